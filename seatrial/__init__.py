@@ -1,0 +1,1 @@
+"""Seatrial: every pull request gets a sea trial before it ships."""

@@ -1,0 +1,1 @@
+"""The program on every Docker host: owns containers, builds and git caches. Never imports Django."""

@@ -1,0 +1,45 @@
+"""What makes images: the contract that every builder keeps.
+
+Concurrency: calls run together up to the caller's cap. Cancellation ends the build's whole process tree and
+leaves no half image. Retries: none; the caller decides. A builder never sees a secret it was not given.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from seatrial.agent.recipes.recipe import Build
+
+Log = Callable[[str], Awaitable[None]]  # takes one line
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """Build `build` in the exported tree `context_root` and put the result on the host as `tag`."""
+
+    service: str
+    build: Build
+    context_root: Path
+    tag: str
+    labels: Mapping[str, str]
+    cache_scope: str  # layers are shared within a project's scope, never across workspaces
+    no_cache: bool = False
+
+
+class Builder(Protocol):
+    """See the module's contract."""
+
+    name: str
+
+    async def build(self, request: BuildRequest, log: Log) -> None:
+        """Build; the image is on the runtime's host as `tag` when this returns. Raises BuildError, ImageUnavailable, NoSpace."""
+
+
+class Images(Protocol):
+    """Where images that are not built come from."""
+
+    async def ensure(self, image: str, log: Log) -> str:
+        """Return a reference that is on the host: `image` itself when it is there or can be pulled, else its
+        stand-in built from the distribution's packages (saying so through `log`). Raises ImageUnavailable,
+        naming what was tried."""

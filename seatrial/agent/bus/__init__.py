@@ -1,0 +1,1 @@
+"""The agent's connection to NATS: credentials, desired state, jobs, events."""

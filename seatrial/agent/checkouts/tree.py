@@ -1,0 +1,41 @@
+"""One commit, read from git objects.
+
+Files come from `git cat-file`, never from a checked-out tree: no symbolic link of the repository is ever
+followed on the host, and `export-ignore` cannot hide a file.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One path of a commit. `mode` is git's: 100644, 100755, 120000 (symlink), 160000 (submodule)."""
+
+    path: str
+    mode: str
+    oid: str
+    size: int | None
+
+
+class Tree(Protocol):
+    """A commit's files. Reads may run concurrently. Raises CheckoutError when the cache is damaged."""
+
+    commit: str
+
+    async def entries(self) -> Sequence[Entry]:
+        """Every file, symlink and submodule, sorted by path."""
+
+    async def read(self, path: str, *, limit: int = 10_000_000) -> bytes | None:
+        """The blob at `path`; None when there is none, or it is not a regular file, or it exceeds `limit` bytes."""
+
+    async def last_commit_date(self, path: str) -> str | None:
+        """ISO 8601 date of the newest commit reachable from this one that touched `path`."""
+
+    async def contributors(self) -> list[tuple[str, int]]:
+        """(author name, commits) reachable from this commit, most first."""
+
+    async def export(self, destination: Path) -> None:
+        """Write the exact tree (no export-ignore, no export-subst, no hooks, no filters) into an empty folder."""

@@ -1,0 +1,1 @@
+"""Every ten seconds: alive, and how loaded."""

@@ -1,0 +1,1 @@
+"""Log lines of builds and services, on their way to the bus."""

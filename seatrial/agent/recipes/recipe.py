@@ -1,0 +1,69 @@
+"""The one shape that every kind of recipe is read into.
+
+Precedence in a commit's root: galley.yml (or .yaml), then compose.yaml, compose.yml, docker-compose.yaml,
+docker-compose.yml, then Dockerfile. Errors are `RecipeError` with `file:line: key: problem. Fix.`
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from seatrial.agent.runtime.base import HealthCheck, Mount, Resources
+from seatrial.wire.states import ServiceKind
+
+
+@dataclass(frozen=True)
+class Build:
+    """How an image is made. Paths are relative to the repository's root, never outside it."""
+
+    path: str = "."
+    dockerfile: str = "Dockerfile"  # relative to `path`
+    target: str | None = None
+    args: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service. `expose` None: taken from the image's EXPOSE, else found by looking at what it listens on."""
+
+    name: str
+    kind: ServiceKind
+    build: Build | None = None
+    image: str | None = None
+    expose: int | None = None
+    command: Sequence[str] | None = None
+    entrypoint: Sequence[str] | None = None
+    working_dir: str | None = None
+    user: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    depends_on: Sequence[str] = ()
+    wait_for_exit: Sequence[str] = ()  # dependencies that must have ended with 0 first (compose: completed)
+    restart: str = "unless-stopped"
+    ephemeral: bool = False
+    health: HealthCheck | None = None
+    resources: Resources | None = None
+    mounts: Sequence[Mount] = ()
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All services of a commit, in the file's order, and what was ignored on the way."""
+
+    source: str  # the file it was read from
+    services: Mapping[str, Service]
+    warnings: Sequence[str] = ()
+
+    def in_order(self) -> list[Service]:
+        """Services so that each comes after what it depends on. The parser has refused cycles."""
+        done: dict[str, Service] = {}
+
+        def visit(name: str) -> None:
+            if name in done:
+                return
+            service = self.services[name]
+            for dependency in service.depends_on:
+                visit(dependency)
+            done[name] = service
+
+        for name in self.services:
+            visit(name)
+        return list(done.values())

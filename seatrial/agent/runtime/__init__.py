@@ -1,0 +1,1 @@
+"""What services run in: the contract (`base`), the Docker Engine, and bare processes for trying out."""

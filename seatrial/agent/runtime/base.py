@@ -1,0 +1,176 @@
+"""What runs services: the contract that the Docker and the process runtime both keep.
+
+Order: networks before containers; containers before their removal; networks and volumes after the last
+container on them. Idempotency: every create on a name that exists with the same `fingerprint` label returns
+what exists; with another fingerprint it replaces it; every remove of what is gone succeeds. Concurrency: calls
+on different names may run together; the caller serialises calls on one name. Errors: StartError when this one
+container cannot run, RuntimeUnavailable when the engine does not answer (the caller retries on its next
+reconcile; the runtime itself never retries). Cancellation: cancelling a call may leave the thing half made; the
+next reconcile finds it by label and removes or completes it.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from seatrial.wire.logs import LogLine
+from seatrial.wire.states import Isolation
+
+# Labels on everything made here. `galley.managed=true` is the operator's documented clean-up filter.
+MANAGED = "galley.managed"
+AGENT = "galley.agent"
+WORKSPACE = "galley.workspace"
+ENVIRONMENT = "galley.environment"
+DEPLOYMENT = "galley.deployment"
+SERVICE = "galley.service"
+FINGERPRINT = "galley.fingerprint"  # hash of the spec: tells an unchanged service from a changed one
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Limits of one container."""
+
+    cpus: float = 1.0
+    memory_mb: int = 512
+    pids: int = 512
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A named volume at a path. Host paths are never mounted."""
+
+    volume: str
+    path: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """How a container is asked whether it is well: HTTP on a port, an open TCP port, or a command inside."""
+
+    http_path: str | None = None
+    status: int = 200
+    port: int | None = None
+    command: Sequence[str] | None = None
+    timeout_seconds: float = 60.0
+    interval_seconds: float = 0.25
+
+
+@dataclass(frozen=True)
+class ContainerSpec:
+    """Everything needed to run one service. `networks` maps a network to the aliases it has there."""
+
+    name: str
+    image: str
+    labels: Mapping[str, str]
+    networks: Mapping[str, Sequence[str]]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    command: Sequence[str] | None = None
+    entrypoint: Sequence[str] | None = None
+    working_dir: str | None = None
+    user: str | None = None
+    port: int | None = None  # what the service listens on, when known
+    mounts: Sequence[Mount] = ()
+    resources: Resources = Resources()
+    restart: str = "unless-stopped"  # unless-stopped | on-failure | never
+    isolation: Isolation | None = None
+    source_tree: Path | None = None  # process runtime only: where the code is
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container as it is now. `addresses` maps a network to the IP address there."""
+
+    name: str
+    labels: Mapping[str, str]
+    state: str  # created | running | restarting | exited | dead
+    exit_code: int | None
+    addresses: Mapping[str, str]
+    image: str
+    started_at: datetime | None = None
+    oom_killed: bool = False
+    restarts: int = 0
+    port: int | None = None  # process runtime: the port it was given instead of the one it asked for
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something happened to a labelled container: re-read it. `action` is informative only."""
+
+    name: str
+    labels: Mapping[str, str]
+    action: str
+
+
+class Runtime(Protocol):
+    """See the module's contract."""
+
+    name: str  # docker | process
+
+    async def ping(self) -> None:
+        """Raise RuntimeUnavailable unless the engine answers."""
+
+    async def isolation(self) -> Isolation:
+        """The best isolation on offer here for untrusted code."""
+
+    async def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:
+        """Make the network unless it exists."""
+
+    async def connect(self, container: str, network: str, aliases: Sequence[str]) -> None:
+        """Join a running container to one more network; a no-op when joined."""
+
+    async def disconnect(self, container: str, network: str) -> None:
+        """Take a container off a network; a no-op when it is not on it."""
+
+    async def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None:
+        """Make the volume unless it exists."""
+
+    async def has_image(self, image: str) -> bool:
+        """Whether the image is on the host."""
+
+    async def image_ports(self, image: str) -> list[int]:
+        """TCP ports the image EXPOSEs, ascending; empty when none or when the image is not here."""
+
+    async def start(self, spec: ContainerSpec) -> Container:
+        """Create and start; returns what exists when it already runs with the same fingerprint."""
+
+    async def get(self, name: str) -> Container | None:
+        """The container now, or None."""
+
+    async def check(self, container: Container, network: str, check: HealthCheck) -> str | None:
+        """Ask once. None when well, else one sentence saying what was seen."""
+
+    async def list_containers(self, labels: Mapping[str, str]) -> list[Container]:
+        """All containers carrying every one of `labels`, running or not."""
+
+    async def list_networks(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+        """{name: labels} of matching networks."""
+
+    async def list_volumes(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+        """{name: labels} of matching volumes."""
+
+    async def list_images(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+        """{reference: labels} of matching images."""
+
+    async def stop(self, name: str, grace_seconds: float) -> None:
+        """Ask the container to end, then end it."""
+
+    async def remove(self, name: str) -> None:
+        """Remove the container, running or not, and its anonymous volumes."""
+
+    async def remove_network(self, name: str) -> None:
+        """Remove the network."""
+
+    async def remove_volume(self, name: str) -> None:
+        """Remove the volume and what it holds."""
+
+    async def remove_image(self, reference: str) -> None:
+        """Remove this tag, and the image when it was the last; a no-op while a container uses it."""
+
+    def logs(self, name: str, *, follow: bool, tail: int | None = None) -> AsyncIterator[LogLine]:
+        """Lines of the container, oldest first; ends when it exits (or at once unless `follow`)."""
+
+    def changes(self, labels: Mapping[str, str]) -> AsyncIterator[Change]:
+        """What happens to matching containers, as it happens. Ends when the engine goes; re-list then."""

@@ -1,0 +1,1 @@
+"""Evaluations: warm, single-use gVisor sandboxes, and the host's side of their pipe."""

@@ -1,0 +1,63 @@
+"""People and what they belong to."""
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+from seatrial.control.ids import UlidField
+
+
+class User(AbstractUser):
+    """Someone who can sign in. `is_superuser` is the instance admin."""
+
+
+class Workspace(models.Model):
+    """A team: the wall between what one sees and what another sees."""
+
+    id = UlidField()
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Role(models.TextChoices):
+    """From most to least. See `accounts.access` for what each may do."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    DEVELOPER = "developer"
+    VIEWER = "viewer"
+
+
+class Membership(models.Model):
+    """One person in one workspace."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=20, choices=Role.choices)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "user"], name="one_membership_per_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.role} of {self.workspace}"
+
+
+class ApiToken(models.Model):
+    """A bearer token. Only its SHA-256 is kept; `prefix` helps people tell tokens apart."""
+
+    id = UlidField()
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=12)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

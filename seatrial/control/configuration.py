@@ -1,0 +1,48 @@
+"""Every setting of the control plane, read once from the environment. Documented in docs/settings.md."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Configuration(BaseSettings):
+    """Names are those of the operating pages. `X_FILE` may hold the path of a file with the value of a secret X."""
+
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+
+    site_url: str = Field(
+        "http://localhost:3000",
+        description="Address people and forges reach this server at, no trailing slash.",
+    )
+    app_port: int = Field(3000, description="Port the web process listens on.")
+    secret_key: SecretStr = Field(SecretStr(""), description="Django signing key.")
+    galley_master_key: SecretStr = Field(
+        SecretStr(""), description="32 bytes, hex or base64: wraps every stored secret's data key."
+    )
+    db_host: str = Field("", description="PostgreSQL host or socket directory. Unset: the embedded one.")
+    db_port: int = Field(5432, description="PostgreSQL port.")
+    db_name: str = Field("seatrial", description="PostgreSQL database.")
+    db_user: str = Field("seatrial", description="PostgreSQL user.")
+    db_password: SecretStr = Field(SecretStr(""), description="PostgreSQL password.")
+    galley_nats_url: str = Field("nats://127.0.0.1:4222", description="The bus.")
+    galley_nats_credentials: Path | None = Field(None, description="NATS .creds file of the control plane.")
+    galley_nats_signing_seed: Path | None = Field(
+        None, description="File with the NATS account seed that signs agents' JWTs."
+    )
+    galley_preview_domain: str = Field(
+        "preview.localhost", description="Previews answer at <env>.<this domain>."
+    )
+    galley_preview_scheme: str = Field("http", description="http or https, as visitors see it.")
+    galley_preview_port: int | None = Field(
+        None, description="Port visitors use when it is not the scheme's default."
+    )
+    galley_routes_file: Path | None = Field(
+        None, description="Dynamic configuration file that Traefik watches."
+    )
+    galley_traefik_api_url: str = Field("", description="Traefik's API, asked whether a route is applied.")
+    galley_drain_seconds: float = Field(
+        5.0, description="How long an old version outlives the switch to the new."
+    )
+    airgapped: bool = Field(False, description="No request leaves for anything but the configured forge.")
+    debug: bool = Field(False, description="Django debug pages. Never in production.")

@@ -1,0 +1,1 @@
+"""Agents: bootstrap, identity on the bus, heartbeat, placement."""

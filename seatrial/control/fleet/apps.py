@@ -1,0 +1,11 @@
+"""Django's record of this app."""
+
+from django.apps import AppConfig
+
+
+class FleetConfig(AppConfig):
+    """Named by its noun."""
+
+    name = "seatrial.control.fleet"
+    label = "fleet"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,1 @@
+"""Engineering standards as code: versions, criteria, evaluations, results."""

@@ -1,0 +1,97 @@
+"""Policies, their versions, and evaluations of commits."""
+
+from django.db import models
+
+from seatrial.control.accounts.models import Workspace
+from seatrial.control.ids import UlidField
+from seatrial.control.projects.models import Project, PullRequest
+from seatrial.wire.states import EvaluationState, ResultState
+
+
+class Policy(models.Model):
+    """An engineering standard. `criteria`: {events: [], ref: regex, languages: []}; empty means all."""
+
+    id = UlidField()
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="policies")
+    slug = models.SlugField(max_length=100)
+    name = models.CharField(max_length=200)
+    pack = models.CharField(max_length=100, blank=True)
+    enabled = models.BooleanField(default=True)
+    criteria = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "policies"
+        constraints = [models.UniqueConstraint(fields=["workspace", "slug"], name="one_policy_slug")]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class PolicyVersion(models.Model):
+    """The code of a policy at one time. Never changed once made; the newest is the one that runs."""
+
+    id = UlidField()
+    policy = models.ForeignKey(Policy, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    description = models.TextField(blank=True)
+    code = models.TextField()
+    digest = models.CharField(max_length=64)
+    params = models.JSONField(default=dict)
+    author = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["policy", "number"], name="one_version_number")]
+
+    def __str__(self) -> str:
+        return f"{self.policy} v{self.number}"
+
+
+class Evaluation(models.Model):
+    """The matching policy versions, run on one commit. A newer commit of the same ref supersedes it."""
+
+    id = UlidField()
+    project = models.ForeignKey(Project, models.CASCADE, related_name="evaluations")
+    pull_request = models.ForeignKey(PullRequest, models.SET_NULL, null=True, related_name="evaluations")
+    commit = models.CharField(max_length=64)
+    ref = models.CharField(max_length=250, blank=True)
+    event = models.CharField(max_length=30, blank=True)
+    state = models.CharField(
+        max_length=20, choices=[(s, s) for s in EvaluationState], default=EvaluationState.QUEUED
+    )
+    score = models.FloatField(null=True)
+    message = models.TextField(blank=True)
+    isolation = models.CharField(max_length=20, blank=True)
+    agent = models.CharField(max_length=26, blank=True)
+    versions = models.ManyToManyField(PolicyVersion, related_name="evaluations")
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    seconds = models.FloatField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.project} {self.commit[:10]}"
+
+
+class Result(models.Model):
+    """What one policy version said in one evaluation."""
+
+    evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="results")
+    version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="results")
+    state = models.CharField(max_length=20, choices=[(s, s) for s in ResultState])
+    score = models.FloatField(null=True)
+    message = models.TextField(blank=True)
+    details = models.JSONField(default=dict)
+    logs = models.JSONField(default=list)
+    seconds = models.FloatField(default=0)
+    memoised = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["evaluation", "version"], name="one_result_per_version")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.evaluation} {self.version} {self.state}"

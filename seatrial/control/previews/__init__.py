@@ -1,0 +1,1 @@
+"""Environments and their deployments: desired state, and what was observed of it."""

@@ -1,0 +1,90 @@
+"""Environments, deployments and their phases."""
+
+from django.db import models
+from django.db.models import Q
+
+from seatrial.control.fleet.models import Agent
+from seatrial.control.ids import UlidField
+from seatrial.control.projects.models import Project, PullRequest
+from seatrial.wire.states import DeploymentState, EnvironmentState
+
+
+class Environment(models.Model):
+    """The preview of one pull request. `revision` grows with every change of its desired state."""
+
+    id = UlidField()
+    project = models.ForeignKey(Project, models.CASCADE, related_name="environments")
+    pull_request = models.ForeignKey(PullRequest, models.CASCADE, related_name="environments")
+    name = models.CharField(max_length=63)
+    state = models.CharField(
+        max_length=20, choices=[(s, s) for s in EnvironmentState], default=EnvironmentState.PENDING
+    )
+    agent = models.ForeignKey(Agent, models.SET_NULL, null=True, related_name="environments")
+    revision = models.PositiveBigIntegerField(default=0)
+    live = models.ForeignKey("Deployment", models.SET_NULL, null=True, related_name="+")
+    candidate = models.ForeignKey("Deployment", models.SET_NULL, null=True, related_name="+")
+    services = models.JSONField(default=list)  # the last `wire.deployments.ObservedService` list of `live`
+    observed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    expires_at = models.DateTimeField(null=True)
+    terminated_at = models.DateTimeField(null=True)  # desired gone
+    removed_at = models.DateTimeField(null=True)  # observed gone
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name"],
+                condition=~Q(state=EnvironmentState.TERMINATED),
+                name="one_living_environment_name",
+            ),
+            models.UniqueConstraint(
+                fields=["pull_request"],
+                condition=~Q(state=EnvironmentState.TERMINATED),
+                name="one_living_environment_per_pull_request",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Deployment(models.Model):
+    """One attempt to run one commit in an environment."""
+
+    id = UlidField()
+    environment = models.ForeignKey(Environment, models.CASCADE, related_name="deployments")
+    commit = models.CharField(max_length=64)
+    branch = models.CharField(max_length=250, blank=True)
+    state = models.CharField(
+        max_length=20, choices=[(s, s) for s in DeploymentState], default=DeploymentState.QUEUED
+    )
+    reason = models.CharField(max_length=50, blank=True)
+    message = models.TextField(blank=True)
+    failed_service = models.CharField(max_length=63, blank=True)
+    log_tail = models.JSONField(default=list)
+    warnings = models.JSONField(default=list)
+    services = models.JSONField(default=list)  # `wire.deployments.ObservedService` list when it became ready
+    isolation = models.CharField(max_length=20, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+    delivery_received_at = models.DateTimeField(null=True)  # of the webhook that caused it
+
+    def __str__(self) -> str:
+        return f"{self.environment} {self.commit[:10]}"
+
+
+class DeploymentPhase(models.Model):
+    """A timed part of a deployment: checkout, recipe, `build <service>`, start, health, switch."""
+
+    deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="phases")
+    name = models.CharField(max_length=80)
+    started_at = models.DateTimeField()
+    seconds = models.FloatField(null=True)
+
+    class Meta:
+        ordering = ["started_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["deployment", "name"], name="one_phase_name")]
+
+    def __str__(self) -> str:
+        return f"{self.deployment} {self.name}"

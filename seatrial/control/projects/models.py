@@ -1,0 +1,92 @@
+"""Repositories and pull requests. A `Connection` is the account at a code host that repositories are reached by."""
+
+from django.db import models
+
+from seatrial.control.accounts.models import Workspace
+from seatrial.control.ids import UlidField
+from seatrial.control.vault.fields import EncryptedTextField
+
+
+class ForgeKind(models.TextChoices):
+    """Which protocol a connection speaks."""
+
+    LOCAL = "local"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    GITEA = "gitea"
+
+
+class Connection(models.Model):
+    """One code host as one workspace reaches it. Its id is part of the webhook URL; its secret signs them."""
+
+    id = UlidField()
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="connections")
+    forge = models.CharField(max_length=20, choices=ForgeKind.choices)
+    name = models.CharField(max_length=200)
+    base_url = models.CharField(max_length=500, blank=True)
+    webhook_secret = EncryptedTextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "forge", "name"], name="one_connection_name")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.forge}:{self.name}"
+
+
+class Project(models.Model):
+    """One repository under trial. `external_id` is the forge's own id (the local forge: the resolved path)."""
+
+    id = UlidField()
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="projects")
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="projects")
+    external_id = models.CharField(max_length=500)
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=100)
+    clone_url = models.CharField(max_length=1000)
+    web_url = models.CharField(max_length=1000, blank=True)
+    default_branch = models.CharField(max_length=250, default="main")
+    ttl_hours = models.PositiveIntegerField(default=72)
+    previews_enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "external_id"], name="one_project_per_repository"),
+            models.UniqueConstraint(fields=["workspace", "slug"], name="one_project_slug"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PullRequestState(models.TextChoices):
+    """As the forge says."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class PullRequest(models.Model):
+    """A pull request as the forge last told it. `changed_at` is the forge's clock: older news is ignored."""
+
+    id = UlidField()
+    project = models.ForeignKey(Project, models.CASCADE, related_name="pull_requests")
+    number = models.PositiveIntegerField()
+    title = models.CharField(max_length=500, blank=True)
+    author = models.CharField(max_length=200, blank=True)
+    branch = models.CharField(max_length=250)
+    base_branch = models.CharField(max_length=250, blank=True)
+    head_sha = models.CharField(max_length=64)
+    from_fork = models.BooleanField(default=False)
+    state = models.CharField(max_length=10, choices=PullRequestState.choices, default=PullRequestState.OPEN)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "number"], name="one_pull_request_number")]
+
+    def __str__(self) -> str:
+        return f"{self.project} #{self.number}"

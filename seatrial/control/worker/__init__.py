@@ -1,0 +1,1 @@
+"""The process beside the web: bus consumers, outbox relay, deliveries, reconciler, routes, sweeps."""

@@ -1,0 +1,44 @@
+"""How an agent joins the fleet and says that it lives."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from seatrial.wire.envelope import Message, Part, now
+from seatrial.wire.states import Isolation
+
+HEARTBEAT_SECONDS = 10.0
+OFFLINE_AFTER_SECONDS = 60.0
+
+
+class RegisterAgent(Part):
+    """POST /api/v1/agents/register. Private keys never travel: these are the public halves."""
+
+    token: str
+    public_key: str  # NATS user NKey (U...)
+    seal_key: str  # X25519 public key, base64
+    release: str = ""
+
+
+class AgentRegistered(Part):
+    """The answer: who the agent is, how it reaches the bus, and the JWT that lets it."""
+
+    agent: str
+    name: str
+    nats_url: str
+    user_jwt: str
+
+
+class Heartbeat(Message):
+    """Load and capacity of one agent, every HEARTBEAT_SECONDS."""
+
+    release: str
+    at: datetime = Field(default_factory=now)
+    runtime: str = ""  # docker | process
+    sandbox: Isolation | None = None  # what policies run in; None: they cannot run here
+    cpus: float = 0
+    memory_mb: int = 0
+    disk_free_mb: int = 0
+    environments: int = 0
+    builds: int = 0
+    warnings: list[str] = Field(default_factory=list)

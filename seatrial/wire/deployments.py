@@ -1,0 +1,131 @@
+"""Desired and observed state of preview environments.
+
+The control plane writes one `DesiredEnvironment` per environment into its agent's KV bucket; a missing key
+means the environment must not exist. The agent converges the host to it and reports events. Every event may
+arrive twice, late, or after its deployment is terminal: readers decide by deployment id and state.
+"""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from seatrial.wire.envelope import Message, Part, now
+from seatrial.wire.states import Isolation, ServiceKind
+
+
+class Source(Part):
+    """Where the code is. `credential` is sealed (X25519 sealed box, base64) to the agent's key, or empty."""
+
+    clone_url: str
+    credential: str = ""
+
+
+class DesiredDeployment(Part):
+    """One version of one environment: a commit to check out, build and start."""
+
+    id: str
+    commit: str
+    branch: str = ""
+    no_cache: bool = False
+
+
+class PreviewAddress(Part):
+    """How visitors reach previews: `<scheme>://<label>.<domain>[:<port>]`."""
+
+    scheme: str = "http"
+    domain: str = "preview.localhost"
+    port: int | None = None
+
+    def host(self, label: str) -> str:
+        """Hostname with port where it is not the scheme's default."""
+        return f"{label}.{self.domain}" + (f":{self.port}" if self.port else "")
+
+    def url(self, label: str) -> str:
+        """The address a visitor types."""
+        return f"{self.scheme}://{self.host(label)}"
+
+
+class DesiredEnvironment(Message):
+    """What must be true of one environment on the agent's host.
+
+    `live` must keep running and is never touched while `candidate` is built, started and checked beside it.
+    Containers of any other deployment are drained for `drain_seconds`, then removed. `revision` only grows.
+    """
+
+    environment: str
+    name: str
+    workspace: str
+    project: str
+    repository: str
+    number: int
+    revision: int
+    source: Source
+    address: PreviewAddress
+    live: DesiredDeployment | None = None
+    candidate: DesiredDeployment | None = None
+    isolation: Isolation | None = None  # None: the engine's default runtime
+    variables: str = ""  # sealed JSON object {name: value}, or empty
+    drain_seconds: float = 5.0
+    running: bool = True
+
+
+class ObservedService(Part):
+    """One service of a deployment. `endpoint` is what Traefik connects to, None when not routable."""
+
+    name: str
+    kind: ServiceKind
+    state: str  # running | exited | restarting | unhealthy | missing
+    labels: list[str] = Field(default_factory=list)
+    endpoint: str | None = None
+    container: str = ""
+
+
+class DeploymentPhase(Message):
+    """A phase began (`seconds` is None) or ended. Names: checkout, recipe, `build <service>`, start, health."""
+
+    environment: str
+    deployment: str
+    phase: str
+    started_at: datetime
+    seconds: float | None = None
+
+
+class DeploymentReady(Message):
+    """Every service of the candidate is up and healthy: the route may be switched to it."""
+
+    environment: str
+    deployment: str
+    services: list[ObservedService]
+    isolation: Isolation
+    warnings: list[str] = Field(default_factory=list)
+
+
+class DeploymentFailed(Message):
+    """The candidate cannot become live. What had been started of it is gone; `live` was not touched.
+
+    `reason` is a stable word: no_recipe, bad_recipe, checkout_failed, build_failed, image_unavailable,
+    start_failed, service_exited, unhealthy, no_space, unresolved_variable, runtime_unavailable, internal.
+    """
+
+    environment: str
+    deployment: str
+    reason: str
+    message: str
+    service: str = ""
+    log_tail: list[str] = Field(default_factory=list)
+
+
+class EnvironmentObserved(Message):
+    """What runs now for one environment: sent on every change and every 30 s."""
+
+    environment: str
+    revision: int
+    deployment: str | None
+    services: list[ObservedService] = Field(default_factory=list)
+    at: datetime = Field(default_factory=now)
+
+
+class EnvironmentRemoved(Message):
+    """No container, network, volume, image or checkout of this environment is left on the host."""
+
+    environment: str

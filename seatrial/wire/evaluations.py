@@ -1,0 +1,108 @@
+"""One evaluation: the policies that match, frozen in their versions, run on one commit."""
+
+from typing import Any
+
+from pydantic import Field
+
+from seatrial.wire.deployments import Source
+from seatrial.wire.envelope import Message, Part
+from seatrial.wire.states import EvaluationState, Isolation, ResultState
+
+MAX_MESSAGE = 4_000  # characters of a result's message
+MAX_DETAILS = 60_000  # characters of a result's details as JSON
+MAX_LOG_LINES = 200
+
+
+class PolicyToRun(Part):
+    """One policy version, with everything its result depends on."""
+
+    version_id: str
+    slug: str
+    code: str
+    digest: str  # SHA-256 of the code, hex
+    params: dict[str, Any] = Field(default_factory=dict)
+    timeout_seconds: float = 30.0
+    memory_mb: int = 128
+
+
+class ForgeFacts(Part):
+    """What only the forge knows, read once per evaluation; policies never reach the forge themselves."""
+
+    default_branch: str = ""
+    members: list[dict[str, Any]] = Field(default_factory=list)  # {username, role}
+    topics: list[str] = Field(default_factory=list)
+    metadata: dict[str, Any] = Field(
+        default_factory=dict
+    )  # name, description, web_url, created_at, updated_at
+
+
+class RunEvaluation(Message):
+    """Run these policies on this commit. Any agent may take it; a redelivery runs it again, harmlessly."""
+
+    evaluation: str
+    workspace: str
+    project: str
+    repository: str
+    source: Source
+    commit: str
+    ref: str = ""
+    event: str = ""
+    policies: list[PolicyToRun]
+    facts: ForgeFacts = Field(default_factory=ForgeFacts)
+
+
+class PolicyLog(Part):
+    """One line a policy logged."""
+
+    level: str
+    message: str
+
+
+class PolicyResult(Part):
+    """What one policy said, length-capped and schema-checked by the agent, outside the sandbox."""
+
+    version_id: str
+    slug: str
+    state: ResultState
+    score: float | None = None  # 0 to 100; None unless passed or failed
+    message: str = ""
+    details: dict[str, Any] = Field(default_factory=dict)
+    logs: list[PolicyLog] = Field(default_factory=list)
+    seconds: float = 0.0
+    memoised: bool = False
+
+
+class EvaluationStarted(Message):
+    """An agent took the evaluation."""
+
+    evaluation: str
+
+
+class EvaluationFinished(Message):
+    """All results, in the order of the policies. `state` is the verdict: see `verdict`."""
+
+    evaluation: str
+    state: EvaluationState
+    message: str = ""  # why, when errored as a whole (checkout failed, no sandbox)
+    isolation: Isolation | None = None
+    results: list[PolicyResult] = Field(default_factory=list)
+    seconds: float = 0.0
+
+
+def verdict(results: list[PolicyResult]) -> EvaluationState:
+    """failed beats errored beats timed_out beats passed: a broken policy never hides a failing one."""
+    states = {result.state for result in results}
+    for state in (ResultState.FAILED, ResultState.ERRORED, ResultState.TIMED_OUT):
+        if state in states:
+            return EvaluationState(state.value)
+    return EvaluationState.PASSED
+
+
+def score(results: list[PolicyResult]) -> float | None:
+    """Mean of the results that count (passed and failed), one decimal; None when none counts."""
+    counted = [
+        r.score
+        for r in results
+        if r.score is not None and r.state in {ResultState.PASSED, ResultState.FAILED}
+    ]
+    return round(sum(counted) / len(counted), 1) if counted else None

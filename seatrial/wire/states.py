@@ -1,0 +1,96 @@
+"""The states of everything both sides talk about. Terminal stays terminal."""
+
+from enum import StrEnum
+
+
+class EnvironmentState(StrEnum):
+    """pending -> building -> running -> hibernating -> terminated (and hibernating -> running)."""
+
+    PENDING = "pending"  # nothing serves and nothing is in progress
+    BUILDING = "building"  # nothing serves yet; the first deployment is in progress
+    RUNNING = "running"  # a deployment is live (a newer one may be in progress)
+    HIBERNATING = "hibernating"
+    TERMINATED = "terminated"
+
+
+class DeploymentState(StrEnum):
+    """queued -> building -> starting -> live | failed | superseded | cancelled."""
+
+    QUEUED = "queued"
+    BUILDING = "building"
+    STARTING = "starting"
+    LIVE = "live"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+
+    @property
+    def terminal(self) -> bool:
+        """True when no later message may change this deployment, save live -> superseded."""
+        return self in {self.LIVE, self.FAILED, self.SUPERSEDED, self.CANCELLED}
+
+
+class EvaluationState(StrEnum):
+    """queued -> running -> passed | failed | errored | timed_out | superseded."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PASSED = "passed"
+    FAILED = "failed"
+    ERRORED = "errored"
+    TIMED_OUT = "timed_out"
+    SUPERSEDED = "superseded"
+
+    @property
+    def terminal(self) -> bool:
+        """True when no later message may change this evaluation."""
+        return self not in {self.QUEUED, self.RUNNING}
+
+
+class ResultState(StrEnum):
+    """The outcome of one policy. Only passed and failed count in a score."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERRORED = "errored"
+    TIMED_OUT = "timed_out"
+    SKIPPED = "skipped"
+
+
+class AgentState(StrEnum):
+    """online | draining | offline | revoked."""
+
+    ONLINE = "online"
+    DRAINING = "draining"
+    OFFLINE = "offline"
+    REVOKED = "revoked"
+
+
+class ServiceKind(StrEnum):
+    """What a service is for, which decides whether it is routed and whether it keeps data."""
+
+    WEB = "web"
+    API = "api"
+    WORKER = "worker"
+    DATABASE = "database"
+    CACHE = "cache"
+    QUEUE = "queue"
+    OTHER = "other"
+
+    @property
+    def routable(self) -> bool:
+        """Web and api services get a hostname; nothing else is reachable from outside."""
+        return self in {self.WEB, self.API}
+
+    @property
+    def keeps_data(self) -> bool:
+        """Services that stay across deployments and are replaced only when their recipe changed."""
+        return self in {self.DATABASE, self.CACHE, self.QUEUE}
+
+
+class Isolation(StrEnum):
+    """How well untrusted code is kept in its box; shown on every result."""
+
+    GVISOR = "runsc"
+    CONTAINER = "runc"  # weaker isolation: shared kernel
+    PROCESS = "process"  # no isolation: for trying out only

@@ -1,0 +1,92 @@
+"""Every subject, stream and key-value bucket, in one place.
+
+| name                                            | kind          | written by    | read by       |
+|-------------------------------------------------|---------------|---------------|---------------|
+| seatrial.agents.<agent>.heartbeat               | core NATS     | agent         | control       |
+| seatrial.agents.<agent>.observed.<Kind>         | stream OBSERVED | agent       | control       |
+| seatrial.agents.<agent>.logs.<env>.<dep>.<svc>  | stream LOGS   | agent         | control (SSE) |
+| seatrial.jobs.evaluations.<workspace>           | stream JOBS   | control       | any agent     |
+| desired-<agent> / <environment>                 | KV bucket     | control       | that agent    |
+
+An agent may write below `seatrial.agents.<its id>.` and nowhere else; see `agent_permissions`.
+"""
+
+OBSERVED_STREAM = "OBSERVED"
+OBSERVED_SUBJECTS = "seatrial.agents.*.observed.>"
+OBSERVED_CONSUMER = "control"
+
+LOGS_STREAM = "LOGS"
+LOGS_SUBJECTS = "seatrial.agents.*.logs.>"
+
+JOBS_STREAM = "JOBS"
+JOBS_SUBJECTS = "seatrial.jobs.>"
+EVALUATIONS_CONSUMER = "evaluations"
+
+HEARTBEATS = "seatrial.agents.*.heartbeat"
+
+
+def heartbeat(agent: str) -> str:
+    """Where `agent` says every 10 s that it lives."""
+    return f"seatrial.agents.{agent}.heartbeat"
+
+
+def observed(agent: str, kind: str) -> str:
+    """Where `agent` reports an event of `kind` (a class name of `seatrial.wire`)."""
+    return f"seatrial.agents.{agent}.observed.{kind}"
+
+
+def logs(agent: str, environment: str, deployment: str, service: str) -> str:
+    """Where `agent` sends the log chunks of one service (or of the deployment itself: `_system`)."""
+    return f"seatrial.agents.{agent}.logs.{environment}.{deployment}.{service}"
+
+
+def logs_of_deployment(environment: str, deployment: str) -> str:
+    """The filter that matches every log chunk of one deployment, from whichever agent."""
+    return f"seatrial.agents.*.logs.{environment}.{deployment}.*"
+
+
+def logs_of_environment(environment: str) -> str:
+    """The filter that matches every log chunk of one environment."""
+    return f"seatrial.agents.*.logs.{environment}.*.*"
+
+
+def evaluation_jobs(workspace: str) -> str:
+    """Where `RunEvaluation` commands of one workspace queue."""
+    return f"seatrial.jobs.evaluations.{workspace}"
+
+
+def desired_bucket(agent: str) -> str:
+    """The KV bucket holding one `DesiredEnvironment` per environment placed on `agent`."""
+    return f"desired-{agent}"
+
+
+def agent_of(subject: str) -> str:
+    """The agent id within `seatrial.agents.<agent>...`: the bus, not the payload, says who wrote it."""
+    return subject.split(".")[2]
+
+
+def inbox_prefix(agent: str) -> str:
+    """Each agent's own reply subjects, so that none reads another's replies."""
+    return f"_INBOX_{agent}"
+
+
+def agent_permissions(agent: str) -> tuple[list[str], list[str]]:
+    """What the user JWT of `agent` allows: (publish, subscribe)."""
+    bucket = f"KV_{desired_bucket(agent)}"
+    publish = [
+        f"seatrial.agents.{agent}.>",
+        f"$JS.API.STREAM.INFO.{bucket}",
+        f"$JS.API.STREAM.MSG.GET.{bucket}",
+        f"$JS.API.DIRECT.GET.{bucket}",
+        f"$JS.API.DIRECT.GET.{bucket}.>",
+        f"$JS.API.CONSUMER.CREATE.{bucket}",
+        f"$JS.API.CONSUMER.CREATE.{bucket}.>",
+        f"$JS.API.CONSUMER.INFO.{bucket}.>",
+        f"$JS.API.CONSUMER.DELETE.{bucket}.>",
+        f"$JS.FC.{bucket}.>",
+        f"$JS.ACK.{bucket}.>",
+        f"$JS.API.CONSUMER.INFO.{JOBS_STREAM}.{EVALUATIONS_CONSUMER}",
+        f"$JS.API.CONSUMER.MSG.NEXT.{JOBS_STREAM}.{EVALUATIONS_CONSUMER}",
+        f"$JS.ACK.{JOBS_STREAM}.{EVALUATIONS_CONSUMER}.>",
+    ]
+    return publish, [f"{inbox_prefix(agent)}.>", f"seatrial.agents.{agent}.>"]
