@@ -1,0 +1,134 @@
+"""One embedded platform in a directory of its own, and questions about what it leaves on the host."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+SEATRIAL = str(Path(sys.executable).parent / "seatrial")
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def eventually(check: Callable[[], Any], *, seconds: float = 60, what: str = "") -> Any:
+    """Call `check` until it returns something true; its last answer is in the failure."""
+    deadline = time.monotonic() + seconds
+    answer: Any = None
+    while time.monotonic() < deadline:
+        try:
+            answer = check()
+        except (httpx.HTTPError, AssertionError, LookupError) as error:
+            answer = error
+        else:
+            if answer:
+                return answer
+        time.sleep(0.3)
+    raise AssertionError(f"{what or check} did not hold within {seconds:.0f} s; last: {answer!r}")
+
+
+@dataclass
+class Platform:
+    """`seatrial up` with its own data directory and ports."""
+
+    directory: Path
+    port: int = field(default_factory=free_port)
+    ingress: int = field(default_factory=free_port)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What every command of this platform is run with."""
+        return {
+            **os.environ,
+            "SEATRIAL_DATA_DIR": str(self.directory),
+            "APP_PORT": str(self.port),
+            "SEATRIAL_INGRESS_PORT": str(self.ingress),
+            "NO_COLOR": "1",
+        }
+
+    def run(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        """`seatrial <arguments>`, to its end."""
+        return subprocess.run(
+            [SEATRIAL, *arguments],
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def json(self, *arguments: str, timeout: float = 300) -> Any:
+        """`seatrial <arguments> --json`, parsed."""
+        done = self.run(*arguments, "--json", timeout=timeout)
+        assert done.stdout.strip().startswith("{"), (
+            f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        )
+        return json.loads(done.stdout)
+
+    def up(self) -> None:
+        """Start, and wait until it is ready."""
+        done = self.run("up", "--detach")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def status(self) -> dict[str, Any]:
+        """The status document."""
+        return dict(self.json("status"))
+
+    def environments(self) -> list[dict[str, Any]]:
+        """All environments of all projects."""
+        return [e for project in self.status()["projects"] for e in project["environments"]]
+
+    def fetch(self, url: str) -> httpx.Response:
+        """What a visitor of `url` gets; `*.localhost` need not resolve here."""
+        parsed = httpx.URL(url)
+        return httpx.get(
+            parsed.copy_with(host="127.0.0.1"), headers={"Host": f"{parsed.host}:{parsed.port}"}, timeout=10
+        )
+
+    def agent_id(self) -> str:
+        """The id that labels everything this platform made on the engine."""
+        return str(self.status()["agents"][0]["id"])
+
+    def process(self, *words: str) -> psutil.Process:
+        """The platform's own process whose command line holds every one of `words`."""
+        for process in psutil.process_iter(["cmdline", "environ"]):
+            environ = process.info["environ"] or {}
+            line = " ".join(process.info["cmdline"] or [])
+            if str(self.directory) in f"{line} {environ.get('SEATRIAL_DATA_DIR', '')} {environ}" and all(
+                word in line for word in words
+            ):
+                return process
+        raise LookupError(f"no process with {words}")
+
+
+def docker(*arguments: str) -> list[str]:
+    """Lines that the engine's own command printed."""
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True)
+    return [line for line in done.stdout.splitlines() if line.strip()]
+
+
+def leftovers(agent: str, *, environment: str | None = None) -> dict[str, list[str]]:
+    """Everything on the engine that carries this agent's label (and this environment's): should be empty."""
+    filters = ["--filter", f"label=galley.agent={agent}"]
+    if environment:
+        filters += ["--filter", f"label=galley.environment={environment}"]
+    found = {
+        "containers": docker("ps", "-aq", *filters),
+        "networks": docker("network", "ls", "-q", *filters),
+        "volumes": docker("volume", "ls", "-q", *filters),
+        "images": docker("images", "-q", *filters),
+    }
+    return {kind: ids for kind, ids in found.items() if ids}

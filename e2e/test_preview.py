@@ -1,0 +1,226 @@
+"""A pull request in, a live URL out; a push moves it; a close removes every trace."""
+
+import json
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.platform import SEATRIAL, Platform, docker, eventually, leftovers
+from e2e.repositories import commit, repository, static
+
+pytestmark = pytest.mark.e2e
+
+
+def preview(platform: Platform, path: Path, branch: str = "feature") -> dict[str, Any]:
+    """Preview a branch and return its environment."""
+    return dict(platform.json("preview", str(path), "--branch", branch))
+
+
+def test_from_scratch_image_is_previewed_and_closed_without_a_trace(platform: Platform, home: Path) -> None:
+    path = static(home / "harbour")
+    environment = preview(platform, path)
+    assert environment["state"] == "running"
+    assert environment["name"] == f"pr-{environment['number']}-harbour"
+    url = environment["urls"]["web"]
+    assert url == f"http://pr-{environment['number']}-harbour.preview.localhost:{platform.ingress}"
+    assert platform.fetch(url).text == "version one"
+    phases = [phase["name"] for phase in environment["deployment"]["phases"]]
+    assert phases[:2] == ["checkout", "recipe"]
+    assert {"build web", "start", "health", "switch"} <= set(phases)
+    assert leftovers(platform.agent_id(), environment=environment["id"])["containers"]
+
+    done = platform.run("close", str(path), "--branch", "feature")
+    assert done.returncode == 0, done.stderr
+    eventually(
+        lambda: not leftovers(platform.agent_id(), environment=environment["id"]),
+        what="containers, networks, volumes and images are gone",
+    )
+    eventually(lambda: platform.fetch(url).status_code in {404, 503}, what="the route is gone")
+    assert path.joinpath("Dockerfile").exists()
+
+
+def test_a_push_switches_the_route_with_no_failed_request(platform: Platform, home: Path) -> None:
+    path = static(home / "ferry")
+    url = preview(platform, path)["urls"]["web"]
+    seen: list[tuple[int, str]] = []
+    stop = threading.Event()
+
+    def load() -> None:
+        while not stop.is_set():
+            answer = platform.fetch(url)
+            seen.append((answer.status_code, answer.text))
+
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for number in ("two", "three"):
+            head = commit(path, {"www/index.html": f"version {number}"})
+            moved = preview(platform, path)
+            assert moved["commit"] == head
+            assert platform.fetch(url).text == f"version {number}"
+        time.sleep(7)  # the old version has been drained and removed by now, still under load
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    failed = [answer for answer in seen if answer[0] != 200]
+    assert not failed, f"{len(failed)} of {len(seen)} requests failed: {failed[:3]}"
+    assert {text for _, text in seen} == {"version one", "version two", "version three"}
+    assert len(seen) > 100
+    platform.run("close", str(path), "--branch", "feature")
+
+
+def test_a_broken_commit_leaves_the_live_version_alone(platform: Platform, home: Path) -> None:
+    path = static(home / "barge")
+    url = preview(platform, path)["urls"]["web"]
+    commit(path, {"Dockerfile": 'FROM scratch\nCOPY nothing-here /x\nCMD ["/x"]\n'})
+    done = platform.run("preview", str(path), "--branch", "feature")
+    assert done.returncode == 1
+    assert "build_failed" in done.stdout + done.stderr
+    assert "nothing-here" in done.stdout + done.stderr
+    assert platform.fetch(url).text == "version one"
+    platform.run("close", str(path), "--branch", "feature")
+
+
+def test_a_newer_push_supersedes_the_running_deployment(platform: Platform, home: Path) -> None:
+    path = static(home / "tug")
+    preview(platform, path)
+    slow = 'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox", "sleep", "60"]\nCMD ["/bin/busybox", "true"]\n'
+    good = (path / "Dockerfile").read_text()
+    commit(path, {"Dockerfile": slow})
+    slow_preview = subprocess.Popen(
+        [SEATRIAL, "preview", str(path), "--branch", "feature", "--json"],
+        env=platform.environ,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    name = eventually(
+        lambda: next(
+            e["name"]
+            for e in platform.environments()
+            if "tug" in e["name"] and e["deployment"]["state"] == "building"
+        ),
+        what="the slow build runs",
+    )
+    started = time.monotonic()
+    commit(path, {"Dockerfile": good, "www/index.html": "version two"})
+    moved = preview(platform, path)
+    assert moved["deployment"]["state"] == "live"
+    assert time.monotonic() - started < 50, "the superseded build was waited for"
+    assert platform.fetch(moved["urls"]["web"]).text == "version two"
+    output, _ = slow_preview.communicate(timeout=60)
+    assert json.loads(output)["name"] == name
+    platform.run("close", str(path), "--branch", "feature")
+
+
+COMPOSE = """\
+services:
+  store:
+    build: {context: ., dockerfile: Store.Dockerfile}
+    labels: {}
+    volumes: ["kept:/data"]
+  site:
+    build: .
+    environment:
+      STORE: http://store:9000
+    ports: ["8000:8080"]
+    depends_on: [store]
+volumes:
+  kept: {}
+"""
+
+
+def test_a_compose_application_reaches_its_sibling_by_name(platform: Platform, home: Path) -> None:
+    path = static(
+        home / "fleet",
+        **{
+            "compose.yaml": COMPOSE,
+            "Store.Dockerfile": "FROM scratch\nCOPY busybox /bin/busybox\nCOPY store /store\nEXPOSE 9000\n"
+            'CMD ["/bin/busybox", "httpd", "-f", "-p", "9000", "-h", "/store"]\n',
+            "store/index.html": "from the store",
+            "www/cgi-bin/ask": "#!/bin/busybox sh\necho\n/bin/busybox wget -qO- $STORE/\n",
+        },
+    )
+    (path / "www/cgi-bin/ask").chmod(0o755)
+    commit(path, {"note": "make it executable"})
+    environment = preview(platform, path)
+    assert environment["deployment"]["state"] == "live", environment
+    assert set(environment["urls"]) == {"site"}
+    assert platform.fetch(environment["urls"]["site"] + "/cgi-bin/ask").text == "from the store"
+    platform.run("close", str(path), "--branch", "feature")
+    eventually(
+        lambda: not leftovers(platform.agent_id(), environment=environment["id"]), what="nothing is left"
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "reason", "words"),
+    [
+        ({}, "no_recipe", ["galley.yml", "Dockerfile"]),
+        ({"galley.yml": "version: 1\nservices:\n  web: [unclosed\n"}, "bad_recipe", ["galley.yml", "4"]),
+        (
+            {"galley.yml": "version: 1\nservices:\n  web:\n    imgae: x\n"},
+            "bad_recipe",
+            ["galley.yml:4", "imgae", "image"],
+        ),
+        (
+            {
+                "galley.yml": "version: 1\nservices:\n  web:\n    image: nowhere.invalid/nothing:1\n    kind: web\n    expose: 80\n"
+            },
+            "image_unavailable",
+            ["nowhere.invalid/nothing:1"],
+        ),
+    ],
+    ids=["no recipe", "broken yaml", "unknown key", "no image"],
+)
+def test_a_bad_recipe_says_what_and_where(
+    platform: Platform, home: Path, files: dict[str, str], reason: str, words: list[str]
+) -> None:
+    path = repository(home / "wreck", {"notes.txt": "x", **files})
+    done = platform.run("preview", str(path), "--branch", "feature")
+    said = done.stdout + done.stderr
+    assert done.returncode == 1, said
+    assert reason in said
+    for word in words:
+        assert word in said
+    assert "Traceback" not in said
+    platform.run("close", str(path), "--branch", "feature")
+
+
+@pytest.mark.parametrize(
+    ("command", "reason", "words"),
+    [
+        (
+            '["/bin/busybox", "sh", "-c", "echo it went wrong; exit 3"]',
+            "service_exited",
+            ["3", "it went wrong"],
+        ),
+        ('["/bin/busybox", "httpd", "-f", "-p", "9999", "-h", "/www"]', "unhealthy", ["8080", "9999"]),
+        ('["/bin/busybox", "sleep", "600"]', "unhealthy", ["8080"]),
+    ],
+    ids=["exits", "listens elsewhere", "never listens"],
+)
+def test_a_service_that_never_becomes_well_says_why(
+    platform: Platform, home: Path, command: str, reason: str, words: list[str]
+) -> None:
+    path = static(home / "leaky")
+    dockerfile = (path / "Dockerfile").read_text().rsplit("CMD", 1)[0] + f"CMD {command}\n"
+    recipe = "version: 1\nservices:\n  web:\n    kind: web\n    build: {path: .}\n    expose: 8080\n    health: {path: /, timeout: 4s}\n"
+    commit(path, {"Dockerfile": dockerfile, "galley.yml": recipe})
+    done = platform.run("preview", str(path), "--branch", "feature")
+    said = done.stdout + done.stderr
+    assert done.returncode == 1, said
+    assert reason in said
+    for word in words:
+        assert word in said
+    environment = next(e for e in platform.environments() if "leaky" in e["name"])
+    eventually(
+        lambda: not docker("ps", "-aq", "--filter", f"label=galley.environment={environment['id']}"),
+        what="the failed candidate's containers are gone",
+    )
+    platform.run("close", str(path), "--branch", "feature")
