@@ -51,7 +51,7 @@ class HealthCheck:
     """How a container is asked whether it is well: HTTP on a port, an open TCP port, or a command inside."""
 
     http_path: str | None = None
-    status: int = 200
+    status: int = 200  # 0: any answer below 500
     port: int | None = None
     command: Sequence[str] | None = None
     timeout_seconds: float = 60.0
@@ -93,6 +93,14 @@ class Container:
     oom_killed: bool = False
     restarts: int = 0
     port: int | None = None  # process runtime: the port it was given instead of the one it asked for
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A TCP port that a container listens on. `loopback`: only on 127.0.0.1 or ::1, so nobody else reaches it."""
+
+    port: int
+    loopback: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,6 +150,9 @@ class Runtime(Protocol):
     async def check(self, container: Container, network: str, check: HealthCheck) -> str | None:
         """Ask once. None when well, else one sentence saying what was seen."""
 
+    async def listening(self, container: Container, network: str) -> list[Listener]:
+        """TCP ports the container listens on now, ascending; empty when none, or when it cannot be seen."""
+
     async def list_containers(self, labels: Mapping[str, str]) -> list[Container]:
         """All containers carrying every one of `labels`, running or not."""
 
@@ -169,8 +180,11 @@ class Runtime(Protocol):
     async def remove_image(self, reference: str) -> None:
         """Remove this tag, and the image when it was the last; a no-op while a container uses it."""
 
-    def logs(self, name: str, *, follow: bool, tail: int | None = None) -> AsyncIterator[LogLine]:
-        """Lines of the container, oldest first; ends when it exits (or at once unless `follow`)."""
+    def logs(
+        self, name: str, *, follow: bool, tail: int | None = None, since: datetime | None = None
+    ) -> AsyncIterator[LogLine]:
+        """Lines of the container, oldest first, none at or before `since`; ends when it exits (or at once unless
+        `follow`). Empty when there is no such container."""
 
     def changes(self, labels: Mapping[str, str]) -> AsyncIterator[Change]:
         """What happens to matching containers, as it happens. Ends when the engine goes; re-list then."""
