@@ -1,0 +1,150 @@
+"""One bare repository per project's repository, holding every commit that was asked for."""
+
+import asyncio
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seatrial.agent.checkouts.commit import CommitTree
+from seatrial.agent.checkouts.git import Git, GitFailed
+from seatrial.agent.checkouts.tree import Tree
+from seatrial.agent.errors import CheckoutError
+from seatrial.wire.deployments import Source
+
+COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+ALLOWED = re.compile(r"(https|ssh|file)://|/|[\w.-]+@[\w.-]+:")
+DAMAGED = re.compile(
+    r"corrupt|bad object|loose object|missing (blob|tree|commit)|not a git repository|unable to (read|unpack)|inflate|bad pack",
+    re.IGNORECASE,
+)
+ASKPASS = """#!/bin/sh
+case "$1" in
+  Username*) printf '%s\\n' "$SEATRIAL_GIT_USERNAME" ;;
+  *) printf '%s\\n' "$SEATRIAL_GIT_PASSWORD" ;;
+esac
+"""
+
+
+@dataclass
+class Cache:
+    """Commits of many repositories, each fetched once.
+
+    `fetch` may be called concurrently: calls for one repository wait for each other, different repositories run
+    together. It is idempotent, never retries a remote that refused, and starts a damaged cache afresh once.
+    `unseal` opens a source's credential, which reads `username:password`.
+    """
+
+    directory: Path
+    unseal: Callable[[str], str] = lambda _sealed: ""
+    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    async def fetch(self, source: Source, repository_id: str, commit: str) -> Tree:
+        """The tree of exactly `commit`. Raises CheckoutError naming the repository and the commit."""
+        if not COMMIT.fullmatch(commit):
+            raise CheckoutError(f"{commit!r} is not a full commit id")
+        if not REPOSITORY.fullmatch(repository_id):
+            raise CheckoutError(f"{repository_id!r} is not a repository id")
+        if not ALLOWED.match(source.clone_url):
+            raise CheckoutError(
+                f"{source.clone_url}: only local paths, https and ssh addresses can be fetched"
+            )
+        async with self._locks.setdefault(repository_id, asyncio.Lock()):
+            bare = self.directory / f"{repository_id}.git"
+            try:
+                await self._ensure(bare, source, commit)
+            except GitFailed as error:
+                if not DAMAGED.search(str(error)) or not bare.exists():
+                    raise self._explained(source, commit, error) from error
+                await asyncio.to_thread(shutil.rmtree, bare, ignore_errors=True)
+                await self._ensure_again(bare, source, commit)
+            return CommitTree(bare, commit)
+
+    async def forget(self, repository_id: str) -> None:
+        """Remove the cache of one repository; a no-op when there is none."""
+        async with self._locks.setdefault(repository_id, asyncio.Lock()):
+            await asyncio.to_thread(
+                shutil.rmtree, self.directory / f"{repository_id}.git", ignore_errors=True
+            )
+
+    async def _ensure_again(self, bare: Path, source: Source, commit: str) -> None:
+        try:
+            await self._ensure(bare, source, commit)
+        except GitFailed as error:
+            raise self._explained(source, commit, error) from error
+
+    async def _ensure(self, bare: Path, source: Source, commit: str) -> None:
+        if not (bare / "HEAD").exists():
+            self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            await Git().run("init", "--quiet", "--bare", "--template=", str(bare))
+        if await self._has(bare, commit):
+            return
+        remove_stale_locks(bare)
+        git = self._git_for(bare, source)
+        try:
+            await self._fetch(git, bare, source, f"+{commit}:refs/seatrial/{commit}")
+        except GitFailed:
+            # Servers that hide unadvertised commits: take every branch, then look again.
+            await self._fetch(git, bare, source, "+refs/heads/*:refs/seatrial-heads/*")
+            if not await self._has(bare, commit, linked=False):
+                raise
+            await Git().run("--git-dir", str(bare), "update-ref", f"refs/seatrial/{commit}", commit)
+
+    async def _fetch(self, git: Git, bare: Path, source: Source, refspec: str) -> None:
+        await git.run(
+            "--git-dir", str(bare), "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
+            "--no-recurse-submodules", "--no-auto-maintenance", "--", source.clone_url, refspec,
+        )  # fmt: skip
+
+    async def _has(self, bare: Path, commit: str, *, linked: bool = True) -> bool:
+        """Whether the commit is here; `linked` asks for our reference, which exists only after a whole fetch."""
+        name = f"refs/seatrial/{commit}" if linked else f"{commit}^{{commit}}"
+        try:
+            await Git().run("--git-dir", str(bare), "rev-parse", "--quiet", "--verify", name)
+        except GitFailed:
+            return False
+        return True
+
+    def _git_for(self, bare: Path, source: Source) -> Git:
+        configuration = bare / "seatrial.gitconfig"
+        configuration.write_text(safe_directories(source.clone_url))
+        if not source.credential:
+            return Git(configuration)
+        askpass = bare / "askpass"
+        askpass.write_text(ASKPASS)
+        askpass.chmod(0o700)
+        username, _, password = self.unseal(source.credential).partition(":")
+        return Git(
+            configuration,
+            {
+                "GIT_ASKPASS": str(askpass),
+                "SEATRIAL_GIT_USERNAME": username,
+                "SEATRIAL_GIT_PASSWORD": password,
+            },
+        )
+
+    def _explained(self, source: Source, commit: str, error: GitFailed) -> CheckoutError:
+        where = re.sub(r"(\w+://)[^/@\s]+@", r"\1", source.clone_url)
+        return CheckoutError(f"cannot fetch commit {commit[:12]} from {where}: {error}")
+
+
+def safe_directories(clone_url: str) -> str:
+    """Git configuration that lets exactly this repository be read though another user owns it.
+
+    It must be a file: git drops `-c` options before it starts the other side of a local fetch.
+    """
+    path = clone_url.removeprefix("file://")
+    if not path.startswith("/"):
+        return ""
+    real = Path(path).resolve()
+    names = dict.fromkeys([path, str(Path(path) / ".git"), str(real), str(real / ".git")])
+    quoted = (name.replace("\\", "\\\\").replace('"', '\\"') for name in names)
+    return "[safe]\n" + "".join(f'\tdirectory = "{name}"\n' for name in quoted)
+
+
+def remove_stale_locks(bare: Path) -> None:
+    """Remove lock files of a git that was killed; the caller holds the only lock that counts."""
+    for lock in [*bare.glob("*.lock"), *(bare / "refs").rglob("*.lock")]:
+        lock.unlink(missing_ok=True)

@@ -1,0 +1,134 @@
+"""A commit in a bare cache, read through git's object store."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seatrial.agent.checkouts.git import Git, GitFailed, end
+from seatrial.agent.checkouts.tree import Entry
+from seatrial.agent.errors import CheckoutError
+
+REGULAR = {"100644", "100755"}
+
+
+@dataclass
+class CommitTree:
+    """Implements `Tree`. Holds no process between calls, so there is nothing to close."""
+
+    bare: Path
+    commit: str
+    _entries: dict[str, Entry] | None = None
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def entries(self) -> Sequence[Entry]:
+        """See `Tree.entries`."""
+        return list((await self._index()).values())
+
+    async def read(self, path: str, *, limit: int = 10_000_000) -> bytes | None:
+        """See `Tree.read`."""
+        found = (await self._index()).get(path)
+        if found is None or found.mode not in REGULAR or (found.size or 0) > limit:
+            return None
+        return await self._git("cat-file", "blob", found.oid)
+
+    async def read_many(self, paths: Sequence[str], *, limit: int = 10_000_000) -> dict[str, bytes | None]:
+        """`read` for many paths with one process."""
+        index = await self._index()
+        wanted = {
+            path: entry.oid
+            for path in paths
+            if (entry := index.get(path)) and entry.mode in REGULAR and (entry.size or 0) <= limit
+        }
+        blobs = await self._batch(list(dict.fromkeys(wanted.values()))) if wanted else {}
+        return {path: blobs.get(wanted.get(path, "")) for path in paths}
+
+    async def last_commit_date(self, path: str) -> str | None:
+        """See `Tree.last_commit_date`."""
+        out = await self._git("log", "-1", "--format=%cI", self.commit, "--", f":(literal){path}")
+        return out.decode().strip() or None
+
+    async def contributors(self) -> list[tuple[str, int]]:
+        """See `Tree.contributors`."""
+        out = await self._git("shortlog", "--summary", "--numbered", self.commit)
+        pairs = (line.strip().split("\t", 1) for line in out.decode(errors="replace").splitlines())
+        return [(name, int(count)) for count, name in pairs]
+
+    async def export(self, destination: Path) -> None:
+        """See `Tree.export`."""
+        empty_folder(destination)
+        with tempfile.TemporaryDirectory(prefix="index-", dir=self.bare) as scratch:
+            disable_attributes(self.bare, Path(scratch))
+            await self._checkout(destination, Path(scratch) / "index")
+
+    async def _checkout(self, destination: Path, index: Path) -> None:
+        git = Git(extra={"GIT_INDEX_FILE": str(index)})
+        common = ("--git-dir", str(self.bare), "--work-tree", str(destination), "-c", "core.bare=false")
+        try:
+            await git.run(*common, "read-tree", self.commit)
+            await git.run(
+                *common, "-c", "core.symlinks=true", "checkout-index", "--all", "--force", "--quiet"
+            )
+        except GitFailed as error:
+            raise CheckoutError(f"cannot write out commit {self.commit[:12]}: {error}") from error
+
+    async def _index(self) -> dict[str, Entry]:
+        async with self._lock:
+            if self._entries is None:
+                out = await self._git("ls-tree", "-r", "-z", "--long", "--full-tree", self.commit)
+                entries = (entry_of(record) for record in out.split(b"\0") if record)
+                self._entries = {entry.path: entry for entry in sorted(entries, key=lambda e: e.path)}
+            return self._entries
+
+    async def _batch(self, oids: Sequence[str]) -> dict[str, bytes]:
+        process = await Git().start("--git-dir", str(self.bare), "cat-file", "--batch", stdin=True)
+        try:
+            out, _ = await process.communicate("".join(f"{oid}\n" for oid in oids).encode())
+        finally:
+            await end(process)
+        return dict(blobs_of(out))
+
+    async def _git(self, *arguments: str) -> bytes:
+        try:
+            return await Git().run("--git-dir", str(self.bare), *arguments)
+        except GitFailed as error:
+            raise CheckoutError(f"cannot read commit {self.commit[:12]}: {error}") from error
+
+
+def empty_folder(destination: Path) -> None:
+    """Make `destination`. Raises CheckoutError when something is in it already."""
+    destination.mkdir(parents=True, exist_ok=True)
+    if any(destination.iterdir()):
+        raise CheckoutError(f"{destination} is not empty: a tree is only written into an empty folder")
+
+
+def disable_attributes(bare: Path, scratch: Path) -> None:
+    """info/attributes outranks every .gitattributes of the repository: no filter, no line ending change."""
+    written = scratch / "attributes"
+    written.write_text("* -text -filter -ident -working-tree-encoding -export-subst -export-ignore\n")
+    (bare / "info").mkdir(exist_ok=True)
+    written.replace(bare / "info" / "attributes")
+
+
+def entry_of(record: bytes) -> Entry:
+    """One record of `ls-tree --long`. Bytes of a path that are not UTF-8 become surrogates."""
+    head, _, path = record.partition(b"\t")
+    mode, _kind, oid, size = head.decode().split()
+    return Entry(os.fsdecode(path), mode, oid, None if size == "-" else int(size))
+
+
+def blobs_of(out: bytes) -> list[tuple[str, bytes]]:
+    """(oid, content) pairs of `cat-file --batch` output; missing objects are left out."""
+    blobs: list[tuple[str, bytes]] = []
+    position = 0
+    while position < len(out):
+        line_end = out.index(b"\n", position)
+        parts = out[position:line_end].decode().split()
+        position = line_end + 1
+        if len(parts) == 3:
+            size = int(parts[2])
+            blobs.append((parts[0], out[position : position + size]))
+            position += size + 1
+    return blobs

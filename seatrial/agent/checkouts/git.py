@@ -1,0 +1,117 @@
+"""Git's command line, run so that a repository can do nothing but be read.
+
+No system or user configuration, no hooks, no prompts, no protocol but file, https and ssh. A credential
+travels in the environment to an askpass script, never in an argument, a URL or a log line.
+"""
+
+import asyncio
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seatrial.agent.errors import CheckoutError
+
+PROTOCOLS = "file:https:ssh"
+KEPT_VARIABLES = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "TMPDIR",
+    "SSH_AUTH_SOCK",
+    "GIT_SSL_CAINFO",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+)
+PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
+
+SAFE_OPTIONS = (
+    "-c", "core.hooksPath=/dev/null",
+    "-c", "core.fsmonitor=false",
+    "-c", "gc.auto=0",
+    "-c", "maintenance.auto=false",
+    "-c", "credential.helper=",
+    "-c", "submodule.recurse=false",
+    "-c", "fetch.recurseSubmodules=false",
+)  # fmt: skip
+
+
+class GitFailed(CheckoutError):
+    """Git ended with a code other than 0; the text is its own last words."""
+
+
+@dataclass(frozen=True)
+class Git:
+    """Runs git with `configuration` as the only configuration file besides the repository's own."""
+
+    configuration: Path | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def environment(self) -> dict[str, str]:
+        """What git sees: nothing of the caller's but the path, the locale, certificates and proxies."""
+        names = [*KEPT_VARIABLES, *PROXY_VARIABLES, *(name.upper() for name in PROXY_VARIABLES)]
+        kept = {name: os.environ[name] for name in names if name in os.environ}
+        return {
+            **kept,
+            "LC_ALL": "C",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": str(self.configuration or "/dev/null"),
+            "GIT_ATTR_NOSYSTEM": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_ALLOW_PROTOCOL": PROTOCOLS,
+            "GIT_PROTOCOL_FROM_USER": "0",
+            "GIT_NO_REPLACE_OBJECTS": "1",
+            "GIT_NO_LAZY_FETCH": "1",
+            "GIT_LFS_SKIP_SMUDGE": "1",
+            "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oStrictHostKeyChecking=accept-new",
+            **self.extra,
+        }
+
+    async def start(self, *arguments: str, stdin: bool = False) -> asyncio.subprocess.Process:
+        """Start git; the caller reads its pipes and waits."""
+        try:
+            return await asyncio.create_subprocess_exec(
+                "git", *SAFE_OPTIONS, *arguments,
+                stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=self.environment(),
+                limit=2**20,
+            )  # fmt: skip
+        except FileNotFoundError as error:
+            raise CheckoutError("git is not installed. Install it: apt-get install git") from error
+
+    async def run(self, *arguments: str, timeout_seconds: float = 600.0) -> bytes:
+        """Run to the end and return stdout. Raises GitFailed; cancelling kills git."""
+        process = await self.start(*arguments)
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                stdout, stderr = await process.communicate()
+        except TimeoutError as error:
+            raise GitFailed(f"git {verb(arguments)} did not end within {timeout_seconds:g} s") from error
+        finally:
+            await end(process)
+        if process.returncode:
+            raise GitFailed(f"git {verb(arguments)}: {last_words(stderr)}")
+        return stdout
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """Kill `process` unless it has ended, and wait for it."""
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+
+
+def verb(arguments: Sequence[str]) -> str:
+    """The subcommand among `arguments`, for messages."""
+    return next((item for item in arguments if re.fullmatch(r"[a-z][a-z-]+", item)), "command")
+
+
+def last_words(stderr: bytes) -> str:
+    """Git's own explanation in one line, without credentials a URL may carry."""
+    lines = [line for line in stderr.decode(errors="replace").splitlines() if line.strip()]
+    told = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ssh:"))] or lines[-1:]
+    text = "; ".join(told[:3]) or "no message"
+    return re.sub(r"(\w+://)[^/@\s]+@", r"\1", text)
