@@ -25,10 +25,27 @@ class Configuration(BaseSettings):
     db_name: str = Field("seatrial", description="PostgreSQL database.")
     db_user: str = Field("seatrial", description="PostgreSQL user.")
     db_password: SecretStr = Field(SecretStr(""), description="PostgreSQL password.")
+    db_pool_size: int = Field(
+        20, description="PostgreSQL connections this process keeps at most; 0 opens one per request."
+    )
+    allowed_hosts: str = Field(
+        "", description="Further host names this server answers to, comma-separated; SITE_URL's is always one."
+    )
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_format: str = Field("auto", description="json, console, or auto: console on a terminal, else json.")
     galley_nats_url: str = Field("nats://127.0.0.1:4222", description="The bus.")
     galley_nats_credentials: Path | None = Field(None, description="NATS .creds file of the control plane.")
     galley_nats_signing_seed: Path | None = Field(
         None, description="File with the NATS account seed that signs agents' JWTs."
+    )
+    galley_agent_credential_days: int = Field(
+        0, description="How long an agent's bus credential lasts; 0: until the agent is revoked."
+    )
+    galley_logs_max_mb: int = Field(
+        512, description="Disk the bus may use for log lines; the oldest go first, and all after 7 days."
+    )
+    galley_internal_url: str = Field(
+        "", description="Where Traefik reaches this server. Unset: http://127.0.0.1:<APP_PORT>."
     )
     galley_preview_domain: str = Field(
         "preview.localhost", description="Previews answer at <env>.<this domain>."

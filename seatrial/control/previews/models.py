@@ -29,6 +29,7 @@ class Environment(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     expires_at = models.DateTimeField(null=True)
     terminated_at = models.DateTimeField(null=True)  # desired gone
+    stopped_by = models.CharField(max_length=200, blank=True)  # who stopped it while its pull request was open
     removed_at = models.DateTimeField(null=True)  # observed gone
 
     class Meta:
@@ -66,7 +67,9 @@ class Deployment(models.Model):
     warnings = models.JSONField(default=list)
     services = models.JSONField(default=list)  # `wire.deployments.ObservedService` list when it became ready
     isolation = models.CharField(max_length=20, blank=True)
+    no_cache = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    ready_at = models.DateTimeField(null=True)  # healthy; from here on the route moves to it
     finished_at = models.DateTimeField(null=True)
     delivery_received_at = models.DateTimeField(null=True)  # of the webhook that caused it
 

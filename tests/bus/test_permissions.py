@@ -1,0 +1,170 @@
+"""An agent can do its work with exactly its permissions, and nothing of another's."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import nats
+import nats.errors
+import pytest
+from nats.aio.client import Client
+
+from seatrial.control.bus import Bus, revoke
+from seatrial.control.configuration import Configuration
+from seatrial.control.fleet import nats_jwt
+from seatrial.control.fleet.agent_tokens import agent_token
+from seatrial.wire import subjects
+from seatrial.wire.agents import Heartbeat
+from seatrial.wire.envelope import Envelope
+from seatrial.wire.evaluations import EvaluationStarted
+from seatrial.wire.logs import LogChunk, LogLine
+from tests.bus.servers import NatsServer
+
+pytestmark = pytest.mark.nats
+
+
+class AgentClient:
+    def __init__(self, name: str, server: NatsServer, directory: Path) -> None:
+        self.name = name
+        self.server = server
+        self.seed = nats_jwt.new_seed(nats_jwt.USER)
+        self.refusals: list[str] = []
+        self.credentials = directory / f"{name}.creds"
+        token = agent_token(server.identity.signing_seed.read_bytes(), name, nats_jwt.public_key(self.seed))
+        self.credentials.write_text(nats_jwt.credentials(token, self.seed))
+
+    async def connect(self) -> Client:
+        async def refused(error: Exception) -> None:
+            self.refusals.append(str(error))
+
+        return await nats.connect(
+            self.server.url,
+            user_credentials=str(self.credentials),
+            inbox_prefix=subjects.inbox_prefix(self.name),
+            error_cb=refused,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0.1,
+        )
+
+    async def refused(self, client: Client, count: int = 1) -> bool:
+        await client.flush()
+        for _ in range(50):
+            if len(self.refusals) >= count:
+                return True
+            await asyncio.sleep(0.02)
+        return False
+
+
+@pytest.fixture
+def agent(nats_server: NatsServer, tmp_path: Path) -> AgentClient:
+    return AgentClient("AGENTA", nats_server, tmp_path)
+
+
+@pytest.fixture
+async def connected(agent: AgentClient, bus: Bus) -> AsyncIterator[Client]:
+    await bus.ensure_bucket("AGENTA")
+    await bus.ensure_bucket("AGENTB")
+    client = await agent.connect()
+    yield client
+    await client.close()
+
+
+async def test_watches_its_own_desired_state(bus: Bus, agent: AgentClient, connected: Client) -> None:
+    await bus.desire("AGENTA", "env1", Envelope.wrap(EvaluationStarted(evaluation="x")))
+    bucket = await connected.jetstream().key_value(subjects.desired_bucket("AGENTA"))
+    watcher = await bucket.watchall()
+    first = await watcher.updates(timeout=2)
+    assert first is not None and first.key == "env1"
+    assert await watcher.updates(timeout=2) is None  # the replay is over
+    await bus.desire("AGENTA", "env1", None)
+    gone = await watcher.updates(timeout=2)
+    assert gone is not None and gone.operation == "DEL"
+    assert (await bucket.watch("env1")) is not None
+    await watcher.stop()
+    assert not agent.refusals
+
+
+async def test_takes_evaluations_and_reports(bus: Bus, agent: AgentClient, connected: Client) -> None:
+    beats = await bus.client.subscribe(subjects.HEARTBEATS)
+    await bus.publish(subjects.evaluation_jobs("w1"), Envelope.wrap(EvaluationStarted(evaluation="e1")))
+    jetstream = connected.jetstream()
+    pull = await jetstream.pull_subscribe_bind(subjects.EVALUATIONS_CONSUMER, stream=subjects.JOBS_STREAM)
+    (job,) = await pull.fetch(1, timeout=2)
+    await job.in_progress()
+    await job.ack_sync()
+    started = Envelope.wrap(EvaluationStarted(evaluation="e1"))
+    subject = subjects.observed("AGENTA", started.kind)
+    for expected_duplicate in (None, True):
+        ack = await jetstream.publish(subject, started.encode(), headers={"Nats-Msg-Id": started.id})
+        assert ack.stream == subjects.OBSERVED_STREAM
+        assert ack.duplicate is expected_duplicate
+    chunk = LogChunk(
+        environment="e", deployment="d", service="web", lines=[LogLine(source="build", text="hi")]
+    )
+    ack = await jetstream.publish(subjects.logs("AGENTA", "e", "d", "web"), Envelope.wrap(chunk).encode())
+    assert ack.stream == subjects.LOGS_STREAM
+    await connected.publish(subjects.heartbeat("AGENTA"), Envelope.wrap(Heartbeat(release="1")).encode())
+    assert (await beats.next_msg(timeout=2)).subject == subjects.heartbeat("AGENTA")
+    assert not agent.refusals
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        subjects.heartbeat("AGENTB"),
+        subjects.observed("AGENTB", "DeploymentReady"),
+        subjects.logs("AGENTB", "e", "d", "web"),
+        subjects.evaluation_jobs("w1"),
+        "$KV.desired-AGENTA.env1",  # not even its own desired state
+        "$KV.desired-AGENTB.env1",
+        "$JS.API.STREAM.LIST",
+        "$JS.API.STREAM.DELETE.KV_desired-AGENTA",
+        "$JS.API.STREAM.INFO.KV_desired-AGENTB",
+        "$JS.API.DIRECT.GET.KV_desired-AGENTB.$KV.desired-AGENTB.env1",
+        "$JS.API.CONSUMER.CREATE.KV_desired-AGENTB",
+        "$JS.API.CONSUMER.CREATE.OBSERVED",
+        "$JS.API.CONSUMER.MSG.NEXT.OBSERVED.control",
+        "$JS.API.CONSUMER.DELETE.JOBS.evaluations",
+        "_INBOX_AGENTB.x",
+    ],
+)
+async def test_may_not_publish_there(agent: AgentClient, connected: Client, subject: str) -> None:
+    await connected.publish(subject, b"{}")
+    assert await agent.refused(connected), f"{subject} was allowed"
+
+
+@pytest.mark.parametrize(
+    "subject", ["_INBOX_AGENTB.>", "_INBOX.>", "seatrial.agents.AGENTB.>", "$KV.desired-AGENTB.>", ">"]
+)
+async def test_may_not_listen_there(agent: AgentClient, connected: Client, subject: str) -> None:
+    await connected.subscribe(subject)
+    assert await agent.refused(connected), f"{subject} was allowed"
+
+
+async def test_revoked_agent_is_cut_off_and_stays_out_after_a_restart(
+    agent: AgentClient, connected: Client, nats_server: NatsServer, configuration: Configuration, bus: Bus
+) -> None:
+    identity = nats_server.identity
+    token = identity.revoke(nats_jwt.public_key(agent.seed))
+    await revoke(configuration, str(identity.system_credentials), token)
+    for _ in range(100):
+        if not connected.is_connected:
+            break
+        await asyncio.sleep(0.02)
+    assert not connected.is_connected
+    with pytest.raises(nats.errors.Error):
+        await agent.connect()
+    nats_server.kill()
+    nats_server.start()
+    with pytest.raises(nats.errors.Error):
+        await agent.connect()
+
+
+def test_identity_is_made_once(nats_server: NatsServer) -> None:
+    from seatrial.control.fleet.bus_identity import ensure
+
+    before = {p.name: p.read_bytes() for p in nats_server.identity.directory.iterdir() if p.is_file()}
+    ensure(nats_server.identity.directory)
+    after = {p.name: p.read_bytes() for p in nats_server.identity.directory.iterdir() if p.is_file()}
+    assert before == after
+    assert all((nats_server.identity.directory / n).stat().st_mode & 0o077 == 0 for n in after)
