@@ -1,0 +1,120 @@
+"""One NATS connection that comes back by itself, and tells who asks when it has."""
+
+import asyncio
+from pathlib import Path
+
+import nats
+import structlog
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+
+from seatrial.wire import subjects
+
+log = structlog.get_logger(__name__)
+
+
+class Bus:
+    """The agent's connection. `session` grows with every (re)connection: what was watched before is stale then.
+
+    nats-py reconnects by itself; where it gives up (a refused credential closes the client), `run` makes a new
+    client. A refused publish is asynchronous and ends in the log only, so permissions are tested, not handled.
+    """
+
+    def __init__(self, url: str, credentials: Path, agent: str) -> None:
+        self.agent = agent
+        self._url = url
+        self._credentials = credentials
+        self._client: Client | None = None
+        self._session = 0
+        self._changed = asyncio.Condition()
+        self._closed = asyncio.Event()
+        self._complained = ""
+
+    @property
+    def session(self) -> int:
+        """The number of the current connection; 0 before the first."""
+        return self._session
+
+    @property
+    def connected(self) -> bool:
+        """Whether a publish now would reach the server."""
+        return self._client is not None and self._client.is_connected
+
+    async def client(self) -> Client:
+        """The connected client, waiting for one as long as it takes."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.connected)
+        assert self._client is not None
+        return self._client
+
+    async def jetstream(self) -> JetStreamContext:
+        """JetStream on the connected client, waiting for one as long as it takes."""
+        return (await self.client()).jetstream(timeout=5)
+
+    async def next_session(self, seen: int) -> int:
+        """Wait until the connection is another one than `seen`."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._session != seen and self.connected)
+        return self._session
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        wait = 0.5
+        try:
+            while True:
+                self._closed.clear()
+                try:
+                    self._client = await self._connect()
+                except Exception as error:
+                    self._complain(error)
+                else:
+                    wait = 0.5
+                    await self._announce()
+                    await self._closed.wait()
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, 10)
+        finally:
+            if self._client is not None and not self._client.is_closed:
+                await self._client.close()
+
+    async def _connect(self) -> Client:
+        return await nats.connect(
+            self._url,
+            name=f"galley-agent {self.agent}",
+            user_credentials=str(self._credentials),
+            inbox_prefix=subjects.inbox_prefix(self.agent),
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.5,
+            connect_timeout=3,
+            ping_interval=10,
+            max_outstanding_pings=2,
+            error_cb=self._on_error,
+            disconnected_cb=self._on_disconnected,
+            reconnected_cb=self._announce,
+            closed_cb=self._on_closed,
+        )
+
+    async def _announce(self) -> None:
+        async with self._changed:
+            self._session += 1
+            self._changed.notify_all()
+        self._complained = ""
+        log.info("bus connected", url=self._url, session=self._session)
+
+    async def _on_error(self, error: Exception) -> None:
+        self._complain(error)
+
+    async def _on_disconnected(self) -> None:
+        log.warning("bus away; previews keep running, reports are kept until it is back", url=self._url)
+
+    async def _on_closed(self) -> None:
+        self._closed.set()
+
+    def _complain(self, error: Exception) -> None:
+        text = f"{type(error).__name__}: {error}"
+        if text == self._complained:
+            return
+        self._complained = text
+        if "authorization" in text.lower():
+            text += ". The bus refuses this agent: it was revoked, or the bus is another one than it registered with"
+        log.warning("bus", problem=text, url=self._url)

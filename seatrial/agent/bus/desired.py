@@ -1,0 +1,90 @@
+"""Desired state: the agent's KV bucket, replayed in full on every connection and watched from there on."""
+
+import asyncio
+import contextlib
+from typing import Protocol
+
+import structlog
+from nats.js.kv import KeyValue
+
+from seatrial.agent.bus.connection import Bus
+from seatrial.wire import subjects
+from seatrial.wire.deployments import DesiredEnvironment
+from seatrial.wire.envelope import Envelope
+from seatrial.wire.errors import WireError
+
+log = structlog.get_logger(__name__)
+
+_MARKERS = {"DEL", "PURGE"}
+
+
+class DesiredListener(Protocol):
+    """Who acts on desired state. Calls come one at a time and must return soon."""
+
+    def wanted(self, desired: DesiredEnvironment) -> None:
+        """The environment shall be like this. May repeat, also with an older revision."""
+
+    def unwanted(self, environment: str) -> None:
+        """The environment was deleted: nothing of it shall stay."""
+
+    def replayed(self, environments: set[str]) -> None:
+        """Everything desired now has been told: no other environment is desired."""
+
+
+class DesiredStates:
+    """Follows the bucket for ever. A watch of an older connection may stay deaf, so each gets a new one."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    async def run(self, listener: DesiredListener) -> None:
+        """Tell `listener` the replay of every connection, then every change."""
+        while True:
+            await self._bus.client()
+            session = self._bus.session
+            watching = asyncio.create_task(self._watch(listener))
+            renewed = asyncio.create_task(self._bus.next_session(session))
+            try:
+                await asyncio.wait({watching, renewed}, return_when=asyncio.FIRST_COMPLETED)
+                if watching.done() and (error := watching.exception()) is not None:
+                    log.warning("desired state cannot be read; trying again", problem=repr(error))
+                    await asyncio.sleep(1)
+            finally:
+                watching.cancel()
+                renewed.cancel()
+                await asyncio.gather(watching, renewed, return_exceptions=True)
+
+    async def _watch(self, listener: DesiredListener) -> None:
+        jetstream = await self._bus.jetstream()
+        bucket = await jetstream.key_value(subjects.desired_bucket(self._bus.agent))
+        watcher = await bucket.watchall()
+        present: set[str] | None = set()
+        try:
+            async for entry in watcher:
+                if entry is not None:
+                    self._tell(listener, entry)
+                    if present is not None and entry.operation not in _MARKERS:
+                        present.add(entry.key)
+                elif present is not None:
+                    listener.replayed(present)
+                    present = None
+        finally:
+            with contextlib.suppress(Exception):  # of an old connection: the server forgets it by itself
+                await watcher.stop()
+
+    def _tell(self, listener: DesiredListener, entry: KeyValue.Entry) -> None:
+        if entry.operation in _MARKERS:
+            listener.unwanted(entry.key)
+            return
+        try:
+            message = Envelope.decode(entry.value or b"").open()
+        except WireError as error:
+            # Never read as a deletion: what runs stays as it is until a release that understands comes.
+            log.error(
+                "desired state not understood; left as it is", environment=entry.key, problem=str(error)
+            )
+            return
+        if isinstance(message, DesiredEnvironment):
+            listener.wanted(message)
+        else:
+            log.error("desired state of another kind", environment=entry.key, kind=message.kind)

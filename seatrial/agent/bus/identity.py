@@ -1,0 +1,101 @@
+"""Who this agent is: a NATS user key that signs in, an X25519 key that opens sealed values, and its credential."""
+
+import base64
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nkeys
+from nacl.exceptions import CryptoError
+from nacl.public import PrivateKey, SealedBox
+from pydantic import BaseModel
+
+_CREDENTIALS = (
+    "-----BEGIN NATS USER JWT-----\n{jwt}\n------END NATS USER JWT------\n\n"
+    "-----BEGIN USER NKEY SEED-----\n{seed}\n------END USER NKEY SEED------\n"
+)
+
+
+class SealedValueError(Exception):
+    """A value was sealed to another agent's key, or damaged."""
+
+
+class Credential(BaseModel):
+    """What registration gave: kept as long as the data directory."""
+
+    agent: str
+    name: str
+    nats_url: str
+    user_jwt: str
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Keys made here that never leave `directory` (mode 0700, files 0600)."""
+
+    directory: Path
+    public_key: str
+    seal_key: str
+
+    @classmethod
+    def load(cls, directory: Path) -> "Identity":
+        """Read the keys, making them the first time."""
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        seed = _read_or_make(directory / "user.seed", _new_seed)
+        seal = _read_or_make(directory / "seal.key", lambda: base64.b64encode(bytes(PrivateKey.generate())))
+        public = nkeys.from_seed(bytearray(seed)).public_key.decode()  # type: ignore[no-untyped-call]
+        sealing = PrivateKey(base64.b64decode(seal)).public_key
+        return cls(directory, public, base64.b64encode(bytes(sealing)).decode())
+
+    @property
+    def credentials_file(self) -> Path:
+        """The NATS .creds file; there once the agent is registered."""
+        return self.directory / "agent.creds"
+
+    def credential(self) -> Credential | None:
+        """What registration gave, or None before it."""
+        path = self.directory / "credential.json"
+        if not path.exists() or not self.credentials_file.exists():
+            return None
+        return Credential.model_validate_json(path.read_bytes())
+
+    def keep(self, credential: Credential) -> None:
+        """Store the credential so that the bootstrap token is not needed again."""
+        seed = (self.directory / "user.seed").read_text()
+        write_private(self.credentials_file, _CREDENTIALS.format(jwt=credential.user_jwt, seed=seed).encode())
+        write_private(self.directory / "credential.json", credential.model_dump_json().encode())
+
+    def unseal(self, sealed: str) -> bytes:
+        """Open a base64 sealed box; empty stays empty. Raises SealedValueError."""
+        if not sealed:
+            return b""
+        key = PrivateKey(base64.b64decode((self.directory / "seal.key").read_bytes()))
+        try:
+            opened: bytes = SealedBox(key).decrypt(base64.b64decode(sealed))
+        except (CryptoError, ValueError) as error:
+            raise SealedValueError(
+                "a value was not sealed to this agent's key. Save the project's variables or connection again"
+            ) from error
+        return opened
+
+
+def _new_seed() -> bytes:
+    return bytes(nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER))  # type: ignore[no-untyped-call]
+
+
+def _read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
+    if not path.exists():
+        write_private(path, make())
+    return path.read_bytes()
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write atomically, readable by the owner only; a crash leaves the old file or the new one."""
+    temporary = path.with_name(f".{path.name}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

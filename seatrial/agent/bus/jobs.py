@@ -1,0 +1,77 @@
+"""Evaluation jobs from the shared work queue: fetched one at a time, acknowledged when done."""
+
+import nats.errors
+import structlog
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+
+from seatrial.agent.bus.connection import Bus
+from seatrial.wire import subjects
+from seatrial.wire.envelope import Envelope, Message
+from seatrial.wire.errors import WireError
+
+log = structlog.get_logger(__name__)
+
+
+class Job:
+    """One delivery. Unless `ack`ed or kept alive with `in_progress`, another agent gets it after the ack wait."""
+
+    def __init__(self, msg: Msg, envelope: Envelope, message: Message) -> None:
+        self.envelope = envelope
+        self.message = message
+        self._msg = msg
+
+    @property
+    def deliveries(self) -> int:
+        """How often this job was handed out, this time included."""
+        return int(self._msg.metadata.num_delivered)
+
+    async def ack(self) -> None:
+        """Done, for good."""
+        await self._msg.ack()
+
+    async def in_progress(self) -> None:
+        """Still at it: start the ack wait anew."""
+        await self._msg.in_progress()
+
+    async def nak(self, delay_seconds: float | None = None) -> None:
+        """Not now: hand it out again."""
+        await self._msg.nak(delay=delay_seconds)
+
+    async def term(self) -> None:
+        """Never again: it cannot succeed."""
+        await self._msg.term()
+
+
+class Jobs:
+    """The queue of policy evaluations."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._subscription: JetStreamContext.PullSubscription | None = None
+        self._session = 0
+
+    async def fetch(self, timeout_seconds: float = 5.0) -> Job | None:
+        """The next job, or None when none came in time. A job nobody can read is dropped with a log line."""
+        subscription = await self._bound()
+        try:
+            messages = await subscription.fetch(1, timeout=timeout_seconds)
+        except (nats.errors.TimeoutError, nats.errors.ConnectionClosedError):
+            return None
+        for msg in messages:
+            try:
+                envelope = Envelope.decode(msg.data)
+                return Job(msg, envelope, envelope.open())
+            except WireError as error:
+                log.error("job dropped", problem=str(error))
+                await msg.term()
+        return None
+
+    async def _bound(self) -> JetStreamContext.PullSubscription:
+        jetstream = await self._bus.jetstream()
+        if self._subscription is None or self._session != self._bus.session:
+            self._session = self._bus.session
+            self._subscription = await jetstream.pull_subscribe_bind(
+                subjects.EVALUATIONS_CONSUMER, stream=subjects.JOBS_STREAM
+            )
+        return self._subscription

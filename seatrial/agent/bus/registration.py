@@ -1,0 +1,92 @@
+"""Exchange the bootstrap token for a long-lived credential, once."""
+
+import asyncio
+
+import httpx
+import structlog
+from pydantic import ValidationError
+
+from seatrial.agent.bus.identity import Credential, Identity
+from seatrial.agent.settings import Settings
+from seatrial.wire.agents import AgentRegistered, RegisterAgent
+
+log = structlog.get_logger(__name__)
+
+FIRST_WAIT_SECONDS = 0.5
+LONGEST_WAIT_SECONDS = 15.0
+
+
+class RegistrationRefused(Exception):
+    """The control plane answered no; trying again will not help. The text names the fix."""
+
+
+async def registered(identity: Identity, settings: Settings, *, release: str) -> Credential:
+    """The agent's credential: the stored one, else a fresh one for the token.
+
+    Retries for ever, with back-off, while the control plane does not answer or answers with a server error.
+    Raises RegistrationRefused.
+    """
+    stored = identity.credential()
+    if stored is not None:
+        return stored
+    token = settings.galley_agent_token.get_secret_value()
+    if not token:
+        raise RegistrationRefused(
+            "this agent is not registered and GALLEY_AGENT_TOKEN is not set. "
+            "Make a token in the dashboard (Admin, Agents, New agent) and set it"
+        )
+    request = RegisterAgent(
+        token=token, public_key=identity.public_key, seal_key=identity.seal_key, release=release
+    )
+    credential = await _exchange(settings.control_plane, request)
+    identity.keep(credential)
+    log.info("registered", agent=credential.agent, name=credential.name)
+    return credential
+
+
+async def _exchange(control_plane: str, request: RegisterAgent) -> Credential:
+    wait, complained = FIRST_WAIT_SECONDS, ""
+    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+        while True:
+            problem = ""
+            try:
+                answer = await client.post(
+                    f"{control_plane}/api/v1/agents/register", json=request.model_dump()
+                )
+            except httpx.HTTPError as error:
+                problem = f"{type(error).__name__}: {error}"
+            else:
+                if answer.status_code < 500:
+                    return _credential(control_plane, answer)
+                problem = f"HTTP {answer.status_code}"
+            if problem != complained:
+                log.warning("control plane does not answer; trying again", url=control_plane, problem=problem)
+                complained = problem
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, LONGEST_WAIT_SECONDS)
+
+
+def _credential(control_plane: str, answer: httpx.Response) -> Credential:
+    if not answer.is_success:
+        raise RegistrationRefused(
+            f"{control_plane} refused the bootstrap token (HTTP {answer.status_code}: {_detail(answer)}). "
+            "Tokens expire and are exchanged only once: delete and re-add the agent in the dashboard, "
+            "then set GALLEY_AGENT_TOKEN to the new token"
+        )
+    try:
+        given = AgentRegistered.model_validate_json(answer.content)
+    except ValidationError as error:
+        raise RegistrationRefused(
+            f"{control_plane} does not answer like a control plane. Check GALLEY_CONTROL_PLANE_URL"
+        ) from error
+    return Credential.model_validate(given.model_dump())
+
+
+def _detail(answer: httpx.Response) -> str:
+    try:
+        body = answer.json()
+    except ValueError:
+        return answer.text[:200]
+    if isinstance(body, dict):
+        return str(body.get("detail") or body.get("message") or body)[:200]
+    return str(body)[:200]

@@ -1,0 +1,68 @@
+"""Every setting of the agent, read once from the environment. Documented in docs/settings.md."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([bkmg]?)(?:i?b)?", re.IGNORECASE)
+
+
+def megabytes(text: object) -> object:
+    """Megabytes of a size like `512m`, `1g` or `536870912`, as the container engine writes them."""
+    if not isinstance(text, str):
+        return text
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a size; write it like 512m or 1g")
+    return max(1, int(float(match[1]) * _UNITS[match[2].lower()]) // 1024**2)
+
+
+class Settings(BaseSettings):
+    """Names are those of the operating pages."""
+
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+
+    galley_control_plane_url: str = Field(
+        "http://localhost:3000", description="Address of the control plane, no trailing slash."
+    )
+    galley_nats_url: str = Field(
+        "", description="The bus. Unset: the address the control plane gave at registration."
+    )
+    galley_agent_token: SecretStr = Field(
+        SecretStr(""), description="Bootstrap token, exchanged once for a long-lived credential."
+    )
+    galley_data_dir: Path = Field(
+        Path("/var/lib/galley"), description="Identity, git caches, build folders, the build cache."
+    )
+    galley_max_parallel_builds: int = Field(4, ge=1, description="Concurrent builds of this agent.")
+    galley_default_cpus: float = Field(
+        1.0, gt=0, description="CPUs of a service whose recipe does not pin them."
+    )
+    galley_default_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
+        512, ge=6, description="Memory of a service whose recipe does not pin it, like 512m."
+    )
+    galley_min_free_mb: int = Field(
+        512, ge=0, description="Free megabytes of the data directory below which nothing is built."
+    )
+    galley_runtime: Literal["docker", "process"] = Field(
+        "docker", description="docker, or process: no isolation, for trying out only."
+    )
+    galley_build_network: Literal["none", "isolated"] = Field(
+        "isolated", description="Network of a build's RUN steps; never the host's loopback."
+    )
+    galley_orphan_grace_seconds: float = Field(
+        20.0, ge=0, description="How long something nobody desires any more waits before it is removed."
+    )
+    gitgrit_require_gvisor: bool = Field(
+        False, description="Refuse to evaluate policies where gVisor is missing."
+    )
+    docker_host: str = Field("unix:///var/run/docker.sock", description="The container engine's socket.")
+
+    @property
+    def control_plane(self) -> str:
+        """The control plane's address without a trailing slash."""
+        return self.galley_control_plane_url.rstrip("/")
