@@ -70,7 +70,7 @@ class DesiredStates:
                     present = None
         finally:
             with contextlib.suppress(Exception):  # of an old connection: the server forgets it by itself
-                await watcher.stop()
+                await watcher.stop()  # type: ignore[no-untyped-call]
 
     def _tell(self, listener: DesiredListener, entry: KeyValue.Entry) -> None:
         if entry.operation in _MARKERS:

@@ -1,0 +1,202 @@
+"""The Docker runtime keeps the contract of `runtime.base`, against a real engine."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from seatrial.agent.errors import RuntimeUnavailable, StartError
+from seatrial.agent.runtime.base import FINGERPRINT, ContainerSpec, HealthCheck, Listener, Mount, Resources
+from seatrial.agent.runtime.docker import DockerRuntime, Engine
+from seatrial.agent.runtime.docker.checks import listeners
+
+pytestmark = pytest.mark.docker
+
+SERVE = ["httpd", "-f", "-p", "8080", "-h", "/www"]
+
+
+@pytest.fixture
+def name(agent_id: str) -> str:
+    return f"galley-test-{agent_id[-8:].lower()}"
+
+
+@pytest.fixture
+def spec(name: str, labels: dict[str, str], busybox: str) -> ContainerSpec:
+    return ContainerSpec(
+        name=f"{name}-web",
+        image=busybox,
+        labels=labels | {FINGERPRINT: "f1"},
+        networks={name: ["web"]},
+        command=SERVE,
+        resources=Resources(cpus=0.5, memory_mb=64, pids=50),
+        restart="never",
+    )
+
+
+@pytest.fixture
+async def network(runtime: DockerRuntime, name: str, labels: dict[str, str]) -> str:
+    await runtime.ensure_network(name, labels)
+    await runtime.ensure_network(name, labels)
+    return name
+
+
+async def ended(runtime: DockerRuntime, name: str) -> None:
+    for _ in range(200):
+        found = await runtime.get(name)
+        if found is not None and found.state == "exited":
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("it never ended")
+
+
+async def well(runtime: DockerRuntime, name: str, network: str, check: HealthCheck) -> str | None:
+    problem: str | None = "never asked"
+    for _ in range(60):
+        container = await runtime.get(name)
+        assert container is not None
+        problem = await runtime.check(container, network, check)
+        if problem is None:
+            return None
+        await asyncio.sleep(0.05)
+    return problem
+
+
+async def test_starting_twice_gives_the_same_container_and_another_fingerprint_a_new_one(
+    runtime: DockerRuntime, network: str, spec: ContainerSpec
+) -> None:
+    first = await runtime.start(spec)
+    again = await runtime.start(spec)
+    assert first.state == "running" and again.started_at == first.started_at
+    replaced = await runtime.start(replace(spec, labels=dict(spec.labels) | {FINGERPRINT: "f2"}))
+    assert replaced.started_at != first.started_at
+
+
+async def test_a_stopped_container_is_started_again(
+    runtime: DockerRuntime, network: str, spec: ContainerSpec
+) -> None:
+    await runtime.start(spec)
+    await runtime.stop(spec.name, 0)
+    stopped = await runtime.get(spec.name)
+    assert stopped is not None and stopped.state == "exited"
+    assert (await runtime.start(spec)).state == "running"
+
+
+async def test_http_tcp_and_command_checks(runtime: DockerRuntime, network: str, spec: ContainerSpec) -> None:
+    container = await runtime.start(spec)
+    assert await well(runtime, spec.name, network, HealthCheck(http_path="/", port=8080)) is None
+    problem = await runtime.check(container, network, HealthCheck(http_path="/nothing", port=8080))
+    assert problem == "GET /nothing on port 8080 answered 404, not 200"
+    assert (
+        await runtime.check(container, network, HealthCheck(http_path="/nothing", port=8080, status=0))
+        is None
+    )
+    assert await runtime.check(container, network, HealthCheck(port=8080)) is None
+    refused = await runtime.check(container, network, HealthCheck(port=8081))
+    assert refused == "port 8081 does not accept connections (connection refused)"
+    assert await runtime.check(container, network, HealthCheck(command=["true"])) is None
+    failed = await runtime.check(container, network, HealthCheck(command=["sh", "-c", "echo no; exit 3"]))
+    assert failed == "the health command ended with 3: no"
+
+
+async def test_limits_reach_the_engine(runtime: DockerRuntime, network: str, spec: ContainerSpec) -> None:
+    await runtime.start(spec)
+    shown = (await runtime.engine.api.containers.get(spec.name))["HostConfig"]
+    assert (shown["Memory"], shown["MemorySwap"]) == (64 << 20, 64 << 20)
+    assert (shown["NanoCpus"], shown["PidsLimit"]) == (500_000_000, 50)
+    assert shown["SecurityOpt"] == ["no-new-privileges"]
+    assert shown["LogConfig"] == {"Type": "json-file", "Config": {"max-file": "2", "max-size": "10m"}}
+
+
+async def test_too_much_memory_is_named(runtime: DockerRuntime, network: str, spec: ContainerSpec) -> None:
+    greedy = replace(spec, command=["dd", "if=/dev/zero", "of=/dev/null", "bs=200M", "count=1"])
+    await runtime.start(greedy)
+    await ended(runtime, spec.name)
+    found = await runtime.get(spec.name)
+    assert found is not None and (found.exit_code, found.oom_killed) == (137, True)
+
+
+async def test_what_a_container_listens_on(runtime: DockerRuntime, network: str, spec: ContainerSpec) -> None:
+    both = "httpd -p 8080 -h /www; exec httpd -f -p 127.0.0.1:9090 -h /www"
+    await runtime.start(replace(spec, command=["sh", "-c", both]))
+    assert await well(runtime, spec.name, network, HealthCheck(port=8080)) is None
+    container = await runtime.get(spec.name)
+    assert container is not None
+    await asyncio.sleep(0.2)
+    assert await runtime.listening(container, network) == [Listener(8080), Listener(9090, loopback=True)]
+
+
+def test_listeners_ignores_the_engines_own_dns() -> None:
+    tables = "  sl local\n 0: 0B00007F:A3C1 00000000:0000 0A x\n 1: 00000000:1F90 00000000:0000 0A x\n"
+    assert listeners(tables) == [Listener(8080)]
+
+
+async def test_logs_are_cut_into_lines_with_their_stream_and_time(
+    runtime: DockerRuntime, network: str, spec: ContainerSpec
+) -> None:
+    script = "echo one; echo two >&2; printf three"
+    await runtime.start(replace(spec, command=["sh", "-c", script]))
+    lines = [line async for line in runtime.logs(spec.name, follow=True)]
+    assert {(line.stream, line.text) for line in lines} == {
+        ("stdout", "one"),
+        ("stderr", "two"),
+        ("stdout", "three"),
+    }
+    latest = max(line.at for line in lines)
+    assert [line async for line in runtime.logs(spec.name, follow=False, since=latest)] == []
+    assert len([line async for line in runtime.logs(spec.name, follow=False, tail=1)]) == 1
+    assert [line async for line in runtime.logs("galley-test-absent", follow=True)] == []
+
+
+async def test_changes_tell_what_happens_to_labelled_containers(
+    runtime: DockerRuntime, network: str, spec: ContainerSpec, labels: dict[str, str]
+) -> None:
+    seen: list[str] = []
+
+    async def watch() -> None:
+        async for change in runtime.changes(labels):
+            seen.append(f"{change.name} {change.action}")
+
+    watching = asyncio.create_task(watch())
+    await asyncio.sleep(0.2)
+    await runtime.start(spec)
+    await runtime.remove(spec.name)
+    await asyncio.sleep(0.3)
+    watching.cancel()
+    assert f"{spec.name} start" in seen and f"{spec.name} destroy" in seen
+
+
+async def test_networks_volumes_and_listing_by_label(
+    runtime: DockerRuntime, network: str, name: str, spec: ContainerSpec, labels: dict[str, str]
+) -> None:
+    await runtime.ensure_volume(f"{name}-data", labels)
+    await runtime.start(replace(spec, mounts=[Mount(f"{name}-data", "/data")]))
+    await runtime.ensure_network(f"{name}-2", labels)
+    await runtime.connect(spec.name, f"{name}-2", ["db"])
+    await runtime.connect(spec.name, f"{name}-2", ["db"])
+    joined = await runtime.get(spec.name)
+    assert joined is not None and set(joined.addresses) == {name, f"{name}-2"}
+    await runtime.disconnect(spec.name, f"{name}-2")
+    await runtime.disconnect(spec.name, f"{name}-2")
+    assert set(await runtime.list_networks(labels)) == {name, f"{name}-2"}
+    assert set(await runtime.list_volumes(labels)) == {f"{name}-data"}
+    assert [c.name for c in await runtime.list_containers(labels)] == [spec.name]
+    await runtime.remove(spec.name)
+    await runtime.remove(spec.name)
+    for _ in range(2):
+        await runtime.remove_network(name)
+        await runtime.remove_volume(f"{name}-data")
+    assert set(await runtime.list_networks(labels)) == {f"{name}-2"}
+    assert await runtime.list_volumes(labels) == {}
+
+
+async def test_clear_errors(runtime: DockerRuntime, network: str, spec: ContainerSpec) -> None:
+    with pytest.raises(StartError, match="image seatrial-test-none:1 is not on the host"):
+        await runtime.start(replace(spec, image="seatrial-test-none:1"))
+    with pytest.raises(StartError, match="'no-such-program' cannot be run inside"):
+        await runtime.start(replace(spec, command=["no-such-program"]))
+    away = DockerRuntime(Engine("unix:///nonexistent/docker.sock"))
+    with pytest.raises(RuntimeUnavailable, match="does not answer"):
+        await away.ping()
+    with pytest.raises(RuntimeUnavailable):
+        await away.list_containers({})
+    await away.close()
