@@ -1,0 +1,85 @@
+"""The platform's REST interface, as this user."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from seatrial.cli.errors import CommandError
+from seatrial.embedded import locking
+from seatrial.embedded.errors import CannotRun
+from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.remembered import Remembered, read
+
+Json = dict[str, Any]
+START = "Start it: seatrial up"
+
+
+class Api:
+    """One platform. Every failure is a CommandError that says what to do."""
+
+    def __init__(self, data: DataDirectory, remembered: Remembered) -> None:
+        self.remembered = remembered
+        self._client = httpx.Client(
+            base_url=f"{remembered.api_url}/api/v1",
+            headers={"Authorization": f"Bearer {_token(data)}"},
+            timeout=30,
+            trust_env=False,
+        )
+
+    def get(self, path: str, **query: object) -> Any:
+        """GET, parsed."""
+        params = {name: str(value) for name, value in query.items() if value is not None}
+        return self._call("GET", path, params=params)
+
+    def post(self, path: str, body: Mapping[str, object] | None = None) -> Any:
+        """POST, parsed. Not repeated by anybody."""
+        return self._call("POST", path, json=dict(body or {}))
+
+    def _call(self, method: str, path: str, **more: Any) -> Any:
+        try:
+            answer = self._client.request(method, path, **more)
+        except httpx.TransportError as error:
+            raise PlatformAway(
+                f"seatrial does not answer at {self.remembered.api_url}.", fix=START
+            ) from error
+        if answer.is_success:
+            return answer.json() if answer.content else {}
+        if answer.status_code in {502, 503, 504}:
+            raise PlatformAway(f"seatrial is not ready: {message_of(answer)}", fix="Look: seatrial doctor")
+        raise CommandError(message_of(answer))
+
+
+class PlatformAway(CommandError):
+    """It does not answer now; it may again in a moment (its supervisor restarts what dies)."""
+
+
+def message_of(answer: httpx.Response) -> str:
+    """The message of an error answer, whatever made it."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return f"the platform answered {answer.status_code}"
+    error = body.get("error") if isinstance(body, dict) else None
+    if isinstance(error, dict) and error.get("message"):
+        return str(error["message"])
+    detail = body.get("detail") if isinstance(body, dict) else body
+    return f"the platform answered {answer.status_code}: {detail}"
+
+
+def connect(data: DataDirectory) -> Api:
+    """The running platform. Raises CommandError when it does not run."""
+    try:
+        remembered = read(data.platform_file)
+    except CannotRun as error:
+        raise CommandError(str(error), fix=error.fix) from error
+    if remembered is None or locking.running(data) is None:
+        raise CommandError("seatrial is not running.", fix=START)
+    return Api(data, remembered)
+
+
+def _token(data: DataDirectory) -> str:
+    try:
+        return data.token.read_text().strip()
+    except OSError as error:
+        raise CommandError("seatrial has not finished its first start.", fix=START) from error

@@ -1,0 +1,112 @@
+"""`seatrial demo`: the sample application's pull request, from its webhook to a verdict and a live URL."""
+
+import os
+import time
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.markup import escape
+
+from seatrial.cli import show
+from seatrial.cli.api import Api, Json, connect
+from seatrial.cli.errors import NEGATIVE, CommandError, Interrupted
+from seatrial.cli.phases import Phases
+from seatrial.cli.pulls import open_pull, print_environment
+from seatrial.cli.repository import read_head
+from seatrial.cli.sample import BRANCH, make_repository
+from seatrial.cli.verdicts import print_evaluation
+from seatrial.cli.waiting import DECIDED, Deployment, items, until
+from seatrial.embedded.layout import DataDirectory
+
+
+def demo() -> None:
+    """Show the main job on a sample application: its pull request, the verdict, the live preview."""
+    data = DataDirectory.from_environment(os.environ)
+    api = connect(data)
+    console = show.console()
+    began = time.monotonic()
+    path = make_repository(data.demo / "shop")
+    console.print(
+        f"A sample application is in {escape(str(path))}; its branch {BRANCH} becomes a pull request."
+    )
+    try:
+        environment, evaluation = _pull_request(api, path, console)
+    except KeyboardInterrupt:
+        raise Interrupted("the platform goes on without you. Stop it: make stop, or seatrial down") from None
+    print_environment(console, environment)
+    live = environment["deployment"]["state"] == "live"
+    answered = live and _visit(api, console, environment)
+    console.print("\n[bold]Policies[/]")
+    print_evaluation(console, evaluation)
+    _what_next(console, data, api, path, time.monotonic() - began)
+    if not answered:
+        raise CommandError("the preview does not answer.", fix="Look: seatrial doctor", code=NEGATIVE)
+
+
+def _pull_request(api: Api, path: Path, console: Console) -> tuple[Json, Json]:
+    """Open it, wait for its deployment and its verdict."""
+    head = read_head(path, BRANCH)
+    with Phases(console) as phases:
+        phases.begin("pull request")
+        pull = open_pull(api, head)
+        delivery: Json = until(lambda: _delivery(api, pull))
+        phases.end("pull request")
+        phases.note(f"  number {pull['number']}; its webhook: {delivery['result']}")
+        environment = Deployment(api, pull, phases).wait()
+        phases.begin("policies")
+        evaluation: Json = until(lambda: _evaluation(api, path.name, head.commit))
+        phases.end("policies", evaluation.get("seconds"))
+    return environment, evaluation
+
+
+def _delivery(api: Api, pull: Json) -> Json | None:
+    """The newest delivery of a pull request that the webhook intake has stored."""
+    found = [one for one in items(api.get("/deliveries")) if one.get("event") == "pull_request"]
+    return found[0] if found else None
+
+
+def _evaluation(api: Api, project: str, commit: str) -> Json | None:
+    """The newest decided evaluation of the commit, as the status shows it."""
+    for one in api.get("/status")["projects"]:
+        for evaluation in one["evaluations"] if one["name"] == project else []:
+            if evaluation["commit"] == commit and evaluation["state"] in DECIDED:
+                return dict(evaluation)
+    return None
+
+
+def _visit(api: Api, console: Console, environment: Json) -> bool:
+    """Fetch each URL as a browser would; names below localhost need not resolve for that."""
+    console.print("\n[bold]Visited through the ingress[/]")
+    well = True
+    for url in environment["urls"].values():
+        parsed = httpx.URL(url)
+        began = time.monotonic()
+        try:
+            answer = httpx.get(
+                parsed.copy_with(host="127.0.0.1"),
+                headers={"Host": f"{parsed.host}:{api.remembered.ingress_port}"},
+                timeout=10,
+                trust_env=False,
+            )
+        except httpx.HTTPError as error:
+            console.print(f"  {show.mark('failed')} {url}  {type(error).__name__}")
+            well = False
+            continue
+        took = (time.monotonic() - began) * 1000
+        good = answer.status_code < 500
+        well = well and good
+        sign = show.mark("passed" if good else "failed")
+        console.print(f"  {sign} {url}  {answer.status_code}, {len(answer.content):,} bytes in {took:.0f} ms")
+    return well
+
+
+def _what_next(console: Console, data: DataDirectory, api: Api, path: Path, took: float) -> None:
+    password = data.admin_password.read_text().strip()
+    console.print(f"\nDone in {show.seconds(took)}. Open these:")
+    console.print(f"  dashboard  [bold]{api.remembered.site_url}[/]  (admin, {escape(password)})")
+    console.print(
+        f"  change it  edit and commit in {escape(str(path))}, then: seatrial preview {escape(str(path))}"
+    )
+    console.print("  your own   .venv/bin/seatrial preview PATH --branch B, .venv/bin/seatrial check PATH")
+    console.print("  stop       make stop")

@@ -1,0 +1,104 @@
+"""`seatrial doctor`: one line per thing that must be right, each with its fix."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from rich.markup import escape
+
+from seatrial.cli import show
+from seatrial.cli.errors import NEGATIVE
+from seatrial.embedded import locking
+from seatrial.embedded.engine import detect, packages
+from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.ports import holder, is_free
+from seatrial.embedded.preflight import DEFAULT_INGRESS_PORT, DEFAULT_PORT, MIN_FREE_MB
+from seatrial.embedded.processes import Records
+from seatrial.embedded.remembered import read
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line. `fix` is only shown when it is not well."""
+
+    well: bool
+    text: str
+    fix: str = ""
+    grave: bool = True  # False: works without, only less well
+
+
+def doctor() -> None:
+    """Check the engine, gVisor, build tools, disk, ports and the platform's processes."""
+    console = show.console()
+    data = DataDirectory.from_environment(os.environ)
+    bad = False
+    for finding in (*_engine(), *_tools(), _disk(data), *_platform(data)):
+        bad = bad or (finding.grave and not finding.well)
+        sign = show.mark("passed") if finding.well else show.mark("failed" if finding.grave else "waiting")
+        console.print(f"{sign} {escape(finding.text)}")
+        if not finding.well and finding.fix:
+            console.print(f"    {escape(finding.fix)}")
+    if bad:
+        raise typer.Exit(NEGATIVE)
+
+
+def _engine() -> Iterator[Finding]:
+    engine = detect.ask()
+    if not engine.answers:
+        fix = (
+            "sudo usermod -aG docker $USER, then log in again" if engine.forbidden else "Run: scripts/engine"
+        )
+        yield Finding(False, f"Docker Engine: {engine.problem}", fix)
+        return
+    yield Finding(True, f"Docker Engine {engine.version} at {engine.address}")
+    yield Finding(
+        engine.has_gvisor,
+        "gVisor (runsc) " + ("registered" if engine.has_gvisor else "is not registered: weaker isolation"),
+        "Run: scripts/engine",
+        grave=False,
+    )
+
+
+def _tools() -> Iterator[Finding]:
+    missing = packages.missing(packages.BUILDS)
+    text = "build tools " + (
+        f"missing: {', '.join(missing)}" if missing else "installed (buildah and company)"
+    )
+    yield Finding(not missing, text, f"Run: scripts/engine (or apt-get install {' '.join(missing)})")
+    yield Finding(shutil.which("git") is not None, "git", "Install it: apt-get install git")
+
+
+def _disk(data: DataDirectory) -> Finding:
+    place = next(path for path in (data.root, *data.root.parents) if path.exists())
+    free = shutil.disk_usage(place).free // 1_000_000
+    return Finding(
+        free >= MIN_FREE_MB,
+        f"disk: {free:,} MB free at {place}",
+        "Free some space, or choose another: SEATRIAL_DATA_DIR=/some/where",
+    )
+
+
+def _platform(data: DataDirectory) -> Iterator[Finding]:
+    remembered = read(data.platform_file)
+    if locking.running(data) is None:
+        ports = (
+            (remembered.port, remembered.ingress_port) if remembered else (DEFAULT_PORT, DEFAULT_INGRESS_PORT)
+        )
+        for port, flag in zip(ports, ("--port", "--ingress-port"), strict=True):
+            taken = "" if is_free(port) else f" is taken by {holder(port) or 'another program'}"
+            yield Finding(
+                not taken, f"port {port}{taken or ' is free'}", f"Choose another: seatrial up {flag} N"
+            )
+        yield Finding(False, "seatrial is not running", "Start it: seatrial up", grave=False)
+        return
+    for record in Records(data.run).all():
+        log: Path = data.logs / f"{record.name}.log"
+        alive = record.find() is not None
+        yield Finding(
+            alive, f"{record.name} " + (f"runs (pid {record.pid})" if alive else "is down"), f"See {log}"
+        )
+    if remembered:
+        yield Finding(True, f"seatrial at {remembered.site_url}, previews on port {remembered.ingress_port}")

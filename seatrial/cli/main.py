@@ -1,0 +1,75 @@
+"""`seatrial`: the one command people use. Thin: every decision is made elsewhere."""
+
+import os
+import signal
+import sys
+import traceback
+
+import click
+import typer
+
+from seatrial.cli import demo, doctor, platform_commands, pulls, show, status
+from seatrial.cli.errors import INTERRUPTED, USAGE, CommandError, Interrupted
+from seatrial.embedded.errors import EmbeddedError
+from seatrial.embedded.layout import DataDirectory
+
+app = typer.Typer(
+    name="seatrial",
+    help="Every pull request gets a sea trial: policies in a sandbox, and a live preview.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(platform_commands.up)
+app.command()(platform_commands.down)
+app.command()(pulls.preview)
+app.command()(pulls.check)
+app.command()(pulls.close)
+app.command()(status.status)
+app.command()(doctor.doctor)
+app.command()(demo.demo)
+app.command()(platform_commands.agent)
+
+
+def main() -> int:
+    """Run the command line; the exit code. Never a traceback to a user."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `seatrial status | head` ends quietly
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except CommandError as error:
+        show.error(error)
+        return error.code
+    except EmbeddedError as error:
+        show.error(platform_commands.as_command_error(error))
+        return USAGE
+    except Interrupted as interrupted:
+        show.error(CommandError(str(interrupted)))
+        return INTERRUPTED
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        show.error(CommandError("interrupted."))
+        return INTERRUPTED
+    except Exception as error:  # the last resort: a defect of ours
+        return _crashed(error)
+    return code if isinstance(code, int) else 0
+
+
+def _crashed(error: Exception) -> int:
+    report = traceback.format_exc()
+    log = DataDirectory.from_environment(os.environ).logs / "crash.log"
+    try:
+        log.write_text(report)
+        where = f"Details: {log}"
+    except OSError:
+        where = report.strip().splitlines()[-1]
+    show.error(CommandError(f"a defect in seatrial itself: {type(error).__name__}: {error}", fix=where))
+    return USAGE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""Steps as lines: one each, moving while it runs, with its duration when it is done."""
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from seatrial.cli.show import mark, seconds
+
+
+class Phases:
+    """A live list. Without a terminal, each step is one line, printed when it ends."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._running: dict[str, tuple[TaskID, float]] = {}
+        self._ended: set[str] = set()
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def begin(self, name: str) -> None:
+        """A step runs; once more is the same."""
+        if name not in self._running and name not in self._ended:
+            self._running[name] = (self._progress.add_task(escape(name)), time.monotonic())
+
+    def end(self, name: str, took: float | None = None, *, state: str = "passed") -> None:
+        """The step is over; once more is the same."""
+        if name in self._ended:
+            return
+        self._ended.add(name)
+        task, began = self._running.pop(name, (None, time.monotonic()))
+        if task is not None:
+            self._progress.remove_task(task)
+        spent = time.monotonic() - began if took is None else took
+        self._progress.console.print(f"  {mark(state)} {escape(name):<28} [dim]{seconds(spent)}[/]")
+
+    def note(self, text: str) -> None:
+        """A line between the steps."""
+        self._progress.console.print(f"  {escape(text)}")
+
+    def forget(self, name: str) -> None:
+        """The step is no more, and was nothing worth a line."""
+        task, _ = self._running.pop(name, (None, 0.0))
+        if task is not None:
+            self._progress.remove_task(task)

@@ -1,0 +1,137 @@
+"""`seatrial up` and `seatrial down`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seatrial.cli import show
+from seatrial.cli.errors import CommandError, Interrupted
+from seatrial.cli.phases import Phases
+from seatrial.embedded import lifecycle, locking
+from seatrial.embedded.errors import EmbeddedError
+from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.preflight import Choices
+from seatrial.embedded.progress import Event
+from seatrial.embedded.remembered import read
+
+Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Dashboard and API (APP_PORT).")]
+Ingress = Annotated[
+    int | None,
+    typer.Option("--ingress-port", min=1, max=65535, help="Previews (SEATRIAL_INGRESS_PORT)."),
+]
+Detach = Annotated[bool, typer.Option("--detach", help="Return when it is ready, and leave it running.")]
+Runtime = Annotated[
+    str | None,
+    typer.Option("--runtime", help="docker, or process: no isolation, for trying out only."),
+]
+PROCESS_WARNING = (
+    "Runtime `process`: no isolation, for trying out only. Run nothing here that you do not trust."
+)
+
+
+def up(
+    port: Port = None, ingress_port: Ingress = None, runtime: Runtime = None, detach: Detach = False
+) -> None:
+    """Start the platform: web, worker, bus, ingress, database and one agent, in one data directory."""
+    if runtime not in {None, "docker", "process"}:
+        raise CommandError(f"there is no runtime {runtime}.", fix="Choose docker or process")
+    data = DataDirectory.from_environment(os.environ)
+    choices = Choices(port, ingress_port, runtime)
+    if locking.running(data):
+        _already(data)
+        return
+    screen = _Screen()
+    try:
+        with screen.phases:
+            start = lifecycle.start_detached if detach else lifecycle.run
+            start(data, choices, os.environ, screen)
+    except locking.AlreadyRuns:
+        _already(data)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "seatrial is stopped; previews and data are kept. Start it again: seatrial up"
+        ) from None
+
+
+def _already(data: DataDirectory) -> None:
+    remembered = read(data.platform_file)
+    where = f" at {remembered.site_url}" if remembered else ""
+    show.console().print(f"seatrial already runs{where}. Stop it: seatrial down")
+
+
+class _Screen:
+    """Shows the progress of a start, and at its end what a person needs next."""
+
+    def __init__(self) -> None:
+        self.console = show.console()
+        self.phases = Phases(self.console)
+
+    def __call__(self, event: Event) -> None:
+        if event.kind == "begin":
+            self.phases.begin(event.text)
+        elif event.kind == "end":
+            self.phases.end(event.text, event.seconds)
+        elif event.kind == "note":
+            self.phases.note(event.text)
+        elif event.kind == "ready":
+            self._ready(event.text)
+
+    def _ready(self, url: str) -> None:
+        self.phases.__exit__(None, None, None)
+        data = DataDirectory.from_environment(os.environ)
+        remembered = read(data.platform_file)
+        if remembered and remembered.runtime == "process":
+            self.console.print(f"[yellow]! {PROCESS_WARNING}[/]")
+        self.console.print(f"seatrial runs at [bold]{url}[/]")
+        self.console.print(f"  sign in   admin, password: cat {data.admin_password}")
+        self.console.print("  preview   seatrial preview PATH --branch B")
+        self.console.print("  stop      seatrial down (keeps previews and data; --purge removes everything)")
+
+
+Purge = Annotated[bool, typer.Option("--purge", help="Remove every preview and all data, too.")]
+
+
+def down(purge: Purge = False) -> None:
+    """Stop the platform. Previews and data are kept for the next `up`, unless --purge."""
+    data = DataDirectory.from_environment(os.environ)
+    console = show.console()
+    phases = Phases(console)
+    try:
+        with phases:
+            report = lifecycle.stop(data, os.environ, phases_of(phases), purge=purge)
+    except KeyboardInterrupt:
+        again = "seatrial down --purge" if purge else "seatrial down"
+        raise Interrupted(f"interrupted; some of it may still run. Go on with: {again}") from None
+    console.print(report)
+
+
+def phases_of(phases: Phases) -> "_Relay":
+    """Progress events as lines."""
+    return _Relay(phases)
+
+
+class _Relay:
+    def __init__(self, phases: Phases) -> None:
+        self._phases = phases
+
+    def __call__(self, event: Event) -> None:
+        if event.kind == "begin":
+            self._phases.begin(event.text)
+        elif event.kind == "end":
+            self._phases.end(event.text, event.seconds)
+        else:
+            self._phases.note(event.text)
+
+
+def as_command_error(error: EmbeddedError) -> CommandError:
+    """The platform's own errors, shown like every other."""
+    return CommandError(str(error), fix=error.fix)
+
+
+def agent() -> None:
+    """Run an agent alone, as on a further Docker host. Settings: docs/settings.md."""
+    program = str(Path(sys.executable).parent / "galley-agent")
+    os.execv(program, [program])  # noqa: S606  the agent takes this process over, signals and all

@@ -1,0 +1,143 @@
+"""`seatrial preview`, `seatrial check`, `seatrial close`: a branch of a local repository, as a pull request."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from seatrial.cli import show
+from seatrial.cli.api import Api, Json, connect
+from seatrial.cli.errors import NEGATIVE, USAGE, CommandError, Interrupted
+from seatrial.cli.phases import Phases
+from seatrial.cli.repository import Head, read_head
+from seatrial.cli.verdicts import print_evaluation
+from seatrial.cli.waiting import Deployment, Evaluation
+from seatrial.embedded.layout import DataDirectory
+
+Repository = Annotated[Path, typer.Argument(metavar="PATH", help="A git repository on this machine.")]
+Branch = Annotated[str | None, typer.Option("--branch", help="Default: the branch that is checked out.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+
+
+def preview(path: Repository, branch: Branch = None, as_json: AsJson = False) -> None:
+    """Build and start the branch, and wait until its preview answers. Run it again after a commit."""
+    console = show.console(json=as_json)
+    head, api = _begin(path, branch, console, "preview")
+    pull = open_pull(api, head)
+    console.print(f"Preview of [bold]{escape(head.path.name)}[/] {escape(head.branch)} at {head.commit[:12]}")
+    try:
+        with Phases(console) as phases:
+            environment = Deployment(api, pull, phases).wait()
+    except KeyboardInterrupt:
+        close_it = f"seatrial close {head.path} --branch {head.branch}"
+        raise Interrupted(f"the preview goes on without you. Stop it: {close_it}") from None
+    if as_json:
+        show.document(json.dumps(environment, indent=2))
+    else:
+        print_environment(console, environment)
+    if environment["deployment"]["state"] != "live":
+        raise typer.Exit(NEGATIVE)
+
+
+def check(path: Repository, branch: Branch = None, as_json: AsJson = False) -> None:
+    """Run the policies on the branch's newest commit, in the sandbox. Exit code 0: passed, 1: not."""
+    console = show.console(json=as_json)
+    head, api = _begin(path, branch, console, "check")
+    project = register(api, head)
+    body = {"commit": head.commit, "ref": f"refs/heads/{head.branch}"}
+    evaluation = api.post(f"/projects/{project['id']}/evaluations", body)
+    console.print(f"Check of [bold]{escape(head.path.name)}[/] {escape(head.branch)} at {head.commit[:12]}")
+    try:
+        with Phases(console) as phases:
+            decided = Evaluation(api, evaluation["id"], phases).wait()
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "the evaluation goes on without you and ends by itself. See it: seatrial status"
+        ) from None
+    if as_json:
+        show.document(json.dumps(decided, indent=2))
+    else:
+        print_evaluation(console, decided)
+    _leave(decided)
+
+
+def _leave(evaluation: Json) -> None:
+    if evaluation["state"] == "passed":
+        return
+    # Without a single result nothing was judged: that is the platform's failure, not the repository's.
+    raise typer.Exit(NEGATIVE if evaluation.get("results") else USAGE)
+
+
+def close(path: Repository, branch: Branch = None) -> None:
+    """Close the branch's pull request: everything of its preview is removed."""
+    console = show.console()
+    api = connect(DataDirectory.from_environment(os.environ))
+    head = read_head(path, branch)
+    project = register(api, head)
+    pull = api.post("/local/pulls/close", {"project": project["id"], "branch": head.branch})
+    console.print(
+        f"Closed pull request {pull['number']} of {escape(head.path.name)}; its preview is being removed."
+    )
+
+
+def _begin(path: Path, branch: str | None, console: Console, what: str) -> tuple[Head, Api]:
+    """The usual beginning: the repository first (its mistakes are the person's), then the platform."""
+    head = read_head(path, branch)
+    api = connect(DataDirectory.from_environment(os.environ))
+    if head.dirty:
+        console.print(f"[yellow]! uncommitted changes are not part of the {what}[/]")
+    return head, api
+
+
+def register(api: Api, head: Head) -> Json:
+    """The project of the repository; made the first time."""
+    project: Json = api.post("/local/projects", {"path": str(head.path)})
+    return project
+
+
+def open_pull(api: Api, head: Head) -> Json:
+    """The pull request of the branch, at its present commit; opened the first time."""
+    project = register(api, head)
+    pull: Json = api.post("/local/pulls", {"project": project["id"], "branch": head.branch})
+    if pull["head_sha"] != head.commit:
+        raise CommandError(
+            f"{head.branch} moved from {head.commit[:12]} to {pull['head_sha'][:12]} meanwhile.",
+            fix="Run the command again",
+        )
+    return pull
+
+
+def print_environment(console: Console, environment: Json) -> None:
+    """Where it answers; or why it does not, and the last words of what failed."""
+    deployment = environment["deployment"]
+    if deployment["state"] == "live":
+        for warning in deployment.get("warnings") or []:
+            console.print(f"  [yellow]! {escape(warning)}[/]")
+        for service, url in environment["urls"].items():
+            console.print(f"  {escape(service):<12} [bold]{escape(url)}[/]")
+        console.print(f"  {'isolation':<12} {escape(isolation(deployment.get('isolation')))}")
+    elif deployment["state"] == "failed":
+        service = f" ({deployment['service']})" if deployment.get("service") else ""
+        console.print(f"{show.mark('failed')} failed: {escape(deployment['reason'] + service)}")
+        console.print(f"  {escape(deployment.get('message') or '')}")
+        for line in (deployment.get("log_tail") or [])[-15:]:
+            console.print(f"  [dim]| {escape(line)}[/]")
+        if environment.get("live_commit"):
+            console.print(f"  Still serving {environment['live_commit'][:12]}")
+    else:
+        console.print(f"{show.mark('superseded')} {deployment['state']}: something newer took its place.")
+    if environment.get("page_url"):
+        console.print(f"  {'details':<12} {escape(environment['page_url'])}")
+
+
+def isolation(name: str | None) -> str:
+    """The isolation in words, so that a weak one is never taken for a strong one."""
+    return {
+        "runsc": "gVisor (runsc)",
+        "runc": "container (runc), shared kernel",
+        "process": "none: process runtime, for trying out only",
+    }.get(name or "", name or "unknown")

@@ -1,0 +1,74 @@
+"""The user's repository: what a command needs to know of it, or what to say when it is not as it should be."""
+
+import difflib
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from seatrial.cli.errors import CommandError
+
+
+@dataclass(frozen=True)
+class Head:
+    """A branch of a repository, and the commit it is at."""
+
+    path: Path
+    branch: str
+    commit: str
+    dirty: bool  # the working tree of this very branch has changes that are not committed
+
+
+def read_head(path: Path, branch: str | None) -> Head:
+    """Look up `branch` (or the one that is checked out). Raises CommandError."""
+    top = _top(path)
+    known = _git(top, "for-each-ref", "--format=%(refname:short)", "refs/heads").splitlines()
+    if not known:
+        raise CommandError(f"{top} has no commit yet.", fix="Commit something first: git commit")
+    current = _git(top, "symbolic-ref", "--short", "-q", "HEAD").strip()
+    wanted = branch or current
+    if not wanted:
+        raise CommandError(f"{top} has no branch checked out.", fix="Name one: --branch B")
+    if wanted not in known:
+        raise _unknown(top, wanted, known)
+    commit = _git(top, "rev-parse", "--verify", f"refs/heads/{wanted}^{{commit}}").strip()
+    dirty = wanted == current and bool(_git(top, "status", "--porcelain", "--untracked-files=normal").strip())
+    return Head(top, wanted, commit, dirty)
+
+
+def _top(path: Path) -> Path:
+    if not path.is_dir():
+        raise CommandError(f"{path} is not a directory.", fix="Give the path of a git repository")
+    top = _git(path, "rev-parse", "--show-toplevel").strip()
+    if top:
+        return Path(top).resolve()
+    if _git(path, "rev-parse", "--is-bare-repository").strip() == "true":
+        return path.resolve()
+    raise CommandError(f"{path} is not a git repository.", fix=f"Make it one: git -C {path} init")
+
+
+def _unknown(top: Path, wanted: str, known: list[str]) -> CommandError:
+    near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
+    listed = ", ".join(near or known[:5])
+    hint = f"Did you mean {listed}?" if near else f"Branches here: {listed}"
+    return CommandError(f"{top} has no branch {wanted}.", fix=hint)
+
+
+def _git(path: Path, *arguments: str) -> str:
+    """What git prints; empty when it refuses. The user's own git, so the user's own rules."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(path), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"},
+        )
+    except FileNotFoundError as error:
+        raise CommandError("git is not installed.", fix="Install it: apt-get install git") from error
+    if "dubious ownership" in done.stderr:
+        raise CommandError(
+            f"git refuses {path}: it belongs to another user.",
+            fix=f"If you trust it: git config --global --add safe.directory {path}",
+        )
+    return done.stdout if done.returncode == 0 else ""

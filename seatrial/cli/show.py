@@ -1,0 +1,61 @@
+"""How things look in a terminal. Plain lines, and no movement, where there is no terminal."""
+
+import sys
+
+from rich.console import Console
+
+from seatrial.cli.errors import CommandError
+
+# State -> (mark, style): never colour alone.
+MARKS = {
+    "passed": ("✓", "green"),
+    "live": ("✓", "green"),
+    "running": ("✓", "green"),
+    "online": ("✓", "green"),
+    "failed": ("✗", "red"),
+    "errored": ("!", "red"),
+    "timed_out": ("!", "red"),
+    "skipped": ("-", "dim"),
+    "superseded": ("-", "dim"),
+    "cancelled": ("-", "dim"),
+    "terminated": ("-", "dim"),
+    "offline": ("✗", "red"),
+}
+
+
+def console(*, json: bool = False) -> Console:
+    """Where people read. With --json everything but the document goes to standard error."""
+    return Console(stderr=json, highlight=False, soft_wrap=True)
+
+
+def mark(state: str) -> str:
+    """The state's sign, in its colour."""
+    sign, style = MARKS.get(state, ("…", "yellow"))
+    return f"[{style}]{sign}[/]"
+
+
+def seconds(value: float | None) -> str:
+    """A duration as people say it."""
+    if value is None:
+        return ""
+    if value < 60:
+        return f"{value:.1f} s"
+    return f"{int(value // 60)} min {int(value % 60)} s"
+
+
+def error(problem: CommandError) -> None:
+    """Say what is wrong and what to do, on standard error."""
+    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    err.print(f"[red]seatrial:[/] {_plain(str(problem))}")
+    if problem.fix:
+        err.print(f"  {_plain(problem.fix)}")
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def document(text: str) -> None:
+    """The JSON document, alone on standard output."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,52 @@
+"""`seatrial status`: what there is and in which state."""
+
+import json
+import os
+
+from rich.console import Console
+from rich.markup import escape
+
+from seatrial.cli import show
+from seatrial.cli.api import Json, connect
+from seatrial.cli.pulls import AsJson
+from seatrial.embedded.layout import DataDirectory
+
+
+def status(as_json: AsJson = False) -> None:
+    """Show agents, projects, previews and the last verdicts."""
+    document: Json = connect(DataDirectory.from_environment(os.environ)).get("/status")
+    if as_json:
+        show.document(json.dumps(document, indent=2))
+        return
+    console = show.console()
+    platform = document["platform"]
+    console.print(f"seatrial at [bold]{platform['url']}[/]")
+    console.print(f"  runtime {platform['runtime'] or '-'}, sandbox {platform['sandbox'] or 'none'}")
+    for agent in document["agents"]:
+        console.print(f"  {show.mark(agent['state'])} agent {escape(agent['name'])} {agent['state']}")
+    for project in document["projects"]:
+        _project(console, project)
+    if not document["projects"]:
+        console.print("  No project yet: seatrial preview PATH --branch B")
+
+
+def _project(console: Console, project: Json) -> None:
+    console.print(f"[bold]{escape(project['name'])}[/]")
+    for environment in project["environments"]:
+        commit = (environment["commit"] or "")[:12]
+        console.print(
+            f"  {show.mark(environment['state'])} {environment['name']} {environment['state']} {commit}"
+        )
+        if environment["state"] == "running":
+            for service, url in environment["urls"].items():
+                console.print(f"      {escape(service):<12} {escape(url)}")
+        deployment = environment.get("deployment")
+        if deployment and deployment["state"] == "failed":
+            console.print(f"      newest deployment failed: {escape(deployment['reason'])}")
+    for evaluation in project["evaluations"][:5]:
+        score = evaluation["score"]
+        counted = f", score {score:g}" if score is not None else ""
+        commit = evaluation["commit"][:12]
+        console.print(
+            f"  {show.mark(evaluation['state'])} policies on {commit}: {evaluation['state']}{counted}"
+        )

@@ -1,0 +1,99 @@
+"""Wait for the platform to do something, showing its phases; a platform that restarts is waited for."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from seatrial.cli.api import Api, Json, PlatformAway
+from seatrial.cli.errors import CommandError
+from seatrial.cli.phases import Phases
+
+POLL_SECONDS = 0.3
+AWAY_SECONDS = 30.0  # how long it may be silent: the supervisor restarts what dies
+PICKED_UP_SECONDS = 120.0
+TERMINAL = {"live", "failed", "superseded", "cancelled"}
+DECIDED = {"passed", "failed", "errored", "timed_out", "superseded"}
+
+
+def until(ask: Callable[[], Any]) -> Any:
+    """Ask until the answer is something; a platform that is away for a moment is asked again."""
+    away_since: float | None = None
+    while True:
+        try:
+            answer = ask()
+        except PlatformAway:
+            away_since = away_since or time.monotonic()
+            if time.monotonic() - away_since > AWAY_SECONDS:
+                raise
+        else:
+            away_since = None
+            if answer:
+                return answer
+        time.sleep(POLL_SECONDS)
+
+
+def items(answer: Any) -> list[Json]:
+    """A list answer, paged or not."""
+    return list(answer["items"] if isinstance(answer, dict) else answer)
+
+
+class Deployment:
+    """Waits until the deployment of one exact commit of one pull request has ended."""
+
+    def __init__(self, api: Api, pull: Json, phases: Phases) -> None:
+        self._api = api
+        self._pull = pull
+        self._phases = phases
+        self._began = time.monotonic()
+
+    def wait(self) -> Json:
+        """The environment, with that deployment ended. Raises CommandError when nothing picks it up."""
+        environment: Json = until(self._look)
+        return environment
+
+    def _look(self) -> Json | None:
+        found = items(
+            self._api.get("/environments", project=self._pull["project"], number=self._pull["number"])
+        )
+        for environment in found:
+            deployment = environment.get("deployment") or {}
+            if deployment.get("commit") == self._pull["head_sha"]:
+                self._show(deployment)
+                return environment if deployment["state"] in TERMINAL else None
+        if time.monotonic() - self._began > PICKED_UP_SECONDS:
+            raise CommandError(
+                f"no deployment of {self._pull['head_sha'][:12]} began within {PICKED_UP_SECONDS:.0f} s.",
+                fix="See what is wrong: seatrial doctor",
+            )
+        return None
+
+    def _show(self, deployment: Json) -> None:
+        for phase in deployment.get("phases", []):
+            if phase.get("seconds") is None:
+                self._phases.begin(phase["name"])
+            else:
+                self._phases.end(phase["name"], phase["seconds"])
+        if deployment["state"] == "queued":
+            self._phases.begin("waiting for an agent")
+        else:
+            self._phases.forget("waiting for an agent")
+
+
+class Evaluation:
+    """Waits until one evaluation is decided."""
+
+    def __init__(self, api: Api, evaluation: str, phases: Phases) -> None:
+        self._api = api
+        self._evaluation = evaluation
+        self._phases = phases
+
+    def wait(self) -> Json:
+        """The evaluation, with its results."""
+        self._phases.begin("policies")
+        decided: Json = until(self._look)
+        self._phases.end("policies", decided.get("seconds") or None, state=decided["state"])
+        return decided
+
+    def _look(self) -> Json | None:
+        evaluation: Json = self._api.get(f"/evaluations/{self._evaluation}")
+        return evaluation if evaluation["state"] in DECIDED else None

@@ -1,0 +1,48 @@
+"""The one agent of an embedded platform."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from seatrial.embedded.components.base import Component, Ready
+from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.processes import Program
+from seatrial.embedded.remembered import Remembered
+
+NAME = "local"
+CREDENTIAL = "identity/agent.creds"
+
+
+def has_joined(directory: Path) -> bool:
+    """Whether it keeps a credential already, so that it needs no token."""
+    return (directory / CREDENTIAL).exists()
+
+
+def environment(
+    data: DataDirectory, remembered: Remembered, token: str, inherited: Mapping[str, str]
+) -> dict[str, str]:
+    """What it is run with: never a secret of the control plane."""
+    return {
+        "GALLEY_MAX_PARALLEL_BUILDS": "4",
+        "GALLEY_DEFAULT_CPUS": "1",
+        "GALLEY_DEFAULT_MEMORY": "512m",
+        **inherited,
+        "SEATRIAL_DATA_DIR": str(data.root),
+        "GALLEY_CONTROL_PLANE_URL": remembered.api_url,
+        "GALLEY_NATS_URL": f"nats://127.0.0.1:{remembered.nats_port}",
+        "GALLEY_AGENT_TOKEN": token,
+        "GALLEY_DATA_DIR": str(data.agent),
+        "GALLEY_RUNTIME": remembered.runtime,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def component(binaries: Path, environment: Mapping[str, str], *, online: Ready) -> Component:
+    """The agent process; ready when the control plane says that it is online."""
+    program = Program(
+        name="agent",
+        arguments=[str(binaries / "galley-agent")],
+        environment=environment,
+        grace_seconds=15,
+        directory=Path("/"),
+    )
+    return Component(program=program, ready=online, what="the agent")

@@ -1,0 +1,64 @@
+"""The shape of a component, and the questions that readiness checks share."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import httpx
+
+from seatrial.embedded.processes import Program
+
+Ready = Callable[[], Awaitable[str | None]]
+
+
+@dataclass(frozen=True)
+class Component:
+    """One supervised process.
+
+    `ready` answers None when the component does its work, else one sentence saying what is missing yet. It is
+    asked again and again, so it must be cheap, and it must never raise for what time may heal.
+    """
+
+    program: Program
+    ready: Ready
+    what: str  # for people: what it is
+    patience_seconds: float = 60.0
+
+    @property
+    def name(self) -> str:
+        """The component's one name, in logs, records and messages."""
+        return self.program.name
+
+
+async def answers_http(url: str) -> str | None:
+    """None when `url` answers with success."""
+    try:
+        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+            answer = await client.get(url)
+    except httpx.HTTPError as error:
+        return f"{url} does not answer ({type(error).__name__})"
+    return None if answer.is_success else f"{url} answers {answer.status_code}"
+
+
+async def greets(port: int, greeting: bytes) -> str | None:
+    """None when a connection to the loopback port is greeted with `greeting`."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError as error:
+        return f"port {port} does not answer ({error.strerror or error})"
+    try:
+        async with asyncio.timeout(2):
+            first = await reader.read(len(greeting))
+    except TimeoutError:
+        return f"port {port} is silent"
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+    return None if first == greeting else f"port {port} is not ours"
+
+
+async def at_once() -> str | None:
+    """Ready as soon as it runs."""
+    return None

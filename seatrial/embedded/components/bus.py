@@ -1,0 +1,37 @@
+"""The bus: a NATS server with JetStream, its keys made once by the control plane's own code."""
+
+import os
+from pathlib import Path
+
+from seatrial.embedded.components.base import Component, greets
+from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.processes import Program
+
+CONFIGURATION = """\
+# Written at every start. Keys and permissions: keys/nats-auth.conf.
+server_name: seatrial
+listen: 127.0.0.1:{port}
+max_payload: 1MB
+jetstream {{ store_dir: "{store}", max_mem: 64MB, max_file: 4GB, sync_interval: "2m" }}
+include "keys/nats-auth.conf"
+"""
+
+
+def component(data: DataDirectory, port: int, binaries: Path) -> Component:
+    """The server process; writes its configuration first."""
+    configuration = data.bus_configuration
+    configuration.write_text(CONFIGURATION.format(port=port, store=data.nats))
+    configuration.chmod(0o600)
+
+    async def ready() -> str | None:
+        return await greets(port, b"INFO ")
+
+    return Component(
+        program=Program(
+            name="bus",
+            arguments=[str(binaries / "nats-server"), "-c", str(configuration)],
+            environment={"PATH": os.defpath, "HOME": str(data.nats)},
+        ),
+        ready=ready,
+        what="NATS",
+    )

@@ -1,0 +1,66 @@
+"""The control plane's two processes, and the commands run before them."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from seatrial.embedded.components.base import Component, answers_http, at_once
+from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.processes import Program
+from seatrial.embedded.remembered import Remembered
+from seatrial.embedded.secrets import Secrets
+
+
+def environment(
+    data: DataDirectory,
+    remembered: Remembered,
+    secrets: Secrets,
+    database: Mapping[str, str],
+    inherited: Mapping[str, str],
+) -> dict[str, str]:
+    """What web, worker and commands are run with. The caller's own environment comes first, ours wins."""
+    return {
+        **inherited,
+        **database,
+        "SEATRIAL_DATA_DIR": str(data.root),
+        "DJANGO_SETTINGS_MODULE": "seatrial.control.settings",
+        "SITE_URL": remembered.site_url,
+        "APP_PORT": str(remembered.port),
+        "SECRET_KEY": secrets.secret_key,
+        "GALLEY_MASTER_KEY": secrets.master_key,
+        "GALLEY_NATS_URL": f"nats://127.0.0.1:{remembered.nats_port}",
+        "GALLEY_NATS_CREDENTIALS": str(data.keys / "control.creds"),
+        "GALLEY_NATS_SIGNING_SEED": str(data.keys / "signing.seed"),
+        "GALLEY_PREVIEW_DOMAIN": "preview.localhost",
+        "GALLEY_PREVIEW_SCHEME": "http",
+        "GALLEY_PREVIEW_PORT": str(remembered.ingress_port),
+        "GALLEY_ROUTES_FILE": str(data.routes),
+        "GALLEY_TRAEFIK_API_URL": f"http://127.0.0.1:{remembered.traefik_port}",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def command(name: str, *arguments: str, environment: Mapping[str, str]) -> Program:
+    """One of the control plane's own commands, run to its end."""
+    line = [sys.executable, "-m", "seatrial.control.manage", *arguments]
+    return Program(name=name, arguments=line, environment=environment, directory=Path("/"))
+
+
+def web(port: int, environment: Mapping[str, str]) -> Component:
+    """The web process."""
+
+    async def ready() -> str | None:
+        return await answers_http(f"http://127.0.0.1:{port}/healthz")
+
+    line = [sys.executable, "-m", "uvicorn", "seatrial.control.asgi:application", "--host", "127.0.0.1"]
+    line += ["--port", str(port), "--log-level", "warning", "--timeout-graceful-shutdown", "3"]
+    line += ["--proxy-headers", "--forwarded-allow-ips", "127.0.0.1", "--no-server-header"]
+    program = Program(name="web", arguments=line, environment=environment, directory=Path("/"))
+    return Component(program=program, ready=ready, what="the web process")
+
+
+def worker(environment: Mapping[str, str]) -> Component:
+    """The worker process."""
+    line = [sys.executable, "-m", "seatrial.control.worker"]
+    program = Program(name="worker", arguments=line, environment=environment, directory=Path("/"))
+    return Component(program=program, ready=at_once, what="the worker")

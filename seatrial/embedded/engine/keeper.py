@@ -1,0 +1,32 @@
+"""Keeps the engine alive where we set it up and no init does."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from seatrial.embedded.engine import daemon, detect
+
+EVERY_SECONDS = 1.0
+
+
+class EngineKeeper:
+    """Starts the engine again when it died. An engine that is not ours is left to who looks after it."""
+
+    def __init__(self, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
+        self._environ = environ
+        self._say = say
+
+    async def run(self) -> None:
+        """Watch for ever."""
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            # Cheap first: a process table entry, before anything is asked or started.
+            if await asyncio.to_thread(daemon.may_start, self._environ):
+                self._say("Docker Engine is gone; starting it again")
+                try:
+                    await asyncio.to_thread(daemon.start)
+                except (daemon.EngineProblem, OSError) as error:
+                    self._say(f"Docker Engine does not start: {error}")
+                    await asyncio.sleep(10)
+                else:
+                    engine = await asyncio.to_thread(detect.ask, self._environ)
+                    self._say(f"Docker Engine {engine.version} answers again")

@@ -1,0 +1,170 @@
+"""`scripts/engine`: an engine that answers, with gVisor, on this machine. Does nothing where all is well.
+
+Exit codes: 0 it answers; 1 it could be had, but we may not or it went wrong; 3 no engine can run here at all.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from seatrial.embedded.engine import configuration, daemon, detect, machine, packages
+from seatrial.embedded.engine.daemon import EngineProblem
+
+READY, FAILED, IMPOSSIBLE = 0, 1, 3
+PROCESS_HINT = (
+    "No container engine can run here. Trusted code can still be tried out with the process runtime "
+    "(no isolation: for trying out only): seatrial up --runtime process"
+)
+
+
+def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
+    """Run as the command line says."""
+    environ = os.environ if environ is None else environ
+    parser = argparse.ArgumentParser(prog="scripts/engine", description=__doc__)
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, do nothing")
+    parser.add_argument("--for-user", default="", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    try:
+        return Setup(environ, dry_run=options.dry_run, user=options.for_user).run()
+    except EngineProblem as problem:
+        print(f"scripts/engine: {problem}", file=sys.stderr)
+        if problem.hopeless:
+            print(PROCESS_HINT, file=sys.stderr)
+        return IMPOSSIBLE if problem.hopeless else FAILED
+    except KeyboardInterrupt:
+        print("scripts/engine: interrupted; run it again to go on.", file=sys.stderr)
+        return 130
+
+
+class Setup:
+    """Looks first, tells in one line what it will do, then does it."""
+
+    def __init__(self, environ: Mapping[str, str], *, dry_run: bool = False, user: str = "") -> None:
+        self._environ = environ
+        self._dry_run = dry_run
+        self._user = user
+
+    def run(self) -> int:
+        """Bring the machine to where an engine answers. Raises EngineProblem."""
+        engine = detect.ask(self._environ)
+        local = detect.address(self._environ) == detect.STANDARD
+        wanted = self._wanted(engine, local=local)
+        if engine.answers and not wanted:
+            self._report(engine)
+            return READY
+        if not engine.answers and not local:
+            raise EngineProblem(f"{engine.problem}; DOCKER_HOST names it, so it is left to you")
+        self._require_allowed(engine, wanted)
+        if os.geteuid() != 0 and not self._dry_run:
+            return self._again_with_sudo()
+        if not engine.answers:
+            self._require_possible()
+        self._tell(engine, wanted)
+        if self._dry_run:
+            return READY
+        self._do(engine, wanted)
+        self._report(detect.ask({}))
+        return READY
+
+    def _wanted(self, engine: detect.Engine, *, local: bool) -> list[str]:
+        """Packages to install. An engine elsewhere needs none but the build tools."""
+        wanted = packages.missing(packages.BUILDS)
+        if not engine.answers and not packages.has("dockerd"):
+            wanted = packages.missing(packages.ENGINE) + wanted
+        elif local and not engine.has_gvisor:
+            wanted += packages.missing({"runsc": "runsc"})
+        return list(dict.fromkeys(wanted))
+
+    def _require_allowed(self, engine: detect.Engine, wanted: list[str]) -> None:
+        refused = self._environ.get("SEATRIAL_NO_INSTALL", "") not in {"", "0"}
+        names = " ".join(wanted) or "docker.io"
+        if refused and engine.answers:
+            print(f"SEATRIAL_NO_INSTALL is set: not installing {names}. Builds or isolation will be weaker.")
+            raise SystemExit(READY)
+        if refused:
+            raise EngineProblem(
+                f"Docker Engine is not there ({engine.problem}) and SEATRIAL_NO_INSTALL is set. "
+                f"Install and start it yourself: apt-get install {names}"
+            )
+        if wanted and not packages.is_debian_like():
+            if engine.answers:
+                print(f"Not Debian or Ubuntu: install {names} yourself for builds and isolation.")
+                raise SystemExit(READY)
+            raise EngineProblem(
+                "this is neither Debian nor Ubuntu: install Docker Engine and gVisor yourself"
+            )
+
+    def _again_with_sudo(self) -> int:
+        """The same as root; asks for a password only where somebody can type one."""
+        sudo = ["sudo"] if sys.stdin.isatty() else ["sudo", "-n"]
+        allowed = shutil.which("sudo") and subprocess.run([*sudo, "true"], check=False).returncode == 0
+        if not allowed:
+            raise EngineProblem(
+                "Docker Engine is missing, or not for this user, and sudo does not work. "
+                "As root: scripts/engine. Or: sudo usermod -aG docker $USER, then log in again",
+                hopeless=True,
+            )
+        script = Path(__file__).resolve().parents[3] / "scripts" / "engine"
+        user = os.environ.get("USER", "")
+        return subprocess.run(
+            [*sudo, sys.executable, str(script), "--for-user", user], check=False
+        ).returncode
+
+    def _require_possible(self) -> None:
+        if why := machine.obstacle():
+            raise EngineProblem(why, hopeless=True)
+
+    def _tell(self, engine: detect.Engine, wanted: list[str]) -> None:
+        doing = []
+        if wanted:
+            doing.append(f"installing {', '.join(wanted)} from the distribution")
+        if not engine.answers:
+            doing.append("starting Docker Engine")
+        if not engine.has_gvisor:
+            doing.append(f"registering gVisor in {configuration.DAEMON_JSON}")
+        print(
+            f"Setting up the container engine: {'; '.join(doing)}. (SEATRIAL_NO_INSTALL=1 refuses.)",
+            flush=True,
+        )
+
+    def _do(self, engine: detect.Engine, wanted: list[str]) -> None:
+        packages.install(wanted, start_services=daemon.systemd_runs() and engine.answers)
+        if not engine.answers:
+            if why := machine.obstacle_after_install():
+                raise EngineProblem(why, hopeless=True)
+            self._register(running=False)
+            daemon.note_as_ours()
+            if daemon.systemd_runs() and daemon.pids():
+                subprocess.run(["systemctl", "restart", "docker"], check=False)
+            daemon.start()
+        elif not engine.has_gvisor:
+            self._register(running=True)
+        self._admit()
+
+    def _register(self, *, running: bool) -> None:
+        runsc = shutil.which("runsc", path=packages.SEARCH)
+        if not runsc:
+            return
+        if running and not daemon.uses_standard_configuration():
+            print(
+                "  The running dockerd has a configuration of its own: register gVisor (runsc) there yourself."
+            )
+            return
+        if configuration.register_runsc(runsc) and running:
+            daemon.reload()
+
+    def _admit(self) -> None:
+        """Let the user who asked for it use the engine without sudo."""
+        if self._user and self._user != "root":
+            subprocess.run(["usermod", "-aG", "docker", self._user], check=False)
+            print(f"  {self._user} was added to the group docker (as good as root); new logins have it.")
+
+    def _report(self, engine: detect.Engine) -> None:
+        if not engine.answers:
+            raise EngineProblem(f"Docker Engine still does not answer: {engine.problem}")
+        how = "gVisor registered" if engine.has_gvisor else "without gVisor: isolation is weaker"
+        print(f"Docker Engine {engine.version} answers at {engine.address}, {how}.")

@@ -1,0 +1,111 @@
+"""The data directory: where everything of one embedded platform lives, and nothing else does."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from seatrial.embedded.errors import CannotRun
+
+DEFAULT = "~/.local/share/seatrial"
+CACHE = "~/.cache/seatrial"
+
+
+@dataclass(frozen=True)
+class DataDirectory:
+    """Paths below `root`. Everything is private to its owner but `postgres`, which root hands to a plain user."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> "DataDirectory":
+        """$SEATRIAL_DATA_DIR, or the user's own share."""
+        return cls(Path(environ.get("SEATRIAL_DATA_DIR") or DEFAULT).expanduser().absolute())
+
+    @property
+    def postgres(self) -> Path:
+        """The database cluster."""
+        return self.root / "postgres"
+
+    @property
+    def nats(self) -> Path:
+        """JetStream's files."""
+        return self.root / "nats"
+
+    @property
+    def traefik(self) -> Path:
+        """Static configuration, access log, and `routes/` that Traefik watches."""
+        return self.root / "traefik"
+
+    @property
+    def agent(self) -> Path:
+        """The agent's own data directory."""
+        return self.root / "agent"
+
+    @property
+    def keys(self) -> Path:
+        """What must never leave: signing keys, the master key, bus credentials."""
+        return self.root / "keys"
+
+    @property
+    def logs(self) -> Path:
+        """One file per component."""
+        return self.root / "logs"
+
+    @property
+    def run(self) -> Path:
+        """Which processes are ours: one record each, with its start time."""
+        return self.root / "run"
+
+    @property
+    def routes(self) -> Path:
+        """The one dynamic configuration file; the worker writes it."""
+        return self.traefik / "routes" / "routes.yml"
+
+    @property
+    def token(self) -> Path:
+        """The API token that `seatrial` signs in with."""
+        return self.root / "token"
+
+    @property
+    def admin_password(self) -> Path:
+        """The password of the first user."""
+        return self.root / "admin-password"
+
+    @property
+    def platform_file(self) -> Path:
+        """Ports and choices remembered from one start to the next."""
+        return self.root / "platform.json"
+
+    @property
+    def demo(self) -> Path:
+        """The sample application's repository."""
+        return self.root / "demo"
+
+    @property
+    def bus_configuration(self) -> Path:
+        """The NATS server's; beside `keys/`, because NATS includes relative paths only."""
+        return self.root / "nats.conf"
+
+    def ours(self) -> list[Path]:
+        """Everything in it that we made, records of running processes last."""
+        folders = [self.postgres, self.nats, self.traefik, self.agent, self.keys, self.logs, self.demo]
+        files = [self.token, self.admin_password, self.bus_configuration, self.platform_file]
+        return [*folders, *files, self.run]
+
+    def create(self) -> None:
+        """Make what is missing, private to its owner. Raises CannotRun."""
+        folders = (self.nats, self.traefik, self.routes.parent, self.agent, self.keys, self.logs, self.run)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            # As root, PostgreSQL and builds run as plain users, which must pass through (but not look).
+            passable = 0o711 if os.geteuid() == 0 else 0o700
+            for folder in (self.root, *folders):
+                folder.mkdir(exist_ok=True)
+                folder.chmod(passable if folder in {self.root, self.agent} else 0o700)
+            self.postgres.mkdir(exist_ok=True)
+        except OSError as error:
+            raise CannotRun(
+                f"the data directory {self.root} cannot be used: {error.strerror}.",
+                fix="Make it writable, or choose another: SEATRIAL_DATA_DIR=/some/where seatrial up",
+            ) from error

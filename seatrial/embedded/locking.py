@@ -1,0 +1,38 @@
+"""At most one supervisor per data directory, and how to find it."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from seatrial.embedded.errors import EmbeddedError
+from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.processes import Record, Records
+
+SUPERVISOR = "supervisor"
+
+
+class AlreadyRuns(EmbeddedError):
+    """Another supervisor holds the data directory: not a failure."""
+
+
+@contextmanager
+def only_one(data: DataDirectory) -> Iterator[None]:
+    """Hold the data directory. Raises AlreadyRuns. The kernel lets go when we die, however we die."""
+    with (data.run / "supervisor.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise AlreadyRuns("seatrial already runs.") from error
+        records = Records(data.run)
+        records.write(SUPERVISOR, os.getpid())
+        try:
+            yield
+        finally:
+            records.remove(SUPERVISOR)
+
+
+def running(data: DataDirectory) -> Record | None:
+    """The living supervisor of this data directory, or None."""
+    record = Records(data.run).read(SUPERVISOR)
+    return record if record and record.find() else None

@@ -1,0 +1,138 @@
+"""The platform's start, life and end: which components there are, in which order, and what must be true first."""
+
+import asyncio
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from seatrial.control.fleet import bus_identity
+from seatrial.embedded import fleet, orphans, secrets
+from seatrial.embedded.components import agent, bus, control, ingress
+from seatrial.embedded.components.postgres import Postgres, from_wheel
+from seatrial.embedded.engine.keeper import EngineKeeper
+from seatrial.embedded.errors import CannotRun
+from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.preflight import Choices, require_engine, require_space, settle
+from seatrial.embedded.processes import Records
+from seatrial.embedded.progress import Event, Listener, step
+from seatrial.embedded.remembered import Remembered, write
+from seatrial.embedded.supervisor import Supervisor
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything the platform is made from."""
+
+    data: DataDirectory
+    choices: Choices
+    environ: Mapping[str, str]
+    tell: Listener
+    say: Callable[[str], None]
+
+
+class Platform:
+    """One embedded platform. `run` starts it, keeps it until cancelled, and always stops what it started."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        self._data = setting.data
+        self._binaries = Path(sys.executable).parent
+        self._supervisor = Supervisor(Records(self._data.run), self._data.logs, setting.say)
+        self._background: list[asyncio.Task[None]] = []
+
+    async def run(self) -> None:
+        """Start, tell `ready`, stay. Raises EmbeddedError when something is in the way."""
+        try:
+            remembered = await self._start()
+            self._setting.tell(Event(kind="ready", text=remembered.site_url))
+            await asyncio.Event().wait()
+        finally:
+            for task in self._background:
+                task.cancel()
+            await self._supervisor.stop()
+
+    async def _start(self) -> Remembered:
+        tell = self._setting.tell
+        with step(tell, "checking this machine"):
+            await asyncio.to_thread(orphans.end_all, self._data)
+            require_space(self._data.root)
+            remembered = settle(self._setting.choices, self._data, self._setting.environ)
+            require_engine(remembered.runtime, self._setting.environ)
+            write(self._data.platform_file, remembered)
+        kept = secrets.ensure(self._data)
+        bus_identity.ensure(self._data.keys)
+        with step(tell, "database, bus and ingress"):
+            database = await self._foundations(remembered)
+        environment = control.environment(self._data, remembered, kept, database, self._setting.environ)
+        with step(tell, "migrations and first data"):
+            await self._commands(environment)
+        with step(tell, "web and worker"):
+            await asyncio.gather(
+                self._supervisor.start(control.web(remembered.port, environment)),
+                self._supervisor.start(control.worker(environment)),
+            )
+        with step(tell, "agent"):
+            await self._agent(remembered)
+        self._keep_engine(remembered)
+        return remembered
+
+    async def _foundations(self, remembered: Remembered) -> dict[str, str]:
+        """PostgreSQL (ours, unless DB_HOST names another), the bus and the ingress, side by side."""
+        ours = not self._setting.environ.get("DB_HOST")
+        starts = [
+            self._supervisor.start(bus.component(self._data, remembered.nats_port, self._binaries)),
+            self._supervisor.start(
+                ingress.component(
+                    self._data.traefik,
+                    ingress_port=remembered.ingress_port,
+                    api_port=remembered.traefik_port,
+                    binaries=self._binaries,
+                )
+            ),
+        ]
+        postgres = from_wheel(self._data.postgres)
+        if ours:
+            starts.append(self._database(postgres))
+        await asyncio.gather(*starts)
+        return postgres.environment() if ours else {}
+
+    async def _database(self, postgres: Postgres) -> None:
+        await asyncio.to_thread(postgres.prepare)
+        await self._supervisor.start(postgres.component())
+        await asyncio.to_thread(postgres.ensure_database)
+
+    async def _commands(self, environment: Mapping[str, str]) -> None:
+        manage = [
+            ("migrate", ("migrate", "--no-input", "--verbosity", "0")),
+            (
+                "bootstrap",
+                ("bootstrap", "--username", "admin", "--password-file", str(self._data.admin_password))
+                + ("--token-file", str(self._data.token)),
+            ),
+        ]
+        for name, arguments in manage:
+            await self._supervisor.run_once(control.command(name, *arguments, environment=environment))
+
+    async def _agent(self, remembered: Remembered) -> None:
+        """Start the agent and wait until the control plane sees it; remember the id that labels its things."""
+        api = fleet.Fleet(remembered.api_url, self._data.token)
+        token = "" if agent.has_joined(self._data.agent) else await api.issue_bootstrap()
+        environment = agent.environment(self._data, remembered, token, self._setting.environ)
+        component = agent.component(self._binaries, environment, online=api.online)
+        await self._supervisor.start(component)
+        write(self._data.platform_file, remembered.model_copy(update={"agent": await api.agent_id()}))
+
+    def _keep_engine(self, remembered: Remembered) -> None:
+        if remembered.runtime == "docker":
+            keeper = EngineKeeper(self._setting.environ, self._setting.say)
+            self._background.append(asyncio.create_task(keeper.run(), name="engine"))
+
+
+def require_programs(binaries: Path) -> None:
+    """Raise CannotRun unless git and the programs of our own environment are here."""
+    missing = [name for name in ("nats-server", "traefik") if not (binaries / name).exists()]
+    missing += [] if shutil.which("git") else ["git"]
+    if missing:
+        raise CannotRun(f"not installed: {', '.join(missing)}.", fix="Run: scripts/setup")

@@ -1,0 +1,99 @@
+"""What must be true of the machine before anything is started."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from seatrial.embedded.engine import daemon, detect
+from seatrial.embedded.errors import CannotRun
+from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.ports import find_free, is_free, require_free
+from seatrial.embedded.remembered import Remembered, read
+
+DEFAULT_PORT = 3000
+DEFAULT_INGRESS_PORT = 8080
+MIN_FREE_MB = 500
+
+FIX_ENGINE = (
+    "Install and start one: scripts/engine. "
+    "Or try out trusted code without isolation: seatrial up --runtime process"
+)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the person who started it asked for; None where they did not say."""
+
+    port: int | None = None
+    ingress_port: int | None = None
+    runtime: str | None = None  # docker | process
+
+
+def settle(choices: Choices, data: DataDirectory, environ: Mapping[str, str]) -> Remembered:
+    """Decide every port: what was asked for, then the environment, then what is remembered, then the default.
+
+    Raises PortTaken for the two that people see; internal ones are chosen anew when taken.
+    """
+    before = read(data.platform_file)
+    port = choices.port or _number(environ, "APP_PORT") or (before.port if before else DEFAULT_PORT)
+    ingress = choices.ingress_port or _number(environ, "SEATRIAL_INGRESS_PORT")
+    ingress = ingress or (before.ingress_port if before else DEFAULT_INGRESS_PORT)
+    if port == ingress:
+        raise CannotRun(
+            f"port {port} is asked for twice.", fix="Give --port and --ingress-port different numbers"
+        )
+    require_free(port, purpose="dashboard", flag="--port", variable="APP_PORT")
+    require_free(ingress, purpose="previews", flag="--ingress-port", variable="SEATRIAL_INGRESS_PORT")
+    return Remembered(
+        port=port,
+        ingress_port=ingress,
+        nats_port=_internal(before.nats_port if before else None),
+        traefik_port=_internal(before.traefik_port if before else None),
+        runtime=choices.runtime or environ.get("GALLEY_RUNTIME") or (before.runtime if before else "docker"),
+        site_url=(environ.get("SITE_URL") or f"http://localhost:{port}").rstrip("/"),
+        agent=before.agent if before else "",
+    )
+
+
+def _internal(before: int | None) -> int:
+    return before if before and is_free(before) else find_free()
+
+
+def _number(environ: Mapping[str, str], name: str) -> int | None:
+    text = environ.get(name, "").strip()
+    if not text:
+        return None
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise CannotRun(
+            f"{name}={text} is not a port.", fix=f"Give a number from 1 to 65535, like {name}=3000"
+        )
+    return int(text)
+
+
+def require_space(path: Path) -> None:
+    """Raise CannotRun when the data directory's disk is too full to work on."""
+    usage = shutil.disk_usage(path)
+    free = usage.free // 1_000_000
+    if free < MIN_FREE_MB:
+        raise CannotRun(
+            f"the data directory {path} has {free} MB free; {MIN_FREE_MB} MB are needed.",
+            fix="Free some space, or choose another: SEATRIAL_DATA_DIR=/some/where seatrial up",
+        )
+
+
+def require_engine(runtime: str, environ: Mapping[str, str]) -> None:
+    """Raise CannotRun unless the engine answers, starting it where it is ours to start."""
+    if runtime != "docker":
+        return
+    engine = detect.ask(environ)
+    if not engine.answers and daemon.may_start(environ):
+        daemon.start()
+        engine = detect.ask(environ)
+    if engine.forbidden:
+        raise CannotRun(
+            f"Docker Engine is there, but {engine.problem}.",
+            fix="Join its group and log in again: sudo usermod -aG docker $USER",
+        )
+    if not engine.answers:
+        raise CannotRun(f"Docker Engine is not there: {engine.problem}.", fix=FIX_ENGINE)

@@ -1,0 +1,151 @@
+"""Child processes that never outlive the supervisor for long, and what is left of those that did.
+
+Every child leads a session of its own (so that Ctrl-C in a terminal reaches only the supervisor), is told to
+end when the supervisor dies (PR_SET_PDEATHSIG), and has a record in `run/` with its start time: a pid alone may
+long belong to somebody else.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to run for one component."""
+
+    name: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: str | None = None  # run as this system user instead of ourselves
+    stop_signal: signal.Signals = signal.SIGTERM
+    grace_seconds: float = 10.0
+    directory: Path | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """A process of ours, so surely that it may be killed."""
+
+    name: str
+    pid: int
+    started: float
+
+    def find(self) -> psutil.Process | None:
+        """The process, unless it is gone or its pid is somebody else's by now."""
+        try:
+            process = psutil.Process(self.pid)
+            alive = abs(process.create_time() - self.started) < 1 and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return None
+        return process if alive else None
+
+
+class Records:
+    """One file per component in `run/`."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def write(self, name: str, pid: int) -> None:
+        """Remember that `pid`, which runs now, is ours."""
+        try:
+            started = psutil.Process(pid).create_time()
+        except psutil.Error:
+            return
+        path = self._directory / f"{name}.json"
+        temporary = path.with_suffix(".new")
+        temporary.write_text(json.dumps({"name": name, "pid": pid, "started": started}))
+        temporary.replace(path)
+
+    def remove(self, name: str) -> None:
+        """Forget the component's process."""
+        (self._directory / f"{name}.json").unlink(missing_ok=True)
+
+    def read(self, name: str) -> Record | None:
+        """The component's record, or None when there is none that can be read."""
+        try:
+            return Record(**json.loads((self._directory / f"{name}.json").read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def all(self) -> list[Record]:
+        """Every record."""
+        names = sorted(path.stem for path in self._directory.glob("*.json"))
+        return [record for name in names if (record := self.read(name))]
+
+
+def spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
+    """Start the program with its output appended to `log`. Raises OSError."""
+    supervisor = os.getpid()
+
+    def end_with_the_supervisor() -> None:
+        _LIBC.prctl(PR_SET_PDEATHSIG, program.stop_signal, 0, 0, 0)
+        if os.getppid() != supervisor:  # died before the call above
+            os._exit(1)
+
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: PLW1509  the supervisor forks from its only thread
+            list(program.arguments),
+            env=dict(program.environment),
+            cwd=program.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            user=program.user,
+            group=program.user,
+            extra_groups=[] if program.user else None,
+            preexec_fn=end_with_the_supervisor,
+        )
+
+
+def end(record: Record, *, stop_signal: signal.Signals, grace_seconds: float) -> None:
+    """Ask the process to end, then end it and all that shares its session. Returns when it is gone."""
+    process = record.find()
+    if process is None:
+        return
+    with contextlib.suppress(psutil.Error):
+        process.send_signal(stop_signal)
+        psutil.wait_procs([process], timeout=grace_seconds)
+    kill_session(record.pid)
+    with contextlib.suppress(psutil.Error):
+        psutil.wait_procs([process], timeout=5)
+
+
+def kill_session(pid: int) -> None:
+    """SIGKILL for every process of the group that `pid` leads; nothing when there is none."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def last_lines(log: Path, count: int = 15) -> list[str]:
+    """The end of a log file."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 20_000))
+            return file.read().decode(errors="replace").splitlines()[-count:]
+    except OSError:
+        return []
+
+
+def wait_until_gone(record: Record, seconds: float) -> bool:
+    """Whether the process ended within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while record.find() is not None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True

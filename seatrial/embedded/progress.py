@@ -1,0 +1,55 @@
+"""What the start tells whoever waits for it: steps that begin and end, and notes."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal, Protocol
+
+from pydantic import BaseModel
+
+
+class Event(BaseModel):
+    """One line of progress. `failed` and `ready` are always the last."""
+
+    kind: Literal["begin", "end", "note", "failed", "ready"]
+    text: str
+    seconds: float = 0.0
+    fix: str = ""
+
+
+class Listener(Protocol):
+    """Takes each event as it happens; must not raise."""
+
+    def __call__(self, event: Event) -> None:
+        """Show, or pass on."""
+
+
+@contextmanager
+def step(tell: Listener, text: str) -> Iterator[None]:
+    """Tell that `text` begins, and when it ended well, how long it took."""
+    started = time.monotonic()
+    tell(Event(kind="begin", text=text))
+    yield
+    tell(Event(kind="end", text=text, seconds=round(time.monotonic() - started, 2)))
+
+
+def to_pipe(descriptor: int) -> Listener:
+    """A listener that writes JSON lines to a pipe, and does not mind when nobody reads them any more."""
+
+    def tell(event: Event) -> None:
+        try:
+            os.write(descriptor, event.model_dump_json().encode() + b"\n")
+        except OSError:
+            return
+
+    return tell
+
+
+def parse(line: str) -> Event | None:
+    """The event of one JSON line, or None when it is none."""
+    try:
+        return Event.model_validate(json.loads(line))
+    except ValueError:
+        return None

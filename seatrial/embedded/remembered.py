@@ -1,0 +1,46 @@
+"""platform.json: what one start decides and the next start, and every command, must know."""
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from seatrial.embedded.errors import CannotRun
+
+
+class Remembered(BaseModel):
+    """Ports and choices of one platform. Written whole and atomically."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    port: int
+    ingress_port: int
+    nats_port: int
+    traefik_port: int
+    runtime: str = "docker"  # docker | process
+    site_url: str = ""
+    agent: str = ""  # id that labels everything we made on the engine; empty until the agent has registered
+
+    @property
+    def api_url(self) -> str:
+        """Where the web process listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+def read(path: Path) -> Remembered | None:
+    """What is remembered, or None. Raises CannotRun when the file is damaged."""
+    try:
+        return Remembered.model_validate_json(path.read_text())
+    except FileNotFoundError:
+        return None
+    except (ValidationError, OSError) as error:
+        raise CannotRun(
+            f"{path} cannot be read.", fix="Remove it; ports are then chosen anew: seatrial up"
+        ) from error
+
+
+def write(path: Path, remembered: Remembered) -> None:
+    """Replace the file in one step."""
+    temporary = path.with_suffix(".new")
+    temporary.write_text(json.dumps(remembered.model_dump(), indent=2) + "\n")
+    temporary.replace(path)

@@ -1,0 +1,35 @@
+"""Secrets made once, at the first start, and read ever after. Losing the master key loses what it sealed."""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from seatrial.embedded.layout import DataDirectory
+
+
+@dataclass(frozen=True, repr=False)
+class Secrets:
+    """Never printed, never logged; `admin_password` is shown to its owner on request."""
+
+    secret_key: str
+    master_key: str
+    admin_password: str
+
+
+def ensure(data: DataDirectory) -> Secrets:
+    """Read each secret, making those that are missing."""
+    return Secrets(
+        secret_key=_ensure(data.keys / "secret-key", secrets.token_urlsafe(50)),
+        master_key=_ensure(data.keys / "master-key", secrets.token_hex(32)),
+        admin_password=_ensure(data.admin_password, secrets.token_urlsafe(12)),
+    )
+
+
+def _ensure(path: Path, fresh: str) -> str:
+    if not path.exists():
+        # Written beside and renamed: a crash in between leaves no half secret.
+        temporary = path.with_suffix(".new")
+        temporary.touch(mode=0o600)
+        temporary.write_text(fresh + "\n")
+        temporary.replace(path)
+    return path.read_text().strip()

@@ -1,0 +1,145 @@
+"""Runs components: starts them, waits until they are ready, starts them again when they die, stops them in order.
+
+One asyncio task watches each process through a pidfd. A process that dies is replaced at once the first time and
+with growing pauses after that; the pause is forgotten when it ran for `SETTLED_SECONDS`. Nothing here gives up: a
+component that cannot run is tried for ever, because what is in its way (a full disk, a busy port) may go away.
+"""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from seatrial.embedded.components.base import Component
+from seatrial.embedded.errors import ComponentFailed
+from seatrial.embedded.processes import Program, Records, end, kill_session, last_lines, spawn
+
+PAUSES = (0.05, 0.5, 1.0, 2.0, 5.0, 10.0)
+SETTLED_SECONDS = 30.0
+MAX_LOG_BYTES = 10_000_000
+DEATHS_WHILE_STARTING = 3
+
+Say = Callable[[str], None]
+
+
+class Supervisor:
+    """The processes of one platform. `say` takes one line about what happened later than the start."""
+
+    def __init__(self, records: Records, logs: Path, say: Say) -> None:
+        self._records = records
+        self._logs = logs
+        self._say = say
+        self._running: dict[str, tuple[Component, asyncio.Task[None]]] = {}
+        self._deaths: dict[str, int] = {}
+
+    def log_of(self, name: str) -> Path:
+        """The component's log file."""
+        return self._logs / f"{name}.log"
+
+    async def start(self, component: Component) -> None:
+        """Start and wait until ready. Raises ComponentFailed with its last lines; it is stopped then."""
+        self._deaths[component.name] = 0
+        task = asyncio.create_task(self._keep(component), name=component.name)
+        self._running[component.name] = (component, task)
+        deadline = time.monotonic() + component.patience_seconds
+        while (missing := await component.ready()) is not None:
+            dead = self._deaths[component.name] >= DEATHS_WHILE_STARTING
+            if dead or time.monotonic() > deadline:
+                await self.stop_one(component.name)
+                raise self._failure(component, "it ends as soon as it starts" if dead else missing)
+            await asyncio.sleep(0.05)
+
+    def _failure(self, component: Component, missing: str) -> ComponentFailed:
+        log = self.log_of(component.name)
+        lines = "\n  ".join(last_lines(log, 8))
+        return ComponentFailed(
+            f"{component.what} did not become ready: {missing}.\n  {lines}", fix=f"The whole log: {log}"
+        )
+
+    async def _keep(self, component: Component) -> None:
+        attempt = 0
+        while True:
+            began = time.monotonic()
+            reason = await self._run(component.program)
+            self._deaths[component.name] += 1
+            attempt = 0 if time.monotonic() - began > SETTLED_SECONDS else attempt + 1
+            pause = PAUSES[min(max(attempt - 1, 0), len(PAUSES) - 1)]
+            self._say(f"{component.what} {reason}; starting it again")
+            await asyncio.sleep(pause)
+
+    async def _run(self, program: Program) -> str:
+        """Run once, to its end; says how it ended. Cancelling stops the process."""
+        log = self.log_of(program.name)
+        _rotate(log)
+        try:
+            process = spawn(program, log)
+        except OSError as error:
+            return f"cannot start ({error.strerror})"
+        self._records.write(program.name, process.pid)
+        try:
+            await _ended(process.pid)
+        except asyncio.CancelledError:
+            await self._end(program)
+            raise
+        finally:
+            with contextlib.suppress(ChildProcessError):
+                process.wait()
+        kill_session(process.pid)  # what it had started must not meet its successor
+        code = process.returncode
+        return f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+
+    async def _end(self, program: Program) -> None:
+        record = self._records.read(program.name)
+        if record is None:
+            return
+        loop = asyncio.get_running_loop()
+        stop = lambda: end(record, stop_signal=program.stop_signal, grace_seconds=program.grace_seconds)  # noqa: E731
+        await asyncio.shield(loop.run_in_executor(None, stop))
+        self._records.remove(program.name)
+
+    async def run_once(self, program: Program) -> None:
+        """Run a command to its end. Raises ComponentFailed when it fails; cancelling ends it."""
+        log = self.log_of(program.name)
+        reason = await self._run(program)
+        self._records.remove(program.name)
+        if reason != "ended with exit code 0":
+            lines = "\n  ".join(last_lines(log, 8))
+            raise ComponentFailed(f"{program.name} {reason}.\n  {lines}", fix=f"The whole log: {log}")
+
+    async def stop_one(self, name: str) -> None:
+        """Stop one component; nothing when it does not run."""
+        _, task = self._running.pop(name, (None, None))
+        if task:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def stop(self) -> None:
+        """Stop everything, last started first."""
+        for name in reversed(list(self._running)):
+            await self.stop_one(name)
+
+
+async def _ended(pid: int) -> None:
+    """Wait until the child process ends; it is not reaped here."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+    descriptor = os.pidfd_open(pid)
+    loop.add_reader(descriptor, lambda: ended.done() or ended.set_result(None))
+    try:
+        await ended
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+def _rotate(log: Path) -> None:
+    """Keep one older log of a component whose log has grown large, and mark where a start begins."""
+    with contextlib.suppress(OSError):
+        if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
+            log.replace(log.with_suffix(".log.1"))
+        with log.open("a") as file:
+            file.write(f"--- start at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")
