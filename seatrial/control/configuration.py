@@ -29,7 +29,8 @@ class Configuration(BaseSettings):
         20, description="PostgreSQL connections this process keeps at most; 0 opens one per request."
     )
     allowed_hosts: str = Field(
-        "", description="Further host names this server answers to, comma-separated; SITE_URL's is always one."
+        "",
+        description="Further host names this server answers to, comma-separated; SITE_URL's is always one.",
     )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_format: str = Field("auto", description="json, console, or auto: console on a terminal, else json.")

@@ -1,16 +1,29 @@
 """Django's settings, derived from `Configuration`. No other module reads the environment."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from csp.constants import NONCE, NONE, SELF
 
 from seatrial.control.configuration import Configuration
+from seatrial.control.log_lines import logging_configuration
 
 CONFIGURATION = Configuration()
 
 BASE_DIR = Path(__file__).resolve().parent
 DEBUG = CONFIGURATION.debug
-SECRET_KEY = CONFIGURATION.secret_key.get_secret_value() or "unset"
-ALLOWED_HOSTS = ["*"]  # Traefik and the forge reach this server by names that only the operator knows
+SECRET_KEY = (
+    CONFIGURATION.secret_key.get_secret_value()
+)  # empty: Django and `installation.start` refuse to run
 SITE_URL = CONFIGURATION.site_url.rstrip("/")
+ALLOWED_HOSTS = [
+    urlsplit(SITE_URL).hostname or "localhost",
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+    f".{CONFIGURATION.galley_preview_domain}",  # Traefik asks for the "no such preview" page under its host name
+    *filter(None, (host.strip() for host in CONFIGURATION.allowed_hosts.split(","))),
+]
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
 INSTALLED_APPS = [
@@ -19,8 +32,10 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "seatrial.control.dashboard",  # before allauth: its templates for signing in are ours
     "allauth",
     "allauth.account",
+    "csp",
     "django_htmx",
     "seatrial.control.vault",
     "seatrial.control.outbox",
@@ -32,14 +47,16 @@ INSTALLED_APPS = [
     "seatrial.control.previews",
     "seatrial.control.policies",
     "seatrial.control.worker",
-    "seatrial.control.dashboard",
+    "seatrial.control.installation",
 ]
 AUTH_USER_MODEL = "accounts.User"
 ROOT_URLCONF = "seatrial.control.urls"
 ASGI_APPLICATION = "seatrial.control.asgi.application"
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "seatrial.control.dashboard.compression.CompressionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -48,6 +65,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "seatrial.control.accounts.middleware.AccessDeniedMiddleware",
 ]
 TEMPLATES = [
     {
@@ -70,19 +88,31 @@ DATABASES = {
         "NAME": CONFIGURATION.db_name,
         "USER": CONFIGURATION.db_user,
         "PASSWORD": CONFIGURATION.db_password.get_secret_value(),
-        "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
+        # Under ASGI every request has a thread of its own: only a pool lets connections outlive requests.
+        "OPTIONS": (
+            {"pool": {"min_size": 1, "max_size": CONFIGURATION.db_pool_size, "timeout": 10}}
+            if CONFIGURATION.db_pool_size
+            else {}
+        ),
     }
 }
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
+DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024  # a forge's largest webhook
+
+# People sign in with a password here; accounts are made by an admin. Limits against guessing are allauth's:
+# 10 failures a minute per address, 5 in five minutes per name.
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_REDIRECT_URL = "/"
 LOGIN_URL = "account_login"
-ACCOUNT_ADAPTER = "allauth.account.adapter.DefaultAccountAdapter"
+ACCOUNT_ADAPTER = "seatrial.control.accounts.adapter.ClosedSignUpAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_SESSION_REMEMBER = True
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -90,8 +120,28 @@ USE_TZ = True
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Security headers. Scripts and styles are files of ours: nothing inline runs, nothing comes from elsewhere.
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = SITE_URL.startswith("https://")
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
 SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31_536_000 if SESSION_COOKIE_SECURE else 0
 X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+LOGGING_CONFIG = "logging.config.dictConfig"
+LOGGING = logging_configuration(CONFIGURATION.log_level, CONFIGURATION.log_format)

@@ -1,7 +1,16 @@
 """Every address of the site."""
 
+from importlib.util import find_spec
+
 from django.urls import URLPattern, URLResolver, include, path
 
+from seatrial.control.api import api
+from seatrial.control.installation.health import healthz
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", healthz, name="healthz"),
+    path("api/v1/", api.urls),
     path("accounts/", include("allauth.account.urls")),
 ]
+if find_spec("seatrial.control.dashboard.urls"):
+    urlpatterns.append(path("", include("seatrial.control.dashboard.urls")))

@@ -9,3 +9,9 @@ class AccountsConfig(AppConfig):
     name = "seatrial.control.accounts"
     label = "accounts"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Listen to sign-ins."""
+        from seatrial.control.accounts import sign_ins
+
+        sign_ins.connect()

@@ -1,0 +1,187 @@
+"""Who may do what. Every view, API call and stream asks here, and nowhere else.
+
+| role      | may                                                                    |
+|-----------|------------------------------------------------------------------------|
+| viewer    | look                                                                   |
+| developer | also open, rebuild and stop previews, run evaluations                  |
+| admin     | also projects, policies, connections, deliveries, members, audit log   |
+| owner     | also the workspace itself                                              |
+
+The instance admin (`is_superuser`) may do everything everywhere, and alone may manage agents. Things of the whole
+instance (agents) may be looked at by everybody who can sign in.
+"""
+
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Q, QuerySet
+
+from seatrial.control.accounts.models import Membership, Role, User, Workspace
+
+Somebody = User | AnonymousUser
+M = TypeVar("M", bound=models.Model)
+
+
+class Action(StrEnum):
+    """Everything that can be asked for."""
+
+    VIEW = "view"
+    OPEN_PULL_REQUEST = "open pull requests"
+    REBUILD_PREVIEW = "rebuild previews"
+    STOP_PREVIEW = "stop previews"
+    RUN_EVALUATION = "run evaluations"
+    VIEW_DELIVERIES = "view deliveries"
+    VIEW_AUDIT = "view the audit log"
+    MANAGE_PROJECTS = "manage projects"
+    MANAGE_POLICIES = "manage policies"
+    MANAGE_CONNECTIONS = "manage connections"
+    MANAGE_MEMBERS = "manage members"
+    MANAGE_WORKSPACE = "manage the workspace"
+    MANAGE_AGENTS = "manage agents"
+
+
+_VIEWER = frozenset({Action.VIEW})
+_DEVELOPER = _VIEWER | {
+    Action.OPEN_PULL_REQUEST,
+    Action.REBUILD_PREVIEW,
+    Action.STOP_PREVIEW,
+    Action.RUN_EVALUATION,
+}
+_ADMIN = _DEVELOPER | {
+    Action.VIEW_DELIVERIES,
+    Action.VIEW_AUDIT,
+    Action.MANAGE_PROJECTS,
+    Action.MANAGE_POLICIES,
+    Action.MANAGE_CONNECTIONS,
+    Action.MANAGE_MEMBERS,
+}
+ALLOWED: dict[Role, frozenset[Action]] = {
+    Role.VIEWER: _VIEWER,
+    Role.DEVELOPER: _DEVELOPER,
+    Role.ADMIN: _ADMIN,
+    Role.OWNER: _ADMIN | {Action.MANAGE_WORKSPACE},
+}
+
+# What looking at takes more than VIEW. By label, because these models live above this app.
+LOOKING_AT: dict[str, Action] = {
+    "forges.Delivery": Action.VIEW_DELIVERIES,
+    "audit.AuditEntry": Action.VIEW_AUDIT,
+    "projects.Connection": Action.MANAGE_CONNECTIONS,
+    "fleet.BootstrapToken": Action.MANAGE_AGENTS,
+}
+
+# The way from a thing to its workspace: the first of these foreign keys that its model has.
+_TOWARDS_WORKSPACE = (
+    "workspace",
+    "project",
+    "connection",
+    "environment",
+    "deployment",
+    "policy",
+    "evaluation",
+    "pull_request",
+)
+
+
+class AccessDenied(Exception):
+    """`user` may not. `hidden`: they may not even know that the thing exists, so answer "not found"."""
+
+    def __init__(self, message: str, *, hidden: bool) -> None:
+        super().__init__(message)
+        self.hidden = hidden
+
+
+def require(user: Somebody, action: Action, thing: models.Model | None) -> None:
+    """Return when `user` may do `action` to `thing` (None: the whole instance); else raise AccessDenied."""
+    if not user.is_authenticated or not user.is_active:
+        raise AccessDenied("Sign in first.", hidden=True)
+    if isinstance(thing, models.Model) and action is Action.VIEW:
+        action = LOOKING_AT.get(type(thing)._meta.label, action)
+    if allowed(user, action, thing):
+        return
+    hidden = thing is not None and not _may_see_around(user, thing)
+    if hidden:
+        raise AccessDenied("There is no such thing, or it is not yours to see.", hidden=True)
+    raise AccessDenied(f"You may not {action}{_who_may(action)}", hidden=False)
+
+
+def allowed(user: Somebody, action: Action, thing: models.Model | None) -> bool:
+    """True when `user` may do `action` to `thing`; what pages ask to show or leave out a button."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    if user.is_superuser:
+        return True
+    workspace = None if thing is None else workspace_of(thing)
+    if workspace is None:
+        return action is Action.VIEW and thing is not None
+    role = Membership.objects.filter(user=user, workspace_id=workspace).values_list("role", flat=True).first()
+    return role is not None and action in ALLOWED[Role(role)]
+
+
+def visible(user: Somebody, model: type[M]) -> QuerySet[M]:
+    """The rows of `model` that `user` may look at."""
+    rows = model._default_manager.all()
+    if not isinstance(user, User) or not user.is_active:
+        return rows.none()
+    if user.is_superuser:
+        return rows
+    action = LOOKING_AT.get(model._meta.label, Action.VIEW)
+    path = workspace_path(model)
+    if path is None:
+        return rows if action is Action.VIEW else rows.none()
+    return rows.filter(Q(**{f"{path}__in": _workspaces_where(user, action)}))
+
+
+def workspaces(user: Somebody, action: Action = Action.VIEW) -> QuerySet[Workspace]:
+    """The workspaces where `user` may do `action`."""
+    if not isinstance(user, User) or not user.is_active:
+        return Workspace.objects.none()
+    if user.is_superuser:
+        return Workspace.objects.all()
+    return Workspace.objects.filter(pk__in=_workspaces_where(user, action))
+
+
+def workspace_path(model: type[models.Model]) -> str | None:
+    """The lookup from `model` to its workspace's id, e.g. `project__workspace`; None: of the whole instance."""
+    if model is Workspace:
+        return "pk"
+    names = {field.name: field for field in model._meta.get_fields() if isinstance(field, models.Field)}
+    for name in _TOWARDS_WORKSPACE:
+        field = names.get(name)
+        if field is None:
+            continue
+        if not field.is_relation:
+            return name  # the audit log keeps the id itself, because its entries outlive what they name
+        further = workspace_path(field.related_model)  # type: ignore[arg-type]
+        return name if further == "pk" else f"{name}__{further}"
+    return None
+
+
+def workspace_of(thing: models.Model) -> str | None:
+    """The id of the workspace that `thing` belongs to; None: of the whole instance."""
+    value: Any = thing
+    path = workspace_path(type(thing))
+    if path is None:
+        return None
+    for name in path.split("__"):
+        value = getattr(value, name)
+    return str(value.pk) if isinstance(value, models.Model) else str(value)
+
+
+def _workspaces_where(user: User, action: Action) -> QuerySet[Membership, str]:
+    roles = [role for role, actions in ALLOWED.items() if action in actions]
+    return Membership.objects.filter(user=user, role__in=roles).values_list("workspace_id", flat=True)
+
+
+def _may_see_around(user: User, thing: models.Model) -> bool:
+    """Members of its workspace know of a thing even where they may not look at it."""
+    return allowed(user, Action.VIEW, thing)
+
+
+def _who_may(action: Action) -> str:
+    for role in (Role.DEVELOPER, Role.ADMIN, Role.OWNER):
+        if action in ALLOWED[role]:
+            return f" here: that takes the role {role}, ask an owner of the workspace."
+    return ": that takes the instance admin."

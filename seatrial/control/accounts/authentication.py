@@ -1,0 +1,43 @@
+"""How a request says who it is: a bearer token, or the session of somebody signed in."""
+
+from django.http import HttpRequest
+from ninja.security import HttpBearer, SessionAuth
+
+from seatrial.control.accounts import tokens
+from seatrial.control.accounts.models import ApiToken, User
+
+
+class BearerToken(HttpBearer):
+    """`Authorization: Bearer sea_...`."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> ApiToken | None:
+        """The token's row; `request.user` becomes its owner."""
+        row = tokens.find(token)
+        if row is not None:
+            request.user = row.user
+        return row
+
+
+class SignedIn(SessionAuth):
+    """The site's own session cookie, with its CSRF token on everything that changes something."""
+
+
+AUTHENTICATION = [BearerToken(), SignedIn()]
+
+
+def person(request: HttpRequest) -> User:
+    """Who is asking. Only behind AUTHENTICATION or a sign-in check: anybody else is a programming error."""
+    if not isinstance(request.user, User):
+        raise TypeError("person() was asked about a request that nobody authenticated")
+    return request.user
+
+
+def actor(request: HttpRequest) -> str:
+    """The name for the audit log: `token:<name>` or the username."""
+    proof = getattr(request, "auth", None)
+    return f"token:{proof.name}" if isinstance(proof, ApiToken) else person(request).get_username()
+
+
+def address(request: HttpRequest) -> str | None:
+    """The peer's IP address for the audit log. Forwarded headers are not believed: anybody can send them."""
+    return request.META.get("REMOTE_ADDR") or None

@@ -1,0 +1,41 @@
+"""Making people and workspaces."""
+
+from django.db import transaction
+
+from seatrial.control.accounts.models import Membership, Role, User, Workspace
+from seatrial.control.audit import services as audit
+
+
+@transaction.atomic
+def ensure_workspace(slug: str, name: str, *, by: str = "system") -> Workspace:
+    """The workspace `slug`, made when there is none."""
+    workspace, made = Workspace.objects.get_or_create(slug=slug, defaults={"name": name})
+    if made:
+        audit.record("workspace.create", f"workspace/{slug}", actor=by, workspace=workspace.pk)
+    return workspace
+
+
+@transaction.atomic
+def ensure_admin(username: str, password: str, *, by: str = "system") -> User:
+    """The instance admin `username`, made with `password` when there is none; an existing password is kept."""
+    user = User.objects.filter(username=username).first()
+    if user is None:
+        user = User.objects.create_superuser(username, password=password)
+        audit.record("user.create", f"user/{username}", actor=by, details={"instance_admin": True})
+    return user
+
+
+@transaction.atomic
+def set_role(workspace: Workspace, user: User, role: Role, *, by: str = "system") -> Membership:
+    """Make `user` a member of `workspace`, or change the role they have."""
+    membership, made = Membership.objects.update_or_create(
+        workspace=workspace, user=user, defaults={"role": role}
+    )
+    audit.record(
+        "member.add" if made else "member.change_role",
+        f"user/{user.username}",
+        actor=by,
+        workspace=workspace.pk,
+        details={"role": str(role)},
+    )
+    return membership

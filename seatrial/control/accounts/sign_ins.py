@@ -1,0 +1,40 @@
+"""Every sign-in, sign-out and failure to sign in is in the audit log."""
+
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.http import HttpRequest
+
+from seatrial.control.accounts.authentication import address
+from seatrial.control.accounts.models import User
+from seatrial.control.audit import services as audit
+
+
+def connect() -> None:
+    """Listen to Django's signals; called once, when the app is ready."""
+    user_logged_in.connect(_signed_in, dispatch_uid="audit.sign_in")
+    user_logged_out.connect(_signed_out, dispatch_uid="audit.sign_out")
+    user_login_failed.connect(_failed, dispatch_uid="audit.sign_in_failure")
+
+
+def _signed_in(sender: object, request: HttpRequest, user: User, **_: Any) -> None:
+    name = user.get_username()
+    audit.record("user.sign_in", f"user/{name}", actor=name, address=address(request))
+
+
+def _signed_out(sender: object, request: HttpRequest, user: User | None, **_: Any) -> None:
+    if user is not None:
+        name = user.get_username()
+        audit.record("user.sign_out", f"user/{name}", actor=name, address=address(request))
+
+
+def _failed(
+    sender: object, credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any
+) -> None:
+    # What was typed as a username may be a password: only names that exist are recorded.
+    typed = str(credentials.get("username", "")).replace("\x00", "")
+    known = User.objects.filter(username=typed[:150]).exists()
+    target = f"user/{typed[:150]}" if known else "user/(unknown)"
+    audit.record(
+        "user.sign_in_failed", target, actor="anonymous", address=address(request) if request else None
+    )

@@ -1,0 +1,57 @@
+"""API tokens: `sea_` and 32 random bytes, shown once, kept as SHA-256."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from seatrial.control.accounts.models import ApiToken, User
+from seatrial.control.audit import services as audit
+
+PREFIX = "sea_"
+SHOWN_CHARACTERS = 8
+USE_IS_NOTED_EVERY = timedelta(minutes=1)  # else every request would write a row
+
+
+def digest(token: str) -> str:
+    """What the database keeps. The token has 256 random bits: a slow hash would protect nothing more."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def issue(user: User, name: str, *, by: str, expires_at: datetime | None = None) -> str:
+    """Make a token of `user` and return it: the only time anybody sees it."""
+    token = PREFIX + secrets.token_urlsafe(32)
+    row = ApiToken.objects.create(
+        user=user, name=name, prefix=token[:SHOWN_CHARACTERS], digest=digest(token), expires_at=expires_at
+    )
+    audit.record(
+        "api_token.create", f"api_token/{row.pk}", actor=by, details={"name": name, "of": user.username}
+    )
+    return token
+
+
+def revoke(token: ApiToken, *, by: str) -> None:
+    """Remove a token: the next request with it is refused."""
+    audit.record("api_token.revoke", f"api_token/{token.pk}", actor=by, details={"name": token.name})
+    token.delete()
+
+
+def find(token: str) -> ApiToken | None:
+    """The token's row when it is known, has not expired, and its owner may still sign in.
+
+    The lookup is by digest: how long it takes tells nothing about any token.
+    """
+    if not token.startswith(PREFIX):
+        return None
+    now = timezone.now()
+    living = Q(expires_at=None) | Q(expires_at__gt=now)
+    row = (
+        ApiToken.objects.select_related("user")
+        .filter(living, digest=digest(token), user__is_active=True)
+        .first()
+    )
+    if row and (row.last_used_at is None or now - row.last_used_at > USE_IS_NOTED_EVERY):
+        ApiToken.objects.filter(pk=row.pk).update(last_used_at=now)
+    return row

@@ -1,0 +1,79 @@
+"""The REST API: every app's router under /api/v1, one shape for errors."""
+
+from importlib.util import find_spec
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from seatrial.control.accounts.access import AccessDenied
+from seatrial.control.accounts.authentication import AUTHENTICATION
+from seatrial.control.answers import NotFound, error_body
+from seatrial.control.forges.errors import ForgeError, RepositoryProblem
+
+log = structlog.get_logger(__name__)
+
+ROUTERS = {
+    "": ("forges", "previews", "policies", "fleet"),
+    "/projects": ("projects",),
+    "/local": ("forges.local",),
+}
+
+api = NinjaAPI(
+    title="Seatrial",
+    version="1",
+    description="Every pull request gets a sea trial: policies in a sandbox, and a live preview.",
+    auth=AUTHENTICATION,
+    docs_url=None,  # its page loads scripts from elsewhere; the document is at /api/v1/openapi.json
+    urls_namespace="api",
+)
+for prefix, apps in ROUTERS.items():
+    for app in apps:
+        module = f"seatrial.control.{app}.api"
+        if find_spec(module):
+            api.add_router(prefix, f"{module}.router")
+
+
+def _error(request: HttpRequest, status: int, code: str, message: str) -> HttpResponse:
+    return api.create_response(request, error_body(code, message), status=status)
+
+
+@api.exception_handler(AuthenticationError)
+def _not_authenticated(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    answer = _error(request, 401, "not_authenticated", "Send an API token: Authorization: Bearer sea_...")
+    answer["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+@api.exception_handler(AccessDenied)
+def _denied(request: HttpRequest, error: AccessDenied) -> HttpResponse:
+    return _error(request, *((404, "not_found") if error.hidden else (403, "access_denied")), str(error))
+
+
+@api.exception_handler(NotFound)
+def _not_found(request: HttpRequest, error: NotFound) -> HttpResponse:
+    return _error(request, 404, "not_found", str(error))
+
+
+@api.exception_handler(ValidationError)
+def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    problems = (f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors)
+    return _error(request, 422, "invalid", "; ".join(problems))
+
+
+@api.exception_handler(HttpError)
+def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    return _error(request, error.status_code, "bad_request", str(error))
+
+
+@api.exception_handler(ForgeError)
+def _forge_error(request: HttpRequest, error: ForgeError) -> HttpResponse:
+    code = error.code if isinstance(error, RepositoryProblem) else "forge_error"
+    return _error(request, 400, code, str(error))
+
+
+@api.exception_handler(Exception)
+def _internal(request: HttpRequest, error: Exception) -> HttpResponse:
+    log.exception("the API failed", path=request.path, exc_info=error)
+    return _error(request, 500, "internal", "Something failed on the server. Its log has the details.")

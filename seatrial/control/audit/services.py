@@ -1,0 +1,28 @@
+"""Writing the audit log. Nothing else writes it and nothing changes it."""
+
+from typing import Any
+
+from seatrial.control.audit.models import AuditEntry
+
+
+def record(
+    action: str,
+    target: str,
+    *,
+    actor: str = "system",
+    workspace: str = "",
+    address: str | None = None,
+    details: dict[str, Any] | None = None,
+) -> AuditEntry:
+    """Add one entry, in the caller's transaction: what was rolled back was not done, and is not recorded.
+
+    `action` is noun.verb, `target` is noun/id. `details` must not hold secrets.
+    """
+    return AuditEntry.objects.create(
+        actor=actor[:200],
+        action=action,
+        target=target[:200],
+        workspace=workspace,
+        address=address,
+        details=details or {},
+    )

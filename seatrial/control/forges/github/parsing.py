@@ -1,0 +1,88 @@
+"""From a GitHub payload to what happened."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from seatrial.control.forges.errors import UnreadablePayload
+from seatrial.control.forges.github.payloads import (
+    NO_COMMIT,
+    CreatePayload,
+    Payload,
+    PullRequestPayload,
+    PushPayload,
+    Repository,
+)
+from seatrial.control.projects.events import (
+    ForgeEvent,
+    PullRequestAction,
+    PullRequestChanged,
+    Pushed,
+    TagCreated,
+)
+
+P = TypeVar("P", bound=Payload)
+IdOf = Callable[[Repository], str]
+
+
+def github_id(repository: Repository) -> str:
+    """GitHub's own number."""
+    return str(repository.id)
+
+
+def parse(event: str, body: bytes, id_of: IdOf = github_id) -> ForgeEvent | None:
+    """What a delivery tells; None for events and actions that are nothing to us. Raises UnreadablePayload."""
+    if event == "pull_request":
+        return _pull_request(_read(PullRequestPayload, event, body), id_of)
+    if event == "push":
+        return _push(_read(PushPayload, event, body), id_of)
+    if event == "create":
+        _read(CreatePayload, event, body)  # the push of the same ref carries the commit
+    else:
+        _read(Payload, event, body)  # ping, or an event of a newer forge: any JSON object will do
+    return None
+
+
+def _read(model: type[P], event: str, body: bytes) -> P:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        problem = f"{event} payload: {where + ': ' if where else ''}{first['msg']}"
+        if body.startswith(b"payload="):
+            problem += ". Set the webhook's content type to application/json at the forge."
+        raise UnreadablePayload(problem) from error
+
+
+def _pull_request(payload: PullRequestPayload, id_of: IdOf) -> PullRequestChanged | None:
+    if payload.action not in set(PullRequestAction):
+        return None
+    pull_request = payload.pull_request
+    head = pull_request.head
+    return PullRequestChanged(
+        external_id=id_of(payload.repository),
+        number=pull_request.number,
+        action=PullRequestAction(payload.action),
+        head_sha=head.sha,
+        branch=head.ref,
+        base_branch=pull_request.base.ref,
+        title=pull_request.title,
+        author=pull_request.user.login if pull_request.user else "",
+        # A deleted fork (null) was a fork.
+        from_fork=head.repo is None or head.repo.id != payload.repository.id,
+        changed_at=pull_request.updated_at,
+    )
+
+
+def _push(payload: PushPayload, id_of: IdOf) -> Pushed | TagCreated | None:
+    if payload.deleted or payload.after in NO_COMMIT:
+        return None
+    happened = TagCreated if payload.ref.startswith("refs/tags/") else Pushed
+    return happened(
+        external_id=id_of(payload.repository),
+        ref=payload.ref,
+        commit=payload.after,
+        author=payload.sender.login if payload.sender else "",
+    )

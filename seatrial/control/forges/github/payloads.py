@@ -1,0 +1,76 @@
+"""The parts of GitHub's webhook payloads that we read. Everything else may come, go and change."""
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+Sha = Annotated[str, StringConstraints(pattern=r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")]
+# What ends in a column must fit it, and PostgreSQL stores no NUL.
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+Branch = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x20\x7f]+$", max_length=250)]
+NO_COMMIT = frozenset({"0" * 40, "0" * 64})  # `after` of a push that deletes its ref
+
+
+class Payload(BaseModel):
+    """Tolerant of fields it does not know."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Account(Payload):
+    """A person, an organisation or a bot."""
+
+    login: Text = ""
+
+
+class Repository(Payload):
+    """`id` outlives renames."""
+
+    id: int
+    full_name: Text = ""
+    clone_url: Text = ""
+
+
+class Side(Payload):
+    """The head or the base of a pull request. `repo` is null when the fork was deleted."""
+
+    ref: Branch
+    sha: Sha
+    repo: Repository | None = None
+
+
+class PullRequest(Payload):
+    """As of `updated_at`."""
+
+    number: Annotated[int, Field(gt=0, lt=2**31)]
+    title: Text = ""
+    user: Account | None = None
+    head: Side
+    base: Side
+    updated_at: AwareDatetime
+
+
+class PullRequestPayload(Payload):
+    """Event `pull_request`."""
+
+    action: Text
+    repository: Repository
+    pull_request: PullRequest
+
+
+class PushPayload(Payload):
+    """Event `push`, for branches and tags."""
+
+    ref: Branch
+    after: Sha
+    deleted: bool = False
+    repository: Repository
+    sender: Account | None = None
+
+
+class CreatePayload(Payload):
+    """Event `create`. It names no commit; the `push` that comes with it does."""
+
+    ref: Branch | None = None  # null for a repository
+    ref_type: Text
+    repository: Repository

@@ -1,0 +1,104 @@
+"""Receives webhooks: checks the signature, stores the delivery, answers. What they lead to is the worker's business."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from seatrial.control.forges.errors import UnreadablePayload
+from seatrial.control.forges.models import Delivery, DeliveryResult
+from seatrial.control.forges.protocol import WebhookHeaders, forge_of
+from seatrial.control.projects.models import Connection
+from seatrial.control.vault.errors import VaultError
+
+MAX_BYTES = 25 * 1024 * 1024
+KEPT_OF_REJECTED = 4096  # bytes: anybody who knows the address can send these
+CHANNEL = "seatrial_deliveries"
+KEPT_HEADERS = ("Content-Type", "User-Agent", "X-GitHub-Event", "X-GitHub-Delivery", "X-GitHub-Hook-ID")
+
+
+@dataclass(frozen=True)
+class Reception:
+    """How a delivery was received. `result` is a DeliveryResult, or `duplicate`."""
+
+    status: int
+    result: str
+    message: str
+    delivery: str = ""
+
+
+@dataclass(frozen=True)
+class _Judgement:
+    result: DeliveryResult
+    status: int
+    message: str
+    relevant: bool = False  # the event is one we act on
+
+
+def receive(source: Connection, headers: Mapping[str, str], body: bytes) -> Reception:
+    """Judge and store one delivery. It is durable when this returns, so the forge may be told.
+
+    A repeat of an accepted delivery (same id, same connection) changes nothing and is answered as `duplicate`; a repeat
+    of a rejected one is judged afresh.
+    """
+    told = forge_of(source).headers(headers)
+    judgement = _judge(source, told, body)
+    delivery = Delivery(
+        connection=source,
+        delivery_id=_plain(told.delivery_id) or "(none)",
+        event=_plain(told.event)[:100],
+        headers={name: _plain(headers[name]) for name in KEPT_HEADERS if name in headers},
+        body=body,
+        result=judgement.result,
+        outcome="" if judgement.relevant else judgement.message,
+        handled_at=None if judgement.relevant else timezone.now(),
+    )
+    if judgement.result != DeliveryResult.ACCEPTED:
+        delivery.body = body[:KEPT_OF_REJECTED]
+    try:
+        _store(delivery, wake=judgement.relevant)
+    except IntegrityError:
+        return Reception(200, "duplicate", "This delivery was accepted before; nothing changed.")
+    return Reception(judgement.status, str(judgement.result), judgement.message, delivery.pk)
+
+
+@transaction.atomic
+def _store(delivery: Delivery, *, wake: bool) -> None:
+    delivery.save(force_insert=True)
+    if wake:
+        with connection.cursor() as cursor:  # heard when this transaction commits
+            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, delivery.pk])
+
+
+def _judge(source: Connection, told: WebhookHeaders, body: bytes) -> _Judgement:
+    try:
+        secret = source.webhook_secret
+    except VaultError as error:
+        return _Judgement(DeliveryResult.REJECTED_SECRET, 401, str(error))
+    if not secret:
+        message = "No webhook secret is stored for this connection. Rotate one in, and paste it at the forge."
+        return _Judgement(DeliveryResult.REJECTED_SECRET, 401, message)
+    if not forge_of(source).signed(body, told.signature, secret):
+        message = "The signature does not match: the webhook secret here and at the forge differ."
+        return _Judgement(DeliveryResult.REJECTED_SIGNATURE, 401, message)
+    if not told.delivery_id or not told.event:
+        return _Judgement(
+            DeliveryResult.REJECTED_PARSE, 400, "The headers with the event and its id are missing."
+        )
+    return _read(source, told, body)
+
+
+def _read(source: Connection, told: WebhookHeaders, body: bytes) -> _Judgement:
+    try:
+        event = forge_of(source).parse(told.event, body)
+    except UnreadablePayload as error:
+        return _Judgement(DeliveryResult.REJECTED_PARSE, 400, str(error))
+    if event is None:
+        return _Judgement(DeliveryResult.ACCEPTED, 202, f"ignored: {_plain(told.event)} is nothing to act on")
+    return _Judgement(DeliveryResult.ACCEPTED, 202, "", relevant=True)
+
+
+def _plain(text: str) -> str:
+    """A header fit for a column."""
+    return text.replace("\x00", "")[:200]

@@ -1,0 +1,102 @@
+"""REST of the local forge: what `seatrial preview` and `seatrial close` call."""
+
+from django.http import HttpRequest
+from ninja import Router, Schema
+
+from seatrial.control.accounts.access import Action, require, visible, workspaces
+from seatrial.control.accounts.authentication import actor, person
+from seatrial.control.accounts.models import User, Workspace
+from seatrial.control.answers import ErrorAnswer, NotFound
+from seatrial.control.forges.local import services
+from seatrial.control.forges.models import LocalPullRequest
+from seatrial.control.projects.models import ForgeKind, Project
+
+router = Router(tags=["local forge"])
+
+
+class RepositoryAsked(Schema):
+    """A directory on the server's own disk; `workspace` (a slug) only for people with several."""
+
+    path: str
+    workspace: str = ""
+
+
+class BranchAsked(Schema):
+    """A branch of a registered repository; `project` is its id or slug."""
+
+    project: str
+    branch: str
+
+
+class LocalProject(Schema):
+    """A registered repository."""
+
+    id: str
+    name: str
+    slug: str
+    default_branch: str
+    web_url: str
+
+
+class LocalPull(Schema):
+    """A pull request of the local forge; `project` is the project's id."""
+
+    project: str
+    number: int
+    branch: str
+    head_sha: str
+
+
+PROBLEMS = {400: ErrorAnswer, 403: ErrorAnswer, 404: ErrorAnswer}
+
+
+@router.post("/projects", response={200: LocalProject, **PROBLEMS}, summary="Register a repository directory")
+def register_repository(request: HttpRequest, asked: RepositoryAsked) -> LocalProject:
+    """Idempotent: the same directory is the same project."""
+    workspace = _workspace(person(request), asked.workspace)
+    require(person(request), Action.MANAGE_PROJECTS, workspace)
+    project = services.register(services.local_connection(workspace), asked.path, by=actor(request))
+    return LocalProject(
+        id=project.pk,
+        name=project.name,
+        slug=project.slug,
+        default_branch=project.default_branch,
+        web_url=project.web_url,
+    )
+
+
+@router.post("/pulls", response={200: LocalPull, **PROBLEMS}, summary="Open a branch as a pull request")
+def open_pull(request: HttpRequest, asked: BranchAsked) -> LocalPull:
+    """Or bring the open one up to the branch's commit, or reopen a closed one. The webhook follows within seconds."""
+    project = _project(person(request), asked.project)
+    require(person(request), Action.OPEN_PULL_REQUEST, project)
+    return _answer(services.open_pull(project, asked.branch, by=actor(request)))
+
+
+@router.post("/pulls/close", response={200: LocalPull, **PROBLEMS}, summary="Close a branch's pull request")
+def close_pull(request: HttpRequest, asked: BranchAsked) -> LocalPull:
+    """Closing a closed one is no error."""
+    project = _project(person(request), asked.project)
+    require(person(request), Action.OPEN_PULL_REQUEST, project)
+    return _answer(services.close_pull(project, asked.branch, by=actor(request)))
+
+
+def _workspace(user: User, slug: str) -> Workspace:
+    mine = workspaces(user).order_by("id")
+    workspace = (mine.filter(slug=slug.replace("\x00", "")) if slug else mine).first()
+    if workspace is None:
+        raise NotFound(f"You are in no workspace {slug}." if slug else "You are in no workspace.")
+    return workspace
+
+
+def _project(user: User, name: str) -> Project:
+    name = name.replace("\x00", "")
+    mine = visible(user, Project).filter(connection__forge=ForgeKind.LOCAL, archived_at=None)
+    project = mine.filter(pk=name).first() or mine.filter(slug=name).first()
+    if project is None:
+        raise NotFound(f"There is no project {name}. Register its repository first.")
+    return project
+
+
+def _answer(row: LocalPullRequest) -> LocalPull:
+    return LocalPull(project=row.project_id, number=row.number, branch=row.branch, head_sha=row.head_sha)

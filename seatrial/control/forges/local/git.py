@@ -1,0 +1,142 @@
+"""Git's own program, asked about a repository on this machine. Reads refs, runs nothing the repository configures."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+
+from seatrial.control.forges.errors import RepositoryProblem
+
+TIMEOUT_SECONDS = 20.0
+# Command line beats the repository's own configuration; safe.directory is honoured only from here.
+_QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "safe.directory=*")
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What the local forge tells about a head."""
+
+    sha: str
+    author: str
+    at: datetime
+    subject: str
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository directory. `path` is its top level (or the bare repository itself), resolved."""
+
+    path: Path
+
+    def heads(self) -> dict[str, str]:
+        """Every branch with its head."""
+        lines = self._git("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads/").splitlines()
+        pairs = (line.rsplit(" ", 1) for line in lines)
+        return {name.removeprefix("refs/heads/"): sha for name, sha in pairs}
+
+    def head(self, branch: str) -> str:
+        """The branch's commit. Raises RepositoryProblem naming branches that look alike."""
+        heads = self.heads()
+        if branch in heads:
+            return heads[branch]
+        if not heads:
+            raise RepositoryProblem("no_commit", f"{self.path} has no commit yet. Commit something first.")
+        near = get_close_matches(branch, heads, n=3) or sorted(heads)[:5]
+        raise RepositoryProblem(
+            "no_branch", f"{self.path} has no branch {branch}. It has: {', '.join(near)}."
+        )
+
+    def unchanged(self, branch: str, sha: str) -> bool:
+        """True when a look at one file shows that `branch` is still at `sha`; False means: ask git."""
+        loose = self.path / ".git" / "refs" / "heads" / branch
+        try:
+            return loose.read_text() == f"{sha}\n"
+        except (OSError, ValueError):  # packed, a worktree, bare, or gone
+            return False
+
+    def default_branch(self) -> str:
+        """What HEAD points at, or the likeliest branch when HEAD is detached or points at nothing."""
+        heads = self.heads()
+        if not heads:
+            raise RepositoryProblem("no_commit", f"{self.path} has no commit yet. Commit something first.")
+        current = self._git("symbolic-ref", "--quiet", "--short", "HEAD", may_fail=True).strip()
+        return next((name for name in (current, "main", "master") if name in heads), min(heads))
+
+    def commit(self, sha: str) -> Commit:
+        """Who made it, when, and its first line."""
+        form = "--format=%H%x00%an%x00%aI%x00%s"
+        text = self._git("log", "-1", "--no-show-signature", form, "--end-of-options", sha, "--")
+        found, author, at, subject = text.rstrip("\n").split("\x00", 3)
+        return Commit(found, author, datetime.fromisoformat(at), subject)
+
+    def _git(self, *arguments: str, may_fail: bool = False) -> str:
+        return run(self.path, *arguments, may_fail=may_fail)
+
+
+def open_repository(path: str) -> Repository:
+    """The repository that `path` is in. Raises RepositoryProblem saying what is missing."""
+    if "\x00" in path or not Path(path).is_absolute():
+        raise RepositoryProblem("not_absolute", "The path of a repository is absolute, e.g. /home/me/shop.")
+    directory = Path(path)
+    try:
+        directory = directory.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise RepositoryProblem("no_directory", f"There is no directory {path} on the server.") from error
+    if not directory.is_dir():
+        raise RepositoryProblem("no_directory", f"{directory} is not a directory.")
+    top = run(directory, "rev-parse", "--show-toplevel", may_fail=True).rstrip("\n")
+    if not top:
+        bare = run(directory, "rev-parse", "--is-bare-repository", may_fail=True).strip() == "true"
+        if not bare:
+            raise RepositoryProblem(
+                "not_a_repository",
+                f"{directory} is not a git repository. Run `git init` and commit something there first.",
+            )
+        top = run(directory, "rev-parse", "--absolute-git-dir").rstrip("\n")
+    repository = Repository(Path(top).resolve())
+    repository.default_branch()  # has a commit
+    return repository
+
+
+def run(directory: Path, *arguments: str, may_fail: bool = False) -> str:
+    """One git command in `directory`. Raises RepositoryProblem with git's own words, unless it `may_fail`."""
+    try:
+        done = subprocess.run(
+            ["git", *_QUIET, "-C", str(directory), *arguments],
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise RepositoryProblem(
+            "no_git", "git is not installed on the server. Install it: apt install git"
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise RepositoryProblem(
+            "git_timeout", f"git did not answer for {directory}: {arguments[0]}"
+        ) from error
+    if done.returncode == 0:
+        return done.stdout.decode(errors="replace")
+    if may_fail:
+        return ""
+    reason = done.stderr.decode(errors="replace").strip().splitlines()
+    raise RepositoryProblem(
+        "git_failed", f"git {arguments[0]} failed in {directory}: {reason[-1] if reason else ''}"
+    )
+
+
+def _environment() -> dict[str, str]:
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": "/nonexistent",
+        "LC_ALL": "C.UTF-8",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+    }

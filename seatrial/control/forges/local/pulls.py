@@ -1,0 +1,66 @@
+"""The local forge's pull requests: opened and closed by people, moved by commits, closed by a deleted branch."""
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from seatrial.control.forges.errors import RepositoryProblem
+from seatrial.control.forges.local.git import Repository
+from seatrial.control.forges.models import LocalPullRequest
+from seatrial.control.projects.models import Project, PullRequestState
+
+
+@transaction.atomic
+def open_pull(project: Project, repository: Repository, branch: str) -> LocalPullRequest:
+    """Open `branch` as a pull request, or refresh or reopen the one it has. Raises RepositoryProblem."""
+    head = repository.head(branch)
+    Project.objects.select_for_update().get(pk=project.pk)  # two at once must not take the same number
+    row = LocalPullRequest.objects.filter(project=project, branch=branch).first()
+    if row is None:
+        highest = LocalPullRequest.objects.filter(project=project).aggregate(highest=Max("number"))["highest"]
+        row = LocalPullRequest(project=project, branch=branch, number=(highest or 0) + 1)
+    _settle(row, PullRequestState.OPEN, head)
+    return row
+
+
+@transaction.atomic
+def close_pull(project: Project, branch: str) -> LocalPullRequest:
+    """Close the pull request of `branch`; closing a closed one is no error. Raises RepositoryProblem."""
+    row = LocalPullRequest.objects.select_for_update().filter(project=project, branch=branch).first()
+    if row is None:
+        raise RepositoryProblem(
+            "no_pull_request",
+            f"{project.name} has no pull request of the branch {branch}: there is nothing to close.",
+        )
+    _settle(row, PullRequestState.CLOSED, row.head_sha)
+    return row
+
+
+def observe(row: LocalPullRequest, repository: Repository | None) -> None:
+    """Bring `row` up to what the repository shows; None: the repository is gone, and its branches with it."""
+    if row.state == PullRequestState.CLOSED:
+        return
+    head = repository.heads().get(row.branch) if repository else None
+    if head is None:
+        _settle(row, PullRequestState.CLOSED, row.head_sha)
+    else:
+        _settle(row, PullRequestState.OPEN, head)
+
+
+def _settle(row: LocalPullRequest, state: PullRequestState, head: str) -> None:
+    """Write down a change and when it was; nothing when there is none.
+
+    Only these columns, and only if nobody else was faster: a person may close what the worker is looking at.
+    """
+    if row.pk is None:
+        row.state, row.head_sha, row.changed_at = state, head, timezone.now()
+        row.save(force_insert=True)
+        return
+    if (row.state, row.head_sha) == (state, head):
+        return
+    same = LocalPullRequest.objects.filter(pk=row.pk, changed_at=row.changed_at)
+    changed_at = timezone.now()
+    if same.update(state=state, head_sha=head, changed_at=changed_at):
+        row.state, row.head_sha, row.changed_at = state, head, changed_at
+    else:
+        row.refresh_from_db()

@@ -1,0 +1,61 @@
+"""What the rest of the control plane asks of the local forge."""
+
+from seatrial.control.accounts.models import Workspace
+from seatrial.control.audit import services as audit
+from seatrial.control.forges.errors import RepositoryProblem
+from seatrial.control.forges.local import pulls
+from seatrial.control.forges.local.announcing import announce_all
+from seatrial.control.forges.local.git import open_repository
+from seatrial.control.forges.local.payloads import web_url
+from seatrial.control.forges.models import LocalPullRequest
+from seatrial.control.projects.models import Connection, ForgeKind, Project
+from seatrial.control.projects.services import ensure_project
+
+__all__ = ["announce_all", "close_pull", "local_connection", "open_pull", "register"]
+
+
+def local_connection(workspace: Workspace) -> Connection:
+    """The workspace's local forge. Raises RepositoryProblem where the operator set up none."""
+    connection = Connection.objects.filter(workspace=workspace, forge=ForgeKind.LOCAL).order_by("id").first()
+    if connection is None:
+        raise RepositoryProblem("no_local_forge", f"The workspace {workspace.slug} has no local forge.")
+    return connection
+
+
+def register(connection: Connection, path: str, *, by: str) -> Project:
+    """Put the repository that `path` is in under trial. Idempotent. Raises RepositoryProblem."""
+    repository = open_repository(path)
+    return ensure_project(
+        connection,
+        str(repository.path),
+        name=repository.path.name.removesuffix(".git") or "repository",
+        clone_url=str(repository.path),
+        web_url=web_url(repository.path),
+        default_branch=repository.default_branch(),
+        by=by,
+    )
+
+
+def open_pull(project: Project, branch: str, *, by: str) -> LocalPullRequest:
+    """Open `branch` as a pull request, or bring the open one up to date. Raises RepositoryProblem."""
+    row = pulls.open_pull(project, open_repository(project.external_id), branch)
+    _record("pull_request.open", row, by)
+    return row
+
+
+def close_pull(project: Project, branch: str, *, by: str) -> LocalPullRequest:
+    """Close the pull request of `branch`. Raises RepositoryProblem when it never had one."""
+    row = pulls.close_pull(project, branch)
+    _record("pull_request.close", row, by)
+    return row
+
+
+def _record(action: str, row: LocalPullRequest, by: str) -> None:
+    project = row.project
+    audit.record(
+        action,
+        f"project/{project.pk}/pull/{row.number}",
+        actor=by,
+        workspace=project.workspace_id,
+        details={"branch": row.branch, "commit": row.head_sha},
+    )

@@ -1,0 +1,49 @@
+"""The first data of an embedded install. Runs at every start; what is there is kept."""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from django.db import transaction
+
+from seatrial.control.accounts import tokens
+from seatrial.control.accounts.models import Role, User, Workspace
+from seatrial.control.accounts.services import ensure_admin, ensure_workspace, set_role
+from seatrial.control.policies import packs
+from seatrial.control.projects.models import ForgeKind
+from seatrial.control.projects.services import ensure_connection
+
+TOKEN_NAME = "command line"  # noqa: S105
+
+
+@transaction.atomic
+def bootstrap(username: str, password: str, token_file: Path) -> Workspace:
+    """Workspace `default`, its admin, an API token in `token_file`, the local forge, the starter policies."""
+    workspace = ensure_workspace("default", "Default")
+    admin = ensure_admin(username, password)
+    if not workspace.memberships.filter(user=admin).exists():
+        set_role(workspace, admin, Role.OWNER)
+    ensure_connection(workspace, ForgeKind.LOCAL, "This machine", webhook_secret=secrets.token_hex(32))
+    packs.install(workspace, "starter")
+    _ensure_token(admin, token_file)
+    return workspace
+
+
+def _ensure_token(user: User, file: Path) -> None:
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        row = tokens.find(file.read_text().strip())
+        if row is not None and row.user_id == user.pk:
+            return
+    for old in user.api_tokens.filter(name=TOKEN_NAME):  # nobody has it any more
+        tokens.revoke(old, by="system")
+    _write_private(file, tokens.issue(user, TOKEN_NAME, by="system"))
+
+
+def _write_private(file: Path, text: str) -> None:
+    """Mode 0600 from the first moment, and never half written."""
+    new = file.with_name(f"{file.name}.new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+        stream.write(text + "\n")
+    new.replace(file)

@@ -1,0 +1,45 @@
+"""What must hold before a process of the control plane serves anything."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from seatrial.control.vault.errors import VaultError
+from seatrial.control.vault.fields import master_key
+from seatrial.control.vault.services import verify_master_key
+
+
+class CannotStart(SystemExit):
+    """Ends the process with a message on standard error and exit code 1, without a traceback."""
+
+
+def refuse_unfit() -> None:
+    """Raise CannotStart when a key is missing or wrong.
+
+    A database that is away, or not migrated yet, is not a reason: it comes back by itself, and whoever migrates
+    (`bootstrap`, `worker`) asks again. Callable from inside an event loop.
+    """
+    if not settings.CONFIGURATION.secret_key.get_secret_value():
+        raise CannotStart(
+            "SECRET_KEY is not set. Make one with `openssl rand -hex 32` and never change it again."
+        )
+    with ThreadPoolExecutor(
+        max_workers=1
+    ) as pool:  # Django's database API refuses threads with an event loop
+        problem = pool.submit(_problem).result()
+    if problem:
+        raise CannotStart(problem)
+
+
+def _problem() -> str | None:
+    try:
+        master_key()
+        verify_master_key()
+    except VaultError as error:
+        return str(error)
+    except DatabaseError:
+        return None
+    finally:
+        connection.close()
+    return None

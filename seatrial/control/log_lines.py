@@ -1,0 +1,65 @@
+"""How log lines look: JSON for machines, colours on a terminal, secrets in neither."""
+
+import re
+import sys
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+REDACTED = "[redacted]"
+_SECRET_NAME = re.compile(
+    r"password|passwd|secret|token|authorization|cookie|signature|credential|api_?key", re.I
+)
+_SECRET_TEXT = re.compile(r"\bsea_[A-Za-z0-9_-]{20,}|\bBearer\s+\S+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
+
+
+def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Blank values whose name says secret, and texts that look like one of our tokens or a URL's password."""
+    return {name: REDACTED if _SECRET_NAME.search(name) else _without_secrets(v) for name, v in event.items()}
+
+
+def logging_configuration(level: str, style: str) -> dict[str, Any]:
+    """Configure structlog and return the `logging.config` dictionary: one handler, on standard error."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    console = style == "console" or (style == "auto" and sys.stderr.isatty())
+    renderer = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "lines": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": shared,
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "root": {"handlers": ["stderr"], "level": level.upper()},
+        "loggers": {
+            # httpx tells every request at INFO: with one announcement a second that is noise.
+            "httpx": {"level": "WARNING"},
+            "httpcore": {"level": "WARNING"},
+        },
+    }
+
+
+def _without_secrets(value: Any) -> Any:
+    return _SECRET_TEXT.sub(REDACTED, value) if isinstance(value, str) else value

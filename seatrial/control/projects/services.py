@@ -1,0 +1,165 @@
+"""Repositories and pull requests, as their forges tell about them."""
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from seatrial.control.accounts.models import Workspace
+from seatrial.control.audit import services as audit
+from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
+from seatrial.control.projects.models import Connection, ForgeKind, Project, PullRequest, PullRequestState
+from seatrial.wire.hostnames import slug as slug_of
+
+MAX_SLUG = 100
+
+
+@transaction.atomic
+def ensure_connection(
+    workspace: Workspace,
+    forge: ForgeKind,
+    name: str,
+    *,
+    webhook_secret: str,
+    base_url: str = "",
+    by: str = "system",
+) -> Connection:
+    """The connection of this name, made with `webhook_secret` when there is none; an existing secret is kept."""
+    connection = Connection.objects.filter(workspace=workspace, forge=forge, name=name).first()
+    if connection is None:
+        connection = Connection.objects.create(
+            workspace=workspace, forge=forge, name=name, base_url=base_url, webhook_secret=webhook_secret
+        )
+        audit.record(
+            "connection.create",
+            f"connection/{connection.pk}",
+            actor=by,
+            workspace=workspace.pk,
+            details={"name": name},
+        )
+    return connection
+
+
+def ensure_project(
+    connection: Connection,
+    external_id: str,
+    *,
+    name: str,
+    clone_url: str,
+    web_url: str,
+    default_branch: str,
+    by: str = "system",
+) -> Project:
+    """The project of one repository: made when there is none, else brought up to date. Safe to call twice at once."""
+    facts = {
+        "clone_url": clone_url,
+        "web_url": web_url,
+        "default_branch": default_branch,
+        "archived_at": None,
+    }
+    for _ in range(
+        3
+    ):  # another process may take the slug, or make the project, between our look and our insert
+        project = Project.objects.filter(connection=connection, external_id=external_id).first()
+        if project is not None:
+            return _update_project(project, facts)
+        try:
+            with transaction.atomic():
+                return _create_project(connection, external_id, name, facts, by)
+        except IntegrityError:
+            continue
+    raise RuntimeError(f"the project {external_id} could not be made: others make projects at the same time")
+
+
+def _create_project(
+    connection: Connection, external_id: str, name: str, facts: dict[str, str | None], by: str
+) -> Project:
+    project = Project.objects.create(
+        workspace_id=connection.workspace_id,
+        connection=connection,
+        external_id=external_id,
+        name=name[:200],
+        slug=free_slug(connection.workspace_id, name),
+        **facts,
+    )
+    audit.record(
+        "project.create",
+        f"project/{project.pk}",
+        actor=by,
+        workspace=connection.workspace_id,
+        details={"name": project.name, "repository": external_id},
+    )
+    return project
+
+
+def _update_project(project: Project, facts: dict[str, str | None]) -> Project:
+    changed = [name for name, value in facts.items() if getattr(project, name) != value]
+    for name in changed:
+        setattr(project, name, facts[name])
+    if changed:
+        project.save(update_fields=changed)
+    return project
+
+
+def free_slug(workspace_id: str, name: str) -> str:
+    """`name` as a slug that no project of the workspace has yet: shop, shop-2, shop-3."""
+    wanted = slug_of(name)[: MAX_SLUG - 6]
+    taken = set(
+        Project.objects.filter(workspace_id=workspace_id, slug__startswith=wanted).values_list(
+            "slug", flat=True
+        )
+    )
+    number = 1
+    while (candidate := wanted if number == 1 else f"{wanted}-{number}") in taken:
+        number += 1
+    return candidate
+
+
+def find_project(connection: Connection, external_id: str) -> Project | None:
+    """The living project of a repository, or None when nobody registered it."""
+    return Project.objects.filter(connection=connection, external_id=external_id, archived_at=None).first()
+
+
+@transaction.atomic
+def apply_pull_request(project: Project, event: PullRequestChanged) -> PullRequest | None:
+    """Bring the pull request up to what `event` says; None when we know newer. Idempotent.
+
+    Order is by the forge's clock, which may tick in whole seconds. Among news of the same tick, closed wins over
+    everything but reopened, so that a repeated or late delivery cannot bring a closed pull request back.
+    """
+    project = Project.objects.select_for_update().get(
+        pk=project.pk
+    )  # two first deliveries of one pull request
+    known = PullRequest.objects.filter(project=project, number=event.number).first()
+    if known is not None and not _is_news(known, event):
+        return None
+    pull_request = known or PullRequest(project=project, number=event.number)
+    pull_request.title = event.title[:500]
+    pull_request.author = event.author[:200]
+    pull_request.branch = event.branch
+    pull_request.base_branch = event.base_branch
+    pull_request.head_sha = event.head_sha
+    pull_request.from_fork = event.from_fork
+    pull_request.state = state_after(event)
+    pull_request.changed_at = event.changed_at
+    pull_request.save()
+    return pull_request
+
+
+def state_after(event: PullRequestChanged) -> PullRequestState:
+    """What the pull request is once `event` happened."""
+    return PullRequestState.CLOSED if event.action is PullRequestAction.CLOSED else PullRequestState.OPEN
+
+
+def _is_news(known: PullRequest, event: PullRequestChanged) -> bool:
+    if event.changed_at != known.changed_at:
+        return event.changed_at > known.changed_at
+    return known.state != PullRequestState.CLOSED or event.action in {
+        PullRequestAction.CLOSED,
+        PullRequestAction.REOPENED,
+    }
+
+
+def archive(project: Project, *, by: str) -> None:
+    """Stop trialling a repository; what it had stays readable."""
+    project.archived_at = timezone.now()
+    project.save(update_fields=["archived_at"])
+    audit.record("project.archive", f"project/{project.pk}", actor=by, workspace=project.workspace_id)
