@@ -69,7 +69,7 @@ class Bus:
             name=name,
             allow_reconnect=wait,
             max_reconnect_attempts=-1 if wait else 1,
-            reconnect_time_wait=0.25,
+            reconnect_time_wait=0.25,  # type: ignore[arg-type]  # seconds, and nothing asks for whole ones
             connect_timeout=2,
             error_cb=on_error,
             disconnected_cb=on_disconnect,

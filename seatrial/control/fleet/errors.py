@@ -1,0 +1,19 @@
+"""What can go wrong with agents.
+
+FleetError
+└── BootstrapRefused   the token is unknown, expired or used: the agent must be given another
+"""
+
+
+class FleetError(Exception):
+    """`code` is a stable word; the message says what to do."""
+
+    code = "fleet_error"
+
+
+class BootstrapRefused(FleetError):
+    """Not a token that lets anybody join."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

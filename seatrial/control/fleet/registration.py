@@ -1,0 +1,144 @@
+"""How agents join and leave. A bootstrap token is shown once; only its SHA-256 is kept."""
+
+import hashlib
+import re
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from seatrial.control.audit import services as audit
+from seatrial.control.fleet.agent_tokens import agent_token
+from seatrial.control.fleet.errors import BootstrapRefused, FleetError
+from seatrial.control.fleet.models import Agent, BootstrapToken
+from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.services import Instruction
+from seatrial.wire.agents import AgentRegistered, RegisterAgent
+from seatrial.wire.states import AgentState
+
+TOKEN_LIFETIME = timedelta(hours=24)
+TOKEN_PREFIX = "galley_"  # noqa: S105
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+
+@transaction.atomic
+def issue_bootstrap(name: str, *, by: str) -> str:
+    """A token that lets one agent join as `name`, once, within TOKEN_LIFETIME.
+
+    Earlier unused tokens for the same name are void. An agent that has the name already is replaced when the
+    token is used: its old credential is revoked and its environments pass to the newcomer.
+    """
+    if not NAME.fullmatch(name):
+        raise FleetError(
+            f"{name!r} is no name for an agent: use 1 to 63 lower-case letters, digits, dots, underscores or hyphens"
+        )
+    now = timezone.now()
+    BootstrapToken.objects.filter(name=name, used_at=None, expires_at__gt=now).update(expires_at=now)
+    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    BootstrapToken.objects.create(name=name, digest=_digest(token), expires_at=now + TOKEN_LIFETIME)
+    audit.record("agent.issue_bootstrap", f"agent/{name}", actor=by)
+    return token
+
+
+@transaction.atomic
+def register(request: RegisterAgent) -> AgentRegistered:
+    """Exchange a bootstrap token for a credential. Raises BootstrapRefused.
+
+    The same token with the same key may be exchanged again until it expires: an agent that died before it could
+    keep the answer is not locked out. With another key it is refused.
+    """
+    token = _usable(request)
+    agent = _agent(token, request)
+    if token.used_at is None:
+        token.used_at = timezone.now()
+        token.agent = agent
+        token.save(update_fields=["used_at", "agent"])
+        audit.record("agent.register", f"agent/{agent.name}", actor=f"agent:{agent.name}")
+    outbox.instruct(Instruction.BUCKET, agent=agent.pk)
+    return AgentRegistered(
+        agent=agent.pk,
+        name=agent.name,
+        nats_url=settings.CONFIGURATION.galley_nats_url,
+        user_jwt=_credential(agent),
+    )
+
+
+@transaction.atomic
+def revoke(agent: Agent, *, by: str) -> None:
+    """Cut the agent off for good; its environments are placed anew. Idempotent."""
+    if agent.state == AgentState.REVOKED:
+        return
+    agent.state = AgentState.REVOKED
+    agent.revoked_at = timezone.now()
+    agent.save(update_fields=["state", "revoked_at"])
+    outbox.instruct(Instruction.REVOKE, public_key=agent.public_key)
+    audit.record("agent.revoke", f"agent/{agent.name}", actor=by)
+
+
+def _usable(request: RegisterAgent) -> BootstrapToken:
+    digest = _digest(request.token)
+    token = (
+        BootstrapToken.objects.select_for_update(of=("self",))
+        .select_related("agent")
+        .filter(digest=digest)
+        .first()
+    )
+    if token is None:
+        raise BootstrapRefused(
+            "unknown_token", "This bootstrap token is not known. Issue a new one and use that."
+        )
+    if token.used_at and (token.agent is None or token.agent.public_key != request.public_key):
+        raise BootstrapRefused(
+            "token_used", f"The bootstrap token of {token.name} has been exchanged already. Issue a new one."
+        )
+    if token.expires_at <= timezone.now():
+        raise BootstrapRefused(
+            "token_expired", f"The bootstrap token of {token.name} has expired. Issue a new one."
+        )
+    return token
+
+
+def _agent(token: BootstrapToken, request: RegisterAgent) -> Agent:
+    _check_keys(request)
+    agent = Agent.objects.select_for_update().filter(name=token.name).first()
+    if agent is None:
+        agent = Agent(name=token.name)
+    elif agent.public_key != request.public_key:
+        outbox.instruct(Instruction.REVOKE, public_key=agent.public_key)
+    if agent.state == AgentState.REVOKED:
+        agent.state, agent.revoked_at = AgentState.OFFLINE, None
+    agent.public_key, agent.seal_key = request.public_key, request.seal_key
+    agent.release = request.release[:50]
+    agent.save()
+    return agent
+
+
+def _check_keys(request: RegisterAgent) -> None:
+    if not re.fullmatch(r"U[A-Z2-7]{55}", request.public_key):
+        raise BootstrapRefused(
+            "bad_key", "public_key is not the public half of a NATS user NKey (U and 55 characters)"
+        )
+    if not re.fullmatch(r"[A-Za-z0-9+/]{43}=", request.seal_key):
+        raise BootstrapRefused("bad_key", "seal_key is not an X25519 public key in base64 (32 bytes)")
+    if Agent.objects.filter(public_key=request.public_key, state=AgentState.REVOKED).exists():
+        raise BootstrapRefused(
+            "bad_key", "This key was revoked. Delete the agent's identity and register anew."
+        )
+
+
+def _credential(agent: Agent) -> str:
+    seed = settings.CONFIGURATION.galley_nats_signing_seed
+    if seed is None:
+        raise FleetError("GALLEY_NATS_SIGNING_SEED is not set, so no agent can be given a credential")
+    return agent_token(
+        seed.read_bytes().strip(),
+        agent.pk,
+        agent.public_key,
+        days=settings.CONFIGURATION.galley_agent_credential_days,
+    )
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,118 @@
+"""What agents report about evaluations. Terminal stays terminal; everything may come twice or late."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.services import Instruction
+from seatrial.control.policies.models import Evaluation, Result
+from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult, score, verdict
+from seatrial.wire.states import EvaluationState, ResultState
+
+
+@transaction.atomic
+def started(agent_id: str, event: EvaluationStarted) -> None:
+    """An agent took it. Taken again after a crash, the clock starts anew."""
+    evaluation = _in_progress(event.evaluation)
+    if evaluation is None:
+        return
+    evaluation.state = EvaluationState.RUNNING
+    evaluation.agent = agent_id
+    evaluation.started_at = timezone.now()
+    evaluation.save(update_fields=["state", "agent", "started_at"])
+
+
+@transaction.atomic
+def finished(agent_id: str, event: EvaluationFinished) -> None:
+    """All results. The agent is believed about each policy that was asked for, and about nothing else.
+
+    Results of other versions are dropped, missing ones become errored; verdict and score are computed here.
+    """
+    evaluation = _in_progress(event.evaluation)
+    if evaluation is None:
+        return
+    evaluation.agent = agent_id
+    evaluation.isolation = event.isolation or ""
+    evaluation.seconds = max(0.0, event.seconds)
+    evaluation.message = event.message
+    if event.results or not event.message:
+        _store(evaluation, event.results)
+        _conclude(evaluation)
+    else:  # it failed as a whole: checkout, no sandbox
+        whole = {EvaluationState.TIMED_OUT, EvaluationState.ERRORED}
+        _conclude(evaluation, event.state if event.state in whole else EvaluationState.ERRORED)
+
+
+@transaction.atomic
+def give_up(evaluation_id: str, reason: str) -> None:
+    """Nobody will finish it any more."""
+    evaluation = _in_progress(evaluation_id)
+    if evaluation is not None:
+        lost(evaluation, reason)
+
+
+def lost(evaluation: Evaluation, reason: str) -> None:
+    """End `evaluation` as errored. The caller holds its row, or has just made it."""
+    evaluation.message = reason
+    _conclude(evaluation, EvaluationState.ERRORED)
+
+
+def _in_progress(evaluation_id: str) -> Evaluation | None:
+    evaluation = Evaluation.objects.select_for_update().filter(pk=evaluation_id).first()
+    if evaluation is None or EvaluationState(evaluation.state).terminal:
+        return None
+    return evaluation
+
+
+def _store(evaluation: Evaluation, results: list[PolicyResult]) -> None:
+    asked = set(evaluation.versions.values_list("pk", flat=True))
+    answered = set(evaluation.results.values_list("version_id", flat=True))
+    rows = []
+    for result in results:
+        if result.version_id in asked - answered:
+            answered.add(result.version_id)
+            rows.append(_row(evaluation, result))
+    rows += [
+        Result(
+            evaluation=evaluation,
+            version_id=version,
+            state=ResultState.ERRORED,
+            message="The agent returned no result for this policy.",
+        )
+        for version in sorted(asked - answered)
+    ]
+    Result.objects.bulk_create(rows)
+
+
+def _row(evaluation: Evaluation, result: PolicyResult) -> Result:
+    counts = result.state in {ResultState.PASSED, ResultState.FAILED}
+    points = min(100.0, max(0.0, result.score)) if counts and result.score is not None else None
+    return Result(
+        evaluation=evaluation,
+        version_id=result.version_id,
+        state=result.state,
+        score=points,
+        message=result.message,
+        details=result.details,
+        logs=[line.model_dump(mode="json") for line in result.logs],
+        seconds=max(0.0, result.seconds),
+        memoised=result.memoised,
+    )
+
+
+def _conclude(evaluation: Evaluation, state: EvaluationState | None = None) -> None:
+    rows = list(evaluation.results.select_related("version__policy"))
+    results = [
+        PolicyResult(
+            version_id=row.version_id,
+            slug=row.version.policy.slug,
+            state=ResultState(row.state),
+            score=row.score,
+        )
+        for row in rows
+    ]
+    evaluation.state = state or verdict(results)
+    evaluation.score = score(results)
+    evaluation.finished_at = timezone.now()
+    evaluation.save()
+    outbox.instruct(Instruction.REPORT, evaluation=evaluation.pk)

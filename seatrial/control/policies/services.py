@@ -1,0 +1,155 @@
+"""Evaluations: which policies run on a commit, and what came of it."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Prefetch, Q, QuerySet
+from django.utils import timezone
+
+from seatrial.control.forges.protocol import forge_of
+from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.services import Instruction
+from seatrial.control.policies.criteria import MANUAL, BadCriteria, applies
+from seatrial.control.policies.models import Evaluation, Policy, PolicyVersion, Result
+from seatrial.control.policies.results import finished, give_up, lost, started
+from seatrial.control.projects.models import Project, PullRequest
+from seatrial.wire import subjects
+from seatrial.wire.errors import MalformedMessage
+from seatrial.wire.evaluations import PolicyToRun, RunEvaluation
+from seatrial.wire.states import EvaluationState, ResultState
+
+__all__ = ["evaluate", "finished", "give_up", "give_up_lost", "started", "supersede"]
+
+LOST_AFTER = timedelta(minutes=10)
+IN_PROGRESS = [EvaluationState.QUEUED, EvaluationState.RUNNING]
+
+
+@dataclass
+class Selection:
+    """The newest version of every policy that applies; `broken` ones cannot say whether they do, and why."""
+
+    versions: list[PolicyVersion] = field(default_factory=list)
+    broken: list[tuple[PolicyVersion, str]] = field(default_factory=list)
+
+    @property
+    def all(self) -> list[PolicyVersion]:
+        """Every version that the evaluation is about."""
+        return [*self.versions, *(version for version, _ in self.broken)]
+
+
+@transaction.atomic
+def evaluate(
+    project: Project, *, commit: str, ref: str, event: str, pull_request: PullRequest | None = None
+) -> Evaluation | None:
+    """Freeze the policies that apply into one evaluation of `commit` and queue it; None when none applies.
+
+    `event` is push, pull_request, tag or manual. Idempotent: the same commit, ref and event has one evaluation,
+    which is returned again (a manual one: while it is in progress). An older commit of the same pull request or
+    ref that is still in progress is superseded.
+    """
+    Project.objects.select_for_update().get(pk=project.pk)  # one at a time, so that no twin slips in
+    same = Evaluation.objects.filter(project=project, event=event, ref=ref, pull_request=pull_request)
+    known = _known(same, commit, event)
+    if known is not None:
+        return known
+    selection = _select(project, event=event, ref=ref)
+    if not selection.all:
+        return None
+    _supersede(same, "A newer commit is evaluated instead.")
+    evaluation = Evaluation.objects.create(
+        project=project, pull_request=pull_request, commit=commit, ref=ref[:250], event=event
+    )
+    evaluation.versions.set(selection.all)
+    for version, reason in selection.broken:
+        Result.objects.create(
+            evaluation=evaluation, version=version, state=ResultState.ERRORED, message=reason
+        )
+    _queue(evaluation, selection.versions)
+    outbox.instruct(Instruction.REPORT, evaluation=evaluation.pk)
+    return evaluation
+
+
+def supersede(pull_request: PullRequest) -> None:
+    """The pull request is closed: nobody waits for what is still in progress."""
+    _supersede(Evaluation.objects.filter(pull_request=pull_request), "The pull request was closed.")
+
+
+def give_up_lost() -> int:
+    """Error every evaluation that has not finished in LOST_AFTER; returns how many."""
+    horizon = timezone.now() - LOST_AFTER
+    silent = Q(started_at=None, created_at__lt=horizon) | Q(started_at__lt=horizon)
+    overdue = list(Evaluation.objects.filter(silent, state__in=IN_PROGRESS).values_list("pk", "started_at"))
+    for identity, began in overdue:
+        what = "the agent that took it reported no result" if began else "no agent took it"
+        give_up(identity, f"Lost: {what} within {LOST_AFTER.seconds // 60} minutes. Run it again.")
+    return len(overdue)
+
+
+def _known(same: QuerySet[Evaluation], commit: str, event: str) -> Evaluation | None:
+    of_commit = same.filter(commit=commit).order_by("-id")
+    if event == MANUAL:
+        return of_commit.filter(state__in=IN_PROGRESS).first()
+    newest = same.order_by("-id").first()
+    return newest if newest is not None and newest.commit == commit else None
+
+
+def _supersede(evaluations: QuerySet[Evaluation], why: str) -> None:
+    evaluations.filter(state__in=IN_PROGRESS).update(
+        state=EvaluationState.SUPERSEDED, finished_at=timezone.now(), message=why
+    )
+
+
+def _select(project: Project, *, event: str, ref: str) -> Selection:
+    policies = Policy.objects.filter(workspace=project.workspace_id, enabled=True).order_by("slug")
+    selection = Selection()
+    for policy in policies.prefetch_related(Prefetch("versions", PolicyVersion.objects.order_by("-number"))):
+        version = next(iter(policy.versions.all()), None)
+        if version is None:
+            continue
+        try:
+            if applies(policy.criteria, event=event, ref=ref):
+                selection.versions.append(version)
+        except BadCriteria as error:
+            selection.broken.append((version, str(error)))
+    return selection
+
+
+def _queue(evaluation: Evaluation, versions: list[PolicyVersion]) -> None:
+    """Publish the job, or finish at once when there is nothing that could run."""
+    if not versions:
+        lost(evaluation, "No policy could run: see the results.")
+        return
+    project = evaluation.project
+    forge = forge_of(project.connection)
+    job = RunEvaluation(
+        evaluation=evaluation.pk,
+        workspace=project.workspace_id,
+        project=project.pk,
+        repository=project.name,
+        source=forge.source(project),
+        commit=evaluation.commit,
+        ref=evaluation.ref,
+        event=evaluation.event,
+        policies=[_to_run(version) for version in versions],
+        facts=forge.facts(project),
+    )
+    try:
+        outbox.publish(
+            subjects.evaluation_jobs(project.workspace_id),
+            job,
+            workspace=project.workspace_id,
+            about=f"evaluation/{evaluation.pk}",
+        )
+    except MalformedMessage as error:
+        lost(evaluation, f"The policies are too big to send to an agent together: {error}")
+
+
+def _to_run(version: PolicyVersion) -> PolicyToRun:
+    return PolicyToRun(
+        version_id=version.pk,
+        slug=version.policy.slug,
+        code=version.code,
+        digest=version.digest,
+        params=version.params,
+    )

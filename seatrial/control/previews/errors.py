@@ -1,0 +1,24 @@
+"""What can go wrong when somebody asks something of a preview.
+
+PreviewError
+├── PullRequestClosed   nothing may run for it any more
+└── NothingToStop       the preview is gone already
+"""
+
+
+class PreviewError(Exception):
+    """`code` is a stable word; the message says what to do."""
+
+    code = "preview_error"
+
+
+class PullRequestClosed(PreviewError):
+    """Only an open pull request has a preview."""
+
+    code = "pull_request_closed"
+
+
+class NothingToStop(PreviewError):
+    """The environment is terminated."""
+
+    code = "already_stopped"

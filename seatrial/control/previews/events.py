@@ -1,0 +1,142 @@
+"""What agents report. Every event may come twice, late, or out of order; what no longer fits is ignored.
+
+Each function is one transaction and idempotent. `agent_id` is who the bus says sent it: an agent can change only
+environments that are placed on it.
+"""
+
+from django.db import transaction
+from django.utils import timezone
+
+from seatrial.control.previews import lifecycle
+from seatrial.control.previews.models import Deployment, Environment
+from seatrial.control.previews.models import DeploymentPhase as Phase
+from seatrial.wire.deployments import (
+    DeploymentFailed,
+    DeploymentPhase,
+    DeploymentReady,
+    EnvironmentObserved,
+    EnvironmentRemoved,
+    ObservedService,
+)
+from seatrial.wire.states import DeploymentState, EnvironmentState
+
+STARTING_PHASES = frozenset({"start", "health"})
+MAX_PHASES = 200  # of one deployment: a recipe has far fewer services
+
+
+@transaction.atomic
+def phase(agent_id: str, event: DeploymentPhase) -> None:
+    """A phase began or ended. One that ended never runs again by late news."""
+    environment = _of_agent(agent_id, event.environment)
+    deployment = _deployment(environment, event.deployment)
+    if environment is None or deployment is None:
+        return
+    name = event.phase[:80]
+    row = Phase.objects.filter(deployment=deployment, name=name).first()
+    if row is None and deployment.phases.count() < MAX_PHASES:
+        Phase.objects.create(
+            deployment=deployment, name=name, started_at=event.started_at, seconds=event.seconds
+        )
+    elif row is not None and _is_news(row, event):
+        row.started_at, row.seconds = event.started_at, event.seconds
+        row.save(update_fields=["started_at", "seconds"])
+    _progress(environment, deployment, starting=name in STARTING_PHASES)
+
+
+@transaction.atomic
+def ready(agent_id: str, event: DeploymentReady) -> None:
+    """The candidate is healthy. The worker switches the route, then makes it live."""
+    environment = _of_agent(agent_id, event.environment)
+    deployment = environment.candidate if environment is not None else None
+    if deployment is None or deployment.pk != event.deployment:
+        return
+    deployment.services = _dump(event.services)
+    deployment.isolation = event.isolation
+    deployment.warnings = list(event.warnings)
+    deployment.ready_at = deployment.ready_at or timezone.now()
+    deployment.state = DeploymentState.STARTING
+    deployment.save()
+    lifecycle.wake_routes()
+
+
+@transaction.atomic
+def failed(agent_id: str, event: DeploymentFailed) -> None:
+    """The candidate cannot become live."""
+    environment = _of_agent(agent_id, event.environment)
+    if environment is None or environment.candidate is None:
+        return
+    if environment.candidate.pk != event.deployment:
+        return
+    lifecycle.fail(
+        environment,
+        reason=event.reason,
+        message=event.message,
+        failed_service=event.service[:63],
+        log_tail=list(event.log_tail)[-200:],
+    )
+
+
+@transaction.atomic
+def observed(agent_id: str, event: EnvironmentObserved) -> None:
+    """What runs now. When endpoints of what is served moved (the engine restarted), the routes follow."""
+    environment = _of_agent(agent_id, event.environment)
+    if environment is None or (environment.observed_at and event.at < environment.observed_at):
+        return
+    environment.observed_at = event.at
+    services = _dump(event.services)
+    candidate = environment.candidate
+    if environment.live is not None and event.deployment == environment.live.pk:
+        if environment.services != services:
+            environment.services = services
+            lifecycle.wake_routes()
+    elif candidate is not None and candidate.ready_at and event.deployment == candidate.pk:
+        candidate.services = services
+        candidate.save(update_fields=["services"])
+        lifecycle.wake_routes()
+    environment.save(update_fields=["observed_at", "services", "updated_at"])
+
+
+@transaction.atomic
+def removed(agent_id: str, event: EnvironmentRemoved) -> None:
+    """Nothing of the environment is left on the host."""
+    environment = _of_agent(agent_id, event.environment)
+    if environment is None or environment.state != EnvironmentState.TERMINATED:
+        return
+    if environment.removed_at is None:
+        environment.removed_at = timezone.now()
+        environment.services = []
+        environment.save(update_fields=["removed_at", "services", "updated_at"])
+
+
+def _is_news(row: Phase, event: DeploymentPhase) -> bool:
+    """The end of what we saw begin, or a later attempt (after a crash of the agent)."""
+    if event.started_at == row.started_at:
+        return event.seconds is not None
+    return event.started_at > row.started_at
+
+
+def _of_agent(agent_id: str, environment_id: str) -> Environment | None:
+    environment = lifecycle.locked(environment_id)
+    return environment if environment is not None and environment.agent_id == agent_id else None
+
+
+def _deployment(environment: Environment | None, deployment_id: str) -> Deployment | None:
+    if environment is None:
+        return None
+    if environment.candidate is not None and environment.candidate.pk == deployment_id:
+        return environment.candidate
+    return Deployment.objects.filter(pk=deployment_id, environment=environment).first()
+
+
+def _progress(environment: Environment, deployment: Deployment, *, starting: bool) -> None:
+    """queued -> building -> starting, never backwards, and only while in progress."""
+    if environment.candidate is None or environment.candidate.pk != deployment.pk:
+        return
+    state = DeploymentState.STARTING if starting else DeploymentState.BUILDING
+    if deployment.state == DeploymentState.QUEUED or (starting and deployment.state != state):
+        deployment.state = state
+        deployment.save(update_fields=["state"])
+
+
+def _dump(services: list[ObservedService]) -> list[dict[str, object]]:
+    return [service.model_dump(mode="json") for service in services]

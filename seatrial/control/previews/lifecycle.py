@@ -1,0 +1,143 @@
+"""The transitions of environments and deployments. Callers hold the environment's row lock.
+
+Invariants, whatever order news arrives in: a terminal deployment never changes again (save live -> superseded); a
+terminated environment never comes back (a reopened pull request gets a new one); `live` and `candidate` are
+deployments of this environment that are live and in progress; every change of either raises `revision`.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from seatrial.control.fleet import services as fleet
+from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.services import Instruction
+from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
+from seatrial.wire.states import DeploymentState, EnvironmentState
+
+ROUTES_CHANNEL = "seatrial_routes"
+AGENT_LOST_CONTACT = "agent_lost_contact"
+
+
+def locked(environment_id: str) -> Environment | None:
+    """The environment with its row lock held until the transaction ends; None when there is none."""
+    rows = Environment.objects.select_for_update(of=("self",))
+    return rows.select_related("live", "candidate", "agent", "project").filter(pk=environment_id).first()
+
+
+def begin(
+    environment: Environment,
+    *,
+    commit: str,
+    branch: str,
+    received_at: datetime | None = None,
+    no_cache: bool = False,
+) -> Deployment:
+    """Start deploying `commit`; whatever was in progress is superseded. What is live stays until this is ready."""
+    _end_candidate(environment, DeploymentState.SUPERSEDED)
+    deployment = Deployment.objects.create(
+        environment=environment,
+        commit=commit,
+        branch=branch,
+        delivery_received_at=received_at,
+        no_cache=no_cache,
+    )
+    environment.candidate = deployment
+    environment.expires_at = timezone.now() + timedelta(hours=environment.project.ttl_hours)
+    environment.agent = fleet.place(environment)
+    announce(environment)
+    _report(deployment)
+    return deployment
+
+
+def go_live(environment: Environment) -> None:
+    """The route leads to the candidate: it is live now, and what was live before may be drained."""
+    deployment = environment.candidate
+    if deployment is None or deployment.ready_at is None:
+        return
+    if environment.live is not None:
+        _finish(environment.live, DeploymentState.SUPERSEDED)
+    _finish(deployment, DeploymentState.LIVE)
+    DeploymentPhase.objects.update_or_create(
+        deployment=deployment,
+        name="switch",
+        defaults={
+            "started_at": deployment.ready_at,
+            "seconds": (timezone.now() - deployment.ready_at).total_seconds(),
+        },
+    )
+    environment.live, environment.candidate = deployment, None
+    environment.services = deployment.services
+    announce(environment)
+    _report(deployment)
+
+
+def fail(environment: Environment, *, reason: str, message: str, **details: Any) -> None:
+    """The candidate cannot become live. What is live stays."""
+    deployment = environment.candidate
+    if deployment is None:
+        return
+    deployment.reason, deployment.message = reason[:50], message
+    for name, value in details.items():
+        setattr(deployment, name, value)
+    _finish(deployment, DeploymentState.FAILED)
+    environment.candidate = None
+    announce(environment)
+    _report(deployment)
+
+
+def terminate(environment: Environment, *, stopped_by: str = "") -> None:
+    """Nothing of this environment may exist any more. Final."""
+    if environment.state == EnvironmentState.TERMINATED:
+        return
+    _end_candidate(environment, DeploymentState.CANCELLED)
+    if environment.live is not None:
+        _finish(environment.live, DeploymentState.SUPERSEDED)
+    environment.live = None
+    environment.state = EnvironmentState.TERMINATED
+    environment.terminated_at = timezone.now()
+    environment.stopped_by = stopped_by[:200]
+    if environment.agent is None:  # never placed: there is nothing to remove
+        environment.removed_at = environment.terminated_at
+    announce(environment)
+
+
+def announce(environment: Environment) -> None:
+    """Save with a higher revision; the agent's desired state and the routes follow after the commit."""
+    if environment.state != EnvironmentState.TERMINATED:
+        environment.state = _state(environment)
+    environment.revision += 1
+    environment.save()
+    outbox.changed_environment(environment.pk)
+    wake_routes()
+
+
+def wake_routes() -> None:
+    """Have the worker look at the routes once this transaction commits."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, '')", [ROUTES_CHANNEL])
+
+
+def _state(environment: Environment) -> EnvironmentState:
+    if environment.live is not None:
+        return EnvironmentState.RUNNING
+    return EnvironmentState.BUILDING if environment.candidate is not None else EnvironmentState.PENDING
+
+
+def _end_candidate(environment: Environment, state: DeploymentState) -> None:
+    if environment.candidate is not None:
+        _finish(environment.candidate, state)
+        environment.candidate = None
+
+
+def _finish(deployment: Deployment, state: DeploymentState) -> None:
+    deployment.state = state
+    if deployment.finished_at is None:
+        deployment.finished_at = timezone.now()
+    deployment.save()
+
+
+def _report(deployment: Deployment) -> None:
+    outbox.instruct(Instruction.REPORT, deployment=deployment.pk)

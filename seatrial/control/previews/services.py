@@ -1,0 +1,178 @@
+"""Previews of pull requests: what people, forges and the reconciler ask for. Events of agents: `previews.events`."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from seatrial.control.audit import services as audit
+from seatrial.control.fleet import services as fleet
+from seatrial.control.fleet.models import Agent
+from seatrial.control.previews import lifecycle
+from seatrial.control.previews.desired import desired
+from seatrial.control.previews.errors import NothingToStop, PullRequestClosed
+from seatrial.control.previews.events import failed, observed, phase, ready, removed
+from seatrial.control.previews.models import Deployment, Environment
+from seatrial.control.projects.models import PullRequest, PullRequestState
+from seatrial.wire.agents import OFFLINE_AFTER_SECONDS
+from seatrial.wire.hostnames import environment_name
+from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState
+
+__all__ = [
+    "desired",
+    "failed",
+    "observed",
+    "phase",
+    "pull_request_changed",
+    "ready",
+    "rebuild",
+    "removed",
+    "stop",
+]
+
+
+@transaction.atomic
+def pull_request_changed(pull_request: PullRequest, *, received_at: datetime | None = None) -> str:
+    """Make the preview what the stored pull request asks for; returns what was done, for people.
+
+    Level-triggered and idempotent: it looks at the row, never at the news that changed it, so it may be called any
+    number of times (deliveries, sweeps). A preview that a person stopped stays stopped until the next commit, or
+    until the pull request is closed and opened again.
+    """
+    pull_request = (
+        PullRequest.objects.select_for_update(of=("self",)).select_related("project").get(pk=pull_request.pk)
+    )
+    environment = _latest(pull_request)
+    if pull_request.state == PullRequestState.CLOSED:
+        return _closed(environment)
+    if not pull_request.project.previews_enabled:
+        return "previews are switched off for this project"
+    if pull_request.from_fork:
+        return "pull requests from forks get no preview"
+    if environment is not None and _has(environment, pull_request.head_sha):
+        return "nothing new for the preview"
+    if environment is None or environment.state == EnvironmentState.TERMINATED:
+        environment = _create(pull_request)
+    deployment = lifecycle.begin(
+        environment, commit=pull_request.head_sha, branch=pull_request.branch, received_at=received_at
+    )
+    return f"deployment {deployment.pk} of {environment.name}"
+
+
+@transaction.atomic
+def rebuild(environment: Environment, by: str) -> Deployment:
+    """Deploy the same commit again, building without caches. Of a stopped preview: start it anew.
+
+    Raises PullRequestClosed.
+    """
+    pull_request = PullRequest.objects.select_for_update(of=("self",)).get(pk=environment.pull_request_id)
+    if pull_request.state == PullRequestState.CLOSED:
+        raise PullRequestClosed(
+            f"Pull request {pull_request.number} is closed. Reopen it to have a preview of it."
+        )
+    latest = _latest(pull_request)
+    if latest is None or latest.state == EnvironmentState.TERMINATED:
+        latest = _create(pull_request)
+    _audit("environment.rebuild", latest, by)
+    return lifecycle.begin(latest, commit=pull_request.head_sha, branch=pull_request.branch, no_cache=True)
+
+
+@transaction.atomic
+def stop(environment: Environment, by: str) -> None:
+    """Remove the preview although its pull request is open. Raises NothingToStop when it is gone already."""
+    current = lifecycle.locked(environment.pk)
+    if current is None or current.state == EnvironmentState.TERMINATED:
+        raise NothingToStop(f"{environment.name} is stopped already.")
+    lifecycle.terminate(current, stopped_by=by)
+    _audit("environment.stop", current, by)
+
+
+@transaction.atomic
+def place_waiting() -> int:
+    """Place every living environment that has no agent, or a revoked one; returns how many found one."""
+    placed = 0
+    waiting = Environment.objects.exclude(state=EnvironmentState.TERMINATED)
+    lost = waiting.filter(agent__state=AgentState.REVOKED) | waiting.filter(agent=None)
+    for identity in list(lost.values_list("pk", flat=True)):
+        environment = lifecycle.locked(identity)
+        if environment is None or environment.state == EnvironmentState.TERMINATED:
+            continue
+        agent = fleet.place(environment)
+        if agent is not None and agent.pk != environment.agent_id:
+            environment.agent = agent
+            lifecycle.announce(environment)
+            placed += 1
+    return placed
+
+
+@transaction.atomic
+def lost_contact(agent: Agent) -> int:
+    """Fail what is in progress on an offline agent, once it has waited OFFLINE_AFTER_SECONDS; returns how many."""
+    horizon = timezone.now() - timedelta(seconds=OFFLINE_AFTER_SECONDS)
+    stuck = Environment.objects.filter(agent=agent, candidate__created_at__lt=horizon)
+    failed_now = 0
+    for identity in list(stuck.values_list("pk", flat=True)):
+        environment = lifecycle.locked(identity)
+        if (
+            environment is None
+            or environment.candidate is None
+            or environment.candidate.created_at >= horizon
+        ):
+            continue
+        lifecycle.fail(
+            environment,
+            reason=lifecycle.AGENT_LOST_CONTACT,
+            message=f"Agent {agent.name} has not been heard from for {OFFLINE_AFTER_SECONDS:.0f} s. "
+            "Rebuild when it is back, or push a commit.",
+        )
+        failed_now += 1
+    return failed_now
+
+
+def _latest(pull_request: PullRequest) -> Environment | None:
+    newest = Environment.objects.filter(pull_request=pull_request).order_by("-id").first()
+    return lifecycle.locked(newest.pk) if newest is not None else None
+
+
+def _closed(environment: Environment | None) -> str:
+    if environment is None:
+        return "closed; there was no preview"
+    if environment.state == EnvironmentState.TERMINATED:
+        if environment.stopped_by:  # opened again, it may come back
+            environment.stopped_by = ""
+            environment.save(update_fields=["stopped_by"])
+        return "closed; the preview is gone already"
+    lifecycle.terminate(environment)
+    return f"closed; {environment.name} is being removed"
+
+
+def _has(environment: Environment, commit: str) -> bool:
+    """True when nothing is to be done for `commit`: it was the last one deployed here, whatever came of it."""
+    if environment.state == EnvironmentState.TERMINATED and not environment.stopped_by:
+        return False
+    states = [DeploymentState.SUPERSEDED, DeploymentState.CANCELLED]
+    deployments = environment.deployments.order_by("-id")
+    if environment.state != EnvironmentState.TERMINATED:
+        deployments = deployments.exclude(state__in=states)
+    newest = deployments.first()
+    return newest is not None and newest.commit == commit
+
+
+def _create(pull_request: PullRequest) -> Environment:
+    project = pull_request.project
+    name = environment_name(pull_request.number, project.slug)
+    if Environment.objects.filter(name=name).exclude(state=EnvironmentState.TERMINATED).exists():
+        # Another workspace's repository of the same name came first.
+        name = environment_name(pull_request.number, f"{project.slug}-{_short(project.pk)}")
+    return Environment.objects.create(project=project, pull_request=pull_request, name=name)
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:6]
+
+
+def _audit(action: str, environment: Environment, by: str) -> None:
+    audit.record(
+        action, f"environment/{environment.name}", actor=by, workspace=environment.project.workspace_id
+    )

@@ -1,0 +1,22 @@
+"""The worker process: `python -m seatrial.control.worker`."""
+
+import asyncio
+import os
+
+import django
+
+
+def main() -> None:
+    """Set Django up, then work until told to stop."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seatrial.control.settings")
+    django.setup()
+
+    from django.conf import settings
+
+    from seatrial.control.worker.main import serve
+
+    asyncio.run(serve(settings.CONFIGURATION))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""The worker: one asyncio process beside the web. Any number may run; all share the work through the database."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from seatrial.control.bus import Bus
+from seatrial.control.configuration import Configuration
+from seatrial.control.outbox import services as outbox
+from seatrial.control.previews import lifecycle
+from seatrial.control.worker import deliveries
+from seatrial.control.worker.database import Database
+from seatrial.control.worker.deliveries import Deliveries
+from seatrial.control.worker.heartbeats import GivenUp, Heartbeats
+from seatrial.control.worker.observed import Observed
+from seatrial.control.worker.reconcile import Reconciler
+from seatrial.control.worker.relay import Relay
+from seatrial.control.worker.routes import Routes
+from seatrial.control.worker.supervision import supervise
+from seatrial.control.worker.sweeps import Sweeps
+from seatrial.control.worker.wakeups import Wakeups
+
+log = structlog.get_logger(__name__)
+
+Task = Callable[[], Awaitable[None]]
+
+
+async def run(configuration: Configuration, stopped: asyncio.Event) -> None:
+    """Work until `stopped`. Without bus or database it waits for them; it never ends by itself.
+
+    Stopping cancels the tasks; what a database thread has begun is finished, and what was not acknowledged is
+    handled again by the next worker.
+    """
+    database = Database()
+    wakeups = Wakeups([outbox.CHANNEL, deliveries.CHANNEL, lifecycle.ROUTES_CHANNEL])
+    running = [
+        *_start(_without_bus(database, wakeups, configuration)),
+        asyncio.create_task(
+            supervise("bus", lambda: _with_bus(database, wakeups, configuration)), name="bus"
+        ),
+    ]
+    log.info("worker started")
+    await stopped.wait()
+    await _end(running)
+    database.close()
+    log.info("worker stopped")
+
+
+def _without_bus(database: Database, wakeups: Wakeups, configuration: Configuration) -> dict[str, Task]:
+    sweeps = Sweeps(database)
+    return {
+        "wakeups": wakeups.listen,
+        "deliveries": Deliveries(database, wakeups).run,
+        "routes": Routes(database, configuration, wakeups).run,
+        "announcements": sweeps.announcements,
+        "forges": sweeps.forges,
+        "lost evaluations": sweeps.lost_evaluations,
+        "prune": sweeps.prune,
+    }
+
+
+async def _with_bus(database: Database, wakeups: Wakeups, configuration: Configuration) -> None:
+    """Everything that needs the bus, from the first connection on; the connection heals itself."""
+    bus = await Bus.connect(configuration, name="seatrial worker")
+    came_online = asyncio.Event()
+    tasks: dict[str, Task] = {
+        "relay": Relay(database, bus, configuration, wakeups).run,
+        "observed": Observed(database, bus).run,
+        "heartbeats": Heartbeats(database, bus, came_online).run,
+        "given up": GivenUp(database, bus).run,
+        "reconcile": Reconciler(database, bus, came_online).run,
+    }
+    running: list[asyncio.Task[None]] = []
+    try:
+        await bus.ensure_streams()
+        running = _start(tasks)
+        await asyncio.gather(*running)
+    finally:
+        await _end(running)
+        await bus.close()
+
+
+def _start(tasks: dict[str, Task]) -> list[asyncio.Task[None]]:
+    return [asyncio.create_task(supervise(name, task), name=name) for name, task in tasks.items()]
+
+
+async def _end(running: list[asyncio.Task[None]]) -> None:
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+
+async def serve(configuration: Configuration) -> None:
+    """`run` until SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    await run(configuration, stopped)

@@ -1,0 +1,103 @@
+"""What agents report, from the OBSERVED stream into the database. Acknowledged once it is committed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+
+from seatrial.control.bus import Bus
+from seatrial.control.policies import services as policies
+from seatrial.control.previews import services as previews
+from seatrial.control.worker.database import Database
+from seatrial.control.worker.supervision import expected
+from seatrial.wire import deployments, evaluations, subjects
+from seatrial.wire.envelope import Envelope, Message
+from seatrial.wire.errors import UnknownKind, UnsupportedVersion, WireError
+
+log = structlog.get_logger(__name__)
+
+BATCH = 50
+FETCH_SECONDS = 5.0
+MAX_ATTEMPTS = 5
+RETRY_SECONDS = 1.0
+Handler = Callable[[str, Any], None]
+
+HANDLERS: dict[type[Message], Handler] = {
+    deployments.DeploymentPhase: previews.phase,
+    deployments.DeploymentReady: previews.ready,
+    deployments.DeploymentFailed: previews.failed,
+    deployments.EnvironmentObserved: previews.observed,
+    deployments.EnvironmentRemoved: previews.removed,
+    evaluations.EvaluationStarted: policies.started,
+    evaluations.EvaluationFinished: policies.finished,
+}
+
+
+class Observed:
+    """The durable consumer. Every handler is idempotent, so what a crash left unacknowledged is handled again."""
+
+    def __init__(self, database: Database, bus: Bus) -> None:
+        self._database = database
+        self._bus = bus
+
+    async def run(self) -> None:
+        """For ever. Raises when the bus is away: start it again."""
+        subscription = await self._bus.jetstream.pull_subscribe_bind(
+            subjects.OBSERVED_CONSUMER, stream=subjects.OBSERVED_STREAM
+        )
+        try:
+            while True:
+                await self._batch(subscription)
+        finally:
+            await subscription.unsubscribe()
+
+    async def _batch(self, subscription: JetStreamContext.PullSubscription) -> None:
+        try:
+            messages = await subscription.fetch(BATCH, timeout=FETCH_SECONDS)
+        except TimeoutError:
+            return
+        for message in messages:
+            await self._one(message)
+
+    async def _one(self, message: Msg) -> None:
+        try:
+            await self._database.run(handle, message.subject, message.data)
+        except WireError as error:
+            log.warning("report skipped", subject=message.subject, error=str(error))
+            await (message.ack() if isinstance(error, UnknownKind | UnsupportedVersion) else message.term())
+        except Exception as error:
+            if expected(error):
+                raise
+            await self._failed(message)
+        else:
+            await message.ack()
+
+    async def _failed(self, message: Msg) -> None:
+        attempts = message.metadata.num_delivered
+        log.exception("report failed", subject=message.subject, attempts=attempts)
+        if attempts >= MAX_ATTEMPTS:
+            await message.term()
+        else:
+            await message.nak(delay=RETRY_SECONDS * attempts)
+
+
+def handle(subject: str, data: bytes) -> None:
+    """Apply one report. Raises WireError for what cannot be understood; kinds without a handler are ignored."""
+    envelope = Envelope.decode(data)
+    message = envelope.model_copy(update={"payload": storable(envelope.payload)}).open()
+    handler = HANDLERS.get(type(message))
+    if handler is not None:
+        handler(subjects.agent_of(subject), message)
+
+
+def storable(value: Any) -> Any:
+    """`value` without NUL characters, which programs print and PostgreSQL refuses."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd")
+    if isinstance(value, list):
+        return [storable(item) for item in value]
+    if isinstance(value, dict):
+        return {storable(key): storable(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,90 @@
+"""Repairs what events missed: places environments, compares buckets with the database, notices silent agents."""
+
+import asyncio
+from datetime import datetime
+
+import structlog
+from django.utils import timezone
+
+from seatrial.control.bus import Bus
+from seatrial.control.fleet import services as fleet
+from seatrial.control.fleet.models import Agent
+from seatrial.control.outbox import services as outbox
+from seatrial.control.previews import services as previews
+from seatrial.control.previews.models import Environment
+from seatrial.control.worker.database import Database
+from seatrial.control.worker.relay import desired_envelope
+from seatrial.wire.envelope import Envelope
+from seatrial.wire.states import AgentState, EnvironmentState
+
+log = structlog.get_logger(__name__)
+
+INTERVAL_SECONDS = 10.0
+
+
+class Reconciler:
+    """Every INTERVAL_SECONDS, and at once when an agent comes online."""
+
+    def __init__(self, database: Database, bus: Bus, came_online: asyncio.Event) -> None:
+        self._database = database
+        self._bus = bus
+        self._came_online = came_online
+        self._listening_since: datetime | None = None
+        self._reconnects = -1
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            await self.once()
+            try:
+                await asyncio.wait_for(self._came_online.wait(), INTERVAL_SECONDS)
+            except TimeoutError:
+                continue
+            self._came_online.clear()
+
+    async def once(self) -> None:
+        """One round."""
+        await self._bus.ensure_streams()
+        await self._database.run(previews.place_waiting)
+        await self._sweep_agents()
+        for agent in await self._database.run(_agents):
+            await self._compare(agent)
+
+    async def _sweep_agents(self) -> None:
+        if self._reconnects != self._bus.reconnects or self._listening_since is None:
+            self._reconnects, self._listening_since = self._bus.reconnects, timezone.now()
+        offline = await self._database.run(fleet.sweep_offline, listening_since=self._listening_since)
+        for agent in offline:
+            if failed := await self._database.run(previews.lost_contact, agent):
+                log.warning("deployments failed: their agent is offline", agent=agent.name, count=failed)
+
+    async def _compare(self, agent: str) -> None:
+        """Make the bucket of `agent` say what the database says.
+
+        What is missing or stale goes through the outbox, so that only the relay ever puts: a put from here could
+        bring back what was terminated since we looked. Deleting is safe: no row that came later names the key.
+        """
+        actual = await self._bus.desired(agent)
+        wanted = await self._database.run(_desired, agent)
+        for environment, envelope in wanted.items():
+            if not _same(actual.get(environment), envelope):
+                log.info("desired state repaired", environment=environment, agent=agent)
+                await self._database.run(outbox.changed_environment, environment)
+        for environment in actual.keys() - wanted.keys():
+            log.info("undesired environment removed", environment=environment, agent=agent)
+            await self._bus.desire(agent, environment, None)
+
+
+def _agents() -> list[str]:
+    return list(Agent.objects.exclude(state=AgentState.REVOKED).values_list("pk", flat=True))
+
+
+def _desired(agent: str) -> dict[str, Envelope]:
+    rows = Environment.objects.filter(agent=agent).exclude(state=EnvironmentState.TERMINATED)
+    rows = rows.select_related("agent", "live", "candidate", "pull_request", "project__connection")
+    envelopes = {row.pk: desired_envelope(row) for row in rows}
+    return {key: envelope for key, envelope in envelopes.items() if envelope is not None}
+
+
+def _same(actual: Envelope | None, wanted: Envelope) -> bool:
+    return actual is not None and actual.payload == wanted.payload

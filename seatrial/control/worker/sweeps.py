@@ -1,0 +1,105 @@
+"""What is looked at from time to time: the forges' truth, lost evaluations, old rows."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.local import services as local
+from seatrial.control.forges.models import Delivery
+from seatrial.control.forges.protocol import PullRequestChanged, forge_of
+from seatrial.control.outbox import services as outbox
+from seatrial.control.policies import services as policies
+from seatrial.control.previews import services as previews
+from seatrial.control.projects.models import Project, PullRequest, PullRequestState
+from seatrial.control.worker import deliveries
+from seatrial.control.worker.database import Database
+
+log = structlog.get_logger(__name__)
+
+ANNOUNCE_SECONDS = 1.0
+FORGE_SECONDS = 60.0
+LOST_SECONDS = 15.0
+PRUNE_SECONDS = 300.0
+DELIVERIES_KEPT = timedelta(days=30)
+
+
+class Sweeps:
+    """Each sweep is a task of its own: a slow forge holds nothing else up."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def announcements(self) -> None:
+        """The local forge tells of its branches, over HTTP like any forge."""
+        await self._every(ANNOUNCE_SECONDS, local.announce_all)
+
+    async def forges(self) -> None:
+        """Open pull requests at the forge against ours."""
+        await self._every(FORGE_SECONDS, sweep_forges)
+
+    async def lost_evaluations(self) -> None:
+        """Evaluations that nobody will finish."""
+        await self._every(LOST_SECONDS, policies.give_up_lost)
+
+    async def prune(self) -> None:
+        """Rows that were kept long enough."""
+        await self._every(PRUNE_SECONDS, prune)
+
+    async def _every(self, seconds: float, work: Callable[[], object]) -> None:
+        while True:
+            await self._database.run(work)
+            await asyncio.sleep(seconds)
+
+
+def sweep_forges() -> None:
+    """Make every project's pull requests what its forge says. One forge that is away does not stop the others."""
+    for project in Project.objects.filter(archived_at=None).select_related("connection"):
+        try:
+            sweep_project(project)
+        except ForgeError as error:
+            log.warning("forge sweep failed", project=project.slug, error=str(error))
+
+
+def sweep_project(project: Project) -> None:
+    """Open what is open at the forge, close what is not, and see that previews follow. Idempotent.
+
+    Asking the forge takes time in which a webhook may bring newer news, so only what has not changed since we asked
+    is closed.
+    """
+    asked_at = timezone.now()
+    open_there = forge_of(project.connection).open_pull_requests(project)
+    for event in open_there:
+        _open(project, event)
+    numbers = [event.number for event in open_there]
+    gone = PullRequest.objects.filter(project=project, state=PullRequestState.OPEN, changed_at__lt=asked_at)
+    for pull_request in gone.exclude(number__in=numbers):
+        _close(pull_request)
+
+
+@transaction.atomic
+def _open(project: Project, event: PullRequestChanged) -> None:
+    deliveries.pull_request_changed(project, event)
+
+
+@transaction.atomic
+def _close(pull_request: PullRequest) -> None:
+    current = PullRequest.objects.select_for_update(of=("self",)).get(pk=pull_request.pk)
+    if current.state == PullRequestState.CLOSED or current.changed_at != pull_request.changed_at:
+        return
+    current.state = PullRequestState.CLOSED
+    current.changed_at = timezone.now()
+    current.save(update_fields=["state", "changed_at"])
+    log.info("closed: not open at the forge any more", pull_request=str(current))
+    previews.pull_request_changed(current)
+    policies.supersede(current)
+
+
+def prune() -> None:
+    """Published messages after an hour, deliveries after 30 days."""
+    outbox.prune()
+    Delivery.objects.filter(received_at__lt=timezone.now() - DELIVERIES_KEPT).delete()
