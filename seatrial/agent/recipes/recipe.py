@@ -51,6 +51,7 @@ class Recipe:
     source: str  # the file it was read from
     services: Mapping[str, Service]
     warnings: Sequence[str] = ()
+    told_kinds: frozenset[str] = frozenset()  # services whose kind the file says, rather than we guessed
 
     def in_order(self) -> list[Service]:
         """Services so that each comes after what it depends on. The parser has refused cycles."""

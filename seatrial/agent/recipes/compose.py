@@ -1,0 +1,215 @@
+"""The plain case of a compose file, read into a Recipe."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from seatrial.agent.recipes import compose_values as values
+from seatrial.agent.recipes import graph, kinds
+from seatrial.agent.recipes.compose_limits import check_service, check_top_level
+from seatrial.agent.recipes.document import Document, Path
+from seatrial.agent.recipes.recipe import Build, Recipe, Service
+from seatrial.agent.recipes.repository_paths import inside, join
+from seatrial.agent.recipes.variables import Interpolation, dotenv
+from seatrial.agent.runtime.base import Resources
+from seatrial.wire.states import ServiceKind
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+BUILD_KEYS = {"context", "dockerfile", "target", "args"}
+BUILD_SILENT = {"cache_from", "cache_to", "labels", "tags", "platforms", "pull", "no_cache", "shm_size", "network", "provenance", "sbom"}  # fmt: skip
+CONDITIONS = {"service_started", "service_healthy", "service_completed_successfully"}
+
+ReadFile = Callable[[str], Awaitable[bytes | None]]
+
+
+@dataclass
+class Compose:
+    """Reads one document. `read_file` reads a file of the same commit."""
+
+    document: Document
+    read_file: ReadFile
+    variables: Mapping[str, str]
+    defaults: Resources
+    warnings: list[str] = field(default_factory=list)
+    told_kinds: set[str] = field(default_factory=set)
+
+    async def recipe(self) -> Recipe:
+        """The whole file. Raises RecipeError."""
+        check_top_level(self.document, self.warnings)
+        entries = self.document.data.get("services")
+        if not isinstance(entries, dict) or not entries:
+            self.document.fail(
+                ("services",), "no service is described", "Describe at least one service under services"
+            )
+        active = self._active(entries)
+        waited_for = {
+            name
+            for keys in active.values()
+            for name in self._dependencies(keys, "service_completed_successfully")
+        }
+        services = {name: await self._service(name, keys, waited_for) for name, keys in active.items()}
+        graph.check(self.document, services)
+        return Recipe(self.document.file, services, tuple(self.warnings), frozenset(self.told_kinds))
+
+    def _active(self, entries: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Services without a profile: the ones that compose starts by default."""
+        active: dict[str, dict[str, Any]] = {}
+        for name, keys in entries.items():
+            at: Path = ("services", name)
+            if not NAME.fullmatch(name):
+                self.document.fail(
+                    at, "not a service name", "Use up to 40 letters, digits, hyphens and underscores"
+                )
+            if not isinstance(keys, dict):
+                self.document.fail(
+                    at, f"expected a map (key: value), found {keys!r}", "Describe the service below it"
+                )
+            if keys.get("profiles"):
+                self.warnings.append(self.document.warning(at, "left out: it belongs to a profile"))
+                continue
+            active[name] = keys
+        if not active:
+            self.document.fail(
+                ("services",), "every service belongs to a profile", "Remove profiles from one"
+            )
+        return active
+
+    async def _service(self, name: str, keys: dict[str, Any], waited_for: set[str]) -> Service:
+        at: Path = ("services", name)
+        doc = self.document
+        check_service(doc, at, keys, self.warnings)
+        build = self._build((*at, "build"), keys.get("build"))
+        image = None if build else keys.get("image")
+        if build is None and not image:
+            doc.fail(at, "says neither build nor image", "Add build: . or image: name:tag")
+        ports = self._ports(at, keys)
+        kind = self._kind(at, keys, image, bool(ports))
+        return Service(
+            name=name,
+            kind=kind,
+            build=build,
+            image=str(image) if image else None,
+            expose=ports[0] if ports else (kinds.default_port(str(image)) if image else None),
+            command=values.words(doc, (*at, "command"), keys.get("command")),
+            entrypoint=values.words(doc, (*at, "entrypoint"), keys.get("entrypoint")),
+            working_dir=keys.get("working_dir"),
+            user=values.text(keys["user"]) if keys.get("user") is not None else None,
+            environment=await self._environment(at, keys),
+            depends_on=tuple(self._dependencies(keys)),
+            wait_for_exit=tuple(self._dependencies(keys, "service_completed_successfully")),
+            restart=self._restart(at, keys, kind, name in waited_for),
+            health=values.health(doc, (*at, "healthcheck"), keys.get("healthcheck")),
+            resources=values.resources(doc, at, keys, self.defaults),
+            mounts=tuple(values.mounts(doc, name, keys.get("volumes"), self._volumes(), self.warnings)),
+        )
+
+    def _build(self, at: Path, value: Any) -> Build | None:
+        if value is None:
+            return None
+        keys = {"context": value} if isinstance(value, str) else value
+        if not isinstance(keys, dict):
+            self.document.fail(at, f"expected a path or a map, found {value!r}", "Write build: .")
+        for key in keys:
+            if key not in BUILD_KEYS | BUILD_SILENT and not key.startswith("x-"):
+                if key in {"additional_contexts", "dockerfile_inline", "secrets", "ssh", "privileged", "entitlements", "extra_hosts", "isolation", "ulimits"}:  # fmt: skip
+                    self.document.fail((*at, key), "not read by this release", "Remove it")
+                raise self.document.unknown((*at, key), BUILD_KEYS)
+        context = inside(self.document, (*at, "context"), str(keys.get("context") or "."))
+        dockerfile = str(keys.get("dockerfile") or "Dockerfile")
+        inside(self.document, (*at, "dockerfile"), join(context, dockerfile))
+        args = values.mapping(self.document, (*at, "args"), keys.get("args"))
+        known = {name: self.variables.get(name) if value is None else value for name, value in args.items()}
+        return Build(
+            path=context,
+            dockerfile=dockerfile,
+            target=keys.get("target"),
+            args={name: values.text(value) for name, value in known.items() if value is not None},
+        )
+
+    def _ports(self, at: Path, keys: dict[str, Any]) -> list[int]:
+        exposed = values.ports(self.document, (*at, "expose"), keys.get("expose"), published=False)
+        published = values.ports(self.document, (*at, "ports"), keys.get("ports"), published=True)
+        if any(":" in str(item) or isinstance(item, dict) for item in keys.get("ports") or []):
+            self.warnings.append(
+                self.document.warning(
+                    (*at, "ports"), "the host's side is ignored: previews answer at their own host name"
+                )
+            )
+        return [*published, *exposed]
+
+    def _kind(self, at: Path, keys: dict[str, Any], image: Any, listens: bool) -> ServiceKind:
+        labels = values.mapping(self.document, (*at, "labels"), keys.get("labels"))
+        told = keys.get("x-galley-kind") or labels.get(kinds.KIND_LABEL)
+        if told is None:
+            return kinds.infer(str(image) if image else None, listens=listens)
+        if told not in set(ServiceKind):
+            self.document.fail(at, f"{told!r} is not a kind", f"Allowed: {', '.join(ServiceKind)}")
+        self.told_kinds.add(str(at[1]))
+        return ServiceKind(told)
+
+    async def _environment(self, at: Path, keys: dict[str, Any]) -> dict[str, str]:
+        """env_file first, environment over it; a bare NAME takes its value from .env or the deployment."""
+        result: dict[str, str] = {}
+        entries = keys.get("env_file") or []
+        for entry in entries if isinstance(entries, list) else [entries]:
+            path, required = (
+                (entry.get("path"), entry.get("required", True)) if isinstance(entry, dict) else (entry, True)
+            )
+            clean = inside(self.document, (*at, "env_file"), str(path))
+            raw = await self.read_file(clean)
+            if raw is None and required:
+                self.document.fail(
+                    (*at, "env_file"), f"{clean} is not in the repository", "Add it, or set required: false"
+                )
+            result |= {name: value.replace("$", "$$") for name, value in dotenv(raw).items()}
+        given = values.mapping(self.document, (*at, "environment"), keys.get("environment"))
+        for name, value in given.items():
+            known = self.variables.get(name, "").replace("$", "$$")
+            result[name] = values.text(value) if value is not None else known
+        return result
+
+    def _dependencies(self, keys: dict[str, Any], condition: str = "") -> list[str]:
+        value = keys.get("depends_on") or []
+        if isinstance(value, list):
+            return [] if condition else [str(name) for name in value]
+        entries = self.document.data["services"]
+        return [
+            name
+            for name, how in value.items()
+            if condition in {"", (how or {}).get("condition")}
+            and not (name in entries and (entries[name] or {}).get("profiles"))
+        ]
+
+    def _restart(self, at: Path, keys: dict[str, Any], kind: ServiceKind, waited_for: bool) -> str:
+        """What the file says; else what is visited or keeps data comes back, and a worker runs once."""
+        told = values.restart(self.document, (*at, "restart"), keys.get("restart"))
+        if waited_for and told in {None, "unless-stopped"}:
+            return "never"
+        return told or ("unless-stopped" if kind.routable or kind.keeps_data else "never")
+
+    def _volumes(self) -> set[str]:
+        """Names of top-level volumes. Raises RecipeError for one that lives outside the preview."""
+        entries = self.document.data.get("volumes") or {}
+        for name, keys in entries.items():
+            at: Path = ("volumes", name)
+            if keys and keys.get("external"):
+                self.document.fail(
+                    (*at, "external"), "refused: it lives outside the preview", "Remove external"
+                )
+            if keys and (keys.get("driver_opts") or {}).get("device"):
+                self.document.fail(
+                    (*at, "driver_opts"), "refused: a device is a path of the host", "Remove driver_opts"
+                )
+        return set(entries)
+
+
+async def read(
+    document: Document, read_file: ReadFile, variables: Mapping[str, str], defaults: Resources
+) -> Recipe:
+    """The recipe of a compose file. `variables` win over the repository's .env file. Raises RecipeError."""
+    known = {**dotenv(await read_file(".env")), **variables}
+    replaced = Interpolation(document, known).everywhere(document.data)
+    return await Compose(
+        Document(document.file, replaced, document.lines), read_file, known, defaults
+    ).recipe()

@@ -1,0 +1,112 @@
+"""What a compose file may not ask for, and what is left out with a warning."""
+
+from typing import Any
+
+from seatrial.agent.recipes.document import Document, Path
+
+READ = {
+    "build", "image", "ports", "expose", "environment", "env_file", "command", "entrypoint", "depends_on",
+    "healthcheck", "volumes", "restart", "user", "working_dir", "mem_limit", "cpus", "deploy", "labels", "profiles",
+    "privileged", "network_mode", "pid", "ipc", "uts", "userns_mode", "cgroup", "pids_limit",
+}  # fmt: skip
+
+# Silent: they change nothing a visitor could see, or are stricter anyway here.
+SILENT = {
+    "tty", "stdin_open", "init", "cap_drop", "pull_policy", "platform", "stop_grace_period", "stop_signal", "attach",
+    "develop", "annotations", "logging", "mem_reservation", "memswap_limit", "oom_score_adj", "cpu_shares",
+}  # fmt: skip
+
+IGNORED = {
+    "container_name": "every preview names its own containers",
+    "networks": "every deployment has its own network, on which services find each other by name",
+    "hostname": "a service's name is its host name",
+    "domainname": "a service's name is its host name",
+    "links": "services find each other by name without it",
+    "dns": "the engine's own name service is used",
+    "dns_search": "the engine's own name service is used",
+    "extra_hosts": "the engine's own name service is used",
+    "tmpfs": "the container's own file system is used",
+    "shm_size": "the engine's default is used",
+    "ulimits": "the agent's limits are used",
+    "read_only": "the file system stays writable",
+    "scale": "one container runs per service",
+    "external_links": "a preview reaches only its own services",
+    "mac_address": "the engine chooses it",
+    "oom_kill_disable": "the agent's limits are used",
+    "mem_swappiness": "the engine's default is used",
+    "blkio_config": "the engine's default is used",
+    "cpu_count": "use cpus",
+    "cpu_percent": "use cpus",
+    "cpu_period": "use cpus",
+    "cpu_quota": "use cpus",
+    "cpuset": "use cpus",
+}
+
+REFUSED = {
+    "cap_add": "it would give the container rights over the host",
+    "devices": "it would give the container the host's devices",
+    "device_cgroup_rules": "it would give the container the host's devices",
+    "gpus": "it would give the container the host's devices",
+    "security_opt": "it would weaken the container's confinement",
+    "sysctls": "it would change kernel settings",
+    "cgroup_parent": "it would leave the preview's limits",
+    "runtime": "the platform chooses how a service is isolated",
+    "volumes_from": "containers of a preview share named volumes only",
+    "group_add": "it would give the container groups of the host",
+    "credential_spec": "it is for Windows containers",
+    "isolation": "the platform chooses how a service is isolated",
+    "use_api_socket": "it would give the container the host's engine",
+    "extends": "it is not read by this release; write the service out",
+    "secrets": "it is not read by this release; use environment with a project variable",
+    "configs": "it is not read by this release; put the file into the image",
+    "provider": "it is not read by this release",
+    "models": "it is not read by this release",
+    "post_start": "it is not read by this release; use a service of its own",
+    "pre_stop": "it is not read by this release",
+}
+
+HOST_MODES = {
+    "network_mode": "the host's network", "pid": "the host's processes", "ipc": "the host's memory",
+    "uts": "the host's name", "userns_mode": "the host's users", "cgroup": "the host's control groups",
+}  # fmt: skip
+
+TOP_LEVEL = {"services", "volumes", "networks", "version", "name", "secrets", "configs"}
+
+
+def check_top_level(document: Document, warnings: list[str]) -> None:
+    """Raise RecipeError for top-level keys that cannot be honoured; warn of those left out."""
+    for key in document.data:
+        if key.startswith("x-") or key in {"services", "volumes", "version", "name", "secrets", "configs"}:
+            continue
+        if key == "include":
+            document.fail((key,), "not read by this release", "Write the included services into this file")
+        if key != "networks":
+            raise document.unknown((key,), TOP_LEVEL)
+        if any(name != "default" for name in document.data[key] or {}):
+            warnings.append(document.warning((key,), f"ignored: {IGNORED['networks']}"))
+
+
+def check_service(document: Document, at: Path, keys: dict[str, Any], warnings: list[str]) -> None:
+    """Raise RecipeError for what would reach the host; warn of what is left out."""
+    if keys.get("privileged"):
+        document.fail((*at, "privileged"), "refused: it would give the container the whole host", "Remove it")
+    for key, what in HOST_MODES.items():
+        check_mode(document, (*at, key), keys.get(key), what, warnings)
+    for key, value in keys.items():
+        if key in REFUSED and value:
+            document.fail((*at, key), f"refused: {REFUSED[key]}", "Remove it")
+        if key in IGNORED and value:
+            warnings.append(document.warning((*at, key), f"ignored: {IGNORED[key]}"))
+        known = READ | SILENT | IGNORED.keys() | REFUSED.keys()
+        if key not in known and not key.startswith("x-"):
+            raise document.unknown((*at, key), known)
+
+
+def check_mode(document: Document, at: Path, value: Any, what: str, warnings: list[str]) -> None:
+    """`host` is refused, and so is joining another container; anything else is left out."""
+    if value is None or value in {"", "private", "bridge", "default", "shareable"}:
+        return
+    mode = str(value)
+    if mode == "host" or mode.startswith("container:"):
+        document.fail(at, f"refused: {mode} would give the container {what}", "Remove it")
+    warnings.append(document.warning(at, f"ignored: {mode}; every deployment has its own network"))

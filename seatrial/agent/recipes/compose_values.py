@@ -1,0 +1,198 @@
+"""The many spellings a compose file allows for one thing."""
+
+import hashlib
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from seatrial.agent.recipes import quantities
+from seatrial.agent.recipes.document import Document, Path
+from seatrial.agent.runtime.base import HealthCheck, Mount, Resources
+
+RESTARTS = {"no": "never", "never": "never", "always": "unless-stopped", "unless-stopped": "unless-stopped"}
+LONGEST_HEALTH_SECONDS = 600.0
+
+
+def mapping(document: Document, at: Path, value: Any) -> dict[str, Any]:
+    """A map, or a list of NAME=value; a bare NAME maps to None."""
+    if value is None:
+        return {}
+    if isinstance(value, list):
+        pairs = (str(item).partition("=") for item in value)
+        return {name: (text if equals else None) for name, equals, text in pairs}
+    if not isinstance(value, dict):
+        document.fail(at, f"expected a map or a list of NAME=value, found {value!r}", "Write NAME: value")
+    return value
+
+
+def text(value: Any) -> str:
+    """A scalar as the text a program sees."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def words(document: Document, at: Path, value: Any) -> tuple[str, ...] | None:
+    """A command: a list as it is, a string split as a shell would; None when it is not there."""
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return tuple(text(item) for item in value)
+    try:
+        return tuple(shlex.split(str(value)))
+    except ValueError as error:
+        document.fail(at, f"cannot be split into words: {error}", "Close the quote, or write a list")
+
+
+def ports(document: Document, at: Path, value: Any, *, published: bool) -> list[int]:
+    """The TCP ports inside the container, in the file's order."""
+    if value is not None and not isinstance(value, list):
+        document.fail(at, f"expected a list, found {value!r}", 'Write - "8080:80"')
+    return [
+        port
+        for index, item in enumerate(value or [])
+        for port in _port(document, (*at, index), item, published)
+    ]
+
+
+def _port(document: Document, at: Path, item: Any, published: bool) -> Iterable[int]:
+    if isinstance(item, dict):
+        item = f"{item.get('target', '')}/{item.get('protocol', 'tcp')}"
+    address, _, protocol = str(item).partition("/")
+    target = address.rsplit(":", 1)[-1] if published else address
+    match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", target)
+    if match is None or not 1 <= int(match[1]) <= 65535:
+        document.fail(at, f"{item!r} is not a port", 'Write it like "8080:80" or 80')
+    return [] if protocol == "udp" else [int(match[1])]
+
+
+def mounts(
+    document: Document, service: str, value: Any, volumes: set[str], warnings: list[str]
+) -> list[Mount]:
+    """Named and anonymous volumes. Bind mounts of the repository are left out, those of the host refused."""
+    at: Path = ("services", service, "volumes")
+    found = (
+        _mount(document, (*at, i), service, item, volumes, warnings) for i, item in enumerate(value or [])
+    )
+    return [mount for mount in found if mount is not None]
+
+
+def _mount(
+    document: Document, at: Path, service: str, item: Any, volumes: set[str], warnings: list[str]
+) -> Mount | None:
+    source, target, read_only, kind = _volume_parts(item)
+    if not target.startswith("/"):
+        document.fail(at, f"{item!r} is not a volume", "Write name:/path/in/the/container")
+    if kind in {"tmpfs", "npipe", "cluster", "image"}:
+        warnings.append(document.warning(at, f"ignored: {kind} mounts are not made"))
+        return None
+    if not source:
+        name = hashlib.sha256(f"{service}{target}".encode()).hexdigest()[:8]
+        return Mount(f"{service}-{name}", target, read_only)
+    if kind == "bind" or source.startswith((".", "/", "~")) or "/" in source:
+        refuse_host_path(document, at, source)
+        warnings.append(
+            document.warning(
+                at,
+                f"ignored: {source} would be mounted over {target}; the files that the image holds are used instead",
+            )
+        )
+        return None
+    if source not in volumes:
+        document.fail(at, f"there is no volume {source}", f"Add {source}: under volumes: at the top level")
+    return Mount(source, target, read_only)
+
+
+def _volume_parts(item: Any) -> tuple[str, str, bool, str]:
+    """(source, target, read only, type)."""
+    if isinstance(item, dict):
+        kind = str(item.get("type", "volume"))
+        return (
+            str(item.get("source") or ""),
+            str(item.get("target") or ""),
+            bool(item.get("read_only")),
+            kind,
+        )
+    parts = str(item).split(":")
+    if len(parts) == 1:
+        return "", parts[0], False, "volume"
+    return parts[0], parts[1], "ro" in parts[2:3] or "ro" in ",".join(parts[2:]).split(","), "volume"
+
+
+def refuse_host_path(document: Document, at: Path, source: str) -> None:
+    """Raise RecipeError for a path that is not in the repository."""
+    if "docker.sock" in source or "containerd.sock" in source or "podman.sock" in source:
+        document.fail(at, f"refused: {source} would give the container the host's engine", "Remove it")
+    if source.startswith(("/", "~")) or ".." in source.split("/"):
+        document.fail(
+            at, f"refused: {source} is a path of the host", "Use a named volume, or copy it into the image"
+        )
+
+
+def health(document: Document, at: Path, value: Any) -> HealthCheck | None:
+    """The check inside the container, waited for as long as compose would."""
+    if not value or value.get("disable") or not value.get("test"):
+        return None
+    test = value["test"]
+    if isinstance(test, str):
+        command: Sequence[str] = ("/bin/sh", "-c", test)
+    elif test[0] == "NONE":
+        return None
+    elif test[0] == "CMD-SHELL":
+        command = ("/bin/sh", "-c", " ".join(text(part) for part in test[1:]))
+    elif test[0] == "CMD":
+        command = tuple(text(part) for part in test[1:])
+    else:
+        document.fail((*at, "test"), f"starts with {test[0]!r}", "Start the list with CMD, CMD-SHELL or NONE")
+    durations = {
+        key: _seconds(document, (*at, key), value.get(key)) for key in ("interval", "timeout", "start_period")
+    }
+    interval = durations["interval"] or 30.0
+    whole = (durations["start_period"] or 0.0) + int(value.get("retries") or 3) * (
+        interval + (durations["timeout"] or 0.0)
+    )
+    return HealthCheck(
+        command=command,
+        timeout_seconds=min(max(60.0, whole), LONGEST_HEALTH_SECONDS),
+        interval_seconds=min(interval, 1.0),
+    )
+
+
+def _seconds(document: Document, at: Path, value: Any) -> float | None:
+    try:
+        return None if value is None else quantities.seconds(value)
+    except ValueError as error:
+        problem, _, fix = str(error).partition(". ")
+        document.fail(at, problem, fix)
+
+
+def resources(document: Document, at: Path, keys: dict[str, Any], defaults: Resources) -> Resources | None:
+    """mem_limit and cpus, or deploy.resources.limits; None when nothing is said."""
+    limits = ((keys.get("deploy") or {}).get("resources") or {}).get("limits") or {}
+    memory, cpus = keys.get("mem_limit") or limits.get("memory"), keys.get("cpus") or limits.get("cpus")
+    if memory is None and cpus is None:
+        return None
+    try:
+        return Resources(
+            quantities.cpus(cpus) if cpus is not None else defaults.cpus,
+            quantities.megabytes(memory) if memory is not None else defaults.memory_mb,
+            defaults.pids,
+        )
+    except ValueError as error:
+        problem, _, fix = str(error).partition(". ")
+        document.fail(at, problem, fix)
+
+
+def restart(document: Document, at: Path, value: Any) -> str | None:
+    """One of our three policies; None when the file does not say."""
+    if value is None:
+        return None
+    name = "no" if value is False else str(value).partition(":")[0]
+    if name == "on-failure":
+        return name
+    if name not in RESTARTS:
+        document.fail(
+            at, f"{value!r} is not a restart policy", 'Use "no", always, on-failure or unless-stopped'
+        )
+    return RESTARTS[name]

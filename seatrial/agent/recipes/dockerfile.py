@@ -1,0 +1,124 @@
+"""What a Dockerfile says, as far as the agent must know it before anything is built."""
+
+import io
+import json
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dockerfile_parse import DockerfileParser
+
+from seatrial.agent.errors import RecipeError
+
+VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))")
+FROM = re.compile(r"(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?\s*$", re.IGNORECASE)
+SCRATCH = "scratch"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One FROM and the instructions below it."""
+
+    base: str
+    name: str | None
+    instructions: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Dockerfile:
+    """The stages of one Dockerfile, build arguments of FROM lines replaced."""
+
+    stages: Sequence[Stage]
+
+    def until(self, target: str | None) -> Sequence[Stage]:
+        """Stages up to `target` (a name or a number), or all of them."""
+        for index, stage in enumerate(self.stages):
+            if target is not None and (target.lower() == (stage.name or "").lower() or target == str(index)):
+                return self.stages[: index + 1]
+        return self.stages
+
+    def external_images(self, target: str | None = None) -> list[str]:
+        """Images that must be there before the build: bases, and what COPY or RUN take `from`."""
+        found: dict[str, None] = {}
+        seen: set[str] = {SCRATCH}
+        for index, stage in enumerate(self.until(target)):
+            wanted = [
+                stage.base,
+                *(name for keyword, text in stage.instructions for name in taken_from(keyword, text)),
+            ]
+            found |= {name: None for name in wanted if name.lower() not in seen and not name.isdigit()}
+            seen |= {str(index), (stage.name or "").lower()}
+        return list(found)
+
+    def last(self, keyword: str, target: str | None = None) -> str | None:
+        """The text of the last `keyword` of the final stage."""
+        stage = self.until(target)[-1]
+        return next((text for name, text in reversed(stage.instructions) if name == keyword), None)
+
+    def exposed_ports(self, target: str | None = None) -> list[int]:
+        """TCP ports the final stage EXPOSEs, ascending."""
+        stage = self.until(target)[-1]
+        texts = [text for name, text in stage.instructions if name == "EXPOSE"]
+        matches = (re.fullmatch(r"(\d+)(?:/tcp)?", word) for text in texts for word in text.split())
+        return sorted({int(match[1]) for match in matches if match})
+
+
+def taken_from(keyword: str, text: str) -> list[str]:
+    """Names after `--from=` and `--mount=...,from=`."""
+    if keyword not in {"COPY", "ADD", "RUN"}:
+        return []
+    found: list[str] = re.findall(r"--from=(\S+)", text) if keyword != "RUN" else []
+    for mount in re.findall(r"--mount=(\S+)", text):
+        found += [part.removeprefix("from=") for part in mount.split(",") if part.startswith("from=")]
+    return [name for name in found if "$" not in name]
+
+
+def read_dockerfile(file: str, raw: bytes, arguments: Mapping[str, str] | None = None) -> Dockerfile:
+    """Read `raw`; `arguments` are the build's. Raises RecipeError when no image is begun."""
+    parser = DockerfileParser(fileobj=io.BytesIO(raw))  # type: ignore[arg-type]  # its stubs say text; it reads bytes
+    known = dict(arguments or {})
+    stages: list[tuple[str, str | None, list[tuple[str, str]]]] = []
+    for item in parser.structure:
+        keyword, text = str(item["instruction"]).upper(), str(item["value"])
+        if keyword == "FROM":
+            match = FROM.match(replaced(text, known))
+            if match is None:
+                raise RecipeError(
+                    f"{file}:{item['startline'] + 1}: FROM: names no image. Write FROM image:tag."
+                )
+            stages.append((match[1], match[2], []))
+        elif stages:
+            stages[-1][2].append((keyword, text))
+        elif keyword == "ARG":
+            name, _, value = text.partition("=")
+            known.setdefault(name.strip(), value.strip().strip("\"'"))
+    if not stages:
+        raise RecipeError(f"{file}:1: no FROM line. Begin with FROM image:tag.")
+    return Dockerfile([Stage(base, name, tuple(instructions)) for base, name, instructions in stages])
+
+
+def replaced(text: str, known: Mapping[str, str]) -> str:
+    """`text` with `$NAME` and `${NAME:-default}` replaced; unknown names become empty, as docker does it."""
+    return VARIABLE.sub(lambda match: known.get(match[1] or match[3]) or match[2] or "", text)
+
+
+def words(text: str | None) -> list[str] | None:
+    """The argument list of a CMD or ENTRYPOINT: the JSON form as it is, the shell form given to sh."""
+    if text is None:
+        return None
+    if text.lstrip().startswith("["):
+        try:
+            return [str(item) for item in json.loads(text)]
+        except ValueError:
+            pass
+    return ["/bin/sh", "-c", text]
+
+
+def assignments(text: str) -> dict[str, str]:
+    """The names and values of one ENV line, in either form."""
+    if re.match(r"\w+\s+[^=]*$", text):
+        name, _, value = text.partition(" ")
+        return {name: value.strip()}
+    pairs = (word.partition("=") for word in shlex.split(text))
+    return {name: value for name, _, value in pairs}

@@ -1,0 +1,137 @@
+"""A YAML file as plain data, which still knows on which line each key stood."""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from seatrial.agent.errors import RecipeError
+
+MAX_NODES = 20_000  # more than any recipe needs; a file of nested aliases passes it at once
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """`data` holds only dicts, lists and scalars; `lines` maps a path of keys to its line."""
+
+    file: str
+    data: dict[str, Any]
+    lines: Mapping[Path, int] = field(default_factory=dict)
+
+    def line(self, path: Path) -> int:
+        """The line of `path`, or of the nearest enclosing key that is in the file."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+    def error(self, path: Path, problem: str, fix: str) -> RecipeError:
+        """A RecipeError that names file, line and key."""
+        key = ".".join(str(part) for part in path)
+        return RecipeError(f"{self.file}:{self.line(path)}: {key + ': ' if key else ''}{problem}. {fix}.")
+
+    def fail(self, path: Path, problem: str, fix: str) -> NoReturn:
+        """Raise `error`."""
+        raise self.error(path, problem, fix)
+
+    def warning(self, path: Path, text: str) -> str:
+        """A line for the log, placed like an error."""
+        return f"{self.file}:{self.line(path)}: {'.'.join(str(part) for part in path)}: {text}"
+
+    def unknown(self, path: Path, known: Iterable[str]) -> RecipeError:
+        """The error for a key nobody knows, with the nearest known one."""
+        known = sorted(known)
+        near = difflib.get_close_matches(str(path[-1]), known, n=1)
+        fix = f"Did you mean {near[0]}?" if near else f"Allowed here: {', '.join(known)}."
+        key = ".".join(str(part) for part in path)
+        return RecipeError(f"{self.file}:{self.line(path)}: {key}: unknown key. {fix}")
+
+
+def parse(file: str, raw: bytes) -> Document:
+    """Read YAML 1.2 text. Raises RecipeError with the line (and column) of what cannot be read."""
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise RecipeError(f"{file}:{line}: not UTF-8 text. Save the file as UTF-8.") from error
+    yaml = YAML(typ="rt", pure=True)
+    yaml.allow_duplicate_keys = False
+    try:
+        loaded = yaml.load(text)
+    except MarkedYAMLError as error:
+        raise unreadable(file, text, error) from error
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise RecipeError(f"{file}:1: not valid YAML: {first_line(error)}. Correct it.") from error
+    if loaded is None:
+        raise RecipeError(f"{file}:1: the file is empty. Describe at least one service under services.")
+    if not isinstance(loaded, CommentedMap):
+        raise RecipeError(f"{file}:1: expected keys and values at the top. Start with a line like services:")
+    lines: dict[Path, int] = {}
+    data = Plain(file, lines).of(loaded, ())
+    return Document(file, data, lines)
+
+
+@dataclass
+class Plain:
+    """Turns ruamel's nodes into plain data, merge keys resolved, and notes lines."""
+
+    file: str
+    lines: dict[Path, int]
+    nodes: int = 0
+
+    def of(self, node: Any, path: Path) -> Any:
+        """The plain value of `node`, which stands at `path`."""
+        self.nodes += 1
+        if self.nodes > MAX_NODES or len(path) > 40:
+            raise RecipeError(
+                f"{self.file}:1: more than {MAX_NODES:,} values once aliases are expanded. Use fewer aliases."
+            )
+        if isinstance(node, CommentedMap):
+            return {str(key): self._child(node, key, path) for key in node}
+        if isinstance(node, CommentedSeq):
+            return [self._child(node, index, path) for index in range(len(node))]
+        return scalar(node)
+
+    def _child(self, node: Any, key: Any, path: Path) -> Any:
+        inner = (*path, key if isinstance(node, CommentedSeq) else str(key))
+        position = (node.lc.data or {}).get(key)
+        if position is not None:
+            self.lines[inner] = position[0] + 1
+        return self.of(node[key], inner)
+
+
+def scalar(value: Any) -> Any:
+    """ruamel's scalar subclasses as built-in types; anything exotic (dates, tagged values) as text."""
+    if value is None or isinstance(value, bool):
+        return value
+    for kind in (int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return str(value)
+
+
+def unreadable(file: str, text: str, error: MarkedYAMLError) -> RecipeError:
+    """The error for broken YAML: what, where, and a fix for the usual cause."""
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    problem = (error.problem or "cannot be read").strip().splitlines()[0]
+    lines = text.splitlines()
+    shown = lines[line - 1] if line <= len(lines) else ""
+    if re.match(r"\s*\t", shown) or "'\\t'" in problem:
+        return RecipeError(f"{file}:{line}:{column}: a tab indents this line. Indent with spaces.")
+    if "duplicate key" in problem:
+        return RecipeError(f"{file}:{line}:{column}: {problem}. Keep one of them.")
+    return RecipeError(
+        f"{file}:{line}:{column}: not valid YAML: {problem}. Check the indentation, colons and quotes here."
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an exception's text, without its last full stop."""
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,0 +1,245 @@
+"""galley.yml, version 1: the schema, and its errors in terms of file, line and key."""
+
+import shlex
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
+
+from seatrial.agent.errors import RecipeError
+from seatrial.agent.recipes import graph, kinds, quantities
+from seatrial.agent.recipes.document import Document, Path
+from seatrial.agent.recipes.recipe import Build, Recipe, Service
+from seatrial.agent.recipes.repository_paths import inside
+from seatrial.agent.runtime.base import HealthCheck, Resources
+from seatrial.wire.states import ServiceKind
+
+NAME = r"^[a-z][a-z0-9-]{0,39}$"
+RESTARTS = {"unless-stopped": "unless-stopped", "always": "unless-stopped", "on-failure": "on-failure", "never": "never", "no": "never"}  # fmt: skip
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Megabytes = Annotated[int, BeforeValidator(quantities.megabytes)]
+Seconds = Annotated[float, BeforeValidator(quantities.seconds)]
+Cpus = Annotated[float, BeforeValidator(quantities.cpus)]
+
+
+def command_of(value: object) -> object:
+    """A list as it is; a string split into words, or given to a shell when it uses one's language."""
+    if not isinstance(value, str):
+        return value
+    if any(character in value for character in "|&;<>$`*?(){}\n~#"):
+        return ["sh", "-c", value]
+    try:
+        return shlex.split(value)
+    except ValueError as error:
+        raise ValueError(f"{value!r} cannot be split into words: {error}. Close the quote") from error
+
+
+def text_of(value: object) -> object:
+    """Environment values are text: numbers and booleans as YAML writes them, nothing as the empty string."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    return "" if value is None else value
+
+
+def restart_of(value: object) -> str:
+    """One of our three policies; YAML 1.1 writers mean `"no"` by a bare no."""
+    text = "never" if value is False else str(value)
+    if text not in RESTARTS:
+        raise ValueError(f"{text!r} is not a restart policy. Allowed: unless-stopped, on-failure, never")
+    return RESTARTS[text]
+
+
+Command = Annotated[list[str], BeforeValidator(command_of)]
+Value = Annotated[str, BeforeValidator(text_of)]
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BuildKeys(Strict):
+    """`build:`; a bare string is its path."""
+
+    path: Text = "."
+    dockerfile: Text = "Dockerfile"
+    target: Text | None = None
+    args: dict[str, Value] = Field(default_factory=dict)
+    command: Text | None = None
+    start: Command | None = None
+
+
+class HealthKeys(Strict):
+    """`health:`: an HTTP path that must answer with a status."""
+
+    path: Annotated[str, StringConstraints(pattern=r"^/")] = "/"
+    status: Annotated[int, Field(ge=100, le=599)] = 200
+    timeout: Seconds = 60.0
+
+
+class ResourceKeys(Strict):
+    """`resources:`."""
+
+    cpus: Cpus | None = None
+    memory: Megabytes | None = None
+
+
+class ServiceKeys(Strict):
+    """One entry of `services:`."""
+
+    kind: ServiceKind | None = None
+    build: Annotated[
+        BuildKeys | None, BeforeValidator(lambda v: {"path": v} if isinstance(v, str) else v)
+    ] = None
+    image: Text | None = None
+    expose: Port | None = None
+    env: dict[str, Value] = Field(default_factory=dict)
+    depends_on: list[str] = Field(default_factory=list)
+    restart: Annotated[str, BeforeValidator(restart_of)] = "unless-stopped"
+    ephemeral: bool = False
+    health: HealthKeys | None = None
+    resources: ResourceKeys | None = None
+
+
+class File(Strict):
+    """The whole file."""
+
+    version: Literal[1]
+    services: Annotated[
+        dict[Annotated[str, StringConstraints(pattern=NAME)], ServiceKeys], Field(min_length=1)
+    ]
+
+
+def read(document: Document, defaults: Resources) -> Recipe:
+    """The recipe of a galley.yml. Raises RecipeError."""
+    try:
+        file = File.model_validate(document.data)
+    except ValidationError as error:
+        raise explained(document, error.errors()[0]) from error
+    warnings: list[str] = []
+    services = {
+        name: service_of(document, name, keys, defaults, warnings) for name, keys in file.services.items()
+    }
+    graph.check(document, services)
+    told = frozenset(name for name, keys in file.services.items() if keys.kind)
+    return Recipe(document.file, services, tuple(warnings), told)
+
+
+def service_of(
+    document: Document, name: str, keys: ServiceKeys, defaults: Resources, warnings: list[str]
+) -> Service:
+    """One service. `build` wins over `image`."""
+    at: Path = ("services", name)
+    if keys.build is None and keys.image is None:
+        document.fail(at, "says neither build nor image", "Add build: {path: .} or image: name:tag")
+    if keys.build and keys.build.command:
+        warnings.append(
+            document.warning((*at, "build", "command"), "ignored: the Dockerfile says how to build")
+        )
+    image = None if keys.build else keys.image
+    if keys.kind is None and image and kinds.of_image(image):
+        warnings.append(
+            document.warning(
+                at, f"kind {kinds.of_image(image)} taken from the image's name; say kind: to be sure"
+            )
+        )
+    return Service(
+        name=name,
+        kind=keys.kind or kinds.infer(image, listens=keys.expose is not None),
+        build=build_of(document, at, keys.build),
+        image=image,
+        expose=keys.expose or (kinds.default_port(image) if image else None),
+        entrypoint=tuple(keys.build.start) if keys.build and keys.build.start else None,
+        environment=dict(keys.env),
+        depends_on=tuple(keys.depends_on),
+        restart=keys.restart,
+        ephemeral=keys.ephemeral,
+        health=health_of(keys.health, keys.expose),
+        resources=resources_of(keys.resources, defaults),
+    )
+
+
+def build_of(document: Document, at: Path, keys: BuildKeys | None) -> Build | None:
+    """The build, its paths checked."""
+    if keys is None:
+        return None
+    return Build(
+        path=inside(document, (*at, "build", "path"), keys.path),
+        dockerfile=inside(document, (*at, "build", "dockerfile"), keys.dockerfile),
+        target=keys.target,
+        args=dict(keys.args),
+    )
+
+
+def health_of(keys: HealthKeys | None, port: int | None) -> HealthCheck | None:
+    """The check, or None for the default of the service's kind."""
+    if keys is None:
+        return None
+    return HealthCheck(http_path=keys.path, status=keys.status, port=port, timeout_seconds=keys.timeout)
+
+
+def resources_of(keys: ResourceKeys | None, defaults: Resources) -> Resources | None:
+    """The limits, what is not said taken from `defaults`; None when nothing is said."""
+    if keys is None or (keys.cpus is None and keys.memory is None):
+        return None
+    return Resources(keys.cpus or defaults.cpus, keys.memory or defaults.memory_mb, defaults.pids)
+
+
+def explained(document: Document, error: ErrorDetails) -> RecipeError:
+    """pydantic's first complaint in our form."""
+    path = tuple(part for part in error["loc"] if part not in {"[key]", "str"})
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        return document.unknown(path, allowed_at(path))
+    if kind == "missing" and path != ("version",):
+        return document.error(path[:-1], f"{path[-1]} is missing", f"Add {path[-1]}:")
+    return document.error(path if kind != "missing" else (), *complaint(path, error))
+
+
+def complaint(path: Path, error: ErrorDetails) -> tuple[str, str]:
+    """(problem, fix) for a value that is there and wrong, or for a missing version."""
+    kind, told = error["type"], error["msg"]
+    if kind == "missing":
+        return "version is missing", "Add version: 1 as the first line"
+    if path == ("version",):
+        return f"{error['input']!r} is not a version this release reads", "Write version: 1"
+    if kind == "string_pattern_mismatch" and "[key]" in error["loc"]:
+        return "not a service name", "Use a letter, then up to 39 lower-case letters, digits and hyphens"
+    if kind == "value_error":
+        problem, _, fix = told.removeprefix("Value error, ").partition(". ")
+        return problem, fix or "Correct it"
+    return wrong_type(kind, error["input"], told, error.get("ctx", {}))
+
+
+def wrong_type(kind: str, given: Any, told: str, context: Mapping[str, Any]) -> tuple[str, str]:
+    """(problem, fix) for a value of the wrong type or range."""
+    wanted = {
+        "dict_type": "a map (key: value)", "model_type": "a map (key: value)", "list_type": "a list (- item)",
+        "string_type": "text", "int_parsing": "a whole number", "int_type": "a whole number",
+        "bool_parsing": "true or false", "bool_type": "true or false", "string_too_short": "text that is not empty",
+        "enum": f"one of {', '.join(ServiceKind)}", "too_short": "at least one entry",
+        "greater_than_equal": f"at least {context.get('ge')}", "less_than_equal": f"at most {context.get('le')}",
+        "string_pattern_mismatch": "a path that starts with /", "int_from_float": "a whole number",
+        "model_attributes_type": "a map (key: value)",
+    }.get(kind)  # fmt: skip
+    shown = "nothing" if given is None else repr(given)
+    if wanted is None:
+        return (f"{shown} does not fit: {told}", "Correct it")
+    return (f"expected {wanted}, found {shown[:60]}", "Correct it")
+
+
+def allowed_at(path: Path) -> set[str]:
+    """The keys known where `path` ends."""
+    section: dict[str, type[Strict]] = {"build": BuildKeys, "health": HealthKeys, "resources": ResourceKeys}
+    if len(path) == 1:
+        return set(File.model_fields)
+    if len(path) == 3:
+        return set(ServiceKeys.model_fields)
+    keys = section.get(str(path[2]))
+    return set(keys.model_fields) if keys else set()

@@ -1,0 +1,42 @@
+"""Which service waits for which: every name known, no cycle."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+from seatrial.agent.recipes.document import Document
+from seatrial.agent.recipes.recipe import Service
+
+
+def check(document: Document, services: Mapping[str, Service]) -> None:
+    """Raise RecipeError for a dependency that does not exist or a cycle."""
+    for name, service in services.items():
+        for dependency in service.depends_on:
+            if dependency not in services:
+                near = difflib.get_close_matches(dependency, services, n=1)
+                fix = f"Did you mean {near[0]}" if near else f"Services here: {', '.join(sorted(services))}"
+                document.fail(("services", name, "depends_on"), f"there is no service {dependency}", fix)
+    cycle = find_cycle({name: service.depends_on for name, service in services.items()})
+    if cycle:
+        told = " -> ".join(cycle)
+        document.fail(
+            ("services", cycle[0], "depends_on"), f"{told} is a cycle", "Remove one of these dependencies"
+        )
+
+
+def find_cycle(edges: Mapping[str, Sequence[str]]) -> list[str]:
+    """One cycle as a path that ends where it began; empty when there is none."""
+    done: set[str] = set()
+
+    def walk(name: str, trail: list[str]) -> list[str]:
+        if name in trail:
+            return [*trail[trail.index(name) :], name]
+        if name in done:
+            return []
+        for following in edges[name]:
+            found = walk(following, [*trail, name])
+            if found:
+                return found
+        done.add(name)
+        return []
+
+    return next((cycle for name in edges if (cycle := walk(name, []))), [])

@@ -1,0 +1,94 @@
+"""Finds the recipe of a commit and reads it."""
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import replace
+
+from seatrial.agent.checkouts.tree import Tree
+from seatrial.agent.errors import NoRecipe, RecipeError
+from seatrial.agent.recipes import compose, galley
+from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile
+from seatrial.agent.recipes.document import parse
+from seatrial.agent.recipes.recipe import Build, Recipe, Service
+from seatrial.agent.runtime.base import Resources
+from seatrial.wire.states import ServiceKind
+
+GALLEY_FILES = ("galley.yml", "galley.yaml")
+COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+MAX_BYTES = 256 * 1024
+
+
+async def read_recipe(
+    tree: Tree, variables: Mapping[str, str] | None = None, defaults: Resources | None = None
+) -> Recipe:
+    """The recipe of `tree`, by the precedence that `recipe` documents. Raises NoRecipe or RecipeError.
+
+    `variables` are the project's, for `${NAME:-default}` of a compose file; `defaults` fill in the half of a
+    resource limit that a recipe leaves open.
+    """
+    limits = defaults or Resources()
+    for name in GALLEY_FILES:
+        raw = await recipe_file(tree, name)
+        if raw is not None:
+            return await checked(tree, galley.read(parse(name, raw), limits))
+    for name in COMPOSE_FILES:
+        raw = await recipe_file(tree, name)
+        if raw is not None:
+            found = await compose.read(parse(name, raw), tree.read, variables or {}, limits)
+            return await checked(tree, found)
+    if await recipe_file(tree, "Dockerfile") is not None:
+        return await plain_dockerfile(tree)
+    raise NoRecipe(
+        "nothing here says what to run: there is no galley.yml, compose file or Dockerfile at the repository's root. "
+        "Add one of them"
+    )
+
+
+async def recipe_file(tree: Tree, name: str) -> bytes | None:
+    """The file's bytes; None when it is not there. Raises RecipeError when it cannot be a recipe."""
+    entry = next((entry for entry in await tree.entries() if entry.path == name), None)
+    if entry is None:
+        return None
+    if entry.mode == "120000":
+        raise RecipeError(f"{name}:1: a symbolic link is not followed. Commit the file itself.")
+    raw = await tree.read(name, limit=MAX_BYTES)
+    if raw is None:
+        raise RecipeError(f"{name}:1: not a file of at most {MAX_BYTES // 1024} KB. Make it smaller.")
+    return raw
+
+
+async def plain_dockerfile(tree: Tree) -> Recipe:
+    """One web service, built from the root's Dockerfile."""
+    service = Service(name="web", kind=ServiceKind.WEB, build=Build())
+    return await checked(tree, Recipe("Dockerfile", {"web": service}))
+
+
+async def checked(tree: Tree, recipe: Recipe) -> Recipe:
+    """`recipe` once every Dockerfile it names is known to be there.
+
+    The only service of a recipe that names neither kind nor port is a web service when its image EXPOSEs one.
+    """
+    files = {name: await dockerfile_of(tree, recipe, service) for name, service in recipe.services.items()}
+    if len(recipe.services) > 1:
+        return recipe
+    [(name, service)] = recipe.services.items()
+    found = files[name]
+    if found is None or service.kind is not ServiceKind.WORKER or name in recipe.told_kinds:
+        return recipe
+    exposed = found.exposed_ports(service.build.target if service.build else None)
+    kind = ServiceKind.WEB if exposed else service.kind
+    return replace(recipe, services={name: replace(service, kind=kind)})
+
+
+async def dockerfile_of(tree: Tree, recipe: Recipe, service: Service) -> Dockerfile | None:
+    """The Dockerfile of a service that is built. Raises RecipeError when it is not there or begins no image."""
+    if service.build is None:
+        return None
+    path = posixpath.normpath(posixpath.join(service.build.path, service.build.dockerfile))
+    raw = await tree.read(path)
+    if raw is None:
+        raise RecipeError(
+            f"{recipe.source}:1: services.{service.name}.build: there is no file {path} in this commit. "
+            "Add the Dockerfile, or correct the path."
+        )
+    return read_dockerfile(path, raw, service.build.args)
