@@ -1,0 +1,142 @@
+// What HTML alone cannot do: the log viewer, the confirm dialog, copying. Every page works without it.
+"use strict";
+
+const MOST_LINES = 5000; // kept in the page; the download has them all
+const ANSI = /\u001b\[[0-9;?]*[ -/]*[@-~]/g;
+
+class LogViewer {
+  constructor(root) {
+    this.root = root;
+    this.lines = root.querySelector(".lines");
+    this.chips = root.querySelector(".chips");
+    this.search = root.querySelector("input[type=search]");
+    this.follow = root.querySelector("[data-follow]");
+    this.status = root.querySelector("[data-status]");
+    this.service = "";
+    this.services = new Set();
+    this.count = 0;
+    root.querySelector(".tools").hidden = false;
+    this.search.addEventListener("input", () => this.filterAll());
+    this.follow.addEventListener("change", () => this.toEnd());
+    this.lines.addEventListener("wheel", () => this.checkScroll(), { passive: true });
+    this.lines.addEventListener("touchmove", () => this.checkScroll(), { passive: true });
+    this.lines.addEventListener("keyup", () => this.checkScroll());
+    this.addChip("", "All");
+    const source = document.getElementById(root.dataset.source);
+    source.addEventListener("logs-begin", () => this.clear());
+    source.addEventListener("logs", (event) => this.append(JSON.parse(event.detail.data)));
+    source.addEventListener("logs-away", (event) => this.note(JSON.parse(event.detail.data)));
+  }
+
+  clear() {
+    this.lines.replaceChildren();
+    this.count = 0;
+    this.note("Waiting for the first line.");
+  }
+
+  note(text) {
+    if (this.count) return;
+    const note = document.createElement("p");
+    note.className = "note";
+    note.textContent = text;
+    this.lines.replaceChildren(note);
+  }
+
+  append(batch) {
+    if (!this.count) this.lines.replaceChildren();
+    const fragment = document.createDocumentFragment();
+    for (const line of batch) fragment.append(this.row(line));
+    this.lines.append(fragment);
+    this.count += batch.length;
+    while (this.lines.childElementCount > MOST_LINES) this.lines.firstElementChild.remove();
+    this.say();
+    this.toEnd();
+  }
+
+  row(line) {
+    this.addChip(line.service, line.service === "_system" ? "deployment" : line.service);
+    const row = document.createElement("div");
+    row.className = `line ${line.source} ${line.stream}`;
+    row.dataset.service = line.service;
+    const text = line.text.replace(ANSI, "");
+    const by = line.source === "build" ? `build ${line.service}` : line.service === "_system" ? "deployment" : line.service;
+    for (const [name, value] of [["at", line.at.slice(11, 19)], ["by", by], ["text", text]]) {
+      const cell = document.createElement("span");
+      cell.className = name;
+      cell.textContent = value;
+      row.append(cell);
+    }
+    row.firstChild.title = line.at;
+    this.filter(row);
+    return row;
+  }
+
+  addChip(service, label) {
+    if (this.services.has(service)) return;
+    this.services.add(service);
+    const chip = document.createElement("button");
+    chip.type = "button";
+    chip.className = "chip";
+    chip.textContent = label;
+    chip.setAttribute("aria-pressed", String(service === this.service));
+    chip.addEventListener("click", () => {
+      this.service = service;
+      for (const other of this.chips.children) other.setAttribute("aria-pressed", String(other === chip));
+      this.filterAll();
+    });
+    this.chips.append(chip);
+  }
+
+  filter(row) {
+    const wanted = this.search.value.toLowerCase();
+    const other = this.service && row.dataset.service !== this.service;
+    row.hidden = Boolean(other || (wanted && !row.lastChild.textContent.toLowerCase().includes(wanted)));
+  }
+
+  filterAll() {
+    for (const row of this.lines.querySelectorAll(".line")) this.filter(row);
+    this.say();
+    this.toEnd();
+  }
+
+  say() {
+    const shown = this.lines.querySelectorAll(".line:not([hidden])").length;
+    const filtered = this.service || this.search.value;
+    this.status.textContent = filtered ? `${shown} of ${this.count} lines` : `${this.count} lines`;
+  }
+
+  toEnd() {
+    if (this.follow.checked) this.lines.scrollTop = this.lines.scrollHeight;
+  }
+
+  checkScroll() {
+    const distance = this.lines.scrollHeight - this.lines.scrollTop - this.lines.clientHeight;
+    this.follow.checked = distance < 24;
+  }
+}
+
+for (const root of document.querySelectorAll("[data-log-viewer]")) new LogViewer(root);
+
+// A confirm page fetched into the dialog; without scripts the same link opens it as a page.
+const dialog = document.getElementById("dialog");
+document.addEventListener("htmx:after:swap", () => {
+  if (dialog && dialog.firstElementChild && !dialog.open && dialog.dataset.wanted) {
+    delete dialog.dataset.wanted;
+    dialog.showModal();
+  }
+});
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-confirm], [data-close], [data-copy], [data-dismiss]");
+  if (!button) return;
+  if (button.hasAttribute("data-confirm")) dialog.dataset.wanted = "yes";
+  if (button.hasAttribute("data-close") && dialog.open) {
+    event.preventDefault();
+    dialog.close();
+  }
+  if (button.hasAttribute("data-dismiss")) button.closest(".toast").remove();
+  if (button.hasAttribute("data-copy")) {
+    await navigator.clipboard.writeText(button.previousElementSibling.textContent.trim());
+    button.lastElementChild.textContent = "Copied";
+  }
+});
+for (const button of document.querySelectorAll("[data-copy], [data-dismiss]")) button.hidden = false;

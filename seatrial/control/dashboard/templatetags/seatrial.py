@@ -1,0 +1,190 @@
+"""Words and marks for templates: states, times, durations, addresses of our own files."""
+
+import hashlib
+import json
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from django import template
+from django.contrib.staticfiles import finders
+from django.forms import BoundField
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from seatrial.control.accounts.access import Action, workspaces
+from seatrial.control.dashboard import states
+from seatrial.control.dashboard.states import Face
+from seatrial.control.policies.models import Evaluation
+
+register = template.Library()
+
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+
+
+@register.simple_tag
+def asset(name: str) -> str:
+    """The address of one of our static files, changing when its content does."""
+    path = finders.find(f"dashboard/{name}")
+    address = static(f"dashboard/{name}")
+    if not isinstance(path, str):
+        return address
+    return f"{address}?v={_digest(path, Path(path).stat().st_mtime_ns)}"
+
+
+@lru_cache(maxsize=32)
+def _digest(path: str, modified_ns: int) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:10]
+
+
+@register.simple_tag
+def static_file(name: str) -> str:
+    """The plain address of one of our static files, as the stylesheet writes it."""
+    return static(f"dashboard/{name}")
+
+
+@register.simple_tag(takes_context=True)
+def may_view_records(context: template.Context) -> bool:
+    """Whether deliveries and the audit log are this reader's to see: an admin somewhere."""
+    user = context["user"]
+    return bool(user.is_superuser or workspaces(user, Action.VIEW_AUDIT).exists())
+
+
+@register.simple_tag(takes_context=True)
+def icon(context: template.Context, name: str, size: str = "") -> SafeString:
+    """One icon of the sprite; decoration to a screen reader, because a word stands beside it."""
+    sprite = context.render_context.get("sprite") or asset("vendor/icons.svg")
+    context.render_context["sprite"] = sprite
+    return format_html(
+        '<svg class="icon{}" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',
+        f" icon-{size}" if size else "",
+        sprite,
+        name,
+    )
+
+
+@register.inclusion_tag("dashboard/parts/badge.html", takes_context=True)
+def badge(context: template.Context, state: str | Face, of: str = "", size: str = "") -> dict[str, Any]:
+    """Colour, icon and word of a state."""
+    shown = state if isinstance(state, Face) else states.face(state, of=of)
+    return {"face": shown, "size": size}
+
+
+@register.inclusion_tag("dashboard/parts/verdict_mark.html", takes_context=True)
+def verdict(context: template.Context, evaluation: Evaluation) -> dict[str, Any]:
+    """An evaluation's verdict in a few words."""
+    return {"evaluation": evaluation, "face": evaluation_face(evaluation)}
+
+
+@register.filter
+def evaluation_face(evaluation: Evaluation) -> Face:
+    """The face of an evaluation's state."""
+    return states.face(evaluation.state, of="evaluation")
+
+
+@register.filter
+def state_face(state: str) -> Face:
+    """The face of any other state."""
+    return states.face(state)
+
+
+@register.simple_tag(takes_context=True)
+def querystring_without(context: template.Context, name: str) -> SafeString:
+    """The request's own query without `name`, ready to be appended to."""
+    query = context["request"].GET.copy()
+    query.pop(name, None)
+    text = query.urlencode()
+    return format_html("{}", f"{text}&" if text else "")
+
+
+@register.filter
+def without_placeholder(field: BoundField) -> SafeString:
+    """A field whose label says what it is."""
+    return field.as_widget(attrs={"placeholder": ""})
+
+
+@register.filter
+def pretty(value: Any) -> str:
+    """JSON for people."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
+
+
+@register.filter
+def quarter(index: int) -> int:
+    """The position of one of five ticks, in percent."""
+    return index * 25
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """`0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds is None:
+        return ""
+    if seconds < 0.1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < HOUR:
+        return f"{int(seconds // MINUTE)} min {int(seconds % MINUTE)} s"
+    return f"{int(seconds // HOUR)} h {int(seconds % HOUR // MINUTE)} min"
+
+
+@register.filter
+def ago(moment: datetime | None) -> SafeString | str:
+    """Relative in words, absolute on hover."""
+    if moment is None:
+        return "never"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(timespec="seconds"),
+        moment.strftime("%-d %B %Y, %H:%M:%S UTC"),
+        _words(moment),
+    )
+
+
+def _words(moment: datetime) -> str:
+    seconds = (timezone.now() - moment).total_seconds()
+    if seconds < 5:
+        return "just now"
+    for size, unit in [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")]:
+        count = int(seconds // size)
+        if count >= 1:
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
+@register.filter
+def commit(sha: str) -> SafeString | str:
+    """The first ten characters of a commit, the whole on hover."""
+    if not sha:
+        return ""
+    return format_html('<code class="commit" title="{}">{}</code>', sha, sha[:10])
+
+
+@register.filter
+def megabytes(value: float | None) -> str:
+    """Megabytes in human units."""
+    if not value:
+        return "unknown"
+    return f"{value / 1024:.1f} GB" if value >= 1024 else f"{value:.0f} MB"
+
+
+@register.filter
+def score(value: float | None) -> str:
+    """A score without needless decimals."""
+    return "" if value is None else f"{value:g}"
+
+
+@register.filter
+def isolation(value: str) -> str:
+    """What ran the code, in words."""
+    return {
+        "runsc": "gVisor sandbox",
+        "runc": "container, shared kernel",
+        "process": "no isolation",
+    }.get(value, "unknown")

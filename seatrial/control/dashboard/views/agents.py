@@ -1,0 +1,49 @@
+"""Agents: who is there, how loaded, how well they isolate."""
+
+from collections.abc import Hashable
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.views.decorators.http import require_GET
+
+from seatrial.control.accounts.access import visible
+from seatrial.control.accounts.models import User
+from seatrial.control.dashboard.live import watcher
+from seatrial.control.dashboard.requests import signed_in
+from seatrial.control.dashboard.streams import Watched, stream
+from seatrial.control.fleet.models import Agent
+
+
+def agents_context(user: User) -> dict[str, Any]:
+    """The page's variables; one query."""
+    alive = ~Q(environments__state="terminated")
+    rows = visible(user, Agent).annotate(placed=Count("environments", alive)).order_by("revoked_at", "name")
+    return {"agents": list(rows)}
+
+
+@require_GET
+@login_required
+def agents(request: HttpRequest) -> HttpResponse:
+    """The page."""
+    return render(request, "dashboard/agents.html", {**agents_context(signed_in(request)), "tab": "agents"})
+
+
+@require_GET
+async def agents_stream(request: HttpRequest) -> HttpResponse:
+    """Its live part."""
+    user = await watcher(request)
+
+    def fingerprint() -> Hashable | None:
+        return tuple(visible(user, Agent).order_by("pk").values_list("pk", "state", "last_heartbeat_at"))
+
+    return await stream(
+        request,
+        Watched(
+            fingerprint,
+            lambda: render_to_string("dashboard/parts/agents.html", agents_context(user), request),
+        ),
+    )

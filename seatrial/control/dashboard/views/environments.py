@@ -1,0 +1,139 @@
+"""One environment: its state, its address, its deployment's phases, its logs, and what can be pressed."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.views.decorators.http import require_GET, require_http_methods
+
+from seatrial.control.accounts.access import Action, allowed, require
+from seatrial.control.dashboard.environment_page import (
+    environment_context,
+    environment_fingerprint,
+    environments,
+)
+from seatrial.control.dashboard.live import watched_one, watcher
+from seatrial.control.dashboard.logs import log_events, log_filter, log_text
+from seatrial.control.dashboard.requests import one, signed_in
+from seatrial.control.dashboard.streams import Watched, stream
+from seatrial.control.previews import services as previews
+from seatrial.control.previews.errors import PreviewError
+from seatrial.control.previews.models import Environment
+
+
+@require_GET
+@login_required
+def environment(request: HttpRequest, key: str) -> HttpResponse:
+    """The page. `?deployment=<id>` shows the logs of one deployment instead of the newest and what follows it."""
+    user = signed_in(request)
+    found = one(environments(user), key)
+    context = environment_context(found)
+    wanted = request.GET.get("deployment", "")
+    chosen = next((row for row in context["deployments"] if row.pk == wanted), None)
+    context |= {"tab": "projects", "chosen": chosen, "may": _may(request, found)}
+    return render(request, "dashboard/environment.html", context)
+
+
+def _may(request: HttpRequest, found: Environment) -> dict[str, bool]:
+    user = signed_in(request)
+    pull_request_open = found.pull_request.state == "open"
+    return {
+        "rebuild": pull_request_open and allowed(user, Action.REBUILD_PREVIEW, found),
+        "stop": found.state != "terminated" and allowed(user, Action.STOP_PREVIEW, found),
+    }
+
+
+@require_GET
+async def environment_stream(request: HttpRequest, key: str) -> HttpResponse:
+    """Its live part, and its log lines."""
+    user = await watcher(request)
+    found = await watched_one(environments(user), key)
+    chosen, since = await _log_choice(request, found)
+
+    def rendered() -> str:
+        context = environment_context(one(environments(user), key))
+        return render_to_string("dashboard/parts/environment.html", context, request)
+
+    return await stream(
+        request,
+        Watched(lambda: environment_fingerprint(user, key), rendered),
+        extra=lambda: log_events(chosen, since),
+    )
+
+
+@require_GET
+async def environment_log(request: HttpRequest, key: str) -> HttpResponse | StreamingHttpResponse:
+    """Every stored line as a text file."""
+    user = await watcher(request)
+    found = await watched_one(environments(user), key)
+    chosen, since = await _log_choice(request, found)
+    return StreamingHttpResponse(
+        log_text(chosen, since),
+        content_type="text/plain; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="{found.name}.log"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+async def _log_choice(request: HttpRequest, found: Environment) -> tuple[str, datetime | None]:
+    """One deployment's lines, or all lines of the environment since the newest deployment began."""
+    rows = found.deployments.order_by("-id")
+    wanted = request.GET.get("deployment", "")
+    if wanted:
+        chosen = await rows.filter(pk=wanted).afirst()
+        return log_filter(found.pk, chosen.pk if chosen else "none"), None
+    newest = await rows.afirst()
+    return log_filter(found.pk), newest.created_at if newest else None
+
+
+Act = Callable[[Environment, str], Environment]
+
+
+def _rebuild(found: Environment, by: str) -> Environment:
+    """A stopped preview starts anew as another environment: that is the page to go to."""
+    return previews.rebuild(found, by).environment
+
+
+def _stop(found: Environment, by: str) -> Environment:
+    previews.stop(found, by)
+    return found
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def rebuild(request: HttpRequest, key: str) -> HttpResponse:
+    """Ask, then build the newest commit again."""
+    return _confirmed(request, key, Action.REBUILD_PREVIEW, "rebuild", _rebuild, "Rebuild requested.")
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def stop(request: HttpRequest, key: str) -> HttpResponse:
+    """Ask, then remove everything of the environment."""
+    done = "The preview is being stopped and removed."
+    return _confirmed(request, key, Action.STOP_PREVIEW, "stop", _stop, done)
+
+
+def _confirmed(
+    request: HttpRequest, key: str, action: Action, what: str, act: Act, done: str
+) -> HttpResponse | HttpResponseRedirect:
+    """GET asks (in the dialog, or as a page without scripts); POST does it and goes back to the environment."""
+    user = signed_in(request)
+    found = one(environments(user), key)
+    require(user, action, found)
+    if request.method == "GET":
+        part = getattr(request, "htmx", False)
+        template = "dashboard/parts/confirm.html" if part else "dashboard/confirm.html"
+        return render(request, template, {"environment": found, "what": what, "tab": "projects"})
+    try:
+        found = act(found, user.username)
+        messages.success(request, done)
+    except PreviewError as error:
+        messages.warning(request, str(error))
+    return redirect("dashboard:environment", key=found.pk)

@@ -1,0 +1,88 @@
+"""Pages for anybody: what a visitor sees where no preview answers, the theme switch, the style guide."""
+
+import base64
+import hashlib
+from functools import lru_cache
+
+from csp.decorators import csp_replace
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from seatrial.control.dashboard.previews_by_host import Unavailable, look_up
+from seatrial.control.dashboard.states import face
+
+THEMES = {"light", "dark", "auto"}
+YEAR_SECONDS = 31_536_000
+STYLE = "dashboard/unavailable.css"
+
+
+@lru_cache(maxsize=1)
+def _style_source() -> str:
+    """The page's own style by its hash: it is inline, because its visitor's host serves none of our files."""
+    digest = hashlib.sha256(render_to_string(STYLE).encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+@csrf_exempt  # whatever a visitor sent to a preview that is not there, the answer is this page
+@never_cache
+def preview_unavailable(request: HttpRequest) -> HttpResponse:
+    """Says what state the preview of a host is in, and nothing else about it.
+
+    Traefik sends visitors here: the host is in `?host=`, else in X-Forwarded-Host, else the request's own.
+    """
+    host = (
+        request.GET.get("host")
+        or request.headers.get("X-Forwarded-Host")
+        or request.META.get("HTTP_HOST", "")
+    )
+    found: Unavailable = look_up(host)
+    context = {"found": found, "face": face(found.state), "style": render_to_string(STYLE)}
+    response = render(request, "dashboard/unavailable.html", context, status=found.status)
+    if found.retry_seconds:
+        response["Retry-After"] = str(found.retry_seconds)
+    return csp_replace(
+        {
+            "default-src": ["'none'"],
+            "style-src": [_style_source()],
+            "script-src": None,
+            "img-src": None,
+            "object-src": None,
+        }
+    )(lambda _request: response)(request)
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Remember light, dark, or what the system says; the page comes back in it, without a flash."""
+    back = request.POST.get("back", "/")
+    if not url_has_allowed_host_and_scheme(back, {request.get_host()}):
+        back = "/"
+    response = redirect(back)
+    chosen = request.POST.get("theme", "")
+    if chosen in THEMES:
+        response.set_cookie(
+            "theme", chosen, max_age=YEAR_SECONDS, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
+        )
+    return response
+
+
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """Every component once, with its states."""
+    groups = {
+        "Environments": ["pending", "building", "running", "hibernating", "terminated"],
+        "Deployments": ["queued", "building", "starting", "live", "failed", "superseded", "cancelled"],
+        "Evaluations and results": [
+            "queued", "passed", "failed", "errored", "timed_out", "superseded", "skipped",
+        ],
+        "Agents": ["online", "draining", "offline", "revoked"],
+        "Deliveries": [
+            "accepted", "rejected (signature)", "rejected (secret unavailable)", "rejected (parse)",
+        ],
+    }  # fmt: skip
+    return render(request, "dashboard/styleguide.html", {"groups": groups})

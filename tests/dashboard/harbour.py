@@ -1,0 +1,143 @@
+"""A platform in the middle of its day: every state once. Used by the tests in a browser and by scripts/screenshots."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
+
+from seatrial.control.audit import services as audit
+from seatrial.control.policies.models import Evaluation
+from seatrial.control.previews.models import Environment
+from seatrial.control.projects.models import Project
+from tests import factories as make
+
+
+@dataclass
+class Harbour:
+    """The rows that pages are opened at."""
+
+    cast: make.Cast
+    project: Project
+    live: Environment
+    building: Environment
+    failed: Environment
+    stopped: Environment
+    evaluation: Evaluation
+    weak: Evaluation
+
+
+def fill() -> Harbour:
+    """Make everything."""
+    cast = make.Cast()
+    shop = make.project(cast.workspace, "chandlery", ttl_hours=72)
+    agent = make.agent("dock-1")
+    make.agent(
+        "dock-2",
+        state="offline",
+        last_heartbeat_at=timezone.now() - timedelta(minutes=14),
+        heartbeat={"runtime": "docker", "sandbox": "runc", "cpus": 2, "memory_mb": 4096, "disk_free_mb": 900,
+                   "warnings": ["Disk is nearly full: 900 MB are free in the data directory."]},
+    )  # fmt: skip
+    live = _live(shop, agent)
+    building = _building(shop, agent)
+    failed = _failed(shop, agent)
+    stopped = make.environment(
+        make.pull_request(shop, title="Try a lighter mast", author="dina", branch="light-mast"),
+        state="terminated",
+    )
+    checks = _checks(live, "passed", "runsc")
+    _checks(building, "running", "")
+    weak = _checks(failed, "failed", "runc")
+    _records(cast, shop)
+    return Harbour(cast, shop, live, building, failed, stopped, checks, weak)
+
+
+def _live(shop: Project, agent: make.Agent) -> Environment:
+    pull = make.pull_request(shop, title="Show tide times on the order page", branch="tide-times")
+    environment = make.running(pull, agent=agent)
+    assert environment.live is not None
+    make.phases(
+        environment.live, ("checkout", 0, 0.4), ("recipe", 0.4, 0.05), ("build web", 0.5, 11.8),
+        ("build api", 0.5, 7.2), ("build worker", 0.5, 5.1), ("start", 12.4, 1.3), ("health", 13.7, 2.2), ("switch", 15.9, 0.3),
+    )  # fmt: skip
+    return environment
+
+
+def _building(shop: Project, agent: make.Agent) -> Environment:
+    pull = make.pull_request(shop, title="Weigh parcels in kilograms", author="bob", branch="kilograms")
+    environment = make.environment(pull, state="building", agent=agent)
+    candidate = make.deployment(environment, state="building")
+    environment.candidate = candidate
+    environment.save()
+    begun = timezone.now() - timedelta(seconds=9)
+    make.phases(
+        candidate, ("checkout", 0, 0.5), ("recipe", 0.5, 0.04), ("build web", 0.6, None),
+        ("build api", 0.6, 4.4), start=begun,
+    )  # fmt: skip
+    return environment
+
+
+def _failed(shop: Project, agent: make.Agent) -> Environment:
+    pull = make.pull_request(shop, title="Move the search to its own service", author="dina", branch="search")
+    environment = make.environment(pull, state="pending", agent=agent)
+    attempt = make.deployment(
+        environment,
+        state="failed",
+        reason="unhealthy",
+        failed_service="search",
+        message="search: GET /health on port 9200 answered nothing within 60 s. The container listens on 127.0.0.1:9200 only.",
+        log_tail=[
+            "search | loading 41,233 products",
+            "search | index built in 2.9 s",
+            "search | listening on 127.0.0.1:9200",
+        ],
+        finished_at=timezone.now(),
+    )
+    make.phases(attempt, ("checkout", 0, 0.4), ("recipe", 0.4, 0.05), ("build search", 0.5, 9.1),
+                ("start", 9.7, 1.0), ("health", 10.7, None), start=timezone.now() - timedelta(seconds=70))  # fmt: skip
+    return environment
+
+
+def _checks(of: Environment, state: str, isolation: str) -> Evaluation:
+    pull = of.pull_request
+    done = state != "running"
+    evaluation = make.evaluation(
+        pull, state=state, isolation=isolation, seconds=1.84 if done else None,
+        score=(100.0 if state == "passed" else 62.5) if done else None,
+    )  # fmt: skip
+    space = of.project.workspace
+    policies = [
+        ("Readme present", "A README tells a newcomer what this is.", "README.md is there, 64 lines."),
+        ("Licence present", "The licence is stated.", "LICENSE is the MIT licence."),
+        ("No large files", "No file above 5 MB in the repository.", "The largest file has 212 KB."),
+        ("Lock files committed", "Every dependency is pinned.", "requirements.txt pins 31 of 31."),
+    ]
+    for index, (name, description, message) in enumerate(policies):
+        version = make.policy(space, name, description)
+        evaluation.versions.add(version)
+        if not done:
+            continue
+        fails = state == "failed" and index in {1, 3}
+        make.result(
+            evaluation, version, state="failed" if fails else "passed", score=25.0 if fails else 100.0,
+            message="No LICENSE, LICENSE.md or COPYING at the top of the repository." if fails else message,
+            details={"looked_at": ["LICENSE", "LICENSE.md", "COPYING"]} if fails else {},
+            logs=[{"level": "info", "message": "3 candidates"}] if fails else [],
+            seconds=0.041 + index / 10, memoised=index == 2,
+        )  # fmt: skip
+    return evaluation
+
+
+def _records(cast: make.Cast, shop: Project) -> None:
+    link = shop.connection
+    make.delivery(
+        link, handled_at=timezone.now(), outcome="deployment of pr-1-chandlery; evaluation of 4 policies"
+    )
+    make.delivery(link, event="push", handled_at=timezone.now(), outcome="nothing new for the preview")
+    make.delivery(link, result="rejected (signature)")
+    make.delivery(link)
+    audit.record("session.sign_in", "user/alice", actor="alice", address="192.0.2.7")
+    audit.record(
+        "environment.rebuild", "environment/pr-1-chandlery", actor="alice", workspace=cast.workspace.pk,
+        details={"commit": make.sha(1)},
+    )  # fmt: skip

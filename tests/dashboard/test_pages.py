@@ -1,0 +1,128 @@
+"""Every page renders for those who may see it, and is not there for those who may not."""
+
+import pytest
+from django.test import Client
+
+from seatrial.control.accounts.models import User
+from tests.dashboard.harbour import Harbour
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def paths(harbour: Harbour) -> dict[str, str]:
+    """Pages that belong to the workspace, by name."""
+    return {
+        "project": f"/projects/{harbour.project.pk}",
+        "live": f"/environments/{harbour.live.pk}",
+        "building": f"/environments/{harbour.building.pk}",
+        "failed": f"/environments/{harbour.failed.pk}",
+        "stopped": f"/environments/{harbour.stopped.pk}",
+        "evaluation": f"/evaluations/{harbour.evaluation.pk}",
+        "weak evaluation": f"/evaluations/{harbour.weak.pk}",
+    }
+
+
+COMMON = ["/", "/projects", "/agents"]
+RECORDS = ["/deliveries", "/audit"]
+
+
+def test_members_see_every_page_of_their_workspace(harbour: Harbour) -> None:
+    for person in (harbour.cast.alice, harbour.cast.bob):
+        client = signed_in(person)
+        for path in [*COMMON, *paths(harbour).values()]:
+            assert client.get(path).status_code == 200, f"{person} at {path}"
+
+
+def test_strangers_find_nothing(harbour: Harbour) -> None:
+    client = signed_in(harbour.cast.charlie)
+    for name, path in paths(harbour).items():
+        assert client.get(path).status_code == 404, name
+        assert client.get(f"{path}/stream").status_code == 404, name
+    assert client.get(f"/environments/{harbour.live.pk}/log").status_code == 404
+    for path in COMMON:
+        assert "chandlery" not in client.get(path).content.decode(), path
+
+
+def test_records_are_for_admins(harbour: Harbour) -> None:
+    for path in RECORDS:
+        assert signed_in(harbour.cast.alice).get(path).status_code == 200
+        assert signed_in(harbour.cast.bob).get(path).status_code == 403
+        stranger = signed_in(harbour.cast.charlie).get(path)
+        assert stranger.status_code == 200  # of their own workspace
+        assert "chandlery" not in stranger.content.decode()
+
+
+@pytest.mark.parametrize("what", ["rebuild", "stop"])
+def test_only_those_who_may_act_can(harbour: Harbour, what: str) -> None:
+    path = f"/environments/{harbour.live.pk}/{what}"
+    for method in ("get", "post"):
+        assert getattr(signed_in(harbour.cast.bob), method)(path).status_code == 403
+        assert getattr(signed_in(harbour.cast.charlie), method)(path).status_code == 404
+        assert getattr(Client(), method)(path).status_code == 302
+    assert signed_in(harbour.cast.alice).get(path).status_code == 200
+
+
+def test_the_buttons_are_only_there_for_those_who_may(harbour: Harbour) -> None:
+    path = f"/environments/{harbour.live.pk}"
+    assert "Stop preview" in signed_in(harbour.cast.alice).get(path).content.decode()
+    assert "Stop preview" not in signed_in(harbour.cast.bob).get(path).content.decode()
+
+
+def test_anonymous_visitors_are_asked_to_sign_in(harbour: Harbour) -> None:
+    for path in [*COMMON, *RECORDS, *paths(harbour).values()]:
+        answer = Client().get(path)
+        assert answer.status_code == 302, path
+        assert answer["Location"].startswith("/accounts/login/"), path
+    assert Client().get("/stream").status_code == 404
+    assert Client().get("/agents/stream").status_code == 404
+
+
+def test_stopping_a_preview_terminates_it(harbour: Harbour) -> None:
+    client = signed_in(harbour.cast.alice)
+    answer = client.post(f"/environments/{harbour.live.pk}/stop", follow=True)
+    harbour.live.refresh_from_db()
+    assert harbour.live.state == "terminated"
+    assert "being stopped and removed" in answer.content.decode()
+    again = client.post(f"/environments/{harbour.live.pk}/stop", follow=True)
+    assert "stopped already" in again.content.decode()
+
+
+def test_rebuilding_queues_a_deployment(harbour: Harbour) -> None:
+    client = signed_in(harbour.cast.alice)
+    before = harbour.failed.deployments.count()
+    assert client.post(f"/environments/{harbour.failed.pk}/rebuild", follow=True).status_code == 200
+    assert harbour.failed.deployments.count() == before + 1
+
+
+def test_nothing_inline_and_nothing_from_elsewhere(harbour: Harbour) -> None:
+    client = signed_in(harbour.cast.alice)
+    for path in ["/", *paths(harbour).values(), "/styleguide"]:
+        answer = client.get(path)
+        html = answer.content.decode()
+        assert " style=" not in html, path
+        assert "<style" not in html, path
+        assert 'src="http' not in html, path
+        assert "unsafe-inline" not in answer["Content-Security-Policy"], path
+
+
+def test_the_empty_start_page_teaches(harbour: Harbour) -> None:
+    assert "seatrial preview PATH" in signed_in(harbour.cast.charlie).get("/").content.decode()
+
+
+def test_error_pages_say_what_to_do(harbour: Harbour) -> None:
+    client = signed_in(harbour.cast.alice)
+    missing = client.get("/environments/nothing")
+    assert missing.status_code == 404
+    assert "There is nothing here" in missing.content.decode()
+
+
+def test_the_theme_is_remembered(harbour: Harbour) -> None:
+    client = signed_in(harbour.cast.alice)
+    answer = client.post("/theme", {"theme": "dark", "back": "/projects"})
+    assert answer["Location"] == "/projects"
+    assert 'data-theme="dark"' in client.get("/").content.decode()
+    assert client.post("/theme", {"theme": "dark", "back": "https://elsewhere.example/"})["Location"] == "/"
