@@ -7,13 +7,9 @@ import pytest
 
 from tests.database import point_django_at_it
 
-# The settings read the environment, so this comes before they are loaded.
+# In this order: the settings read the environment, and the rooms' conftest files import models.
 POSTGRES = point_django_at_it()
-
-
-def pytest_configure() -> None:
-    """Load them; pytest-django takes over from here."""
-    django.setup()
+django.setup()
 
 
 @pytest.fixture(scope="session")
