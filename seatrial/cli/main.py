@@ -39,24 +39,28 @@ def main() -> int:
         code = app(standalone_mode=False)
     except click.exceptions.Exit as leave:
         return leave.exit_code
-    except click.ClickException as error:
-        error.show()
-        return USAGE
-    except CommandError as error:
-        show.error(error)
-        return error.code
-    except EmbeddedError as error:
-        show.error(platform_commands.as_command_error(error))
-        return USAGE
-    except Interrupted as interrupted:
-        show.error(CommandError(str(interrupted)))
-        return INTERRUPTED
     except (KeyboardInterrupt, click.exceptions.Abort):
         show.error(CommandError("interrupted."))
         return INTERRUPTED
-    except Exception as error:  # the last resort: a defect of ours
-        return _crashed(error)
+    except Exception as error:
+        return _ended_by(error)
     return code if isinstance(code, int) else 0
+
+
+def _ended_by(error: Exception) -> int:
+    """Say why a command ended, each kind in its own way."""
+    if isinstance(error, click.ClickException):
+        error.show()
+        return USAGE
+    if isinstance(error, Interrupted):
+        show.error(CommandError(str(error)))
+        return INTERRUPTED
+    if isinstance(error, EmbeddedError):
+        error = platform_commands.as_command_error(error)
+    if isinstance(error, CommandError):
+        show.error(error)
+        return error.code
+    return _crashed(error)  # a defect of ours
 
 
 def _crashed(error: Exception) -> int:

@@ -104,14 +104,14 @@ class Platform:
         await asyncio.to_thread(postgres.ensure_database)
 
     async def _commands(self, environment: Mapping[str, str]) -> None:
-        manage = [
-            ("migrate", ("migrate", "--no-input", "--verbosity", "0")),
-            (
-                "bootstrap",
-                ("bootstrap", "--username", "admin", "--password-file", str(self._data.admin_password))
-                + ("--token-file", str(self._data.token)),
-            ),
+        bootstrap = ["bootstrap", "--username", "admin"]
+        bootstrap += [
+            "--password-file",
+            str(self._data.admin_password),
+            "--token-file",
+            str(self._data.token),
         ]
+        manage = [("migrate", ["migrate", "--no-input", "--verbosity", "0"]), ("bootstrap", bootstrap)]
         for name, arguments in manage:
             await self._supervisor.run_once(control.command(name, *arguments, environment=environment))
 

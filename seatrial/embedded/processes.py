@@ -97,7 +97,7 @@ def spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
             os._exit(1)
 
     with log.open("ab") as output:
-        return subprocess.Popen(  # noqa: PLW1509  the supervisor forks from its only thread
+        return subprocess.Popen(
             list(program.arguments),
             env=dict(program.environment),
             cwd=program.directory,
@@ -108,7 +108,8 @@ def spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
             user=program.user,
             group=program.user,
             extra_groups=[] if program.user else None,
-            preexec_fn=end_with_the_supervisor,
+            # The child only makes two system calls; prctl is per process, so no wrapper can do it for us.
+            preexec_fn=end_with_the_supervisor,  # noqa: PLW1509
         )
 
 
@@ -129,6 +130,16 @@ def kill_session(pid: int) -> None:
     """SIGKILL for every process of the group that `pid` leads; nothing when there is none."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
+
+
+def last_words(log: Path, count: int = 8) -> list[str]:
+    """What a log ended with, as a person should see it: of a traceback only what was raised."""
+    lines = last_lines(log, 60)
+    start = max((index for index, line in enumerate(lines) if line.startswith("--- start at")), default=-1)
+    lines = lines[start + 1 :]
+    if any(line.startswith("Traceback (most recent call last)") for line in lines):
+        lines = [line for line in lines if line.strip() and not line.startswith((" ", "Traceback"))][-2:]
+    return lines[-count:]
 
 
 def last_lines(log: Path, count: int = 15) -> list[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from seatrial.embedded.components.base import Component
 from seatrial.embedded.errors import ComponentFailed
-from seatrial.embedded.processes import Program, Records, end, kill_session, last_lines, spawn
+from seatrial.embedded.processes import Program, Records, end, kill_session, last_words, spawn
 
 PAUSES = (0.05, 0.5, 1.0, 2.0, 5.0, 10.0)
 SETTLED_SECONDS = 30.0
@@ -54,7 +54,7 @@ class Supervisor:
 
     def _failure(self, component: Component, missing: str) -> ComponentFailed:
         log = self.log_of(component.name)
-        lines = "\n  ".join(last_lines(log, 8))
+        lines = "\n  ".join(last_words(log))
         return ComponentFailed(
             f"{component.what} did not become ready: {missing}.\n  {lines}", fix=f"The whole log: {log}"
         )
@@ -106,7 +106,7 @@ class Supervisor:
         reason = await self._run(program)
         self._records.remove(program.name)
         if reason != "ended with exit code 0":
-            lines = "\n  ".join(last_lines(log, 8))
+            lines = "\n  ".join(last_words(log))
             raise ComponentFailed(f"{program.name} {reason}.\n  {lines}", fix=f"The whole log: {log}")
 
     async def stop_one(self, name: str) -> None:
@@ -128,7 +128,12 @@ async def _ended(pid: int) -> None:
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[None] = loop.create_future()
     descriptor = os.pidfd_open(pid)
-    loop.add_reader(descriptor, lambda: ended.done() or ended.set_result(None))
+
+    def tell() -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    loop.add_reader(descriptor, tell)
     try:
         await ended
     finally:

