@@ -35,9 +35,11 @@ class Interpolation:
     values: Mapping[str, str]
 
     def everywhere(self, data: Any, path: Path = ()) -> Any:
-        """`data` with every string's variables replaced; keys are left as they are."""
+        """`data` with every string's variables replaced; keys and top-level extensions are left as they are."""
         if isinstance(data, dict):
-            return {key: self.everywhere(value, (*path, key)) for key, value in data.items()}
+            extensions = {key: value for key, value in data.items() if not path and key.startswith("x-")}
+            rest = {key: value for key, value in data.items() if key not in extensions}
+            return extensions | {key: self.everywhere(value, (*path, key)) for key, value in rest.items()}
         if isinstance(data, list):
             return [self.everywhere(value, (*path, index)) for index, value in enumerate(data)]
         return self.text(data, path) if isinstance(data, str) else data

@@ -1,0 +1,114 @@
+"""Every way a recipe can be wrong: the message names file, line and key, and the fix."""
+
+import pytest
+
+from seatrial.agent.errors import NoRecipe, RecipeError
+from seatrial.agent.recipes.reader import read_recipe
+from tests.recipes.files import Files
+
+GALLEY = [
+    ("services:\n  web:\n    build: .\n", "galley.yml:1: version is missing. Add version: 1 as the first line."),
+    ("version: 2\nservices: {web: {build: .}}\n", "galley.yml:1: version: 2 is not a version"),
+    ("version: 1\n", "galley.yml:1: services is missing. Add services:."),
+    ("version: 1\nservices: {}\n", "galley.yml:2: services: expected at least one entry"),
+    ("version: 1\nservices:\n  web:\n\tbuild: .\n", "galley.yml:4:1: a tab indents this line. Indent with spaces."),
+    ("version: 1\nservices:\n  web: {build: .\n", "galley.yml:4:1: not valid YAML"),
+    ("version: 1\nservices:\n  web:\n    build: .\n   image: x\n", "galley.yml:5:"),
+    ("version: 1\nservices:\n  web:\n    biuld: .\n", "galley.yml:4: services.web.biuld: unknown key. Did you mean build?"),
+    ("version: 1\nservices:\n  web:\n    xyzzy: .\n", "Allowed here: build, depends_on, env,"),
+    ("version: 1\nservices:\n  Web:\n    build: .\n", "galley.yml:3: services.Web: not a service name. Use a letter"),
+    ("version: 1\nservices:\n  web:\n    kind: site\n    build: .\n", "services.web.kind: expected one of web, api, worker"),
+    ("version: 1\nservices:\n  web:\n    kind: web\n", "galley.yml:3: services.web: says neither build nor image"),
+    ("version: 1\nservices:\n  web:\n    build: ../other\n", "services.web.build.path: ../other is outside the repository"),
+    ("version: 1\nservices:\n  web:\n    build: {path: /etc}\n", "/etc is outside the repository"),
+    ("version: 1\nservices:\n  web:\n    build: {path: app}\n", "there is no file app/Dockerfile in this commit"),
+    ("version: 1\nservices:\n  web:\n    image: x\n    expose: http\n", "galley.yml:5: services.web.expose: expected a whole number"),
+    ("version: 1\nservices:\n  web:\n    image: x\n    expose: 70000\n", "expected at most 65535, found 70000"),
+    ("version: 1\nservices:\n  web:\n    image: x\n    depends_on: [dbb]\n  db:\n    image: y\n", "services.web.depends_on: there is no service dbb. Did you mean db."),
+    ("version: 1\nservices:\n  a:\n    image: x\n    depends_on: [b]\n  b:\n    image: y\n    depends_on: [a]\n", "services.a.depends_on: a -> b -> a is a cycle"),
+    ("version: 1\nservices:\n  a:\n    image: x\n    depends_on: b\n", "services.a.depends_on: expected a list (- item), found 'b'"),
+    ("version: 1\nservices:\n  a:\n    image: x\n    health: {timeout: soon}\n", "'soon' is not a duration. Write it like 30s or 1m30s."),
+    ("version: 1\nservices:\n  a:\n    image: x\n    health: {path: up}\n", "expected a path that starts with /"),
+    ("version: 1\nservices:\n  a:\n    image: x\n    resources: {memory: lots}\n", "'lots' is not a size. Write it like 512m or 1g."),
+    ("version: 1\nservices:\n  a:\n    image: x\n    resources: {memory: 1m}\n", "is less than the 6m a container needs"),
+    ("version: 1\nservices:\n  a:\n    image: x\n    resources: {cpus: many}\n", "is not a number of CPUs"),
+    ("version: 1\nservices:\n  a:\n    image: x\n    restart: sometimes\n", "'sometimes' is not a restart policy. Allowed: unless-stopped, on-failure, never."),
+    ("version: 1\nservices:\n  a:\n    image: x\n    env: [A=1]\n", "services.a.env: expected a map (key: value)"),
+    ("version: 1\nservices:\n  a:\n    image: x\n  a:\n    image: y\n", "galley.yml:5:3: found duplicate key \"a\""),
+    ("- a\n- b\n", "galley.yml:1: expected keys and values at the top"),
+    ("", "galley.yml:1: the file is empty"),
+    ("version: 1\nservices:\n  a:\n    image: x\n    env: {A: !!python/object/apply:os.system [true]}\n", "galley.yml:5: services.a.env.A: expected text"),
+    ("version: 1\na: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d]\n", "once aliases are expanded"),
+    ("version: 1\nservices: \xff\n", "galley.yml:2: not UTF-8 text"),
+]  # fmt: skip
+
+COMPOSE = [
+    ("services:\n  web:\n    image: x\n    privileged: true\n", "compose.yaml:4: services.web.privileged: refused: it would give the container the whole host"),
+    ("services:\n  web:\n    image: x\n    network_mode: host\n", "compose.yaml:4: services.web.network_mode: refused: host would give"),
+    ("services:\n  web:\n    image: x\n    pid: host\n", "services.web.pid: refused"),
+    ("services:\n  web:\n    image: x\n    ipc: host\n", "services.web.ipc: refused"),
+    ("services:\n  web:\n    image: x\n    cap_add: [SYS_ADMIN]\n", "services.web.cap_add: refused"),
+    ("services:\n  web:\n    image: x\n    devices: [/dev/kvm]\n", "services.web.devices: refused"),
+    ("services:\n  web:\n    image: x\n    security_opt: [seccomp=unconfined]\n", "services.web.security_opt: refused"),
+    ("services:\n  web:\n    image: x\n    volumes:\n      - /var/run/docker.sock:/var/run/docker.sock\n", "compose.yaml:5: services.web.volumes.0: refused: /var/run/docker.sock would give the container the host's engine"),
+    ("services:\n  web:\n    image: x\n    volumes: [/etc:/host]\n", "/etc is a path of the host"),
+    ("services:\n  web:\n    image: x\n    volumes: [../x:/y]\n", "../x is a path of the host"),
+    ("services:\n  web:\n    image: x\n    volumes: [{type: bind, source: /etc, target: /y}]\n", "/etc is a path of the host"),
+    ("services:\n  web:\n    image: x\n    volumes: [data:/y]\n", "there is no volume data. Add data: under volumes:"),
+    ("services:\n  web:\n    image: x\n    volumes: [data:/y]\nvolumes: {data: {external: true}}\n", "volumes.data.external: refused"),
+    ("services:\n  web:\n    image: x\n    volumes: [data:/y]\nvolumes: {data: {driver_opts: {type: none, o: bind, device: /etc}}}\n", "a device is a path of the host"),
+    ("services:\n  web:\n    image: x\n    ports: [http]\n", "'http' is not a port"),
+    ("services:\n  web:\n    image: x\n    prots: [80]\n", "services.web.prots: unknown key. Did you mean ports?"),
+    ("service:\n  web: {}\n", "compose.yaml:1: service: unknown key. Did you mean services?"),
+    ("services: {}\n", "no service is described"),
+    ("services:\n  web:\n    image: x:${TAG}\n", "compose.yaml:3: services.web.image: TAG has no value. Set it in .env"),
+    ("services:\n  web:\n    image: x:${TAG:?choose one}\n", "TAG is required: choose one"),
+    ("services:\n  web:\n    image: ${\n", "a ${ without a readable name"),
+    ("services:\n  web:\n    build: https://example.test/x.git\n", "is a remote address"),
+    ("services:\n  web:\n    build: {context: ., dockerfile: ../../x}\n", "is outside the repository"),
+    ("services:\n  web:\n    build: {contxt: .}\n", "services.web.build.contxt: unknown key. Did you mean context?"),
+    ("services:\n  web:\n    build: {context: ., dockerfile_inline: x}\n", "services.web.build.dockerfile_inline: not read"),
+    ("services:\n  web:\n    image: x\n    env_file: missing.env\n", "missing.env is not in the repository"),
+    ("services:\n  web:\n    image: x\n    extends: {service: y}\n", "services.web.extends: refused"),
+    ("include: [x]\nservices: {web: {image: x}}\n", "include: not read by this release"),
+    ("services:\n  web:\n    image: x\n    command: echo 'x\n", "cannot be split into words"),
+    ("services:\n  a.b:\n    image: x\n", "services.a.b: not a service name"),
+    ("services:\n  web:\n    image: x\n    labels: {galley.kind: site}\n", "'site' is not a kind"),
+    ("services:\n  web:\n    image: x\n    healthcheck: {test: [RUN, x]}\n", "starts with 'RUN'"),
+    ("services:\n  web:\n    image: x\n    healthcheck: {test: [CMD, x], interval: often}\n", "'often' is not a duration"),
+    ("services:\n  web:\n    image: x\n    mem_limit: big\n", "'big' is not a size"),
+    ("services:\n  web:\n    image: x\n    environment: yes please\n", "expected a map or a list"),
+    ("services:\n  web: x\n", "compose.yaml:2: services.web: expected a map"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "told"), GALLEY)
+async def test_galley_errors(text: str, told: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        await read_recipe(Files(**{"galley.yml": text}))
+    assert told in str(caught.value)
+    assert str(caught.value).startswith("galley.yml:")
+
+
+@pytest.mark.parametrize(("text", "told"), COMPOSE)
+async def test_compose_errors(text: str, told: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        await read_recipe(Files(**{"compose.yaml": text}))
+    assert told in str(caught.value)
+    assert str(caught.value).startswith("compose.yaml:")
+
+
+async def test_nothing_to_run() -> None:
+    with pytest.raises(NoRecipe, match="compose file or Dockerfile") as caught:
+        await read_recipe(Files(**{"README.md": "hello"}))
+    assert caught.value.reason == "no_recipe"
+
+
+async def test_a_symbolic_link_is_no_recipe() -> None:
+    with pytest.raises(RecipeError, match="a symbolic link is not followed"):
+        await read_recipe(Files(**{"galley.yml": "-> /etc/passwd"}))
+
+
+async def test_a_dockerfile_without_from() -> None:
+    with pytest.raises(RecipeError, match="Dockerfile:1: no FROM line"):
+        await read_recipe(Files(Dockerfile="RUN true\n"))
