@@ -15,7 +15,7 @@ from seatrial.control.forges.errors import ForgeError, RepositoryProblem
 log = structlog.get_logger(__name__)
 
 ROUTERS = {
-    "": ("forges", "previews", "policies", "fleet"),
+    "": ("forges", "previews", "policies", "fleet", "status"),
     "/projects": ("projects",),
     "/local": ("forges.local",),
 }

@@ -33,7 +33,7 @@ def _report_deployment(identity: str) -> None:
             commit=deployment.commit,
             state=DeploymentState(deployment.state),
             description=deployment.message or deployment.state,
-            page_url=f"{settings.SITE_URL}/environments/{environment.pk}/",
+            page_url=f"{settings.SITE_URL}/environments/{environment.pk}",
             urls=urls(environment) if live else {},
         ),
     )
@@ -49,6 +49,6 @@ def _report_evaluation(identity: str) -> None:
             commit=evaluation.commit,
             state=EvaluationState(evaluation.state),
             description=evaluation.message or evaluation.state,
-            page_url=f"{settings.SITE_URL}/evaluations/{evaluation.pk}/",
+            page_url=f"{settings.SITE_URL}/evaluations/{evaluation.pk}",
         ),
     )

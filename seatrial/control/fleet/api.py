@@ -1,0 +1,90 @@
+"""REST: agents."""
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router, Schema
+from ninja.responses import Status
+
+from seatrial.control.accounts.access import Action, require, visible
+from seatrial.control.accounts.authentication import actor, person
+from seatrial.control.answers import ErrorAnswer, error_body
+from seatrial.control.fleet import services
+from seatrial.control.fleet.errors import BootstrapRefused, FleetError
+from seatrial.control.fleet.models import Agent
+from seatrial.wire.agents import AgentRegistered, RegisterAgent
+
+router = Router(tags=["agents"])
+
+
+class AgentAnswer(Schema):
+    """One program on one Docker host. `heartbeat` is what it said last."""
+
+    id: str
+    name: str
+    state: str
+    release: str
+    registered_at: datetime
+    last_heartbeat_at: datetime | None
+    heartbeat: dict[str, Any]
+
+
+class AgentAsked(Schema):
+    """Lower-case letters, digits, dots, underscores and hyphens."""
+
+    name: str
+
+
+class BootstrapAnswer(Schema):
+    """Shown once. Set it as GALLEY_AGENT_TOKEN of the new agent within 24 hours."""
+
+    name: str
+    token: str
+
+
+@router.get("/agents", response=list[AgentAnswer], summary="List agents by name")
+def list_agents(request: HttpRequest) -> list[AgentAnswer]:
+    """All of the instance."""
+    return [_answer(agent) for agent in visible(person(request), Agent).order_by("name")]
+
+
+@router.post(
+    "/agents",
+    response={200: BootstrapAnswer, 400: ErrorAnswer, 403: ErrorAnswer},
+    summary="Issue a bootstrap token for an agent",
+)
+def issue_bootstrap(request: HttpRequest, asked: AgentAsked) -> BootstrapAnswer | Status[Any]:
+    """It lets one agent join, once. Joining under a name that exists replaces that agent."""
+    require(person(request), Action.MANAGE_AGENTS, None)
+    try:
+        token = services.issue_bootstrap(asked.name, by=actor(request))
+    except FleetError as error:
+        return Status(400, error_body(error.code, str(error)))
+    return BootstrapAnswer(name=asked.name, token=token)
+
+
+@router.post(
+    "/agents/register",
+    auth=None,
+    response={200: AgentRegistered, 403: ErrorAnswer},
+    summary="Exchange a bootstrap token for a bus credential",
+)
+def register(request: HttpRequest, asked: RegisterAgent) -> AgentRegistered | Status[Any]:
+    """What an agent calls once. The token in the body is the proof."""
+    try:
+        return services.register(asked)
+    except BootstrapRefused as error:
+        return Status(403, error_body(error.code, str(error)))
+
+
+def _answer(agent: Agent) -> AgentAnswer:
+    return AgentAnswer(
+        id=agent.pk,
+        name=agent.name,
+        state=agent.state,
+        release=agent.release,
+        registered_at=agent.registered_at,
+        last_heartbeat_at=agent.last_heartbeat_at,
+        heartbeat=agent.heartbeat,
+    )

@@ -1,0 +1,71 @@
+"""REST: evaluations."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router, Schema
+from ninja.responses import Status
+from pydantic import Field
+
+from seatrial.control.accounts.access import Action, require, visible
+from seatrial.control.accounts.authentication import actor, person
+from seatrial.control.answers import ErrorAnswer, NotFound, error_body
+from seatrial.control.audit import services as audit
+from seatrial.control.policies import services
+from seatrial.control.policies.answers import EvaluationAnswer, answers
+from seatrial.control.policies.criteria import MANUAL
+from seatrial.control.policies.models import Evaluation
+from seatrial.control.projects.models import Project
+
+router = Router(tags=["policies"])
+
+
+class EvaluationAsked(Schema):
+    """A whole commit id, and the ref it is evaluated as (refs/heads/...)."""
+
+    commit: str = Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")
+    ref: str = Field("", max_length=250, pattern=r"^[^\x00]*$")
+
+
+@router.post(
+    "/projects/{project_id}/evaluations",
+    response={200: EvaluationAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer},
+    summary="Evaluate a commit",
+)
+def evaluate(request: HttpRequest, project_id: str, asked: EvaluationAsked) -> EvaluationAnswer | Status[Any]:
+    """Every enabled policy whose ref matches, whatever its events. Asked again while it runs: the same evaluation."""
+    project = visible(person(request), Project).filter(pk=project_id.replace("\x00", "")).first()
+    if project is None:
+        raise NotFound(f"There is no project {project_id}.")
+    require(person(request), Action.RUN_EVALUATION, project)
+    evaluation = services.evaluate(project, commit=asked.commit, ref=asked.ref, event=MANUAL)
+    if evaluation is None:
+        message = (
+            f"No enabled policy applies to {asked.ref or 'this commit'}. Enable one, or widen its criteria."
+        )
+        return Status(409, error_body("no_policy_applies", message))
+    audit.record(
+        "evaluation.request",
+        f"evaluation/{evaluation.pk}",
+        actor=actor(request),
+        workspace=project.workspace_id,
+        details={"commit": asked.commit},
+    )
+    return _fresh(evaluation)
+
+
+@router.get(
+    "/evaluations/{evaluation_id}",
+    response={200: EvaluationAnswer, 404: ErrorAnswer},
+    summary="One evaluation",
+)
+def get_evaluation(request: HttpRequest, evaluation_id: str) -> EvaluationAnswer:
+    """With its results so far: they come all at once, when it is over."""
+    evaluation = visible(person(request), Evaluation).filter(pk=evaluation_id.replace("\x00", "")).first()
+    if evaluation is None:
+        raise NotFound(f"There is no evaluation {evaluation_id}.")
+    return _fresh(evaluation)
+
+
+def _fresh(evaluation: Evaluation) -> EvaluationAnswer:
+    return answers(Evaluation.objects.filter(pk=evaluation.pk))[0]

@@ -1,0 +1,102 @@
+"""Environments and deployments as programs see them, with a number of queries that does not grow with the rows."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import QuerySet
+from ninja import Schema
+
+from seatrial.control.previews.models import Deployment, Environment
+from seatrial.control.previews.routes import urls
+
+
+class PhaseAnswer(Schema):
+    """A timed part of a deployment; `seconds` is null while it lasts."""
+
+    name: str
+    seconds: float | None
+    started_at: datetime
+
+
+class DeploymentAnswer(Schema):
+    """One attempt to run one commit. `reason` is a stable word, `service` the one that failed."""
+
+    id: str
+    state: str
+    reason: str
+    message: str
+    service: str
+    log_tail: list[str]
+    commit: str
+    phases: list[PhaseAnswer]
+    warnings: list[str]
+    isolation: str
+
+
+class EnvironmentAnswer(Schema):
+    """A preview. `commit` is what is served, or else what was tried last; `deployment` is the newest."""
+
+    id: str
+    name: str
+    state: str
+    commit: str
+    number: int
+    project: str
+    urls: dict[str, str]
+    page_url: str
+    deployment: DeploymentAnswer | None
+    live_commit: str | None
+
+
+def answers(environments: QuerySet[Environment]) -> list[EnvironmentAnswer]:
+    """Those `environments`, in their order."""
+    rows = list(environments.select_related("live", "candidate", "pull_request"))
+    newest = newest_deployments(rows)
+    return [_answer(row, newest.get(row.pk)) for row in rows]
+
+
+def newest_deployments(environments: Iterable[Environment]) -> dict[str, Deployment]:
+    """The newest deployment of each environment, with its phases."""
+    rows = Deployment.objects.filter(environment__in=[row.pk for row in environments])
+    newest = rows.order_by("environment_id", "-id").distinct("environment_id").prefetch_related("phases")
+    return {row.environment_id: row for row in newest}
+
+
+def page_url(environment: Environment) -> str:
+    """The environment's page."""
+    return f"{settings.SITE_URL}/environments/{environment.pk}"
+
+
+def _answer(environment: Environment, deployment: Deployment | None) -> EnvironmentAnswer:
+    live_commit = environment.live.commit if environment.live else None
+    return EnvironmentAnswer(
+        id=environment.pk,
+        name=environment.name,
+        state=environment.state,
+        commit=live_commit or (deployment.commit if deployment else ""),
+        number=environment.pull_request.number,
+        project=environment.project_id,
+        urls=urls(environment),
+        page_url=page_url(environment),
+        deployment=_deployment(deployment) if deployment else None,
+        live_commit=live_commit,
+    )
+
+
+def _deployment(deployment: Deployment) -> DeploymentAnswer:
+    return DeploymentAnswer(
+        id=deployment.pk,
+        state=deployment.state,
+        reason=deployment.reason,
+        message=deployment.message,
+        service=deployment.failed_service,
+        log_tail=deployment.log_tail,
+        commit=deployment.commit,
+        phases=[
+            PhaseAnswer(name=phase.name, seconds=phase.seconds, started_at=phase.started_at)
+            for phase in deployment.phases.all()
+        ],
+        warnings=deployment.warnings,
+        isolation=deployment.isolation,
+    )

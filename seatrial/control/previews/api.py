@@ -1,0 +1,87 @@
+"""REST: previews."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router
+from ninja.responses import Status
+
+from seatrial.control.accounts.access import Action, require, visible
+from seatrial.control.accounts.authentication import actor, person
+from seatrial.control.answers import ErrorAnswer, NotFound, error_body
+from seatrial.control.previews import services
+from seatrial.control.previews.answers import EnvironmentAnswer, answers
+from seatrial.control.previews.errors import PreviewError
+from seatrial.control.previews.models import Environment
+from seatrial.wire.states import EnvironmentState
+
+router = Router(tags=["previews"])
+MAX_LISTED = 500
+
+
+@router.get("/environments", response=list[EnvironmentAnswer], summary="List previews, newest first")
+def list_environments(
+    request: HttpRequest, project: str = "", number: int | None = None, terminated: bool = False
+) -> list[EnvironmentAnswer]:
+    """Those that exist now; with `terminated`, those that are gone too. `project` is an id."""
+    rows = visible(person(request), Environment)
+    if project:
+        rows = rows.filter(project=project.replace("\x00", ""))
+    if number is not None:
+        rows = rows.filter(pull_request__number=min(max(number, 0), 2**31 - 1))
+    if not terminated:
+        rows = rows.exclude(state=EnvironmentState.TERMINATED)
+    return answers(rows.order_by("-id")[:MAX_LISTED])
+
+
+@router.get(
+    "/environments/{environment_id}",
+    response={200: EnvironmentAnswer, 404: ErrorAnswer},
+    summary="One preview",
+)
+def get_environment(request: HttpRequest, environment_id: str) -> EnvironmentAnswer:
+    """Also when it is terminated."""
+    return _fresh(_visible(request, environment_id))
+
+
+@router.post(
+    "/environments/{environment_id}/rebuild",
+    response={200: EnvironmentAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer},
+    summary="Build and deploy the commit again",
+)
+def rebuild(request: HttpRequest, environment_id: str) -> EnvironmentAnswer | Status[Any]:
+    """Without build caches. A stopped preview comes back as a new environment, which is the answer."""
+    environment = _visible(request, environment_id)
+    require(person(request), Action.REBUILD_PREVIEW, environment)
+    try:
+        deployment = services.rebuild(environment, by=actor(request))
+    except PreviewError as error:
+        return Status(409, error_body(error.code, str(error)))
+    return _fresh(deployment.environment)
+
+
+@router.post(
+    "/environments/{environment_id}/stop",
+    response={200: EnvironmentAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer},
+    summary="Stop and remove a preview",
+)
+def stop(request: HttpRequest, environment_id: str) -> EnvironmentAnswer | Status[Any]:
+    """Until the next commit of its pull request, or until the pull request is opened again."""
+    environment = _visible(request, environment_id)
+    require(person(request), Action.STOP_PREVIEW, environment)
+    try:
+        services.stop(environment, by=actor(request))
+    except PreviewError as error:
+        return Status(409, error_body(error.code, str(error)))
+    return _fresh(environment)
+
+
+def _visible(request: HttpRequest, environment_id: str) -> Environment:
+    environment = visible(person(request), Environment).filter(pk=environment_id.replace("\x00", "")).first()
+    if environment is None:
+        raise NotFound(f"There is no environment {environment_id}.")
+    return environment
+
+
+def _fresh(environment: Environment) -> EnvironmentAnswer:
+    return answers(Environment.objects.filter(pk=environment.pk))[0]

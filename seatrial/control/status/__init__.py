@@ -1,0 +1,1 @@
+"""The whole platform at a glance: what `seatrial status` prints."""

@@ -1,0 +1,160 @@
+"""REST: one document about everything the asker may see."""
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from ninja import Router, Schema
+
+from seatrial.control.accounts.access import visible
+from seatrial.control.accounts.authentication import person
+from seatrial.control.accounts.models import User
+from seatrial.control.fleet.models import Agent
+from seatrial.control.policies import answers as evaluation_answers
+from seatrial.control.policies.models import Evaluation
+from seatrial.control.previews import answers as environment_answers
+from seatrial.control.previews.models import Environment
+from seatrial.control.projects.models import Project
+from seatrial.wire.states import AgentState, EnvironmentState
+
+router = Router(tags=["status"])
+EVALUATIONS_PER_PROJECT = 10
+LISTED = 1_000
+
+
+class PlatformStatus(Schema):
+    """`runtime` and `sandbox` are what the online agent says it has; empty while there is none."""
+
+    url: str
+    ingress_port: int
+    runtime: str
+    sandbox: str
+
+
+class AgentStatus(Schema):
+    """One agent."""
+
+    id: str
+    name: str
+    state: str
+
+
+class PhaseStatus(Schema):
+    """A timed part of a deployment."""
+
+    name: str
+    seconds: float | None
+
+
+class DeploymentStatus(Schema):
+    """The newest deployment."""
+
+    id: str
+    state: str
+    reason: str
+    phases: list[PhaseStatus]
+
+
+class EnvironmentStatus(Schema):
+    """One preview that exists, or is still being removed."""
+
+    id: str
+    name: str
+    state: str
+    commit: str
+    urls: dict[str, str]
+    deployment: DeploymentStatus | None
+
+
+class ResultStatus(Schema):
+    """One policy's verdict."""
+
+    policy: str
+    state: str
+    score: float | None
+    message: str
+
+
+class EvaluationStatus(Schema):
+    """One of the newest evaluations."""
+
+    commit: str
+    state: str
+    score: float | None
+    results: list[ResultStatus]
+
+
+class ProjectStatus(Schema):
+    """One repository."""
+
+    name: str
+    environments: list[EnvironmentStatus]
+    evaluations: list[EvaluationStatus]
+
+
+class StatusAnswer(Schema):
+    """The whole platform."""
+
+    platform: PlatformStatus
+    agents: list[AgentStatus]
+    projects: list[ProjectStatus]
+
+
+@router.get("/status", response=StatusAnswer, summary="The whole platform at a glance")
+def status(request: HttpRequest) -> StatusAnswer:
+    """Projects by name; environments oldest first, evaluations newest first."""
+    user = person(request)
+    agents = list(visible(user, Agent).order_by("name"))
+    return StatusAnswer(
+        platform=_platform(agents),
+        agents=[AgentStatus(id=agent.pk, name=agent.name, state=agent.state) for agent in agents],
+        projects=_projects(user),
+    )
+
+
+def _platform(agents: list[Agent]) -> PlatformStatus:
+    configuration = settings.CONFIGURATION
+    online = [agent for agent in agents if agent.state == AgentState.ONLINE]
+    beat = online[0].heartbeat if online else {}
+    standard = 443 if configuration.galley_preview_scheme == "https" else 80
+    return PlatformStatus(
+        url=settings.SITE_URL,
+        ingress_port=configuration.galley_preview_port or standard,
+        runtime=beat.get("runtime") or "",
+        sandbox=beat.get("sandbox") or "",
+    )
+
+
+def _projects(user: User) -> list[ProjectStatus]:
+    rows = list(visible(user, Project).filter(archived_at=None).order_by("name", "id")[:LISTED])
+    environments = _environments(visible(user, Environment))
+    evaluations = _evaluations(visible(user, Evaluation))
+    return [
+        ProjectStatus(
+            name=row.name,
+            environments=environments.get(row.pk, []),
+            evaluations=evaluations.get(row.pk, []),
+        )
+        for row in rows
+    ]
+
+
+def _environments(rows: QuerySet[Environment]) -> dict[str, list[EnvironmentStatus]]:
+    gone = {"state": EnvironmentState.TERMINATED, "removed_at__isnull": False}
+    found: dict[str, list[EnvironmentStatus]] = {}
+    for answer in environment_answers.answers(rows.exclude(**gone).order_by("id")[:LISTED]):
+        one = EnvironmentStatus.model_validate(answer.model_dump())
+        found.setdefault(answer.project, []).append(one)
+    return found
+
+
+def _evaluations(rows: QuerySet[Evaluation]) -> dict[str, list[EvaluationStatus]]:
+    found: dict[str, list[EvaluationStatus]] = {}
+    projects = dict(rows.order_by("-id").values_list("pk", "project_id")[:LISTED])
+    newest: dict[str, list[str]] = {}
+    for pk, project in projects.items():
+        newest.setdefault(project, []).append(pk)
+    wanted = [pk for pks in newest.values() for pk in pks[:EVALUATIONS_PER_PROJECT]]
+    for answer in evaluation_answers.answers(rows.filter(pk__in=wanted).order_by("-id")):
+        one = EvaluationStatus.model_validate(answer.model_dump())
+        found.setdefault(projects[answer.id], []).append(one)
+    return found
