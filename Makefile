@@ -1,0 +1,47 @@
+# Every target, in one place. What a target does in more than a few lines lives in scripts/.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo stop test check lint types format bench docs
+
+BIN := .venv/bin
+PYTEST_ARGS ?=
+
+help: ## Show what can be done
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+demo: ## Set everything up, start the platform and show a pull request's verdict and live preview
+	@scripts/demo
+
+stop: ## End the platform and remove everything it made, but caches and the engine
+	@[ ! -x $(BIN)/seatrial ] || $(BIN)/seatrial down --purge
+
+test: ## Set everything up and run all tests (PYTEST_ARGS="-k word" for some)
+	@scripts/test $(PYTEST_ARGS)
+
+check: lint types ## What must be green before a change is done: lint, types, import rules, sizes
+	@$(BIN)/lint-imports
+	@$(BIN)/python scripts/check_sizes.py
+	@scripts/duplicates
+
+lint: ## Style and likely mistakes
+	@scripts/setup --dev
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+types: ## Types, strictly
+	@scripts/setup --dev
+	@$(BIN)/mypy
+
+format: ## Write every file in the one style
+	@scripts/setup --dev
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+bench: ## Measure: ratios against doing it by hand, in bench/results
+	@scripts/setup --dev
+	@scripts/engine
+	@$(BIN)/python -m bench
+
+docs: ## Write the reference pages from the code
+	@scripts/setup --dev
+	@$(BIN)/python scripts/write_reference.py
