@@ -25,6 +25,7 @@ WORKSPACE = "galley.workspace"
 ENVIRONMENT = "galley.environment"
 DEPLOYMENT = "galley.deployment"
 SERVICE = "galley.service"
+KIND = "galley.kind"
 FINGERPRINT = "galley.fingerprint"  # hash of the spec: tells an unchanged service from a changed one
 
 

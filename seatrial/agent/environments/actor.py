@@ -1,0 +1,244 @@
+"""One environment, converged step by step. Every environment has its own actor; nothing is shared but Tools."""
+
+import asyncio
+import contextlib
+import time
+from dataclasses import replace
+
+import structlog
+
+from seatrial.agent.environments import planner
+from seatrial.agent.environments.observing import Observer
+from seatrial.agent.environments.planner import Host, Progress, Step, plan
+from seatrial.agent.environments.removal import look, remove_deployment, remove_everything
+from seatrial.agent.environments.starting import Running
+from seatrial.agent.environments.tools import Tools
+from seatrial.agent.environments.work import Work
+from seatrial.agent.errors import AgentError, RuntimeUnavailable
+from seatrial.agent.logs.following import Followers
+from seatrial.agent.runtime.base import DEPLOYMENT
+from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, EnvironmentRemoved
+
+log = structlog.get_logger(__name__)
+
+REPORT_SECONDS = 30.0
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
+MAX_PASSES = 6  # per wake-up: a step that does not stick must not spin
+
+
+class Environment:
+    """Level-triggered: `want` and `wake` only set state; `run` compares and acts, and ends when all is removed.
+
+    Steps are taken one after the other. The two long ones (a candidate coming up, the live one being repaired)
+    run beside the loop, at most one of each, and are cancelled when nobody wants them any more.
+    """
+
+    def __init__(self, tools: Tools, followers: Followers, environment: str) -> None:
+        self._tools = tools
+        self._followers = followers
+        self.environment = environment
+        self._desired: DesiredEnvironment | None = None
+        self._observer = Observer(tools, followers, environment)
+        self._progress = Progress()
+        self._running: dict[str, Running] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._durable_lock = asyncio.Lock()
+        self._woken = asyncio.Event()
+        self._pause = FIRST_PAUSE_SECONDS
+        self._workspace = ""
+        self._unreachable_since: float | None = None
+
+    def want(self, desired: DesiredEnvironment | None) -> None:
+        """This is desired now (None: nothing). An older revision than the known one is ignored."""
+        known = self._desired
+        if desired is not None and known is not None and desired.revision < known.revision:
+            return
+        self._desired = desired
+        self._workspace = desired.workspace if desired else self._workspace
+        self.wake()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the environment shall exist."""
+        return self._desired is not None
+
+    def wake(self) -> None:
+        """Compare again: something changed on the host."""
+        self._woken.set()
+
+    def report_again(self) -> None:
+        """Tell what runs, also when it was told before: the bus was away."""
+        self._observer.report_again()
+        self.wake()
+
+    async def run(self) -> None:
+        """Converge until the environment is wanted by nobody and gone."""
+        try:
+            while True:
+                self._woken.clear()
+                try:
+                    if await self._converge():
+                        return
+                    wait, self._pause = self._quiet_time(), FIRST_PAUSE_SECONDS
+                except AgentError as error:
+                    log.warning("environment waits", environment=self.environment, problem=str(error))
+                    wait, self._pause = self._pause, min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self._woken.wait()
+        finally:
+            await self._end_tasks()
+
+    async def _converge(self) -> bool:
+        """Take steps until none is left; True when the environment is gone for good."""
+        for _ in range(MAX_PASSES):
+            desired = self._desired
+            host = await look(self._tools, self.environment)
+            steps = plan(desired, host, self._progress, time.monotonic())
+            for step in steps:
+                await self._take(step, host)
+            if not steps:
+                break
+        if self._desired is None and host.empty and not self._tasks:
+            await self._tools.reports.observed(
+                EnvironmentRemoved(environment=self.environment),
+                workspace=self._workspace,
+                about=f"environment/{self.environment}",
+            )
+            log.info("environment removed", environment=self.environment)
+            return self._desired is None
+        if self._desired is not None:
+            await self._observer.observe(self._desired, host, self._running)
+        return False
+
+    async def _take(self, step: Step, host: Host) -> None:
+        match step:
+            case planner.Cancel(deployment):
+                await self._cancel(deployment)
+            case planner.Attempt(deployment):
+                self._begin(deployment, attempt=True)
+            case planner.Repair(deployment):
+                self._begin(deployment, attempt=False)
+            case planner.Drain(deployment):
+                self._drain(deployment)
+            case planner.RemoveDeployment(deployment):
+                await self._remove(deployment, host)
+            case planner.RemoveContainer(name):
+                await self._tools.runtime.remove(name)
+                self._followers.forget(name)
+            case planner.RemoveImage(reference):
+                await self._tools.runtime.remove_image(reference)
+            case planner.RemoveEverything():
+                await remove_everything(self._tools, self.environment)
+                for container in host.containers:
+                    self._followers.forget(container.name)
+
+    def _begin(self, deployment: DesiredDeployment, *, attempt: bool) -> None:
+        desired = self._desired
+        if desired is None or deployment.id in self._tasks:
+            return
+        if attempt:
+            self._update(attempt=deployment.id)
+            coroutine = self._attempt(desired, deployment)
+        else:
+            self._update(repair=deployment.id)
+            coroutine = self._repair(desired, deployment)
+        self._tasks[deployment.id] = asyncio.create_task(coroutine)
+
+    def _work(self, desired: DesiredEnvironment, deployment: DesiredDeployment) -> Work:
+        return Work(self._tools, self._followers, desired, deployment, self._durable_lock)
+
+    async def _attempt(self, desired: DesiredEnvironment, deployment: DesiredDeployment) -> None:
+        work = self._work(desired, deployment)
+        failed = self._progress.failed
+        try:
+            running = await work.bring_up(silent=False)
+            await work.tell_ready(running)
+            self._came_up(running)
+            self._update(ready=self._progress.ready | {deployment.id})
+        except RuntimeUnavailable as error:
+            if self._unreachable_for() < 300:
+                log.warning("candidate waits for the engine", deployment=deployment.id, problem=str(error))
+                self._update(attempt_after=time.monotonic() + 2)
+            else:
+                await work.fail(error)
+                self._update(failed=failed | {deployment.id})
+        except AgentError as error:
+            await work.fail(error)
+            self._update(failed=failed | {deployment.id})
+        except Exception as error:
+            log.exception("deployment broke the agent", deployment=deployment.id)
+            await work.fail(AgentError(f"the agent failed: {type(error).__name__}: {error}"))
+            self._update(failed=failed | {deployment.id})
+        finally:
+            self._tasks.pop(deployment.id, None)
+            self._update(attempt=None)
+            self.wake()
+
+    def _unreachable_for(self) -> float:
+        if self._unreachable_since is None:
+            self._unreachable_since = time.monotonic()
+        return time.monotonic() - self._unreachable_since
+
+    async def _repair(self, desired: DesiredEnvironment, deployment: DesiredDeployment) -> None:
+        again = deployment.model_copy(update={"no_cache": False})
+        try:
+            self._came_up(await self._work(desired, again).bring_up(silent=True))
+            self._update(repair_after=0.0)
+        except Exception as error:
+            # Never given up: what was live once is wanted until the control plane says otherwise.
+            log.warning("live deployment not repaired yet", deployment=deployment.id, problem=str(error))
+            self._update(repair_after=time.monotonic() + 10)
+        finally:
+            self._tasks.pop(deployment.id, None)
+            self._update(repair=None)
+            self.wake()
+
+    def _came_up(self, running: Running) -> None:
+        self._unreachable_since = None
+        self._running[running.launch.deployment] = running
+        self._update(launches={**self._progress.launches, running.launch.deployment: running.launch})
+
+    async def _cancel(self, deployment: str) -> None:
+        task = self._tasks.pop(deployment, None)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        now = self._progress  # a task that is cancelled before it began does not tidy up after itself
+        self._update(
+            discarded=now.discarded | {deployment},
+            attempt=None if now.attempt == deployment else now.attempt,
+            repair=None if now.repair == deployment else now.repair,
+        )
+
+    def _drain(self, deployment: str) -> None:
+        seconds = self._desired.drain_seconds if self._desired else 0.0
+        self._update(drains={**self._progress.drains, deployment: time.monotonic() + seconds})
+
+    async def _remove(self, deployment: str, host: Host) -> None:
+        gently = deployment in self._progress.drains
+        names = {c.name for c in host.containers if c.labels.get(DEPLOYMENT) == deployment}
+        await remove_deployment(self._tools, self.environment, deployment, gently=gently)
+        await self._followers.settle(names, 1.0)
+        await self._tools.logs.flush(deployment)
+        for name in names:
+            self._followers.forget(name)
+        self._running.pop(deployment, None)
+        launches = {key: value for key, value in self._progress.launches.items() if key != deployment}
+        self._update(launches=launches)
+
+    def _update(self, **changes: object) -> None:
+        self._progress = replace(self._progress, **changes)  # type: ignore[arg-type]
+
+    def _quiet_time(self) -> float:
+        """How long nothing needs to be done unless something changes."""
+        now = time.monotonic()
+        times = [*self._progress.drains.values(), self._progress.repair_after, self._progress.attempt_after]
+        return min([REPORT_SECONDS, *(max(0.05, at - now) for at in times if at > now)])
+
+    async def _end_tasks(self) -> None:
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

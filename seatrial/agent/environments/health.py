@@ -1,0 +1,203 @@
+"""Waiting until a service is well, and finding out which port it answers on.
+
+Without a check in the recipe: web and api services answer GET / with anything below 500 within 60 s; services
+that keep data accept TCP connections; everything else still runs after one second, or has ended with 0 when it
+is meant to end.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from seatrial.agent.environments.launch import Planned
+from seatrial.agent.errors import ServiceExited, Unhealthy
+from seatrial.agent.runtime.base import Container, HealthCheck, Listener, Runtime
+
+SETTLE_SECONDS = 1.0
+TAIL_LINES = 40
+MAX_RESTARTS = 5  # of a service that waits for another by crashing; more is a crash loop
+FIRST_INTERVAL_SECONDS = 0.05
+LONGEST_INTERVAL_SECONDS = 1.0
+_USUAL_PORTS = (80, 8080, 8000, 3000, 5000, 4000, 8888, 9000)
+
+
+@dataclass(frozen=True)
+class Well:
+    """A healthy service. `port` is where it answers, None when nobody needs to know."""
+
+    container: Container
+    port: int | None
+    warning: str | None = None
+
+
+class Watch:
+    """Watches one freshly started service until it is well."""
+
+    def __init__(self, runtime: Runtime, planned: Planned, network: str) -> None:
+        self._runtime = runtime
+        self._planned = planned
+        self._network = network
+        self._name = planned.service.name
+        self._check = planned.service.health or default_check(planned)
+        self._exit_code: int | None = None
+
+    async def until_well(self) -> Well:
+        """Raises ServiceExited, or Unhealthy when the time is up."""
+        expected = await self._expected_ports()
+        began, interval, problem = time.monotonic(), FIRST_INTERVAL_SECONDS, "was never asked"
+        while True:
+            container = await self._running()
+            if container is None:
+                return await self._ended()
+            elapsed = time.monotonic() - began
+            if self._check is None:
+                if elapsed >= SETTLE_SECONDS:
+                    return Well(container, None)
+            else:
+                well, problem = await self._ask(container, expected, elapsed)
+                if well is not None:
+                    return well
+                if elapsed > self._check.timeout_seconds:
+                    raise await self._unhealthy(container, expected, problem)
+            await asyncio.sleep(interval)
+            interval = min(interval * 1.5, max(FIRST_INTERVAL_SECONDS, self._longest()))
+
+    def _longest(self) -> float:
+        return min(self._check.interval_seconds, LONGEST_INTERVAL_SECONDS) if self._check else 0.25
+
+    async def until_ended(self) -> None:
+        """Wait for a service that is meant to end. Raises ServiceExited unless it ended with 0."""
+        limit = self._planned.service.health.timeout_seconds if self._planned.service.health else 600.0
+        began = time.monotonic()
+        while await self._running() is not None:
+            if time.monotonic() - began > limit:
+                raise Unhealthy(
+                    f"{self._name} has not ended after {limit:g} s, but other services wait for its end",
+                    service=self._name,
+                    log_tail=await self._tail(),
+                )
+            await asyncio.sleep(0.1)
+
+    async def _expected_ports(self) -> list[int]:
+        service = self._planned.service
+        if service.health is not None and service.health.port is not None:
+            return [service.health.port]
+        if service.expose is not None:
+            return [service.expose]
+        return await self._runtime.image_ports(self._planned.spec.image)
+
+    async def _running(self) -> Container | None:
+        """The container; None when it ended well and was meant to. Raises ServiceExited."""
+        container = await self._runtime.get(self._planned.spec.name)
+        if container is None:
+            raise ServiceExited(f"{self._name} was removed by somebody else", service=self._name)
+        if container.exit_code is not None:
+            self._exit_code = container.exit_code
+        if container.state in {"exited", "dead"}:
+            if self._planned.one_shot and container.exit_code == 0:
+                return None
+            raise await self._exited(container)
+        if container.restarts >= MAX_RESTARTS:
+            raise await self._exited(container)
+        return container
+
+    async def _ended(self) -> Well:
+        container = await self._runtime.get(self._planned.spec.name)
+        assert container is not None
+        return Well(container, None)
+
+    async def _ask(
+        self, container: Container, expected: Sequence[int], elapsed: float
+    ) -> tuple[Well | None, str]:
+        """Ask on the expected port; where none is known or none answers, look what it listens on."""
+        assert self._check is not None
+        port = expected[0] if expected else None
+        problem = "listens on no port"
+        if port is not None or self._check.command is not None:
+            answer = await self._runtime.check(
+                container, self._network, replace(self._check, port=container.port or port)
+            )
+            if answer is None:
+                return Well(container, container.port or port), ""
+            problem = answer
+        fixed = self._planned.service.expose is not None or self._check.command is not None
+        if fixed or container.port is not None or (port is not None and elapsed < SETTLE_SECONDS):
+            return None, problem
+        return await self._discover(container, expected, problem)
+
+    async def _discover(
+        self, container: Container, expected: Sequence[int], problem: str
+    ) -> tuple[Well | None, str]:
+        assert self._check is not None
+        found = [p.port for p in await self._runtime.listening(container, self._network) if not p.loopback]
+        for port in likely_first(found, expected):
+            answer = await self._runtime.check(container, self._network, replace(self._check, port=port))
+            if answer is None:
+                return Well(container, port, self._surprise(port, expected)), ""
+            problem = answer
+        return None, problem
+
+    def _surprise(self, port: int, expected: Sequence[int]) -> str | None:
+        if not expected or port in expected:
+            return None
+        said = ", ".join(map(str, expected))
+        return f"{self._name}: its image says EXPOSE {said}, but it listens on {port}; {port} is used"
+
+    async def _exited(self, container: Container) -> ServiceExited:
+        code = container.exit_code if container.exit_code is not None else self._exit_code
+        limit = self._planned.spec.resources.memory_mb
+        if container.oom_killed:
+            text = f"{self._name} was ended for using more than its {limit} MB of memory"
+        else:
+            text = f"{self._name} exited with code {code if code is not None else 'unknown'}"
+        if container.restarts:
+            text += f", {container.restarts + 1} times"
+        return ServiceExited(text, service=self._name, log_tail=await self._tail())
+
+    async def _unhealthy(self, container: Container, expected: Sequence[int], problem: str) -> Unhealthy:
+        assert self._check is not None
+        listening = await self._runtime.listening(container, self._network)
+        text = f"{self._name} runs, but {problem} after {self._check.timeout_seconds:g} s"
+        elsewhere = "" if self._check.command else listens_elsewhere(listening, expected)
+        return Unhealthy(
+            f"{text}. {elsewhere}" if elsewhere else text, service=self._name, log_tail=await self._tail()
+        )
+
+    async def _tail(self) -> list[str]:
+        lines = self._runtime.logs(self._planned.spec.name, follow=False, tail=TAIL_LINES)
+        return [line.text[:2_000] async for line in lines]
+
+
+def default_check(planned: Planned) -> HealthCheck | None:
+    """The check of a service whose recipe has none; None: it only has to keep running."""
+    kind = planned.service.kind
+    if kind.routable:
+        return HealthCheck(http_path="/", status=0)
+    if kind.keeps_data:
+        return HealthCheck()
+    return None
+
+
+def likely_first(ports: Sequence[int], expected: Sequence[int]) -> list[int]:
+    """Ports in the order to try them: expected ones, then the usual ones, then ascending."""
+    order = [*expected, *_USUAL_PORTS]
+    return sorted(ports, key=lambda port: (order.index(port) if port in order else len(order), port))
+
+
+def listens_elsewhere(listening: Sequence[Listener], expected: Sequence[int]) -> str:
+    """One sentence on what the service does listen on, when that explains the failure."""
+    wanted = expected[0] if expected else None
+    reachable = [found.port for found in listening if not found.loopback]
+    if wanted in reachable:
+        return ""
+    if any(found.port == wanted and found.loopback for found in listening):
+        return f"It listens on 127.0.0.1:{wanted} only: make it listen on 0.0.0.0"
+    if reachable:
+        ports = " and ".join(map(str, reachable))
+        fix = f"not on {wanted}. Set expose to {reachable[0]}" if wanted else f"set expose to {reachable[0]}"
+        return f"It listens on port {ports}, {fix}"
+    loopback = [found.port for found in listening]
+    if loopback:
+        return f"It listens on 127.0.0.1:{loopback[0]} only: make it listen on 0.0.0.0"
+    return "It listens on no TCP port" if wanted else "It listens on no TCP port; set expose once it does"

@@ -1,0 +1,85 @@
+"""`${NAME}` in a recipe's environment values and build arguments, given its value when deployed.
+
+`$$` is a plain `$`. `${NAME:-text}` falls back to `text`. A `$NAME` without braces is left to the service.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from seatrial.agent.errors import UnresolvedVariable
+from seatrial.agent.recipes.recipe import Recipe, Service
+from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
+from seatrial.wire.hostnames import labels
+
+_REFERENCE = re.compile(r"\$(?:\$|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})")
+
+
+def known_values(
+    desired: DesiredEnvironment,
+    deployment: DesiredDeployment,
+    recipe: Recipe,
+    variables: Mapping[str, str],
+) -> dict[str, str]:
+    """Everything a recipe may refer to. Names beginning with GALLEY_ win over project variables."""
+    values = dict(variables)
+    kinds = {service.name: service.kind for service in recipe.services.values()}
+    for service, hosts in labels(desired.name, kinds).items():
+        name = service.replace("-", "_")
+        values[f"GALLEY_PREVIEW_HOST_{name}"] = desired.address.host(hosts[0])
+        values[f"GALLEY_PREVIEW_URL_{name}"] = desired.address.url(hosts[0])
+    values["GALLEY_COMMIT"] = deployment.commit
+    values["GALLEY_BRANCH"] = deployment.branch
+    values["GALLEY_NUMBER"] = str(desired.number)
+    return values
+
+
+def interpolated(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
+    """The recipe with every reference replaced. Raises UnresolvedVariable, naming where it stands."""
+    services = {
+        name: _service(service, values, f"{recipe.source}: services.{name}")
+        for name, service in recipe.services.items()
+    }
+    return replace(recipe, services=services)
+
+
+def _service(service: Service, values: Mapping[str, str], where: str) -> Service:
+    environment = {
+        key: substitute(text, values, _unresolved(service, f"{where}.env.{key}"))
+        for key, text in service.environment.items()
+    }
+    build = service.build
+    if build is not None:
+        arguments = {
+            key: substitute(text, values, _unresolved(service, f"{where}.build.args.{key}"))
+            for key, text in build.args.items()
+        }
+        build = replace(build, args=arguments)
+    return replace(service, environment=environment, build=build)
+
+
+def _unresolved(service: Service, where: str) -> Callable[[str], UnresolvedVariable]:
+    def error(name: str) -> UnresolvedVariable:
+        return UnresolvedVariable(
+            f"{where}: ${{{name}}} has no value. Add {name} to the project's variables, "
+            f"or write $${{{name}}} for the text itself",
+            service=service.name,
+        )
+
+    return error
+
+
+def substitute(text: str, values: Mapping[str, str], error: Callable[[str], Exception]) -> str:
+    """`text` with its references replaced; raises `error(name)` for one without a value."""
+
+    def value(match: re.Match[str]) -> str:
+        name, fallback = match[1], match[2]
+        if name is None:
+            return "$"
+        if name in values:
+            return values[name]
+        if fallback is not None:
+            return str(fallback)
+        raise error(name)
+
+    return _REFERENCE.sub(value, text)

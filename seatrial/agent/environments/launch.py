@@ -1,0 +1,131 @@
+"""A deployment worked out to the last detail: which containers, from which images, with which limits."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from seatrial.agent.checkouts.tree import Entry
+from seatrial.agent.environments.names import Names
+from seatrial.agent.recipes.recipe import Build, Recipe, Service
+from seatrial.agent.runtime.base import FINGERPRINT, ContainerSpec, Mount, Resources
+from seatrial.wire.states import Isolation
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One service and the container it will run in. `durable`: keeps data and outlives deployments."""
+
+    service: Service
+    spec: ContainerSpec
+    durable: bool
+
+    @property
+    def one_shot(self) -> bool:
+        """Meant to end: its exit with 0 is success."""
+        return self.service.restart in {"never", "no", "on-failure"}
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Everything that runs for one deployment, dependencies first."""
+
+    deployment: str
+    network: str
+    services: tuple[Planned, ...]
+    isolation: Isolation
+    warnings: tuple[str, ...] = ()
+
+    def volumes(self) -> set[str]:
+        """Every named volume that a service mounts."""
+        return {mount.volume for planned in self.services for mount in planned.spec.mounts}
+
+
+def is_durable(service: Service) -> bool:
+    """Databases, caches and queues stay across deployments unless declared ephemeral."""
+    return service.kind.keeps_data and not service.ephemeral
+
+
+def build_digest(build: Build, entries: Sequence[Entry]) -> str:
+    """Hash of everything an image is made from: files under its path, the Dockerfile, target, arguments."""
+    root = PurePosixPath(build.path)
+    dockerfile = _normal(root / build.dockerfile)
+    mine = [
+        (entry.path, entry.mode, entry.oid)
+        for entry in entries
+        if str(root) == "." or PurePosixPath(entry.path).is_relative_to(root) or entry.path == dockerfile
+    ]
+    facts = [mine, build.path, build.dockerfile, build.target, sorted(build.args.items())]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _normal(path: PurePosixPath) -> str:
+    parts: list[str] = []
+    for part in path.parts:
+        if part == ".." and parts:
+            parts.pop()
+        elif part not in {".", ".."}:
+            parts.append(part)
+    return "/".join(parts)
+
+
+def launch(
+    names: Names,
+    deployment: str,
+    recipe: Recipe,
+    images: Mapping[str, str],
+    *,
+    defaults: Resources,
+    isolation: Isolation,
+    requested: Isolation | None,
+    source_tree: Path | None,
+    warnings: Sequence[str] = (),
+) -> Launch:
+    """Work out every container of `deployment` from its recipe and `{service: image}`."""
+    network = names.network(deployment)
+    planned = tuple(
+        _planned(names, deployment, network, service, images[service.name], defaults, requested, source_tree)
+        for service in recipe.in_order()
+    )
+    return Launch(deployment, network, planned, isolation, (*recipe.warnings, *warnings))
+
+
+def _planned(
+    names: Names,
+    deployment: str,
+    network: str,
+    service: Service,
+    image: str,
+    defaults: Resources,
+    isolation: Isolation | None,
+    source_tree: Path | None,
+) -> Planned:
+    durable = is_durable(service)
+    owner = None if durable else deployment
+    spec = ContainerSpec(
+        name=names.container(service.name, owner),
+        image=image,
+        labels=names.labels(deployment=owner, service=service.name, kind=service.kind),
+        networks={network: [service.name]},
+        environment=service.environment,
+        command=service.command,
+        entrypoint=service.entrypoint,
+        working_dir=service.working_dir,
+        user=service.user,
+        port=service.expose,
+        mounts=[Mount(names.volume(m.volume), m.path, m.read_only) for m in service.mounts],
+        resources=service.resources or defaults,
+        restart=service.restart,
+        isolation=isolation,
+        source_tree=source_tree,
+    )
+    return Planned(service, replace(spec, labels={**spec.labels, FINGERPRINT: fingerprint(spec)}), durable)
+
+
+def fingerprint(spec: ContainerSpec) -> str:
+    """Hash of what makes two containers the same: not their name, their labels, or where they are joined."""
+    facts = asdict(spec)
+    for irrelevant in ("name", "labels", "networks", "source_tree"):
+        facts.pop(irrelevant)
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()

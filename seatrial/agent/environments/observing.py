@@ -1,0 +1,61 @@
+"""Telling what runs: on every change, and every 30 seconds. Log followers are kept on what runs, too."""
+
+import time
+from collections.abc import Mapping
+
+from seatrial.agent.environments.planner import Host, wanted
+from seatrial.agent.environments.starting import Running
+from seatrial.agent.environments.tools import Tools
+from seatrial.agent.logs.following import Followers
+from seatrial.agent.logs.shipping import Channel
+from seatrial.agent.runtime.base import DEPLOYMENT, SERVICE
+from seatrial.wire.deployments import DesiredEnvironment, EnvironmentObserved
+
+EVERY_SECONDS = 30.0
+
+
+class Observer:
+    """What one environment last reported."""
+
+    def __init__(self, tools: Tools, followers: Followers, environment: str) -> None:
+        self._tools = tools
+        self._followers = followers
+        self._environment = environment
+        self._told: EnvironmentObserved | None = None
+        self._told_at = 0.0
+
+    def report_again(self) -> None:
+        """Forget what was told."""
+        self._told = None
+
+    async def observe(self, desired: DesiredEnvironment, host: Host, running: Mapping[str, Running]) -> None:
+        """Report when something differs from the last report, or 30 s have passed."""
+        self._follow(desired, host)
+        live = running.get(desired.live.id) if desired.live else None
+        if desired.live is not None and live is None:
+            return  # it is being looked at: better late than wrong
+        containers = {container.name: container for container in host.containers}
+        observed = EnvironmentObserved(
+            environment=self._environment,
+            revision=desired.revision,
+            deployment=desired.live.id if desired.live else None,
+            services=live.observed(desired.name, containers) if live else [],
+        )
+        same = self._told is not None and observed.model_copy(update={"at": self._told.at}) == self._told
+        if same and time.monotonic() - self._told_at < EVERY_SECONDS:
+            return
+        self._told, self._told_at = observed, time.monotonic()
+        await self._tools.reports.observed(
+            observed, workspace=desired.workspace, about=f"environment/{self._environment}"
+        )
+
+    def _follow(self, desired: DesiredEnvironment, host: Host) -> None:
+        current = wanted(desired)
+        newest = next(iter(reversed(current)), "")
+        for container in host.containers:
+            deployment = container.labels.get(DEPLOYMENT) or newest
+            if container.state == "running" and deployment in current:
+                channel = Channel(
+                    desired.workspace, self._environment, deployment, container.labels.get(SERVICE, "")
+                )
+                self._followers.follow(container.name, channel)

@@ -1,0 +1,50 @@
+"""The phases of a deployment, timed and told as they begin and end."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from seatrial.agent.bus.reports import Reports
+from seatrial.agent.errors import AgentError
+from seatrial.wire.deployments import DeploymentPhase
+from seatrial.wire.envelope import now
+
+
+class Phases:
+    """Reports phases of one deployment; silent where nobody waits for them (a live one being repaired)."""
+
+    def __init__(
+        self, reports: Reports, workspace: str, environment: str, deployment: str, *, silent: bool = False
+    ) -> None:
+        self._reports = reports
+        self._workspace = workspace
+        self._environment = environment
+        self._deployment = deployment
+        self._silent = silent
+
+    @asynccontextmanager
+    async def phase(self, name: str) -> AsyncIterator[None]:
+        """Tell that `name` began, then that it ended, also when it failed; nothing more when cancelled."""
+        started, clock = now(), time.monotonic()
+
+        async def tell(seconds: float | None) -> None:
+            if self._silent:
+                return
+            phase = DeploymentPhase(
+                environment=self._environment,
+                deployment=self._deployment,
+                phase=name,
+                started_at=started,
+                seconds=seconds,
+            )
+            await self._reports.observed(
+                phase, workspace=self._workspace, about=f"deployment/{self._deployment}"
+            )
+
+        await tell(None)
+        try:
+            yield
+        except AgentError:
+            await tell(time.monotonic() - clock)
+            raise
+        await tell(time.monotonic() - clock)

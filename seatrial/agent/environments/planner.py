@@ -1,0 +1,207 @@
+"""What to do next for one environment: a pure function of what is desired, what is there, and what is under way.
+
+Called again after every step and every change, so it only ever names what can be done now. The order of the
+steps matters: containers go before the networks and volumes they hang on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from seatrial.agent.environments.launch import Launch
+from seatrial.agent.runtime.base import DEPLOYMENT, FINGERPRINT, Container
+from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
+
+Labelled = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Host:
+    """Everything of one environment that is on the host now; `trees` are deployments with files on disk."""
+
+    containers: tuple[Container, ...] = ()
+    networks: Labelled = field(default_factory=dict)
+    volumes: Labelled = field(default_factory=dict)
+    images: Labelled = field(default_factory=dict)
+    trees: frozenset[str] = frozenset()
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is left."""
+        return not (self.containers or self.networks or self.volumes or self.images or self.trees)
+
+    def deployments(self) -> set[str]:
+        """Deployments that have something on the host, images aside."""
+        labels = [container.labels for container in self.containers] + list(self.networks.values())
+        return {label[DEPLOYMENT] for label in labels if label.get(DEPLOYMENT)} | set(self.trees)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the environment's actor remembers. Lost in a crash, and nothing goes wrong without it."""
+
+    attempt: str | None = None  # the candidate being prepared and started now
+    repair: str | None = None  # the live deployment being brought back now
+    ready: frozenset[str] = frozenset()  # candidates reported ready
+    failed: frozenset[str] = frozenset()  # candidates reported failed
+    discarded: frozenset[str] = frozenset()  # never served anybody: removed without draining
+    launches: Mapping[str, Launch] = field(default_factory=dict)  # of deployments that came up
+    drains: Mapping[str, float] = field(default_factory=dict)  # deployment -> when it may go
+    repair_after: float = 0.0
+    attempt_after: float = 0.0
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """End the work on a deployment that nobody wants any more."""
+
+    deployment: str
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Prepare, start and check the candidate."""
+
+    deployment: DesiredDeployment
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Bring the live deployment (back) up; also after a restart, to learn what it consists of."""
+
+    deployment: DesiredDeployment
+
+
+@dataclass(frozen=True)
+class Drain:
+    """Let an old deployment finish its requests before it is removed."""
+
+    deployment: str
+
+
+@dataclass(frozen=True)
+class RemoveDeployment:
+    """Remove containers, network and files of one deployment."""
+
+    deployment: str
+
+
+@dataclass(frozen=True)
+class RemoveContainer:
+    """Remove one container that belongs to no desired deployment's recipe any more."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class RemoveImage:
+    """Remove one image that nothing desired is made from."""
+
+    reference: str
+
+
+@dataclass(frozen=True)
+class RemoveEverything:
+    """Remove whatever there is of the environment."""
+
+
+Step = Cancel | Attempt | Repair | Drain | RemoveDeployment | RemoveContainer | RemoveImage | RemoveEverything
+
+
+def plan(desired: DesiredEnvironment | None, host: Host, progress: Progress, now: float) -> list[Step]:
+    """The steps to take now, in order; empty when everything is as desired, or time must pass first."""
+    if desired is None:
+        under_way = [work for work in (progress.attempt, progress.repair) if work]
+        return [*map(Cancel, under_way), *([] if host.empty else [RemoveEverything()])]
+    return [
+        *_cancel(desired, progress),
+        *_remove_old(desired, host, progress, now),
+        *_repair(desired, host, progress, now),
+        *_attempt(desired, progress, now),
+        *_tidy(desired, host, progress),
+    ]
+
+
+def wanted(desired: DesiredEnvironment) -> dict[str, DesiredDeployment]:
+    """The deployments that may be on the host, by id."""
+    return {deployment.id: deployment for deployment in (desired.live, desired.candidate) if deployment}
+
+
+def _cancel(desired: DesiredEnvironment, progress: Progress) -> list[Step]:
+    steps: list[Step] = []
+    if progress.attempt and progress.attempt not in wanted(desired):
+        steps.append(Cancel(progress.attempt))
+    if progress.repair and (desired.live is None or progress.repair != desired.live.id):
+        steps.append(Cancel(progress.repair))
+    return steps
+
+
+def _attempt(desired: DesiredEnvironment, progress: Progress, now: float) -> list[Step]:
+    candidate = desired.candidate
+    if candidate is None or candidate == desired.live:
+        return []
+    if candidate.id in progress.ready | progress.failed or now < progress.attempt_after:
+        return []
+    return [] if progress.attempt else [Attempt(candidate)]
+
+
+def _repair(desired: DesiredEnvironment, host: Host, progress: Progress, now: float) -> list[Step]:
+    live = desired.live
+    if live is None or progress.repair or now < progress.repair_after or progress.attempt == live.id:
+        return []
+    launch = progress.launches.get(live.id)
+    if launch is None:
+        return [Repair(live)]
+    challenged = desired.candidate is not None and desired.candidate.id not in progress.failed
+    return [Repair(live)] if broken(launch, host, durable_too=not challenged) else []
+
+
+def broken(launch: Launch, host: Host, *, durable_too: bool) -> bool:
+    """Whether a container of `launch` is missing or has stopped, or its network is gone.
+
+    With `durable_too` also whether a service that keeps data runs from another recipe: a failed candidate may
+    have replaced it.
+    """
+    if launch.network not in host.networks:
+        return True
+    containers = {container.name: container for container in host.containers}
+    for planned in launch.services:
+        container = containers.get(planned.spec.name)
+        if container is None:
+            return True
+        if container.state not in {"running", "restarting"} and not planned.one_shot:
+            return True
+        other = container.labels.get(FINGERPRINT) != planned.spec.labels[FINGERPRINT]
+        if planned.durable and durable_too and other:
+            return True
+        if planned.durable and launch.network not in container.addresses:
+            return True
+    return False
+
+
+def _remove_old(desired: DesiredEnvironment, host: Host, progress: Progress, now: float) -> list[Step]:
+    steps: list[Step] = []
+    keep = set(wanted(desired)) - progress.failed
+    if desired.live:
+        keep.add(desired.live.id)
+    for deployment in sorted(host.deployments() - keep - {progress.attempt, progress.repair}):
+        if deployment in progress.discarded | progress.failed:
+            steps.append(RemoveDeployment(deployment))
+        elif deployment not in progress.drains:
+            steps.append(Drain(deployment))
+        elif now >= progress.drains[deployment]:
+            steps.append(RemoveDeployment(deployment))
+    return steps
+
+
+def _tidy(desired: DesiredEnvironment, host: Host, progress: Progress) -> list[Step]:
+    """Durable containers and images of no desired deployment; only while all of those are known."""
+    keep = set(wanted(desired)) - progress.failed
+    if progress.attempt or progress.repair or not keep <= set(progress.launches):
+        return []
+    launches = [progress.launches[deployment] for deployment in keep]
+    specs = [planned.spec for launch in launches for planned in launch.services]
+    names = {spec.name for spec in specs}
+    stray = [c for c in host.containers if not c.labels.get(DEPLOYMENT) and c.name not in names]
+    used = {spec.image for spec in specs} | {container.image for container in host.containers}
+    images = sorted(reference for reference in host.images if reference not in used)
+    return [*(RemoveContainer(c.name) for c in stray), *map(RemoveImage, images)]

@@ -1,0 +1,185 @@
+"""From a commit to a launch: check out, read the recipe, build what is not there yet."""
+
+import asyncio
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from seatrial.agent.builds.base import BuildRequest, Log
+from seatrial.agent.checkouts.tree import Entry, Tree
+from seatrial.agent.environments.interpolation import interpolated, known_values
+from seatrial.agent.environments.launch import Launch, build_digest, is_durable, launch
+from seatrial.agent.environments.names import Names, tree_folder
+from seatrial.agent.environments.phases import Phases
+from seatrial.agent.environments.tools import Tools
+from seatrial.agent.errors import AgentError, BuildError, NoSpace
+from seatrial.agent.logs.shipping import Channel
+from seatrial.agent.recipes.recipe import Recipe, Service
+from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
+from seatrial.wire.states import Isolation
+
+
+class Preparation:
+    """One deployment on its way to a launch. Idempotent: images that are there already are not built again."""
+
+    def __init__(
+        self, tools: Tools, desired: DesiredEnvironment, deployment: DesiredDeployment, phases: Phases
+    ) -> None:
+        self._tools = tools
+        self._desired = desired
+        self._deployment = deployment
+        self._phases = phases
+        self._names = Names.of(tools.agent, desired)
+        self._folder = tree_folder(tools.directory, desired.environment, deployment.id)
+        self._exported = asyncio.Lock()
+        self._tree_is_whole = False  # a folder left by a crash is exported again
+        self._builds: dict[str, asyncio.Task[str]] = {}
+
+    async def run(self) -> Launch:
+        """Raises AgentError of any kind."""
+        async with self._phases.phase("checkout"):
+            check_space(self._tools.directory, self._tools.min_free_mb)
+            tree = await self._tools.checkouts.fetch(
+                self._desired.source, self._desired.repository, self._deployment.commit
+            )
+            entries = list(await tree.entries())
+        async with self._phases.phase("recipe"):
+            recipe = await self._recipe(tree)
+        try:
+            images = await self._images(tree, entries, recipe)
+            return await self._launch(tree, recipe, images)
+        finally:
+            if not self._keeps_files:
+                await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+    @property
+    def _keeps_files(self) -> bool:
+        return self._tools.runtime.name == "process"  # services run from the exported tree there
+
+    async def _recipe(self, tree: Tree) -> Recipe:
+        recipe = await self._tools.read_recipe(tree)
+        variables = self._tools.variables(self._desired.variables)
+        return interpolated(recipe, known_values(self._desired, self._deployment, recipe, variables))
+
+    async def _images(self, tree: Tree, entries: list[Entry], recipe: Recipe) -> dict[str, str]:
+        """{service: image}, all made or fetched side by side; the first failure ends the others."""
+        services = list(recipe.services.values())
+        tasks = [asyncio.create_task(self._image(tree, entries, service)) for service in services]
+        try:
+            images = await asyncio.gather(*tasks)
+        finally:
+            for task in [*tasks, *self._builds.values()]:
+                task.cancel()
+            await asyncio.gather(*tasks, *self._builds.values(), return_exceptions=True)
+        return dict(zip(recipe.services, images, strict=True))
+
+    async def _image(self, tree: Tree, entries: list[Entry], service: Service) -> str:
+        try:
+            if service.build is None:
+                return await self._fetched(service)
+            async with self._phases.phase(f"build {service.name}"):
+                digest = build_digest(service.build, entries)
+                building = self._builds.get(digest)
+                if building is None:
+                    building = self._builds[digest] = asyncio.create_task(
+                        self._built(tree, service, self._names.image(service.name, digest))
+                    )
+                return await asyncio.shield(building)
+        except AgentError as error:
+            error.service = error.service or service.name
+            raise
+
+    async def _fetched(self, service: Service) -> str:
+        image = service.image or ""
+        if await self._tools.runtime.has_image(image):
+            return image
+        async with self._phases.phase(f"build {service.name}"):
+            return await self._tools.images.ensure(image, self._log(service.name))
+
+    async def _built(self, tree: Tree, service: Service, tag: str) -> str:
+        assert service.build is not None
+        log = self._log(service.name)
+        if not self._deployment.no_cache and await self._tools.runtime.has_image(tag):
+            await log(f"{service.name}: nothing changed since {tag} was built")
+            return tag
+        check_space(self._tools.directory, self._tools.min_free_mb)
+        await self._export(tree)
+        owner = None if is_durable(service) else self._deployment.id
+        request = BuildRequest(
+            service=service.name,
+            build=service.build,
+            context_root=self._folder,
+            tag=tag,
+            labels=self._names.labels(deployment=owner, service=service.name, kind=service.kind),
+            cache_scope=self._desired.project,
+            no_cache=self._deployment.no_cache,
+        )
+        async with self._tools.build_slots:
+            self._tools.load.builds += 1
+            try:
+                await self._tools.builder.build(request, log)
+            except OSError as error:
+                check_space(self._tools.directory, self._tools.min_free_mb)
+                raise BuildError(f"{service.name}: the build could not run: {error}") from error
+            finally:
+                self._tools.load.builds -= 1
+        return tag
+
+    async def _export(self, tree: Tree) -> None:
+        async with self._exported:
+            if self._tree_is_whole:
+                return
+            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+            await asyncio.to_thread(_make_folder, self._folder)
+            await tree.export(self._folder)
+            self._tree_is_whole = True
+
+    def _log(self, service: str) -> Log:
+        channel = Channel(self._desired.workspace, self._desired.environment, self._deployment.id, service)
+
+        async def log(text: str) -> None:
+            await self._tools.logs.build_line(channel, text)
+
+        return log
+
+    async def _launch(self, tree: Tree, recipe: Recipe, images: Mapping[str, str]) -> Launch:
+        runtime = self._tools.runtime
+        offered = await runtime.isolation()
+        warnings = []
+        requested = self._desired.isolation
+        if requested is Isolation.GVISOR and offered is not Isolation.GVISOR:
+            warnings.append(
+                "gVisor (runsc) is not registered with the container engine: services run in its default "
+                "runtime, with weaker isolation. Install it with: runsc install"
+            )
+            requested = None
+        if self._keeps_files:
+            await self._export(tree)
+        unisolated = Isolation.PROCESS if runtime.name == "process" else Isolation.CONTAINER
+        return launch(
+            self._names,
+            self._deployment.id,
+            recipe,
+            images,
+            defaults=self._tools.defaults,
+            isolation=Isolation.GVISOR if requested is Isolation.GVISOR else unisolated,
+            requested=requested if requested is Isolation.GVISOR else None,
+            source_tree=self._folder if self._keeps_files else None,
+            warnings=warnings,
+        )
+
+
+def check_space(directory: Path, needed_mb: int) -> None:
+    """Raise NoSpace when the data directory's disk is too full to build on."""
+    directory.mkdir(parents=True, exist_ok=True)
+    free_mb = shutil.disk_usage(directory).free // 1024**2
+    if free_mb < needed_mb:
+        raise NoSpace(
+            f"{directory} has {free_mb:,} MB free; {needed_mb:,} MB are needed to build. "
+            "Free some space on that disk, or lower GALLEY_MIN_FREE_MB"
+        )
+
+
+def _make_folder(folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+    folder.mkdir(mode=0o755)

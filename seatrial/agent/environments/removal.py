@@ -1,0 +1,58 @@
+"""Taking things off the host, in the order that works, and looking what is there."""
+
+import asyncio
+import shutil
+
+from seatrial.agent.environments.names import owned_by
+from seatrial.agent.environments.planner import Host
+from seatrial.agent.environments.tools import Tools
+from seatrial.agent.runtime.base import DEPLOYMENT
+
+GRACE_SECONDS = 5.0
+
+
+async def look(tools: Tools, environment: str) -> Host:
+    """Everything of `environment` on this host. Raises RuntimeUnavailable."""
+    labels = owned_by(tools.agent, environment)
+    runtime = tools.runtime
+    containers, networks, volumes, images = await asyncio.gather(
+        runtime.list_containers(labels),
+        runtime.list_networks(labels),
+        runtime.list_volumes(labels),
+        runtime.list_images(labels),
+    )
+    folder = tools.directory / "builds" / environment
+    trees = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    return Host(tuple(containers), networks, volumes, images, frozenset(trees))
+
+
+async def remove_deployment(tools: Tools, environment: str, deployment: str, *, gently: bool) -> None:
+    """Remove its containers, its network and its files; `gently` lets services end by themselves."""
+    labels = owned_by(tools.agent, environment) | {DEPLOYMENT: deployment}
+    containers = await tools.runtime.list_containers(labels)
+    if gently:
+        await asyncio.gather(*(tools.runtime.stop(c.name, GRACE_SECONDS) for c in containers))
+    await asyncio.gather(*(tools.runtime.remove(container.name) for container in containers))
+    for network in await tools.runtime.list_networks(labels):
+        await tools.runtime.remove_network(network)
+    await _forget(tools, environment, deployment)
+
+
+async def remove_everything(tools: Tools, environment: str) -> None:
+    """Remove containers, networks, volumes, images and files of the environment. Safe to repeat."""
+    host = await look(tools, environment)
+    await asyncio.gather(*(tools.runtime.remove(container.name) for container in host.containers))
+    for network in host.networks:
+        await tools.runtime.remove_network(network)
+    for volume in host.volumes:
+        await tools.runtime.remove_volume(volume)
+    for image in host.images:
+        await tools.runtime.remove_image(image)
+    await _forget(tools, environment)
+
+
+async def _forget(tools: Tools, environment: str, deployment: str = "") -> None:
+    folder = tools.directory / "builds" / environment
+    await asyncio.to_thread(shutil.rmtree, folder / deployment, ignore_errors=True)
+    if deployment and folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()

@@ -1,0 +1,157 @@
+"""Starting a launch: each service as soon as what it depends on is well."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from seatrial.agent.environments.health import Watch, Well
+from seatrial.agent.environments.launch import Launch, Planned
+from seatrial.agent.environments.names import Names
+from seatrial.agent.environments.phases import Phases
+from seatrial.agent.errors import AgentError
+from seatrial.agent.runtime.base import Container, Runtime
+from seatrial.wire.deployments import ObservedService
+from seatrial.wire.hostnames import labels
+
+Started = Callable[[Planned, Container], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A launch that came up: where each service answers, and what people should know."""
+
+    launch: Launch
+    well: dict[str, Well]
+
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings of the recipe and of the start."""
+        return [*self.launch.warnings, *(w.warning for w in self.well.values() if w.warning)]
+
+    def observed(self, name: str, containers: dict[str, Container]) -> list[ObservedService]:
+        """Every service of the environment `name` as its container is now."""
+        kinds = {planned.service.name: planned.service.kind for planned in self.launch.services}
+        hosts = labels(name, kinds)
+        return [
+            self._one(planned, hosts.get(planned.service.name, []), containers.get(planned.spec.name))
+            for planned in self.launch.services
+        ]
+
+    def _one(self, planned: Planned, hosts: list[str], container: Container | None) -> ObservedService:
+        service = planned.service
+        port = self.well[service.name].port if service.name in self.well else service.expose
+        address = container.addresses.get(self.launch.network) if container else None
+        endpoint = f"{address}:{port}" if hosts and address and port else None
+        return ObservedService(
+            name=service.name,
+            kind=service.kind,
+            state=_state(planned, container),
+            labels=hosts,
+            endpoint=endpoint,
+            container=planned.spec.name,
+        )
+
+
+def _state(planned: Planned, container: Container | None) -> str:
+    if container is None:
+        return "missing"
+    if container.state in {"running", "restarting"}:
+        return container.state
+    return "exited"
+
+
+class Start:
+    """One launch coming up. Idempotent: what already runs with the same fingerprint is only looked at."""
+
+    def __init__(
+        self, runtime: Runtime, names: Names, launch: Launch, phases: Phases, on_started: Started
+    ) -> None:
+        self._runtime = runtime
+        self._names = names
+        self._launch = launch
+        self._phases = phases
+        self._on_started = on_started
+        self._found: dict[str, Well] = {}
+        self._well = {planned.service.name: asyncio.Event() for planned in launch.services}
+        self._started = 0
+        self._all_started = asyncio.Event()
+        self._ready = asyncio.Event()
+
+    async def run(self, durable_lock: asyncio.Lock) -> Running:
+        """Bring everything up; the first failure ends the rest. Raises AgentError."""
+        tasks = [asyncio.create_task(self._one(p, durable_lock)) for p in self._launch.services]
+        everything = asyncio.gather(*tasks)
+        try:
+            async with self._phases.phase("start"):
+                await self._ground()
+                await _either(self._all_started, everything)
+            async with self._phases.phase("health"):
+                await everything
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if everything.done() and not everything.cancelled():
+                everything.exception()  # seen: no complaint when the phase failed for another reason
+        return Running(self._launch, self._found)
+
+    async def _ground(self) -> None:
+        await self._runtime.ensure_network(
+            self._launch.network, self._names.labels(deployment=self._launch.deployment)
+        )
+        for volume in sorted(self._launch.volumes()):
+            await self._runtime.ensure_volume(volume, self._names.labels())
+        self._ready.set()
+
+    async def _one(self, planned: Planned, durable_lock: asyncio.Lock) -> None:
+        name = planned.service.name
+        await self._ready.wait()
+        try:
+            for dependency in planned.service.depends_on:
+                await self._well[dependency].wait()
+            for dependency in planned.service.wait_for_exit:
+                await self._well[dependency].wait()
+                await self._watch(dependency).until_ended()
+            container = await self._start(planned, durable_lock)
+            await self._on_started(planned, container)
+            self._started += 1
+            if self._started == len(self._launch.services):
+                self._all_started.set()
+            self._found[name] = await self._watch(name).until_well()
+            self._well[name].set()
+        except AgentError as error:
+            error.service = error.service or name
+            raise
+
+    def _watch(self, name: str) -> Watch:
+        planned = next(p for p in self._launch.services if p.service.name == name)
+        return Watch(self._runtime, planned, self._launch.network)
+
+    async def _start(self, planned: Planned, durable_lock: asyncio.Lock) -> Container:
+        if not planned.durable:
+            return await self._runtime.start(planned.spec)
+        async with durable_lock:
+            return await self._start_durable(planned)
+
+    async def _start_durable(self, planned: Planned) -> Container:
+        """A replaced container is joined again to the networks where its predecessor was."""
+        spec, name = planned.spec, planned.service.name
+        before = await self._runtime.get(spec.name)
+        container = await self._runtime.start(spec)
+        for network in [self._launch.network, *(before.addresses if before else {})]:
+            if network not in container.addresses:
+                await self._runtime.connect(spec.name, network, [name])
+        return await self._runtime.get(spec.name) or container
+
+
+async def _either(event: asyncio.Event, everything: asyncio.Future[list[None]]) -> None:
+    """Wait for `event`, or for `everything` to end or fail, whose failure is raised."""
+    waiting = asyncio.create_task(event.wait())
+    both: list[asyncio.Future[Any]] = [waiting, everything]
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+    if everything.done():
+        everything.result()

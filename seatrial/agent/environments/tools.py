@@ -1,0 +1,50 @@
+"""What environments are made with, handed in by the program: every part can be another one in a test."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from seatrial.agent.builds.base import Builder, Images
+from seatrial.agent.bus.reports import Reports
+from seatrial.agent.checkouts.tree import Tree
+from seatrial.agent.logs.shipping import LogShipping
+from seatrial.agent.recipes.recipe import Recipe
+from seatrial.agent.runtime.base import Resources, Runtime
+from seatrial.wire.deployments import Source
+
+
+class Checkouts(Protocol):
+    """Where commits come from."""
+
+    async def fetch(self, source: Source, repository_id: str, commit: str) -> Tree:
+        """The tree of exactly `commit`."""
+
+
+@dataclass
+class Load:
+    """How busy the agent is, and what is wrong with its host; told in every heartbeat."""
+
+    builds: int = 0
+    warnings: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Shared by all environments of one agent. `build_slots` caps builds across all of them."""
+
+    agent: str
+    directory: Path
+    runtime: Runtime
+    checkouts: Checkouts
+    read_recipe: Callable[[Tree], Awaitable[Recipe]]
+    builder: Builder
+    images: Images
+    reports: Reports
+    logs: LogShipping
+    variables: Callable[[str], Mapping[str, str]]  # opens the sealed variables of an environment
+    build_slots: asyncio.Semaphore
+    defaults: Resources
+    min_free_mb: int
+    load: Load = field(default_factory=Load)
