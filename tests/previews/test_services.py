@@ -1,0 +1,207 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from seatrial.control.outbox.models import OutboxMessage
+from seatrial.control.previews import services
+from seatrial.control.previews.errors import NothingToStop, PullRequestClosed
+from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
+from tests import factories
+from tests.previews.scenario import Scenario, check_invariants, web
+
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+A, B, C = (letter * 40 for letter in "abc")
+
+
+@pytest.fixture
+def scene() -> Scenario:
+    return Scenario.make()
+
+
+def test_opened_pull_request_is_placed_and_desired(scene: Scenario) -> None:
+    scene.push(A, action="opened")
+    environment = scene.environment
+    assert (environment.name, environment.state, environment.agent) == ("pr-1-shop", "building", scene.agent)
+    desired = services.desired(environment)
+    assert desired is not None and desired.candidate is not None and desired.live is None
+    assert desired.candidate.commit == A
+    assert OutboxMessage.objects.filter(subject="desired", body={"environment": environment.pk}).exists()
+
+
+def test_phases_move_the_state_forward_only(scene: Scenario) -> None:
+    scene.push(A)
+    deployment = scene.candidate()
+    for name, state in (("checkout", "building"), ("start", "starting"), ("build web", "starting")):
+        scene.phase(deployment, name)
+        assert scene.candidate().state == state
+    scene.phase(deployment, "checkout", seconds=1.5)
+    scene.phase(deployment, "checkout")  # its beginning, late
+    assert DeploymentPhase.objects.get(deployment=deployment, name="checkout").seconds == 1.5
+    scene.phase(deployment, "checkout", at=60)  # the agent was killed and tries again
+    assert DeploymentPhase.objects.get(deployment=deployment, name="checkout").seconds is None
+
+
+def test_ready_then_live_with_its_switch_timed(scene: Scenario) -> None:
+    deployment = scene.live(A)
+    environment = scene.environment
+    assert (environment.state, environment.live, environment.candidate) == ("running", deployment, None)
+    assert deployment.state == "live" and deployment.isolation == "runc"
+    assert deployment.phases.get(name="switch").seconds is not None
+    desired = services.desired(environment)
+    assert desired is not None and desired.candidate is None
+    assert desired.live is not None and desired.live.id == deployment.pk
+
+
+def test_push_supersedes_what_is_in_progress_and_keeps_what_is_live(scene: Scenario) -> None:
+    live = scene.live(A, at=0)
+    scene.push(B, at=1)
+    late = scene.candidate()
+    scene.push(C, at=2)
+    assert scene.deployment(B).state == "superseded"
+    assert scene.environment.live == live
+    scene.ready(late)
+    scene.fail(late)
+    scene.phase(late, "health")
+    assert scene.deployment(B).state == "superseded"
+    scene.ready(scene.candidate())
+    scene.switch()
+    assert scene.deployment(A).state == "superseded"
+    assert scene.deployment(C).state == "live"
+    check_invariants(scene.project)
+
+
+def test_failed_candidate_leaves_live_alone(scene: Scenario) -> None:
+    scene.live(A)
+    scene.push(B, at=1)
+    scene.fail(scene.candidate())
+    environment = scene.environment
+    assert environment.state == "running" and environment.live == scene.deployment(A)
+    failed = scene.deployment(B)
+    assert (failed.state, failed.reason, failed.failed_service) == ("failed", "build_failed", "web")
+    scene.push(B, at=2)  # the same commit, said again
+    assert Deployment.objects.filter(commit=B).count() == 1
+
+
+def test_repeated_and_late_deliveries_cannot_bring_a_closed_preview_back(scene: Scenario) -> None:
+    opened, pushed = scene.news("opened", A, 0), scene.news("synchronize", B, 1)
+    for news in (opened, pushed, scene.news("closed", B, 2)):
+        scene.tell(news)
+    for news in (opened, pushed, pushed):
+        assert scene.tell(news) == "old"
+    assert scene.environment.state == "terminated"
+    assert services.desired(scene.environment) is None
+    assert Environment.objects.count() == 1
+
+
+def test_late_events_of_a_closed_preview_change_nothing(scene: Scenario) -> None:
+    scene.push(A)
+    deployment = scene.candidate()
+    scene.close(at=1)
+    scene.phase(deployment, "start")
+    scene.ready(deployment)
+    scene.switch()
+    scene.fail(deployment)
+    assert scene.deployment(A).state == "cancelled"
+    assert scene.environment.state == "terminated" and scene.environment.removed_at is None
+    scene.removed(scene.environment)
+    first = scene.environment.removed_at
+    scene.removed(scene.environment)
+    assert first is not None and scene.environment.removed_at == first
+
+
+def test_reopened_pull_request_gets_a_new_environment(scene: Scenario) -> None:
+    scene.live(A)
+    scene.close(at=1)
+    scene.push(A, at=2, action="reopened")
+    assert [e.state for e in Environment.objects.order_by("id")] == ["terminated", "building"]
+    assert scene.environment.name == "pr-1-shop"
+
+
+def test_stopped_preview_stays_stopped_until_the_next_commit(scene: Scenario) -> None:
+    scene.live(A)
+    services.stop(scene.environment, by="alice")
+    with pytest.raises(NothingToStop):
+        services.stop(scene.environment, by="alice")
+    scene.push(A, at=5)  # the forge sweep
+    assert scene.environment.state == "terminated"
+    scene.push(B, at=6)
+    assert scene.environment.state == "building"
+
+
+def test_stopped_preview_returns_when_the_pull_request_is_reopened(scene: Scenario) -> None:
+    scene.live(A)
+    services.stop(scene.environment, by="alice")
+    scene.close(at=5)
+    scene.push(A, at=6, action="reopened")
+    assert scene.environment.state == "building"
+
+
+def test_rebuild_deploys_the_same_commit_without_cache(scene: Scenario) -> None:
+    first = scene.live(A)
+    again = services.rebuild(scene.environment, by="alice")
+    assert again.commit == A and again.no_cache and again.pk != first.pk
+    scene.push(A, at=3)
+    assert scene.candidate() == again
+    scene.close(at=4)
+    with pytest.raises(PullRequestClosed):
+        services.rebuild(scene.environment, by="alice")
+
+
+def test_another_agent_cannot_speak_for_it(scene: Scenario) -> None:
+    scene.push(A)
+    scene.ready(scene.candidate(), agent=factories.agent(state="online").pk)
+    assert scene.candidate().ready_at is None
+
+
+def test_moved_endpoints_of_live_are_kept_older_news_ignored(scene: Scenario) -> None:
+    live = scene.live(A)
+    scene.observe(live, web("http://10.0.0.9:80"), at=10)
+    scene.observe(live, web("http://10.0.0.5:80"), at=5)
+    assert scene.environment.services[0]["endpoint"] == "http://10.0.0.9:80"
+
+
+def test_waiting_environment_is_placed_when_an_agent_comes(scene: Scenario) -> None:
+    scene.agent.state = "offline"
+    scene.agent.save()
+    scene.push(A)
+    assert scene.environment.agent is None and services.desired(scene.environment) is None
+    scene.agent.state = "online"
+    scene.agent.save()
+    assert services.place_waiting() == 1
+    assert scene.environment.agent == scene.agent
+    assert services.place_waiting() == 0
+
+
+def test_never_placed_environment_is_gone_at_once(scene: Scenario) -> None:
+    scene.agent.delete()
+    scene.push(A)
+    scene.close(at=1)
+    assert scene.environment.removed_at is not None
+
+
+def test_lost_agent_fails_what_is_in_progress_after_a_minute(scene: Scenario) -> None:
+    scene.push(A)
+    assert services.lost_contact(scene.agent) == 0
+    Deployment.objects.update(created_at=timezone.now() - timedelta(seconds=61))
+    assert services.lost_contact(scene.agent) == 1
+    assert scene.deployment(A).reason == "agent_lost_contact"
+    scene.ready(scene.deployment(A))
+    assert scene.deployment(A).state == "failed"
+
+
+def test_two_workspaces_with_the_same_repository_have_two_names(scene: Scenario) -> None:
+    other = Scenario.make("shop-of-others")
+    other.project.slug = "shop"
+    other.project.save()
+    scene.push(A)
+    other.push(A)
+    assert scene.environment.name != other.environment.name
+    assert other.environment.name.startswith("pr-1-shop-")
+
+
+def test_forks_and_switched_off_projects_get_no_preview(scene: Scenario) -> None:
+    scene.project.previews_enabled = False
+    scene.project.save()
+    scene.push(A)
+    assert not Environment.objects.exists()
