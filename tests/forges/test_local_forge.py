@@ -1,0 +1,230 @@
+"""The local forge against real repositories, announcing over real HTTP to the real intake."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from seatrial.control.forges.errors import RepositoryProblem
+from seatrial.control.forges.local import services
+from seatrial.control.forges.models import Delivery, LocalPullRequest
+from seatrial.control.forges.protocol import PullRequestChanged, forge_of
+from seatrial.control.projects.models import Connection, Project, PullRequest
+from seatrial.control.projects.services import apply_pull_request, archive
+from tests.forges.conftest import Work
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
+
+
+@pytest.fixture
+def project(connection: Connection, work: Work, live_server, settings) -> Project:
+    settings.SITE_URL = live_server.url
+    return services.register(connection, str(work.path), by="alice")
+
+
+def announced() -> list[tuple[str, int, str]]:
+    """What the accepted webhooks said, in order."""
+    bodies = [json.loads(bytes(row.body)) for row in Delivery.objects.filter(result="accepted").order_by("id")]
+    return [(b["action"], b["number"], b["pull_request"]["head"]["sha"]) for b in bodies]
+
+
+def events(project: Project) -> list[PullRequestChanged]:
+    forge = forge_of(project.connection)
+    return [forge.parse(row.event, bytes(row.body)) for row in Delivery.objects.order_by("id")]
+
+
+def test_opening_pushing_closing_and_reopening(project: Project, work: Work) -> None:
+    first = work.commit("Add a page", branch="feature/page")
+    pull = services.open_pull(project, "feature/page", by="alice")
+    assert (pull.number, pull.head_sha) == (1, first)
+    assert (services.announce_all(), services.announce_all()) == (1, 0)
+    second = work.commit("Improve it")
+    assert (services.announce_all(), services.announce_all()) == (1, 0)
+    services.close_pull(project, "feature/page", by="alice")
+    assert (services.announce_all(), services.announce_all()) == (1, 0)
+    services.open_pull(project, "feature/page", by="alice")
+    assert services.announce_all() == 1
+    services.close_pull(project, "feature/page", by="alice")
+    assert services.announce_all() == 1, "closed at the same commit a second time: a delivery of its own"
+    assert announced() == [
+        ("opened", 1, first),
+        ("synchronize", 1, second),
+        ("closed", 1, second),
+        ("reopened", 1, second),
+        ("closed", 1, second),
+    ]
+
+
+def test_what_the_worker_reads_from_them(project: Project, work: Work) -> None:
+    sha = work.commit("Add a page", branch="feature")
+    services.open_pull(project, "feature", by="alice")
+    services.announce_all()
+    (event,) = events(project)
+    assert event.external_id == project.external_id == str(work.path)
+    assert (event.head_sha, event.branch, event.base_branch) == (sha, "feature", "main")
+    assert (event.title, event.author, event.from_fork) == ("Add a page", "Ann", False)
+    assert apply_pull_request(project, event).head_sha == sha
+    assert forge_of(project.connection).open_pull_requests(project)[0].changed_at == event.changed_at
+
+
+def test_a_deleted_branch_closes_its_pull_request(project: Project, work: Work) -> None:
+    work.commit("x", branch="feature")
+    services.open_pull(project, "feature", by="alice")
+    services.announce_all()
+    work.git("checkout", "-q", "main")
+    work.git("branch", "-q", "-D", "feature")
+    assert services.announce_all() == 1
+    assert announced()[-1][0] == "closed"
+    assert forge_of(project.connection).open_pull_requests(project) == []
+
+
+def test_a_deleted_repository_closes_all_of_them(project: Project, work: Work) -> None:
+    work.commit("x", branch="feature")
+    services.open_pull(project, "feature", by="alice")
+    services.open_pull(project, "main", by="alice")
+    services.announce_all()
+    shutil.rmtree(work.path)
+    assert services.announce_all() == 2
+    assert [action for action, *_ in announced()[-2:]] == ["closed", "closed"]
+
+
+def test_while_the_server_is_away_nothing_is_lost_or_said_twice(project: Project, work: Work, settings) -> None:
+    there, settings.SITE_URL = settings.SITE_URL, "http://127.0.0.1:9"
+    work.commit("x", branch="feature")
+    services.open_pull(project, "feature", by="alice")
+    assert services.announce_all() == 0
+    settings.SITE_URL = there
+    assert services.announce_all() == 1
+    # A crash between the answer and our note of it: the same delivery again, which the intake knows.
+    LocalPullRequest.objects.update(announced_sha="", announced_state="", announcements=0)
+    assert services.announce_all() == 1
+    assert [action for action, *_ in announced()] == ["opened"]
+
+
+def test_a_wrong_secret_is_refused_and_tried_again_once_it_is_right(project: Project, work: Work, connection) -> None:
+    work.commit("x", branch="feature")
+    services.open_pull(project, "feature", by="alice")
+    right, connection.webhook_secret = connection.webhook_secret, ""
+    connection.save()
+    assert services.announce_all() == 0
+    connection.webhook_secret = right
+    connection.save()
+    assert services.announce_all() == 1
+
+
+def test_packed_branches_and_worktrees_are_seen(project: Project, work: Work) -> None:
+    work.commit("x", branch="feature")
+    services.open_pull(project, "feature", by="alice")
+    services.announce_all()
+    work.git("pack-refs", "--all")
+    assert services.announce_all() == 0
+    sha = work.commit("y")
+    work.git("pack-refs", "--all")
+    services.announce_all()
+    assert announced()[-1] == ("synchronize", 1, sha)
+
+
+def test_nothing_changed_costs_one_query_and_no_process(
+    project: Project, work: Work, django_assert_num_queries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work.commit("x", branch="feature")
+    services.open_pull(project, "feature", by="alice")
+    services.announce_all()
+    monkeypatch.setenv("PATH", "/nonexistent")  # git would not be found
+    with django_assert_num_queries(1):
+        assert services.announce_all() == 0
+
+
+def test_numbers_go_on_and_a_branch_keeps_its_own(project: Project, work: Work) -> None:
+    for branch in ("one", "two"):
+        work.commit(branch, branch=branch)
+    numbers = [services.open_pull(project, branch, by="alice").number for branch in ("one", "two", "one")]
+    services.close_pull(project, "one", by="alice")
+    assert [*numbers, services.open_pull(project, "one", by="alice").number] == [1, 2, 1, 1]
+
+
+def test_registering_twice_is_registering_once(connection: Connection, work: Work, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(work.path)
+    (work.path / "deep").mkdir()
+    paths = (work.path, link, work.path / "deep")
+    assert len({services.register(connection, str(path), by="alice").pk for path in paths}) == 1
+    project = Project.objects.get()
+    assert (project.name, project.slug, project.default_branch) == ("shop", "shop", "main")
+    assert project.web_url == work.path.as_uri()
+
+
+def test_two_repositories_of_one_name_have_two_slugs(connection: Connection, work: Work, tmp_path: Path) -> None:
+    other = Work(tmp_path / "elsewhere" / "shop")
+    other.commit()
+    slugs = [services.register(connection, str(path), by="a").slug for path in (work.path, other.path)]
+    assert slugs == ["shop", "shop-2"]
+
+
+def test_a_bare_repository_will_do(connection: Connection, work: Work, tmp_path: Path) -> None:
+    work.git("clone", "-q", "--bare", str(work.path), str(tmp_path / "bare.git"))
+    project = services.register(connection, str(tmp_path / "bare.git"), by="alice")
+    assert (project.name, services.open_pull(project, "main", by="alice").number) == ("bare", 1)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "code", "message"),
+    [
+        (lambda path: path / "missing", "no_directory", "There is no directory"),
+        (lambda path: Path("relative"), "not_absolute", "absolute"),
+        (lambda path: (path / "f").write_text("x") and path / "f", "no_directory", "is not a directory"),
+        (lambda path: path, "not_a_repository", "git init"),
+        (lambda path: Work(path / "empty").path, "no_commit", "has no commit yet"),
+    ],
+)
+def test_what_cannot_be_registered_is_named(connection, tmp_path: Path, prepare, code: str, message: str) -> None:
+    with pytest.raises(RepositoryProblem, match=message) as caught:
+        services.register(connection, str(prepare(tmp_path)), by="alice")
+    assert caught.value.code == code
+    assert not Project.objects.exists()
+
+
+def test_an_unknown_branch_is_answered_with_near_misses(project: Project, work: Work) -> None:
+    work.commit("x", branch="feature/page")
+    with pytest.raises(RepositoryProblem, match="no branch feature/pgae. It has: feature/page"):
+        services.open_pull(project, "feature/pgae", by="alice")
+    with pytest.raises(RepositoryProblem, match="nothing to close"):
+        services.close_pull(project, "feature/page", by="alice")
+
+
+@pytest.mark.parametrize("branch", ["--all", "-h", "main..main", "refs/heads/main", "HEAD", "main^", ""])
+def test_a_branch_is_never_taken_for_an_option_or_an_expression(project: Project, branch: str) -> None:
+    with pytest.raises(RepositoryProblem) as caught:
+        services.open_pull(project, branch, by="alice")
+    assert caught.value.code == "no_branch"
+
+
+def test_nothing_a_repository_configures_runs(connection: Connection, work: Work, tmp_path: Path) -> None:
+    trap = tmp_path / "trap"
+    trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/sprung\n")
+    trap.chmod(0o755)
+    for name in ("core.fsmonitor", "core.pager", "core.sshCommand", "gpg.program", "core.hooksPath"):
+        work.git("config", name, str(trap))
+    work.git("config", "log.showSignature", "true")
+    (tmp_path / "sprung").unlink(missing_ok=True)  # our own git commands above may have sprung it
+    project = services.register(connection, str(work.path), by="alice")
+    services.open_pull(project, "main", by="alice")
+    forge_of(connection).open_pull_requests(project)
+    forge_of(connection).facts(project)
+    services.announce_all()
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_facts_and_source(project: Project, work: Work) -> None:
+    forge = forge_of(project.connection)
+    facts = forge.facts(project)
+    assert (facts.default_branch, facts.members, facts.metadata["name"]) == ("main", [], "shop")
+    assert forge.source(project).clone_url == str(work.path)
+
+
+def test_the_pull_requests_of_an_archived_project_rest(project: Project, work: Work) -> None:
+    services.open_pull(project, "main", by="alice")
+    archive(project, by="alice")
+    assert services.announce_all() == 0
+    assert not PullRequest.objects.exists()
