@@ -50,12 +50,16 @@ def _pull_request(api: Api, path: Path, console: Console) -> tuple[Json, Json]:
     with Phases(console) as phases:
         phases.begin("pull request")
         pull = open_pull(api, head)
-        delivery: Json = until(lambda: _delivery(api, pull))
+        delivery: Json = until(
+            lambda: _delivery(api, pull), seconds=60, what="the webhook of the pull request was not delivered"
+        )
         phases.end("pull request")
         phases.note(f"  number {pull['number']}; its webhook: {delivery['result']}")
         environment = Deployment(api, pull, phases).wait()
         phases.begin("policies")
-        evaluation: Json = until(lambda: _evaluation(api, path.name, head.commit))
+        evaluation: Json = until(
+            lambda: _evaluation(api, path.name, head.commit), seconds=300, what="no verdict came"
+        )
         phases.end("policies", evaluation.get("seconds"))
     return environment, evaluation
 

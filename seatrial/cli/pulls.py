@@ -15,7 +15,7 @@ from seatrial.cli.errors import NEGATIVE, USAGE, CommandError, Interrupted
 from seatrial.cli.phases import Phases
 from seatrial.cli.repository import Head, read_head
 from seatrial.cli.verdicts import print_evaluation
-from seatrial.cli.waiting import Deployment, Evaluation
+from seatrial.cli.waiting import Deployment, Evaluation, until
 from seatrial.embedded.layout import DataDirectory
 
 Repository = Annotated[Path, typer.Argument(metavar="PATH", help="A git repository on this machine.")]
@@ -49,7 +49,7 @@ def check(path: Repository, branch: Branch = None, as_json: AsJson = False) -> N
     head, api = _begin(path, branch, console, "check")
     project = register(api, head)
     body = {"commit": head.commit, "ref": f"refs/heads/{head.branch}"}
-    evaluation = api.post(f"/projects/{project['id']}/evaluations", body)
+    evaluation = until(lambda: api.post(f"/projects/{project['id']}/evaluations", body))
     console.print(f"Check of [bold]{escape(head.path.name)}[/] {escape(head.branch)} at {head.commit[:12]}")
     try:
         with Phases(console) as phases:
@@ -78,7 +78,8 @@ def close(path: Repository, branch: Branch = None) -> None:
     api = connect(DataDirectory.from_environment(os.environ))
     head = read_head(path, branch)
     project = register(api, head)
-    pull = api.post("/local/pulls/close", {"project": project["id"], "branch": head.branch})
+    body = {"project": project["id"], "branch": head.branch}
+    pull = until(lambda: api.post("/local/pulls/close", body))
     console.print(
         f"Closed pull request {pull['number']} of {escape(head.path.name)}; its preview is being removed."
     )
@@ -95,14 +96,15 @@ def _begin(path: Path, branch: str | None, console: Console, what: str) -> tuple
 
 def register(api: Api, head: Head) -> Json:
     """The project of the repository; made the first time."""
-    project: Json = api.post("/local/projects", {"path": str(head.path)})
+    project: Json = until(lambda: api.post("/local/projects", {"path": str(head.path)}))
     return project
 
 
 def open_pull(api: Api, head: Head) -> Json:
     """The pull request of the branch, at its present commit; opened the first time."""
     project = register(api, head)
-    pull: Json = api.post("/local/pulls", {"project": project["id"], "branch": head.branch})
+    body = {"project": project["id"], "branch": head.branch}
+    pull: Json = until(lambda: api.post("/local/pulls", body))
     if pull["head_sha"] != head.commit:
         raise CommandError(
             f"{head.branch} moved from {head.commit[:12]} to {pull['head_sha'][:12]} meanwhile.",

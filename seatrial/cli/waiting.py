@@ -15,8 +15,12 @@ TERMINAL = {"live", "failed", "superseded", "cancelled"}
 DECIDED = {"passed", "failed", "errored", "timed_out", "superseded"}
 
 
-def until(ask: Callable[[], Any]) -> Any:
-    """Ask until the answer is something; a platform that is away for a moment is asked again."""
+def until(ask: Callable[[], Any], *, seconds: float | None = None, what: str = "") -> Any:
+    """Ask until the answer is something; a platform that is away for a moment is asked again.
+
+    So `ask` must be idempotent. Raises CommandError when `what` did not happen within `seconds`.
+    """
+    began = time.monotonic()
     away_since: float | None = None
     while True:
         try:
@@ -29,6 +33,8 @@ def until(ask: Callable[[], Any]) -> Any:
             away_since = None
             if answer:
                 return answer
+        if seconds is not None and time.monotonic() - began > seconds:
+            raise CommandError(f"{what} within {seconds:.0f} s.", fix="See what is wrong: seatrial doctor")
         time.sleep(POLL_SECONDS)
 
 

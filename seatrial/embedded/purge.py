@@ -30,19 +30,17 @@ def stop_environments(remembered: Remembered, data: DataDirectory) -> None:
         base = f"{remembered.api_url}/api/v1"
         headers = {"Authorization": f"Bearer {token}"}
         with httpx.Client(base_url=base, headers=headers, timeout=10, trust_env=False) as client:
-            open_ones = _not_terminated(client)
-            for environment in open_ones:
-                client.post(f"/environments/{environment}/stop")
+            for environment in client.get("/environments").raise_for_status().json():
+                client.post(f"/environments/{environment['id']}/stop")
             deadline = time.monotonic() + ASK_SECONDS
-            while open_ones and time.monotonic() < deadline:
+            while _left(client) and time.monotonic() < deadline:
                 time.sleep(0.3)
-                open_ones = _not_terminated(client)
 
 
-def _not_terminated(client: httpx.Client) -> list[str]:
-    answer = client.get("/environments").raise_for_status().json()
-    listed = answer["items"] if isinstance(answer, dict) else answer
-    return [str(one["id"]) for one in listed if one["state"] != "terminated"]
+def _left(client: httpx.Client) -> bool:
+    """Whether the host still has something of an environment: the status lists it until then."""
+    projects = client.get("/status").raise_for_status().json()["projects"]
+    return any(project["environments"] for project in projects)
 
 
 def agent_id(data: DataDirectory, remembered: Remembered | None) -> str:

@@ -1,0 +1,30 @@
+"""A data directory of one's own, and a place for what the supervisor says."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.processes import Records
+from seatrial.embedded.supervisor import Supervisor
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataDirectory:
+    """Made, and empty."""
+    directory = DataDirectory(tmp_path / "data")
+    directory.create()
+    return directory
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """What the supervisor said."""
+    return []
+
+
+@pytest.fixture
+def supervisor(data: DataDirectory, said: list[str]) -> Iterator[Supervisor]:
+    """Watches nothing yet; tests stop it themselves."""
+    yield Supervisor(Records(data.run), data.logs, said.append)

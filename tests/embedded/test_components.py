@@ -1,0 +1,130 @@
+"""The real PostgreSQL, NATS and Traefik come up as we configure them."""
+
+import asyncio
+import json
+import stat
+import sys
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from seatrial.control.fleet import bus_identity
+from seatrial.embedded.components import bus, ingress
+from seatrial.embedded.components.postgres import from_wheel
+from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.ports import find_free
+from seatrial.embedded.supervisor import Supervisor
+
+BINARIES = Path(sys.executable).parent
+
+
+@pytest.mark.postgres
+async def test_postgresql_is_made_once_and_keeps_its_data(
+    data: DataDirectory, supervisor: Supervisor
+) -> None:
+    postgres = from_wheel(data.postgres)
+    for attempt in (1, 2):
+        postgres.prepare()
+        await supervisor.start(postgres.component())
+        postgres.ensure_database()
+        reach = postgres.environment()
+        with psycopg.connect(
+            host=reach["DB_HOST"], user=reach["DB_USER"], dbname=reach["DB_NAME"]
+        ) as connection:
+            if attempt == 1:
+                connection.execute("create table boats (name text)")
+                connection.execute("insert into boats values ('Gannet')")
+                superuser = connection.execute(
+                    "select rolsuper from pg_roles where rolname = current_user"
+                ).fetchone()
+                assert superuser == (False,)
+            else:
+                assert connection.execute("select name from boats").fetchone() == ("Gannet",)
+        await supervisor.stop()
+    assert stat.S_IMODE(data.postgres.stat().st_mode) == 0o700
+
+
+@pytest.mark.postgres
+async def test_a_long_path_gets_a_short_socket(
+    tmp_path: Path, data: DataDirectory, supervisor: Supervisor
+) -> None:
+    deep = tmp_path / ("d" * 60) / ("e" * 60)
+    deep.mkdir(parents=True)
+    postgres = from_wheel(deep / "postgres")
+    postgres.prepare()
+    try:
+        await supervisor.start(postgres.component())
+        assert len(postgres.environment()["DB_HOST"]) < 60
+        assert stat.S_IMODE(postgres.socket_directory.stat().st_mode) == 0o700
+    finally:
+        await supervisor.stop()
+        postgres.remove_socket_directory()
+    assert not postgres.socket_directory.exists()
+
+
+@pytest.mark.nats
+async def test_the_bus_lets_nobody_in_without_a_credential(
+    data: DataDirectory, supervisor: Supervisor
+) -> None:
+    import nats
+
+    bus_identity.ensure(data.keys)
+    port = find_free()
+    await supervisor.start(bus.component(data, port, BINARIES))
+    try:
+        url = f"nats://127.0.0.1:{port}"
+        known = await nats.connect(url, user_credentials=str(data.keys / "control.creds"))
+        account = await known.jetstream().account_info()
+        assert account.limits.max_storage != 0
+        await known.close()
+
+        async def quiet(error: Exception) -> None:
+            return
+
+        with pytest.raises(Exception, match=r"(?i)authorization"):
+            await nats.connect(url, allow_reconnect=False, error_cb=quiet)
+    finally:
+        await supervisor.stop()
+
+
+@pytest.mark.traefik
+async def test_traefik_takes_routes_over_from_the_one_file(
+    data: DataDirectory, supervisor: Supervisor
+) -> None:
+    port, api = find_free(), find_free()
+    component = ingress.component(data.traefik, ingress_port=port, api_port=api, binaries=BINARIES)
+    await supervisor.start(component)
+    try:
+        routes = {
+            "http": {
+                "routers": {
+                    "self": {
+                        "rule": "Host(`pr-1-shop.preview.localhost`)",
+                        "entryPoints": ["web"],
+                        "service": "self",
+                    }
+                },
+                "services": {
+                    "self": {"loadBalancer": {"servers": [{"url": f"http://127.0.0.1:{api}"}]}},
+                },
+            }
+        }
+        temporary = data.routes.with_suffix(".tmp")
+        temporary.write_text(json.dumps(routes))
+        temporary.replace(data.routes)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for _ in range(100):
+                answer = await client.get(
+                    f"http://127.0.0.1:{port}/ping", headers={"Host": "pr-1-shop.preview.localhost"}
+                )
+                if answer.status_code == 200:
+                    break
+                await asyncio.sleep(0.05)
+            stranger = await client.get(f"http://127.0.0.1:{port}/ping", headers={"Host": "elsewhere.test"})
+        assert answer.text == "OK"
+        assert stranger.status_code == 404
+    finally:
+        await supervisor.stop()
+    assert (data.traefik / "access.log").stat().st_size > 0

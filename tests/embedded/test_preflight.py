@@ -1,0 +1,118 @@
+"""Ports, space and the engine are looked at before anything starts; each obstacle names its fix."""
+
+import os
+import socket
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from seatrial.embedded.errors import CannotRun, PortTaken
+from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.ports import find_free, is_free
+from seatrial.embedded.preflight import Choices, require_engine, require_space, settle
+from seatrial.embedded.remembered import read, write
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that this very process listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def free() -> dict[str, str]:
+    return {"APP_PORT": str(find_free()), "SEATRIAL_INGRESS_PORT": str(find_free())}
+
+
+def test_a_taken_port_is_named_with_its_holder_and_the_flag(data: DataDirectory, taken: int) -> None:
+    with pytest.raises(PortTaken) as problem:
+        settle(Choices(port=taken), data, free())
+    assert str(taken) in str(problem.value)
+    assert f"pid {os.getpid()}" in str(problem.value)
+    assert "--port" in problem.value.fix
+    assert "APP_PORT=" in problem.value.fix
+
+
+def test_a_taken_ingress_port_names_its_own_flag(data: DataDirectory, taken: int) -> None:
+    with pytest.raises(PortTaken) as problem:
+        settle(Choices(ingress_port=taken), data, free())
+    assert "--ingress-port" in problem.value.fix
+
+
+def test_the_same_port_twice_is_refused(data: DataDirectory) -> None:
+    port = find_free()
+    with pytest.raises(CannotRun, match="twice"):
+        settle(Choices(port=port, ingress_port=port), data, {})
+
+
+def test_a_flag_beats_the_environment_beats_what_is_remembered(data: DataDirectory) -> None:
+    environ = free()
+    first = settle(Choices(), data, environ)
+    assert str(first.port) == environ["APP_PORT"]
+    write(data.platform_file, first)
+    assert settle(Choices(), data, {}) == first
+    flag = find_free()
+    assert settle(Choices(port=flag), data, {}).port == flag
+
+
+def test_an_internal_port_that_somebody_took_is_chosen_anew(data: DataDirectory, taken: int) -> None:
+    first = settle(Choices(), data, free())
+    write(data.platform_file, first.model_copy(update={"nats_port": taken}))
+    again = settle(Choices(), data, {})
+    assert again.nats_port != taken
+    assert again.traefik_port == first.traefik_port
+
+
+@pytest.mark.parametrize("text", ["many", "0", "70000", "-1"])
+def test_a_port_that_is_none_is_refused(data: DataDirectory, text: str) -> None:
+    with pytest.raises(CannotRun, match="is not a port"):
+        settle(Choices(), data, {"APP_PORT": text})
+
+
+def test_a_damaged_platform_file_says_what_to_do(data: DataDirectory) -> None:
+    data.platform_file.write_text("{")
+    with pytest.raises(CannotRun) as problem:
+        read(data.platform_file)
+    assert "Remove it" in problem.value.fix
+
+
+def test_a_port_in_use_is_not_free(taken: int) -> None:
+    assert not is_free(taken)
+
+
+def test_the_data_directory_is_private(data: DataDirectory) -> None:
+    for folder in (data.keys, data.run, data.logs, data.nats):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert not stat.S_IMODE(data.root.stat().st_mode) & 0o066
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_a_full_data_directory_is_told_with_numbers(tmp_path: Path) -> None:
+    mount = tmp_path / "small"
+    mount.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(mount)], check=True)
+    try:
+        with pytest.raises(CannotRun, match=r"has \d+ MB free; 500 MB are needed") as problem:
+            require_space(mount)
+        assert "SEATRIAL_DATA_DIR" in problem.value.fix
+    finally:
+        subprocess.run(["umount", str(mount)], check=True)
+
+
+def test_a_data_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(CannotRun, match="cannot be used"):
+        DataDirectory(tmp_path / "file" / "data").create()
+
+
+def test_a_missing_engine_is_never_replaced_silently() -> None:
+    with pytest.raises(CannotRun) as problem:
+        require_engine("docker", {"DOCKER_HOST": "unix:///nonexistent.sock"})
+    assert "scripts/engine" in problem.value.fix
+    assert "--runtime process" in problem.value.fix
+    require_engine("process", {"DOCKER_HOST": "unix:///nonexistent.sock"})
