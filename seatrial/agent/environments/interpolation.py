@@ -1,4 +1,4 @@
-"""`${NAME}` in a recipe's environment values and build arguments, given its value when deployed.
+"""`${NAME}` in a recipe's environment values, given its value when deployed.
 
 `$$` is a plain `$`. `${NAME:-text}` falls back to `text`. A `$NAME` without braces is left to the service.
 """
@@ -48,14 +48,7 @@ def _service(service: Service, values: Mapping[str, str], where: str) -> Service
         key: substitute(text, values, _unresolved(service, f"{where}.env.{key}"))
         for key, text in service.environment.items()
     }
-    build = service.build
-    if build is not None:
-        arguments = {
-            key: substitute(text, values, _unresolved(service, f"{where}.build.args.{key}"))
-            for key, text in build.args.items()
-        }
-        build = replace(build, args=arguments)
-    return replace(service, environment=environment, build=build)
+    return replace(service, environment=environment)
 
 
 def _unresolved(service: Service, where: str) -> Callable[[str], UnresolvedVariable]:

@@ -57,8 +57,8 @@ class Preparation:
         return self._tools.runtime.name == "process"  # services run from the exported tree there
 
     async def _recipe(self, tree: Tree) -> Recipe:
-        recipe = await self._tools.read_recipe(tree)
         variables = self._tools.variables(self._desired.variables)
+        recipe = await self._tools.read_recipe(tree, variables, self._tools.defaults)
         return interpolated(recipe, known_values(self._desired, self._deployment, recipe, variables))
 
     async def _images(self, tree: Tree, entries: list[Entry], recipe: Recipe) -> dict[str, str]:

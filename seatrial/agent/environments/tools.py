@@ -38,7 +38,7 @@ class Tools:
     directory: Path
     runtime: Runtime
     checkouts: Checkouts
-    read_recipe: Callable[[Tree], Awaitable[Recipe]]
+    read_recipe: Callable[[Tree, Mapping[str, str], Resources], Awaitable[Recipe]]
     builder: Builder
     images: Images
     reports: Reports

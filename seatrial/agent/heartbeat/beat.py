@@ -1,0 +1,42 @@
+"""The heartbeat: fire and forget, because the next one follows in ten seconds."""
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import psutil
+import structlog
+
+from seatrial.agent.bus.connection import Bus
+from seatrial.wire import subjects
+from seatrial.wire.agents import HEARTBEAT_SECONDS, Heartbeat
+from seatrial.wire.envelope import Envelope
+
+log = structlog.get_logger(__name__)
+
+
+def measured(directory: Path) -> dict[str, float | int]:
+    """What the host has: all CPUs and memory, and what is left of the data directory's disk."""
+    return {
+        "cpus": float(psutil.cpu_count() or 1),
+        "memory_mb": psutil.virtual_memory().total // 1024**2,
+        "disk_free_mb": shutil.disk_usage(directory).free // 1024**2,
+    }
+
+
+async def beat(bus: Bus, heartbeat: Callable[[], Awaitable[Heartbeat]]) -> None:
+    """Say that the agent lives, at once on every new connection and every HEARTBEAT_SECONDS."""
+    while True:
+        client = await bus.client()
+        session = bus.session
+        try:
+            message = Envelope.wrap(await heartbeat())
+            await client.publish(subjects.heartbeat(bus.agent), message.encode())
+        except Exception as error:
+            log.warning("heartbeat not sent", problem=repr(error))
+        try:
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                await bus.next_session(session)
+        except TimeoutError:
+            continue

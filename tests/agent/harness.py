@@ -1,0 +1,210 @@
+"""An agent's environments over the real engine and real git; only the bus and the builder are stood in for."""
+
+import asyncio
+import contextlib
+import subprocess
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from ulid import ULID
+
+from seatrial.agent.builds.base import BuildRequest, Log
+from seatrial.agent.checkouts.cache import Cache
+from seatrial.agent.environments.service import Environments
+from seatrial.agent.environments.tools import Tools
+from seatrial.agent.errors import BuildError, ImageUnavailable
+from seatrial.agent.logs.following import Followers
+from seatrial.agent.logs.shipping import LogShipping
+from seatrial.agent.recipes.reader import read_recipe
+from seatrial.agent.runtime.base import Resources, Runtime
+from seatrial.wire.deployments import (
+    DesiredDeployment,
+    DesiredEnvironment,
+    PreviewAddress,
+    Source,
+)
+from seatrial.wire.envelope import Message
+from seatrial.wire.logs import LogChunk
+
+M = TypeVar("M", bound=Message)
+GIT = {
+    "GIT_AUTHOR_NAME": "t",
+    "GIT_AUTHOR_EMAIL": "t@t",
+    "GIT_COMMITTER_NAME": "t",
+    "GIT_COMMITTER_EMAIL": "t@t",
+}
+
+
+class Repository:
+    """A real repository on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.git("init", "-q", "-b", "main", str(path), cwd=path.parent)
+
+    def git(self, *arguments: str, cwd: Path | None = None) -> str:
+        environment = GIT | {"PATH": "/usr/bin:/bin", "HOME": str(self.path.parent)}
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=cwd or self.path,
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
+    def commit(self, files: Mapping[str, str]) -> str:
+        for name, text in files.items():
+            (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.path / name).write_text(text)
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", "change")
+        return self.git("rev-parse", "HEAD")
+
+
+class Told:
+    """`Reports` that remembers."""
+
+    def __init__(self) -> None:
+        self.events: list[Message] = []
+        self.lines: list[str] = []
+        self._changed = asyncio.Condition()
+
+    async def observed(self, message: Message, *, workspace: str, about: str) -> None:
+        async with self._changed:
+            self.events.append(message)
+            self._changed.notify_all()
+
+    async def log(self, chunk: LogChunk, *, workspace: str) -> None:
+        async with self._changed:
+            self.lines += [f"{chunk.service}: {line.text}" for line in chunk.lines]
+            self._changed.notify_all()
+
+    def all(self, kind: type[M]) -> list[M]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    async def next(self, kind: type[M], seen: int = 0, seconds: float = 30, **fields: object) -> M:
+        """The first event of `kind` with these fields, after the first `seen` events."""
+
+        def found() -> list[M]:
+            return [
+                event
+                for event in self.events[seen:]
+                if isinstance(event, kind) and all(getattr(event, k) == v for k, v in fields.items())
+            ]
+
+        async with asyncio.timeout(seconds), self._changed:
+            await self._changed.wait_for(found)
+        return found()[0]
+
+    async def line(self, text: str, seconds: float = 20) -> None:
+        async with asyncio.timeout(seconds), self._changed:
+            await self._changed.wait_for(lambda: any(text in line for line in self.lines))
+
+
+class DockerBuild:
+    """`Builder` by the engine's own build command: the contract, not the isolation."""
+
+    name = "docker build"
+
+    def __init__(self) -> None:
+        self.built: list[str] = []
+        self.delay = 0.0
+
+    async def build(self, request: BuildRequest, log: Log) -> None:
+        await asyncio.sleep(self.delay)
+        self.built.append(request.service)
+        folder = request.context_root / request.build.path
+        labels = [part for key, value in request.labels.items() for part in ("--label", f"{key}={value}")]
+        process = await asyncio.create_subprocess_exec(
+            *["docker", "build", "-q", *labels, "-t", request.tag, str(folder)],
+            env={"DOCKER_BUILDKIT": "0", "PATH": "/usr/local/bin:/usr/bin:/bin"},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        await log(f"built {request.service}")
+        if process.returncode != 0:
+            raise BuildError(f"{request.service}: build failed", log_tail=output.decode().splitlines()[-5:])
+
+
+class HostImages:
+    """`Images` that only has what the host has."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def ensure(self, image: str, log: Log) -> str:
+        if await self._runtime.has_image(image):
+            return image
+        raise ImageUnavailable(f"{image} is not on the host")
+
+
+@dataclass
+class Agent:
+    """One agent process' worth of environments. `stop` is what a crash or a restart leaves."""
+
+    id: str
+    directory: Path
+    runtime: Runtime
+    told: Told = field(default_factory=Told)
+    builder: DockerBuild = field(default_factory=DockerBuild)
+
+    def tools(self) -> Tools:
+        return Tools(
+            agent=self.id,
+            directory=self.directory,
+            runtime=self.runtime,
+            checkouts=Cache(self.directory / "git"),
+            read_recipe=read_recipe,
+            builder=self.builder,
+            images=HostImages(self.runtime),
+            reports=self.told,
+            logs=LogShipping(self.told),
+            variables=lambda sealed: {"TOKEN": sealed} if sealed else {},
+            build_slots=asyncio.Semaphore(2),
+            defaults=Resources(cpus=1, memory_mb=64),
+            min_free_mb=1,
+        )
+
+    @contextlib.asynccontextmanager
+    async def running(self, *, grace: float = 0.5) -> AsyncIterator[Environments]:
+        tools = self.tools()
+        self.directory.mkdir(parents=True, exist_ok=True)
+        followers = Followers(self.runtime, tools.logs, self.directory)
+        environments = Environments(tools, followers, orphan_grace_seconds=grace)
+        tasks = [asyncio.create_task(environments.run()), asyncio.create_task(followers.run())]
+        try:
+            yield environments
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def deployment(commit: str) -> DesiredDeployment:
+    return DesiredDeployment(id=str(ULID()), commit=commit, branch="feature")
+
+
+def environment(repository: Repository, name: str, **more: object) -> DesiredEnvironment:
+    values: dict[str, object] = {
+        "environment": str(ULID()),
+        "name": name,
+        "workspace": "w1",
+        "project": "p1",
+        "repository": "r1",
+        "number": 1,
+        "revision": 1,
+        "source": Source(clone_url=str(repository.path)),
+        "address": PreviewAddress(port=8080),
+        "drain_seconds": 0.3,
+    }
+    return DesiredEnvironment.model_validate(values | more)
+
+
+def then(before: DesiredEnvironment, **changes: object) -> DesiredEnvironment:
+    """The next revision."""
+    return before.model_copy(update={"revision": before.revision + 1, **changes})

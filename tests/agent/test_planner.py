@@ -1,0 +1,169 @@
+"""The planner: what is desired, what is there, what is under way, and the steps that follow."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from seatrial.agent.environments.launch import Launch, Planned
+from seatrial.agent.environments.planner import (
+    Attempt,
+    Cancel,
+    Drain,
+    Host,
+    Progress,
+    RemoveContainer,
+    RemoveDeployment,
+    RemoveEverything,
+    RemoveImage,
+    Repair,
+    plan,
+)
+from seatrial.agent.recipes.recipe import Service
+from seatrial.agent.runtime.base import DEPLOYMENT, FINGERPRINT, Container, ContainerSpec
+from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, PreviewAddress, Source
+from seatrial.wire.states import Isolation, ServiceKind
+
+OLD = DesiredDeployment(id="old", commit="a" * 40)
+NEW = DesiredDeployment(id="new", commit="b" * 40)
+NEWER = DesiredDeployment(id="newer", commit="c" * 40)
+
+
+def desired(
+    live: DesiredDeployment | None = None, candidate: DesiredDeployment | None = None
+) -> DesiredEnvironment:
+    return DesiredEnvironment(
+        environment="e1",
+        name="pr-1-shop",
+        workspace="w",
+        project="p",
+        repository="r",
+        number=1,
+        revision=1,
+        source=Source(clone_url="/repo"),
+        address=PreviewAddress(),
+        live=live,
+        candidate=candidate,
+    )
+
+
+def planned(deployment: str, name: str, *, durable: bool = False, restart: str = "unless-stopped") -> Planned:
+    kind = ServiceKind.DATABASE if durable else ServiceKind.WEB
+    labels = {FINGERPRINT: f"f-{name}"} | ({} if durable else {DEPLOYMENT: deployment})
+    container = name if durable else f"{deployment}-{name}"
+    spec = ContainerSpec(
+        name=container, image=f"{name}:{deployment}", labels=labels, networks={f"net-{deployment}": [name]}
+    )
+    return Planned(Service(name, kind, restart=restart), spec, durable)
+
+
+def launch(deployment: str, *services: Planned) -> Launch:
+    return Launch(deployment, f"net-{deployment}", services, Isolation.CONTAINER)
+
+
+def container(of: Planned, state: str = "running", labels: Mapping[str, str] | None = None) -> Container:
+    addresses = dict.fromkeys(of.spec.networks, "10.0.0.2")
+    return Container(of.spec.name, labels or of.spec.labels, state, None, addresses, of.spec.image)
+
+
+def host(*containers: Container, networks: tuple[str, ...] = (), images: tuple[str, ...] = ()) -> Host:
+    return Host(
+        containers,
+        {f"net-{network}": {DEPLOYMENT: network} for network in networks},
+        {},
+        {image: {} for image in images},
+    )
+
+
+WEB = planned("old", "web")
+DB = planned("old", "db", durable=True)
+LIVE = Progress(launches={"old": launch("old", WEB)})
+
+
+def test_a_candidate_is_attempted_once() -> None:
+    assert plan(desired(candidate=NEW), Host(), Progress(), 0) == [Attempt(NEW)]
+    for busy in (
+        Progress(attempt="new"),
+        Progress(ready=frozenset({"new"})),
+        Progress(failed=frozenset({"new"})),
+    ):
+        assert plan(desired(candidate=NEW), Host(), busy, 0) == []
+    assert plan(desired(candidate=NEW), Host(), Progress(attempt_after=5), 4) == []
+
+
+def test_a_newer_candidate_cancels_the_older_one_and_takes_its_things_away() -> None:
+    there = host(container(planned("new", "web")), networks=("new",))
+    assert plan(desired(candidate=NEWER), there, Progress(attempt="new"), 0) == [Cancel("new")]
+    cancelled = Progress(discarded=frozenset({"new"}))
+    assert plan(desired(candidate=NEWER), there, cancelled, 0) == [RemoveDeployment("new"), Attempt(NEWER)]
+
+
+def test_what_was_replaced_drains_before_it_goes() -> None:
+    new = planned("new", "web")
+    there = host(container(WEB), container(new), networks=("old", "new"))
+    progress = Progress(
+        ready=frozenset({"new"}), launches={"old": launch("old", WEB), "new": launch("new", new)}
+    )
+    assert plan(desired(live=NEW), there, progress, 0) == [Drain("old")]
+    draining = replace(progress, drains={"old": 5.0})
+    assert plan(desired(live=NEW), there, draining, 4.9) == []
+    assert plan(desired(live=NEW), there, draining, 5.0) == [RemoveDeployment("old")]
+
+
+def test_live_is_not_touched_while_it_is_well() -> None:
+    assert plan(desired(live=OLD), host(container(WEB), networks=("old",)), LIVE, 0) == []
+
+
+def test_live_is_repaired_when_a_container_is_missing_or_stopped_or_its_network_is_gone() -> None:
+    for there in (
+        host(networks=("old",)),
+        host(container(WEB, "exited"), networks=("old",)),
+        host(container(WEB)),
+    ):
+        assert Repair(OLD) in plan(desired(live=OLD), there, LIVE, 0)
+    assert plan(desired(live=OLD), host(), replace(LIVE, repair="old"), 0) == []
+    assert plan(desired(live=OLD), host(), replace(LIVE, repair_after=9), 8) == []
+
+
+def test_after_a_restart_live_is_looked_at_before_anything_of_it_is_removed() -> None:
+    there = host(container(WEB), container(DB), networks=("old",), images=("stray:1",))
+    assert plan(desired(live=OLD), there, Progress(), 0) == [Repair(OLD)]
+
+
+def test_a_service_that_ended_as_it_should_is_not_started_again() -> None:
+    once = planned("old", "migrate", restart="never")
+    progress = Progress(launches={"old": launch("old", once)})
+    assert plan(desired(live=OLD), host(container(once, "exited"), networks=("old",)), progress, 0) == []
+
+
+def test_a_durable_service_of_another_recipe_is_put_back_only_when_no_candidate_wants_it() -> None:
+    progress = Progress(launches={"old": launch("old", DB)})
+    changed = container(DB, labels={FINGERPRINT: "other"})
+    there = host(changed, networks=("old",))
+    assert plan(desired(live=OLD), there, progress, 0) == [Repair(OLD)]
+    trying = replace(progress, attempt="new")
+    assert plan(desired(live=OLD, candidate=NEW), there, trying, 0) == []
+    failed = replace(progress, failed=frozenset({"new"}))
+    assert plan(desired(live=OLD, candidate=NEW), there, failed, 0) == [Repair(OLD)]
+
+
+def test_durable_containers_and_images_of_no_recipe_go() -> None:
+    there = host(container(WEB), container(DB), networks=("old",), images=("web:old", "db:old"))
+    steps = plan(desired(live=OLD), there, LIVE, 0)
+    assert steps == [RemoveContainer("db")]  # its image is in use until then
+    gone = host(container(WEB), networks=("old",), images=("web:old", "web:older"))
+    assert plan(desired(live=OLD), gone, LIVE, 0) == [RemoveImage("web:older")]
+
+
+def test_nothing_desired_means_nothing_left() -> None:
+    there = host(container(WEB), networks=("old",))
+    assert plan(None, there, Progress(attempt="new", repair="old"), 0) == [
+        Cancel("new"),
+        Cancel("old"),
+        RemoveEverything(),
+    ]
+    assert plan(None, Host(), Progress(), 0) == []
+
+
+def test_a_failed_candidates_leftovers_go_at_once() -> None:
+    there = host(container(WEB), container(planned("new", "web")), networks=("old", "new"))
+    progress = replace(LIVE, failed=frozenset({"new"}))
+    assert plan(desired(live=OLD, candidate=NEW), there, progress, 0) == [RemoveDeployment("new")]
