@@ -19,13 +19,13 @@ from seatrial.control.previews.models import Deployment, DeploymentPhase, Enviro
 from seatrial.control.projects.models import Connection, Project, PullRequest
 from seatrial.wire.hostnames import environment_name
 
-PASSWORD = "correct horse battery staple"  # noqa: S105
+PASSWORD = "correct horse battery staple"
 _numbers = itertools.count(1)
 
 
 def sha(of: object = None) -> str:
     """A commit id: the same for the same argument, a new one without."""
-    return hashlib.sha1(repr(next(_numbers) if of is None else of).encode()).hexdigest()  # noqa: S324
+    return hashlib.sha1(repr(next(_numbers) if of is None else of).encode()).hexdigest()
 
 
 def user(username: str = "", **fields: Any) -> User:

@@ -15,4 +15,4 @@ class CompressionMiddleware(GZipMiddleware):
         kind = response.headers.get("Content-Type", "").split(";")[0]
         if response.status_code == 206 or kind not in COMPRESSIBLE:
             return response
-        return super().process_response(request, response)  # type: ignore[arg-type]
+        return super().process_response(request, response)

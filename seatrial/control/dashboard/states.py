@@ -50,7 +50,7 @@ def face(state: str, *, of: str = "") -> Face:
     """The face of any state. `of="evaluation"` tells its `running` (in progress) from an environment's (live)."""
     if of == "evaluation" and state == "running":
         return Face(Tone.WAITING, ICONS[Tone.WAITING], "Checking")
-    word = state.split(" ")[0]
+    word = state.split(" ", maxsplit=1)[0]
     tone = _TONE_OF.get(word, Tone.GONE)
     return Face(tone, ICONS[tone], _WORDS.get(state, state[:1].upper() + state[1:].replace("_", " ")))
 

@@ -16,7 +16,8 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.apps import apps
 from django.db import close_old_connections
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 
 from seatrial.control.dashboard.apps import DashboardConfig
 
@@ -51,16 +52,15 @@ def json_event(value: Any, name: str) -> str:
     return event(json.dumps(value, separators=(",", ":")), name)
 
 
-async def stream(request: HttpRequest, watched: Watched, *, extra: Extra | None = None) -> HttpResponse:
+async def stream(request: HttpRequest, watched: Watched, *, extra: Extra | None = None) -> HttpResponseBase:
     """The response: `watched` again on every change, and what `extra` yields in between."""
     config = apps.get_app_config("dashboard")
     assert isinstance(config, DashboardConfig)
-    response = StreamingHttpResponse(
+    return StreamingHttpResponse(
         _events(config, watched, extra),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
-    return response  # noqa: RET504 - StreamingHttpResponse is an HttpResponseBase to the type checker
 
 
 async def _events(config: DashboardConfig, watched: Watched, extra: Extra | None) -> AsyncIterator[str]:

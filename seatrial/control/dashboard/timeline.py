@@ -47,7 +47,7 @@ def timeline(deployment: Deployment, phases: Sequence[DeploymentPhase], now: dat
         (phase.started_at - zero).total_seconds() + length
         for phase, length in zip(phases, lengths, strict=True)
     ]
-    total = max(max(ends), 0.001)
+    total = max(*ends, 0.001)
     bars = [
         Bar(
             name=phase.name,

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
@@ -33,7 +34,7 @@ def agents(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-async def agents_stream(request: HttpRequest) -> HttpResponse:
+async def agents_stream(request: HttpRequest) -> HttpResponseBase:
     """Its live part."""
     user = await watcher(request)
 

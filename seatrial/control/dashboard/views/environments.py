@@ -6,6 +6,7 @@ from datetime import datetime
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_http_methods
@@ -48,7 +49,7 @@ def _may(request: HttpRequest, found: Environment) -> dict[str, bool]:
 
 
 @require_GET
-async def environment_stream(request: HttpRequest, key: str) -> HttpResponse:
+async def environment_stream(request: HttpRequest, key: str) -> HttpResponseBase:
     """Its live part, and its log lines."""
     user = await watcher(request)
     found = await watched_one(environments(user), key)
@@ -66,7 +67,7 @@ async def environment_stream(request: HttpRequest, key: str) -> HttpResponse:
 
 
 @require_GET
-async def environment_log(request: HttpRequest, key: str) -> HttpResponse | StreamingHttpResponse:
+async def environment_log(request: HttpRequest, key: str) -> HttpResponseBase:
     """Every stored line as a text file."""
     user = await watcher(request)
     found = await watched_one(environments(user), key)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
@@ -64,7 +65,7 @@ def evaluation(request: HttpRequest, key: str) -> HttpResponse:
 
 
 @require_GET
-async def evaluation_stream(request: HttpRequest, key: str) -> HttpResponse:
+async def evaluation_stream(request: HttpRequest, key: str) -> HttpResponseBase:
     """Its live part."""
     user = await watcher(request)
     await watched_one(_rows(user), key)

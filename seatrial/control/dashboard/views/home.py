@@ -2,6 +2,7 @@
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
@@ -20,7 +21,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-async def home_stream(request: HttpRequest) -> HttpResponse:
+async def home_stream(request: HttpRequest) -> HttpResponseBase:
     """Its live part."""
     user = await watcher(request)
     return await stream(

@@ -3,6 +3,7 @@
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
@@ -42,7 +43,7 @@ def project(request: HttpRequest, key: str) -> HttpResponse:
 
 
 @require_GET
-async def project_stream(request: HttpRequest, key: str) -> HttpResponse:
+async def project_stream(request: HttpRequest, key: str) -> HttpResponseBase:
     """Its live part."""
     user = await watcher(request)
     found = await watched_one(visible(user, Project).select_related("workspace"), key)

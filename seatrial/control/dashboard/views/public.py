@@ -7,6 +7,7 @@ from functools import lru_cache
 from csp.decorators import csp_replace
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -31,7 +32,7 @@ def _style_source() -> str:
 
 @csrf_exempt  # whatever a visitor sent to a preview that is not there, the answer is this page
 @never_cache
-def preview_unavailable(request: HttpRequest) -> HttpResponse:
+def preview_unavailable(request: HttpRequest) -> HttpResponseBase:
     """Says what state the preview of a host is in, and nothing else about it.
 
     Traefik sends visitors here: the host is in `?host=`, else in X-Forwarded-Host, else the request's own.
@@ -41,20 +42,22 @@ def preview_unavailable(request: HttpRequest) -> HttpResponse:
         or request.headers.get("X-Forwarded-Host")
         or request.META.get("HTTP_HOST", "")
     )
-    found: Unavailable = look_up(host)
+    found = look_up(host)
+    policy = {
+        "default-src": ["'none'"],
+        "style-src": [_style_source()],
+        "img-src": ["data:"],
+        "script-src": None,
+    }
+    return csp_replace(policy)(lambda asked: _unavailable(asked, found))(request)
+
+
+def _unavailable(request: HttpRequest, found: Unavailable) -> HttpResponse:
     context = {"found": found, "face": face(found.state), "style": render_to_string(STYLE)}
     response = render(request, "dashboard/unavailable.html", context, status=found.status)
     if found.retry_seconds:
         response["Retry-After"] = str(found.retry_seconds)
-    return csp_replace(
-        {
-            "default-src": ["'none'"],
-            "style-src": [_style_source()],
-            "script-src": None,
-            "img-src": None,
-            "object-src": None,
-        }
-    )(lambda _request: response)(request)
+    return response
 
 
 @require_POST

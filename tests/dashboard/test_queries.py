@@ -1,0 +1,65 @@
+"""A page costs as many queries with fifty rows as with one."""
+
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests import factories as make
+from tests.dashboard.harbour import Harbour
+
+MOST = 20
+
+
+def queries(client: Client, path: str) -> int:
+    client.get(path)
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        assert client.get(path).status_code == 200
+    return len(captured)
+
+
+def more(harbour: Harbour) -> None:
+    for _ in range(50):
+        pull = make.pull_request(harbour.project)
+        make.running(pull)
+        evaluation = make.evaluation(pull)
+        make.result(evaluation, make.policy(harbour.cast.workspace))
+        make.project(harbour.cast.workspace)
+        make.agent()
+        make.delivery(harbour.project.connection)
+        make.result(harbour.evaluation, make.policy(harbour.cast.workspace))
+        make.deployment(harbour.live, state="superseded")
+
+
+PAGES: dict[str, Callable[[Harbour], str]] = {
+    "home": lambda harbour: "/",
+    "projects": lambda harbour: "/projects",
+    "project": lambda harbour: f"/projects/{harbour.project.pk}",
+    "environment": lambda harbour: f"/environments/{harbour.live.pk}",
+    "evaluation": lambda harbour: f"/evaluations/{harbour.evaluation.pk}",
+    "agents": lambda harbour: "/agents",
+    "deliveries": lambda harbour: "/deliveries",
+    "audit": lambda harbour: "/audit",
+}
+
+
+def test_queries_do_not_grow_with_rows(harbour: Harbour) -> None:
+    client = Client()
+    client.force_login(harbour.cast.alice)
+    few = {name: queries(client, path(harbour)) for name, path in PAGES.items()}
+    more(harbour)
+    many = {name: queries(client, path(harbour)) for name, path in PAGES.items()}
+    assert few == many
+    assert max(many.values()) <= MOST, many
+
+
+@pytest.mark.parametrize("host", ["pr-1-chandlery.preview.localhost", "x" * 5000, "a-" * 200, "\x00", ""])
+def test_a_stranger_cannot_make_the_public_page_expensive(harbour: Harbour, host: str) -> None:
+    client = Client()
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get("/preview-unavailable", {"host": host}).status_code in {404, 503}
+    assert len(captured) <= 2
