@@ -1,1 +1,1 @@
-"""The program inside the gVisor sandbox. Standard library only; knows neither network nor token."""
+"""The program inside the sandbox. Standard library only: knows neither network nor token."""

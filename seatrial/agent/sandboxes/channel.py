@@ -1,0 +1,94 @@
+"""One sandbox as the host sees it: frames in, frames out, and an end that nothing inside can refuse."""
+
+import asyncio
+import contextlib
+from typing import Any, Protocol
+
+from seatrial.agent.sandboxes.frames import Decoder, Frame, FrameError, Kind, encode
+from seatrial.wire.states import Isolation
+
+MAX_FRAME = 4 << 20
+MAX_SAID = 160 << 20
+MAX_WAITING = 64  # frames read but not yet handled; beyond, the sandbox is not read from
+
+
+class SandboxError(Exception):
+    """A sandbox cannot be had, or was lost. The text says why."""
+
+
+class Pipe(Protocol):
+    """The bytes to and from one sandbox. Every call may raise OSError when it is gone."""
+
+    async def read(self) -> bytes:
+        """Some bytes of the frames; empty at the end."""
+
+    async def write(self, data: bytes) -> None:
+        """Send all of `data`."""
+
+    async def destroy(self) -> None:
+        """End the sandbox and remove every trace of it. Idempotent; never raises."""
+
+    def diagnosis(self) -> str:
+        """What the sandbox itself said on its way, for people; may be empty."""
+
+
+class Sandbox:
+    """A started sandbox. Single use: whoever claimed it destroys it."""
+
+    def __init__(self, pipe: Pipe, isolation: Isolation, name: str) -> None:
+        self.isolation = isolation
+        self.name = name
+        self.idle: list[int] = []  # channels of children that wait for a policy
+        self._pipe = pipe
+        self._frames: asyncio.Queue[Frame | SandboxError] = asyncio.Queue(MAX_WAITING)
+        self._lost: SandboxError | None = None
+        self._reader = asyncio.create_task(self._read(), name=f"read {name}")
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended yet, as far as is known."""
+        return self._lost is None and not self._reader.done()
+
+    async def warm(self, children: int) -> None:
+        """Wait until `children` children wait for a policy. Raises SandboxError when it ends instead."""
+        while len(self.idle) < children:
+            frame = await self.receive()
+            if frame.kind != Kind.HELLO:
+                raise SandboxError("the sandbox spoke before it was spoken to")
+            self.idle.append(frame.channel)
+
+    async def receive(self) -> Frame:
+        """The next frame. Raises SandboxError at its end and over a cap, from then on always."""
+        if self._lost is not None and self._frames.empty():
+            raise self._lost
+        item = await self._frames.get()
+        if isinstance(item, SandboxError):
+            raise item
+        return item
+
+    async def send(self, kind: Kind, channel: int, value: Any) -> None:
+        """Send one frame. Raises SandboxError when it is gone."""
+        try:
+            await self._pipe.write(encode(kind, channel, value))
+        except OSError as error:
+            raise SandboxError(f"the sandbox is gone: {error}") from error
+
+    async def destroy(self) -> None:
+        """End it. Idempotent."""
+        self._reader.cancel()
+        await asyncio.gather(self._reader, return_exceptions=True)
+        await self._pipe.destroy()
+
+    async def _read(self) -> None:
+        decoder = Decoder(MAX_FRAME, MAX_SAID)
+        why = "the sandbox ended"
+        try:
+            while data := await self._pipe.read():
+                for frame in decoder.feed(data):
+                    await self._frames.put(frame)
+        except (FrameError, OSError) as error:
+            why = str(error)
+        said = self._pipe.diagnosis()
+        self._lost = SandboxError(f"{why}: {said}" if said else why)
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._frames.put(self._lost)

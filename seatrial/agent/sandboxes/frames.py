@@ -1,0 +1,83 @@
+"""The host's copy of the sandbox's frame format: 4 bytes length, 1 byte kind, 2 bytes channel, then JSON.
+
+A copy, because the host must not import what runs inside; tests/sandboxes/test_frames.py compares the two.
+Whatever comes out of a sandbox is hostile until `read_json` and the validation have looked at it.
+"""
+
+import json
+import struct
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+HEADER = struct.Struct("!IBH")
+
+
+class Kind(IntEnum):
+    """See `seatrial/sandbox/frames.py` for who says which."""
+
+    HELLO = 1
+    RUN = 2
+    ASK = 3
+    ANSWER = 4
+    LOG = 5
+    RESULT = 6
+    ENDED = 7
+
+
+class Frame(NamedTuple):
+    """One frame. `body` is unread."""
+
+    kind: int
+    channel: int
+    body: bytes
+
+
+class FrameError(Exception):
+    """The sandbox does not keep to the format, or says more than it may: it is not listened to any more."""
+
+
+def encode(kind: Kind, channel: int, value: Any) -> bytes:
+    """The bytes of one frame."""
+    body = json.dumps(value, separators=(",", ":")).encode()
+    return HEADER.pack(len(body), kind, channel) + body
+
+
+def read_json(body: bytes) -> Any:
+    """The value in a body. Raises FrameError for anything but plain JSON: no NaN, no bottomless nesting."""
+    try:
+        return json.loads(body, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise FrameError(f"not JSON: {error}") from error
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not a number")
+
+
+class Decoder:
+    """Cuts a stream into frames, with a cap for one frame and one for all of them together."""
+
+    def __init__(self, frame_limit: int, total_limit: int) -> None:
+        self._frame_limit = frame_limit
+        self._left = total_limit
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Every frame that is whole now. Raises FrameError over a cap."""
+        self._left -= len(data)
+        if self._left < 0:
+            raise FrameError("the sandbox said more than it may in one evaluation")
+        self._buffer += data
+        frames = []
+        start = 0
+        while len(self._buffer) - start >= HEADER.size:
+            length, kind, channel = HEADER.unpack_from(self._buffer, start)
+            if length > self._frame_limit:
+                raise FrameError(f"a frame of {length:,} bytes; the limit is {self._frame_limit:,}")
+            end = start + HEADER.size + length
+            if len(self._buffer) < end:
+                break
+            frames.append(Frame(kind, channel, bytes(self._buffer[start + HEADER.size : end])))
+            start = end
+        del self._buffer[:start]
+        return frames

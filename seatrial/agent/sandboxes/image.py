@@ -1,0 +1,70 @@
+"""The sandbox's image: a Python base and the program, named after what is in it."""
+
+import hashlib
+
+import aiodocker
+from aiodocker.exceptions import DockerError
+
+from seatrial.agent.builds.base import Images, Log
+from seatrial.agent.sandboxes.channel import SandboxError
+from seatrial.agent.sandboxes.program import Program
+
+REPOSITORY = "gitgrit-sandbox"
+BASE = "python:3.11-slim"
+CACHE_LABEL = "galley.cache"
+DOCKERFILE = """\
+FROM {base}
+COPY seatrial /sandbox/seatrial
+WORKDIR /sandbox
+{environment}
+ENTRYPOINT ["python3", "-B", "-s", "-m", "{module}"]
+"""
+
+
+class SandboxImage:
+    """Builds the image once per content, through the engine's API and without running anything in it."""
+
+    def __init__(self, docker: aiodocker.Docker, images: Images, program: Program, base: str = BASE) -> None:
+        self._docker = docker
+        self._images = images
+        self._program = program
+        self._base = base
+
+    async def ensure(self, log: Log) -> str:
+        """The image's name, on the host when this returns. Idempotent. Raises SandboxError or ImageUnavailable."""
+        base = await self._images.ensure(self._base, log)
+        try:
+            identity = (await self._docker.images.inspect(base))["Id"]
+            tag = f"{REPOSITORY}:{self._content(identity)}"
+            if not await self._exists(tag):
+                await log(f"building {tag} from {base}")
+                await self._build(tag, base)
+        except DockerError as error:
+            raise SandboxError(f"the sandbox's image cannot be built from {base}: {error.message}") from error
+        return tag
+
+    def _content(self, base_identity: str) -> str:
+        whole = f"{base_identity} {self._program.digest} {self._dockerfile('')}"
+        return hashlib.sha256(whole.encode()).hexdigest()[:16]
+
+    async def _exists(self, tag: str) -> bool:
+        try:
+            await self._docker.images.inspect(tag)
+        except DockerError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
+    async def _build(self, tag: str, base: str) -> None:
+        context = self._program.archive({"Dockerfile": self._dockerfile(base).encode()})
+        built = self._docker.images.build(
+            fileobj=context, encoding="identity", tag=tag, labels={CACHE_LABEL: "true"}, stream=True
+        )
+        async for line in built:
+            if "error" in line:
+                raise SandboxError(f"the sandbox's image cannot be built from {base}: {line['error']}")
+
+    def _dockerfile(self, base: str) -> str:
+        environment = "\n".join(f"ENV {name}={value}" for name, value in self._program.environment.items())
+        return DOCKERFILE.format(base=base, environment=environment, module=self._program.module)

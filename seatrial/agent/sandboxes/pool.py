@@ -1,0 +1,109 @@
+"""Warm sandboxes, each used once, refilled behind the back of whoever claims."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+import structlog
+
+from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
+from seatrial.wire.states import Isolation
+
+log = structlog.get_logger(__name__)
+
+WARM_SECONDS = 30.0  # how long a sandbox may take to come up
+MAX_PAUSE_SECONDS = 30.0
+
+
+class Backend(Protocol):
+    """What makes sandboxes. `prepare` comes first, once; `start` may then be called concurrently."""
+
+    isolation: Isolation
+
+    async def prepare(self) -> list[str]:
+        """Make ready; returns warnings for people. Raises SandboxError when no sandbox may or can be had."""
+
+    async def start(self, children: int) -> Sandbox:
+        """A sandbox on its way up. Raises SandboxError. Cancelled, it leaves nothing."""
+
+
+class Pool:
+    """Keeps `size` sandboxes warm. They hold nothing of any tenant: the first thing they learn is one evaluation.
+
+    `claim` never waits for a refill: with none warm it starts one. A sandbox that died while it waited is passed
+    over. Everything is destroyed at the end of `running`.
+    """
+
+    def __init__(self, backend: Backend, *, size: int = 2, children: int = 12) -> None:
+        self.backend = backend
+        self.children = children
+        self._size = size
+        self._warm: deque[Sandbox] = deque()
+        self._wanted = asyncio.Event()
+
+    @property
+    def warm(self) -> int:
+        """How many wait."""
+        return len(self._warm)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["Pool"]:
+        """Refill as long as the block runs."""
+        refilling = asyncio.create_task(self._refill(), name="refill sandboxes")
+        try:
+            yield self
+        finally:
+            refilling.cancel()
+            await asyncio.gather(refilling, return_exceptions=True)
+            await asyncio.gather(*(sandbox.destroy() for sandbox in self._warm))
+            self._warm.clear()
+
+    @contextlib.asynccontextmanager
+    async def claim(self, children: int | None = None) -> AsyncIterator[Sandbox]:
+        """A sandbox for one evaluation, destroyed with the block. Raises SandboxError."""
+        sandbox = self._take() or await self._start(min(children or self.children, self.children))
+        try:
+            yield sandbox
+        finally:
+            await asyncio.shield(sandbox.destroy())
+
+    def _take(self) -> Sandbox | None:
+        while self._warm:
+            sandbox = self._warm.popleft()
+            self._wanted.set()
+            if sandbox.alive:
+                return sandbox
+            self._dismiss(sandbox)
+        return None
+
+    def _dismiss(self, sandbox: Sandbox) -> None:
+        task = asyncio.get_running_loop().create_task(sandbox.destroy())
+        self._dismissed = {t for t in getattr(self, "_dismissed", set()) if not t.done()} | {task}
+
+    async def _start(self, children: int) -> Sandbox:
+        sandbox = await self.backend.start(children)
+        try:
+            async with asyncio.timeout(WARM_SECONDS):
+                await sandbox.warm(children)
+        except BaseException as error:
+            await asyncio.shield(sandbox.destroy())
+            if isinstance(error, TimeoutError):
+                raise SandboxError(f"the sandbox was not ready within {WARM_SECONDS:.0f} s") from error
+            raise
+        return sandbox
+
+    async def _refill(self) -> None:
+        pause = 0.5
+        while True:
+            try:
+                while len(self._warm) < self._size:
+                    self._warm.append(await self._start(self.children))
+                pause = 0.5
+                self._wanted.clear()
+                await self._wanted.wait()
+            except (SandboxError, OSError) as error:
+                log.warning("no warm sandbox", problem=str(error), again_in_seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, MAX_PAUSE_SECONDS)

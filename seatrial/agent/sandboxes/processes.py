@@ -1,0 +1,100 @@
+"""Sandboxes that are plain processes: no isolation, for trying out only. Chosen by people, never by default."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from seatrial.agent.sandboxes.channel import Sandbox
+from seatrial.agent.sandboxes.program import Program
+from seatrial.wire.envelope import new_id
+from seatrial.wire.states import Isolation
+
+KEPT_ERRORS = 4_000
+
+
+class ProcessPipe:
+    """The program as a child process in a session of its own, with an empty environment and a folder to itself."""
+
+    def __init__(self, process: asyncio.subprocess.Process, folder: Path) -> None:
+        self._process = process
+        self._folder = folder
+        self._errors = ""
+        self._listening = asyncio.create_task(self._listen())
+
+    async def read(self) -> bytes:
+        """See `Pipe.read`."""
+        assert self._process.stdout is not None
+        return await self._process.stdout.read(1 << 16)
+
+    async def write(self, data: bytes) -> None:
+        """See `Pipe.write`."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(data)
+        await self._process.stdin.drain()
+
+    async def destroy(self) -> None:
+        """See `Pipe.destroy`."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+        self._listening.cancel()
+        await asyncio.gather(self._listening, return_exceptions=True)
+        # The transport is closed by the loop only once every pipe is; ours would wait for a reader.
+        self._process._transport.close()  # type: ignore[attr-defined]
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+    def diagnosis(self) -> str:
+        """See `Pipe.diagnosis`."""
+        return self._errors.strip()
+
+    async def _listen(self) -> None:
+        assert self._process.stderr is not None
+        while data := await self._process.stderr.read(4096):
+            self._errors = (self._errors + data.decode(errors="replace"))[-KEPT_ERRORS:]
+
+
+def readable_interpreter() -> str | None:
+    """An interpreter whose library every user can read, so that a child may have a uid of its own; None without."""
+    for executable, library in (
+        (sys.executable, os.__file__),
+        ("/usr/bin/python3", "/usr/lib/python3.11/os.py"),
+    ):
+        path = Path(library).resolve()
+        searchable = all(parent.stat().st_mode & 0o1 for parent in path.parents if parent.exists())
+        if path.exists() and path.stat().st_mode & 0o4 and searchable:
+            return executable
+    return None
+
+
+class ProcessSandboxes:
+    """Starts the sandbox's program with this interpreter."""
+
+    isolation = Isolation.PROCESS
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+
+    async def prepare(self) -> list[str]:
+        """Nothing to prepare; the warning for the agent's heartbeat."""
+        return ["policies run as plain processes: no isolation, for trying out only"]
+
+    async def start(self, children: int) -> Sandbox:
+        """See `Backend.start`."""
+        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="gitgrit-sandbox-"))
+        folder.chmod(0o1777)
+        interpreter = readable_interpreter() if os.geteuid() == 0 else None
+        command = [interpreter or sys.executable, "-B", "-m", self._program.module, str(children)]
+        process = await asyncio.create_subprocess_exec(
+            *command, *([] if interpreter else ["same-uid"]),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            cwd=self._program.root, start_new_session=True,
+            env={"PATH": os.defpath, "TMPDIR": str(folder), **self._program.environment},
+        )  # fmt: skip
+        return Sandbox(
+            ProcessPipe(process, folder), self.isolation, f"gitgrit-sandbox-{new_id()[-8:].lower()}"
+        )

@@ -1,0 +1,53 @@
+"""The sandbox's program, as files to ship: found, never imported."""
+
+import hashlib
+import importlib.util
+import io
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = "seatrial.sandbox"
+
+
+@dataclass(frozen=True)
+class Program:
+    """Its files by path below the import root. `digest` changes with any of them."""
+
+    root: Path
+    files: dict[str, bytes]
+    module: str = PACKAGE
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the interpreter must be told: the same order of sets in every run, so that results can be compared."""
+        return {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "LANG": "C.UTF-8", "TZ": "UTC"}
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over names and contents."""
+        whole = hashlib.sha256()
+        for name, content in sorted(self.files.items()):
+            whole.update(f"{name}\0{len(content)}\0".encode() + content)
+        return whole.hexdigest()
+
+    def archive(self, extra: dict[str, bytes]) -> io.BytesIO:
+        """A tar of the files and of `extra`, the same bytes for the same files."""
+        stream = io.BytesIO()
+        with tarfile.open(fileobj=stream, mode="w") as tar:
+            for name, content in sorted({**self.files, **extra}.items()):
+                info = tarfile.TarInfo(name)
+                info.size, info.mode = len(content), 0o644
+                tar.addfile(info, io.BytesIO(content))
+        stream.seek(0)
+        return stream
+
+
+def find_program() -> Program:
+    """Locate the package's sources without running a line of them."""
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError(f"{PACKAGE} is not installed beside the agent")
+    folder = Path(spec.origin).parent
+    files = {f"seatrial/sandbox/{path.name}": path.read_bytes() for path in sorted(folder.glob("*.py"))}
+    return Program(folder.parent.parent, {"seatrial/__init__.py": b"", **files})

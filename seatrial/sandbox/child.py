@@ -1,0 +1,131 @@
+"""A child's whole life: wait for one policy, run it, say what came of it, end."""
+
+import contextlib
+import gc
+import json
+import math
+import os
+import random
+import socket
+import sys
+import traceback
+from typing import Any, NoReturn
+
+from seatrial.sandbox import limits, policy
+from seatrial.sandbox.frames import Decoder, Frame, Kind, encode
+from seatrial.sandbox.project import Project, Refused
+
+CHANNEL_FD = 3
+MAX_ANSWER = 32 << 20
+MAX_RESULT = 1 << 20
+
+
+class HostGone(BaseException):
+    """The pipe to the warden is closed: nothing more can be said."""
+
+
+class Line:
+    """The child's end of the pipe to the warden."""
+
+    def __init__(self, connection: socket.socket, channel: int) -> None:
+        self._connection = connection
+        self._channel = channel
+        self._decoder = Decoder(MAX_ANSWER)
+
+    def receive(self) -> Frame:
+        """Wait for the next frame."""
+        while True:
+            frame = self._decoder.next()
+            if frame is not None:
+                return frame
+            data = self._connection.recv(1 << 18)
+            if not data:
+                raise HostGone
+            self._decoder.feed(data)
+
+    def send(self, kind: Kind, value: Any) -> None:
+        """Say something."""
+        self._connection.sendall(encode(kind, self._channel, value))
+
+    def ask(self, method: str, arguments: list[Any]) -> Any:
+        """Ask the host and wait for its answer."""
+        self.send(Kind.ASK, [method, arguments])
+        answer = json.loads(self.receive().body)
+        if "error" in answer:
+            raise Refused(answer["error"])
+        return answer["value"]
+
+    def log(self, level: str, message: str) -> None:
+        """Pass on one logged line."""
+        self.send(Kind.LOG, [level[:10], message[:2000]])
+
+
+def live(connection: socket.socket, output: int, channel: int, *, own_uid: bool) -> NoReturn:
+    """Never returns into the warden's code, whatever the policy does."""
+    status = 1
+    try:
+        line = _settle(connection, output, channel)
+        limits.become(channel, own_uid=own_uid)
+        random.seed()
+        _serve(line)
+        status = 0
+    except HostGone:
+        pass
+    except BaseException:
+        traceback.print_exc()  # into the output that the host shows beside "ended without a result"
+    finally:
+        os._exit(status)
+
+
+def _settle(connection: socket.socket, output: int, channel: int) -> Line:
+    """Own only: /dev/null to read, the output pipe to print on, the line to the warden."""
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(connection.detach(), CHANNEL_FD)
+    for fd in [int(name) for name in os.listdir("/proc/self/fd")]:
+        if fd > CHANNEL_FD:
+            with contextlib.suppress(OSError):  # the listing's own is gone already
+                os.close(fd)
+    return Line(socket.socket(fileno=CHANNEL_FD), channel)
+
+
+def _serve(line: Line) -> None:
+    job = json.loads(line.receive().body)
+    limits.bound(job["memory_mb"], math.ceil(job["timeout_seconds"]) + 2)
+    outcome = _outcome(line, job)
+    with contextlib.suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    line.send(Kind.RESULT, outcome)
+
+
+def _outcome(line: Line, job: dict[str, Any]) -> dict[str, Any]:
+    file = f"{job['slug']}.py"
+    offer = {"project": Project(line.ask), "log": policy.Log(line.log), "params": job["params"]}
+    try:
+        return _returned(policy.run(file, job["code"], offer))
+    except HostGone:
+        raise
+    except MemoryError:
+        return {"memory": True}
+    except BaseException as error:  # SystemExit and its like are the policy's errors too
+        return {"raised": _explained(error, file)}
+
+
+def _returned(value: Any) -> dict[str, Any]:
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        return {"raised": f"evaluate() returned what JSON cannot hold: {error}"}
+    if len(text) > MAX_RESULT:
+        return {"raised": f"evaluate() returned {len(text):,} bytes as JSON; the limit is {MAX_RESULT:,}"}
+    return {"returned": value}
+
+
+def _explained(error: BaseException, file: str) -> str:
+    gc.collect()
+    try:
+        return policy.explain(error, file)
+    except BaseException:
+        return f"{type(error).__name__} (and it cannot be shown)"

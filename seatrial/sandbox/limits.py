@@ -1,0 +1,58 @@
+"""What a child may use, and who it is. All of it is set by the child itself before any code of others runs."""
+
+import contextlib
+import os
+import resource
+import tempfile
+
+FIRST_UID = 210_000  # away from every uid an image or a host gives out
+OPEN_FILES = 64
+FILE_BYTES = 16 << 20
+PR_SET_NO_NEW_PRIVS = 38
+
+
+def become(index: int, *, own_uid: bool) -> None:
+    """Take the uid of child `index` for good, in a private folder, unable to fork or to gain anything.
+
+    Only the process runtime, which promises no isolation, may go without `own_uid`.
+    """
+    if own_uid:
+        uid = FIRST_UID + index
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    os.umask(0o077)
+    os.chdir(tempfile.mkdtemp(prefix="policy-"))
+    os.environ.update(HOME=str(os.getcwd()), TMPDIR=str(os.getcwd()))
+    tempfile.tempdir = None
+    _no_new_privileges()
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_NPROC, 1)
+    _limit(resource.RLIMIT_FSIZE, FILE_BYTES)
+    _limit(resource.RLIMIT_NOFILE, OPEN_FILES)
+
+
+def bound(memory_mb: int, cpu_seconds: int) -> None:
+    """Leave `memory_mb` above what the interpreter occupies now, and `cpu_seconds` of processor time."""
+    _limit(resource.RLIMIT_AS, _address_space() + (memory_mb << 20))
+    _limit(resource.RLIMIT_CPU, cpu_seconds)
+
+
+def _limit(which: int, value: int) -> None:
+    _, hard = resource.getrlimit(which)
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(which, (value, value))
+
+
+def _address_space() -> int:
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
+def _no_new_privileges() -> None:
+    # The container sets it too; where the interpreter has no ctypes, that one stands alone.
+    with contextlib.suppress(ImportError, OSError):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)

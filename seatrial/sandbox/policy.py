@@ -1,0 +1,82 @@
+"""Calls the code of a policy, and tells what came of it."""
+
+import inspect
+import linecache
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+TRACEBACK_LINES = 12
+OFFERED = ("project", "log", "params")
+
+
+class NotAPolicy(Exception):
+    """The code has no `evaluate` that can be called; the text says what to change."""
+
+
+class Log:
+    """`log("text")`, `log("text", "warning")`, or `log.info("text")` and so on."""
+
+    def __init__(self, send: Callable[[str, str], None]) -> None:
+        self._send = send
+
+    def __call__(self, message: object, level: str = "info") -> None:
+        self._send(str(level), str(message))
+
+    def debug(self, message: object) -> None:
+        """Something only its author wants to know."""
+        self._send("debug", str(message))
+
+    def info(self, message: object) -> None:
+        """Something worth reading."""
+        self._send("info", str(message))
+
+    def warning(self, message: object) -> None:
+        """Something not right."""
+        self._send("warning", str(message))
+
+    def error(self, message: object) -> None:
+        """Something wrong."""
+        self._send("error", str(message))
+
+    warn = warning
+
+
+def run(file: str, code: str, offer: dict[str, Any]) -> Any:
+    """Execute `code` as `file` and return what its `evaluate` returns. Whatever it raises passes through."""
+    lines = code.splitlines(keepends=True)
+    linecache.cache[file] = (len(code), None, lines, file)  # so that tracebacks show the policy's own lines
+    namespace: dict[str, Any] = {"__name__": "policy", "__file__": file}
+    exec(compile(code, file, "exec"), namespace)  # noqa: S102 - running it is the sandbox's whole purpose
+    evaluate = namespace.get("evaluate")
+    if not callable(evaluate):
+        raise NotAPolicy(f"{file} defines no function evaluate(project)")
+    return evaluate(**_arguments(file, evaluate, offer))
+
+
+def _arguments(file: str, evaluate: Callable[..., Any], offer: dict[str, Any]) -> dict[str, Any]:
+    wanted = {}
+    for name, parameter in inspect.signature(evaluate).parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            return dict(offer)
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            continue
+        if name in offer:
+            wanted[name] = offer[name]
+        elif parameter.default is parameter.empty:
+            raise NotAPolicy(
+                f"{file}: evaluate() asks for '{name}', which is not on offer. On offer: {', '.join(OFFERED)}"
+            )
+    return wanted
+
+
+def explain(error: BaseException, file: str) -> str:
+    """The error first, then where in the policy it happened: the lines a policy's author needs, no others."""
+    if isinstance(error, NotAPolicy):
+        return str(error)
+    told = traceback.TracebackException.from_exception(error, limit=-50, capture_locals=False)
+    told.stack = traceback.StackSummary.from_list([f for f in told.stack if f.filename == file][-4:])
+    told.__context__ = told.__cause__ = None
+    summary = "".join(told.format_exception_only()).strip()
+    where = "".join(told.stack.format()).rstrip().splitlines()[-TRACEBACK_LINES:]
+    return "\n".join([summary, *where])

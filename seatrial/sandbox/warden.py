@@ -1,0 +1,142 @@
+"""The first process of the sandbox: keeps the children, passes frames on, ends whoever overstays.
+
+Children are forked before anything of a tenant arrives. They have uids of their own, so that they can signal neither
+the warden nor each other. The warden never reads what they say: it looks at the kind of a frame, writes the
+true channel into it, and passes it on; the host judges it.
+"""
+
+import json
+import os
+import selectors
+import time
+from dataclasses import dataclass
+
+from seatrial.sandbox import sweep
+from seatrial.sandbox.frames import Decoder, Frame, Kind, encode, pack
+from seatrial.sandbox.worker import Misbehaved, Worker
+
+MAX_FROM_HOST = 32 << 20
+
+
+@dataclass(frozen=True)
+class Pipes:
+    """The two file descriptors to the host."""
+
+    read: int
+    write: int
+
+    def send(self, data: bytes) -> None:
+        """Write all of it, waiting while the host is slow."""
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self.write, view) :]
+
+
+class Warden:
+    """One sandbox, from its first fork until the host closes the pipe."""
+
+    def __init__(self, pipes: Pipes, *, own_uids: bool) -> None:
+        self._pipes = pipes
+        self._own_uids = own_uids
+        self._workers: dict[int, Worker] = {}
+        self._selector = selectors.DefaultSelector()
+        self._decoder = Decoder(MAX_FROM_HOST)
+        os.set_blocking(pipes.read, False)
+
+    def fork(self, children: int) -> None:
+        """Make the children, telling the host of each."""
+        for channel in range(1, children + 1):
+            worker = Worker(channel, own_uid=self._own_uids)
+            self._workers[channel] = worker
+            self._selector.register(worker.line, selectors.EVENT_READ, ("line", channel))
+            self._selector.register(worker.printed, selectors.EVENT_READ, ("output", channel))
+            self._pipes.send(encode(Kind.HELLO, channel, {}))
+
+    def serve(self) -> None:
+        """Run until the host closes its end."""
+        self._selector.register(self._pipes.read, selectors.EVENT_READ, ("host", 0))
+        while True:
+            for key, events in self._selector.select(self._patience()):
+                source, channel = key.data
+                if source == "host":
+                    if not self._hear_host():
+                        return
+                elif channel in self._workers:
+                    self._attend(self._workers[channel], source, events)
+            self._enforce_deadlines()
+
+    def _patience(self) -> float | None:
+        deadlines = [w.deadline for w in self._workers.values() if w.deadline is not None]
+        return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+
+    def _hear_host(self) -> bool:
+        try:
+            data = os.read(self._pipes.read, 1 << 18)
+        except BlockingIOError:
+            return True
+        self._decoder.feed(data)
+        while (frame := self._decoder.next()) is not None:
+            self._obey(frame)
+        return bool(data)
+
+    def _obey(self, frame: Frame) -> None:
+        worker = self._workers.get(frame.channel)
+        if worker is None:
+            return  # it ended while this was on its way
+        data = pack(Kind(frame.kind), frame.channel, frame.body)
+        if frame.kind == Kind.RUN and worker.started is None:
+            worker.begin(data, json.loads(frame.body)["timeout_seconds"])
+        elif frame.kind == Kind.ANSWER:
+            worker.answer(data)
+        self._watch(worker)
+
+    def _watch(self, worker: Worker) -> None:
+        # Not listening to a child that does not read its answers: the pipe itself holds it back.
+        events = selectors.EVENT_WRITE if worker.writing else selectors.EVENT_READ
+        if self._selector.get_key(worker.line).events != events:
+            self._selector.modify(worker.line, events, ("line", worker.channel))
+
+    def _attend(self, worker: Worker, source: str, events: int) -> None:
+        try:
+            if source == "output":
+                if not worker.read_output():
+                    self._selector.unregister(worker.printed)
+                return
+            if events & selectors.EVENT_WRITE:
+                worker.write()
+                self._watch(worker)
+            elif not worker.read(self._forward):
+                self._end(worker, "finished" if worker.done else "vanished")
+        except Misbehaved as error:
+            self._end(worker, error.how)
+
+    def _forward(self, frame: Frame) -> None:
+        self._pipes.send(pack(Kind(frame.kind), frame.channel, frame.body))
+
+    def _enforce_deadlines(self) -> None:
+        now = time.monotonic()
+        for worker in [w for w in self._workers.values() if w.deadline is not None and w.deadline <= now]:
+            self._end(worker, "timed out")
+
+    def _end(self, worker: Worker, how: str) -> None:
+        seconds = time.monotonic() - (worker.started or time.monotonic())
+        del self._workers[worker.channel]
+        self._drain(worker)
+        for source in (worker.line, worker.printed):
+            if source in self._selector.get_map():
+                self._selector.unregister(source)
+        code = worker.end()
+        if self._own_uids:
+            sweep.after(worker.channel)
+        told = {"how": how, "code": code, "seconds": round(seconds, 4)}
+        told["output"] = worker.output.decode("utf-8", "replace")
+        self._pipes.send(encode(Kind.ENDED, worker.channel, told))
+
+    def _drain(self, worker: Worker) -> None:
+        try:
+            before = -1
+            while before != len(worker.output):
+                before = len(worker.output)
+                worker.read_output()
+        except Misbehaved:
+            pass

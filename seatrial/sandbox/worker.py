@@ -1,0 +1,125 @@
+"""The warden's side of one child: its process, its pipe, its output, its deadline."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+
+from seatrial.sandbox.child import live
+from seatrial.sandbox.frames import FROM_CHILD, Decoder, Frame, Kind, MalformedFrame
+
+MAX_FRAME = 2 << 20  # from a child
+MAX_SPOKEN = 8 << 20  # all frames of one child together
+MAX_KEPT_OUTPUT = 16 << 10  # what it prints, kept for the logs
+MAX_OUTPUT = 1 << 20  # what it may print before it is ended
+
+
+class Misbehaved(Exception):
+    """The child broke a rule of the pipe; `how` is the word for it."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(how)
+        self.how = how
+
+
+class Worker:
+    """One forked child, single use. The warden alone reads, writes and kills; nothing here blocks."""
+
+    def __init__(self, channel: int, *, own_uid: bool) -> None:
+        self.channel = channel
+        self.started: float | None = None
+        self.deadline: float | None = None
+        self.output = bytearray()
+        self.done = False  # it has said its result
+        self._asking = False
+        self._spoken = 0
+        self._printed = 0
+        self._unsent = bytearray()
+        self._decoder = Decoder(MAX_FRAME)
+        self.line, theirs = socket.socketpair()
+        self.printed, their_output = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            live(theirs, their_output, channel, own_uid=own_uid)
+        theirs.close()
+        os.close(their_output)
+        self.line.setblocking(False)
+        os.set_blocking(self.printed, False)
+
+    def begin(self, frame: bytes, seconds: float) -> None:
+        """Hand the policy over and start its clock."""
+        self.started = time.monotonic()
+        self.deadline = self.started + seconds
+        self.write(frame)
+
+    @property
+    def writing(self) -> bool:
+        """Whether bytes wait for the child to read."""
+        return bool(self._unsent)
+
+    def answer(self, frame: bytes) -> None:
+        """Pass on the answer to its question; dropped unless it asked."""
+        if self._asking:
+            self._asking = False
+            self.write(frame)
+
+    def write(self, data: bytes = b"") -> None:
+        """Send `data` and what is left from before, as far as the child takes it."""
+        self._unsent += data
+        try:
+            while self._unsent:
+                del self._unsent[: self.line.send(self._unsent[: 1 << 18])]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._unsent.clear()  # it is gone; its end is seen elsewhere
+
+    def read(self, forward: Callable[[Frame], None]) -> bool:
+        """Pass on every frame the child has said; False at its end. Raises Misbehaved."""
+        try:
+            data = self.line.recv(1 << 16)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        self._spoken += len(data)
+        if self._spoken > MAX_SPOKEN:
+            raise Misbehaved("flooded")
+        self._decoder.feed(data)
+        try:
+            while not self.done and (frame := self._decoder.next()) is not None:
+                self._check(frame)
+                forward(frame._replace(channel=self.channel))
+        except MalformedFrame as error:
+            raise Misbehaved("flooded") from error
+        return bool(data) and not self.done
+
+    def _check(self, frame: Frame) -> None:
+        if frame.kind not in FROM_CHILD or (frame.kind == Kind.ASK and self._asking):
+            raise Misbehaved("broke the protocol")
+        self._asking = self._asking or frame.kind == Kind.ASK
+        self.done = frame.kind == Kind.RESULT
+
+    def read_output(self) -> bool:
+        """Keep the beginning of what it printed; False at the end. Raises Misbehaved when it is far too much."""
+        try:
+            data = os.read(self.printed, 1 << 16)
+        except BlockingIOError:
+            return True
+        self._printed += len(data)
+        self.output += data[: max(0, MAX_KEPT_OUTPUT - len(self.output))]
+        if self._printed > MAX_OUTPUT:
+            raise Misbehaved("printed")
+        return bool(data)
+
+    def end(self) -> int:
+        """Kill it, reap it, close what it used; its exit code, or minus the signal that ended it."""
+        try:
+            os.kill(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        _, status = os.waitpid(self.pid, 0)
+        self.line.close()
+        os.close(self.printed)
+        return os.waitstatus_to_exitcode(status)
