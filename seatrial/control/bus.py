@@ -40,6 +40,7 @@ class Bus:
     jetstream: JetStreamContext
     logs_max_bytes: int = 512_000_000
     reconnects: int = field(default=0)
+    closing: bool = field(default=False)
 
     @classmethod
     async def connect(cls, configuration: Configuration, *, name: str, wait: bool = True) -> Self:
@@ -55,7 +56,8 @@ class Bus:
             log.warning("bus error", error=str(error) or type(error).__name__)
 
         async def on_disconnect() -> None:
-            log.warning("the bus is away", url=configuration.galley_nats_url)
+            if not bus.closing:
+                log.warning("the bus is away", url=configuration.galley_nats_url)
 
         async def on_reconnect() -> None:
             bus.reconnects += 1
@@ -80,6 +82,7 @@ class Bus:
 
     async def close(self) -> None:
         """Flush what was published and leave."""
+        self.closing = True
         if self.client.is_connected:
             await self.client.flush(2)
         await self.client.close()

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 ANNOUNCE_SECONDS = 1.0
 FORGE_SECONDS = 60.0
+FIRST_FORGE_SECONDS = 5.0
 LOST_SECONDS = 15.0
 PRUNE_SECONDS = 300.0
 DELIVERIES_KEPT = timedelta(days=30)
@@ -40,6 +42,7 @@ class Sweeps:
 
     async def forges(self) -> None:
         """Open pull requests at the forge against ours."""
+        await asyncio.sleep(FIRST_FORGE_SECONDS)  # stored deliveries know more about what happened: they go first
         await self._every(FORGE_SECONDS, sweep_forges)
 
     async def lost_evaluations(self) -> None:
@@ -74,7 +77,7 @@ def sweep_project(project: Project) -> None:
     asked_at = timezone.now()
     open_there = forge_of(project.connection).open_pull_requests(project)
     for event in open_there:
-        _open(project, event)
+        _open(project, event, asked_at)
     numbers = [event.number for event in open_there]
     gone = PullRequest.objects.filter(project=project, state=PullRequestState.OPEN, changed_at__lt=asked_at)
     for pull_request in gone.exclude(number__in=numbers):
@@ -82,7 +85,11 @@ def sweep_project(project: Project) -> None:
 
 
 @transaction.atomic
-def _open(project: Project, event: PullRequestChanged) -> None:
+def _open(project: Project, event: PullRequestChanged, asked_at: datetime) -> None:
+    known = PullRequest.objects.filter(project=project, number=event.number).first()
+    if known is not None and known.state == PullRequestState.CLOSED and known.changed_at < asked_at:
+        # Closed before we asked and open at the forge: it was opened again, whatever its clock says.
+        event = replace(event, changed_at=max(event.changed_at, known.changed_at))
     deliveries.pull_request_changed(project, event)
 
 

@@ -1,0 +1,102 @@
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from seatrial.control.accounts.models import Workspace
+from seatrial.control.fleet import services as fleet
+from seatrial.control.forges.local import services as local
+from seatrial.control.forges.models import LocalPullRequest
+from seatrial.control.projects.models import Project
+from tests import factories
+from tests.worker.scripted_agent import ScriptedAgent
+from tests.worker.stack import Backend, InBackground, Stack, eventually
+
+
+@pytest.fixture
+def stack(transactional_db: None, tmp_path: Path) -> Iterator[Stack]:
+    stack = Stack(tmp_path)
+    stack.start()
+    yield stack
+    try:
+        stack.stop()
+    finally:
+        print(stack.log("worker")[-6000:])
+
+
+@pytest.fixture
+def background() -> Iterator[InBackground]:
+    background = InBackground()
+    yield background
+    background.stop()
+
+
+@pytest.fixture
+def backends() -> Iterator[dict[str, Backend]]:
+    """One per deployment, answering with its commit."""
+    made: dict[str, Backend] = {}
+    yield made
+    for backend in made.values():
+        backend.stop()
+
+
+@pytest.fixture
+def agent(
+    stack: Stack, background: InBackground, backends: dict[str, Backend], tmp_path: Path
+) -> Iterator[ScriptedAgent]:
+    def endpoint(candidate) -> str:
+        backends.setdefault(candidate.id, Backend(candidate.commit))
+        return backends[candidate.id].url
+
+    token = fleet.issue_bootstrap("one", by="test")
+    agent = ScriptedAgent(stack.url, stack.nats.url, token, tmp_path, endpoint)
+    agent.register()
+    background.run(agent.start())
+    yield agent
+    background.run(agent.stop())
+
+
+@pytest.fixture
+def workspace(transactional_db: None) -> Workspace:
+    return factories.workspace("harbour")
+
+
+class Repository:
+    """A real git repository, registered with the local forge."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.git("init", "-q", "-b", "main", str(path), at=path.parent)
+        self.commit("main", "start")
+
+    def git(self, *arguments: str, at: Path | None = None) -> str:
+        who = ["-c", "user.name=Alice", "-c", "user.email=alice@example.test"]
+        command = ["git", *who, "-C", str(at or self.path), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    def commit(self, branch: str, text: str) -> str:
+        if branch != "main":
+            self.git("checkout", "-q", "-B", branch)
+        (self.path / "text").write_text(text)
+        self.git("add", ".")
+        self.git("commit", "-q", "-m", text)
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    (tmp_path / "git").mkdir()
+    return Repository(tmp_path / "git" / "shop")
+
+
+@pytest.fixture
+def project(workspace: Workspace, repository: Repository) -> Project:
+    return local.register(factories.connection(workspace), str(repository.path), by="test")
+
+
+def open_pull(project: Project, branch: str = "feature") -> LocalPullRequest:
+    return local.open_pull(project, branch, by="test")
+
+
+__all__ = ["eventually", "open_pull"]

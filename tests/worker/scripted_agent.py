@@ -1,0 +1,174 @@
+"""An agent of few words: registers, believes its bucket, and says that everything works."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import nats
+from nats.aio.client import Client
+
+from seatrial.control.fleet import nats_jwt
+from seatrial.wire import subjects
+from seatrial.wire.agents import AgentRegistered, Heartbeat
+from seatrial.wire.deployments import (
+    DeploymentPhase,
+    DeploymentReady,
+    DesiredDeployment,
+    DesiredEnvironment,
+    EnvironmentRemoved,
+    ObservedService,
+)
+from seatrial.wire.envelope import Envelope, Message, now
+from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult, RunEvaluation
+from seatrial.wire.states import Isolation, ResultState, ServiceKind
+
+Endpoint = Callable[[DesiredDeployment], str]
+
+
+class ScriptedAgent:
+    def __init__(self, url: str, nats_url: str, token: str, directory: Path, endpoint: Endpoint) -> None:
+        self.url, self.nats_url, self.token, self.endpoint = url, nats_url, token, endpoint
+        self.credentials = directory / "agent.creds"
+        self.desired: dict[str, DesiredEnvironment] = {}
+        self.seen: list[str] = []  # "<environment> put|gone"
+        self.mute = False  # takes everything, says nothing
+        self.client = Client()
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def register(self) -> None:
+        seed = nats_jwt.new_seed(nats_jwt.USER)
+        body = {"token": self.token, "public_key": nats_jwt.public_key(seed), "seal_key": "A" * 43 + "="}
+        answer = httpx.post(f"{self.url}/api/v1/agents/register", json=body, trust_env=False)
+        assert answer.status_code == 200, answer.text
+        self.registered = AgentRegistered.model_validate_json(answer.content)
+        self.id = self.registered.agent
+        self.credentials.write_text(nats_jwt.credentials(self.registered.user_jwt, seed))
+
+    async def start(self) -> None:
+        await self._connect()
+        for work in (self._beat, self._watch, self._evaluate):
+            self.tasks.append(asyncio.create_task(work()))
+
+    async def stop(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.client.close()
+
+    async def _connect(self) -> None:
+        async def ignore(_: Exception) -> None:
+            pass
+
+        self.client = await nats.connect(
+            self.nats_url,
+            user_credentials=str(self.credentials),
+            inbox_prefix=subjects.inbox_prefix(self.id),
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.1,
+            error_cb=ignore,
+        )
+
+    async def _beat(self) -> None:
+        while True:
+            with contextlib.suppress(Exception):
+                beat = Heartbeat(release="test", runtime="docker", sandbox=Isolation.GVISOR)
+                await self.client.publish(subjects.heartbeat(self.id), Envelope.wrap(beat).encode())
+            await asyncio.sleep(0.5)
+
+    async def _watch(self) -> None:
+        """Looks again twice a second: slower than a watch, and deaf to nothing."""
+        while True:
+            with contextlib.suppress(Exception):
+                await self._look()
+            await asyncio.sleep(0.1)
+
+    async def _look(self) -> None:
+        bucket = await self.client.jetstream().key_value(subjects.desired_bucket(self.id))
+        watcher = await bucket.watchall()
+        found: dict[str, DesiredEnvironment] = {}
+        while (entry := await watcher.updates(timeout=2)) is not None:
+            if entry.operation is None:
+                message = Envelope.decode(entry.value).open()
+                assert isinstance(message, DesiredEnvironment)
+                found[entry.key] = message
+        await watcher.stop()
+        for key in self.desired.keys() - found.keys():
+            self.seen.append(f"{key} gone")
+            await self.say(EnvironmentRemoved(environment=key))
+            del self.desired[key]
+        for key, message in found.items():
+            before = self.desired.get(key)
+            if before is None or message.revision > before.revision:
+                self.seen.append(f"{key} put")
+                self.desired[key] = message
+                if message.candidate and (before is None or before.candidate != message.candidate):
+                    await self._deploy(message, message.candidate)
+
+    async def _deploy(self, desired: DesiredEnvironment, candidate: DesiredDeployment) -> None:
+        for phase in ("checkout", "build web", "start", "health"):
+            await self.say(
+                DeploymentPhase(
+                    environment=desired.environment,
+                    deployment=candidate.id,
+                    phase=phase,
+                    started_at=now(),
+                    seconds=0.1,
+                )
+            )
+        service = ObservedService(
+            name="web", kind=ServiceKind.WEB, state="running", endpoint=self.endpoint(candidate)
+        )
+        await self.say(
+            DeploymentReady(
+                environment=desired.environment,
+                deployment=candidate.id,
+                services=[service],
+                isolation=Isolation.CONTAINER,
+            )
+        )
+
+    async def _evaluate(self) -> None:
+        while True:
+            with contextlib.suppress(Exception):
+                pull = await self.client.jetstream().pull_subscribe_bind(
+                    subjects.EVALUATIONS_CONSUMER, stream=subjects.JOBS_STREAM
+                )
+                for message in await pull.fetch(1, timeout=2):
+                    job = Envelope.decode(message.data).open()
+                    assert isinstance(job, RunEvaluation)
+                    await self._judge(job)
+                    await message.ack()
+            await asyncio.sleep(0.05)
+
+    async def _judge(self, job: RunEvaluation) -> None:
+        await self.say(EvaluationStarted(evaluation=job.evaluation))
+        results = [
+            PolicyResult(version_id=p.version_id, slug=p.slug, state=ResultState.PASSED, score=100)
+            for p in job.policies
+        ]
+        await self.say(
+            EvaluationFinished(
+                evaluation=job.evaluation,
+                state="passed",
+                isolation=Isolation.GVISOR,
+                results=results,
+                seconds=0.1,
+            )
+        )
+
+    async def say(self, message: Message) -> None:
+        if self.mute:
+            return
+        envelope = Envelope.wrap(message)
+        subject = subjects.observed(self.id, message.kind)
+        while True:  # as the real one: until the bus has it
+            try:
+                await self.client.jetstream().publish(
+                    subject, envelope.encode(), timeout=2, headers={"Nats-Msg-Id": envelope.id}
+                )
+            except Exception:
+                await asyncio.sleep(0.1)
+            else:
+                return

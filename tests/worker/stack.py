@@ -1,0 +1,181 @@
+"""Web, worker, bus and Traefik as real processes on a real database, and a scripted agent on the bus."""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+from django.db import connection
+
+from tests.bus.servers import NatsServer, free_port
+from tests.engines import require
+
+T = TypeVar("T")
+DOMAIN = "preview.localhost"
+
+
+def eventually(look: Callable[[], T], *, seconds: float = 20, what: str = "it") -> T:
+    """The first true answer of `look`."""
+    deadline = time.monotonic() + seconds
+    answer = look()
+    while not answer and time.monotonic() < deadline:
+        time.sleep(0.05)
+        answer = look()
+    assert answer, f"waited {seconds} s: {what}"
+    return answer
+
+
+class Backend:
+    """A container's stand-in: answers every request with its text."""
+
+    def __init__(self, text: str) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Traefik:
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.web, self.api = free_port(), free_port()
+        self.routes = directory / "routes" / "routes.yml"
+        self.routes.parent.mkdir(parents=True)
+        self.process: subprocess.Popen[bytes] | None = None
+        (directory / "traefik.yml").write_text(
+            "global: {checkNewVersion: false, sendAnonymousUsage: false}\n"
+            "entryPoints:\n"
+            f'  web: {{address: "127.0.0.1:{self.web}"}}\n'
+            f'  traefik: {{address: "127.0.0.1:{self.api}"}}\n'
+            "providers:\n"
+            "  providersThrottleDuration: 100ms\n"
+            f"  file: {{directory: {self.routes.parent}, watch: true}}\n"
+            "api: {dashboard: false, insecure: true}\n"
+            "log: {level: INFO}\n"
+        )
+
+    def start(self) -> None:
+        log = (self.directory / "traefik.log").open("ab")
+        command = [require("traefik"), f"--configFile={self.directory}/traefik.yml"]
+        self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+
+    def kill(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def get(self, label: str, path: str = "/") -> httpx.Response:
+        url = f"http://127.0.0.1:{self.web}{path}"
+        return httpx.get(url, headers={"Host": f"{label}.{DOMAIN}"}, timeout=5, trust_env=False)
+
+
+class Stack:
+    """Everything but the agent. `worker` may be killed and started again at any moment."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        (directory / "bus").mkdir()
+        self.nats = NatsServer(require("nats"), directory / "bus")
+        self.traefik = Traefik(directory)
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.environment = {**os.environ, **self._settings()}
+
+    def _settings(self) -> dict[str, str]:
+        return {
+            "DB_NAME": str(connection.settings_dict["NAME"]),
+            "SITE_URL": self.url,
+            "APP_PORT": str(self.port),
+            "GALLEY_NATS_URL": self.nats.url,
+            "GALLEY_NATS_CREDENTIALS": str(self.nats.identity.control_credentials),
+            "GALLEY_NATS_SIGNING_SEED": str(self.nats.identity.signing_seed),
+            "GALLEY_PREVIEW_PORT": str(self.traefik.web),
+            "GALLEY_ROUTES_FILE": str(self.traefik.routes),
+            "GALLEY_TRAEFIK_API_URL": f"http://127.0.0.1:{self.traefik.api}",
+            "GALLEY_DRAIN_SECONDS": "1",
+        }
+
+    def start(self) -> None:
+        self.nats.start()
+        self.traefik.start()
+        self.start_web()
+        self.start_worker()
+
+    def start_web(self) -> None:
+        command = ["-m", "uvicorn", "seatrial.control.asgi:application", "--port", str(self.port)]
+        self._start("web", *command, "--log-level", "warning")
+        eventually(self._answers, what="the web process answers")
+
+    def start_worker(self) -> None:
+        self._start("worker", "-m", "seatrial.control.worker")
+
+    def kill(self, name: str) -> None:
+        process = self.processes.pop(name)
+        process.kill()
+        process.wait()
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.terminate()
+        for name, process in self.processes.items():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+                raise AssertionError(f"{name} did not stop: {self.log(name)}")
+        self.traefik.kill()
+        self.nats.kill()
+
+    def log(self, name: str) -> str:
+        return (self.directory / f"{name}.log").read_text()
+
+    def _start(self, name: str, *arguments: str) -> None:
+        log = (self.directory / f"{name}.log").open("ab")
+        self.processes[name] = subprocess.Popen(
+            [sys.executable, *arguments], env=self.environment, stdout=log, stderr=subprocess.STDOUT
+        )
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(f"{self.url}/healthz", trust_env=False).status_code == 200
+        return False
+
+
+class InBackground:
+    """An event loop in a thread, for what must go on while the test waits."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+
+    def run(self, work: Any, seconds: float = 20) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(seconds)
+
+    def stop(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(5)
+        self.loop.close()

@@ -1,0 +1,59 @@
+"""The control plane's half of the main job, over real HTTP, bus, database and ingress."""
+
+import httpx
+import pytest
+
+from seatrial.control.forges.local import services as local
+from seatrial.control.forges.models import Delivery
+from seatrial.control.policies.models import Evaluation
+from seatrial.control.previews.models import Environment
+from seatrial.control.projects.models import Project
+from tests import factories
+from tests.worker.conftest import Repository, open_pull
+from tests.worker.scripted_agent import ScriptedAgent
+from tests.worker.stack import Stack, eventually
+
+pytestmark = [pytest.mark.postgres, pytest.mark.nats, pytest.mark.traefik]
+
+
+def served(stack: Stack, label: str = "pr-1-shop") -> str:
+    try:
+        return stack.traefik.get(label).text
+    except httpx.TransportError:
+        return ""
+
+
+def test_from_branch_to_url_and_verdict_and_away_again(
+    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository
+) -> None:
+    factories.policy(project.workspace, "Has readme")
+    first = repository.commit("feature", "one")
+    open_pull(project)
+    eventually(lambda: served(stack) == first, what=f"the first commit is served: {stack.log('worker')}")
+    environment = eventually(lambda: Environment.objects.filter(state="running").first())
+    assert [p.name for p in environment.live.phases.all()][-1] == "switch"
+    evaluation = eventually(lambda: Evaluation.objects.filter(state="passed").first(), what="a verdict")
+    assert (evaluation.commit, evaluation.score, evaluation.isolation) == (first, 100.0, "runsc")
+    delivery = Delivery.objects.get()
+    assert delivery.handled_at and evaluation.pk in delivery.outcome
+
+    second = repository.commit("feature", "two")
+    eventually(lambda: served(stack) == second, what="the second commit is served")
+    local.close_pull(project, "feature", by="test")
+    eventually(lambda: Environment.objects.get().removed_at, what="the agent removed it")
+    page = stack.traefik.get("pr-1-shop", "/any/path")
+    assert page.status_code == 404 and "stopped" in page.text
+    assert stack.traefik.get("pr-9-nothing").status_code == 404
+
+
+def test_dead_backend_shows_the_page(
+    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository, backends: dict
+) -> None:
+    commit = repository.commit("feature", "one")
+    open_pull(project)
+    eventually(lambda: served(stack) == commit)
+    for backend in backends.values():
+        backend.stop()
+    page = stack.traefik.get("pr-1-shop")
+    assert page.status_code == 502 and "does not answer" in page.text
+    backends.clear()
