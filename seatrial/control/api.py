@@ -1,8 +1,7 @@
 """The REST API: every app's router under /api/v1, one shape for errors."""
 
-from importlib.util import find_spec
-
 import structlog
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -10,15 +9,18 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from seatrial.control.accounts.access import AccessDenied
 from seatrial.control.accounts.authentication import AUTHENTICATION
 from seatrial.control.answers import NotFound, error_body
+from seatrial.control.fleet.api import router as fleet
+from seatrial.control.forges.api import router as forges
 from seatrial.control.forges.errors import ForgeError, RepositoryProblem
+from seatrial.control.forges.local.api import router as local_forge
+from seatrial.control.policies.api import router as policies
+from seatrial.control.previews.api import router as previews
+from seatrial.control.projects.api import router as projects
+from seatrial.control.status.api import router as status
 
 log = structlog.get_logger(__name__)
 
-ROUTERS = {
-    "": ("forges", "previews", "policies", "fleet", "status"),
-    "/projects": ("projects",),
-    "/local": ("forges.local",),
-}
+CODES = {401: "not_authenticated", 403: "access_denied", 404: "not_found", 409: "conflict", 429: "too_many_requests"}
 
 api = NinjaAPI(
     title="Seatrial",
@@ -28,11 +30,10 @@ api = NinjaAPI(
     docs_url=None,  # its page loads scripts from elsewhere; the document is at /api/v1/openapi.json
     urls_namespace="api",
 )
-for prefix, apps in ROUTERS.items():
-    for app in apps:
-        module = f"seatrial.control.{app}.api"
-        if find_spec(module):
-            api.add_router(prefix, f"{module}.router")
+for router in (forges, previews, policies, fleet, status):
+    api.add_router("", router)
+api.add_router("/projects", projects)
+api.add_router("/local", local_forge)
 
 
 def _error(request: HttpRequest, status: int, code: str, message: str) -> HttpResponse:
@@ -62,9 +63,14 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     return _error(request, 422, "invalid", "; ".join(problems))
 
 
+@api.exception_handler(DataError)
+def _bad_value(request: HttpRequest, error: DataError) -> HttpResponse:
+    return _error(request, 400, "invalid", "A value holds a character, or a number, that cannot be stored.")
+
+
 @api.exception_handler(HttpError)
 def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
-    return _error(request, error.status_code, "bad_request", str(error))
+    return _error(request, error.status_code, CODES.get(error.status_code, "bad_request"), str(error))
 
 
 @api.exception_handler(ForgeError)

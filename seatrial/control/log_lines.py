@@ -57,6 +57,8 @@ def logging_configuration(level: str, style: str) -> dict[str, Any]:
             # httpx tells every request at INFO: with one announcement a second that is noise.
             "httpx": {"level": "WARNING"},
             "httpcore": {"level": "WARNING"},
+            # Answered with 400; anybody can send one, and each would be a traceback.
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
         },
     }
 

@@ -1,7 +1,5 @@
 """Every address of the site."""
 
-from importlib.util import find_spec
-
 from django.urls import URLPattern, URLResolver, include, path
 
 from seatrial.control.api import api
@@ -11,6 +9,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("api/v1/", api.urls),
     path("accounts/", include("allauth.account.urls")),
+    path("", include("seatrial.control.dashboard.urls")),
 ]
-if find_spec("seatrial.control.dashboard.urls"):
-    urlpatterns.append(path("", include("seatrial.control.dashboard.urls")))

@@ -1,5 +1,7 @@
 """How a request says who it is: a bearer token, or the session of somebody signed in."""
 
+from typing import Any
+
 from django.http import HttpRequest
 from ninja.security import HttpBearer, SessionAuth
 
@@ -20,6 +22,10 @@ class BearerToken(HttpBearer):
 
 class SignedIn(SessionAuth):
     """The site's own session cookie, with its CSRF token on everything that changes something."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Ask for a CSRF token only where there is a session: a wrong API token is told that it is wrong."""
+        return super().__call__(request) if request.user.is_authenticated else None
 
 
 AUTHENTICATION = [BearerToken(), SignedIn()]

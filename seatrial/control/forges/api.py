@@ -13,7 +13,7 @@ from seatrial.control.answers import ErrorAnswer, error_body
 from seatrial.control.forges import intake
 from seatrial.control.forges.errors import NoSuchForge
 from seatrial.control.forges.models import Delivery
-from seatrial.control.projects.models import Connection
+from seatrial.control.projects.models import Connection, ForgeKind
 
 router = Router(tags=["forges"])
 
@@ -86,7 +86,7 @@ def list_deliveries(request: HttpRequest, result: str = "", limit: int = 50) -> 
     """Those of the connections whose deliveries you may view. `result` filters by the exact words."""
     rows = visible(person(request), Delivery).defer("body", "headers").order_by("-id")
     if result:
-        rows = rows.filter(result=result.replace("\x00", ""))
+        rows = rows.filter(result=result)
     return [_answer(row) for row in rows[: max(1, min(limit, MAX_LISTED))]]
 
 
@@ -105,6 +105,6 @@ def _answer(row: Delivery) -> DeliveryAnswer:
 
 
 def _connection(forge: str, connection: str) -> Connection | None:
-    if not connection.isalnum():  # an id is a ULID; PostgreSQL refuses NUL
+    if not connection.isalnum() or forge not in ForgeKind.values:  # what PostgreSQL is not even asked
         return None
-    return Connection.objects.filter(pk=connection, forge=forge.replace("\x00", "")).first()
+    return Connection.objects.filter(pk=connection, forge=forge).first()

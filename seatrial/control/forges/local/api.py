@@ -83,14 +83,13 @@ def close_pull(request: HttpRequest, asked: BranchAsked) -> LocalPull:
 
 def _workspace(user: User, slug: str) -> Workspace:
     mine = workspaces(user).order_by("id")
-    workspace = (mine.filter(slug=slug.replace("\x00", "")) if slug else mine).first()
+    workspace = (mine.filter(slug=slug) if slug else mine).first()
     if workspace is None:
         raise NotFound(f"You are in no workspace {slug}." if slug else "You are in no workspace.")
     return workspace
 
 
 def _project(user: User, name: str) -> Project:
-    name = name.replace("\x00", "")
     mine = visible(user, Project).filter(connection__forge=ForgeKind.LOCAL, archived_at=None)
     project = mine.filter(pk=name).first() or mine.filter(slug=name).first()
     if project is None:
