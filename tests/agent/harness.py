@@ -183,6 +183,7 @@ class Agent:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await environments.close()
 
 
 def deployment(commit: str) -> DesiredDeployment:

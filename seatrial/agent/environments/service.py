@@ -81,16 +81,17 @@ class Environments:
                 return
 
     async def run(self) -> None:
-        """Sweep and listen to the engine until cancelled; containers keep running then."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._sweep_for_ever())
-                group.create_task(self._listen_for_ever())
-        finally:
-            tasks = list(self._tasks.values())
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        """Sweep and listen to the engine until cancelled. May be run again: the actors live on meanwhile."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._sweep_for_ever())
+            group.create_task(self._listen_for_ever())
+
+    async def close(self) -> None:
+        """End the actors. What they made keeps running."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _sweep_for_ever(self) -> None:
         while True:

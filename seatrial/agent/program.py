@@ -1,0 +1,138 @@
+"""The agent, assembled: every part is made here and handed to those that need it."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+import structlog
+
+from seatrial import __version__
+from seatrial.agent.builds.choice import choose
+from seatrial.agent.bus.connection import Bus
+from seatrial.agent.bus.desired import DesiredStates
+from seatrial.agent.bus.identity import Identity
+from seatrial.agent.bus.publisher import BusReports
+from seatrial.agent.bus.registration import registered
+from seatrial.agent.checkouts.cache import Cache
+from seatrial.agent.environments.service import Environments
+from seatrial.agent.environments.tools import Tools
+from seatrial.agent.heartbeat.beat import beat, measured
+from seatrial.agent.logs.following import Followers
+from seatrial.agent.logs.shipping import LogShipping
+from seatrial.agent.recipes.reader import read_recipe
+from seatrial.agent.runtime.base import Resources, Runtime
+from seatrial.agent.runtime.docker import DockerRuntime, Engine
+from seatrial.agent.settings import Settings
+from seatrial.agent.supervision import keep
+from seatrial.wire.agents import Heartbeat
+
+log = structlog.get_logger(__name__)
+
+FLUSH_SECONDS = 2.0
+
+
+class Program:
+    """One agent process. `run` ends only by cancellation or RegistrationRefused."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._directory: Path = settings.galley_data_dir
+        self._identity = Identity.load(self._directory / "identity")
+
+    async def run(self) -> None:
+        """Join the fleet, then keep every part running. Cancelled, it sends what is queued and leaves
+        containers alone."""
+        credential = await registered(self._identity, self._settings, release=__version__)
+        bus = Bus(
+            self._settings.galley_nats_url or credential.nats_url,
+            self._identity.credentials_file,
+            credential.agent,
+        )
+        reports = BusReports(bus)
+        runtime = runtime_of(self._settings)
+        tools = self._tools(credential.agent, runtime, reports)
+        followers = Followers(runtime, tools.logs, self._directory)
+        environments = Environments(
+            tools, followers, orphan_grace_seconds=self._settings.galley_orphan_grace_seconds
+        )
+        parts: dict[str, Callable[[], Awaitable[None]]] = {
+            "bus": bus.run,
+            "reports": reports.run,
+            "environments": environments.run,
+            "logs": followers.run,
+            "desired state": lambda: DesiredStates(bus).run(environments),
+            "heartbeat": lambda: beat(bus, lambda: self._heartbeat(runtime, tools, environments)),
+        }
+        tasks = {name: asyncio.create_task(keep(name, part)) for name, part in parts.items()}
+        log.info("agent runs", agent=credential.agent, name=credential.name, release=__version__)
+        try:
+            await asyncio.gather(*tasks.values())
+        finally:
+            await self._stop(tasks, environments, tools, reports)
+
+    async def _stop(
+        self,
+        tasks: Mapping[str, asyncio.Task[None]],
+        environments: Environments,
+        tools: Tools,
+        reports: BusReports,
+    ) -> None:
+        await environments.close()
+        last = ("bus", "reports")
+        await _end([task for name, task in tasks.items() if name not in last])
+        await tools.logs.flush()
+        await reports.flush(FLUSH_SECONDS)
+        await _end([tasks[name] for name in last])
+        if isinstance(tools.runtime, DockerRuntime):
+            await tools.runtime.close()
+        log.info("agent stopped; previews keep running")
+
+    def _tools(self, agent: str, runtime: Runtime, reports: BusReports) -> Tools:
+        builder, images = choose(self._settings, runtime)
+        return Tools(
+            agent=agent,
+            directory=self._directory,
+            runtime=runtime,
+            checkouts=Cache(self._directory / "git", unseal=self._unsealed),
+            read_recipe=read_recipe,
+            builder=builder,
+            images=images,
+            reports=reports,
+            logs=LogShipping(reports),
+            variables=self._variables,
+            build_slots=asyncio.Semaphore(self._settings.galley_max_parallel_builds),
+            defaults=Resources(
+                cpus=self._settings.galley_default_cpus, memory_mb=self._settings.galley_default_memory
+            ),
+            min_free_mb=self._settings.galley_min_free_mb,
+        )
+
+    def _unsealed(self, sealed: str) -> str:
+        return self._identity.unseal(sealed).decode()
+
+    def _variables(self, sealed: str) -> dict[str, str]:
+        if not sealed:
+            return {}
+        return {str(name): str(value) for name, value in json.loads(self._identity.unseal(sealed)).items()}
+
+    async def _heartbeat(self, runtime: Runtime, tools: Tools, environments: Environments) -> Heartbeat:
+        return Heartbeat(
+            release=__version__,
+            runtime=runtime.name,
+            environments=environments.count,
+            builds=tools.load.builds,
+            warnings=list(tools.load.warnings.values()),
+            **measured(self._directory),
+        )
+
+
+def runtime_of(settings: Settings) -> Runtime:
+    """The runtime that the settings name."""
+    return DockerRuntime(Engine(settings.docker_host))
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
