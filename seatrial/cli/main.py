@@ -5,8 +5,8 @@ import signal
 import sys
 import traceback
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from seatrial.cli import demo, doctor, platform_commands, pulls, show, status
 from seatrial.cli.errors import INTERRUPTED, USAGE, CommandError, Interrupted
@@ -37,9 +37,9 @@ def main() -> int:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `seatrial status | head` ends quietly
     try:
         code = app(standalone_mode=False)
-    except click.exceptions.Exit as leave:
+    except typer.Exit as leave:
         return leave.exit_code
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         show.error(CommandError("interrupted."))
         return INTERRUPTED
     except Exception as error:
@@ -49,8 +49,9 @@ def main() -> int:
 
 def _ended_by(error: Exception) -> int:
     """Say why a command ended, each kind in its own way."""
-    if isinstance(error, click.ClickException):
-        error.show()
+    if isinstance(error, TyperException):  # a usage error; it has a form of its own where it can
+        message = error.format_message()
+        show.error(CommandError(message, fix="See: seatrial --help, seatrial COMMAND --help"))
         return USAGE
     if isinstance(error, Interrupted):
         show.error(CommandError(str(error)))

@@ -1,0 +1,101 @@
+"""Real git repositories, and a platform's REST interface that answers as it is told."""
+
+import json
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial.embedded import locking
+from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.remembered import Remembered, write
+
+Route = Callable[[dict[str, Any]], tuple[int, Any]]
+
+
+def git(path: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-c", "user.name=Alice", "-c", "user.email=alice@example.test", *arguments],
+        cwd=path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """`main`, and `feature` checked out, one commit ahead."""
+    path = tmp_path / "dinghy"
+    path.mkdir()
+    git(path, "init", "-q", "-b", "main")
+    (path / "README.md").write_text("# dinghy\n")
+    git(path, "add", "-A")
+    git(path, "commit", "-qm", "Begin")
+    git(path, "checkout", "-qb", "feature")
+    (path / "sail").write_text("white")
+    git(path, "add", "-A")
+    git(path, "commit", "-qm", "Sail")
+    return path
+
+
+class FakeApi:
+    """The REST interface, as its contract says it answers. `routes` maps `METHOD path` to an answer."""
+
+    def __init__(self) -> None:
+        self.routes: dict[str, Route] = {}
+        self.asked: list[str] = []
+        api = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _answer(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                body = json.loads(self.rfile.read(length) or b"{}")
+                name = f"{self.command} {self.path.split('?')[0].removeprefix('/api/v1')}"
+                api.asked.append(name)
+                missing: Route = lambda _: (404, {"error": {"code": "not_found", "message": f"no {name}"}})  # noqa: E731
+                status, answer = api.routes.get(name, missing)(body)
+                data = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = _answer
+
+            def log_message(self, *_: object) -> None:
+                return
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        return int(self.server.server_address[1])
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
+    """A platform that seems to run: its data directory is held, its API answers."""
+    data = DataDirectory(tmp_path / "data")
+    data.create()
+    monkeypatch.setenv("SEATRIAL_DATA_DIR", str(data.root))
+    monkeypatch.setenv("NO_COLOR", "1")
+    fake = FakeApi()
+    port = fake.port
+    write(
+        data.platform_file,
+        Remembered(
+            port=port, ingress_port=8080, nats_port=2, traefik_port=3, site_url=f"http://localhost:{port}"
+        ),
+    )
+    data.token.write_text("sea_test\n")
+    with locking.only_one(data):
+        yield fake
+    fake.server.shutdown()
+    fake.server.server_close()

@@ -1,0 +1,244 @@
+"""What a person types, what they read, and the exit code a script sees."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial.cli import main
+from tests.cli.conftest import FakeApi, git
+
+PHASES = [
+    {"name": "checkout", "seconds": 0.1, "started_at": "2026-01-01T00:00:00Z"},
+    {"name": "build web", "seconds": 1.5, "started_at": "2026-01-01T00:00:01Z"},
+]
+ENVIRONMENT: dict[str, Any] = {
+    "id": "01E",
+    "name": "pr-1-dinghy",
+    "state": "running",
+    "commit": "",
+    "number": 1,
+    "project": "01P",
+    "urls": {"web": "http://pr-1-dinghy.preview.localhost:8080"},
+    "page_url": "http://localhost:3000/environments/01E",
+    "live_commit": None,
+}
+RESULTS = [
+    {"policy": "readme", "state": "passed", "score": 100.0, "message": "has a readme"},
+    {"policy": "licence", "state": "failed", "score": 0.0, "message": "no licence\nsecond line"},
+]
+
+
+def run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str
+) -> tuple[int, str, str]:
+    """Exit code, standard output, standard error of `seatrial <words>`."""
+    monkeypatch.setattr(sys, "argv", ["seatrial", *words])
+    code = main.main()
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def deployment(head: str, state: str, **more: Any) -> dict[str, Any]:
+    base = {
+        "id": "01D",
+        "state": state,
+        "reason": "",
+        "message": "",
+        "service": "",
+        "log_tail": [],
+        "commit": head,
+    }
+    return {**base, "phases": PHASES, "warnings": [], "isolation": "runsc", **more}
+
+
+def preview_of(api: FakeApi, head: str, *deployments: dict[str, Any]) -> None:
+    """The platform takes the pull request; each look at it sees the next of `deployments`."""
+    left = list(deployments)
+    api.routes["POST /local/projects"] = lambda _: (200, {"id": "01P", "name": "dinghy"})
+    api.routes["POST /local/pulls"] = lambda _: (200, {"project": "01P", "number": 1, "head_sha": head})
+
+    def look(_: dict[str, Any]) -> tuple[int, Any]:
+        now = left.pop(0) if len(left) > 1 else left[0]
+        return 200, [{**ENVIRONMENT, "commit": head, "deployment": now}]
+
+    api.routes["GET /environments"] = look
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    return lambda *words: run(capsys, monkeypatch, *words)
+
+
+def test_preview_waits_for_this_very_commit_and_prints_where_it_answers(
+    cli: Any, api: FakeApi, repository: Path
+) -> None:
+    head = git(repository, "rev-parse", "HEAD")
+    older = deployment("0" * 40, "live")
+    preview_of(
+        api, head, older, deployment(head, "queued"), deployment(head, "building"), deployment(head, "live")
+    )
+    code, out, _ = cli("preview", str(repository))
+    assert code == 0
+    assert "http://pr-1-dinghy.preview.localhost:8080" in out
+    assert "build web" in out
+    assert "gVisor" in out
+
+
+def test_a_failed_preview_says_why_with_its_last_lines_and_exits_1(
+    cli: Any, api: FakeApi, repository: Path
+) -> None:
+    head = git(repository, "rev-parse", "HEAD")
+    failed = deployment(
+        head,
+        "failed",
+        reason="service_exited",
+        message="web ended with 3",
+        service="web",
+        log_tail=["no sail [0]"],
+    )
+    preview_of(api, head, failed)
+    code, out, _ = cli("preview", str(repository))
+    assert code == 1
+    assert "service_exited (web)" in out
+    assert "web ended with 3" in out
+    assert "no sail [0]" in out
+
+
+def test_json_is_the_only_thing_on_standard_output(cli: Any, api: FakeApi, repository: Path) -> None:
+    head = git(repository, "rev-parse", "HEAD")
+    preview_of(api, head, deployment(head, "live"))
+    code, out, _ = cli("preview", str(repository), "--json")
+    assert code == 0
+    document = json.loads(out)
+    assert document["deployment"]["phases"][0]["name"] == "checkout"
+    assert document["urls"]["web"].startswith("http://pr-1-dinghy")
+
+
+def test_uncommitted_changes_are_pointed_out(cli: Any, api: FakeApi, repository: Path) -> None:
+    head = git(repository, "rev-parse", "HEAD")
+    preview_of(api, head, deployment(head, "live"))
+    (repository / "sail").write_text("red")
+    _, out, _ = cli("preview", str(repository))
+    assert "uncommitted changes are not part of the preview" in out
+    _, out, _ = cli("preview", str(repository), "--branch", "feature", "--json")
+    json.loads(out)
+
+
+@pytest.mark.parametrize(
+    ("state", "results", "code"), [("passed", RESULTS, 0), ("failed", RESULTS, 1), ("errored", [], 2)]
+)
+def test_the_exit_code_of_check_is_the_verdict(
+    cli: Any, api: FakeApi, repository: Path, state: str, results: list[Any], code: int
+) -> None:
+    head = git(repository, "rev-parse", "HEAD")
+    evaluation = {
+        "id": "01V",
+        "commit": head,
+        "score": 50.0,
+        "message": "",
+        "isolation": "runsc",
+        "seconds": 0.4,
+    }
+    api.routes["POST /local/projects"] = lambda _: (200, {"id": "01P", "name": "dinghy"})
+    api.routes["POST /projects/01P/evaluations"] = lambda _: (
+        200,
+        {**evaluation, "state": "queued", "results": []},
+    )
+    api.routes["GET /evaluations/01V"] = lambda _: (200, {**evaluation, "state": state, "results": results})
+    exit_code, out, _ = cli("check", str(repository))
+    assert exit_code == code
+    assert state in out
+    for result in results:
+        assert result["policy"] in out
+    assert "second line" not in out
+
+
+def test_close_names_the_pull_request(cli: Any, api: FakeApi, repository: Path) -> None:
+    api.routes["POST /local/projects"] = lambda _: (200, {"id": "01P", "name": "dinghy"})
+    api.routes["POST /local/pulls/close"] = lambda _: (200, {"project": "01P", "number": 7})
+    code, out, _ = cli("close", str(repository), "--branch", "feature")
+    assert code == 0
+    assert "pull request 7" in out
+
+
+def test_the_platforms_own_message_reaches_the_person(cli: Any, api: FakeApi, repository: Path) -> None:
+    refusal = {"error": {"code": "no_policy_applies", "message": "No enabled policy applies."}}
+    api.routes["POST /local/projects"] = lambda _: (409, refusal)
+    code, _, err = cli("check", str(repository))
+    assert code == 2
+    assert "No enabled policy applies." in err
+
+
+def test_a_platform_that_does_not_run_says_how_to_start_it(
+    cli: Any, repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SEATRIAL_DATA_DIR", str(tmp_path / "none"))
+    for words in (("status",), ("preview", str(repository)), ("check", str(repository)), ("demo",)):
+        code, out, err = cli(*words)
+        assert (code, out) == (2, "")
+        assert "seatrial is not running." in err
+        assert "Start it: seatrial up" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("preview", "/nonexistent"), "is not a directory"),
+        (("check", "--branch"), "requires an argument"),
+        (("preview",), "Missing argument"),
+        (("sail",), "No such command"),
+        (("up", "--runtime", "podman"), "there is no runtime podman"),
+        (("up", "--port", "0"), "--port"),
+    ],
+)
+def test_a_usage_error_is_2_and_never_a_traceback(cli: Any, words: tuple[str, ...], message: str) -> None:
+    code, out, err = cli(*words)
+    assert code == 2
+    assert message in out + err
+    assert "Traceback" not in out + err
+
+
+def test_a_defect_of_ours_is_no_traceback_either(
+    cli: Any, api: FakeApi, monkeypatch: pytest.MonkeyPatch, repository: Path
+) -> None:
+    api.routes["POST /local/projects"] = lambda _: (200, {"unexpected": True})
+    code, out, err = cli("check", str(repository))
+    assert code == 2
+    assert "a defect in seatrial itself: KeyError" in err
+    assert "Traceback" not in out + err
+    assert "crash.log" in err
+
+
+def test_ctrl_c_says_what_goes_on_and_exits_130(api: FakeApi, repository: Path) -> None:
+    head = git(repository, "rev-parse", "HEAD")
+    preview_of(api, head, deployment(head, "building"))
+    command = [str(Path(sys.executable).parent / "seatrial"), "preview", str(repository)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+    )
+    deadline = time.monotonic() + 20
+    while "GET /environments" not in api.asked and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130, out + err
+    assert "goes on without you" in err
+    assert f"seatrial close {repository} --branch feature" in err
+    assert "Traceback" not in out + err
+
+
+def test_a_platform_that_restarts_is_waited_for(cli: Any, api: FakeApi, repository: Path) -> None:
+    head = git(repository, "rev-parse", "HEAD")
+    preview_of(api, head, deployment(head, "live"))
+    look = api.routes["GET /environments"]
+    refusals = [503, 502]
+    api.routes["GET /environments"] = lambda body: (refusals.pop(), {}) if refusals else look(body)
+    code, out, _ = cli("preview", str(repository))
+    assert code == 0, out

@@ -1,0 +1,118 @@
+"""A purge takes away what carries this agent's label, and nothing else."""
+
+import io
+import json
+import tarfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiodocker
+import pytest
+
+from seatrial.embedded.errors import CannotRun
+from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.purge import agent_id, purge_engine, remove_tree
+from seatrial.embedded.remembered import Remembered
+from seatrial.wire.envelope import new_id
+from tests.engines import require
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture
+async def docker() -> AsyncIterator[aiodocker.Docker]:
+    require("docker")
+    async with aiodocker.Docker() as docker:
+        yield docker
+
+
+def platform(agent: str, runtime: str = "docker") -> Remembered:
+    return Remembered(port=1, ingress_port=2, nats_port=3, traefik_port=4, runtime=runtime, agent=agent)
+
+
+async def make(docker: aiodocker.Docker, agent: str, *, cache: bool = False) -> None:
+    """A container, a network, a volume and an image of this agent."""
+    labels = {"galley.managed": "true", "galley.agent": agent, **({"galley.cache": "true"} if cache else {})}
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo(f"of-{agent}"))
+    change = "LABEL " + " ".join(f'{name}="{value}"' for name, value in labels.items())
+    params = {"fromSrc": "-", "repo": f"seatrial-test-{agent.lower()}", "tag": "1", "changes": change}
+    async with docker._query(
+        "images/create", method="POST", params=params, data=archive.getvalue()
+    ) as answer:
+        await answer.read()
+    if cache:
+        return
+    config = {"Image": f"seatrial-test-{agent.lower()}:1", "Cmd": ["/none"], "Labels": labels}
+    await docker.containers.create(config, name=f"seatrial-test-{agent}")
+    await docker.networks.create({"Name": f"seatrial-test-{agent}", "Labels": labels})
+    await docker.volumes.create({"Name": f"seatrial-test-{agent}", "Labels": labels})
+
+
+async def count(docker: aiodocker.Docker, agent: str) -> dict[str, int]:
+    query = {"filters": json.dumps({"label": [f"galley.agent={agent}"]})}
+    containers = await docker._query_json("containers/json", params={**query, "all": "1"})
+    networks = await docker._query_json("networks", params=query)
+    volumes = await docker._query_json("volumes", params=query)
+    images = await docker._query_json("images/json", params=query)
+    found = {
+        "containers": len(containers),
+        "networks": len(networks),
+        "volumes": len(volumes["Volumes"] or []),
+        "images": len(images),
+    }
+    return {kind: number for kind, number in found.items() if number}
+
+
+async def test_everything_of_this_agent_goes_and_another_agents_stays(
+    data: DataDirectory, docker: aiodocker.Docker
+) -> None:
+    mine, other = new_id(), new_id()
+    await make(docker, mine)
+    await make(docker, other)
+    try:
+        await purge_engine(data, platform(mine), {})
+        assert await count(docker, mine) == {}
+        assert await count(docker, other) == {"containers": 1, "networks": 1, "volumes": 1, "images": 1}
+        await purge_engine(data, platform(mine), {})  # once more is the same
+    finally:
+        await purge_engine(data, platform(other), {})
+
+
+async def test_caches_stay(data: DataDirectory, docker: aiodocker.Docker) -> None:
+    agent = new_id()
+    await make(docker, agent, cache=True)
+    try:
+        await purge_engine(data, platform(agent), {})
+        assert await count(docker, agent) == {"images": 1}
+    finally:
+        await docker.images.delete(f"seatrial-test-{agent.lower()}:1", force=True)
+
+
+async def test_an_engine_that_is_away_keeps_the_data_for_another_try(data: DataDirectory) -> None:
+    with pytest.raises(CannotRun) as problem:
+        await purge_engine(data, platform(new_id()), {"DOCKER_HOST": "unix:///nonexistent.sock"})
+    assert "again: seatrial down --purge" in problem.value.fix
+
+
+async def test_a_platform_without_an_agent_needs_no_engine(data: DataDirectory) -> None:
+    await purge_engine(data, platform(""), {"DOCKER_HOST": "unix:///nonexistent.sock"})
+
+
+def test_the_agents_own_credential_tells_its_id(data: DataDirectory) -> None:
+    assert agent_id(data, None) == ""
+    (data.agent / "identity").mkdir()
+    (data.agent / "identity" / "credential.json").write_text('{"agent": "01J"}')
+    assert agent_id(data, platform("")) == "01J"
+
+
+def test_only_our_own_files_are_removed(tmp_path: Path) -> None:
+    data = DataDirectory(tmp_path / "home")
+    data.create()
+    (data.root / "thesis.txt").write_text("years of work")
+    remove_tree(data)
+    assert [path.name for path in data.root.iterdir()] == ["thesis.txt"]
+    (data.root / "thesis.txt").unlink()
+    remove_tree(data)
+    assert not data.root.exists()

@@ -1,0 +1,87 @@
+"""What an operator can set, type or read is documented. Written to fail when somebody forgets."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seatrial.agent.settings import Settings
+from seatrial.cli.main import app
+from seatrial.control.configuration import Configuration
+from seatrial.wire import subjects
+
+ROOT = Path(__file__).resolve().parents[1]
+TARGETS = ["help", "demo", "stop", "test", "check", "lint", "types", "format", "bench", "docs"]
+SETTINGS = sorted({name.upper() for kind in (Configuration, Settings) for name in kind.model_fields})
+COMMANDS = sorted(
+    command.name or command.callback.__name__ for command in app.registered_commands if command.callback
+)
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_is_documented(name: str) -> None:
+    assert f"`{name}`" in read("docs/settings.md"), f"run `make docs`: {name} is not in docs/settings.md"
+
+
+@pytest.mark.parametrize("kind", [Configuration, Settings])
+def test_every_setting_says_what_it_is(kind: type[Configuration] | type[Settings]) -> None:
+    assert [name for name, field in kind.model_fields.items() if not field.description] == []
+
+
+def test_the_reference_is_as_the_code_says() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "write_reference.py"), "--check"], check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, "run `make docs`"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_documented(name: str) -> None:
+    assert f"`seatrial {name}`" in read("docs/settings.md")
+
+
+def test_the_commands_people_start_with_are_in_the_readme() -> None:
+    text = read("README.md")
+    for name in ("up", "preview", "check", "close", "status", "down", "doctor"):
+        assert f"seatrial {name}" in text
+
+
+def test_every_bus_subject_is_in_the_table() -> None:
+    table = subjects.__doc__ or ""
+    agent, workspace = "<agent>", "<workspace>"
+    made = [
+        subjects.heartbeat(agent),
+        subjects.observed(agent, "<Kind>"),
+        subjects.logs(agent, "<env>", "<dep>", "<svc>"),
+        subjects.evaluation_jobs(workspace),
+        subjects.desired_bucket(agent),
+        subjects.OBSERVED_STREAM,
+        subjects.LOGS_STREAM,
+        subjects.JOBS_STREAM,
+    ]
+    assert [subject for subject in made if subject not in table] == []
+
+
+def test_make_has_exactly_the_targets_and_explains_each() -> None:
+    explained = re.findall(r"^([a-z]+):.*## \S", read("Makefile"), re.MULTILINE)
+    assert explained == TARGETS
+    shown = subprocess.run(
+        ["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    for target in TARGETS:
+        assert f"make {target} " in shown
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    broken = []
+    for page in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+            if "://" not in link and not (page.parent / link).exists():
+                broken.append(f"{page.relative_to(ROOT)}: {link}")
+    assert broken == []
