@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     galley_build_network: Literal["none", "isolated"] = Field(
         "isolated", description="Network of a build's RUN steps; never the host's loopback."
     )
+    galley_build_cache_dir: Path | None = Field(
+        None, description="Layers of earlier builds and base images. Unset: builder/ in the data directory."
+    )
     galley_orphan_grace_seconds: float = Field(
         20.0, ge=0, description="How long something nobody desires any more waits before it is removed."
     )
@@ -66,3 +69,8 @@ class Settings(BaseSettings):
     def control_plane(self) -> str:
         """The control plane's address without a trailing slash."""
         return self.galley_control_plane_url.rstrip("/")
+
+    @property
+    def build_cache_directory(self) -> Path:
+        """Where builds keep layers."""
+        return self.galley_build_cache_dir or self.galley_data_dir / "builder"

@@ -1,0 +1,107 @@
+"""Whose hands build: a system user that owns nothing else, or ourselves when we are not root."""
+
+import asyncio
+import grp
+import os
+import pwd
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from seatrial.agent.errors import BuildError
+
+NAME = "galley-builder"
+SUBORDINATE_IDS = 65536
+NEEDED = {"buildah": "buildah", "runc": "runc", "newuidmap": "uidmap"}
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user with subordinate ids. `other` is False when it is the user we already are."""
+
+    name: str
+    uid: int
+    gid: int
+    other: bool
+
+
+def missing_packages() -> list[str]:
+    """Debian packages without which nothing can be built here."""
+    return [package for program, package in NEEDED.items() if find(program) is None]
+
+
+def find(program: str) -> str | None:
+    """The path of `program`, also where only root looks."""
+    return shutil.which(program, path=SEARCH_PATH)
+
+
+async def ensure_account() -> Account:
+    """The account to build with, made when we are root and it is missing. Raises BuildError with the fix."""
+    missing = missing_packages()
+    if missing:
+        raise BuildError(
+            f"images cannot be built here: {', '.join(missing)} not installed. Install: apt-get install {' '.join(missing)}"
+        )
+    if os.geteuid() != 0:
+        return ourselves()
+    if not exists(NAME):
+        await run("useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", NAME)  # fmt: skip
+    user = pwd.getpwnam(NAME)
+    if not has_subordinate_ids(user):
+        first = first_free_id()
+        last = first + SUBORDINATE_IDS - 1
+        await run("usermod", "--add-subuids", f"{first}-{last}", "--add-subgids", f"{first}-{last}", NAME)
+    return Account(NAME, user.pw_uid, user.pw_gid, other=True)
+
+
+def ourselves() -> Account:
+    """The account of this process, which needs subordinate ids of its own."""
+    user = pwd.getpwuid(os.geteuid())
+    if not has_subordinate_ids(user):
+        raise BuildError(
+            f"images cannot be built here: user {user.pw_name} has no subordinate ids. Add them: "
+            f"sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user.pw_name}"
+        )
+    return Account(user.pw_name, user.pw_uid, grp.getgrgid(os.getegid()).gr_gid, other=False)
+
+
+def exists(name: str) -> bool:
+    """Whether the system knows the user."""
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
+
+
+def has_subordinate_ids(user: pwd.struct_passwd) -> bool:
+    """Whether both files give the user a range."""
+    return all(
+        any(owner in {user.pw_name, str(user.pw_uid)} for owner, _, _ in ranges(f))
+        for f in ("subuid", "subgid")
+    )
+
+
+def ranges(file: str) -> list[tuple[str, int, int]]:
+    """(owner, first, count) lines of /etc/subuid or /etc/subgid."""
+    path = Path("/etc") / file
+    lines = path.read_text().splitlines() if path.exists() else []
+    parts = (line.split(":") for line in lines if line.count(":") == 2)
+    return [(owner, int(first), int(count)) for owner, first, count in parts]
+
+
+def first_free_id() -> int:
+    """The first id above every range that is given away."""
+    taken = [first + count for file in ("subuid", "subgid") for _, first, count in ranges(file)]
+    return max([100_000, *taken])
+
+
+async def run(*command: str) -> None:
+    """Run a system command. Raises BuildError with its own words."""
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    out, _ = await process.communicate()
+    if process.returncode:
+        raise BuildError(f"{command[0]}: {out.decode(errors='replace').strip()}")

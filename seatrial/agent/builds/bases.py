@@ -1,0 +1,97 @@
+"""Images that builds begin FROM: taken from the engine into the builder's shared, read-only store, once each."""
+
+import asyncio
+import json
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seatrial.agent.builds import loading, processes
+from seatrial.agent.builds.base import Images, Log
+from seatrial.agent.builds.cell import Cell
+from seatrial.agent.errors import BuildError, ImageUnavailable
+from seatrial.agent.runtime.docker.engine import Engine
+
+TRANSFER_SECONDS = 900.0
+
+
+@dataclass
+class Bases:
+    """What the shared store holds: `{name: engine image id}`, kept in a file beside it.
+
+    Concurrency: transfers of one image wait for each other. A base whose image changed on the engine is taken again;
+    the old one stays, because layers of finished builds stand on it.
+    """
+
+    engine: Engine
+    images: Images
+    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    async def prepare(self, cell: Cell, names: Sequence[str], log: Log) -> list[str]:
+        """Have every image of `names` in the store. Returns the digests of all their layers, which the engine has.
+        Raises ImageUnavailable or BuildError."""
+        layers = await asyncio.gather(*(self._prepare_one(cell, name, log) for name in names))
+        return [digest for digests in layers for digest in digests]
+
+    async def _prepare_one(self, cell: Cell, name: str, log: Log) -> list[str]:
+        reference = await self.images.ensure(name, log)
+        found = await loading.inspect(self.engine, reference)
+        if found is None:
+            raise ImageUnavailable(f"{name} vanished from the engine while it was being read. Rebuild")
+        async with self._locks.setdefault(str(cell.data), asyncio.Lock()):
+            if self._known(cell.data).get(name) != found["Id"]:
+                await self._transfer(cell, name, found, log)
+        return list((found.get("RootFS") or {}).get("Layers") or [])
+
+    async def _transfer(self, cell: Cell, name: str, found: dict[str, Any], log: Log) -> None:
+        known = self._known(cell.data)
+        if found["Id"] not in known.values():
+            await log(f"taking {name} from the engine into the build store")
+            archive = cell.data / "incoming" / f"{secrets.token_hex(8)}.tar"
+            try:
+                await loading.save(self.engine, found["Id"], archive)
+                archive.chmod(0o644)
+                await self._buildah(
+                    cell, "pull", "--quiet", f"docker-archive:{cell.folder('incoming', archive.name)}"
+                )
+            finally:
+                archive.unlink(missing_ok=True)
+        await self._buildah(cell, "tag", found["Id"].removeprefix("sha256:"), local_name(name))
+        self._remember(cell.data, {**known, name: found["Id"]})
+
+    async def _buildah(self, cell: Cell, *arguments: str) -> None:
+        ended = await processes.run(
+            cell.buildah(*arguments, store="bases"),
+            quiet,
+            environment=cell.environment(),
+            timeout_seconds=TRANSFER_SECONDS,
+        )
+        if ended.code:
+            raise BuildError(f"the build store did not take an image: {' '.join(ended.tail)[-500:]}")
+
+    def _known(self, data: Path) -> dict[str, str]:
+        file = data / "bases.json"
+        if not file.exists():
+            return {}
+        known: dict[str, str] = json.loads(file.read_text())
+        return known
+
+    def _remember(self, data: Path, known: dict[str, str]) -> None:
+        written = data / "bases.json.new"
+        written.write_text(json.dumps(known, indent=1))
+        written.replace(data / "bases.json")
+
+
+def local_name(image: str) -> str:
+    """The name under which `FROM image` finds it in a store without asking a registry."""
+    first = image.split("/", 1)[0]
+    registry = "/" in image and (re.search(r"[.:]", first) or first == "localhost")
+    name = image if registry else f"localhost/{image}"
+    return re.sub(r"(:[\w.-]+)?@sha256:([0-9a-f]{64})$", r":\2", name)
+
+
+async def quiet(_line: str) -> None:
+    """A log nobody reads."""

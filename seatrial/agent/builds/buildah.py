@@ -1,0 +1,175 @@
+"""Rootless builds with buildah: no daemon, no engine socket, own namespaces, layers kept per project."""
+
+import asyncio
+import hashlib
+import re
+import secrets
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seatrial.agent.builds import archive, loading, processes
+from seatrial.agent.builds.account import Account, ensure_account, find
+from seatrial.agent.builds.base import BuildRequest, Log
+from seatrial.agent.builds.bases import Bases, quiet
+from seatrial.agent.builds.cell import Cell
+from seatrial.agent.builds.fence import Fence
+from seatrial.agent.errors import BuildError, NoSpace
+from seatrial.agent.recipes.dockerfile import read_dockerfile
+from seatrial.agent.runtime.docker.engine import Engine
+
+NOISE = re.compile(r"time=\"[^\"]*\" level=(warning|info)|Getting image source|Copying (blob|config)|Writing manifest|Storing signatures|COMMIT oci:")  # fmt: skip
+FAILED_STEP = re.compile(r'building at STEP "(?P<step>.*)": (?:while running runtime: )?(?P<why>.*)$')
+SLIRP_NAME_SERVER = "10.0.2.3"
+
+
+@dataclass
+class BuildahBuilder:
+    """`Builder` with buildah. `data` holds stores and layer caches; it may be deleted while nothing builds."""
+
+    engine: Engine
+    bases: Bases
+    data: Path
+    network: str = "isolated"  # none | isolated
+    timeout_seconds: float = 1800.0
+    fence: Fence = field(default_factory=Fence)
+    name: str = "buildah"
+    _account: Account | None = None
+    _entered: set[str] = field(default_factory=set)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def build(self, request: BuildRequest, log: Log) -> None:
+        """See `Builder.build`."""
+        context, dockerfile = located(request)
+        found = read_dockerfile(request.build.dockerfile, dockerfile.read_bytes(), request.build.args)
+        cell = await self._cell(request.cache_scope)
+        digests = await self.bases.prepare(cell, found.external_images(request.build.target), log)
+        archive.mark(cell.outside("blobs", "sha256"), digests)
+        image = await self._built(cell, request, context, dockerfile, log)
+        try:
+            await loading.load(self.engine, image.archive(request.tag, request.labels), request.service)
+        except BuildError:
+            # The engine lost a layer it had, or wants all of them: write every layer out and try once more.
+            if not image.forget_loaded():
+                raise
+            image = await self._built(cell, request, context, dockerfile, quiet)
+            await loading.load(self.engine, image.archive(request.tag, request.labels), request.service)
+        image.mark_loaded()
+
+    async def _cell(self, scope: str) -> Cell:
+        """The scope's cell, cleared of what a killed build left when it is entered for the first time."""
+        async with self._lock:
+            self._account = self._account or await ensure_account()
+            cell = Cell(self.data, scope_folder(scope), self._account)
+            if cell.scope not in self._entered:
+                await asyncio.to_thread(cell.prepare)
+                await asyncio.to_thread(empty, cell.outside("out"))
+                if cell.outside("store").exists():
+                    await processes.run(
+                        cell.buildah("rm", "--all"),
+                        quiet,
+                        environment=cell.environment(),
+                        timeout_seconds=120,
+                    )
+                self._entered.add(cell.scope)
+            return cell
+
+    async def _built(
+        self, cell: Cell, request: BuildRequest, context: Path, dockerfile: Path, log: Log
+    ) -> archive.BuiltImage:
+        out = cell.outside("out", secrets.token_hex(8))
+        out.mkdir()
+        shutil.chown(out, cell.account.uid, cell.account.gid)
+        (out / "blobs").symlink_to("../../blobs")
+        try:
+            command = cell.buildah(
+                *await self._arguments(cell, request, context, dockerfile, out.name),
+                context=request.context_root,
+            )
+            await self._run(cell, request, command, log)
+            return await asyncio.to_thread(archive.read_layout, out, cell.outside("blobs", "sha256"))
+        finally:
+            await asyncio.to_thread(shutil.rmtree, out, ignore_errors=True)
+
+    async def _run(self, cell: Cell, request: BuildRequest, command: list[str], log: Log) -> None:
+        async def without_noise(line: str) -> None:
+            if not NOISE.match(line):
+                await log(line)
+
+        try:
+            ended = await processes.run(
+                command, without_noise, environment=cell.environment(), timeout_seconds=self.timeout_seconds
+            )
+        except TimeoutError as error:
+            raise BuildError(
+                f"the build of {request.service} did not end within {self.timeout_seconds / 60:.0f} minutes"
+            ) from error
+        if ended.code:
+            raise failure(request.service, [line for line in ended.tail if not NOISE.match(line)], ended.code)
+
+    async def _arguments(
+        self, cell: Cell, request: BuildRequest, context: Path, dockerfile: Path, out: str
+    ) -> Sequence[str]:
+        root = Path(cell.folder("context")) if cell.account.other else request.context_root
+        real = request.context_root.resolve()
+        arguments = ["bud", "--format", "docker", "--isolation", "rootless", "--runtime", find("runc") or "runc",
+                     "--layers", "--pull-never", *await self._network(cell)]  # fmt: skip
+        if request.no_cache:
+            arguments.append("--no-cache")
+        if request.build.target:
+            arguments += ["--target", request.build.target]
+        for name, value in request.build.args.items():
+            arguments += ["--build-arg", f"{name}={value}"]
+        return [*arguments, "--file", str(root / dockerfile.relative_to(real)),
+                "--tag", f"oci:{cell.folder('scope', 'out', out)}:image", str(root / context.relative_to(real))]  # fmt: skip
+
+    async def _network(self, cell: Cell) -> list[str]:
+        if self.network == "none" or find("slirp4netns") is None:
+            return ["--network", "none"]
+        await self.fence.raise_for(cell.account)
+        return ["--dns", SLIRP_NAME_SERVER]
+
+
+def located(request: BuildRequest) -> tuple[Path, Path]:
+    """(context, Dockerfile), both really inside the exported tree. Raises BuildError."""
+    root = request.context_root.resolve()
+    context = (root / request.build.path).resolve()
+    dockerfile = (root / request.build.path / request.build.dockerfile).resolve()
+    for path, what in ((context, request.build.path), (dockerfile, request.build.dockerfile)):
+        if not path.is_relative_to(root):
+            raise BuildError(f"{what} leads out of the repository. Commit the file itself, not a link")
+    if not context.is_dir() or not dockerfile.is_file():
+        raise BuildError(
+            f"there is no {request.build.dockerfile} in {request.build.path}. Add it, or correct the path"
+        )
+    return context, dockerfile
+
+
+def scope_folder(scope: str) -> str:
+    """A short folder name for any scope: overlay's mount options must stay short."""
+    return hashlib.sha256(scope.encode()).hexdigest()[:12]
+
+
+def empty(folder: Path) -> None:
+    """Remove what is in `folder`."""
+    for entry in folder.iterdir():
+        shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
+
+
+def failure(service: str, tail: list[str], code: int) -> BuildError | NoSpace:
+    """What went wrong, from buildah's last lines."""
+    text = "\n".join(tail)
+    if "no space left on device" in text.lower():
+        return NoSpace(
+            f"{service}: no space left while building. Free disk space, then rebuild",
+            service=service,
+            log_tail=tail,
+        )
+    last = next((line for line in reversed(tail) if line.startswith("Error:")), tail[-1] if tail else "")
+    match = FAILED_STEP.search(last)
+    if match:
+        told = f"{service}: `{match['step'][:200]}` failed: {match['why']}"
+    else:
+        told = f"{service}: the build failed: {last.removeprefix('Error: ')[:500] or f'exit code {code}'}"
+    return BuildError(told, service=service, log_tail=tail)

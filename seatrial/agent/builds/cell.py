@@ -1,0 +1,117 @@
+"""Where buildah runs: its own mounts and processes, an unprivileged user, a read-only context.
+
+As root the cell is a mount and a PID namespace, entered before privileges are dropped: the data directory may be
+closed to the builder, the context is bound read-only, and when the first process dies (or the agent does) the
+kernel ends every other one. As an ordinary user buildah makes the namespaces it can, on the same folders.
+"""
+
+import os
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seatrial.agent.builds.account import SEARCH_PATH, Account, find
+
+HOME = Path("/run/galley-builder")  # where the folders appear inside the cell, whatever the data directory
+SLIRP = '#!/bin/sh\nexec {slirp4netns} --disable-host-loopback "$@"\n'
+PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+
+# $1 data directory, $2 scope, $3 context or nothing, $4 uid:gid; the command follows.
+ENTER = f"""
+set -e
+data=$1 scope=$2 context=$3 owner=$4; shift 4
+mount -t tmpfs -o mode=0755,size=64m galley-builder {HOME}
+cd {HOME}
+mkdir bases scope context incoming tools run home
+mount --bind "$data/bases" bases
+mount --bind "$data/scopes/$scope" scope
+mount --bind "$data/incoming" incoming
+mount --bind "$data/tools" tools
+if [ -n "$context" ]; then
+  mount --bind "$context" context
+  mount -o remount,bind,ro,nosuid,nodev context
+fi
+if [ -c /dev/net/tun ]; then
+  mknod -m 666 tun c 10 200
+  mount --bind tun /dev/net/tun
+fi
+chown "$owner" run home
+cd home
+exec setpriv --reuid "${{owner%:*}}" --regid "${{owner#*:}}" --clear-groups --inh-caps=-all "$@"
+"""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One scope's place to build in. Folders are made on first use and belong to the account."""
+
+    data: Path
+    scope: str
+    account: Account
+
+    def folder(self, *parts: str) -> str:
+        """A path as a command inside sees it."""
+        if self.account.other:
+            return str(HOME.joinpath(*parts))
+        outside = self.data / "scopes" / self.scope if parts[0] == "scope" else self.data / parts[0]
+        return str(outside.joinpath(*parts[1:]))
+
+    def outside(self, *parts: str) -> Path:
+        """A path below this scope, as the agent sees it."""
+        return self.data.joinpath("scopes", self.scope, *parts)
+
+    def prepare(self) -> None:
+        """Make the folders; harmless when they are there."""
+        if self.account.other:
+            HOME.mkdir(mode=0o755, exist_ok=True)
+        self.data.mkdir(parents=True, exist_ok=True)
+        tools = self.data / "tools"
+        for folder in (
+            self.data / "bases",
+            self.data / "incoming",
+            self.outside("blobs", "sha256"),
+            self.outside("out"),
+        ):
+            folder.mkdir(parents=True, exist_ok=True)
+        for folder in (self.data / "bases", self.outside(), self.outside("blobs"), self.outside("blobs", "sha256"), self.outside("out")):  # fmt: skip
+            os.chown(folder, self.account.uid, self.account.gid)
+        tools.mkdir(exist_ok=True)
+        slirp4netns = find("slirp4netns")
+        if slirp4netns:
+            wrapper = tools / "slirp4netns"
+            wrapper.write_text(SLIRP.format(slirp4netns=shlex.quote(slirp4netns)))
+            wrapper.chmod(0o755)
+
+    def buildah(self, *arguments: str, context: Path | None = None, store: str = "scope") -> list[str]:
+        """The command line of buildah on this scope's store, or with `store="bases"` on the shared one."""
+        program = [
+            "buildah", "--root", self.folder(store, "store"), "--runroot", self.folder("run", store),
+            "--storage-driver", "overlay",
+        ]  # fmt: skip
+        if store != "bases":
+            program += ["--storage-opt", f"overlay.imagestore={self.folder('bases', 'store')}"]
+        return self.enter([*program, *arguments], context)
+
+    def enter(self, command: Sequence[str], context: Path | None) -> list[str]:
+        """`command` run inside the cell."""
+        if not self.account.other:
+            return list(command)
+        owner = f"{self.account.uid}:{self.account.gid}"
+        return [
+            "setpriv", "--pdeathsig", "KILL",
+            "unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc",
+            "sh", "-c", ENTER, "cell", str(self.data), self.scope, str(context or ""), owner, *command,
+        ]  # fmt: skip
+
+    def environment(self) -> dict[str, str]:
+        """What buildah sees: a path, a home, and the proxies a build may need."""
+        proxies = {name: os.environ[name] for name in PROXIES if name in os.environ}
+        return {
+            **proxies,
+            "PATH": f"{self.folder('tools')}:{SEARCH_PATH}",
+            "HOME": self.folder("home"),
+            "XDG_RUNTIME_DIR": self.folder("run"),
+            "TMPDIR": self.folder("scope", "out"),
+            "LC_ALL": "C.UTF-8",
+        }

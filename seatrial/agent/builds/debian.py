@@ -1,0 +1,202 @@
+"""The distribution below us: its mirror as apt knows it, its packages, and a base image made of them."""
+
+import asyncio
+import os
+import platform
+import re
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiodocker
+
+from seatrial.agent.builds import processes
+from seatrial.agent.builds.account import SEARCH_PATH, find
+from seatrial.agent.builds.base import Log
+from seatrial.agent.builds.processes import Ended
+from seatrial.agent.errors import BuildError, ImageUnavailable
+from seatrial.agent.runtime.docker.engine import Engine
+
+BOOTSTRAP_SECONDS = 900.0
+UNNEEDED = (
+    "var/cache/apt/archives",
+    "var/lib/apt/lists",
+    "var/log",
+    "usr/share/doc",
+    "usr/share/man",
+    "usr/share/locale",
+)
+DEBIAN_LIKE = {"debian", "ubuntu"}
+
+
+def codename() -> str:
+    """The release's name, `bookworm`. Raises ImageUnavailable on a system without Debian packages."""
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        release = {}
+    likes = {release.get("ID", ""), *release.get("ID_LIKE", "").split()}
+    name = release.get("VERSION_CODENAME", "")
+    if not name or not likes & DEBIAN_LIKE:
+        raise ImageUnavailable(
+            "stand-ins are built from Debian or Ubuntu packages, and this host has neither"
+        )
+    return name
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """Where packages come from, and which components."""
+
+    uri: str
+    components: tuple[str, ...]
+
+
+async def mirror() -> Mirror:
+    """The machine's own package source for its release, as apt reads it in any of its formats."""
+    name = codename()
+    listed = await output(
+        "apt-get", "indextargets", "--format", "$(REPO_URI)|$(RELEASE)|$(COMPONENT)", "Created-By: Packages"
+    )
+    rows = [line.split("|") for line in listed.splitlines() if line.count("|") == 2]
+    ours = [(uri.rstrip("/"), component) for uri, release, component in rows if release == name]
+    if not ours:
+        raise ImageUnavailable(
+            f"apt has no source for {name} on this host. Add one to /etc/apt/sources.list.d"
+        )
+    uri = next((uri for uri, component in ours if component == "main"), ours[0][0])
+    return Mirror(uri, tuple(dict.fromkeys(component for other, component in ours if other == uri)))
+
+
+async def version_of(package: str) -> str:
+    """The upstream version of the package that apt would install: `15.18` of `15.18-0+deb12u1`."""
+    told = await output("apt-cache", "policy", package)
+    match = re.search(r"Candidate: (?:\d+:)?([^\s+-]+)", told)
+    return match[1] if match else ""
+
+
+async def output(*command: str) -> str:
+    """What a command prints; empty when it fails or is not there."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except FileNotFoundError:
+        return ""
+    out, _ = await process.communicate()
+    return out.decode(errors="replace")
+
+
+@dataclass(frozen=True)
+class Debootstrap:
+    """Makes the base image: the release's essential packages and apt, nothing else."""
+
+    engine: Engine
+    scratch: Path
+
+    async def __call__(self, tag: str, labels: Mapping[str, str], log: Log) -> None:
+        """See `MakeBase`."""
+        if find("debootstrap") is None or os.geteuid() != 0:
+            raise BuildError("stand-ins need root and debootstrap. Install it: apt-get install debootstrap")
+        source = await mirror()
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="base-", dir=self.scratch) as folder:
+            root = Path(folder) / "root"
+            await self._bootstrap(source, root, log)
+            await asyncio.to_thread(finish, root, source, codename())
+            await self._import(root, tag, labels)
+
+    async def _bootstrap(self, source: Mirror, root: Path, log: Log) -> None:
+        components = ",".join(source.components)
+        command = [
+            "setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc",
+            find("debootstrap") or "debootstrap", "--variant=minbase", f"--components={components}", "--include=ca-certificates",
+            codename(), str(root), source.uri,
+        ]  # fmt: skip
+        ended = await processes.run(
+            command,
+            progress(log),
+            environment={**os.environ, "PATH": SEARCH_PATH, "LC_ALL": "C"},
+            timeout_seconds=BOOTSTRAP_SECONDS,
+        )
+        if ended.code:
+            raise ImageUnavailable(f"debootstrap failed: {reason(ended)}", log_tail=list(ended.tail))
+
+    async def _import(self, root: Path, tag: str, labels: Mapping[str, str]) -> None:
+        changes = [
+            'CMD ["bash"]',
+            "ENV LANG=C.UTF-8",
+            *(f'LABEL {name}="{value}"' for name, value in labels.items()),
+        ]
+        repository, _, version = tag.rpartition(":")
+        parameters = {"fromSrc": "-", "repo": repository, "tag": version, "changes": "\n".join(changes)}
+        try:
+            with self.engine.calls():
+                async with self.engine.streams._query_chunked_post(
+                    "images/create",
+                    "POST",
+                    params=parameters,
+                    data=tarred(root),
+                    headers={"Content-Type": "application/x-tar"},
+                ) as answer:
+                    told = (await answer.read()).decode(errors="replace")
+        except aiodocker.DockerError as error:
+            raise BuildError(f"the engine did not take {tag}: {error.message}") from error
+        if '"error"' in told:
+            raise BuildError(f"the engine did not take {tag}: {told[-300:]}")
+
+
+def progress(log: Log) -> Log:
+    """debootstrap's steps without its line per package."""
+
+    async def emit(line: str) -> None:
+        if not re.match(r"I: (Retrieving|Validating|Extracting|Unpacking|Configuring) \S", line):
+            await log(line)
+
+    return emit
+
+
+def reason(ended: Ended) -> str:
+    """The last error debootstrap told."""
+    return next(
+        (line for line in reversed(ended.tail) if line.startswith("E:")), ended.tail[-1] if ended.tail else ""
+    )
+
+
+def finish(root: Path, source: Mirror, name: str) -> None:
+    """Point apt at the same mirror, keep services from starting, drop what only takes space."""
+    components = " ".join(source.components)
+    (root / "etc/apt/sources.list").write_text(f"deb {source.uri} {name} {components}\n")
+    (root / "etc/apt/apt.conf.d/90seatrial").write_text(
+        'APT::Install-Recommends "false";\nAcquire::Languages "none";\nDpkg::Use-Pty "0";\n'
+    )
+    (root / "etc/dpkg/dpkg.cfg.d/90seatrial").write_text(
+        "path-exclude /usr/share/doc/*\npath-exclude /usr/share/man/*\npath-exclude /usr/share/locale/*\nforce-unsafe-io\n"
+    )
+    policy = root / "usr/sbin/policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    for folder in UNNEEDED:
+        for path in sorted((root / folder).rglob("*"), reverse=True):
+            if path.is_file() or path.is_symlink():
+                path.unlink()
+
+
+async def tarred(root: Path) -> AsyncIterator[bytes]:
+    """The tree as a tar stream."""
+    process = await asyncio.create_subprocess_exec(
+        "tar", "--numeric-owner", "--exclude=./dev/*", "--exclude=./proc/*", "--exclude=./sys/*", "-C", str(root), "-c", ".",
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        while chunk := await process.stdout.read(1 << 20):
+            yield chunk
+    finally:
+        if process.returncode is None and not process.stdout.at_eof():
+            process.kill()
+        await process.wait()

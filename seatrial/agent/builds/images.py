@@ -1,0 +1,114 @@
+"""Images that nobody builds: on the host, pulled, or stood in for."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import aiodocker
+
+from seatrial.agent.builds import loading
+from seatrial.agent.builds.base import Log
+from seatrial.agent.errors import AgentError, ImageUnavailable
+from seatrial.agent.runtime.docker.engine import Engine
+
+STALLED_SECONDS = 45.0  # a pull that reports nothing for so long has lost its registry
+REMEMBER_SECONDS = 60.0  # how long a registry that did not answer is not asked again
+UNREACHABLE = re.compile(
+    r"no such host|dial tcp|i/o timeout|connection refused|network is unreachable|timeout|deadline exceeded|"
+    r"server misbehaving|connection reset|EOF|no route to host|proxyconnect|certificate",
+    re.IGNORECASE,
+)
+LIMITED = re.compile(r"toomanyrequests|429|rate limit", re.IGNORECASE)
+
+
+class StandIns(Protocol):
+    """What takes the place of an image no registry gives."""
+
+    async def ensure(self, image: str, why: str, log: Log) -> str | None:
+        """A reference on the host that stands in for `image`, None when there is none for it."""
+
+
+class RegistrySilent(Exception):
+    """A registry did not answer, or refused for now; the text says which."""
+
+
+@dataclass
+class DockerImages:
+    """`Images` on a Docker Engine. Calls for one image wait for each other."""
+
+    engine: Engine
+    stand_ins: StandIns
+    clock: Callable[[], float] = time.monotonic
+    stalled_seconds: float = STALLED_SECONDS
+    _silent: dict[str, tuple[float, str]] = field(default_factory=dict)
+    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    async def ensure(self, image: str, log: Log) -> str:
+        """See `Images.ensure`."""
+        if await loading.inspect(self.engine, image):
+            return image
+        async with self._locks.setdefault(image, asyncio.Lock()):
+            if await loading.inspect(self.engine, image):
+                return image
+            try:
+                await self._pull(image, log)
+            except RegistrySilent as silent:
+                return await self._stood_in(image, str(silent), log)
+            return image
+
+    async def _stood_in(self, image: str, why: str, log: Log) -> str:
+        try:
+            reference = await self.stand_ins.ensure(image, why, log)
+        except AgentError as error:
+            raise ImageUnavailable(f"{image}: {why}, and its stand-in could not be built: {error}") from error
+        if reference is None:
+            raise ImageUnavailable(
+                f"{image}: not on this host, {why}, and no stand-in is made for it. "
+                f"Load it on the agent's host (docker load), or make the registry reachable"
+            )
+        return reference
+
+    async def _pull(self, image: str, log: Log) -> None:
+        registry = registry_of(image)
+        until, why = self._silent.get(registry, (0.0, ""))
+        if self.clock() < until:
+            raise RegistrySilent(why)
+        await log(f"pulling {image}")
+        try:
+            await self._pulled(image)
+        except (aiodocker.DockerError, TimeoutError) as error:
+            told = loading.explained(error) if isinstance(error, aiodocker.DockerError) else "it went silent"
+            if LIMITED.search(told):
+                why = f"{registry} limits how much may be pulled (429 Too Many Requests)"
+            elif isinstance(error, TimeoutError) or UNREACHABLE.search(told):
+                why = f"{registry} does not answer"
+            else:
+                raise ImageUnavailable(f"{image} cannot be pulled: {told}") from error
+            self._silent[registry] = (self.clock() + REMEMBER_SECONDS, why)
+            await log(f"{image}: {why} ({told[:300]})")
+            raise RegistrySilent(why) from error
+
+    async def _pulled(self, image: str) -> None:
+        with self.engine.calls():
+            stream: AsyncIterator[Mapping[str, Any]] = self.engine.streams.images.pull(image, stream=True)
+            while True:
+                async with asyncio.timeout(self.stalled_seconds):
+                    try:
+                        event = await anext(stream)
+                    except StopAsyncIteration:
+                        return
+                if event.get("error"):
+                    raise aiodocker.DockerError(500, str(event["error"]))
+
+
+def registry_of(image: str) -> str:
+    """The registry's host, Docker Hub for names without one."""
+    first = image.split("/", 1)[0]
+    return (
+        first
+        if "/" in image and (re.search(r"[.:]", first) or first == "localhost")
+        else "registry-1.docker.io"
+    )
