@@ -1,0 +1,222 @@
+"""The agent's side of the bus, with a real nats-server and exactly the permissions an agent is given."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from nats.js import api
+
+from seatrial.agent.bus.connection import Bus
+from seatrial.agent.bus.desired import DesiredStates
+from seatrial.agent.bus.identity import Credential, Identity
+from seatrial.agent.bus.jobs import Jobs
+from seatrial.agent.bus.publisher import BusReports
+from seatrial.agent.heartbeat.beat import beat
+from seatrial.control.bus import Bus as ControlBus
+from seatrial.control.fleet.agent_tokens import agent_token
+from seatrial.wire import subjects
+from seatrial.wire.agents import Heartbeat
+from seatrial.wire.deployments import DesiredEnvironment, EnvironmentRemoved, PreviewAddress, Source
+from seatrial.wire.envelope import Envelope
+from seatrial.wire.evaluations import RunEvaluation
+from seatrial.wire.logs import LogChunk, LogLine
+from tests.bus.conftest import bus as control
+from tests.bus.conftest import configuration, nats_server
+from tests.bus.servers import NatsServer
+
+pytestmark = pytest.mark.nats
+__all__ = ["configuration", "control", "nats_server"]
+
+AGENT = "01AGENT"
+
+
+@pytest.fixture
+def identity(tmp_path: Path, nats_server: NatsServer) -> Identity:
+    identity = Identity.load(tmp_path / "identity")
+    token = agent_token(nats_server.identity.signing_seed.read_bytes().strip(), AGENT, identity.public_key)
+    identity.keep(Credential(agent=AGENT, name="a", nats_url=nats_server.url, user_jwt=token))
+    return identity
+
+
+@pytest.fixture
+async def mine(identity: Identity, nats_server: NatsServer, control: ControlBus) -> AsyncIterator[Bus]:
+    await control.ensure_bucket(AGENT)
+    mine = Bus(nats_server.url, identity.credentials_file, AGENT)
+    running = asyncio.create_task(mine.run())
+    yield mine
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+class Listener:
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def wanted(self, desired: DesiredEnvironment) -> None:
+        self.heard.append(f"{desired.environment}@{desired.revision}")
+
+    def unwanted(self, environment: str) -> None:
+        self.heard.append(f"no {environment}")
+
+    def replayed(self, environments: set[str]) -> None:
+        self.heard.append(f"all {sorted(environments)}")
+
+
+async def until(check: Callable[[], bool], seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while not check():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+def desired(name: str, revision: int) -> Envelope:
+    return Envelope.wrap(
+        DesiredEnvironment(
+            environment=name,
+            name=name,
+            workspace="w",
+            project="p",
+            repository="r",
+            number=1,
+            revision=revision,
+            source=Source(clone_url="/r"),
+            address=PreviewAddress(),
+        )
+    )
+
+
+async def put(control: ControlBus, name: str, revision: int) -> None:
+    bucket = await control.jetstream.key_value(subjects.desired_bucket(AGENT))
+    await bucket.put(name, desired(name, revision).encode())
+
+
+async def test_desired_state_is_replayed_then_watched_and_again_after_the_server_was_killed(
+    mine: Bus, control: ControlBus, nats_server: NatsServer
+) -> None:
+    await put(control, "e1", 1)
+    bucket = await control.jetstream.key_value(subjects.desired_bucket(AGENT))
+    listener = Listener()
+    watching = asyncio.create_task(DesiredStates(mine).run(listener))
+    try:
+        await until(lambda: listener.heard == ["e1@1", "all ['e1']"])
+        await put(control, "e2", 2)
+        await bucket.put("broken", b"not an envelope")
+        await bucket.delete("e1")
+        await until(lambda: listener.heard[2:] == ["e2@2", "no e1"])
+        listener.heard.clear()
+        nats_server.kill()
+        await asyncio.sleep(0.3)
+        nats_server.start()
+        await until(lambda: "all ['broken', 'e2']" in listener.heard)
+        assert "e2@2" in listener.heard, "what cannot be read is never taken for deleted"
+        await put(control, "e2", 3)
+        await until(lambda: listener.heard[-1] == "e2@3", 5)
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_an_empty_bucket_is_a_full_replay_of_nothing(mine: Bus) -> None:
+    listener = Listener()
+    watching = asyncio.create_task(DesiredStates(mine).run(listener))
+    await until(lambda: listener.heard == ["all []"])
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+
+
+async def stored(control: ControlBus, stream: str) -> list[Envelope]:
+    state = (await control.jetstream.stream_info(stream)).state
+    found = [
+        await control.jetstream.get_msg(stream, seq) for seq in range(state.first_seq, state.last_seq + 1)
+    ]
+    return [Envelope.decode(message.data or b"") for message in found if message.data]
+
+
+async def test_reports_keep_their_order_over_an_outage(
+    mine: Bus, control: ControlBus, nats_server: NatsServer
+) -> None:
+    reports = BusReports(mine)
+    sending = asyncio.create_task(reports.run())
+    await mine.client()
+
+    async def report(number: int) -> None:
+        removed = EnvironmentRemoved(environment=f"e{number}")
+        await reports.observed(removed, workspace="w", about=f"environment/e{number}")
+
+    try:
+        await report(0)
+        assert len(await stored(control, subjects.OBSERVED_STREAM)) == 1, "stored when the call returns"
+        nats_server.kill()
+        await until(lambda: not mine.connected)
+        for number in range(1, 20):
+            await report(number)
+        chunk = LogChunk(
+            environment="e", deployment="d", service="web", lines=[LogLine(source="service", text="x")]
+        )
+        await reports.log(chunk, workspace="w")
+        nats_server.start()
+        await mine.client()
+        await report(20)
+        envelopes: list[Envelope] = []
+        async with asyncio.timeout(15):
+            while len(envelopes) < 21:
+                await asyncio.sleep(0.1)
+                envelopes = await stored(control, subjects.OBSERVED_STREAM)
+        assert [envelope.payload["environment"] for envelope in envelopes] == [f"e{n}" for n in range(21)]
+        assert len(await stored(control, subjects.LOGS_STREAM)) == 1
+    finally:
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+
+
+async def test_jobs_are_fetched_kept_and_acknowledged(mine: Bus, control: ControlBus) -> None:
+    jobs = Jobs(mine)
+    assert await jobs.fetch(0.2) is None
+    job = RunEvaluation(
+        evaluation="v1",
+        workspace="w",
+        project="p",
+        repository="r",
+        source=Source(clone_url="/r"),
+        commit="a" * 40,
+        policies=[],
+    )
+    await control.jetstream.publish(subjects.evaluation_jobs("w"), Envelope.wrap(job).encode())
+    fetched = await jobs.fetch(3)
+    assert fetched is not None and isinstance(fetched.message, RunEvaluation)
+    await fetched.in_progress()
+    await fetched.ack()
+    assert fetched.deliveries == 1 and await jobs.fetch(0.2) is None
+
+
+async def test_an_unreadable_job_is_dropped(mine: Bus, control: ControlBus) -> None:
+    await control.jetstream.publish(subjects.evaluation_jobs("w"), b"nonsense")
+    assert await Jobs(mine).fetch(1) is None
+    state: api.StreamState | None = None
+    async with asyncio.timeout(5):
+        while state is None or state.messages:
+            await asyncio.sleep(0.05)
+            state = (await control.jetstream.stream_info(subjects.JOBS_STREAM)).state
+
+
+async def test_a_heartbeat_on_every_connection(
+    mine: Bus, control: ControlBus, nats_server: NatsServer
+) -> None:
+    heard: list[str] = []
+    subscription = await control.client.subscribe(subjects.HEARTBEATS)
+
+    async def heartbeat() -> Heartbeat:
+        return Heartbeat(release="1")
+
+    async def listen() -> None:
+        async for message in subscription.messages:
+            heard.append(subjects.agent_of(message.subject))
+
+    tasks = [asyncio.create_task(listen()), asyncio.create_task(beat(mine, heartbeat))]
+    await until(lambda: heard == [AGENT])
+    nats_server.kill()
+    nats_server.start()
+    await until(lambda: len(heard) >= 2)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

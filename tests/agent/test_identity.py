@@ -1,0 +1,111 @@
+"""Keys, registration over HTTP, and what is said when it is refused."""
+
+import asyncio
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from nacl.public import PublicKey, SealedBox
+from pydantic import SecretStr, ValidationError
+
+from seatrial.agent.bus.identity import Identity, SealedValueError
+from seatrial.agent.bus.registration import RegistrationRefused, registered
+from seatrial.agent.settings import Settings
+
+GIVEN = {"agent": "a1", "name": "n", "nats_url": "nats://x", "user_jwt": "jwt"}
+
+
+class ControlPlane:
+    """Answers registrations with what `answers` says, one after the other; the last one stays."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, object]] = [(200, GIVEN)]
+        self.asked: list[dict[str, str]] = []
+        plane = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                plane.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                status, body = plane.answers.pop(0) if len(plane.answers) > 1 else plane.answers[0]
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(json.dumps(body).encode())
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def plane() -> Iterator[ControlPlane]:
+    plane = ControlPlane()
+    yield plane
+    plane.server.shutdown()
+    plane.server.server_close()
+
+
+def settings(plane: ControlPlane, token: str = "t") -> Settings:
+    return Settings(galley_control_plane_url=plane.url + "/", galley_agent_token=SecretStr(token))
+
+
+async def test_registers_once_and_keeps_the_credential(tmp_path: Path, plane: ControlPlane) -> None:
+    identity = Identity.load(tmp_path / "identity")
+    plane.answers.insert(0, (503, {}))
+    credential = await registered(identity, settings(plane), release="1")
+    assert credential.agent == "a1" and plane.asked[-1]["token"] == "t"
+    assert plane.asked[-1]["public_key"] == identity.public_key and identity.public_key.startswith("U")
+    again = Identity.load(tmp_path / "identity")
+    assert again == identity
+    assert await registered(again, settings(plane, ""), release="1") == credential
+    assert len(plane.asked) == 2
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in (tmp_path / "identity").iterdir()}
+    assert set(modes.values()) == {"0o600"} and (tmp_path / "identity").stat().st_mode & 0o77 == 0
+
+
+async def test_a_used_token_is_named(tmp_path: Path, plane: ControlPlane) -> None:
+    plane.answers = [(409, {"detail": "token already exchanged"})]
+    with pytest.raises(RegistrationRefused, match=r"token already exchanged.*delete and re-add the agent"):
+        await registered(Identity.load(tmp_path), settings(plane), release="1")
+
+
+async def test_no_token_and_no_control_plane(tmp_path: Path, plane: ControlPlane) -> None:
+    with pytest.raises(RegistrationRefused, match="GALLEY_AGENT_TOKEN is not set"):
+        await registered(Identity.load(tmp_path), settings(plane, ""), release="1")
+    away = Settings(galley_control_plane_url="http://127.0.0.1:1", galley_agent_token=SecretStr("t"))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1):
+            await registered(Identity.load(tmp_path), away, release="1")
+    plane.answers = [(200, {"hello": "world"})]
+    with pytest.raises(RegistrationRefused, match="Check GALLEY_CONTROL_PLANE_URL"):
+        await registered(Identity.load(tmp_path), settings(plane), release="1")
+
+
+def test_only_this_agent_opens_what_is_sealed_to_it(tmp_path: Path) -> None:
+    identity, other = Identity.load(tmp_path / "a"), Identity.load(tmp_path / "b")
+    box = SealedBox(PublicKey(base64.b64decode(identity.seal_key)))
+    sealed = base64.b64encode(box.encrypt(b"secret")).decode()
+    assert identity.unseal(sealed) == b"secret" and identity.unseal("") == b""
+    with pytest.raises(SealedValueError):
+        other.unseal(sealed)
+
+
+def test_sizes_of_the_settings() -> None:
+    def memory(text: str) -> int:
+        return Settings.model_validate({"galley_default_memory": text}).galley_default_memory
+
+    assert [memory(text) for text in ("512m", "1g", "1.5G", "268435456", "300MB")] == [
+        512,
+        1024,
+        1536,
+        256,
+        300,
+    ]
+    with pytest.raises(ValidationError, match="write it like 512m or 1g"):
+        memory("much")
