@@ -11,10 +11,33 @@ import sys
 from seatrial.sandbox.warden import Pipes, Warden
 
 # What policies import most: loaded once, before the children are forked.
-PRELOADED = (
-    "ast base64 collections configparser csv dataclasses datetime difflib fnmatch functools hashlib html io itertools "
-    "json math pathlib re shlex string textwrap tomllib typing urllib.parse xml.etree.ElementTree"
-).split()
+PRELOADED = [
+    "ast",
+    "base64",
+    "collections",
+    "configparser",
+    "csv",
+    "dataclasses",
+    "datetime",
+    "difflib",
+    "fnmatch",
+    "functools",
+    "hashlib",
+    "html",
+    "io",
+    "itertools",
+    "json",
+    "math",
+    "pathlib",
+    "re",
+    "shlex",
+    "string",
+    "textwrap",
+    "tomllib",
+    "typing",
+    "urllib.parse",
+    "xml.etree.ElementTree",
+]
 HIGH_FD = 100  # children close everything above their own
 
 
@@ -33,7 +56,9 @@ def main() -> int:
 
 def _move(fd: int, flags: int) -> int:
     moved = os.dup2(fd, HIGH_FD + fd, inheritable=False)
-    os.dup2(os.open(os.devnull, flags), fd)
+    nothing = os.open(os.devnull, flags)
+    os.dup2(nothing, fd)
+    os.close(nothing)
     return moved
 
 

@@ -9,6 +9,7 @@ import random
 import socket
 import sys
 import traceback
+from pathlib import Path
 from typing import Any, NoReturn
 
 from seatrial.sandbox import limits, policy
@@ -83,7 +84,7 @@ def _settle(connection: socket.socket, output: int, channel: int) -> Line:
     os.dup2(output, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(connection.detach(), CHANNEL_FD)
-    for fd in [int(name) for name in os.listdir("/proc/self/fd")]:
+    for fd in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
         if fd > CHANNEL_FD:
             with contextlib.suppress(OSError):  # the listing's own is gone already
                 os.close(fd)

@@ -4,6 +4,7 @@ import contextlib
 import os
 import resource
 import tempfile
+from pathlib import Path
 
 FIRST_UID = 210_000  # away from every uid an image or a host gives out
 OPEN_FILES = 64
@@ -22,8 +23,9 @@ def become(index: int, *, own_uid: bool) -> None:
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
     os.umask(0o077)
-    os.chdir(tempfile.mkdtemp(prefix="policy-"))
-    os.environ.update(HOME=str(os.getcwd()), TMPDIR=str(os.getcwd()))
+    folder = tempfile.mkdtemp(prefix="policy-")
+    os.chdir(folder)
+    os.environ.update(HOME=folder, TMPDIR=folder)
     tempfile.tempdir = None
     _no_new_privileges()
     _limit(resource.RLIMIT_CORE, 0)
@@ -46,8 +48,7 @@ def _limit(which: int, value: int) -> None:
 
 
 def _address_space() -> int:
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[0]) * resource.getpagesize()
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 
 
 def _no_new_privileges() -> None:

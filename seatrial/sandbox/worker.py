@@ -1,5 +1,6 @@
 """The warden's side of one child: its process, its pipe, its output, its deadline."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -115,10 +116,8 @@ class Worker:
 
     def end(self) -> int:
         """Kill it, reap it, close what it used; its exit code, or minus the signal that ended it."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         _, status = os.waitpid(self.pid, 0)
         self.line.close()
         os.close(self.printed)

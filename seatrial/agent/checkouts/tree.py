@@ -31,6 +31,9 @@ class Tree(Protocol):
     async def read(self, path: str, *, limit: int = 10_000_000) -> bytes | None:
         """The blob at `path`; None when there is none, or it is not a regular file, or it exceeds `limit` bytes."""
 
+    async def read_many(self, paths: Sequence[str], *, limit: int = 10_000_000) -> dict[str, bytes | None]:
+        """`read` for many paths at once: one entry for each."""
+
     async def last_commit_date(self, path: str) -> str | None:
         """ISO 8601 date of the newest commit reachable from this one that touched `path`."""
 

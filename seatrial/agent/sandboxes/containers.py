@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import aiodocker
+import aiohttp
 import structlog
 from aiodocker.containers import DockerContainer
 from aiodocker.exceptions import DockerError
@@ -43,10 +45,13 @@ class ContainerPipe:
 
     async def read(self) -> bytes:
         """See `Pipe.read`."""
-        while (message := await self._stream.read_out()) is not None:
-            if message.stream == STDOUT and message.data:
-                return message.data
-            self._errors = (self._errors + message.data.decode(errors="replace"))[-KEPT_ERRORS:]
+        try:
+            while (message := await self._stream.read_out()) is not None:
+                if message.stream == STDOUT and message.data:
+                    return message.data
+                self._errors = (self._errors + message.data.decode(errors="replace"))[-KEPT_ERRORS:]
+        except aiohttp.ClientError as error:
+            raise OSError(f"the engine went away: {error}") from error
         return b""
 
     async def write(self, data: bytes) -> None:
@@ -111,7 +116,7 @@ class ContainerSandboxes:
         """See `Backend.start`."""
         name = NAME + new_id()[-10:].lower()
         try:
-            container = await self._docker.containers.create(self._configuration(children), name=name)
+            container = await self._create(children, name)
             stream = container.attach(stdin=True, stdout=True, stderr=True)
             try:
                 await stream._init()  # attached before the start, so that no byte is missed
@@ -119,14 +124,23 @@ class ContainerSandboxes:
             except BaseException:
                 await asyncio.shield(ContainerPipe(container, stream).destroy())
                 raise
-        except (DockerError, OSError, aiodocker.exceptions.DockerContainerError) as error:
-            raise SandboxError(f"no sandbox could be started: {error}") from error
+        except (DockerError, OSError, aiohttp.ClientError) as error:
+            raise SandboxError(f"no sandbox could be started: {explained(error)}") from error
         return Sandbox(ContainerPipe(container, stream), self.isolation, name)
+
+    async def _create(self, children: int, name: str) -> DockerContainer:
+        try:
+            return await self._docker.containers.create(self._configuration(children), name=name)
+        except DockerError as error:
+            if error.status != 404:
+                raise
+        self._tag = await self._image.ensure(_say)  # someone removed the image
+        return await self._docker.containers.create(self._configuration(children), name=name)
 
     async def remove_orphans(self) -> None:
         """Remove every sandbox that this agent's earlier life left."""
         filters = {"label": [f"{key}={value}" for key, value in self._labels.items()]}
-        for container in await self._docker.containers.list(all=True, filters=_json(filters)):
+        for container in await self._docker.containers.list(all=True, filters=json.dumps(filters)):
             await remove(container)
 
     def _configuration(self, children: int) -> Mapping[str, Any]:
@@ -170,8 +184,15 @@ async def remove(container: DockerContainer) -> None:
         log.warning("sandbox not removed", container=container.id, problem=str(error))
 
 
-def _json(filters: Mapping[str, Any]) -> Any:
-    return filters
+def explained(error: Exception) -> str:
+    """What the engine said, and the fix where it is known."""
+    text = error.message if isinstance(error, DockerError) else str(error)
+    if "root network namespace" in text:
+        return (
+            "this gVisor release cannot give containers a network of their own on this kernel. Sandboxes need none: add "
+            '"--network=none" to the runtimeArgs of runsc in /etc/docker/daemon.json and reload Docker (kill -HUP)'
+        )
+    return text
 
 
 async def _say(line: str) -> None:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from seatrial.agent.sandboxes.channel import Sandbox
+from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
 from seatrial.agent.sandboxes.program import Program
 from seatrial.wire.envelope import new_id
 from seatrial.wire.states import Isolation
@@ -71,22 +71,30 @@ def readable_interpreter() -> str | None:
     return None
 
 
+def _shared_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="gitgrit-sandbox-"))
+    folder.chmod(0o1777)
+    return folder
+
+
 class ProcessSandboxes:
     """Starts the sandbox's program with this interpreter."""
 
     isolation = Isolation.PROCESS
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, *, require_gvisor: bool = False) -> None:
         self._program = program
+        self._require_gvisor = require_gvisor
 
     async def prepare(self) -> list[str]:
-        """Nothing to prepare; the warning for the agent's heartbeat."""
+        """Nothing to prepare; the warning for the agent's heartbeat. Raises SandboxError when gVisor is required."""
+        if self._require_gvisor:
+            raise SandboxError("GITGRIT_REQUIRE_GVISOR is set and GALLEY_RUNTIME is process: no policy runs")
         return ["policies run as plain processes: no isolation, for trying out only"]
 
     async def start(self, children: int) -> Sandbox:
         """See `Backend.start`."""
-        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="gitgrit-sandbox-"))
-        folder.chmod(0o1777)
+        folder = await asyncio.to_thread(_shared_folder)
         interpreter = readable_interpreter() if os.geteuid() == 0 else None
         command = [interpreter or sys.executable, "-B", "-m", self._program.module, str(children)]
         process = await asyncio.create_subprocess_exec(

@@ -1,0 +1,43 @@
+"""Puts the parts of this room together, for the agent's program."""
+
+from pathlib import Path
+
+import aiodocker
+
+from seatrial.agent.builds.base import Images
+from seatrial.agent.bus.reports import Reports
+from seatrial.agent.sandboxes.containers import ContainerSandboxes
+from seatrial.agent.sandboxes.image import SandboxImage
+from seatrial.agent.sandboxes.memo import Memo
+from seatrial.agent.sandboxes.pool import Backend, Pool
+from seatrial.agent.sandboxes.processes import ProcessSandboxes
+from seatrial.agent.sandboxes.program import find_program
+from seatrial.agent.sandboxes.service import Checkouts, Evaluations, Jobs
+
+
+def evaluations(
+    *,
+    agent: str,
+    directory: Path,
+    docker: aiodocker.Docker | None,
+    images: Images,
+    jobs: Jobs,
+    checkouts: Checkouts,
+    reports: Reports,
+    require_gvisor: bool = False,
+    warm: int = 2,
+) -> Evaluations:
+    """Everything that evaluates policies. `docker` None: plain processes, without isolation.
+
+    `directory` is the agent's data directory. The result's `run()` never ends by itself; `isolation` and `warnings` are
+    for the heartbeat.
+    """
+    program = find_program()
+    backend: Backend
+    if docker is None:
+        backend = ProcessSandboxes(program, require_gvisor=require_gvisor)
+    else:
+        image = SandboxImage(docker, images, program)
+        backend = ContainerSandboxes(docker, image, agent, require_gvisor=require_gvisor)
+    memo = Memo(directory / "policy-results.sqlite3", program.digest)
+    return Evaluations(jobs, checkouts, reports, Pool(backend, size=warm), memo)

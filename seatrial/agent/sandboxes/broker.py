@@ -1,0 +1,164 @@
+"""Answers what policies ask: files from git objects, forge facts from the evaluation's snapshot, nothing else."""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from seatrial.agent.checkouts.tree import Entry, Tree
+from seatrial.agent.sandboxes.languages import languages
+from seatrial.wire.evaluations import ForgeFacts
+
+MAX_FILE = 1 << 20  # bytes of one file that a policy may read
+MAX_BATCH = 2 << 20  # bytes of files in one answer
+MAX_PATHS = 500
+REGULAR = {"100644", "100755"}
+
+Seen = list[tuple[str, str]]  # (question, digest of its answer)
+
+
+class Unanswerable(Exception):
+    """The question makes no sense; the policy is told why."""
+
+
+class Broker:
+    """One commit and its forge facts. Answers may be asked for concurrently and never change.
+
+    `answer` also says what was seen, as (question, digest) pairs; `digest` gives the digest of one such question
+    without reading a single blob, which is what makes looking up a memoised result cheap.
+    """
+
+    def __init__(self, tree: Tree, facts: ForgeFacts) -> None:
+        self._tree = tree
+        self._facts = facts
+        self._entries: dict[str, Entry] | None = None
+        self._digests: dict[str, str] = {}
+        self._answers: dict[str, Callable[..., Awaitable[Any]]] = {
+            "list_files": self._list_files,
+            "get_file_content": self._content,
+            "get_file_sizes": self._sizes,
+            "get_languages": self._languages,
+            "get_members": self._members,
+            "get_contributors": self._contributors,
+            "get_default_branch": self._default_branch,
+            "get_topics": self._topics,
+            "get_metadata": self._metadata,
+            "get_file_last_commit_date": self._last_commit_date,
+        }
+
+    async def answer(self, question: Any) -> tuple[Any, Seen]:
+        """The answer to `[method, [arguments]]`. Raises Unanswerable; CheckoutError when git fails."""
+        method, arguments = understood(question)
+        if method == "get_files_content":
+            return await self._contents(arguments)
+        if method not in self._answers:
+            raise Unanswerable(f"project.{method} does not exist")
+        try:
+            value = await self._answers[method](*arguments)
+        except TypeError as error:
+            raise Unanswerable(f"project.{method} takes other arguments") from error
+        asked = json.dumps([method, arguments])
+        if method == "get_file_content":
+            return value, [(asked, await self._file_digest(arguments[0]))]
+        self._digests[asked] = digest_of(value)
+        return value, [(asked, self._digests[asked])]
+
+    async def digest(self, asked: str) -> str:
+        """What `answer` would give as digest for this question. Raises as `answer` does."""
+        method, arguments = understood(json.loads(asked))
+        if method == "get_file_content":
+            return await self._file_digest(*arguments)
+        if asked not in self._digests:
+            await self.answer([method, arguments])
+        return self._digests[asked]
+
+    async def _index(self) -> dict[str, Entry]:
+        if self._entries is None:
+            self._entries = {entry.path: entry for entry in await self._tree.entries()}
+        return self._entries
+
+    async def _file_digest(self, path: str) -> str:
+        entry = (await self._index()).get(path)
+        return f"{entry.mode in REGULAR}:{entry.oid}" if entry else "none"
+
+    async def _list_files(self) -> list[str]:
+        return [entry.path for entry in (await self._index()).values() if entry.mode != "160000"]
+
+    async def _content(self, path: str) -> Any:
+        entry = (await self._index()).get(path)
+        if entry is None or entry.mode not in REGULAR:
+            return None
+        if (entry.size or 0) > MAX_FILE:
+            return {"unreadable": f"{entry.size:,} bytes; policies read files up to {MAX_FILE:,}"}
+        return readable(await self._tree.read(path, limit=MAX_FILE))
+
+    async def _contents(self, paths: Sequence[str]) -> tuple[Any, Seen]:
+        index = await self._index()
+        budget = MAX_BATCH
+        wanted: list[str] = []
+        done = 0
+        for path in paths[:MAX_PATHS]:
+            entry = index.get(path)
+            size = (entry.size or 0) if entry and entry.mode in REGULAR else 0
+            if done and size <= MAX_FILE and size > budget:
+                break
+            done += 1
+            if entry and entry.mode in REGULAR and size <= MAX_FILE:
+                budget -= size
+                wanted.append(path)
+        blobs = await self._tree.read_many(wanted, limit=MAX_FILE)
+        texts = {path: readable(blobs.get(path)) for path in wanted}
+        seen = [(json.dumps(["get_file_content", [p]]), await self._file_digest(p)) for p in paths[:done]]
+        return {"files": {p: t for p, t in texts.items() if isinstance(t, str)}, "done": done}, seen
+
+    async def _sizes(self) -> dict[str, int]:
+        return {e.path: e.size or 0 for e in (await self._index()).values() if e.mode in REGULAR}
+
+    async def _languages(self) -> dict[str, float]:
+        return languages(e for e in (await self._index()).values() if e.mode in REGULAR)
+
+    async def _contributors(self) -> list[dict[str, Any]]:
+        pairs = await self._tree.contributors()
+        return [{"username": name, "commits": commits} for name, commits in pairs]
+
+    async def _last_commit_date(self, path: str) -> str | None:
+        return await self._tree.last_commit_date(path) if path in await self._index() else None
+
+    async def _members(self) -> list[dict[str, Any]]:
+        return self._facts.members
+
+    async def _default_branch(self) -> str:
+        return self._facts.default_branch
+
+    async def _topics(self) -> list[str]:
+        return self._facts.topics
+
+    async def _metadata(self) -> dict[str, Any]:
+        return self._facts.metadata
+
+
+def understood(question: Any) -> tuple[str, list[str]]:
+    """Method and arguments of a question that came out of a sandbox: anything may be in it. Raises Unanswerable."""
+    match question:
+        case [str(method), list(arguments)] if all(isinstance(a, str) and len(a) < 5000 for a in arguments):
+            return method, arguments
+        case ["get_files_content", [*_]] | [str(), [list()]]:
+            raise Unanswerable("paths must be strings")
+    raise Unanswerable("a question is a method's name and its arguments, which are strings")
+
+
+def readable(blob: bytes | None) -> Any:
+    """The text of a blob, or why it has none."""
+    if blob is None:
+        return None
+    if b"\0" in blob[:8000]:
+        return {"unreadable": "a binary file"}
+    try:
+        return blob.decode()
+    except UnicodeDecodeError as error:
+        return {"unreadable": f"not UTF-8 text (byte {error.start})"}
+
+
+def digest_of(value: Any) -> str:
+    """SHA-256 of a JSON value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

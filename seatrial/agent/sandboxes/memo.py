@@ -1,0 +1,108 @@
+"""Remembered results: a policy that would see the same answers again would say the same again."""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from seatrial.agent.sandboxes.broker import Broker, Seen, Unanswerable
+from seatrial.wire.evaluations import PolicyResult, PolicyToRun
+from seatrial.wire.states import ResultState
+
+MAX_AGE_SECONDS = 24 * 3600  # policies may look at the clock
+KEPT_PER_KEY = 4
+KEPT_SECONDS = 7 * 24 * 3600
+MAX_SEEN = 50_000  # questions; longer transcripts are not kept
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS memo (
+  id INTEGER PRIMARY KEY, key TEXT NOT NULL, at REAL NOT NULL, seen BLOB NOT NULL, result TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS memo_by_key ON memo (key, at);
+"""
+
+
+class Memo:
+    """Results by (project, policy, parameters, sandbox program, isolation) and the answers the policy was given.
+
+    Only passed and failed results are kept, for a day. Idempotent; concurrent calls are fine. A damaged file is
+    thrown away: nothing but time is lost.
+    """
+
+    def __init__(self, path: Path, program: str) -> None:
+        self._path = path
+        self._program = program
+
+    async def find(
+        self, project: str, policy: PolicyToRun, isolation: str, broker: Broker
+    ) -> PolicyResult | None:
+        """What the policy said when it last saw exactly these answers. Raises CheckoutError."""
+        for seen, result in await asyncio.to_thread(self._read, self._key(project, policy, isolation)):
+            if await same(seen, broker):
+                update = {
+                    "version_id": policy.version_id,
+                    "slug": policy.slug,
+                    "memoised": True,
+                    "seconds": 0.0,
+                }
+                return PolicyResult.model_validate_json(result).model_copy(update=update)
+        return None
+
+    async def keep(
+        self, project: str, policy: PolicyToRun, isolation: str, seen: Seen, result: PolicyResult
+    ) -> None:
+        """Remember, when it is worth it."""
+        if result.state in {ResultState.PASSED, ResultState.FAILED} and len(seen) <= MAX_SEEN:
+            key = self._key(project, policy, isolation)
+            await asyncio.to_thread(self._write, key, seen, result.model_dump_json())
+
+    def _key(self, project: str, policy: PolicyToRun, isolation: str) -> str:
+        code = hashlib.sha256(policy.code.encode()).hexdigest()
+        params = json.dumps(policy.params, sort_keys=True)
+        limits = f"{policy.timeout_seconds} {policy.memory_mb}"
+        whole = json.dumps([project, policy.slug, code, params, limits, self._program, isolation])
+        return hashlib.sha256(whole.encode()).hexdigest()
+
+    def _read(self, key: str) -> list[tuple[Seen, str]]:
+        query = "SELECT seen, result FROM memo WHERE key = ? AND at > ? ORDER BY at DESC"
+        try:
+            with self._open() as database:
+                rows = database.execute(query, (key, time.time() - MAX_AGE_SECONDS)).fetchall()
+            return [([tuple(pair) for pair in json.loads(seen)], result) for seen, result in rows]
+        except sqlite3.DatabaseError:
+            self._path.unlink(missing_ok=True)
+            return []
+
+    def _write(self, key: str, seen: Seen, result: str) -> None:
+        forget = "DELETE FROM memo WHERE at < ? OR (key = ? AND id NOT IN (SELECT id FROM memo WHERE key = ? ORDER BY at DESC LIMIT ?))"
+        try:
+            with self._open() as database:
+                row = (key, time.time(), json.dumps(seen), result)
+                database.execute("INSERT INTO memo (key, at, seen, result) VALUES (?, ?, ?, ?)", row)
+                database.execute(forget, (time.time() - KEPT_SECONDS, key, key, KEPT_PER_KEY))
+        except sqlite3.DatabaseError:
+            self._path.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        database = sqlite3.connect(self._path, timeout=10)
+        try:
+            database.executescript(SCHEMA)
+            with database:
+                yield database
+        finally:
+            database.close()
+
+
+async def same(seen: Seen, broker: Broker) -> bool:
+    """Whether every question has the same answer still."""
+    try:
+        for asked, digest in seen:
+            if await broker.digest(asked) != digest:
+                return False
+    except (Unanswerable, TypeError, ValueError):
+        return False
+    return True

@@ -1,0 +1,225 @@
+"""Takes evaluations from the queue, runs them, reports their results."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+import structlog
+
+from seatrial.agent.bus.reports import Reports
+from seatrial.agent.checkouts.tree import Tree
+from seatrial.agent.errors import AgentError
+from seatrial.agent.sandboxes.broker import Broker
+from seatrial.agent.sandboxes.channel import SandboxError
+from seatrial.agent.sandboxes.memo import Memo
+from seatrial.agent.sandboxes.pool import Pool
+from seatrial.agent.sandboxes.trial import Trial
+from seatrial.agent.sandboxes.validation import fitting, judge
+from seatrial.wire.deployments import Source
+from seatrial.wire.envelope import Envelope, Message
+from seatrial.wire.evaluations import (
+    EvaluationFinished,
+    EvaluationStarted,
+    PolicyResult,
+    RunEvaluation,
+    verdict,
+)
+from seatrial.wire.states import EvaluationState, Isolation
+
+log = structlog.get_logger(__name__)
+
+STILL_AT_IT_SECONDS = 15.0  # well below the queue's ack wait
+MAX_PAUSE_SECONDS = 60.0
+TRIES = 4  # below the queue's own limit
+RETRY_SECONDS = 3.0
+
+
+class Job(Protocol):
+    """One delivery of the queue."""
+
+    envelope: Envelope
+    message: Message
+
+    @property
+    def deliveries(self) -> int:
+        """How often it was handed out, this time included."""
+
+    async def ack(self) -> None:
+        """Done."""
+
+    async def in_progress(self) -> None:
+        """Still at it."""
+
+    async def nak(self, delay_seconds: float | None = None) -> None:
+        """Not now."""
+
+    async def term(self) -> None:
+        """Never again."""
+
+
+class Jobs(Protocol):
+    """The queue."""
+
+    async def fetch(self, timeout_seconds: float = 5.0) -> Job | None:
+        """The next job, or None when none came in time."""
+
+
+class Checkouts(Protocol):
+    """Where commits come from."""
+
+    async def fetch(self, source: Source, repository_id: str, commit: str) -> Tree:
+        """The tree of exactly `commit`. Raises CheckoutError."""
+
+
+class Evaluations:
+    """Runs policy evaluations, `parallel` at a time.
+
+    A job is acknowledged once its EvaluationFinished is stored or queued, and kept alive until then: an agent that
+    dies is followed by another. Running one twice is harmless. Without a sandbox (`isolation` None, `warnings` say
+    why) no job is taken, so that an agent that has one may take it, and preparing is tried again.
+    """
+
+    def __init__(
+        self, jobs: Jobs, checkouts: Checkouts, reports: Reports, pool: Pool, memo: Memo, *, parallel: int = 2
+    ) -> None:
+        self.isolation: Isolation | None = None
+        self.warnings: list[str] = ["the policy sandbox is being prepared"]
+        self._jobs = jobs
+        self._checkouts = checkouts
+        self._reports = reports
+        self._pool = pool
+        self._memo = memo
+        self._parallel = parallel
+
+    async def run(self) -> None:
+        """Prepare, then serve until cancelled; every sandbox is gone then."""
+        await self._prepare()
+        async with self._pool.running(), asyncio.TaskGroup() as group:
+            for number in range(self._parallel):
+                group.create_task(self._serve(), name=f"evaluations {number}")
+
+    async def evaluate(self, command: RunEvaluation) -> EvaluationFinished:
+        """All results of one evaluation; what goes wrong is in the answer. Raises SandboxError without a sandbox."""
+        began = time.monotonic()
+        isolation = self._pool.backend.isolation
+        try:
+            results = await self._results(command, isolation)
+            state, message = verdict(results), ""
+        except SandboxError:
+            raise
+        except AgentError as error:
+            results, state, message = [], EvaluationState.ERRORED, str(error)
+        except Exception as error:
+            log.exception("evaluation broke", evaluation=command.evaluation)
+            results, state = [], EvaluationState.ERRORED
+            message = f"the agent could not evaluate this: {type(error).__name__}: {error}"
+        return EvaluationFinished(
+            evaluation=command.evaluation,
+            state=state,
+            message=message,
+            isolation=isolation if results else None,
+            results=fitting(results),
+            seconds=round(time.monotonic() - began, 3),
+        )
+
+    async def _results(self, command: RunEvaluation, isolation: Isolation) -> list[PolicyResult]:
+        tree = await self._checkouts.fetch(command.source, command.repository, command.commit)
+        broker = Broker(tree, command.facts)
+        found: dict[int, PolicyResult] = {}
+        for index, policy in enumerate(command.policies):
+            known = await self._memo.find(command.project, policy, isolation, broker)
+            if known is not None:
+                found[index] = known
+        todo = [(i, policy) for i, policy in enumerate(command.policies) if i not in found]
+        outcomes = await Trial(self._pool, broker).run(todo) if todo else {}
+        for index, policy in todo:
+            outcome = outcomes[index]
+            found[index] = judge(policy, outcome)
+            if not outcome.note:
+                await self._memo.keep(command.project, policy, isolation, outcome.seen, found[index])
+        return [found[index] for index in range(len(command.policies))]
+
+    async def _prepare(self) -> None:
+        pause = 1.0
+        while True:
+            try:
+                self.warnings = await self._pool.backend.prepare()
+                self.isolation = self._pool.backend.isolation
+                break
+            except Exception as error:  # the engine away, no image, no gVisor: all of them may mend
+                self.warnings = [str(error)]
+                log.warning("policies cannot run here", problem=str(error), again_in_seconds=pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, MAX_PAUSE_SECONDS)
+        for warning in self.warnings:
+            log.warning(warning)
+
+    async def _serve(self) -> None:
+        pause = 1.0
+        while True:
+            try:
+                job = await self._jobs.fetch()
+                if job is not None:
+                    await self._handle(job)
+                pause = 1.0
+            except Exception as error:
+                log.warning("evaluations: trying again", problem=str(error), again_in_seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, MAX_PAUSE_SECONDS)
+
+    async def _handle(self, job: Job) -> None:
+        command = job.message
+        if not isinstance(command, RunEvaluation):
+            log.error("not an evaluation", kind=command.kind)
+            await job.term()
+            return
+        async with kept_alive(job):
+            await self._report(EvaluationStarted(evaluation=command.evaluation), command)
+            try:
+                finished = await self.evaluate(command)
+            except SandboxError as error:
+                if (
+                    job.deliveries < TRIES
+                ):  # the engine may be on its way back, and other agents have engines too
+                    log.warning(
+                        "no sandbox; the evaluation waits", evaluation=command.evaluation, problem=str(error)
+                    )
+                    await job.nak(RETRY_SECONDS * job.deliveries)
+                    return
+                finished = without_sandbox(command, error)
+            await self._report(finished, command)
+        await job.ack()
+        log.info("evaluated", evaluation=command.evaluation, state=finished.state, seconds=finished.seconds)
+
+    async def _report(self, message: Message, command: RunEvaluation) -> None:
+        about = f"evaluation/{command.evaluation}"
+        await self._reports.observed(message, workspace=command.workspace, about=about)
+
+
+def without_sandbox(command: RunEvaluation, error: SandboxError) -> EvaluationFinished:
+    """The answer when no sandbox could be had, again and again."""
+    return EvaluationFinished(
+        evaluation=command.evaluation,
+        state=EvaluationState.ERRORED,
+        message=f"no sandbox for the policies: {error}",
+    )
+
+
+@contextlib.asynccontextmanager
+async def kept_alive(job: Job) -> AsyncIterator[None]:
+    """Tell the queue that the job is being worked on, as long as the block runs."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(STILL_AT_IT_SECONDS)
+            with contextlib.suppress(Exception):  # the bus is away: it hears of the next beat
+                await job.in_progress()
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)

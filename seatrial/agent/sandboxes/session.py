@@ -1,0 +1,168 @@
+"""Policies of one evaluation in one sandbox: hands them out, answers them, and is done with whoever does not end."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from seatrial.agent.errors import CheckoutError
+from seatrial.agent.sandboxes.broker import Broker, Unanswerable
+from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
+from seatrial.agent.sandboxes.frames import Frame, FrameError, Kind, read_json
+from seatrial.agent.sandboxes.outcome import Outcome
+from seatrial.wire.evaluations import MAX_LOG_LINES, PolicyToRun
+
+MEMORY_TOGETHER_MB = 512  # of policies that run at the same time; the container has room for this and itself
+GRACE_SECONDS = 5.0  # after its own deadline, for the warden to have ended a policy
+MAX_QUESTIONS = 20_000
+
+
+@dataclass
+class Running:
+    """A policy in a child."""
+
+    index: int
+    policy: PolicyToRun
+    outcome: Outcome = field(default_factory=Outcome)
+    deadline: float = 0.0
+    questions: int = 0
+    answering: asyncio.Task[None] | None = None
+
+
+class Session:
+    """One claimed sandbox. `run` fills `outcomes`; what is missing afterwards, the sandbox took with it."""
+
+    def __init__(self, sandbox: Sandbox, broker: Broker) -> None:
+        self.outcomes: dict[int, Outcome] = {}
+        self.suspects: list[int] = []  # ran when the sandbox was lost
+        self._sandbox = sandbox
+        self._broker = broker
+        self._running: dict[int, Running] = {}
+
+    async def run(self, policies: Sequence[tuple[int, PolicyToRun]]) -> str | None:
+        """Run (index, policy) pairs, at most one for each idle child. Returns why the sandbox was lost, or None.
+
+        A sandbox is lost when it ends, breaks the format, or holds a policy beyond its deadline: nothing more that it
+        says is believed, and the caller destroys it.
+        """
+        waiting = deque(policies)
+        try:
+            while waiting or self._running:
+                await self._start(waiting)
+                frame = await self._next()
+                if frame is not None:
+                    await self._handle(frame)
+        except (SandboxError, FrameError) as error:
+            self.suspects = sorted(running.index for running in self._running.values())
+            return str(error)
+        finally:
+            await self._stop_answering()
+        return None
+
+    async def _start(self, waiting: deque[tuple[int, PolicyToRun]]) -> None:
+        while waiting and self._sandbox.idle and self._fits(waiting[0][1]):
+            index, policy = waiting.popleft()
+            channel = self._sandbox.idle.pop(0)
+            running = Running(index, policy)
+            running.deadline = time.monotonic() + policy.timeout_seconds + GRACE_SECONDS
+            self._running[channel] = running
+            await self._sandbox.send(Kind.RUN, channel, job_of(policy))
+
+    def _fits(self, policy: PolicyToRun) -> bool:
+        used = sum(running.policy.memory_mb for running in self._running.values())
+        return not self._running or used + policy.memory_mb <= MEMORY_TOGETHER_MB
+
+    async def _next(self) -> Frame | None:
+        deadline = min(running.deadline for running in self._running.values())
+        try:
+            async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+                return await self._sandbox.receive()
+        except TimeoutError:
+            late = [r for r in self._running.values() if r.deadline <= time.monotonic()]
+            for running in late:
+                running.outcome.how = "timed out"
+                self.outcomes[running.index] = running.outcome
+            self._running = {c: r for c, r in self._running.items() if r not in late}
+            raise SandboxError("the sandbox did not end a policy in time") from None
+
+    async def _handle(self, frame: Frame) -> None:
+        running = self._running.get(frame.channel)
+        if running is None:
+            raise FrameError(f"a frame for child {frame.channel}, which runs nothing")
+        if frame.kind == Kind.ASK:
+            self._answer_soon(frame, running)
+        elif frame.kind == Kind.LOG:
+            if len(running.outcome.logs) <= MAX_LOG_LINES:
+                running.outcome.logs.append(line_of(frame))
+        elif frame.kind == Kind.RESULT:
+            running.outcome.said = said_of(frame)
+        elif frame.kind == Kind.ENDED:
+            self._end(frame, running)
+        else:
+            raise FrameError(f"a frame of kind {frame.kind}")
+
+    def _answer_soon(self, frame: Frame, running: Running) -> None:
+        if running.answering is not None and not running.answering.done():
+            raise FrameError("a second question before the first was answered")
+        running.questions += 1
+        running.answering = asyncio.create_task(self._answer(frame, running))
+
+    async def _answer(self, frame: Frame, running: Running) -> None:
+        answer: dict[str, Any]
+        try:
+            if running.questions > MAX_QUESTIONS:
+                raise Unanswerable(f"more than {MAX_QUESTIONS:,} questions")
+            value, seen = await self._broker.answer(read_json(frame.body))
+            running.outcome.seen += seen
+            answer = {"value": value}
+        except (Unanswerable, FrameError, CheckoutError) as error:
+            running.outcome.note = str(error) if isinstance(error, CheckoutError) else ""
+            answer = {"error": str(error)}
+        try:
+            await self._sandbox.send(Kind.ANSWER, frame.channel, answer)
+        except SandboxError:
+            return  # whoever reads its frames sees its end
+
+    def _end(self, frame: Frame, running: Running) -> None:
+        told = read_json(frame.body)
+        outcome = running.outcome
+        outcome.how, outcome.code = str(told["how"]), int(told["code"])
+        outcome.seconds, outcome.output = float(told["seconds"]), str(told["output"])
+        self.outcomes[running.index] = outcome
+        del self._running[frame.channel]
+
+    async def _stop_answering(self) -> None:
+        tasks = [r.answering for r in self._running.values() if r.answering]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def job_of(policy: PolicyToRun) -> dict[str, Any]:
+    """What the child needs to know."""
+    return {
+        "slug": policy.slug,
+        "code": policy.code,
+        "params": policy.params,
+        "timeout_seconds": policy.timeout_seconds,
+        "memory_mb": policy.memory_mb,
+    }
+
+
+def line_of(frame: Frame) -> tuple[str, str]:
+    """A logged line; anything else a child sent in its place is shown as such."""
+    try:
+        level, message = read_json(frame.body)
+        return str(level), str(message)
+    except (FrameError, TypeError, ValueError):
+        return "warning", "a log line that nobody understands"
+
+
+def said_of(frame: Frame) -> Any:
+    """The result's value; None, which is judged as nonsense, when it is not JSON."""
+    try:
+        return read_json(frame.body)
+    except FrameError:
+        return None
