@@ -71,4 +71,5 @@ def test_only_its_own_style_is_allowed(harbour: Harbour) -> None:
     digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
     assert f"style-src 'sha256-{digest}'" in policy
     assert "default-src 'none'" in policy
+    assert "script-src 'sha256-" in policy
     assert "unsafe" not in policy

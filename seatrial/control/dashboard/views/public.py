@@ -20,13 +20,13 @@ from seatrial.control.dashboard.states import face
 
 THEMES = {"light", "dark", "auto"}
 YEAR_SECONDS = 31_536_000
-STYLE = "dashboard/unavailable.css"
+STYLE, SCRIPT = "dashboard/unavailable.css", "dashboard/unavailable.js"
 
 
-@lru_cache(maxsize=1)
-def _style_source() -> str:
-    """The page's own style by its hash: it is inline, because its visitor's host serves none of our files."""
-    digest = hashlib.sha256(render_to_string(STYLE).encode()).digest()
+@lru_cache(maxsize=2)
+def _allowed(template: str) -> str:
+    """The page's own style and script by their hashes: inline, because its visitor's host serves none of our files."""
+    digest = hashlib.sha256(render_to_string(template).encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
@@ -45,16 +45,23 @@ def preview_unavailable(request: HttpRequest) -> HttpResponseBase:
     found = look_up(host)
     policy = {
         "default-src": ["'none'"],
-        "style-src": [_style_source()],
+        "style-src": [_allowed(STYLE)],
+        "script-src": [_allowed(SCRIPT)],
+        "connect-src": ["'self'"],
         "img-src": ["data:"],
-        "script-src": None,
     }
     return csp_replace(policy)(lambda asked: _unavailable(asked, found))(request)
 
 
 def _unavailable(request: HttpRequest, found: Unavailable) -> HttpResponse:
-    context = {"found": found, "face": face(found.state), "style": render_to_string(STYLE)}
+    context = {
+        "found": found,
+        "face": face(found.state),
+        "style": render_to_string(STYLE),
+        "script": render_to_string(SCRIPT),
+    }
     response = render(request, "dashboard/unavailable.html", context, status=found.status)
+    response["X-Seatrial-Preview"] = found.state  # the page asks for it, and reloads only when it has changed
     if found.retry_seconds:
         response["Retry-After"] = str(found.retry_seconds)
     return response

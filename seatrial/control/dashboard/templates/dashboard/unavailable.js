@@ -1,0 +1,8 @@
+"use strict";
+const page = document.documentElement.dataset;
+setInterval(async () => {
+  try {
+    const answer = await fetch(location.href, { method: "HEAD", redirect: "manual", cache: "no-store" });
+    if (answer.headers.get("X-Seatrial-Preview") !== page.state) location.reload();
+  } catch { /* the network is away: look again later */ }
+}, page.retry * 1000);

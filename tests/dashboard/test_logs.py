@@ -1,0 +1,181 @@
+"""Log lines from a real bus to the browser, to a file, and to nobody else."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from django.conf import settings
+
+from tests.bus.servers import NatsServer
+from tests.dashboard.test_browser import sign_in, watched
+from tests.engines import require
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from seatrial.control.previews.models import Environment
+    from tests.dashboard.harbour import Harbour
+
+pytestmark = [pytest.mark.nats, pytest.mark.postgres]
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """In a thread of its own: Playwright's sync API already runs a loop in this one."""
+    import threading
+
+    failures: list[BaseException] = []
+
+    def go() -> None:
+        try:
+            asyncio.run(work)
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=go)
+    thread.start()
+    thread.join(30)
+    if failures:
+        raise failures[0]
+
+
+@pytest.fixture
+def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The bus that the pages' settings name, with its streams."""
+    from seatrial.control.bus import ensure_streams
+
+    server = NatsServer(require("nats-server"), tmp_path)
+    server.start()
+    configuration = settings.CONFIGURATION.model_copy(
+        update={
+            "galley_nats_url": server.url,
+            "galley_nats_credentials": server.identity.control_credentials,
+            "galley_nats_signing_seed": server.identity.signing_seed,
+        }
+    )
+    monkeypatch.setattr(settings, "CONFIGURATION", configuration)
+    run(ensure_streams(configuration))
+    yield
+    server.kill()
+
+
+def say(
+    environment: "Environment", deployment: str, service: str, *texts: str, source: str = "service"
+) -> None:
+    """Publish lines as an agent does."""
+    from seatrial.control.bus import Bus
+    from seatrial.wire import subjects
+    from seatrial.wire.envelope import Envelope
+    from seatrial.wire.logs import LogChunk, LogLine
+
+    async def publish() -> None:
+        bus = await Bus.connect(settings.CONFIGURATION, name="an agent")
+        lines = [LogLine(source=source, text=text) for text in texts]
+        chunk = LogChunk(environment=environment.pk, deployment=deployment, service=service, lines=lines)
+        await bus.publish(subjects.logs("A1", environment.pk, deployment, service), Envelope.wrap(chunk))
+        await bus.close()
+
+    run(publish())
+
+
+@pytest.mark.chromium
+def test_lines_are_replayed_followed_filtered_and_searched(
+    bus: None, served: str, busy: "Harbour", browser: "Browser"
+) -> None:
+    environment, live = busy.live, busy.live.live_id or ""
+    say(environment, live, "web", *(f"line {number}" for number in range(300)), source="build")
+    say(environment, live, "api", "\x1b[32mlistening\x1b[0m", "<script>alert(1)</script>")
+    page, wrong = watched(browser, served)
+    sign_in(page, served)
+    page.goto(f"{served}/environments/{environment.pk}")
+    page.wait_for_function("document.querySelectorAll('.line').length === 302")
+    assert page.inner_text(".line:nth-last-child(2) .text") == "listening"
+    assert page.inner_text(".line:last-child .text") == "<script>alert(1)</script>"
+
+    say(environment, live, "api", "a new line")
+    page.wait_for_function("document.querySelectorAll('.line').length === 303")
+    at_end = "document.querySelector('.lines').scrollTop > 1000"
+    assert page.evaluate(at_end), "does not follow"
+
+    page.hover(".lines")
+    page.mouse.wheel(0, -2000)
+    page.wait_for_function("!document.querySelector('[data-follow]').checked")
+    before = page.evaluate("document.querySelector('.lines').scrollTop")
+    say(environment, live, "api", "one more")
+    page.wait_for_function("document.querySelectorAll('.line').length === 304")
+    assert page.evaluate("document.querySelector('.lines').scrollTop") <= before
+
+    page.click(".chip:has-text('api')")
+    assert page.locator(".line:visible").count() == 4
+    page.fill("input[type=search]", "LISTEN")
+    assert page.locator(".line:visible").count() == 1
+    assert page.inner_text("[data-status]") == "1 of 304 lines"
+    assert wrong == []
+    page.context.close()
+
+
+def cookies_of(base: str, name: str) -> httpx.Client:
+    from tests.factories import PASSWORD
+
+    client = httpx.Client(base_url=base, follow_redirects=True, timeout=10)
+    client.get("/accounts/login/")
+    answer = client.post(
+        "/accounts/login/",
+        data={"login": name, "password": PASSWORD, "csrfmiddlewaretoken": client.cookies["csrftoken"]},
+    )
+    assert answer.url.path == "/"
+    return client
+
+
+def test_the_download_has_every_line(bus: None, served: str, busy: "Harbour") -> None:
+    environment, live = busy.live, busy.live.live_id or ""
+    say(environment, live, "web", "first", "second", source="build")
+    with contextlib.closing(cookies_of(served, "bob")) as bob:
+        answer = bob.get(f"/environments/{environment.pk}/log")
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="pr-1-chandlery.log"'
+        assert [line.split(" ", 1)[1] for line in answer.text.splitlines()] == [
+            "web build first",
+            "web build second",
+        ]
+        assert bob.get(f"/environments/{environment.pk}/log?deployment=other").text == ""
+    with contextlib.closing(cookies_of(served, "charlie")) as charlie:
+        assert charlie.get(f"/environments/{environment.pk}/log").status_code == 404
+        assert charlie.get(f"/environments/{environment.pk}/stream").status_code == 404
+
+
+def test_a_stream_ends_when_its_watcher_loses_access(bus: None, served: str, busy: "Harbour") -> None:
+    with (
+        contextlib.closing(cookies_of(served, "bob")) as bob,
+        bob.stream("GET", f"/environments/{busy.live.pk}/stream") as stream,
+    ):
+        assert stream.headers["Content-Type"] == "text/event-stream"
+        parts = stream.iter_text()
+        assert next(parts).startswith("retry:")
+        busy.cast.bob.memberships.all().delete()
+        began = time.monotonic()
+        for _ in parts:
+            pass
+        assert time.monotonic() - began < 5
+
+
+def test_streams_share_two_connections_to_the_database(bus: None, served: str, busy: "Harbour") -> None:
+    from contextlib import ExitStack
+
+    from django.db import connection
+
+    def connections() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+            return int(cursor.fetchone()[0])
+
+    with contextlib.closing(cookies_of(served, "alice")) as alice, ExitStack() as streams:
+        before = connections()
+        for _ in range(12):
+            opened = streams.enter_context(alice.stream("GET", "/stream"))
+            next(opened.iter_raw())
+        time.sleep(2)
+        assert connections() <= before + 3
