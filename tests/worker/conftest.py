@@ -22,7 +22,7 @@ def stack(transactional_db: None, tmp_path: Path) -> Iterator[Stack]:
     try:
         stack.stop()
     finally:
-        print(stack.log("worker")[-6000:])
+        print(stack.log("worker")[-6000:], stack.log("web")[-3000:])
 
 
 @pytest.fixture

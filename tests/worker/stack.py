@@ -106,6 +106,7 @@ class Stack:
     def _settings(self) -> dict[str, str]:
         return {
             "DB_NAME": str(connection.settings_dict["NAME"]),
+            "DB_POOL_SIZE": "6",
             "SITE_URL": self.url,
             "APP_PORT": str(self.port),
             "GALLEY_NATS_URL": self.nats.url,

@@ -41,6 +41,7 @@ def test_from_branch_to_url_and_verdict_and_away_again(
     eventually(lambda: served(stack) == second, what="the second commit is served")
     local.close_pull(project, "feature", by="test")
     eventually(lambda: Environment.objects.get().removed_at, what="the agent removed it")
+    eventually(lambda: served(stack) != second, what="its route is gone")
     page = stack.traefik.get("pr-1-shop", "/any/path")
     assert page.status_code == 404 and "stopped" in page.text
     assert stack.traefik.get("pr-9-nothing").status_code == 404

@@ -1,0 +1,130 @@
+import hashlib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from seatrial.control.audit.models import AuditEntry
+from seatrial.control.fleet import nats_jwt, services
+from seatrial.control.fleet.bus_identity import ensure
+from seatrial.control.fleet.errors import BootstrapRefused, FleetError
+from seatrial.control.fleet.models import Agent, BootstrapToken
+from seatrial.control.outbox.models import OutboxMessage
+from seatrial.wire.agents import RegisterAgent
+from tests import factories
+
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+
+
+@pytest.fixture(autouse=True)
+def signing_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(settings.CONFIGURATION, "galley_nats_signing_seed", ensure(tmp_path).signing_seed)
+    yield
+
+
+def request(token: str, key: str = "") -> RegisterAgent:
+    key = key or nats_jwt.public_key(nats_jwt.new_seed(nats_jwt.USER))
+    return RegisterAgent(token=token, public_key=key, seal_key="A" * 43 + "=", release="1.0")
+
+
+def refused(asked: RegisterAgent) -> str:
+    with pytest.raises(BootstrapRefused) as caught:
+        services.register(asked)
+    assert asked.token not in str(caught.value)
+    return caught.value.code
+
+
+def test_token_is_exchanged_once_for_a_limited_credential() -> None:
+    token = services.issue_bootstrap("one", by="admin")
+    asked = request(token)
+    answer = services.register(asked)
+    claims = nats_jwt.claims_of(answer.user_jwt)
+    assert claims["sub"] == asked.public_key and "exp" not in claims
+    assert f"seatrial.agents.{answer.agent}.>" in claims["nats"]["pub"]["allow"]
+    assert services.register(asked).agent == answer.agent  # the answer was lost on its way
+    assert refused(request(token)) == "token_used"
+    assert OutboxMessage.objects.filter(subject="bucket", body={"agent": answer.agent}).exists()
+    assert list(AuditEntry.objects.order_by("id").values_list("action", flat=True)) == [
+        "agent.issue_bootstrap",
+        "agent.register",
+    ]
+
+
+def test_only_the_hash_is_kept() -> None:
+    token = services.issue_bootstrap("one", by="admin")
+    assert BootstrapToken.objects.get().digest == hashlib.sha256(token.encode()).hexdigest()
+
+
+def test_unknown_expired_and_replaced_tokens_are_refused() -> None:
+    assert refused(request("galley_nonsense")) == "unknown_token"
+    first = services.issue_bootstrap("one", by="admin")
+    second = services.issue_bootstrap("one", by="admin")
+    assert refused(request(first)) == "token_expired"
+    BootstrapToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert refused(request(second)) == "token_expired"
+
+
+@pytest.mark.parametrize("key", ["", "X" * 56, "UABC", "A" * 56])
+def test_nonsense_keys_are_refused(key: str) -> None:
+    token = services.issue_bootstrap("one", by="admin")
+    asked = RegisterAgent(token=token, public_key=key, seal_key="A" * 43 + "=")
+    assert refused(asked) == "bad_key"
+    assert BootstrapToken.objects.get().used_at is None
+
+
+@pytest.mark.parametrize("name", ["", "Upper", "a b", "../x", "x" * 64, "-x"])
+def test_nonsense_names_are_refused(name: str) -> None:
+    with pytest.raises(FleetError):
+        services.issue_bootstrap(name, by="admin")
+
+
+def test_joining_under_a_known_name_replaces_the_agent_and_revokes_its_key() -> None:
+    asked = request(services.issue_bootstrap("one", by="admin"))
+    first = services.register(asked)
+    again = services.register(request(services.issue_bootstrap("one", by="admin")))
+    assert again.agent == first.agent and Agent.objects.count() == 1
+    assert OutboxMessage.objects.filter(subject="revoke", body={"public_key": asked.public_key}).exists()
+
+
+def test_revoked_agent_stays_out_with_its_old_key() -> None:
+    asked = request(services.issue_bootstrap("one", by="admin"))
+    services.register(asked)
+    services.revoke(Agent.objects.get(), by="admin")
+    services.revoke(Agent.objects.get(), by="admin")
+    assert OutboxMessage.objects.filter(subject="revoke").count() == 1
+    token = services.issue_bootstrap("one", by="admin")
+    assert refused(request(token, asked.public_key)) == "bad_key"
+    services.register(request(token))
+    assert Agent.objects.get().state == "offline"
+
+
+def test_credential_may_expire(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings.CONFIGURATION, "galley_agent_credential_days", 2)
+    answer = services.register(request(services.issue_bootstrap("one", by="admin")))
+    claims = nats_jwt.claims_of(answer.user_jwt)
+    assert claims["exp"] - claims["iat"] == pytest.approx(2 * 86_400, abs=5)
+
+
+def test_heartbeats_bring_online_and_silence_takes_offline() -> None:
+    from seatrial.wire.agents import Heartbeat
+
+    agent = factories.agent(state="offline")
+    long_ago = timezone.now() - timedelta(hours=1)
+    assert services.heartbeat(agent.pk, Heartbeat(release="2"))
+    assert not services.heartbeat(agent.pk, Heartbeat(release="2"))
+    assert services.sweep_offline(listening_since=long_ago) == []
+    Agent.objects.update(last_heartbeat_at=timezone.now() - timedelta(seconds=61))
+    assert services.sweep_offline(listening_since=timezone.now()) == []  # we were deaf ourselves
+    assert services.sweep_offline(listening_since=long_ago) == [agent]
+    assert not services.heartbeat("01NOBODY", Heartbeat(release="2"))
+
+
+def test_revoked_agents_heartbeats_are_ignored() -> None:
+    from seatrial.wire.agents import Heartbeat
+
+    agent = factories.agent(state="revoked")
+    assert not services.heartbeat(agent.pk, Heartbeat(release="2"))
+    assert Agent.objects.get().state == "revoked"

@@ -1,0 +1,173 @@
+"""kill -9 of worker, bus and ingress, connections cut: nothing is lost and everything ends right by itself."""
+
+import time
+
+import pytest
+from django.db import connection
+
+from seatrial.control.forges.local import services as local
+from seatrial.control.forges.models import Delivery
+from seatrial.control.outbox.models import OutboxMessage
+from seatrial.control.policies.models import Evaluation
+from seatrial.control.previews.models import Environment
+from seatrial.control.projects.models import Project
+from tests import factories
+from tests.worker.conftest import Repository, open_pull
+from tests.worker.scripted_agent import ScriptedAgent
+from tests.worker.stack import Stack, eventually
+from tests.worker.test_main_job import served
+
+pytestmark = [pytest.mark.postgres, pytest.mark.nats, pytest.mark.traefik]
+
+
+def test_worker_killed_between_commit_and_publish_loses_nothing(
+    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository
+) -> None:
+    factories.policy(project.workspace, "Has readme")
+    stack.nats.kill()  # so that what is committed cannot be published
+    commit = repository.commit("feature", "one")
+    open_pull(project)
+    eventually(lambda: Evaluation.objects.exists(), what="the delivery is handled without a bus")
+    assert OutboxMessage.objects.filter(published_at=None).count() >= 2
+    stack.kill("worker")
+    stack.nats.start()
+    time.sleep(0.5)
+    assert not agent.desired
+    stack.start_worker()
+    eventually(lambda: served(stack) == commit, what="it is served")
+    eventually(lambda: Evaluation.objects.filter(state="passed").exists(), what="a verdict")
+    eventually(lambda: not OutboxMessage.objects.filter(published_at=None).exists(), what="all is published")
+    assert Evaluation.objects.count() == Environment.objects.count() == 1
+
+
+def test_bus_killed_in_between_is_waited_for(
+    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository
+) -> None:
+    first = repository.commit("feature", "one")
+    open_pull(project)
+    eventually(lambda: served(stack) == first)
+    stack.nats.kill()
+    second = repository.commit("feature", "two")
+    eventually(
+        lambda: Delivery.objects.filter(handled_at=None).count() == 0 and Delivery.objects.count() == 2
+    )
+    stack.nats.start()
+    eventually(lambda: served(stack) == second, seconds=30, what="the second commit is served")
+    assert stack.log("worker").count("the bus is away") <= 3  # said, and not again and again
+
+
+def test_traefik_killed_before_the_switch_delays_it(
+    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository
+) -> None:
+    stack.traefik.kill()
+    commit = repository.commit("feature", "one")
+    open_pull(project)
+    environment = eventually(lambda: Environment.objects.filter(candidate__ready_at__isnull=False).first())
+    time.sleep(0.5)
+    environment.refresh_from_db()
+    assert environment.live is None, "nothing is live before Traefik shows it"
+    stack.traefik.start()
+    eventually(lambda: served(stack) == commit)
+    eventually(lambda: Environment.objects.get().state == "running")
+
+
+def test_cut_database_connections_are_opened_again(
+    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository
+) -> None:
+    first = repository.commit("feature", "one")
+    open_pull(project)
+    eventually(lambda: served(stack) == first)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        assert cursor.fetchone()[0] >= 2
+    second = repository.commit("feature", "two")
+    eventually(lambda: served(stack) == second, seconds=30, what="the second commit is served")
+
+
+def test_worker_started_again_writes_lost_routes(
+    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository
+) -> None:
+    commit = repository.commit("feature", "one")
+    open_pull(project)
+    eventually(lambda: served(stack) == commit)
+    stack.kill("worker")
+    stack.traefik.routes.unlink()
+    eventually(lambda: served(stack) != commit)
+    stack.start_worker()
+    eventually(lambda: served(stack) == commit)
+
+
+def test_removed_desired_state_is_put_back_and_foreign_keys_go(
+    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository, background
+) -> None:
+    repository.commit("feature", "one")
+    open_pull(project)
+    environment = eventually(lambda: Environment.objects.filter(state="running").first())
+
+    async def meddle() -> None:
+        import nats
+
+        client = await nats.connect(
+            stack.nats.url, user_credentials=str(stack.nats.identity.control_credentials)
+        )
+        bucket = await client.jetstream().key_value(f"desired-{agent.id}")
+        stolen = (await bucket.get(environment.pk)).value
+        await bucket.delete(environment.pk)
+        await bucket.put("01STRANGER", stolen)
+        await client.close()
+
+    agent.seen.clear()
+    background.run(meddle())
+    eventually(lambda: "01STRANGER gone" in agent.seen, what="the stranger is removed")
+    eventually(lambda: environment.pk in agent.desired, what="the real one is back")
+
+
+def test_storm_of_pushes_with_kills_ends_right(
+    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository
+) -> None:
+    factories.policy(project.workspace, "Has readme")
+    heads: dict[str, str] = {}
+    for turn in range(4):
+        for name in ("a", "b", "c", "d", "e"):
+            repository.git("checkout", "-q", "main")
+            heads[name] = repository.commit(name, f"{name} {turn}")
+            open_pull(project, name)
+        if turn == 1:
+            stack.kill("worker")
+            stack.nats.kill()
+        if turn == 2:
+            stack.nats.start()
+            stack.start_worker()
+            time.sleep(1)
+            stack.kill("worker")
+            stack.start_worker()
+    for name in ("b", "d"):
+        local.close_pull(project, name, by="test")
+    stack.kill("worker")
+    stack.start_worker()
+    numbers = {name: open_pull(project, name).number for name in ("a", "c", "e")}
+    for name, number in numbers.items():
+        eventually(
+            lambda: served(stack, f"pr-{number}-shop") == heads[name], seconds=60, what=f"{name} is served"
+        )
+    eventually(
+        lambda: (
+            Environment.objects.filter(state="terminated", removed_at__isnull=False).count()
+            == Environment.objects.exclude(state="running").count()
+        ),
+        seconds=30,
+        what="what is closed is gone",
+    )
+    assert {e.live.commit for e in Environment.objects.filter(state="running")} == {
+        heads[name] for name in numbers
+    }
+    for name in numbers:
+        eventually(
+            lambda: Evaluation.objects.filter(commit=heads[name], state="passed").exists(),
+            seconds=90,
+            what=f"a verdict on {name}",
+        )
+    assert not Evaluation.objects.filter(state="errored").exists()
