@@ -44,6 +44,8 @@ class BuildahBuilder:
         context, dockerfile = located(request)
         found = read_dockerfile(request.build.dockerfile, dockerfile.read_bytes(), request.build.args)
         cell = await self._cell(request.cache_scope)
+        if cell.account.other:
+            context_root_readable(request.context_root)
         digests = await self.bases.prepare(cell, found.external_images(request.build.target), log)
         archive.mark(cell.outside("blobs", "sha256"), digests)
         image = await self._built(cell, request, context, dockerfile, log)
@@ -144,6 +146,11 @@ def located(request: BuildRequest) -> tuple[Path, Path]:
             f"there is no {request.build.dockerfile} in {request.build.path}. Add it, or correct the path"
         )
     return context, dockerfile
+
+
+def context_root_readable(root: Path) -> None:
+    """The folder is bound into the cell under its own mode; those above it stay as closed as they are."""
+    root.chmod(0o755)
 
 
 def scope_folder(scope: str) -> str:

@@ -15,6 +15,7 @@ from seatrial.agent.builds.account import SEARCH_PATH, Account, find
 
 HOME = Path("/run/galley-builder")  # where the folders appear inside the cell, whatever the data directory
 SLIRP = '#!/bin/sh\nexec {slirp4netns} --disable-host-loopback "$@"\n'
+SCOPE_FOLDERS = (("store",), ("blobs",), ("blobs", "sha256"), ("out",))
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 # $1 data directory, $2 scope, $3 context or nothing, $4 uid:gid; the command follows.
@@ -65,18 +66,18 @@ class Cell:
         """Make the folders; harmless when they are there."""
         if self.account.other:
             HOME.mkdir(mode=0o755, exist_ok=True)
-        self.data.mkdir(parents=True, exist_ok=True)
         tools = self.data / "tools"
-        for folder in (
-            self.data / "bases",
-            self.data / "incoming",
-            self.outside("blobs", "sha256"),
-            self.outside("out"),
-        ):
+        ours = (self.data, self.data / "incoming", tools)
+        theirs = (
+            ("bases",),
+            ("bases", "store"),
+            ("scopes", self.scope),
+            *(("scopes", self.scope, *f) for f in SCOPE_FOLDERS),
+        )
+        for folder in (*ours, *(self.data.joinpath(*parts) for parts in theirs)):
             folder.mkdir(parents=True, exist_ok=True)
-        for folder in (self.data / "bases", self.outside(), self.outside("blobs"), self.outside("blobs", "sha256"), self.outside("out")):  # fmt: skip
-            os.chown(folder, self.account.uid, self.account.gid)
-        tools.mkdir(exist_ok=True)
+        for parts in theirs:
+            os.chown(self.data.joinpath(*parts), self.account.uid, self.account.gid)
         slirp4netns = find("slirp4netns")
         if slirp4netns:
             wrapper = tools / "slirp4netns"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from seatrial.agent.builds import debian, loading
-from seatrial.agent.builds.base import BuildRequest, Builder, Log
+from seatrial.agent.builds.base import Builder, BuildRequest, Log
 from seatrial.agent.recipes.kinds import repository_name
 from seatrial.agent.recipes.recipe import Build
 from seatrial.agent.runtime.docker.engine import Engine

@@ -78,6 +78,7 @@ class Git:
                 stderr=asyncio.subprocess.PIPE,
                 env=self.environment(),
                 limit=2**20,
+                umask=0o022,  # modes of an exported tree are the commit's, not the operator's
             )  # fmt: skip
         except FileNotFoundError as error:
             raise CheckoutError("git is not installed. Install it: apt-get install git") from error

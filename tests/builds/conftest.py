@@ -1,0 +1,104 @@
+"""One real builder per test session, on the real engine; everything made is removed."""
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from seatrial.agent.builds.base import BuildRequest
+from seatrial.agent.builds.buildah import BuildahBuilder
+from seatrial.agent.builds.choice import docker_builds
+from seatrial.agent.recipes.recipe import Build
+from seatrial.agent.runtime.docker.engine import Engine
+from tests.engines import require
+
+LABEL = "seatrial.test=builds"
+SOCKET = "unix:///var/run/docker.sock"
+
+
+class Lines(list[str]):
+    """A log that keeps its lines."""
+
+    async def __call__(self, line: str) -> None:
+        self.append(line)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self)
+
+
+@pytest.fixture
+def log() -> Lines:
+    return Lines()
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The builder's folder, closed to everybody but us as the platform's is."""
+    require("docker")
+    require("buildah")
+    folder = tmp_path_factory.mktemp("builder")
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+    found = subprocess.run(
+        ["docker", "images", "-q", "--filter", f"label={LABEL}"], check=False, capture_output=True, text=True
+    )
+    for image in dict.fromkeys(found.stdout.split()):
+        subprocess.run(["docker", "rmi", "-f", image], check=False, capture_output=True)
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[Engine]:
+    require("docker")
+    engine = Engine(SOCKET)
+    yield engine
+    await engine.close()
+
+
+@pytest.fixture
+def builder(engine: Engine, cache: Path) -> BuildahBuilder:
+    return docker_builds(engine, cache, "isolated")[0]
+
+
+@pytest.fixture
+def request_for(tmp_path: Path) -> Callable[..., BuildRequest]:
+    """Writes files into a folder of this test and asks to build them."""
+
+    def make(
+        tag: str,
+        files: dict[str, str | bytes],
+        *,
+        scope: str = "tests",
+        no_cache: bool = False,
+        **build: object,
+    ) -> BuildRequest:
+        root = tmp_path / "context"
+        for name, content in files.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        (root).chmod(0o700)
+        return BuildRequest(
+            service="web",
+            build=Build(**build),  # type: ignore[arg-type]
+            context_root=root,
+            tag=f"seatrial-test/{tag}:1",
+            labels={"seatrial.test": "builds", "galley.deployment": tag},
+            cache_scope=scope,
+            no_cache=no_cache,
+        )
+
+    return make
+
+
+async def docker(*arguments: str) -> str:
+    """The docker client's output; its failure is the test's."""
+    process = await asyncio.create_subprocess_exec(
+        "docker", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0, out.decode()
+    return out.decode()

@@ -1,0 +1,275 @@
+"""Builds with the real buildah, onto the real engine."""
+
+import asyncio
+import contextlib
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from seatrial.agent.builds.base import BuildRequest
+from seatrial.agent.builds.buildah import BuildahBuilder
+from seatrial.agent.errors import BuildError, ImageUnavailable
+from tests.builds.conftest import LABEL, Lines, docker
+from tests.engines import require
+
+pytestmark = pytest.mark.docker
+
+BASE = "seatrial-test/base:1"
+Make = Callable[..., BuildRequest]
+
+
+@pytest.fixture(scope="module")
+def busybox() -> bytes:
+    return Path(require("busybox")).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory, busybox: bytes) -> str:
+    """A small image on the engine to build FROM."""
+    require("docker")
+    root = tmp_path_factory.mktemp("base")
+    for folder in ("bin", "tmp", "etc", "proc", "sys", "dev"):
+        (root / folder).mkdir()
+    (root / "bin/busybox").write_bytes(busybox)
+    (root / "bin/busybox").chmod(0o755)
+    for tool in (
+        "sh",
+        "cat",
+        "echo",
+        "sleep",
+        "nc",
+        "ls",
+        "test",
+        "ps",
+        "touch",
+        "wc",
+        "env",
+        "timeout",
+        "id",
+    ):
+        (root / "bin" / tool).symlink_to("busybox")
+    label = f"LABEL {LABEL}"
+    tar = subprocess.Popen(["tar", "-C", str(root), "-c", "."], stdout=subprocess.PIPE)
+    subprocess.run(
+        ["docker", "import", "-c", label, "-c", 'CMD ["sh"]', "-", BASE],
+        stdin=tar.stdout,
+        check=True,
+        capture_output=True,
+    )
+    return BASE
+
+
+async def test_from_scratch_with_our_labels(
+    builder: BuildahBuilder, request_for: Make, busybox: bytes, log: Lines
+) -> None:
+    files = {
+        "Dockerfile": 'FROM scratch\nCOPY --chmod=755 busybox /busybox\nEXPOSE 80\nCMD ["/busybox", "echo", "afloat"]\n',
+        "busybox": busybox,
+    }
+    request = request_for("scratch", files)
+    await builder.build(request, log)
+    assert await docker("run", "--rm", "--network", "none", request.tag) == "afloat\n"
+    labels = await docker("image", "inspect", "-f", "{{json .Config.Labels}}", request.tag)
+    assert '"galley.deployment":"scratch"' in labels
+    assert "io.buildah" not in labels
+
+
+async def test_layers_are_kept_and_sent_once(
+    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+) -> None:
+    recipe = f"FROM {base}\nRUN echo made > /made\nCOPY text /text\nCMD cat /made /text\n"
+    await builder.build(request_for("warm", {"Dockerfile": recipe, "text": "one\n"}), log)
+    first = len(log)
+    request = request_for("warm", {"Dockerfile": recipe, "text": "two\n"})
+    await builder.build(request, log)
+    assert any("Using cache" in line for line in log[first:])
+    assert await docker("run", "--rm", "--network", "none", request.tag) == "made\ntwo\n"
+    blobs = next((builder.data / "scopes").iterdir()) / "blobs" / "sha256"
+    assert all(file.stat().st_size < 100_000 for file in blobs.iterdir()), "loaded layers take no space twice"
+
+
+async def test_the_engine_lost_its_layers(
+    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+) -> None:
+    request = request_for("lost", {"Dockerfile": f"FROM {base}\nRUN echo lost > /made\nCMD cat /made\n"})
+    await builder.build(request, log)
+    await docker("rmi", "-f", request.tag)
+    await builder.build(request, log)
+    assert await docker("run", "--rm", "--network", "none", request.tag) == "lost\n"
+
+
+async def test_stages_targets_arguments_and_ignored_files(
+    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+) -> None:
+    recipe = f"""ARG FROM_HERE={base}
+FROM $FROM_HERE AS made
+ARG WORD=none
+SHELL ["/bin/sh", "-e", "-c"]
+RUN echo $WORD > /word
+COPY . /all
+RUN ls /all > /listing
+FROM $FROM_HERE AS wanted
+COPY --from=made /word /listing /
+CMD cat /word /listing
+FROM scratch AS unwanted
+COPY nothing /
+"""
+    files = {
+        "app/docker/Dockerfile": recipe,
+        "app/.dockerignore": "secret\ndocker\n",
+        "app/secret": "x",
+        "app/seen": "y",
+    }
+    request = request_for(
+        "stages", files, path="app", dockerfile="docker/Dockerfile", target="wanted", args={"WORD": "given"}
+    )
+    await builder.build(request, log)
+    assert await docker("run", "--rm", "--network", "none", request.tag) == "given\nseen\n"
+
+
+async def test_a_failing_step_is_named(
+    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+) -> None:
+    request = request_for("broken", {"Dockerfile": f"FROM {base}\nRUN echo about to fail; exit 7\n"})
+    with pytest.raises(BuildError) as caught:
+        await builder.build(request, log)
+    assert "`RUN echo about to fail; exit 7` failed: exit status 7" in str(caught.value)
+    assert "about to fail" in caught.value.log_tail
+    assert request.tag not in await docker("images", "--format", "{{.Repository}}:{{.Tag}}")
+
+
+@pytest.fixture
+async def listeners() -> AsyncIterator[tuple[int, int]]:
+    """Two servers of this host: (port on loopback, port on every address)."""
+
+    async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"REACHED\n")
+        writer.close()
+
+    inner = await asyncio.start_server(greet, "127.0.0.1", 0)
+    outer = await asyncio.start_server(greet, "0.0.0.0", 0)
+    yield inner.sockets[0].getsockname()[1], outer.sockets[0].getsockname()[1]
+    inner.close()
+    outer.close()
+
+
+def host_addresses() -> list[str]:
+    found = [
+        a.address
+        for addresses in psutil.net_if_addrs().values()
+        for a in addresses
+        if a.family.name == "AF_INET"
+    ]
+    return [address for address in found if not address.startswith("127.")]
+
+
+async def test_a_step_reaches_neither_the_host_nor_its_processes(
+    builder: BuildahBuilder, request_for: Make, base: str, log: Lines, listeners: tuple[int, int]
+) -> None:
+    inner, outer = listeners
+    tries = [
+        f"127.0.0.1 {inner}",
+        f"10.0.2.2 {inner}",
+        *(f"{address} {outer}" for address in host_addresses()),
+    ]
+    calls = "; ".join(f"timeout 2 nc {target} </dev/null || echo closed" for target in tries)
+    recipe = (
+        f"FROM {base}\nRUN {calls}\nRUN ps | wc -l; id; ls -d /proc/[0-9]* | wc -l; cat /proc/self/status\n"
+    )
+    await builder.build(request_for("fenced", {"Dockerfile": recipe}, no_cache=True), log)
+    assert "REACHED" not in log.text.replace(recipe, "")
+    assert log.count("closed") == len(tries)
+    processes = [int(line) for line in log if line.strip().isdigit()]
+    assert processes and all(number < 15 for number in processes)
+    assert any(line.startswith("Seccomp:") and line.endswith("2") for line in log)
+
+
+async def test_the_context_is_read_only(
+    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+) -> None:
+    recipe = f"FROM {base}\nRUN --mount=type=bind,target=/ctx,rw touch /ctx/planted || echo refused\n"
+    request = request_for("readonly", {"Dockerfile": recipe})
+    with contextlib.suppress(BuildError):
+        await builder.build(request, log)
+    assert not (request.context_root / "planted").exists()
+
+
+async def test_links_never_lead_out_of_the_repository(
+    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+) -> None:
+    request = request_for("links", {"web/text": "x"}, path="web")
+    (request.context_root / "web/Dockerfile").symlink_to("/etc/hostname")
+    with pytest.raises(BuildError, match="leads out of the repository"):
+        await builder.build(request, log)
+    (request.context_root / "web/Dockerfile").unlink()
+    (request.context_root / "web/Dockerfile").write_text(
+        f"FROM {base}\nCOPY . /all\nRUN cat /all/link || echo nothing\n"
+    )
+    (request.context_root / "web/link").symlink_to("/etc/shadow")
+    await builder.build(request, log)
+    assert "root:" not in log.text
+
+
+async def test_cancelling_ends_every_process(
+    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+) -> None:
+    recipe = f"FROM {base}\nRUN sleep 98765 & sleep 98764\n"
+    task = asyncio.create_task(builder.build(request_for("cancelled", {"Dockerfile": recipe}), log))
+    for _ in range(200):
+        await asyncio.sleep(0.05)
+        if sleepers():
+            break
+    assert sleepers(), "the step runs"
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0.3)
+    assert not sleepers()
+    await builder.build(request_for("after", {"Dockerfile": f"FROM {base}\nRUN echo fine\n"}), log)
+
+
+def sleepers() -> list[psutil.Process]:
+    return [p for p in psutil.process_iter(["cmdline"]) if {"98765", "98764"} & set(p.info["cmdline"] or [])]
+
+
+async def test_a_build_may_not_take_for_ever(
+    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+) -> None:
+    builder.timeout_seconds = 2
+    with pytest.raises(BuildError, match="did not end within"):
+        await builder.build(request_for("slow", {"Dockerfile": f"FROM {base}\nRUN sleep 98764\n"}), log)
+    assert not sleepers()
+
+
+async def test_four_at_once(builder: BuildahBuilder, request_for: Make, base: str, log: Lines) -> None:
+    requests = [
+        request_for(
+            f"many{n}",
+            {f"s{n}/Dockerfile": f"FROM {base}\nRUN echo {n} > /n\nCMD cat /n\n"},
+            path=f"s{n}",
+            scope=f"p{n % 2}",
+        )
+        for n in range(4)
+    ]
+    await asyncio.gather(*(builder.build(request, log) for request in requests))
+    outputs = [await docker("run", "--rm", "--network", "none", request.tag) for request in requests]
+    assert outputs == ["0\n", "1\n", "2\n", "3\n"]
+
+
+async def test_output_without_end_is_cut(
+    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+) -> None:
+    recipe = f"FROM {base}\nRUN busybox yes 0123456789012345678901234567890123456789 | busybox head -c 40000000; echo the end\n"
+    await builder.build(request_for("loud", {"Dockerfile": recipe}), log)
+    assert sum(map(len, log)) < 30_000_000
+    assert "bytes of output left out" in log.text
+
+
+async def test_a_base_nobody_has(builder: BuildahBuilder, request_for: Make, log: Lines) -> None:
+    with pytest.raises(ImageUnavailable, match=r"nobody/has-this:1.*registry\.invalid"):
+        await builder.build(
+            request_for("nobase", {"Dockerfile": "FROM registry.invalid/nobody/has-this:1\n"}), log
+        )
