@@ -20,7 +20,13 @@ from seatrial.control.status.api import router as status
 
 log = structlog.get_logger(__name__)
 
-CODES = {401: "not_authenticated", 403: "access_denied", 404: "not_found", 409: "conflict", 429: "too_many_requests"}
+CODES = {
+    401: "not_authenticated",
+    403: "access_denied",
+    404: "not_found",
+    409: "conflict",
+    429: "too_many_requests",
+}
 
 api = NinjaAPI(
     title="Seatrial",

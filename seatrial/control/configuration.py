@@ -1,9 +1,29 @@
 """Every setting of the control plane, read once from the environment. Documented in docs/settings.md."""
 
+import os
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """`X_FILE` names a file that holds the secret X, as container secrets are mounted. X itself wins."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """The file's content without the newline at its end; None when X is no secret or X_FILE is not set."""
+        path = os.environ.get(f"{field_name.upper()}_FILE", "") if field.annotation is SecretStr else ""
+        return (Path(path).read_text().rstrip("\n") if path else None), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Everything that is set, except where the variable itself is."""
+        names = {
+            n: info for n, info in self.settings_cls.model_fields.items() if not os.environ.get(n.upper())
+        }
+        found = {name: self.get_field_value(info, name)[0] for name, info in names.items()}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 class Configuration(BaseSettings):
@@ -64,3 +84,27 @@ class Configuration(BaseSettings):
     )
     airgapped: bool = Field(False, description="No request leaves for anything but the configured forge.")
     debug: bool = Field(False, description="Django debug pages. Never in production.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then files where the variable is unset or empty, then the environment."""
+        return init_settings, SecretFiles(settings_cls), env_settings
+
+
+def read_configuration() -> Configuration:
+    """The process's configuration; ends the process with one line per problem, naming the variable."""
+    try:
+        return Configuration()
+    except ValidationError as error:
+        problems = error.errors(include_input=False, include_url=False)
+        lines = [f"{str(e['loc'][0]).upper() if e['loc'] else 'settings'}: {e['msg']}" for e in problems]
+        raise SystemExit("\n".join(lines)) from error
+    except OSError as error:
+        raise SystemExit(f"A setting that ends in _FILE names a file that cannot be read: {error}") from error

@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONCE, NONE, SELF
 
-from seatrial.control.configuration import Configuration
+from seatrial.control.configuration import read_configuration
 from seatrial.control.log_lines import logging_configuration
 
-CONFIGURATION = Configuration()
+CONFIGURATION = read_configuration()
 
 BASE_DIR = Path(__file__).resolve().parent
 DEBUG = CONFIGURATION.debug

@@ -24,9 +24,16 @@ def world(db) -> World:
     ours = Workspace.objects.create(slug="ours", name="Ours")
     theirs = Workspace.objects.create(slug="theirs", name="Theirs")
     people: dict[str, Somebody] = {
-        name: User.objects.create_user(name) for name in ("alice", "ada", "dan", "bob", "charlie", "gone", "root")
+        name: User.objects.create_user(name)
+        for name in ("alice", "ada", "dan", "bob", "charlie", "gone", "root")
     }
-    roles = {"alice": Role.OWNER, "ada": Role.ADMIN, "dan": Role.DEVELOPER, "bob": Role.VIEWER, "gone": Role.OWNER}
+    roles = {
+        "alice": Role.OWNER,
+        "ada": Role.ADMIN,
+        "dan": Role.DEVELOPER,
+        "bob": Role.VIEWER,
+        "gone": Role.OWNER,
+    }
     for name, role in roles.items():
         Membership.objects.create(workspace=ours, user=people[name], role=role)
     Membership.objects.create(workspace=theirs, user=people["charlie"], role=Role.OWNER)
@@ -38,7 +45,9 @@ def world(db) -> World:
 
 
 def _things(workspace: Workspace) -> dict[str, object]:
-    connection = Connection.objects.create(workspace=workspace, forge="local", name="here", webhook_secret="s")
+    connection = Connection.objects.create(
+        workspace=workspace, forge="local", name="here", webhook_secret="s"
+    )
     project = Project.objects.create(
         workspace=workspace, connection=connection, external_id="/r", name="r", slug="r", clone_url="/r"
     )

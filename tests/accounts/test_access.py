@@ -15,7 +15,12 @@ from tests.accounts.conftest import World
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 LOOK = {Action.VIEW}
-DEVELOP = LOOK | {Action.OPEN_PULL_REQUEST, Action.REBUILD_PREVIEW, Action.STOP_PREVIEW, Action.RUN_EVALUATION}
+DEVELOP = LOOK | {
+    Action.OPEN_PULL_REQUEST,
+    Action.REBUILD_PREVIEW,
+    Action.STOP_PREVIEW,
+    Action.RUN_EVALUATION,
+}
 EVERYTHING = set(Action)
 MAY = {
     "root": EVERYTHING,
@@ -109,5 +114,7 @@ def test_workspaces_where_somebody_may_do_something(world: World) -> None:
 
 
 def test_a_refusal_says_what_it_takes(world: World) -> None:
-    with pytest.raises(AccessDenied, match="You may not rebuild previews here: that takes the role developer"):
+    with pytest.raises(
+        AccessDenied, match="You may not rebuild previews here: that takes the role developer"
+    ):
         require(world.people["bob"], Action.REBUILD_PREVIEW, world.things["environment"])

@@ -45,7 +45,10 @@ def test_expired_revoked_and_of_somebody_gone(alice: User) -> None:
     User.objects.update(is_active=True)
     tokens.revoke(ApiToken.objects.get(name="new"), by="alice")
     assert status(good) == 401
-    assert set(AuditEntry.objects.values_list("action", flat=True)) == {"api_token.create", "api_token.revoke"}
+    assert set(AuditEntry.objects.values_list("action", flat=True)) == {
+        "api_token.create",
+        "api_token.revoke",
+    }
 
 
 def test_an_anonymous_answer_says_how(alice: User) -> None:

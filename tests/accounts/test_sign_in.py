@@ -50,5 +50,8 @@ def test_guessing_is_slowed_down() -> None:
 
 def test_nobody_signs_up() -> None:
     client = Client()
-    client.post("/accounts/signup/", {"username": "eve", "password1": "correct horse 2", "password2": "correct horse 2"})
+    client.post(
+        "/accounts/signup/",
+        {"username": "eve", "password1": "correct horse 2", "password2": "correct horse 2"},
+    )
     assert not User.objects.filter(username="eve").exists()

@@ -52,9 +52,11 @@ def test_pushes_and_tags() -> None:
     assert isinstance(tag, TagCreated) and tag.ref == "refs/tags/simple-tag" and len(tag.commit) == 40
 
 
-@pytest.mark.parametrize("name", ["pull_request.labeled", "push.tag_deleted", "create.tag", "delete.tag", "ping"])
+@pytest.mark.parametrize(
+    "name", ["pull_request.labeled", "push.tag_deleted", "create.tag", "delete.tag", "ping"]
+)
 def test_what_is_nothing_to_us(name: str) -> None:
-    assert parse(name.split(".")[0], payload(name)) is None
+    assert parse(name.split(".", maxsplit=1)[0], payload(name)) is None
 
 
 @pytest.mark.parametrize("file", sorted(PAYLOADS.glob("*.json")), ids=lambda file: file.stem)

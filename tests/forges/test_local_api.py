@@ -53,8 +53,14 @@ def test_from_a_directory_to_a_pull_request_and_back(caller, work: Work) -> None
 def test_who_may(caller, work: Work) -> None:
     project = caller("ada", "admin").post("/local/projects", {"path": str(work.path)}).json()
     ask = {"project": project["id"], "branch": "main"}
-    callers = {"dan": caller("dan", "developer"), "bob": caller("bob", "viewer"), "charlie": caller("charlie", None)}
-    registering = {n: c.post("/local/projects", {"path": str(work.path)}).status_code for n, c in callers.items()}
+    callers = {
+        "dan": caller("dan", "developer"),
+        "bob": caller("bob", "viewer"),
+        "charlie": caller("charlie", None),
+    }
+    registering = {
+        n: c.post("/local/projects", {"path": str(work.path)}).status_code for n, c in callers.items()
+    }
     assert registering == {"dan": 403, "bob": 403, "charlie": 404}
     for path in ("/local/pulls", "/local/pulls/close"):
         answers = {name: c.post(path, ask).status_code for name, c in callers.items()}
@@ -98,7 +104,9 @@ def test_an_unknown_project_is_404(caller, project: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/local/pulls", "/local/pulls/close"])
-@pytest.mark.parametrize("ask", [{"project": "shop", "branch": "a\x00b"}, {"project": "a\x00b", "branch": "main"}])
+@pytest.mark.parametrize(
+    "ask", [{"project": "shop", "branch": "a\x00b"}, {"project": "a\x00b", "branch": "main"}]
+)
 @pytest.mark.django_db(transaction=True)
 def test_a_nul_is_the_askers_mistake(caller, work: Work, path: str, ask: dict[str, str]) -> None:
     ada = caller("ada", "admin")

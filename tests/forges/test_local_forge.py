@@ -25,7 +25,9 @@ def project(connection: Connection, work: Work, live_server, settings) -> Projec
 
 def announced() -> list[tuple[str, int, str]]:
     """What the accepted webhooks said, in order."""
-    bodies = [json.loads(bytes(row.body)) for row in Delivery.objects.filter(result="accepted").order_by("id")]
+    bodies = [
+        json.loads(bytes(row.body)) for row in Delivery.objects.filter(result="accepted").order_by("id")
+    ]
     return [(b["action"], b["number"], b["pull_request"]["head"]["sha"]) for b in bodies]
 
 
@@ -89,7 +91,9 @@ def test_a_deleted_repository_closes_all_of_them(project: Project, work: Work) -
     assert [action for action, *_ in announced()[-2:]] == ["closed", "closed"]
 
 
-def test_while_the_server_is_away_nothing_is_lost_or_said_twice(project: Project, work: Work, settings) -> None:
+def test_while_the_server_is_away_nothing_is_lost_or_said_twice(
+    project: Project, work: Work, settings
+) -> None:
     there, settings.SITE_URL = settings.SITE_URL, "http://127.0.0.1:9"
     work.commit("x", branch="feature")
     services.open_pull(project, "feature", by="alice")
@@ -102,7 +106,9 @@ def test_while_the_server_is_away_nothing_is_lost_or_said_twice(project: Project
     assert [action for action, *_ in announced()] == ["opened"]
 
 
-def test_a_wrong_secret_is_refused_and_tried_again_once_it_is_right(project: Project, work: Work, connection) -> None:
+def test_a_wrong_secret_is_refused_and_tried_again_once_it_is_right(
+    project: Project, work: Work, connection
+) -> None:
     work.commit("x", branch="feature")
     services.open_pull(project, "feature", by="alice")
     right, connection.webhook_secret = connection.webhook_secret, ""
@@ -155,7 +161,9 @@ def test_registering_twice_is_registering_once(connection: Connection, work: Wor
     assert project.web_url == work.path.as_uri()
 
 
-def test_two_repositories_of_one_name_have_two_slugs(connection: Connection, work: Work, tmp_path: Path) -> None:
+def test_two_repositories_of_one_name_have_two_slugs(
+    connection: Connection, work: Work, tmp_path: Path
+) -> None:
     other = Work(tmp_path / "elsewhere" / "shop")
     other.commit()
     slugs = [services.register(connection, str(path), by="a").slug for path in (work.path, other.path)]
@@ -178,7 +186,9 @@ def test_a_bare_repository_will_do(connection: Connection, work: Work, tmp_path:
         (lambda path: Work(path / "empty").path, "no_commit", "has no commit yet"),
     ],
 )
-def test_what_cannot_be_registered_is_named(connection, tmp_path: Path, prepare, code: str, message: str) -> None:
+def test_what_cannot_be_registered_is_named(
+    connection, tmp_path: Path, prepare, code: str, message: str
+) -> None:
     with pytest.raises(RepositoryProblem, match=message) as caught:
         services.register(connection, str(prepare(tmp_path)), by="alice")
     assert caught.value.code == code
@@ -187,7 +197,7 @@ def test_what_cannot_be_registered_is_named(connection, tmp_path: Path, prepare,
 
 def test_an_unknown_branch_is_answered_with_near_misses(project: Project, work: Work) -> None:
     work.commit("x", branch="feature/page")
-    with pytest.raises(RepositoryProblem, match="no branch feature/pgae. It has: feature/page"):
+    with pytest.raises(RepositoryProblem, match=r"no branch feature/pgae\. It has: feature/page"):
         services.open_pull(project, "feature/pgae", by="alice")
     with pytest.raises(RepositoryProblem, match="nothing to close"):
         services.close_pull(project, "feature/page", by="alice")

@@ -25,7 +25,12 @@ def test_an_honest_delivery_is_stored_whole_and_left_to_the_worker(send: Send) -
     answer = send(OPENED)
     assert (answer.status_code, answer.json()["result"]) == (202, "accepted")
     row = Delivery.objects.get(pk=answer.json()["delivery"])
-    assert (bytes(row.body), row.event, row.delivery_id, row.result) == (OPENED, "pull_request", "d-1", "accepted")
+    assert (bytes(row.body), row.event, row.delivery_id, row.result) == (
+        OPENED,
+        "pull_request",
+        "d-1",
+        "accepted",
+    )
     assert row.handled_at is None
     assert not any("Signature" in name for name in row.headers)
 
@@ -37,7 +42,9 @@ def test_a_repeat_is_acknowledged_and_changes_nothing(send: Send) -> None:
     assert results() == ["accepted"]
 
 
-@pytest.mark.parametrize("signature", ["", "sha256=", "sha256=" + "0" * 64, sign(OPENED, "another"), "sha1=abc", "é"])
+@pytest.mark.parametrize(
+    "signature", ["", "sha256=", "sha256=" + "0" * 64, sign(OPENED, "another"), "sha1=abc", "é"]
+)
 def test_a_wrong_signature_is_stored_as_such_and_its_body_cut(send: Send, signature: str) -> None:
     answer = send(OPENED, signature=signature)
     assert (answer.status_code, answer.json()["result"]) == (401, "rejected (signature)")
@@ -66,7 +73,9 @@ def test_nor_with_one_that_cannot_be_opened(send: Send, connection: Connection) 
     assert send(OPENED).json()["result"] == "rejected (secret unavailable)"
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"null", b"[1]", b"\xff", b'{"action": "opened"}', b"payload=%7B%7D"])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"null", b"[1]", b"\xff", b'{"action": "opened"}', b"payload=%7B%7D"]
+)
 def test_a_body_that_is_not_what_it_says_is_stored_as_such(send: Send, body: bytes) -> None:
     answer = send(body)
     assert (answer.status_code, answer.json()["result"]) == (400, "rejected (parse)")

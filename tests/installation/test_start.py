@@ -1,0 +1,154 @@
+"""The web process, started for real: it serves, or it says in one line why not."""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from seatrial.control.vault.services import verify_master_key
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
+
+LIMIT = 25 * 1024 * 1024
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def web(port: int, **environment: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "uvicorn", "seatrial.control.asgi:application", "--port", str(port)]
+    return subprocess.Popen(
+        command,
+        env={**os.environ, "DB_NAME": connection.settings_dict["NAME"], "DB_POOL_SIZE": "4", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@contextmanager
+def serving(**environment: str) -> Iterator[int]:
+    port = free_port()
+    process = web(port, **environment)
+    try:
+        for _ in range(200):
+            with closing(socket.socket()) as client:
+                if client.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert process.poll() is None, process.stdout.read()
+            time.sleep(0.1)
+        yield port
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+def ask(port: int, method: str, path: str, body: object = None, **headers: str) -> http.client.HTTPResponse:
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    client.request(method, path, body, headers, encode_chunked="Transfer-Encoding" in headers)
+    return client.getresponse()
+
+
+def test_it_answers_limits_bodies_and_knows_its_names() -> None:
+    with serving(SITE_URL="http://seatrial.example.test") as port:
+        assert ask(port, "GET", "/healthz").read() == b'{"status": "ok"}'
+        for host, status in {
+            "seatrial.example.test": 200,
+            "localhost": 200,
+            "pr-1-shop.preview.localhost:8080": 200,
+            "evil.example": 400,
+        }.items():
+            assert ask(port, "GET", "/healthz", Host=host).status == status, host
+        # An announced length is refused without reading; a chunked body is cut off while it comes.
+        assert (
+            ask(port, "POST", "/api/v1/webhooks/local/x", **{"Content-Length": str(LIMIT + 1)}).status == 413
+        )
+        chunks = (b"x" * 1_000_000 for _ in range(27))
+        answer = ask(port, "POST", "/api/v1/webhooks/local/x", chunks, **{"Transfer-Encoding": "chunked"})
+        assert (answer.status, b"too_large" in answer.read()) == (413, True)
+        assert ask(port, "GET", "/healthz").status == 200
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"SECRET_KEY": ""}, "SECRET_KEY is not set. Make one with `openssl rand -hex 32`"),
+        ({"GALLEY_MASTER_KEY": ""}, "GALLEY_MASTER_KEY is not set"),
+        (
+            {"GALLEY_MASTER_KEY": "1234"},
+            "GALLEY_MASTER_KEY is too short: it decodes to 2 bytes, 32 are needed",
+        ),
+        ({"GALLEY_MASTER_KEY": "22" * 32}, "is not the key this database was sealed with"),
+    ],
+)
+def test_it_refuses_to_start_in_one_line(environment: dict[str, str], message: str) -> None:
+    verify_master_key()  # the database is sealed with this process's key
+    process = web(free_port(), **environment)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert message in output and "Traceback" not in output
+    assert "22" * 16 not in output, "the key itself is never printed"
+
+
+def test_it_starts_while_the_database_is_away_and_says_so() -> None:
+    with serving(DB_HOST="/nonexistent", DB_POOL_SIZE="0") as port:
+        answer = ask(port, "GET", "/healthz")
+        assert (answer.status, b"database" in answer.read()) == (503, True)
+
+
+@pytest.fixture
+def bootstrap(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    password = tmp_path / "admin-password"
+    password.write_text("correct horse battery\n")
+
+    def run(password_file: Path = password, **environment: str) -> subprocess.CompletedProcess[str]:
+        files = ["--password-file", str(password_file), "--token-file", str(tmp_path / "token")]
+        return subprocess.run(
+            [sys.executable, "-m", "seatrial.control.manage", "bootstrap", "--username", "admin", *files],
+            env={**os.environ, "DB_NAME": connection.settings_dict["NAME"], **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def test_bootstrap_twice_is_bootstrap_once(bootstrap, tmp_path: Path, client) -> None:
+    assert bootstrap().returncode == 0
+    token = (tmp_path / "token").read_text()
+    assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
+    assert bootstrap().returncode == 0
+    assert (tmp_path / "token").read_text() == token
+    headers = {"Authorization": f"Bearer {token.strip()}"}
+    assert client.get("/api/v1/projects", headers=headers).status_code == 200
+    assert client.login(username="admin", password="correct horse battery")
+    (tmp_path / "token").write_text("lost")
+    assert bootstrap().returncode == 0
+    assert (tmp_path / "token").read_text() not in {token, "lost"}
+    assert client.__class__().get("/api/v1/projects", headers=headers).status_code == 401, (
+        "the lost one is revoked"
+    )
+
+
+def test_bootstrap_says_what_is_missing(bootstrap, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.touch()
+    for arguments, message in (
+        ({"password_file": tmp_path / "nowhere"}, "No such file"),
+        ({"password_file": empty}, "is empty"),
+        ({"GALLEY_MASTER_KEY": "12"}, "too short"),
+    ):
+        done = bootstrap(**arguments)
+        assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr
