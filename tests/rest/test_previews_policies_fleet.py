@@ -1,0 +1,172 @@
+"""The routers of previews, policies, fleet and status: shapes, and the wrong person at every door."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from seatrial.control.fleet import nats_jwt
+from seatrial.control.fleet.bus_identity import ensure
+from seatrial.control.forges.local.forge import LocalForge
+from seatrial.control.previews.models import Environment
+from seatrial.wire.evaluations import ForgeFacts
+from tests import factories
+from tests.factories import Cast
+
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+API = "/api/v1"
+
+
+def client(user: Any) -> Client:
+    made = Client()
+    made.force_login(user)
+    return made
+
+
+@pytest.fixture
+def cast(monkeypatch: pytest.MonkeyPatch) -> Cast:
+    monkeypatch.setattr(LocalForge, "facts", lambda self, project: ForgeFacts())
+    return Cast()
+
+
+@pytest.fixture
+def environment(cast: Cast) -> Environment:
+    project = factories.project(cast.workspace, "shop")
+    made = factories.running(factories.pull_request(project), agent=factories.agent())
+    factories.phases(made.live, ("checkout", 0, 1.0), ("start", 1, None))
+    return made
+
+
+def test_environment_has_the_promised_shape(cast: Cast, environment: Environment) -> None:
+    (one,) = client(cast.bob).get(f"{API}/environments").json()
+    assert one == client(cast.bob).get(f"{API}/environments/{environment.pk}").json()
+    assert one.keys() == set(
+        ["id", "name", "state", "commit", "number", "project", "urls", "page_url", "deployment", "live_commit"]
+    )
+    assert one["deployment"].keys() == set(
+        ["id", "state", "reason", "message", "service", "log_tail", "commit", "phases", "warnings", "isolation"]
+    )
+    assert [p["name"] for p in one["deployment"]["phases"]] == ["checkout", "start"]
+    assert one["urls"] == {
+        "web": "http://pr-1-shop.preview.localhost",
+        "api": "http://api-pr-1-shop.preview.localhost",
+    }
+    assert one["state"] == "running" and one["live_commit"] == one["commit"]
+
+
+def test_listing_filters(cast: Cast, environment: Environment) -> None:
+    bob = client(cast.bob)
+    assert bob.get(f"{API}/environments?project={environment.project_id}&number=1").json()
+    for query in ("number=2", "project=01NONE", "number=-1", "number=99999999999", "project=%00"):
+        assert bob.get(f"{API}/environments?{query}").json() == []
+    Environment.objects.update(state="terminated")
+    assert bob.get(f"{API}/environments").json() == []
+    assert len(bob.get(f"{API}/environments?terminated=true").json()) == 1
+
+
+def test_wrong_people(cast: Cast, environment: Environment) -> None:
+    path = f"{API}/environments/{environment.pk}"
+    stranger, viewer = client(cast.charlie), client(cast.bob)
+    assert stranger.get(f"{API}/environments").json() == []
+    for verb, address in (("get", path), ("post", f"{path}/stop"), ("post", f"{path}/rebuild")):
+        assert getattr(stranger, verb)(address).status_code == 404
+        assert getattr(Client(), verb)(address).status_code == 401
+    for what in ("stop", "rebuild"):
+        assert viewer.post(f"{path}/{what}").status_code == 403
+    environment.refresh_from_db()
+    assert environment.state == "running" and environment.candidate is None
+
+
+def test_rebuild_then_stop_then_stop_again(cast: Cast, environment: Environment) -> None:
+    alice = client(cast.alice)
+    path = f"{API}/environments/{environment.pk}"
+    rebuilt = alice.post(f"{path}/rebuild").json()
+    assert rebuilt["deployment"]["state"] == "queued" and rebuilt["live_commit"]
+    assert alice.post(f"{path}/stop").json()["state"] == "terminated"
+    again = alice.post(f"{path}/stop")
+    assert again.status_code == 409 and again.json()["error"]["code"] == "already_stopped"
+    back = alice.post(f"{path}/rebuild").json()
+    assert back["id"] != environment.pk and back["state"] == "building"
+
+
+def test_evaluation_asked_for_by_hand(cast: Cast, environment: Environment) -> None:
+    alice, path = client(cast.alice), f"{API}/projects/{environment.project_id}/evaluations"
+    body = {"commit": "a" * 40, "ref": "refs/heads/x"}
+    nothing = alice.post(path, body, content_type="application/json")
+    assert nothing.status_code == 409 and nothing.json()["error"]["code"] == "no_policy_applies"
+    factories.policy(cast.workspace, "Has readme")
+    one = alice.post(path, body, content_type="application/json").json()
+    assert one.keys() == set(["id", "commit", "state", "score", "message", "isolation", "page_url", "seconds", "results"])
+    assert client(cast.bob).get(f"{API}/evaluations/{one['id']}").json() == one
+    assert client(cast.charlie).get(f"{API}/evaluations/{one['id']}").status_code == 404
+    assert client(cast.bob).post(path, body, content_type="application/json").status_code == 403
+    assert client(cast.charlie).post(path, body, content_type="application/json").status_code == 404
+
+
+@pytest.mark.parametrize("commit", ["", "main", "a" * 39, "A" * 40, "a" * 40 + "\n", "--upload-pack=x"])
+def test_only_whole_commit_ids(cast: Cast, environment: Environment, commit: str) -> None:
+    path = f"{API}/projects/{environment.project_id}/evaluations"
+    answer = client(cast.alice).post(path, {"commit": commit}, content_type="application/json")
+    assert answer.status_code == 422
+
+
+def test_status_is_what_the_terminal_prints(cast: Cast, environment: Environment) -> None:
+    evaluation = factories.evaluation(environment.pull_request, score=100.0)
+    factories.result(evaluation, factories.policy(cast.workspace, "Has readme"), message="Found README.md")
+    status = client(cast.bob).get(f"{API}/status").json()
+    assert status.keys() == {"platform", "agents", "projects"}
+    assert status["platform"] == {
+        "url": settings.SITE_URL,
+        "ingress_port": 80,
+        "runtime": "docker",
+        "sandbox": "runsc",
+    }
+    (project,) = status["projects"]
+    (shown,) = project["environments"]
+    assert shown.keys() == {"id", "name", "state", "commit", "urls", "deployment"}
+    assert shown["deployment"].keys() == {"id", "state", "reason", "phases"}
+    assert shown["deployment"]["phases"][0] == {"name": "checkout", "seconds": 1.0}
+    (judged,) = project["evaluations"]
+    assert judged == {
+        "commit": evaluation.commit,
+        "state": "passed",
+        "score": 100.0,
+        "results": [{"policy": "has-readme", "state": "passed", "score": None, "message": "Found README.md"}],
+    }
+    assert client(cast.charlie).get(f"{API}/status").json()["projects"] == []
+
+
+def test_status_costs_the_same_for_many(
+    cast: Cast, environment: Environment, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(20):
+        pull_request = factories.pull_request(environment.project)
+        factories.running(pull_request)
+        evaluation = factories.evaluation(pull_request)
+        factories.result(evaluation, factories.policy(cast.workspace, "Has readme"))
+    bob = client(cast.bob)
+    with django_assert_max_num_queries(12):
+        bob.get(f"{API}/status")
+    with django_assert_max_num_queries(6):
+        bob.get(f"{API}/environments")
+
+
+def test_agents_join_through_the_api(cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings.CONFIGURATION, "galley_nats_signing_seed", ensure(tmp_path).signing_seed)
+    for user in (cast.alice, cast.bob):
+        answer = client(user).post(f"{API}/agents", {"name": "one"}, content_type="application/json")
+        assert answer.status_code == 403
+    admin = client(factories.user("root", is_superuser=True))
+    assert admin.post(f"{API}/agents", {"name": "A b"}, content_type="application/json").status_code == 400
+    token = admin.post(f"{API}/agents", {"name": "one"}, content_type="application/json").json()["token"]
+    key = nats_jwt.public_key(nats_jwt.new_seed(nats_jwt.USER))
+    body = {"token": token, "public_key": key, "seal_key": "A" * 43 + "="}
+    joined = Client().post(f"{API}/agents/register", body, content_type="application/json").json()
+    assert joined.keys() == {"agent", "name", "nats_url", "user_jwt"}
+    bad = Client().post(f"{API}/agents/register", {**body, "token": "x"}, content_type="application/json")
+    assert bad.status_code == 403 and bad.json()["error"]["code"] == "unknown_token"
+    (listed,) = client(cast.bob).get(f"{API}/agents").json()
+    assert (listed["name"], listed["state"]) == ("one", "offline")

@@ -1,0 +1,109 @@
+import json
+from typing import Any
+
+import pytest
+
+from seatrial.control.forges.models import Delivery
+from seatrial.control.forges.protocol import PullRequestAction
+from seatrial.control.policies import services as policies
+from seatrial.control.previews.models import Environment
+from seatrial.control.projects.models import Project, PullRequest
+from seatrial.control.worker import deliveries
+from seatrial.control.worker.database import Database
+from seatrial.control.worker.deliveries import MAX_ATTEMPTS, Deliveries
+from seatrial.control.worker.wakeups import Wakeups
+from tests import factories
+
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+A = "a" * 40
+
+
+@pytest.fixture
+def project() -> Project:
+    return factories.project(factories.workspace(), "shop")
+
+
+@pytest.fixture
+def handler(monkeypatch: pytest.MonkeyPatch) -> Deliveries:
+    monkeypatch.setattr(deliveries, "RETRY_SECONDS", -1.0)
+    return Deliveries(Database(1), Wakeups([]))
+
+
+def payload(project: Project, action: str = "opened", commit: str = A) -> dict[str, Any]:
+    repository = {
+        "id": 1,
+        "name": "shop",
+        "full_name": "local/shop",
+        "html_url": "file:///x",
+        "clone_url": project.external_id,
+        "default_branch": "main",
+        "private": True,
+    }
+    return {
+        "action": str(PullRequestAction(action)),
+        "number": 1,
+        "pull_request": {
+            "number": 1,
+            "state": "open",
+            "title": "t",
+            "user": {"login": "alice", "type": "User"},
+            "html_url": "file:///x",
+            "head": {"ref": "feature", "sha": commit, "repo": repository},
+            "base": {"ref": "main", "sha": commit, "repo": repository},
+            "updated_at": "2026-01-01T00:00:00+00:00",
+        },
+        "repository": repository,
+        "sender": {"login": "alice", "type": "User"},
+    }
+
+
+def deliver(project: Project, body: bytes) -> Delivery:
+    return factories.delivery(project.connection, body=body)
+
+
+def test_broken_evaluation_rolls_the_preview_back_with_it(
+    project: Project, handler: Deliveries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ValueError("no policies today")
+
+    good = policies.evaluate
+    monkeypatch.setattr(policies, "evaluate", broken)
+    delivery = deliver(project, json.dumps(payload(project)).encode())
+    handler.batch()
+    delivery.refresh_from_db()
+    assert delivery.handled_at is None and delivery.attempts == 1 and "no policies today" in delivery.outcome
+    assert not PullRequest.objects.exists() and not Environment.objects.exists()
+    monkeypatch.setattr(policies, "evaluate", good)
+    handler.batch()
+    delivery.refresh_from_db()
+    assert delivery.handled_at and "deployment" in delivery.outcome and Environment.objects.count() == 1
+
+
+def test_poison_is_given_up_and_holds_nobody_up(project: Project, handler: Deliveries) -> None:
+    poison = deliver(project, b"not json")
+    fine = deliver(project, json.dumps(payload(project)).encode())
+    for _ in range(MAX_ATTEMPTS + 2):
+        handler.batch()
+    poison.refresh_from_db()
+    fine.refresh_from_db()
+    assert fine.attempts == 1 and fine.handled_at
+    assert poison.attempts == MAX_ATTEMPTS and poison.handled_at and "gave up" in poison.outcome
+
+
+def test_strangers_and_other_events_are_ignored_with_a_word(project: Project, handler: Deliveries) -> None:
+    unknown = payload(project)
+    unknown["repository"]["clone_url"] = unknown["pull_request"]["head"]["repo"]["clone_url"] = "/elsewhere"
+    first = deliver(project, json.dumps(unknown).encode())
+    second = factories.delivery(project.connection, event="star", body=b"{}")
+    handler.batch()
+    assert "no project is connected" in Delivery.objects.get(pk=first.pk).outcome
+    assert "nothing to do" in Delivery.objects.get(pk=second.pk).outcome
+
+
+def test_rejected_deliveries_are_never_handled(project: Project, handler: Deliveries) -> None:
+    factories.delivery(
+        project.connection, result="rejected (signature)", body=json.dumps(payload(project)).encode()
+    )
+    assert not handler.batch()
+    assert not PullRequest.objects.exists()
