@@ -11,39 +11,16 @@ import sys
 from seatrial.sandbox.warden import Pipes, Warden
 
 # What policies import most: loaded once, before the children are forked.
-PRELOADED = [
-    "ast",
-    "base64",
-    "collections",
-    "configparser",
-    "csv",
-    "dataclasses",
-    "datetime",
-    "difflib",
-    "fnmatch",
-    "functools",
-    "hashlib",
-    "html",
-    "io",
-    "itertools",
-    "json",
-    "math",
-    "pathlib",
-    "re",
-    "shlex",
-    "string",
-    "textwrap",
-    "tomllib",
-    "typing",
-    "urllib.parse",
-    "xml.etree.ElementTree",
-]
+PRELOADED = (
+    "ast base64 collections configparser csv dataclasses datetime difflib fnmatch functools hashlib html io itertools json "
+    "math pathlib re shlex string textwrap tomllib typing urllib.parse xml.etree.ElementTree"
+)
 HIGH_FD = 100  # children close everything above their own
 
 
 def main() -> int:
     """Move the host's pipes away from 0 and 1, fork, serve."""
-    for name in PRELOADED:
+    for name in PRELOADED.split():
         importlib.import_module(name)
     pipes = Pipes(read=_move(0, os.O_RDONLY), write=_move(1, os.O_WRONLY))
     warden = Warden(pipes, own_uids=sys.argv[2:] != ["same-uid"])

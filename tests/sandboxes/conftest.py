@@ -1,0 +1,182 @@
+"""Sandboxes of every kind that can run here, and a real repository to ask about."""
+
+import hashlib
+import os
+import subprocess
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial.agent.builds.choice import docker_builds
+from seatrial.agent.checkouts.cache import Cache
+from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.sandboxes.containers import ContainerSandboxes
+from seatrial.agent.sandboxes.image import SandboxImage
+from seatrial.agent.sandboxes.memo import Memo
+from seatrial.agent.sandboxes.pool import Pool
+from seatrial.agent.sandboxes.processes import ProcessSandboxes
+from seatrial.agent.sandboxes.program import find_program
+from seatrial.agent.sandboxes.service import Evaluations
+from seatrial.wire.deployments import Source
+from seatrial.wire.envelope import Message, new_id
+from seatrial.wire.evaluations import ForgeFacts, PolicyToRun, RunEvaluation
+from seatrial.wire.logs import LogChunk
+from tests.engines import require
+
+DOCKER_HOST = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+
+
+def policy(code: str, slug: str = "policy", **fields: Any) -> PolicyToRun:
+    """A policy with this code, given 2 s unless told otherwise."""
+    digest = hashlib.sha256(code.encode()).hexdigest()
+    return PolicyToRun(
+        **{
+            "version_id": new_id(),
+            "slug": slug,
+            "code": code,
+            "digest": digest,
+            "timeout_seconds": 2.0,
+            **fields,
+        }
+    )
+
+
+@dataclass
+class Repository:
+    """A real git repository on disk."""
+
+    path: Path
+
+    def commit(self, files: dict[str, str | bytes]) -> str:
+        """Write the files, commit everything, return the commit."""
+        for name, content in files.items():
+            target = self.path / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content.encode() if isinstance(content, str) else content)
+        self.git("add", "-A")
+        self.git("commit", "-qm", "change", "--allow-empty")
+        return self.git("rev-parse", "HEAD")
+
+    def git(self, *arguments: str) -> str:
+        """Run git here."""
+        identity = ["-c", "user.name=Alice", "-c", "user.email=alice@example.test"]
+        done = subprocess.run(
+            ["git", *identity, *arguments], cwd=self.path, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """An empty repository."""
+    path = tmp_path / "repository"
+    path.mkdir()
+    made = Repository(path)
+    made.git("init", "-q", "-b", "main")
+    return made
+
+
+@dataclass
+class Recorded:
+    """Reports that are kept in a list."""
+
+    messages: list[Message] = field(default_factory=list)
+
+    async def observed(self, message: Message, *, workspace: str, about: str) -> None:
+        self.messages.append(message)
+
+    async def log(self, chunk: LogChunk, *, workspace: str) -> None:
+        raise AssertionError("evaluations log nothing")
+
+
+class NoJobs:
+    """A queue where nothing ever comes."""
+
+    async def fetch(self, timeout_seconds: float = 5.0) -> None:
+        import asyncio
+
+        await asyncio.sleep(timeout_seconds)
+
+
+@dataclass
+class Bench:
+    """Everything needed to evaluate policies on a repository's commit."""
+
+    pool: Pool
+    evaluations: Evaluations
+    repository: Repository
+    reports: Recorded
+    facts: ForgeFacts = ForgeFacts()
+
+    async def run(self, *policies: PolicyToRun, commit: str | None = None) -> list[Any]:
+        """The results of these policies on the newest commit."""
+        finished = await self.evaluations.evaluate(self.command(*policies, commit=commit))
+        assert finished.message == ""
+        return finished.results
+
+    def command(self, *policies: PolicyToRun, commit: str | None = None) -> RunEvaluation:
+        """The command that asks for it."""
+        return RunEvaluation(
+            evaluation=new_id(), workspace="w", project="p", repository="r",
+            source=Source(clone_url=str(self.repository.path)),
+            commit=commit or self.repository.git("rev-parse", "HEAD"), policies=list(policies), facts=self.facts,
+        )  # fmt: skip
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[Engine]:
+    """The container engine."""
+    require("docker")
+    engine = Engine(DOCKER_HOST)
+    yield engine
+    await engine.close()
+
+
+@pytest.fixture
+async def containers(engine: Engine, tmp_path: Path) -> AsyncIterator[Callable[..., ContainerSandboxes]]:
+    """Makes container backends with an agent id of their own; nothing of them is left afterwards."""
+    made: list[ContainerSandboxes] = []
+    _, images, _ = docker_builds(engine, tmp_path / "builds", "isolated")
+
+    def make(**options: Any) -> ContainerSandboxes:
+        image = SandboxImage(engine.streams, images, find_program())
+        made.append(ContainerSandboxes(engine.streams, image, f"test-{uuid.uuid4().hex[:12]}", **options))
+        return made[-1]
+
+    yield make
+    for backend in made:
+        await backend.remove_orphans()
+
+
+def bench_of(pool: Pool, repository: Repository, tmp_path: Path) -> Bench:
+    reports = Recorded()
+    memo = Memo(tmp_path / "memo.sqlite3", find_program().digest)
+    evaluations = Evaluations(NoJobs(), Cache(tmp_path / "git"), reports, pool, memo)
+    return Bench(pool, evaluations, repository, reports)
+
+
+@pytest.fixture
+async def gvisor(
+    containers: Callable[..., ContainerSandboxes], repository: Repository, tmp_path: Path
+) -> AsyncIterator[Bench]:
+    """Evaluations under real gVisor."""
+    require("gvisor")
+    repository.commit({"README.md": "# Ship\n"})
+    backend = containers()
+    await backend.prepare()
+    pool = Pool(backend, size=0)
+    async with pool.running():
+        yield bench_of(pool, repository, tmp_path)
+
+
+@pytest.fixture
+async def processes(repository: Repository, tmp_path: Path) -> AsyncIterator[Bench]:
+    """Evaluations in plain processes: the same program, no container."""
+    repository.commit({"README.md": "# Ship\n"})
+    pool = Pool(ProcessSandboxes(find_program()), size=0)
+    async with pool.running():
+        yield bench_of(pool, repository, tmp_path)

@@ -1,0 +1,131 @@
+"""What a policy can do, ask and return. Run as plain processes: fast, and the same program as in the sandbox."""
+
+import pytest
+
+from seatrial.wire.evaluations import ForgeFacts
+from seatrial.wire.states import Isolation, ResultState
+from tests.sandboxes.conftest import Bench, policy
+
+
+async def test_a_policy_passes_with_what_it_says(processes: Bench) -> None:
+    code = """
+def evaluate(project, log, params):
+    log("looking"); log.warning("hm"); print("printed")
+    return {"passed": True, "score": 80, "message": "ok " + params["word"], "details": {"files": project.list_files()}}
+"""
+    [result] = await processes.run(policy(code, params={"word": "here"}))
+    assert (result.state, result.score, result.message) == (ResultState.PASSED, 80, "ok here")
+    assert result.details == {"files": ["README.md"]}
+    assert [(line.level, line.message) for line in result.logs] == [
+        ("info", "looking"), ("warning", "hm"), ("print", "printed"),
+    ]  # fmt: skip
+    assert result.seconds > 0
+
+
+async def test_every_question_has_its_answer(processes: Bench) -> None:
+    processes.facts = ForgeFacts(
+        default_branch="main", members=[{"username": "alice", "role": "owner"}], topics=["ship"],
+        metadata={"name": "ship"},
+    )  # fmt: skip
+    processes.repository.commit({"a.py": "x = 1\n" * 30, "b.js": "1\n" * 5, "bin.dat": b"\0\1", "ä.txt": "é"})
+    (processes.repository.path / "link").symlink_to("/etc/hostname")
+    processes.repository.commit({"latin.txt": b"\xe9"})
+    code = """
+def unreadable(project, path):
+    try:
+        project.get_file_content(path)
+    except ValueError as error:
+        return str(error)
+
+def evaluate(project):
+    return {"passed": True, "details": {
+        "files": project.list_files(), "text": project.get_file_content("ä.txt"),
+        "none": project.get_file_content("nowhere"), "link": project.get_file_content("link"),
+        "binary": unreadable(project, "bin.dat"), "latin": unreadable(project, "latin.txt"),
+        "many": sorted(project.get_files_content(project.list_files())),
+        "sizes": project.get_file_sizes()["a.py"], "languages": project.get_languages(),
+        "members": project.get_members(), "contributors": project.get_contributors(),
+        "branch": project.get_default_branch(), "topics": project.get_topics(), "metadata": project.get_metadata(),
+        "date": project.get_file_last_commit_date("a.py"), "no_date": project.get_file_last_commit_date("nowhere"),
+    }}
+"""
+    [result] = await processes.run(policy(code))
+    said = result.details
+    assert said["files"] == ["README.md", "a.py", "b.js", "bin.dat", "latin.txt", "link", "ä.txt"]
+    assert said["text"] == "é" and said["none"] is None and said["link"] is None
+    assert said["binary"] == "bin.dat: a binary file"
+    assert said["latin"] == "latin.txt: not UTF-8 text (byte 0)"
+    assert said["many"] == ["README.md", "a.py", "b.js", "ä.txt"]
+    assert said["sizes"] == 180 and said["languages"] == {"Python": 94.7, "JavaScript": 5.3}
+    assert said["members"] == [{"username": "alice", "role": "owner"}]
+    assert said["contributors"] == [{"username": "Alice", "commits": 3}]
+    assert (said["branch"], said["topics"], said["metadata"]) == ("main", ["ship"], {"name": "ship"})
+    assert said["date"].startswith("20") and said["no_date"] is None
+
+
+async def test_an_exception_is_errored_with_the_policys_own_lines(processes: Bench) -> None:
+    code = "import json\n\ndef evaluate(project):\n    return deeper()\n\ndef deeper():\n    return json.loads('{')\n"
+    [result] = await processes.run(policy(code, "reads-json"))
+    assert result.state == ResultState.ERRORED and result.score is None
+    assert result.message.startswith("json.decoder.JSONDecodeError: Expecting property name")
+    assert 'File "reads-json.py", line 7, in deeper' in result.message
+    assert "sandbox" not in result.message and "json/decoder" not in result.message
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("def evaluate(project) return", "SyntaxError"),
+        ("x = 1", "defines no function evaluate(project)"),
+        ("def evaluate(project, llm): pass", "asks for 'llm', which is not on offer"),
+        ("def evaluate(project): raise SystemExit(3)", "SystemExit: 3"),
+        ("def evaluate(project): return None", "returned NoneType None"),
+        ("def evaluate(project): return {'passed': 'yes'}", "'passed' is str 'yes'"),
+        ("def evaluate(project): return {'score': 3}", "'passed' is missing"),
+        ("def evaluate(project): return {'passed': True, 'score': 101}", "'score' is int 101"),
+        ("def evaluate(project): return {'passed': True, 'score': True}", "'score' is bool True"),
+        ("def evaluate(project): return {'passed': True, 'score': 10**4000}", "'score' is int"),
+        ("def evaluate(project): return {'passed': True, 'score': float('nan')}", "JSON cannot hold"),
+        ("def evaluate(project): return {'passed': True, 'message': 3}", "'message' is int 3"),
+        ("def evaluate(project): return {'passed': True, 'details': [1]}", "'details' is list"),
+        ("def evaluate(project): return {'passed': True, 'details': {1, 2}}", "JSON cannot hold"),
+        ("def evaluate(project): return {'passed': True, 'message': 'x' * 2_000_000}", "the limit is"),
+        ("def evaluate(project): return project.drop_database()", "AttributeError"),
+        ("def evaluate(project): return project.get_file_content(3)", "a path must be a str, not int"),
+    ],
+)
+async def test_nonsense_is_errored_with_the_reason(processes: Bench, code: str, why: str) -> None:
+    [result] = await processes.run(policy(code))
+    assert result.state == ResultState.ERRORED
+    assert why in result.message
+
+
+async def test_deep_details_are_refused_and_long_ones_cut(processes: Bench) -> None:
+    deep = "def evaluate(project):\n    d = {}\n    for _ in range(500): d = {'d': d}\n    return {'passed': True, 'details': d}"
+    long = "def evaluate(project): return {'passed': True, 'details': {'d': 'x' * 100_000}, 'message': 'y' * 9000}"
+    nul = (
+        "def evaluate(project): return {'passed': True, 'details': {'\\0': '\\0'}, 'message': 'a\\0b\\ud800'}"
+    )
+    first, second, third = await processes.run(policy(deep), policy(long), policy(nul))
+    assert "nested" in first.message
+    assert "60,000 are kept" in second.details["cut"] and len(second.message) == 4000
+    assert "\0" not in str(third.details) + third.message and third.message.encode()
+
+
+async def test_more_policies_than_children(processes: Bench) -> None:
+    processes.pool.children = 3
+    code = "def evaluate(project, params): return {'passed': True, 'score': params['n']}"
+    results = await processes.run(*(policy(code, params={"n": n}) for n in range(8)))
+    assert [result.score for result in results] == list(range(8))
+
+
+async def test_a_missing_commit_is_errored_as_a_whole(processes: Bench) -> None:
+    finished = await processes.evaluations.evaluate(processes.command(policy("x"), commit="0" * 40))
+    assert finished.state == "errored" and "0000000000" in finished.message and finished.isolation is None
+
+
+async def test_the_isolation_is_told(processes: Bench) -> None:
+    code = "def evaluate(project): return {'passed': False}"
+    finished = await processes.evaluations.evaluate(processes.command(policy(code)))
+    assert finished.isolation == Isolation.PROCESS and finished.state == "failed"
+    assert finished.results[0].score == 0

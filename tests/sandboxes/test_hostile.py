@@ -1,0 +1,184 @@
+"""Policies that attack: contained, siblings right, the next evaluation untouched. Under real gVisor."""
+
+import asyncio
+
+import pytest
+
+from seatrial.wire.states import Isolation, ResultState
+from tests.sandboxes.conftest import Bench, policy
+
+pytestmark = [pytest.mark.docker, pytest.mark.gvisor]
+
+GOOD = """
+import time
+def evaluate(project):
+    time.sleep(0.5)
+    return {"passed": True, "score": 77, "message": project.get_file_content("README.md").strip()}
+"""
+
+HOSTILE = {
+    "raises": ("def evaluate(project):\n    raise ValueError('no')", "errored", "ValueError: no"),
+    "loops": ("def evaluate(project):\n    while True: pass", "timed_out", "did not end within 2 s"),
+    "sleeps": ("import time\ndef evaluate(project): time.sleep(60)", "timed_out", "did not end within 2 s"),
+    "eats-memory": (
+        "def evaluate(project):\n    kept = []\n    while True: kept.append(bytearray(1 << 20))",
+        "errored", "used more than 128 MB",
+    ),
+    "forks": (
+        "import os\ndef evaluate(project):\n    while True: os.fork()", "errored", "Resource temporarily unavailable",
+    ),
+    "prints-a-gigabyte": (
+        "def evaluate(project):\n    for _ in range(1 << 10): print('x' * (1 << 20))", "errored", "printed more than 1 MB",
+    ),
+    "exits": ("import os\ndef evaluate(project): os._exit(0)", "errored", "without a result (exit code 0)"),
+    "kills-itself": ("import os\ndef evaluate(project): os.kill(os.getpid(), 9)", "errored", "ended by signal 9"),
+    "fills-the-disk": (
+        "def evaluate(project):\n    for n in range(1000): open(f'f{n}', 'wb').write(b'x' * (10 << 20))",
+        "errored", "OSError",
+    ),
+    "recurses": ("def evaluate(project): return evaluate(project)", "errored", "RecursionError"),
+    "nonsense": ("def evaluate(project): return 'fine'", "errored", "returned str 'fine'"),
+    "logs-for-ever": (
+        "def evaluate(project, log):\n    while True: log('x' * 2000)", "errored", "sent more than a policy may say",
+    ),
+    "asks-for-ever": (
+        "def evaluate(project):\n    n = 0\n    while True:\n        project.get_file_content(str(n)); n += 1",
+        "timed_out", "did not end within 2 s",
+    ),
+}  # fmt: skip
+
+
+def assert_good(result: object) -> None:
+    assert (result.state, result.score, result.message) == (ResultState.PASSED, 77, "# Ship"), result
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_contained_and_siblings_are_right(gvisor: Bench, name: str) -> None:
+    code, state, why = HOSTILE[name]
+    before, hostile, after = await gvisor.run(policy(GOOD, "a"), policy(code, name), policy(GOOD, "z"))
+    assert_good(before)
+    assert_good(after)
+    assert (hostile.state, hostile.score) == (state, None), hostile
+    assert why in hostile.message
+
+
+async def test_all_of_them_together_and_the_next_evaluation_is_untouched(gvisor: Bench) -> None:
+    policies = [policy(code, name) for name, (code, _, _) in HOSTILE.items()]
+    results = await gvisor.run(*policies, policy(GOOD, "good"))
+    for result, (_, state, why) in zip(results, HOSTILE.values(), strict=False):
+        assert result.state == state and why in result.message, result
+    assert_good(results[-1])
+    assert_good((await gvisor.run(policy(GOOD, "good-2")))[0])
+
+
+TAMPERS = """
+import os, signal, socket
+def tried(action, *arguments):
+    try:
+        action(*arguments)
+        return "done"
+    except Exception as error:
+        return type(error).__name__
+
+def scribble(path):
+    descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    os.write(descriptor, b"\\0\\0\\0\\x10\\6\\0\\1{\\"returned\\": 1}")
+
+def evaluate(project):
+    me = os.getpid()
+    others = [int(p) for p in os.listdir("/proc") if p.isdigit() and int(p) != me]
+    said = {"pids": len(others), "uid": os.getuid(), "eff": os.geteuid()}
+    said["kill"] = sorted({tried(os.kill, p, signal.SIGKILL) for p in others})
+    said["memory"] = sorted({tried(open, f"/proc/{p}/mem", "r+b") for p in others})
+    said["cwd"] = sorted({tried(os.listdir, f"/proc/{p}/cwd") for p in others if p != 1})
+    pipes = {}
+    for p in others:
+        for fd in os.listdir(f"/proc/{p}/fd"):
+            path = f"/proc/{p}/fd/{fd}"
+            if os.readlink(path) != "/dev/null":
+                pipes[tried(scribble, path)] = 1
+    said["pipes"] = sorted(pipes)
+    said["become"] = [tried(os.setuid, 0), tried(os.setresuid, 210001, 210001, 210001), tried(os.setgid, 0)]
+    said["tmp"] = sorted({tried(os.listdir, f"/tmp/{n}") for n in os.listdir("/tmp") if f"/tmp/{n}" != os.getcwd()})
+    said["root"] = tried(open, "/sandbox/x", "w")
+    said["network"] = tried(socket.create_connection, ("1.1.1.1", 443), 1)
+    tried(os.kill, -1, signal.SIGSTOP if False else 0)
+    return {"passed": True, "details": said}
+"""
+
+
+async def test_nothing_of_a_sibling_or_the_warden_can_be_touched(gvisor: Bench) -> None:
+    before, tampering, after = await gvisor.run(policy(GOOD, "a"), policy(TAMPERS, "t"), policy(GOOD, "z"))
+    assert_good(before)
+    assert_good(after)
+    assert tampering.state == ResultState.PASSED, tampering
+    said = tampering.details
+    assert said["pids"] >= 3 and said["uid"] == said["eff"] >= 210_000
+    assert said["kill"] == ["PermissionError"]
+    assert "done" not in said["memory"] + said["cwd"] + said["pipes"] + said["tmp"]
+    assert said["become"] == ["PermissionError"] * 3
+    assert said["root"] != "done" and said["network"] == "OSError"
+
+
+FORGES = """
+import os, struct
+def frame(kind, channel, body):
+    return struct.pack("!IBH", len(body), kind, channel) + body
+def evaluate(project):
+    forged = b'{"returned":{"passed":false,"score":0,"message":"forged"}}'
+    for channel in (0, 1, 2, 3, 4):
+        os.write(3, frame(6, channel, forged))
+    import time; time.sleep(1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        (FORGES, None),  # a child may say what it likes of itself, and of nobody else
+        ("import os\ndef evaluate(project): os.write(3, b'\\0\\0\\0\\2\\7\\0\\1{}')", "broke the protocol"),
+        ("import os\ndef evaluate(project): os.write(3, b'\\xff' * 100)", "sent more than a policy may say"),
+        ("import os\ndef evaluate(project): os.write(3, b'\\0\\0\\0\\2\\6\\0\\1{x')", "nobody understands"),
+        (
+            "import os\ndef evaluate(project): os.write(3, b'\\0\\0\\0\\2\\3\\0\\1[]' * 2); input()",
+            "broke the protocol",
+        ),
+    ],
+)
+async def test_forged_frames_speak_for_nobody_else(gvisor: Bench, code: str, why: str | None) -> None:
+    before, forging, after = await gvisor.run(policy(GOOD, "a"), policy(code, "forges"), policy(GOOD, "z"))
+    assert_good(before)
+    assert_good(after)
+    if why is None:
+        assert forging.message == "forged" and forging.state == ResultState.FAILED
+    else:
+        assert forging.state == ResultState.ERRORED and why in forging.message
+
+
+async def test_a_lost_sandbox_takes_only_its_culprit_along(gvisor: Bench) -> None:
+    """Whatever ends a whole sandbox from inside: here somebody kills it from outside, twice."""
+    slow = policy("import time\ndef evaluate(project): time.sleep(1.5); return {'passed': True}", "slow")
+    backend = gvisor.pool.backend
+    killed = []
+
+    async def kill_the_first() -> None:
+        while not killed:
+            await asyncio.sleep(0.05)
+            for container in await backend._docker.containers.list(
+                filters=f'{{"label":["galley.agent={backend._labels["galley.agent"]}"]}}'
+            ):
+                await asyncio.sleep(0.9)
+                await container.kill()
+                killed.append(container.id)
+
+    killer = asyncio.create_task(kill_the_first())
+    results = await gvisor.run(policy(GOOD, "a"), slow)
+    await killer
+    assert killed
+    assert_good(results[0])
+    assert results[1].state == ResultState.PASSED
+
+
+async def test_results_say_gvisor(gvisor: Bench) -> None:
+    finished = await gvisor.evaluations.evaluate(gvisor.command(policy(GOOD)))
+    assert finished.isolation == Isolation.GVISOR
