@@ -12,6 +12,7 @@ from seatrial.agent.builds.choice import choose
 from seatrial.agent.bus.connection import Bus
 from seatrial.agent.bus.desired import DesiredStates
 from seatrial.agent.bus.identity import Identity
+from seatrial.agent.bus.jobs import Jobs
 from seatrial.agent.bus.publisher import BusReports
 from seatrial.agent.bus.registration import registered
 from seatrial.agent.checkouts.cache import Cache
@@ -23,6 +24,8 @@ from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.runtime.base import Resources, Runtime
 from seatrial.agent.runtime.docker import DockerRuntime, Engine
+from seatrial.agent.sandboxes.assembly import evaluations
+from seatrial.agent.sandboxes.service import Evaluations
 from seatrial.agent.settings import Settings
 from seatrial.agent.supervision import keep
 from seatrial.wire.agents import Heartbeat
@@ -56,18 +59,22 @@ class Program:
         environments = Environments(
             tools, followers, orphan_grace_seconds=self._settings.galley_orphan_grace_seconds
         )
+        policies = self._evaluations(tools, Jobs(bus))
         parts: dict[str, Callable[[], Awaitable[None]]] = {
             "bus": bus.run,
             "reports": reports.run,
             "environments": environments.run,
             "logs": followers.run,
             "desired state": lambda: DesiredStates(bus).run(environments),
-            "heartbeat": lambda: beat(bus, lambda: self._heartbeat(runtime, tools, environments)),
+            "heartbeat": lambda: beat(bus, lambda: self._heartbeat(tools, environments, policies)),
+            "evaluations": policies.run,
         }
         tasks = {name: asyncio.create_task(keep(name, part)) for name, part in parts.items()}
         log.info("agent runs", agent=credential.agent, name=credential.name, release=__version__)
         try:
-            await asyncio.gather(*tasks.values())
+            await asyncio.wait(
+                tasks.values()
+            )  # unlike gather: a cancellation leaves the bus up for the last reports
         finally:
             await self._stop(tasks, environments, tools, reports)
 
@@ -116,13 +123,27 @@ class Program:
             return {}
         return {str(name): str(value) for name, value in json.loads(self._identity.unseal(sealed)).items()}
 
-    async def _heartbeat(self, runtime: Runtime, tools: Tools, environments: Environments) -> Heartbeat:
+    def _evaluations(self, tools: Tools, jobs: Jobs) -> Evaluations:
+        runtime = tools.runtime
+        return evaluations(
+            agent=tools.agent,
+            directory=self._directory,
+            docker=runtime.engine.api if isinstance(runtime, DockerRuntime) else None,
+            images=tools.images,
+            jobs=jobs,
+            checkouts=tools.checkouts,
+            reports=tools.reports,
+            require_gvisor=self._settings.gitgrit_require_gvisor,
+        )
+
+    async def _heartbeat(self, tools: Tools, environments: Environments, policies: Evaluations) -> Heartbeat:
         return Heartbeat(
             release=__version__,
-            runtime=runtime.name,
+            runtime=tools.runtime.name,
+            sandbox=policies.isolation,
             environments=environments.count,
             builds=tools.load.builds,
-            warnings=list(tools.load.warnings.values()),
+            warnings=[*tools.load.warnings.values(), *policies.warnings],
             **measured(self._directory),
         )
 

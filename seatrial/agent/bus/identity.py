@@ -44,7 +44,7 @@ class Identity:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         seed = _read_or_make(directory / "user.seed", _new_seed)
         seal = _read_or_make(directory / "seal.key", lambda: base64.b64encode(bytes(PrivateKey.generate())))
-        public = nkeys.from_seed(bytearray(seed)).public_key.decode()  # type: ignore[no-untyped-call]
+        public = nkeys.from_seed(bytearray(seed)).public_key.decode()
         sealing = PrivateKey(base64.b64decode(seal)).public_key
         return cls(directory, public, base64.b64encode(bytes(sealing)).decode())
 
@@ -81,7 +81,7 @@ class Identity:
 
 
 def _new_seed() -> bytes:
-    return bytes(nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER))  # type: ignore[no-untyped-call]
+    return bytes(nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER))
 
 
 def _read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:

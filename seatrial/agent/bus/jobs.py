@@ -1,5 +1,7 @@
 """Evaluation jobs from the shared work queue: fetched one at a time, acknowledged when done."""
 
+import asyncio
+
 import nats.errors
 import structlog
 from nats.aio.msg import Msg
@@ -50,14 +52,24 @@ class Jobs:
         self._bus = bus
         self._subscription: JetStreamContext.PullSubscription | None = None
         self._session = 0
+        self._one_at_a_time = (
+            asyncio.Lock()
+        )  # two requests on one subscription would read each other's answers
 
     async def fetch(self, timeout_seconds: float = 5.0) -> Job | None:
         """The next job, or None when none came in time. A job nobody can read is dropped with a log line."""
-        subscription = await self._bound()
-        try:
-            messages = await subscription.fetch(1, timeout=timeout_seconds)
-        except (nats.errors.TimeoutError, nats.errors.ConnectionClosedError):
-            return None
+        async with self._one_at_a_time:
+            subscription = await self._bound()
+            try:
+                messages = await subscription.fetch(1, timeout=timeout_seconds)
+            except nats.errors.TimeoutError:
+                return None
+            except nats.errors.ConnectionClosedError:
+                # The client reports a cancellation as this when it is closed already.
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise asyncio.CancelledError from None
+                return None
         for msg in messages:
             try:
                 envelope = Envelope.decode(msg.data)

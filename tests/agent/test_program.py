@@ -1,0 +1,175 @@
+"""The whole `galley-agent` process: real bus, real engine, real builds, real sandboxes; killed and started again."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from seatrial.agent.bus.identity import Credential, Identity
+from seatrial.agent.runtime.base import AGENT
+from seatrial.agent.runtime.docker import DockerRuntime
+from seatrial.control.bus import Bus as ControlBus
+from seatrial.control.fleet.agent_tokens import agent_token
+from seatrial.wire import subjects
+from seatrial.wire.agents import Heartbeat
+from seatrial.wire.deployments import DeploymentReady, DesiredEnvironment, EnvironmentRemoved
+from seatrial.wire.envelope import Envelope, Message
+from tests.agent.harness import Repository, deployment, environment, then
+from tests.agent.test_bus import stored
+from tests.agent.test_environments import fetch, single
+from tests.bus.conftest import bus as control
+from tests.bus.conftest import configuration, nats_server
+from tests.bus.servers import NatsServer
+from tests.engines import require
+
+M = TypeVar("M", bound=Message)
+
+pytestmark = [pytest.mark.docker, pytest.mark.nats]
+__all__ = ["configuration", "control", "nats_server"]
+
+
+class Process:
+    """A galley-agent process on a data directory of its own."""
+
+    def __init__(self, directory: Path, server: NatsServer, agent: str) -> None:
+        self.directory = directory
+        self.log = directory.parent / "agent.log"
+        self.environment = os.environ | {
+            "GALLEY_DATA_DIR": str(directory),
+            "GALLEY_NATS_URL": server.url,
+            "GALLEY_CONTROL_PLANE_URL": "http://127.0.0.1:1",
+            "GALLEY_ORPHAN_GRACE_SECONDS": "1",
+        }
+        identity = Identity.load(directory / "identity")
+        token = agent_token(server.identity.signing_seed.read_bytes().strip(), agent, identity.public_key)
+        identity.keep(Credential(agent=agent, name="a", nats_url=server.url, user_jwt=token))
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "seatrial.agent.main"],
+            env=self.environment,
+            stdout=self.log.open("ab"),
+            stderr=subprocess.STDOUT,
+        )
+
+    async def runs(self) -> None:
+        """Start it and wait until it listens to signals."""
+        before = self.log.read_text().count("agent runs")
+        self.start()
+        async with asyncio.timeout(20):
+            while self.log.read_text().count("agent runs") == before:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+    def end(self, number: int) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(timeout=15)
+
+
+@pytest.fixture
+async def process(
+    nats_server: NatsServer, control: ControlBus, agent_id: str, runtime: DockerRuntime
+) -> AsyncIterator[Process]:
+    require("buildah")
+    await control.ensure_bucket(agent_id)
+    with tempfile.TemporaryDirectory(prefix="galley-agent-test-", ignore_cleanup_errors=True) as folder:
+        os.chmod(folder, 0o755)  # the builder's account must get in  # noqa: PTH101
+        process = Process(Path(folder) / "agent", nats_server, agent_id)
+        yield process
+        if process.process is not None and process.process.poll() is None:
+            process.process.kill()
+            process.process.wait()
+
+
+async def reported(control: ControlBus, kind: type[M], seconds: float = 90) -> M:
+    """The first event of `kind` on the bus."""
+    async with asyncio.timeout(seconds):
+        while True:
+            for envelope in await stored(control, subjects.OBSERVED_STREAM):
+                message = envelope.open()
+                if isinstance(message, kind):
+                    return message
+            await asyncio.sleep(0.1)
+
+
+async def put(control: ControlBus, agent: str, wanted: DesiredEnvironment) -> None:
+    bucket = await control.jetstream.key_value(subjects.desired_bucket(agent))
+    await bucket.put(wanted.environment, Envelope.wrap(wanted).encode())
+
+
+async def test_killed_at_any_moment_and_removed_at_the_end(
+    process: Process,
+    control: ControlBus,
+    tmp_path: Path,
+    busybox: str,
+    agent_id: str,
+    runtime: DockerRuntime,
+) -> None:
+    repository = Repository(tmp_path / "shop")
+    candidate = deployment(repository.commit(single(busybox, "httpd -f -p 80 -h /www", "    expose: 80\n")))
+    wanted = environment(repository, "pr-1-kill", candidate=candidate)
+    heartbeats = await control.client.subscribe(subjects.HEARTBEATS)
+    await put(control, agent_id, wanted)
+    for moment in (0.8, 1.5, 2.5):
+        process.start()
+        await asyncio.sleep(moment)
+        process.end(signal.SIGKILL)
+    await process.runs()
+    ready = await reported(control, DeploymentReady)
+    assert await fetch(ready.services[0].endpoint) == "ok\n"
+    beat = Envelope.decode((await heartbeats.next_msg(timeout=15)).data).open()
+    assert isinstance(beat, Heartbeat) and beat.runtime == "docker"
+
+    await put(control, agent_id, then(wanted, live=candidate, candidate=None))
+    assert process.end(signal.SIGTERM) == 0
+    assert await fetch(ready.services[0].endpoint) == "ok\n", "a stopped agent leaves previews running"
+    assert "Traceback" not in process.log.read_text()
+
+    bucket = await control.jetstream.key_value(subjects.desired_bucket(agent_id))
+    await bucket.delete(wanted.environment)
+    await process.runs()
+    assert (await reported(control, EnvironmentRemoved)).environment == wanted.environment
+    mine = {AGENT: agent_id, "galley.environment": wanted.environment}
+    assert not await runtime.list_containers(mine) and not await runtime.list_networks(mine)
+    assert not await runtime.list_images(mine)
+    assert process.end(signal.SIGTERM) == 0
+
+
+def test_two_agents_on_one_directory(process: Process, tmp_path: Path) -> None:
+    process.start()
+    for _ in range(100):
+        if (process.directory / "agent.lock").exists() and (process.directory / "agent.lock").read_text():
+            break
+        asyncio.run(asyncio.sleep(0.05))
+    second = subprocess.run(
+        [sys.executable, "-m", "seatrial.agent.main"],
+        env=process.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 2
+    assert second.stderr.startswith("galley-agent: another agent (process ")
+
+
+def test_help_and_bad_settings() -> None:
+    command = [sys.executable, "-m", "seatrial.agent.main"]
+    shown = subprocess.run([*command, "--help"], capture_output=True, text=True, check=True)
+    assert "GALLEY_MAX_PARALLEL_BUILDS" in shown.stdout
+    bad = subprocess.run(
+        command,
+        env=os.environ | {"GALLEY_DEFAULT_MEMORY": "much"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert bad.returncode == 2
+    assert "GALLEY_DEFAULT_MEMORY" in bad.stderr and "Traceback" not in bad.stderr
