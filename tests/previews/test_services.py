@@ -205,3 +205,15 @@ def test_forks_and_switched_off_projects_get_no_preview(scene: Scenario) -> None
     scene.project.save()
     scene.push(A)
     assert not Environment.objects.exists()
+
+
+def test_preview_without_a_commit_for_its_time_to_live_is_stopped(scene: Scenario) -> None:
+    scene.live(A)
+    assert services.expire() == 0
+    Environment.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert services.expire() == 1
+    assert scene.environment.state == "terminated"
+    scene.push(A, at=9)  # the forge sweep
+    assert scene.environment.state == "terminated"
+    scene.push(B, at=10)
+    assert scene.environment.state == "building"

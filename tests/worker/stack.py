@@ -129,8 +129,8 @@ class Stack:
         self._start("web", *command, "--log-level", "warning")
         eventually(self._answers, what="the web process answers")
 
-    def start_worker(self) -> None:
-        self._start("worker", "-m", "seatrial.control.worker")
+    def start_worker(self, name: str = "worker") -> None:
+        self._start(name, "-m", "seatrial.control.worker")
 
     def kill(self, name: str) -> None:
         process = self.processes.pop(name)

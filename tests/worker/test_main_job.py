@@ -1,5 +1,7 @@
 """The control plane's half of the main job, over real HTTP, bus, database and ingress."""
 
+import threading
+
 import httpx
 import pytest
 
@@ -58,3 +60,45 @@ def test_dead_backend_shows_the_page(
     page = stack.traefik.get("pr-1-shop")
     assert page.status_code == 502 and "does not answer" in page.text
     backends.clear()
+
+
+def test_two_workers_share_the_work(
+    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository
+) -> None:
+    factories.policy(project.workspace, "Has readme")
+    stack.start_worker("second worker")
+    heads = {name: repository.commit(name, name) for name in ("a", "b", "c")}
+    numbers = {name: open_pull(project, name).number for name in heads}
+    for name, number in numbers.items():
+        eventually(lambda: served(stack, f"pr-{number}-shop") == heads[name])
+    eventually(lambda: Evaluation.objects.filter(state="passed").count() == 3)
+    assert Environment.objects.count() == Evaluation.objects.count() == 3
+
+
+def test_no_request_fails_while_versions_change_under_load(
+    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository
+) -> None:
+    commit = repository.commit("feature", "zero")
+    open_pull(project)
+    eventually(lambda: served(stack) == commit)
+    answers: list[int] = []
+    over = threading.Event()
+
+    def visit() -> None:
+        headers = {"Host": "pr-1-shop.preview.localhost"}
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{stack.traefik.web}", headers=headers, trust_env=False
+        ) as web:
+            while not over.is_set():
+                answers.append(web.get("/").status_code)
+
+    visitors = [threading.Thread(target=visit) for _ in range(4)]
+    for visitor in visitors:
+        visitor.start()
+    for number in range(4):
+        commit = repository.commit("feature", str(number))
+        eventually(lambda: served(stack) == commit)
+    over.set()
+    for visitor in visitors:
+        visitor.join(10)
+    assert len(answers) > 200 and set(answers) == {200}

@@ -19,8 +19,11 @@ from seatrial.wire.agents import OFFLINE_AFTER_SECONDS
 from seatrial.wire.hostnames import environment_name
 from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState
 
+EXPIRED = "its time to live"  # in `stopped_by`: like a person's stop, it holds until the next commit
+
 __all__ = [
     "desired",
+    "expire",
     "failed",
     "observed",
     "phase",
@@ -94,7 +97,7 @@ def place_waiting() -> int:
     placed = 0
     waiting = Environment.objects.exclude(state=EnvironmentState.TERMINATED)
     lost = waiting.filter(agent__state=AgentState.REVOKED) | waiting.filter(agent=None)
-    for identity in list(lost.values_list("pk", flat=True)):
+    for identity in list(lost.order_by("pk").values_list("pk", flat=True)):
         environment = lifecycle.locked(identity)
         if environment is None or environment.state == EnvironmentState.TERMINATED:
             continue
@@ -112,7 +115,7 @@ def lost_contact(agent: Agent) -> int:
     horizon = timezone.now() - timedelta(seconds=OFFLINE_AFTER_SECONDS)
     stuck = Environment.objects.filter(agent=agent, candidate__created_at__lt=horizon)
     failed_now = 0
-    for identity in list(stuck.values_list("pk", flat=True)):
+    for identity in list(stuck.order_by("pk").values_list("pk", flat=True)):
         environment = lifecycle.locked(identity)
         if (
             environment is None
@@ -128,6 +131,29 @@ def lost_contact(agent: Agent) -> int:
         )
         failed_now += 1
     return failed_now
+
+
+def expire() -> int:
+    """Stop every preview that saw no new commit for its project's time to live; returns how many."""
+    overdue = Environment.objects.filter(expires_at__lt=timezone.now()).exclude(
+        state=EnvironmentState.TERMINATED
+    )
+    stopped = 0
+    for identity in overdue.order_by("pk").values_list("pk", flat=True):
+        stopped += _expire(identity)
+    return stopped
+
+
+@transaction.atomic
+def _expire(environment_id: str) -> bool:
+    environment = lifecycle.locked(environment_id)
+    if environment is None or environment.state == EnvironmentState.TERMINATED:
+        return False
+    if environment.expires_at is None or environment.expires_at >= timezone.now():
+        return False  # a commit came meanwhile
+    lifecycle.terminate(environment, stopped_by=EXPIRED)
+    _audit("environment.expire", environment, "system")
+    return True
 
 
 def _latest(pull_request: PullRequest) -> Environment | None:

@@ -13,8 +13,10 @@ def main() -> None:
 
     from django.conf import settings
 
+    from seatrial.control.start import refuse_unfit
     from seatrial.control.worker.main import serve
 
+    refuse_unfit()
     asyncio.run(serve(settings.CONFIGURATION))
 
 

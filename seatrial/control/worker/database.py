@@ -7,7 +7,7 @@ from typing import ParamSpec, TypeVar
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
 
-THREADS = 4
+THREADS = 8
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -57,6 +57,7 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "announcements": sweeps.announcements,
         "forges": sweeps.forges,
         "lost evaluations": sweeps.lost_evaluations,
+        "expiries": sweeps.expiries,
         "prune": sweeps.prune,
     }
 

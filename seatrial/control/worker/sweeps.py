@@ -26,6 +26,7 @@ ANNOUNCE_SECONDS = 1.0
 FORGE_SECONDS = 60.0
 FIRST_FORGE_SECONDS = 5.0
 LOST_SECONDS = 15.0
+EXPIRY_SECONDS = 60.0
 PRUNE_SECONDS = 300.0
 DELIVERIES_KEPT = timedelta(days=30)
 
@@ -42,12 +43,18 @@ class Sweeps:
 
     async def forges(self) -> None:
         """Open pull requests at the forge against ours."""
-        await asyncio.sleep(FIRST_FORGE_SECONDS)  # stored deliveries know more about what happened: they go first
+        await asyncio.sleep(
+            FIRST_FORGE_SECONDS
+        )  # stored deliveries know more about what happened: they go first
         await self._every(FORGE_SECONDS, sweep_forges)
 
     async def lost_evaluations(self) -> None:
         """Evaluations that nobody will finish."""
         await self._every(LOST_SECONDS, policies.give_up_lost)
+
+    async def expiries(self) -> None:
+        """Previews whose time to live is over."""
+        await self._every(EXPIRY_SECONDS, previews.expire)
 
     async def prune(self) -> None:
         """Rows that were kept long enough."""
