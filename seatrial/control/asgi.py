@@ -11,7 +11,7 @@ _django = get_asgi_application()
 
 from django.conf import settings  # noqa: E402 (Django must be set up first)
 
-from seatrial.control.installation.start import refuse_unfit  # noqa: E402
+from seatrial.control.start import refuse_unfit  # noqa: E402
 
 refuse_unfit()
 application = BodyLimit(_django, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

@@ -12,9 +12,7 @@ CONFIGURATION = read_configuration()
 
 BASE_DIR = Path(__file__).resolve().parent
 DEBUG = CONFIGURATION.debug
-SECRET_KEY = (
-    CONFIGURATION.secret_key.get_secret_value()
-)  # empty: Django and `installation.start` refuse to run
+SECRET_KEY = CONFIGURATION.secret_key.get_secret_value()  # empty: Django and `control.start` refuse to run
 SITE_URL = CONFIGURATION.site_url.rstrip("/")
 ALLOWED_HOSTS = [
     urlsplit(SITE_URL).hostname or "localhost",

@@ -3,11 +3,12 @@
 import pytest
 
 from seatrial.control.accounts.access import AccessDenied, Action, allowed, require, visible, workspaces
-from seatrial.control.accounts.models import Workspace
+from seatrial.control.accounts.models import ApiToken, User, Workspace
 from seatrial.control.audit.models import AuditEntry
 from seatrial.control.audit.services import record
 from seatrial.control.fleet.models import Agent, BootstrapToken
 from seatrial.control.forges.models import Delivery
+from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.projects.models import Connection, Project
 from tests.accounts.conftest import World
@@ -98,6 +99,9 @@ def test_nothing_of_the_instance_itself_leaks_to_workspace_owners(world: World) 
     BootstrapToken.objects.create(name="a", digest="d", expires_at="2030-01-01T00:00:00Z")
     assert not visible(world.people["alice"], AuditEntry).exists()
     assert not visible(world.people["alice"], BootstrapToken).exists()
+    for model in (User, ApiToken, OutboxMessage):
+        assert not visible(world.people["alice"], model).exists()
+        assert not allowed(world.people["alice"], Action.VIEW, model())
     assert visible(world.people["root"], AuditEntry).exists()
 
 

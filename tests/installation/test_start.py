@@ -101,6 +101,20 @@ def test_it_refuses_to_start_in_one_line(environment: dict[str, str], message: s
     assert "22" * 16 not in output, "the key itself is never printed"
 
 
+def test_the_worker_refuses_too() -> None:
+    verify_master_key()
+    done = subprocess.run(
+        [sys.executable, "-m", "seatrial.control.worker"],
+        env={**os.environ, "DB_NAME": connection.settings_dict["NAME"], "GALLEY_MASTER_KEY": "22" * 32},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "is not the key this database was sealed with" in done.stderr
+
+
 def test_it_starts_while_the_database_is_away_and_says_so() -> None:
     with serving(DB_HOST="/nonexistent", DB_POOL_SIZE="0") as port:
         answer = ask(port, "GET", "/healthz")

@@ -72,6 +72,10 @@ LOOKING_AT: dict[str, Action] = {
     "fleet.BootstrapToken": Action.MANAGE_AGENTS,
 }
 
+# What belongs to no workspace and may be looked at by everybody who can sign in. All else that belongs to none (users,
+# tokens, the outbox) is the instance admin's alone: a model that nobody thought of here leaks nothing.
+OPEN_TO_ALL = frozenset({"fleet.Agent"})
+
 # The way from a thing to its workspace: the first of these foreign keys that its model has.
 _TOWARDS_WORKSPACE = (
     "workspace",
@@ -115,7 +119,7 @@ def allowed(user: Somebody, action: Action, thing: models.Model | None) -> bool:
         return True
     workspace = None if thing is None else workspace_of(thing)
     if workspace is None:
-        return action is Action.VIEW and thing is not None
+        return action is Action.VIEW and thing is not None and thing._meta.label in OPEN_TO_ALL
     role = Membership.objects.filter(user=user, workspace_id=workspace).values_list("role", flat=True).first()
     return role is not None and action in ALLOWED[Role(role)]
 
@@ -130,7 +134,7 @@ def visible(user: Somebody, model: type[M]) -> QuerySet[M]:
     action = LOOKING_AT.get(model._meta.label, Action.VIEW)
     path = workspace_path(model)
     if path is None:
-        return rows if action is Action.VIEW else rows.none()
+        return rows if model._meta.label in OPEN_TO_ALL else rows.none()
     return rows.filter(Q(**{f"{path}__in": _workspaces_where(user, action)}))
 
 

@@ -58,7 +58,9 @@ def receive(source: Connection, headers: Mapping[str, str], body: bytes) -> Rece
         delivery.body = body[:KEPT_OF_REJECTED]
     try:
         _store(delivery, wake=judgement.relevant)
-    except IntegrityError:
+    except IntegrityError as error:
+        if "one_accepted_delivery" not in str(error):
+            raise
         return Reception(200, "duplicate", "This delivery was accepted before; nothing changed.")
     return Reception(judgement.status, str(judgement.result), judgement.message, delivery.pk)
 

@@ -60,6 +60,9 @@ def _announce(row: LocalPullRequest) -> bool:
         observe(row, _opened(row))
         action = news(row)
         return action is not None and _sent(row, action, _head(row, repository))
+    except httpx.ConnectError as error:  # the web process is starting: every second until it has
+        log.debug("local pull request not announced yet", pull_request=str(row), problem=str(error))
+        return False
     except (RepositoryProblem, httpx.HTTPError) as error:
         log.info(
             "local pull request not announced, tried again later", pull_request=str(row), problem=str(error)

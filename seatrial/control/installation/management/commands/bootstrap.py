@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from seatrial.control.installation.first_data import bootstrap
-from seatrial.control.installation.start import refuse_unfit
+from seatrial.control.start import refuse_unfit
 
 
 class Command(BaseCommand):

@@ -17,8 +17,8 @@ class CannotStart(SystemExit):
 def refuse_unfit() -> None:
     """Raise CannotStart when a key is missing or wrong.
 
-    A database that is away, or not migrated yet, is not a reason: it comes back by itself, and whoever migrates
-    (`bootstrap`, `worker`) asks again. Callable from inside an event loop.
+    Called by the web process, the worker and `bootstrap`. A database that is away, or not migrated yet, is not a
+    reason: it comes back by itself. Callable from inside an event loop.
     """
     if not settings.CONFIGURATION.secret_key.get_secret_value():
         raise CannotStart(
