@@ -1,0 +1,123 @@
+"""The engine goes away and comes back: nothing is lost, everything converges."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from seatrial.agent.runtime.base import AGENT
+from seatrial.agent.runtime.docker import DockerRuntime, Engine
+from seatrial.wire.deployments import (
+    DeploymentFailed,
+    DeploymentPhase,
+    DeploymentReady,
+    EnvironmentObserved,
+    EnvironmentRemoved,
+)
+from tests.agent.harness import Agent, Repository, deployment, environment
+from tests.agent.test_environments import come_up, fetch, single, until
+
+pytestmark = pytest.mark.docker
+
+
+class Wire:
+    """The engine's socket behind one that can be cut."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+
+    async def connect(self) -> None:
+        self._server = await asyncio.start_unix_server(self._serve, self.path)
+
+    async def cut(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in list(self._open):
+            writer.close()
+        self.path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_unix_connection("/var/run/docker.sock")
+        self._open |= {writer, back}
+
+        async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(ConnectionError):
+                while data := await source.read(65536):
+                    target.write(data)
+                    await target.drain()
+            with contextlib.suppress(ConnectionError, OSError, RuntimeError):
+                target.write_eof()
+
+        await asyncio.gather(pump(reader, back), pump(there, writer))
+        for end in (writer, back):
+            end.close()
+            self._open.discard(end)
+
+
+@pytest.fixture
+async def wire(tmp_path: Path) -> AsyncIterator[Wire]:
+    wire = Wire(tmp_path / "engine.sock")
+    await wire.connect()
+    yield wire
+    await wire.cut()
+
+
+@pytest.fixture
+async def agent(agent_id: str, tmp_path: Path, wire: Wire, runtime: DockerRuntime) -> AsyncIterator[Agent]:
+    through = DockerRuntime(Engine(f"unix://{wire.path}"))
+    yield Agent(agent_id, tmp_path / "agent", through)
+    await through.close()
+
+
+async def test_a_live_preview_survives_the_engines_absence(
+    agent: Agent, wire: Wire, tmp_path: Path, busybox: str, runtime: DockerRuntime
+) -> None:
+    repository = Repository(tmp_path / "shop")
+    files = single(busybox, "httpd -f -p 80 -h /www", "    expose: 80\n")
+    wanted = environment(repository, "pr-1-away", candidate=deployment(repository.commit(files)))
+    async with agent.running() as environments:
+        ready = await come_up(agent, environments, wanted)
+        await agent.told.next(EnvironmentObserved, revision=2)
+        await wire.cut()
+        await asyncio.sleep(1.5)
+        assert agent.told.all(EnvironmentRemoved) == [] and agent.told.all(DeploymentFailed) == []
+        await runtime.remove(ready.services[0].container)
+        seen = len(agent.told.events)
+        await wire.connect()
+
+        async def answers() -> bool:
+            latest = agent.told.all(EnvironmentObserved)[-1]
+            with contextlib.suppress(Exception):
+                return await fetch(latest.services[0].endpoint) == "ok\n"
+            return False
+
+        await until(answers, 20)
+        assert len(agent.told.events) >= seen
+        environments.unwanted(wanted.environment)
+        await agent.told.next(EnvironmentRemoved)
+    assert await runtime.list_containers({AGENT: agent.id}) == []
+
+
+async def test_a_candidate_waits_for_the_engine(
+    agent: Agent, wire: Wire, tmp_path: Path, busybox: str
+) -> None:
+    repository = Repository(tmp_path / "shop")
+    slow = "sleep 2; exec httpd -f -p 80 -h /www"
+    wanted = environment(
+        repository,
+        "pr-1-away",
+        candidate=deployment(repository.commit(single(busybox, slow, "    expose: 80\n"))),
+    )
+    async with agent.running() as environments:
+        environments.wanted(wanted)
+        environments.replayed({wanted.environment})
+        await agent.told.next(DeploymentPhase, phase="health")
+        await wire.cut()
+        await asyncio.sleep(1)
+        await wire.connect()
+        await agent.told.next(DeploymentReady)
+        assert agent.told.all(DeploymentFailed) == []
