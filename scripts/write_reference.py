@@ -73,6 +73,7 @@ def page() -> str:
     parts = [
         HEAD,
         "## Control plane: web and worker\n",
+        "`SECRET_KEY`, `GALLEY_MASTER_KEY` and `DB_PASSWORD` may come from a file: `SECRET_KEY_FILE` names one.\n",
         table(Configuration.model_fields),
         "\n## Agent: `galley-agent`\n",
         table(Settings.model_fields),
