@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from seatrial.control.audit import services as audit
+from seatrial.control.fleet.models import Agent
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Project
@@ -52,7 +53,7 @@ def fill() -> Harbour:
     return Harbour(cast, shop, live, building, failed, stopped, checks, weak)
 
 
-def _live(shop: Project, agent: make.Agent) -> Environment:
+def _live(shop: Project, agent: Agent) -> Environment:
     pull = make.pull_request(shop, title="Show tide times on the order page", branch="tide-times")
     environment = make.running(pull, agent=agent)
     assert environment.live is not None
@@ -63,7 +64,7 @@ def _live(shop: Project, agent: make.Agent) -> Environment:
     return environment
 
 
-def _building(shop: Project, agent: make.Agent) -> Environment:
+def _building(shop: Project, agent: Agent) -> Environment:
     pull = make.pull_request(shop, title="Weigh parcels in kilograms", author="bob", branch="kilograms")
     environment = make.environment(pull, state="building", agent=agent)
     candidate = make.deployment(environment, state="building")
@@ -77,7 +78,7 @@ def _building(shop: Project, agent: make.Agent) -> Environment:
     return environment
 
 
-def _failed(shop: Project, agent: make.Agent) -> Environment:
+def _failed(shop: Project, agent: Agent) -> Environment:
     pull = make.pull_request(shop, title="Move the search to its own service", author="dina", branch="search")
     environment = make.environment(pull, state="pending", agent=agent)
     attempt = make.deployment(
@@ -141,3 +142,20 @@ def _records(cast: make.Cast, shop: Project) -> None:
         "environment.rebuild", "environment/pr-1-chandlery", actor="alice", workspace=cast.workspace.pk,
         details={"commit": make.sha(1)},
     )  # fmt: skip
+
+
+def talk(harbour: Harbour) -> None:
+    """Log lines of a build and of what runs, on the bus."""
+    from tests.dashboard.lines import say
+
+    live = harbour.live
+    say(live, "_system", "checked out tide-times", "galley.yml names 4 services", source="system")
+    say(
+        live, "web", "STEP 1/6: FROM python:3.11-slim", "STEP 2/6: WORKDIR /app", "STEP 3/6: COPY requirements.txt .",
+        "STEP 4/6: RUN pip install -r requirements.txt", "Successfully installed flask-3.1.0 gunicorn-23.0.0",
+        "STEP 6/6: CMD gunicorn -b 0.0.0.0:8000 app:app", source="build",
+    )  # fmt: skip
+    say(live, "db", "database system is ready to accept connections")
+    say(live, "api", "listening on 0.0.0.0:9000", "migrations: nothing to do")
+    say(live, "api", "slow query: SELECT * FROM tides took 412 ms", stream="stderr")
+    say(live, "web", "GET / 200 in 4 ms", "GET /orders/17 200 in 9 ms", "GET /static/app.css 200 in 1 ms")

@@ -4,13 +4,14 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import uvicorn
 
 
 @contextlib.contextmanager
-def serving(application: object) -> Iterator[str]:
+def serving(application: Callable[..., Any]) -> Iterator[str]:
     """The address while inside. Open streams are cut off when leaving."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))

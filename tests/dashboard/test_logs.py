@@ -1,15 +1,15 @@
 """Log lines from a real bus to the browser, to a file, and to nobody else."""
 
-import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from django.conf import settings
+from playwright.sync_api import expect
 
 from tests.bus.servers import NatsServer
 from tests.dashboard.test_browser import sign_in, watched
@@ -18,35 +18,16 @@ from tests.engines import require
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from seatrial.control.previews.models import Environment
     from tests.dashboard.harbour import Harbour
 
 pytestmark = [pytest.mark.nats, pytest.mark.postgres]
-
-
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """In a thread of its own: Playwright's sync API already runs a loop in this one."""
-    import threading
-
-    failures: list[BaseException] = []
-
-    def go() -> None:
-        try:
-            asyncio.run(work)
-        except BaseException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=go)
-    thread.start()
-    thread.join(30)
-    if failures:
-        raise failures[0]
 
 
 @pytest.fixture
 def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The bus that the pages' settings name, with its streams."""
     from seatrial.control.bus import ensure_streams
+    from tests.dashboard.lines import run
 
     server = NatsServer(require("nats-server"), tmp_path)
     server.start()
@@ -63,50 +44,33 @@ def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     server.kill()
 
 
-def say(
-    environment: "Environment", deployment: str, service: str, *texts: str, source: str = "service"
-) -> None:
-    """Publish lines as an agent does."""
-    from seatrial.control.bus import Bus
-    from seatrial.wire import subjects
-    from seatrial.wire.envelope import Envelope
-    from seatrial.wire.logs import LogChunk, LogLine
-
-    async def publish() -> None:
-        bus = await Bus.connect(settings.CONFIGURATION, name="an agent")
-        lines = [LogLine(source=source, text=text) for text in texts]
-        chunk = LogChunk(environment=environment.pk, deployment=deployment, service=service, lines=lines)
-        await bus.publish(subjects.logs("A1", environment.pk, deployment, service), Envelope.wrap(chunk))
-        await bus.close()
-
-    run(publish())
-
-
 @pytest.mark.chromium
 def test_lines_are_replayed_followed_filtered_and_searched(
     bus: None, served: str, busy: "Harbour", browser: "Browser"
 ) -> None:
-    environment, live = busy.live, busy.live.live_id or ""
-    say(environment, live, "web", *(f"line {number}" for number in range(300)), source="build")
-    say(environment, live, "api", "\x1b[32mlistening\x1b[0m", "<script>alert(1)</script>")
+    from tests.dashboard.lines import say
+
+    environment = busy.live
+    say(environment, "web", *(f"line {number}" for number in range(300)), source="build")
+    say(environment, "api", "\x1b[32mlistening\x1b[0m", "<script>alert(1)</script>")
     page, wrong = watched(browser, served)
     sign_in(page, served)
     page.goto(f"{served}/environments/{environment.pk}")
-    page.wait_for_function("document.querySelectorAll('.line').length === 302")
+    expect(page.locator(".line")).to_have_count(302)
     assert page.inner_text(".line:nth-last-child(2) .text") == "listening"
     assert page.inner_text(".line:last-child .text") == "<script>alert(1)</script>"
 
-    say(environment, live, "api", "a new line")
-    page.wait_for_function("document.querySelectorAll('.line').length === 303")
+    say(environment, "api", "a new line")
+    expect(page.locator(".line")).to_have_count(303)
     at_end = "document.querySelector('.lines').scrollTop > 1000"
     assert page.evaluate(at_end), "does not follow"
 
     page.hover(".lines")
     page.mouse.wheel(0, -2000)
-    page.wait_for_function("!document.querySelector('[data-follow]').checked")
+    expect(page.locator("[data-follow]")).not_to_be_checked()
     before = page.evaluate("document.querySelector('.lines').scrollTop")
-    say(environment, live, "api", "one more")
-    page.wait_for_function("document.querySelectorAll('.line').length === 304")
+    say(environment, "api", "one more")
+    expect(page.locator(".line")).to_have_count(304)
     assert page.evaluate("document.querySelector('.lines').scrollTop") <= before
 
     page.click(".chip:has-text('api')")
@@ -132,8 +96,10 @@ def cookies_of(base: str, name: str) -> httpx.Client:
 
 
 def test_the_download_has_every_line(bus: None, served: str, busy: "Harbour") -> None:
-    environment, live = busy.live, busy.live.live_id or ""
-    say(environment, live, "web", "first", "second", source="build")
+    from tests.dashboard.lines import say
+
+    environment = busy.live
+    say(environment, "web", "first", "second", source="build")
     with contextlib.closing(cookies_of(served, "bob")) as bob:
         answer = bob.get(f"/environments/{environment.pk}/log")
         assert answer.headers["Content-Disposition"] == 'attachment; filename="pr-1-chandlery.log"'

@@ -49,7 +49,8 @@ def test_an_unknown_host_is_not_found(harbour: Harbour) -> None:
 
 def test_the_host_may_come_in_a_header(harbour: Harbour) -> None:
     answer = Client().get(
-        "/preview-unavailable", headers={"X-Forwarded-Host": f"{harbour.building.name}.preview.localhost"}
+        "/preview-unavailable?host=the-visitors-own-query",
+        headers={"X-Forwarded-Host": f"{harbour.building.name}.preview.localhost"},
     )
     assert answer.status_code == 503
     assert answer["Retry-After"] == "3"

@@ -35,11 +35,12 @@ def _allowed(template: str) -> str:
 def preview_unavailable(request: HttpRequest) -> HttpResponseBase:
     """Says what state the preview of a host is in, and nothing else about it.
 
-    Traefik sends visitors here: the host is in `?host=`, else in X-Forwarded-Host, else the request's own.
+    Traefik sends visitors here with the host they asked for in X-Forwarded-Host. Their own query comes along, so
+    `?host=` counts only where no proxy stands in front.
     """
     host = (
-        request.GET.get("host")
-        or request.headers.get("X-Forwarded-Host")
+        request.headers.get("X-Forwarded-Host")
+        or request.GET.get("host")
         or request.META.get("HTTP_HOST", "")
     )
     found = look_up(host)
