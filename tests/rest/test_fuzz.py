@@ -127,4 +127,8 @@ def test_a_real_payload_with_anything_in_any_place(webhook: str, name: str, data
         target = target[part]
     target[way[-1]] = data.draw(JSON)
     delivery = data.draw(st.uuids()).hex
-    assert deliver(webhook, json.dumps(content).encode(), name.split(".", maxsplit=1)[0], delivery) in {200, 202, 400}
+    assert deliver(webhook, json.dumps(content).encode(), name.split(".", maxsplit=1)[0], delivery) in {
+        200,
+        202,
+        400,
+    }
