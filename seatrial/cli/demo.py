@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -9,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from seatrial.cli import show
-from seatrial.cli.api import Api, Json, connect
+from seatrial.cli.api import Api, Json, PlatformAway, connect
 from seatrial.cli.errors import NEGATIVE, CommandError, Interrupted
 from seatrial.cli.phases import Phases
 from seatrial.cli.pulls import open_pull, print_environment
@@ -18,6 +19,8 @@ from seatrial.cli.sample import BRANCH, make_repository
 from seatrial.cli.verdicts import print_evaluation
 from seatrial.cli.waiting import DECIDED, Deployment, items, until
 from seatrial.embedded.layout import DataDirectory
+
+VERDICT_SECONDS = 120.0
 
 
 def demo() -> None:
@@ -31,43 +34,61 @@ def demo() -> None:
         f"A sample application is in {escape(str(path))}; its branch {BRANCH} becomes a pull request."
     )
     try:
-        environment, evaluation = _pull_request(api, path, console)
+        environment = _deploy(api, path, console)
+        print_environment(console, environment)
+        live = environment["deployment"]["state"] == "live"
+        answered = live and _visit(api, console, environment)
+        console.print("\n[bold]Policies[/]")
+        evaluation = _verdict(api, path, console)
     except KeyboardInterrupt:
         raise Interrupted("the platform goes on without you. Stop it: make stop, or seatrial down") from None
-    print_environment(console, environment)
-    live = environment["deployment"]["state"] == "live"
-    answered = live and _visit(api, console, environment)
-    console.print("\n[bold]Policies[/]")
-    print_evaluation(console, evaluation)
+    if evaluation:
+        print_evaluation(console, evaluation)
     _what_next(console, data, api, path, time.monotonic() - began)
     if not answered:
         raise CommandError("the preview does not answer.", fix="Look: seatrial doctor", code=NEGATIVE)
+    if not evaluation:
+        raise CommandError("no verdict came.", fix="Look: seatrial doctor, seatrial status", code=NEGATIVE)
 
 
-def _pull_request(api: Api, path: Path, console: Console) -> tuple[Json, Json]:
-    """Open it, wait for its deployment and its verdict."""
-    head = read_head(path, BRANCH)
+def _deploy(api: Api, path: Path, console: Console) -> Json:
+    """Open the pull request, see its webhook accepted, wait for its deployment."""
     with Phases(console) as phases:
         phases.begin("pull request")
-        pull = open_pull(api, head)
+        pull = open_pull(api, read_head(path, BRANCH))
         delivery: Json = until(
-            lambda: _delivery(api, pull), seconds=60, what="the webhook of the pull request was not delivered"
+            _newest_delivery(api), seconds=60, what="the webhook of the pull request was not delivered"
         )
         phases.end("pull request")
-        phases.note(f"  number {pull['number']}; its webhook: {delivery['result']}")
-        environment = Deployment(api, pull, phases).wait()
+        phases.note(f"number {pull['number']}; its webhook: {delivery['result']}")
+        return Deployment(api, pull, phases).wait()
+
+
+def _verdict(api: Api, path: Path, console: Console) -> Json | None:
+    """The evaluation that the pull request's webhook asked for: it ran beside the build. None when it is lost."""
+    commit = read_head(path, BRANCH).commit
+    with Phases(console) as phases:
         phases.begin("policies")
-        evaluation: Json = until(
-            lambda: _evaluation(api, path.name, head.commit), seconds=300, what="no verdict came"
-        )
-        phases.end("policies", evaluation.get("seconds"))
-    return environment, evaluation
+        try:
+            evaluation: Json = until(
+                lambda: _evaluation(api, path.name, commit), seconds=VERDICT_SECONDS, what="no verdict"
+            )
+        except PlatformAway:
+            raise
+        except CommandError:
+            return None
+        phases.forget("policies")
+    return evaluation
 
 
-def _delivery(api: Api, pull: Json) -> Json | None:
-    """The newest delivery of a pull request that the webhook intake has stored."""
-    found = [one for one in items(api.get("/deliveries")) if one.get("event") == "pull_request"]
-    return found[0] if found else None
+def _newest_delivery(api: Api) -> Callable[[], Json | None]:
+    """The newest pull request event that the webhook intake has stored."""
+
+    def look() -> Json | None:
+        found = [one for one in items(api.get("/deliveries")) if one.get("event") == "pull_request"]
+        return found[0] if found else None
+
+    return look
 
 
 def _evaluation(api: Api, project: str, commit: str) -> Json | None:

@@ -9,6 +9,7 @@ from rich.markup import escape
 from seatrial.cli import show
 from seatrial.cli.api import Json, connect
 from seatrial.cli.pulls import AsJson
+from seatrial.cli.waiting import DECIDED
 from seatrial.embedded.layout import DataDirectory
 
 
@@ -47,6 +48,7 @@ def _project(console: Console, project: Json) -> None:
         score = evaluation["score"]
         counted = f", score {score:g}" if score is not None else ""
         commit = evaluation["commit"][:12]
+        state = evaluation["state"] if evaluation["state"] in DECIDED else "waiting"
         console.print(
-            f"  {show.mark(evaluation['state'])} policies on {commit}: {evaluation['state']}{counted}"
+            f"  {show.mark(state)} policies on {commit}: {evaluation['state']}{counted}"
         )

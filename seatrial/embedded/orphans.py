@@ -7,7 +7,7 @@ from seatrial.embedded.locking import SUPERVISOR
 from seatrial.embedded.processes import Records, end
 
 # Dependents first: nobody should see its database go before it goes itself.
-ORDER = ("agent", "worker", "web", "bootstrap", "migrate", "traefik", "bus", "postgres")
+ORDER = ("agent", "worker", "web", "first-data", "traefik", "bus", "postgres")
 
 
 def end_all(data: DataDirectory) -> list[str]:

@@ -67,7 +67,7 @@ class Platform:
             database = await self._foundations(remembered)
         environment = control.environment(self._data, remembered, kept, database, self._setting.environ)
         with step(tell, "migrations and first data"):
-            await self._commands(environment)
+            await self._supervisor.run_once(control.first_data(self._data, environment))
         with step(tell, "web and worker"):
             await asyncio.gather(
                 self._supervisor.start(control.web(remembered.port, environment)),
@@ -102,18 +102,6 @@ class Platform:
         await asyncio.to_thread(postgres.prepare)
         await self._supervisor.start(postgres.component())
         await asyncio.to_thread(postgres.ensure_database)
-
-    async def _commands(self, environment: Mapping[str, str]) -> None:
-        bootstrap = ["bootstrap", "--username", "admin"]
-        bootstrap += [
-            "--password-file",
-            str(self._data.admin_password),
-            "--token-file",
-            str(self._data.token),
-        ]
-        manage = [("migrate", ["migrate", "--no-input", "--verbosity", "0"]), ("bootstrap", bootstrap)]
-        for name, arguments in manage:
-            await self._supervisor.run_once(control.command(name, *arguments, environment=environment))
 
     async def _agent(self, remembered: Remembered) -> None:
         """Start the agent and wait until the control plane sees it; remember the id that labels its things."""

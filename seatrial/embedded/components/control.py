@@ -1,4 +1,4 @@
-"""The control plane's two processes, and the commands run before them."""
+"""The control plane's two processes, and the command run before them."""
 
 import sys
 from collections.abc import Mapping
@@ -40,10 +40,11 @@ def environment(
     }
 
 
-def command(name: str, *arguments: str, environment: Mapping[str, str]) -> Program:
-    """One of the control plane's own commands, run to its end."""
-    line = [sys.executable, "-m", "seatrial.control.manage", *arguments]
-    return Program(name=name, arguments=line, environment=environment, directory=Path("/"))
+def first_data(data: DataDirectory, environment: Mapping[str, str]) -> Program:
+    """Migrations, first user, token, starter pack; run to its end before anything else of the control plane."""
+    line = [sys.executable, "-m", "seatrial.embedded.first_data", "--username", "admin"]
+    line += ["--password-file", str(data.admin_password), "--token-file", str(data.token)]
+    return Program(name="first-data", arguments=line, environment=environment, directory=Path("/"))
 
 
 def web(port: int, environment: Mapping[str, str]) -> Component:
