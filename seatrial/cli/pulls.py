@@ -131,7 +131,10 @@ def print_environment(console: Console, environment: Json) -> None:
         if environment.get("live_commit"):
             console.print(f"  Still serving {environment['live_commit'][:12]}")
     else:
-        console.print(f"{show.mark('superseded')} {deployment['state']}: something newer took its place.")
+        console.print(
+            f"{show.mark('superseded')} {deployment['state']}: "
+            f"{escape(deployment.get('message') or 'something newer took its place')}."
+        )
     if environment.get("page_url"):
         console.print(f"  {'details':<12} {escape(environment['page_url'])}")
 

@@ -51,6 +51,7 @@ class Deployment:
         self._pull = pull
         self._phases = phases
         self._began = time.monotonic()
+        self._newest: str | None = None  # deployment of the environment when last looked; ids grow with time
 
     def wait(self) -> Json:
         """The environment, with that deployment ended. Raises CommandError when nothing picks it up."""
@@ -64,14 +65,29 @@ class Deployment:
         for environment in found:
             deployment = environment.get("deployment") or {}
             if deployment.get("commit") == self._pull["head_sha"]:
+                self._newest = deployment["id"]
                 self._show(deployment)
                 return environment if deployment["state"] in TERMINAL else None
+            if self._newest is not None and deployment.get("id", "") > self._newest:
+                return {**environment, "deployment": self._superseded(deployment)}
+            self._newest = deployment.get("id", "")
         if time.monotonic() - self._began > PICKED_UP_SECONDS:
             raise CommandError(
                 f"no deployment of {self._pull['head_sha'][:12]} began within {PICKED_UP_SECONDS:.0f} s.",
                 fix="See what is wrong: seatrial doctor",
             )
         return None
+
+    def _superseded(self, newer: Json) -> Json:
+        message = f"{newer['commit'][:12]} took the place of {self._pull['head_sha'][:12]}"
+        return {
+            "id": self._newest,
+            "state": "superseded",
+            "reason": "superseded",
+            "message": message,
+            "commit": self._pull["head_sha"],
+            "phases": [],
+        }
 
     def _show(self, deployment: Json) -> None:
         for phase in deployment.get("phases", []):

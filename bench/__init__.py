@@ -1,0 +1,1 @@
+"""What Seatrial costs, beside its floor, measured in one run."""

@@ -1,0 +1,21 @@
+"""Make a GitHub-shaped connection with a known webhook secret; run inside the platform's own environment.
+
+Prints the connection's id. The secret is the first argument: it guards nothing but this measurement.
+"""
+
+import os
+import sys
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seatrial.control.settings")
+django.setup()
+
+from seatrial.control.accounts.models import Workspace  # noqa: E402
+from seatrial.control.projects.models import Connection, ForgeKind  # noqa: E402
+
+workspace = Workspace.objects.get(slug="default")
+connection, _ = Connection.objects.update_or_create(
+    workspace=workspace, forge=ForgeKind.GITHUB, name="bench", defaults={"webhook_secret": sys.argv[1]}
+)
+print(connection.pk)

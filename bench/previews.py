@@ -1,0 +1,96 @@
+"""From a webhook to a URL that answers, against doing it by hand with the engine."""
+
+import subprocess
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bench.timing import Measurement, stopwatch, wait_until
+from e2e.platform import Platform
+from e2e.repositories import commit, static
+
+
+def answers(url: str, host: str, text: str) -> bool:
+    """Whether a visitor gets `text` there now."""
+    try:
+        answer = httpx.get(url, headers={"Host": host}, timeout=2)
+    except httpx.HTTPError:
+        return False
+    return answer.status_code == 200 and answer.text == text
+
+
+def by_hand(path: Path, tag: str, text: str, *, cold: bool) -> float:
+    """`docker build`, `docker run`, poll: seconds until it answers."""
+    with stopwatch() as elapsed:
+        subprocess.run(
+            ["docker", "build", "-q", *(["--no-cache"] if cold else []), "-t", tag, str(path)],
+            check=True,
+            capture_output=True,
+        )
+        name = f"{tag}-run"
+        subprocess.run(["docker", "run", "-d", "--name", name, tag], check=True, capture_output=True)
+        address = subprocess.run(
+            ["docker", "inspect", "-f", "{{.NetworkSettings.IPAddress}}", name],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+        wait_until(lambda: answers(f"http://{address}:8080/", address, text))
+        seconds = elapsed()
+    subprocess.run(["docker", "rm", "-f", name], check=True, capture_output=True)
+    return seconds
+
+
+def by_seatrial(platform: Platform, path: Path, text: str) -> tuple[float, dict[str, Any]]:
+    """Seconds from the delivery's arrival to the first answer through Traefik, and the environment."""
+    opened = subprocess.Popen(
+        ["seatrial", "preview", str(path), "--json"],
+        executable=str(platform.executable),
+        env=platform.environ,
+        stdout=subprocess.DEVNULL,
+    )
+    host: list[str] = []
+
+    def live() -> bool:
+        if not host:
+            host.extend(
+                url.removeprefix("http://")
+                for e in platform.environments()
+                if e["name"].endswith(path.name)
+                for url in e["urls"].values()
+            )
+        return bool(host) and answers(f"http://127.0.0.1:{platform.ingress}/", host[0], text)
+
+    wait_until(live)
+    answered = datetime.now(UTC)
+    opened.wait()
+    environment = platform.json("preview", str(path))
+    return (answered - platform.last_delivery(path.name)).total_seconds(), environment
+
+
+def measure(platform: Platform, home: Path, *, rounds: int = 5) -> list[Measurement]:
+    """Cold and warm, ours and by hand in turn, and the switch of the route."""
+    cold, warm, hand_cold, hand_warm, switch = [], [], [], [], []
+    for number in range(rounds):
+        path = static(home / f"bench-{number}", text="one")
+        hand_cold.append(by_hand(path, f"bench-hand-{number}", "one", cold=True))
+        seconds, _ = by_seatrial(platform, path, "one")
+        cold.append(seconds)
+        commit(path, {"www/index.html": "two"})
+        hand_warm.append(by_hand(path, f"bench-hand-{number}", "two", cold=False))
+        seconds, environment = by_seatrial(platform, path, "two")
+        warm.append(seconds)
+        switch += [p["seconds"] for p in environment["deployment"]["phases"] if p["name"] == "switch"]
+        platform.run("close", str(path), "--branch", "feature")
+        subprocess.run(["docker", "rmi", "-f", f"bench-hand-{number}"], capture_output=True, check=False)
+        time.sleep(1)
+    return [
+        Measurement("webhook to preview, cold", "s", cold),
+        Measurement("by hand, cold", "s", hand_cold),
+        Measurement("webhook to preview, warm", "s", warm),
+        Measurement("by hand, warm", "s", hand_warm),
+        Measurement("route change to live", "s", switch),
+    ]
