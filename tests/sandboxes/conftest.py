@@ -110,7 +110,7 @@ class Bench:
     evaluations: Evaluations
     repository: Repository
     reports: Recorded
-    facts: ForgeFacts = ForgeFacts()
+    facts: ForgeFacts = field(default_factory=ForgeFacts)
 
     async def run(self, *policies: PolicyToRun, commit: str | None = None) -> list[Any]:
         """The results of these policies on the newest commit."""

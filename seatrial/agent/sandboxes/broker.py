@@ -148,15 +148,12 @@ def understood(question: Any) -> tuple[str, list[str]]:
 
 
 def readable(blob: bytes | None) -> Any:
-    """The text of a blob, or why it has none."""
+    """The text of a blob, or why it has none. What is not UTF-8 becomes replacement characters."""
     if blob is None:
         return None
     if b"\0" in blob[:8000]:
         return {"unreadable": "a binary file"}
-    try:
-        return blob.decode()
-    except UnicodeDecodeError as error:
-        return {"unreadable": f"not UTF-8 text (byte {error.start})"}
+    return blob.decode(errors="replace")
 
 
 def digest_of(value: Any) -> str:

@@ -1,0 +1,95 @@
+"""Packs: policies that come with the platform, one file each. Read as text here; only a sandbox ever runs them."""
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from seatrial.control.accounts.models import Workspace
+from seatrial.control.policies.models import Policy, PolicyVersion
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class PackedPolicy:
+    """One file of a pack: its docstring and its NAME, CRITERIA and PARAMS, which must be plain literals."""
+
+    slug: str
+    name: str
+    description: str
+    code: str
+    criteria: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the code."""
+        return hashlib.sha256(self.code.encode()).hexdigest()
+
+
+def read(pack: str) -> Iterator[PackedPolicy]:
+    """The policies of a pack, by name. Raises ValueError when there is no such pack."""
+    folder = FOLDER / pack
+    files = sorted(folder.glob("[!_]*.py")) if pack.isidentifier() else []
+    if not files:
+        known = ", ".join(sorted(p.name for p in FOLDER.iterdir() if p.is_dir() and p.name[0] != "_"))
+        raise ValueError(f"there is no pack {pack!r}; there is: {known}")
+    for file in files:
+        yield parse(file.stem.replace("_", "-"), file.read_text())
+
+
+def parse(slug: str, code: str) -> PackedPolicy:
+    """Read a policy's file without running it."""
+    module = ast.parse(code)
+    constants = {
+        target.id: ast.literal_eval(node.value)
+        for node in module.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name) and target.id in {"NAME", "CRITERIA", "PARAMS"}
+    }
+    return PackedPolicy(
+        slug=slug,
+        name=constants.get("NAME", slug),
+        description=ast.get_docstring(module) or "",
+        code=code,
+        criteria=constants.get("CRITERIA", {}),
+        params=constants.get("PARAMS", {}),
+    )
+
+
+@transaction.atomic
+def install(workspace: Workspace, pack: str) -> list[Policy]:
+    """Give the workspace the pack's policies, and a new version of those whose code changed since.
+
+    Idempotent. What people changed stays theirs: whether a policy is enabled, its criteria, its parameters, and its
+    code once its newest version is not the pack's own.
+    """
+    return [_install(workspace, pack, packed) for packed in read(pack)]
+
+
+def _install(workspace: Workspace, pack: str, packed: PackedPolicy) -> Policy:
+    policy, _ = Policy.objects.get_or_create(
+        workspace=workspace,
+        slug=packed.slug,
+        defaults={"name": packed.name, "pack": pack, "criteria": packed.criteria},
+    )
+    author = f"pack {pack}"
+    newest = policy.versions.order_by("-number").first()
+    if newest is not None and (newest.author != author or newest.digest == packed.digest):
+        return policy
+    PolicyVersion.objects.create(
+        policy=policy,
+        number=newest.number + 1 if newest else 1,
+        description=packed.description,
+        code=packed.code,
+        digest=packed.digest,
+        params={**packed.params, **(newest.params if newest else {})},
+        author=author,
+    )
+    return policy

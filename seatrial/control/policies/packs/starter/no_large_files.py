@@ -1,0 +1,36 @@
+"""No large files in git, where every clone pays for them for ever.
+
+Files kept by Git LFS count with the size of their pointers. Parameters: `limit_kb`, and `allow`, a list of paths or
+patterns such as "docs/*.pdf".
+"""
+
+from fnmatch import fnmatch
+from posixpath import basename
+
+NAME = "No large files"
+PARAMS = {"limit_kb": 1024, "allow": []}
+
+LOCKS = {
+    "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb", "uv.lock",
+    "poetry.lock", "pdm.lock", "Cargo.lock", "composer.lock", "Gemfile.lock", "go.sum", "flake.lock",
+}  # fmt: skip
+
+
+def evaluate(project, params):
+    limit = params["limit_kb"] * 1024
+    large = [
+        (size, path)
+        for path, size in project.get_file_sizes().items()
+        if size > limit and basename(path) not in LOCKS and not any(fnmatch(path, p) for p in params["allow"])
+    ]
+    large.sort(reverse=True)
+    if not large:
+        return {"passed": True, "score": 100, "message": f"No file is larger than {params['limit_kb']:,} kB."}
+    shown = ", ".join(f"{path} ({size / 2**20:.1f} MB)" for size, path in large[:5])
+    more = f" and {len(large) - 5} more" if len(large) > 5 else ""
+    return {
+        "passed": False,
+        "score": max(0, 100 - 20 * len(large)),
+        "message": f"Larger than {params['limit_kb']:,} kB: {shown}{more}. Keep them in Git LFS or outside git.",
+        "details": {"files": [{"path": path, "bytes": size} for size, path in large[:200]]},
+    }

@@ -1,0 +1,47 @@
+"""The README says what this is and how to use it.
+
+Looks for a README at the root with a heading and enough words for a newcomer to begin.
+"""
+
+import re
+
+NAME = "Readable README"
+PARAMS = {"min_words": 40}
+
+
+def evaluate(project, params):
+    path = find(project.list_files())
+    if path is None:
+        return verdict(0, "No README at the root. Add a README.md that says what this is and how to run it.")
+    text = project.get_file_content(path) or ""
+    words = len(text.split())
+    headings = [n for n, line in enumerate(text.splitlines(), 1) if is_heading(line, path)]
+    details = {"file": path, "words": words, "headings": len(headings)}
+    if not words:
+        return verdict(0, f"{path} is empty.", details)
+    if words < params["min_words"]:
+        return verdict(
+            40, f"{path} has {words} words; {params['min_words']} or more would help a newcomer.", details
+        )
+    if not headings:
+        return verdict(70, f"{path} has {words} words, but no heading to find anything by.", details)
+    return verdict(100, f"{path}: {words} words under {len(headings)} headings.", details)
+
+
+def find(files):
+    readmes = [
+        path
+        for path in files
+        if re.fullmatch(r"readme(\.(md|markdown|rst|txt|adoc|org))?", path, re.IGNORECASE)
+    ]
+    return min(readmes, key=lambda path: (not path.lower().endswith(".md"), path), default=None)
+
+
+def is_heading(line, path):
+    if path.lower().endswith((".md", ".markdown")):
+        return line.startswith("#") or (len(line) > 2 and set(line.strip()) in ({"="}, {"-"}))
+    return len(line) > 2 and len(set(line.strip())) == 1 and line.strip()[0] in "=-~#*^"
+
+
+def verdict(score, message, details=None):
+    return {"passed": score >= 70, "score": score, "message": message, "details": details or {}}

@@ -1,0 +1,51 @@
+"""Installing a pack into a workspace."""
+
+import pytest
+
+from seatrial.control.accounts.models import Workspace
+from seatrial.control.policies import packs
+from seatrial.control.policies.models import Policy, PolicyVersion
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
+
+
+@pytest.fixture
+def workspace() -> Workspace:
+    return Workspace.objects.create(slug="fleet", name="Fleet")
+
+
+def test_installing_twice_changes_nothing(workspace: Workspace) -> None:
+    first = packs.install(workspace, "starter")
+    again = packs.install(workspace, "starter")
+    assert [policy.pk for policy in first] == [policy.pk for policy in again]
+    assert Policy.objects.count() == PolicyVersion.objects.count() == 10
+    version = PolicyVersion.objects.get(policy__slug="readme")
+    assert version.number == 1 and version.params == {"min_words": 40} and "def evaluate" in version.code
+    assert version.policy.name == "Readable README" and version.policy.enabled
+
+
+def test_changed_code_becomes_a_new_version_and_keeps_what_people_set(workspace: Workspace) -> None:
+    packs.install(workspace, "starter")
+    policy = Policy.objects.get(slug="readme")
+    policy.enabled = False
+    policy.save()
+    PolicyVersion.objects.filter(policy=policy).update(code="old", digest="old", params={"min_words": 7})
+    packs.install(workspace, "starter")
+    newest = policy.versions.first()
+    assert newest.number == 2 and newest.params == {"min_words": 7} and newest.digest != "old"
+    policy.refresh_from_db()
+    assert not policy.enabled
+
+
+def test_code_that_people_changed_is_left_alone(workspace: Workspace) -> None:
+    packs.install(workspace, "starter")
+    policy = Policy.objects.get(slug="readme")
+    PolicyVersion.objects.create(policy=policy, number=2, code="mine", digest="mine", author="alice")
+    packs.install(workspace, "starter")
+    assert policy.versions.count() == 2
+
+
+def test_an_unknown_pack_names_those_there_are(workspace: Workspace) -> None:
+    for name in ("nope", "../packs", ""):
+        with pytest.raises(ValueError, match="there is: starter"):
+            packs.install(workspace, name)
