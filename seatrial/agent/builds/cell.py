@@ -39,7 +39,8 @@ if [ -c /dev/net/tun ]; then
 fi
 chown "$owner" run home
 cd home
-exec setpriv --reuid "${{owner%:*}}" --regid "${{owner#*:}}" --clear-groups --inh-caps=-all "$@"
+# Last of all, because a change of user takes the parent-death signal away.
+exec setpriv --pdeathsig KILL --reuid "${{owner%:*}}" --regid "${{owner#*:}}" --clear-groups --inh-caps=-all "$@"
 """
 
 

@@ -11,11 +11,15 @@ from seatrial.agent.builds.standins import DebianStandIns
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.runtime.process import ProcessRuntime
+from seatrial.agent.runtime.process.images import ProcessBuilder, ProcessImages
 from seatrial.agent.settings import Settings
 
 
 def choose(settings: Settings, runtime: Runtime) -> tuple[Builder, Images]:
     """The pair for `runtime`: rootless builds and an engine's images, or none of both for bare processes."""
+    if isinstance(runtime, ProcessRuntime):
+        return ProcessBuilder(runtime.images), ProcessImages(runtime.images)
     if not isinstance(runtime, DockerRuntime):
         raise TypeError(f"nothing builds for the runtime {runtime.name}")
     builder, images, _ = docker_builds(

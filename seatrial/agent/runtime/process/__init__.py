@@ -1,0 +1,282 @@
+"""Services as plain processes. No isolation: for trying out only, and only code you trust.
+
+Every object is a folder of records; every service has a keeper process that outlives the agent. Networks are names:
+services listen on loopback, on a port given to them in PORT, and siblings' addresses in environment values are
+replaced by it. CPU and memory limits are not kept.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from seatrial.agent.errors import StartError
+from seatrial.agent.runtime.base import FINGERPRINT, Change, Container, ContainerSpec, HealthCheck, Listener
+from seatrial.agent.runtime.process import logs, probes
+from seatrial.agent.runtime.process.people import give
+from seatrial.agent.runtime.process.records import Records, read_json, write_json
+from seatrial.agent.runtime.process.starting import Start, free_port, keeper_command, keeper_environment
+from seatrial.wire.logs import LogLine
+from seatrial.wire.states import Isolation
+
+LOOPBACK = "127.0.0.1"
+LOOK_SECONDS = 1.0
+
+
+class ProcessRuntime:
+    """`Runtime` without an engine. See the contract in `seatrial.agent.runtime.base`."""
+
+    name = "process"
+
+    def __init__(self, directory: Path) -> None:
+        self.images = Records(directory / "images")
+        self._networks = Records(directory / "networks")
+        self._volumes = Records(directory / "volumes")
+        self._containers = Records(directory / "containers")
+        directory.mkdir(parents=True, exist_ok=True)
+
+    async def ping(self) -> None:
+        """See Runtime."""
+
+    async def isolation(self) -> Isolation:
+        """See Runtime."""
+        return Isolation.PROCESS
+
+    async def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:
+        """See Runtime."""
+        if self._networks.read(name) is None:
+            self._networks.write(name, {"labels": dict(labels), "ports": {}})
+
+    async def connect(self, container: str, network: str, aliases: Sequence[str]) -> None:
+        """See Runtime."""
+        record = self._containers.read(container)
+        if record is None:
+            raise StartError(f"{container} is not running")
+        self._containers.write(container, {**record, "networks": sorted({*record["networks"], network})})
+        self._announce(network, aliases, record["port"])
+
+    async def disconnect(self, container: str, network: str) -> None:
+        """See Runtime."""
+        record = self._containers.read(container)
+        if record:
+            rest = [name for name in record["networks"] if name != network]
+            self._containers.write(container, {**record, "networks": rest})
+
+    async def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None:
+        """See Runtime."""
+        if self._volumes.read(name) is None:
+            self._volumes.write(name, {"labels": dict(labels)})
+            give([self._volumes.folder(name)])
+
+    async def has_image(self, image: str) -> bool:
+        """See Runtime."""
+        return self.images.read(image) is not None
+
+    async def image_ports(self, image: str) -> list[int]:
+        """See Runtime."""
+        return list((self.images.read(image) or {}).get("ports", []))
+
+    async def start(self, spec: ContainerSpec) -> Container:
+        """See Runtime."""
+        found = await self.get(spec.name)
+        if (
+            found
+            and found.labels.get(FINGERPRINT) == spec.labels.get(FINGERPRINT)
+            and found.state == "running"
+        ):
+            return found
+        await self.remove(spec.name)
+        image = self.images.read(spec.image)
+        if image is None:
+            raise StartError(f"there is no image {spec.image}")
+        folder = self._containers.folder(spec.name)
+        port = free_port()
+        plan = Start(spec, image, self._volumes, folder, self._ports(spec), port).plan()
+        self._containers.write(
+            spec.name,
+            {"labels": dict(spec.labels), "image": spec.image, "networks": list(spec.networks), "port": port},
+        )
+        for network, aliases in spec.networks.items():
+            self._announce(network, aliases, port)
+        write_json(folder / "start.json", plan)
+        await self._keep(folder)
+        return await self.get(spec.name) or Container(spec.name, spec.labels, "exited", 127, {}, spec.image)
+
+    async def _keep(self, folder: Path) -> None:
+        """Start a keeper that is nobody's child, and wait until it has told that it runs."""
+        process = await asyncio.create_subprocess_exec(
+            "setsid",
+            "--fork",
+            *keeper_command(folder),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=keeper_environment(),
+            cwd="/",
+        )
+        await process.wait()
+        for _ in range(1000):
+            if read_json(folder / "state.json"):
+                return
+            await asyncio.sleep(0.01)
+        raise StartError(f"nothing was started in {folder}; the host is overloaded or its disk is full")
+
+    def _ports(self, spec: ContainerSpec) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for network in spec.networks:
+            found |= (self._networks.read(network) or {"ports": {}})["ports"]
+        return found
+
+    def _announce(self, network: str, aliases: Sequence[str], port: int) -> None:
+        record = self._networks.read(network) or {"labels": {}, "ports": {}}
+        self._networks.write(
+            network, {**record, "ports": {**record["ports"], **dict.fromkeys(aliases, port)}}
+        )
+
+    async def get(self, name: str) -> Container | None:
+        """See Runtime."""
+        record = self._containers.read(name)
+        return None if record is None else self._container(record)
+
+    def _container(self, record: Mapping[str, Any]) -> Container:
+        folder = self._containers.folder(record["name"])
+        state = read_json(folder / "state.json") or {"state": "created", "exit_code": None, "restarts": 0}
+        kept = keeper_of(folder) is not None
+        alive = kept or state["state"] == "exited"
+        pid = state.get("process")
+        running = kept and state["state"] == "running" and pid
+        return Container(
+            name=record["name"],
+            labels=record["labels"],
+            state=state["state"] if alive else "exited",
+            exit_code=state["exit_code"] if alive else 137,
+            addresses=dict.fromkeys(record["networks"], LOOPBACK),
+            image=record["image"],
+            started_at=datetime.fromisoformat(state["started_at"]) if "started_at" in state else None,
+            restarts=state["restarts"],
+            port=probes.port_in_use(int(pid), record["port"]) if running and pid else record["port"],
+        )
+
+    async def check(self, container: Container, network: str, check: HealthCheck) -> str | None:
+        """See Runtime."""
+        if check.command is not None:
+            plan = read_json(self._containers.folder(container.name) / "start.json") or {}
+            return await probes.command(list(check.command), plan)
+        return await probes.ask(LOOPBACK, check)
+
+    async def listening(self, container: Container, network: str) -> list[Listener]:
+        """See Runtime."""
+        state = read_json(self._containers.folder(container.name) / "state.json") or {}
+        return [Listener(port) for port in probes.ports_of(state.get("process") or 0)]
+
+    async def list_containers(self, labels: Mapping[str, str]) -> list[Container]:
+        """See Runtime."""
+        return [self._container(record) for record in self._containers.matching(labels)]
+
+    async def list_networks(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+        """See Runtime."""
+        return {record["name"]: record["labels"] for record in self._networks.matching(labels)}
+
+    async def list_volumes(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+        """See Runtime."""
+        return {record["name"]: record["labels"] for record in self._volumes.matching(labels)}
+
+    async def list_images(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+        """See Runtime."""
+        return {record["name"]: record["labels"] for record in self.images.matching(labels)}
+
+    async def stop(self, name: str, grace_seconds: float) -> None:
+        """See Runtime."""
+        folder = self._containers.folder(name)
+        keeper = keeper_of(folder)
+        if keeper is None:
+            return
+        with contextlib.suppress(psutil.Error):
+            keeper.send_signal(signal.SIGTERM)
+        await ended(folder, grace_seconds)
+        await self._end(folder)
+
+    async def remove(self, name: str) -> None:
+        """See Runtime."""
+        folder = self._containers.folder(name)
+        await self._end(folder)
+        await asyncio.to_thread(self._containers.remove, name)
+
+    async def _end(self, folder: Path) -> None:
+        """Kill the keeper, first of all so that it starts nothing again, and everything below it."""
+        keeper = keeper_of(folder)
+        if keeper is None:
+            return
+        with contextlib.suppress(psutil.Error):
+            for process in [keeper, *keeper.children(recursive=True)]:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+        await ended(folder, 5)
+
+    async def remove_network(self, name: str) -> None:
+        """See Runtime."""
+        self._networks.remove(name)
+
+    async def remove_volume(self, name: str) -> None:
+        """See Runtime."""
+        await asyncio.to_thread(self._volumes.remove, name)
+
+    async def remove_image(self, reference: str) -> None:
+        """See Runtime."""
+        if all(record["image"] != reference for record in self._containers.matching({})):
+            await asyncio.to_thread(self.images.remove, reference)
+
+    async def logs(
+        self, name: str, *, follow: bool, tail: int | None = None, since: datetime | None = None
+    ) -> AsyncIterator[LogLine]:
+        """See Runtime."""
+        folder = self._containers.folder(name)
+        async for line in logs.read(
+            folder / "log", tail, since, lambda: follow and keeper_of(folder) is not None
+        ):
+            yield line
+
+    async def changes(self, labels: Mapping[str, str]) -> AsyncIterator[Change]:
+        """See Runtime. Found by looking once a second."""
+        before = {found.name: found for found in await self.list_containers(labels)}
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            now = {found.name: found for found in await self.list_containers(labels)}
+            for name in before.keys() | now.keys():
+                was, is_now = before.get(name), now.get(name)
+                if summary(was) != summary(is_now):
+                    yield Change(
+                        name, (is_now or was or now[name]).labels, is_now.state if is_now else "destroy"
+                    )
+            before = now
+
+
+def summary(container: Container | None) -> dict[str, Any] | None:
+    """What counts as a change."""
+    return None if container is None else {**asdict(container), "port": None}
+
+
+def keeper_of(folder: Path) -> psutil.Process | None:
+    """The keeper that still runs, None when it ended. Its command line tells it from a later process."""
+    noted = read_json(folder / "state.json")
+    if noted is None:
+        return None
+    try:
+        process = psutil.Process(noted["keeper"])
+        return process if str(folder) in process.cmdline() else None
+    except psutil.Error:
+        return None
+
+
+async def ended(folder: Path, seconds: float) -> None:
+    """Wait until the keeper has ended, at most so long. Not by its number: an init that does not reap keeps it."""
+    for _ in range(int(seconds / 0.02)):
+        if keeper_of(folder) is None:
+            return
+        await asyncio.sleep(0.02)

@@ -1,0 +1,122 @@
+"""From a ContainerSpec to a keeper's start.json: the command, where, and with which environment."""
+
+import os
+import shutil
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seatrial.agent.errors import StartError
+from seatrial.agent.runtime.base import ContainerSpec
+from seatrial.agent.runtime.process import postgres
+from seatrial.agent.runtime.process.addresses import rewritten
+from seatrial.agent.runtime.process.images import POSTGRES, SYSTEM_PATH, inside, located_values
+from seatrial.agent.runtime.process.people import give, unprivileged
+from seatrial.agent.runtime.process.records import Records
+
+
+@dataclass(frozen=True)
+class Start:
+    """Works out how `spec` runs. `ports` are those of its siblings."""
+
+    spec: ContainerSpec
+    image: dict[str, Any]
+    volumes: Records
+    folder: Path
+    ports: dict[str, int]
+    port: int
+
+    def plan(self) -> dict[str, Any]:
+        """What the keeper needs. Raises StartError when there is nothing to run."""
+        if self.image.get("kind") == POSTGRES:
+            return self._postgres()
+        root = Path(self.image["root"])
+        command = self._command(root)
+        directory = inside(root, self.spec.working_dir or self.image["directory"])
+        environment = {
+            "HOME": str(directory),
+            **located_values(self.image["environment"], root),
+            **rewritten(self.spec.environment, self.ports),
+            "PORT": str(self.port),
+            "PATH": f"{self._tools()}:{SYSTEM_PATH}:{Path(sys.executable).parent}",
+        }
+        return self._start(unprivileged(root), command, directory, environment)
+
+    def _postgres(self) -> dict[str, Any]:
+        data = self._volume("/var/lib/postgresql") / "data"
+        give([data.parent, data])
+        data.chmod(0o700)
+        environment = {**postgres.environment(self.spec.environment), "PATH": SYSTEM_PATH, "HOME": str(data)}
+        return self._start(
+            unprivileged(data.parent), postgres.command(data, self.port), data.parent, environment
+        )
+
+    def _volume(self, below: str) -> Path:
+        """The folder of the named volume mounted at or below `below`, else one that goes with the container."""
+        for mount in self.spec.mounts:
+            if mount.path.startswith(below):
+                return self.volumes.folder(mount.volume)
+        return self.folder / "files"
+
+    def _start(
+        self, prefix: list[str], command: list[str], directory: Path, environment: dict[str, str]
+    ) -> dict[str, Any]:
+        return {
+            "command": [*prefix, *command],
+            "directory": str(directory),
+            "environment": environment,
+            "restart": self.spec.restart,
+        }
+
+    def _command(self, root: Path) -> list[str]:
+        told = self.spec.entrypoint if self.spec.entrypoint is not None else self.image["entrypoint"]
+        given = self.spec.command
+        if given is None:
+            given = self.image["command"] if self.spec.entrypoint is None else []
+        command = [*(told or []), *(given or [])]
+        if not command:
+            raise StartError(
+                "neither the recipe nor the Dockerfile says what to run. Add CMD, or build.start"
+            )
+        program, *rest = command
+        path = f"{self._tools()}:{SYSTEM_PATH}"
+        own = inside(root, program) if "/" in program else None
+        if own is None or not own.exists():
+            if shutil.which(program, path=path) is None:
+                raise StartError(
+                    f"{program} is not installed on this host, whose programs the process runtime uses"
+                )
+        else:
+            program = str(own)
+        return [
+            program,
+            *(str(inside(root, a)) if a.startswith("/") and inside(root, a).is_file() else a for a in rest),
+        ]
+
+    def _tools(self) -> str:
+        """A folder with `python`, which hosts often have as python3 only."""
+        tools = self.folder / "tools"
+        tools.mkdir(parents=True, exist_ok=True)
+        if not (tools / "python").exists():
+            (tools / "python").symlink_to(shutil.which("python3", path=SYSTEM_PATH) or sys.executable)
+        return str(tools)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def keeper_command(folder: Path) -> list[str]:
+    """How a keeper is started: nothing but the standard library, nothing from our environment."""
+    return [sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py")), str(folder)]
+
+
+def keeper_environment() -> dict[str, str]:
+    """The keeper's own environment."""
+    return {"PATH": os.environ.get("PATH", SYSTEM_PATH), "LC_ALL": "C.UTF-8"}

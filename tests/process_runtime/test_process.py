@@ -1,0 +1,209 @@
+"""Services as plain processes: real ones, a real PostgreSQL, and an agent that starts anew."""
+
+import asyncio
+import shutil
+import tempfile
+import urllib.request
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from seatrial.agent.builds.base import BuildRequest
+from seatrial.agent.errors import BuildError, ImageUnavailable, StartError
+from seatrial.agent.recipes.recipe import Build
+from seatrial.agent.runtime.base import FINGERPRINT, Container, ContainerSpec, HealthCheck, Mount
+from seatrial.agent.runtime.process import ProcessRuntime
+from seatrial.agent.runtime.process.addresses import rewritten
+from seatrial.agent.runtime.process.images import ProcessBuilder, ProcessImages
+
+SERVER = """
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers(); self.wfile.write(os.environ.get("WORD", "").encode())
+print("listening", flush=True)
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+DOCKERFILE = 'FROM python:3.12-slim\nWORKDIR /srv\nENV WORD=built LIB=/srv/lib\nCOPY . .\nRUN mkdir lib && echo made > lib/made\nCMD ["python", "app.py"]\n'
+
+
+@pytest.fixture
+def home() -> AsyncIterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="seatrial-process-"))
+    folder.chmod(0o755)
+    yield folder  # type: ignore[misc]
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def runtime(home: Path) -> AsyncIterator[ProcessRuntime]:
+    runtime = ProcessRuntime(home / "process")
+    yield runtime
+    for found in await runtime.list_containers({}):
+        await runtime.remove(found.name)
+
+
+async def build(runtime: ProcessRuntime, home: Path, files: dict[str, str], tag: str = "app:1") -> None:
+    context = home / "context"
+    context.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (context / name).write_text(text)
+    await ProcessBuilder(runtime.images).build(
+        BuildRequest("app", Build(), context, tag, {"l": "1"}, "p"), quiet
+    )
+
+
+async def quiet(_line: str) -> None:
+    return None
+
+
+def spec(**changes: object) -> ContainerSpec:
+    plain = ContainerSpec("c1", "app:1", {FINGERPRINT: "1", "galley.agent": "a"}, {"n1": ["app"]})
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+async def until_well(runtime: ProcessRuntime, name: str, check: HealthCheck) -> Container:
+    problem: str | None = "never asked"
+    for _ in range(100):
+        found = await runtime.get(name)
+        assert found is not None
+        problem = await runtime.check(found, "n1", replace(check, port=found.port))
+        if problem is None:
+            return found
+        await asyncio.sleep(0.1)
+    lines = [line.text async for line in runtime.logs(name, follow=False)]
+    raise AssertionError(f"{problem}: {lines}")
+
+
+async def fetch(port: int | None) -> str:
+    return (await asyncio.to_thread(urllib.request.urlopen, f"http://127.0.0.1:{port}")).read().decode()
+
+
+async def test_built_started_found_again_and_removed(runtime: ProcessRuntime, home: Path) -> None:
+    await build(runtime, home, {"Dockerfile": DOCKERFILE, "app.py": SERVER})
+    await runtime.ensure_network("n1", {"galley.agent": "a"})
+    await runtime.start(spec(environment={"WORD": "given"}))
+    found = await until_well(runtime, "c1", HealthCheck(http_path="/"))
+    assert await fetch(found.port) == "given"
+    assert (await runtime.start(spec())).started_at == found.started_at, "what runs is not started again"
+
+    successor = ProcessRuntime(home / "process")
+    [again] = await successor.list_containers({"galley.agent": "a"})
+    assert (again.state, again.port) == ("running", found.port)
+    lines = [line.text async for line in successor.logs("c1", follow=False)]
+    assert "listening" in lines
+    await successor.stop("c1", 5)
+    stopped = await successor.get("c1")
+    assert stopped and stopped.state == "exited"
+    await successor.remove("c1")
+    assert await successor.get("c1") is None
+    assert not [p for p in psutil.process_iter(["cmdline"]) if str(home) in " ".join(p.info["cmdline"] or [])]
+    await successor.remove_image("app:1")
+    assert await successor.list_images({"l": "1"}) == {}
+
+
+async def test_a_killed_keeper_takes_its_service_along(runtime: ProcessRuntime, home: Path) -> None:
+    await build(runtime, home, {"Dockerfile": DOCKERFILE, "app.py": SERVER})
+    await runtime.start(spec())
+    found = await until_well(runtime, "c1", HealthCheck(http_path="/"))
+    for process in psutil.process_iter(["cmdline"]):
+        if "keeper.py" in " ".join(process.info["cmdline"] or []) and str(home) in " ".join(
+            process.info["cmdline"]
+        ):
+            process.kill()
+    await asyncio.sleep(0.5)
+    now = await runtime.get("c1")
+    assert now and (now.state, now.exit_code) == ("exited", 137)
+    with pytest.raises(OSError):
+        await fetch(found.port)
+
+
+async def test_exit_codes_and_restarts(runtime: ProcessRuntime, home: Path) -> None:
+    await build(runtime, home, {"Dockerfile": "FROM scratch\n"})
+    await runtime.start(
+        spec(name="once", command=["sh", "-c", "echo out; echo err >&2; exit 3"], restart="never")
+    )
+    await runtime.start(spec(name="again", command=["sh", "-c", "exit 1"]))
+    await asyncio.sleep(1.5)
+    once, again = await runtime.get("once"), await runtime.get("again")
+    assert once and (once.state, once.exit_code) == ("exited", 3)
+    assert again and again.restarts >= 2
+    lines = {(line.stream, line.text) async for line in runtime.logs("once", follow=False)}
+    assert lines == {("stdout", "out"), ("stderr", "err")}
+
+
+async def test_postgres_keeps_its_volume(runtime: ProcessRuntime, home: Path) -> None:
+    await ProcessImages(runtime.images).ensure("postgres:15", quiet)
+    await runtime.ensure_volume("data", {})
+    database = spec(
+        name="db",
+        image="postgres:15",
+        networks={"n1": ["db"]},
+        mounts=[Mount("data", "/var/lib/postgresql/data")],
+        environment={"POSTGRES_USER": "shop", "POSTGRES_PASSWORD": "s3 cret", "POSTGRES_DB": "goods"},
+    )
+    await runtime.start(database)
+    found = await until_well(runtime, "db", HealthCheck())
+    url = f"host=127.0.0.1 port={found.port} user=shop password='s3 cret' dbname=goods"
+    with await connected(url) as connection:
+        connection.execute("create table t (n int)")
+        connection.execute("insert into t values (7)")
+    await runtime.remove("db")
+    await runtime.start(database)
+    found = await until_well(runtime, "db", HealthCheck())
+    with await connected(url.replace(url.split()[1], f"port={found.port}")) as connection:
+        assert connection.execute("select n from t").fetchone() == (7,)
+
+
+async def connected(url: str) -> psycopg.Connection[tuple[object, ...]]:
+    """PostgreSQL accepts connections a moment before it answers them."""
+    for _ in range(50):
+        try:
+            return psycopg.connect(url)
+        except psycopg.OperationalError:
+            await asyncio.sleep(0.1)
+    return psycopg.connect(url)
+
+
+async def test_siblings_find_each_other(runtime: ProcessRuntime, home: Path) -> None:
+    await build(runtime, home, {"Dockerfile": DOCKERFILE, "app.py": SERVER})
+    await runtime.start(spec(environment={"WORD": "hello"}))
+    api = await until_well(runtime, "c1", HealthCheck(http_path="/"))
+    await runtime.start(spec(name="c2", networks={"n1": ["web"]}, environment={"WORD": "http://app:8000/x"}))
+    web = await until_well(runtime, "c2", HealthCheck(http_path="/"))
+    assert await fetch(web.port) == f"http://127.0.0.1:{api.port}/x"
+
+
+def test_addresses() -> None:
+    given = {
+        "URL": "postgres://u:p@db/x",
+        "DB_HOST": "db",
+        "DB_PORT": "5432",
+        "OTHER": "mydb:1 db.example:2",
+        "LIST": "db:1,db:2",
+    }
+    assert rewritten(given, {"db": 99}) == {
+        "URL": "postgres://u:p@127.0.0.1:99/x",
+        "DB_HOST": "127.0.0.1",
+        "DB_PORT": "99",
+        "OTHER": "mydb:1 db.example:2",
+        "LIST": "127.0.0.1:99,127.0.0.1:99",
+    }
+
+
+async def test_what_it_cannot_do_is_said(runtime: ProcessRuntime, home: Path) -> None:
+    with pytest.raises(ImageUnavailable, match="own code and PostgreSQL only"):
+        await ProcessImages(runtime.images).ensure("rabbitmq:3", quiet)
+    with pytest.raises(BuildError, match="several stages"):
+        await build(runtime, home, {"Dockerfile": "FROM a AS b\nFROM c\nCOPY --from=b x y\n"})
+    with pytest.raises(BuildError, match="needs an engine"):
+        await build(runtime, home, {"Dockerfile": "FROM a\nRUN mkdir /usr/planted-by-a-test\n"})
+    with pytest.raises(BuildError, match="leads out of the image"):
+        await build(runtime, home, {"Dockerfile": "FROM a\nCOPY Dockerfile ../../../../x\n"})
+    await build(runtime, home, {"Dockerfile": 'FROM a\nCMD ["no-such-program"]\n'})
+    with pytest.raises(StartError, match="no-such-program is not installed on this host"):
+        await runtime.start(spec())
