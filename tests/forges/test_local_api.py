@@ -40,7 +40,7 @@ def test_from_a_directory_to_a_pull_request_and_back(caller, work: Work) -> None
     ada = caller("ada", "admin")
     project = ada.post("/local/projects", {"path": str(work.path)}).json()
     assert (project["name"], project["slug"]) == ("shop", "shop")
-    assert project["default_branch"] == "feature", "the branch that is checked out"
+    assert project["default_branch"] == "main", "not the branch that is checked out"
     for name in (project["id"], project["slug"]):
         pull = ada.post("/local/pulls", {"project": name, "branch": "feature"}).json()
         assert pull == {"project": project["id"], "number": 1, "branch": "feature", "head_sha": sha}

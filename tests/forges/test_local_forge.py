@@ -161,6 +161,23 @@ def test_registering_twice_is_registering_once(connection: Connection, work: Wor
     assert project.web_url == work.path.as_uri()
 
 
+def test_the_default_branch(connection: Connection, work: Work, tmp_path: Path) -> None:
+    def default(path: Path) -> str:
+        return services.register(connection, str(path), by="alice").default_branch
+
+    work.git("branch", "-q", "-m", "trunk")
+    assert default(work.path) == "trunk", "the only one there is"
+    work.git("clone", "-q", str(work.path), str(tmp_path / "clone"))
+    clone = tmp_path / "clone"
+    work.git("-C", str(clone), "checkout", "-q", "-b", "main")
+    assert default(clone) == "trunk", "what its origin says"
+    work.git("-C", str(clone), "remote", "remove", "origin")
+    assert default(clone) == "main", "by its name"
+    work.git("-C", str(clone), "checkout", "-q", "--detach")
+    work.git("-C", str(clone), "branch", "-q", "-m", "main", "work")
+    assert default(clone) == "trunk", "the first by name where nothing else tells"
+
+
 def test_two_repositories_of_one_name_have_two_slugs(
     connection: Connection, work: Work, tmp_path: Path
 ) -> None:

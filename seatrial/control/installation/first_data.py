@@ -3,8 +3,6 @@
 import contextlib
 import os
 import secrets
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from django.db import transaction
@@ -12,6 +10,7 @@ from django.db import transaction
 from seatrial.control.accounts import tokens
 from seatrial.control.accounts.models import Role, User, Workspace
 from seatrial.control.accounts.services import ensure_admin, ensure_workspace, set_role
+from seatrial.control.policies import packs
 from seatrial.control.projects.models import ForgeKind
 from seatrial.control.projects.services import ensure_connection
 
@@ -26,8 +25,7 @@ def bootstrap(username: str, password: str, token_file: Path) -> Workspace:
     if not workspace.memberships.filter(user=admin).exists():
         set_role(workspace, admin, Role.OWNER)
     ensure_connection(workspace, ForgeKind.LOCAL, "This machine", webhook_secret=secrets.token_hex(32))
-    if find_spec("seatrial.control.policies.packs"):
-        import_module("seatrial.control.policies.packs").install(workspace, "starter")
+    packs.install(workspace, "starter")
     _ensure_token(admin, token_file)
     return workspace
 

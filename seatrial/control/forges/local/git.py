@@ -57,12 +57,18 @@ class Repository:
             return False
 
     def default_branch(self) -> str:
-        """What HEAD points at, or the likeliest branch when HEAD is detached or points at nothing."""
+        """What the clone's origin calls its default, or else main or master, or else what HEAD points at.
+
+        HEAD comes last but for a bare repository: in a working tree it is whatever somebody happens to work on.
+        """
         heads = self.heads()
         if not heads:
             raise RepositoryProblem("no_commit", f"{self.path} has no commit yet. Commit something first.")
-        current = self._git("symbolic-ref", "--quiet", "--short", "HEAD", may_fail=True).strip()
-        return next((name for name in (current, "main", "master") if name in heads), min(heads))
+        origin = self._points_at("refs/remotes/origin/HEAD").removeprefix("refs/remotes/origin/")
+        current = self._points_at("HEAD").removeprefix("refs/heads/")
+        bare = (self.path / "HEAD").exists()
+        likely = (current, origin) if bare else (origin, "main", "master", current)
+        return next((name for name in likely if name in heads), min(heads))
 
     def commit(self, sha: str) -> Commit:
         """Who made it, when, and its first line."""
@@ -70,6 +76,9 @@ class Repository:
         text = self._git("log", "-1", "--no-show-signature", form, "--end-of-options", sha, "--")
         found, author, at, subject = text.rstrip("\n").split("\x00", 3)
         return Commit(found, author, datetime.fromisoformat(at), subject)
+
+    def _points_at(self, symbolic: str) -> str:
+        return self._git("symbolic-ref", "--quiet", symbolic, may_fail=True).strip()
 
     def _git(self, *arguments: str, may_fail: bool = False) -> str:
         return run(self.path, *arguments, may_fail=may_fail)
