@@ -58,16 +58,35 @@ def read(path: Path = DAEMON_JSON) -> dict[str, Any] | None:
     return content
 
 
+def without_network(path: Path = DAEMON_JSON) -> bool:
+    """Take the network from gVisor's containers where it cannot give them one of their own; sandboxes need none.
+
+    Only where the entry is as we write it: somebody else's is theirs. False when nothing was changed.
+    """
+    current = read(path) or {}
+    entry = (current.get("runtimes") or {}).get(GVISOR) or {}
+    arguments = list(entry.get("runtimeArgs") or [])
+    if any(not argument.startswith("--platform=") for argument in arguments):
+        return False
+    runtimes = {**current["runtimes"], GVISOR: {**entry, "runtimeArgs": [*arguments, "--network=none"]}}
+    _write(path, {**current, "runtimes": runtimes})
+    return True
+
+
 def register_runsc(runsc: str, path: Path = DAEMON_JSON) -> bool:
     """Write gVisor into the file; False when it is registered there already. Atomic."""
     current = read(path)
     wanted = with_runsc(current, runsc_runtime(runsc))
     if wanted == current:
         return False
+    _write(path, wanted)
+    return True
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".seatrial-new")
-    temporary.write_text(json.dumps(wanted, indent=2) + "\n")
+    temporary.write_text(json.dumps(content, indent=2) + "\n")
     if path.exists():
         temporary.chmod(path.stat().st_mode)
     temporary.replace(path)
-    return True

@@ -52,9 +52,14 @@ def note_as_ours() -> None:
     NOTE.write_text(json.dumps({"engine": "set up by seatrial"}) + "\n")
 
 
+def is_ours() -> bool:
+    """Whether we set this engine up, so that its configuration is ours to correct."""
+    return NOTE.exists()
+
+
 def may_start(environ: Mapping[str, str]) -> bool:
     """Whether the engine at the standard socket is ours to start now."""
-    ours = NOTE.exists() and os.geteuid() == 0 and detect.address(environ) == detect.STANDARD
+    ours = is_ours() and os.geteuid() == 0 and detect.address(environ) == detect.STANDARD
     return ours and not systemd_runs() and not pids() and shutil.which("dockerd") is not None
 
 

@@ -76,11 +76,19 @@ def ask(environ: Mapping[str, str] | None = None, *, timeout: float = 5.0) -> En
     )
 
 
-def request(to: str, method: str, path: str, *, body: bytes | None = None, timeout: float = 5.0) -> Any:
+def request(
+    to: str,
+    method: str,
+    path: str,
+    *,
+    body: bytes | None = None,
+    timeout: float = 5.0,
+    kind: str = "application/json",
+) -> Any:
     """One call of the engine's API. Raises OSError, HTTPException or ValueError (a refusal, with its message)."""
     channel = connection(to, timeout)
     try:
-        channel.request(method, path, body=body, headers={"Content-Type": "application/json"})
+        channel.request(method, path, body=body, headers={"Content-Type": kind})
         answer = channel.getresponse()
         text = answer.read().decode(errors="replace")
     finally:

@@ -8,10 +8,11 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from seatrial.embedded.engine import configuration, daemon, detect, machine, packages
+from seatrial.embedded.engine import configuration, daemon, detect, machine, packages, smoke
 from seatrial.embedded.engine.daemon import EngineProblem
 
 READY, FAILED, IMPOSSIBLE = 0, 1, 3
@@ -47,6 +48,7 @@ class Setup:
         self._environ = environ
         self._dry_run = dry_run
         self._user = user
+        self._registered = False  # gVisor, by this very run
 
     def run(self) -> int:
         """Bring the machine to where an engine answers. Raises EngineProblem."""
@@ -54,8 +56,8 @@ class Setup:
         local = detect.address(self._environ) == detect.STANDARD
         wanted = self._wanted(engine, local=local)
         if engine.answers and not wanted:
-            self._report(engine)
-            return READY
+            self._prove(engine)
+            return self._report(engine)
         if not engine.answers and not local:
             raise EngineProblem(f"{engine.problem}; DOCKER_HOST names it, so it is left to you")
         self._require_allowed(engine, wanted)
@@ -67,8 +69,11 @@ class Setup:
         if self._dry_run:
             return READY
         self._do(engine, wanted)
-        self._report(detect.ask({}))
-        return READY
+        engine = detect.ask({})
+        if why := smoke.obstacle(""):
+            raise EngineProblem(f"Docker Engine answers, but starts no container: {why}", hopeless=True)
+        self._prove(engine)
+        return self._report(engine)
 
     def _wanted(self, engine: detect.Engine, *, local: bool) -> list[str]:
         """Packages to install. An engine elsewhere needs none but the build tools."""
@@ -154,7 +159,8 @@ class Setup:
                 "  The running dockerd has a configuration of its own: register gVisor (runsc) there yourself."
             )
             return
-        if configuration.register_runsc(runsc) and running:
+        self._registered = configuration.register_runsc(runsc)
+        if self._registered and running:
             daemon.reload()
 
     def _admit(self) -> None:
@@ -163,8 +169,34 @@ class Setup:
             subprocess.run(["usermod", "-aG", "docker", self._user], check=False)
             print(f"  {self._user} was added to the group docker (as good as root); new logins have it.")
 
-    def _report(self, engine: detect.Engine) -> None:
+    def _prove(self, engine: detect.Engine) -> None:
+        """Whether gVisor really starts containers; corrected where it is ours to correct, else told."""
+        why = smoke.obstacle(detect.GVISOR, to=engine.address) if engine.has_gvisor else None
+        ours = os.geteuid() == 0 and (daemon.is_ours() or self._registered) and not self._dry_run
+        if why and smoke.NO_NETWORK_OF_ITS_OWN in why and ours and configuration.without_network():
+            daemon.reload()
+            why = self._after_reload()
+        if why and smoke.NO_NETWORK_OF_ITS_OWN in why:
+            print(
+                "  gVisor is registered, but this release cannot give containers a network on this kernel: policies\n"
+                f'  cannot run. Add "--network=none" to the runtimeArgs of runsc in {configuration.DAEMON_JSON}, then:\n'
+                "  kill -HUP $(pidof dockerd)"
+            )
+        elif why:
+            print(f"  gVisor is registered, but starts no container: {why}")
+
+    def _after_reload(self) -> str | None:
+        """The engine takes a moment to take a changed configuration over."""
+        why: str | None = ""
+        for _ in range(20):
+            if (why := smoke.obstacle(detect.GVISOR)) is None:
+                return None
+            time.sleep(0.25)
+        return why
+
+    def _report(self, engine: detect.Engine) -> int:
         if not engine.answers:
             raise EngineProblem(f"Docker Engine still does not answer: {engine.problem}")
         how = "gVisor registered" if engine.has_gvisor else "without gVisor: isolation is weaker"
         print(f"Docker Engine {engine.version} answers at {engine.address}, {how}.")
+        return READY
