@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from ulid import ULID
 
-from seatrial.agent.builds.base import BuildRequest, Log
+from seatrial.agent.builds.base import BuildRequest, Images, Log
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.environments.service import Environments
 from seatrial.agent.environments.tools import Tools
@@ -152,6 +152,7 @@ class Agent:
     runtime: Runtime
     told: Told = field(default_factory=Told)
     builder: DockerBuild = field(default_factory=DockerBuild)
+    images: Images | None = None
 
     def tools(self) -> Tools:
         return Tools(
@@ -161,7 +162,7 @@ class Agent:
             checkouts=Cache(self.directory / "git"),
             read_recipe=read_recipe,
             builder=self.builder,
-            images=HostImages(self.runtime),
+            images=self.images or HostImages(self.runtime),
             reports=self.told,
             logs=LogShipping(self.told),
             variables=lambda sealed: {"TOKEN": sealed} if sealed else {},

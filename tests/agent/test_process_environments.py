@@ -1,0 +1,47 @@
+"""An environment on the process runtime: no isolation, the same life."""
+
+from pathlib import Path
+
+from seatrial.agent.runtime.process import ProcessRuntime
+from seatrial.agent.runtime.process.images import ProcessBuilder, ProcessImages
+from seatrial.wire.deployments import DeploymentReady, EnvironmentRemoved
+from seatrial.wire.states import Isolation
+from tests.agent.harness import Agent, Repository, deployment, environment, then
+from tests.agent.test_environments import fetch
+
+APP = """import http.server, os
+
+class H(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"TEXT")
+
+print("listening", flush=True)
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), H).serve_forever()
+"""
+FILES = {"Dockerfile": 'FROM python:3.11-slim\nCOPY app.py .\nEXPOSE 8000\nCMD ["python3", "app.py"]\n'}
+
+
+async def test_up_switched_and_removed(tmp_path: Path, agent_id: str) -> None:
+    runtime = ProcessRuntime(tmp_path / "processes")
+    agent = Agent(agent_id, tmp_path / "agent", runtime)
+    agent.builder = ProcessBuilder(runtime.images)  # type: ignore[assignment]
+    agent.images = ProcessImages(runtime.images)
+    repository = Repository(tmp_path / "app")
+    first = deployment(repository.commit(FILES | {"app.py": APP.replace("TEXT", "one")}))
+    wanted = environment(repository, "pr-1-app", candidate=first)
+    async with agent.running() as environments:
+        environments.wanted(wanted)
+        environments.replayed({wanted.environment})
+        ready = await agent.told.next(DeploymentReady, deployment=first.id)
+        assert ready.isolation is Isolation.PROCESS
+        assert await fetch(ready.services[0].endpoint) == "one"
+        await agent.told.line("web: listening")
+        second = deployment(repository.commit(FILES | {"app.py": APP.replace("TEXT", "two")}))
+        environments.wanted(then(wanted, live=first, candidate=second))
+        ready = await agent.told.next(DeploymentReady, deployment=second.id)
+        assert await fetch(ready.services[0].endpoint) == "two"
+        environments.unwanted(wanted.environment)
+        await agent.told.next(EnvironmentRemoved)
+    assert await runtime.list_containers({}) == [] and await runtime.list_images({}) == {}
