@@ -41,13 +41,25 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     require("docker")
     require("buildah")
     folder = tmp_path_factory.mktemp("builder")
+    before = stand_ins()
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
-    found = subprocess.run(
-        ["docker", "images", "-q", "--filter", f"label={LABEL}"], check=False, capture_output=True, text=True
-    )
-    for image in dict.fromkeys(found.stdout.split()):
+    for image in [*images(LABEL), *(stand_ins() - before)]:
         subprocess.run(["docker", "rmi", "-f", image], check=False, capture_output=True)
+
+
+def images(label: str) -> list[str]:
+    command = ["docker", "images", "-q", "--filter", f"label={label}"]
+    return list(
+        dict.fromkeys(subprocess.run(command, check=False, capture_output=True, text=True).stdout.split())
+    )
+
+
+def stand_ins() -> set[str]:
+    """Stand-ins that only these tests need; the others serve the platform too and are kept as its cache."""
+    command = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "seatrial/stand-in-*"]
+    found = subprocess.run(command, check=False, capture_output=True, text=True).stdout.split()
+    return {name for name in found if any(rare in name for rare in ("-redis:", "-nginx:", "-busybox:"))}
 
 
 @pytest.fixture

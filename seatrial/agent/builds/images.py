@@ -35,6 +35,10 @@ class RegistrySilent(Exception):
     """A registry did not answer, or refused for now; the text says which."""
 
 
+class Stalled(Exception):
+    """A pull reports nothing any more."""
+
+
 @dataclass
 class DockerImages:
     """`Images` on a Docker Engine. Calls for one image wait for each other."""
@@ -79,11 +83,11 @@ class DockerImages:
         await log(f"pulling {image}")
         try:
             await self._pulled(image)
-        except (aiodocker.DockerError, TimeoutError) as error:
-            told = loading.explained(error) if isinstance(error, aiodocker.DockerError) else "it went silent"
+        except (aiodocker.DockerError, Stalled) as error:
+            told = loading.explained(error) if isinstance(error, aiodocker.DockerError) else str(error)
             if LIMITED.search(told):
                 why = f"{registry} limits how much may be pulled (429 Too Many Requests)"
-            elif isinstance(error, TimeoutError) or UNREACHABLE.search(told):
+            elif isinstance(error, Stalled) or UNREACHABLE.search(told):
                 why = f"{registry} does not answer"
             else:
                 raise ImageUnavailable(f"{image} cannot be pulled: {told}") from error
@@ -94,14 +98,16 @@ class DockerImages:
     async def _pulled(self, image: str) -> None:
         with self.engine.calls():
             stream: AsyncIterator[Mapping[str, Any]] = self.engine.streams.images.pull(image, stream=True)
-            while True:
-                async with asyncio.timeout(self.stalled_seconds):
-                    try:
-                        event = await anext(stream)
-                    except StopAsyncIteration:
-                        return
+            while (event := await self._next(stream)) is not None:
                 if event.get("error"):
                     raise aiodocker.DockerError(500, str(event["error"]))
+
+    async def _next(self, stream: AsyncIterator[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+        try:
+            async with asyncio.timeout(self.stalled_seconds):
+                return await anext(stream, None)
+        except TimeoutError as error:
+            raise Stalled(f"nothing was heard for {self.stalled_seconds:g} s") from error
 
 
 def registry_of(image: str) -> str:
