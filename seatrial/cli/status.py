@@ -49,6 +49,4 @@ def _project(console: Console, project: Json) -> None:
         counted = f", score {score:g}" if score is not None else ""
         commit = evaluation["commit"][:12]
         state = evaluation["state"] if evaluation["state"] in DECIDED else "waiting"
-        console.print(
-            f"  {show.mark(state)} policies on {commit}: {evaluation['state']}{counted}"
-        )
+        console.print(f"  {show.mark(state)} policies on {commit}: {evaluation['state']}{counted}")

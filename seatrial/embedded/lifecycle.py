@@ -17,7 +17,7 @@ from seatrial.embedded.platform import Platform, Setting, require_programs
 from seatrial.embedded.preflight import Choices
 from seatrial.embedded.processes import Record, end, wait_until_gone
 from seatrial.embedded.progress import Event, Listener, parse, step
-from seatrial.embedded.purge import purge_engine, remove_tree, stop_environments
+from seatrial.embedded.purge import purge_engine, purge_processes, remove_tree, stop_environments
 from seatrial.embedded.remembered import Remembered, read
 
 STOP_SECONDS = 60.0
@@ -147,6 +147,7 @@ def _purge(
 ) -> None:
     with step(tell, "removing containers, networks and volumes"):
         asyncio.run(purge_engine(data, remembered, environ))
+        asyncio.run(purge_processes(data))
     with step(tell, "removing data"):
         from_wheel(data.postgres).remove_socket_directory()
         remove_tree(data)

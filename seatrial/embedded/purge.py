@@ -74,6 +74,17 @@ async def purge_engine(
         await _remove_all(docker, agent)
 
 
+async def purge_processes(data: DataDirectory) -> None:
+    """End what the process runtime keeps running; its folders go with the data directory."""
+    folder = data.agent / "process"  # as the agent has it
+    if folder.is_dir():
+        from seatrial.agent.runtime.process import ProcessRuntime  # costly, and rarely needed
+
+        runtime = ProcessRuntime(folder)
+        for service in await runtime.list_containers({}):
+            await runtime.remove(service.name)
+
+
 async def _remove_all(docker: aiodocker.Docker, agent: str) -> None:
     query = {"filters": json.dumps({"label": [f"{AGENT}={agent}"]})}
 

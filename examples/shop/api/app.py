@@ -47,7 +47,9 @@ def prepare():
     for name, text, cents in GOODS:
         database.run(
             "insert into goods (name, text, cents) values (:n, :t, :c) on conflict (name) do nothing",
-            n=name, t=text, c=cents,
+            n=name,
+            t=text,
+            c=cents,
         )
     database.close()
     print(f"{len(GOODS)} goods on the shelf")
