@@ -66,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.answer({"status": "ok"})
             elif self.path == "/goods":
                 rows = database.run("select id, name, text, cents from goods order by id")
-                self.answer([dict(zip(("id", "name", "text", "cents"), row)) for row in rows])
+                self.answer([dict(zip(("id", "name", "text", "cents"), row, strict=True)) for row in rows])
             elif self.path in ("/", "/tally"):
                 rows = database.run("select orders, counted_at::text from tally")
                 orders, at = rows[0] if rows else (0, None)

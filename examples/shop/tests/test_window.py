@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "web"))
 
-import app  # noqa: E402
+import app
 
 
 class Card(unittest.TestCase):
