@@ -141,6 +141,9 @@ def test_a_durable_service_of_another_recipe_is_put_back_only_when_no_candidate_
     assert plan(desired(live=OLD), there, progress, 0) == [Repair(OLD)]
     trying = replace(progress, attempt="new")
     assert plan(desired(live=OLD, candidate=NEW), there, trying, 0) == []
+    assert plan(desired(live=OLD, candidate=NEW), host(networks=("old",)), trying, 0) == [], (
+        "it is being replaced"
+    )
     failed = replace(progress, failed=frozenset({"new"}))
     assert plan(desired(live=OLD, candidate=NEW), there, failed, 0) == [Repair(OLD)]
 

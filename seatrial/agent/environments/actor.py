@@ -182,13 +182,16 @@ class Environment:
         return time.monotonic() - self._unreachable_since
 
     async def _repair(self, desired: DesiredEnvironment, deployment: DesiredDeployment) -> None:
-        again = deployment.model_copy(update={"no_cache": False})
+        work = self._work(desired, deployment.model_copy(update={"no_cache": False}))
         try:
-            self._came_up(await self._work(desired, again).bring_up(silent=True))
+            challenged = planner.challenged(desired, self._progress)
+            self._came_up(await work.bring_up(silent=True, replace_durable=not challenged))
             self._update(repair_after=0.0)
         except Exception as error:
             # Never given up: what was live once is wanted until the control plane says otherwise.
             log.warning("live deployment not repaired yet", deployment=deployment.id, problem=str(error))
+            if work.so_far is not None:
+                self._running[deployment.id] = work.so_far
             self._update(repair_after=time.monotonic() + 10)
         finally:
             self._tasks.pop(deployment.id, None)

@@ -151,27 +151,34 @@ def _repair(desired: DesiredEnvironment, host: Host, progress: Progress, now: fl
     launch = progress.launches.get(live.id)
     if launch is None:
         return [Repair(live)]
-    challenged = desired.candidate is not None and desired.candidate.id not in progress.failed
-    return [Repair(live)] if broken(launch, host, durable_too=not challenged) else []
+    durable_too = not challenged(desired, progress)
+    return [Repair(live)] if broken(launch, host, durable_too=durable_too) else []
+
+
+def challenged(desired: DesiredEnvironment, progress: Progress) -> bool:
+    """Whether a candidate may be replacing services that keep data: they are its business until it failed."""
+    return desired.candidate is not None and desired.candidate.id not in progress.failed
 
 
 def broken(launch: Launch, host: Host, *, durable_too: bool) -> bool:
     """Whether a container of `launch` is missing or has stopped, or its network is gone.
 
-    With `durable_too` also whether a service that keeps data runs from another recipe: a failed candidate may
-    have replaced it.
+    With `durable_too` also services that keep data, which may run from another recipe: a failed candidate may
+    have replaced them.
     """
     if launch.network not in host.networks:
         return True
     containers = {container.name: container for container in host.containers}
     for planned in launch.services:
+        if planned.durable and not durable_too:
+            continue
         container = containers.get(planned.spec.name)
         if container is None:
             return True
         if container.state not in {"running", "restarting"} and not planned.one_shot:
             return True
         other = container.labels.get(FINGERPRINT) != planned.spec.labels[FINGERPRINT]
-        if planned.durable and durable_too and other:
+        if planned.durable and other:
             return True
         if planned.durable and launch.network not in container.addresses:
             return True

@@ -10,7 +10,7 @@ from seatrial.agent.environments.launch import Launch, Planned
 from seatrial.agent.environments.names import Names
 from seatrial.agent.environments.phases import Phases
 from seatrial.agent.errors import AgentError
-from seatrial.agent.runtime.base import Container, Runtime
+from seatrial.agent.runtime.base import FINGERPRINT, Container, Runtime
 from seatrial.wire.deployments import ObservedService
 from seatrial.wire.hostnames import labels
 
@@ -48,33 +48,40 @@ class Running:
         return ObservedService(
             name=service.name,
             kind=service.kind,
-            state=_state(planned, container),
+            state=self._state(planned, container),
             labels=hosts,
             endpoint=endpoint,
             container=planned.spec.name,
         )
 
-
-def _state(planned: Planned, container: Container | None) -> str:
-    if container is None:
-        return "missing"
-    if container.state in {"running", "restarting"}:
-        return container.state
-    return "exited"
+    def _state(self, planned: Planned, container: Container | None) -> str:
+        if container is None:
+            return "missing"
+        if container.state == "running":
+            return "running" if planned.service.name in self.well else "unhealthy"
+        return "restarting" if container.state == "restarting" else "exited"
 
 
 class Start:
     """One launch coming up. Idempotent: what already runs with the same fingerprint is only looked at."""
 
     def __init__(
-        self, runtime: Runtime, names: Names, launch: Launch, phases: Phases, on_started: Started
+        self,
+        runtime: Runtime,
+        names: Names,
+        launch: Launch,
+        phases: Phases,
+        on_started: Started,
+        *,
+        replace_durable: bool = True,
     ) -> None:
         self._runtime = runtime
         self._names = names
         self._launch = launch
         self._phases = phases
         self._on_started = on_started
-        self._found: dict[str, Well] = {}
+        self._replace_durable = replace_durable
+        self.running = Running(launch, {})
         self._well = {planned.service.name: asyncio.Event() for planned in launch.services}
         self._started = 0
         self._all_started = asyncio.Event()
@@ -96,7 +103,7 @@ class Start:
             await asyncio.gather(*tasks, return_exceptions=True)
             if everything.done() and not everything.cancelled():
                 everything.exception()  # seen: no complaint when the phase failed for another reason
-        return Running(self._launch, self._found)
+        return self.running
 
     async def _ground(self) -> None:
         await self._runtime.ensure_network(
@@ -120,7 +127,7 @@ class Start:
             self._started += 1
             if self._started == len(self._launch.services):
                 self._all_started.set()
-            self._found[name] = await self._watch(name).until_well()
+            self.running.well[name] = await self._watch(name).until_well()
             self._well[name].set()
         except AgentError as error:
             error.service = error.service or name
@@ -140,7 +147,11 @@ class Start:
         """A replaced container is joined again to the networks where its predecessor was."""
         spec, name = planned.spec, planned.service.name
         before = await self._runtime.get(spec.name)
-        container = await self._runtime.start(spec)
+        other = before is not None and before.labels.get(FINGERPRINT) != spec.labels[FINGERPRINT]
+        if before is not None and other and not self._replace_durable:
+            container = before  # the candidate has just replaced it, and may yet become live
+        else:
+            container = await self._runtime.start(spec)
         for network in [self._launch.network, *(before.addresses if before else {})]:
             if network not in container.addresses:
                 await self._runtime.connect(spec.name, network, [name])

@@ -46,9 +46,10 @@ class Work:
         self._deployment = deployment
         self._durable_lock = durable_lock
         self._containers: set[str] = set()
+        self.so_far: Running | None = None  # grows while services become well; kept when one does not
 
-    async def bring_up(self, *, silent: bool) -> Running:
-        """Raises AgentError."""
+    async def bring_up(self, *, silent: bool, replace_durable: bool = True) -> Running:
+        """Raises AgentError. Without `replace_durable`, services that keep data are taken as they are."""
         phases = Phases(
             self._tools.reports,
             self._desired.workspace,
@@ -58,7 +59,15 @@ class Work:
         )
         launch = await Preparation(self._tools, self._desired, self._deployment, phases).run()
         names = Names.of(self._tools.agent, self._desired)
-        start = Start(self._tools.runtime, names, launch, phases, self._on_started)
+        start = Start(
+            self._tools.runtime,
+            names,
+            launch,
+            phases,
+            self._on_started,
+            replace_durable=replace_durable,
+        )
+        self.so_far = start.running
         return await start.run(self._durable_lock)
 
     async def tell_ready(self, running: Running) -> None:

@@ -1,7 +1,6 @@
 """Follows the log of every running container, from where it was left."""
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -62,10 +61,14 @@ class Followers:
 
     async def _follow(self, container: str, channel: Channel) -> None:
         since = self._positions.get(container)
-        with contextlib.suppress(RuntimeUnavailable):  # followed again once the engine is back
+        try:
             async for line in self._runtime.logs(container, follow=True, since=since):
                 await self._shipping.write(channel, line)
                 self._positions[container] = line.at
+        except RuntimeUnavailable:
+            return  # followed again once the engine is back
+        except Exception as error:
+            log.warning("log cannot be followed", container=container, problem=repr(error))
 
     def _save(self) -> None:
         if self._positions == self._saved:

@@ -51,7 +51,7 @@ class Streams:
                     finally:
                         response.close()
         except aiodocker.DockerError as error:
-            if error.status != 404:
+            if error.status not in {404, 409}:  # 409: it is being removed right now
                 raise
 
     async def changes(self, labels: Mapping[str, str]) -> AsyncIterator[Change]:
