@@ -49,6 +49,10 @@ def _docker_runtimes() -> str | None:
     if docker is None:
         return None
     answer = subprocess.run(
-        [docker, "info", "--format", "{{json .Runtimes}}"], capture_output=True, text=True, timeout=30
+        [docker, "info", "--format", "{{json .Runtimes}}"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
     )
     return answer.stdout if answer.returncode == 0 else None

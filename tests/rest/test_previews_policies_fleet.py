@@ -43,12 +43,30 @@ def environment(cast: Cast) -> Environment:
 def test_environment_has_the_promised_shape(cast: Cast, environment: Environment) -> None:
     (one,) = client(cast.bob).get(f"{API}/environments").json()
     assert one == client(cast.bob).get(f"{API}/environments/{environment.pk}").json()
-    assert one.keys() == set(
-        ["id", "name", "state", "commit", "number", "project", "urls", "page_url", "deployment", "live_commit"]
-    )
-    assert one["deployment"].keys() == set(
-        ["id", "state", "reason", "message", "service", "log_tail", "commit", "phases", "warnings", "isolation"]
-    )
+    assert one.keys() == {
+        "id",
+        "name",
+        "state",
+        "commit",
+        "number",
+        "project",
+        "urls",
+        "page_url",
+        "deployment",
+        "live_commit",
+    }
+    assert one["deployment"].keys() == {
+        "id",
+        "state",
+        "reason",
+        "message",
+        "service",
+        "log_tail",
+        "commit",
+        "phases",
+        "warnings",
+        "isolation",
+    }
     assert [p["name"] for p in one["deployment"]["phases"]] == ["checkout", "start"]
     assert one["urls"] == {
         "web": "http://pr-1-shop.preview.localhost",
@@ -99,7 +117,17 @@ def test_evaluation_asked_for_by_hand(cast: Cast, environment: Environment) -> N
     assert nothing.status_code == 409 and nothing.json()["error"]["code"] == "no_policy_applies"
     factories.policy(cast.workspace, "Has readme")
     one = alice.post(path, body, content_type="application/json").json()
-    assert one.keys() == set(["id", "commit", "state", "score", "message", "isolation", "page_url", "seconds", "results"])
+    assert one.keys() == {
+        "id",
+        "commit",
+        "state",
+        "score",
+        "message",
+        "isolation",
+        "page_url",
+        "seconds",
+        "results",
+    }
     assert client(cast.bob).get(f"{API}/evaluations/{one['id']}").json() == one
     assert client(cast.charlie).get(f"{API}/evaluations/{one['id']}").status_code == 404
     assert client(cast.bob).post(path, body, content_type="application/json").status_code == 403

@@ -1,4 +1,5 @@
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def stack(transactional_db: None, tmp_path: Path) -> Iterator[Stack]:
     try:
         stack.stop()
     finally:
-        print(stack.log("worker")[-6000:], stack.log("web")[-3000:])
+        sys.stdout.write(stack.log("worker")[-6000:] + stack.log("web")[-3000:])  # shown when the test fails
 
 
 @pytest.fixture

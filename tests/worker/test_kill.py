@@ -15,7 +15,7 @@ from tests import factories
 from tests.worker.conftest import Repository, open_pull
 from tests.worker.scripted_agent import ScriptedAgent
 from tests.worker.stack import Stack, eventually
-from tests.worker.test_main_job import served
+from tests.worker.test_main_job import served, wait_for
 
 pytestmark = [pytest.mark.postgres, pytest.mark.nats, pytest.mark.traefik]
 
@@ -27,7 +27,7 @@ def test_worker_killed_between_commit_and_publish_loses_nothing(
     stack.nats.kill()  # so that what is committed cannot be published
     commit = repository.commit("feature", "one")
     open_pull(project)
-    eventually(lambda: Evaluation.objects.exists(), what="the delivery is handled without a bus")
+    eventually(Evaluation.objects.exists, what="the delivery is handled without a bus")
     assert OutboxMessage.objects.filter(published_at=None).count() >= 2
     stack.kill("worker")
     stack.nats.start()
@@ -150,9 +150,7 @@ def test_storm_of_pushes_with_kills_ends_right(
     stack.start_worker()
     numbers = {name: open_pull(project, name).number for name in ("a", "c", "e")}
     for name, number in numbers.items():
-        eventually(
-            lambda: served(stack, f"pr-{number}-shop") == heads[name], seconds=60, what=f"{name} is served"
-        )
+        wait_for(stack, heads[name], f"pr-{number}-shop", seconds=60)
     eventually(
         lambda: (
             Environment.objects.filter(state="terminated", removed_at__isnull=False).count()
@@ -166,7 +164,7 @@ def test_storm_of_pushes_with_kills_ends_right(
     }
     for name in numbers:
         eventually(
-            lambda: Evaluation.objects.filter(commit=heads[name], state="passed").exists(),
+            Evaluation.objects.filter(commit=heads[name], state="passed").exists,
             seconds=90,
             what=f"a verdict on {name}",
         )

@@ -25,6 +25,10 @@ def served(stack: Stack, label: str = "pr-1-shop") -> str:
         return ""
 
 
+def wait_for(stack: Stack, commit: str, label: str = "pr-1-shop", seconds: float = 20) -> None:
+    eventually(lambda: served(stack, label) == commit, seconds=seconds, what=f"{label} serves {commit}")
+
+
 def test_from_branch_to_url_and_verdict_and_away_again(
     stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository
 ) -> None:
@@ -70,7 +74,7 @@ def test_two_workers_share_the_work(
     heads = {name: repository.commit(name, name) for name in ("a", "b", "c")}
     numbers = {name: open_pull(project, name).number for name in heads}
     for name, number in numbers.items():
-        eventually(lambda: served(stack, f"pr-{number}-shop") == heads[name])
+        wait_for(stack, heads[name], f"pr-{number}-shop")
     eventually(lambda: Evaluation.objects.filter(state="passed").count() == 3)
     assert Environment.objects.count() == Evaluation.objects.count() == 3
 
@@ -97,7 +101,7 @@ def test_no_request_fails_while_versions_change_under_load(
         visitor.start()
     for number in range(4):
         commit = repository.commit("feature", str(number))
-        eventually(lambda: served(stack) == commit)
+        wait_for(stack, commit)
     over.set()
     for visitor in visitors:
         visitor.join(10)
