@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from seatrial.control.dashboard.addresses import preview_address
 from seatrial.control.dashboard.cards import newest_deployments
 from seatrial.control.dashboard.states import headline
+from seatrial.control.previews.desired import address
 from seatrial.control.previews.models import Environment
 
 LONGEST_HOST = 255
@@ -63,7 +63,7 @@ _PAGES = {
 def look_up(host: str) -> Unavailable:
     """The page for `host`. Two queries at most, whatever a stranger sends."""
     host = host[:LONGEST_HOST].split(",", maxsplit=1)[0].strip().lower()
-    label = host.split(":")[0].removesuffix("." + preview_address().domain)
+    label = host.split(":")[0].removesuffix("." + address().domain)
     state = _state(label) if label and "." not in label and "\x00" not in label else "none"
     title, text, status, retry = _PAGES.get(state, _PAGES["none"])
     return Unavailable(state, title, text, status, retry, host)

@@ -28,16 +28,17 @@ MINUTE, HOUR, DAY = 60, 3_600, 86_400
 @register.simple_tag
 def asset(name: str) -> str:
     """The address of one of our static files, changing when its content does."""
+    return _address(name)
+
+
+@lru_cache(maxsize=32)
+def _address(name: str) -> str:
+    """Looked up once per process: a page has a hundred icons."""
     path = finders.find(f"dashboard/{name}")
     address = static(f"dashboard/{name}")
     if not isinstance(path, str):
         return address
-    return f"{address}?v={_digest(path, Path(path).stat().st_mtime_ns)}"
-
-
-@lru_cache(maxsize=32)
-def _digest(path: str, modified_ns: int) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:10]
+    return f"{address}?v={hashlib.sha256(Path(path).read_bytes()).hexdigest()[:10]}"
 
 
 @register.simple_tag
@@ -53,28 +54,27 @@ def may_view_records(context: template.Context) -> bool:
     return bool(user.is_superuser or workspaces(user, Action.VIEW_AUDIT).exists())
 
 
-@register.simple_tag(takes_context=True)
-def icon(context: template.Context, name: str, size: str = "") -> SafeString:
+@register.simple_tag
+def icon(name: str, size: str = "") -> SafeString:
     """One icon of the sprite; decoration to a screen reader, because a word stands beside it."""
-    sprite = context.render_context.get("sprite") or asset("vendor/icons.svg")
-    context.render_context["sprite"] = sprite
     return format_html(
         '<svg class="icon{}" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',
         f" icon-{size}" if size else "",
-        sprite,
+        _address("vendor/icons.svg"),
         name,
     )
 
 
-@register.inclusion_tag("dashboard/parts/badge.html", takes_context=True)
-def badge(context: template.Context, state: str | Face, of: str = "", size: str = "") -> dict[str, Any]:
+@register.simple_tag
+def badge(state: str | Face, of: str = "", size: str = "") -> SafeString:
     """Colour, icon and word of a state."""
-    shown = state if isinstance(state, Face) else states.face(state, of=of)
-    return {"face": shown, "size": size}
+    face = state if isinstance(state, Face) else states.face(state, of=of)
+    shape = f"{face.tone} {size}".strip()
+    return format_html('<span class="badge {}">{}{}</span>', shape, icon(face.icon), face.word)
 
 
-@register.inclusion_tag("dashboard/parts/verdict_mark.html", takes_context=True)
-def verdict(context: template.Context, evaluation: Evaluation) -> dict[str, Any]:
+@register.inclusion_tag("dashboard/parts/verdict_mark.html")
+def verdict(evaluation: Evaluation) -> dict[str, Any]:
     """An evaluation's verdict in a few words."""
     return {"evaluation": evaluation, "face": evaluation_face(evaluation)}
 

@@ -117,6 +117,22 @@ class LogViewer {
 
 for (const root of document.querySelectorAll("[data-log-viewer]")) new LogViewer(root);
 
+// "5 seconds ago" stays true while the page is open; the server words it the same way.
+function words(seconds) {
+  if (seconds < 5) return "just now";
+  for (const [size, unit] of [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]]) {
+    const count = Math.floor(seconds / size);
+    if (count >= 1) return `${count} ${unit}${count > 1 ? "s" : ""} ago`;
+  }
+}
+setInterval(() => {
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
+    const text = words(seconds);
+    if (seconds >= 0 && time.textContent !== text) time.textContent = text;
+  }
+}, 5000);
+
 // A confirm page fetched into the dialog; without scripts the same link opens it as a page.
 const dialog = document.getElementById("dialog");
 document.addEventListener("htmx:after:swap", () => {
@@ -139,4 +155,5 @@ document.addEventListener("click", async (event) => {
     button.lastElementChild.textContent = "Copied";
   }
 });
-for (const button of document.querySelectorAll("[data-copy], [data-dismiss]")) button.hidden = false;
+const usable = navigator.clipboard ? "[data-copy], [data-dismiss]" : "[data-dismiss]"; // no clipboard without https
+for (const button of document.querySelectorAll(usable)) button.hidden = false;
