@@ -36,20 +36,18 @@ MAY = {
 MEMBERS = {"root", "alice", "ada", "dan", "bob"}
 
 
-@pytest.mark.parametrize("action", list(Action))
 @pytest.mark.parametrize("who", list(MAY))
 @pytest.mark.parametrize("what", ["workspace", "project", "environment"])
-def test_each_person_may_do_what_their_role_says_and_nothing_else(
-    world: World, who: str, action: Action, what: str
-) -> None:
+def test_each_person_may_do_what_their_role_says_and_nothing_else(world: World, who: str, what: str) -> None:
     person, thing = world.people[who], world.things[what]
-    assert allowed(person, action, thing) == (action in MAY[who])
-    if action in MAY[who]:
-        require(person, action, thing)
-        return
-    with pytest.raises(AccessDenied) as caught:
-        require(person, action, thing)
-    assert caught.value.hidden == (who not in MEMBERS), "members get 403, everybody else 404"
+    for action in Action:
+        assert allowed(person, action, thing) == (action in MAY[who]), action
+        if action in MAY[who]:
+            require(person, action, thing)
+            continue
+        with pytest.raises(AccessDenied) as caught:
+            require(person, action, thing)
+        assert caught.value.hidden == (who not in MEMBERS), "members get 403, everybody else 404"
 
 
 @pytest.mark.parametrize("who", list(MAY))
