@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from seatrial.wire.evaluations import PolicyToRun
 from seatrial.wire.states import Isolation, ResultState
 from tests.sandboxes.conftest import Bench, policy
 
@@ -48,27 +49,38 @@ HOSTILE = {
 }  # fmt: skip
 
 
+def hostile(name: str) -> PolicyToRun:
+    """The attack, with time enough to do its worst on a busy machine unless it is about time."""
+    code, state, _ = HOSTILE[name]
+    return policy(code, name, timeout_seconds=2.0 if state == "timed_out" else 20.0)
+
+
+def good(slug: str) -> PolicyToRun:
+    """A policy that is right whatever its siblings do."""
+    return policy(GOOD, slug, timeout_seconds=20.0)
+
+
 def assert_good(result: object) -> None:
     assert (result.state, result.score, result.message) == (ResultState.PASSED, 77, "# Ship"), result
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_contained_and_siblings_are_right(gvisor: Bench, name: str) -> None:
-    code, state, why = HOSTILE[name]
-    before, hostile, after = await gvisor.run(policy(GOOD, "a"), policy(code, name), policy(GOOD, "z"))
+    _, state, why = HOSTILE[name]
+    before, attack, after = await gvisor.run(good("a"), hostile(name), good("z"))
     assert_good(before)
     assert_good(after)
-    assert (hostile.state, hostile.score) == (state, None), hostile
-    assert why in hostile.message
+    assert (attack.state, attack.score) == (state, None), attack
+    assert why in attack.message
 
 
 async def test_all_of_them_together_and_the_next_evaluation_is_untouched(gvisor: Bench) -> None:
-    policies = [policy(code, name) for name, (code, _, _) in HOSTILE.items()]
-    results = await gvisor.run(*policies, policy(GOOD, "good"))
+    policies = [hostile(name) for name in HOSTILE]
+    results = await gvisor.run(*policies, good("good"))
     for result, (_, state, why) in zip(results, HOSTILE.values(), strict=False):
         assert result.state == state and why in result.message, result
     assert_good(results[-1])
-    assert_good((await gvisor.run(policy(GOOD, "good-2")))[0])
+    assert_good((await gvisor.run(good("good-2")))[0])
 
 
 TAMPERS = """
@@ -93,7 +105,7 @@ def evaluate(project):
     said["cwd"] = sorted({tried(os.listdir, f"/proc/{p}/cwd") for p in others if p != 1})
     pipes = {}
     for p in others:
-        for fd in os.listdir(f"/proc/{p}/fd"):
+        for fd in os.listdir(f"/proc/{p}/fd") if tried(os.listdir, f"/proc/{p}/fd") == "done" else []:
             path = f"/proc/{p}/fd/{fd}"
             if os.readlink(path) != "/dev/null":
                 pipes[tried(scribble, path)] = 1
@@ -102,13 +114,12 @@ def evaluate(project):
     said["tmp"] = sorted({tried(os.listdir, f"/tmp/{n}") for n in os.listdir("/tmp") if f"/tmp/{n}" != os.getcwd()})
     said["root"] = tried(open, "/sandbox/x", "w")
     said["network"] = tried(socket.create_connection, ("1.1.1.1", 443), 1)
-    tried(os.kill, -1, signal.SIGSTOP if False else 0)
     return {"passed": True, "details": said}
 """
 
 
 async def test_nothing_of_a_sibling_or_the_warden_can_be_touched(gvisor: Bench) -> None:
-    before, tampering, after = await gvisor.run(policy(GOOD, "a"), policy(TAMPERS, "t"), policy(GOOD, "z"))
+    before, tampering, after = await gvisor.run(good("a"), policy(TAMPERS, "t"), good("z"))
     assert_good(before)
     assert_good(after)
     assert tampering.state == ResultState.PASSED, tampering
@@ -146,7 +157,7 @@ def evaluate(project):
     ],
 )
 async def test_forged_frames_speak_for_nobody_else(gvisor: Bench, code: str, why: str | None) -> None:
-    before, forging, after = await gvisor.run(policy(GOOD, "a"), policy(code, "forges"), policy(GOOD, "z"))
+    before, forging, after = await gvisor.run(good("a"), policy(code, "forges"), good("z"))
     assert_good(before)
     assert_good(after)
     if why is None:
@@ -172,7 +183,7 @@ async def test_a_lost_sandbox_takes_only_its_culprit_along(gvisor: Bench) -> Non
                 killed.append(container.id)
 
     killer = asyncio.create_task(kill_the_first())
-    results = await gvisor.run(policy(GOOD, "a"), slow)
+    results = await gvisor.run(good("a"), slow)
     await killer
     assert killed
     assert_good(results[0])

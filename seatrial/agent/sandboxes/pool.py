@@ -13,6 +13,7 @@ from seatrial.wire.states import Isolation
 
 log = structlog.get_logger(__name__)
 
+LEAVE_SECONDS = 20.0  # what is not gone then is removed as an orphan at the next start
 WARM_SECONDS = 30.0  # how long a sandbox may take to come up
 MAX_PAUSE_SECONDS = 30.0
 
@@ -42,6 +43,7 @@ class Pool:
         self._size = size
         self._warm: deque[Sandbox] = deque()
         self._wanted = asyncio.Event()
+        self._leaving: set[asyncio.Task[None]] = set()
 
     @property
     def warm(self) -> int:
@@ -57,17 +59,19 @@ class Pool:
         finally:
             refilling.cancel()
             await asyncio.gather(refilling, return_exceptions=True)
-            await asyncio.gather(*(sandbox.destroy() for sandbox in self._warm))
-            self._warm.clear()
+            while self._warm:
+                self._dismiss(self._warm.popleft())
+            if self._leaving:
+                await asyncio.wait(self._leaving, timeout=LEAVE_SECONDS)
 
     @contextlib.asynccontextmanager
     async def claim(self, children: int | None = None) -> AsyncIterator[Sandbox]:
-        """A sandbox for one evaluation, destroyed with the block. Raises SandboxError."""
+        """A sandbox for one evaluation; with the block's end it is on its way out. Raises SandboxError."""
         sandbox = self._take() or await self._start(min(children or self.children, self.children))
         try:
             yield sandbox
         finally:
-            await asyncio.shield(sandbox.destroy())
+            self._dismiss(sandbox)
 
     def _take(self) -> Sandbox | None:
         while self._warm:
@@ -79,8 +83,10 @@ class Pool:
         return None
 
     def _dismiss(self, sandbox: Sandbox) -> None:
-        task = asyncio.get_running_loop().create_task(sandbox.destroy())
-        self._dismissed = {t for t in getattr(self, "_dismissed", set()) if not t.done()} | {task}
+        # Behind the back of whoever used it: one that resists takes the engine ten seconds.
+        task = asyncio.create_task(sandbox.destroy(), name=f"destroy {sandbox.name}")
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
 
     async def _start(self, children: int) -> Sandbox:
         sandbox = await self.backend.start(children)

@@ -1,0 +1,180 @@
+"""The containers that sandboxes are, on a real engine."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.sandboxes.channel import SandboxError
+from seatrial.agent.sandboxes.containers import ContainerSandboxes
+from seatrial.agent.sandboxes.image import SandboxImage
+from seatrial.agent.sandboxes.pool import Pool
+from seatrial.agent.sandboxes.program import find_program
+from seatrial.agent.sandboxes.session import GRACE_SECONDS
+from seatrial.wire.states import Isolation, ResultState
+from tests.engines import require
+from tests.sandboxes.conftest import Bench, Repository, bench_of, policy
+from tests.sandboxes.test_hostile import HOSTILE, TAMPERS, assert_good, good, hostile
+
+pytestmark = [pytest.mark.docker, pytest.mark.gvisor]
+Make = Callable[..., ContainerSandboxes]
+
+
+async def mine(engine: Engine, backend: ContainerSandboxes) -> list[Any]:
+    label = f"galley.agent={backend._labels['galley.agent']}"
+    return await engine.api.containers.list(all=True, filters=json.dumps({"label": [label]}))
+
+
+async def gone(engine: Engine, backend: ContainerSandboxes) -> bool:
+    for _ in range(100):
+        if not await mine(engine, backend):
+            return True
+        await asyncio.sleep(0.1)
+    return False
+
+
+@pytest.fixture
+async def without_gvisor(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's answer as it is where runsc is not registered."""
+    info = engine.streams.system.info
+
+    async def less() -> dict[str, Any]:
+        return {**await info(), "Runtimes": {"runc": {}}}
+
+    monkeypatch.setattr(engine.streams.system, "info", less)
+
+
+async def test_a_sandbox_has_next_to_no_rights(engine: Engine, containers: Make) -> None:
+    require("gvisor")
+    backend = containers()
+    assert await backend.prepare() == []
+    pool = Pool(backend, size=0)
+    async with pool.claim(2) as sandbox:
+        [container] = await mine(engine, backend)
+        shown = await container.show()
+        host = shown["HostConfig"]
+        assert shown["Name"] == "/" + sandbox.name and sandbox.name.startswith("gitgrit-sandbox-")
+        assert shown["Config"]["Image"].startswith("gitgrit-sandbox:")
+        assert host["Runtime"] == "runsc" and host["NetworkMode"] == "none" and host["ReadonlyRootfs"]
+        assert host["CapDrop"] == ["ALL"] and sorted(host["CapAdd"]) == ["KILL", "SETGID", "SETUID"]
+        assert host["SecurityOpt"] == ["no-new-privileges"] and not host["Binds"] and shown["Mounts"] == []
+        assert host["Memory"] == host["MemorySwap"] == 768 << 20 and host["PidsLimit"] and host["NanoCpus"]
+        assert shown["Config"]["Labels"]["galley.managed"] == "true"
+        assert "secret" not in json.dumps(shown["Config"]["Env"]).lower()
+    assert await gone(engine, backend)
+
+
+async def test_the_pool_keeps_sandboxes_warm_and_uses_each_once(engine: Engine, containers: Make) -> None:
+    require("gvisor")
+    backend = containers()
+    await backend.prepare()
+    pool = Pool(backend, size=1, children=3)
+    async with pool.running():
+        await until(lambda: pool.warm == 1)
+        async with pool.claim() as first:
+            assert pool.warm == 0 and len(first.idle) == 3
+            await until(lambda: pool.warm == 1)
+        async with pool.claim() as second:
+            assert second.name != first.name
+        await until(lambda: pool.warm == 1)
+        [waiting] = await mine(engine, backend)
+        await waiting.kill()
+        await until(lambda: not pool._warm[0].alive)
+        async with pool.claim(1) as third:
+            assert third.alive
+    assert await gone(engine, backend)
+
+
+async def test_what_a_dead_agent_left_is_removed_and_nobody_elses(engine: Engine, containers: Make) -> None:
+    require("gvisor")
+    ours, theirs = containers(), containers()
+    for backend in (ours, theirs):
+        await backend.prepare()
+        backend.left = await backend.start(1)
+    assert len(await mine(engine, ours)) == len(await mine(engine, theirs)) == 1
+    await ours.prepare()
+    assert await gone(engine, ours) and len(await mine(engine, theirs)) == 1
+    await theirs.left._pipe._stream.close()  # what the kernel does for an agent that is killed
+    assert await gone(engine, theirs)
+    for backend in (ours, theirs):
+        await backend.left.destroy()
+
+
+async def test_the_image_is_named_after_its_content_and_made_again_when_removed(
+    engine: Engine, containers: Make
+) -> None:
+    require("gvisor")
+    backend = containers()
+    await backend.prepare()
+    tag = backend._tag
+    lines: list[str] = []
+
+    async def log(line: str) -> None:
+        lines.append(line)
+
+    program = find_program()
+    other = type(program)(program.root, {**program.files, "seatrial/sandbox/extra.py": b"# more\n"})
+    image = SandboxImage(engine.streams, backend._image._images, other)
+    changed = await image.ensure(log)
+    assert changed != tag and lines[-1].startswith(f"building {changed} from ")
+    assert await image.ensure(log) == changed
+    assert (await engine.api.images.inspect(changed))["Config"]["Labels"]["galley.cache"] == "true"
+    backend._image, backend._tag = image, changed
+    await engine.api.images.delete(changed, force=True)
+    async with Pool(backend, size=0).claim(1) as sandbox:
+        assert sandbox.idle == [1]
+    assert await gone(engine, backend)
+    await engine.api.images.delete(changed, force=True)
+
+
+async def test_without_gvisor_isolation_is_weaker_and_says_so(
+    engine: Engine, containers: Make, without_gvisor: None, repository: Repository, tmp_path: Path
+) -> None:
+    backend = containers()
+    [warning] = await backend.prepare()
+    assert "isolation is weaker" in warning and "runsc install" in warning
+    repository.commit({"README.md": "# Ship\n"})
+    bench = bench_of(Pool(backend, size=0), repository, tmp_path)
+    policies = [hostile(name) for name in HOSTILE if name != "fills-the-disk"]
+    finished = await bench.evaluations.evaluate(
+        bench.command(*policies, policy(TAMPERS, timeout_seconds=20.0), good("good"))
+    )
+    assert finished.isolation == Isolation.CONTAINER
+    for one, result in zip(policies, finished.results, strict=False):
+        assert (result.state, HOSTILE[one.slug][2] in result.message) == (HOSTILE[one.slug][1], True), result
+    assert_good(finished.results[-1])
+    tampering = finished.results[-2].details
+    assert tampering["kill"] == ["PermissionError"] and "done" not in tampering["memory"] + tampering["pipes"]
+
+
+async def test_where_gvisor_is_required_nothing_runs_without(containers: Make, without_gvisor: None) -> None:
+    with pytest.raises(SandboxError, match="GITGRIT_REQUIRE_GVISOR is set and gVisor"):
+        await containers(require_gvisor=True).prepare()
+
+
+async def test_a_sandbox_that_does_not_obey_is_ended_from_outside(gvisor: Bench, engine: Engine) -> None:
+    running = asyncio.create_task(
+        gvisor.run(policy("import time\ndef evaluate(project): time.sleep(3)", timeout_seconds=4.0))
+    )
+    backend = gvisor.pool.backend
+    assert isinstance(backend, ContainerSandboxes)
+    for _ in range(100):
+        if found := [c for c in await mine(engine, backend) if c["State"] == "running"]:
+            break
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(1.5)
+    await found[0].pause()
+    async with asyncio.timeout(GRACE_SECONDS + 10):
+        [result] = await running
+    assert result.state == ResultState.TIMED_OUT
+    assert await gone(engine, backend)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)

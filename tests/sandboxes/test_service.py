@@ -1,0 +1,134 @@
+"""Jobs in, reports out."""
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seatrial.agent.checkouts.cache import Cache
+from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
+from seatrial.agent.sandboxes.memo import Memo
+from seatrial.agent.sandboxes.pool import Pool
+from seatrial.agent.sandboxes.processes import ProcessSandboxes
+from seatrial.agent.sandboxes.program import find_program
+from seatrial.agent.sandboxes.service import Evaluations
+from seatrial.wire.envelope import Envelope, Message
+from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted
+from seatrial.wire.logs import LogChunk
+from seatrial.wire.states import EvaluationState, Isolation
+from tests.sandboxes.conftest import Bench, Recorded, policy
+
+GOOD = "def evaluate(project): return {'passed': True}"
+
+
+@dataclass
+class Delivery:
+    """A job that remembers what became of it."""
+
+    message: Message
+    deliveries: int = 1
+    ended: str = ""
+    envelope: Envelope = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.envelope = Envelope.wrap(self.message)
+
+    async def ack(self) -> None:
+        self.ended = "ack"
+
+    async def nak(self, delay_seconds: float | None = None) -> None:
+        self.ended = "nak"
+
+    async def term(self) -> None:
+        self.ended = "term"
+
+    async def in_progress(self) -> None:
+        pass
+
+
+class Queue:
+    """Deliveries in order, then nothing."""
+
+    def __init__(self, *deliveries: Delivery) -> None:
+        self.deliveries = list(deliveries)
+
+    async def fetch(self, timeout_seconds: float = 5.0) -> Delivery | None:
+        if self.deliveries:
+            return self.deliveries.pop(0)
+        await asyncio.sleep(0.05)
+        return None
+
+
+async def served(evaluations: Evaluations, *deliveries: Delivery) -> None:
+    task = asyncio.create_task(evaluations.run())
+    try:
+        async with asyncio.timeout(20):
+            while not all(delivery.ended for delivery in deliveries):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_jobs_are_run_reported_and_acknowledged(processes: Bench, tmp_path: Path) -> None:
+    jobs = [Delivery(processes.command(policy(GOOD))) for _ in range(3)]
+    strange = Delivery(EvaluationStarted(evaluation="x"))
+    reports = Recorded()
+    pool = Pool(ProcessSandboxes(find_program()), size=1)
+    memo = Memo(tmp_path / "m", "p")
+    evaluations = Evaluations(Queue(*jobs, strange), Cache(tmp_path / "git2"), reports, pool, memo)
+    await served(evaluations, *jobs, strange)
+    assert [job.ended for job in jobs] == ["ack"] * 3 and strange.ended == "term"
+    assert evaluations.isolation == Isolation.PROCESS and "no isolation" in evaluations.warnings[0]
+    for job in jobs:
+        about = [m for m in reports.messages if m.evaluation == job.message.evaluation]
+        assert [m.kind for m in about] == ["EvaluationStarted", "EvaluationFinished"]
+        assert about[1].state == EvaluationState.PASSED
+    assert pool.warm == 0
+
+
+class Broken:
+    """A backend whose engine is away."""
+
+    isolation = Isolation.GVISOR
+
+    async def prepare(self) -> list[str]:
+        return []
+
+    async def start(self, children: int) -> Sandbox:
+        raise SandboxError("the engine does not answer")
+
+
+async def test_without_a_sandbox_the_job_waits_and_in_the_end_says_why(
+    processes: Bench, tmp_path: Path
+) -> None:
+    early, last = Delivery(processes.command(policy(GOOD))), Delivery(processes.command(policy(GOOD)), 4)
+    reports = Recorded()
+    memo = Memo(tmp_path / "m", "p")
+    evaluations = Evaluations(
+        Queue(early, last), Cache(tmp_path / "git2"), reports, Pool(Broken(), size=0), memo
+    )
+    await served(evaluations, early, last)
+    assert (early.ended, last.ended) == ("nak", "ack")
+    [finished] = [m for m in reports.messages if isinstance(m, EvaluationFinished)]
+    assert finished.state == EvaluationState.ERRORED
+    assert finished.message == "no sandbox for the policies: the engine does not answer"
+
+
+async def test_a_job_whose_report_cannot_be_stored_is_not_acknowledged(
+    processes: Bench, tmp_path: Path
+) -> None:
+    class Full(Recorded):
+        async def observed(self, message: Message, *, workspace: str, about: str) -> None:
+            raise ConnectionError("bus away")
+
+        async def log(self, chunk: LogChunk, *, workspace: str) -> None:
+            raise AssertionError
+
+    job = Delivery(processes.command(policy(GOOD)))
+    pool = Pool(ProcessSandboxes(find_program()), size=0)
+    evaluations = Evaluations(Queue(job), Cache(tmp_path / "g"), Full(), pool, Memo(tmp_path / "m", "p"))
+    task = asyncio.create_task(evaluations.run())
+    await asyncio.sleep(0.5)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert job.ended == ""
