@@ -16,6 +16,7 @@ from seatrial.agent.runtime.docker.engine import Engine
 from tests.engines import require
 
 LABEL = "seatrial.test=builds"
+BASE = "seatrial-test/base:1"
 SOCKET = "unix:///var/run/docker.sock"
 
 
@@ -60,6 +61,47 @@ def stand_ins() -> set[str]:
     command = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "seatrial/stand-in-*"]
     found = subprocess.run(command, check=False, capture_output=True, text=True).stdout.split()
     return {name for name in found if any(rare in name for rare in ("-redis:", "-nginx:", "-busybox:"))}
+
+
+@pytest.fixture(scope="session")
+def busybox() -> bytes:
+    return Path(require("busybox")).read_bytes()
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory, busybox: bytes) -> str:
+    """A small image on the engine to build FROM."""
+    require("docker")
+    root = tmp_path_factory.mktemp("base")
+    for folder in ("bin", "tmp", "etc", "proc", "sys", "dev"):
+        (root / folder).mkdir()
+    (root / "bin/busybox").write_bytes(busybox)
+    (root / "bin/busybox").chmod(0o755)
+    for tool in (
+        "sh",
+        "cat",
+        "echo",
+        "sleep",
+        "nc",
+        "ls",
+        "test",
+        "ps",
+        "touch",
+        "wc",
+        "env",
+        "timeout",
+        "id",
+    ):
+        (root / "bin" / tool).symlink_to("busybox")
+    label = f"LABEL {LABEL}"
+    tar = subprocess.Popen(["tar", "-C", str(root), "-c", "."], stdout=subprocess.PIPE)
+    subprocess.run(
+        ["docker", "import", "-c", label, "-c", 'CMD ["sh"]', "-", BASE],
+        stdin=tar.stdout,
+        check=True,
+        capture_output=True,
+    )
+    return BASE
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import subprocess
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import psutil
 import pytest
@@ -12,54 +10,11 @@ import pytest
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.errors import BuildError, ImageUnavailable
-from tests.builds.conftest import LABEL, Lines, docker
-from tests.engines import require
+from tests.builds.conftest import Lines, docker
 
 pytestmark = pytest.mark.docker
 
-BASE = "seatrial-test/base:1"
 Make = Callable[..., BuildRequest]
-
-
-@pytest.fixture(scope="module")
-def busybox() -> bytes:
-    return Path(require("busybox")).read_bytes()
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory, busybox: bytes) -> str:
-    """A small image on the engine to build FROM."""
-    require("docker")
-    root = tmp_path_factory.mktemp("base")
-    for folder in ("bin", "tmp", "etc", "proc", "sys", "dev"):
-        (root / folder).mkdir()
-    (root / "bin/busybox").write_bytes(busybox)
-    (root / "bin/busybox").chmod(0o755)
-    for tool in (
-        "sh",
-        "cat",
-        "echo",
-        "sleep",
-        "nc",
-        "ls",
-        "test",
-        "ps",
-        "touch",
-        "wc",
-        "env",
-        "timeout",
-        "id",
-    ):
-        (root / "bin" / tool).symlink_to("busybox")
-    label = f"LABEL {LABEL}"
-    tar = subprocess.Popen(["tar", "-C", str(root), "-c", "."], stdout=subprocess.PIPE)
-    subprocess.run(
-        ["docker", "import", "-c", label, "-c", 'CMD ["sh"]', "-", BASE],
-        stdin=tar.stdout,
-        check=True,
-        capture_output=True,
-    )
-    return BASE
 
 
 async def test_from_scratch_with_our_labels(
