@@ -1,4 +1,4 @@
-"""Make a GitHub-shaped connection with a known webhook secret; run inside the platform's own environment.
+"""Make a connection of the local forge, whose deliveries are GitHub-shaped, with a known webhook secret; run inside the platform's own environment.
 
 Prints the connection's id. The secret is the first argument: it guards nothing but this measurement.
 """
@@ -16,6 +16,6 @@ from seatrial.control.projects.models import Connection, ForgeKind  # noqa: E402
 
 workspace = Workspace.objects.get(slug="default")
 connection, _ = Connection.objects.update_or_create(
-    workspace=workspace, forge=ForgeKind.GITHUB, name="bench", defaults={"webhook_secret": sys.argv[1]}
+    workspace=workspace, forge=ForgeKind.LOCAL, name="bench", defaults={"webhook_secret": sys.argv[1]}
 )
 print(connection.pk)

@@ -24,7 +24,7 @@ def measure(platform: Platform, *, deliveries: int = 400) -> list[Measurement]:
         capture_output=True,
         text=True,
     ).stdout.strip()
-    url = f"http://127.0.0.1:{platform.port}/api/v1/webhooks/github/{connection}"
+    url = f"http://127.0.0.1:{platform.port}/api/v1/webhooks/local/{connection}"
     body = json.dumps(
         {
             "ref": "refs/heads/main",

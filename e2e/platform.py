@@ -98,6 +98,26 @@ class Platform:
             parsed.copy_with(host="127.0.0.1"), headers={"Host": f"{parsed.host}:{parsed.port}"}, timeout=10
         )
 
+    @property
+    def executable(self) -> Path:
+        """The `seatrial` command."""
+        return Path(SEATRIAL)
+
+    def api(self, path: str) -> Any:
+        """GET below /api/v1 with the command line's own token."""
+        token = (self.directory / "token").read_text().strip()
+        answer = httpx.get(
+            f"http://127.0.0.1:{self.port}/api/v1{path}",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=10,
+        )
+        answer.raise_for_status()
+        return answer.json()
+
+    def supervisor(self) -> psutil.Process:
+        """The process that `seatrial up` left running."""
+        return psutil.Process(json.loads((self.directory / "run" / "supervisor.json").read_text())["pid"])
+
     def agent_id(self) -> str:
         """The id that labels everything this platform made on the engine."""
         return str(self.status()["agents"][0]["id"])

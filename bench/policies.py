@@ -1,0 +1,171 @@
+"""The starter pack's evaluation: warm, cold, repeated, and one container per policy. `python -m bench.policies` alone."""
+
+import asyncio
+import hashlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from bench.timing import Measurement, stopwatch
+from seatrial.agent.builds.choice import docker_builds
+from seatrial.agent.checkouts.commit import CommitTree
+from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.sandboxes.broker import Broker
+from seatrial.agent.sandboxes.containers import ContainerSandboxes
+from seatrial.agent.sandboxes.image import SandboxImage
+from seatrial.agent.sandboxes.memo import Memo
+from seatrial.agent.sandboxes.pool import Pool
+from seatrial.agent.sandboxes.program import find_program
+from seatrial.agent.sandboxes.trial import Trial
+from seatrial.agent.sandboxes.validation import judge
+from seatrial.wire.evaluations import ForgeFacts, PolicyToRun
+
+PACK = Path(__file__).parent.parent / "seatrial/control/policies/packs/starter"
+SIZES = (200, 2_000)
+RUNS = 5
+BY_HAND_RUNS = 2
+RATIOS = [
+    (f"starter pack on {files} files, {how}", f"starter pack on {files} files, one container per policy")
+    for files in SIZES
+    for how in ("warm", "cold", "repeated")
+]
+
+
+def measure() -> list[Measurement]:
+    """All of it, on the engine at DOCKER_HOST; nothing stays but the sandbox's image."""
+    return asyncio.run(_measure())
+
+
+async def _measure() -> list[Measurement]:
+    engine = Engine(os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock")
+    with tempfile.TemporaryDirectory(prefix="seatrial-bench-") as folder:
+        _, images, _ = docker_builds(engine, Path(folder) / "builds", "isolated")
+        image = SandboxImage(engine.streams, images, find_program())
+        backend = ContainerSandboxes(engine.streams, image, f"bench-{os.getpid()}")
+        try:
+            await backend.prepare()
+            measurements = [await claims(backend)]
+            for files in SIZES:
+                measurements += await evaluations(backend, Path(folder) / str(files), files)
+            return measurements
+        finally:
+            await backend.remove_orphans()
+            await engine.close()
+
+
+async def claims(backend: ContainerSandboxes) -> Measurement:
+    """From asking for a sandbox to having one whose children wait."""
+    pool = Pool(backend, size=1)
+    times = []
+    async with pool.running():
+        for _ in range(RUNS):
+            await warmed(pool)
+            with stopwatch() as elapsed:
+                async with pool.claim():
+                    times.append(elapsed() * 1000)
+    return Measurement("warm sandbox, claimed", "ms", times)
+
+
+async def evaluations(backend: ContainerSandboxes, folder: Path, files: int) -> list[Measurement]:
+    """The four ways, on a repository of so many files."""
+    commit = repository(folder, files)
+    policies = starter()
+    memo = Memo(folder / "memo.sqlite3", find_program().digest)
+
+    def broker() -> Broker:
+        return Broker(CommitTree(folder / ".git", commit), ForgeFacts(default_branch="main"))
+
+    async def together(pool: Pool) -> None:
+        outcomes = await Trial(pool, broker()).run(list(enumerate(policies)))
+        for index, policy in enumerate(policies):
+            result = judge(policy, outcomes[index])
+            assert result.score is not None, result
+            await memo.keep("bench", policy, "bench", outcomes[index].seen, result)
+
+    async def repeated() -> None:
+        fresh = broker()
+        for policy in policies:
+            assert await memo.find("bench", policy, "bench", fresh)
+
+    async def one_by_one() -> None:
+        pool = Pool(backend, size=0)
+        for policy in policies:
+            await Trial(pool, broker()).run([(0, policy)])
+
+    name = f"starter pack on {files} files"
+    warm = Pool(backend, size=1)
+    async with warm.running():
+        times = [await timed(lambda: together(warm), before=lambda: warmed(warm)) for _ in range(RUNS)]
+    cold = Pool(backend, size=0)
+    return [
+        Measurement(f"{name}, warm", "s", times),
+        Measurement(f"{name}, cold", "s", [await timed(lambda: together(cold)) for _ in range(RUNS)]),
+        Measurement(f"{name}, repeated", "s", [await timed(repeated) for _ in range(RUNS)]),
+        Measurement(
+            f"{name}, one container per policy", "s", [await timed(one_by_one) for _ in range(BY_HAND_RUNS)]
+        ),
+    ]
+
+
+async def timed(
+    what: Callable[[], Awaitable[None]], before: Callable[[], Awaitable[None]] | None = None
+) -> float:
+    """Seconds that `what` takes, `before` not counted."""
+    if before:
+        await before()
+    with stopwatch() as elapsed:
+        await what()
+        return elapsed()
+
+
+async def warmed(pool: Pool) -> None:
+    """Wait until a sandbox waits, and the machine has calmed down."""
+    async with asyncio.timeout(60):
+        while not pool.warm:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(0.5)
+
+
+def starter() -> list[PolicyToRun]:
+    """The pack, with the parameters its files name."""
+    params = {"readme": {"min_words": 40}, "no_large_files": {"limit_kb": 1024, "allow": []}, "no_secrets": {"allow": []},
+              "lockfile": {"skip": "(^|/)(node_modules|vendor)/"}, "docker_base_pinned": {"require_digest": False}}  # fmt: skip
+    return [
+        PolicyToRun(
+            version_id=file.stem,
+            slug=file.stem.replace("_", "-"),
+            code=file.read_text(),
+            digest=hashlib.sha256(file.read_bytes()).hexdigest(),
+            params=params.get(file.stem, {}),
+        )
+        for file in sorted(PACK.glob("[!_]*.py"))
+    ]
+
+
+def repository(folder: Path, files: int) -> str:
+    """A git repository of so many source files of about 3 kB; its commit."""
+    line = "def handler_{n}(request): return respond(request, status={n}, body='nothing to see here')\n"
+    for number in range(files):
+        path = folder / f"src/package_{number % 40}/module_{number}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(line.format(n=number + i) for i in range(35)))
+    (folder / "README.md").write_text("# Bench\n" + "word " * 60)
+    (folder / "Dockerfile").write_text("FROM python:3.11-slim\nCOPY src /src\n")
+    git = ["git", "-C", str(folder), "-c", "user.name=Bench", "-c", "user.email=bench@example.test"]
+    for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "files"]):
+        subprocess.run([*git, *arguments], check=True, capture_output=True)
+    done = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def show(measurements: Sequence[Measurement]) -> None:
+    """The table, when run alone."""
+    from bench.__main__ import show as table
+
+    table(measurements)
+
+
+if __name__ == "__main__":
+    show(measure())
