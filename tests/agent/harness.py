@@ -120,7 +120,7 @@ class DockerBuild:
         folder = request.context_root / request.build.path
         labels = [part for key, value in request.labels.items() for part in ("--label", f"{key}={value}")]
         process = await asyncio.create_subprocess_exec(
-            *["docker", "build", "-q", *labels, "-t", request.tag, str(folder)],
+            *["docker", "build", "-q", "--force-rm", *labels, "-t", request.tag, str(folder)],
             env={"DOCKER_BUILDKIT": "0", "PATH": "/usr/local/bin:/usr/bin:/bin"},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
