@@ -57,9 +57,14 @@ def test_ctrl_c_at_any_moment_of_the_start_leaves_nothing_running(own: Platform,
 
 def test_a_start_that_was_interrupted_is_begun_again(own: Platform) -> None:
     detached = subprocess.Popen(
-        [SEATRIAL, "up", "--detach"], env=own.environ, stderr=subprocess.PIPE, text=True
+        [SEATRIAL, "up", "--detach"],
+        env={**own.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    time.sleep(2)
+    assert detached.stdout
+    assert "checking this machine" in detached.stdout.readline()
     detached.send_signal(signal.SIGINT)
     _, err = detached.communicate(timeout=60)
     assert detached.returncode == 130, err

@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from seatrial.agent.settings import Settings
-from seatrial.cli.main import app
+from seatrial.cli.app import app
 from seatrial.control.configuration import Configuration
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.agent.settings import Settings
-from seatrial.cli.main import app
+from seatrial.cli.app import app
 from seatrial.control.configuration import Configuration
 from seatrial.wire import subjects
 

@@ -1,4 +1,7 @@
-"""Start in the foreground, start detached, stop, purge: what `seatrial up` and `seatrial down` do."""
+"""Start in the foreground, start detached, stop, purge: what `seatrial up` and `seatrial down` do.
+
+What is costly to import is imported where it is used: every other command imports this module, too.
+"""
 
 import asyncio
 import json
@@ -8,17 +11,18 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seatrial.embedded import locking, orphans
-from seatrial.embedded.components.postgres import from_wheel
 from seatrial.embedded.errors import ComponentFailed, EmbeddedError
 from seatrial.embedded.layout import DataDirectory
-from seatrial.embedded.platform import Platform, Setting, require_programs
 from seatrial.embedded.preflight import Choices
 from seatrial.embedded.processes import Record, end, wait_until_gone
 from seatrial.embedded.progress import Event, Listener, parse, step
-from seatrial.embedded.purge import purge_engine, purge_processes, remove_tree, stop_environments
 from seatrial.embedded.remembered import Remembered, read
+
+if TYPE_CHECKING:
+    from seatrial.embedded.platform import Platform
 
 STOP_SECONDS = 60.0
 
@@ -28,6 +32,8 @@ def run(data: DataDirectory, choices: Choices, environ: Mapping[str, str], tell:
 
     Raises AlreadyRuns, another EmbeddedError, or KeyboardInterrupt when it was told to stop while starting.
     """
+    from seatrial.embedded.platform import Platform, Setting, require_programs
+
     require_programs(Path(sys.executable).parent)
     data.create()
     with locking.only_one(data):
@@ -39,7 +45,7 @@ def run(data: DataDirectory, choices: Choices, environ: Mapping[str, str], tell:
         raise KeyboardInterrupt
 
 
-async def _until_told(platform: Platform) -> None:
+async def _until_told(platform: "Platform") -> None:
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(platform.run())
     for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -121,6 +127,8 @@ def stop(data: DataDirectory, environ: Mapping[str, str], tell: Listener, *, pur
         return "seatrial is not running."
     remembered = read(data.platform_file) if data.platform_file.exists() else None
     if purge and supervisor and remembered:
+        from seatrial.embedded.purge import stop_environments
+
         with step(tell, "removing previews"):
             stop_environments(remembered, data)
     with step(tell, "stopping processes"):
@@ -145,6 +153,9 @@ def _stop_processes(data: DataDirectory, supervisor: Record | None) -> bool:
 def _purge(
     data: DataDirectory, environ: Mapping[str, str], remembered: Remembered | None, tell: Listener
 ) -> None:
+    from seatrial.embedded.components.postgres import from_wheel
+    from seatrial.embedded.purge import purge_engine, purge_processes, remove_tree
+
     with step(tell, "removing containers, networks and volumes"):
         asyncio.run(purge_engine(data, remembered, environ))
         asyncio.run(purge_processes(data))
