@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
@@ -56,6 +56,11 @@ class Settings(BaseSettings):
     )
     galley_build_cache_dir: Path | None = Field(
         None, description="Layers of earlier builds and base images. Unset: builder/ in the data directory."
+    )
+    galley_build_ca_file: Path | None = Field(
+        None,
+        validation_alias=AliasChoices("galley_build_ca_file", "ssl_cert_file"),
+        description="PEM bundle that RUN steps trust, behind an organisation's own authority. Unset: SSL_CERT_FILE.",
     )
     galley_orphan_grace_seconds: float = Field(
         20.0, ge=0, description="How long something nobody desires any more waits before it is removed."

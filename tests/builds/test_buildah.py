@@ -3,13 +3,16 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import psutil
 import pytest
 
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
+from seatrial.agent.builds.choice import docker_builds
 from seatrial.agent.errors import BuildError, ImageUnavailable
+from seatrial.agent.runtime.docker.engine import Engine
 from tests.builds.conftest import Lines, docker
 
 pytestmark = pytest.mark.docker
@@ -228,3 +231,24 @@ async def test_a_base_nobody_has(builder: BuildahBuilder, request_for: Make, log
         await builder.build(
             request_for("nobase", {"Dockerfile": "FROM registry.invalid/nobody/has-this:1\n"}), log
         )
+
+
+async def test_steps_trust_the_organisations_authority_and_images_do_not_know(
+    engine: Engine, cache: Path, request_for: Make, base: str, log: Lines, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_text("-----BEGIN OURS-----\n")
+    builder = docker_builds(engine, cache, "isolated", bundle)[0]
+    request = request_for(
+        "trust",
+        {"Dockerfile": f"FROM {base}\nRUN cat $PIP_CERT $SSL_CERT_FILE; touch /made\nCMD env; ls /dev\n"},
+        no_cache=True,
+    )
+    await builder.build(request, log)
+    assert log.count("-----BEGIN OURS-----") == 2
+    ran = await docker("run", "--rm", "--network", "none", request.tag)
+    assert "CERT" not in ran
+    assert "ca-certificates" not in ran
+    bundle.unlink()
+    with pytest.raises(BuildError, match="GALLEY_BUILD_CA_FILE: there is no file"):
+        await builder.build(request, log)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seatrial.agent.builds import archive, loading, processes
+from seatrial.agent.builds import archive, loading, processes, trust
 from seatrial.agent.builds.account import Account, ensure_account, find
 from seatrial.agent.builds.base import BuildRequest, Log
 from seatrial.agent.builds.bases import Bases, quiet
@@ -19,7 +19,7 @@ from seatrial.agent.errors import BuildError, NoSpace
 from seatrial.agent.recipes.dockerfile import read_dockerfile
 from seatrial.agent.runtime.docker.engine import Engine
 
-NOISE = re.compile(r"time=\"[^\"]*\" level=(warning|info)|Getting image source|Copying (blob|config)|Writing manifest|Storing signatures|COMMIT oci:")  # fmt: skip
+NOISE = re.compile(r"time=\"[^\"]*\" level=(warning|info)|Getting image source|Copying (blob|config)|Writing manifest|Storing signatures|COMMIT oci:|--> $")  # fmt: skip
 FAILED_STEP = re.compile(r'building at STEP "(?P<step>.*)": (?:while running runtime: )?(?P<why>.*)$')
 SLIRP_NAME_SERVER = "10.0.2.3"
 
@@ -32,6 +32,9 @@ class BuildahBuilder:
     bases: Bases
     data: Path
     network: str = "isolated"  # none | isolated
+    certificates: Path | None = (
+        None  # a PEM bundle that RUN steps trust, for hosts behind their own authority
+    )
     timeout_seconds: float = 1800.0
     fence: Fence = field(default_factory=Fence)
     name: str = "buildah"
@@ -44,8 +47,7 @@ class BuildahBuilder:
         context, dockerfile = located(request)
         found = read_dockerfile(request.build.dockerfile, dockerfile.read_bytes(), request.build.args)
         cell = await self._cell(request.cache_scope)
-        if cell.account.other:
-            context_root_readable(request.context_root)
+        await asyncio.to_thread(self._prepare_host, cell, request.context_root)
         digests = await self.bases.prepare(cell, found.external_images(request.build.target), log)
         archive.mark(cell.outside("blobs", "sha256"), digests)
         image = await self._built(cell, request, context, dockerfile, log)
@@ -58,6 +60,16 @@ class BuildahBuilder:
             image = await self._built(cell, request, context, dockerfile, quiet)
             await loading.load(self.engine, image.archive(request.tag, request.labels), request.service)
         image.mark_loaded()
+
+    def _prepare_host(self, cell: Cell, root: Path) -> None:
+        if cell.account.other:
+            root.chmod(0o755)  # bound into the cell under its own mode; the folders above stay closed
+        if self.certificates:
+            if not self.certificates.is_file():
+                raise BuildError(
+                    f"GALLEY_BUILD_CA_FILE: there is no file {self.certificates}. Correct or unset it"
+                )
+            trust.prepare(self.certificates, cell.data / "tools", find("runc") or "runc")
 
     async def _cell(self, scope: str) -> Cell:
         """The scope's cell, cleared of what a killed build left when it is entered for the first time."""
@@ -117,6 +129,8 @@ class BuildahBuilder:
         real = request.context_root.resolve()
         arguments = ["bud", "--format", "docker", "--isolation", "rootless", "--runtime", find("runc") or "runc",
                      "--layers", "--pull-never", *await self._network(cell)]  # fmt: skip
+        if self.certificates:
+            arguments += trust.arguments(cell.folder("tools"))
         if request.no_cache:
             arguments.append("--no-cache")
         if request.build.target:
@@ -146,11 +160,6 @@ def located(request: BuildRequest) -> tuple[Path, Path]:
             f"there is no {request.build.dockerfile} in {request.build.path}. Add it, or correct the path"
         )
     return context, dockerfile
-
-
-def context_root_readable(root: Path) -> None:
-    """The folder is bound into the cell under its own mode; those above it stay as closed as they are."""
-    root.chmod(0o755)
 
 
 def scope_folder(scope: str) -> str:

@@ -29,11 +29,11 @@ def choose(settings: Settings, runtime: Runtime) -> tuple[Builder, Images]:
 
 
 def docker_builds(
-    engine: Engine, data: Path, network: str
+    engine: Engine, data: Path, network: str, certificates: Path | None = None
 ) -> tuple[BuildahBuilder, DockerImages, DebianStandIns]:
     """Builder, images and stand-ins, which need each other: a stand-in is built, and a build may begin from one."""
     bases = Bases(engine, _Later())
-    builder = BuildahBuilder(engine, bases, data, network)
+    builder = BuildahBuilder(engine, bases, data, network, certificates)
     # What a stand-in installs is the distribution's, and needs its mirror even where projects' builds have no network.
     trusted = BuildahBuilder(engine, bases, data, "isolated")
     stand_ins = DebianStandIns(engine, trusted, Debootstrap(engine, data / "scratch"))

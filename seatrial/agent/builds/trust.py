@@ -1,0 +1,46 @@
+"""An organisation's own certificate authority, trusted by RUN steps and by nothing of the finished image.
+
+The bundle is shown below /dev, which is not part of an image, and named in the environment of each step on its way
+through the OCI runtime: neither layers nor their cache keys know of it.
+"""
+
+import shlex
+from pathlib import Path
+
+FILE = "ca-certificates.crt"
+RUNTIME = "runc-with-certificates"
+INSIDE = f"/dev/{FILE}"
+VARIABLES = (
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "PIP_CERT",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "NODE_EXTRA_CA_CERTS",
+)
+
+WRAPPER = """#!/bin/sh
+# buildah hands a bundle over to its runtime: add to the environment that it describes.
+before=
+for argument in "$@"; do
+  case "$before" in --bundle | -b) sed -i 's#"env":\\[#"env":[{values},#' "$argument/config.json" ;; esac
+  before=$argument
+done
+exec {runtime} "$@"
+"""
+
+
+def prepare(certificates: Path, tools: Path, runtime: str) -> None:
+    """Put the bundle and the runtime's wrapper into `tools`."""
+    (tools / FILE).write_bytes(certificates.read_bytes())
+    values = ",".join(f'"{name}={INSIDE}"' for name in VARIABLES)
+    wrapper = tools / RUNTIME
+    written = tools / f"{RUNTIME}.new"
+    written.write_text(WRAPPER.format(values=values, runtime=shlex.quote(runtime)))
+    written.chmod(0o755)
+    written.replace(wrapper)
+
+
+def arguments(tools: str) -> list[str]:
+    """buildah's options that use both."""
+    return ["--runtime", f"{tools}/{RUNTIME}", "--volume", f"{tools}/{FILE}:{INSIDE}:ro"]
