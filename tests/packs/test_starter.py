@@ -95,6 +95,18 @@ def test_a_secret_is_never_shown() -> None:
     assert not result["passed"] and len(result["details"]["findings"]) == 3
 
 
+@pytest.mark.parametrize("token", [
+    AWS, GITHUB, "github_" + "pat_" + "a1B2c3D4e5" * 7, "glpat" + "-q8Zr2LkV7bXw3NcT5mYp", "xoxb" + "-81726354-k3J9q2Lm5Np8",
+    "hooks.slack.com/services/" + "T0K1QZ7R/B8W2M4X6/q8Zr2LkV7bXw3NcT5mYp9Hs", "sk_" + "live_q8Zr2LkV7bXw3NcT5mYp",
+    "AIza" + "q8Zr2LkV7bXw3NcT5mYp9HsJ4dGf6aQe1uR", "npm_" + "q8Zr2LkV7bXw3NcT5mYp9HsJ4dGf6aQe1uRt",
+    "pypi-" + "AgEI" + "q8Zr2LkV7bXw3NcT5mYp9HsJ4dGf6aQe1uRtq8Zr2LkV7bXw3Nc", "hf_" + "q8Zr2LkV7bXw3NcT5mYp9HsJ4dGf6aQe1u",
+    "SG." + "q8Zr2LkV7bXw3NcT5mYp9H.q8Zr2LkV7bXw3NcT5mYp9HsJ4dGf6aQe1uRtq8Zr2Lk", "dop_" + "v1_" + "9f3a7c1e5b2d8046" * 4,
+    "AGE-SECRET" + "-KEY-1" + "Q8ZR2LKV7BXW3NCT5MYP9HSJ4DGF6AQE0URTQ8ZR2LKV7BXW3NCT5MYP9H",
+])  # fmt: skip
+def test_each_form_of_token_is_found(token: str) -> None:
+    assert not run("no-secrets", {"a.txt": f"key: {token}"})["passed"]
+
+
 def test_parameters_are_heard() -> None:
     assert run("no-large-files", {"a.pdf": b"x" * 3000}, limit_kb=1)["passed"] is False
     assert run("no-large-files", {"a.pdf": b"x" * 3000}, limit_kb=1, allow=["*.pdf"])["passed"] is True

@@ -31,8 +31,11 @@ TOKENS = [
     ("private key", r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----"),
     ("age key", r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b"),
 ]
-# One pass over a file tells whether it is worth a closer look.
-HINT = re.compile("|".join(pattern for _, pattern in TOKENS))
+# A file without any of these words needs no closer look, which is some twenty times quicker than the patterns.
+WORDS = (
+    "AKIA ASIA ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- gldt- glrt- glptt- glcbt- xox hooks.slack.com _live_ AIza npm_ "
+    "pypi-AgEI SG. dop_v1_ doo_v1_ dor_v1_ hf_ AGE-SECRET-KEY-1 -----BEGIN"
+)
 ALLOWED = re.compile(r"gitleaks:allow|pragma: allowlist secret")
 PLACEHOLDER = re.compile(
     r"example|sample|dummy|fake|placeholder|redacted|x{6}|\*{4}|<|\$\{|0{8}|1234567|abcdefg|change.?me|your|insert",
@@ -55,9 +58,9 @@ ENV_NAME = re.compile(
 
 def evaluate(project, params, log):
     paths = [p for p in project.list_files() if not SKIPPED.search(p) and p not in params["allow"]]
-    found, warned = [], []
+    found, warned, words = [], [], WORDS.split()
     for path, text in project.get_files_content(paths).items():
-        for line, kind in secrets(path, text):
+        for line, kind in secrets(path, text, words):
             (warned if HARMLESS.search(path) else found).append({"file": path, "line": line, "kind": kind})
     for one in warned:
         log.warning(
@@ -71,9 +74,9 @@ def evaluate(project, params, log):
     return result(max(0, 75 - 25 * (len(found) - 1)), f"Found {shown}{more}. Remove and revoke them.", found)
 
 
-def secrets(path, text):
+def secrets(path, text, words):
     env = re.fullmatch(r"\.env(\.(local|prod|production|staging|dev|development))?", basename(path))
-    if not env and not HINT.search(text):
+    if not env and not any(word in text for word in words):
         return
     lines = text.splitlines()
     for number, line in enumerate(lines, 1):

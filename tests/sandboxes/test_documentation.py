@@ -1,0 +1,50 @@
+"""The page for authors: its example runs, and what it says of limits is so."""
+
+import re
+from pathlib import Path
+
+from seatrial.agent.sandboxes import broker, memo, validation
+from seatrial.control.policies.packs import parse
+from seatrial.sandbox import limits
+from seatrial.sandbox.project import Project
+from seatrial.wire import evaluations
+from tests.sandboxes.conftest import Bench, policy
+
+PAGE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text()
+[EXAMPLE] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+
+
+async def test_the_worked_example_works(processes: Bench) -> None:
+    packed = parse("owned-services", EXAMPLE)
+    assert packed.name == "Owned services" and packed.description.startswith("Every service has an owner.")
+    assert packed.criteria == {"events": ["pull_request", "push"]}
+    owned = policy(packed.code, packed.slug, params=packed.params)
+
+    [nobody] = await processes.run(owned)
+    assert (nobody.state, nobody.score) == ("failed", 0) and "No CODEOWNERS file" in nobody.message
+    processes.repository.commit(
+        {"services/mail/a.py": "", "services/shop/a.py": "", "CODEOWNERS": "/services/shop @bob\n"}
+    )
+    [half] = await processes.run(owned)
+    assert (half.state, half.score) == ("failed", 50) and half.message == "No owner in CODEOWNERS for: mail."
+    assert half.logs[0].message == "2 services, 1 without an owner"
+    processes.repository.commit({"CODEOWNERS": "/services/shop @bob\n/services/mail @alice\n"})
+    [all_of_them] = await processes.run(owned)
+    assert (all_of_them.state, all_of_them.score) == ("passed", 100)
+
+
+def test_every_question_is_on_the_page() -> None:
+    questions = {name for name in vars(Project) if not name.startswith("_")}
+    assert {name for name in questions if f"`{name}(" not in PAGE} == set()
+
+
+def test_the_numbers_are_those_of_the_code() -> None:
+    assert (
+        f"{evaluations.MAX_MESSAGE:,} characters" in PAGE
+        and f"{evaluations.MAX_DETAILS:,} characters" in PAGE
+    )
+    assert f"{evaluations.MAX_LOG_LINES} log lines" in PAGE and f"up to {validation.MAX_DEPTH} deep" in PAGE
+    run = evaluations.PolicyToRun.model_fields
+    assert f"{run['timeout_seconds'].default:.0f} seconds and {run['memory_mb'].default} MB" in PAGE
+    assert f"above {broker.MAX_FILE >> 20} MB" in PAGE and f"up to {limits.FILE_BYTES >> 20} MB" in PAGE
+    assert f"more than {memo.MAX_AGE_SECONDS // 3600} hours" in PAGE
