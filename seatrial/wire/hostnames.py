@@ -41,7 +41,7 @@ def labels(environment: str, services: Mapping[str, ServiceKind]) -> dict[str, l
     routable = {name: kind for name, kind in services.items() if kind.routable}
     webs = sorted(name for name, kind in routable.items() if kind is ServiceKind.WEB)
     apis = sorted(name for name, kind in routable.items() if kind is ServiceKind.API)
-    result = {name: [_fit(f"{name}-{environment}", MAX_LABEL)] for name in routable}
+    result = {name: [_fit(f"{slug(name)}-{environment}", MAX_LABEL)] for name in routable}
     if len(webs) == 1:
         result[webs[0]] = [environment]
     elif webs:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,10 @@ def commit(directory: Path, message: str = "change") -> str:
     git(directory, "add", "-A")
     git(directory, "commit", "-qm", message)
     return git(directory, "rev-parse", "HEAD")
+
+
+def give_away(directory: Path) -> None:
+    subprocess.run(["chown", "-R", "65534:65534", str(directory)], check=True)
 
 
 @pytest.fixture
@@ -115,7 +120,7 @@ async def test_hooks_and_configuration_of_the_repository_do_nothing(repository: 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give a repository to another user")
 async def test_a_repository_of_another_user_can_be_read(repository: Path, tmp_path: Path) -> None:
     head = git(repository, "rev-parse", "HEAD")
-    subprocess.run(["chown", "-R", "65534:65534", str(repository)], check=True)
+    give_away(repository)
     tree = await Cache(tmp_path / "cache").fetch(source(repository), "r1", head)
     assert await tree.read("README.md") == b"hello\n"
 
@@ -159,3 +164,13 @@ async def test_errors_say_what_and_where(tmp_path: Path, url: str, commit_id: st
 async def test_an_unknown_commit_is_named(repository: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckoutError, match="bbbbbbbbbbbb"):
         await Cache(tmp_path / "cache").fetch(source(repository), "r1", "b" * 40)
+
+
+async def test_many_reads_take_few_processes(repository: Path, tmp_path: Path) -> None:
+    for number in range(300):
+        (repository / f"file{number}").write_text(f"content {number}")
+    tree = await Cache(tmp_path / "cache").fetch(source(repository), "r1", commit(repository))
+    began = time.monotonic()
+    contents = [await tree.read(f"file{number}") for number in range(300)]
+    assert contents == [f"content {number}".encode() for number in range(300)]
+    assert time.monotonic() - began < 3, "three hundred processes would take longer"

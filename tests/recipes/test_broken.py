@@ -73,6 +73,7 @@ COMPOSE = [
     ("include: [x]\nservices: {web: {image: x}}\n", "include: not read by this release"),
     ("services:\n  web:\n    image: x\n    command: echo 'x\n", "cannot be split into words"),
     ("services:\n  a.b:\n    image: x\n", "services.a.b: not a service name"),
+    ("services:\n  Web:\n    image: x\n", "services.Web: not a service name"),
     ("services:\n  web:\n    image: x\n    labels: {galley.kind: site}\n", "'site' is not a kind"),
     ("services:\n  web:\n    image: x\n    healthcheck: {test: [RUN, x]}\n", "starts with 'RUN'"),
     ("services:\n  web:\n    image: x\n    healthcheck: {test: [CMD, x], interval: often}\n", "'often' is not a duration"),

@@ -15,7 +15,7 @@ from seatrial.agent.recipes.variables import Interpolation, dotenv
 from seatrial.agent.runtime.base import Resources
 from seatrial.wire.states import ServiceKind
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+NAME = re.compile(r"(?=.{1,40}$)[a-z0-9]+(?:(?:__?|-+)[a-z0-9]+)*")  # part of an image's name too
 BUILD_KEYS = {"context", "dockerfile", "target", "args"}
 BUILD_SILENT = {"cache_from", "cache_to", "labels", "tags", "platforms", "pull", "no_cache", "shm_size", "network", "provenance", "sbom"}  # fmt: skip
 CONDITIONS = {"service_started", "service_healthy", "service_completed_successfully"}
@@ -59,7 +59,9 @@ class Compose:
             at: Path = ("services", name)
             if not NAME.fullmatch(name):
                 self.document.fail(
-                    at, "not a service name", "Use up to 40 letters, digits, hyphens and underscores"
+                    at,
+                    "not a service name",
+                    "Use up to 40 lower-case letters and digits, with single hyphens or underscores between",
                 )
             if not isinstance(keys, dict):
                 self.document.fail(
