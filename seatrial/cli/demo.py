@@ -92,11 +92,11 @@ def _newest_delivery(api: Api) -> Callable[[], Json | None]:
 
 
 def _evaluation(api: Api, project: str, commit: str) -> Json | None:
-    """The newest decided evaluation of the commit, as the status shows it."""
+    """The newest decided evaluation of the commit, whole."""
     for one in api.get("/status")["projects"]:
         for evaluation in one["evaluations"] if one["name"] == project else []:
             if evaluation["commit"] == commit and evaluation["state"] in DECIDED:
-                return dict(evaluation)
+                return dict(api.get(f"/evaluations/{evaluation['id']}"))
     return None
 
 

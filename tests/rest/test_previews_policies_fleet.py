@@ -159,6 +159,7 @@ def test_status_is_what_the_terminal_prints(cast: Cast, environment: Environment
     assert shown["deployment"]["phases"][0] == {"name": "checkout", "seconds": 1.0}
     (judged,) = project["evaluations"]
     assert judged == {
+        "id": evaluation.pk,
         "commit": evaluation.commit,
         "state": "passed",
         "score": 100.0,

@@ -75,8 +75,9 @@ class ResultStatus(Schema):
 
 
 class EvaluationStatus(Schema):
-    """One of the newest evaluations."""
+    """One of the newest evaluations; the rest of it is at /evaluations/<id>."""
 
+    id: str
     commit: str
     state: str
     score: float | None
