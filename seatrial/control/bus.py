@@ -28,7 +28,7 @@ JOBS_MAX_AGE_SECONDS = 3_600.0  # the control plane gives an evaluation up long 
 DUPLICATE_WINDOW_SECONDS = 600.0
 EVALUATION_ACK_WAIT_SECONDS = 60.0
 EVALUATION_MAX_DELIVER = 5
-OBSERVED_ACK_WAIT_SECONDS = 30.0
+OBSERVED_ACK_WAIT_SECONDS = 10.0  # what a killed worker had taken comes back after this
 PUBLISH_TIMEOUT_SECONDS = 5.0
 
 

@@ -2,6 +2,7 @@
 
 import time
 
+import nats
 import pytest
 from django.db import connection
 
@@ -40,7 +41,7 @@ def test_worker_killed_between_commit_and_publish_loses_nothing(
     assert Evaluation.objects.count() == Environment.objects.count() == 1
 
 
-def test_bus_killed_in_between_is_waited_for(
+def test_bus_killed_and_database_connections_cut_are_waited_for(
     stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository
 ) -> None:
     first = repository.commit("feature", "one")
@@ -54,6 +55,14 @@ def test_bus_killed_in_between_is_waited_for(
     stack.nats.start()
     eventually(lambda: served(stack) == second, seconds=30, what="the second commit is served")
     assert stack.log("worker").count("the bus is away") <= 3  # said, and not again and again
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        assert cursor.fetchone()[0] >= 2
+    third = repository.commit("feature", "three")
+    eventually(lambda: served(stack) == third, seconds=30, what="the third commit is served")
 
 
 def test_traefik_killed_before_the_switch_delays_it(
@@ -71,58 +80,36 @@ def test_traefik_killed_before_the_switch_delays_it(
     eventually(lambda: Environment.objects.get().state == "running")
 
 
-def test_cut_database_connections_are_opened_again(
-    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository
-) -> None:
-    first = repository.commit("feature", "one")
-    open_pull(project)
-    eventually(lambda: served(stack) == first)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select count(pg_terminate_backend(pid)) from pg_stat_activity"
-            " where datname = current_database() and pid <> pg_backend_pid()"
-        )
-        assert cursor.fetchone()[0] >= 2
-    second = repository.commit("feature", "two")
-    eventually(lambda: served(stack) == second, seconds=30, what="the second commit is served")
-
-
-def test_worker_started_again_writes_lost_routes(
-    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository
+def test_lost_routes_and_meddled_desired_state_are_repaired(
+    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository, background
 ) -> None:
     commit = repository.commit("feature", "one")
     open_pull(project)
     eventually(lambda: served(stack) == commit)
+    environment = eventually(lambda: Environment.objects.filter(state="running").first())
     stack.kill("worker")
     stack.traefik.routes.unlink()
     eventually(lambda: served(stack) != commit)
     stack.start_worker()
     eventually(lambda: served(stack) == commit)
 
+    async def bucket(meddle: bool) -> set[str]:
+        credentials = str(stack.nats.identity.control_credentials)
+        client = await nats.connect(stack.nats.url, user_credentials=credentials)
+        try:
+            desired = await client.jetstream().key_value(f"desired-{agent.id}")
+            if meddle:
+                await desired.put("01STRANGER", (await desired.get(environment.pk)).value)
+                await desired.delete(environment.pk)
+            return set(await desired.keys())
+        finally:
+            await client.close()
 
-def test_removed_desired_state_is_put_back_and_foreign_keys_go(
-    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository, background
-) -> None:
-    repository.commit("feature", "one")
-    open_pull(project)
-    environment = eventually(lambda: Environment.objects.filter(state="running").first())
-
-    async def meddle() -> None:
-        import nats
-
-        client = await nats.connect(
-            stack.nats.url, user_credentials=str(stack.nats.identity.control_credentials)
-        )
-        bucket = await client.jetstream().key_value(f"desired-{agent.id}")
-        stolen = (await bucket.get(environment.pk)).value
-        await bucket.delete(environment.pk)
-        await bucket.put("01STRANGER", stolen)
-        await client.close()
-
-    agent.seen.clear()
-    background.run(meddle())
-    eventually(lambda: "01STRANGER gone" in agent.seen, what="the stranger is removed")
-    eventually(lambda: environment.pk in agent.desired, what="the real one is back")
+    background.run(bucket(meddle=True))
+    eventually(
+        lambda: background.run(bucket(meddle=False)) == {environment.pk}, what="the bucket is repaired"
+    )
+    eventually(lambda: environment.pk in agent.desired, what="the agent has it back")
 
 
 def test_storm_of_pushes_with_kills_ends_right(

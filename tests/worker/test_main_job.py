@@ -13,7 +13,7 @@ from seatrial.control.projects.models import Project
 from tests import factories
 from tests.worker.conftest import Repository, open_pull
 from tests.worker.scripted_agent import ScriptedAgent
-from tests.worker.stack import Stack, eventually
+from tests.worker.stack import Backend, Stack, eventually
 
 pytestmark = [pytest.mark.postgres, pytest.mark.nats, pytest.mark.traefik]
 
@@ -30,7 +30,11 @@ def wait_for(stack: Stack, commit: str, label: str = "pr-1-shop", seconds: float
 
 
 def test_from_branch_to_url_and_verdict_and_away_again(
-    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository
+    stack: Stack,
+    agent: ScriptedAgent,
+    project: Project,
+    repository: Repository,
+    backends: dict[str, Backend],
 ) -> None:
     factories.policy(project.workspace, "Has readme")
     first = repository.commit("feature", "one")
@@ -45,43 +49,24 @@ def test_from_branch_to_url_and_verdict_and_away_again(
 
     second = repository.commit("feature", "two")
     eventually(lambda: served(stack) == second, what="the second commit is served")
+    while backends:
+        backends.popitem()[1].stop()
+    page = stack.traefik.get("pr-1-shop")
+    assert page.status_code == 502 and "does not answer" in page.text
+
     local.close_pull(project, "feature", by="test")
     eventually(lambda: Environment.objects.get().removed_at, what="the agent removed it")
-    eventually(lambda: served(stack) != second, what="its route is gone")
+    eventually(lambda: stack.traefik.get("pr-1-shop").status_code == 404, what="its route is gone")
     page = stack.traefik.get("pr-1-shop", "/any/path")
     assert page.status_code == 404 and "stopped" in page.text
     assert stack.traefik.get("pr-9-nothing").status_code == 404
 
 
-def test_dead_backend_shows_the_page(
-    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository, backends: dict
-) -> None:
-    commit = repository.commit("feature", "one")
-    open_pull(project)
-    eventually(lambda: served(stack) == commit)
-    for backend in backends.values():
-        backend.stop()
-    page = stack.traefik.get("pr-1-shop")
-    assert page.status_code == 502 and "does not answer" in page.text
-    backends.clear()
-
-
-def test_two_workers_share_the_work(
+def test_two_workers_share_the_work_and_no_request_fails_while_versions_change(
     stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository
 ) -> None:
     factories.policy(project.workspace, "Has readme")
     stack.start_worker("second worker")
-    heads = {name: repository.commit(name, name) for name in ("a", "b", "c")}
-    numbers = {name: open_pull(project, name).number for name in heads}
-    for name, number in numbers.items():
-        wait_for(stack, heads[name], f"pr-{number}-shop")
-    eventually(lambda: Evaluation.objects.filter(state="passed").count() == 3)
-    assert Environment.objects.count() == Evaluation.objects.count() == 3
-
-
-def test_no_request_fails_while_versions_change_under_load(
-    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository
-) -> None:
     commit = repository.commit("feature", "zero")
     open_pull(project)
     eventually(lambda: served(stack) == commit)
@@ -106,3 +91,5 @@ def test_no_request_fails_while_versions_change_under_load(
     for visitor in visitors:
         visitor.join(10)
     assert len(answers) > 200 and set(answers) == {200}
+    eventually(lambda: not Evaluation.objects.exclude(state__in=["passed", "superseded"]).exists())
+    assert (Environment.objects.count(), Evaluation.objects.count()) == (1, 5)

@@ -18,7 +18,7 @@ from seatrial.wire.errors import UnknownKind, UnsupportedVersion, WireError
 
 log = structlog.get_logger(__name__)
 
-BATCH = 50
+BATCH = 20  # well within the ack wait, even when the database is slow
 FETCH_SECONDS = 5.0
 MAX_ATTEMPTS = 5
 RETRY_SECONDS = 1.0
