@@ -1,0 +1,72 @@
+"""The pages on the real platform, in a real browser: a verdict, a live preview, its logs as they come."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from e2e.platform import Platform
+from e2e.repositories import commit, static
+from tests.engines import require
+
+pytestmark = [pytest.mark.e2e, pytest.mark.chromium]
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+
+
+@pytest.fixture(scope="module")
+def page(platform: Platform) -> Iterator[Page]:
+    """A signed-in browser; any error on its console fails the test that is running."""
+    require("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        page = browser.new_page(base_url=f"http://localhost:{platform.port}")
+        page.goto("/")
+        page.get_by_label("Username").fill("admin")
+        page.get_by_label("Password").fill((platform.directory / "admin-password").read_text().strip())
+        page.get_by_role("button", name="Sign in").click()
+        yield page
+        browser.close()
+
+
+def test_a_preview_is_followed_from_build_to_live_without_a_reload(
+    platform: Platform, home: Path, page: Page
+) -> None:
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    path = static(home / "regatta")
+    environment = platform.json("preview", str(path), "--branch", "feature")
+    page.goto(environment["page_url"])
+    expect(page.get_by_text("Running").first).to_be_visible()
+    expect(page.get_by_text("Where the time went")).to_be_visible()
+    expect(page.locator("body")).to_contain_text("FROM scratch", timeout=15_000)  # the build's own log
+
+    page.evaluate("window.notReloaded = true")
+    head = commit(path, {"www/index.html": "version two"})
+    platform.json("preview", str(path), "--branch", "feature")
+    expect(page.locator("body")).to_contain_text(head[:10], timeout=15_000)
+    assert page.evaluate("window.notReloaded") is True
+
+    platform.fetch(environment["urls"]["web"] + "/asked-by-the-test")
+    assert errors == []
+    platform.run("close", str(path), "--branch", "feature")
+
+
+def test_a_preview_that_is_not_there_says_so_through_the_ingress(platform: Platform) -> None:
+    answer = platform.fetch(f"http://pr-99-nowhere.preview.localhost:{platform.ingress}/")
+    assert answer.status_code == 404
+    assert "no preview" in answer.text.lower()
+    assert "pr-99-nowhere" in answer.text
+
+
+def test_an_evaluation_shows_every_policy_and_where_it_ran(
+    platform: Platform, home: Path, page: Page
+) -> None:
+    path = static(home / "sextant")
+    evaluation = platform.json("check", str(path), "--branch", "feature")
+    page.goto(evaluation["page_url"])
+    expect(page.get_by_text("Ran in a gVisor sandbox")).to_be_visible()
+    for result in evaluation["results"]:
+        if result["state"] == "failed":
+            expect(page.locator("body")).to_contain_text(result["message"][:40])
