@@ -24,7 +24,7 @@ async def test_from_scratch_with_our_labels(
     builder: BuildahBuilder, request_for: Make, busybox: bytes, log: Lines
 ) -> None:
     files = {
-        "Dockerfile": 'FROM scratch\nCOPY --chmod=755 busybox /busybox\nEXPOSE 80\nCMD ["/busybox", "echo", "afloat"]\n',
+        "Dockerfile": 'FROM scratch\nLABEL galley.cache=true mine=yes\nCOPY --chmod=755 busybox /busybox\nEXPOSE 80\nCMD ["/busybox", "echo", "afloat"]\n',
         "busybox": busybox,
     }
     request = request_for("scratch", files)
@@ -32,7 +32,9 @@ async def test_from_scratch_with_our_labels(
     assert await docker("run", "--rm", "--network", "none", request.tag) == "afloat\n"
     labels = await docker("image", "inspect", "-f", "{{json .Config.Labels}}", request.tag)
     assert '"galley.deployment":"scratch"' in labels
+    assert '"mine":"yes"' in labels
     assert "io.buildah" not in labels
+    assert "galley.cache" not in labels, "only we say what is ours"
 
 
 async def test_layers_are_kept_and_sent_once(

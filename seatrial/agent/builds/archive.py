@@ -37,8 +37,7 @@ class BuiltImage:
         """A `docker load` archive of the image with `labels`, named `tag`. Layers not here are left out: the engine
         takes those it knows from its own store, and refuses the archive when it does not know one."""
         inner = dict(self.config.get("config") or {})
-        inner["Labels"] = {**(inner.get("Labels") or {}), **labels}
-        inner["Labels"].pop("io.buildah.version", None)
+        inner["Labels"] = {**own_labels(inner.get("Labels") or {}), **labels}
         config = json.dumps({**self.config, "config": inner}).encode()
         names = [f"{layer.digest.removeprefix('sha256:')}.tar" for layer in self.layers]
         manifest = json.dumps([{"Config": "config.json", "RepoTags": [tag], "Layers": names}]).encode()
@@ -64,6 +63,11 @@ class BuiltImage:
         for file in markers:
             file.unlink(missing_ok=True)
         return bool(markers)
+
+
+def own_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """Without ours: those of the base it was built from, or what a Dockerfile would like to pass for ours."""
+    return {name: value for name, value in labels.items() if not name.startswith(("galley.", "io.buildah."))}
 
 
 def mark(blobs: Path, digests: list[str]) -> None:
