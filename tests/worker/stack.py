@@ -37,6 +37,9 @@ class Backend:
     """A container's stand-in: answers every request with its text."""
 
     def __init__(self, text: str) -> None:
+        class Server(ThreadingHTTPServer):
+            request_queue_size = 128
+
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 self.send_response(200)
@@ -47,7 +50,7 @@ class Backend:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

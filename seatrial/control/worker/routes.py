@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 
 from seatrial.control.configuration import Configuration
 from seatrial.control.previews import lifecycle, routes
@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 5.0
 POLL_SECONDS = 0.03
+ROUTES_LOCK = 0x5EA70  # PostgreSQL advisory lock
 TRUST_SECONDS = 2.0  # how long Traefik is given when there is no API to ask
 
 
@@ -46,9 +47,7 @@ class Routes:
 
     async def _round(self, client: httpx.AsyncClient) -> bool:
         """Write, then switch what is applied; True while a candidate still waits."""
-        document, waiting = await self._database.run(snapshot)
-        if self._file is not None:
-            await asyncio.to_thread(write, self._file, document)
+        waiting = await self._database.run(publish, self._file)
         left = False
         for candidate in waiting:
             if await self._applied(client, candidate):
@@ -74,10 +73,18 @@ class Routes:
         return True
 
 
-def snapshot() -> tuple[Document, list[Candidate]]:
-    """The document and who waits for it, from one look at the rows."""
+@transaction.atomic
+def publish(file: Path | None) -> list[Candidate]:
+    """Write the document when it differs, and return who waits for it.
+
+    One worker at a time from look to write, so that none overwrites the file with what it saw earlier.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ROUTES_LOCK])
     environments = routes.serving()
-    return routes.document(environments), routes.candidates(environments)
+    if file is not None:
+        write(file, routes.document(environments))
+    return routes.candidates(environments)
 
 
 @transaction.atomic
