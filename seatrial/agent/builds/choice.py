@@ -23,7 +23,10 @@ def choose(settings: Settings, runtime: Runtime) -> tuple[Builder, Images]:
     if not isinstance(runtime, DockerRuntime):
         raise TypeError(f"nothing builds for the runtime {runtime.name}")
     builder, images, _ = docker_builds(
-        runtime.engine, settings.build_cache_directory, settings.galley_build_network
+        runtime.engine,
+        settings.build_cache_directory,
+        settings.galley_build_network,
+        settings.galley_build_ca_file,
     )
     return builder, images
 
