@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
 from seatrial.agent.sandboxes.memo import Memo
@@ -87,15 +89,36 @@ async def test_jobs_are_run_reported_and_acknowledged(processes: Bench, tmp_path
 
 
 class Broken:
-    """A backend whose engine is away."""
+    """A backend whose engine is away, or whose gVisor does not work."""
 
     isolation = Isolation.GVISOR
+
+    def __init__(self, *, lasting: bool = False) -> None:
+        self.lasting = lasting
+        self.starts = 0
 
     async def prepare(self) -> list[str]:
         return []
 
     async def start(self, children: int) -> Sandbox:
-        raise SandboxError("the engine does not answer")
+        self.starts += 1
+        raise SandboxError("the engine does not answer", lasting=self.lasting)
+
+
+async def test_a_start_that_would_fail_again_is_not_tried_again_soon() -> None:
+    backend = Broken(lasting=True)
+    pool = Pool(backend, size=2)
+    async with pool.running():
+        for _ in range(20):
+            with pytest.raises(SandboxError, match="does not answer"):
+                async with pool.claim():
+                    pass
+            await asyncio.sleep(0.05)
+    assert backend.starts == 1 and pool.problem == "the engine does not answer"
+    pool._not_before = 0
+    with pytest.raises(SandboxError):
+        await pool._start(1)
+    assert backend.starts == 2 and pool._pause == 10
 
 
 async def test_without_a_sandbox_the_job_waits_and_in_the_end_says_why(

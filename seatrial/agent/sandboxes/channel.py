@@ -13,7 +13,15 @@ MAX_WAITING = 64  # frames read but not yet handled; beyond, the sandbox is not 
 
 
 class SandboxError(Exception):
-    """A sandbox cannot be had, or was lost. The text says why."""
+    """A sandbox cannot be had, or was lost. The text says why.
+
+    `lasting`: trying again soon would fail again, and a failed start is not free: some engines leave the processes of
+    a gVisor sandbox behind that did not come up.
+    """
+
+    def __init__(self, message: str, *, lasting: bool = False) -> None:
+        super().__init__(message)
+        self.lasting = lasting
 
 
 class Pipe(Protocol):

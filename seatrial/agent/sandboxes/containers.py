@@ -125,7 +125,8 @@ class ContainerSandboxes:
                 await asyncio.shield(ContainerPipe(container, stream).destroy())
                 raise
         except (DockerError, OSError, aiohttp.ClientError) as error:
-            raise SandboxError(f"no sandbox could be started: {explained(error)}") from error
+            lasting = isinstance(error, DockerError) and "OCI runtime" in str(error.message)
+            raise SandboxError(f"no sandbox could be started: {explained(error)}", lasting=lasting) from error
         return Sandbox(ContainerPipe(container, stream), self.isolation, name)
 
     async def _create(self, children: int, name: str) -> DockerContainer:

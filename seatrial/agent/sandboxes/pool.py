@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Protocol
@@ -15,7 +16,9 @@ log = structlog.get_logger(__name__)
 
 LEAVE_SECONDS = 20.0  # what is not gone then is removed as an orphan at the next start
 WARM_SECONDS = 30.0  # how long a sandbox may take to come up
-MAX_PAUSE_SECONDS = 30.0
+LOOK_SECONDS = 10.0  # how often dead sandboxes are looked for among the warm ones
+MAX_PAUSE_SECONDS = 10.0
+LASTING_PAUSE_SECONDS = (5.0, 600.0)  # first and longest, after a start that would fail again
 
 
 class Backend(Protocol):
@@ -34,7 +37,8 @@ class Pool:
     """Keeps `size` sandboxes warm. They hold nothing of any tenant: the first thing they learn is one evaluation.
 
     `claim` never waits for a refill: with none warm it starts one. A sandbox that died while it waited is passed
-    over. Everything is destroyed at the end of `running`.
+    over. After a start that failed for a lasting reason (`problem` says which) nobody starts one for a while, and a
+    claim fails at once. Everything is destroyed at the end of `running`.
     """
 
     def __init__(self, backend: Backend, *, size: int = 2, children: int = 12) -> None:
@@ -44,6 +48,9 @@ class Pool:
         self._warm: deque[Sandbox] = deque()
         self._wanted = asyncio.Event()
         self._leaving: set[asyncio.Task[None]] = set()
+        self.problem = ""
+        self._pause = 0.0
+        self._not_before = 0.0
 
     @property
     def warm(self) -> int:
@@ -89,7 +96,15 @@ class Pool:
         task.add_done_callback(self._leaving.discard)
 
     async def _start(self, children: int) -> Sandbox:
-        sandbox = await self.backend.start(children)
+        if self._not_before > time.monotonic():
+            raise SandboxError(self.problem, lasting=True)
+        try:
+            sandbox = await self.backend.start(children)
+        except SandboxError as error:
+            if error.lasting:
+                self._give_it_time(str(error))
+            raise
+        self.problem, self._pause = "", 0.0
         try:
             async with asyncio.timeout(WARM_SECONDS):
                 await sandbox.warm(children)
@@ -100,6 +115,12 @@ class Pool:
             raise
         return sandbox
 
+    def _give_it_time(self, problem: str) -> None:
+        first, longest = LASTING_PAUSE_SECONDS
+        self.problem = problem
+        self._pause = min(max(self._pause * 2, first), longest)
+        self._not_before = time.monotonic() + self._pause
+
     async def _refill(self) -> None:
         pause = 0.5
         while True:
@@ -107,9 +128,18 @@ class Pool:
                 while len(self._warm) < self._size:
                     self._warm.append(await self._start(self.children))
                 pause = 0.5
-                self._wanted.clear()
-                await self._wanted.wait()
+                await self._wait_for_need()
             except (SandboxError, OSError) as error:
-                log.warning("no warm sandbox", problem=str(error), again_in_seconds=pause)
-                await asyncio.sleep(pause)
+                wait = max(pause, self._not_before - time.monotonic())
+                log.warning("no warm sandbox", problem=str(error), again_in_seconds=round(wait, 1))
+                await asyncio.sleep(wait)
                 pause = min(pause * 2, MAX_PAUSE_SECONDS)
+
+    async def _wait_for_need(self) -> None:
+        self._wanted.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._wanted.wait()
+        for sandbox in [sandbox for sandbox in self._warm if not sandbox.alive]:
+            self._warm.remove(sandbox)
+            self._dismiss(sandbox)

@@ -84,14 +84,24 @@ class Evaluations:
     def __init__(
         self, jobs: Jobs, checkouts: Checkouts, reports: Reports, pool: Pool, memo: Memo, *, parallel: int = 2
     ) -> None:
-        self.isolation: Isolation | None = None
-        self.warnings: list[str] = ["the policy sandbox is being prepared"]
+        self._isolation: Isolation | None = None
+        self._warnings: list[str] = ["the policy sandbox is being prepared"]
         self._jobs = jobs
         self._checkouts = checkouts
         self._reports = reports
         self._pool = pool
         self._memo = memo
         self._parallel = parallel
+
+    @property
+    def isolation(self) -> Isolation | None:
+        """What policies run in here; None while they cannot."""
+        return None if self._pool.problem else self._isolation
+
+    @property
+    def warnings(self) -> list[str]:
+        """What people should know of it."""
+        return [*self._warnings, self._pool.problem] if self._pool.problem else self._warnings
 
     async def run(self) -> None:
         """Prepare, then serve until cancelled; every sandbox is gone then."""
@@ -145,15 +155,15 @@ class Evaluations:
         pause = 1.0
         while True:
             try:
-                self.warnings = await self._pool.backend.prepare()
-                self.isolation = self._pool.backend.isolation
+                self._warnings = await self._pool.backend.prepare()
+                self._isolation = self._pool.backend.isolation
                 break
             except Exception as error:  # the engine away, no image, no gVisor: all of them may mend
-                self.warnings = [str(error)]
+                self._warnings = [str(error)]
                 log.warning("policies cannot run here", problem=str(error), again_in_seconds=pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, MAX_PAUSE_SECONDS)
-        for warning in self.warnings:
+        for warning in self._warnings:
             log.warning(warning)
 
     async def _serve(self) -> None:
