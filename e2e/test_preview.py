@@ -224,3 +224,15 @@ def test_a_service_that_never_becomes_well_says_why(
         what="the failed candidate's containers are gone",
     )
     platform.run("close", str(path), "--branch", "feature")
+
+
+def test_asking_again_after_a_failure_or_a_stop_tries_again(platform: Platform, home: Path) -> None:
+    path = static(home / "buoy")
+    commit(path, {"Dockerfile": 'FROM scratch\nCOPY nothing /x\nCMD ["/x"]\n'})
+    first = platform.json("preview", str(path), "--branch", "feature")
+    again = platform.json("preview", str(path), "--branch", "feature")
+    assert first["deployment"]["state"] == again["deployment"]["state"] == "failed"
+    assert again["deployment"]["id"] > first["deployment"]["id"]
+    done = platform.run("close", str(path), "--branch", "feature")
+    assert "removing the preview" in done.stdout
+    assert not leftovers(platform.agent_id(), environment=first["id"]), "close returned before all was gone"

@@ -47,11 +47,17 @@ class Api:
             return answer.json() if answer.content else {}
         if answer.status_code in {502, 503, 504}:
             raise PlatformAway(f"seatrial is not ready: {message_of(answer)}", fix="Look: seatrial doctor")
+        if answer.status_code == 409:
+            raise Conflict(message_of(answer))
         raise CommandError(message_of(answer))
 
 
 class PlatformAway(CommandError):
     """It does not answer now; it may again in a moment (its supervisor restarts what dies)."""
+
+
+class Conflict(CommandError):
+    """What was asked does not fit what is so now."""
 
 
 def message_of(answer: httpx.Response) -> str:

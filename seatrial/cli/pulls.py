@@ -1,5 +1,6 @@
 """`seatrial preview`, `seatrial check`, `seatrial close`: a branch of a local repository, as a pull request."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -10,12 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from seatrial.cli import show
-from seatrial.cli.api import Api, Json, connect
+from seatrial.cli.api import Api, Conflict, Json, connect
 from seatrial.cli.errors import NEGATIVE, USAGE, CommandError, Interrupted
 from seatrial.cli.phases import Phases
 from seatrial.cli.repository import Head, read_head
 from seatrial.cli.verdicts import print_evaluation
-from seatrial.cli.waiting import Deployment, Evaluation, until
+from seatrial.cli.waiting import Deployment, Evaluation, Removal, newest_environment, until
 from seatrial.embedded.layout import DataDirectory
 
 Repository = Annotated[Path, typer.Argument(metavar="PATH", help="A git repository on this machine.")]
@@ -27,9 +28,10 @@ def preview(path: Repository, branch: Branch = None, as_json: AsJson = False) ->
     """Build and start the branch, and wait until its preview answers. Run it again after a commit."""
     console = show.console(json=as_json)
     head, api = _begin(path, branch, console, "preview")
-    pull = open_pull(api, head)
     console.print(f"Preview of [bold]{escape(head.path.name)}[/] {escape(head.branch)} at {head.commit[:12]}")
+    pull = open_pull(api, head)
     try:
+        retry_if_over(api, pull)
         with Phases(console) as phases:
             environment = Deployment(api, pull, phases).wait()
     except KeyboardInterrupt:
@@ -81,8 +83,17 @@ def close(path: Repository, branch: Branch = None) -> None:
     body = {"project": project["id"], "branch": head.branch}
     pull = until(lambda: api.post("/local/pulls/close", body))
     console.print(
-        f"Closed pull request {pull['number']} of {escape(head.path.name)}; its preview is being removed."
+        f"Closed pull request {pull['number']} of [bold]{escape(head.path.name)}[/] {escape(head.branch)}"
     )
+    try:
+        with Phases(console) as phases:
+            gone = Removal(api, pull, phases).wait()
+    except KeyboardInterrupt:
+        raise Interrupted("the preview is removed without you. See it: seatrial status") from None
+    if not gone:
+        console.print(
+            "  [yellow]! its preview is still being removed; is the agent online?[/] seatrial status"
+        )
 
 
 def _begin(path: Path, branch: str | None, console: Console, what: str) -> tuple[Head, Api]:
@@ -111,6 +122,16 @@ def open_pull(api: Api, head: Head) -> Json:
             fix="Run the command again",
         )
     return pull
+
+
+def retry_if_over(api: Api, pull: Json) -> None:
+    """Asking again for a commit that failed, or whose preview somebody stopped, means: once more."""
+    newest = until(lambda: [newest_environment(api, pull)])[0] or {}
+    deployment = newest.get("deployment") or {}
+    over = deployment.get("state") == "failed" or newest.get("stopped_by")
+    if over and deployment.get("commit") == pull["head_sha"]:
+        with contextlib.suppress(Conflict):  # closed meanwhile: opening it again deploys it
+            api.post(f"/environments/{newest['id']}/rebuild", {})
 
 
 def print_environment(console: Console, environment: Json) -> None:

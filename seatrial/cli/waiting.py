@@ -11,6 +11,7 @@ from seatrial.cli.phases import Phases
 POLL_SECONDS = 0.3
 AWAY_SECONDS = 30.0  # how long it may be silent: the supervisor restarts what dies
 PICKED_UP_SECONDS = 120.0
+REMOVED_SECONDS = 60.0
 TERMINAL = {"live", "failed", "superseded", "cancelled"}
 DECIDED = {"passed", "failed", "errored", "timed_out", "superseded"}
 
@@ -99,6 +100,36 @@ class Deployment:
             self._phases.begin("waiting for an agent")
         else:
             self._phases.forget("waiting for an agent")
+
+
+class Removal:
+    """Waits until nothing is left of a closed pull request's preview."""
+
+    def __init__(self, api: Api, pull: Json, phases: Phases) -> None:
+        self._api = api
+        self._pull = pull
+        self._phases = phases
+        self._began = time.monotonic()
+
+    def wait(self) -> bool:
+        """True when it is gone; False when that takes longer than REMOVED_SECONDS: it goes on without us."""
+        self._phases.begin("removing the preview")
+        gone = bool(until(self._look) == "gone")
+        if gone:
+            self._phases.end("removing the preview", time.monotonic() - self._began)
+        return gone
+
+    def _look(self) -> str:
+        newest = newest_environment(self._api, self._pull)
+        if newest is None or newest["removed"]:
+            return "gone"
+        return "late" if time.monotonic() - self._began > REMOVED_SECONDS else ""
+
+
+def newest_environment(api: Api, pull: Json) -> Json | None:
+    """The pull request's latest environment, living or not."""
+    found = items(api.get("/environments", project=pull["project"], number=pull["number"], terminated="true"))
+    return found[0] if found else None
 
 
 class Evaluation:

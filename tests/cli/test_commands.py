@@ -104,8 +104,10 @@ def test_a_failed_preview_says_why_with_its_last_lines_and_exits_1(
         log_tail=["no sail [0]"],
     )
     preview_of(api, head, failed)
+    api.routes["POST /environments/01E/rebuild"] = lambda _: (200, {"id": "01E"})
     code, out, _ = cli("preview", str(repository))
     assert code == 1
+    assert "POST /environments/01E/rebuild" in api.asked  # the commit had failed before: tried again
     assert "service_exited (web)" in out
     assert "web ended with 3" in out
     assert "no sail [0]" in out
@@ -163,9 +165,13 @@ def test_the_exit_code_of_check_is_the_verdict(
 def test_close_names_the_pull_request(cli: Any, api: FakeApi, repository: Path) -> None:
     api.routes["POST /local/projects"] = lambda _: (200, {"id": "01P", "name": "dinghy"})
     api.routes["POST /local/pulls/close"] = lambda _: (200, {"project": "01P", "number": 7})
+    looks = iter([False, False, True])
+    api.routes["GET /environments"] = lambda _: (200, [{"id": "01E", "removed": next(looks)}])
     code, out, _ = cli("close", str(repository), "--branch", "feature")
     assert code == 0
     assert "pull request 7" in out
+    assert "removing the preview" in out
+    assert api.asked.count("GET /environments") == 3
 
 
 def test_the_platforms_own_message_reaches_the_person(cli: Any, api: FakeApi, repository: Path) -> None:

@@ -54,6 +54,8 @@ def test_environment_has_the_promised_shape(cast: Cast, environment: Environment
         "page_url",
         "deployment",
         "live_commit",
+        "stopped_by",
+        "removed",
     }
     assert one["deployment"].keys() == {
         "id",

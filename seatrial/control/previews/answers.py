@@ -35,7 +35,11 @@ class DeploymentAnswer(Schema):
 
 
 class EnvironmentAnswer(Schema):
-    """A preview. `commit` is what is served, or else what was tried last; `deployment` is the newest."""
+    """A preview. `commit` is what is served, or else what was tried last; `deployment` is the newest.
+
+    `removed` is true when its agent has confirmed that nothing of it is left; `stopped_by` names who stopped it while
+    its pull request stays open.
+    """
 
     id: str
     name: str
@@ -47,6 +51,8 @@ class EnvironmentAnswer(Schema):
     page_url: str
     deployment: DeploymentAnswer | None
     live_commit: str | None
+    stopped_by: str
+    removed: bool
 
 
 def answers(environments: QuerySet[Environment]) -> list[EnvironmentAnswer]:
@@ -81,6 +87,8 @@ def _answer(environment: Environment, deployment: Deployment | None) -> Environm
         page_url=page_url(environment),
         deployment=_deployment(deployment) if deployment else None,
         live_commit=live_commit,
+        stopped_by=environment.stopped_by,
+        removed=environment.removed_at is not None,
     )
 
 
