@@ -1,23 +1,19 @@
 """The dashboard under test: filled rows, and a real server with a real browser in front."""
 
+import importlib.resources
 import json
-import subprocess
-import tarfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.dashboard.server import serving
-from tests.engines import missing, require
+from tests.engines import require
 
 if TYPE_CHECKING:  # models cannot be imported before Django is set up, and this file is read before
     from playwright.sync_api import Browser
 
     from tests.dashboard.harbour import Harbour
-
-AXE = "axe-core@4.14.1"
 
 
 @pytest.fixture
@@ -60,18 +56,9 @@ def browser() -> "Iterator[Browser]":
 
 
 @pytest.fixture(scope="session")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """axe-core's source, fetched once per session and checked by npm."""
-    directory = tmp_path_factory.mktemp("axe")
-    command = [require("npm"), "pack", "--json", AXE, "--pack-destination", str(directory)]
-    packed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    archives = list(Path(directory).glob("*.tgz"))
-    if packed.returncode or not archives:
-        missing(f"axe-core could not be fetched: {packed.stderr.strip()[-300:]}")
-    with tarfile.open(archives[0]) as tar:
-        source = tar.extractfile("package/axe.min.js")
-        assert source is not None
-        return source.read().decode()
+def axe() -> str:
+    """axe-core's source, as the locked package axe-playwright-python carries it."""
+    return importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
 
 
 def as_json(value: Any) -> str:
