@@ -79,15 +79,17 @@ class BuildahBuilder:
             if cell.scope not in self._entered:
                 await asyncio.to_thread(cell.prepare)
                 await asyncio.to_thread(empty, cell.outside("out"))
+                if not (
+                    self.data / "bases/store/overlay-layers"
+                ).exists():  # read-only for builds: made before
+                    await self._once(cell.buildah("images", store="bases"), cell)
                 if cell.outside("store").exists():
-                    await processes.run(
-                        cell.buildah("rm", "--all"),
-                        quiet,
-                        environment=cell.environment(),
-                        timeout_seconds=120,
-                    )
+                    await self._once(cell.buildah("rm", "--all"), cell)
                 self._entered.add(cell.scope)
             return cell
+
+    async def _once(self, command: list[str], cell: Cell) -> None:
+        await processes.run(command, quiet, environment=cell.environment(), timeout_seconds=120)
 
     async def _built(
         self, cell: Cell, request: BuildRequest, context: Path, dockerfile: Path, log: Log
@@ -185,7 +187,7 @@ def failure(service: str, tail: list[str], code: int) -> BuildError | NoSpace:
     last = next((line for line in reversed(tail) if line.startswith("Error:")), tail[-1] if tail else "")
     match = FAILED_STEP.search(last)
     if match:
-        told = f"{service}: `{match['step'][:200]}` failed: {match['why']}"
+        told = f"{service}: `{match['step'][:200]}` failed: {match['why'][:500]}"
     else:
         told = f"{service}: the build failed: {last.removeprefix('Error: ')[:500] or f'exit code {code}'}"
     return BuildError(told, service=service, log_tail=tail)

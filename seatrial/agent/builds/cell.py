@@ -1,8 +1,9 @@
 """Where buildah runs: its own mounts and processes, an unprivileged user, a read-only context.
 
-As root the cell is a mount and a PID namespace, entered before privileges are dropped: the data directory may be
-closed to the builder, the context is bound read-only, and when the first process dies (or the agent does) the
-kernel ends every other one. As an ordinary user buildah makes the namespaces it can, on the same folders.
+As root the cell is a file system and a PID namespace of its own, entered before privileges are dropped: of the host
+there are its programs, read-only, and this scope's folders; the context and what all scopes share are read-only; and
+when the first process dies (or the agent does) the kernel ends every other one. As an ordinary user buildah makes
+the namespaces it can, on the same folders: a hole in buildah then shows what that user may read.
 """
 
 import os
@@ -16,29 +17,54 @@ from seatrial.agent.builds.account import SEARCH_PATH, Account, find
 HOME = Path("/run/galley-builder")  # where the folders appear inside the cell, whatever the data directory
 SLIRP = '#!/bin/sh\nexec {slirp4netns} --disable-host-loopback "$@"\n'
 SCOPE_FOLDERS = (("store",), ("blobs",), ("blobs", "sha256"), ("out",))
+OF_ETC = (
+    "subuid", "subgid", "nsswitch.conf", "hosts", "resolv.conf", "ld.so.cache", "containers", "localtime",
+)  # fmt: skip
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
-# $1 data directory, $2 scope, $3 context or nothing, $4 uid:gid; the command follows.
+# $1 data directory, $2 scope, $3 context or nothing, $4 uid:gid, $5 ro or rw: the folders all scopes share.
+# The command follows. Nothing of the host is left in the cell but its programs and what they need of /etc: a mount
+# of a RUN step that leads out of its image (CVE-2024-1753) or out of its cache (CVE-2024-9675) finds only this.
 ENTER = f"""
 set -e
-data=$1 scope=$2 context=$3 owner=$4; shift 4
+data=$1 scope=$2 context=$3 owner=$4 shared=$5; shift 5
 mount -t tmpfs -o mode=0755,size=64m galley-builder {HOME}
 cd {HOME}
+for folder in usr bin sbin lib lib32 lib64 libx32; do
+  if [ -L "/$folder" ]; then cp -P "/$folder" "$folder"
+  elif [ -d "/$folder" ]; then mkdir "$folder"; mount --bind "/$folder" "$folder"; mount -o remount,bind,ro "$folder"; fi
+done
+mkdir -p etc proc sys dev old root tmp var/tmp .{HOME}
+chmod 1777 tmp var/tmp
+for file in {" ".join(OF_ETC)}; do
+  if [ -e "/etc/$file" ]; then cp -rL "/etc/$file" "etc/$file"; fi
+done
+getent passwd "${{owner%:*}}" > etc/passwd
+getent group "${{owner#*:}}" > etc/group
+mount -t proc proc proc
+mount --rbind /sys sys
+mount --rbind /dev dev
+mount -t tmpfs -o mode=1777 shm dev/shm
+cd .{HOME}
 mkdir bases scope context incoming tools run home
-mount --bind "$data/bases" bases
 mount --bind "$data/scopes/$scope" scope
-mount --bind "$data/incoming" incoming
-mount --bind "$data/tools" tools
+for folder in bases incoming tools; do
+  mount --bind "$data/$folder" "$folder"
+  if [ "$shared" = ro ]; then mount -o remount,bind,ro "$folder"; fi
+done
 if [ -n "$context" ]; then
   mount --bind "$context" context
   mount -o remount,bind,ro,nosuid,nodev context
 fi
 if [ -c /dev/net/tun ]; then
   mknod -m 666 tun c 10 200
-  mount --bind tun /dev/net/tun
+  mount --bind tun {HOME}/dev/net/tun
 fi
 chown "$owner" run home
-cd home
+cd {HOME}
+pivot_root . old
+cd {HOME}/home
+umount -l /old
 # Last of all, because a change of user takes the parent-death signal away.
 exec setpriv --pdeathsig KILL --reuid "${{owner%:*}}" --regid "${{owner#*:}}" --clear-groups --inh-caps=-all "$@"
 """
@@ -93,17 +119,17 @@ class Cell:
         ]  # fmt: skip
         if store != "bases":
             program += ["--storage-opt", f"overlay.imagestore={self.folder('bases', 'store')}"]
-        return self.enter([*program, *arguments], context)
+        return self.enter([*program, *arguments], context, shared="rw" if store == "bases" else "ro")
 
-    def enter(self, command: Sequence[str], context: Path | None) -> list[str]:
-        """`command` run inside the cell."""
+    def enter(self, command: Sequence[str], context: Path | None, *, shared: str = "ro") -> list[str]:
+        """`command` run inside the cell; `shared` rw only for the platform's own commands on the shared store."""
         if not self.account.other:
             return list(command)
         owner = f"{self.account.uid}:{self.account.gid}"
         return [
             "setpriv", "--pdeathsig", "KILL",
             "unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc",
-            "sh", "-c", ENTER, "cell", str(self.data), self.scope, str(context or ""), owner, *command,
+            "sh", "-c", ENTER, "cell", str(self.data), self.scope, str(context or ""), owner, shared, *command,
         ]  # fmt: skip
 
     def environment(self) -> dict[str, str]:
