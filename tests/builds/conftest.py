@@ -1,6 +1,7 @@
 """One real builder per test session, on the real engine; everything made is removed."""
 
 import asyncio
+import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -148,11 +149,13 @@ def request_for(tmp_path: Path) -> Callable[..., BuildRequest]:
     return make
 
 
-async def docker(*arguments: str) -> str:
+async def docker(*arguments: str, stdin: str = "") -> str:
     """The docker client's output; its failure is the test's."""
     process = await asyncio.create_subprocess_exec(
-        "docker", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
-    out, _ = await process.communicate()
+        "docker", *arguments,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, "DOCKER_BUILDKIT": "0"},
+    )  # fmt: skip
+    out, _ = await process.communicate(stdin.encode())
     assert process.returncode == 0, out.decode()
     return out.decode()

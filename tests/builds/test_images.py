@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from aiohttp import web
 
-from seatrial.agent.builds.images import DockerImages, registry_of
+from seatrial.agent.builds.images import DockerImages, named, registry_of
 from seatrial.agent.builds.standins import stand_in_for
 from seatrial.agent.errors import ImageUnavailable
 from seatrial.agent.runtime.docker.engine import Engine
-from tests.builds.conftest import Lines
+from tests.builds.conftest import Lines, docker
 
 pytestmark = pytest.mark.docker
 
@@ -141,3 +141,44 @@ def test_registries() -> None:
     assert registry_of("python:3") == registry_of("a/b:1") == "registry-1.docker.io"
     assert registry_of("ghcr.io/a/b") == "ghcr.io"
     assert registry_of("localhost:5000/a") == "localhost:5000"
+
+
+async def test_images_of_previews_are_nobody_elses(engine: Engine, base: str, log: Lines) -> None:
+    foreign = "galley/pr-1-secret-abc123/web:feed"
+    await docker("build", "-q", "--label", "galley.managed=true", "--label", "seatrial.test=builds", "-t", foreign, "-", stdin=f"FROM {base}\nRUN echo x > /secret\n")  # fmt: skip
+    identity = (await docker("image", "inspect", "-f", "{{.Id}}", foreign)).strip().removeprefix("sha256:")
+    source = images(engine, NoStandIns())
+    for asked in (foreign, identity, f"sha256:{identity}", f"sha256:{identity[:8]}"):
+        with pytest.raises(ImageUnavailable, match=r"built for a preview|image's id"):
+            await source.ensure(asked, log)
+    # Without a tag an engine would look for an id that begins like this.
+    assert named(identity[:6]) == f"{identity[:6]}:latest"
+    with pytest.raises(ImageUnavailable):
+        await source.ensure(identity[:6], log)
+
+
+def test_names_get_their_tag() -> None:
+    assert named("python") == "python:latest"
+    assert named("localhost:5000/a/b") == "localhost:5000/a/b:latest"
+    for whole in ("python:3", "localhost:5000/a:1", "python@sha256:" + "a" * 64):
+        assert named(whole) == whole
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "docker-archive:/etc/x",
+        "oci:/etc",
+        "../a",
+        "A:1",
+        "a b",
+        "-v",
+        "a:1\nFROM b",
+        "${X}",
+        "`id`",
+        "http://x/y",
+    ],
+)
+def test_what_is_no_name_of_an_image(image: str) -> None:
+    with pytest.raises(ImageUnavailable, match="is not an image's name"):
+        named(image)

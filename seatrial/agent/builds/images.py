@@ -12,6 +12,7 @@ import aiodocker
 from seatrial.agent.builds import loading
 from seatrial.agent.builds.base import Log
 from seatrial.agent.errors import AgentError, ImageUnavailable
+from seatrial.agent.runtime.base import MANAGED
 from seatrial.agent.runtime.docker.engine import Engine
 
 STALLED_SECONDS = 45.0  # a pull that reports nothing for so long has lost its registry
@@ -20,6 +21,11 @@ UNREACHABLE = re.compile(
     r"no such host|dial tcp|i/o timeout|connection refused|network is unreachable|timeout|deadline exceeded|"
     r"server misbehaving|connection reset|EOF|no route to host|proxyconnect|certificate",
     re.IGNORECASE,
+)
+_PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
+REFERENCE = re.compile(
+    rf"(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?/)?{_PART}(?:/{_PART})*(?::\w[\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?",
+    re.ASCII,
 )
 LIMITED = re.compile(r"toomanyrequests|429|rate limit", re.IGNORECASE)
 
@@ -51,17 +57,26 @@ class DockerImages:
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def ensure(self, image: str, log: Log) -> str:
-        """See `Images.ensure`."""
-        if await loading.inspect(self.engine, image):
+        """See `Images.ensure`. What was built for a preview is nobody else's, however it is asked for."""
+        image = named(image)
+        if await self._is_here(image):
             return image
         async with self._locks.setdefault(image, asyncio.Lock()):
-            if await loading.inspect(self.engine, image):
+            if await self._is_here(image):
                 return image
             try:
                 await self._pull(image, log)
             except RegistrySilent as silent:
                 return await self._stood_in(image, str(silent), log)
             return image
+
+    async def _is_here(self, image: str) -> bool:
+        found = await loading.inspect(self.engine, image)
+        if found is None:
+            return False
+        if MANAGED in ((found.get("Config") or {}).get("Labels") or {}):
+            raise ImageUnavailable(f"{image} was built for a preview. Build it from its own source")
+        return True
 
     async def _stood_in(self, image: str, why: str, log: Log) -> str:
         try:
@@ -108,6 +123,18 @@ class DockerImages:
                 return await anext(stream, None)
         except TimeoutError as error:
             raise Stalled(f"nothing was heard for {self.stalled_seconds:g} s") from error
+
+
+def named(image: str) -> str:
+    """`image` with its tag, so that an engine never takes it for the id of whatever image begins like it.
+
+    Raises ImageUnavailable for an id: images of all previews are on the engine, and ids are easily guessed.
+    """
+    if image.startswith("sha256:") or re.fullmatch(r"[0-9a-f]{64}", image):
+        raise ImageUnavailable(f"{image} is an image's id. Write its name and tag, or name@sha256:digest")
+    if not REFERENCE.fullmatch(image):
+        raise ImageUnavailable(f"{image[:200]!r} is not an image's name. Write it like python:3.12-slim")
+    return image if "@" in image or ":" in image.rsplit("/", 1)[-1] else f"{image}:latest"
 
 
 def registry_of(image: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seatrial.agent.builds.base import BuildRequest, Log
 from seatrial.agent.checkouts.tree import Entry, Tree
+from seatrial.agent.environments.committed_files import CommittedFiles, committed_files
 from seatrial.agent.environments.interpolation import interpolated, known_values
 from seatrial.agent.environments.launch import Launch, build_digest, is_durable, launch
 from seatrial.agent.environments.names import Names, tree_folder
@@ -47,7 +48,7 @@ class Preparation:
             recipe = await self._recipe(tree)
         try:
             images = await self._images(tree, entries, recipe)
-            return await self._launch(tree, recipe, images)
+            return await self._launch(tree, entries, recipe, images)
         finally:
             if not self._keeps_files:
                 await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
@@ -91,8 +92,8 @@ class Preparation:
 
     async def _fetched(self, service: Service) -> str:
         image = service.image or ""
-        if await self._tools.runtime.has_image(image):
-            return image
+        if await self._tools.runtime.has_image(image):  # nothing to wait for, hence no phase
+            return await self._tools.images.ensure(image, self._log(service.name))
         async with self._phases.phase(f"build {service.name}"):
             return await self._tools.images.ensure(image, self._log(service.name))
 
@@ -142,7 +143,9 @@ class Preparation:
 
         return log
 
-    async def _launch(self, tree: Tree, recipe: Recipe, images: Mapping[str, str]) -> Launch:
+    async def _launch(
+        self, tree: Tree, entries: list[Entry], recipe: Recipe, images: Mapping[str, str]
+    ) -> Launch:
         runtime = self._tools.runtime
         offered = await runtime.isolation()
         warnings = []
@@ -165,8 +168,16 @@ class Preparation:
             isolation=Isolation.GVISOR if requested is Isolation.GVISOR else unisolated,
             requested=requested if requested is Isolation.GVISOR else None,
             source_tree=self._folder if self._keeps_files else None,
+            files={} if self._keeps_files else self._files(tree, entries, recipe),
             warnings=warnings,
         )
+
+    def _files(self, tree: Tree, entries: list[Entry], recipe: Recipe) -> dict[str, CommittedFiles]:
+        return {
+            name: committed_files(tree, entries, service.copies, self._folder)
+            for name, service in recipe.services.items()
+            if service.copies
+        }
 
 
 def check_space(directory: Path, needed_mb: int) -> None:
