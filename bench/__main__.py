@@ -61,7 +61,7 @@ def show(measurements: Sequence[Measurement]) -> None:
         table.add_row(m.name, f"{m.median:.2f}", f"{low:.2f}", f"{high:.2f}", m.unit, str(len(m.values)))
     console.print(table)
     for what, ratio in ratios(measurements).items():
-        console.print(f"  {ratio:6.2f} x  {what}")
+        console.print(f"  {ratio:6.2f} x  {what}", soft_wrap=True)
 
 
 def write(measurements: Sequence[Measurement]) -> None:

@@ -27,7 +27,7 @@ SIZES = (200, 2_000)
 RUNS = 5
 BY_HAND_RUNS = 2
 RATIOS = [
-    (f"starter pack on {files} files, {how}", f"starter pack on {files} files, one container per policy")
+    (f"starter pack, {files} files, {how}", f"starter pack, {files} files, one container per policy")
     for files in SIZES
     for how in ("warm", "cold", "repeated")
 ]

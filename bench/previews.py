@@ -57,6 +57,7 @@ def by_seatrial(platform: Platform, path: Path, text: str) -> tuple[float, dict[
         executable=str(platform.executable),
         env=platform.environ,
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     host: list[str] = []
 
