@@ -93,7 +93,7 @@ async def evaluations(backend: ContainerSandboxes, folder: Path, files: int) -> 
         for policy in policies:
             await Trial(cold, broker()).run([(0, policy)])
 
-    name = f"starter pack on {files} files"
+    name = f"starter pack, {files} files"
     warm, cold = Pool(backend, size=1), Pool(backend, size=0)
     async with warm.running():
         times = [await timed(lambda: together(warm), before=lambda: warmed(warm)) for _ in range(RUNS)]
