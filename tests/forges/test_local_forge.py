@@ -1,5 +1,6 @@
 """The local forge against real repositories, announcing over real HTTP to the real intake."""
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 from seatrial.control.forges.errors import RepositoryProblem
 from seatrial.control.forges.local import services
 from seatrial.control.forges.models import Delivery, LocalPullRequest
-from seatrial.control.forges.protocol import PullRequestChanged, forge_of
+from seatrial.control.forges.protocol import PullRequestChanged
+from seatrial.control.forges.registry import forge_of
 from seatrial.control.projects.models import Connection, Project, PullRequest
 from seatrial.control.projects.services import apply_pull_request, archive
 from tests.forges.conftest import Work
@@ -255,3 +257,29 @@ def test_the_pull_requests_of_an_archived_project_rest(project: Project, work: W
     archive(project, by="alice")
     assert services.announce_all() == 0
     assert not PullRequest.objects.exists()
+
+
+def test_nothing_that_a_repository_configures_is_run(
+    connection: Connection, work: Work, tmp_path: Path
+) -> None:
+    """The repository lacks an object, and names a program that would fetch it, one to watch its files, and hooks."""
+    head = work.commit("Head", branch="feature")
+    traces = [tmp_path / name for name in ("lazy", "fsmonitor", "refs", "pack", "pager")]
+    for name, value in {
+        "core.repositoryformatversion": "1",
+        "extensions.partialClone": "origin",
+        "remote.origin.url": str(work.path),
+        "remote.origin.promisor": "true",
+        "remote.origin.uploadpack": f"touch {traces[0]}; git-upload-pack",
+        "core.fsmonitor": f"touch {traces[1]}",
+        "core.alternateRefsCommand": f"touch {traces[2]}",
+        "uploadpack.packObjectsHook": f"touch {traces[3]};",
+        "core.pager": f"touch {traces[4]}",
+    }.items():
+        work.git("config", name, value)
+    work.path.joinpath(".git/objects", head[:2], head[2:]).unlink()
+    with contextlib.suppress(RepositoryProblem):
+        project = services.register(connection, str(work.path), by="alice")
+        services.open_pull(project, "feature", by="alice")
+        services.announce_all()
+    assert not [trace.name for trace in traces if trace.exists()]
