@@ -40,14 +40,14 @@ def logs(agent: str, environment: str, deployment: str, service: str) -> str:
     return f"seatrial.agents.{agent}.logs.{environment}.{deployment}.{service}"
 
 
-def logs_of_deployment(environment: str, deployment: str) -> str:
-    """The filter that matches every log chunk of one deployment, from whichever agent."""
-    return f"seatrial.agents.*.logs.{environment}.{deployment}.*"
+def logs_of_deployment(environment: str, deployment: str, *, agent: str = "") -> str:
+    """The filter that matches every log chunk of one deployment; of its `agent` only, where it has one."""
+    return f"seatrial.agents.{agent or '*'}.logs.{environment}.{deployment}.*"
 
 
-def logs_of_environment(environment: str) -> str:
-    """The filter that matches every log chunk of one environment."""
-    return f"seatrial.agents.*.logs.{environment}.*.*"
+def logs_of_environment(environment: str, *, agent: str = "") -> str:
+    """The filter that matches every log chunk of one environment; of its `agent` only, where it has one."""
+    return f"seatrial.agents.{agent or '*'}.logs.{environment}.*.*"
 
 
 def evaluation_jobs(workspace: str) -> str:

@@ -57,3 +57,18 @@ async def test_goes_on_after_the_bus_was_killed(
     await say(bus, "two")
     assert (await asyncio.wait_for(anext(chunks), 8)).lines[0].text == "two"
     await chunks.aclose()
+
+
+async def test_lines_that_another_agent_forged_are_not_shown(bus: Bus, configuration: Configuration) -> None:
+    forged = LogChunk(
+        environment="e1", deployment="d1", service="web", lines=[LogLine(source="service", text="forged")]
+    )
+    await bus.publish(subjects.logs("B", "e1", "d1", "web"), Envelope.wrap(forged))
+    await say(bus, "true")
+    for chosen in (
+        subjects.logs_of_environment("e1", agent="A"),
+        subjects.logs_of_deployment("e1", "d1", agent="A"),
+    ):
+        chunks = tail_logs(chosen, configuration=configuration)
+        assert (await asyncio.wait_for(anext(chunks), 5)).lines[0].text == "true"
+        await chunks.aclose()

@@ -41,7 +41,9 @@ def say(
         bus = await Bus.connect(settings.CONFIGURATION, name="an agent")
         lines = [LogLine(source=source, stream=stream, text=text) for text in texts]
         chunk = LogChunk(environment=environment.pk, deployment=newest, service=service, lines=lines)
-        await bus.publish(subjects.logs("A1", environment.pk, newest, service), Envelope.wrap(chunk))
+        await bus.publish(
+            subjects.logs(environment.agent_id or "A1", environment.pk, newest, service), Envelope.wrap(chunk)
+        )
         await bus.close()
 
     run(publish())

@@ -120,6 +120,17 @@ def test_verdict_and_score_are_computed_here(project: Project, version: PolicyVe
     assert (evaluation.state, evaluation.score, evaluation.isolation) == ("failed", 62.5, "runsc")
 
 
+def test_only_the_agent_that_took_it_is_believed(project: Project, version: PolicyVersion) -> None:
+    evaluation = evaluate(project)
+    assert evaluation is not None
+    services.started("taker", EvaluationStarted(evaluation=evaluation.pk))
+    finish(evaluation, said(version))  # by "agent"
+    assert evaluation.state == EvaluationState.RUNNING and not evaluation.results.exists()
+    services.started("agent", EvaluationStarted(evaluation=evaluation.pk))  # the queue handed it on
+    finish(evaluation, said(version))
+    assert evaluation.state == EvaluationState.PASSED
+
+
 def test_agent_is_believed_only_about_what_was_asked(project: Project, version: PolicyVersion) -> None:
     missing = factories.policy(project.workspace, "Has licence")
     stranger = factories.policy(factories.workspace(), "Of others")

@@ -20,11 +20,14 @@ QUIET_SECONDS = 1.5  # a replay that says nothing for so long has told everythin
 CLOCK_SLACK = timedelta(seconds=30)  # the agent's clock may be behind ours
 
 
-def log_filter(environment: str, deployment: str = "") -> str:
-    """Which log chunks: those of one deployment, or of every one of the environment."""
+def log_filter(environment: str, deployment: str = "", *, agent: str = "") -> str:
+    """Which log chunks: those of one deployment, or of every one of the environment.
+
+    Once placed, only its own agent is believed about it: the bus says who wrote a line.
+    """
     if deployment:
-        return subjects.logs_of_deployment(environment, deployment)
-    return subjects.logs_of_environment(environment)
+        return subjects.logs_of_deployment(environment, deployment, agent=agent)
+    return subjects.logs_of_environment(environment, agent=agent)
 
 
 async def log_events(chosen: str, since: datetime | None) -> AsyncIterator[str]:

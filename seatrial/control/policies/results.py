@@ -26,10 +26,10 @@ def started(agent_id: str, event: EvaluationStarted) -> None:
 def finished(agent_id: str, event: EvaluationFinished) -> None:
     """All results. The agent is believed about each policy that was asked for, and about nothing else.
 
-    Results of other versions are dropped, missing ones become errored; verdict and score are computed here.
+    Only the agent that took it last is believed. Results of other versions are dropped, missing ones become errored; verdict and score are computed here.
     """
     evaluation = _in_progress(event.evaluation)
-    if evaluation is None:
+    if evaluation is None or evaluation.agent not in {"", agent_id}:
         return
     evaluation.agent = agent_id
     evaluation.isolation = event.isolation or ""

@@ -85,12 +85,13 @@ async def environment_log(request: HttpRequest, key: str) -> HttpResponseBase:
 async def _log_choice(request: HttpRequest, found: Environment) -> tuple[str, datetime | None]:
     """One deployment's lines, or all lines of the environment since the newest deployment began."""
     rows = found.deployments.order_by("-id")
+    agent = found.agent_id or ""
     wanted = request.GET.get("deployment", "")
     if wanted:
         chosen = await rows.filter(pk=wanted).afirst()
-        return log_filter(found.pk, chosen.pk if chosen else "none"), None
+        return log_filter(found.pk, chosen.pk if chosen else "none", agent=agent), None
     newest = await rows.afirst()
-    return log_filter(found.pk), newest.created_at if newest else None
+    return log_filter(found.pk, agent=agent), newest.created_at if newest else None
 
 
 Act = Callable[[Environment, str], Environment]
