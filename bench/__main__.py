@@ -8,16 +8,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from bench import memory, policies, previews, webhooks
+from bench.report import ratios, show
 from bench.timing import Measurement
 from e2e.platform import Platform
 
 RESULTS = Path(__file__).parent / "results"
 
-# (ours, floor): which median is divided by which
 RATIOS = [
     ("webhook to preview, cold", "by hand, cold"),
     ("webhook to preview, warm", "by hand, warm"),
@@ -38,30 +35,8 @@ def main() -> None:
         finally:
             platform.run("down", "--purge", timeout=120)
     measurements += policies.measure()
-    show(measurements)
+    show(measurements, RATIOS)
     write(measurements)
-
-
-def ratios(measurements: Sequence[Measurement]) -> dict[str, float]:
-    """{what: times the floor} for every pair that was measured."""
-    medians = {m.name: m.median for m in measurements}
-    return {
-        f"{ours} / {floor}": round(medians[ours] / medians[floor], 2)
-        for ours, floor in RATIOS
-        if ours in medians and floor in medians
-    }
-
-
-def show(measurements: Sequence[Measurement]) -> None:
-    """The table people read."""
-    console = Console()
-    table = Table("measurement", "median", "least", "most", "unit", "runs", title="What Seatrial costs")
-    for m in measurements:
-        low, high = min(m.values), max(m.values)
-        table.add_row(m.name, f"{m.median:.2f}", f"{low:.2f}", f"{high:.2f}", m.unit, str(len(m.values)))
-    console.print(table)
-    for what, ratio in ratios(measurements).items():
-        console.print(f"  {ratio:6.2f} x  {what}", soft_wrap=True)
 
 
 def write(measurements: Sequence[Measurement]) -> None:
@@ -71,7 +46,7 @@ def write(measurements: Sequence[Measurement]) -> None:
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": {"cpus": os.cpu_count(), "kernel": machine.release()},
         "measurements": [m.as_dict() for m in measurements],
-        "ratios": ratios(measurements),
+        "ratios": ratios(measurements, RATIOS),
     }
     (RESULTS / "latest.json").write_text(json.dumps(document, indent=1) + "\n")
 

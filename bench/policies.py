@@ -5,9 +5,10 @@ import hashlib
 import os
 import subprocess
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from bench.report import show
 from bench.timing import Measurement, stopwatch
 from seatrial.agent.builds.choice import docker_builds
 from seatrial.agent.checkouts.commit import CommitTree
@@ -161,12 +162,5 @@ def repository(folder: Path, files: int) -> str:
     return done.stdout.strip()
 
 
-def show(measurements: Sequence[Measurement]) -> None:
-    """The table, when run alone."""
-    from bench.__main__ import show as table
-
-    table(measurements)
-
-
 if __name__ == "__main__":
-    show(measure())
+    show(measure(), RATIOS)

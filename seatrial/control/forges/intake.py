@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from seatrial.control.forges.errors import UnreadablePayload
 from seatrial.control.forges.models import Delivery, DeliveryResult
-from seatrial.control.forges.protocol import WebhookHeaders, forge_of
+from seatrial.control.forges.protocol import WebhookHeaders
+from seatrial.control.forges.registry import forge_of
 from seatrial.control.projects.models import Connection
 from seatrial.control.vault.errors import VaultError
 

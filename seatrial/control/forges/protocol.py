@@ -1,10 +1,9 @@
-"""What every code host can do for us. One implementation per kind of forge, found by `forge_of`."""
+"""What every code host can do for us. One implementation per kind of forge, found by `forges.registry`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from seatrial.control.forges.errors import NoSuchForge
 from seatrial.control.projects.events import (
     ForgeEvent,
     PullRequestAction,
@@ -12,7 +11,7 @@ from seatrial.control.projects.events import (
     Pushed,
     TagCreated,
 )
-from seatrial.control.projects.models import Connection, ForgeKind, Project
+from seatrial.control.projects.models import Project
 from seatrial.wire.deployments import Source
 from seatrial.wire.evaluations import ForgeFacts
 from seatrial.wire.states import DeploymentState, EvaluationState
@@ -27,7 +26,6 @@ __all__ = [
     "Pushed",
     "TagCreated",
     "WebhookHeaders",
-    "forge_of",
 ]
 
 
@@ -92,12 +90,3 @@ class Forge(Protocol):
 
     def report_deployment(self, project: Project, report: DeploymentReport) -> None:
         """Tell how the preview of a pull request does."""
-
-
-def forge_of(connection: Connection) -> Forge:
-    """The implementation for a connection. Raises NoSuchForge for a kind this release does not speak to."""
-    from seatrial.control.forges.local.forge import LocalForge  # it implements what this module defines
-
-    if connection.forge == ForgeKind.LOCAL:
-        return LocalForge()
-    raise NoSuchForge(f"This release does not speak to {ForgeKind(connection.forge).label} yet: {connection}")

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from seatrial.control.forges.protocol import forge_of
+from seatrial.control.forges.registry import forge_of
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.criteria import MANUAL, BadCriteria, applies
@@ -126,7 +126,7 @@ def _queue(evaluation: Evaluation, versions: list[PolicyVersion]) -> None:
         evaluation=evaluation.pk,
         workspace=project.workspace_id,
         project=project.pk,
-        repository=project.name,
+        repository=project.pk,
         source=forge.source(project),
         commit=evaluation.commit,
         ref=evaluation.ref,

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from seatrial.control.forges.protocol import forge_of
+from seatrial.control.forges.registry import forge_of
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, PreviewAddress
 from seatrial.wire.states import AgentState, EnvironmentState
@@ -19,7 +19,7 @@ def desired(environment: Environment) -> DesiredEnvironment | None:
         name=environment.name,
         workspace=project.workspace_id,
         project=project.pk,
-        repository=project.name,
+        repository=project.pk,
         number=environment.pull_request.number,
         revision=environment.revision,
         source=forge_of(project.connection).source(project),

@@ -7,7 +7,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from seatrial.control.forges.models import Delivery, DeliveryResult
-from seatrial.control.forges.protocol import ForgeEvent, PullRequestChanged, Pushed, TagCreated, forge_of
+from seatrial.control.forges.protocol import ForgeEvent, PullRequestChanged, Pushed, TagCreated
+from seatrial.control.forges.registry import forge_of
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import services as previews
 from seatrial.control.projects.models import Project

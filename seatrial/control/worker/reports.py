@@ -2,7 +2,8 @@
 
 from django.conf import settings
 
-from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport, forge_of
+from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport
+from seatrial.control.forges.registry import forge_of
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment
 from seatrial.control.previews.routes import urls

@@ -12,7 +12,8 @@ from django.utils import timezone
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.local import services as local
 from seatrial.control.forges.models import Delivery
-from seatrial.control.forges.protocol import PullRequestChanged, forge_of
+from seatrial.control.forges.protocol import PullRequestChanged
+from seatrial.control.forges.registry import forge_of
 from seatrial.control.outbox import services as outbox
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import services as previews
