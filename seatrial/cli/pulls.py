@@ -137,9 +137,9 @@ def retry_if_over(api: Api, pull: Json) -> None:
 def print_environment(console: Console, environment: Json) -> None:
     """Where it answers; or why it does not, and the last words of what failed."""
     deployment = environment["deployment"]
+    for warning in deployment.get("warnings") or []:
+        console.print(f"  [yellow]! {escape(warning)}[/]")
     if deployment["state"] == "live":
-        for warning in deployment.get("warnings") or []:
-            console.print(f"  [yellow]! {escape(warning)}[/]")
         for service, url in environment["urls"].items():
             console.print(f"  {escape(service):<12} [bold]{escape(url)}[/]")
         console.print(f"  {'isolation':<12} {escape(isolation(deployment.get('isolation')))}")

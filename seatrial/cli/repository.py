@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import shlex
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,9 @@ def _top(path: Path) -> Path:
         return Path(top).resolve()
     if _git(path, "rev-parse", "--is-bare-repository").strip() == "true":
         return path.resolve()
-    raise CommandError(f"{path} is not a git repository.", fix=f"Make it one: git -C {path} init")
+    raise CommandError(
+        f"{path} is not a git repository.", fix=f"Make it one: git -C {shlex.quote(str(path))} init"
+    )
 
 
 def _unknown(top: Path, wanted: str, known: list[str]) -> CommandError:
@@ -69,6 +72,6 @@ def _git(path: Path, *arguments: str) -> str:
     if "dubious ownership" in done.stderr:
         raise CommandError(
             f"git refuses {path}: it belongs to another user.",
-            fix=f"If you trust it: git config --global --add safe.directory {path}",
+            fix=f"If you trust it: git config --global --add safe.directory {shlex.quote(str(path.resolve()))}",
         )
     return done.stdout if done.returncode == 0 else ""

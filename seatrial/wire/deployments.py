@@ -113,6 +113,7 @@ class DeploymentFailed(Message):
     message: str
     service: str = ""
     log_tail: list[str] = Field(default_factory=list)
+    warnings: list[str] = Field(default_factory=list)
 
 
 class EnvironmentObserved(Message):

@@ -26,6 +26,7 @@ def test_opened_pull_request_is_placed_and_desired(scene: Scenario) -> None:
     desired = services.desired(environment)
     assert desired is not None and desired.candidate is not None and desired.live is None
     assert desired.candidate.commit == A
+    assert desired.repository == scene.project.pk  # the agent's cache of it: two may share a name
     assert OutboxMessage.objects.filter(subject="desired", body={"environment": environment.pk}).exists()
 
 

@@ -100,7 +100,12 @@ async def test_galley() -> None:
     assert recipe.source == "galley.yml"
     web, api, migrate, db = (recipe.services[name] for name in ("web", "api", "migrate", "db"))
     assert web.build == Build("web", args={"MODE": "1"})
-    assert web.environment == {"API": "https://${GALLEY_PREVIEW_HOST_api}", "DEBUG": "false", "WORKERS": "2"}
+    assert web.environment == {
+        "PORT": "8000",
+        "API": "https://${GALLEY_PREVIEW_HOST_api}",
+        "DEBUG": "false",
+        "WORKERS": "2",
+    }
     assert web.health and (web.health.http_path, web.health.status, web.health.timeout_seconds) == (
         "/up",
         204,
@@ -156,7 +161,7 @@ async def test_compose() -> None:
     told = "\n".join(recipe.warnings)
     for expected in (
         "container_name",
-        "./web would be mounted over /app",
+        "./web is copied to /app as it is in the commit",
         "networks",
         "it belongs to a profile",
     ):

@@ -5,7 +5,7 @@ import json
 import os
 import tarfile
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,11 @@ class BuiltImage:
                 async for chunk in contents(name, layer.file):
                     yield chunk
         yield b"\0" * 1024
+
+    def with_healthcheck(self, check: Mapping[str, Any] | None) -> "BuiltImage":
+        """With `check`, for which an OCI layout has no place."""
+        inner = {**(self.config.get("config") or {}), "Healthcheck": check}
+        return replace(self, config={**self.config, "config": inner}) if check else self
 
     def mark_loaded(self) -> None:
         """Replace each layer's file by an empty one: the engine has it now."""

@@ -15,6 +15,7 @@ from seatrial.agent.builds.base import BuildRequest, Log
 from seatrial.agent.builds.bases import Bases, quiet
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.fence import Fence
+from seatrial.agent.builds.healthcheck import healthcheck
 from seatrial.agent.errors import BuildError, NoSpace
 from seatrial.agent.recipes.dockerfile import read_dockerfile
 from seatrial.agent.runtime.docker.engine import Engine
@@ -104,7 +105,9 @@ class BuildahBuilder:
                 context=request.context_root,
             )
             await self._run(cell, request, command, log)
-            return await asyncio.to_thread(archive.read_layout, out, cell.outside("blobs", "sha256"))
+            image = await asyncio.to_thread(archive.read_layout, out, cell.outside("blobs", "sha256"))
+            found = read_dockerfile(request.build.dockerfile, dockerfile.read_bytes(), request.build.args)
+            return image.with_healthcheck(healthcheck(found, request.build.target))
         finally:
             await asyncio.to_thread(shutil.rmtree, out, ignore_errors=True)
 

@@ -1,8 +1,8 @@
 """Waiting until a service is well, and finding out which port it answers on.
 
-Without a check in the recipe: web and api services answer GET / with anything below 500 within 60 s; services
-that keep data accept TCP connections; everything else still runs after one second, or has ended with 0 when it
-is meant to end.
+Without a check in the recipe the image's own HEALTHCHECK holds. Without that, web and api services answer GET /
+with anything below 500 within 60 s; services that keep data accept TCP connections; everything else still runs
+after one second, or has ended with 0 when it is meant to end.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ SETTLE_SECONDS = 1.0
 TAIL_LINES = 40
 MAX_RESTARTS = 5  # of a service that waits for another by crashing; more is a crash loop
 FIRST_INTERVAL_SECONDS = 0.05
+OFTEN_SECONDS = 0.25
 LONGEST_INTERVAL_SECONDS = 1.0
 _USUAL_PORTS = (80, 8080, 8000, 3000, 5000, 4000, 8888, 9000)
 
@@ -39,12 +40,13 @@ class Watch:
         self._planned = planned
         self._network = network
         self._name = planned.service.name
-        self._check = planned.service.health or default_check(planned)
+        self._check = planned.service.health
         self._exit_code: int | None = None
 
     async def until_well(self) -> Well:
         """Raises ServiceExited, or Unhealthy when the time is up."""
         expected = await self._expected_ports()
+        self._check = self._check or await self._images_own() or default_check(self._planned)
         began, interval, problem = time.monotonic(), FIRST_INTERVAL_SECONDS, "was never asked"
         while True:
             container = await self._running()
@@ -61,10 +63,14 @@ class Watch:
                 if elapsed > self._check.timeout_seconds:
                     raise await self._unhealthy(container, expected, problem)
             await asyncio.sleep(interval)
-            interval = min(interval * 1.5, max(FIRST_INTERVAL_SECONDS, self._longest()))
+            interval = min(interval * 1.5, self._longest(elapsed))
 
-    def _longest(self) -> float:
-        return min(self._check.interval_seconds, LONGEST_INTERVAL_SECONDS) if self._check else 0.25
+    def _longest(self, elapsed: float) -> float:
+        """Asked often at first; a service that takes its time is asked within a twentieth of that time."""
+        often = self._check.interval_seconds if self._check else OFTEN_SECONDS
+        return min(
+            LONGEST_INTERVAL_SECONDS, max(FIRST_INTERVAL_SECONDS, min(often, OFTEN_SECONDS), elapsed / 20)
+        )
 
     async def until_ended(self) -> None:
         """Wait for a service that is meant to end. Raises ServiceExited unless it ended with 0."""
@@ -86,6 +92,10 @@ class Watch:
         if service.expose is not None:
             return [service.expose]
         return await self._runtime.image_ports(self._planned.spec.image)
+
+    async def _images_own(self) -> HealthCheck | None:
+        service = self._planned.service
+        return await self._runtime.image_check(self._planned.spec.image) if service.image_check else None
 
     async def _running(self) -> Container | None:
         """The container; None when it ended well and was meant to. Raises ServiceExited."""
@@ -110,29 +120,37 @@ class Watch:
     async def _ask(
         self, container: Container, expected: Sequence[int], elapsed: float
     ) -> tuple[Well | None, str]:
-        """Ask on the expected port; where none is known or none answers, look what it listens on."""
+        """Ask on the expected port; where none is known or none answers, look what it listens on.
+
+        A command inside comes first, and says nothing about who else can reach the port: visitors must.
+        """
         assert self._check is not None
         port = expected[0] if expected else None
+        check = self._check
+        if check.command is not None:
+            answer = await self._runtime.check(container, self._network, check)
+            if answer is not None or not self._planned.service.kind.routable:
+                return (Well(container, port) if answer is None else None), answer or ""
+            check = HealthCheck()
         problem = "listens on no port"
-        if port is not None or self._check.command is not None:
+        if port is not None:
             answer = await self._runtime.check(
-                container, self._network, replace(self._check, port=container.port or port)
+                container, self._network, replace(check, port=container.port or port)
             )
             if answer is None:
                 return Well(container, container.port or port), ""
             problem = answer
-        fixed = self._planned.service.expose is not None or self._check.command is not None
+        fixed = self._planned.service.expose is not None
         if fixed or container.port is not None or (port is not None and elapsed < SETTLE_SECONDS):
             return None, problem
-        return await self._discover(container, expected, problem)
+        return await self._discover(container, expected, check, problem)
 
     async def _discover(
-        self, container: Container, expected: Sequence[int], problem: str
+        self, container: Container, expected: Sequence[int], check: HealthCheck, problem: str
     ) -> tuple[Well | None, str]:
-        assert self._check is not None
         found = [p.port for p in await self._runtime.listening(container, self._network) if not p.loopback]
         for port in likely_first(found, expected):
-            answer = await self._runtime.check(container, self._network, replace(self._check, port=port))
+            answer = await self._runtime.check(container, self._network, replace(check, port=port))
             if answer is None:
                 return Well(container, port, self._surprise(port, expected)), ""
             problem = answer
@@ -159,7 +177,8 @@ class Watch:
         assert self._check is not None
         listening = await self._runtime.listening(container, self._network)
         text = f"{self._name} runs, but {problem} after {self._check.timeout_seconds:g} s"
-        elsewhere = "" if self._check.command else listens_elsewhere(listening, expected)
+        inside_fails = self._check.command is not None and "health command" in problem
+        elsewhere = "" if inside_fails else listens_elsewhere(listening, expected)
         return Unhealthy(
             f"{text}. {elsewhere}" if elsewhere else text, service=self._name, log_tail=await self._tail()
         )

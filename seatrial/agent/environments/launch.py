@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from seatrial.agent.checkouts.tree import Entry
 from seatrial.agent.environments.names import Names
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
-from seatrial.agent.runtime.base import FINGERPRINT, ContainerSpec, Mount, Resources
+from seatrial.agent.runtime.base import FINGERPRINT, ContainerSpec, Files, Mount, Resources
 from seatrial.wire.states import Isolation
 
 
@@ -80,14 +80,16 @@ def launch(
     isolation: Isolation,
     requested: Isolation | None,
     source_tree: Path | None,
+    files: Mapping[str, Files] | None = None,
     warnings: Sequence[str] = (),
 ) -> Launch:
-    """Work out every container of `deployment` from its recipe and `{service: image}`."""
+    """Work out every container of `deployment` from its recipe, `{service: image}` and `{service: files}`."""
     network = names.network(deployment)
     planned = tuple(
         _planned(names, deployment, network, service, images[service.name], defaults, requested, source_tree)
         for service in recipe.in_order()
     )
+    planned = tuple(_finished(one, (files or {}).get(one.service.name)) for one in planned)
     return Launch(deployment, network, planned, isolation, (*recipe.warnings, *warnings))
 
 
@@ -120,12 +122,19 @@ def _planned(
         isolation=isolation,
         source_tree=source_tree,
     )
-    return Planned(service, replace(spec, labels={**spec.labels, FINGERPRINT: fingerprint(spec)}), durable)
+    return Planned(service, spec, durable)
+
+
+def _finished(planned: Planned, files: Files | None) -> Planned:
+    spec = replace(planned.spec, files=files)
+    return replace(planned, spec=replace(spec, labels={**spec.labels, FINGERPRINT: fingerprint(spec)}))
 
 
 def fingerprint(spec: ContainerSpec) -> str:
     """Hash of what makes two containers the same: not their name, their labels, or where they are joined."""
-    facts = asdict(spec)
-    for irrelevant in ("name", "labels", "networks", "source_tree"):
+    facts = asdict(replace(spec, files=None))
+    for irrelevant in ("name", "labels", "networks", "source_tree", "files"):
         facts.pop(irrelevant)
+    if spec.files:
+        facts["files"] = spec.files.digest
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()

@@ -105,6 +105,7 @@ class Work:
                 message=str(error)[:4_000],
                 service=error.service,
                 log_tail=[line[:2_000] for line in error.log_tail[-50:]],
+                warnings=self.so_far.warnings if self.so_far else [],
             )
         )
 

@@ -12,7 +12,7 @@ from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.recipes.repository_paths import inside, join
 from seatrial.agent.recipes.variables import Interpolation, dotenv
-from seatrial.agent.runtime.base import Resources
+from seatrial.agent.runtime.base import Copy, Mount, Resources
 from seatrial.wire.states import ServiceKind
 
 NAME = re.compile(r"(?=.{1,40}$)[a-z0-9]+(?:(?:__?|-+)[a-z0-9]+)*")  # part of an image's name too
@@ -87,6 +87,7 @@ class Compose:
             doc.fail(at, "says neither build nor image", "Add build: . or image: name:tag")
         ports = self._ports(at, keys)
         kind = self._kind(at, keys, image, bool(ports))
+        mounts = values.mounts(doc, name, keys.get("volumes"), self._volumes(), self.warnings)
         return Service(
             name=name,
             kind=kind,
@@ -102,8 +103,10 @@ class Compose:
             wait_for_exit=tuple(self._dependencies(keys, "service_completed_successfully")),
             restart=self._restart(at, keys, kind, name in waited_for),
             health=values.health(doc, (*at, "healthcheck"), keys.get("healthcheck")),
+            image_check=not values.disabled(keys.get("healthcheck")),
             resources=values.resources(doc, at, keys, self.defaults),
-            mounts=tuple(values.mounts(doc, name, keys.get("volumes"), self._volumes(), self.warnings)),
+            mounts=tuple(mount for mount in mounts if isinstance(mount, Mount)),
+            copies=tuple(mount for mount in mounts if isinstance(mount, Copy)),
         )
 
     def _build(self, at: Path, value: Any) -> Build | None:

@@ -1,6 +1,7 @@
 """The many spellings a compose file allows for one thing."""
 
 import hashlib
+import posixpath
 import re
 import shlex
 from collections.abc import Iterable, Sequence
@@ -8,10 +9,9 @@ from typing import Any
 
 from seatrial.agent.recipes import quantities
 from seatrial.agent.recipes.document import Document, Path
-from seatrial.agent.runtime.base import HealthCheck, Mount, Resources
+from seatrial.agent.runtime.base import Copy, HealthCheck, Mount, Resources
 
 RESTARTS = {"no": "never", "never": "never", "always": "unless-stopped", "unless-stopped": "unless-stopped"}
-LONGEST_HEALTH_SECONDS = 600.0
 
 
 def mapping(document: Document, at: Path, value: Any) -> dict[str, Any]:
@@ -69,8 +69,8 @@ def _port(document: Document, at: Path, item: Any, published: bool) -> Iterable[
 
 def mounts(
     document: Document, service: str, value: Any, volumes: set[str], warnings: list[str]
-) -> list[Mount]:
-    """Named and anonymous volumes. Bind mounts of the repository are left out, those of the host refused."""
+) -> list[Mount | Copy]:
+    """Named and anonymous volumes, and copies of what is mounted from the repository. The host's paths are refused."""
     at: Path = ("services", service, "volumes")
     found = (
         _mount(document, (*at, i), service, item, volumes, warnings) for i, item in enumerate(value or [])
@@ -80,7 +80,7 @@ def mounts(
 
 def _mount(
     document: Document, at: Path, service: str, item: Any, volumes: set[str], warnings: list[str]
-) -> Mount | None:
+) -> Mount | Copy | None:
     source, target, read_only, kind = _volume_parts(item)
     if not target.startswith("/"):
         document.fail(at, f"{item!r} is not a volume", "Write name:/path/in/the/container")
@@ -88,20 +88,21 @@ def _mount(
         warnings.append(document.warning(at, f"ignored: {kind} mounts are not made"))
         return None
     if not source:
-        name = hashlib.sha256(f"{service}{target}".encode()).hexdigest()[:8]
-        return Mount(f"{service}-{name}", target, read_only)
+        return Mount(anonymous(service, target), target, read_only)
     if kind == "bind" or source.startswith((".", "/", "~")) or "/" in source:
         refuse_host_path(document, at, source)
-        warnings.append(
-            document.warning(
-                at,
-                f"ignored: {source} would be mounted over {target}; the files that the image holds are used instead",
-            )
-        )
-        return None
+        if source.strip("./") == ".git":
+            return None
+        warnings.append(document.warning(at, f"{source} is copied to {target} as it is in the commit"))
+        return Copy(posixpath.normpath(source), target)
     if source not in volumes:
         document.fail(at, f"there is no volume {source}", f"Add {source}: under volumes: at the top level")
     return Mount(source, target, read_only)
+
+
+def anonymous(service: str, target: str) -> str:
+    """The name of a volume that has none in the file."""
+    return f"{service}-{hashlib.sha256(f'{service}{target}'.encode()).hexdigest()[:8]}"
 
 
 def _volume_parts(item: Any) -> tuple[str, str, bool, str]:
@@ -130,6 +131,11 @@ def refuse_host_path(document: Document, at: Path, source: str) -> None:
         )
 
 
+def disabled(value: Any) -> bool:
+    """Whether a healthcheck switches off the image's own."""
+    return bool(value and (value.get("disable") or value.get("test") in ("NONE", ["NONE"])))
+
+
 def health(document: Document, at: Path, value: Any) -> HealthCheck | None:
     """The check inside the container, waited for as long as compose would."""
     if not value or value.get("disable") or not value.get("test"):
@@ -148,14 +154,12 @@ def health(document: Document, at: Path, value: Any) -> HealthCheck | None:
     durations = {
         key: _seconds(document, (*at, key), value.get(key)) for key in ("interval", "timeout", "start_period")
     }
-    interval = durations["interval"] or 30.0
-    whole = (durations["start_period"] or 0.0) + int(value.get("retries") or 3) * (
-        interval + (durations["timeout"] or 0.0)
-    )
-    return HealthCheck(
-        command=command,
-        timeout_seconds=min(max(60.0, whole), LONGEST_HEALTH_SECONDS),
-        interval_seconds=min(interval, 1.0),
+    return HealthCheck.inside(
+        command,
+        interval=durations["interval"] or 30.0,
+        timeout=durations["timeout"] or 0.0,
+        retries=int(value.get("retries") or 3),
+        start_period=durations["start_period"] or 0.0,
     )
 
 

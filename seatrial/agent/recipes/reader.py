@@ -7,6 +7,7 @@ from dataclasses import replace
 from seatrial.agent.checkouts.tree import Tree
 from seatrial.agent.errors import NoRecipe, RecipeError
 from seatrial.agent.recipes import compose, galley
+from seatrial.agent.recipes.committed import settled
 from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile
 from seatrial.agent.recipes.document import parse
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
@@ -38,10 +39,20 @@ async def read_recipe(
             return await checked(tree, found)
     if await recipe_file(tree, "Dockerfile") is not None:
         return await plain_dockerfile(tree)
-    raise NoRecipe(
-        "nothing here says what to run: there is no galley.yml, compose file or Dockerfile at the repository's root. "
-        "Add one of them"
-    )
+    raise NoRecipe(await nothing_found(tree))
+
+
+async def nothing_found(tree: Tree) -> str:
+    """What to say of a tree without a recipe; Dockerfiles further down are the usual case."""
+    told = "nothing here says what to run: there is no galley.yml, compose file or Dockerfile at the repository's root. "
+    near = [e.path for e in await tree.entries() if posixpath.basename(e.path).lower() == "dockerfile"]
+    if not near:
+        return f"{told}Add one of them"
+    folder = posixpath.dirname(near[0])
+    if not folder:
+        return f"{told}Rename {near[0]} to Dockerfile"
+    others = f" (and {len(near) - 1} more)" if len(near) > 1 else ""
+    return f"{told}There is {near[0]}{others}: add a galley.yml whose service says build: {{path: {folder}}}"
 
 
 async def recipe_file(tree: Tree, name: str) -> bytes | None:
@@ -64,11 +75,13 @@ async def plain_dockerfile(tree: Tree) -> Recipe:
 
 
 async def checked(tree: Tree, recipe: Recipe) -> Recipe:
-    """`recipe` once every Dockerfile it names is known to be there.
-
-    The only service of a recipe that names neither kind nor port is a web service when its image EXPOSEs one.
-    """
+    """`recipe` once every Dockerfile it names is known to be there, and with what the commit itself decides."""
     files = {name: await dockerfile_of(tree, recipe, service) for name, service in recipe.services.items()}
+    return settled(guessed(recipe, files), files, await tree.entries())
+
+
+def guessed(recipe: Recipe, files: Mapping[str, Dockerfile | None]) -> Recipe:
+    """The only service of a recipe that names neither kind nor port is a web service when its image EXPOSEs one."""
     if len(recipe.services) > 1:
         return recipe
     [(name, service)] = recipe.services.items()

@@ -7,7 +7,7 @@ docker-compose.yml, then Dockerfile. Errors are `RecipeError` with `file:line: k
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from seatrial.agent.runtime.base import HealthCheck, Mount, Resources
+from seatrial.agent.runtime.base import Copy, HealthCheck, Mount, Resources
 from seatrial.wire.states import ServiceKind
 
 
@@ -40,8 +40,10 @@ class Service:
     restart: str = "unless-stopped"
     ephemeral: bool = False
     health: HealthCheck | None = None
+    image_check: bool = True  # False: the image's own HEALTHCHECK is not asked
     resources: Resources | None = None
     mounts: Sequence[Mount] = ()
+    copies: Sequence[Copy] = ()
 
 
 @dataclass(frozen=True)

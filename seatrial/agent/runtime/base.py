@@ -10,6 +10,7 @@ next reconcile finds it by label and removes or completes it.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +28,9 @@ DEPLOYMENT = "galley.deployment"
 SERVICE = "galley.service"
 KIND = "galley.kind"
 FINGERPRINT = "galley.fingerprint"  # hash of the spec: tells an unchanged service from a changed one
+
+LEAST_HEALTH_SECONDS = 60.0
+LONGEST_HEALTH_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,23 @@ class Mount:
 
 
 @dataclass(frozen=True)
+class Copy:
+    """A file or folder of the commit that is in the container at `target` before it starts."""
+
+    source: str  # relative to the repository's root; "." is all of it
+    target: str
+
+
+class Files(Protocol):
+    """Files to put into a new container. The same `digest` means the same files."""
+
+    digest: str
+
+    def packed(self) -> AbstractAsyncContextManager[Path]:
+        """A tar archive, paths relative to the container's root; gone when the context ends."""
+
+
+@dataclass(frozen=True)
 class HealthCheck:
     """How a container is asked whether it is well: HTTP on a port, an open TCP port, or a command inside."""
 
@@ -57,6 +78,18 @@ class HealthCheck:
     command: Sequence[str] | None = None
     timeout_seconds: float = 60.0
     interval_seconds: float = 0.25
+
+    @classmethod
+    def inside(
+        cls, command: Sequence[str], *, interval: float, timeout: float, retries: int, start_period: float
+    ) -> "HealthCheck":
+        """A command inside, waited for as long as the engine would before it calls the container unhealthy."""
+        patience = start_period + retries * (interval + timeout)
+        return cls(
+            command=command,
+            timeout_seconds=min(max(LEAST_HEALTH_SECONDS, patience), LONGEST_HEALTH_SECONDS),
+            interval_seconds=min(interval, 1.0),
+        )
 
 
 @dataclass(frozen=True)
@@ -74,6 +107,7 @@ class ContainerSpec:
     user: str | None = None
     port: int | None = None  # what the service listens on, when known
     mounts: Sequence[Mount] = ()
+    files: Files | None = None  # never with the process runtime, whose services run in the tree itself
     resources: Resources = Resources()
     restart: str = "unless-stopped"  # unless-stopped | on-failure | never
     isolation: Isolation | None = None
@@ -141,6 +175,9 @@ class Runtime(Protocol):
 
     async def image_ports(self, image: str) -> list[int]:
         """TCP ports the image EXPOSEs, ascending; empty when none or when the image is not here."""
+
+    async def image_check(self, image: str) -> HealthCheck | None:
+        """The image's own HEALTHCHECK; None when it has none, or when the image is not here."""
 
     async def start(self, spec: ContainerSpec) -> Container:
         """Create and start; returns what exists when it already runs with the same fingerprint."""

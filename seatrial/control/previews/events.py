@@ -73,6 +73,7 @@ def failed(agent_id: str, event: DeploymentFailed) -> None:
         message=event.message,
         failed_service=event.service[:63],
         log_tail=list(event.log_tail)[-200:],
+        warnings=list(event.warnings),
     )
 
 

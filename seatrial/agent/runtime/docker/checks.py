@@ -40,7 +40,8 @@ class Checks:
             return f"the health command did not end within {ASK_SECONDS:g} s"
         except aiodocker.DockerError as error:
             return f"the health command could not run: {error.message}"
-        return None if code == 0 else f"the health command ended with {code}: {output[-300:].strip()}"
+        said = f": {tail}" if (tail := output[-300:].strip()) else ""
+        return None if code == 0 else f"the health command ended with {code}{said}"
 
     async def _exec(self, name: str, command: list[str]) -> tuple[int, str]:
         output = ""

@@ -20,7 +20,9 @@ class Containers:
         """See Runtime. A container with another fingerprint goes first."""
         existing = await self.get(spec.name)
         if existing is not None:
-            if existing.labels.get(FINGERPRINT) == spec.labels.get(FINGERPRINT):
+            # One that never ran may lack its files: we died in between.
+            whole = spec.files is None or existing.state != "created"
+            if whole and existing.labels.get(FINGERPRINT) == spec.labels.get(FINGERPRINT):
                 return await self._run(spec, existing)
             await self.remove(spec.name)
         await self._create(spec)
@@ -30,7 +32,11 @@ class Containers:
         config = container_config(spec)
         try:
             with self.engine.calls():
-                await self.engine.api.containers.create(config, name=spec.name)
+                made = await self.engine.api.containers.create(config, name=spec.name)
+                if spec.files:
+                    async with spec.files.packed() as archive:
+                        with archive.open("rb") as tar:
+                            await made.put_archive("/", tar)  # type: ignore[no-untyped-call]
         except aiodocker.DockerError as error:
             raise StartError(
                 f"cannot make container {spec.name}: {_reason(error, spec)}", service=_service(spec)

@@ -5,8 +5,9 @@ from typing import Any
 
 import aiodocker
 
+from seatrial.agent.runtime.base import HealthCheck
 from seatrial.agent.runtime.docker.engine import Engine
-from seatrial.agent.runtime.docker.shapes import label_filter
+from seatrial.agent.runtime.docker.shapes import check_from, label_filter
 
 
 class Images:
@@ -23,6 +24,11 @@ class Images:
         found = await self._image(image)
         exposed = ((found or {}).get("Config") or {}).get("ExposedPorts") or {}
         return sorted(int(port.split("/")[0]) for port in exposed if not port.endswith("/udp"))
+
+    async def image_check(self, image: str) -> HealthCheck | None:
+        """See Runtime."""
+        found = await self._image(image)
+        return check_from(((found or {}).get("Config") or {}).get("Healthcheck") or {})
 
     async def _image(self, image: str) -> dict[str, Any] | None:
         try:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from seatrial.agent.runtime.base import Container, ContainerSpec
+from seatrial.agent.runtime.base import Container, ContainerSpec, HealthCheck
 from seatrial.wire.states import Isolation
 
 _RESTART = {"unless-stopped": "unless-stopped", "always": "unless-stopped", "on-failure": "on-failure"}
@@ -72,6 +72,20 @@ def container_from(found: Mapping[str, Any]) -> Container:
         started_at=timestamp(state["StartedAt"]),
         oom_killed=bool(state["OOMKilled"]),
         restarts=int(found["RestartCount"]),
+    )
+
+
+def check_from(config: Mapping[str, Any]) -> HealthCheck | None:
+    """A HEALTHCHECK as the engine keeps it: durations in nanoseconds, 0 where the engine's default holds."""
+    kind, *words = config.get("Test") or ["NONE"]
+    if kind not in {"CMD", "CMD-SHELL"}:
+        return None
+    return HealthCheck.inside(
+        words if kind == "CMD" else ["/bin/sh", "-c", " ".join(words)],
+        interval=(config.get("Interval") or 30e9) / 1e9,
+        timeout=(config.get("Timeout") or 30e9) / 1e9,
+        retries=config.get("Retries") or 3,
+        start_period=(config.get("StartPeriod") or 0) / 1e9,
     )
 
 

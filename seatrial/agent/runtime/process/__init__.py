@@ -78,6 +78,10 @@ class ProcessRuntime:
         """See Runtime."""
         return self.images.read(image) is not None
 
+    async def image_check(self, image: str) -> HealthCheck | None:
+        """See Runtime: a HEALTHCHECK speaks of its own file system, which is not here."""
+        return None
+
     async def image_ports(self, image: str) -> list[int]:
         """See Runtime."""
         return list((self.images.read(image) or {}).get("ports", []))

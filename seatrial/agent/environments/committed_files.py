@@ -1,0 +1,91 @@
+"""Files of a commit for a container: what a compose file would mount from the working tree."""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import shutil
+import tarfile
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from seatrial.agent.checkouts.tree import Entry, Tree
+from seatrial.agent.errors import CheckoutError
+from seatrial.agent.runtime.base import Copy
+
+OWNER = 1000  # as on most developers' machines, whose working trees are mounted otherwise
+
+
+@dataclass
+class CommittedFiles:
+    """`Files` of one commit. `scratch` is a folder for the time of packing; it may be shared."""
+
+    tree: Tree
+    copies: Sequence[Copy]
+    scratch: Path
+    digest: str
+
+    @contextlib.asynccontextmanager
+    async def packed(self) -> AsyncIterator[Path]:
+        """See `Files.packed`."""
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=self.scratch))
+        try:
+            yield await self._pack(folder)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another service is packing, too
+                self.scratch.rmdir()
+
+    async def _pack(self, folder: Path) -> Path:
+        try:
+            await self.tree.export(folder / "tree")
+            archive = folder / "files.tar"
+            await asyncio.to_thread(pack, folder / "tree", self.copies, archive)
+        except OSError as error:
+            raise CheckoutError(f"the commit's files cannot be packed in {folder}: {error}") from error
+        return archive
+
+
+def committed_files(
+    tree: Tree, entries: Sequence[Entry], copies: Sequence[Copy], scratch: Path
+) -> CommittedFiles:
+    """The files of `copies`; their digest changes with any of them, and with where they go."""
+    facts = [
+        (
+            copy.target,
+            copy.source,
+            [(e.path, e.mode, e.oid) for e in entries if is_below(e.path, copy.source)],
+        )
+        for copy in copies
+    ]
+    digest = hashlib.sha256(json.dumps(facts).encode("utf-8", "surrogateescape")).hexdigest()
+    return CommittedFiles(tree, copies, scratch, digest)
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether `path` is `folder` or in it."""
+    return folder == "." or PurePosixPath(path).is_relative_to(folder)
+
+
+def pack(tree: Path, copies: Sequence[Copy], archive: Path) -> None:
+    """Write the tar. Links are packed as links: nothing outside `tree` is ever read."""
+    with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as tar:
+        for copy in copies:
+            if leads_out(tree, copy.source):
+                continue
+            tar.add(tree / copy.source, copy.target.strip("/") or ".", filter=_owned)
+
+
+def leads_out(tree: Path, source: str) -> bool:
+    """Whether a folder on the way to `source` is a link, which would be followed on the host."""
+    parents = [tree / parent for parent in PurePosixPath(source).parents]
+    return any(parent.is_symlink() for parent in parents)
+
+
+def _owned(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    info.uid = info.gid = OWNER
+    info.uname = info.gname = ""
+    return info

@@ -1,0 +1,75 @@
+"""What a recipe leaves to the commit: which mounted files there are, which port a built service is told to use."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from seatrial.agent.checkouts.tree import Entry
+from seatrial.agent.recipes.compose_values import anonymous
+from seatrial.agent.recipes.dockerfile import Dockerfile
+from seatrial.agent.recipes.recipe import Recipe, Service
+from seatrial.agent.runtime.base import Copy, Mount
+
+SUBMODULE = "160000"
+DEFAULT_PORT = 8080
+
+
+def settled(recipe: Recipe, files: Mapping[str, Dockerfile | None], entries: Sequence[Entry]) -> Recipe:
+    """`recipe` with every service as it will be run on these files."""
+    warnings = [*recipe.warnings, *submodules(entries)]
+    composed = "compose" in recipe.source
+    services = {}
+    for name, service in recipe.services.items():
+        told = service if composed else with_port(service, files[name])
+        services[name] = with_files(recipe.source, told, entries, warnings)
+    return replace(recipe, services=services, warnings=tuple(warnings))
+
+
+def with_port(service: Service, file: Dockerfile | None) -> Service:
+    """A visited service that we build is told its port in PORT, as hosting platforms do; its own PORT wins.
+
+    Not for compose files: they say all there is.
+    """
+    if file is None or not service.kind.routable or "PORT" in service.environment or sets_port(file):
+        return service
+    target = service.build.target if service.build else None
+    port = service.expose or next(iter(file.exposed_ports(target)), DEFAULT_PORT)
+    return replace(service, environment={"PORT": str(port), **service.environment})
+
+
+def sets_port(file: Dockerfile) -> bool:
+    """Whether any stage has an ENV PORT."""
+    lines = (text for stage in file.stages for keyword, text in stage.instructions if keyword == "ENV")
+    return any(re.search(r"(^|\s)PORT[=\s]", text) for text in lines)
+
+
+def with_files(source: str, service: Service, entries: Sequence[Entry], warnings: list[str]) -> Service:
+    """Mounted paths that the commit does not have begin as empty volumes: data and build output of a work place."""
+    missing = [copy for copy in service.copies if not is_there(copy, entries)]
+    for copy in missing:
+        warnings.append(
+            f"{source}: services.{service.name}: {copy.source} is not in the commit; "
+            f"{copy.target} begins as an empty volume"
+        )
+    volumes = [Mount(anonymous(service.name, copy.target), copy.target) for copy in missing]
+    return replace(
+        service,
+        copies=tuple(copy for copy in service.copies if copy not in missing),
+        mounts=(*service.mounts, *volumes),
+    )
+
+
+def is_there(copy: Copy, entries: Sequence[Entry]) -> bool:
+    """Whether the commit has the file or folder."""
+    return copy.source == "." or any(
+        entry.path == copy.source or entry.path.startswith(f"{copy.source}/") for entry in entries
+    )
+
+
+def submodules(entries: Sequence[Entry]) -> list[str]:
+    """A warning for each submodule: its folder is empty here."""
+    return [
+        f"{entry.path} is a submodule; it is not fetched, so the folder is empty"
+        for entry in entries
+        if entry.mode == SUBMODULE
+    ]

@@ -1,0 +1,92 @@
+"""Mounted files of the commit are in the container before it starts; an image's HEALTHCHECK is believed, but a
+visitor must get through as well."""
+
+from pathlib import Path
+
+import pytest
+
+from seatrial.agent.runtime.docker import DockerRuntime
+from seatrial.wire.deployments import DeploymentFailed, DeploymentReady
+from tests.agent.harness import Agent, Repository, deployment, environment
+
+pytestmark = pytest.mark.docker
+
+MOUNTED = """
+services:
+  web:
+    image: BUSYBOX
+    command: httpd -f -p 8080 -h /site
+    ports: ["8080:8080"]
+    volumes: ["./site:/site:ro", "./page.txt:/etc/deep/page.txt"]
+"""
+CHECKED = """FROM BUSYBOX
+EXPOSE 8080
+HEALTHCHECK --interval=1s --timeout=1s --retries=1 CMD {check}
+CMD httpd -f -p {address} -h /www
+"""
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "quay")
+
+
+@pytest.fixture
+def agent(agent_id: str, tmp_path: Path, runtime: DockerRuntime) -> Agent:
+    return Agent(agent_id, tmp_path / "agent", runtime)
+
+
+async def output(agent: Agent, container: str, command: list[str]) -> str:
+    assert isinstance(agent.runtime, DockerRuntime)
+    return (await agent.runtime._exec(container, command))[1]
+
+
+async def test_what_compose_mounts_is_there(agent: Agent, repository: Repository, busybox: str) -> None:
+    (repository.path / "site").mkdir()
+    (repository.path / "site" / "passwd").symlink_to("/etc/passwd")
+    commit = repository.commit(
+        {
+            "compose.yaml": MOUNTED.replace("BUSYBOX", busybox),
+            "site/index.html": "mounted",
+            "page.txt": "deep down",
+        }
+    )
+    desired = environment(repository, "quay", candidate=deployment(commit))
+    async with agent.running() as environments:
+        environments.wanted(desired)
+        environments.replayed({desired.environment})
+        ready = await agent.told.next(DeploymentReady)
+        [web] = ready.services
+        assert (
+            await output(agent, web.container, ["cat", "/site/index.html", "/etc/deep/page.txt"])
+            == "mounteddeep down"
+        )
+        assert (await output(agent, web.container, ["cat", "/site/passwd"])).startswith("cat: can't open")
+        assert any("./site is copied to /site" in warning for warning in ready.warnings)
+    builds = agent.directory / "builds" / desired.environment
+    assert not builds.exists() or not any(builds.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("check", "address", "told"),
+    [
+        ("false", "8080", "the health command ended with 1"),
+        ("true", "127.0.0.1:8080", "It listens on 127.0.0.1:8080 only"),
+    ],
+    ids=["the image says no", "nobody else gets through"],
+)
+async def test_not_well(
+    agent: Agent, repository: Repository, busybox: str, check: str, address: str, told: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("seatrial.agent.runtime.base.LEAST_HEALTH_SECONDS", 2.0)
+    commit = repository.commit(
+        {"Dockerfile": CHECKED.replace("BUSYBOX", busybox).format(check=check, address=address)}
+    )
+    desired = environment(repository, "quay", candidate=deployment(commit))
+    async with agent.running() as environments:
+        environments.wanted(desired)
+        environments.replayed({desired.environment})
+        failed = await agent.told.next(DeploymentFailed, seconds=60)
+    assert failed.reason == "unhealthy"
+    assert told in failed.message
