@@ -23,7 +23,7 @@ from seatrial.agent.logs.following import Followers
 from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.runtime.base import Resources, Runtime
-from seatrial.agent.runtime.docker import DockerRuntime, Engine
+from seatrial.agent.runtime.docker import DockerRuntime, Engine, Fence
 from seatrial.agent.runtime.process import ProcessRuntime
 from seatrial.agent.sandboxes.assembly import evaluations
 from seatrial.agent.sandboxes.service import Evaluations
@@ -153,7 +153,7 @@ def runtime_of(settings: Settings) -> Runtime:
     """The runtime that the settings name."""
     if settings.galley_runtime == "process":
         return ProcessRuntime(settings.galley_data_dir / "process")
-    return DockerRuntime(Engine(settings.docker_host))
+    return DockerRuntime(Engine(settings.docker_host), Fence(wanted=settings.galley_firewall))
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:

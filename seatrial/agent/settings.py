@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     galley_build_network: Literal["none", "isolated"] = Field(
         "isolated", description="Network of a build's RUN steps; never the host's loopback."
     )
+    galley_firewall: bool = Field(
+        True,
+        description="Put up firewall rules (as root) that keep previews off their host and the cloud's metadata.",
+    )
     galley_build_cache_dir: Path | None = Field(
         None, description="Layers of earlier builds and base images. Unset: builder/ in the data directory."
     )

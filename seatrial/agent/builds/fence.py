@@ -1,13 +1,14 @@
 """Keeps RUN steps away from the host and from previews.
 
 Their traffic leaves the host as the builder's own (slirp4netns), with the host's loopback already out of reach. As
-root two firewall rules add: not the host's other addresses, and not the networks of containers.
+root firewall rules add: not the host's other addresses, not the networks of containers, not the cloud's metadata.
 """
 
 import asyncio
 from dataclasses import dataclass, field
 
-from seatrial.agent.builds.account import Account, find
+from seatrial.agent import firewall
+from seatrial.agent.builds.account import Account
 
 CHAIN = "GALLEY-BUILDS"
 NAME_SERVICE = ("-p", "udp", "--dport", "53", "-j", "ACCEPT")
@@ -23,26 +24,14 @@ class Fence:
     async def raise_for(self, account: Account) -> None:
         """Make the chain and send the account's traffic through it."""
         async with self._lock:
-            if self._raised or not account.other or find("iptables") is None:
+            if self._raised or not account.other or not firewall.available():
                 return
-            await self._iptables("-N", CHAIN)
-            for rule in rules():
-                if not await self._iptables("-C", CHAIN, *rule):
-                    await self._iptables("-A", CHAIN, *rule)
-            jump = ("OUTPUT", "-m", "owner", "--uid-owner", str(account.uid), "-j", CHAIN)
-            if not await self._iptables("-C", *jump):
-                await self._iptables("-I", *jump)
-            self._raised = True
-
-    async def _iptables(self, *arguments: str) -> bool:
-        process = await asyncio.create_subprocess_exec(
-            find("iptables") or "iptables", "-w", "5", *arguments,
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        return await process.wait() == 0
+            jump = ("OUTPUT", "-m", "owner", "--uid-owner", str(account.uid))
+            self._raised = await firewall.put_up(CHAIN, rules(), jump)
 
 
 def rules() -> list[tuple[str, ...]]:
     """In order: names may be asked of the host; nothing else of it, and nothing of any container."""
-    closed = [("-o", interface, "-j", "REJECT") for interface in ("lo", "docker0", "br-+")]
-    return [("-o", "lo", *NAME_SERVICE), *closed]
+    interfaces = ("lo", "docker0", "br-+", firewall.PREVIEW_INTERFACES)
+    closed = [("-o", interface, "-j", "REJECT") for interface in interfaces]
+    return [("-o", "lo", *NAME_SERVICE), *closed, ("-d", firewall.LINK_LOCAL, "-j", "REJECT")]

@@ -3,12 +3,13 @@
 from seatrial.agent.runtime.docker.checks import Checks
 from seatrial.agent.runtime.docker.containers import Containers
 from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.runtime.docker.fence import Fence
 from seatrial.agent.runtime.docker.images import Images
 from seatrial.agent.runtime.docker.networks import Networks
 from seatrial.agent.runtime.docker.streams import Streams
 from seatrial.wire.states import Isolation
 
-__all__ = ["DockerRuntime", "Engine"]
+__all__ = ["DockerRuntime", "Engine", "Fence"]
 
 
 class DockerRuntime(Networks, Images, Containers, Checks, Streams):
@@ -16,8 +17,9 @@ class DockerRuntime(Networks, Images, Containers, Checks, Streams):
 
     name = "docker"
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, fence: Fence | None = None) -> None:
         self.engine = engine
+        self.fence = fence or Fence(wanted=False)
 
     async def ping(self) -> None:
         """See Runtime."""

@@ -6,6 +6,7 @@ import aiodocker
 
 from seatrial.agent.errors import StartError
 from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.runtime.docker.fence import INTERFACE_OPTION, Fence, interface
 from seatrial.agent.runtime.docker.shapes import label_filter
 
 _POOL_EMPTY = "available, non-overlapping IPv4 address pool"
@@ -15,12 +16,17 @@ class Networks:
     """The network and volume part of `Runtime`."""
 
     engine: Engine
+    fence: Fence
 
     async def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:
         """See Runtime. Engines allow two networks of one name, so the lookup comes first."""
         if name in await self.list_networks(labels, name=name):
             return
-        config = {"Name": name, "Driver": "bridge", "CheckDuplicate": True, "Labels": dict(labels)}
+        await self.fence.stand()
+        config = {
+            "Name": name, "Driver": "bridge", "CheckDuplicate": True, "Labels": dict(labels),
+            "Options": {INTERFACE_OPTION: interface(name)},
+        }  # fmt: skip
         try:
             with self.engine.calls():
                 await self.engine.api.networks.create(config)

@@ -1,0 +1,53 @@
+"""Keeps previews away from their host.
+
+The engine keeps networks apart from each other, and leaves one way open: a container reaches whatever the host itself
+listens with on every address. As root two firewall rules close it, for the interfaces of our networks only. Answers
+to the host's own connections (health checks, the ingress) and its name service stay open.
+"""
+
+import asyncio
+import hashlib
+
+import structlog
+
+from seatrial.agent import firewall
+
+log = structlog.get_logger(__name__)
+
+CHAIN = "GALLEY-PREVIEWS"
+INTERFACE_OPTION = "com.docker.network.bridge.name"
+RULES: list[tuple[str, ...]] = [
+    ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "RETURN"),
+    ("-p", "udp", "--dport", "53", "-j", "RETURN"),
+    ("-p", "tcp", "--dport", "53", "-j", "RETURN"),
+    ("-j", "REJECT"),
+]
+
+
+def interface(network: str) -> str:
+    """The name of the network's bridge on the host: at most 15 characters, and ours to tell."""
+    return f"galley{hashlib.sha256(network.encode()).hexdigest()[:9]}"
+
+
+class Fence:
+    """Raised once per process, before the first network is made. `wanted` False leaves the host's rules alone."""
+
+    def __init__(self, *, wanted: bool = True) -> None:
+        self._wanted = wanted
+        self._lock = asyncio.Lock()
+
+    async def stand(self) -> None:
+        """Put the rules up, once; where that cannot be done, say so, and go on."""
+        async with self._lock:
+            if not self._wanted:
+                return
+            self._wanted = False
+            if not await self._put_up():
+                log.warning("previews can reach what their host listens with", fix="see docs/security.md")
+
+    async def _put_up(self) -> bool:
+        if not firewall.available():
+            return False
+        ours = ("-i", firewall.PREVIEW_INTERFACES)
+        away = await firewall.insert("raw", ("PREROUTING", *ours, "-d", firewall.LINK_LOCAL, "-j", "DROP"))
+        return await firewall.put_up(CHAIN, RULES, ("INPUT", *ours)) and away

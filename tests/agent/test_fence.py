@@ -1,0 +1,82 @@
+"""A preview reaches neither its host nor another preview, against a real engine and real firewall rules."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from seatrial.agent import firewall
+from seatrial.agent.runtime.base import FINGERPRINT, ContainerSpec, HealthCheck, Resources
+from seatrial.agent.runtime.docker import DockerRuntime
+from seatrial.agent.runtime.docker.fence import Fence, interface
+from tests.engines import missing
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture
+async def listener() -> AsyncIterator[int]:
+    """Something the operator runs on the host, on every address."""
+
+    async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"REACHED\n")
+        writer.close()
+
+    server = await asyncio.start_server(greet, "0.0.0.0", 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+
+
+async def said(runtime: DockerRuntime, spec: ContainerSpec, script: str) -> str:
+    """What a container prints that runs `script`."""
+    await runtime.start(replace(spec, name=f"{spec.name}-asks", command=["sh", "-c", script]))
+    async with asyncio.timeout(45):
+        lines = [line.text async for line in runtime.logs(f"{spec.name}-asks", follow=True)]
+    await runtime.remove(f"{spec.name}-asks")
+    return "\n".join(lines)
+
+
+def doors(network: str) -> list[str]:
+    """Interfaces of the host with an address that a container of `network` could ask: not every network's."""
+    others = ("lo", "br-", "veth", "galley")
+    return [
+        name for name in psutil.net_if_addrs() if name == interface(network) or not name.startswith(others)
+    ]
+
+
+async def test_neither_the_host_nor_another_network_nor_the_metadata(
+    runtime: DockerRuntime, agent_id: str, labels: dict[str, str], busybox: str, listener: int
+) -> None:
+    if not firewall.available():
+        missing("no iptables, or no root: previews are not fenced here")
+    runtime.fence = Fence()
+    one, two = (f"galley-test-{agent_id[-8:].lower()}-{n}" for n in (1, 2))
+    for network in (one, two):
+        await runtime.ensure_network(network, labels)
+    spec = ContainerSpec(
+        name=f"{one}-web", image=busybox, labels=labels | {FINGERPRINT: "f"}, networks={one: ["web"]},
+        command=["httpd", "-f", "-p", "8080", "-h", "/www"], resources=Resources(1, 64, 50), restart="never",
+    )  # fmt: skip
+    web = await runtime.start(spec)
+    elsewhere = replace(spec, name=f"{two}-web", networks={two: ["web"]})
+    address = web.addresses[one]
+    hosts = [
+        a.address for name in doors(two) for a in psutil.net_if_addrs()[name] if a.family.name == "AF_INET"
+    ]
+    targets = [f"{host} {listener}" for host in hosts]
+    targets += [f"{address} 8080", "web 8080", f"{one}-web 8080", "169.254.169.254 80"]
+    script = "; ".join(f"echo | busybox timeout 2 nc {target} && echo OPEN {target}" for target in targets)
+    heard = await said(runtime, elsewhere, script + "; echo asked")
+    assert "asked" in heard and "OPEN" not in heard
+    # The other way, and its own sibling, stay open.
+    check = HealthCheck(http_path="/", status=200, port=8080)
+    assert await runtime.check(web, one, check) is None
+    assert "OPEN" in await said(runtime, spec, f"printf 'GET / HTTP/1.0\\n\\n' | nc {address} 8080 && echo OPEN")
+
+
+def test_interfaces_have_names_that_a_kernel_takes() -> None:
+    names = {interface(f"galley-pr-{n}-a-long-repository-name") for n in range(1000)}
+    assert len(names) == 1000
+    assert all(len(name) <= 15 and name.startswith("galley") for name in names)
