@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +36,7 @@ def preview(path: Repository, branch: Branch = None, as_json: AsJson = False) ->
         with Phases(console) as phases:
             environment = Deployment(api, pull, phases).wait()
     except KeyboardInterrupt:
-        close_it = f"seatrial close {head.path} --branch {head.branch}"
+        close_it = shlex.join(["seatrial", "close", str(head.path), "--branch", head.branch])
         raise Interrupted(f"the preview goes on without you. Stop it: {close_it}") from None
     if as_json:
         show.document(json.dumps(environment, indent=2))

@@ -26,6 +26,9 @@ class Files:
         text = self.files.get(path)
         return None if text is None or text.startswith("-> ") or len(text) > limit else text.encode("latin-1")
 
+    async def read_many(self, paths: Sequence[str], *, limit: int = 10_000_000) -> dict[str, bytes | None]:
+        return {path: await self.read(path, limit=limit) for path in paths}
+
     async def last_commit_date(self, path: str) -> str | None:
         return None
 

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from seatrial.agent.builds import archive, loading, processes, trust
 from seatrial.agent.builds.account import Account, ensure_account, find
@@ -106,8 +107,7 @@ class BuildahBuilder:
             )
             await self._run(cell, request, command, log)
             image = await asyncio.to_thread(archive.read_layout, out, cell.outside("blobs", "sha256"))
-            found = read_dockerfile(request.build.dockerfile, dockerfile.read_bytes(), request.build.args)
-            return image.with_healthcheck(healthcheck(found, request.build.target))
+            return image.with_healthcheck(await asyncio.to_thread(check_in, dockerfile, request))
         finally:
             await asyncio.to_thread(shutil.rmtree, out, ignore_errors=True)
 
@@ -165,6 +165,12 @@ def located(request: BuildRequest) -> tuple[Path, Path]:
             f"there is no {request.build.dockerfile} in {request.build.path}. Add it, or correct the path"
         )
     return context, dockerfile
+
+
+def check_in(dockerfile: Path, request: BuildRequest) -> dict[str, Any] | None:
+    """The HEALTHCHECK of the image that `request` builds."""
+    found = read_dockerfile(request.build.dockerfile, dockerfile.read_bytes(), request.build.args)
+    return healthcheck(found, request.build.target)
 
 
 def scope_folder(scope: str) -> str:
