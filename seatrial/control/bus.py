@@ -1,15 +1,12 @@
-"""The control plane's connection to the bus: streams, consumers, buckets, and logs read back."""
+"""The control plane's connection to the bus: streams, consumers, buckets. Logs are read back by `log_tails`."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Self
 
 import nats
 import structlog
 from nats.aio.client import Client
-from nats.aio.msg import Msg
+from nats.errors import StaleConnectionError
 from nats.js import JetStreamContext, api
 from nats.js.errors import BucketNotFoundError, KeyNotFoundError, NoKeysError, NotFoundError
 from nats.js.kv import KeyValue
@@ -18,7 +15,6 @@ from seatrial.control.configuration import Configuration
 from seatrial.wire import subjects
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.errors import WireError
-from seatrial.wire.logs import LogChunk
 
 log = structlog.get_logger(__name__)
 
@@ -34,18 +30,23 @@ PUBLISH_TIMEOUT_SECONDS = 5.0
 
 @dataclass
 class Bus:
-    """One connection. It reconnects for ever by itself; `reconnects` counts how often it had to."""
+    """One connection. It reconnects for ever by itself; `reconnects` counts how often it had to.
+
+    However long the bus is away and however often it is tried meanwhile: the log has one line when it goes and
+    one when it is back.
+    """
 
     client: Client
     jetstream: JetStreamContext
     logs_max_bytes: int = 512_000_000
     reconnects: int = field(default=0)
+    away: bool = field(default=False)
     closing: bool = field(default=False)
 
     @classmethod
     async def connect(cls, configuration: Configuration, *, name: str, wait: bool = True) -> Self:
         """Connect as the control plane. With `wait`, keep trying until the bus answers; else raise at once."""
-        client = Client()
+        client, url = Client(), configuration.galley_nats_url
         bus = cls(
             client,
             client.jetstream(timeout=PUBLISH_TIMEOUT_SECONDS),
@@ -53,21 +54,25 @@ class Bus:
         )
 
         async def on_error(error: Exception) -> None:
-            log.warning("bus error", error=str(error) or type(error).__name__)
+            said = str(error) or type(error).__name__
+            breaks = isinstance(error, StaleConnectionError | OSError)  # told before the client knows it
+            if client.is_connected and not breaks:
+                log.warning("bus error", error=said)
+            else:
+                bus._goes(url, said)
 
         async def on_disconnect() -> None:
-            if not bus.closing:
-                log.warning("the bus is away", url=configuration.galley_nats_url)
+            bus._goes(url)
 
         async def on_reconnect() -> None:
             bus.reconnects += 1
-            log.info("the bus is back", url=configuration.galley_nats_url)
+            bus._comes_back(url)
 
         options: dict[str, Any] = {}
         if configuration.galley_nats_credentials:
             options["user_credentials"] = str(configuration.galley_nats_credentials)
         await client.connect(
-            configuration.galley_nats_url,
+            url,
             name=name,
             allow_reconnect=wait,
             max_reconnect_attempts=-1 if wait else 1,
@@ -78,7 +83,18 @@ class Bus:
             reconnected_cb=on_reconnect,
             **options,
         )
+        bus._comes_back(url)
         return bus
+
+    def _goes(self, url: str, why: str = "") -> None:
+        if not self.away and not self.closing:
+            self.away = True
+            log.warning("the bus is away", url=url, **({"error": why} if why else {}))
+
+    def _comes_back(self, url: str) -> None:
+        if self.away:
+            self.away = False
+            log.info("the bus is back", url=url)
 
     async def close(self) -> None:
         """Flush what was published and leave."""
@@ -189,73 +205,6 @@ class Bus:
             await bucket.delete(environment)
         else:
             await bucket.put(environment, envelope.encode())
-
-    async def tail_logs(
-        self, filter_subject: str, *, since: datetime | None = None
-    ) -> AsyncIterator[LogChunk]:
-        """Every stored chunk that matches, oldest first, then new ones as they come; see the module function."""
-        last = 0
-        while True:
-            reconnects = self.reconnects
-            subscription = await self.jetstream.subscribe(
-                filter_subject,
-                stream=subjects.LOGS_STREAM,
-                ordered_consumer=True,
-                config=_replay_from(last, since),
-            )
-            try:
-                # A reader from before a reconnect stays deaf for a while: start a new one after the last chunk.
-                while reconnects == self.reconnects:
-                    try:
-                        message = await subscription.next_msg(timeout=1)
-                    except TimeoutError:
-                        continue
-                    sequence = message.metadata.sequence.stream
-                    if sequence > last:
-                        last = sequence
-                        if (chunk := _chunk(message)) is not None:
-                            yield chunk
-            finally:
-                if self.client.is_connected:
-                    await subscription.unsubscribe()
-
-
-def _replay_from(last: int, since: datetime | None) -> api.ConsumerConfig:
-    if last:
-        return api.ConsumerConfig(deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=last + 1)
-    if since:
-        return api.ConsumerConfig(deliver_policy=api.DeliverPolicy.BY_START_TIME, opt_start_time=since)
-    return api.ConsumerConfig(deliver_policy=api.DeliverPolicy.ALL)
-
-
-def _chunk(message: Msg) -> LogChunk | None:
-    try:
-        opened = Envelope.decode(message.data).open()
-    except WireError as error:
-        log.warning("unreadable log chunk skipped", subject=message.subject, error=str(error))
-        return None
-    return opened if isinstance(opened, LogChunk) else None
-
-
-async def tail_logs(
-    filter_subject: str, *, since: datetime | None = None, configuration: Configuration | None = None
-) -> AsyncIterator[LogChunk]:
-    """Log chunks matching `filter_subject` (see `wire.subjects.logs_of_*`): the stored ones, then live, for ever.
-
-    Chunks of one subject come in order and none twice; a bus that is away is waited for. Opens a connection of
-    its own and closes it when the iteration ends (`aclose()` or cancellation).
-    """
-    if configuration is None:
-        from django.conf import settings
-
-        configuration = settings.CONFIGURATION
-    bus = await Bus.connect(configuration, name="seatrial logs")
-    chunks = bus.tail_logs(filter_subject, since=since)
-    try:
-        async for chunk in chunks:
-            yield chunk
-    finally:
-        await asyncio.shield(bus.close())
 
 
 async def ensure_streams(configuration: Configuration) -> None:

@@ -19,11 +19,12 @@ class NatsServer:
         self.program = program
         self.directory = directory
         self.identity: BusIdentity = ensure(directory / "keys")
-        self.port = free_port()
+        self.port, self.monitor_port = free_port(), free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self.config = directory / "nats.conf"
         self.config.write_text(
             f'listen: "127.0.0.1:{self.port}"\n'
+            f'http: "127.0.0.1:{self.monitor_port}"\n'
             f'jetstream {{ store_dir: "{directory}/js", max_file: 2G }}\n'
             f'include "{self._relative()}"\n'
         )

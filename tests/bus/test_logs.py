@@ -1,12 +1,17 @@
-"""Logs: stored ones first, then live, and on after the bus was killed."""
+"""Logs: stored ones first, then live, and on after the bus was killed. Many readers, one connection."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime
 
+import httpx
 import pytest
+from structlog.testing import capture_logs
 
-from seatrial.control.bus import Bus, tail_logs
+from seatrial.control.bus import Bus, ensure_streams
 from seatrial.control.configuration import Configuration
+from seatrial.control.log_tails import Link, LogTails
 from seatrial.wire import subjects
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.logs import LogChunk, LogLine
@@ -22,53 +27,106 @@ async def say(bus: Bus, text: str, environment: str = "e1") -> None:
     await bus.publish(subjects.logs("A", environment, "d1", "web"), Envelope.wrap(chunk))
 
 
-async def test_replays_then_follows(bus: Bus, configuration: Configuration) -> None:
+@pytest.fixture
+def tails(configuration: Configuration) -> LogTails:
+    return LogTails(lambda: configuration)
+
+
+async def text(items: AsyncGenerator[LogChunk | Link, None], seconds: float = 8) -> str:
+    """The next chunk's first line, or the word of the next link."""
+    item = await asyncio.wait_for(anext(items), seconds)
+    return item.lines[0].text if isinstance(item, LogChunk) else item.value
+
+
+def connections(server: NatsServer) -> int:
+    """Open connections to the server that read logs, by the server's own count."""
+    monitor = httpx.get(f"http://127.0.0.1:{server.monitor_port}/connz", trust_env=False).json()
+    return sum(one["name"] == "seatrial logs" for one in monitor["connections"])
+
+
+async def test_replays_then_follows(bus: Bus, tails: LogTails) -> None:
     await say(bus, "one")
     await say(bus, "elsewhere", environment="e2")
-    chunks = tail_logs(subjects.logs_of_environment("e1"), configuration=configuration)
-    assert (await asyncio.wait_for(anext(chunks), 5)).lines[0].text == "one"
-    await say(bus, "two")
-    assert (await asyncio.wait_for(anext(chunks), 5)).lines[0].text == "two"
-    await chunks.aclose()
+    async with aclosing(tails.tail(subjects.logs_of_environment("e1"))) as items:
+        assert await text(items) == "one"
+        await say(bus, "two")
+        assert await text(items) == "two"
 
 
-async def test_since_skips_the_past(bus: Bus, configuration: Configuration) -> None:
+async def test_since_skips_the_past(bus: Bus, tails: LogTails) -> None:
     await say(bus, "before")
     await asyncio.sleep(0.05)
     since = datetime.now(UTC)
     await say(bus, "after")
-    chunks = tail_logs(subjects.logs_of_environment("e1"), since=since, configuration=configuration)
-    assert (await asyncio.wait_for(anext(chunks), 5)).lines[0].text == "after"
-    await chunks.aclose()
+    async with aclosing(tails.tail(subjects.logs_of_environment("e1"), since=since)) as items:
+        assert await text(items) == "after"
 
 
-async def test_goes_on_after_the_bus_was_killed(
-    bus: Bus, configuration: Configuration, nats_server: NatsServer
+async def test_goes_on_after_the_bus_was_killed(bus: Bus, tails: LogTails, nats_server: NatsServer) -> None:
+    await say(bus, "one")
+    async with aclosing(tails.tail(subjects.logs_of_deployment("e1", "d1"))) as items:
+        assert await text(items) == "one"
+        nats_server.kill()
+        assert await text(items) == "away"
+        nats_server.start()
+        assert await text(items) == "back"
+        await say(bus, "two")
+        assert await text(items) == "two"
+
+
+async def test_a_bus_that_is_not_there_yet_and_has_no_streams_is_waited_for(
+    tails: LogTails, configuration: Configuration, nats_server: NatsServer
+) -> None:
+    nats_server.kill()
+    async with aclosing(tails.tail(subjects.logs_of_environment("e1"))) as items:
+        assert await text(items) == "away"
+        nats_server.start()
+        await asyncio.sleep(1)
+        await ensure_streams(configuration)
+        assert await text(items) == "back"
+
+
+async def test_all_readers_share_one_connection_and_the_last_one_closes_it(
+    bus: Bus, tails: LogTails, nats_server: NatsServer
 ) -> None:
     await say(bus, "one")
-    chunks = tail_logs(subjects.logs_of_deployment("e1", "d1"), configuration=configuration)
-    assert (await asyncio.wait_for(anext(chunks), 5)).lines[0].text == "one"
-    nats_server.kill()
-    nats_server.start()
-    for _ in range(100):
-        if bus.reconnects:
-            break
-        await asyncio.sleep(0.05)
+    readers = [tails.tail(subjects.logs_of_environment("e1")) for _ in range(20)]
+    assert connections(nats_server) == 0, "connected before anybody reads"
+    assert set(await asyncio.gather(*(text(reader) for reader in readers))) == {"one"}
+    assert connections(nats_server) == 1
+    for reader in readers[1:]:
+        await reader.aclose()
     await say(bus, "two")
-    assert (await asyncio.wait_for(anext(chunks), 8)).lines[0].text == "two"
-    await chunks.aclose()
+    assert await text(readers[0]) == "two", "the others leaving disturbs nobody"
+    await readers[0].aclose()
+    assert connections(nats_server) == 0
 
 
-async def test_lines_that_another_agent_forged_are_not_shown(bus: Bus, configuration: Configuration) -> None:
-    forged = LogChunk(
-        environment="e1", deployment="d1", service="web", lines=[LogLine(source="service", text="forged")]
-    )
-    await bus.publish(subjects.logs("B", "e1", "d1", "web"), Envelope.wrap(forged))
-    await say(bus, "true")
-    for chosen in (
-        subjects.logs_of_environment("e1", agent="A"),
-        subjects.logs_of_deployment("e1", "d1", agent="A"),
-    ):
-        chunks = tail_logs(chosen, configuration=configuration)
-        assert (await asyncio.wait_for(anext(chunks), 5)).lines[0].text == "true"
-        await chunks.aclose()
+async def test_an_outage_is_one_line_in_the_log_however_many_read(
+    bus: Bus, tails: LogTails, nats_server: NatsServer
+) -> None:
+    await say(bus, "one")
+    readers = [tails.tail(subjects.logs_of_environment("e1")) for _ in range(5)]
+    with capture_logs() as lines:
+        await asyncio.gather(*(text(reader) for reader in readers))
+        for _ in range(2):
+            nats_server.kill()
+            assert {await text(reader) for reader in readers} == {"away"}
+            await asyncio.sleep(1.5)
+            nats_server.start()
+            assert {await text(reader) for reader in readers} == {"back"}
+        for reader in readers:
+            await reader.aclose()
+    said = [line["event"] for line in lines if line["log_level"] != "debug"]
+    one_outage = ["the bus is away"] * 2 + ["the bus is back"] * 2  # the readers' connection, and `bus`
+    assert sorted(said) == sorted(one_outage * 2), lines
+
+
+async def test_readers_that_leave_while_connecting_leave_nothing_behind(
+    tails: LogTails, nats_server: NatsServer
+) -> None:
+    nats_server.kill()
+    reader = tails.tail(subjects.logs_of_environment("e1"))
+    assert await text(reader) == "away"
+    await reader.aclose()
+    assert [task.get_name() for task in asyncio.all_tasks() if task.get_name() == "logs connection"] == []

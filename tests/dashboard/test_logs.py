@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.nats, pytest.mark.postgres]
 
 
 @pytest.fixture
-def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NatsServer]:
     """The bus that the pages' settings name, with its streams."""
     from seatrial.control.bus import ensure_streams
     from tests.dashboard.lines import run
@@ -40,13 +40,13 @@ def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     )
     monkeypatch.setattr(settings, "CONFIGURATION", configuration)
     run(ensure_streams(configuration))
-    yield
+    yield server
     server.kill()
 
 
 @pytest.mark.chromium
 def test_lines_are_replayed_followed_filtered_and_searched(
-    bus: None, served: str, busy: "Harbour", browser: "Browser"
+    bus: NatsServer, served: str, busy: "Harbour", browser: "Browser"
 ) -> None:
     from tests.dashboard.lines import say
 
@@ -95,7 +95,7 @@ def cookies_of(base: str, name: str) -> httpx.Client:
     return client
 
 
-def test_the_download_has_every_line(bus: None, served: str, busy: "Harbour") -> None:
+def test_the_download_has_every_line(bus: NatsServer, served: str, busy: "Harbour") -> None:
     from tests.dashboard.lines import say
 
     environment = busy.live
@@ -113,7 +113,7 @@ def test_the_download_has_every_line(bus: None, served: str, busy: "Harbour") ->
         assert charlie.get(f"/environments/{environment.pk}/stream").status_code == 404
 
 
-def test_a_stream_ends_when_its_watcher_loses_access(bus: None, served: str, busy: "Harbour") -> None:
+def test_a_stream_ends_when_its_watcher_loses_access(bus: NatsServer, served: str, busy: "Harbour") -> None:
     with (
         contextlib.closing(cookies_of(served, "bob")) as bob,
         bob.stream("GET", f"/environments/{busy.live.pk}/stream") as stream,
@@ -128,7 +128,7 @@ def test_a_stream_ends_when_its_watcher_loses_access(bus: None, served: str, bus
         assert time.monotonic() - began < 5
 
 
-def test_streams_share_two_connections_to_the_database(bus: None, served: str, busy: "Harbour") -> None:
+def test_streams_share_two_connections_to_the_database(bus: NatsServer, served: str, busy: "Harbour") -> None:
     from contextlib import ExitStack
 
     from django.db import connection
@@ -145,3 +145,32 @@ def test_streams_share_two_connections_to_the_database(bus: None, served: str, b
             next(opened.iter_raw())
         time.sleep(2)
         assert connections() <= before + 3
+
+
+@pytest.mark.chromium
+def test_a_bus_that_goes_away_is_told_in_words_and_comes_back_by_itself(
+    bus: NatsServer, served: str, busy: "Harbour", browser: "Browser"
+) -> None:
+    from tests.dashboard.lines import say
+
+    say(busy.live, "web", "before")
+    page, _ = watched(browser, served)
+    sign_in(page, served)
+    page.goto(f"{served}/environments/{busy.live.pk}")
+    expect(page.locator(".line")).to_have_count(1)
+    away = page.locator("[data-away]")
+    expect(away).to_be_hidden()
+    bus.kill()
+    expect(away).to_contain_text("Live logs are away")
+    expect(away).to_contain_text("They come back by themselves")
+    bus.start()
+    expect(away).to_be_hidden()
+    say(busy.live, "web", "after")
+    expect(page.locator(".line")).to_have_count(2)
+    page.context.close()
+
+
+def test_a_download_without_a_bus_says_so(bus: NatsServer, served: str, busy: "Harbour") -> None:
+    bus.kill()
+    with contextlib.closing(cookies_of(served, "bob")) as bob:
+        assert "does not answer" in bob.get(f"/environments/{busy.live.pk}/log").text

@@ -9,13 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.conf import settings
+
+from seatrial.control.log_tails import LogTails
 
 POLLING_THREADS = 2  # each keeps one database connection, however many people watch
 
 
 class DashboardConfig(AppConfig):
-    """Named by its noun. Owns the threads that poll the database for every open stream."""
+    """Named by its noun. Owns what every open stream shares: polling threads, and the connection that reads logs."""
 
     name = "seatrial.control.dashboard"
     label = "dashboard"
@@ -24,6 +27,7 @@ class DashboardConfig(AppConfig):
     def ready(self) -> None:
         """Prepare; threads start with the first stream."""
         self.polling = ThreadPoolExecutor(POLLING_THREADS, thread_name_prefix="stream-poll")
+        self.log_tails = LogTails(lambda: settings.CONFIGURATION)
         self.closing = False
         self._open: set[Callable[[], object]] = set()
         self._chained = False
@@ -65,3 +69,10 @@ class DashboardConfig(AppConfig):
                 signal.raise_signal(received)
 
         signal.signal(number, handle)
+
+
+def dashboard() -> DashboardConfig:
+    """This process's one."""
+    config = apps.get_app_config("dashboard")
+    assert isinstance(config, DashboardConfig)
+    return config

@@ -1,14 +1,15 @@
 """Log lines on their way from the bus to a browser or a file."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
-from seatrial.control import bus
 from seatrial.control.dashboard.streams import json_event
+from seatrial.control.log_tails import Link, LogTails
 from seatrial.wire import subjects
 from seatrial.wire.logs import SYSTEM_SERVICE, LogChunk
 
@@ -18,6 +19,8 @@ LINES_PER_EVENT = 400
 GATHER_SECONDS = 0.1
 QUIET_SECONDS = 1.5  # a replay that says nothing for so long has told everything
 CLOCK_SLACK = timedelta(seconds=30)  # the agent's clock may be behind ours
+AWAY = "Live logs are away: the bus does not answer. They come back by themselves, and no line is lost."
+ENDED = "Logs are away. Reload the page to try again."
 
 
 def log_filter(environment: str, deployment: str = "", *, agent: str = "") -> str:
@@ -30,26 +33,35 @@ def log_filter(environment: str, deployment: str = "", *, agent: str = "") -> st
     return subjects.logs_of_environment(environment, agent=agent)
 
 
-async def log_events(chosen: str, since: datetime | None) -> AsyncIterator[str]:
-    """`logs-begin`, then `logs` with batches of lines for ever; `logs-away` when the bus refuses."""
+async def log_events(tails: LogTails, chosen: str, since: datetime | None) -> AsyncGenerator[str, None]:
+    """`logs-begin`, then `logs` with batches of lines for ever; `logs-away` and `logs-back` as the bus goes and comes."""
     yield json_event(None, "logs-begin")
     try:
-        async for lines in _batches(bus.tail_logs(chosen, since=since and since - CLOCK_SLACK)):
-            for start in range(0, len(lines), LINES_PER_EVENT):
-                yield json_event(lines[start : start + LINES_PER_EVENT], "logs")
+        async with aclosing(_batches(tails.tail(chosen, since=since and since - CLOCK_SLACK))) as batches:
+            async for batch in batches:
+                lines = [line for item in batch if isinstance(item, LogChunk) for line in _lines(item)]
+                for start in range(0, len(lines), LINES_PER_EVENT):
+                    yield json_event(lines[start : start + LINES_PER_EVENT], "logs")
+                links = [item for item in batch if isinstance(item, Link)]
+                if links:
+                    away = links[-1] is Link.AWAY
+                    yield json_event(AWAY if away else None, "logs-away" if away else "logs-back")
     except Exception:  # a page without logs is better than a page without state
         log.exception("log stream ended", filter=chosen)
-        yield json_event("Logs are away: the bus does not answer. Reload the page to try again.", "logs-away")
+        yield json_event(ENDED, "logs-away")
 
 
-async def _batches(chunks: AsyncIterator[LogChunk]) -> AsyncIterator[list[dict[str, Any]]]:
-    """Chunks that arrive within GATHER_SECONDS leave as one batch: a replay is thousands of small chunks."""
-    queue: asyncio.Queue[LogChunk | Exception] = asyncio.Queue(1_000)
+async def _batches(
+    items: AsyncGenerator[LogChunk | Link, None],
+) -> AsyncGenerator[list[LogChunk | Link], None]:
+    """What arrives within GATHER_SECONDS leaves as one batch: a replay is thousands of small chunks."""
+    queue: asyncio.Queue[LogChunk | Link | Exception] = asyncio.Queue(1_000)
 
     async def fill() -> None:
         try:
-            async for chunk in chunks:
-                await queue.put(chunk)
+            async with aclosing(items):
+                async for item in items:
+                    await queue.put(item)
         except Exception as error:  # handed over, and raised by the reader
             await queue.put(error)
 
@@ -63,7 +75,7 @@ async def _batches(chunks: AsyncIterator[LogChunk]) -> AsyncIterator[list[dict[s
             for item in gathered:
                 if isinstance(item, Exception):
                     raise item
-            yield [line for chunk in gathered if isinstance(chunk, LogChunk) for line in _lines(chunk)]
+            yield [item for item in gathered if not isinstance(item, Exception)]
     finally:
         filling.cancel()
         await asyncio.gather(filling, return_exceptions=True)
@@ -82,14 +94,25 @@ def _lines(chunk: LogChunk) -> list[dict[str, Any]]:
     ]
 
 
-async def log_text(chosen: str, since: datetime | None) -> AsyncIterator[str]:
-    """Every stored line as text; ends when the replay has been quiet for QUIET_SECONDS."""
-    chunks = bus.tail_logs(chosen, since=since and since - CLOCK_SLACK)
-    while True:
-        try:
-            chunk = await asyncio.wait_for(anext(chunks), QUIET_SECONDS)
-        except (TimeoutError, StopAsyncIteration):
-            return
-        name = "deployment" if chunk.service == SYSTEM_SERVICE else chunk.service
-        for line in chunk.lines:
-            yield f"{line.at.isoformat(timespec='milliseconds')} {name} {line.source} {line.text}\n"
+async def log_text(tails: LogTails, chosen: str, since: datetime | None) -> AsyncGenerator[str, None]:
+    """Every stored line as text; ends when the replay has been quiet for QUIET_SECONDS, or the bus goes away."""
+    async with aclosing(tails.tail(chosen, since=since and since - CLOCK_SLACK)) as items:
+        while True:
+            try:
+                item = await asyncio.wait_for(anext(items), QUIET_SECONDS)
+            except (TimeoutError, StopAsyncIteration):
+                return
+            if item is Link.AWAY:
+                yield "-- The bus does not answer: lines are missing here. Download again in a while.\n"
+                return
+            if isinstance(item, LogChunk):
+                for line in _text(item):
+                    yield line
+
+
+def _text(chunk: LogChunk) -> list[str]:
+    name = "deployment" if chunk.service == SYSTEM_SERVICE else chunk.service
+    return [
+        f"{line.at.isoformat(timespec='milliseconds')} {name} {line.source} {line.text}\n"
+        for line in chunk.lines
+    ]

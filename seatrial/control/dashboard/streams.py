@@ -9,17 +9,16 @@ proves its session again), when the client goes, and when the process is told to
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.apps import apps
 from django.db import close_old_connections
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from seatrial.control.dashboard.apps import DashboardConfig
+from seatrial.control.dashboard.apps import DashboardConfig, dashboard
 
 POLL_SECONDS = 1.0
 COMMENT_SECONDS = 15.0
@@ -38,7 +37,7 @@ class Watched:
     render: Callable[[], str]
 
 
-Extra = Callable[[], AsyncIterator[str]]
+Extra = Callable[[], AsyncGenerator[str, None]]
 
 
 def event(data: str, name: str = "") -> str:
@@ -54,10 +53,8 @@ def json_event(value: Any, name: str) -> str:
 
 async def stream(request: HttpRequest, watched: Watched, *, extra: Extra | None = None) -> HttpResponseBase:
     """The response: `watched` again on every change, and what `extra` yields in between."""
-    config = apps.get_app_config("dashboard")
-    assert isinstance(config, DashboardConfig)
     return StreamingHttpResponse(
-        _events(config, watched, extra),
+        _events(dashboard(), watched, extra),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
@@ -122,5 +119,6 @@ def _look(watched: Watched, seen: Hashable) -> tuple[Hashable | None, str | None
 
 
 async def _forward(extra: Extra, queue: asyncio.Queue[str | None]) -> None:
-    async for message in extra():
-        await queue.put(message)
+    async with contextlib.aclosing(extra()) as messages:
+        async for message in messages:
+            await queue.put(message)

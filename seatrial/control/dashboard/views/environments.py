@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_http_methods
 
 from seatrial.control.accounts.access import Action, allowed, require
+from seatrial.control.dashboard.apps import dashboard
 from seatrial.control.dashboard.environment_page import (
     environment_context,
     environment_fingerprint,
@@ -62,7 +63,7 @@ async def environment_stream(request: HttpRequest, key: str) -> HttpResponseBase
     return await stream(
         request,
         Watched(lambda: environment_fingerprint(user, key), rendered),
-        extra=lambda: log_events(chosen, since),
+        extra=lambda: log_events(dashboard().log_tails, chosen, since),
     )
 
 
@@ -73,7 +74,7 @@ async def environment_log(request: HttpRequest, key: str) -> HttpResponseBase:
     found = await watched_one(environments(user), key)
     chosen, since = await _log_choice(request, found)
     return StreamingHttpResponse(
-        log_text(chosen, since),
+        log_text(dashboard().log_tails, chosen, since),
         content_type="text/plain; charset=utf-8",
         headers={
             "Content-Disposition": f'attachment; filename="{found.name}.log"',

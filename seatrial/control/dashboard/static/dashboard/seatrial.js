@@ -12,6 +12,7 @@ class LogViewer {
     this.search = root.querySelector("input[type=search]");
     this.follow = root.querySelector("[data-follow]");
     this.status = root.querySelector("[data-status]");
+    this.away = root.querySelector("[data-away]");
     this.service = "";
     this.services = new Set();
     this.count = 0;
@@ -25,10 +26,17 @@ class LogViewer {
     const source = document.getElementById(root.dataset.source);
     source.addEventListener("logs-begin", () => this.clear());
     source.addEventListener("logs", (event) => this.append(JSON.parse(event.detail.data)));
-    source.addEventListener("logs-away", (event) => this.note(JSON.parse(event.detail.data)));
+    source.addEventListener("logs-away", (event) => this.setAway(JSON.parse(event.detail.data)));
+    source.addEventListener("logs-back", () => this.setAway(""));
+  }
+
+  setAway(text) {
+    this.away.textContent = text;
+    this.away.hidden = !text;
   }
 
   clear() {
+    this.setAway("");
     this.lines.replaceChildren();
     this.count = 0;
     this.note("Waiting for the first line.");

@@ -1,0 +1,171 @@
+"""Log lines read back from the bus: any number of readers in one process share one connection."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from weakref import WeakKeyDictionary
+
+import nats.errors
+import structlog
+from nats.aio.msg import Msg
+from nats.js import api
+
+from seatrial.control.bus import Bus
+from seatrial.control.configuration import Configuration
+from seatrial.wire import subjects
+from seatrial.wire.envelope import Envelope
+from seatrial.wire.errors import WireError
+from seatrial.wire.logs import LogChunk
+
+log = structlog.get_logger(__name__)
+
+PATIENCE_SECONDS = 1.0  # a bus that is away for less is not worth a word
+RETRY_SECONDS = 0.25
+
+
+class Link(StrEnum):
+    """Told between chunks: whether what happens now can be seen."""
+
+    AWAY = "away"
+    BACK = "back"
+
+
+@dataclass
+class _Position:
+    """How far one reader has read, so that a new subscription goes on where the old one ended."""
+
+    since: datetime | None
+    last: int = 0
+
+    def replay(self) -> api.ConsumerConfig:
+        if self.last:
+            start = api.DeliverPolicy.BY_START_SEQUENCE
+            return api.ConsumerConfig(deliver_policy=start, opt_start_seq=self.last + 1)
+        if self.since:
+            start = api.DeliverPolicy.BY_START_TIME
+            return api.ConsumerConfig(deliver_policy=start, opt_start_time=self.since)
+        return api.ConsumerConfig(deliver_policy=api.DeliverPolicy.ALL)
+
+
+class LogTails:
+    """All readers of one process."""
+
+    def __init__(self, configuration: Callable[[], Configuration]) -> None:
+        self._configuration = configuration
+        self._connections = WeakKeyDictionary[asyncio.AbstractEventLoop, _Connection]()  # a process has one
+
+    async def tail(
+        self, filter_subject: str, *, since: datetime | None = None
+    ) -> AsyncGenerator[LogChunk | Link, None]:
+        """Chunks matching `filter_subject` (see `wire.subjects.logs_of_*`): the stored ones, then live, for ever.
+
+        Chunks of one subject come in order and none twice. A bus that is away is waited for: Link.AWAY is told
+        once, Link.BACK once it answers again. Close the iterator (`aclosing`) to leave.
+        """
+        loop = asyncio.get_running_loop()
+        connection = self._connections.setdefault(loop, _Connection(self._configuration))
+        connection.readers += 1
+        try:
+            async with aclosing(_follow(connection, filter_subject, _Position(since))) as items:
+                async for item in items:
+                    yield item
+        finally:
+            connection.readers -= 1
+            if not connection.readers:
+                await asyncio.shield(connection.close())
+
+
+class _Connection:
+    """The first reader opens it, the last one closes it."""
+
+    def __init__(self, configuration: Callable[[], Configuration]) -> None:
+        self._configuration = configuration
+        self._connecting: asyncio.Task[Bus] | None = None
+        self.readers = 0
+
+    async def bus(self) -> Bus:
+        """Connected once, and again only when it was closed for good."""
+        if self._connecting is None or _is_over(self._connecting):
+            connecting = Bus.connect(self._configuration(), name="seatrial logs")
+            self._connecting = asyncio.create_task(connecting, name="logs connection")
+        return await asyncio.shield(self._connecting)
+
+    async def close(self) -> None:
+        connecting, self._connecting = self._connecting, None
+        if connecting is None:
+            return
+        connecting.cancel()  # nothing when it is connected
+        await asyncio.wait([connecting])
+        if not connecting.cancelled() and connecting.exception() is None:
+            await connecting.result().close()
+
+
+async def _follow(
+    connection: _Connection, filter_subject: str, position: _Position
+) -> AsyncGenerator[LogChunk | Link, None]:
+    told = Link.BACK
+    while True:
+        try:
+            bus = await asyncio.wait_for(connection.bus(), PATIENCE_SECONDS)
+            async with aclosing(_read(bus, filter_subject, position)) as items:
+                async for item in items:
+                    if item != told:
+                        yield item
+                    told = item if isinstance(item, Link) else told
+        except (nats.errors.Error, TimeoutError) as error:
+            # Said by the connection already, or a stream that the worker has yet to make.
+            log.debug("log reader waits", filter=filter_subject, problem=str(error))
+            if told is Link.BACK:
+                told = Link.AWAY
+                yield told
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+def _is_over(connecting: asyncio.Task[Bus]) -> bool:
+    """Whether it failed, or was closed for good, as by a server that does not know us any more."""
+    if not connecting.done():
+        return False
+    return (
+        connecting.cancelled() or connecting.exception() is not None or connecting.result().client.is_closed
+    )
+
+
+async def _read(bus: Bus, filter_subject: str, position: _Position) -> AsyncGenerator[LogChunk | Link, None]:
+    """Read while this connection lasts; Link.BACK first. Raises nats.errors.Error when the bus does not answer.
+
+    A reader from before a reconnect stays deaf for a while, so it ends there and a new one begins after its last
+    chunk.
+    """
+    if not bus.client.is_connected:
+        raise nats.errors.ConnectionReconnectingError
+    reconnects = bus.reconnects
+    subscription = await bus.jetstream.subscribe(
+        filter_subject, stream=subjects.LOGS_STREAM, ordered_consumer=True, config=position.replay()
+    )
+    try:
+        yield Link.BACK
+        while reconnects == bus.reconnects and bus.client.is_connected:
+            try:
+                message = await subscription.next_msg(timeout=1)
+            except TimeoutError:
+                continue
+            sequence = message.metadata.sequence.stream
+            if sequence > position.last:
+                position.last = sequence
+                if (chunk := _chunk(message)) is not None:
+                    yield chunk
+    finally:
+        if bus.client.is_connected:
+            await subscription.unsubscribe()
+
+
+def _chunk(message: Msg) -> LogChunk | None:
+    try:
+        opened = Envelope.decode(message.data).open()
+    except WireError as error:
+        log.warning("unreadable log chunk skipped", subject=message.subject, error=str(error))
+        return None
+    return opened if isinstance(opened, LogChunk) else None
