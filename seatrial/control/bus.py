@@ -1,6 +1,7 @@
 """The control plane's connection to the bus: streams, consumers, buckets. Logs are read back by `log_tails`."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Self
 
 import nats
@@ -8,12 +9,12 @@ import structlog
 from nats.aio.client import Client
 from nats.errors import StaleConnectionError
 from nats.js import JetStreamContext, api
-from nats.js.errors import BucketNotFoundError, KeyNotFoundError, NoKeysError, NotFoundError
+from nats.js.errors import BucketNotFoundError, NotFoundError
 from nats.js.kv import KeyValue
 
 from seatrial.control.configuration import Configuration
 from seatrial.wire import subjects
-from seatrial.wire.envelope import Envelope
+from seatrial.wire.envelope import Envelope, now
 from seatrial.wire.errors import WireError
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,33 @@ EVALUATION_ACK_WAIT_SECONDS = 60.0
 EVALUATION_MAX_DELIVER = 5
 OBSERVED_ACK_WAIT_SECONDS = 10.0  # what a killed worker had taken comes back after this
 PUBLISH_TIMEOUT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Marker:
+    """What a deleted key leaves in its bucket: a watcher is told of the deletion again at every start."""
+
+    revision: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """What one agent's bucket holds, by environment id. An envelope that cannot be read is None."""
+
+    desired: dict[str, Envelope | None] = field(default_factory=dict)
+    deleted: dict[str, Marker] = field(default_factory=dict)
+
+    def add(self, entry: KeyValue.Entry) -> None:
+        """Take over one key."""
+        if entry.operation is not None:
+            at = entry.created if isinstance(entry.created, datetime) else now()
+            self.deleted[entry.key] = Marker(entry.revision or 0, at)
+            return
+        try:
+            self.desired[entry.key] = Envelope.decode(entry.value or b"")
+        except WireError:
+            self.desired[entry.key] = None
 
 
 @dataclass
@@ -181,25 +209,27 @@ class Bus:
                 api.KeyValueConfig(bucket=bucket, history=1, storage=api.StorageType.FILE)
             )
 
-    async def desired(self, agent: str) -> dict[str, Envelope | None]:
-        """What the bucket of `agent` says now: environment id to envelope (None: unreadable)."""
-        bucket = await self.ensure_bucket(agent)
+    async def desired(self, agent: str) -> Bucket:
+        """What the bucket of `agent` says now. Raises nats.errors.Error when the bus goes away meanwhile."""
+        watcher = await (await self.ensure_bucket(agent)).watchall()
+        found = Bucket()
         try:
-            keys = await bucket.keys()
-        except NoKeysError:
-            return {}
-        found: dict[str, Envelope | None] = {}
-        for key in keys:
-            try:
-                found[key] = Envelope.decode((await bucket.get(key)).value or b"")
-            except KeyNotFoundError:
-                continue
-            except WireError:
-                found[key] = None
+            while (entry := await watcher.updates(PUBLISH_TIMEOUT_SECONDS)) is not None:  # type: ignore[no-untyped-call]
+                found.add(entry)
+        finally:
+            if self.client.is_connected:
+                await watcher.stop()  # type: ignore[no-untyped-call]
         return found
 
+    async def forget(self, agent: str, environment: str, marker: Marker) -> None:
+        """Remove the mark that a deletion left, and nothing that came later."""
+        bucket = subjects.desired_bucket(agent)
+        await self.jetstream.purge_stream(
+            f"KV_{bucket}", subject=f"$KV.{bucket}.{environment}", seq=marker.revision + 1
+        )
+
     async def desire(self, agent: str, environment: str, envelope: Envelope | None) -> None:
-        """Put what `environment` must be, or delete it (None: it must not exist). Idempotent."""
+        """Put what `environment` must be, or delete it (None: it must not exist; leaves a marker). Idempotent."""
         bucket = await self.ensure_bucket(agent)
         if envelope is None:
             await bucket.delete(environment)

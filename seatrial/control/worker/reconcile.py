@@ -1,12 +1,12 @@
 """Repairs what events missed: places environments, compares buckets with the database, notices silent agents."""
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from django.utils import timezone
 
-from seatrial.control.bus import Bus
+from seatrial.control.bus import Bus, Marker
 from seatrial.control.fleet import services as fleet
 from seatrial.control.fleet.models import Agent
 from seatrial.control.outbox import services as outbox
@@ -14,12 +14,13 @@ from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Environment
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.relay import desired_envelope
-from seatrial.wire.envelope import Envelope
+from seatrial.wire.envelope import Envelope, now
 from seatrial.wire.states import AgentState, EnvironmentState
 
 log = structlog.get_logger(__name__)
 
 INTERVAL_SECONDS = 10.0
+STRANGER_KEPT = timedelta(hours=1)  # the mark of an environment that the database does not know
 
 
 class Reconciler:
@@ -64,15 +65,27 @@ class Reconciler:
         What is missing or stale goes through the outbox, so that only the relay ever puts: a put from here could
         bring back what was terminated since we looked. Deleting is safe: no row that came later names the key.
         """
-        actual = await self._bus.desired(agent)
+        bucket = await self._bus.desired(agent)
         wanted = await self._database.run(_desired, agent)
         for environment, envelope in wanted.items():
-            if not _same(actual.get(environment), envelope):
+            if not _same(bucket.desired.get(environment), envelope):
                 log.info("desired state repaired", environment=environment, agent=agent)
                 await self._database.run(outbox.changed_environment, environment)
-        for environment in actual.keys() - wanted.keys():
+        for environment in bucket.desired.keys() - wanted.keys():
             log.info("undesired environment removed", environment=environment, agent=agent)
             await self._bus.desire(agent, environment, None)
+        await self._forget(agent, bucket.deleted)
+
+    async def _forget(self, agent: str, deleted: dict[str, Marker]) -> None:
+        """Take away the marks of deletions that the agent has carried out: it would report them at every start.
+
+        A mark that goes too early costs only time: what nobody desires is removed by the agent's own sweep.
+        """
+        removed = await self._database.run(_removed, agent, list(deleted))
+        for environment, marker in deleted.items():
+            stranger = environment not in removed and now() - marker.at > STRANGER_KEPT
+            if removed.get(environment, stranger):
+                await self._bus.forget(agent, environment, marker)
 
 
 def _agents() -> list[str]:
@@ -88,3 +101,9 @@ def _desired(agent: str) -> dict[str, Envelope]:
 
 def _same(actual: Envelope | None, wanted: Envelope) -> bool:
     return actual is not None and actual.payload == wanted.payload
+
+
+def _removed(agent: str, environments: list[str]) -> dict[str, bool]:
+    """Those of `environments` that we know to be the agent's, and whether it said that nothing of them is left."""
+    rows = Environment.objects.filter(agent=agent, pk__in=environments)
+    return {pk: at is not None for pk, at in rows.values_list("pk", "removed_at")}
