@@ -113,6 +113,7 @@ class Program:
             defaults=Resources(
                 cpus=self._settings.galley_default_cpus, memory_mb=self._settings.galley_default_memory
             ),
+            most=Resources(cpus=self._settings.galley_max_cpus, memory_mb=self._settings.galley_max_memory),
             min_free_mb=self._settings.galley_min_free_mb,
         )
 

@@ -45,6 +45,12 @@ class Settings(BaseSettings):
     galley_default_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
         512, ge=6, description="Memory of a service whose recipe does not pin it, like 512m."
     )
+    galley_max_cpus: float = Field(
+        4.0, gt=0, description="CPUs of a service at most, whatever its recipe asks."
+    )
+    galley_max_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
+        4096, ge=6, description="Memory of a service at most, whatever its recipe asks, like 4g."
+    )
     galley_min_free_mb: int = Field(
         512, ge=0, description="Free megabytes of the data directory below which nothing is built."
     )

@@ -15,6 +15,7 @@ from seatrial.agent.environments.phases import Phases
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.errors import AgentError, BuildError, NoSpace
 from seatrial.agent.logs.shipping import Channel
+from seatrial.agent.recipes.bounds import bounded
 from seatrial.agent.recipes.recipe import Recipe, Service
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
 from seatrial.wire.states import Isolation
@@ -60,6 +61,7 @@ class Preparation:
     async def _recipe(self, tree: Tree) -> Recipe:
         variables = self._tools.variables(self._desired.variables)
         recipe = await self._tools.read_recipe(tree, variables, self._tools.defaults)
+        recipe = bounded(recipe, self._tools.most)
         return interpolated(recipe, known_values(self._desired, self._deployment, recipe, variables))
 
     async def _images(self, tree: Tree, entries: list[Entry], recipe: Recipe) -> dict[str, str]:

@@ -22,6 +22,9 @@ class Checkouts(Protocol):
         """The tree of exactly `commit`."""
 
 
+MOST = Resources(cpus=4, memory_mb=4096)
+
+
 @dataclass
 class Load:
     """How busy the agent is, and what is wrong with its host; told in every heartbeat."""
@@ -47,4 +50,5 @@ class Tools:
     build_slots: asyncio.Semaphore
     defaults: Resources
     min_free_mb: int
+    most: Resources = MOST  # whatever a recipe asks for one service
     load: Load = field(default_factory=Load)

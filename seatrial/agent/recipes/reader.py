@@ -1,5 +1,6 @@
 """Finds the recipe of a commit and reads it."""
 
+import asyncio
 import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,7 +10,7 @@ from seatrial.agent.errors import NoRecipe, RecipeError
 from seatrial.agent.recipes import compose, galley
 from seatrial.agent.recipes.committed import settled
 from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile
-from seatrial.agent.recipes.document import parse
+from seatrial.agent.recipes.document import Document, parse
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.runtime.base import Resources
 from seatrial.wire.states import ServiceKind
@@ -31,15 +32,20 @@ async def read_recipe(
     for name in GALLEY_FILES:
         raw = await recipe_file(tree, name)
         if raw is not None:
-            return await checked(tree, galley.read(parse(name, raw), limits))
+            return await checked(tree, galley.read(await parsed(name, raw), limits))
     for name in COMPOSE_FILES:
         raw = await recipe_file(tree, name)
         if raw is not None:
-            found = await compose.read(parse(name, raw), tree.read, variables or {}, limits)
+            found = await compose.read(await parsed(name, raw), tree.read, variables or {}, limits)
             return await checked(tree, found)
     if await recipe_file(tree, "Dockerfile") is not None:
         return await plain_dockerfile(tree)
     raise NoRecipe(await nothing_found(tree))
+
+
+async def parsed(name: str, raw: bytes) -> Document:
+    """`parse` on a thread: a hostile file takes ten seconds, and the agent must go on beating."""
+    return await asyncio.to_thread(parse, name, raw)
 
 
 async def nothing_found(tree: Tree) -> str:

@@ -1,0 +1,38 @@
+"""How much of its host a recipe may ask for."""
+
+from dataclasses import replace
+
+from seatrial.agent.errors import RecipeError
+from seatrial.agent.recipes.recipe import Recipe, Service
+from seatrial.agent.runtime.base import Resources
+
+MOST_SERVICES = 40
+
+
+def bounded(recipe: Recipe, most: Resources) -> Recipe:
+    """`recipe` with no service above `most`, and a warning for each that was. Raises RecipeError for too many services."""
+    if len(recipe.services) > MOST_SERVICES:
+        raise RecipeError(
+            f"{recipe.source}:1: services: {len(recipe.services)} services; a preview has at most {MOST_SERVICES}. "
+            "Leave out what the preview does not need."
+        )
+    warnings = list(recipe.warnings)
+    services = {
+        name: _lowered(service, most, f"{recipe.source}: services.{name}", warnings)
+        for name, service in recipe.services.items()
+    }
+    return replace(recipe, services=services, warnings=tuple(warnings))
+
+
+def _lowered(service: Service, most: Resources, where: str, warnings: list[str]) -> Service:
+    asked = service.resources
+    if asked is None:
+        return service
+    given = replace(asked, cpus=min(asked.cpus, most.cpus), memory_mb=min(asked.memory_mb, most.memory_mb))
+    if given == asked:
+        return service
+    warnings.append(
+        f"{where}: {asked.cpus:g} CPUs and {asked.memory_mb} MB are lowered to {given.cpus:g} and {given.memory_mb} MB, "
+        "the most that this agent gives a service"
+    )
+    return replace(service, resources=given)

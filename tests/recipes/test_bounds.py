@@ -1,0 +1,62 @@
+"""What a recipe cannot take from its host."""
+
+import pytest
+
+from seatrial.agent.errors import RecipeError
+from seatrial.agent.recipes.bounds import MOST_SERVICES, bounded
+from seatrial.agent.recipes.document import parse
+from seatrial.agent.recipes.reader import read_recipe
+from seatrial.agent.runtime.base import Resources
+from tests.recipes.files import Files
+
+MOST = Resources(cpus=2, memory_mb=1024)
+
+
+async def test_more_than_the_agent_gives_is_lowered_and_said() -> None:
+    files = Files(
+        **{
+            "galley.yml": "version: 1\nservices:\n  web: {image: x, resources: {cpus: 64, memory: 1t}}\n  api: {image: x}\n"
+        }
+    )
+    recipe = bounded(await read_recipe(files), MOST)
+    assert recipe.services["web"].resources == Resources(2, 1024, Resources().pids)
+    assert recipe.services["api"].resources is None
+    assert "services.web: 64 CPUs and 1048576 MB are lowered to 2 and 1024 MB" in recipe.warnings[-1]
+
+
+async def test_two_hundred_services_are_too_many() -> None:
+    many = "".join(f"  s{n}: {{image: x}}\n" for n in range(200))
+    recipe = await read_recipe(Files(**{"galley.yml": f"version: 1\nservices:\n{many}"}))
+    with pytest.raises(
+        RecipeError, match=rf"galley.yml:1: services: 200 services; .* at most {MOST_SERVICES}"
+    ):
+        bounded(recipe, MOST)
+
+
+BOMBS = {
+    "aliases": "a0: &a0 [x, x]\n"
+    + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}]\n" for n in range(1, 100)),
+    "merges": f"a0: &a0 {{{', '.join(f'k{n}: 1' for n in range(1000))}}}\n"
+    + "".join(f"a{n}: &a{n}\n  <<: [*a{n - 1}, *a{n - 1}]\n  n{n}: 1\n" for n in range(1, 50)),
+    "itself": "a: &a [*a]\nb: [*a]\n",
+    "depth": "a: " + "[" * 5000,
+    "digits": "a: " + "9" * 100_000,
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS.keys())
+async def test_a_bomb_ends_in_a_message(bomb: str) -> None:
+    with pytest.raises(RecipeError, match=r"galley\.yml:\d+: "):
+        await read_recipe(Files(**{"galley.yml": bomb}))
+
+
+async def test_a_file_of_50_mb_is_not_read() -> None:
+    with pytest.raises(RecipeError, match="not a file of at most 256 KB"):
+        await read_recipe(Files(**{"galley.yml": "#" * 50_000_000}))
+
+
+def test_tags_make_no_objects() -> None:
+    document = parse(
+        "galley.yml", b'a: !!python/object/apply:os.system ["touch /nowhere"]\nb: !include /etc/passwd\n'
+    )
+    assert "root:" not in str(document.data)
