@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seatrial.agent.builds import archive, loading, processes, trust
+from seatrial.agent.builds import archive, loading, processes, space, trust
 from seatrial.agent.builds.account import Account, ensure_account, find
 from seatrial.agent.builds.base import BuildRequest, Log
 from seatrial.agent.builds.bases import Bases, quiet
@@ -38,6 +38,7 @@ class BuildahBuilder:
         None  # a PEM bundle that RUN steps trust, for hosts behind their own authority
     )
     timeout_seconds: float = 1800.0
+    least_free_mb: int = 0  # of the data's disk: a build that leaves less is stopped
     fence: Fence = field(default_factory=Fence)
     name: str = "buildah"
     _account: Account | None = None
@@ -117,9 +118,15 @@ class BuildahBuilder:
                 await log(line)
 
         try:
-            ended = await processes.run(
+            running = processes.run(
                 command, without_noise, environment=cell.environment(), timeout_seconds=self.timeout_seconds
             )
+            ended = await space.watched(running, self.data, self.least_free_mb, request.service)
+        except NoSpace:
+            await self._once(
+                cell.buildah("rm", "--all"), cell
+            )  # what it wrote, and nothing that was finished
+            raise
         except TimeoutError as error:
             raise BuildError(
                 f"the build of {request.service} did not end within {self.timeout_seconds / 60:.0f} minutes"

@@ -17,6 +17,7 @@ from seatrial.agent.builds.account import SEARCH_PATH, Account, find
 HOME = Path("/run/galley-builder")  # where the folders appear inside the cell, whatever the data directory
 SLIRP = '#!/bin/sh\nexec {slirp4netns} --disable-host-loopback "$@"\n'
 SCOPE_FOLDERS = (("store",), ("blobs",), ("blobs", "sha256"), ("out",))
+MOST_PROCESSES = 4096  # and threads, of all builds of a host together
 OF_ETC = (
     "subuid", "subgid", "nsswitch.conf", "hosts", "resolv.conf", "ld.so.cache", "containers", "localtime",
 )  # fmt: skip
@@ -65,6 +66,8 @@ cd {HOME}
 pivot_root . old
 cd {HOME}/home
 umount -l /old
+echo 1000 > /proc/self/oom_score_adj  # a build that eats the host's memory is the first to go
+ulimit -p {MOST_PROCESSES} 2>/dev/null || ulimit -u {MOST_PROCESSES}
 # Last of all, because a change of user takes the parent-death signal away.
 exec setpriv --pdeathsig KILL --reuid "${{owner%:*}}" --regid "${{owner#*:}}" --clear-groups --inh-caps=-all "$@"
 """

@@ -28,6 +28,7 @@ def choose(settings: Settings, runtime: Runtime) -> tuple[Builder, Images]:
         settings.galley_build_network,
         settings.galley_build_ca_file,
     )
+    builder.least_free_mb = settings.galley_min_free_mb
     return builder, images
 
 
