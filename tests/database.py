@@ -67,7 +67,10 @@ def point_django_at_it() -> ThrowawayPostgres | None:
         "DB_POOL_SIZE", "0"
     )  # the test database is created and dropped over plain connections
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seatrial.control.settings")
-    if os.environ.get("DB_HOST"):
+    host = os.environ.get("DB_HOST", "")
+    if host and not Path(host).parent.name.startswith(
+        PREFIX
+    ):  # that one is of the pytest that started this one
         return None
     postgres = ThrowawayPostgres()
     os.environ.update(DB_HOST=str(postgres.data), DB_USER="postgres", DB_NAME="postgres")
