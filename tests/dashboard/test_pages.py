@@ -1,9 +1,12 @@
 """Every page renders for those who may see it, and is not there for those who may not."""
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 
 from seatrial.control.accounts.models import User
+from seatrial.control.dashboard.overview import fingerprint, project_context
+from seatrial.control.projects.services import note_unreachable
 from tests.dashboard.harbour import Harbour
 
 
@@ -126,3 +129,19 @@ def test_the_theme_is_remembered(harbour: Harbour) -> None:
     assert answer["Location"] == "/projects"
     assert 'data-theme="dark"' in client.get("/").content.decode()
     assert client.post("/theme", {"theme": "dark", "back": "https://elsewhere.example/"})["Location"] == "/"
+
+
+def test_an_unreachable_repository_is_told_on_its_page(harbour: Harbour) -> None:
+    client = signed_in(harbour.cast.bob)
+    path = f"/projects/{harbour.project.pk}"
+    assert "unreachable" not in client.get(path).content.decode()
+    before = fingerprint(harbour.cast.bob, harbour.project)
+    note_unreachable(harbour.project, "There is no directory /srv/git/chandlery on the server.")
+    page = client.get(path).content.decode()
+    assert "This repository is unreachable." in page
+    assert "There is no directory /srv/git/chandlery on the server." in page
+    harbour.project.unreachable = ""  # as a stream loaded it when it began
+    assert fingerprint(harbour.cast.bob, harbour.project) != before
+    assert "This repository is unreachable." in render_to_string(
+        "dashboard/parts/project.html", project_context(harbour.cast.bob, harbour.project)
+    )

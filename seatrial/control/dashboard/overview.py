@@ -86,12 +86,15 @@ def fingerprint(user: User, project: Project | None = None) -> Hashable | None:
         visible(user, Evaluation),
     )
     if project is not None:
-        if not visible(user, Project).filter(pk=project.pk).exists():
+        now = visible(user, Project).filter(pk=project.pk).values_list("unreachable", flat=True).first()
+        if now is None:
             return None
+        project.unreachable = now
         pulls, environments = pulls.filter(project=project), environments.filter(project=project)
         deployments = deployments.filter(environment__project=project)
         evaluations = evaluations.filter(project=project)
     return (
+        project.unreachable if project is not None else "",
         _values(pulls.aggregate(Count("id"), Max("changed_at"))),
         _values(environments.aggregate(Count("id"), Max("updated_at"))),
         tuple(deployments.order_by("-id").values_list("id", "state")[:20]),

@@ -50,6 +50,7 @@ class Project(models.Model):
     default_branch = models.CharField(max_length=250, default="main")
     ttl_hours = models.PositiveIntegerField(default=72)
     previews_enabled = models.BooleanField(default=True)
+    unreachable = models.TextField(blank=True)  # why its forge cannot tell about it; empty: it can
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
 

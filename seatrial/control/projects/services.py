@@ -1,5 +1,6 @@
 """Repositories and pull requests, as their forges tell about them."""
 
+import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -8,6 +9,8 @@ from seatrial.control.audit import services as audit
 from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
 from seatrial.control.projects.models import Connection, ForgeKind, Project, PullRequest, PullRequestState
 from seatrial.wire.hostnames import slug as slug_of
+
+log = structlog.get_logger(__name__)
 
 MAX_SLUG = 100
 
@@ -156,6 +159,28 @@ def _is_news(known: PullRequest, event: PullRequestChanged) -> bool:
         PullRequestAction.CLOSED,
         PullRequestAction.REOPENED,
     }
+
+
+def note_unreachable(project: Project, why: str) -> None:
+    """Its forge cannot tell about it: what we know stays as it is. Said once in the log, and on its page until it can."""
+    if project.unreachable == why:
+        return
+    if Project.objects.filter(pk=project.pk, unreachable="").update(unreachable=why):
+        log.warning(
+            "project is unreachable; its pull requests stay as they are", project=project.slug, why=why
+        )
+    else:
+        Project.objects.filter(pk=project.pk).update(unreachable=why)
+    project.unreachable = why
+
+
+def note_reachable(project: Project) -> None:
+    """Its forge told about it."""
+    if not project.unreachable:
+        return
+    if Project.objects.filter(pk=project.pk).exclude(unreachable="").update(unreachable=""):
+        log.info("project is reachable again", project=project.slug)
+    project.unreachable = ""
 
 
 def archive(project: Project, *, by: str) -> None:

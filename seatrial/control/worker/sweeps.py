@@ -18,6 +18,7 @@ from seatrial.control.outbox import services as outbox
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import services as previews
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
+from seatrial.control.projects.services import note_reachable, note_unreachable
 from seatrial.control.worker import deliveries
 from seatrial.control.worker.database import Database
 
@@ -73,7 +74,9 @@ def sweep_forges() -> None:
         try:
             sweep_project(project)
         except ForgeError as error:
-            log.warning("forge sweep failed", project=project.slug, error=str(error))
+            note_unreachable(project, str(error))
+        else:
+            note_reachable(project)
 
 
 def sweep_project(project: Project) -> None:

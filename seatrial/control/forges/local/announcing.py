@@ -14,12 +14,13 @@ from django.db.models import F, Q
 
 from seatrial.control.forges.errors import RepositoryProblem
 from seatrial.control.forges.github.signature import sign
-from seatrial.control.forges.local.git import Commit, Repository, open_repository
+from seatrial.control.forges.local.git import Commit, Repository, reopen
 from seatrial.control.forges.local.payloads import delivery_id, pull_request_payload
 from seatrial.control.forges.local.pulls import observe
 from seatrial.control.forges.models import LocalPullRequest
 from seatrial.control.projects.events import PullRequestAction
-from seatrial.control.projects.models import PullRequestState
+from seatrial.control.projects.models import Project, PullRequestState
+from seatrial.control.projects.services import note_reachable, note_unreachable
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +31,8 @@ def announce_all() -> int:
     """Look at every local pull request that is open or not announced; send what is news. Returns how many were sent.
 
     The worker calls it about once a second, never twice at the same time. Cheap when nothing changed: one query,
-    and one small file read per open pull request. A failure is logged and left to the next call.
+    and one small file read per open pull request. A failure is logged and left to the next call. A repository that
+    cannot be read (a disk that is not mounted) closes nothing: its project is noted as unreachable.
     """
     closing = Q(state=PullRequestState.CLOSED, announced_state=PullRequestState.OPEN)
     rows = (
@@ -38,7 +40,8 @@ def announce_all() -> int:
         .select_related("project__connection")
         .order_by("changed_at", "id")
     )
-    return sum(_announce(row) for row in rows)
+    away: set[str] = set()
+    return sum(_announce(row, away) for row in rows)
 
 
 def news(row: LocalPullRequest) -> PullRequestAction | None:
@@ -52,18 +55,19 @@ def news(row: LocalPullRequest) -> PullRequestAction | None:
     return PullRequestAction.SYNCHRONIZE if row.announced_sha != row.head_sha else None
 
 
-def _announce(row: LocalPullRequest) -> bool:
-    repository = Repository(Path(row.project.external_id))
-    if news(row) is None and repository.unchanged(row.branch, row.head_sha):
+def _announce(row: LocalPullRequest, away: set[str]) -> bool:
+    """Send what is news about `row`. `away` gathers the projects that could not be read in this round."""
+    if row.state == PullRequestState.OPEN and not _looked(row, away):
+        return False
+    action = news(row)
+    if action is None:
         return False
     try:
-        observe(row, _opened(row))
-        action = news(row)
-        return action is not None and _sent(row, action, _head(row, repository))
+        return _sent(row, action, _head(row))
     except httpx.ConnectError as error:  # the web process is starting: every second until it has
         log.debug("local pull request not announced yet", pull_request=str(row), problem=str(error))
         return False
-    except (RepositoryProblem, httpx.HTTPError) as error:
+    except httpx.HTTPError as error:
         log.info(
             "local pull request not announced, tried again later", pull_request=str(row), problem=str(error)
         )
@@ -100,17 +104,28 @@ def _sent(row: LocalPullRequest, action: PullRequestAction, head: Commit | None)
     return True
 
 
-def _opened(row: LocalPullRequest) -> Repository | None:
+def _looked(row: LocalPullRequest, away: set[str]) -> bool:
+    """Bring `row` up to its repository; False when that cannot be read."""
+    project = row.project
+    if project.pk in away:
+        return False
     try:
-        return open_repository(row.project.external_id)
+        if project.unreachable or not _at(project).unchanged(row.branch, row.head_sha):
+            observe(row, reopen(project.external_id))
     except RepositoryProblem as problem:
-        if problem.code in {"no_directory", "not_a_repository", "no_commit"}:
-            return None
-        raise
+        away.add(project.pk)
+        note_unreachable(project, str(problem))
+        return False
+    note_reachable(project)
+    return True
 
 
-def _head(row: LocalPullRequest, repository: Repository) -> Commit | None:
+def _at(project: Project) -> Repository:
+    return Repository(Path(project.external_id))
+
+
+def _head(row: LocalPullRequest) -> Commit | None:
     try:
-        return repository.commit(row.head_sha)
+        return _at(row.project).commit(row.head_sha)
     except RepositoryProblem:
         return None

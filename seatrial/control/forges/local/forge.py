@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from seatrial.control.forges.github import parsing, signature
 from seatrial.control.forges.github.payloads import Repository as RepositoryPayload
-from seatrial.control.forges.local.git import Repository, open_repository
+from seatrial.control.forges.local.git import Repository, open_repository, reopen
 from seatrial.control.forges.local.pulls import observe
 from seatrial.control.forges.models import LocalPullRequest
 from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport, WebhookHeaders
@@ -34,8 +34,11 @@ class LocalForge:
         return parsing.parse(event, body, _path)
 
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
-        """The open ones, after a look at the repository: a deleted branch closes its own."""
-        repository = open_repository(project.external_id)
+        """The open ones, after a look at the repository: a deleted branch closes its own.
+
+        Raises RepositoryProblem when it cannot be read: what is open there is not known then.
+        """
+        repository = reopen(project.external_id)
         rows = LocalPullRequest.objects.filter(project=project, state=PullRequestState.OPEN).order_by(
             "number"
         )

@@ -48,6 +48,18 @@ class Repository:
             "no_branch", f"{self.path} has no branch {branch}. It has: {', '.join(near)}."
         )
 
+    def require_gone(self, branch: str) -> None:
+        """Raise RepositoryProblem unless a branch that git does not list is surely deleted, and not just unreadable."""
+        path = self.path / self._git("rev-parse", "--git-path", f"refs/heads/{branch}").rstrip("\n")
+        try:
+            left = path.is_file()
+        except OSError:
+            left = True
+        if left:
+            raise RepositoryProblem(
+                "unreadable", f"git cannot read the branch {branch} of {self.path}: {path}."
+            )
+
     def unchanged(self, branch: str, sha: str) -> bool:
         """True when a look at one file shows that `branch` is still at `sha`; False means: ask git."""
         loose = self.path / ".git" / "refs" / "heads" / branch
@@ -86,6 +98,23 @@ class Repository:
 
 def open_repository(path: str) -> Repository:
     """The repository that `path` is in. Raises RepositoryProblem saying what is missing."""
+    repository = _locate(path)
+    repository.default_branch()  # has a commit
+    return repository
+
+
+def reopen(path: str) -> Repository:
+    """The repository that was registered as `path`; it may have lost its last branch. Raises RepositoryProblem.
+
+    Where a disk is not mounted there is an empty directory, which may lie in somebody else's repository.
+    """
+    repository = _locate(path)
+    if repository.path != Path(path):
+        raise RepositoryProblem("not_a_repository", f"{path} is not a git repository any more.")
+    return repository
+
+
+def _locate(path: str) -> Repository:
     if "\x00" in path or not Path(path).is_absolute():
         raise RepositoryProblem("not_absolute", "The path of a repository is absolute, e.g. /home/me/shop.")
     directory = Path(path)
@@ -104,9 +133,7 @@ def open_repository(path: str) -> Repository:
                 f"{directory} is not a git repository. Run `git init` and commit something there first.",
             )
         top = run(directory, "rev-parse", "--absolute-git-dir").rstrip("\n")
-    repository = Repository(Path(top).resolve())
-    repository.default_branch()  # has a commit
-    return repository
+    return Repository(Path(top).resolve())
 
 
 def run(directory: Path, *arguments: str, may_fail: bool = False) -> str:

@@ -36,12 +36,13 @@ def close_pull(project: Project, branch: str) -> LocalPullRequest:
     return row
 
 
-def observe(row: LocalPullRequest, repository: Repository | None) -> None:
-    """Bring `row` up to what the repository shows; None: the repository is gone, and its branches with it."""
+def observe(row: LocalPullRequest, repository: Repository) -> None:
+    """Bring `row` up to what the repository shows. Raises RepositoryProblem when it cannot be read: nothing changes."""
     if row.state == PullRequestState.CLOSED:
         return
-    head = repository.heads().get(row.branch) if repository else None
+    head = repository.heads().get(row.branch)
     if head is None:
+        repository.require_gone(row.branch)
         _settle(row, PullRequestState.CLOSED, row.head_sha)
     else:
         _settle(row, PullRequestState.OPEN, head)

@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
                 ('default_branch', models.CharField(default='main', max_length=250)),
                 ('ttl_hours', models.PositiveIntegerField(default=72)),
                 ('previews_enabled', models.BooleanField(default=True)),
+                ('unreachable', models.TextField(blank=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('archived_at', models.DateTimeField(blank=True, null=True)),
                 ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='projects', to='projects.connection')),
