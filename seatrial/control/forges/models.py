@@ -16,7 +16,7 @@ class DeliveryResult(models.TextChoices):
 
 
 class Delivery(models.Model):
-    """One webhook request, stored before it is acknowledged, handled after. Kept 30 days."""
+    """One webhook request, stored before it is acknowledged, handled after. How long it is kept: `retention`."""
 
     id = UlidField()
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="deliveries")
@@ -44,7 +44,10 @@ class Delivery(models.Model):
                 fields=["id"],
                 name="delivery_unhandled",
                 condition=models.Q(handled_at=None, result="accepted"),
-            )
+            ),
+            models.Index(
+                fields=["connection", "id"], name="delivery_rejected", condition=~models.Q(result="accepted")
+            ),
         ]
 
     def __str__(self) -> str:

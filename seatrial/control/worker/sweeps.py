@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from django.db import transaction
 from django.utils import timezone
 
+from seatrial.control.forges import retention
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.local import services as local
-from seatrial.control.forges.models import Delivery
 from seatrial.control.forges.protocol import PullRequestChanged
 from seatrial.control.forges.registry import forge_of
 from seatrial.control.outbox import services as outbox
@@ -29,8 +29,7 @@ FORGE_SECONDS = 60.0
 FIRST_FORGE_SECONDS = 5.0
 LOST_SECONDS = 15.0
 EXPIRY_SECONDS = 60.0
-PRUNE_SECONDS = 300.0
-DELIVERIES_KEPT = timedelta(days=30)
+PRUNE_SECONDS = 60.0  # anybody may send what is rejected
 
 
 class Sweeps:
@@ -118,6 +117,6 @@ def _close(pull_request: PullRequest) -> None:
 
 
 def prune() -> None:
-    """Published messages after an hour, deliveries after 30 days."""
+    """Published messages after an hour, deliveries after 30 days, rejected ones when there are too many."""
     outbox.prune()
-    Delivery.objects.filter(received_at__lt=timezone.now() - DELIVERIES_KEPT).delete()
+    retention.prune()

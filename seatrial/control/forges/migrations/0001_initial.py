@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                 ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='projects.connection')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('handled_at', None), ('result', 'accepted')), fields=['id'], name='delivery_unhandled')],
+                'indexes': [models.Index(condition=models.Q(('handled_at', None), ('result', 'accepted')), fields=['id'], name='delivery_unhandled'), models.Index(condition=models.Q(('result', 'accepted'), _negated=True), fields=['connection', 'id'], name='delivery_rejected')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('result', 'accepted')), fields=('connection', 'delivery_id'), name='one_accepted_delivery')],
             },
         ),
