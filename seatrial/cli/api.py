@@ -1,5 +1,6 @@
 """The platform's REST interface, as this user."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,6 +76,11 @@ def message_of(answer: httpx.Response) -> str:
 
 def connect(data: DataDirectory) -> Api:
     """The running platform. Raises CommandError when it does not run."""
+    if data.root.exists() and not os.access(data.root, os.R_OK | os.X_OK):
+        raise CommandError(
+            f"the platform in {data.root} belongs to another user.",
+            fix="Run this as that user, or start one of your own: SEATRIAL_DATA_DIR=/some/where seatrial up",
+        )
     try:
         remembered = read(data.platform_file)
     except CannotRun as error:

@@ -15,7 +15,7 @@ from seatrial.embedded import locking
 from seatrial.embedded.engine import detect, packages
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.ports import holder, is_free
-from seatrial.embedded.preflight import DEFAULT_INGRESS_PORT, DEFAULT_PORT, MIN_FREE_MB
+from seatrial.embedded.preflight import MIN_FREE_MB, Choices, visible_ports
 from seatrial.embedded.processes import Records
 from seatrial.embedded.remembered import read
 
@@ -84,9 +84,7 @@ def _disk(data: DataDirectory) -> Finding:
 def _platform(data: DataDirectory) -> Iterator[Finding]:
     remembered = read(data.platform_file)
     if locking.running(data) is None:
-        ports = (
-            (remembered.port, remembered.ingress_port) if remembered else (DEFAULT_PORT, DEFAULT_INGRESS_PORT)
-        )
+        ports = visible_ports(Choices(), remembered, os.environ)
         for port, flag in zip(ports, ("--port", "--ingress-port"), strict=True):
             taken = "" if is_free(port) else f" is taken by {holder(port) or 'another program'}"
             yield Finding(

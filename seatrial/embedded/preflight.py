@@ -36,9 +36,7 @@ def settle(choices: Choices, data: DataDirectory, environ: Mapping[str, str]) ->
     Raises PortTaken for the two that people see; internal ones are chosen anew when taken.
     """
     before = read(data.platform_file)
-    port = choices.port or _number(environ, "APP_PORT") or (before.port if before else DEFAULT_PORT)
-    ingress = choices.ingress_port or _number(environ, "SEATRIAL_INGRESS_PORT")
-    ingress = ingress or (before.ingress_port if before else DEFAULT_INGRESS_PORT)
+    port, ingress = visible_ports(choices, before, environ)
     if port == ingress:
         raise CannotRun(
             f"port {port} is asked for twice.", fix="Give --port and --ingress-port different numbers"
@@ -54,6 +52,15 @@ def settle(choices: Choices, data: DataDirectory, environ: Mapping[str, str]) ->
         site_url=(environ.get("SITE_URL") or f"http://localhost:{port}").rstrip("/"),
         agent=before.agent if before else "",
     )
+
+
+def visible_ports(
+    choices: Choices, before: Remembered | None, environ: Mapping[str, str]
+) -> tuple[int, int]:
+    """The dashboard's and the previews' port."""
+    port = choices.port or _number(environ, "APP_PORT") or (before.port if before else DEFAULT_PORT)
+    ingress = choices.ingress_port or _number(environ, "SEATRIAL_INGRESS_PORT")
+    return port, ingress or (before.ingress_port if before else DEFAULT_INGRESS_PORT)
 
 
 def _internal(before: int | None) -> int:

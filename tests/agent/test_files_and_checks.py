@@ -62,7 +62,7 @@ async def test_what_compose_mounts_is_there(agent: Agent, repository: Repository
             == "mounteddeep down"
         )
         assert (await output(agent, web.container, ["cat", "/site/passwd"])).startswith("cat: can't open")
-        assert any("./site is copied to /site" in warning for warning in ready.warnings)
+        assert any("site is copied to /site" in warning for warning in ready.warnings)
     builds = agent.directory / "builds" / desired.environment
     assert not builds.exists() or not any(builds.iterdir())
 

@@ -15,6 +15,7 @@ GALLEY = [
     ("version: 1\nservices:\n  web: {build: .\n", "galley.yml:4:1: not valid YAML"),
     ("version: 1\nservices:\n  web:\n    build: .\n   image: x\n", "galley.yml:5:"),
     ("version: 1\nservices:\n  web:\n    biuld: .\n", "galley.yml:4: services.web.biuld: unknown key. Did you mean build?"),
+    ("version: 1\nservices:\n  web:\n    build: .\n    command: x\n", "galley.yml:5: services.web.command: unknown key. Write build: {start: ...}."),
     ("version: 1\nservices:\n  web:\n    xyzzy: .\n", "Allowed here: build, depends_on, env,"),
     ("version: 1\nservices:\n  Web:\n    build: .\n", "galley.yml:3: services.Web: not a service name. Use a letter"),
     ("version: 1\nservices:\n  web:\n    kind: site\n    build: .\n", "services.web.kind: expected one of web, api, worker"),

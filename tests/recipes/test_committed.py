@@ -33,7 +33,7 @@ async def test_files_of_the_commit_are_copied_and_what_it_lacks_is_a_volume() ->
         Copy(".", "/code"),
     )
     assert [mount.path for mount in web.mounts] == ["/code/node_modules", "/data"]
-    assert "services.web: data is not in the commit; /data begins as an empty volume" in "".join(
+    assert "services.web.volumes: data is not in the commit; /data begins as an empty volume" in "".join(
         recipe.warnings
     )
 
@@ -70,6 +70,16 @@ async def test_expose_and_env_of_galley_yml_say_the_port_and_compose_is_left_as_
     compose = "services: {web: {build: ., ports: [80]}}"
     left = await read_recipe(Files(**{"compose.yaml": compose, "Dockerfile": "FROM x"}))
     assert [r.services["web"].environment.get("PORT") for r in (told, own, left)] == ["5000", "1", None]
+
+
+async def test_expose_is_for_siblings_where_ports_say_who_is_visited() -> None:
+    both = "services: {web: {image: x, ports: [80]}, api: {image: y, expose: [90]}}"
+    alone = "services: {web: {image: x}, api: {image: y, expose: [90]}}"
+    kinds = [
+        [service.kind for service in (await read_recipe(Files(**{"compose.yaml": text}))).services.values()]
+        for text in (both, alone)
+    ]
+    assert kinds == [["web", "worker"], ["worker", "web"]]
 
 
 async def test_an_images_own_check_can_be_switched_off() -> None:

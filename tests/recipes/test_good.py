@@ -161,7 +161,7 @@ async def test_compose() -> None:
     told = "\n".join(recipe.warnings)
     for expected in (
         "container_name",
-        "./web is copied to /app as it is in the commit",
+        "web is copied to /app as it is in the commit",
         "networks",
         "it belongs to a profile",
     ):

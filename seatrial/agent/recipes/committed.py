@@ -44,13 +44,15 @@ def sets_port(file: Dockerfile) -> bool:
 
 
 def with_files(source: str, service: Service, entries: Sequence[Entry], warnings: list[str]) -> Service:
-    """Mounted paths that the commit does not have begin as empty volumes: data and build output of a work place."""
+    """Mounted paths are copied; those that the commit does not have (data, build output) begin as empty volumes."""
     missing = [copy for copy in service.copies if not is_there(copy, entries)]
-    for copy in missing:
-        warnings.append(
-            f"{source}: services.{service.name}: {copy.source} is not in the commit; "
-            f"{copy.target} begins as an empty volume"
+    for copy in service.copies:
+        told = (
+            f"is not in the commit; {copy.target} begins as an empty volume"
+            if copy in missing
+            else f"is copied to {copy.target} as it is in the commit"
         )
+        warnings.append(f"{source}: services.{service.name}.volumes: {copy.source} {told}")
     volumes = [Mount(anonymous(service.name, copy.target), copy.target) for copy in missing]
     return replace(
         service,

@@ -86,7 +86,7 @@ class Compose:
         if build is None and not image:
             doc.fail(at, "says neither build nor image", "Add build: . or image: name:tag")
         ports = self._ports(at, keys)
-        kind = self._kind(at, keys, image, bool(ports))
+        kind = self._kind(at, keys, image, bool(keys.get("ports") or (ports and not self._publishes())))
         mounts = values.mounts(doc, name, keys.get("volumes"), self._volumes(), self.warnings)
         return Service(
             name=name,
@@ -142,6 +142,13 @@ class Compose:
                 )
             )
         return [*published, *exposed]
+
+    def _publishes(self) -> bool:
+        """Whether the file says, by ports, which services are for visitors; then expose is for siblings only."""
+        entries = self.document.data["services"].values()
+        return any(
+            keys.get("ports") and not keys.get("profiles") for keys in entries if isinstance(keys, dict)
+        )
 
     def _kind(self, at: Path, keys: dict[str, Any], image: Any, listens: bool) -> ServiceKind:
         labels = values.mapping(self.document, (*at, "labels"), keys.get("labels"))

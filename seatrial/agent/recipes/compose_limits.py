@@ -93,13 +93,19 @@ def check_service(document: Document, at: Path, keys: dict[str, Any], warnings: 
     for key, what in HOST_MODES.items():
         check_mode(document, (*at, key), keys.get(key), what, warnings)
     for key, value in keys.items():
-        if key in REFUSED and value:
+        if key in REFUSED and value and not harmless(key, value):
             document.fail((*at, key), f"refused: {REFUSED[key]}", "Remove it")
         if key in IGNORED and value:
             warnings.append(document.warning((*at, key), f"ignored: {IGNORED[key]}"))
         known = READ | SILENT | IGNORED.keys() | REFUSED.keys()
         if key not in known and not key.startswith("x-"):
             raise document.unknown((*at, key), known)
+
+
+def harmless(key: str, value: Any) -> bool:
+    """Whether a refused key only asks for what every container here has anyway."""
+    ours = {"no-new-privileges", "no-new-privileges:true", "no-new-privileges=true"}
+    return key == "security_opt" and isinstance(value, list) and all(str(item) in ours for item in value)
 
 
 def check_mode(document: Document, at: Path, value: Any, what: str, warnings: list[str]) -> None:

@@ -93,7 +93,6 @@ def _mount(
         refuse_host_path(document, at, source)
         if source.strip("./") == ".git":
             return None
-        warnings.append(document.warning(at, f"{source} is copied to {target} as it is in the commit"))
         return Copy(posixpath.normpath(source), target)
     if source not in volumes:
         document.fail(at, f"there is no volume {source}", f"Add {source}: under volumes: at the top level")

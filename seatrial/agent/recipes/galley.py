@@ -18,6 +18,17 @@ from seatrial.wire.states import ServiceKind
 NAME = r"^[a-z][a-z0-9-]{0,39}$"
 RESTARTS = {"unless-stopped": "unless-stopped", "always": "unless-stopped", "on-failure": "on-failure", "never": "never", "no": "never"}  # fmt: skip
 
+COMPOSE_WORDS = {
+    "command": "Write build: {start: ...}",
+    "entrypoint": "Write build: {start: ...}",
+    "environment": "Write env:",
+    "env_file": "Write the values below env:",
+    "ports": "Write expose: with the port inside the container",
+    "healthcheck": "Write health: {path: /}",
+    "dockerfile": "Write build: {dockerfile: ...}",
+    "volumes": "Remove it: a database, cache or queue keeps its data by its kind",
+}
+
 Text = Annotated[str, StringConstraints(min_length=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Megabytes = Annotated[int, BeforeValidator(quantities.megabytes)]
@@ -196,6 +207,8 @@ def explained(document: Document, error: ErrorDetails) -> RecipeError:
     path = tuple(part for part in error["loc"] if part not in {"[key]", "str"})
     kind = error["type"]
     if kind == "extra_forbidden":
+        if len(path) == 3 and path[2] in COMPOSE_WORDS:
+            return document.error(path, "unknown key", COMPOSE_WORDS[str(path[2])])
         return document.unknown(path, allowed_at(path))
     if kind == "missing" and path != ("version",):
         return document.error(path[:-1], f"{path[-1]} is missing", f"Add {path[-1]}:")
