@@ -7,6 +7,7 @@ from typing import Any
 from seatrial.cli.api import Api, Json, PlatformAway
 from seatrial.cli.errors import CommandError
 from seatrial.cli.phases import Phases
+from seatrial.cli.queueing import Queue
 
 POLL_SECONDS = 0.3
 AWAY_SECONDS = 30.0  # how long it may be silent: the supervisor restarts what dies
@@ -51,6 +52,7 @@ class Deployment:
         self._api = api
         self._pull = pull
         self._phases = phases
+        self._queue = Queue(api, phases)
         self._began = time.monotonic()
         self._newest: str | None = None  # deployment of the environment when last looked; ids grow with time
 
@@ -98,6 +100,7 @@ class Deployment:
                 self._phases.end(phase["name"], phase["seconds"])
         if deployment["state"] == "queued":
             self._phases.begin("waiting for an agent")
+            self._queue.look()
         else:
             self._phases.forget("waiting for an agent")
 
@@ -139,6 +142,7 @@ class Evaluation:
         self._api = api
         self._evaluation = evaluation
         self._phases = phases
+        self._queue = Queue(api, phases)
 
     def wait(self) -> Json:
         """The evaluation, with its results."""
@@ -149,4 +153,6 @@ class Evaluation:
 
     def _look(self) -> Json | None:
         evaluation: Json = self._api.get(f"/evaluations/{self._evaluation}")
+        if evaluation["state"] == "queued":
+            self._queue.look()
         return evaluation if evaluation["state"] in DECIDED else None

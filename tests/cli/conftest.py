@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from seatrial.cli import main
 from seatrial.embedded import locking
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.remembered import Remembered, write
@@ -99,3 +101,18 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
         yield fake
     fake.server.shutdown()
     fake.server.server_close()
+
+
+@pytest.fixture
+def cli(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
+    """`cli("check", "PATH")`: exit code, standard output, standard error of `seatrial check PATH`."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["seatrial", *words])
+        code = main.main()
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from seatrial.cli import main
 from tests.cli.conftest import FakeApi, git
 
 PHASES = [
@@ -33,16 +32,6 @@ RESULTS = [
     {"policy": "readme", "state": "passed", "score": 100.0, "message": "has a readme"},
     {"policy": "licence", "state": "failed", "score": 0.0, "message": "no licence\nsecond line"},
 ]
-
-
-def run(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str
-) -> tuple[int, str, str]:
-    """Exit code, standard output, standard error of `seatrial <words>`."""
-    monkeypatch.setattr(sys, "argv", ["seatrial", *words])
-    code = main.main()
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def deployment(head: str, state: str, **more: Any) -> dict[str, Any]:
@@ -69,11 +58,6 @@ def preview_of(api: FakeApi, head: str, *deployments: dict[str, Any]) -> None:
         return 200, [{**ENVIRONMENT, "commit": head, "deployment": now}]
 
     api.routes["GET /environments"] = look
-
-
-@pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    return lambda *words: run(capsys, monkeypatch, *words)
 
 
 def test_preview_waits_for_this_very_commit_and_prints_where_it_answers(

@@ -1,0 +1,38 @@
+"""Something is queued and nothing happens: say so, and do not wait for ever."""
+
+import time
+
+from seatrial.cli.api import Api
+from seatrial.cli.errors import CommandError
+from seatrial.cli.phases import Phases
+
+FIRST_LOOK_SECONDS = 3.0
+PATIENCE_SECONDS = 120.0
+
+
+class Queue:
+    """Looks whether an agent is online, as long as what we wait for has not been picked up."""
+
+    def __init__(self, api: Api, phases: Phases) -> None:
+        self._api = api
+        self._phases = phases
+        self._next = time.monotonic() + FIRST_LOOK_SECONDS
+        self._alone_since: float | None = None
+
+    def look(self) -> None:
+        """Call while it is queued. Raises CommandError when no agent has been online for a while."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + FIRST_LOOK_SECONDS
+        if any(agent["state"] == "online" for agent in self._api.get("/status")["agents"]):
+            self._alone_since = None
+            return
+        if self._alone_since is None:
+            self._alone_since = now
+            self._phases.note("no agent is online; it goes on when one is back")
+        if now - self._alone_since > PATIENCE_SECONDS:
+            raise CommandError(
+                f"no agent was online for {PATIENCE_SECONDS:.0f} s. It goes on when one is back.",
+                fix="See what is wrong: seatrial doctor",
+            )
