@@ -34,7 +34,7 @@ class DataDirectory:
 
     @property
     def traefik(self) -> Path:
-        """Static configuration, access log, and `routes/` that Traefik watches."""
+        """Static configuration, and `routes/` that Traefik watches."""
         return self.root / "traefik"
 
     @property
@@ -49,7 +49,7 @@ class DataDirectory:
 
     @property
     def logs(self) -> Path:
-        """One file per component."""
+        """One file per component, and one older one where it had grown too large."""
         return self.root / "logs"
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.control.fleet import bus_identity
-from seatrial.embedded import fleet, orphans, secrets
+from seatrial.embedded import fleet, log_files, orphans, secrets
 from seatrial.embedded.components import agent, bus, control, ingress
 from seatrial.embedded.components.postgres import Postgres, from_wheel
 from seatrial.embedded.engine.keeper import EngineKeeper
@@ -44,6 +44,8 @@ class Platform:
 
     async def run(self) -> None:
         """Start, tell `ready`, stay. Raises EmbeddedError when something is in the way."""
+        bounded = asyncio.create_task(log_files.keep_bounded(self._data.logs), name="logs")
+        self._background.append(bounded)
         try:
             remembered = await self._start()
             self._setting.tell(Event(kind="ready", text=remembered.site_url))

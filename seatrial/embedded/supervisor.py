@@ -19,7 +19,6 @@ from seatrial.embedded.processes import Program, Records, end, kill_session, las
 
 PAUSES = (0.05, 0.5, 1.0, 2.0, 5.0, 10.0)
 SETTLED_SECONDS = 30.0
-MAX_LOG_BYTES = 10_000_000
 DEATHS_WHILE_STARTING = 3
 
 Say = Callable[[str], None]
@@ -73,7 +72,7 @@ class Supervisor:
     async def _run(self, program: Program) -> str:
         """Run once, to its end; says how it ended. Cancelling stops the process."""
         log = self.log_of(program.name)
-        _rotate(log)
+        _mark_start(log)
         try:
             process = spawn(program, log)
         except OSError as error:
@@ -141,10 +140,7 @@ async def _ended(pid: int) -> None:
         os.close(descriptor)
 
 
-def _rotate(log: Path) -> None:
-    """Keep one older log of a component whose log has grown large, and mark where a start begins."""
-    with contextlib.suppress(OSError):
-        if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
-            log.replace(log.with_suffix(".log.1"))
-        with log.open("a") as file:
-            file.write(f"--- start at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")
+def _mark_start(log: Path) -> None:
+    """Say in the log that a start begins."""
+    with contextlib.suppress(OSError), log.open("a") as file:
+        file.write(f"--- start at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")

@@ -22,11 +22,6 @@ def static_configuration(directory: Path, *, ingress_port: int, api_port: int) -
             "providersThrottleDuration": "100ms",
             "file": {"directory": str(directory / "routes"), "watch": True},
         },
-        "accessLog": {
-            "filePath": str(directory / "access.log"),
-            "format": "json",
-            "fields": {"headers": {"defaultMode": "drop"}},
-        },
         "api": {"dashboard": False, "insecure": True},
         "ping": {"entryPoint": "traefik"},
         "log": {"level": "INFO"},
