@@ -10,7 +10,8 @@ import typer
 from rich.markup import escape
 
 from seatrial.cli import show
-from seatrial.cli.errors import NEGATIVE
+from seatrial.cli.api import Json, connect
+from seatrial.cli.errors import NEGATIVE, CommandError
 from seatrial.embedded import locking
 from seatrial.embedded.engine import detect, packages
 from seatrial.embedded.layout import DataDirectory
@@ -31,7 +32,7 @@ class Finding:
 
 
 def doctor() -> None:
-    """Check the engine, gVisor, build tools, disk, ports and the platform's processes."""
+    """Check the engine, gVisor, build tools, disk, ports, the platform's processes, and what its agent says."""
     console = show.console()
     data = DataDirectory.from_environment(os.environ)
     bad = False
@@ -100,3 +101,31 @@ def _platform(data: DataDirectory) -> Iterator[Finding]:
         )
     if remembered:
         yield Finding(True, f"seatrial at {remembered.site_url}, previews on port {remembered.ingress_port}")
+    yield from _as_it_says(data)
+
+
+def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
+    """What the control plane and the agents say themselves."""
+    try:
+        status: Json = connect(data).get("/status")
+    except CommandError as error:
+        yield Finding(False, str(error).removesuffix("."), f"See {data.logs / 'web.log'}")
+        return
+    agents = [agent for agent in status["agents"] if agent["state"] != "revoked"]
+    for agent in agents:
+        well = agent["state"] != "offline"
+        yield Finding(well, f"agent {agent['name']} is {agent['state']}", f"See {data.logs / 'agent.log'}")
+        for warning in agent["warnings"]:
+            yield Finding(False, f"agent {agent['name']} says: {warning}", grave=False)
+    yield _sandbox(status["platform"]["sandbox"], agents)
+
+
+def _sandbox(sandbox: str, agents: list[Json]) -> Finding:
+    if sandbox:
+        words = {"runsc": "gVisor (runsc)", "runc": "containers (runc): weaker than gVisor"}
+        said = words.get(sandbox, f"{sandbox}: no isolation, for trying out only")
+        return Finding(sandbox == "runsc", f"policies run in {said}", grave=False)
+    reasons = [warning for agent in agents for warning in agent["warnings"]]
+    online = any(agent["state"] == "online" for agent in agents)
+    reason = "; ".join(reasons) or ("the agent does not say why" if online else "no agent is online")
+    return Finding(False, f"policies cannot run now: {reason}", grave=False)

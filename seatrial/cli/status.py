@@ -25,6 +25,8 @@ def status(as_json: AsJson = False) -> None:
     console.print(f"  runtime {platform['runtime'] or '-'}, sandbox {platform['sandbox'] or 'none'}")
     for agent in document["agents"]:
         console.print(f"  {show.mark(agent['state'])} agent {escape(agent['name'])} {agent['state']}")
+        for warning in agent["warnings"]:
+            console.print(f"      [yellow]! {escape(warning)}[/]")
     for project in document["projects"]:
         _project(console, project)
     if not document["projects"]:

@@ -8,6 +8,7 @@ from seatrial.control.accounts.models import User
 from seatrial.control.dashboard.overview import fingerprint, project_context
 from seatrial.control.projects.services import note_unreachable
 from tests.dashboard.harbour import Harbour
+from tests.factories import agent
 
 
 def signed_in(user: User) -> Client:
@@ -145,3 +146,12 @@ def test_an_unreachable_repository_is_told_on_its_page(harbour: Harbour) -> None
     assert "This repository is unreachable." in render_to_string(
         "dashboard/parts/project.html", project_context(harbour.cast.bob, harbour.project)
     )
+
+
+def test_the_agents_page_shows_their_warnings(harbour: Harbour) -> None:
+    dock = agent("dock-3")
+    dock.heartbeat |= {"sandbox": None, "warnings": ["gVisor does not start: no cgroups"]}
+    dock.save()
+    page = signed_in(harbour.cast.bob).get("/agents").content.decode()
+    assert "gVisor does not start: no cgroups" in page
+    assert "nothing: they cannot run on this agent" in page

@@ -170,6 +170,24 @@ def test_status_is_what_the_terminal_prints(cast: Cast, environment: Environment
     assert client(cast.charlie).get(f"{API}/status").json()["projects"] == []
 
 
+def test_status_says_what_the_agents_warn_of(cast: Cast) -> None:
+    def status() -> dict[str, Any]:
+        answer: dict[str, Any] = client(cast.bob).get(f"{API}/status").json()
+        return answer
+
+    assert (status()["platform"]["sandbox"], status()["agents"]) == ("", [])
+    beat = {"runtime": "docker", "sandbox": None, "warnings": ["gVisor does not start"]}
+    agent = factories.agent("one", heartbeat=beat)
+    assert status()["platform"]["sandbox"] == ""
+    shown = {"id": agent.pk, "name": "one", "state": "online", "warnings": ["gVisor does not start"]}
+    assert status()["agents"] == [shown]
+    factories.agent("two", heartbeat={**beat, "sandbox": "runc", "warnings": []})
+    assert status()["platform"]["sandbox"] == "runc"
+    agent.state = "offline"
+    agent.save()
+    assert status()["agents"][0] == {**shown, "state": "offline", "warnings": []}
+
+
 def test_status_costs_the_same_for_many(
     cast: Cast, environment: Environment, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -19,10 +19,14 @@ from seatrial.wire.states import AgentState, EnvironmentState
 router = Router(tags=["status"])
 EVALUATIONS_PER_PROJECT = 10
 LISTED = 1_000
+PRESENT = {AgentState.ONLINE, AgentState.DRAINING}
 
 
 class PlatformStatus(Schema):
-    """`runtime` and `sandbox` are what the online agent says it has; empty while there is none."""
+    """`runtime` and `sandbox` are what an online agent says it has; empty while none has any.
+
+    `sandbox` is runsc, runc or process. Why it is empty is among the agents' warnings.
+    """
 
     url: str
     ingress_port: int
@@ -31,11 +35,12 @@ class PlatformStatus(Schema):
 
 
 class AgentStatus(Schema):
-    """One agent."""
+    """One agent. `warnings` are what it said with its last heartbeat, while it is online."""
 
     id: str
     name: str
     state: str
+    warnings: list[str]
 
 
 class PhaseStatus(Schema):
@@ -107,21 +112,25 @@ def status(request: HttpRequest) -> StatusAnswer:
     agents = list(visible(user, Agent).order_by("name"))
     return StatusAnswer(
         platform=_platform(agents),
-        agents=[AgentStatus(id=agent.pk, name=agent.name, state=agent.state) for agent in agents],
+        agents=[_agent(agent) for agent in agents],
         projects=_projects(user),
     )
 
 
+def _agent(agent: Agent) -> AgentStatus:
+    warnings = agent.heartbeat.get("warnings") if agent.state in PRESENT else None
+    return AgentStatus(id=agent.pk, name=agent.name, state=agent.state, warnings=warnings or [])
+
+
 def _platform(agents: list[Agent]) -> PlatformStatus:
     configuration = settings.CONFIGURATION
-    online = [agent for agent in agents if agent.state == AgentState.ONLINE]
-    beat = online[0].heartbeat if online else {}
+    beats = [agent.heartbeat for agent in agents if agent.state in PRESENT]
     standard = 443 if configuration.galley_preview_scheme == "https" else 80
     return PlatformStatus(
         url=settings.SITE_URL,
         ingress_port=configuration.galley_preview_port or standard,
-        runtime=beat.get("runtime") or "",
-        sandbox=beat.get("sandbox") or "",
+        runtime=next((beat["runtime"] for beat in beats if beat.get("runtime")), ""),
+        sandbox=next((beat["sandbox"] for beat in beats if beat.get("sandbox")), ""),
     )
 
 

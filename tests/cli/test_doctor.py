@@ -1,0 +1,74 @@
+"""`seatrial doctor`: what is wrong is named with its reason."""
+
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from seatrial.cli.app import app
+from tests.cli.conftest import FakeApi
+
+
+def agent(state: str = "online", *warnings: str) -> dict[str, Any]:
+    return {"id": "01A", "name": "local", "state": state, "warnings": list(warnings)}
+
+
+def doctor(api: FakeApi, sandbox: str, *agents: dict[str, Any]) -> tuple[int, str]:
+    platform = {"url": "http://x", "ingress_port": 8080, "runtime": "docker", "sandbox": sandbox}
+    api.routes["GET /status"] = lambda _: (
+        200,
+        {"platform": platform, "agents": list(agents), "projects": []},
+    )
+    done = CliRunner().invoke(app, ["doctor"])
+    return done.exit_code, done.output
+
+
+def lines(output: str, word: str) -> list[str]:
+    return [line for line in output.splitlines() if word in line]
+
+
+def test_all_well(api: FakeApi) -> None:
+    _, said = doctor(api, "runsc", agent())
+    assert lines(said, "agent local") == ["✓ agent local is online"]
+    assert lines(said, "policies") == ["✓ policies run in gVisor (runsc)"]
+
+
+@pytest.mark.parametrize(
+    ("agents", "reason"),
+    [
+        ([agent("online", "no base image: nothing answers")], "no base image: nothing answers"),
+        ([agent("online", "one", "two")], "one; two"),
+        ([agent("online")], "the agent does not say why"),
+        ([agent("offline")], "no agent is online"),
+        ([], "no agent is online"),
+    ],
+)
+def test_why_policies_cannot_run(api: FakeApi, agents: list[dict[str, Any]], reason: str) -> None:
+    _, said = doctor(api, "", *agents)
+    assert lines(said, "policies cannot run") == [f"… policies cannot run now: {reason}"]
+
+
+def test_a_weaker_sandbox_is_pointed_out(api: FakeApi) -> None:
+    _, said = doctor(api, "runc", agent())
+    assert lines(said, "policies run in") == ["… policies run in containers (runc): weaker than gVisor"]
+    _, said = doctor(api, "process", agent())
+    assert "no isolation" in lines(said, "policies run in")[0]
+
+
+def test_an_engine_that_is_away_is_named_as_the_agent_says_it(api: FakeApi) -> None:
+    warning = "Docker Engine does not answer at unix:///var/run/docker.sock"
+    _, said = doctor(api, "runsc", agent("online", warning))
+    assert lines(said, "says:") == [f"… agent local says: {warning}"]
+
+
+def test_an_agent_that_is_offline_is_grave(api: FakeApi) -> None:
+    code, said = doctor(api, "", agent("offline"))
+    assert code == 1
+    assert "✗ agent local is offline" in said and "agent.log" in said
+
+
+def test_a_web_process_that_does_not_answer_is_grave(api: FakeApi) -> None:
+    api.routes["GET /status"] = lambda _: (503, {})
+    done = CliRunner().invoke(app, ["doctor"])
+    assert done.exit_code == 1
+    assert "✗ seatrial is not ready" in done.output and "web.log" in done.output
