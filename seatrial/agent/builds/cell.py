@@ -93,7 +93,7 @@ class Cell:
         return self.data.joinpath("scopes", self.scope, *parts)
 
     def prepare(self) -> None:
-        """Make the folders; harmless when they are there."""
+        """Make the folders; harmless when they are there. As root nobody else comes past the data folder."""
         if self.account.other:
             HOME.mkdir(mode=0o755, exist_ok=True)
         tools = self.data / "tools"
@@ -106,6 +106,8 @@ class Cell:
         )
         for folder in (*ours, *(self.data.joinpath(*parts) for parts in theirs)):
             folder.mkdir(parents=True, exist_ok=True)
+        if self.account.other:
+            self.data.chmod(0o700)
         for parts in theirs:
             os.chown(self.data.joinpath(*parts), self.account.uid, self.account.gid)
         slirp4netns = find("slirp4netns")

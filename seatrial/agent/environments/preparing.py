@@ -133,7 +133,7 @@ class Preparation:
             if self._tree_is_whole:
                 return
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
-            await asyncio.to_thread(_make_folder, self._folder)
+            await asyncio.to_thread(_make_folder, self._folder, closed=not self._keeps_files)
             await tree.export(self._folder)
             self._tree_is_whole = True
 
@@ -193,6 +193,8 @@ def check_space(directory: Path, needed_mb: int) -> None:
         )
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(folder: Path, *, closed: bool) -> None:
+    """`closed`: no other user of the host reads the code; services that run from it do so as one."""
     folder.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+    folder.parent.parent.chmod(0o700 if closed else 0o755)
     folder.mkdir(mode=0o755)

@@ -88,6 +88,7 @@ class Memo:
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.touch(mode=0o600)  # it tells what is in private repositories
         database = sqlite3.connect(self._path, timeout=10)
         try:
             database.executescript(SCHEMA)

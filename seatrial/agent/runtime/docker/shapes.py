@@ -44,6 +44,7 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
         "NanoCpus": int(spec.resources.cpus * 1_000_000_000),
         "PidsLimit": spec.resources.pids,
         "SecurityOpt": ["no-new-privileges"],
+        "CapDrop": ["AUDIT_WRITE", "MKNOD", "NET_RAW"],  # rights no service of a pull request needs
         "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "2"}},
         "RestartPolicy": {"Name": _RESTART.get(spec.restart, "no")},
         "NetworkMode": next(iter(spec.networks), "none"),
