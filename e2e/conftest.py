@@ -1,6 +1,6 @@
 """One platform per test session; tests use repositories of their own."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,29 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     platform = Platform(tmp_path_factory.mktemp("seatrial") / "data")
     try:
         platform.up()
-        eventually(lambda: platform.status()["agents"][0]["state"] == "online", what="the agent is online")
+        try:
+            eventually(
+                lambda: platform.status()["agents"][0]["state"] == "online", what="the agent is online"
+            )
+        except AssertionError as error:
+            error.add_note(platform.last_words())
+            raise
         yield platform
     finally:
-        platform.run("down", "--purge", timeout=120)
+        platform.purge()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test says what its platforms last said."""
+    report = yield
+    if report.failed and call.when == "call":
+        for name, value in item.funcargs.items():
+            if isinstance(value, Platform):
+                report.sections.append((f"logs of `{name}`", value.last_words()))
+    return report
 
 
 @pytest.fixture

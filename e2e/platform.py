@@ -81,7 +81,29 @@ class Platform:
     def up(self) -> None:
         """Start, and wait until it is ready."""
         done = self.run("up", "--detach")
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.last_words()}"
+
+    def last_words(self, lines: int = 60) -> str:
+        """The ends of all logs, for the report of a failed test: the directory is gone soon after."""
+        logs = sorted(self.directory.glob("logs/*.log"))
+        ends = [[f"--- {log.name}", *log.read_text(errors="replace").splitlines()[-lines:]] for log in logs]
+        return "\n".join(line for end in ends for line in end) or f"no logs in {self.directory}"
+
+    def purge(self) -> None:
+        """End it and remove everything it made. Fails when anything is left."""
+        agent = self._registered_agent()
+        done = self.run("down", "--purge", timeout=120)
+        assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.last_words()}"
+        assert not self.directory.exists(), f"left: {sorted(self.directory.rglob('*'))[:20]}"
+        left = leftovers(agent) if agent else {}
+        assert not left, f"left on the engine: {left}"
+
+    def _registered_agent(self) -> str:
+        """The agent's id, whether or not the platform runs; empty when none ever registered."""
+        try:
+            return str(json.loads((self.directory / "agent/identity/credential.json").read_text())["agent"])
+        except FileNotFoundError:
+            return ""
 
     def status(self) -> dict[str, Any]:
         """The status document."""

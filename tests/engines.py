@@ -24,6 +24,7 @@ VERSION_OF = {
     "nats": ["--version"],
     "traefik": ["version"],
     "chromium": ["--version"],
+    "debootstrap": ["--version"],
     "busybox": [],
 }
 
@@ -110,7 +111,7 @@ def _version(name: str) -> str | None:
 
 def _listing() -> Iterator[str]:
     for name, version in versions().items():
-        yield f"  {name:<10} {version or 'MISSING'}"
+        yield f"  {name:<11} {version or 'MISSING'}"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -213,3 +214,24 @@ def test_a_second_engine_is_never_started(monkeypatch: pytest.MonkeyPatch, tmp_p
     if not daemon.pids():
         pytest.skip("the engine's process is not visible from here")
     assert not daemon.may_start({})
+
+
+def test_a_pid_file_that_names_a_stranger_or_nobody_is_in_no_daemons_way(tmp_path: Path) -> None:
+    mine, nobody = tmp_path / "docker.pid", tmp_path / "docker/containerd/containerd.pid"
+    nobody.parent.mkdir(parents=True)
+    mine.write_text(str(os.getpid()))
+    nobody.write_text("999999999\n")
+    daemon.forget_the_dead(tmp_path)
+    assert not mine.exists()
+    assert not nobody.exists()
+
+
+def test_the_pid_file_of_a_daemon_that_lives_is_kept(tmp_path: Path) -> None:
+    dockerd = tmp_path / "dockerd"
+    dockerd.symlink_to(shutil.which("sleep") or "sleep")
+    file = tmp_path / "docker.pid"
+    with subprocess.Popen([dockerd, "60"]) as living:
+        file.write_text(str(living.pid))
+        daemon.forget_the_dead(tmp_path)
+        living.kill()
+    assert file.exists()

@@ -19,6 +19,7 @@ from seatrial.embedded.engine import detect
 
 NOTE = Path("/var/lib/seatrial/engine.json")
 LOG = Path("/var/log/seatrial-dockerd.log")
+RUN = Path("/var/run")
 PATIENCE_SECONDS = 60.0
 
 
@@ -69,6 +70,7 @@ def start() -> None:
         _run("systemctl", "start", "docker.socket", "docker.service")
     elif not pids():
         _ensure_cgroups()
+        forget_the_dead(RUN)
         with LOG.open("ab") as log:
             subprocess.Popen(
                 ["dockerd"],
@@ -106,6 +108,19 @@ def uses_standard_configuration() -> bool:
             line = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
             return "--config-file" not in line and "--add-runtime" not in line
     return systemd_runs()
+
+
+def forget_the_dead(run: Path) -> None:
+    """Remove pid files of daemons that ended without a goodbye.
+
+    Where the files outlive a restart of the machine, a stranger has that number by then, and dockerd would refuse to
+    start, or wait for a containerd that is none.
+    """
+    for file in (run / "docker.pid", run / "docker/containerd/containerd.pid"):
+        with contextlib.suppress(OSError, ValueError):
+            owner = Path("/proc", str(int(file.read_text())), "comm")
+            if not owner.exists() or owner.read_text().strip() not in {"dockerd", "containerd"}:
+                file.unlink()
 
 
 def _ensure_cgroups() -> None:
