@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seatrial.agent.checkouts.git import Git, GitFailed, end
+from seatrial.agent.checkouts.git import Git, GitFailed, end, read_at_most
 from seatrial.agent.checkouts.tree import Entry
 from seatrial.agent.errors import CheckoutError
 
 REGULAR = {"100644", "100755"}
 READS_BEFORE_ALL = 8
 SMALL_BLOB = 256 * 1024
+MOST_LISTED = 32 * 1024 * 1024  # bytes of a tree's listing: some 300,000 files
+MOST_EXPORTED = 8 * 1024**3  # bytes of one tree written out
 MOST_AHEAD = 16 * 1024 * 1024  # bytes of one tree kept in memory while it is being read
 
 
@@ -79,10 +81,19 @@ class CommitTree:
 
     async def export(self, destination: Path) -> None:
         """See `Tree.export`."""
+        await self._check_size()
         empty_folder(destination)
         with tempfile.TemporaryDirectory(prefix="index-", dir=self.bare) as scratch:
             disable_attributes(self.bare, Path(scratch))
             await self._checkout(destination, Path(scratch) / "index")
+
+    async def _check_size(self) -> None:
+        size = sum(entry.size or 0 for entry in (await self._index()).values())
+        if size > MOST_EXPORTED:
+            raise CheckoutError(
+                f"the files of commit {self.commit[:12]} have {size / 1024**3:,.1f} GB; "
+                f"at most {MOST_EXPORTED // 1024**3} GB are built from. Take out what is generated"
+            )
 
     async def _checkout(self, destination: Path, index: Path) -> None:
         git = Git(extra={"GIT_INDEX_FILE": str(index)})
@@ -98,10 +109,28 @@ class CommitTree:
     async def _index(self) -> dict[str, Entry]:
         async with self._lock:
             if self._entries is None:
-                out = await self._git("ls-tree", "-r", "-z", "--long", "--full-tree", self.commit)
+                out = await self._list()
                 entries = (entry_of(record) for record in out.split(b"\0") if record)
                 self._entries = {entry.path: entry for entry in sorted(entries, key=lambda e: e.path)}
             return self._entries
+
+    async def _list(self) -> bytes:
+        """A few small objects can describe a tree of billions of files: what nobody means is not read to its end."""
+        arguments = ("ls-tree", "-r", "-z", "--long", "--full-tree", self.commit)
+        process = await Git().start("--git-dir", str(self.bare), *arguments)
+        try:
+            out = await read_at_most(process, MOST_LISTED)
+            failed = out is not None and await process.wait() != 0
+        finally:
+            await end(process)
+        if failed:
+            raise CheckoutError(f"cannot read commit {self.commit[:12]}: its tree is damaged")
+        if out is None:
+            raise CheckoutError(
+                f"commit {self.commit[:12]} lists more than {MOST_LISTED // 1024**2} MB of file names. "
+                "Take out what is generated"
+            )
+        return out
 
     async def _batch(self, oids: Sequence[str]) -> dict[str, bytes]:
         process = await Git().start("--git-dir", str(self.bare), "cat-file", "--batch", stdin=True)

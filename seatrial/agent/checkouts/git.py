@@ -98,6 +98,17 @@ class Git:
         return stdout
 
 
+async def read_at_most(process: asyncio.subprocess.Process, limit: int) -> bytes | None:
+    """All of stdout, or None when it is more than `limit` bytes; the caller ends the process."""
+    assert process.stdout is not None
+    out = bytearray()
+    while chunk := await process.stdout.read(1 << 20):
+        out += chunk
+        if len(out) > limit:
+            return None
+    return bytes(out)
+
+
 async def end(process: asyncio.subprocess.Process) -> None:
     """Kill `process` unless it has ended, and wait for it."""
     if process.returncode is None:

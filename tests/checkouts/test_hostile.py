@@ -1,0 +1,118 @@
+"""Commits that no honest git would make: nothing is written outside, and nothing takes for ever."""
+
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from seatrial.agent.checkouts.cache import Cache
+from seatrial.agent.checkouts.tree import Tree
+from seatrial.agent.errors import CheckoutError
+from seatrial.wire.deployments import Source
+
+Entry = tuple[str, bytes, str]  # mode, name, object
+
+
+class Forge:
+    """Writes any tree, well-formed or not."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir()
+        self.git("init", "-q", "-b", "main")
+
+    def git(self, *arguments: str, given: bytes = b"") -> str:
+        command = ["git", "-c", "user.name=Eve", "-c", "user.email=eve@example.test", *arguments]
+        return (
+            subprocess.run(command, cwd=self.path, input=given, capture_output=True, check=True)
+            .stdout.decode()
+            .strip()
+        )
+
+    def blob(self, content: bytes) -> str:
+        return self.git("hash-object", "-w", "--stdin", given=content)
+
+    def tree(self, *entries: Entry) -> str:
+        body = b"".join(
+            f"{mode} ".encode() + name + b"\0" + bytes.fromhex(oid) for mode, name, oid in entries
+        )
+        return self.git("hash-object", "-t", "tree", "-w", "--stdin", "--literally", given=body)
+
+    async def commit(self, tree: str, cache: Path) -> Tree:
+        head = self.git("commit-tree", tree, "-m", "evil")
+        self.git("update-ref", "refs/heads/main", head)
+        return await Cache(cache).fetch(Source(clone_url=str(self.path)), "r1", head)
+
+
+@pytest.fixture
+def forge(tmp_path: Path) -> Forge:
+    return Forge(tmp_path / "evil")
+
+
+@pytest.mark.parametrize(
+    "shape",
+    ["link then folder", "folder then link", "link with a slash", "dot dot", "dot dot slash", "git folder", "GIT folder",
+     "absolute", "linked .gitmodules", "a long name"],
+)  # fmt: skip
+async def test_nothing_is_written_outside(forge: Forge, tmp_path: Path, shape: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    link, file = forge.blob(str(outside).encode()), forge.blob(b"planted")
+    below = forge.tree(("100644", b"x", file))
+    entries: dict[str, list[Entry]] = {
+        "link then folder": [("120000", b"a", link), ("40000", b"a", below)],
+        "folder then link": [("40000", b"a", below), ("120000", b"a", link)],
+        "link with a slash": [("120000", b"a", link), ("100644", b"a/x", file)],
+        "dot dot": [("40000", b"..", below)],
+        "dot dot slash": [("100644", b"../outside/x", file)],
+        "git folder": [("40000", b".git", below)],
+        "GIT folder": [("40000", b".GIT", below)],
+        "absolute": [("100644", f"{outside}/x".encode(), file)],
+        "linked .gitmodules": [("120000", b".gitmodules", link)],
+        "a long name": [("100644", b"n" * 5000, file)],
+    }
+    tree = await forge.commit(forge.tree(*entries[shape]), tmp_path / "cache")
+    destination = tmp_path / "tree"
+    try:
+        await tree.export(destination)
+    except CheckoutError as error:
+        assert "cannot write out commit" in str(error)
+    assert not list(outside.iterdir())
+    assert not (tmp_path / "x").exists()
+    assert not (destination / ".git").exists()
+
+
+async def test_a_tree_of_billions_of_files_is_not_listed(forge: Forge, tmp_path: Path) -> None:
+    """Ten folders that are ten times the same folder each, and so on: a handful of objects, 10^9 files."""
+    inner = forge.tree(*[("100644", b"f%d" % n, forge.blob(b"boom")) for n in range(10)])
+    for _ in range(9):
+        inner = forge.tree(*[("40000", b"d%d" % n, inner) for n in range(10)])
+    tree = await forge.commit(inner, tmp_path / "cache")
+    began = time.monotonic()
+    for asked in (tree.entries(), tree.export(tmp_path / "tree")):
+        with pytest.raises(CheckoutError, match="MB of file names"):
+            await asked
+    assert time.monotonic() - began < 60, "ten billion files take hours"
+
+
+async def test_a_commit_of_many_gigabytes_is_not_written_out(
+    forge: Forge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seatrial.agent.checkouts.commit.MOST_EXPORTED", 10_000_000)
+    tree = await forge.commit(
+        forge.tree(*[("100644", b"f%d" % n, forge.blob(b"\0" * 5_000_000)) for n in range(3)]),
+        tmp_path / "cache",
+    )
+    with pytest.raises(CheckoutError, match="at most 0 GB are built from"):
+        await tree.export(tmp_path / "tree")
+    assert not (tmp_path / "tree").exists()
+
+
+async def test_ten_thousand_files(forge: Forge, tmp_path: Path) -> None:
+    file = forge.blob(b"x")
+    names = sorted(b"f%d" % n for n in range(10_000))
+    tree = await forge.commit(forge.tree(*[("100644", name, file) for name in names]), tmp_path / "cache")
+    assert len(await tree.entries()) == 10_000
+    await tree.export(tmp_path / "tree")
+    assert len(list((tmp_path / "tree").iterdir())) == 10_000
