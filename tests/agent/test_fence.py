@@ -73,7 +73,9 @@ async def test_neither_the_host_nor_another_network_nor_the_metadata(
     # The other way, and its own sibling, stay open.
     check = HealthCheck(http_path="/", status=200, port=8080)
     assert await runtime.check(web, one, check) is None
-    assert "OPEN" in await said(runtime, spec, f"printf 'GET / HTTP/1.0\\n\\n' | nc {address} 8080 && echo OPEN")
+    assert "OPEN" in await said(
+        runtime, spec, f"printf 'GET / HTTP/1.0\\n\\n' | nc {address} 8080 && echo OPEN"
+    )
 
 
 def test_interfaces_have_names_that_a_kernel_takes() -> None:
