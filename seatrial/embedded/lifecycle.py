@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ class _Said:
     def say(self, text: str) -> None:
         """One line that nobody asked for."""
         with self._log.open("a") as file:
-            file.write(text + "\n")
+            file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC {text}\n")
         if self.ready:
             self._tell(Event(kind="note", text=text))
 

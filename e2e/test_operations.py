@@ -1,0 +1,90 @@
+"""Every shell block of docs/operations.md works, in the order in which it stands there."""
+
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from e2e.platform import SEATRIAL, Platform, docker, eventually
+from e2e.repositories import static
+from tests.engines import require
+
+pytestmark = pytest.mark.e2e
+PAGE = Path(__file__).parents[1] / "docs" / "operations.md"
+
+
+@pytest.fixture
+def own(home: Path) -> Iterator[Platform]:
+    """A platform of this test's own, for its data directory is moved away."""
+    require("docker")
+    platform = Platform(home / "data")
+    platform.up()
+    yield platform
+    platform.purge()
+    shutil.rmtree(home / "data.old", ignore_errors=True)
+
+
+def blocks() -> list[str]:
+    """What a reader would paste, in order."""
+    return re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def pasted(platform: Platform, script: str, at: Path) -> str:
+    """What the operator sees. The first block, which names the data directory, is always pasted before."""
+    environment = {**platform.environ, "PATH": f"{Path(SEATRIAL).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-euc", f"{blocks()[0]}\n{script}"],
+        cwd=at, env=environment, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def of(agent: str) -> set[str]:
+    """The containers of its previews."""
+    return set(
+        docker("ps", "-aq", "--filter", f"label=galley.agent={agent}", "--filter", "label=galley.environment")
+    )
+
+
+def test_every_block_of_the_page_works_and_the_preview_survives_them(own: Platform, home: Path) -> None:
+    url = own.json("preview", str(static(home / "buoy")), "--branch", "feature")["urls"]["web"]
+    before = own.agent_id()
+    assert len(blocks()) >= 10
+
+    for script in blocks()[1:]:
+        containers = of(before)
+        said = pasted(own, script, home)
+        if "uniq -c" in script:
+            assert before in said, "the agent that owns the containers is listed"
+        if "docker rm" in script:
+            assert containers.isdisjoint(of(before)), "removed, and made again after `up`"
+        if "seatrial up" in script:
+            eventually(
+                lambda: own.fetch(url).text == "version one", what=f"the preview answers after\n{script}"
+            )
+
+    assert stat.S_IMODE((home / "seatrial-backup.tar").stat().st_mode) == 0o600
+    assert (home / "data.old").is_dir(), "the restored platform is another directory"
+    assert own.agent_id() == before, "its agent is the same"
+    assert [project["name"] for project in own.status()["projects"]] == ["buoy"]
+
+
+def test_a_process_that_dies_is_told_with_the_time(own: Platform) -> None:
+    own.process("traefik").kill()
+    log = own.directory / "logs" / "supervisor.log"
+    line = eventually(lambda: log.read_text().strip(), what="the supervisor says so")
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC Traefik was killed by signal 9; starting it again", line
+    )
+    record = own.directory / "run" / "traefik.json"
+    eventually(lambda: psutil.pid_exists(json.loads(record.read_text())["pid"]), what="it runs again")
+    assert time.time() - log.stat().st_mtime < 60
