@@ -30,7 +30,7 @@ async def mine(engine: Engine, backend: ContainerSandboxes) -> list[Any]:
 
 
 async def gone(engine: Engine, backend: ContainerSandboxes) -> bool:
-    for _ in range(100):
+    for _ in range(300):  # of a paused container, the engine itself waits ten seconds for its end
         if not await mine(engine, backend):
             return True
         await asyncio.sleep(0.1)

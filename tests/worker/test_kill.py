@@ -5,6 +5,7 @@ import time
 import nats
 import pytest
 from django.db import connection
+from nats.js.errors import NoKeysError
 
 from seatrial.control.forges.local import services as local
 from seatrial.control.forges.models import Delivery
@@ -102,6 +103,8 @@ def test_lost_routes_and_meddled_desired_state_are_repaired(
                 await desired.put("01STRANGER", (await desired.get(environment.pk)).value)
                 await desired.delete(environment.pk)
             return set(await desired.keys())
+        except NoKeysError:  # in the middle of the repair
+            return set()
         finally:
             await client.close()
 
