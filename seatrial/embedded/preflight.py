@@ -54,9 +54,7 @@ def settle(choices: Choices, data: DataDirectory, environ: Mapping[str, str]) ->
     )
 
 
-def visible_ports(
-    choices: Choices, before: Remembered | None, environ: Mapping[str, str]
-) -> tuple[int, int]:
+def visible_ports(choices: Choices, before: Remembered | None, environ: Mapping[str, str]) -> tuple[int, int]:
     """The dashboard's and the previews' port."""
     port = choices.port or _number(environ, "APP_PORT") or (before.port if before else DEFAULT_PORT)
     ingress = choices.ingress_port or _number(environ, "SEATRIAL_INGRESS_PORT")
