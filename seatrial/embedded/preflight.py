@@ -43,11 +43,13 @@ def settle(choices: Choices, data: DataDirectory, environ: Mapping[str, str]) ->
         )
     require_free(port, purpose="dashboard", flag="--port", variable="APP_PORT")
     require_free(ingress, purpose="previews", flag="--ingress-port", variable="SEATRIAL_INGRESS_PORT")
+    nats = _internal(before.nats_port if before else None, taken={port, ingress})
+    traefik = _internal(before.traefik_port if before else None, taken={port, ingress, nats})
     return Remembered(
         port=port,
         ingress_port=ingress,
-        nats_port=_internal(before.nats_port if before else None),
-        traefik_port=_internal(before.traefik_port if before else None),
+        nats_port=nats,
+        traefik_port=traefik,
         runtime=choices.runtime or environ.get("GALLEY_RUNTIME") or (before.runtime if before else "docker"),
         site_url=(environ.get("SITE_URL") or f"http://localhost:{port}").rstrip("/"),
         agent=before.agent if before else "",
@@ -61,8 +63,11 @@ def visible_ports(choices: Choices, before: Remembered | None, environ: Mapping[
     return port, ingress or (before.ingress_port if before else DEFAULT_INGRESS_PORT)
 
 
-def _internal(before: int | None) -> int:
-    return before if before and is_free(before) else find_free()
+def _internal(before: int | None, *, taken: set[int]) -> int:
+    """The remembered port, or a free one; never one of those `taken`, which nobody listens on yet."""
+    if before and before not in taken and is_free(before):
+        return before
+    return next(port for port in iter(find_free, None) if port not in taken)
 
 
 def _number(environ: Mapping[str, str], name: str) -> int | None:
