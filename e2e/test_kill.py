@@ -14,12 +14,13 @@ from e2e.repositories import commit, static
 
 pytestmark = pytest.mark.e2e
 
+# Words that no path of a test's repository holds: those are on the command lines of what waits.
 PROCESSES = {
     "web": ("uvicorn", "seatrial.control.asgi"),
     "worker": ("seatrial.control.worker",),
     "bus": ("nats-server",),
-    "agent": ("agent",),
-    "traefik": ("traefik",),
+    "agent": ("galley-agent",),
+    "traefik": ("traefik", "--configFile"),
 }
 
 
@@ -79,7 +80,7 @@ def test_a_stopped_platform_comes_back_with_its_previews(platform: Platform, hom
     url = platform.json("preview", str(path), "--branch", "feature")["urls"]["web"]
     assert platform.run("down").returncode == 0
     with pytest.raises(LookupError):
-        platform.process("traefik")
+        platform.process(*PROCESSES["traefik"])
     platform.up()
 
     def answers() -> bool:
@@ -95,7 +96,7 @@ def test_the_death_of_the_supervisor_leaves_nothing_in_the_way(
 ) -> None:
     path = static(home / f"captain-{sign.value}")
     url = platform.json("preview", str(path), "--branch", "feature")["urls"]["web"]
-    supervisor = platform.process("seatrial", "up")
+    supervisor = platform.supervisor()
     supervisor.send_signal(sign)
     eventually(lambda: not supervisor.is_running() or supervisor.status() == "zombie", what="it is dead")
     platform.up()

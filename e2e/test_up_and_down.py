@@ -97,7 +97,7 @@ def test_a_purge_after_the_supervisor_was_killed_leaves_nothing(own: Platform, h
     own.up()
     own.json("preview", str(static(home / "wreck")), "--branch", "feature")
     agent = own.agent_id()
-    own.process("seatrial", "up").kill()
+    own.supervisor().kill()
     done = own.run("down", "--purge")
     assert done.returncode == 0, done.stdout + done.stderr
     assert not own.directory.exists()
