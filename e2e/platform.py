@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import psutil
 
+# Settings that unit tests of the same run put into the environment: this platform has its own.
+OURS = ("DB_", "GALLEY_", "GITGRIT_", "SEATRIAL_", "DJANGO_", "SECRET_KEY", "SITE_URL", "APP_PORT")
 SEATRIAL = str(Path(sys.executable).parent / "seatrial")
 
 
@@ -31,7 +33,7 @@ def eventually(check: Callable[[], Any], *, seconds: float = 60, what: str = "")
     while time.monotonic() < deadline:
         try:
             answer = check()
-        except (httpx.HTTPError, AssertionError, LookupError) as error:
+        except (httpx.HTTPError, AssertionError, LookupError, StopIteration) as error:
             answer = error
         else:
             if answer:
@@ -51,8 +53,9 @@ class Platform:
     @property
     def environ(self) -> dict[str, str]:
         """What every command of this platform is run with."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         return {
-            **os.environ,
+            **inherited,
             "SEATRIAL_DATA_DIR": str(self.directory),
             "APP_PORT": str(self.port),
             "SEATRIAL_INGRESS_PORT": str(self.ingress),

@@ -101,9 +101,12 @@ def test_a_newer_push_supersedes_the_running_deployment(platform: Platform, home
     )
     name = eventually(
         lambda: next(
-            e["name"]
-            for e in platform.environments()
-            if "tug" in e["name"] and e["deployment"]["state"] == "building"
+            (
+                e["name"]
+                for e in platform.environments()
+                if "tug" in e["name"] and (e["deployment"] or {}).get("state") == "building"
+            ),
+            None,
         ),
         what="the slow build runs",
     )
