@@ -1,13 +1,11 @@
 """What every room's tests share: a real PostgreSQL, started when the first test asks for the database."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 import django
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from tests import engines
 from tests.database import point_django_at_it
 
 # In this order: the settings read the environment, and the rooms' conftest files import models.
@@ -69,24 +67,6 @@ def _empty_tables_after_real_transactions() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", teardown)
         yield
-
-
-def pytest_report_header() -> list[str]:
-    """The engines that this run found."""
-    return engines.header()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What did not run is said with its reason, where nobody overlooks it."""
-    skipped = terminalreporter.stats.get("skipped", [])
-    if not skipped:
-        return
-    terminalreporter.section(f"{len(skipped)} tests did not run", sep="=", yellow=True, bold=True)
-    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
-    for reason, count in reasons.most_common():
-        names = sorted({report.nodeid.split("::")[0] for report in skipped if reason in report.longrepr[2]})
-        terminalreporter.write_line(f"{count:4}  {reason}", yellow=True)
-        terminalreporter.write_line(f"      {', '.join(names)}")
 
 
 def pytest_unconfigure() -> None:
