@@ -1,4 +1,5 @@
 import pytest
+from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 
@@ -48,10 +49,51 @@ def test_guessing_is_slowed_down() -> None:
     assert ("user.sign_in", "user/alice") not in entries()
 
 
-def test_nobody_signs_up() -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        "signup/",
+        "password/reset/",
+        "password/reset/done/",
+        "password/reset/key/1-key/",
+        "password/set/",
+        "email/",
+        "confirm-email/",
+        "confirm-email/key/",
+        "login/code/confirm/",
+        "inactive/",
+    ],
+)
+def test_nobody_signs_up_or_has_mail_sent(path: str) -> None:
     client = Client()
-    client.post(
-        "/accounts/signup/",
-        {"username": "eve", "password1": "correct horse 2", "password2": "correct horse 2"},
-    )
-    assert not User.objects.filter(username="eve").exists()
+    form = {
+        "username": "eve",
+        "email": "a@b.test",
+        "password1": "correct horse 2",
+        "password2": "correct horse 2",
+    }
+    assert client.get(f"/accounts/{path}").status_code == 404
+    assert client.post(f"/accounts/{path}", form).status_code == 404
+    assert not mail.outbox and not User.objects.filter(username="eve").exists()
+
+
+def test_a_closed_account_is_told_so() -> None:
+    User.objects.update(is_active=False)
+    client = Client()
+    answer = sign_in(client, "alice", "correct horse battery")
+    assert answer.status_code == 302 and answer.headers["Location"] == "/accounts/login/"
+    assert "This account is closed" in client.get("/accounts/login/").content.decode()
+    assert "_auth_user_id" not in client.session
+
+
+def test_a_password_is_changed_by_whoever_knows_it() -> None:
+    client = Client()
+    sign_in(client, "alice", "correct horse battery")
+    form = {
+        "oldpassword": "correct horse battery",
+        "password1": "new battery staple",
+        "password2": "new battery staple",
+    }
+    assert client.post("/accounts/password/change/", {**form, "oldpassword": "wrong"}).status_code == 200
+    assert client.post("/accounts/password/change/", form).status_code == 302
+    assert User.objects.get().check_password("new battery staple")
