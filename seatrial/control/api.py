@@ -1,7 +1,7 @@
 """The REST API: every app's router under /api/v1, one shape for errors."""
 
 import structlog
-from django.db import DataError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -9,6 +9,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from seatrial.control.accounts.access import AccessDenied
 from seatrial.control.accounts.authentication import AUTHENTICATION
 from seatrial.control.answers import NotFound, error_body
+from seatrial.control.database_errors import log_away
 from seatrial.control.fleet.api import router as fleet
 from seatrial.control.forges.api import router as forges
 from seatrial.control.forges.errors import ForgeError, RepositoryProblem
@@ -72,6 +73,13 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 @api.exception_handler(DataError)
 def _bad_value(request: HttpRequest, error: DataError) -> HttpResponse:
     return _error(request, 400, "invalid", "A value holds a character, or a number, that cannot be stored.")
+
+
+@api.exception_handler(OperationalError)
+@api.exception_handler(InterfaceError)
+def _away(request: HttpRequest, error: Exception) -> HttpResponse:
+    log_away(request, error)
+    return _error(request, 503, "unavailable", "The database does not answer. Ask again in a moment.")
 
 
 @api.exception_handler(HttpError)

@@ -64,7 +64,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "seatrial.control.accounts.middleware.AccessDeniedMiddleware",
-    "seatrial.control.bad_values.BadValueMiddleware",
+    "seatrial.control.database_errors.DatabaseErrorMiddleware",
 ]
 TEMPLATES = [
     {

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from seatrial.control.vault.errors import VaultError
 from seatrial.control.vault.fields import master_key
@@ -38,7 +38,7 @@ def _problem() -> str | None:
         verify_master_key()
     except VaultError as error:
         return str(error)
-    except DatabaseError:
+    except Error:
         return None
     finally:
         connection.close()

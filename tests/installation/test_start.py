@@ -116,9 +116,20 @@ def test_the_worker_refuses_too() -> None:
 
 
 def test_it_starts_while_the_database_is_away_and_says_so() -> None:
+    token = {"Authorization": "Bearer sea_0000"}
+    cookie = {"Cookie": "sessionid=abcdefghabcdefghabcdefghabcdefgh"}
     with serving(DB_HOST="/nonexistent", DB_POOL_SIZE="0") as port:
-        answer = ask(port, "GET", "/healthz")
-        assert (answer.status, b"database" in answer.read()) == (503, True)
+        for method, path, headers, said in (
+            ("GET", "/healthz", {}, b"database"),
+            ("GET", "/api/v1/projects", token, b'"unavailable"'),
+            ("GET", "/api/v1/projects", cookie, b'"unavailable"'),
+            ("POST", "/api/v1/webhooks/local/01ABC", {}, b'"unavailable"'),  # so that the forge repeats it
+            ("GET", "/", cookie, b"The database does not answer"),
+            ("GET", "/agents/stream", cookie, b"The database does not answer"),
+        ):
+            answer = ask(port, method, path, **headers)
+            text = answer.read()
+            assert (answer.status, said in text, b"Traceback" in text) == (503, True, False), (path, text)
 
 
 @pytest.fixture
