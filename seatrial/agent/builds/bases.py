@@ -27,17 +27,16 @@ class Bases:
     """
 
     engine: Engine
-    images: Images
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
-    async def prepare(self, cell: Cell, names: Sequence[str], log: Log) -> list[str]:
-        """Have every image of `names` in the store. Returns the digests of all their layers, which the engine has.
-        Raises ImageUnavailable or BuildError."""
-        layers = await asyncio.gather(*(self._prepare_one(cell, name, log) for name in names))
+    async def prepare(self, cell: Cell, images: Images, names: Sequence[str], log: Log) -> list[str]:
+        """Have every image of `names` in the store, as `images` gives it. Returns the digests of all their layers,
+        which the engine has. Raises ImageUnavailable or BuildError."""
+        layers = await asyncio.gather(*(self._prepare_one(cell, images, name, log) for name in names))
         return [digest for digests in layers for digest in digests]
 
-    async def _prepare_one(self, cell: Cell, name: str, log: Log) -> list[str]:
-        reference = await self.images.ensure(name, log)
+    async def _prepare_one(self, cell: Cell, images: Images, name: str, log: Log) -> list[str]:
+        reference = await images.ensure(name, log)
         found = await loading.inspect(self.engine, reference)
         if found is None:
             raise ImageUnavailable(f"{name} vanished from the engine while it was being read. Rebuild")

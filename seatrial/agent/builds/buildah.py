@@ -12,7 +12,7 @@ from typing import Any
 
 from seatrial.agent.builds import archive, loading, processes, space, trust
 from seatrial.agent.builds.account import Account, ensure_account, find
-from seatrial.agent.builds.base import BuildRequest, Log
+from seatrial.agent.builds.base import BuildRequest, Images, Log
 from seatrial.agent.builds.bases import Bases, quiet
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.fence import Fence
@@ -32,6 +32,7 @@ class BuildahBuilder:
 
     engine: Engine
     bases: Bases
+    images: Images  # where what a build begins FROM comes from
     data: Path
     network: str = "isolated"  # none | isolated
     certificates: Path | None = (
@@ -51,7 +52,9 @@ class BuildahBuilder:
         found = read_dockerfile(request.build.dockerfile, dockerfile.read_bytes(), request.build.args)
         cell = await self._cell(request.cache_scope)
         await asyncio.to_thread(self._prepare_host, cell, request.context_root)
-        digests = await self.bases.prepare(cell, found.external_images(request.build.target), log)
+        digests = await self.bases.prepare(
+            cell, self.images, found.external_images(request.build.target), log
+        )
         archive.mark(cell.outside("blobs", "sha256"), digests)
         image = await self._built(cell, request, context, dockerfile, log)
         try:

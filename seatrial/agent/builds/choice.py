@@ -6,7 +6,7 @@ from seatrial.agent.builds.base import Builder, Images, Log
 from seatrial.agent.builds.bases import Bases
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.debian import Debootstrap
-from seatrial.agent.builds.images import DockerImages
+from seatrial.agent.builds.images import DockerImages, EngineImages
 from seatrial.agent.builds.standins import DebianStandIns
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.runtime.docker import DockerRuntime
@@ -35,15 +35,13 @@ def choose(settings: Settings, runtime: Runtime) -> tuple[Builder, Images]:
 def docker_builds(
     engine: Engine, data: Path, network: str, certificates: Path | None = None
 ) -> tuple[BuildahBuilder, DockerImages, DebianStandIns]:
-    """Builder, images and stand-ins, which need each other: a stand-in is built, and a build may begin from one."""
-    bases = Bases(engine, _Later())
-    builder = BuildahBuilder(engine, bases, data, network, certificates)
+    """Builder, images and stand-ins: a build may begin from a stand-in, and a stand-in only from what the engine has."""
+    bases = Bases(engine)
     # What a stand-in installs is the distribution's, and needs its mirror even where projects' builds have no network.
-    trusted = BuildahBuilder(engine, bases, data, "isolated")
+    trusted = BuildahBuilder(engine, bases, EngineImages(engine), data)
     stand_ins = DebianStandIns(engine, trusted, Debootstrap(engine, data / "scratch"))
     images = DockerImages(engine, stand_ins)
-    bases.images = images
-    return builder, images, stand_ins
+    return BuildahBuilder(engine, bases, images, data, network, certificates), images, stand_ins
 
 
 async def prepare(engine: Engine, data: Path, images: list[str], log: Log) -> dict[str, str]:
@@ -53,11 +51,3 @@ async def prepare(engine: Engine, data: Path, images: list[str], log: Log) -> di
     """
     _, source, _ = docker_builds(engine, data, "isolated")
     return {image: await source.ensure(image, log) for image in images}
-
-
-class _Later:
-    """Stands where `Images` will be until both are made."""
-
-    async def ensure(self, image: str, log: Log) -> str:
-        """Never called: replaced before the first build."""
-        raise NotImplementedError(image)

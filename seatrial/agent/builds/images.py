@@ -46,10 +46,31 @@ class Stalled(Exception):
 
 
 @dataclass
-class DockerImages:
-    """`Images` on a Docker Engine. Calls for one image wait for each other."""
+class EngineImages:
+    """`Images` that are on the engine already, and no other."""
 
     engine: Engine
+
+    async def ensure(self, image: str, log: Log) -> str:
+        """See `Images.ensure`. What was built for a preview is nobody else's, however it is asked for."""
+        image = named(image)
+        if not await self._is_here(image):
+            raise ImageUnavailable(f"{image}: not on this host")
+        return image
+
+    async def _is_here(self, image: str) -> bool:
+        found = await loading.inspect(self.engine, image)
+        if found is None:
+            return False
+        if MANAGED in ((found.get("Config") or {}).get("Labels") or {}):
+            raise ImageUnavailable(f"{image} was built for a preview. Build it from its own source")
+        return True
+
+
+@dataclass
+class DockerImages(EngineImages):
+    """`Images` on the engine, pulled or stood in for. Calls for one image wait for each other."""
+
     stand_ins: StandIns
     clock: Callable[[], float] = time.monotonic
     stalled_seconds: float = STALLED_SECONDS
@@ -57,7 +78,7 @@ class DockerImages:
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def ensure(self, image: str, log: Log) -> str:
-        """See `Images.ensure`. What was built for a preview is nobody else's, however it is asked for."""
+        """See `EngineImages.ensure`."""
         image = named(image)
         if await self._is_here(image):
             return image
@@ -69,14 +90,6 @@ class DockerImages:
             except RegistrySilent as silent:
                 return await self._stood_in(image, str(silent), log)
             return image
-
-    async def _is_here(self, image: str) -> bool:
-        found = await loading.inspect(self.engine, image)
-        if found is None:
-            return False
-        if MANAGED in ((found.get("Config") or {}).get("Labels") or {}):
-            raise ImageUnavailable(f"{image} was built for a preview. Build it from its own source")
-        return True
 
     async def _stood_in(self, image: str, why: str, log: Log) -> str:
         try:
