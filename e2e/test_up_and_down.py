@@ -20,9 +20,9 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Platform]:
-    """A platform of this test's own, not started."""
+    """A platform of this test's own, not started, in a folder such as people have them."""
     require("docker")
-    platform = Platform(tmp_path / "data")
+    platform = Platform(tmp_path / "my data")
     yield platform
     platform.purge()
 

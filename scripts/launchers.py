@@ -4,6 +4,7 @@ Standard library only: it also fingerprints the lock files before anything is in
 """
 
 import hashlib
+import re
 import sys
 import sysconfig
 import tomllib
@@ -11,8 +12,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# To the shell the second line is a command, to Python the second and third are a string: a `#!` line of Python's own
+# could hold neither a space nor a long path.
 LAUNCHER = """\
-#!{python}
+#!/bin/sh
+'''exec' "{python}" "$0" "$@"
+' '''
 import sys
 
 from {module} import {function}
@@ -22,11 +27,17 @@ sys.exit({function}())
 
 
 def fingerprint(names: list[str]) -> str:
-    """One hash over the files, this folder's place and the Python that runs."""
-    digest = hashlib.sha256(f"{ROOT} {sys.version_info[:2]}".encode())
+    """One hash over the files, what is written here, this folder's place and the Python that runs."""
+    digest = hashlib.sha256(f"{ROOT} {sys.version_info[:2]} {LAUNCHER}".encode())
     for name in names:
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
+
+
+def launcher(python: str, module: str, function: str) -> str:
+    """A script that runs the function with this Python, whatever characters its path has."""
+    quoted = re.sub(r'(["$`\\])', r"\\\1", python)
+    return LAUNCHER.format(python=quoted, module=module, function=function)
 
 
 def write_launchers() -> None:
@@ -36,7 +47,7 @@ def write_launchers() -> None:
     for name, entry in scripts.items():
         module, function = entry.split(":")
         path = Path(sys.executable).parent / name
-        path.write_text(LAUNCHER.format(python=sys.executable, module=module, function=function))
+        path.write_text(launcher(sys.executable, module, function))
         path.chmod(0o755)
 
 

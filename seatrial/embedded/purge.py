@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -135,6 +136,12 @@ def remove_tree(data: DataDirectory) -> None:
 
 def _unmount_below(root: Path) -> None:
     with contextlib.suppress(OSError):
-        points = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+        table = Path("/proc/self/mounts").read_text(errors="surrogateescape")
+        points = [_unescaped(line.split(" ")[1]) for line in table.splitlines()]
         for point in sorted((p for p in points if Path(p).is_relative_to(root)), reverse=True):
             subprocess.run(["umount", "-l", point], capture_output=True, check=False)
+
+
+def _unescaped(field: str) -> str:
+    """A path of the kernel's mount table, where a space is written as \\040."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)

@@ -47,6 +47,24 @@ async def test_postgresql_is_made_once_and_keeps_its_data(
 
 
 @pytest.mark.postgres
+@pytest.mark.parametrize("name", ["my data", "it's a \\ here", "one, two"])
+async def test_postgresql_lives_in_a_folder_of_any_name(
+    tmp_path: Path, supervisor: Supervisor, name: str
+) -> None:
+    (tmp_path / name).mkdir()
+    postgres = from_wheel(tmp_path / name / "postgres")
+    postgres.prepare()
+    try:
+        await supervisor.start(postgres.component())
+        postgres.ensure_database()
+        reach = postgres.environment()
+        psycopg.connect(host=reach["DB_HOST"], user=reach["DB_USER"], dbname=reach["DB_NAME"]).close()
+    finally:
+        await supervisor.stop()
+        postgres.remove_socket_directory()
+
+
+@pytest.mark.postgres
 async def test_a_long_path_gets_a_short_socket(
     tmp_path: Path, data: DataDirectory, supervisor: Supervisor
 ) -> None:

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import subprocess
 import tarfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -116,3 +118,17 @@ def test_only_our_own_files_are_removed(tmp_path: Path) -> None:
     (data.root / "thesis.txt").unlink()
     remove_tree(data)
     assert not data.root.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_what_a_killed_build_left_mounted_is_taken_away_first(tmp_path: Path) -> None:
+    data = DataDirectory(tmp_path / "my data")
+    data.create()
+    point = data.agent / "merged layers"
+    point.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(point)], check=True)
+    try:
+        remove_tree(data)
+        assert not data.root.exists()
+    finally:
+        subprocess.run(["umount", "-l", str(point)], capture_output=True, check=False)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from seatrial.embedded.components.base import Component
 from seatrial.embedded.errors import CannotRun
@@ -39,8 +40,13 @@ class Postgres:
 
     @property
     def socket_directory(self) -> Path:
-        """In the data directory, or in a short place of its own when that path is too long for a socket."""
-        if len(str(self.directory / ".s.PGSQL.5432")) <= MAX_SOCKET_PATH:
+        """In the data directory, or in a short place of its own when no socket can have that path.
+
+        It can be too long, or have a comma, which separates hosts wherever PostgreSQL takes one.
+        """
+        if len(os.fsencode(self.directory / ".s.PGSQL.5432")) <= MAX_SOCKET_PATH and "," not in str(
+            self.directory
+        ):
             return self.directory
         digest = hashlib.sha256(str(self.directory).encode()).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"seatrial-{os.geteuid()}-{digest}"
@@ -129,7 +135,7 @@ class Postgres:
                 connection.execute(sql.SQL("create database {} owner {}").format(name, name))
 
     def _address(self, database: str) -> str:
-        return f"host={self.socket_directory} user=postgres dbname={database}"
+        return make_conninfo(host=str(self.socket_directory), user="postgres", dbname=database)
 
     def environment(self) -> dict[str, str]:
         """How the control plane reaches it."""
