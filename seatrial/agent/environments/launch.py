@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from seatrial.agent.checkouts.tree import Entry
 from seatrial.agent.environments.names import Names
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
-from seatrial.agent.runtime.base import FINGERPRINT, ContainerSpec, Files, Mount, Resources
+from seatrial.agent.runtime.base import FINGERPRINT, ContainerSpec, Files, Resources
 from seatrial.wire.states import Isolation
 
 
@@ -39,12 +39,12 @@ class Launch:
 
     def volumes(self) -> set[str]:
         """Every named volume that a service mounts."""
-        return {mount.volume for planned in self.services for mount in planned.spec.mounts}
+        return {m.volume for planned in self.services for m in planned.spec.mounts if m.volume}
 
 
 def is_durable(service: Service) -> bool:
-    """Databases, caches and queues stay across deployments unless declared ephemeral."""
-    return service.kind.keeps_data and not service.ephemeral
+    """Databases, caches and queues stay across deployments, and what keeps data like them, unless ephemeral."""
+    return (service.kind.keeps_data or service.keeps_data) and not service.ephemeral
 
 
 def build_digest(build: Build, entries: Sequence[Entry]) -> str:
@@ -116,7 +116,7 @@ def _planned(
         working_dir=service.working_dir,
         user=service.user,
         port=service.expose,
-        mounts=[Mount(names.volume(m.volume), m.path, m.read_only) for m in service.mounts],
+        mounts=[replace(m, volume=names.volume(m.volume) if m.volume else "") for m in service.mounts],
         resources=service.resources or defaults,
         restart=service.restart,
         isolation=isolation,

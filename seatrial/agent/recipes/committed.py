@@ -1,11 +1,11 @@
 """What a recipe leaves to the commit: which mounted files there are, which port a built service is told to use."""
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from seatrial.agent.checkouts.tree import Entry
-from seatrial.agent.recipes.compose_values import anonymous
 from seatrial.agent.recipes.dockerfile import Dockerfile
 from seatrial.agent.recipes.recipe import Recipe, Service
 from seatrial.agent.runtime.base import Copy, Mount
@@ -53,12 +53,17 @@ def with_files(source: str, service: Service, entries: Sequence[Entry], warnings
             else f"is copied to {copy.target} as it is in the commit"
         )
         warnings.append(f"{source}: services.{service.name}.volumes: {copy.source} {told}")
-    volumes = [Mount(anonymous(service.name, copy.target), copy.target) for copy in missing]
+    volumes = [Mount(shared(copy.source), copy.target) for copy in missing]
     return replace(
         service,
         copies=tuple(copy for copy in service.copies if copy not in missing),
         mounts=(*service.mounts, *volumes),
     )
+
+
+def shared(path: str) -> str:
+    """The name of the volume for a path that the commit lacks: whoever mounts the same path sees the same files."""
+    return f"path-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
 
 
 def is_there(copy: Copy, entries: Sequence[Entry]) -> bool:

@@ -88,7 +88,7 @@ def _mount(
         warnings.append(document.warning(at, f"ignored: {kind} mounts are not made"))
         return None
     if not source:
-        return Mount(anonymous(service, target), target, read_only)
+        return Mount("", target, read_only)
     if kind == "bind" or source.startswith((".", "/", "~")) or "/" in source:
         refuse_host_path(document, at, source)
         if source.strip("./") == ".git":
@@ -100,7 +100,7 @@ def _mount(
 
 
 def anonymous(service: str, target: str) -> str:
-    """The name of a volume that has none in the file."""
+    """The name of a volume that has none in the file but must outlive its container."""
     return f"{service}-{hashlib.sha256(f'{service}{target}'.encode()).hexdigest()[:8]}"
 
 

@@ -38,6 +38,15 @@ class Dockerfile:
                 return self.stages[: index + 1]
         return self.stages
 
+    def base(self, target: str | None = None) -> str:
+        """The image that the final stage begins with, by way of other stages."""
+        stages = list(self.until(target))
+        stage = stages.pop()
+        for earlier in reversed(stages):
+            if stage.base.lower() == (earlier.name or "").lower():
+                stage = earlier
+        return stage.base
+
     def external_images(self, target: str | None = None) -> list[str]:
         """Images that must be there before the build: bases, and what COPY or RUN take `from`."""
         found: dict[str, None] = {}

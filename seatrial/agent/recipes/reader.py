@@ -9,6 +9,7 @@ from seatrial.agent.checkouts.tree import Tree
 from seatrial.agent.errors import NoRecipe, RecipeError
 from seatrial.agent.recipes import compose, galley
 from seatrial.agent.recipes.committed import settled
+from seatrial.agent.recipes.data import kept
 from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile
 from seatrial.agent.recipes.document import Document, parse
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
@@ -83,7 +84,8 @@ async def plain_dockerfile(tree: Tree) -> Recipe:
 async def checked(tree: Tree, recipe: Recipe) -> Recipe:
     """`recipe` once every Dockerfile it names is known to be there, and with what the commit itself decides."""
     files = {name: await dockerfile_of(tree, recipe, service) for name, service in recipe.services.items()}
-    return settled(guessed(recipe, files), files, await tree.entries())
+    found = settled(guessed(recipe, files), files, await tree.entries())
+    return kept(found, files) if recipe.source in COMPOSE_FILES else found
 
 
 def guessed(recipe: Recipe, files: Mapping[str, Dockerfile | None]) -> Recipe:

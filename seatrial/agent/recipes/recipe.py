@@ -38,6 +38,7 @@ class Service:
     depends_on: Sequence[str] = ()
     wait_for_exit: Sequence[str] = ()  # dependencies that must have ended with 0 first (compose: completed)
     restart: str = "unless-stopped"
+    keeps_data: bool = False  # its kind does not tell, but a volume of its own does
     ephemeral: bool = False
     health: HealthCheck | None = None
     image_check: bool = True  # False: the image's own HEALTHCHECK is not asked

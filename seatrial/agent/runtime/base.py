@@ -46,7 +46,7 @@ class Resources:
 class Mount:
     """A named volume at a path. Host paths are never mounted."""
 
-    volume: str
+    volume: str  # empty: a new one for this container, filled from its image and removed with it
     path: str
     read_only: bool = False
 

@@ -49,7 +49,8 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
         "RestartPolicy": {"Name": _RESTART.get(spec.restart, "no")},
         "NetworkMode": next(iter(spec.networks), "none"),
         "Mounts": [
-            {"Type": "volume", "Source": mount.volume, "Target": mount.path, "ReadOnly": mount.read_only}
+            {"Type": "volume", "Target": mount.path, "ReadOnly": mount.read_only}
+            | ({"Source": mount.volume} if mount.volume else {})
             for mount in spec.mounts
         ],
     }

@@ -56,7 +56,7 @@ class Start:
     def _volume(self, below: str) -> Path:
         """The folder of the named volume mounted at or below `below`, else one that goes with the container."""
         for mount in self.spec.mounts:
-            if mount.path.startswith(below):
+            if mount.volume and mount.path.startswith(below):
                 return self.volumes.folder(mount.volume)
         return self.folder / "files"
 

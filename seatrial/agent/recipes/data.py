@@ -1,0 +1,81 @@
+"""Which services of a compose file keep data although they do not say so, and therefore never run twice at a time."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from seatrial.agent.recipes import kinds
+from seatrial.agent.recipes.compose_values import anonymous
+from seatrial.agent.recipes.dockerfile import Dockerfile
+from seatrial.agent.recipes.recipe import Recipe, Service
+from seatrial.agent.runtime.base import Mount
+from seatrial.wire.states import ServiceKind
+
+
+def kept(recipe: Recipe, files: Mapping[str, Dockerfile | None]) -> Recipe:
+    """`recipe` with the kinds that its images, ports and volumes tell, and a warning for each guess.
+
+    Two versions of a preview run side by side for a moment. Two servers on one volume destroy it.
+    """
+    warnings = list(recipe.warnings)
+    ended = {name for service in recipe.services.values() for name in service.wait_for_exit}
+    built = {m.volume for service in recipe.services.values() if service.build for m in service.mounts}
+    services = {}
+    for name, service in recipe.services.items():
+        found = service
+        if name not in recipe.told_kinds:
+            found = one_shot(service) if name in ended else told_by_image(service, files[name])
+            if name not in ended and not found.kind.keeps_data:
+                found = told_by_volume(found, built, f"{recipe.source}: services.{name}", warnings)
+        services[name] = with_names(found)
+    return replace(recipe, services=services, warnings=tuple(warnings))
+
+
+def one_shot(service: Service) -> Service:
+    """A service whose end others wait for is no server, whatever its image: `mongo` that only runs a script."""
+    return replace(service, kind=ServiceKind.WORKER) if service.kind.keeps_data else service
+
+
+def told_by_image(service: Service, file: Dockerfile | None) -> Service:
+    """A built service is what its base image is: `FROM postgres` makes a database."""
+    base = file.base(service.build.target) if file and service.build else ""
+    kind = kinds.of_image(base) if base else None
+    if kind is None:
+        return service
+    port = service.expose or kinds.default_port(base)
+    return replace(service, kind=kind, expose=port, restart=comes_back(service))
+
+
+def told_by_volume(service: Service, built: set[str], where: str, warnings: list[str]) -> Service:
+    """A pulled service that writes to a volume which no built service shares keeps data there."""
+    own = [m.volume for m in service.mounts if m.volume and not m.read_only and m.volume not in built]
+    if service.build or not own:
+        return service
+    by_port = kinds.of_port(service.expose)
+    if by_port is not None:
+        warnings.append(
+            f"{where}: kind {by_port} taken from its port and volume; say x-galley-kind: to be sure"
+        )
+        return replace(service, kind=by_port, restart=comes_back(service))
+    if service.kind is ServiceKind.WEB:
+        warnings.append(
+            f"{where}: two versions of it share the volume {own[0]} for a moment at each push; "
+            "say x-galley-kind: database when only one may run"
+        )
+        return service
+    warnings.append(
+        f"{where}: kept across pushes, as it writes to the volume {own[0]}; say x-galley-kind: to be sure"
+    )
+    return replace(service, kind=ServiceKind.OTHER, keeps_data=True)
+
+
+def comes_back(service: Service) -> str:
+    """The restart policy of a server: a compose file that says nothing means it only for programs that end."""
+    return "unless-stopped" if service.restart == "never" else service.restart
+
+
+def with_names(service: Service) -> Service:
+    """A volume without a name is the container's own; that of a service which stays outlives its container."""
+    if not (service.kind.keeps_data or service.keeps_data):
+        return service
+    mounts = [Mount(m.volume or anonymous(service.name, m.path), m.path, m.read_only) for m in service.mounts]
+    return replace(service, mounts=tuple(mounts))
