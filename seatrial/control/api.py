@@ -1,10 +1,13 @@
 """The REST API: every app's router under /api/v1, one shape for errors."""
 
+from typing import Any
+
 import structlog
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
 
 from seatrial.control.accounts.access import AccessDenied
 from seatrial.control.accounts.authentication import AUTHENTICATION
@@ -29,7 +32,22 @@ CODES = {
     429: "too_many_requests",
 }
 
-api = NinjaAPI(
+ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
+
+
+class Api(NinjaAPI):
+    """NinjaAPI, whose document also says what every operation answers when it does not do what was asked."""
+
+    def get_openapi_schema(self, **where: Any) -> OpenAPISchema:
+        """The document; any status that an operation does not name itself has the one shape of errors."""
+        document = super().get_openapi_schema(**where)
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                operation["responses"]["default"] = {"description": "Not done", "content": ERROR}
+        return document
+
+
+api = Api(
     title="Seatrial",
     version="1",
     description="Every pull request gets a sea trial: policies in a sandbox, and a live preview.",
@@ -45,6 +63,12 @@ api.add_router("/local", local_forge)
 
 def _error(request: HttpRequest, status: int, code: str, message: str) -> HttpResponse:
     return api.create_response(request, error_body(code, message), status=status)
+
+
+def unknown(request: HttpRequest, path: str) -> HttpResponse:
+    """What answers where no operation is."""
+    message = f"There is nothing at {request.path}. /api/v1/openapi.json lists what there is."
+    return _error(request, 404, "not_found", message)
 
 
 @api.exception_handler(AuthenticationError)

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from seatrial.control.accounts.models import Membership, Role
 from seatrial.control.fleet import nats_jwt
 from seatrial.control.fleet.bus_identity import ensure
 from seatrial.control.forges.local.forge import LocalForge
@@ -100,6 +101,22 @@ def test_wrong_people(cast: Cast, environment: Environment) -> None:
     assert environment.state == "running" and environment.candidate is None
 
 
+def test_a_developer_may_rebuild_stop_and_evaluate(cast: Cast, environment: Environment) -> None:
+    dan = factories.user("dan")
+    Membership.objects.create(workspace=cast.workspace, user=dan, role=Role.DEVELOPER)
+    factories.policy(cast.workspace, "Has readme")
+    path = f"{API}/environments/{environment.pk}"
+    body = {"commit": "a" * 40, "ref": "refs/heads/x"}
+    assert client(dan).post(f"{path}/rebuild").status_code == 200
+    assert client(dan).post(f"{path}/stop").status_code == 200
+    evaluations = f"{API}/projects/{environment.project_id}/evaluations"
+    assert client(dan).post(evaluations, body, content_type="application/json").status_code == 200
+    # What is the instance's or an admin's stays theirs.
+    assert client(dan).get(f"{API}/deliveries").json() == []
+    asked = client(dan).post(f"{API}/agents", {"name": "one"}, content_type="application/json")
+    assert asked.status_code == 403
+
+
 def test_rebuild_then_stop_then_stop_again(cast: Cast, environment: Environment) -> None:
     alice = client(cast.alice)
     path = f"{API}/environments/{environment.pk}"
@@ -176,16 +193,27 @@ def test_status_says_what_the_agents_warn_of(cast: Cast) -> None:
         return answer
 
     assert (status()["platform"]["sandbox"], status()["agents"]) == ("", [])
-    beat = {"runtime": "docker", "sandbox": None, "warnings": ["gVisor does not start"]}
+    beat = {
+        "runtime": "docker",
+        "sandbox": None,
+        "warnings": ["gVisor does not start"],
+        "sandbox_problem": "no",
+    }
     agent = factories.agent("one", heartbeat=beat)
     assert status()["platform"]["sandbox"] == ""
-    shown = {"id": agent.pk, "name": "one", "state": "online", "warnings": ["gVisor does not start"]}
+    shown = {
+        "id": agent.pk,
+        "name": "one",
+        "state": "online",
+        "warnings": ["gVisor does not start"],
+        "sandbox_problem": "no",
+    }
     assert status()["agents"] == [shown]
     factories.agent("two", heartbeat={**beat, "sandbox": "runc", "warnings": []})
     assert status()["platform"]["sandbox"] == "runc"
     agent.state = "offline"
     agent.save()
-    assert status()["agents"][0] == {**shown, "state": "offline", "warnings": []}
+    assert status()["agents"][0] == {**shown, "state": "offline", "warnings": [], "sandbox_problem": ""}
 
 
 def test_status_costs_the_same_for_many(
