@@ -64,3 +64,12 @@ def test_a_session_works_too_but_changes_need_its_csrf_token(alice: User) -> Non
     assert client.get("/api/v1/projects").status_code == 200
     answer = client.post("/api/v1/local/projects", {"path": "/x"}, content_type="application/json")
     assert answer.status_code == 403
+
+
+def test_the_audit_log_knows_whose_token_acted_and_from_where(alice: User) -> None:
+    User.objects.update(is_superuser=True)
+    headers = {"Authorization": f"Bearer {tokens.issue(alice, 'laptop', by='alice')}"}
+    client = Client(headers=headers, REMOTE_ADDR="192.0.2.7")
+    client.post("/api/v1/agents", {"name": "one"}, content_type="application/json")
+    entry = AuditEntry.objects.get(action="agent.issue_bootstrap")
+    assert (entry.actor, entry.address) == ("alice (token:laptop)", "192.0.2.7")

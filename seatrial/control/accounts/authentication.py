@@ -7,6 +7,7 @@ from ninja.security import HttpBearer, SessionAuth
 
 from seatrial.control.accounts import tokens
 from seatrial.control.accounts.models import ApiToken, User
+from seatrial.control.audit.services import Actor
 
 
 class BearerToken(HttpBearer):
@@ -38,10 +39,12 @@ def person(request: HttpRequest) -> User:
     return request.user
 
 
-def actor(request: HttpRequest) -> str:
-    """The name for the audit log: `token:<name>` or the username."""
+def actor(request: HttpRequest) -> Actor:
+    """For the audit log: the username, with the name of the token where one was used, and the address."""
     proof = getattr(request, "auth", None)
-    return f"token:{proof.name}" if isinstance(proof, ApiToken) else person(request).get_username()
+    name = person(request).get_username()
+    shown = f"{name} (token:{proof.name})" if isinstance(proof, ApiToken) else name
+    return Actor(shown, address(request))
 
 
 def address(request: HttpRequest) -> str | None:
