@@ -9,13 +9,17 @@ from seatrial.agent.runtime.base import Resources
 MOST_SERVICES = 40
 
 
-def bounded(recipe: Recipe, most: Resources) -> Recipe:
-    """`recipe` with no service above `most`, and a warning for each that was. Raises RecipeError for too many services."""
+def check_number(recipe: Recipe) -> None:
+    """Raise RecipeError for too many services."""
     if len(recipe.services) > MOST_SERVICES:
         raise RecipeError(
             f"{recipe.source}:1: services: {len(recipe.services)} services; a preview has at most {MOST_SERVICES}. "
             "Leave out what the preview does not need."
         )
+
+
+def bounded(recipe: Recipe, most: Resources) -> Recipe:
+    """`recipe` with no service above `most`, and a warning for each that was."""
     warnings = list(recipe.warnings)
     services = {
         name: _lowered(service, most, f"{recipe.source}: services.{name}", warnings)

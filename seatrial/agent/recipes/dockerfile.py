@@ -1,19 +1,18 @@
 """What a Dockerfile says, as far as the agent must know it before anything is built."""
 
-import io
 import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dockerfile_parse import DockerfileParser
-
 from seatrial.agent.errors import RecipeError
+from seatrial.agent.recipes.dockerfile_lines import instructions
 
 VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))")
 FROM = re.compile(r"(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?\s*$", re.IGNORECASE)
 SCRATCH = "scratch"
+LONGEST = 4096  # of an argument's value: those that double each other would fill the memory
 
 
 @dataclass(frozen=True)
@@ -85,26 +84,32 @@ def taken_from(keyword: str, text: str) -> list[str]:
 
 def read_dockerfile(file: str, raw: bytes, arguments: Mapping[str, str] | None = None) -> Dockerfile:
     """Read `raw`; `arguments` are the build's. Raises RecipeError when no image is begun."""
-    parser = DockerfileParser(fileobj=io.BytesIO(raw))  # type: ignore[arg-type]  # its stubs say text; it reads bytes
     known = dict(arguments or {})
     stages: list[tuple[str, str | None, list[tuple[str, str]]]] = []
-    for item in parser.structure:
-        keyword, text = str(item["instruction"]).upper(), str(item["value"])
+    for line, keyword, text in instructions(raw):
         if keyword == "FROM":
             match = FROM.match(replaced(text, known))
             if match is None:
-                raise RecipeError(
-                    f"{file}:{item['startline'] + 1}: FROM: names no image. Write FROM image:tag."
-                )
-            stages.append((match[1], match[2], []))
+                raise RecipeError(f"{file}:{line}: FROM: names no image. Write FROM image:tag.")
+            stages.append((match[1].strip("\"'"), match[2], []))
         elif stages:
             stages[-1][2].append((keyword, text))
         elif keyword == "ARG":
-            name, _, value = text.partition("=")
-            known.setdefault(name.strip(), value.strip().strip("\"'"))
+            for name, value in declared(text):
+                known.setdefault(name, replaced(value, known)[:LONGEST])
     if not stages:
         raise RecipeError(f"{file}:1: no FROM line. Begin with FROM image:tag.")
-    return Dockerfile([Stage(base, name, tuple(instructions)) for base, name, instructions in stages])
+    return Dockerfile([Stage(base, name, tuple(below)) for base, name, below in stages])
+
+
+def declared(text: str) -> list[tuple[str, str]]:
+    """The names and defaults of one ARG line, those without a default left out."""
+    try:
+        found = shlex.split(text)
+    except ValueError:
+        found = text.split()
+    pairs = (word.partition("=") for word in found)
+    return [(name, value) for name, equals, value in pairs if equals]
 
 
 def replaced(text: str, known: Mapping[str, str]) -> str:

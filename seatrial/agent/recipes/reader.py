@@ -8,6 +8,7 @@ from dataclasses import replace
 from seatrial.agent.checkouts.tree import Tree
 from seatrial.agent.errors import NoRecipe, RecipeError
 from seatrial.agent.recipes import compose, galley
+from seatrial.agent.recipes.bounds import check_number
 from seatrial.agent.recipes.committed import settled
 from seatrial.agent.recipes.data import kept
 from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile
@@ -71,7 +72,7 @@ async def recipe_file(tree: Tree, name: str) -> bytes | None:
         raise RecipeError(f"{name}:1: a symbolic link is not followed. Commit the file itself.")
     raw = await tree.read(name, limit=MAX_BYTES)
     if raw is None:
-        raise RecipeError(f"{name}:1: not a file of at most {MAX_BYTES // 1024} KB. Make it smaller.")
+        raise too_large(name)
     return raw
 
 
@@ -83,7 +84,14 @@ async def plain_dockerfile(tree: Tree) -> Recipe:
 
 async def checked(tree: Tree, recipe: Recipe) -> Recipe:
     """`recipe` once every Dockerfile it names is known to be there, and with what the commit itself decides."""
-    files = {name: await dockerfile_of(tree, recipe, service) for name, service in recipe.services.items()}
+    check_number(recipe)
+    read: dict[tuple[str, frozenset[tuple[str, str]]], Dockerfile] = {}
+    files: dict[str, Dockerfile | None] = {}
+    for name, service in recipe.services.items():
+        files[name] = None
+        if service.build is not None:
+            key = (dockerfile_path(service.build), frozenset(service.build.args.items()))
+            read[key] = files[name] = read.get(key) or await dockerfile_of(tree, recipe, name, service.build)
     found = settled(guessed(recipe, files), files, await tree.entries())
     return kept(found, files) if recipe.source in COMPOSE_FILES else found
 
@@ -101,15 +109,25 @@ def guessed(recipe: Recipe, files: Mapping[str, Dockerfile | None]) -> Recipe:
     return replace(recipe, services={name: replace(service, kind=kind)})
 
 
-async def dockerfile_of(tree: Tree, recipe: Recipe, service: Service) -> Dockerfile | None:
-    """The Dockerfile of a service that is built. Raises RecipeError when it is not there or begins no image."""
-    if service.build is None:
-        return None
-    path = posixpath.normpath(posixpath.join(service.build.path, service.build.dockerfile))
-    raw = await tree.read(path)
-    if raw is None:
-        raise RecipeError(
-            f"{recipe.source}:1: services.{service.name}.build: there is no file {path} in this commit. "
-            "Add the Dockerfile, or correct the path."
-        )
-    return read_dockerfile(path, raw, service.build.args)
+async def dockerfile_of(tree: Tree, recipe: Recipe, service: str, build: Build) -> Dockerfile:
+    """The Dockerfile of a service. Raises RecipeError when it is not there, too large, or begins no image."""
+    path = dockerfile_path(build)
+    raw = await tree.read(path, limit=MAX_BYTES)
+    if raw is not None:
+        return await asyncio.to_thread(read_dockerfile, path, raw, build.args)
+    if any(entry.path == path and (entry.size or 0) > MAX_BYTES for entry in await tree.entries()):
+        raise too_large(path)
+    raise RecipeError(
+        f"{recipe.source}:1: services.{service}.build: there is no file {path} in this commit. "
+        "Add the Dockerfile, or correct the path."
+    )
+
+
+def dockerfile_path(build: Build) -> str:
+    """The Dockerfile's path in the repository."""
+    return posixpath.normpath(posixpath.join(build.path, build.dockerfile))
+
+
+def too_large(path: str) -> RecipeError:
+    """The error for a file that no person wrote."""
+    return RecipeError(f"{path}:1: not a file of at most {MAX_BYTES // 1024} KB. Make it smaller.")
