@@ -9,9 +9,11 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from seatrial.control.accounts.models import Membership, Role
+from seatrial.control.audit.models import AuditEntry
 from seatrial.control.fleet import nats_jwt
 from seatrial.control.fleet.bus_identity import ensure
 from seatrial.control.forges.local.forge import LocalForge
+from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.previews.models import Environment
 from seatrial.wire.evaluations import ForgeFacts
 from tests import factories
@@ -247,3 +249,21 @@ def test_agents_join_through_the_api(cast: Cast, tmp_path: Path, monkeypatch: py
     assert bad.status_code == 403 and bad.json()["error"]["code"] == "unknown_token"
     (listed,) = client(cast.bob).get(f"{API}/agents").json()
     assert (listed["name"], listed["state"]) == ("one", "offline")
+
+
+def test_only_the_instance_admin_revokes_agents(cast: Cast) -> None:
+    agent = factories.agent("one")
+    path = f"{API}/agents/{agent.pk}/revoke"
+    for user in (cast.alice, cast.bob, cast.charlie):
+        assert client(user).post(path).status_code == 403
+    agent.refresh_from_db()
+    assert agent.state == "online" and not OutboxMessage.objects.exists()
+    admin = client(factories.user("root", is_superuser=True))
+    for _ in range(2):
+        answer = admin.post(path)
+        assert (answer.status_code, answer.json()["state"]) == (200, "revoked")
+    (told,) = OutboxMessage.objects.all()
+    assert (told.subject, told.body) == ("revoke", {"public_key": agent.public_key})
+    entry = AuditEntry.objects.get(action="agent.revoke")
+    assert (entry.actor, entry.target, entry.address) == ("root", "agent/one", "127.0.0.1")
+    assert admin.post(f"{API}/agents/01NONE/revoke").status_code == 404

@@ -9,7 +9,7 @@ from ninja.responses import Status
 
 from seatrial.control.accounts.access import Action, require, visible
 from seatrial.control.accounts.authentication import actor, person
-from seatrial.control.answers import ErrorAnswer, error_body
+from seatrial.control.answers import ErrorAnswer, NotFound, error_body
 from seatrial.control.fleet import services
 from seatrial.control.fleet.errors import BootstrapRefused, FleetError
 from seatrial.control.fleet.models import Agent
@@ -62,6 +62,22 @@ def issue_bootstrap(request: HttpRequest, asked: AgentAsked) -> BootstrapAnswer 
     except FleetError as error:
         return Status(400, error_body(error.code, str(error)))
     return BootstrapAnswer(name=asked.name, token=token)
+
+
+@router.post(
+    "/agents/{agent_id}/revoke",
+    response={200: AgentAnswer, 403: ErrorAnswer, 404: ErrorAnswer},
+    summary="Cut an agent off for good",
+)
+def revoke(request: HttpRequest, agent_id: str) -> AgentAnswer:
+    """The bus drops it at once, and its previews are built anew elsewhere. What runs on its host is no longer ours to stop."""
+    asker = person(request)
+    agent = visible(asker, Agent).filter(pk=agent_id.replace("\x00", "")).first()
+    if agent is None:
+        raise NotFound(f"There is no agent {agent_id}.")
+    require(asker, Action.MANAGE_AGENTS, agent)
+    services.revoke(agent, by=actor(request))
+    return _answer(agent)
 
 
 @router.post(
