@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import nats.errors
 import structlog
 from nats.aio.msg import Msg
-from nats.js import api
+from nats.js import JetStreamContext, api
 
 from seatrial.control.bus import Bus
 from seatrial.control.configuration import Configuration
@@ -27,17 +27,22 @@ RETRY_SECONDS = 0.25
 
 
 class Link(StrEnum):
-    """Told between chunks: whether what happens now can be seen."""
+    """Told between chunks: whether what happens now can be seen, and when all that was stored has been told."""
 
     AWAY = "away"
     BACK = "back"
+    CAUGHT_UP = "caught up"
 
 
 @dataclass
 class _Position:
-    """How far one reader has read, so that a new subscription goes on where the old one ended."""
+    """How far one reader has read, so that a new subscription goes on where the old one ended.
+
+    `newest`: how many of the stored chunks it wants.
+    """
 
     since: datetime | None
+    newest: int | None = None
     last: int = 0
 
     def replay(self) -> api.ConsumerConfig:
@@ -58,18 +63,20 @@ class LogTails:
         self._connections = WeakKeyDictionary[asyncio.AbstractEventLoop, _Connection]()  # a process has one
 
     async def tail(
-        self, filter_subject: str, *, since: datetime | None = None
+        self, filter_subject: str, *, since: datetime | None = None, newest: int | None = None
     ) -> AsyncGenerator[LogChunk | Link, None]:
         """Chunks matching `filter_subject` (see `wire.subjects.logs_of_*`): the stored ones, then live, for ever.
 
-        Chunks of one subject come in order and none twice. A bus that is away is waited for: Link.AWAY is told
-        once, Link.BACK once it answers again. Close the iterator (`aclosing`) to leave.
+        Chunks of one subject come in order and none twice; of the stored ones all, or about the `newest`. Link.CAUGHT_UP
+        stands behind those that were stored when reading began, at once when there were none, and again after each
+        Link.BACK. A bus that is away is waited for: Link.AWAY is told once, Link.BACK once it answers again. Close the
+        iterator (`aclosing`) to leave.
         """
         loop = asyncio.get_running_loop()
         connection = self._connections.setdefault(loop, _Connection(self._configuration))
         connection.readers += 1
         try:
-            async with aclosing(_follow(connection, filter_subject, _Position(since))) as items:
+            async with aclosing(_follow(connection, filter_subject, _Position(since, newest))) as items:
                 async for item in items:
                     yield item
         finally:
@@ -112,9 +119,9 @@ async def _follow(
             bus = await asyncio.wait_for(connection.bus(), PATIENCE_SECONDS)
             async with aclosing(_read(bus, filter_subject, position)) as items:
                 async for item in items:
-                    if item != told:
+                    if item is not told:
                         yield item
-                    told = item if isinstance(item, Link) else told
+                    told = Link.BACK  # so it is as soon as anything is read
         except (nats.errors.Error, TimeoutError) as error:
             # Said by the connection already, or a stream that the worker has yet to make.
             log.debug("log reader waits", filter=filter_subject, problem=str(error))
@@ -134,7 +141,7 @@ def _is_over(connecting: asyncio.Task[Bus]) -> bool:
 
 
 async def _read(bus: Bus, filter_subject: str, position: _Position) -> AsyncGenerator[LogChunk | Link, None]:
-    """Read while this connection lasts; Link.BACK first. Raises nats.errors.Error when the bus does not answer.
+    """Read while this connection lasts; Link.BACK first, Link.CAUGHT_UP once. Raises nats.errors.Error when the bus does not answer.
 
     A reader from before a reconnect stays deaf for a while, so it ends there and a new one begins after its last
     chunk.
@@ -147,19 +154,41 @@ async def _read(bus: Bus, filter_subject: str, position: _Position) -> AsyncGene
     )
     try:
         yield Link.BACK
+        stored = await _stored(subscription)
+        if not stored:
+            yield Link.CAUGHT_UP
         while reconnects == bus.reconnects and bus.client.is_connected:
             try:
                 message = await subscription.next_msg(timeout=1)
             except TimeoutError:
                 continue
-            sequence = message.metadata.sequence.stream
-            if sequence > position.last:
-                position.last = sequence
-                if (chunk := _chunk(message)) is not None:
-                    yield chunk
+            for chunk in _chunks(message, position):
+                yield chunk
+            stored -= 1
+            if stored >= 0 and (stored == 0 or message.metadata.num_pending == 0):
+                stored = 0
+                yield Link.CAUGHT_UP
     finally:
         if bus.client.is_connected:
             await subscription.unsubscribe()
+
+
+async def _stored(subscription: JetStreamContext.PushSubscription) -> int:
+    """How many chunks were there to be replayed when reading began."""
+    info = await subscription.consumer_info()
+    return (info.num_pending or 0) + (info.delivered.consumer_seq if info.delivered else 0)
+
+
+def _chunks(message: Msg, position: _Position) -> list[LogChunk]:
+    """What a message brings: nothing when it was read before, is older than wanted, or cannot be read."""
+    sequence = message.metadata.sequence.stream
+    if sequence <= position.last:
+        return []
+    position.last = sequence
+    if position.newest is not None and message.metadata.num_pending > position.newest:
+        return []
+    chunk = _chunk(message)
+    return [] if chunk is None else [chunk]
 
 
 def _chunk(message: Msg) -> LogChunk | None:

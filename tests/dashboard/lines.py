@@ -1,8 +1,9 @@
 """Log lines on the bus, as an agent publishes them."""
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 from django.conf import settings
@@ -31,19 +32,63 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         raise failures[0]
 
 
+def _subject(environment: Environment, service: str) -> tuple[str, str]:
+    """Where the newest deployment's lines go, and its id."""
+    newest = environment.deployments.order_by("-id")[0].pk
+    return subjects.logs(environment.agent_id or "A1", environment.pk, newest, service), newest
+
+
 def say(
     environment: Environment, service: str, *texts: str, source: str = "service", stream: str = "stdout"
 ) -> None:
     """Lines of one service of the newest deployment."""
-    newest = environment.deployments.order_by("-id")[0].pk
+    subject, newest = _subject(environment, service)
 
     async def publish() -> None:
         bus = await Bus.connect(settings.CONFIGURATION, name="an agent")
         lines = [LogLine(source=source, stream=stream, text=text) for text in texts]
         chunk = LogChunk(environment=environment.pk, deployment=newest, service=service, lines=lines)
-        await bus.publish(
-            subjects.logs(environment.agent_id or "A1", environment.pk, newest, service), Envelope.wrap(chunk)
-        )
+        await bus.publish(subject, Envelope.wrap(chunk))
         await bus.close()
 
     run(publish())
+
+
+def pour(environment: Environment, service: str, count: int) -> None:
+    """`count` chunks of one numbered line each, as fast as the bus takes them."""
+    subject, newest = _subject(environment, service)
+
+    async def publish() -> None:
+        bus = await Bus.connect(settings.CONFIGURATION, name="an agent")
+        for number in range(count):
+            line = LogLine(source="service", stream="stdout", text=f"poured {number}")
+            chunk = LogChunk(environment=environment.pk, deployment=newest, service=service, lines=[line])
+            await bus.client.publish(subject, Envelope.wrap(chunk).encode())
+        await bus.client.flush()
+        await bus.close()
+
+    run(publish())
+
+
+@contextlib.contextmanager
+def talking(environment: Environment, service: str, every_seconds: float) -> Iterator[None]:
+    """A service that never falls silent while inside."""
+    subject, newest = _subject(environment, service)
+    over = threading.Event()
+
+    async def publish() -> None:
+        bus = await Bus.connect(settings.CONFIGURATION, name="an agent")
+        while not over.is_set():
+            line = LogLine(source="service", stream="stdout", text="still talking")
+            chunk = LogChunk(environment=environment.pk, deployment=newest, service=service, lines=[line])
+            await bus.publish(subject, Envelope.wrap(chunk))
+            await asyncio.sleep(every_seconds)
+        await bus.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(publish()))
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(10)

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,6 +111,62 @@ def test_the_download_has_every_line(bus: NatsServer, served: str, busy: "Harbou
     with contextlib.closing(cookies_of(served, "charlie")) as charlie:
         assert charlie.get(f"/environments/{environment.pk}/log").status_code == 404
         assert charlie.get(f"/environments/{environment.pk}/stream").status_code == 404
+
+
+def test_the_download_of_a_service_that_never_falls_silent_ends(
+    bus: NatsServer, served: str, busy: "Harbour"
+) -> None:
+    from tests.dashboard.lines import say, talking
+
+    say(busy.live, "web", "first")
+    with (
+        contextlib.closing(cookies_of(served, "bob")) as bob,
+        talking(busy.live, "web", 0.2),
+        bob.stream("GET", f"/environments/{busy.live.pk}/log") as answer,
+    ):
+        began = time.monotonic()
+        text = "".join(answer.iter_text())
+        assert time.monotonic() - began < 5
+    assert text.splitlines()[0].endswith("web service first")
+    assert "Cut off" not in text
+
+
+def test_a_download_that_is_cut_off_says_so(
+    bus: NatsServer, served: str, busy: "Harbour", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from seatrial.control.dashboard.views import environments
+    from tests.dashboard.lines import say
+
+    async def breaks(*_: object) -> AsyncIterator[str]:
+        yield "one line\n"
+        raise RuntimeError
+
+    say(busy.live, "web", "first")
+    monkeypatch.setattr(environments, "log_text", breaks)
+    with contextlib.closing(cookies_of(served, "bob")) as bob:
+        text = bob.get(f"/environments/{busy.live.pk}/log").text
+    assert text.splitlines()[-1].startswith("-- Cut off")
+
+
+@pytest.mark.chromium
+def test_the_page_replays_the_newest_lines_and_the_download_all(
+    bus: NatsServer, served: str, busy: "Harbour", browser: "Browser"
+) -> None:
+    from tests.dashboard.lines import pour
+
+    pour(busy.live, "web", 5_600)
+    page, wrong = watched(browser, served)
+    sign_in(page, served)
+    page.goto(f"{served}/environments/{busy.live.pk}")
+    expect(page.locator(".line").last).to_contain_text("poured 5599", timeout=15_000)
+    assert int(page.inner_text(".line .text").split()[1]) >= 5_600 - 5_001
+    expect(page.locator("[data-status]")).to_have_text(
+        "the newest 5000 lines; older ones are in the download"
+    )
+    with contextlib.closing(cookies_of(served, "bob")) as bob:
+        assert len(bob.get(f"/environments/{busy.live.pk}/log").text.splitlines()) == 5_600
+    assert wrong == []
+    page.context.close()
 
 
 def test_a_stream_ends_when_its_watcher_loses_access(bus: NatsServer, served: str, busy: "Harbour") -> None:

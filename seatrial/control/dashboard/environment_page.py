@@ -14,8 +14,10 @@ from seatrial.control.dashboard.states import headline
 from seatrial.control.dashboard.timeline import timeline
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
+from seatrial.wire.states import AgentState
 
 SHOWN_DEPLOYMENTS = 10
+AWAY = {AgentState.OFFLINE, AgentState.REVOKED}
 IN_PROGRESS = {"queued", "building", "starting"}
 
 
@@ -38,6 +40,7 @@ def environment_context(environment: Environment) -> dict[str, Any]:
         "pull_request": environment.pull_request,
         "face": headline(environment, newest),
         "newest": newest,
+        "agent_away": _agent_away(environment),
         "failure": newest if newest and newest.state == "failed" else None,
         "reason": reason(newest.reason) if newest else None,
         "updating": newest is not None and newest.state in IN_PROGRESS and environment.live_id is not None,
@@ -82,6 +85,12 @@ def environment_fingerprint(user: User, key: str) -> Hashable | None:
         evaluation,
         int(timezone.now().timestamp()) if ticking else 0,
     )
+
+
+def _agent_away(environment: Environment) -> bool:
+    """Whether nobody can tell what became of it since."""
+    agent = environment.agent
+    return agent is not None and agent.state in AWAY and environment.removed_at is None
 
 
 def _services(environment: Environment, newest: Deployment | None) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 LINES_PER_EVENT = 400
 GATHER_SECONDS = 0.1
-QUIET_SECONDS = 1.5  # a replay that says nothing for so long has told everything
+NEWEST_CHUNKS = 5_000  # as many lines as the page keeps, or more: a chunk has at least one
 CLOCK_SLACK = timedelta(seconds=30)  # the agent's clock may be behind ours
 AWAY = "Live logs are away: the bus does not answer. They come back by themselves, and no line is lost."
 ENDED = "Logs are away. Reload the page to try again."
@@ -34,15 +34,19 @@ def log_filter(environment: str, deployment: str = "", *, agent: str = "") -> st
 
 
 async def log_events(tails: LogTails, chosen: str, since: datetime | None) -> AsyncGenerator[str, None]:
-    """`logs-begin`, then `logs` with batches of lines for ever; `logs-away` and `logs-back` as the bus goes and comes."""
+    """`logs-begin`, then `logs` with batches of the newest lines and what follows them, for ever.
+
+    `logs-away` and `logs-back` as the bus goes and comes.
+    """
     yield json_event(None, "logs-begin")
+    tail = tails.tail(chosen, since=since and since - CLOCK_SLACK, newest=NEWEST_CHUNKS)
     try:
-        async with aclosing(_batches(tails.tail(chosen, since=since and since - CLOCK_SLACK))) as batches:
+        async with aclosing(_batches(tail)) as batches:
             async for batch in batches:
                 lines = [line for item in batch if isinstance(item, LogChunk) for line in _lines(item)]
                 for start in range(0, len(lines), LINES_PER_EVENT):
                     yield json_event(lines[start : start + LINES_PER_EVENT], "logs")
-                links = [item for item in batch if isinstance(item, Link)]
+                links = [item for item in batch if item in (Link.AWAY, Link.BACK)]
                 if links:
                     away = links[-1] is Link.AWAY
                     yield json_event(AWAY if away else None, "logs-away" if away else "logs-back")
@@ -95,24 +99,21 @@ def _lines(chunk: LogChunk) -> list[dict[str, Any]]:
 
 
 async def log_text(tails: LogTails, chosen: str, since: datetime | None) -> AsyncGenerator[str, None]:
-    """Every stored line as text; ends when the replay has been quiet for QUIET_SECONDS, or the bus goes away."""
+    """Every stored line as text, chunk by chunk; ends when all are told, or when the bus goes away."""
     async with aclosing(tails.tail(chosen, since=since and since - CLOCK_SLACK)) as items:
-        while True:
-            try:
-                item = await asyncio.wait_for(anext(items), QUIET_SECONDS)
-            except (TimeoutError, StopAsyncIteration):
+        async for item in items:
+            if item is Link.CAUGHT_UP:
                 return
             if item is Link.AWAY:
                 yield "-- The bus does not answer: lines are missing here. Download again in a while.\n"
                 return
             if isinstance(item, LogChunk):
-                for line in _text(item):
-                    yield line
+                yield _text(item)
 
 
-def _text(chunk: LogChunk) -> list[str]:
+def _text(chunk: LogChunk) -> str:
     name = "deployment" if chunk.service == SYSTEM_SERVICE else chunk.service
-    return [
+    return "".join(
         f"{line.at.isoformat(timespec='milliseconds')} {name} {line.source} {line.text}\n"
         for line in chunk.lines
-    ]
+    )

@@ -50,13 +50,19 @@ def open_pull_requests(user: User, project: Project | None = None) -> QuerySet[P
 
 def home_context(user: User) -> dict[str, Any]:
     """Everything on the start page."""
-    found = cards(open_pull_requests(user))
+    rows = open_pull_requests(user)
+    found = cards(rows)
+    agents = list(visible(user, Agent).exclude(state="revoked").order_by("name"))
     return {
         "groups": group(found),
-        "count": len(found),
+        "shown": len(found),
+        "count": rows.count(),
         "any_project": bool(found) or visible(user, Project).exists(),
-        "agents_online": Agent.objects.filter(state="online").count(),
-        "agents": Agent.objects.exclude(state="revoked").count(),
+        "agents": len(agents),
+        "agents_online": sum(agent.state == "online" for agent in agents),
+        "troubled": [
+            agent for agent in agents if agent.state == "offline" or agent.heartbeat.get("warnings")
+        ],
     }
 
 
@@ -79,28 +85,39 @@ def project_context(user: User, project: Project) -> dict[str, Any]:
 
 def fingerprint(user: User, project: Project | None = None) -> Hashable | None:
     """Changes whenever a card of these pages would."""
-    pulls, environments, deployments, evaluations = (
-        visible(user, PullRequest),
-        visible(user, Environment),
-        visible(user, Deployment),
-        visible(user, Evaluation),
-    )
-    if project is not None:
+    pulls = visible(user, PullRequest)
+    environments, deployments = visible(user, Environment), visible(user, Deployment)
+    evaluations = visible(user, Evaluation)
+    if project is None:
+        open_ones = open_pull_requests(user).values("id")
+        pulls = pulls.filter(id__in=open_ones)
+        environments = environments.filter(pull_request__in=open_ones)
+        deployments = deployments.filter(environment__pull_request__in=open_ones)
+        evaluations = evaluations.filter(pull_request__in=open_ones)
+        beside = _agents(user)
+    else:
         now = visible(user, Project).filter(pk=project.pk).values_list("unreachable", flat=True).first()
         if now is None:
             return None
-        project.unreachable = now
+        project.unreachable = beside = now
         pulls, environments = pulls.filter(project=project), environments.filter(project=project)
         deployments = deployments.filter(environment__project=project)
         evaluations = evaluations.filter(project=project)
     return (
-        project.unreachable if project is not None else "",
-        _values(pulls.aggregate(Count("id"), Max("changed_at"))),
-        _values(environments.aggregate(Count("id"), Max("updated_at"))),
-        tuple(deployments.order_by("-id").values_list("id", "state")[:20]),
-        tuple(evaluations.order_by("-id").values_list("id", "state")[:20]),
+        beside,
+        tuple(pulls.aggregate(Count("id"), Max("changed_at")).values()),
+        tuple(environments.aggregate(Count("id"), Max("updated_at")).values()),
+        _states(deployments, "created_at", "finished_at"),
+        _states(evaluations, "started_at", "finished_at"),
     )
 
 
-def _values(row: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(row.values())
+def _states(rows: QuerySet[Any], *moments: str) -> Hashable:
+    """How many are in each state, and when the newest of them came there."""
+    return tuple(rows.values_list("state").order_by("state").annotate(Count("id"), *map(Max, moments)))
+
+
+def _agents(user: User) -> str:
+    """States and warnings, as the start page names them."""
+    rows = visible(user, Agent).order_by("pk").values_list("pk", "state", "heartbeat__warnings")
+    return repr(list(rows))

@@ -1,43 +1,56 @@
 """Server-sent events: a part of a page, rendered again whenever what it shows has changed.
 
-One stream polls with one cheap query a second, on two threads shared by all streams of the process, so that the
-number of watchers never becomes a number of database connections. Every poll asks for access anew: a stream ends
-within a second of its watcher losing it. A stream also ends after LIFETIME_SECONDS (the browser reconnects, and so
-proves its session again), when the client goes, and when the process is told to stop.
+One stream polls with a few cheap queries a second, on two threads shared by all streams of the process, so that the
+number of watchers never becomes a number of database connections. Every poll loads the watcher anew and asks for
+access anew: a stream ends within a second of its watcher losing it or signing out. A stream also ends after
+LIFETIME_SECONDS (the browser reconnects), when a poll fails (the browser reconnects, and sees whether it still does),
+when the client goes, and when the process is told to stop.
 """
 
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import structlog
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
+from seatrial.control.accounts.models import User
 from seatrial.control.dashboard.apps import DashboardConfig, dashboard
+from seatrial.control.dashboard.live import still_watching
+
+log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 1.0
 COMMENT_SECONDS = 15.0
 LIFETIME_SECONDS = 900.0
 QUEUED_EVENTS = 64
+CUT_OFF = (
+    "-- Cut off: the server stopped or failed, or you may not see this any more. Download again in a while.\n"
+)
 
 
 @dataclass(frozen=True)
 class Watched:
     """What a stream shows: `fingerprint` is cheap and changes when `render` would give something else.
 
-    `fingerprint` returns None when the watcher may no longer see it, which ends the stream.
+    Both are given the watcher as they are now. `fingerprint` returns None when they may no longer see it, which ends
+    the stream.
     """
 
-    fingerprint: Callable[[], Hashable | None]
-    render: Callable[[], str]
+    fingerprint: Callable[[User], Hashable | None]
+    render: Callable[[User], str]
 
 
-Extra = Callable[[], AsyncGenerator[str, None]]
+Texts = Callable[[], AsyncGenerator[str, None]]
+Queue = asyncio.Queue[str | None]  # None: nothing more comes
+Source = Callable[[Queue, asyncio.Event], Awaitable[None]]
 
 
 def event(data: str, name: str = "") -> str:
@@ -51,31 +64,65 @@ def json_event(value: Any, name: str) -> str:
     return event(json.dumps(value, separators=(",", ":")), name)
 
 
-async def stream(request: HttpRequest, watched: Watched, *, extra: Extra | None = None) -> HttpResponseBase:
+async def stream(request: HttpRequest, watched: Watched, *, extra: Texts | None = None) -> HttpResponseBase:
     """The response: `watched` again on every change, and what `extra` yields in between."""
+    config = dashboard()
+    sources: list[Source] = [partial(_poll, config, request, watched), _grow_old]
+    if extra is not None:
+        sources.append(partial(_forward, extra))
     return StreamingHttpResponse(
-        _events(dashboard(), watched, extra),
+        _events(config, sources),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _events(config: DashboardConfig, watched: Watched, extra: Extra | None) -> AsyncIterator[str]:
-    queue: asyncio.Queue[str | None] = asyncio.Queue(QUEUED_EVENTS)
+async def download(
+    request: HttpRequest, name: str, texts: Texts, access: Callable[[User], bool]
+) -> HttpResponseBase:
+    """The response: a file of all that `texts` yields. Ends with CUT_OFF when that is not all of it."""
+    config = dashboard()
+    watched = Watched(lambda user: access(user) or None, lambda user: "")
+    return StreamingHttpResponse(
+        _file(config, [partial(_poll, config, request, watched), partial(_forward_all, texts)]),
+        content_type="text/plain; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+    )
+
+
+async def _events(config: DashboardConfig, sources: list[Source]) -> AsyncGenerator[str, None]:
+    yield "retry: 1000\n\n"
+    async with contextlib.aclosing(_merged(config, sources, asyncio.Event())) as messages:
+        async for message in messages:
+            yield message or ": still here\n\n"
+
+
+async def _file(config: DashboardConfig, sources: list[Source]) -> AsyncGenerator[str, None]:
     end = asyncio.Event()
-    tasks = [asyncio.create_task(_poll(config, watched, queue)), asyncio.create_task(_finish(end, queue))]
-    if extra is not None:
-        tasks.append(asyncio.create_task(_forward(extra, queue)))
+    async with contextlib.aclosing(_merged(config, sources, end)) as texts:
+        async for text in texts:
+            yield text
+    if config.closing or end.is_set():
+        yield CUT_OFF
+
+
+async def _merged(
+    config: DashboardConfig, sources: list[Source], end: asyncio.Event
+) -> AsyncGenerator[str, None]:
+    """What `sources` put, until one puts None, or `end` is set: by one of them, by its failure, by the process that stops.
+
+    An empty text whenever nothing came for COMMENT_SECONDS.
+    """
+    queue = Queue(QUEUED_EVENTS)
+    tasks = [asyncio.create_task(_guarded(source, queue, end)) for source in (*sources, _wake)]
     with config.stream(end):
         try:
-            yield "retry: 1000\n\n"
-            while not config.closing and not end.is_set():
+            while not config.closing:
                 try:
                     message = await asyncio.wait_for(queue.get(), COMMENT_SECONDS)
                 except TimeoutError:
-                    yield ": still here\n\n"
-                    continue
-                if message is None:
+                    message = ""
+                if message is None or end.is_set():
                     return
                 yield message
         finally:
@@ -85,40 +132,61 @@ async def _events(config: DashboardConfig, watched: Watched, extra: Extra | None
                 await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _finish(end: asyncio.Event, queue: asyncio.Queue[str | None]) -> None:
-    """Wake the reader when the process stops or the stream is old."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(end.wait(), LIFETIME_SECONDS)
+async def _guarded(source: Source, queue: Queue, end: asyncio.Event) -> None:
+    """A source that fails ends its stream: one that went on without it would look alive, and show what was."""
+    try:
+        await source(queue, end)
+    except Exception:
+        log.exception("stream ended")
+        end.set()
+
+
+async def _wake(queue: Queue, end: asyncio.Event) -> None:
+    """The reader waits for the queue, not for `end`."""
+    await end.wait()
     await queue.put(None)
 
 
-async def _poll(config: DashboardConfig, watched: Watched, queue: asyncio.Queue[str | None]) -> None:
+async def _grow_old(queue: Queue, end: asyncio.Event) -> None:
+    await asyncio.sleep(LIFETIME_SECONDS)
+    end.set()
+
+
+async def _poll(
+    config: DashboardConfig, request: HttpRequest, watched: Watched, queue: Queue, end: asyncio.Event
+) -> None:
     look = sync_to_async(_look, thread_sensitive=False, executor=config.polling)
     seen: Hashable = object()
     while True:
-        now, html = await look(watched, seen)
+        now, html = await look(request, watched, seen)
         if now is None:
-            await queue.put(None)
+            end.set()
             return
-        if html is not None:
+        if html:
             await queue.put(event(html))
         seen = now
         await asyncio.sleep(POLL_SECONDS)
 
 
-def _look(watched: Watched, seen: Hashable) -> tuple[Hashable | None, str | None]:
+def _look(request: HttpRequest, watched: Watched, seen: Hashable) -> tuple[Hashable | None, str]:
     """One poll, on a polling thread: the fingerprint, and the rendering when it changed."""
     close_old_connections()
     try:
-        now = watched.fingerprint()
-        if now is None or now == seen:
-            return now, None
-        return now, watched.render()
+        user = still_watching(request)
+        now = watched.fingerprint(user) if user else None
+        if user is None or now is None or now == seen:
+            return now, ""
+        return now, watched.render(user)
     finally:
         close_old_connections()
 
 
-async def _forward(extra: Extra, queue: asyncio.Queue[str | None]) -> None:
-    async with contextlib.aclosing(extra()) as messages:
-        async for message in messages:
-            await queue.put(message)
+async def _forward(texts: Texts, queue: Queue, end: asyncio.Event) -> None:
+    async with contextlib.aclosing(texts()) as found:
+        async for text in found:
+            await queue.put(text)
+
+
+async def _forward_all(texts: Texts, queue: Queue, end: asyncio.Event) -> None:
+    await _forward(texts, queue, end)
+    await queue.put(None)

@@ -36,15 +36,15 @@ def agents(request: HttpRequest) -> HttpResponse:
 @require_GET
 async def agents_stream(request: HttpRequest) -> HttpResponseBase:
     """Its live part."""
-    user = await watcher(request)
+    await watcher(request)
 
-    def fingerprint() -> Hashable | None:
+    def fingerprint(user: User) -> Hashable | None:
         return tuple(visible(user, Agent).order_by("pk").values_list("pk", "state", "last_heartbeat_at"))
 
     return await stream(
         request,
         Watched(
             fingerprint,
-            lambda: render_to_string("dashboard/parts/agents.html", agents_context(user), request),
+            lambda user: render_to_string("dashboard/parts/agents.html", agents_context(user), request),
         ),
     )

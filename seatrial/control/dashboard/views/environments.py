@@ -5,13 +5,14 @@ from datetime import datetime
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_http_methods
 
 from seatrial.control.accounts.access import Action, allowed, require
+from seatrial.control.accounts.models import User
 from seatrial.control.dashboard.apps import dashboard
 from seatrial.control.dashboard.environment_page import (
     environment_context,
@@ -21,7 +22,7 @@ from seatrial.control.dashboard.environment_page import (
 from seatrial.control.dashboard.live import watched_one, watcher
 from seatrial.control.dashboard.logs import log_events, log_filter, log_text
 from seatrial.control.dashboard.requests import one, signed_in
-from seatrial.control.dashboard.streams import Watched, stream
+from seatrial.control.dashboard.streams import Watched, download, stream
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.errors import PreviewError
 from seatrial.control.previews.models import Environment
@@ -56,13 +57,13 @@ async def environment_stream(request: HttpRequest, key: str) -> HttpResponseBase
     found = await watched_one(environments(user), key)
     chosen, since = await _log_choice(request, found)
 
-    def rendered() -> str:
+    def rendered(user: User) -> str:
         context = environment_context(one(environments(user), key))
         return render_to_string("dashboard/parts/environment.html", context, request)
 
     return await stream(
         request,
-        Watched(lambda: environment_fingerprint(user, key), rendered),
+        Watched(lambda user: environment_fingerprint(user, key), rendered),
         extra=lambda: log_events(dashboard().log_tails, chosen, since),
     )
 
@@ -73,13 +74,11 @@ async def environment_log(request: HttpRequest, key: str) -> HttpResponseBase:
     user = await watcher(request)
     found = await watched_one(environments(user), key)
     chosen, since = await _log_choice(request, found)
-    return StreamingHttpResponse(
-        log_text(dashboard().log_tails, chosen, since),
-        content_type="text/plain; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{found.name}.log"',
-            "Cache-Control": "no-store",
-        },
+    return await download(
+        request,
+        f"{found.name}.log",
+        lambda: log_text(dashboard().log_tails, chosen, since),
+        lambda user: environments(user).filter(pk=key).exists(),
     )
 
 

@@ -70,11 +70,11 @@ async def evaluation_stream(request: HttpRequest, key: str) -> HttpResponseBase:
     user = await watcher(request)
     await watched_one(_rows(user), key)
 
-    def fingerprint() -> Hashable | None:
+    def fingerprint(user: User) -> Hashable | None:
         rows = visible(user, Evaluation).filter(pk=key)
         return rows.values_list("state", "started_at", "finished_at").first()
 
-    def rendered() -> str:
+    def rendered(user: User) -> str:
         context = evaluation_context(one(_rows(user), key))
         return render_to_string("dashboard/parts/evaluation.html", context, request)
 

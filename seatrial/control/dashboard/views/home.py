@@ -23,11 +23,11 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_GET
 async def home_stream(request: HttpRequest) -> HttpResponseBase:
     """Its live part."""
-    user = await watcher(request)
+    await watcher(request)
     return await stream(
         request,
         Watched(
-            lambda: fingerprint(user),
-            lambda: render_to_string("dashboard/parts/home.html", home_context(user), request),
+            fingerprint,
+            lambda user: render_to_string("dashboard/parts/home.html", home_context(user), request),
         ),
     )

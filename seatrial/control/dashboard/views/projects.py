@@ -50,7 +50,9 @@ async def project_stream(request: HttpRequest, key: str) -> HttpResponseBase:
     return await stream(
         request,
         Watched(
-            lambda: fingerprint(user, found),
-            lambda: render_to_string("dashboard/parts/project.html", project_context(user, found), request),
+            lambda user: fingerprint(user, found),
+            lambda user: render_to_string(
+                "dashboard/parts/project.html", project_context(user, found), request
+            ),
         ),
     )

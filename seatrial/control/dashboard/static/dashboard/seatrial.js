@@ -110,7 +110,9 @@ class LogViewer {
   say() {
     const shown = this.lines.querySelectorAll(".line:not([hidden])").length;
     const filtered = this.service || this.search.value;
-    this.status.textContent = filtered ? `${shown} of ${this.count} lines` : `${this.count} lines`;
+    const cut = this.count > MOST_LINES;
+    const all = cut ? `the newest ${MOST_LINES} lines` : `${this.count} lines`;
+    this.status.textContent = (filtered ? `${shown} of ${all}` : all) + (cut ? "; older ones are in the download" : "");
   }
 
   toEnd() {
@@ -124,6 +126,12 @@ class LogViewer {
 }
 
 for (const root of document.querySelectorAll("[data-log-viewer]")) new LogViewer(root);
+
+// A browser opens six connections to a site: a hidden tab gives its own back, and htmx asks anew when it is looked at.
+// htmx listens for the moment of hiding; a tab that was opened hidden needs to be told once.
+document.addEventListener("htmx:sse:after:message", () => {
+  if (document.hidden) document.dispatchEvent(new Event("visibilitychange"));
+});
 
 // "5 seconds ago" stays true while the page is open; the server words it the same way.
 function words(seconds) {

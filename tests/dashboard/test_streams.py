@@ -1,0 +1,134 @@
+"""A live page is never a frozen one: what ends its stream, and what brings it back."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from tests.dashboard.test_browser import sign_in, watched
+from tests.dashboard.test_logs import cookies_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.dashboard.harbour import Harbour
+
+pytestmark = pytest.mark.postgres
+
+HIDE = """
+window.away = AWAY;
+Object.defineProperty(document, 'hidden', {get: () => window.away});
+window.show = (shown) => { window.away = !shown; document.dispatchEvent(new Event('visibilitychange')); };
+window.connections = 0;
+document.addEventListener('htmx:sse:after:connection', () => { window.connections += 1; });
+"""
+
+
+def fails_once_after(first: int, real: Callable[..., Any]) -> Callable[..., Any]:
+    calls = 0
+
+    def fingerprint(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == first + 1:
+            raise RuntimeError("the database is away")
+        return real(*arguments)
+
+    return fingerprint
+
+
+@pytest.mark.chromium
+def test_a_poll_that_fails_once_does_not_freeze_the_page(
+    served: str, busy: "Harbour", browser: "Browser", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from seatrial.control.dashboard.views import home
+
+    monkeypatch.setattr(home, "fingerprint", fails_once_after(2, home.fingerprint))
+    page, _ = watched(browser, served)
+    sign_in(page, served)
+    page.wait_for_timeout(2_500)  # the third poll has failed
+    busy.building.pull_request.title = "Weigh parcels in stones"
+    busy.building.pull_request.save()
+    busy.building.save()
+    expect(page.locator("#live")).to_contain_text("Weigh parcels in stones", timeout=6_000)
+    page.context.close()
+
+
+def ends(stream: httpx.Response, change: Callable[[], object]) -> float:
+    parts = stream.iter_text()
+    assert next(parts).startswith("retry:")
+    change()
+    began = time.monotonic()
+    for _ in parts:
+        pass
+    return time.monotonic() - began
+
+
+def test_a_stream_ends_when_its_watcher_signs_out(served: str, busy: "Harbour") -> None:
+    from django.contrib.sessions.models import Session
+
+    with (
+        contextlib.closing(cookies_of(served, "bob")) as bob,
+        bob.stream("GET", f"/projects/{busy.project.pk}/stream") as stream,
+    ):
+        assert ends(stream, Session.objects.all().delete) < 5
+
+
+def test_a_stream_ends_when_its_watcher_may_not_sign_in_any_more(served: str, busy: "Harbour") -> None:
+    from seatrial.control.accounts.models import User
+
+    with contextlib.closing(cookies_of(served, "bob")) as bob, bob.stream("GET", "/stream") as stream:
+        assert ends(stream, lambda: User.objects.filter(pk=busy.cast.bob.pk).update(is_active=False)) < 5
+
+
+def test_an_admin_who_is_one_no_more_sees_less(served: str, busy: "Harbour") -> None:
+    busy.cast.bob.memberships.all().delete()
+    busy.cast.bob.is_superuser = True
+    busy.cast.bob.save()
+    path = f"/environments/{busy.live.pk}/stream"
+    with contextlib.closing(cookies_of(served, "bob")) as bob, bob.stream("GET", path) as stream:
+        busy.cast.bob.is_superuser = False
+        assert ends(stream, busy.cast.bob.save) < 5
+
+
+def open_streams() -> int:
+    from seatrial.control.dashboard.apps import dashboard
+
+    return len(dashboard()._open)
+
+
+def comes_true(what: Callable[[], bool]) -> None:
+    for _ in range(100):
+        if what():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it never came true")
+
+
+@pytest.mark.chromium
+@pytest.mark.parametrize("opened", ["shown", "hidden"])
+def test_a_hidden_tab_gives_its_connection_back_and_is_current_when_it_is_shown(
+    served: str, busy: "Harbour", browser: "Browser", opened: str
+) -> None:
+    page, wrong = watched(browser, served)
+    sign_in(page, served)
+    page.add_init_script(HIDE.replace("AWAY", "true" if opened == "hidden" else "false"))
+    page.goto(served)
+    page.wait_for_function("window.connections === 1")
+    if opened == "shown":
+        page.evaluate("window.show(false)")
+    comes_true(lambda: open_streams() == 0)
+    busy.building.pull_request.title = "Weigh parcels in stones"
+    busy.building.pull_request.save()
+    busy.building.save()
+    page.wait_for_timeout(2_000)
+    assert page.evaluate("window.connections") == 1
+    assert "Weigh parcels in stones" not in page.inner_text("#live")
+    page.evaluate("window.show(true)")
+    expect(page.locator("#live")).to_contain_text("Weigh parcels in stones")
+    assert wrong == []
+    page.context.close()
