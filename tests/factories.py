@@ -86,7 +86,7 @@ def agent(name: str = "", **fields: Any) -> Agent:
     """An agent that is online."""
     number = next(_numbers)
     heartbeat = {
-        "release": "0.1.0", "runtime": "docker", "sandbox": "runsc", "cpus": 4, "memory_mb": 16384,
+        "release": "0.1.0", "runtime": "docker", "sandbox": "runsc", "sandbox_problem": "", "cpus": 4, "memory_mb": 16384,
         "disk_free_mb": 81920, "environments": 1, "builds": 0, "warnings": [],
     }  # fmt: skip
     values = {

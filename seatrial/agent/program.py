@@ -143,6 +143,8 @@ class Program:
             release=__version__,
             runtime=tools.runtime.name,
             sandbox=policies.isolation,
+            sandbox_problem=policies.problem,
+            sandbox_problem_seconds=policies.problem_seconds,
             environments=environments.count,
             builds=tools.load.builds,
             warnings=[*tools.load.warnings.values(), *policies.warnings],

@@ -2,7 +2,7 @@
 
 import time
 
-from seatrial.cli.api import Api
+from seatrial.cli.api import Api, Json
 from seatrial.cli.errors import CommandError
 from seatrial.cli.phases import Phases
 
@@ -13,9 +13,11 @@ PATIENCE_SECONDS = 120.0
 class Queue:
     """Looks whether an agent is online, as long as what we wait for has not been picked up."""
 
-    def __init__(self, api: Api, phases: Phases) -> None:
+    def __init__(self, api: Api, phases: Phases, *, sandbox: bool = False) -> None:
         self._api = api
         self._phases = phases
+        self._sandbox = sandbox  # whether what we wait for needs one
+        self._told: set[str] = set()
         self._next = time.monotonic() + FIRST_LOOK_SECONDS
         self._alone_since: float | None = None
 
@@ -25,8 +27,10 @@ class Queue:
         if now < self._next:
             return
         self._next = now + FIRST_LOOK_SECONDS
-        if any(agent["state"] == "online" for agent in self._api.get("/status")["agents"]):
+        online = [agent for agent in self._api.get("/status")["agents"] if agent["state"] == "online"]
+        if online:
             self._alone_since = None
+            self._tell_problems(online)
             return
         if self._alone_since is None:
             self._alone_since = now
@@ -36,3 +40,10 @@ class Queue:
                 f"no agent was online for {PATIENCE_SECONDS:.0f} s. It goes on when one is back.",
                 fix="See what is wrong: seatrial doctor",
             )
+
+    def _tell_problems(self, agents: list[Json]) -> None:
+        for agent in agents if self._sandbox else []:
+            problem = agent.get("sandbox_problem")
+            if problem and problem not in self._told:
+                self._told.add(problem)
+                self._phases.note(f"no policy can run on {agent['name']}: {problem}")

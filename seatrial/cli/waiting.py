@@ -142,7 +142,7 @@ class Evaluation:
         self._api = api
         self._evaluation = evaluation
         self._phases = phases
-        self._queue = Queue(api, phases)
+        self._queue = Queue(api, phases, sandbox=True)
 
     def wait(self) -> Json:
         """The evaluation, with its results."""

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 DAY_SECONDS = 86_400.0
 LOGS_MAX_AGE_SECONDS = 7 * DAY_SECONDS
-JOBS_MAX_AGE_SECONDS = 3_600.0  # the control plane gives an evaluation up long before
+JOBS_MAX_AGE_SECONDS = 86_400.0  # after this the control plane gives an evaluation up that still waits
 DUPLICATE_WINDOW_SECONDS = 600.0
 EVALUATION_ACK_WAIT_SECONDS = 60.0
 EVALUATION_MAX_DELIVER = 5
@@ -130,6 +130,14 @@ class Bus:
         if self.client.is_connected:
             await self.client.flush(2)
         await self.client.close()
+
+    async def answers(self) -> bool:
+        """True when the bus is there now: whatever failed, it was not that."""
+        try:
+            await self.client.flush(2)
+        except (nats.errors.Error, OSError, TimeoutError):
+            return False
+        return self.client.is_connected
 
     async def ensure_streams(self) -> None:
         """Make or update every stream and durable consumer. Idempotent; safe from several processes at once."""
@@ -249,7 +257,10 @@ async def ensure_streams(configuration: Configuration) -> None:
 async def revoke(configuration: Configuration, system_credentials: str, account_token: str) -> None:
     """Hand the running server the account's new token; revoked users are cut off at once."""
     client = await nats.connect(
-        configuration.galley_nats_url, user_credentials=system_credentials, connect_timeout=2
+        configuration.galley_nats_url,
+        user_credentials=system_credentials,
+        connect_timeout=2,
+        allow_reconnect=False,
     )
     try:
         await client.request("$SYS.REQ.CLAIMS.UPDATE", account_token.encode(), timeout=5)

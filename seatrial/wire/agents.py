@@ -36,6 +36,8 @@ class Heartbeat(Message):
     at: datetime = Field(default_factory=now)
     runtime: str = ""  # docker | process
     sandbox: Isolation | None = None  # what policies run in; None: they cannot run here
+    sandbox_problem: str = ""  # why no job is taken; empty while the sandbox is being prepared
+    sandbox_problem_seconds: float = 0  # how long that has been so, by the agent's clock
     cpus: float = 0
     memory_mb: int = 0
     disk_free_mb: int = 0

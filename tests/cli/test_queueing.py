@@ -31,6 +31,17 @@ def test_a_check_that_no_agent_takes_ends_with_2_and_says_why(
     assert "no agent was online" in err and "seatrial doctor" in err
 
 
+def test_why_no_policy_can_run_is_said_while_it_waits(cli: Any, api: FakeApi, repository: Path) -> None:
+    queued(api, "online")
+    agent = {"name": "local", "state": "online", "sandbox_problem": "no runsc"}
+    api.routes["GET /status"] = lambda _: (200, {"agents": [agent]})
+    ended = {"id": "E", "commit": "c", "state": "errored", "message": "No policy can run", "results": []}
+    answers = iter([{"id": "E", "state": "queued"}] * 3)
+    api.routes["GET /evaluations/E"] = lambda _: (200, next(answers, ended))
+    _, out, _ = cli("check", str(repository))
+    assert out.count("no policy can run on local: no runsc") == 1
+
+
 def test_what_an_agent_will_take_is_waited_for(cli: Any, api: FakeApi, repository: Path) -> None:
     queued(api, "online")
     asked = 0

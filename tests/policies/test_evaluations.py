@@ -4,11 +4,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from seatrial.control.fleet import services as fleet
+from seatrial.control.fleet.models import Agent
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.policies import services
 from seatrial.control.policies.criteria import BadCriteria, applies
 from seatrial.control.policies.models import Evaluation, Policy, PolicyVersion, Result
 from seatrial.control.projects.models import Project
+from seatrial.wire.agents import Heartbeat
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult, RunEvaluation
 from seatrial.wire.states import EvaluationState, Isolation, ResultState
@@ -173,6 +176,44 @@ def test_lost_evaluations_are_given_up_with_the_reason(project: Project, version
     assert services.give_up_lost() == 1
     said_of = dict(Evaluation.objects.values_list("pk", "message"))
     assert "no agent took it" in said_of[queued.pk] and "reported no result" in said_of[running.pk]
+
+
+def test_what_waits_for_its_turn_is_not_given_up(project: Project, version: PolicyVersion) -> None:
+    able = factories.agent("able")
+    evaluation = evaluate(project)
+    assert evaluation is not None
+    Evaluation.objects.update(created_at=timezone.now() - timedelta(hours=2))
+    assert services.give_up_lost() == 0
+    finish(evaluation, said(version))
+    assert evaluation.state == EvaluationState.PASSED
+    waiting = evaluate(project, B)
+    Evaluation.objects.filter(pk=waiting.pk).update(created_at=timezone.now() - timedelta(hours=25))
+    assert services.give_up_lost() == 1  # the bus has forgotten its job
+    assert able.state == "online"
+
+
+def test_where_no_agent_has_a_sandbox_it_ends_soon_with_the_cause(
+    project: Project, version: PolicyVersion
+) -> None:
+    able, unable = factories.agent("able"), factories.agent("unable")
+    reports(unable, "no runsc", seconds=300.0)
+    evaluation = evaluate(project)
+    assert evaluation is not None
+    assert services.give_up_lost() == 0  # the other one can
+    reports(able, "", seconds=0.0)
+    assert services.give_up_lost() == 0  # the other one is still preparing
+    reports(able, "engine away", seconds=12.0)
+    assert services.give_up_lost() == 0  # that may mend
+    reports(able, "engine away", seconds=31.0)
+    assert services.give_up_lost() == 1
+    evaluation.refresh_from_db()
+    assert evaluation.state == EvaluationState.ERRORED
+    assert evaluation.message == "No policy can run: able: engine away; unable: no runsc"
+
+
+def reports(agent: Agent, problem: str, *, seconds: float) -> None:
+    beat = Heartbeat(release="1", sandbox_problem=problem, sandbox_problem_seconds=seconds)
+    fleet.heartbeat(agent.pk, beat)
 
 
 def test_broken_criteria_are_a_result_not_a_crash(project: Project, version: PolicyVersion) -> None:

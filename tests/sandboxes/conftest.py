@@ -1,5 +1,6 @@
 """Sandboxes of every kind that can run here, and a real repository to ask about."""
 
+import asyncio
 import hashlib
 import os
 import subprocess
@@ -97,8 +98,6 @@ class NoJobs:
     """A queue where nothing ever comes."""
 
     async def fetch(self, timeout_seconds: float = 5.0) -> None:
-        import asyncio
-
         await asyncio.sleep(timeout_seconds)
 
 
@@ -150,6 +149,13 @@ async def containers(engine: Engine, tmp_path: Path) -> AsyncIterator[Callable[.
     yield make
     for backend in made:
         await backend.remove_orphans()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for `condition`; fails when it does not come true."""
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 def bench_of(pool: Pool, repository: Repository, tmp_path: Path) -> Bench:

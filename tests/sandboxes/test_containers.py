@@ -17,7 +17,7 @@ from seatrial.agent.sandboxes.program import find_program
 from seatrial.agent.sandboxes.session import GRACE_SECONDS
 from seatrial.wire.states import Isolation, ResultState
 from tests.engines import require
-from tests.sandboxes.conftest import Bench, Repository, bench_of, policy
+from tests.sandboxes.conftest import Bench, Repository, bench_of, policy, until
 from tests.sandboxes.test_hostile import HOSTILE, TAMPERS, assert_good, good, hostile
 
 pytestmark = [pytest.mark.docker, pytest.mark.gvisor]
@@ -172,9 +172,3 @@ async def test_a_sandbox_that_does_not_obey_is_ended_from_outside(gvisor: Bench,
         [result] = await running
     assert result.state == ResultState.TIMED_OUT
     assert await gone(engine, backend)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.05)

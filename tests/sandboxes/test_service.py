@@ -1,6 +1,8 @@
 """Jobs in, reports out."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from seatrial.wire.envelope import Envelope, Message
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted
 from seatrial.wire.logs import LogChunk
 from seatrial.wire.states import EvaluationState, Isolation
-from tests.sandboxes.conftest import Bench, Recorded, policy
+from tests.sandboxes.conftest import Bench, Recorded, policy, until
 
 GOOD = "def evaluate(project): return {'passed': True}"
 
@@ -52,23 +54,29 @@ class Queue:
 
     def __init__(self, *deliveries: Delivery) -> None:
         self.deliveries = list(deliveries)
+        self.waits = 0
 
     async def fetch(self, timeout_seconds: float = 5.0) -> Delivery | None:
         if self.deliveries:
             return self.deliveries.pop(0)
+        self.waits += 1
         await asyncio.sleep(0.05)
         return None
 
 
-async def served(evaluations: Evaluations, *deliveries: Delivery) -> None:
+@contextlib.asynccontextmanager
+async def running(evaluations: Evaluations) -> AsyncIterator[None]:
     task = asyncio.create_task(evaluations.run())
     try:
-        async with asyncio.timeout(20):
-            while not all(delivery.ended for delivery in deliveries):  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        yield
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def served(evaluations: Evaluations, *deliveries: Delivery) -> None:
+    async with running(evaluations):
+        await until(lambda: all(delivery.ended for delivery in deliveries))
 
 
 async def test_jobs_are_run_reported_and_acknowledged(processes: Bench, tmp_path: Path) -> None:
@@ -98,6 +106,9 @@ class Broken:
         self.starts = 0
 
     async def prepare(self) -> list[str]:
+        return []
+
+    async def look(self) -> list[str]:
         return []
 
     async def start(self, children: int) -> Sandbox:
@@ -137,21 +148,41 @@ async def test_without_a_sandbox_the_job_waits_and_in_the_end_says_why(
     assert finished.message == "no sandbox for the policies: the engine does not answer"
 
 
+async def test_where_gvisor_is_required_and_missing_no_job_is_taken_and_the_problem_is_told(
+    processes: Bench, tmp_path: Path
+) -> None:
+    queue = Queue(Delivery(processes.command(policy(GOOD))))
+    pool = Pool(ProcessSandboxes(find_program(), require_gvisor=True), size=0)
+    evaluations = Evaluations(queue, Cache(tmp_path / "g"), Recorded(), pool, Memo(tmp_path / "m", "p"))
+    assert evaluations.problem == "" and evaluations.problem_seconds == 0
+    async with running(evaluations):
+        await until(lambda: evaluations.problem_seconds > 0.1)
+        assert (
+            evaluations.problem.startswith("GITGRIT_REQUIRE_GVISOR is set") and evaluations.isolation is None
+        )
+        assert len(queue.deliveries) == 1
+        pool.backend._require_gvisor = False  # the next try finds it mended
+        await until(lambda: evaluations.isolation == Isolation.PROCESS)
+        assert evaluations.problem == "" and evaluations.problem_seconds == 0
+
+
 async def test_a_job_whose_report_cannot_be_stored_is_not_acknowledged(
     processes: Bench, tmp_path: Path
 ) -> None:
     class Full(Recorded):
         async def observed(self, message: Message, *, workspace: str, about: str) -> None:
-            raise ConnectionError("bus away")
+            await super().observed(message, workspace=workspace, about=about)
+            if isinstance(message, EvaluationFinished):
+                raise ConnectionError("bus away")
 
         async def log(self, chunk: LogChunk, *, workspace: str) -> None:
             raise AssertionError
 
     job = Delivery(processes.command(policy(GOOD)))
     pool = Pool(ProcessSandboxes(find_program()), size=0)
-    evaluations = Evaluations(Queue(job), Cache(tmp_path / "g"), Full(), pool, Memo(tmp_path / "m", "p"))
-    task = asyncio.create_task(evaluations.run())
-    await asyncio.sleep(0.5)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    assert job.ended == ""
+    reports, queue = Full(), Queue(job)
+    memo = Memo(tmp_path / "m", "p")
+    evaluations = Evaluations(queue, Cache(tmp_path / "g"), reports, pool, memo, parallel=1)
+    async with running(evaluations):
+        await until(lambda: queue.waits > 0)  # the only one who takes jobs is back at the queue
+    assert isinstance(reports.messages[-1], EvaluationFinished) and job.ended == ""

@@ -29,9 +29,10 @@ TMP = "rw,noexec,nosuid,nodev,size=64m,mode=1777"
 # gVisor's own host threads count, some forty before any guest process: this is the host's safety net only; inside,
 # no child can fork at all.
 PIDS = {Isolation.GVISOR: 1000, Isolation.CONTAINER: 100}
+REGISTER = "Register it with: runsc install, then reload Docker (kill -HUP); it is noticed within a minute"
 WITHOUT_GVISOR = (
     "gVisor (runsc) is not registered with Docker: policies run in ordinary containers, whose isolation is weaker. "
-    "Register it with: runsc install, then reload Docker"
+    + REGISTER
 )
 
 
@@ -99,18 +100,23 @@ class ContainerSandboxes:
 
         Raises SandboxError when GITGRIT_REQUIRE_GVISOR is set and gVisor is missing: nothing runs then.
         """
-        info = await self._docker.system.info()
-        has_gvisor = "runsc" in info.get("Runtimes", {})
-        self.isolation = Isolation.GVISOR if has_gvisor else Isolation.CONTAINER
-        self._cpus = min(self._cpus, float(info.get("NCPU", 1)))
-        if self._require_gvisor and not has_gvisor:
+        warnings = await self.look()
+        if self._require_gvisor and self.isolation is not Isolation.GVISOR:
             raise SandboxError(
                 "GITGRIT_REQUIRE_GVISOR is set and gVisor (runsc) is not registered with Docker: no policy runs. "
-                "Register it with: runsc install, then reload Docker"
+                + REGISTER
             )
         await self.remove_orphans()
         self._tag = await self._image.ensure(_say)
-        return [] if has_gvisor else [WITHOUT_GVISOR]
+        return warnings
+
+    async def look(self) -> list[str]:
+        """See `Backend.look`. A runsc that is registered no more fails every start, rather than weaken a result."""
+        info = await self._docker.system.info()
+        self._cpus = min(self._cpus, float(info.get("NCPU", 1)))
+        if "runsc" in info.get("Runtimes", {}):
+            self.isolation = Isolation.GVISOR
+        return [] if self.isolation is Isolation.GVISOR else [WITHOUT_GVISOR]
 
     async def start(self, children: int) -> Sandbox:
         """See `Backend.start`."""

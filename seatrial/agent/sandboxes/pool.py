@@ -22,12 +22,15 @@ LASTING_PAUSE_SECONDS = (5.0, 600.0)  # first and longest, after a start that wo
 
 
 class Backend(Protocol):
-    """What makes sandboxes. `prepare` comes first, once; `start` may then be called concurrently."""
+    """What makes sandboxes. `prepare` comes first, once; the others may then be called concurrently."""
 
     isolation: Isolation
 
     async def prepare(self) -> list[str]:
         """Make ready; returns warnings for people. Raises SandboxError when no sandbox may or can be had."""
+
+    async def look(self) -> list[str]:
+        """Use better isolation where it has become available, never a weaker one; returns warnings for people."""
 
     async def start(self, children: int) -> Sandbox:
         """A sandbox on its way up. Raises SandboxError. Cancelled, it leaves nothing."""
@@ -36,8 +39,8 @@ class Backend(Protocol):
 class Pool:
     """Keeps `size` sandboxes warm. They hold nothing of any tenant: the first thing they learn is one evaluation.
 
-    `claim` never waits for a refill: with none warm it starts one. A sandbox that died while it waited is passed
-    over. After a start that failed for a lasting reason (`problem` says which) nobody starts one for a while, and a
+    `claim` never waits for a refill: with none warm it starts one. A sandbox that died while it waited, or is less
+    isolated than those of today, is passed over. After a start that failed for a lasting reason (`problem` says which) nobody starts one for a while, and a
     claim fails at once. Everything is destroyed at the end of `running`.
     """
 
@@ -84,10 +87,13 @@ class Pool:
         while self._warm:
             sandbox = self._warm.popleft()
             self._wanted.set()
-            if sandbox.alive:
+            if self._usable(sandbox):
                 return sandbox
             self._dismiss(sandbox)
         return None
+
+    def _usable(self, sandbox: Sandbox) -> bool:
+        return sandbox.alive and sandbox.isolation is self.backend.isolation
 
     def _dismiss(self, sandbox: Sandbox) -> None:
         # Behind the back of whoever used it: one that resists takes the engine ten seconds.
@@ -140,6 +146,6 @@ class Pool:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_SECONDS):
                 await self._wanted.wait()
-        for sandbox in [sandbox for sandbox in self._warm if not sandbox.alive]:
+        for sandbox in [sandbox for sandbox in self._warm if not self._usable(sandbox)]:
             self._warm.remove(sandbox)
             self._dismiss(sandbox)

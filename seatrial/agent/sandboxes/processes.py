@@ -15,6 +15,7 @@ from seatrial.wire.envelope import new_id
 from seatrial.wire.states import Isolation
 
 KEPT_ERRORS = 4_000
+NO_ISOLATION = "policies run as plain processes: no isolation, for trying out only"
 
 
 class ProcessPipe:
@@ -90,7 +91,11 @@ class ProcessSandboxes:
         """Nothing to prepare; the warning for the agent's heartbeat. Raises SandboxError when gVisor is required."""
         if self._require_gvisor:
             raise SandboxError("GITGRIT_REQUIRE_GVISOR is set and GALLEY_RUNTIME is process: no policy runs")
-        return ["policies run as plain processes: no isolation, for trying out only"]
+        return [NO_ISOLATION]
+
+    async def look(self) -> list[str]:
+        """See `Backend.look`: there is nothing better to find."""
+        return [NO_ISOLATION]
 
     async def start(self, children: int) -> Sandbox:
         """See `Backend.start`."""

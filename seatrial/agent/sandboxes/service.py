@@ -31,6 +31,7 @@ from seatrial.wire.states import EvaluationState, Isolation
 log = structlog.get_logger(__name__)
 
 STILL_AT_IT_SECONDS = 15.0  # well below the queue's ack wait
+LOOK_AGAIN_SECONDS = 60.0  # for a better sandbox than the one at hand
 MAX_PAUSE_SECONDS = 60.0
 TRIES = 4  # below the queue's own limit
 RETRY_SECONDS = 3.0
@@ -77,7 +78,7 @@ class Evaluations:
     """Runs policy evaluations, `parallel` at a time.
 
     A job is acknowledged once its EvaluationFinished is stored or queued, and kept alive until then: an agent that
-    dies is followed by another. Running one twice is harmless. Without a sandbox (`isolation` None, `warnings` say
+    dies is followed by another. Running one twice is harmless. Without a sandbox (`isolation` None, `problem` says
     why) no job is taken, so that an agent that has one may take it, and preparing is tried again.
     """
 
@@ -86,6 +87,7 @@ class Evaluations:
     ) -> None:
         self._isolation: Isolation | None = None
         self._warnings: list[str] = ["the policy sandbox is being prepared"]
+        self._unprepared_since: float | None = None  # when preparing first failed
         self._jobs = jobs
         self._checkouts = checkouts
         self._reports = reports
@@ -103,10 +105,21 @@ class Evaluations:
         """What people should know of it."""
         return [*self._warnings, self._pool.problem] if self._pool.problem else self._warnings
 
+    @property
+    def problem(self) -> str:
+        """Why no job is taken; empty when jobs are, and while the sandbox is first prepared."""
+        return "" if self._unprepared_since is None else self._warnings[0]
+
+    @property
+    def problem_seconds(self) -> float:
+        """How long there has been one."""
+        return 0.0 if self._unprepared_since is None else time.monotonic() - self._unprepared_since
+
     async def run(self) -> None:
         """Prepare, then serve until cancelled; every sandbox is gone then."""
         await self._prepare()
         async with self._pool.running(), asyncio.TaskGroup() as group:
+            group.create_task(self._look_again(), name="look for gVisor")
             for number in range(self._parallel):
                 group.create_task(self._serve(), name=f"evaluations {number}")
 
@@ -157,14 +170,25 @@ class Evaluations:
             try:
                 self._warnings = await self._pool.backend.prepare()
                 self._isolation = self._pool.backend.isolation
+                self._unprepared_since = None
                 break
             except Exception as error:  # the engine away, no image, no gVisor: all of them may mend
-                self._warnings = [str(error)]
+                self._warnings = [str(error) or type(error).__name__]
+                self._unprepared_since = self._unprepared_since or time.monotonic()
                 log.warning("policies cannot run here", problem=str(error), again_in_seconds=pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, MAX_PAUSE_SECONDS)
         for warning in self._warnings:
             log.warning(warning)
+
+    async def _look_again(self) -> None:
+        while self._isolation is Isolation.CONTAINER:
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            try:
+                self._warnings = await self._pool.backend.look()
+                self._isolation = self._pool.backend.isolation
+            except Exception as error:  # the engine is away: whoever needs it says so
+                log.debug("did not look for gVisor", problem=str(error))
 
     async def _serve(self) -> None:
         pause = 1.0

@@ -115,4 +115,4 @@ def _conclude(evaluation: Evaluation, state: EvaluationState | None = None) -> N
     evaluation.score = score(results)
     evaluation.finished_at = timezone.now()
     evaluation.save()
-    outbox.instruct(Instruction.REPORT, evaluation=evaluation.pk)
+    outbox.instruct(Instruction.REPORT, project=evaluation.project_id, commit=evaluation.commit)

@@ -1,10 +1,9 @@
 """Evaluations: which policies run on a commit, and what came of it."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
 from seatrial.control.forges.registry import forge_of
@@ -12,6 +11,7 @@ from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.criteria import MANUAL, BadCriteria, applies
 from seatrial.control.policies.models import Evaluation, Policy, PolicyVersion, Result
+from seatrial.control.policies.overdue import give_up_lost
 from seatrial.control.policies.results import finished, give_up, lost, started
 from seatrial.control.projects.models import Project, PullRequest
 from seatrial.wire import subjects
@@ -21,7 +21,6 @@ from seatrial.wire.states import EvaluationState, ResultState
 
 __all__ = ["evaluate", "finished", "give_up", "give_up_lost", "started", "supersede"]
 
-LOST_AFTER = timedelta(minutes=10)
 IN_PROGRESS = [EvaluationState.QUEUED, EvaluationState.RUNNING]
 
 
@@ -48,7 +47,8 @@ def evaluate(
     which is returned again (a manual one: while it is in progress). An older commit of the same pull request or
     ref that is still in progress is superseded.
     """
-    Project.objects.select_for_update().get(pk=project.pk)  # one at a time, so that no twin slips in
+    # One at a time, so that no twin slips in; whoever only refers to the project does not wait.
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     same = Evaluation.objects.filter(project=project, event=event, ref=ref, pull_request=pull_request)
     known = _known(same, commit, event)
     if known is not None:
@@ -66,24 +66,13 @@ def evaluate(
             evaluation=evaluation, version=version, state=ResultState.ERRORED, message=reason
         )
     _queue(evaluation, selection.versions)
-    outbox.instruct(Instruction.REPORT, evaluation=evaluation.pk)
+    outbox.instruct(Instruction.REPORT, project=project.pk, commit=commit)
     return evaluation
 
 
 def supersede(pull_request: PullRequest) -> None:
     """The pull request is closed: nobody waits for what is still in progress."""
     _supersede(Evaluation.objects.filter(pull_request=pull_request), "The pull request was closed.")
-
-
-def give_up_lost() -> int:
-    """Error every evaluation that has not finished in LOST_AFTER; returns how many."""
-    horizon = timezone.now() - LOST_AFTER
-    silent = Q(started_at=None, created_at__lt=horizon) | Q(started_at__lt=horizon)
-    overdue = list(Evaluation.objects.filter(silent, state__in=IN_PROGRESS).values_list("pk", "started_at"))
-    for identity, began in overdue:
-        what = "the agent that took it reported no result" if began else "no agent took it"
-        give_up(identity, f"Lost: {what} within {LOST_AFTER.seconds // 60} minutes. Run it again.")
-    return len(overdue)
 
 
 def _known(same: QuerySet[Evaluation], commit: str, event: str) -> Evaluation | None:
@@ -95,7 +84,10 @@ def _known(same: QuerySet[Evaluation], commit: str, event: str) -> Evaluation | 
 
 
 def _supersede(evaluations: QuerySet[Evaluation], why: str) -> None:
-    evaluations.filter(state__in=IN_PROGRESS).update(
+    in_progress = evaluations.filter(state__in=IN_PROGRESS)
+    for project, commit in list(in_progress.values_list("project_id", "commit")):
+        outbox.instruct(Instruction.REPORT, project=project, commit=commit)
+    in_progress.update(
         state=EvaluationState.SUPERSEDED, finished_at=timezone.now(), message=why
     )
 

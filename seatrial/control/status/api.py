@@ -35,12 +35,13 @@ class PlatformStatus(Schema):
 
 
 class AgentStatus(Schema):
-    """One agent. `warnings` are what it said with its last heartbeat, while it is online."""
+    """One agent. `warnings`, and why no policy can run on it, are of its last heartbeat, while it is online."""
 
     id: str
     name: str
     state: str
     warnings: list[str]
+    sandbox_problem: str
 
 
 class PhaseStatus(Schema):
@@ -118,8 +119,14 @@ def status(request: HttpRequest) -> StatusAnswer:
 
 
 def _agent(agent: Agent) -> AgentStatus:
-    warnings = agent.heartbeat.get("warnings") if agent.state in PRESENT else None
-    return AgentStatus(id=agent.pk, name=agent.name, state=agent.state, warnings=warnings or [])
+    beat = agent.heartbeat if agent.state in PRESENT else {}
+    return AgentStatus(
+        id=agent.pk,
+        name=agent.name,
+        state=agent.state,
+        warnings=beat.get("warnings") or [],
+        sandbox_problem=beat.get("sandbox_problem", ""),
+    )
 
 
 def _platform(agents: list[Agent]) -> PlatformStatus:
