@@ -53,9 +53,9 @@ def test_what_is_older_than_thirty_days_goes_whatever_it_was(connection: Connect
 
 def test_one_sweep_prunes_deliveries_and_the_outbox(connection: Connection, few: None) -> None:
     stored(connection, 4)
-    outbox.instruct(Instruction.REPORT, evaluation="published long ago")
+    outbox.instruct(Instruction.REPORT, pull_request="published long ago")
     OutboxMessage.objects.update(published_at=timezone.now() - timedelta(hours=2))
-    outbox.instruct(Instruction.REPORT, evaluation="waiting")
+    outbox.instruct(Instruction.REPORT, pull_request="waiting")
     sweeps.prune()
     assert Delivery.objects.count() == 3
-    assert [row.body["evaluation"] for row in OutboxMessage.objects.all()] == ["waiting"]
+    assert [row.body["pull_request"] for row in OutboxMessage.objects.all()] == ["waiting"]

@@ -48,26 +48,152 @@ def test_too_big_is_refused_where_it_is_written() -> None:
 
 
 @pytest.mark.django_db
-def test_failure_keeps_the_rest_and_marks_what_went_before() -> None:
+def test_a_bus_that_is_away_keeps_the_rest_and_marks_what_went_before() -> None:
     ids = sorted(say(str(number)) for number in range(3))
     sent: list[str] = []
 
     def send(row: OutboxMessage) -> None:
         if len(sent) == 1:
-            raise ConnectionError("the bus is away")
+            raise outbox.Away("the bus is away")
         sent.append(row.pk)
 
-    with pytest.raises(ConnectionError):
+    with pytest.raises(outbox.Away):
         outbox.relay(send)
     assert sent == ids[:1]
     assert outbox.relay(lambda row: sent.append(row.pk)) == 2
     assert sent == ids
     assert outbox.relay(lambda row: sent.append(row.pk)) == 0
+    assert not OutboxMessage.objects.exclude(attempts=0).exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("error", [OSError("no space left"), TimeoutError(), ValueError("nonsense")])
+def test_a_row_that_is_refused_waits_longer_each_time_and_holds_nobody_up(error: Exception) -> None:
+    poison, *fine = sorted(say(str(number)) for number in range(3))
+    sent: list[str] = []
+
+    def send(row: OutboxMessage) -> None:
+        if row.pk == poison:
+            raise error
+        sent.append(row.pk)
+
+    assert outbox.relay(send) == 3
+    assert sent == fine
+    assert outbox.relay(send) == 0, "not due yet"
+    for attempts in (1, 2, 3):
+        row = OutboxMessage.objects.get(pk=poison)
+        assert (row.attempts, row.published_at) == (attempts, None)
+        assert timedelta(0) < row.due_at - timezone.now() <= timedelta(seconds=2**attempts)
+        wait_is_over()
+        assert outbox.relay(send) == 1
+    OutboxMessage.objects.update(attempts=10_000)
+    wait_is_over()
+    outbox.relay(send)
+    assert OutboxMessage.objects.get(pk=poison).due_at - timezone.now() <= timedelta(minutes=10)
+    wait_is_over()
+    assert outbox.relay(lambda row: sent.append(row.pk)) == 1
+    assert sent == [*fine, poison]
+
+
+def wait_is_over() -> None:
+    OutboxMessage.objects.filter(published_at=None).update(due_at=timezone.now() - timedelta(seconds=1))
+
+
+@pytest.mark.django_db
+def test_a_statement_that_fails_spoils_only_its_own_row() -> None:
+    poison, fine = sorted(say(str(number)) for number in range(2))
+
+    def send(row: OutboxMessage) -> None:
+        if row.pk == poison:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1 / 0")
+
+    assert outbox.relay(send) == 2
+    assert list(OutboxMessage.objects.exclude(published_at=None).values_list("pk", flat=True)) == [fine]
+
+
+@pytest.mark.django_db
+def test_each_relay_keeps_to_its_lane() -> None:
+    message = say("one")
+    outbox.instruct(Instruction.REPORT, pull_request="p")
+    outbox.instruct(Instruction.REVOKE, public_key="U")
+    bus: list[str] = []
+    aside: list[str] = []
+    outbox.relay(lambda row: bus.append(row.pk))
+    while outbox.relay_aside(lambda row: aside.append(row.subject)):
+        pass
+    assert (bus, aside) == ([message], ["report", "revoke"])
+
+
+@pytest.mark.django_db
+def test_one_target_is_told_once_and_each_other_too() -> None:
+    for pull_request in ("p", "q", "p", "p"):
+        outbox.instruct(Instruction.REPORT, pull_request=pull_request)
+    sent: list[str] = []
+    while outbox.relay_aside(lambda row: sent.append(row.body["pull_request"])):
+        pass
+    assert sent == ["p", "q"]
+    assert not OutboxMessage.objects.filter(published_at=None).exists()
+
+
+@pytest.mark.django_db
+def test_a_target_waits_as_long_as_its_forge_wants_whatever_comes_meanwhile() -> None:
+    outbox.instruct(Instruction.REPORT, pull_request="p")
+
+    def send(row: OutboxMessage) -> None:
+        raise outbox.NotYet(90)
+
+    assert outbox.relay_aside(send)
+    outbox.instruct(Instruction.REPORT, pull_request="p")
+    assert not outbox.relay_aside(send)
+    row = OutboxMessage.objects.order_by("id")[0]
+    assert timedelta(seconds=80) < row.due_at - timezone.now() <= timedelta(seconds=90)
+    wait_is_over()
+    sent: list[str] = []
+    assert outbox.relay_aside(lambda row: sent.append(row.pk))
+    assert len(sent) == 1
+    assert not OutboxMessage.objects.filter(published_at=None).exists(), "the newer one was told with it"
+
+
+@pytest.mark.django_db
+def test_what_came_while_it_was_told_is_told_again() -> None:
+    outbox.instruct(Instruction.REPORT, pull_request="p")
+    sent: list[str] = []
+
+    def send(row: OutboxMessage) -> None:
+        sent.append(row.pk)
+        if len(sent) == 1:
+            outbox.instruct(Instruction.REPORT, pull_request="p")
+            assert not outbox.relay_aside(send), "one target, one teller at a time"
+
+    while outbox.relay_aside(send):
+        pass
+    assert len(set(sent)) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_aside_no_transaction_is_open_and_a_kill_only_delays() -> None:
+    outbox.instruct(Instruction.REPORT, pull_request="p")
+
+    class Killed(BaseException):
+        pass
+
+    def send(row: OutboxMessage) -> None:
+        assert not connection.in_atomic_block
+        raise Killed
+
+    with pytest.raises(Killed):
+        outbox.relay_aside(send)
+    row = OutboxMessage.objects.get()
+    assert row.published_at is None
+    assert timedelta(0) < row.due_at - timezone.now() <= outbox.CLAIMED
+    wait_is_over()
+    assert outbox.relay_aside(lambda row: None)
 
 
 @pytest.mark.django_db
 def test_prune_keeps_what_is_young_or_unpublished() -> None:
-    old, young, _waiting = say("old"), say("young"), outbox.instruct(Instruction.REPORT, evaluation="x")
+    old, young, _waiting = say("old"), say("young"), outbox.instruct(Instruction.REPORT, pull_request="x")
     OutboxMessage.objects.filter(pk=old).update(published_at=timezone.now() - timedelta(hours=2))
     OutboxMessage.objects.filter(pk=young).update(published_at=timezone.now())
     assert outbox.prune() == 1

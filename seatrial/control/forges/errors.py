@@ -8,7 +8,19 @@ ForgeError
 
 
 class ForgeError(Exception):
-    """Something about a code host, said so that a user can act on it."""
+    """Something about a code host, said so that a user can act on it.
+
+    `permanent`: asking the same again cannot help. `retry_after_seconds`: the forge asked not to be asked before.
+    """
+
+    permanent = False
+
+    def __init__(
+        self, message: str, *, permanent: bool | None = None, retry_after_seconds: float = 0
+    ) -> None:
+        super().__init__(message)
+        self.permanent = type(self).permanent if permanent is None else permanent
+        self.retry_after_seconds = retry_after_seconds
 
 
 class UnreadablePayload(ForgeError):
@@ -17,6 +29,8 @@ class UnreadablePayload(ForgeError):
 
 class NoSuchForge(ForgeError):
     """This release does not speak to this kind of forge."""
+
+    permanent = True
 
 
 class RepositoryProblem(ForgeError):

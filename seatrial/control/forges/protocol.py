@@ -50,7 +50,7 @@ class EvaluationReport:
 
 @dataclass(frozen=True, kw_only=True)
 class DeploymentReport:
-    """A deployment as the pull request shows it. `urls` is empty unless it is live."""
+    """The newest deployment of a pull request, as it shows there. `urls` is empty unless it is live."""
 
     number: int
     commit: str
@@ -63,8 +63,10 @@ class DeploymentReport:
 class Forge(Protocol):
     """One kind of code host. Sync; called by the web process (the webhook half) and the worker (the rest).
 
-    Nothing here is retried inside: who calls does that. The reports are idempotent: the same report twice leaves
-    what one leaves. Everything raises ForgeError when the forge does not answer or answers nonsense.
+    Nothing here is retried inside: who calls does that, but not what was `permanent`, and not before
+    `retry_after_seconds`. The reports are idempotent, the same report twice leaves what one leaves, and need not tell
+    every state in between. They return within two minutes. Everything raises ForgeError when the forge does not answer
+    or answers nonsense.
     """
 
     def headers(self, headers: Mapping[str, str]) -> WebhookHeaders:

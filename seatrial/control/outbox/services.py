@@ -10,7 +10,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from seatrial.control.outbox.models import OutboxMessage
@@ -18,15 +20,40 @@ from seatrial.wire.envelope import Envelope, Message, new_id
 
 CHANNEL = "seatrial_outbox"
 KEPT_AFTER_PUBLICATION = timedelta(hours=1)
+CLAIMED = timedelta(minutes=2)
+CLAIM_LOCK = 0x5EA71  # PostgreSQL advisory lock
+MAX_DELAY_SECONDS = 600.0
+MAX_WISH_SECONDS = 3_600.0
+
+
+class Away(ConnectionError):
+    """What carries the messages does not answer: no row is to blame."""
+
+
+class NotYet(Exception):
+    """This row is not wanted before `seconds` have passed."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"not before {seconds:.0f} s have passed")
+        self.seconds = seconds
 
 
 class Instruction(StrEnum):
-    """Rows that are not a subject of the bus: what the relay must do there."""
+    """Rows that are not a subject of the bus: what a relay must do.
+
+    Each names a thing, never an event: what is said of it is what is true when it is said.
+    """
 
     DESIRED = "desired"  # {environment}: compute the desired state now and put it, or delete it
     BUCKET = "bucket"  # {agent}: make the bucket of a new agent
     REVOKE = "revoke"  # {public_key}: cut a user off
-    REPORT = "report"  # {deployment} or {evaluation}: tell the forge
+    REPORT = "report"  # {pull_request} or {project, commit}: tell the forge of its preview, of its verdict
+
+
+ASIDE = (
+    Instruction.REVOKE,
+    Instruction.REPORT,
+)  # these wait for others, and nothing on the bus waits for them
 
 
 def publish(subject: str, message: Message, *, workspace: str, about: str) -> Envelope:
@@ -43,32 +70,61 @@ def changed_environment(environment_id: str) -> None:
 
 
 def instruct(instruction: Instruction, **body: str) -> None:
-    """Have the relay do something on the bus once the caller's transaction commits."""
+    """Have a relay do something once the caller's transaction commits."""
     _write(new_id(), instruction, body)
 
 
 def relay(send: Callable[[OutboxMessage], None], *, limit: int = 100) -> int:
-    """Give up to `limit` unpublished rows to `send`, oldest first, and mark those it accepted.
+    """Give up to `limit` due rows for the bus to `send`, oldest first, and mark those it accepted.
 
-    Rows stay locked meanwhile, so several relays share the queue without doing a row twice. When `send` raises,
-    what went before is marked, the rest waits for the next call, and the error is raised again. Returns how many
-    were published.
+    Rows stay locked meanwhile, so several relays share the queue without doing a row twice. When `send` raises Away,
+    what went before is marked, the rest waits for the next call, and the error is raised again; after anything else
+    that one row waits, longer each time, and the next one goes on. Returns how many rows were tried.
     """
-    failure: Exception | None = None
+    away: Away | None = None
     sent: list[str] = []
+    tried = 0
     with transaction.atomic():
-        rows = OutboxMessage.objects.select_for_update(skip_locked=True).filter(published_at=None)
+        rows = _due().exclude(subject__in=ASIDE).select_for_update(skip_locked=True)
         for row in rows.order_by("id")[:limit]:
             try:
-                send(row)
-            except Exception as error:
-                failure = error
+                with transaction.atomic():
+                    send(row)
+                sent.append(row.pk)
+            except (OperationalError, InterfaceError):
+                raise  # the database is away
+            except Away as error:
+                away = error
                 break
-            sent.append(row.pk)
-        OutboxMessage.objects.filter(pk__in=sent).update(published_at=timezone.now())
-    if failure is not None:
-        raise failure
-    return len(sent)
+            except Exception as error:
+                _postpone([row.pk], row.attempts, error)
+            tried += 1
+        _mark(sent)
+    if away is not None:
+        raise away
+    return tried
+
+
+def relay_aside(send: Callable[[OutboxMessage], None]) -> bool:
+    """Give the newest row of one target of the ASIDE lane to `send`; True when there was one that is due.
+
+    No transaction is open while `send` runs, so it may take its time, up to CLAIMED. Rows with the same body have the
+    same target and are one: sent once, marked together, and never by two relays at a time. When `send` raises, all of
+    them wait. A crash, or a `send` that took longer, repeats it: what is done here must be idempotent.
+    """
+    rows = _claim()
+    if not rows:
+        return False
+    identities = [row.pk for row in rows]
+    try:
+        send(rows[-1])
+    except (OperationalError, InterfaceError):
+        raise  # the database is away; the claim ends by itself
+    except Exception as error:
+        _postpone(identities, max(row.attempts for row in rows), error)
+    else:
+        _mark(identities)
+    return True
 
 
 def prune() -> int:
@@ -81,3 +137,38 @@ def _write(identity: str, subject: str, body: dict[str, Any]) -> None:
     OutboxMessage.objects.create(id=identity, subject=subject, body=body)
     with connection.cursor() as cursor:  # delivered at commit, and folded into one per transaction
         cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+
+
+def _due() -> QuerySet[OutboxMessage]:
+    return OutboxMessage.objects.filter(published_at=None, due_at__lte=Now())
+
+
+@transaction.atomic
+def _claim() -> list[OutboxMessage]:
+    """Every row of the target that has waited longest, put out of everybody's reach for a while."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIM_LOCK])
+    same = OutboxMessage.objects.filter(subject=OuterRef("subject"), body=OuterRef("body"), published_at=None)
+    elsewhere = same.filter(due_at__gt=Now())  # being sent, or waiting after a failure
+    oldest = _due().filter(~Exists(elsewhere), subject__in=ASIDE).order_by("due_at", "id").first()
+    if oldest is None:
+        return []
+    target = OutboxMessage.objects.filter(subject=oldest.subject, body=oldest.body, published_at=None)
+    rows = list(target.order_by("id"))
+    _later([row.pk for row in rows], CLAIMED)
+    return rows
+
+
+def _postpone(identities: list[str], attempts: int, error: Exception) -> None:
+    seconds = min(2 ** min(attempts + 1, 30), MAX_DELAY_SECONDS)
+    if isinstance(error, NotYet):
+        seconds = max(seconds, min(error.seconds, MAX_WISH_SECONDS))
+    _later(identities, timedelta(seconds=seconds), attempts=attempts + 1)
+
+
+def _later(identities: list[str], delay: timedelta, **fields: int) -> None:
+    OutboxMessage.objects.filter(pk__in=identities).update(due_at=Now() + delay, **fields)
+
+
+def _mark(identities: list[str]) -> None:
+    OutboxMessage.objects.filter(pk__in=identities).update(published_at=timezone.now())

@@ -23,8 +23,10 @@ AGENT_LOST_CONTACT = "agent_lost_contact"
 
 def locked(environment_id: str) -> Environment | None:
     """The environment with its row lock held until the transaction ends; None when there is none."""
-    rows = Environment.objects.select_for_update(of=("self",))
-    return rows.select_related("live", "candidate", "agent", "project").filter(pk=environment_id).first()
+    # Two queries: one that waits for a lock reads only the locked row anew, and what it joins as it was before.
+    Environment.objects.select_for_update(no_key=True).filter(pk=environment_id).first()
+    rows = Environment.objects.select_related("live", "candidate", "agent", "project")
+    return rows.filter(pk=environment_id).first()
 
 
 def begin(
@@ -48,7 +50,6 @@ def begin(
     environment.expires_at = timezone.now() + timedelta(hours=environment.project.ttl_hours)
     environment.agent = fleet.place(environment)
     announce(environment)
-    _report(deployment)
     return deployment
 
 
@@ -71,7 +72,6 @@ def go_live(environment: Environment) -> None:
     environment.live, environment.candidate = deployment, None
     environment.services = deployment.services
     announce(environment)
-    _report(deployment)
 
 
 def fail(environment: Environment, *, reason: str, message: str, **details: Any) -> None:
@@ -85,7 +85,6 @@ def fail(environment: Environment, *, reason: str, message: str, **details: Any)
     _finish(deployment, DeploymentState.FAILED)
     environment.candidate = None
     announce(environment)
-    _report(deployment)
 
 
 def terminate(environment: Environment, *, stopped_by: str = "") -> None:
@@ -105,12 +104,13 @@ def terminate(environment: Environment, *, stopped_by: str = "") -> None:
 
 
 def announce(environment: Environment) -> None:
-    """Save with a higher revision; the agent's desired state and the routes follow after the commit."""
+    """Save with a higher revision; the agent's desired state, the routes and the forge follow after the commit."""
     if environment.state != EnvironmentState.TERMINATED:
         environment.state = _state(environment)
     environment.revision += 1
     environment.save()
     outbox.changed_environment(environment.pk)
+    outbox.instruct(Instruction.REPORT, pull_request=environment.pull_request_id)
     wake_routes()
 
 
@@ -137,7 +137,3 @@ def _finish(deployment: Deployment, state: DeploymentState) -> None:
     if deployment.finished_at is None:
         deployment.finished_at = timezone.now()
     deployment.save()
-
-
-def _report(deployment: Deployment) -> None:
-    outbox.instruct(Instruction.REPORT, deployment=deployment.pk)

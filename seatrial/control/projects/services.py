@@ -128,9 +128,8 @@ def apply_pull_request(project: Project, event: PullRequestChanged) -> PullReque
     Order is by the forge's clock, which may tick in whole seconds. Among news of the same tick, closed wins over
     everything but reopened, so that a repeated or late delivery cannot bring a closed pull request back.
     """
-    project = Project.objects.select_for_update().get(
-        pk=project.pk
-    )  # two first deliveries of one pull request
+    # Two first deliveries of one pull request; a rebuild, which only refers to the project, does not wait for us.
+    project = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     known = PullRequest.objects.filter(project=project, number=event.number).first()
     if known is not None and not _is_news(known, event):
         return None

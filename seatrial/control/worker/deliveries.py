@@ -14,7 +14,7 @@ from seatrial.control.previews import services as previews
 from seatrial.control.projects.models import Project
 from seatrial.control.projects.services import apply_pull_request, find_project
 from seatrial.control.worker.database import Database
-from seatrial.control.worker.supervision import expected
+from seatrial.control.worker.supervision import database_away
 from seatrial.control.worker.wakeups import Wakeups
 
 log = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class Deliveries:
             handle(identity)
             self._not_before.pop(identity, None)
         except Exception as error:
-            if expected(error):
+            if database_away(error):
                 raise  # the database is away: that is not the delivery's fault
             log.warning("delivery failed", delivery=identity, exc_info=True)
             self._not_before[identity] = time.monotonic() + RETRY_SECONDS

@@ -16,7 +16,7 @@ from seatrial.control.worker.deliveries import Deliveries
 from seatrial.control.worker.heartbeats import GivenUp, Heartbeats
 from seatrial.control.worker.observed import Observed
 from seatrial.control.worker.reconcile import Reconciler
-from seatrial.control.worker.relay import Relay
+from seatrial.control.worker.relay import Aside, Relay
 from seatrial.control.worker.routes import Routes
 from seatrial.control.worker.supervision import supervise
 from seatrial.control.worker.sweeps import Sweeps
@@ -54,6 +54,7 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "wakeups": wakeups.listen,
         "deliveries": Deliveries(database, wakeups).run,
         "routes": Routes(database, configuration, wakeups).run,
+        "aside": Aside(database, configuration).run,
         "announcements": sweeps.announcements,
         "forges": sweeps.forges,
         "lost evaluations": sweeps.lost_evaluations,
@@ -67,7 +68,7 @@ async def _with_bus(database: Database, wakeups: Wakeups, configuration: Configu
     bus = await Bus.connect(configuration, name="seatrial worker")
     came_online = asyncio.Event()
     tasks: dict[str, Task] = {
-        "relay": Relay(database, bus, configuration, wakeups).run,
+        "relay": Relay(database, bus, wakeups).run,
         "observed": Observed(database, bus).run,
         "heartbeats": Heartbeats(database, bus, came_online).run,
         "given up": GivenUp(database, bus).run,

@@ -11,7 +11,7 @@ from seatrial.control.bus import Bus
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import services as previews
 from seatrial.control.worker.database import Database
-from seatrial.control.worker.supervision import expected
+from seatrial.control.worker.supervision import database_away
 from seatrial.wire import deployments, evaluations, subjects
 from seatrial.wire.envelope import Envelope, Message
 from seatrial.wire.errors import UnknownKind, UnsupportedVersion, WireError
@@ -68,7 +68,7 @@ class Observed:
             log.warning("report skipped", subject=message.subject, error=str(error))
             await (message.ack() if isinstance(error, UnknownKind | UnsupportedVersion) else message.term())
         except Exception as error:
-            if expected(error):
+            if database_away(error):
                 raise
             await self._failed(message)
         else:

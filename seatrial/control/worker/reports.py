@@ -11,18 +11,19 @@ from seatrial.wire.states import DeploymentState, EvaluationState
 
 
 def report(body: dict[str, str]) -> None:
-    """Report the deployment or evaluation that `body` names. Raises ForgeError."""
-    if "deployment" in body:
-        _report_deployment(body["deployment"])
-    elif "evaluation" in body:
-        _report_evaluation(body["evaluation"])
+    """Report the preview of a pull request, or the verdict on a commit, as `body` names it. Raises ForgeError."""
+    if "pull_request" in body:
+        _report_deployment(body["pull_request"])
+    else:
+        _report_evaluation(body["project"], body["commit"])
 
 
-def _report_deployment(identity: str) -> None:
+def _report_deployment(pull_request: str) -> None:
+    """The newest of the pull request, whichever environment it is in: every earlier one is over, or behind it."""
     rows = Deployment.objects.select_related(
         "environment__project__connection", "environment__pull_request", "environment__live"
     )
-    deployment = rows.filter(pk=identity).first()
+    deployment = rows.filter(environment__pull_request=pull_request).order_by("-id").first()
     if deployment is None:
         return
     environment = deployment.environment
@@ -40,8 +41,11 @@ def _report_deployment(identity: str) -> None:
     )
 
 
-def _report_evaluation(identity: str) -> None:
-    evaluation = Evaluation.objects.select_related("project__connection").filter(pk=identity).first()
+def _report_evaluation(project: str, commit: str) -> None:
+    """The newest of the commit, but one that was superseded says less than any that was not."""
+    rows = Evaluation.objects.select_related("project__connection").filter(project=project, commit=commit)
+    newest = rows.order_by("-id")
+    evaluation = newest.exclude(state=EvaluationState.SUPERSEDED).first() or newest.first()
     if evaluation is None:
         return
     forge_of(evaluation.project.connection).report_evaluation(

@@ -39,16 +39,15 @@ async def supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
 
 def expected(error: Exception) -> bool:
     """True for a bus or database that is away, where a traceback tells nothing."""
-    import django.db
     import nats.errors
+
+    return isinstance(error, OSError | TimeoutError | nats.errors.Error) or database_away(error)
+
+
+def database_away(error: Exception) -> bool:
+    """True when nothing can be written down now, so that no single message or delivery is to blame."""
+    import django.db
     import psycopg
 
-    kinds = (
-        OSError,
-        TimeoutError,
-        nats.errors.Error,
-        django.db.OperationalError,
-        django.db.InterfaceError,
-        psycopg.OperationalError,
-    )
+    kinds = (django.db.OperationalError, django.db.InterfaceError, psycopg.OperationalError)
     return isinstance(error, kinds)

@@ -1,0 +1,238 @@
+"""What a forge is told: how things stand, by a lane in which a forge that is away, refuses or dawdles harms nobody."""
+
+import ssl
+from collections.abc import Callable
+from datetime import timedelta
+
+import httpx
+import pytest
+from django.db import connection
+from django.utils import timezone
+from structlog.testing import capture_logs
+
+from seatrial.control.configuration import Configuration
+from seatrial.control.forges import registry
+from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.local.forge import LocalForge
+from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport
+from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.models import OutboxMessage
+from seatrial.control.outbox.services import Instruction
+from seatrial.control.policies import services as policies
+from seatrial.control.previews import services as previews
+from seatrial.control.projects.models import Project
+from seatrial.control.worker.database import Database
+from seatrial.control.worker.relay import Aside
+from seatrial.wire.evaluations import ForgeFacts
+from tests import factories
+from tests.previews.scenario import Scenario
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+A, B, C = (letter * 40 for letter in "abc")
+
+
+class RecordingForge(LocalForge):
+    """The local forge, with somebody to tell. `problem` is called first and may raise."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str]] = []
+        self.urls: list[dict[str, str]] = []
+        self.problem: Callable[[], None] = lambda: None
+
+    def facts(self, project: Project) -> ForgeFacts:
+        return ForgeFacts(default_branch="main")
+
+    def report_deployment(self, project: Project, report: DeploymentReport) -> None:
+        self._hear(report.commit, report.state)
+        self.urls.append(dict(report.urls))
+
+    def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
+        self._hear(report.commit, report.state)
+
+    def _hear(self, commit: str, state: str) -> None:
+        assert not connection.in_atomic_block, "a forge is never waited for within a transaction"
+        self.problem()
+        self.told.append((commit[0], str(state)))
+
+
+@pytest.fixture
+def forge(monkeypatch: pytest.MonkeyPatch) -> RecordingForge:
+    forge = RecordingForge()
+    monkeypatch.setitem(registry.FORGES, "local", lambda: forge)
+    return forge
+
+
+@pytest.fixture
+def aside() -> Aside:
+    return Aside(Database(1), Configuration())
+
+
+@pytest.fixture
+def scene() -> Scenario:
+    return Scenario.make()
+
+
+def waiting() -> list[OutboxMessage]:
+    return list(OutboxMessage.objects.filter(subject=Instruction.REPORT, published_at=None))
+
+
+def wait_is_over() -> None:
+    OutboxMessage.objects.filter(published_at=None).update(due_at=timezone.now() - timedelta(seconds=1))
+
+
+def drain(aside: Aside) -> None:
+    while aside.one():
+        pass
+
+
+def raises(error: Exception) -> Callable[[], None]:
+    def problem() -> None:
+        raise error
+
+    return problem
+
+
+def test_every_end_of_a_preview_is_told(scene: Scenario, forge: RecordingForge, aside: Aside) -> None:
+    scene.push(A, at=0)
+    drain(aside)
+    scene.ready(scene.candidate())
+    scene.switch()
+    drain(aside)
+    scene.push(B, at=1)
+    drain(aside)
+    scene.fail(scene.candidate())
+    drain(aside)
+    scene.push(C, at=2)
+    scene.close(at=3)
+    drain(aside)
+    assert forge.told == [
+        ("a", "queued"),
+        ("a", "live"),
+        ("b", "queued"),
+        ("b", "failed"),
+        ("c", "cancelled"),
+    ]
+    assert [bool(urls) for urls in forge.urls] == [False, True, False, False, False]
+
+
+def test_a_preview_that_is_stopped_is_told(scene: Scenario, forge: RecordingForge, aside: Aside) -> None:
+    scene.live(A)
+    previews.stop(scene.environment, by="alice")
+    drain(aside)
+    assert (forge.told, forge.urls) == ([("a", "superseded")], [{}])
+
+
+def test_late_news_of_what_is_over_is_how_it_stands_now(
+    scene: Scenario, forge: RecordingForge, aside: Aside
+) -> None:
+    forge.problem = raises(ForgeError("502 Bad Gateway"))
+    scene.push(A, at=0)
+    drain(aside)
+    scene.close(at=1)
+    scene.push(B, at=2, action="reopened")
+    forge.problem = lambda: None
+    wait_is_over()
+    drain(aside)
+    assert forge.told == [("b", "queued")]
+    assert not waiting()
+
+
+def test_an_evaluation_that_is_superseded_is_told(
+    scene: Scenario, forge: RecordingForge, aside: Aside
+) -> None:
+    factories.policy(scene.project.workspace)
+    scene.push(A)
+    pull_request = scene.pull_request
+    OutboxMessage.objects.all().delete()
+    for commit in (A, B):
+        policies.evaluate(
+            scene.project, commit=commit, ref="refs/heads/x", event="pull_request", pull_request=pull_request
+        )
+    drain(aside)
+    assert forge.told == [("a", "superseded"), ("b", "queued")]
+    policies.supersede(pull_request)
+    drain(aside)
+    assert forge.told[2:] == [("b", "superseded")]
+
+
+ODD = [
+    ForgeError("502 Bad Gateway"),
+    httpx.ReadTimeout("the read operation timed out"),
+    ssl.SSLCertVerificationError("self-signed certificate"),
+    ConnectionRefusedError(),
+    KeyError("state"),
+]
+
+
+@pytest.mark.parametrize("error", ODD, ids=lambda error: type(error).__name__)
+def test_a_forge_that_was_away_is_told_when_it_is_back(
+    error: Exception, scene: Scenario, forge: RecordingForge, aside: Aside
+) -> None:
+    scene.push(A)
+    other = factories.project(scene.project.workspace)
+    outbox.instruct(
+        Instruction.REPORT, project=other.pk, commit=A
+    )  # nothing there: another target, not held up
+    forge.problem = raises(error)
+    with capture_logs() as lines:
+        drain(aside)
+    assert [line["event"] for line in lines] == ["outbox message not sent, tried again later"]
+    assert [row.attempts for row in waiting()] == [1]
+    forge.problem = lambda: None
+    wait_is_over()
+    drain(aside)
+    assert forge.told == [("a", "queued")]
+
+
+def test_what_a_forge_refuses_for_good_is_not_said_again(
+    scene: Scenario, forge: RecordingForge, aside: Aside
+) -> None:
+    scene.push(A)
+    forge.problem = raises(ForgeError("422 no such commit", permanent=True))
+    with capture_logs() as lines:
+        drain(aside)
+    assert [line["event"] for line in lines] == ["report given up"]
+    assert not waiting()
+
+
+def test_a_forge_that_names_a_time_is_left_alone_until_then(
+    scene: Scenario, forge: RecordingForge, aside: Aside
+) -> None:
+    scene.push(A)
+    forge.problem = raises(ForgeError("429 slow down", retry_after_seconds=300))
+    drain(aside)
+    assert all(row.due_at - timezone.now() > timedelta(seconds=290) for row in waiting())
+
+
+def test_a_forge_that_is_away_for_a_day_is_given_up(
+    scene: Scenario, forge: RecordingForge, aside: Aside
+) -> None:
+    scene.push(A)
+    forge.problem = raises(ForgeError("502 Bad Gateway"))
+    drain(aside)
+    assert waiting()
+    OutboxMessage.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    wait_is_over()
+    with capture_logs() as lines:
+        drain(aside)
+    assert [line["event"] for line in lines] == ["report given up"]
+    assert not waiting()
+
+
+def test_while_a_slow_forge_takes_its_time_the_bus_goes_on(
+    scene: Scenario, forge: RecordingForge, aside: Aside
+) -> None:
+    scene.push(A)
+    sent: list[str] = []
+
+    def problem() -> None:
+        outbox.relay(lambda row: sent.append(row.subject))
+        scene.push(B, at=1)  # nothing is locked
+        outbox.relay(lambda row: sent.append(row.subject))
+
+    forge.problem = problem
+    assert aside.one()
+    assert sent == ["desired", "desired"]
+    forge.problem = lambda: None
+    drain(aside)
+    assert forge.told[-1] == ("b", "queued"), "what came meanwhile is told too"
