@@ -67,7 +67,7 @@ class LogTails:
     ) -> AsyncGenerator[LogChunk | Link, None]:
         """Chunks matching `filter_subject` (see `wire.subjects.logs_of_*`): the stored ones, then live, for ever.
 
-        Chunks of one subject come in order and none twice; of the stored ones all, or about the `newest`. Link.CAUGHT_UP
+        Chunks of one subject come in order and none twice; of the stored ones all, or the `newest`. Link.CAUGHT_UP
         stands behind those that were stored when reading began, at once when there were none, and again after each
         Link.BACK. A bus that is away is waited for: Link.AWAY is told once, Link.BACK once it answers again. Close the
         iterator (`aclosing`) to leave.
@@ -153,8 +153,8 @@ async def _read(bus: Bus, filter_subject: str, position: _Position) -> AsyncGene
         filter_subject, stream=subjects.LOGS_STREAM, ordered_consumer=True, config=position.replay()
     )
     try:
-        yield Link.BACK
         stored = await _stored(subscription)
+        yield Link.BACK
         if not stored:
             yield Link.CAUGHT_UP
         while reconnects == bus.reconnects and bus.client.is_connected:
@@ -185,7 +185,7 @@ def _chunks(message: Msg, position: _Position) -> list[LogChunk]:
     if sequence <= position.last:
         return []
     position.last = sequence
-    if position.newest is not None and message.metadata.num_pending > position.newest:
+    if position.newest is not None and message.metadata.num_pending >= position.newest:
         return []
     chunk = _chunk(message)
     return [] if chunk is None else [chunk]

@@ -49,6 +49,7 @@ async def test_replays_then_follows(bus: Bus, tails: LogTails) -> None:
     await say(bus, "elsewhere", environment="e2")
     async with aclosing(tails.tail(subjects.logs_of_environment("e1"))) as items:
         assert await text(items) == "one"
+        assert await text(items) == "caught up"
         await say(bus, "two")
         assert await text(items) == "two"
 
@@ -62,14 +63,32 @@ async def test_since_skips_the_past(bus: Bus, tails: LogTails) -> None:
         assert await text(items) == "after"
 
 
+async def test_nothing_stored_is_told_at_once(bus: Bus, tails: LogTails) -> None:
+    async with aclosing(tails.tail(subjects.logs_of_environment("e1"))) as items:
+        assert await text(items, seconds=1) == "caught up"
+        await say(bus, "one")
+        assert await text(items) == "one"
+
+
+async def test_of_many_only_the_newest_when_asked(bus: Bus, tails: LogTails) -> None:
+    for number in range(30):
+        await say(bus, str(number))
+    async with aclosing(tails.tail(subjects.logs_of_environment("e1"), newest=2)) as items:
+        assert [await text(items) for _ in range(3)] == ["28", "29", "caught up"]
+        await say(bus, "live")
+        assert await text(items) == "live"
+
+
 async def test_goes_on_after_the_bus_was_killed(bus: Bus, tails: LogTails, nats_server: NatsServer) -> None:
     await say(bus, "one")
     async with aclosing(tails.tail(subjects.logs_of_deployment("e1", "d1"))) as items:
         assert await text(items) == "one"
+        assert await text(items) == "caught up"
         nats_server.kill()
         assert await text(items) == "away"
         nats_server.start()
         assert await text(items) == "back"
+        assert await text(items) == "caught up"
         await say(bus, "two")
         assert await text(items) == "two"
 
@@ -97,6 +116,7 @@ async def test_all_readers_share_one_connection_and_the_last_one_closes_it(
     for reader in readers[1:]:
         await reader.aclose()
     await say(bus, "two")
+    assert await text(readers[0]) == "caught up"
     assert await text(readers[0]) == "two", "the others leaving disturbs nobody"
     await readers[0].aclose()
     assert connections(nats_server) == 0
@@ -110,6 +130,7 @@ async def test_an_outage_is_one_line_in_the_log_however_many_read(
     with capture_logs() as lines:
         await asyncio.gather(*(text(reader) for reader in readers))
         for _ in range(2):
+            assert {await text(reader) for reader in readers} == {"caught up"}
             nats_server.kill()
             assert {await text(reader) for reader in readers} == {"away"}
             await asyncio.sleep(1.5)

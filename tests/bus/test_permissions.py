@@ -160,6 +160,35 @@ async def test_revoked_agent_is_cut_off_and_stays_out_after_a_restart(
         await agent.connect()
 
 
+async def test_a_revocation_that_the_bus_does_not_take_is_an_error(
+    nats_server: NatsServer, configuration: Configuration
+) -> None:
+    with pytest.raises(
+        nats.errors.Error, match=r"does not take the account's new token: .*expected 3 chunks"
+    ):
+        await revoke(configuration, str(nats_server.identity.system_credentials), "no token")
+
+
+async def test_a_moved_bus_knows_whom_it_knew_and_whom_it_revoked(
+    agent: AgentClient, connected: Client, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    gone = AgentClient("AGENTB", nats_server, tmp_path)
+    nats_server.identity.revoke(nats_jwt.public_key(gone.seed))
+    nats_server.kill()
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "keys").rename(tmp_path / "moved" / "keys")
+    moved = NatsServer(nats_server.program, tmp_path / "moved")
+    moved.start()
+    try:
+        assert not (tmp_path / "keys").exists(), "nothing is written where it was"
+        agent.server = gone.server = moved
+        await (await agent.connect()).close()
+        with pytest.raises(nats.errors.Error):
+            await gone.connect()
+    finally:
+        moved.kill()
+
+
 def test_identity_is_made_once(nats_server: NatsServer) -> None:
     from seatrial.control.fleet.bus_identity import ensure
 

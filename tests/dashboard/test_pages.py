@@ -1,14 +1,20 @@
 """Every page renders for those who may see it, and is not there for those who may not."""
 
+import re
+from datetime import timedelta
+
 import pytest
 from django.template.loader import render_to_string
 from django.test import Client
+from django.utils import timezone
 
 from seatrial.control.accounts.models import User
+from seatrial.control.dashboard import overview
 from seatrial.control.dashboard.overview import fingerprint, project_context
+from seatrial.control.fleet.models import Agent
 from seatrial.control.projects.services import note_unreachable
 from tests.dashboard.harbour import Harbour
-from tests.factories import agent
+from tests.factories import agent, evaluation, pull_request
 
 
 def signed_in(user: User) -> Client:
@@ -30,6 +36,7 @@ def paths(harbour: Harbour) -> dict[str, str]:
     }
 
 
+HOUR = timedelta(hours=1)
 COMMON = ["/", "/projects", "/agents"]
 RECORDS = ["/deliveries", "/audit"]
 
@@ -146,6 +153,50 @@ def test_an_unreachable_repository_is_told_on_its_page(harbour: Harbour) -> None
     assert "This repository is unreachable." in render_to_string(
         "dashboard/parts/project.html", project_context(harbour.cast.bob, harbour.project)
     )
+
+
+def test_open_overviews_change_with_every_verdict_and_agent(harbour: Harbour) -> None:
+    seen = [fingerprint(harbour.cast.bob), fingerprint(harbour.cast.bob, harbour.project)]
+    assert seen == [fingerprint(harbour.cast.bob), fingerprint(harbour.cast.bob, harbour.project)]
+    for _ in range(25):
+        evaluation(pull_request(harbour.project))
+    before = fingerprint(harbour.cast.bob), fingerprint(harbour.cast.bob, harbour.project)
+    harbour.weak.state = "errored"  # not among the newest twenty any more
+    harbour.weak.save()
+    assert fingerprint(harbour.cast.bob) != before[0]
+    assert fingerprint(harbour.cast.bob, harbour.project) != before[1]
+    home = fingerprint(harbour.cast.bob)
+    Agent.objects.filter(name="dock-1").update(state="offline")
+    assert fingerprint(harbour.cast.bob) != home
+
+
+def test_a_preview_on_a_dead_agent_says_so_where_people_look(harbour: Harbour) -> None:
+    client = signed_in(harbour.cast.bob)
+    path = f"/environments/{harbour.live.pk}"
+    page = client.get(path).content.decode()
+    assert ">dock-1</a>" in page
+    assert "is offline" not in page
+    Agent.objects.filter(name="dock-1").update(state="offline", last_heartbeat_at=timezone.now() - HOUR)
+    for where in (path, "/"):
+        page = re.sub(r"<[^>]*>", "", client.get(where).content.decode())
+        assert "Agent dock-1 is offline: last heartbeat 1 hour ago" in page, where
+
+
+def test_an_agent_that_warns_is_named_on_the_start_page(harbour: Harbour) -> None:
+    dock = agent("dock-3")
+    dock.heartbeat |= {"warnings": ["gVisor does not start: no cgroups"]}
+    dock.save()
+    page = signed_in(harbour.cast.bob).get("/").content.decode()
+    assert "gVisor does not start: no cgroups" in page
+
+
+def test_more_open_pull_requests_than_are_shown_are_counted_all(
+    harbour: Harbour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "MOST_CARDS", 2)
+    page = signed_in(harbour.cast.bob).get("/").content.decode()
+    assert "4 open pull requests" in page
+    assert "The 2 most recently changed are shown." in page
 
 
 def test_the_agents_page_shows_their_warnings(harbour: Harbour) -> None:

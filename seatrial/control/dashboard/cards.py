@@ -49,7 +49,7 @@ class Card:
         )
 
 
-def cards(pull_requests: QuerySet[PullRequest], *, limit: int = 200) -> list[Card]:
+def cards(pull_requests: QuerySet[PullRequest], *, limit: int) -> list[Card]:
     """The newest `limit` of `pull_requests` as cards, in the order of the query set."""
     rows = list(pull_requests.select_related("project", "project__workspace")[:limit])
     ids = [row.pk for row in rows]

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 LINES_PER_EVENT = 400
 GATHER_SECONDS = 0.1
-NEWEST_CHUNKS = 5_000  # as many lines as the page keeps, or more: a chunk has at least one
+NEWEST_CHUNKS = 5_001  # at least one line more than the page keeps, so that it says that there are more
 CLOCK_SLACK = timedelta(seconds=30)  # the agent's clock may be behind ours
 AWAY = "Live logs are away: the bus does not answer. They come back by themselves, and no line is lost."
 ENDED = "Logs are away. Reload the page to try again."

@@ -14,6 +14,8 @@ from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
 
+MOST_CARDS = 200
+
 
 @dataclass
 class Groups:
@@ -51,7 +53,7 @@ def open_pull_requests(user: User, project: Project | None = None) -> QuerySet[P
 def home_context(user: User) -> dict[str, Any]:
     """Everything on the start page."""
     rows = open_pull_requests(user)
-    found = cards(rows)
+    found = cards(rows, limit=MOST_CARDS)
     agents = list(visible(user, Agent).exclude(state="revoked").order_by("name"))
     return {
         "groups": group(found),
@@ -68,9 +70,11 @@ def home_context(user: User) -> dict[str, Any]:
 
 def project_context(user: User, project: Project) -> dict[str, Any]:
     """Everything on a project's page."""
+    pulls = open_pull_requests(user, project)
     return {
         "project": project,
-        "cards": cards(open_pull_requests(user, project)),
+        "cards": cards(pulls, limit=MOST_CARDS),
+        "count": pulls.count(),
         "closed": cards(
             visible(user, PullRequest)
             .filter(project=project, state=PullRequestState.CLOSED)
