@@ -13,7 +13,7 @@ demo: ## Set everything up, start the platform and show a pull request's verdict
 	@scripts/demo
 
 stop: ## End the platform and remove everything it made, but caches and the engine
-	@[ ! -x $(BIN)/seatrial ] || $(BIN)/seatrial down --purge
+	@[ ! -x $(BIN)/seatrial ] || scripts/as-engine-user $(BIN)/seatrial down --purge
 
 test: ## Set everything up and run all tests (PYTEST_ARGS="-k word" for some)
 	@scripts/test $(PYTEST_ARGS)
@@ -39,8 +39,8 @@ format: ## Write every file in the one style
 
 bench: ## Measure: ratios against doing it by hand, in bench/results
 	@scripts/setup --dev
-	@scripts/engine
-	@$(BIN)/python -m bench
+	@scripts/as-engine-user scripts/engine
+	@scripts/as-engine-user $(BIN)/python -m bench
 
 docs: ## Write the reference pages from the code
 	@scripts/setup --dev

@@ -27,7 +27,7 @@ Everything else it decides by itself and hands to its processes; anything below 
 | `SEATRIAL_DATA_DIR` | `~/.local/share/seatrial` | The data directory: database, bus, keys, logs, build cache. |
 | `APP_PORT` | `3000` | Dashboard, API and webhooks (`--port`). Remembered. |
 | `SEATRIAL_INGRESS_PORT` | `8080` | Previews (`--ingress-port`). Remembered. |
-| `GALLEY_RUNTIME` | `docker` | `docker`, or `process`: no isolation, for trying out only (`--runtime`). Remembered. |
+| `GALLEY_RUNTIME` | `docker` | `docker`, or `process`: no isolation, for trying out only (`--runtime`). Asked for at every start. |
 | `DB_HOST` | | Set: that PostgreSQL (with the other `DB_*`) instead of the embedded one. |
 | `SEATRIAL_NO_INSTALL` | | `1`: the set-up scripts install nothing and say what is missing. |
 | `DOCKER_HOST` | `unix:///var/run/docker.sock` | The container engine. |

@@ -49,9 +49,7 @@ def doctor() -> None:
 def _engine() -> Iterator[Finding]:
     engine = detect.ask()
     if not engine.answers:
-        fix = (
-            "sudo usermod -aG docker $USER, then log in again" if engine.forbidden else "Run: scripts/engine"
-        )
+        fix = detect.join_group("seatrial doctor") if engine.forbidden else "Run: scripts/engine"
         yield Finding(False, f"Docker Engine: {engine.problem}", fix)
         return
     yield Finding(True, f"Docker Engine {engine.version} at {engine.address}")

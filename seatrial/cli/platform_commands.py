@@ -1,6 +1,7 @@
 """`seatrial up` and `seatrial down`."""
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -86,7 +87,7 @@ class _Screen:
         if remembered and remembered.runtime == "process":
             self.console.print(f"[yellow]! {PROCESS_WARNING}[/]")
         self.console.print(f"seatrial runs at [bold]{url}[/]")
-        self.console.print(f"  sign in   admin, password: cat {data.admin_password}")
+        self.console.print(f"  sign in   admin, password: cat {shlex.quote(str(data.admin_password))}")
         self.console.print("  preview   seatrial preview PATH --branch B")
         self.console.print("  stop      seatrial down (keeps previews and data; --purge removes everything)")
 

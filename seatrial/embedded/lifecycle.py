@@ -4,21 +4,23 @@ What is costly to import is imported where it is used: every other command impor
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seatrial.embedded import locking, orphans
-from seatrial.embedded.errors import ComponentFailed, EmbeddedError
+from seatrial.embedded.errors import CannotRun, ComponentFailed, EmbeddedError
 from seatrial.embedded.layout import DataDirectory
-from seatrial.embedded.preflight import Choices
-from seatrial.embedded.processes import Record, end, wait_until_gone
+from seatrial.embedded.preflight import Choices, require_space
+from seatrial.embedded.processes import end, wait_until_gone
 from seatrial.embedded.progress import Event, Listener, parse, step
 from seatrial.embedded.remembered import Remembered, read
 
@@ -37,13 +39,26 @@ def run(data: DataDirectory, choices: Choices, environ: Mapping[str, str], tell:
 
     require_programs(Path(sys.executable).parent)
     data.create()
-    with locking.only_one(data):
+    require_space(data.root)
+    with _disk_problems(data), locking.only_one(data):
         supervisor_log = data.logs / "supervisor.log"
         said = _Said(tell, supervisor_log)
         setting = Setting(data, choices, environ, said, said.say)
         asyncio.run(_until_told(Platform(setting)))
     if not said.ready:
         raise KeyboardInterrupt
+
+
+@contextmanager
+def _disk_problems(data: DataDirectory) -> Iterator[None]:
+    """A file that cannot be written is no defect of ours, and has a fix."""
+    try:
+        yield
+    except OSError as error:
+        raise CannotRun(
+            f"{error.filename or data.root}: {error.strerror or error}.",
+            fix="Look at its disk and its owner, or choose another place: SEATRIAL_DATA_DIR=/some/where",
+        ) from error
 
 
 async def _until_told(platform: "Platform") -> None:
@@ -70,8 +85,8 @@ class _Said:
         self._tell(event)
 
     def say(self, text: str) -> None:
-        """One line that nobody asked for."""
-        with self._log.open("a") as file:
+        """One line that nobody asked for; on a full disk it is not kept."""
+        with contextlib.suppress(OSError), self._log.open("a") as file:
             file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC {text}\n")
         if self.ready:
             self._tell(Event(kind="note", text=text))
@@ -83,12 +98,16 @@ def start_detached(data: DataDirectory, choices: Choices, environ: Mapping[str, 
     Ctrl-C here stops it again, cleanly, before KeyboardInterrupt is raised.
     """
     data.create()
+    require_space(data.root)
     reading, writing = os.pipe()
     asked = json.dumps([choices.port, choices.ingress_port, choices.runtime])
-    with (data.logs / "supervisor.log").open("ab") as log:
+    with _disk_problems(data), (data.logs / "supervisor.log").open("ab") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "seatrial.embedded", "up", str(writing), asked],
-            env=dict(environ),
+            env={
+                **environ,
+                "SEATRIAL_DATA_DIR": str(data.root),
+            },  # it starts elsewhere: a relative path would not do
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -122,33 +141,49 @@ def _relay(reading: int, tell: Listener) -> None:
 
 
 def stop(data: DataDirectory, environ: Mapping[str, str], tell: Listener, *, purge: bool) -> str:
-    """Stop the platform; with `purge` remove all it made. Idempotent. Returns the closing sentence."""
-    supervisor = locking.running(data)
-    if not data.root.exists():
-        return "seatrial is not running."
-    remembered = read(data.platform_file) if data.platform_file.exists() else None
-    if purge and supervisor and remembered:
-        from seatrial.embedded.purge import stop_environments
+    """Stop the platform; with `purge` remove all it made. Idempotent. Returns the closing sentence.
 
-        with step(tell, "removing previews"):
-            stop_environments(remembered, data)
-    with step(tell, "stopping processes"):
-        stopped = _stop_processes(data, supervisor)
-    if purge:
-        _purge(data, environ, remembered, tell)
-        return "seatrial is stopped; nothing is left of it but caches and the engine."
+    Raises CannotRun when something is left, and when another command starts or stops the platform meanwhile.
+    """
+    if not (data.root if purge else data.run).exists():
+        return "seatrial is not running."
+    remembered = read(data.platform_file)
+    with _disk_problems(data), ExitStack() as stack:
+        with step(tell, "stopping processes"):
+            stopped = _end_supervisor(data)
+            stack.enter_context(_nobody_starts(data))
+            stopped = bool(orphans.end_all(data)) or stopped
+        if purge:
+            _purge(data, environ, remembered, tell)
+            return "seatrial is stopped; nothing is left of it but caches and the engine."
     if not stopped:
         return "seatrial is not running."
     return "seatrial is stopped. Previews and data are kept for the next `seatrial up`."
 
 
-def _stop_processes(data: DataDirectory, supervisor: Record | None) -> bool:
-    if supervisor and (process := supervisor.find()):
+def _end_supervisor(data: DataDirectory) -> bool:
+    """Whether one ran; it is gone now."""
+    supervisor = locking.running(data)
+    if supervisor is None:
+        return False
+    if process := supervisor.find():
         process.send_signal(signal.SIGTERM)
-        if not wait_until_gone(supervisor, STOP_SECONDS):
-            end(supervisor, stop_signal=signal.SIGKILL, grace_seconds=1)
-    left = orphans.end_all(data)
-    return bool(supervisor or left)
+    if not wait_until_gone(supervisor, STOP_SECONDS):
+        end(supervisor, stop_signal=signal.SIGKILL, grace_seconds=1)
+    return True
+
+
+@contextmanager
+def _nobody_starts(data: DataDirectory) -> Iterator[None]:
+    """Hold the data directory, so that no `up` begins in what is being taken away."""
+    data.run.mkdir(exist_ok=True)
+    try:
+        with locking.held(data, patience_seconds=2):
+            yield
+    except locking.AlreadyRuns as error:
+        raise CannotRun(
+            "another command starts or stops seatrial at this moment.", fix="Then again: seatrial down"
+        ) from error
 
 
 def _purge(

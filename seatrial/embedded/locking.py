@@ -2,8 +2,10 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 from seatrial.embedded.errors import EmbeddedError
 from seatrial.embedded.layout import DataDirectory
@@ -17,13 +19,29 @@ class AlreadyRuns(EmbeddedError):
 
 
 @contextmanager
-def only_one(data: DataDirectory) -> Iterator[None]:
+def held(data: DataDirectory, *, patience_seconds: float = 0) -> Iterator[None]:
     """Hold the data directory. Raises AlreadyRuns. The kernel lets go when we die, however we die."""
+    deadline = time.monotonic() + patience_seconds
     with (data.run / "supervisor.lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise AlreadyRuns("seatrial already runs.") from error
+        while not _locked(file):
+            if time.monotonic() >= deadline:
+                raise AlreadyRuns("seatrial already runs.")
+            time.sleep(0.05)
+        yield
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def only_one(data: DataDirectory) -> Iterator[None]:
+    """Hold the data directory as its supervisor, to be found by `running`. Raises AlreadyRuns."""
+    with held(data):
         records = Records(data.run)
         records.write(SUPERVISOR, os.getpid())
         try:

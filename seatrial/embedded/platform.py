@@ -14,7 +14,7 @@ from seatrial.embedded.components.postgres import Postgres, from_wheel
 from seatrial.embedded.engine.keeper import EngineKeeper
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
-from seatrial.embedded.preflight import Choices, require_engine, require_space, settle
+from seatrial.embedded.preflight import Choices, require_engine, settle
 from seatrial.embedded.processes import Records
 from seatrial.embedded.progress import Event, Listener, step
 from seatrial.embedded.remembered import Remembered, write
@@ -59,7 +59,6 @@ class Platform:
         tell = self._setting.tell
         with step(tell, "checking this machine"):
             await asyncio.to_thread(orphans.end_all, self._data)
-            require_space(self._data.root)
             remembered = settle(self._setting.choices, self._data, self._setting.environ)
             require_engine(remembered.runtime, self._setting.environ)
             write(self._data.platform_file, remembered)

@@ -45,14 +45,18 @@ def settle(choices: Choices, data: DataDirectory, environ: Mapping[str, str]) ->
     require_free(ingress, purpose="previews", flag="--ingress-port", variable="SEATRIAL_INGRESS_PORT")
     nats = _internal(before.nats_port if before else None, taken={port, ingress})
     traefik = _internal(before.traefik_port if before else None, taken={port, ingress, nats})
+    runtime = (
+        choices.runtime or environ.get("GALLEY_RUNTIME") or "docker"
+    )  # `process` is asked for every time
     return Remembered(
         port=port,
         ingress_port=ingress,
         nats_port=nats,
         traefik_port=traefik,
-        runtime=choices.runtime or environ.get("GALLEY_RUNTIME") or (before.runtime if before else "docker"),
+        runtime=runtime,
         site_url=(environ.get("SITE_URL") or f"http://localhost:{port}").rstrip("/"),
         agent=before.agent if before else "",
+        engine=detect.address(environ) if runtime == "docker" else before.engine if before else "",
     )
 
 
@@ -98,12 +102,15 @@ def require_engine(runtime: str, environ: Mapping[str, str]) -> None:
         return
     engine = detect.ask(environ)
     if not engine.answers and daemon.may_start(environ):
-        daemon.start()
+        try:
+            daemon.start()
+        except daemon.EngineProblem as problem:
+            raise CannotRun(f"Docker Engine does not start: {problem}.", fix=FIX_ENGINE) from problem
         engine = detect.ask(environ)
     if engine.forbidden:
         raise CannotRun(
             f"Docker Engine is there, but {engine.problem}.",
-            fix="Join its group and log in again: sudo usermod -aG docker $USER",
+            fix=detect.join_group("seatrial up --detach"),
         )
     if not engine.answers:
         raise CannotRun(f"Docker Engine is not there: {engine.problem}.", fix=FIX_ENGINE)

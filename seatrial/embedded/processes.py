@@ -41,16 +41,26 @@ class Record:
 
     name: str
     pid: int
-    started: float
+    started: str
 
     def find(self) -> psutil.Process | None:
         """The process, unless it is gone or its pid is somebody else's by now."""
-        try:
-            process = psutil.Process(self.pid)
-            alive = abs(process.create_time() - self.started) < 1 and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.Error:
+        if self.started != _started(self.pid):
             return None
-        return process if alive else None
+        with contextlib.suppress(psutil.Error):
+            return psutil.Process(self.pid)
+        return None
+
+
+def _started(pid: int) -> str | None:
+    """When the process began, None when it has ended: this boot, and ticks since. No clock, so nobody can set it."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+    state, ticks = fields[0], fields[19]
+    return None if state in "ZX" else f"{boot} {ticks}"
 
 
 class Records:
@@ -60,10 +70,9 @@ class Records:
         self._directory = directory
 
     def write(self, name: str, pid: int) -> None:
-        """Remember that `pid`, which runs now, is ours."""
-        try:
-            started = psutil.Process(pid).create_time()
-        except psutil.Error:
+        """Remember that `pid`, which runs now, is ours. Raises OSError, on a full disk say."""
+        started = _started(pid)
+        if started is None:
             return
         path = self._directory / f"{name}.json"
         temporary = path.with_suffix(".new")
@@ -111,6 +120,15 @@ def spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
             # The child only makes two system calls; prctl is per process, so no wrapper can do it for us.
             preexec_fn=end_with_the_supervisor,  # noqa: PLW1509
         )
+
+
+def end_child(child: subprocess.Popen[bytes], program: Program) -> None:
+    """Ask our own child to end, then end it and all that shares its session. Returns when it is gone."""
+    child.send_signal(program.stop_signal)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(program.grace_seconds)
+    kill_session(child.pid)
+    child.wait()
 
 
 def end(record: Record, *, stop_signal: signal.Signals, grace_seconds: float) -> None:

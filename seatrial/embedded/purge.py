@@ -1,4 +1,4 @@
-"""Taking everything away again: by asking the platform, and by label for whatever is left."""
+"""Taking everything away again: from the engine by label, then the data directory, which holds the label."""
 
 import asyncio
 import contextlib
@@ -7,41 +7,16 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import aiodocker
-import httpx
 
-from seatrial.agent.runtime.base import AGENT
 from seatrial.embedded.engine import detect
 from seatrial.embedded.errors import CannotRun
+from seatrial.embedded.labelled import Labelled
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.remembered import Remembered
-
-CACHE = "galley.cache"  # images that cost long to make and hold nothing of anybody's
-ASK_SECONDS = 30.0
-
-
-def stop_environments(remembered: Remembered, data: DataDirectory) -> None:
-    """Ask the platform to end every environment and wait a while. What it cannot do is done by label later."""
-    with contextlib.suppress(httpx.HTTPError, OSError, KeyError, TypeError):
-        token = data.token.read_text().strip()
-        base = f"{remembered.api_url}/api/v1"
-        headers = {"Authorization": f"Bearer {token}"}
-        with httpx.Client(base_url=base, headers=headers, timeout=10, trust_env=False) as client:
-            for environment in client.get("/environments").raise_for_status().json():
-                client.post(f"/environments/{environment['id']}/stop")
-            deadline = time.monotonic() + ASK_SECONDS
-            while _left(client) and time.monotonic() < deadline:
-                time.sleep(0.3)
-
-
-def _left(client: httpx.Client) -> bool:
-    """Whether the host still has something of an environment: the status lists it until then."""
-    projects = client.get("/status").raise_for_status().json()["projects"]
-    return any(project["environments"] for project in projects)
 
 
 def agent_id(data: DataDirectory, remembered: Remembered | None) -> str:
@@ -59,20 +34,23 @@ async def purge_engine(
 ) -> None:
     """Remove every container, network, volume and image labelled as this agent's, but caches. Idempotent.
 
-    Raises CannotRun when there may be some and the engine does not answer: the data directory, which holds the
-    label, is then kept for another try.
+    Raises CannotRun when some are left, or there may be some and the engine does not answer: the data directory,
+    which holds the label, is then kept for another try.
     """
     agent = agent_id(data, remembered)
-    if not agent or (remembered and remembered.runtime != "docker"):
+    if not agent:
         return
-    engine = await asyncio.to_thread(detect.ask, environ)
-    if not engine.answers:
+    used = remembered.engine if remembered else ""
+    engine = await asyncio.to_thread(detect.ask, {"DOCKER_HOST": used} if used else environ)
+    if engine.answers:
+        async with aiodocker.Docker(url=engine.address) as docker:
+            await Labelled(docker, agent).remove()
+    elif used or not remembered:
+        start = "Start the engine, then again: seatrial down --purge"
         raise CannotRun(
             f"previews may be left on the engine: {engine.problem}.",
-            fix="Start the engine, then again: seatrial down --purge",
+            fix=detect.join_group("seatrial down --purge") if engine.forbidden else start,
         )
-    async with aiodocker.Docker(url=engine.address) as docker:
-        await _remove_all(docker, agent)
 
 
 async def purge_processes(data: DataDirectory) -> None:
@@ -84,30 +62,6 @@ async def purge_processes(data: DataDirectory) -> None:
         runtime = ProcessRuntime(folder)
         for service in await runtime.list_containers({}):
             await runtime.remove(service.name)
-
-
-async def _remove_all(docker: aiodocker.Docker, agent: str) -> None:
-    query = {"filters": json.dumps({"label": [f"{AGENT}={agent}"]})}
-
-    async def listed(path: str, key: str | None = None, **more: str) -> list[dict[str, object]]:
-        answer = await docker._query_json(path, params={**query, **more})
-        return list((answer[key] if key else answer) or [])
-
-    async def remove(path: str, **params: str) -> None:
-        with contextlib.suppress(aiodocker.DockerError):
-            async with docker._query(path, method="DELETE", params=params):
-                pass
-
-    containers = await listed("containers/json", all="1")
-    await asyncio.gather(*(remove(f"containers/{one['Id']}", force="1", v="1") for one in containers))
-    for one in await listed("networks"):
-        await remove(f"networks/{one['Id']}")
-    for one in await listed("volumes", "Volumes"):
-        await remove(f"volumes/{one['Name']}", force="1")
-    for one in await listed("images/json", all="0"):
-        labels = one.get("Labels")
-        if not (isinstance(labels, dict) and labels.get(CACHE) == "true"):
-            await remove(f"images/{one['Id']}", force="1")
 
 
 def remove_tree(data: DataDirectory) -> None:

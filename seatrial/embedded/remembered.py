@@ -18,6 +18,7 @@ class Remembered(BaseModel):
     nats_port: int
     traefik_port: int
     runtime: str = "docker"  # docker | process
+    engine: str = ""  # address of the Docker Engine that this agent ever used; empty when it used none
     site_url: str = ""
     agent: str = ""  # id that labels everything we made on the engine; empty until the agent has registered
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from seatrial.embedded.components.base import Component
 from seatrial.embedded.errors import ComponentFailed
-from seatrial.embedded.processes import Program, Records, end, kill_session, last_words, spawn
+from seatrial.embedded.processes import Program, Records, end_child, kill_session, last_words, spawn
 
 PAUSES = (0.05, 0.5, 1.0, 2.0, 5.0, 10.0)
 SETTLED_SECONDS = 30.0
@@ -77,11 +77,14 @@ class Supervisor:
             process = spawn(program, log)
         except OSError as error:
             return f"cannot start ({error.strerror})"
-        self._records.write(program.name, process.pid)
+        with contextlib.suppress(OSError):  # on a full disk it runs unrecorded
+            self._records.write(program.name, process.pid)
         try:
             await _ended(process.pid)
         except asyncio.CancelledError:
-            await self._end(program)
+            loop = asyncio.get_running_loop()
+            await asyncio.shield(loop.run_in_executor(None, end_child, process, program))
+            self._records.remove(program.name)
             raise
         finally:
             with contextlib.suppress(ChildProcessError):
@@ -89,15 +92,6 @@ class Supervisor:
         kill_session(process.pid)  # what it had started must not meet its successor
         code = process.returncode
         return f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-
-    async def _end(self, program: Program) -> None:
-        record = self._records.read(program.name)
-        if record is None:
-            return
-        loop = asyncio.get_running_loop()
-        stop = lambda: end(record, stop_signal=program.stop_signal, grace_seconds=program.grace_seconds)  # noqa: E731
-        await asyncio.shield(loop.run_in_executor(None, stop))
-        self._records.remove(program.name)
 
     async def run_once(self, program: Program) -> None:
         """Run a command to its end. Raises ComponentFailed when it fails; cancelling ends it."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.embedded.engine import daemon
 from seatrial.embedded.errors import CannotRun, PortTaken
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.ports import find_free, is_free
@@ -79,6 +80,27 @@ def test_a_damaged_platform_file_says_what_to_do(data: DataDirectory) -> None:
     with pytest.raises(CannotRun) as problem:
         read(data.platform_file)
     assert "Remove it" in problem.value.fix
+
+
+def test_a_start_without_isolation_is_asked_for_every_time(data: DataDirectory) -> None:
+    first = settle(Choices(), data, free())
+    assert (first.runtime, first.engine) == ("docker", "unix:///var/run/docker.sock")
+    write(data.platform_file, first)
+    tried = settle(Choices(runtime="process"), data, {})
+    assert (tried.runtime, tried.engine) == ("process", first.engine), "what it left there is not forgotten"
+    write(data.platform_file, tried)
+    assert settle(Choices(), data, {}).runtime == "docker"
+
+
+def test_an_engine_that_does_not_start_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> None:
+        raise daemon.EngineProblem("dockerd does not come up: no space")
+
+    monkeypatch.setattr(daemon, "may_start", lambda environ: True)
+    monkeypatch.setattr(daemon, "start", fails)
+    with pytest.raises(CannotRun, match="no space") as problem:
+        require_engine("docker", {"DOCKER_HOST": "unix:///nonexistent.sock"})
+    assert "--runtime process" in problem.value.fix
 
 
 def test_a_port_in_use_is_not_free(taken: int) -> None:

@@ -7,6 +7,9 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
+import pytest
+
 from seatrial.embedded import orphans
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.processes import Program, Record, Records, last_words, spawn
@@ -68,14 +71,24 @@ def test_an_orphan_that_would_not_go_is_found_and_ended(data: DataDirectory) -> 
 def test_a_pid_that_was_given_to_somebody_else_is_left_alone(data: DataDirectory) -> None:
     somebody = subprocess.Popen(["sleep", "600"])
     try:
-        record = Record("web", somebody.pid, started=12345.0)
+        record = Record("web", somebody.pid, started="another boot 12345")
         assert record.find() is None
-        (data.run / "web.json").write_text(f'{{"name": "web", "pid": {somebody.pid}, "started": 12345.0}}')
+        (data.run / "web.json").write_text(
+            f'{{"name": "web", "pid": {somebody.pid}, "started": "another boot 12345"}}'
+        )
         assert orphans.end_all(data) == []
         assert somebody.poll() is None
     finally:
         somebody.kill()
         somebody.wait()
+
+
+def test_setting_the_clock_loses_no_process(data: DataDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    Records(data.run).write("web", os.getpid())
+    before = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda self: before(self) + 3600)
+    record = Records(data.run).read("web")
+    assert record and record.find()
 
 
 def test_a_damaged_record_is_no_record(data: DataDirectory) -> None:

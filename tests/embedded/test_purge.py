@@ -12,6 +12,7 @@ import aiodocker
 import pytest
 
 from seatrial.embedded.errors import CannotRun
+from seatrial.embedded.labelled import Labelled
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.purge import agent_id, purge_engine, remove_tree
 from seatrial.embedded.remembered import Remembered
@@ -28,8 +29,13 @@ async def docker() -> AsyncIterator[aiodocker.Docker]:
         yield docker
 
 
-def platform(agent: str, runtime: str = "docker") -> Remembered:
-    return Remembered(port=1, ingress_port=2, nats_port=3, traefik_port=4, runtime=runtime, agent=agent)
+BUSYBOX = "/bin/busybox"  # the distribution's static build
+
+
+def platform(agent: str, runtime: str = "docker", engine: str = "unix:///var/run/docker.sock") -> Remembered:
+    return Remembered(
+        port=1, ingress_port=2, nats_port=3, traefik_port=4, runtime=runtime, agent=agent, engine=engine
+    )
 
 
 async def make(docker: aiodocker.Docker, agent: str, *, cache: bool = False) -> None:
@@ -38,6 +44,7 @@ async def make(docker: aiodocker.Docker, agent: str, *, cache: bool = False) -> 
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         tar.addfile(tarfile.TarInfo(f"of-{agent}"))
+        tar.add(BUSYBOX, "busybox")
     change = "LABEL " + " ".join(f'{name}="{value}"' for name, value in labels.items())
     params = {"fromSrc": "-", "repo": f"seatrial-test-{agent.lower()}", "tag": "1", "changes": change}
     async with docker._query(
@@ -46,7 +53,11 @@ async def make(docker: aiodocker.Docker, agent: str, *, cache: bool = False) -> 
         await answer.read()
     if cache:
         return
-    config = {"Image": f"seatrial-test-{agent.lower()}:1", "Cmd": ["/none"], "Labels": labels}
+    config = {
+        "Image": f"seatrial-test-{agent.lower()}:1",
+        "Cmd": ["/busybox", "sleep", "600"],
+        "Labels": labels,
+    }
     await docker.containers.create(config, name=f"seatrial-test-{agent}")
     await docker.networks.create({"Name": f"seatrial-test-{agent}", "Labels": labels})
     await docker.volumes.create({"Name": f"seatrial-test-{agent}", "Labels": labels})
@@ -94,8 +105,44 @@ async def test_caches_stay(data: DataDirectory, docker: aiodocker.Docker) -> Non
 
 async def test_an_engine_that_is_away_keeps_the_data_for_another_try(data: DataDirectory) -> None:
     with pytest.raises(CannotRun) as problem:
-        await purge_engine(data, platform(new_id()), {"DOCKER_HOST": "unix:///nonexistent.sock"})
+        await purge_engine(data, platform(new_id(), engine="unix:///nonexistent.sock"), {})
     assert "again: seatrial down --purge" in problem.value.fix
+
+
+async def test_what_went_on_while_it_was_purged_is_told_and_the_rest_goes(
+    data: DataDirectory, docker: aiodocker.Docker
+) -> None:
+    mine, other = new_id(), new_id()
+    await make(docker, mine)
+    await make(docker, other)
+    network = await docker.networks.get(f"seatrial-test-{mine}")
+    await network.connect({"Container": f"seatrial-test-{other}"})
+    await docker.containers.container(f"seatrial-test-{other}").start()
+    try:
+        with pytest.raises(CannotRun) as problem:
+            await Labelled(docker, mine).remove(patience_seconds=1)
+        assert f"network seatrial-test-{mine}" in str(problem.value)
+        assert "active endpoints" in str(problem.value)
+        assert await count(docker, mine) == {"networks": 1}
+    finally:
+        await purge_engine(data, platform(other), {})
+        await purge_engine(data, platform(mine), {})
+    assert await count(docker, mine) == {}
+
+
+async def test_what_once_ran_on_the_engine_goes_also_from_a_platform_of_processes(
+    data: DataDirectory, docker: aiodocker.Docker
+) -> None:
+    agent = new_id()
+    await make(docker, agent)
+    elsewhere = {"DOCKER_HOST": "unix:///nonexistent.sock"}
+    await purge_engine(data, platform(agent, "process"), elsewhere)
+    assert await count(docker, agent) == {}
+
+
+async def test_a_platform_that_never_had_an_engine_needs_none(data: DataDirectory) -> None:
+    elsewhere = {"DOCKER_HOST": "unix:///nonexistent.sock"}
+    await purge_engine(data, platform(new_id(), "process", engine=""), elsewhere)
 
 
 async def test_a_platform_without_an_agent_needs_no_engine(data: DataDirectory) -> None:

@@ -77,6 +77,17 @@ async def test_a_component_that_ignores_sigterm_is_killed_with_its_children(
     await until(lambda: not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text())
 
 
+async def test_a_lost_record_keeps_nothing_running(supervisor: Supervisor, data: DataDirectory) -> None:
+    await supervisor.start(sleeper())
+    await until(lambda: Records(data.run).read("sleeper"))
+    record = Records(data.run).read("sleeper")
+    assert record
+    Records(data.run).remove("sleeper")
+    async with asyncio.timeout(10):
+        await supervisor.stop()
+    assert record.find() is None
+
+
 async def test_what_never_becomes_ready_is_stopped_and_its_last_words_are_told(
     supervisor: Supervisor, data: DataDirectory
 ) -> None:

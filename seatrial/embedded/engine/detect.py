@@ -51,6 +51,11 @@ def address(environ: Mapping[str, str]) -> str:
     return environ.get("DOCKER_HOST") or STANDARD
 
 
+def join_group(again: str) -> str:
+    """What one does who may not use the engine, before `again`."""
+    return f"Join its group: sudo usermod -aG docker $USER. Then log in again, or: sg docker -c '{again}'"
+
+
 def connection(to: str, timeout: float = 5.0) -> http.client.HTTPConnection:
     """A connection to the engine at `to`. Raises OSError when the address is of a kind not spoken here."""
     parts = urlsplit(to)

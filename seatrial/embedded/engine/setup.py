@@ -4,7 +4,9 @@ Exit codes: 0 it answers; 1 it could be had, but we may not or it went wrong; 3 
 """
 
 import argparse
+import grp
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from seatrial.embedded.engine import configuration, daemon, detect, machine, pac
 from seatrial.embedded.engine.daemon import EngineProblem
 
 READY, FAILED, IMPOSSIBLE = 0, 1, 3
+GROUP = "docker"  # who is in it may use the engine
 PROCESS_HINT = (
     "No container engine can run here. Trusted code can still be tried out with the process runtime "
     "(no isolation: for trying out only): seatrial up --runtime process"
@@ -48,17 +51,18 @@ class Setup:
         self._environ = environ
         self._dry_run = dry_run
         self._user = user
+        self._local = detect.address(environ) == detect.STANDARD
         self._registered = False  # gVisor, by this very run
 
     def run(self) -> int:
         """Bring the machine to where an engine answers. Raises EngineProblem."""
         engine = detect.ask(self._environ)
-        local = detect.address(self._environ) == detect.STANDARD
-        wanted = self._wanted(engine, local=local)
+        wanted = self._wanted(engine)
         if engine.answers and not wanted:
+            self._admit()
             self._prove(engine)
             return self._report(engine)
-        if not engine.answers and not local:
+        if not engine.answers and not self._local:
             raise EngineProblem(f"{engine.problem}; DOCKER_HOST names it, so it is left to you")
         self._require_allowed(engine, wanted)
         if os.geteuid() != 0 and not self._dry_run:
@@ -69,18 +73,18 @@ class Setup:
         if self._dry_run:
             return READY
         self._do(engine, wanted)
-        engine = detect.ask({})
-        if why := smoke.obstacle(""):
+        engine = detect.ask(self._environ)
+        if why := smoke.obstacle("", to=engine.address):
             raise EngineProblem(f"Docker Engine answers, but starts no container: {why}", hopeless=True)
         self._prove(engine)
         return self._report(engine)
 
-    def _wanted(self, engine: detect.Engine, *, local: bool) -> list[str]:
+    def _wanted(self, engine: detect.Engine) -> list[str]:
         """Packages to install. An engine elsewhere needs none but the build tools."""
         wanted = packages.missing(packages.BUILDS)
         if not engine.answers and not packages.has("dockerd"):
             wanted = packages.missing(packages.ENGINE) + wanted
-        elif local and not engine.has_gvisor:
+        elif self._local and not engine.has_gvisor:
             wanted += packages.missing({"runsc": "runsc"})
         return list(dict.fromkeys(wanted))
 
@@ -114,10 +118,10 @@ class Setup:
                 hopeless=True,
             )
         script = Path(__file__).resolve().parents[3] / "scripts" / "engine"
-        user = os.environ.get("USER", "")
-        return subprocess.run(
-            [*sudo, sys.executable, str(script), "--for-user", user], check=False
-        ).returncode
+        engine = f"DOCKER_HOST={self._environ.get('DOCKER_HOST', '')}"
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        command = [*sudo, "env", engine, sys.executable, str(script), "--for-user", user]
+        return subprocess.run(command, check=False).returncode
 
     def _require_possible(self) -> None:
         if why := machine.obstacle():
@@ -129,7 +133,7 @@ class Setup:
             doing.append(f"installing {', '.join(wanted)} from the distribution")
         if not engine.answers:
             doing.append("starting Docker Engine")
-        if not engine.has_gvisor:
+        if self._local and not engine.has_gvisor:
             doing.append(f"registering gVisor in {configuration.DAEMON_JSON}")
         print(
             f"Setting up the container engine: {'; '.join(doing)}. (SEATRIAL_NO_INSTALL=1 refuses.)",
@@ -146,7 +150,7 @@ class Setup:
             if daemon.systemd_runs() and daemon.pids():
                 subprocess.run(["systemctl", "restart", "docker"], check=False)
             daemon.start()
-        elif not engine.has_gvisor:
+        elif self._local and not engine.has_gvisor:
             self._register(running=True)
         self._admit()
 
@@ -164,15 +168,18 @@ class Setup:
             daemon.reload()
 
     def _admit(self) -> None:
-        """Let the user who asked for it use the engine without sudo."""
-        if self._user and self._user != "root":
-            subprocess.run(["usermod", "-aG", "docker", self._user], check=False)
-            print(f"  {self._user} was added to the group docker (as good as root); new logins have it.")
+        """Let the user who asked for it use the engine of this machine without sudo."""
+        if not self._local or self._dry_run or self._user in {"", "root", *_members(GROUP)}:
+            return
+        subprocess.run(["usermod", "-aG", GROUP, self._user], check=False)
+        print(f"  {self._user} was added to the group {GROUP} (as good as root); new logins have it.")
 
     def _prove(self, engine: detect.Engine) -> None:
         """Whether gVisor really starts containers; corrected where it is ours to correct, else told."""
         why = smoke.obstacle(detect.GVISOR, to=engine.address) if engine.has_gvisor else None
-        ours = os.geteuid() == 0 and (daemon.is_ours() or self._registered) and not self._dry_run
+        ours = (
+            self._local and os.geteuid() == 0 and (daemon.is_ours() or self._registered) and not self._dry_run
+        )
         if why and smoke.NO_NETWORK_OF_ITS_OWN in why and ours and configuration.without_network():
             daemon.reload()
             why = self._after_reload()
@@ -200,3 +207,10 @@ class Setup:
         how = "gVisor registered" if engine.has_gvisor else "without gVisor: isolation is weaker"
         print(f"Docker Engine {engine.version} answers at {engine.address}, {how}.")
         return READY
+
+
+def _members(group: str) -> list[str]:
+    try:
+        return grp.getgrnam(group).gr_mem
+    except KeyError:
+        return []

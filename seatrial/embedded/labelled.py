@@ -1,0 +1,102 @@
+"""Everything on the engine that carries an agent's label, and taking it all away."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import aiodocker
+import aiohttp
+
+from seatrial.agent.runtime.base import AGENT
+from seatrial.embedded.errors import CannotRun
+
+CACHE = "galley.cache"  # images that cost long to make and hold nothing of anybody's
+PATIENCE_SECONDS = 60.0
+REQUEST_SECONDS = 30.0
+AT_ONCE = 8
+PAUSE_SECONDS = 0.3
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A container, network, volume or image."""
+
+    kind: str
+    name: str  # for people
+    path: str  # of the engine's API
+    force: bool = True
+
+
+class Labelled:
+    """What one agent made. Removal is asked for again until the engine lists nothing more.
+
+    The engine refuses what will soon be possible: a container whose removal is under way, a network whose last
+    container is leaving. So no refusal is final but that of the last round.
+    """
+
+    def __init__(self, docker: aiodocker.Docker, agent: str) -> None:
+        self._docker = docker
+        self._query = {"filters": json.dumps({"label": [f"{AGENT}={agent}"]})}
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+
+    async def remove(self, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        """Remove it all, but caches. Raises CannotRun, naming what stays, when it does not go in time."""
+        deadline = time.monotonic() + patience_seconds
+        try:
+            refusals: list[str] = []
+            while things := [thing async for thing in self._things()]:
+                if time.monotonic() > deadline:
+                    raise _stays(things, refusals)
+                refusals = await self._round(things)
+                await asyncio.sleep(PAUSE_SECONDS if refusals else 0)
+        except (aiohttp.ClientError, aiodocker.DockerError, OSError) as error:
+            raise CannotRun(
+                f"the engine failed while previews were being removed: {error}.",
+                fix="When it answers again: seatrial down --purge",
+            ) from error
+
+    async def _round(self, things: list[Thing]) -> list[str]:
+        """Ask for every removal once, containers before what they hold; the engine's refusals."""
+        containers = [thing for thing in things if thing.kind == "container"]
+        others = [thing for thing in things if thing.kind != "container"]
+        answers = [await asyncio.gather(*map(self._remove, group)) for group in (containers, others)]
+        return [refusal for group in answers for refusal in group if refusal]
+
+    async def _remove(self, thing: Thing) -> str:
+        params = {"force": "1", "v": "1"} if thing.force else {}
+        request = self._docker._query(thing.path, method="DELETE", params=params)
+        try:
+            async with self._at_once, asyncio.timeout(REQUEST_SECONDS), request:
+                return ""
+        except TimeoutError:
+            return f"no answer in {REQUEST_SECONDS:.0f} s"
+        except aiodocker.DockerError as error:
+            return "" if error.status == HTTPStatus.NOT_FOUND else error.message
+
+    async def _things(self) -> AsyncIterator[Thing]:
+        for one in await self._list("containers/json", all="1"):
+            yield Thing("container", (one["Names"] or [one["Id"]])[0].lstrip("/"), f"containers/{one['Id']}")
+        for one in await self._list("networks"):
+            yield Thing("network", one["Name"], f"networks/{one['Id']}", force=False)
+        for one in (await self._list("volumes"))["Volumes"] or []:
+            yield Thing("volume", one["Name"], f"volumes/{one['Name']}")
+        for one in await self._list("images/json"):
+            if (one["Labels"] or {}).get(CACHE) != "true":
+                yield Thing("image", (one["RepoTags"] or [one["Id"]])[0], f"images/{one['Id']}")
+
+    async def _list(self, path: str, **more: str) -> Any:
+        return await self._docker._query_json(path, params={**self._query, **more})
+
+
+def _stays(things: list[Thing], refusals: list[str]) -> CannotRun:
+    names = ", ".join(f"{thing.kind} {thing.name}" for thing in things[:5])
+    more = f" and {len(things) - 5} more" if len(things) > 5 else ""
+    said = f" The engine says: {refusals[0].rstrip('.')}." if refusals else ""
+    return CannotRun(
+        f"left on the engine: {names}{more}.{said}",
+        fix="Remove what holds them; nothing of the data is lost yet. Then again: seatrial down --purge",
+    )
