@@ -29,12 +29,26 @@ def test_changed_code_becomes_a_new_version_and_keeps_what_people_set(workspace:
     policy = Policy.objects.get(slug="readme")
     policy.enabled = False
     policy.save()
-    PolicyVersion.objects.filter(policy=policy).update(code="old", digest="old", params={"min_words": 7})
+    old = "PARAMS = {'min_words': 20}"
+    PolicyVersion.objects.filter(policy=policy).update(code=old, digest="old", params={"min_words": 7})
     packs.install(workspace, "starter")
     newest = policy.versions.first()
     assert newest.number == 2 and newest.params == {"min_words": 7} and newest.digest != "old"
     policy.refresh_from_db()
     assert not policy.enabled
+
+
+def test_what_nobody_changed_becomes_what_the_pack_says_now(workspace: Workspace) -> None:
+    packs.install(workspace, "starter")
+    old = "CRITERIA = {'events': ['push']}\nPARAMS = {'min_words': 20}"
+    policies = Policy.objects.filter(slug="readme")
+    for criteria, kept in (({"events": ["push"]}, {}), ({"ref": "^main$"}, {"ref": "^main$"})):
+        policies.update(criteria=criteria)
+        newest = policies.get().versions.first()
+        PolicyVersion.objects.filter(pk=newest.pk).update(code=old, digest="old", params={"min_words": 20})
+        packs.install(workspace, "starter")
+        assert policies.get().criteria == kept
+        assert policies.get().versions.first().params == {"min_words": 40}
 
 
 def test_code_that_people_changed_is_left_alone(workspace: Workspace) -> None:

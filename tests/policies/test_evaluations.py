@@ -73,8 +73,10 @@ def test_versions_are_frozen_into_one_job(project: Project, version: PolicyVersi
         A,
         [version.pk],
     )
+    Policy.objects.update(criteria={"languages": ["Go"]})
     newer = evaluate(project, B)
     assert newer is not None and newer.versions.get().number == 2
+    assert [p.languages for job in jobs() for p in job.policies] == [[], ["Go"]]
 
 
 def test_same_commit_and_event_is_evaluated_once(project: Project, version: PolicyVersion) -> None:
@@ -92,6 +94,22 @@ def test_asked_for_by_hand_it_runs_again_once_it_is_over(project: Project, versi
     assert first is not None
     finish(first, said(version))
     assert evaluate(project, event="manual") != first
+
+
+def test_a_pull_request_that_is_open_again_is_evaluated_again(
+    project: Project, version: PolicyVersion
+) -> None:
+    pull_request = factories.pull_request(project)
+    asked = {"event": "pull_request", "pull_request": pull_request}
+    first = evaluate(project, **asked)
+    services.supersede(pull_request)
+    again = evaluate(project, **asked)
+    assert (
+        first is not None and again is not None and again != first and again.state == EvaluationState.QUEUED
+    )
+    finish(again, said(version))
+    services.supersede(pull_request)  # closed after its verdict, which stays
+    assert evaluate(project, **asked) == again and again.state == EvaluationState.PASSED
 
 
 def test_newer_commit_supersedes_and_late_results_change_nothing(
@@ -258,7 +276,13 @@ def test_by_hand_the_event_does_not_matter() -> None:
     assert not applies({"ref": "^main$"}, event="manual", ref="refs/heads/x")
 
 
-@pytest.mark.parametrize("criteria", [{"events": "push"}, {"ref": 7}, {"ref": "["}, {"ref": "a" * 501}])
+@pytest.mark.parametrize(
+    "criteria",
+    [
+        {"events": "push"}, {"ref": 7}, {"ref": "["}, {"ref": "a" * 501}, {"event": ["push"]}, {"events": [1]},
+        {"languages": "Python"}, ["push"],
+    ],
+)  # fmt: skip
 def test_bad_criteria(criteria: dict[str, Any]) -> None:
     with pytest.raises(BadCriteria, match="criteria"):
         applies(criteria, event="push", ref="x")

@@ -119,6 +119,19 @@ async def test_more_policies_than_children(processes: Bench) -> None:
     assert [result.score for result in results] == list(range(8))
 
 
+async def test_a_policy_about_other_languages_is_skipped(processes: Bench) -> None:
+    processes.repository.commit({"a.py": "x = 1\n"})
+    code = "def evaluate(project): return {'passed': False}"
+    wanted = (["Go", "Rust"], ["go", "python"], [])
+    finished = await processes.evaluations.evaluate(
+        processes.command(*(policy(code, languages=names) for names in wanted))
+    )
+    assert [result.state for result in finished.results] == ["skipped", "failed", "failed"]
+    assert finished.results[0].message == "No file of this commit is written in Go or Rust."
+    alone = await processes.evaluations.evaluate(processes.command(policy(code, languages=["Go"])))
+    assert (alone.state, alone.results[0].score) == ("passed", None)
+
+
 async def test_a_missing_commit_is_errored_as_a_whole(processes: Bench) -> None:
     finished = await processes.evaluations.evaluate(processes.command(policy("x"), commit="0" * 40))
     assert finished.state == "errored" and "0000000000" in finished.message and finished.isolation is None

@@ -72,6 +72,10 @@ class Broker:
             await self.answer([method, arguments])
         return self._digests[asked]
 
+    async def has_language(self, names: Sequence[str]) -> bool:
+        """Whether any file is written in one of these languages, in upper or lower case."""
+        return bool({name.lower() for name in names} & {name.lower() for name in await self._languages()})
+
     async def _index(self) -> dict[str, Entry]:
         if self._entries is None:
             self._entries = {entry.path: entry for entry in await self._tree.entries()}

@@ -23,10 +23,11 @@ from seatrial.wire.evaluations import (
     EvaluationFinished,
     EvaluationStarted,
     PolicyResult,
+    PolicyToRun,
     RunEvaluation,
     verdict,
 )
-from seatrial.wire.states import EvaluationState, Isolation
+from seatrial.wire.states import EvaluationState, Isolation, ResultState
 
 log = structlog.get_logger(__name__)
 
@@ -152,6 +153,9 @@ class Evaluations:
         broker = Broker(tree, command.facts)
         found: dict[int, PolicyResult] = {}
         for index, policy in enumerate(command.policies):
+            if policy.languages and not await broker.has_language(policy.languages):
+                found[index] = skipped(policy)
+                continue
             known = await self._memo.find(command.project, policy, isolation, broker)
             if known is not None:
                 found[index] = known
@@ -230,6 +234,14 @@ class Evaluations:
     async def _report(self, message: Message, command: RunEvaluation) -> None:
         about = f"evaluation/{command.evaluation}"
         await self._reports.observed(message, workspace=command.workspace, about=about)
+
+
+def skipped(policy: PolicyToRun) -> PolicyResult:
+    """The result of a policy that is about other languages."""
+    message = f"No file of this commit is written in {' or '.join(policy.languages)}."
+    return PolicyResult(
+        version_id=policy.version_id, slug=policy.slug, state=ResultState.SKIPPED, message=message
+    )
 
 
 def without_sandbox(command: RunEvaluation, error: SandboxError) -> EvaluationFinished:

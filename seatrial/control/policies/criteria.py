@@ -5,15 +5,35 @@ from typing import Any
 
 MANUAL = "manual"  # somebody asked for exactly this: the kind of event does not matter
 MAX_PATTERN = 500
+EXAMPLES = {"events": "[push, pull_request]", "ref": "^main$", "languages": "[Python, Go]"}
+KNOWN = "events, ref and languages"
 
 
 class BadCriteria(ValueError):
     """The criteria cannot be understood; the message names the key and the fix."""
 
 
-def applies(criteria: dict[str, Any], *, event: str, ref: str) -> bool:
-    """True when a policy with `criteria` is to run. Raises BadCriteria."""
+def applies(criteria: Any, *, event: str, ref: str) -> bool:
+    """True when a policy with `criteria` is to run. Raises BadCriteria.
+
+    Languages are only checked for their shape: what a commit is written in, the agent knows.
+    """
+    _check(criteria)
     return _event_applies(criteria.get("events"), event) and _ref_applies(criteria.get("ref"), ref)
+
+
+def _check(criteria: Any) -> None:
+    if not isinstance(criteria, dict):
+        raise BadCriteria(f"criteria must be a dictionary with {KNOWN}")
+    for key, value in criteria.items():
+        if key not in EXAMPLES:
+            raise BadCriteria(f"criteria.{key} means nothing; there is {KNOWN}")
+        if key != "ref" and value and not _is_list_of_text(value):
+            raise BadCriteria(f"criteria.{key} must be a list of texts, for instance {EXAMPLES[key]}")
+
+
+def _is_list_of_text(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def short_name(ref: str) -> str:
@@ -22,11 +42,7 @@ def short_name(ref: str) -> str:
 
 
 def _event_applies(events: Any, event: str) -> bool:
-    if not events:
-        return True
-    if not isinstance(events, list):
-        raise BadCriteria("criteria.events must be a list, for instance [push, pull_request]")
-    return event == MANUAL or event in events
+    return not events or event == MANUAL or event in events
 
 
 def _ref_applies(pattern: Any, ref: str) -> bool:

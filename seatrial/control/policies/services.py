@@ -44,7 +44,7 @@ def evaluate(
     """Freeze the policies that apply into one evaluation of `commit` and queue it; None when none applies.
 
     `event` is push, pull_request, tag or manual. Idempotent: the same commit, ref and event has one evaluation,
-    which is returned again (a manual one: while it is in progress). An older commit of the same pull request or
+    which is returned again (a manual one: while it is in progress; one superseded by nothing newer is not). An older commit of the same pull request or
     ref that is still in progress is superseded.
     """
     # One at a time, so that no twin slips in; whoever only refers to the project does not wait.
@@ -80,16 +80,16 @@ def _known(same: QuerySet[Evaluation], commit: str, event: str) -> Evaluation | 
     if event == MANUAL:
         return of_commit.filter(state__in=IN_PROGRESS).first()
     newest = same.order_by("-id").first()
-    return newest if newest is not None and newest.commit == commit else None
+    if newest is None or newest.commit != commit or newest.state == EvaluationState.SUPERSEDED:
+        return None  # superseded and yet the newest: its pull request was closed, and is open again
+    return newest
 
 
 def _supersede(evaluations: QuerySet[Evaluation], why: str) -> None:
     in_progress = evaluations.filter(state__in=IN_PROGRESS)
     for project, commit in list(in_progress.values_list("project_id", "commit")):
         outbox.instruct(Instruction.REPORT, project=project, commit=commit)
-    in_progress.update(
-        state=EvaluationState.SUPERSEDED, finished_at=timezone.now(), message=why
-    )
+    in_progress.update(state=EvaluationState.SUPERSEDED, finished_at=timezone.now(), message=why)
 
 
 def _select(project: Project, *, event: str, ref: str) -> Selection:
@@ -144,4 +144,5 @@ def _to_run(version: PolicyVersion) -> PolicyToRun:
         code=version.code,
         digest=version.digest,
         params=version.params,
+        languages=version.policy.criteria.get("languages") or [],
     )

@@ -89,7 +89,18 @@ def _install(workspace: Workspace, pack: str, packed: PackedPolicy) -> Policy:
         description=packed.description,
         code=packed.code,
         digest=packed.digest,
-        params={**packed.params, **(newest.params if newest else {})},
+        params={**packed.params, **(changed(newest) if newest else {})},
         author=author,
     )
+    if newest is not None and policy.criteria == parse(packed.slug, newest.code).criteria:
+        policy.criteria = packed.criteria
+        policy.save(update_fields=["criteria"])
     return policy
+
+
+def changed(version: PolicyVersion) -> dict[str, Any]:
+    """The parameters that people set: those which differ from the defaults that its own code has."""
+    defaults = parse("", version.code).params
+    return {
+        key: value for key, value in version.params.items() if key not in defaults or defaults[key] != value
+    }
