@@ -1,10 +1,12 @@
 """The control plane's connection to the bus: streams, consumers, buckets. Logs are read back by `log_tails`."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
 import nats
+import nats.errors
 import structlog
 from nats.aio.client import Client
 from nats.errors import StaleConnectionError
@@ -255,7 +257,10 @@ async def ensure_streams(configuration: Configuration) -> None:
 
 
 async def revoke(configuration: Configuration, system_credentials: str, account_token: str) -> None:
-    """Hand the running server the account's new token; revoked users are cut off at once."""
+    """Hand the running server the account's new token; revoked users are cut off at once.
+
+    Raises nats.errors.Error when the server does not answer, and when it does not take the token.
+    """
     client = await nats.connect(
         configuration.galley_nats_url,
         user_credentials=system_credentials,
@@ -263,6 +268,8 @@ async def revoke(configuration: Configuration, system_credentials: str, account_
         allow_reconnect=False,
     )
     try:
-        await client.request("$SYS.REQ.CLAIMS.UPDATE", account_token.encode(), timeout=5)
+        answer = await client.request("$SYS.REQ.CLAIMS.UPDATE", account_token.encode(), timeout=5)
     finally:
         await client.close()
+    if refusal := json.loads(answer.data).get("error"):
+        raise nats.errors.Error(f"the bus does not take the account's new token: {refusal}")

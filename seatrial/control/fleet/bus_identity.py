@@ -1,7 +1,8 @@
 """The bus's own identity: who may say who may speak on it. Pure Python, so that it runs before any database.
 
 One directory holds it, mode 0600 each. The seeds are the truth; every other file is derived from them and
-written again when missing. Back the directory up like the master key: without it every agent joins anew.
+written again when missing. nats-auth.conf is also written again when it is stale: it holds the directory's own path.
+Back the directory up like the master key: without it every agent joins anew.
 
 | file             | what it is                                            | who needs it         |
 |------------------|-------------------------------------------------------|----------------------|
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.control.fleet import nats_jwt
+from seatrial.control.fleet.errors import IdentityBroken
 
 ACCOUNT_NAME = "seatrial"
 SYSTEM_ACCOUNT_NAME = "SYS"
@@ -76,8 +78,10 @@ class BusIdentity:
         """Void every token of `user_key` made until now and return the account's new token.
 
         Kept for the next server start; a running server must be told (`$SYS.REQ.CLAIMS.UPDATE`). Idempotent.
+        Raises IdentityBroken when the operator's seed is another: servers answer well to its tokens and drop them.
         """
         claims = nats_jwt.claims_of(self.account_token.read_text())
+        _belongs(self.operator_seed, claims["iss"])
         revocations: dict[str, int] = claims["nats"].get("revocations", {})
         revocations[user_key] = int(time.time())
         token = nats_jwt.account(
@@ -93,9 +97,17 @@ class BusIdentity:
 
 
 def ensure(directory: Path) -> BusIdentity:
-    """Make the identity, or complete and re-read the one that is there. Safe after a crash at any point."""
+    """Make the identity, or complete and re-read the one that is there. Safe after a crash at any point.
+
+    Raises IdentityBroken when the account's token is there and a seed that it was made with is not: a new seed would
+    look well until somebody is to be revoked.
+    """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     identity = BusIdentity(directory.resolve())
+    if identity.account_token.exists():
+        claims = nats_jwt.claims_of(identity.account_token.read_text())
+        _belongs(identity.operator_seed, claims["iss"])
+        _belongs(identity.signing_seed, claims["sub"])
     _once(identity.operator_seed, lambda: nats_jwt.new_seed(nats_jwt.OPERATOR).decode())
     _once(identity.system_seed, lambda: nats_jwt.new_seed(nats_jwt.ACCOUNT).decode())
     _once(identity.signing_seed, lambda: nats_jwt.new_seed(nats_jwt.ACCOUNT).decode())
@@ -103,7 +115,18 @@ def ensure(directory: Path) -> BusIdentity:
     _once(identity.system_credentials, lambda: _user(identity.system_seed, "system"))
     _once(identity.account_token, lambda: _account(identity))
     _once(identity.server_config, lambda: _server_config(identity))
+    if _resolver(identity) not in identity.server_config.read_text():
+        _write(identity.server_config, _server_config(identity))
     return identity
+
+
+def _belongs(seed: Path, key: str) -> None:
+    if not seed.exists() or nats_jwt.public_key(seed.read_bytes().strip()) != key:
+        state = "is not the one" if seed.exists() else "is missing: it is the seed"
+        raise IdentityBroken(
+            f"{seed} {state} that {seed.parent / 'account.jwt'} was made with. Restore the whole directory from a "
+            f"backup; or remove account.jwt, nats-auth.conf, jwt/, *.seed and *.creds there, and every agent joins anew"
+        )
 
 
 def _user(account_seed: Path, name: str) -> str:
@@ -122,14 +145,18 @@ def _server_config(identity: BusIdentity) -> str:
     account_key = nats_jwt.public_key(identity.signing_seed.read_bytes())
     system_key = nats_jwt.public_key(identity.system_seed.read_bytes())
     system = nats_jwt.account(operator_seed, system_key, SYSTEM_ACCOUNT_NAME, jetstream=False)
-    store = str(identity.directory / "jwt").replace("\\", "\\\\").replace('"', '\\"')
     return (
         f"operator: {nats_jwt.operator(operator_seed, system_key)}\n"
         f"system_account: {system_key}\n"
-        # `full` keeps tokens on disk and takes new ones while running, which revocation needs.
-        f'resolver: {{ type: full, dir: "{store}", allow_delete: true, interval: "2m" }}\n'
+        f"{_resolver(identity)}\n"
         f"resolver_preload: {{\n  {account_key}: {identity.account_token.read_text()}\n  {system_key}: {system}\n}}\n"
     )
+
+
+def _resolver(identity: BusIdentity) -> str:
+    """`full` keeps tokens on disk and takes new ones while running, which revocation needs."""
+    store = str(identity.directory / "jwt").replace("\\", "\\\\").replace('"', '\\"')
+    return f'resolver: {{ type: full, dir: "{store}", allow_delete: true, interval: "2m" }}'
 
 
 def _once(path: Path, content: Callable[[], str]) -> None:

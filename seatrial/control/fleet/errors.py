@@ -1,7 +1,8 @@
 """What can go wrong with agents.
 
 FleetError
-└── BootstrapRefused   the token is unknown, expired or used: the agent must be given another
+├── BootstrapRefused   the token is unknown, expired or used: the agent must be given another
+└── IdentityBroken     files of the bus's identity do not belong together: some were lost
 """
 
 
@@ -17,3 +18,7 @@ class BootstrapRefused(FleetError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class IdentityBroken(FleetError):
+    """Going on would make an identity under which nothing that was issued is worth anything."""
