@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.control.fleet import bus_identity
 from seatrial.embedded import fleet, log_files, orphans, secrets
 from seatrial.embedded.components import agent, bus, control, ingress
 from seatrial.embedded.components.postgres import Postgres, from_wheel
@@ -63,7 +62,7 @@ class Platform:
             require_engine(remembered.runtime, self._setting.environ)
             write(self._data.platform_file, remembered)
         kept = secrets.ensure(self._data)
-        bus_identity.ensure(self._data.keys)
+        bus.identity(self._data)
         with step(tell, "database, bus and ingress"):
             database = await self._foundations(remembered)
         environment = control.environment(self._data, remembered, kept, database, self._setting.environ)

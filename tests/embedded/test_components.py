@@ -10,9 +10,9 @@ import httpx
 import psycopg
 import pytest
 
-from seatrial.control.fleet import bus_identity
 from seatrial.embedded.components import bus, ingress
 from seatrial.embedded.components.postgres import from_wheel
+from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.ports import find_free
 from seatrial.embedded.supervisor import Supervisor
@@ -88,7 +88,7 @@ async def test_the_bus_lets_nobody_in_without_a_credential(
 ) -> None:
     import nats
 
-    bus_identity.ensure(data.keys)
+    bus.identity(data)
     port = find_free()
     await supervisor.start(bus.component(data, port, BINARIES))
     try:
@@ -146,3 +146,11 @@ async def test_traefik_takes_routes_over_from_the_one_file(
     finally:
         await supervisor.stop()
     assert {path.name for path in data.traefik.iterdir()} == {"traefik.yml", "routes"}, "nothing that grows"
+
+
+def test_lost_keys_of_the_bus_are_named(data: DataDirectory) -> None:
+    bus.identity(data)
+    (data.keys / "operator.seed").unlink()
+    with pytest.raises(CannotRun, match="keys of the bus") as caught:
+        bus.identity(data)
+    assert f"{data.keys}/operator.seed is missing" in caught.value.fix

@@ -3,7 +3,10 @@
 import os
 from pathlib import Path
 
+from seatrial.control.fleet import bus_identity
+from seatrial.control.fleet.errors import IdentityBroken
 from seatrial.embedded.components.base import Component, greets
+from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.processes import Program
 
@@ -15,6 +18,14 @@ max_payload: 1MB
 jetstream {{ store_dir: "{store}", max_mem: 64MB, max_file: 4GB, sync_interval: "2m" }}
 include "keys/nats-auth.conf"
 """
+
+
+def identity(data: DataDirectory) -> None:
+    """The bus's keys, made at the first start. Raises CannotRun when some of them were lost."""
+    try:
+        bus_identity.ensure(data.keys)
+    except IdentityBroken as error:
+        raise CannotRun("the keys of the bus do not belong together.", fix=str(error)) from error
 
 
 def component(data: DataDirectory, port: int, binaries: Path) -> Component:
