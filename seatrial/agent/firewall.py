@@ -4,11 +4,13 @@ every agent of a host: putting them up again is harmless, and nobody takes them 
 import asyncio
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from seatrial.agent.builds.account import find
 
 Rule = Sequence[str]
 LINK_LOCAL = "169.254.0.0/16"  # where clouds answer with the host's own credentials
+IPV4, IPV6 = "iptables", "ip6tables"
 PREVIEW_INTERFACES = "galley+"
 
 
@@ -17,28 +19,36 @@ def available() -> bool:
     return os.geteuid() == 0 and find("iptables") is not None
 
 
-async def put_up(chain: str, rules: Sequence[Rule], jump: Rule) -> bool:
-    """`chain` with `rules`, and `jump` to it, which begins with the chain it is put into. False: not possible here.
+def has_ipv6() -> bool:
+    """Whether the kernel speaks IPv6 at all."""
+    return Path("/proc/net/if_inet6").exists()
 
-    The jump is made last: a chain that lacks a rule decides nothing.
+
+async def put_up(chain: str, rules: Sequence[Rule], *jumps: Rule, program: str = IPV4) -> bool:
+    """`chain` with `rules`, and `jumps` to it, which begin with the chain they are put into. False: not possible here.
+
+    The jumps are made last: a chain that lacks a rule decides nothing.
     """
-    await _iptables("-N", chain)
+    await _run(program, "-N", chain)
     for rule in rules:
-        if not await _iptables("-C", chain, *rule) and not await _iptables("-A", chain, *rule):
+        if not await _run(program, "-C", chain, *rule) and not await _run(program, "-A", chain, *rule):
             return False
-    return await insert("filter", (*jump, "-j", chain))
+    return all([await insert("filter", (*jump, "-j", chain), program=program) for jump in jumps])
 
 
-async def insert(table: str, rule: Rule) -> bool:
+async def insert(table: str, rule: Rule, *, program: str = IPV4) -> bool:
     """Put one rule at the top of the chain that it begins with, unless it is there."""
-    if await _iptables("-t", table, "-C", *rule):
+    if await _run(program, "-t", table, "-C", *rule):
         return True
-    return await _iptables("-t", table, "-I", *rule)
+    return await _run(program, "-t", table, "-I", *rule)
 
 
-async def _iptables(*arguments: str) -> bool:
+async def _run(program: str, *arguments: str) -> bool:
+    found = find(program)
+    if found is None:
+        return False
     process = await asyncio.create_subprocess_exec(
-        find("iptables") or "iptables", "-w", "5", *arguments,
+        found, "-w", "5", *arguments,
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     return await process.wait() == 0

@@ -1,7 +1,6 @@
 """Builds with the real buildah, onto the real engine."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -150,10 +149,11 @@ async def test_a_step_reaches_neither_the_host_nor_its_processes(
 async def test_the_context_is_read_only(
     builder: BuildahBuilder, request_for: Make, base: str, log: Lines
 ) -> None:
-    recipe = f"FROM {base}\nRUN --mount=type=bind,target=/ctx,rw touch /ctx/planted || echo refused\n"
-    request = request_for("readonly", {"Dockerfile": recipe})
-    with contextlib.suppress(BuildError):
-        await builder.build(request, log)
+    recipe = f"FROM {base}\nRUN --mount=type=bind,target=/ctx,rw cat /ctx/text; touch /ctx/planted || echo refused\n"
+    request = request_for("readonly", {"Dockerfile": recipe, "text": "seen\n"}, no_cache=True)
+    await builder.build(request, log)
+    assert "seen" in log
+    assert "refused" in log
     assert not (request.context_root / "planted").exists()
 
 

@@ -1,20 +1,26 @@
 """Ways out of a build that were found in buildah itself, or could be: what is outside must not be there."""
 
+import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.errors import BuildError
 from tests.builds.conftest import Lines
+from tests.engines import missing
 
 pytestmark = pytest.mark.docker
 
 Make = Callable[..., BuildRequest]
 MARK = "readable-by-everybody-on-this-host"
+BEGAN = "the build began"
 
 
 @pytest.fixture
@@ -41,13 +47,14 @@ async def test_a_mount_of_a_step_does_not_reach_the_host(
 ) -> None:
     recipe = (
         f"FROM {base} AS lure\nRUN busybox mkdir /lure && busybox ln -s / /lure/out\n"
-        f"FROM {base}\nRUN --mount={mount} cat /host{outside} /host/etc/shadow; "
+        f"FROM {base}\nRUN echo {BEGAN}\nRUN --mount={mount} cat /host{outside} /host/etc/shadow; "
         "touch /host/run/galley-builder/bases/store/planted; ls /host/home /host/var /host/run/galley-builder/scopes; false\n"
     )
     request = request_for("escape", {"Dockerfile": recipe, "text": "x"}, no_cache=True)
     (request.context_root / "out").symlink_to("/")
-    with contextlib.suppress(BuildError):
+    with pytest.raises(BuildError):
         await builder.build(request, log)
+    assert BEGAN in log
     said = log.text.replace(recipe, "")
     assert MARK not in said
     assert "root:x:0" not in said
@@ -59,11 +66,66 @@ async def test_a_link_that_is_read_for_the_build_leads_nowhere(
     builder: BuildahBuilder, request_for: Make, base: str, log: Lines, outside: Path, link: str
 ) -> None:
     request = request_for(
-        "ignore", {"Dockerfile": f"FROM {base}\nCOPY . /all\nADD link /added\nRUN cat /added /all/*\n"}
+        "ignore",
+        {
+            "Dockerfile": f"FROM {base}\nRUN echo {BEGAN}\nCOPY . /all\nADD link /added\nRUN cat /added /all/*\n"
+        },
+        no_cache=True,
     )
     (request.context_root / ".dockerignore").symlink_to(link)
     (request.context_root / "link").symlink_to(link)
-    with contextlib.suppress(BuildError):
+    with contextlib.suppress(BuildError):  # a link to nowhere is an error, or nothing
         await builder.build(request, log)
+    assert BEGAN in log or "no such file" in log.text
     assert MARK not in log.text
     assert "root:x:0" not in log.text
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[tuple[int, list[str]]]:
+    """An HTTP server on every address of this host: (port, who has reached it)."""
+    reached: list[str] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.append((await reader.readline()).decode())
+        writer.write(b"HTTP/1.0 200 OK\r\n\r\n" + MARK.encode())
+        writer.close()
+
+    listening = socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    serving = await asyncio.start_server(answer, sock=listening)
+    port = listening.getsockname()[1]
+    yield port, reached
+    serving.close()
+
+
+def addresses() -> list[str]:
+    """Of this host, as URLs write them."""
+    interfaces = psutil.net_if_addrs().items()
+    found = [
+        a for name, listed in interfaces if not name.startswith(("br-", "veth", "galley")) for a in listed
+    ]
+    four = [a.address for a in found if a.family is socket.AF_INET]
+    six = [f"[{a.address}]" for a in found if a.family is socket.AF_INET6 and "%" not in a.address]
+    return [*four, *six]
+
+
+@pytest.mark.parametrize("network", ["isolated", "none"])
+async def test_what_buildah_fetches_itself_is_not_the_hosts(
+    builder: BuildahBuilder,
+    request_for: Make,
+    base: str,
+    log: Lines,
+    server: tuple[int, list[str]],
+    network: str,
+) -> None:
+    if os.geteuid() != 0:
+        missing("only root has a fence")
+    port, reached = server
+    builder.network = network
+    asked = addresses()
+    for address in asked:
+        files = {"Dockerfile": f"FROM {base}\nRUN echo {BEGAN}\nADD http://{address}:{port}/ /fetched\n"}
+        with pytest.raises(BuildError, match="ADD http"):
+            await builder.build(request_for("fetch", files, no_cache=True), log)
+    assert log.count(BEGAN) == len(asked) > 1
+    assert not reached

@@ -91,6 +91,12 @@ def ranges(file: str) -> list[tuple[str, int, int]]:
     return [(owner, int(first), int(count)) for owner, first, count in parts]
 
 
+def subordinate_uids(account: Account) -> list[tuple[int, int]]:
+    """(first, last) of the user ids that the account's builds may run under besides its own."""
+    mine = {account.name, str(account.uid)}
+    return [(first, first + count - 1) for owner, first, count in ranges("subuid") if owner in mine]
+
+
 def first_free_id() -> int:
     """The first id above every range that is given away."""
     taken = [first + count for file in ("subuid", "subgid") for _, first, count in ranges(file)]

@@ -108,6 +108,7 @@ class BuildahBuilder:
             command = cell.buildah(
                 *await self._arguments(cell, request, context, dockerfile, out.name),
                 context=request.context_root,
+                network=self.network != "none",
             )
             await self._run(cell, request, command, log)
             image = await asyncio.to_thread(archive.read_layout, out, cell.outside("blobs", "sha256"))
@@ -156,9 +157,9 @@ class BuildahBuilder:
                 "--tag", f"oci:{cell.folder('scope', 'out', out)}:image", str(root / context.relative_to(real))]  # fmt: skip
 
     async def _network(self, cell: Cell) -> list[str]:
+        await self.fence.raise_for(cell.account)
         if self.network == "none" or find("slirp4netns") is None:
             return ["--network", "none"]
-        await self.fence.raise_for(cell.account)
         return ["--dns", SLIRP_NAME_SERVER]
 
 

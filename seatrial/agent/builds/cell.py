@@ -55,7 +55,7 @@ for folder in bases incoming tools; do
 done
 if [ -n "$context" ]; then
   mount --bind "$context" context
-  mount -o remount,bind,ro,nosuid,nodev context
+  mount -o remount,bind,ro context  # a flag more, and a step could not mount it again: trees have no devices nor setuid files
 fi
 if [ -c /dev/net/tun ]; then
   mknod -m 666 tun c 10 200
@@ -116,24 +116,31 @@ class Cell:
             wrapper.write_text(SLIRP.format(slirp4netns=shlex.quote(slirp4netns)))
             wrapper.chmod(0o755)
 
-    def buildah(self, *arguments: str, context: Path | None = None, store: str = "scope") -> list[str]:
-        """The command line of buildah on this scope's store, or with `store="bases"` on the shared one."""
+    def buildah(
+        self, *arguments: str, context: Path | None = None, store: str = "scope", network: bool = False
+    ) -> list[str]:
+        """The command line of buildah on this scope's store, or with `store="bases"` on the shared one; `network` is
+        the host's."""
         program = [
             "buildah", "--root", self.folder(store, "store"), "--runroot", self.folder("run", store),
             "--storage-driver", "overlay",
         ]  # fmt: skip
         if store != "bases":
             program += ["--storage-opt", f"overlay.imagestore={self.folder('bases', 'store')}"]
-        return self.enter([*program, *arguments], context, shared="rw" if store == "bases" else "ro")
+        return self.enter(
+            [*program, *arguments], context, shared="rw" if store == "bases" else "ro", network=network
+        )
 
-    def enter(self, command: Sequence[str], context: Path | None, *, shared: str = "ro") -> list[str]:
+    def enter(
+        self, command: Sequence[str], context: Path | None, *, shared: str = "ro", network: bool = False
+    ) -> list[str]:
         """`command` run inside the cell; `shared` rw only for the platform's own commands on the shared store."""
         if not self.account.other:
             return list(command)
         owner = f"{self.account.uid}:{self.account.gid}"
         return [
             "setpriv", "--pdeathsig", "KILL",
-            "unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc",
+            "unshare", *([] if network else ["--net"]), "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc",
             "sh", "-c", ENTER, "cell", str(self.data), self.scope, str(context or ""), owner, shared, *command,
         ]  # fmt: skip
 
