@@ -21,10 +21,15 @@ SERVICES = [
     ("Buildkite", r"\.buildkite/pipeline\.ya?ml", r"^\s*steps\s*:"),
     ("SourceHut", r"\.build\.yml|\.builds/[^/]+\.yml", r"^\s*tasks\s*:"),
     ("Cirrus", r"\.cirrus\.yml", r"\S"),
+    ("AppVeyor", r"\.?appveyor\.ya?ml", r"\S"),
+    ("Cloud Build", r"cloudbuild\.ya?ml", r"^\s*steps\s*:"),
+    ("CodeBuild", r"buildspec\.ya?ml", r"^\s*phases\s*:"),
+    ("TeamCity", r"\.teamcity/(.+/)?settings\.kts|\.teamcity/.+\.xml", r"\S"),
     ("a script", r"\.ci/[^/]+", r"\S"),
 ]
 TESTS = re.compile(
-    r"\b(\w*tests?|pytest|tox|nox|check|lint|verify|spec|ctest|phpunit|jest|vitest)\b", re.IGNORECASE
+    r"\b(?!latest\b)(\w*tests?|pytest|tox|nox|check|lint|verify|spec|ctest|phpunit|jest|vitest)\b",
+    re.IGNORECASE,
 )
 
 
@@ -33,7 +38,7 @@ def evaluate(project):
     for path in project.list_files():
         for service, name, job in SERVICES:
             if re.fullmatch(name, path):
-                text = without_comments(project.get_file_content(path) or "")
+                text = without_comments(read(project, path))
                 kind = found if re.search(job, text, re.MULTILINE) else hollow
                 kind.append((service, path, first_test(text)))
     for service, path, line in found:
@@ -45,6 +50,13 @@ def evaluate(project):
     if hollow:
         return verdict(30, f"{hollow[0][1]} is there, but holds no job.", hollow)
     return verdict(0, "No CI configuration. Add one that runs the tests on every change.", [])
+
+
+def read(project, path):
+    try:
+        return project.get_file_content(path) or ""
+    except ValueError:  # no text: a program in .ci, say
+        return ""
 
 
 def without_comments(text):
