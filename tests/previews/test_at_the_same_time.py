@@ -1,0 +1,110 @@
+"""What happens when two do something to one preview at once: each on a connection of its own."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import pytest
+from django.db import connection, transaction
+
+from seatrial.control.forges.local.forge import LocalForge
+from seatrial.control.policies import services as policies
+from seatrial.control.previews import lifecycle, services
+from seatrial.control.projects.models import PullRequest
+from seatrial.wire.evaluations import ForgeFacts
+from tests import factories
+from tests.previews.scenario import Scenario
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
+A, B = (letter * 40 for letter in "ab")
+T = TypeVar("T")
+
+
+def meanwhile(work: Callable[[], T]) -> Future[T]:
+    """`work` in a transaction of another thread, until it waits for a lock of ours."""
+
+    def run() -> T:
+        try:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_backend_pid()")
+                    backend.append(cursor.fetchone()[0])
+                started.set()
+                return work()
+        finally:
+            connection.close()
+
+    started = threading.Event()
+    backend: list[int] = []
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(run)
+    pool.shutdown(wait=False)  # it ends when we let go of the lock
+    assert started.wait(10)
+    deadline = time.monotonic() + 10
+    while not _waits(backend[0]):
+        assert time.monotonic() < deadline and not future.done(), "it should wait for us"
+        time.sleep(0.01)
+    return future
+
+
+def _waits(backend: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cardinality(pg_blocking_pids(%s)) > 0", [backend])
+        return bool(cursor.fetchone()[0])
+
+
+def test_who_waited_for_an_environment_sees_all_of_it_as_it_is() -> None:
+    scene = Scenario.make()
+    scene.push(A)
+    deployment = scene.candidate()
+    scene.ready(deployment)
+    with transaction.atomic():
+        mine = lifecycle.locked(scene.environment.pk)
+        assert mine is not None
+        other = meanwhile(lambda: lifecycle.locked(mine.pk))
+        lifecycle.go_live(mine)
+    theirs = other.result(10)
+    assert theirs is not None
+    assert (theirs.candidate_id, theirs.candidate) == (None, None)
+    assert theirs.live is not None and theirs.live_id == theirs.live.pk == deployment.pk
+    assert theirs.live.state == "live"
+
+
+def test_a_rebuild_and_a_delivery_of_one_project_do_not_lock_each_other_out() -> None:
+    scene = Scenario.make()
+    scene.live(A)
+    services.stop(scene.environment, by="alice")
+    stopped = scene.environment
+    news = scene.news("synchronize", B, at=9)
+    with transaction.atomic():
+        PullRequest.objects.select_for_update().get(
+            pk=scene.pull_request.pk
+        )  # as far as the rebuild has come
+        delivery = meanwhile(lambda: scene.tell(news))
+        services.rebuild(stopped, by="alice")
+    assert delivery.result(10).startswith("deployment")
+
+
+def test_a_rebuild_and_an_evaluation_of_one_project_do_not_lock_each_other_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(LocalForge, "facts", lambda *_: ForgeFacts(default_branch="main"))
+    scene = Scenario.make()
+    scene.live(A)
+    services.stop(scene.environment, by="alice")
+    stopped, pull_request = scene.environment, scene.pull_request
+    factories.policy(scene.project.workspace)
+    with transaction.atomic():
+        PullRequest.objects.select_for_update().get(pk=pull_request.pk)
+
+        def evaluate() -> bool:
+            made = policies.evaluate(
+                scene.project, commit=B, ref="refs/heads/x", event="pull_request", pull_request=pull_request
+            )
+            return made is not None
+
+        evaluation = meanwhile(evaluate)
+        services.rebuild(stopped, by="alice")
+    assert evaluation.result(10)
