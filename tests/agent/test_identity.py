@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from nacl.public import PublicKey, SealedBox
 from pydantic import SecretStr, ValidationError
+from structlog.testing import capture_logs
 
 from seatrial.agent.bus.identity import Identity, SealedValueError
 from seatrial.agent.bus.registration import RegistrationRefused, registered
@@ -70,9 +71,17 @@ async def test_registers_once_and_keeps_the_credential(tmp_path: Path, plane: Co
 
 
 async def test_a_used_token_is_named(tmp_path: Path, plane: ControlPlane) -> None:
-    plane.answers = [(409, {"detail": "token already exchanged"})]
+    plane.answers = [(403, {"error": {"code": "token_used", "message": "token already exchanged"}})]
     with pytest.raises(RegistrationRefused, match=r"token already exchanged.*delete and re-add the agent"):
         await registered(Identity.load(tmp_path), settings(plane), release="1")
+
+
+async def test_what_the_control_plane_lacks_is_in_the_agents_log(tmp_path: Path, plane: ControlPlane) -> None:
+    lacks = {"error": {"code": "cannot_sign", "message": "GALLEY_NATS_SIGNING_SEED is not set."}}
+    plane.answers.insert(0, (503, lacks))
+    with capture_logs() as logs:
+        await registered(Identity.load(tmp_path), settings(plane), release="1")
+    assert logs[0]["problem"] == "HTTP 503: GALLEY_NATS_SIGNING_SEED is not set."
 
 
 async def test_no_token_and_no_control_plane(tmp_path: Path, plane: ControlPlane) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.test import Client
 from django.utils import timezone
 
 from seatrial.control.audit.models import AuditEntry
@@ -99,6 +100,35 @@ def test_revoked_agent_stays_out_with_its_old_key() -> None:
     assert refused(request(token, asked.public_key)) == "bad_key"
     services.register(request(token))
     assert Agent.objects.get().state == "offline"
+
+
+def test_a_key_belongs_to_one_agent(client: Client) -> None:
+    asked = request(services.issue_bootstrap("one", by="admin"))
+    services.register(asked)
+    other = request(services.issue_bootstrap("two", by="admin"), asked.public_key)
+    answer = client.post("/api/v1/agents/register", other.model_dump(), content_type="application/json")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "key_taken")
+    assert "that of agent one" in answer.json()["error"]["message"]
+    assert Agent.objects.get().name == "one"
+
+
+@pytest.mark.parametrize("content", [None, "", "no seed", b"\xff\x00"])
+def test_a_server_that_cannot_sign_says_what_it_lacks_and_keeps_the_token(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | bytes | None
+) -> None:
+    seed = tmp_path / "seed"
+    if content is not None:
+        seed.write_bytes(content if isinstance(content, bytes) else content.encode())
+    asked = request(services.issue_bootstrap("one", by="admin"))
+    good = settings.CONFIGURATION.galley_nats_signing_seed
+    for lacking in (None, seed):
+        monkeypatch.setattr(settings.CONFIGURATION, "galley_nats_signing_seed", lacking)
+        answer = client.post("/api/v1/agents/register", asked.model_dump(), content_type="application/json")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "cannot_sign")
+        assert "GALLEY_NATS_SIGNING_SEED" in answer.json()["error"]["message"]
+    assert not Agent.objects.exists() and BootstrapToken.objects.get().used_at is None
+    monkeypatch.setattr(settings.CONFIGURATION, "galley_nats_signing_seed", good)
+    assert services.register(asked).name == "one"
 
 
 def test_credential_may_expire(monkeypatch: pytest.MonkeyPatch) -> None:

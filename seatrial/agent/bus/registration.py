@@ -58,9 +58,9 @@ async def _exchange(control_plane: str, request: RegisterAgent) -> Credential:
             else:
                 if answer.status_code < 500:
                     return _credential(control_plane, answer)
-                problem = f"HTTP {answer.status_code}"
+                problem = f"HTTP {answer.status_code}: {_detail(answer)}"
             if problem != complained:
-                log.warning("control plane does not answer; trying again", url=control_plane, problem=problem)
+                log.warning("cannot register yet; trying again", url=control_plane, problem=problem)
                 complained = problem
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT_SECONDS)
@@ -87,6 +87,5 @@ def _detail(answer: httpx.Response) -> str:
         body = answer.json()
     except ValueError:
         return answer.text[:200]
-    if isinstance(body, dict):
-        return str(body.get("detail") or body.get("message") or body)[:200]
-    return str(body)[:200]
+    error = body.get("error") if isinstance(body, dict) else None
+    return str(error.get("message") if isinstance(error, dict) else body)[:400]

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+import structlog
 from django.http import HttpRequest
 from ninja import Router, Schema
 from ninja.responses import Status
@@ -11,10 +12,11 @@ from seatrial.control.accounts.access import Action, require, visible
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer, NotFound, error_body
 from seatrial.control.fleet import services
-from seatrial.control.fleet.errors import BootstrapRefused, FleetError
+from seatrial.control.fleet.errors import BootstrapRefused, CannotSign, FleetError
 from seatrial.control.fleet.models import Agent
 from seatrial.wire.agents import AgentRegistered, RegisterAgent
 
+log = structlog.get_logger(__name__)
 router = Router(tags=["agents"])
 
 
@@ -83,7 +85,7 @@ def revoke(request: HttpRequest, agent_id: str) -> AgentAnswer:
 @router.post(
     "/agents/register",
     auth=None,
-    response={200: AgentRegistered, 403: ErrorAnswer},
+    response={200: AgentRegistered, 403: ErrorAnswer, 503: ErrorAnswer},
     summary="Exchange a bootstrap token for a bus credential",
 )
 def register(request: HttpRequest, asked: RegisterAgent) -> AgentRegistered | Status[Any]:
@@ -92,6 +94,9 @@ def register(request: HttpRequest, asked: RegisterAgent) -> AgentRegistered | St
         return services.register(asked)
     except BootstrapRefused as error:
         return Status(403, error_body(error.code, str(error)))
+    except CannotSign as error:
+        log.error("no agent can join", problem=str(error))
+        return Status(503, error_body(error.code, str(error)))
 
 
 def _answer(agent: Agent) -> AgentAnswer:

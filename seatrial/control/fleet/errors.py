@@ -1,6 +1,7 @@
 """What can go wrong with agents.
 
 FleetError
+├── CannotSign         this server lacks what agents' credentials are signed with; nothing wrong with the agent
 ├── BootstrapRefused   the token is unknown, expired or used: the agent must be given another
 └── IdentityBroken     files of the bus's identity do not belong together: some were lost
 """
@@ -18,6 +19,12 @@ class BootstrapRefused(FleetError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class CannotSign(FleetError):
+    """Agents may ask again once an operator has mended it."""
+
+    code = "cannot_sign"
 
 
 class IdentityBroken(FleetError):

@@ -5,13 +5,15 @@ import re
 import secrets
 from datetime import timedelta
 
+import nkeys
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from seatrial.control.audit import services as audit
+from seatrial.control.fleet import nats_jwt
 from seatrial.control.fleet.agent_tokens import agent_token
-from seatrial.control.fleet.errors import BootstrapRefused, FleetError
+from seatrial.control.fleet.errors import BootstrapRefused, CannotSign, FleetError
 from seatrial.control.fleet.models import Agent, BootstrapToken
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
@@ -44,7 +46,7 @@ def issue_bootstrap(name: str, *, by: str) -> str:
 
 @transaction.atomic
 def register(request: RegisterAgent) -> AgentRegistered:
-    """Exchange a bootstrap token for a credential. Raises BootstrapRefused.
+    """Exchange a bootstrap token for a credential. Raises BootstrapRefused, or CannotSign, which leaves the token unused.
 
     The same token with the same key may be exchanged again until it expires: an agent that died before it could
     keep the answer is not locked out. With another key it is refused.
@@ -101,7 +103,7 @@ def _usable(request: RegisterAgent) -> BootstrapToken:
 
 
 def _agent(token: BootstrapToken, request: RegisterAgent) -> Agent:
-    _check_keys(request)
+    _check_keys(token, request)
     agent = Agent.objects.select_for_update().filter(name=token.name).first()
     if agent is None:
         agent = Agent(name=token.name)
@@ -115,7 +117,7 @@ def _agent(token: BootstrapToken, request: RegisterAgent) -> Agent:
     return agent
 
 
-def _check_keys(request: RegisterAgent) -> None:
+def _check_keys(token: BootstrapToken, request: RegisterAgent) -> None:
     if not re.fullmatch(r"U[A-Z2-7]{55}", request.public_key):
         raise BootstrapRefused(
             "bad_key", "public_key is not the public half of a NATS user NKey (U and 55 characters)"
@@ -126,18 +128,37 @@ def _check_keys(request: RegisterAgent) -> None:
         raise BootstrapRefused(
             "bad_key", "This key was revoked. Delete the agent's identity and register anew."
         )
+    holder = Agent.objects.filter(public_key=request.public_key).exclude(name=token.name).first()
+    if holder is not None:
+        raise BootstrapRefused(
+            "key_taken",
+            f"This key is that of agent {holder.name}. Use a bootstrap token of {holder.name}, "
+            f"or delete the agent's identity and register as {token.name} with a key of its own.",
+        )
 
 
 def _credential(agent: Agent) -> str:
-    seed = settings.CONFIGURATION.galley_nats_signing_seed
-    if seed is None:
-        raise FleetError("GALLEY_NATS_SIGNING_SEED is not set, so no agent can be given a credential")
     return agent_token(
-        seed.read_bytes().strip(),
+        _signing_seed(),
         agent.pk,
         agent.public_key,
         days=settings.CONFIGURATION.galley_agent_credential_days,
     )
+
+
+def _signing_seed() -> bytes:
+    file = settings.CONFIGURATION.galley_nats_signing_seed
+    fix = "Set GALLEY_NATS_SIGNING_SEED of the control plane to the file with the account's seed (signing.seed)."
+    if file is None:
+        raise CannotSign(f"This server cannot give credentials: GALLEY_NATS_SIGNING_SEED is not set. {fix}")
+    try:
+        seed = file.read_bytes().strip()
+        nats_jwt.public_key(seed)
+    except (OSError, ValueError, nkeys.NkeysError) as error:
+        raise CannotSign(
+            f"This server cannot give credentials: {file} holds no readable seed. {fix}"
+        ) from error
+    return seed
 
 
 def _digest(token: str) -> str:
