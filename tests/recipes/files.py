@@ -24,7 +24,13 @@ class Files:
 
     async def read(self, path: str, *, limit: int = 10_000_000) -> bytes | None:
         text = self.files.get(path)
-        return None if text is None or text.startswith("-> ") or len(text) > limit else text.encode("latin-1")
+        return (
+            None
+            if text is None or text.startswith("-> ") or len(text) > limit
+            else text.encode("utf-8", "surrogatepass")
+            if max(text, default="") > "\xff"
+            else text.encode("latin-1")
+        )
 
     async def read_many(self, paths: Sequence[str], *, limit: int = 10_000_000) -> dict[str, bytes | None]:
         return {path: await self.read(path, limit=limit) for path in paths}

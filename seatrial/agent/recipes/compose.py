@@ -1,13 +1,14 @@
 """The plain case of a compose file, read into a Recipe."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from seatrial.agent.recipes import compose_schema, graph, kinds
 from seatrial.agent.recipes import compose_values as values
-from seatrial.agent.recipes import graph, kinds
-from seatrial.agent.recipes.compose_limits import check_service, check_top_level
+from seatrial.agent.recipes.compose_limits import check_service, check_top_level, is_true
 from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.recipes.repository_paths import inside, join
@@ -16,9 +17,7 @@ from seatrial.agent.runtime.base import Copy, Mount, Resources
 from seatrial.wire.states import ServiceKind
 
 NAME = re.compile(r"(?=.{1,40}$)[a-z0-9]+(?:(?:__?|-+)[a-z0-9]+)*")  # part of an image's name too
-BUILD_KEYS = {"context", "dockerfile", "target", "args"}
-BUILD_SILENT = {"cache_from", "cache_to", "labels", "tags", "platforms", "pull", "no_cache", "shm_size", "network", "provenance", "sbom"}  # fmt: skip
-CONDITIONS = {"service_started", "service_healthy", "service_completed_successfully"}
+BUILD_REFUSED = ("additional_contexts", "dockerfile_inline", "secrets", "ssh", "privileged", "entitlements", "extra_hosts", "isolation", "ulimits")  # fmt: skip
 
 ReadFile = Callable[[str], Awaitable[bytes | None]]
 
@@ -36,9 +35,10 @@ class Compose:
 
     async def recipe(self) -> Recipe:
         """The whole file. Raises RecipeError."""
+        await asyncio.to_thread(compose_schema.check, self.document)
         check_top_level(self.document, self.warnings)
         entries = self.document.data.get("services")
-        if not isinstance(entries, dict) or not entries:
+        if not entries:
             self.document.fail(
                 ("services",), "no service is described", "Describe at least one service under services"
             )
@@ -62,10 +62,6 @@ class Compose:
                     at,
                     "not a service name",
                     "Use up to 40 lower-case letters and digits, with single hyphens or underscores between",
-                )
-            if not isinstance(keys, dict):
-                self.document.fail(
-                    at, f"expected a map (key: value), found {keys!r}", "Describe the service below it"
                 )
             if keys.get("profiles"):
                 self.warnings.append(self.document.warning(at, "left out: it belongs to a profile"))
@@ -113,17 +109,13 @@ class Compose:
         if value is None:
             return None
         keys = {"context": value} if isinstance(value, str) else value
-        if not isinstance(keys, dict):
-            self.document.fail(at, f"expected a path or a map, found {value!r}", "Write build: .")
-        for key in keys:
-            if key not in BUILD_KEYS | BUILD_SILENT and not key.startswith("x-"):
-                if key in {"additional_contexts", "dockerfile_inline", "secrets", "ssh", "privileged", "entitlements", "extra_hosts", "isolation", "ulimits"}:  # fmt: skip
-                    self.document.fail((*at, key), "not read by this release", "Remove it")
-                raise self.document.unknown((*at, key), BUILD_KEYS)
+        for key in BUILD_REFUSED:
+            if is_true(keys.get(key)):
+                self.document.fail((*at, key), "not read by this release", "Remove it")
         context = inside(self.document, (*at, "context"), str(keys.get("context") or "."))
         dockerfile = str(keys.get("dockerfile") or "Dockerfile")
         inside(self.document, (*at, "dockerfile"), join(context, dockerfile))
-        args = values.mapping(self.document, (*at, "args"), keys.get("args"))
+        args = values.mapping(keys.get("args"))
         known = {name: self.variables.get(name) if value is None else value for name, value in args.items()}
         return Build(
             path=context,
@@ -146,16 +138,14 @@ class Compose:
     def _publishes(self) -> bool:
         """Whether the file says, by ports, which services are for visitors; then expose is for siblings only."""
         entries = self.document.data["services"].values()
-        return any(
-            keys.get("ports") and not keys.get("profiles") for keys in entries if isinstance(keys, dict)
-        )
+        return any(keys.get("ports") and not keys.get("profiles") for keys in entries)
 
     def _kind(self, at: Path, keys: dict[str, Any], image: Any, listens: bool) -> ServiceKind:
-        labels = values.mapping(self.document, (*at, "labels"), keys.get("labels"))
+        labels = values.mapping(keys.get("labels"))
         told = keys.get("x-galley-kind") or labels.get(kinds.KIND_LABEL)
         if told is None:
             return kinds.infer(str(image) if image else None, listens=listens)
-        if told not in set(ServiceKind):
+        if str(told) not in set(ServiceKind):
             self.document.fail(at, f"{told!r} is not a kind", f"Allowed: {', '.join(ServiceKind)}")
         self.told_kinds.add(str(at[1]))
         return ServiceKind(told)
@@ -175,22 +165,23 @@ class Compose:
                     (*at, "env_file"), f"{clean} is not in the repository", "Add it, or set required: false"
                 )
             result |= {name: value.replace("$", "$$") for name, value in dotenv(raw).items()}
-        given = values.mapping(self.document, (*at, "environment"), keys.get("environment"))
+        given = values.mapping(keys.get("environment"))
         for name, value in given.items():
             known = self.variables.get(name, "").replace("$", "$$")
             result[name] = values.text(value) if value is not None else known
         return result
 
     def _dependencies(self, keys: dict[str, Any], condition: str = "") -> list[str]:
-        value = keys.get("depends_on") or []
-        if isinstance(value, list):
-            return [] if condition else [str(name) for name in value]
+        """Services to wait for. Those of a profile, and those that may be missing and are, are not."""
+        value = keys.get("depends_on") or {}
+        wanted = {name: {} for name in value} if isinstance(value, list) else value
         entries = self.document.data["services"]
         return [
             name
-            for name, how in value.items()
-            if condition in {"", (how or {}).get("condition")}
-            and not (name in entries and (entries[name] or {}).get("profiles"))
+            for name, how in wanted.items()
+            if condition in {"", how.get("condition")}
+            and (name in entries or how.get("required", True))
+            and not entries.get(name, {}).get("profiles")
         ]
 
     def _restart(self, at: Path, keys: dict[str, Any], kind: ServiceKind, waited_for: bool) -> str:

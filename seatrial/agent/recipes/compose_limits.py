@@ -13,7 +13,7 @@ READ = {
 # Silent: they change nothing a visitor could see, or are stricter anyway here.
 SILENT = {
     "tty", "stdin_open", "init", "cap_drop", "pull_policy", "platform", "stop_grace_period", "stop_signal", "attach",
-    "develop", "annotations", "logging", "mem_reservation", "memswap_limit", "oom_score_adj", "cpu_shares",
+    "develop", "annotations", "pull_refresh_after", "logging", "mem_reservation", "memswap_limit", "oom_score_adj", "cpu_shares",
 }  # fmt: skip
 
 IGNORED = {
@@ -34,6 +34,12 @@ IGNORED = {
     "mac_address": "the engine chooses it",
     "oom_kill_disable": "the agent's limits are used",
     "mem_swappiness": "the engine's default is used",
+    "storage_opt": "the engine's default is used",
+    "cpu_rt_period": "use cpus",
+    "cpu_rt_runtime": "use cpus",
+    "dns_opt": "the engine's own name service is used",
+    "umask": "the engine's default is used",
+    "label_file": "labels of previews are the platform's",
     "blkio_config": "the engine's default is used",
     "cpu_count": "use cpus",
     "cpu_percent": "use cpus",
@@ -61,6 +67,7 @@ REFUSED = {
     "configs": "it is not read by this release; put the file into the image",
     "provider": "it is not read by this release",
     "models": "it is not read by this release",
+    "pre_start": "it is not read by this release; use a service of its own",
     "post_start": "it is not read by this release; use a service of its own",
     "pre_stop": "it is not read by this release",
 }
@@ -70,36 +77,39 @@ HOST_MODES = {
     "uts": "the host's name", "userns_mode": "the host's users", "cgroup": "the host's control groups",
 }  # fmt: skip
 
-TOP_LEVEL = {"services", "volumes", "networks", "version", "name", "secrets", "configs"}
+KNOWN = READ | SILENT | IGNORED.keys() | REFUSED.keys()
+NOT_READ = {
+    "include": "Write the included services into this file",
+    "models": "Remove it",
+    "jobs": "Write it as a service",
+}
 
 
 def check_top_level(document: Document, warnings: list[str]) -> None:
     """Raise RecipeError for top-level keys that cannot be honoured; warn of those left out."""
-    for key in document.data:
-        if key.startswith("x-") or key in {"services", "volumes", "version", "name", "secrets", "configs"}:
-            continue
-        if key == "include":
-            document.fail((key,), "not read by this release", "Write the included services into this file")
-        if key != "networks":
-            raise document.unknown((key,), TOP_LEVEL)
-        if any(name != "default" for name in document.data[key] or {}):
-            warnings.append(document.warning((key,), f"ignored: {IGNORED['networks']}"))
+    for key, fix in NOT_READ.items():
+        if document.data.get(key):
+            document.fail((key,), "not read by this release", fix)
+    if any(name != "default" for name in document.data.get("networks") or {}):
+        warnings.append(document.warning(("networks",), f"ignored: {IGNORED['networks']}"))
 
 
 def check_service(document: Document, at: Path, keys: dict[str, Any], warnings: list[str]) -> None:
     """Raise RecipeError for what would reach the host; warn of what is left out."""
-    if keys.get("privileged"):
+    if is_true(keys.get("privileged")):
         document.fail((*at, "privileged"), "refused: it would give the container the whole host", "Remove it")
     for key, what in HOST_MODES.items():
         check_mode(document, (*at, key), keys.get(key), what, warnings)
     for key, value in keys.items():
-        if key in REFUSED and value and not harmless(key, value):
+        if key in REFUSED and is_true(value) and not harmless(key, value):
             document.fail((*at, key), f"refused: {REFUSED[key]}", "Remove it")
-        if key in IGNORED and value:
+        if key in IGNORED and is_true(value):
             warnings.append(document.warning((*at, key), f"ignored: {IGNORED[key]}"))
-        known = READ | SILENT | IGNORED.keys() | REFUSED.keys()
-        if key not in known and not key.startswith("x-"):
-            raise document.unknown((*at, key), known)
+
+
+def is_true(value: Any) -> bool:
+    """Whether something is asked for: in YAML 1.2 a bare no is text, and people mean false by it."""
+    return bool(value) and str(value).lower() not in {"no", "off", "false", "n"}
 
 
 def harmless(key: str, value: Any) -> bool:

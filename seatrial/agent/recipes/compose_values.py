@@ -4,26 +4,26 @@ import hashlib
 import posixpath
 import re
 import shlex
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from seatrial.agent.recipes import quantities
+from seatrial.agent.recipes.compose_limits import is_true
 from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.runtime.base import Copy, HealthCheck, Mount, Resources
 
+Quantity = TypeVar("Quantity", int, float)
 RESTARTS = {"no": "never", "never": "never", "always": "unless-stopped", "unless-stopped": "unless-stopped"}
 
 
-def mapping(document: Document, at: Path, value: Any) -> dict[str, Any]:
+def mapping(value: Any) -> dict[str, Any]:
     """A map, or a list of NAME=value; a bare NAME maps to None."""
     if value is None:
         return {}
     if isinstance(value, list):
         pairs = (str(item).partition("=") for item in value)
         return {name: (text if equals else None) for name, equals, text in pairs}
-    if not isinstance(value, dict):
-        document.fail(at, f"expected a map or a list of NAME=value, found {value!r}", "Write NAME: value")
-    return value
+    return dict(value)
 
 
 def text(value: Any) -> str:
@@ -47,8 +47,6 @@ def words(document: Document, at: Path, value: Any) -> tuple[str, ...] | None:
 
 def ports(document: Document, at: Path, value: Any, *, published: bool) -> list[int]:
     """The TCP ports inside the container, in the file's order."""
-    if value is not None and not isinstance(value, list):
-        document.fail(at, f"expected a list, found {value!r}", 'Write - "8080:80"')
     return [
         port
         for index, item in enumerate(value or [])
@@ -111,7 +109,7 @@ def _volume_parts(item: Any) -> tuple[str, str, bool, str]:
         return (
             str(item.get("source") or ""),
             str(item.get("target") or ""),
-            bool(item.get("read_only")),
+            is_true(item.get("read_only")),
             kind,
         )
     parts = str(item).split(":")
@@ -132,17 +130,17 @@ def refuse_host_path(document: Document, at: Path, source: str) -> None:
 
 def disabled(value: Any) -> bool:
     """Whether a healthcheck switches off the image's own."""
-    return bool(value and (value.get("disable") or value.get("test") in ("NONE", ["NONE"])))
+    return bool(value and (is_true(value.get("disable")) or value.get("test") in ("NONE", ["NONE"])))
 
 
 def health(document: Document, at: Path, value: Any) -> HealthCheck | None:
     """The check inside the container, waited for as long as compose would."""
-    if not value or value.get("disable") or not value.get("test"):
+    if not value or is_true(value.get("disable")) or not value.get("test"):
         return None
     test = value["test"]
     if isinstance(test, str):
         command: Sequence[str] = ("/bin/sh", "-c", test)
-    elif test[0] == "NONE":
+    elif not test or test[0] == "NONE":
         return None
     elif test[0] == "CMD-SHELL":
         command = ("/bin/sh", "-c", " ".join(text(part) for part in test[1:]))
@@ -151,20 +149,29 @@ def health(document: Document, at: Path, value: Any) -> HealthCheck | None:
     else:
         document.fail((*at, "test"), f"starts with {test[0]!r}", "Start the list with CMD, CMD-SHELL or NONE")
     durations = {
-        key: _seconds(document, (*at, key), value.get(key)) for key in ("interval", "timeout", "start_period")
+        key: _read(document, (*at, key), quantities.seconds, value.get(key))
+        for key in ("interval", "timeout", "start_period")
     }
     return HealthCheck.inside(
         command,
         interval=durations["interval"] or 30.0,
         timeout=durations["timeout"] or 0.0,
-        retries=int(value.get("retries") or 3),
+        retries=_retries(document, (*at, "retries"), value.get("retries")),
         start_period=durations["start_period"] or 0.0,
     )
 
 
-def _seconds(document: Document, at: Path, value: Any) -> float | None:
+def _retries(document: Document, at: Path, value: Any) -> int:
+    match = re.fullmatch(r"\d{1,4}", text(value))
+    if value is not None and match is None:
+        document.fail(at, f"{value!r} is not a number of attempts", "Write it like 3")
+    return int(match[0]) if match else 3
+
+
+def _read(document: Document, at: Path, reading: Callable[[object], Quantity], value: Any) -> Quantity | None:
+    """`value` as `reading` reads it; None stays None."""
     try:
-        return None if value is None else quantities.seconds(value)
+        return None if value is None else reading(value)
     except ValueError as error:
         problem, _, fix = str(error).partition(". ")
         document.fail(at, problem, fix)
@@ -173,18 +180,14 @@ def _seconds(document: Document, at: Path, value: Any) -> float | None:
 def resources(document: Document, at: Path, keys: dict[str, Any], defaults: Resources) -> Resources | None:
     """mem_limit and cpus, or deploy.resources.limits; None when nothing is said."""
     limits = ((keys.get("deploy") or {}).get("resources") or {}).get("limits") or {}
-    memory, cpus = keys.get("mem_limit") or limits.get("memory"), keys.get("cpus") or limits.get("cpus")
+    below = (*at, "deploy", "resources", "limits")
+    memory = _read(document, (*at, "mem_limit"), quantities.megabytes, keys.get("mem_limit") or None)
+    memory = memory or _read(document, (*below, "memory"), quantities.megabytes, limits.get("memory"))
+    cpus = _read(document, (*at, "cpus"), quantities.cpus, keys.get("cpus") or None)
+    cpus = cpus or _read(document, (*below, "cpus"), quantities.cpus, limits.get("cpus"))
     if memory is None and cpus is None:
         return None
-    try:
-        return Resources(
-            quantities.cpus(cpus) if cpus is not None else defaults.cpus,
-            quantities.megabytes(memory) if memory is not None else defaults.memory_mb,
-            defaults.pids,
-        )
-    except ValueError as error:
-        problem, _, fix = str(error).partition(". ")
-        document.fail(at, problem, fix)
+    return Resources(cpus or defaults.cpus, memory or defaults.memory_mb, defaults.pids)
 
 
 def restart(document: Document, at: Path, value: Any) -> str | None:

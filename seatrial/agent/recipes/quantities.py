@@ -9,9 +9,9 @@ LEAST_MEMORY_MB = 6  # what the engine accepts at least
 
 def megabytes(text: object) -> int:
     """Megabytes of `512m`, `1g`, `1.5GiB` or a number of bytes. Raises ValueError that says how to write it."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?", str(text).strip().lower())
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([bkmgt]?)(?:i?b)?", str(text).strip().lower())
     if match is None or isinstance(text, bool):
-        raise ValueError(f"{text!r} is not a size. Write it like 512m or 1g")
+        raise ValueError(f"{str(text)[:60]!r} is not a size. Write it like 512m or 1g")
     size = float(match[1]) * SIZES[match[2]] / 1024**2
     if size < LEAST_MEMORY_MB:
         raise ValueError(
@@ -22,11 +22,11 @@ def megabytes(text: object) -> int:
 
 def seconds(text: object) -> float:
     """Seconds of `30s`, `1m30s`, `500ms` or a number. Raises ValueError that says how to write it."""
-    parts = re.findall(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|)", str(text).strip())
+    parts = re.findall(r"(\d{1,9}(?:\.\d{1,9})?)(us|ms|s|m|h|)", str(text).strip())
     whole = "".join(number + unit for number, unit in parts)
     plain = len(parts) == 1 or all(unit for _, unit in parts)
     if not parts or whole != str(text).strip() or not plain or isinstance(text, bool):
-        raise ValueError(f"{text!r} is not a duration. Write it like 30s or 1m30s")
+        raise ValueError(f"{str(text)[:60]!r} is not a duration. Write it like 30s or 1m30s")
     return sum(float(number) * DURATIONS[unit] for number, unit in parts)
 
 
@@ -37,5 +37,5 @@ def cpus(text: object) -> float:
     except ValueError:
         number = 0.0
     if isinstance(text, bool) or not 0.01 <= number <= 1024:
-        raise ValueError(f'{text!r} is not a number of CPUs. Write it like "0.5" or "2"')
+        raise ValueError(f'{str(text)[:60]!r} is not a number of CPUs. Write it like "0.5" or "2"')
     return number

@@ -1,0 +1,123 @@
+"""A compose file held against the specification's own schema: whatever passes has the types that we read."""
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from itertools import islice
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from seatrial.agent.errors import RecipeError
+from seatrial.agent.recipes.compose_limits import KNOWN
+from seatrial.agent.recipes.document import Document, Path
+
+MOST_ERRORS = 100  # of which the first in the file is told
+TYPES = {
+    "object": "a map", "array": "a list", "string": "text", "integer": "a whole number", "number": "a number",
+    "boolean": "true or false", "null": "nothing",
+}  # fmt: skip
+FIXES = {
+    "object": "Write key: value below it",
+    "array": "Write - item below it",
+    "string": "Put it in quotes",
+}
+
+
+@cache
+def schema() -> Any:
+    """The specification's schema, parsed."""
+    return json.loads((files("seatrial.agent.recipes") / "schema/compose-spec.json").read_bytes())
+
+
+def check(document: Document) -> None:
+    """Raise RecipeError for the first key or value in the file that the specification does not know."""
+    found = Draft202012Validator(schema()).iter_errors(plain(document.data))
+    errors = [exact(error) for error in islice(found, MOST_ERRORS) if not is_told_elsewhere(error)]
+    if errors:
+        raise explained(document, min(errors, key=lambda error: document.line(tuple(error.absolute_path))))
+
+
+def plain(data: dict[str, Any]) -> dict[str, Any]:
+    """`data` without what is read more kindly: the version, which says nothing, and keys without a value."""
+    services = data.get("services")
+    if isinstance(services, dict):
+        services = {
+            name: {key: value for key, value in keys.items() if value is not None}
+            if isinstance(keys, dict)
+            else keys
+            for name, keys in services.items()
+        }
+    named = {key: value for key, value in data.items() if key != "version" and value is not None}
+    return named | ({"services": services} if services is not None else {})
+
+
+def is_told_elsewhere(error: ValidationError) -> bool:
+    """A service's name: ours are stricter, and have a message of their own. A service with no key too many: only a
+    wrong value of it makes the schema doubt its keys."""
+    path = list(error.absolute_path)
+    if error.validator == "unevaluatedProperties":
+        return not extra(tuple(path), error)
+    return error.validator == "additionalProperties" and path == ["services"]
+
+
+def exact(error: ValidationError) -> ValidationError:
+    """Where the schema allows several forms: what is wrong in the form that was meant."""
+    inner = list(error.context or ())
+    meant = [one for one in inner if one.relative_path or one.validator != "type"]
+    if not meant:
+        return error
+    return exact(max(meant, key=lambda one: len(one.absolute_path)))
+
+
+def explained(document: Document, error: ValidationError) -> RecipeError:
+    """`error` in our form."""
+    path: Path = tuple(error.absolute_path)
+    allowed: Any = error.validator_value
+    given: Any = error.instance
+    if error.validator in {"additionalProperties", "unevaluatedProperties"}:
+        return document.unknown((*path, extra(path, error)), known(path, error))
+    if error.validator == "required":
+        missing = next(name for name in allowed if name not in given)
+        return document.error(path, f"{missing} is missing", f"Add {missing}:")
+    if error.validator == "uniqueItems":
+        return document.error(path, "the same entry stands here twice", "Remove one of them")
+    shown = shortened(given)
+    if error.validator == "enum":
+        return document.error(path, f"{shown} is not allowed", f"Allowed: {', '.join(map(str, allowed))}")
+    kinds = list(types(error))
+    if not kinds:
+        return document.error(path, f"{shown} does not fit", "Correct it")
+    wanted = " or ".join(TYPES[kind] for kind in kinds)
+    fix = FIXES.get(kinds[0], "Correct it")
+    return document.error(path, f"expected {wanted}, found {shown}", fix)
+
+
+def types(error: ValidationError) -> Iterable[str]:
+    """The types of value that would fit."""
+    if error.validator == "type":
+        value: Any = error.validator_value
+        return [value] if isinstance(value, str) else value
+    inner = [kind for one in error.context or () if one.validator == "type" for kind in types(one)]
+    return sorted(dict.fromkeys(inner), key=list(TYPES).index)
+
+
+def extra(path: Path, error: ValidationError) -> str:
+    """The first key that is not known."""
+    keys: Any = error.instance
+    return next((key for key in keys if key not in known(path, error) and key[:2] != "x-"), "")
+
+
+def known(path: Path, error: ValidationError) -> set[str]:
+    """The keys known at `path`."""
+    if len(path) == 2 and path[0] == "services":
+        return KNOWN
+    schema_here: Any = error.schema
+    return set(schema_here.get("properties", {}))
+
+
+def shortened(value: Any) -> str:
+    """A value as a message shows it."""
+    return "nothing" if value is None else repr(value)[:60]
