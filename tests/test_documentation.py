@@ -1,8 +1,10 @@
 """What an operator can set, type or read is documented. Written to fail when somebody forgets."""
 
+import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,43 @@ def test_make_has_exactly_the_targets_and_explains_each() -> None:
     ).stdout
     for target in TARGETS:
         assert f"make {target} " in shown
+
+
+def test_every_room_of_the_house_is_on_the_map() -> None:
+    text = read("docs/architecture.md")
+    programs = [path for path in (ROOT / "seatrial").iterdir() if (path / "__init__.py").exists()]
+    rooms = [path for program in programs for path in program.iterdir() if (path / "__init__.py").exists()]
+    unnamed = [f"seatrial/{path.name}" for path in programs if f"`seatrial/{path.name}`" not in text]
+    unnamed += [
+        str(path.relative_to(ROOT))
+        for path in rooms
+        if f"`{path.name}`" not in text and f"`{path.parent.name}/{path.name}`" not in text
+    ]
+    assert unnamed == []
+
+
+@pytest.mark.parametrize(
+    ("room", "allowed"), [("wire", {"pydantic", "ulid"}), ("sandbox", set()), ("embedded/engine", set())]
+)
+def test_rooms_that_stand_alone_import_hardly_anything(room: str, allowed: set[str]) -> None:
+    own = "seatrial." + room.replace("/", ".")
+    strange = [
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in (ROOT / "seatrial" / room).rglob("*.py")
+        for name in imported(file)
+        if name != own and not name.startswith(own + ".")
+        if name.split(".")[0] not in allowed | sys.stdlib_module_names
+    ]
+    assert strange == []
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Every module that `file` imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -1,1 +1,1 @@
-"""The installation as a whole: what must hold before a process starts, and the first data."""
+"""The installation as a whole: its first data, and whether it is healthy."""
