@@ -46,12 +46,12 @@ FROM scratch
 COPY busybox /bin/busybox
 COPY www /www
 EXPOSE 8080
-CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
+CMD ["/bin/busybox", "httpd", "-f", "-vv", "-p", "8080", "-h", "/www"]
 """
 
 
 def static(path: Path, text: str = "version one", **more: str) -> Path:
-    """`FROM scratch` with one static binary: no base image at all."""
+    """`FROM scratch` with one static binary, which prints each request: no base image at all."""
     path.mkdir(parents=True)
     git(path, "init", "-q", "-b", "main")
     commit(path, {"README.md": f"# {path.name}\n"}, "Begin")

@@ -49,6 +49,9 @@ def test_a_preview_is_followed_from_build_to_live_without_a_reload(
     assert page.evaluate("window.notReloaded") is True
 
     platform.fetch(environment["urls"]["web"] + "/asked-by-the-test")
+    expect(page.locator(".lines")).to_contain_text(
+        "asked-by-the-test", timeout=15_000
+    )  # what runs, as it speaks
     assert errors == []
     platform.run("close", str(path), "--branch", "feature")
 

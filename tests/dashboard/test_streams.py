@@ -45,9 +45,9 @@ def fails_once_after(first: int, real: Callable[..., Any]) -> Callable[..., Any]
 def test_a_poll_that_fails_once_does_not_freeze_the_page(
     served: str, busy: "Harbour", browser: "Browser", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from seatrial.control.dashboard.views import home
+    from seatrial.control.dashboard.overview import fingerprint
 
-    monkeypatch.setattr(home, "fingerprint", fails_once_after(2, home.fingerprint))
+    monkeypatch.setattr("seatrial.control.dashboard.views.home.fingerprint", fails_once_after(2, fingerprint))
     page, _ = watched(browser, served)
     sign_in(page, served)
     page.wait_for_timeout(2_500)  # the third poll has failed
