@@ -1,10 +1,13 @@
 """What a policy sees of the project. Every question goes over the pipe to the host, once."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 Ask = Callable[[str, list[Any]], Any]
+
+
+MOST_PATHS = 500  # in one question
 
 
 class Unreadable(ValueError):
@@ -41,13 +44,18 @@ class Project:
 
     def get_files_content(self, paths: Sequence[str]) -> dict[str, str]:
         """The text of each of `paths` that can be read as text; the others are left out. Quicker than one by one."""
-        found: dict[str, str] = {}
+        return dict(self.read_files(paths))
+
+    def read_files(self, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """(path, text) of each of `paths` that can be read as text. Holds a few MB at a time, however many they are."""
         wanted = [_text(path) for path in paths]
-        while wanted:
-            answer = self._ask_host("get_files_content", wanted[:500])
-            found.update(answer["files"])
-            wanted = wanted[answer["done"] :]
-        return found
+        begin, count = 0, MOST_PATHS
+        while begin < len(wanted):
+            answer = self._ask_host("get_files_content", wanted[begin : begin + count])
+            begin += answer["done"]
+            # What did not fit is asked for again, and a policy may only say so much: ask for little more than fits.
+            count = min(MOST_PATHS, answer["done"] * 5 // 4 + 1)
+            yield from answer.pop("files").items()
 
     def get_file_sizes(self) -> dict[str, int]:
         """Bytes of every regular file, by path."""

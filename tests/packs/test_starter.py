@@ -27,6 +27,10 @@ CASES = [
     ("license", {"LICENSE": "Do what is right."}, 80, "knows"),
     ("license", {"pyproject.toml": "[project]\nlicense = 'MIT'"}, 50, "pyproject.toml:2"),
     ("license", {"license_check.py": ""}, 0, "No licence file"),
+    ("readme", {"README.md": WORDS.encode("utf-16")}, 100, "README.md: 52 words"),
+    ("readme", {"README.md": b"\0"}, 70, "a binary file"),
+    ("docker-base-pinned", {"Dockerfile": b"\xef\xbb\xbfFROM python"}, 0, "Dockerfile:1 builds on python"),
+    ("lockfile", {"requirements.txt": "a==1\r\n".encode("utf-16")}, 100, "Locked"),
     ("changelog", {"CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n- a\n## 1.0.0\n- b"}, 100, "2 versions, the newest at line 3"),
     ("changelog", {"CHANGELOG.md": "# Changelog\n"}, 50, "names no version"),
     ("changelog", {"HISTORY.rst": "1.2 (2026-01-01)\n----\nMore."}, 100, "HISTORY.rst"),
@@ -132,3 +136,5 @@ def test_every_policy_copes_with_an_empty_and_a_strange_repository(slug: str) ->
     strange = {"README.md": b"\xff\xfe", "Dockerfile": "", "package.json": "{", "Cargo.toml": "[", "LICENSE": b"\xe9",
                ".github/workflows/x.yml": "\t", "CHANGELOG.md": "\n\n", "a\nb": "x", ".env": "=", "go.mod": ""}  # fmt: skip
     run(slug, strange)
+    binary = [*strange, "requirements.txt", "pyproject.toml", ".gitignore", "tests/test_a.py", ".ci/run"]
+    run(slug, dict.fromkeys(binary, b"\0"))

@@ -29,7 +29,17 @@ async def test_every_question_has_its_answer(processes: Bench) -> None:
     )  # fmt: skip
     processes.repository.commit({"a.py": "x = 1\n" * 30, "b.js": "1\n" * 5, "bin.dat": b"\0\1", "ä.txt": "é"})
     (processes.repository.path / "link").symlink_to("/etc/hostname")
-    processes.repository.commit({"latin.txt": b"\xe9"})
+    (processes.repository.path / "sub").mkdir()
+    for name, target in {
+        "hop": "sub/back",
+        "sub/back": "../ä.txt",
+        "loop": "loop",
+        "out": "../../etc/passwd",
+    }.items():
+        (processes.repository.path / name).symlink_to(target)
+    processes.repository.commit(
+        {"latin.txt": b"\xe9", "utf16.txt": "é\r\n".encode("utf-16"), "bom": b"\xef\xbb\xbfx"}
+    )
     code = """
 def unreadable(project, path):
     try:
@@ -41,6 +51,8 @@ def evaluate(project):
     return {"passed": True, "details": {
         "files": project.list_files(), "text": project.get_file_content("ä.txt"),
         "none": project.get_file_content("nowhere"), "link": project.get_file_content("link"),
+        "links": [project.get_file_content(path) for path in ("hop", "loop", "out")],
+        "marked": [project.get_file_content("utf16.txt"), project.get_file_content("bom")],
         "binary": unreadable(project, "bin.dat"), "latin": project.get_file_content("latin.txt"),
         "many": sorted(project.get_files_content(project.list_files())),
         "sizes": project.get_file_sizes()["a.py"], "languages": project.get_languages(),
@@ -51,16 +63,35 @@ def evaluate(project):
 """
     [result] = await processes.run(policy(code))
     said = result.details
-    assert said["files"] == ["README.md", "a.py", "b.js", "bin.dat", "latin.txt", "link", "ä.txt"]
+    assert said["files"] == [
+        "README.md", "a.py", "b.js", "bin.dat", "bom", "hop", "latin.txt", "link", "loop", "out", "sub/back",
+        "utf16.txt", "ä.txt",
+    ]  # fmt: skip
+    assert said["links"] == ["é", None, None] and said["marked"] == ["é\r\n", "x"]
     assert said["text"] == "é" and said["none"] is None and said["link"] is None
     assert said["binary"] == "bin.dat: a binary file"
     assert said["latin"] == "\ufffd"
-    assert said["many"] == ["README.md", "a.py", "b.js", "latin.txt", "ä.txt"]
+    assert said["many"] == [
+        "README.md", "a.py", "b.js", "bom", "hop", "latin.txt", "sub/back", "utf16.txt", "ä.txt",
+    ]  # fmt: skip
     assert said["sizes"] == 180 and said["languages"] == {"Python": 94.7, "JavaScript": 5.3}
     assert said["members"] == [{"username": "alice", "role": "owner"}]
     assert said["contributors"] == [{"username": "Alice", "commits": 3}]
     assert (said["branch"], said["topics"], said["metadata"]) == ("main", ["ship"], {"name": "ship"})
     assert said["date"].startswith("20") and said["no_date"] is None
+
+
+async def test_a_repository_larger_than_a_policys_memory_is_read(processes: Bench) -> None:
+    big = {
+        f"a-rather-long-folder/{n}/{'x' * 60}": ("\N{SAILBOAT}" if n % 2 else "a") * 200_000
+        for n in range(250)
+    }
+    processes.repository.commit(big)
+    code = "def evaluate(project): return {'passed': True, 'message': str(sum(len(t) for _, t in project.read_files(project.list_files())))}"
+    [result] = await processes.run(policy(code, timeout_seconds=30.0))
+    assert (result.state, result.message) == (ResultState.PASSED, str(250 * 200_000 + len("# Ship\n"))), (
+        result
+    )
 
 
 async def test_an_exception_is_errored_with_the_policys_own_lines(processes: Bench) -> None:

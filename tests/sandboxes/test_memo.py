@@ -43,6 +43,18 @@ async def test_new_files_are_noticed(processes: Bench, code: str) -> None:
     assert not second.memoised and second.score == first.score + 1
 
 
+async def test_a_change_behind_a_symbolic_link_is_noticed(processes: Bench) -> None:
+    (processes.repository.path / "link").symlink_to("sub/file")
+    processes.repository.commit({"sub/file": "old"})
+    looks = policy(
+        "def evaluate(project): return {'passed': True, 'message': project.get_file_content('link')}"
+    )
+    [first] = await processes.run(looks)
+    processes.repository.commit({"sub/file": "new"})
+    [second] = await processes.run(looks)
+    assert (first.message, second.message, second.memoised) == ("old", "new", False)
+
+
 async def test_a_change_of_code_parameters_or_facts_runs_it_again(processes: Bench) -> None:
     code = "def evaluate(project, params): return {'passed': True, 'message': str(project.get_topics())}"
     await processes.run(policy(code))

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from seatrial.agent.checkouts.tree import Entry
 from seatrial.agent.errors import CheckoutError
 
 REGULAR = {"100644", "100755"}
+LINK = "120000"
+LONGEST_LINK = 1024  # bytes
 READS_BEFORE_ALL = 8
 SMALL_BLOB = 256 * 1024
 MOST_LISTED = 32 * 1024 * 1024  # bytes of a tree's listing: some 300,000 files
@@ -26,6 +28,7 @@ class CommitTree:
     bare: Path
     commit: str
     _entries: dict[str, Entry] | None = None
+    _links: dict[str, str] | None = None
     _blobs: dict[str, bytes] = field(default_factory=dict)
     _reads: int = 0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -67,6 +70,18 @@ class CommitTree:
         }
         blobs = await self._batch(list(dict.fromkeys(wanted.values()))) if wanted else {}
         return {path: blobs.get(wanted.get(path, "")) for path in paths}
+
+    async def links(self) -> Mapping[str, str]:
+        """See `Tree.links`. Read once, with one process."""
+        if self._links is None:
+            named = {
+                entry.path: entry.oid
+                for entry in (await self._index()).values()
+                if entry.mode == LINK and (entry.size or 0) <= LONGEST_LINK
+            }
+            blobs = await self._batch(list(dict.fromkeys(named.values()))) if named else {}
+            self._links = {path: os.fsdecode(blobs[oid]) for path, oid in named.items() if oid in blobs}
+        return self._links
 
     async def last_commit_date(self, path: str) -> str | None:
         """See `Tree.last_commit_date`."""

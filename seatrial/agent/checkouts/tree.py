@@ -4,7 +4,7 @@ Files come from `git cat-file`, never from a checked-out tree: no symbolic link 
 followed on the host, and `export-ignore` cannot hide a file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -33,6 +33,9 @@ class Tree(Protocol):
 
     async def read_many(self, paths: Sequence[str], *, limit: int = 10_000_000) -> dict[str, bytes | None]:
         """`read` for many paths at once: one entry for each."""
+
+    async def links(self) -> Mapping[str, str]:
+        """Where each symbolic link points, as it is written in it; nobody says that anything is there."""
 
     async def last_commit_date(self, path: str) -> str | None:
         """ISO 8601 date of the newest commit reachable from this one that touched `path`."""

@@ -1,7 +1,9 @@
 """Answers what policies ask: files from git objects, forge facts from the evaluation's snapshot, nothing else."""
 
+import codecs
 import hashlib
 import json
+import posixpath
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -12,7 +14,16 @@ from seatrial.wire.evaluations import ForgeFacts
 MAX_FILE = 1 << 20  # bytes of one file that a policy may read
 MAX_BATCH = 2 << 20  # bytes of files in one answer
 MAX_PATHS = 500
+MAX_HOPS = 5  # from one symbolic link to the next
 REGULAR = {"100644", "100755"}
+LINK = "120000"
+BOMS = (  # the longer ones first: that of UTF-32 begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+)
 
 Seen = list[tuple[str, str]]  # (question, digest of its answer)
 
@@ -81,37 +92,47 @@ class Broker:
             self._entries = {entry.path: entry for entry in await self._tree.entries()}
         return self._entries
 
+    async def _file(self, path: str) -> Entry | None:
+        """The regular file that `path` names, through symbolic links that stay within the commit."""
+        index = await self._index()
+        entry = index.get(path)
+        for _ in range(MAX_HOPS):
+            if entry is None or entry.mode != LINK:
+                break
+            target = (await self._tree.links()).get(entry.path, "")
+            entry = index.get(posixpath.normpath(posixpath.join(posixpath.dirname(entry.path), target)))
+        return entry if entry is not None and entry.mode in REGULAR else None
+
     async def _file_digest(self, path: str) -> str:
-        entry = (await self._index()).get(path)
-        return f"{entry.mode in REGULAR}:{entry.oid}" if entry else "none"
+        entry = await self._file(path)
+        return entry.oid if entry else "none"
 
     async def _list_files(self) -> list[str]:
         return [entry.path for entry in (await self._index()).values() if entry.mode != "160000"]
 
     async def _content(self, path: str) -> Any:
-        entry = (await self._index()).get(path)
-        if entry is None or entry.mode not in REGULAR:
+        entry = await self._file(path)
+        if entry is None:
             return None
         if (entry.size or 0) > MAX_FILE:
             return {"unreadable": f"{entry.size:,} bytes; policies read files up to {MAX_FILE:,}"}
-        return readable(await self._tree.read(path, limit=MAX_FILE))
+        return readable(await self._tree.read(entry.path, limit=MAX_FILE))
 
     async def _contents(self, paths: Sequence[str]) -> tuple[Any, Seen]:
-        index = await self._index()
         budget = MAX_BATCH
-        wanted: list[str] = []
+        wanted: dict[str, str] = {}
         done = 0
         for path in paths[:MAX_PATHS]:
-            entry = index.get(path)
-            size = (entry.size or 0) if entry and entry.mode in REGULAR else 0
+            entry = await self._file(path)
+            size = (entry.size or 0) if entry else 0
             if done and size <= MAX_FILE and size > budget:
                 break
             done += 1
-            if entry and entry.mode in REGULAR and size <= MAX_FILE:
+            if entry and size <= MAX_FILE:
                 budget -= size
-                wanted.append(path)
-        blobs = await self._tree.read_many(wanted, limit=MAX_FILE)
-        texts = {path: readable(blobs.get(path)) for path in wanted}
+                wanted[path] = entry.path
+        blobs = await self._tree.read_many(list(wanted.values()), limit=MAX_FILE)
+        texts = {path: readable(blobs.get(file)) for path, file in wanted.items()}
         seen = [(json.dumps(["get_file_content", [p]]), await self._file_digest(p)) for p in paths[:done]]
         return {"files": {p: t for p, t in texts.items() if isinstance(t, str)}, "done": done}, seen
 
@@ -152,12 +173,13 @@ def understood(question: Any) -> tuple[str, list[str]]:
 
 
 def readable(blob: bytes | None) -> Any:
-    """The text of a blob, or why it has none. What is not UTF-8 becomes replacement characters."""
+    """The text of a blob, or why it has none. UTF-8 unless a byte order mark, which is left out, says otherwise; what
+    is not of that encoding becomes replacement characters."""
     if blob is None:
         return None
-    if b"\0" in blob[:8000]:
-        return {"unreadable": "a binary file"}
-    return blob.decode(errors="replace")
+    mark, encoding = next((pair for pair in BOMS if blob.startswith(pair[0])), (b"", "utf-8"))
+    text = blob[len(mark) :].decode(encoding, errors="replace")
+    return {"unreadable": "a binary file"} if "\0" in text[:8000] else text
 
 
 def digest_of(value: Any) -> str:

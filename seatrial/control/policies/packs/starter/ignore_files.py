@@ -44,6 +44,13 @@ def evaluate(project):
     }
 
 
+def read(project, path):
+    try:
+        return project.get_file_content(path) or ""
+    except ValueError:  # no text, or far too much of it
+        return ""
+
+
 def committed(files):
     found = [path for path in files if GENERATED.search(path)]
     if not found:
@@ -79,7 +86,8 @@ def unfenced(project, files):
     for path in files:
         if basename(path).lower() not in ("dockerfile", "containerfile"):
             continue
-        match = COPIES_ALL.search(project.get_file_content(path) or "")
+        text = read(project, path)
+        match = COPIES_ALL.search(text)
         folder = dirname(path)
         near = {
             f"{folder}/.dockerignore" if folder else ".dockerignore",
@@ -87,7 +95,7 @@ def unfenced(project, files):
             f"{path}.dockerignore",
         }
         if match and not near.intersection(files):
-            line = project.get_file_content(path)[: match.start(1)].count("\n") + 1
+            line = text[: match.start(1)].count("\n") + 1
             problems.append(
                 (40, f"{path}:{line} copies everything, .git too, and there is no .dockerignore.")
             )

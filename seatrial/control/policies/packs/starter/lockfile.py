@@ -32,10 +32,10 @@ def evaluate(project, params):
     checked, problems = [], []
     for path in files:
         problem = None
-        if basename(path) in LOCKS and names_dependencies(path, project.get_file_content(path) or ""):
+        if basename(path) in LOCKS and names_dependencies(path, read(project, path)):
             problem = missing_lock(path, set(files))
         elif re.fullmatch(r"requirements([-_.]\w+)*\.txt", basename(path)):
-            problem = loose_line(path, project.get_file_content(path) or "")
+            problem = loose_line(path, read(project, path))
         else:
             continue
         checked.append(path)
@@ -50,6 +50,13 @@ def evaluate(project, params):
         "message": " ".join(problems[:5]),
         "details": {"manifests": checked[:100], "problems": problems[:100]},
     }
+
+
+def read(project, path):
+    try:
+        return project.get_file_content(path) or ""
+    except ValueError:  # no text, or far too much of it
+        return ""
 
 
 def missing_lock(path, files):

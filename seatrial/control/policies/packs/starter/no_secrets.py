@@ -59,7 +59,7 @@ ENV_NAME = re.compile(
 def evaluate(project, params, log):
     paths = [p for p in project.list_files() if not SKIPPED.search(p) and p not in params["allow"]]
     found, warned, words = [], [], WORDS.split()
-    for path, text in project.get_files_content(paths).items():
+    for path, text in project.read_files(paths):
         for line, kind in secrets(path, text, words):
             (warned if HARMLESS.search(path) else found).append({"file": path, "line": line, "kind": kind})
     for one in warned:

@@ -13,7 +13,10 @@ def evaluate(project, params):
     path = find(project.list_files())
     if path is None:
         return verdict(0, "No README at the root. Add a README.md that says what this is and how to run it.")
-    text = project.get_file_content(path) or ""
+    try:
+        text = project.get_file_content(path) or ""
+    except ValueError as unreadable:
+        return verdict(70, f"{unreadable}. It is there, and was not looked into.")
     words = len(text.split())
     headings = [n for n, line in enumerate(text.splitlines(), 1) if is_heading(line, path)]
     details = {"file": path, "words": words, "headings": len(headings)}

@@ -35,11 +35,10 @@ def evaluate(project):
     ]
     if not code:
         return verdict(100, "No code to test.")
-    texts = project.get_files_content(named)
-    tests = sorted(path for path, text in texts.items() if A_TEST.search(text))
+    tests = sorted(path for path, text in project.read_files(named) if A_TEST.search(text))
     if not tests:
-        rust = project.get_files_content([path for path in code if path.endswith(".rs")])
-        tests = sorted(path for path, text in rust.items() if RUST_INLINE.search(text))
+        rust = [path for path in code if path.endswith(".rs")]
+        tests = sorted(path for path, text in project.read_files(rust) if RUST_INLINE.search(text))
     details = {"code_files": len(code), "test_files": len(tests), "first": tests[:20]}
     if tests:
         return verdict(
