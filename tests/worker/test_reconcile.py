@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from seatrial.control.bus import Bus
-from seatrial.control.previews.models import Environment
+from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.worker import reconcile
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.reconcile import Reconciler
@@ -90,6 +90,32 @@ async def test_the_mark_of_a_stranger_goes_in_time(
     monkeypatch.setattr(reconcile, "STRANGER_KEPT", timedelta(0))
     await round_of.once()
     assert await told_at_start(bus, agent) == {}
+
+
+def building() -> Environment:
+    """Somebody waits for a preview whose agent was last heard an hour ago."""
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    agent = make.agent(last_heartbeat_at=an_hour_ago)
+    environment = make.environment(
+        make.pull_request(make.project(make.workspace())), state="building", agent=agent
+    )
+    environment.candidate = make.deployment(environment, state="building")
+    environment.save()
+    Deployment.objects.update(created_at=an_hour_ago)
+    return environment
+
+
+@pytest.mark.parametrize("seconds_away", [5, 3600])
+async def test_a_control_plane_that_slept_blames_nobody(
+    database: Database, round_of: Reconciler, monkeypatch: pytest.MonkeyPatch, seconds_away: int
+) -> None:
+    environment = await database.run(building)
+    await round_of.once()
+    round_of._listening_since = timezone.now() - timedelta(hours=2)
+    round_of._attention._last = timezone.now() - timedelta(seconds=seconds_away)
+    await round_of.once()
+    await database.run(environment.refresh_from_db)
+    assert (environment.candidate_id is None) == (seconds_away == 5)
 
 
 async def test_forgetting_touches_nothing_that_came_later(bus: Bus) -> None:

@@ -12,6 +12,7 @@ from seatrial.control.fleet.models import Agent
 from seatrial.control.outbox import services as outbox
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Environment
+from seatrial.control.worker.attention import Attention
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.relay import desired_envelope
 from seatrial.wire.envelope import Envelope, now
@@ -20,6 +21,7 @@ from seatrial.wire.states import AgentState, EnvironmentState
 log = structlog.get_logger(__name__)
 
 INTERVAL_SECONDS = 10.0
+DEAF_AFTER_SECONDS = 3 * INTERVAL_SECONDS  # without a round: well before an agent counts as offline
 STRANGER_KEPT = timedelta(hours=1)  # the mark of an environment that the database does not know
 
 
@@ -32,6 +34,7 @@ class Reconciler:
         self._came_online = came_online
         self._listening_since: datetime | None = None
         self._reconnects = -1
+        self._attention = Attention(DEAF_AFTER_SECONDS)
 
     async def run(self) -> None:
         """For ever."""
@@ -52,12 +55,14 @@ class Reconciler:
             await self._compare(agent)
 
     async def _sweep_agents(self) -> None:
-        if self._reconnects != self._bus.reconnects or self._listening_since is None:
+        deaf = self._reconnects != self._bus.reconnects or self._attention.was_away()
+        if deaf or self._listening_since is None:
             self._reconnects, self._listening_since = self._bus.reconnects, timezone.now()
         offline = await self._database.run(fleet.sweep_offline, listening_since=self._listening_since)
         for agent in offline:
             if failed := await self._database.run(previews.lost_contact, agent):
                 log.warning("deployments failed: their agent is offline", agent=agent.name, count=failed)
+        self._attention.here()
 
     async def _compare(self, agent: str) -> None:
         """Make the bucket of `agent` say what the database says.

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
@@ -20,7 +20,9 @@ from seatrial.control.previews import services as previews
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
 from seatrial.control.projects.services import note_reachable, note_unreachable
 from seatrial.control.worker import deliveries
+from seatrial.control.worker.attention import Attention
 from seatrial.control.worker.database import Database
+from seatrial.control.worker.supervision import database_away
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +30,7 @@ ANNOUNCE_SECONDS = 1.0
 FORGE_SECONDS = 60.0
 FIRST_FORGE_SECONDS = 5.0
 LOST_SECONDS = 15.0
+PATIENCE = timedelta(minutes=2)
 EXPIRY_SECONDS = 60.0
 PRUNE_SECONDS = 60.0  # anybody may send what is rejected
 
@@ -37,6 +40,8 @@ class Sweeps:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._attention = Attention(3 * LOST_SECONDS)
+        self._patient_until = timezone.now()
 
     async def announcements(self) -> None:
         """The local forge tells of its branches, over HTTP like any forge."""
@@ -51,7 +56,15 @@ class Sweeps:
 
     async def lost_evaluations(self) -> None:
         """Evaluations that nobody will finish."""
-        await self._every(LOST_SECONDS, policies.give_up_lost)
+        await self._every(LOST_SECONDS, self.give_up_lost)
+
+    def give_up_lost(self) -> None:
+        """What ran while this machine slept is given PATIENCE to end."""
+        if self._attention.was_away():
+            self._patient_until = timezone.now() + PATIENCE
+        if timezone.now() >= self._patient_until:
+            policies.give_up_lost()
+        self._attention.here()
 
     async def expiries(self) -> None:
         """Previews whose time to live is over."""
@@ -74,6 +87,10 @@ def sweep_forges() -> None:
             sweep_project(project)
         except ForgeError as error:
             note_unreachable(project, str(error))
+        except Exception as error:
+            if database_away(error):
+                raise
+            log.exception("project not compared with its forge", project=project.slug)
         else:
             note_reachable(project)
 
