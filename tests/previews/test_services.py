@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -162,6 +163,15 @@ def test_moved_endpoints_of_live_are_kept_older_news_ignored(scene: Scenario) ->
     assert scene.environment.services[0]["endpoint"] == "http://10.0.0.9:80"
 
 
+def test_routes_follow_an_agent_whose_clock_was_set_back(scene: Scenario) -> None:
+    live = scene.live(A)
+    scene.observe(live, web("http://10.0.0.9:80"), at=3 * 3600)  # the scene is an hour ago: two hours ahead
+    assert scene.environment.observed_at <= timezone.now()
+    scene.clock = timezone.now()
+    scene.observe(live, web("http://10.0.0.5:80"))
+    assert scene.environment.services[0]["endpoint"] == "http://10.0.0.5:80"
+
+
 def test_waiting_environment_is_placed_when_an_agent_comes(scene: Scenario) -> None:
     scene.agent.state = "offline"
     scene.agent.save()
@@ -201,10 +211,16 @@ def test_two_workspaces_with_the_same_repository_have_two_names(scene: Scenario)
     assert other.environment.name.startswith("pr-1-shop-")
 
 
-def test_forks_and_switched_off_projects_get_no_preview(scene: Scenario) -> None:
+def test_switched_off_projects_get_no_preview(scene: Scenario) -> None:
     scene.project.previews_enabled = False
     scene.project.save()
-    scene.push(A)
+    assert scene.push(A) == "previews are switched off for this project"
+    assert not Environment.objects.exists()
+
+
+def test_forks_get_no_preview(scene: Scenario) -> None:
+    news = replace(scene.news("opened", A, 0), from_fork=True)
+    assert scene.tell(news) == "pull requests from forks get no preview"
     assert not Environment.objects.exists()
 
 

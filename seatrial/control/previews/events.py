@@ -79,20 +79,19 @@ def failed(agent_id: str, event: DeploymentFailed) -> None:
 
 @transaction.atomic
 def observed(agent_id: str, event: EnvironmentObserved) -> None:
-    """What runs now. When endpoints of what is served moved (the engine restarted), the routes follow."""
+    """What runs now. When endpoints of what is served moved (the engine restarted), the routes follow.
+
+    The order is the agent's clock, but never a time to come: when that clock is set back, its news is news again.
+    """
     environment = _of_agent(agent_id, event.environment)
-    if environment is None or (environment.observed_at and event.at < environment.observed_at):
+    at = min(event.at, timezone.now())
+    if environment is None or (environment.observed_at and at < environment.observed_at):
         return
-    environment.observed_at = event.at
+    environment.observed_at = at
     services = _dump(event.services)
-    candidate = environment.candidate
-    if environment.live is not None and event.deployment == environment.live.pk:
-        if environment.services != services:
-            environment.services = services
-            lifecycle.wake_routes()
-    elif candidate is not None and candidate.ready_at and event.deployment == candidate.pk:
-        candidate.services = services
-        candidate.save(update_fields=["services"])
+    of_live = environment.live is not None and event.deployment == environment.live.pk
+    if of_live and environment.services != services:
+        environment.services = services
         lifecycle.wake_routes()
     environment.save(update_fields=["observed_at", "services", "updated_at"])
 
