@@ -1,7 +1,9 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 
 from seatrial.control.forges.models import Delivery
 from seatrial.control.forges.protocol import PullRequestAction
@@ -107,3 +109,37 @@ def test_rejected_deliveries_are_never_handled(project: Project, handler: Delive
     )
     assert not handler.batch()
     assert not PullRequest.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_another_worker_has_in_hand_is_left_to_it_without_asking_again(
+    project: Project, handler: Deliveries
+) -> None:
+    delivery = deliver(project, json.dumps(payload(project)).encode())
+
+    def look() -> bool:
+        try:
+            return handler.batch()
+        finally:
+            connection.close()
+
+    with transaction.atomic(), ThreadPoolExecutor(1) as other:
+        Delivery.objects.select_for_update().get(pk=delivery.pk)
+        assert other.submit(look).result(10) is False
+    assert handler.batch() is True
+    assert handler.batch() is False
+
+
+def test_a_delivery_that_the_disk_refuses_holds_nobody_up(
+    project: Project, handler: Deliveries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(policies, "evaluate", full)
+    poison = deliver(project, json.dumps(payload(project)).encode())
+    other = factories.delivery(project.connection, event="star", body=b"{}")
+    assert handler.batch()
+    poison.refresh_from_db()
+    other.refresh_from_db()
+    assert "no space left" in poison.outcome and other.handled_at

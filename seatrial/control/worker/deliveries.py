@@ -6,6 +6,7 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
+from seatrial.control.forges import intake
 from seatrial.control.forges.models import Delivery, DeliveryResult
 from seatrial.control.forges.protocol import ForgeEvent, PullRequestChanged, Pushed, TagCreated
 from seatrial.control.forges.registry import forge_of
@@ -19,7 +20,6 @@ from seatrial.control.worker.wakeups import Wakeups
 
 log = structlog.get_logger(__name__)
 
-CHANNEL = "seatrial_deliveries"
 SWEEP_SECONDS = 1.0
 BATCH = 50
 MAX_ATTEMPTS = 5
@@ -39,22 +39,21 @@ class Deliveries:
         while True:
             while await self._database.run(self.batch):
                 pass
-            await self._wakeups.wait(CHANNEL, SWEEP_SECONDS)
+            await self._wakeups.wait(intake.CHANNEL, SWEEP_SECONDS)
 
     def batch(self) -> bool:
-        """Handle what is due; True when something was."""
+        """Handle what is due; True when there was something that no other worker has in hand."""
         now = time.monotonic()
         waiting = Delivery.objects.filter(handled_at=None, result=DeliveryResult.ACCEPTED)
         later = [key for key, due in self._not_before.items() if due > now]
         identities = list(waiting.exclude(pk__in=later).order_by("id").values_list("pk", flat=True)[:BATCH])
-        for identity in identities:
-            self._attempt(identity)
-        return bool(identities)
+        return sum(self._attempt(identity) for identity in identities) > 0
 
-    def _attempt(self, identity: str) -> None:
+    def _attempt(self, identity: str) -> bool:
         try:
-            handle(identity)
+            ours = handle(identity)
             self._not_before.pop(identity, None)
+            return ours
         except Exception as error:
             if database_away(error):
                 raise  # the database is away: that is not the delivery's fault
@@ -62,19 +61,24 @@ class Deliveries:
             self._not_before[identity] = time.monotonic() + RETRY_SECONDS
             if record_failure(identity, error):
                 self._not_before.pop(identity, None)
+            return True
 
 
 @transaction.atomic
-def handle(identity: str) -> None:
-    """Do what one delivery asks for, and say so in its outcome. Idempotent; raises to have it tried again."""
+def handle(identity: str) -> bool:
+    """Do what one delivery asks for, and say so in its outcome; False when another worker has it.
+
+    Idempotent; raises to have it tried again.
+    """
     rows = Delivery.objects.select_for_update(skip_locked=True, of=("self",)).select_related("connection")
     delivery = rows.filter(pk=identity, handled_at=None).first()
     if delivery is None:
-        return  # another worker has it
+        return False
     delivery.outcome = _outcome(delivery)
     delivery.attempts += 1
     delivery.handled_at = timezone.now()
     delivery.save(update_fields=["outcome", "attempts", "handled_at"])
+    return True
 
 
 @transaction.atomic

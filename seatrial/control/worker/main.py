@@ -8,9 +8,9 @@ import structlog
 
 from seatrial.control.bus import Bus
 from seatrial.control.configuration import Configuration
+from seatrial.control.forges import intake
 from seatrial.control.outbox import services as outbox
 from seatrial.control.previews import lifecycle
-from seatrial.control.worker import deliveries
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.deliveries import Deliveries
 from seatrial.control.worker.heartbeats import GivenUp, Heartbeats
@@ -34,7 +34,7 @@ async def run(configuration: Configuration, stopped: asyncio.Event) -> None:
     handled again by the next worker.
     """
     database = Database()
-    wakeups = Wakeups([outbox.CHANNEL, deliveries.CHANNEL, lifecycle.ROUTES_CHANNEL])
+    wakeups = Wakeups([outbox.CHANNEL, intake.CHANNEL, lifecycle.ROUTES_CHANNEL])
     running = [
         *_start(_without_bus(database, wakeups, configuration)),
         asyncio.create_task(
