@@ -24,7 +24,8 @@ def megabytes(text: object) -> object:
 class Settings(BaseSettings):
     """Names are those of the operating pages."""
 
-    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+    # compose hands on what is not set as empty: `X=` is the default, as if X were not there.
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, env_ignore_empty=True)
 
     galley_control_plane_url: str = Field(
         "http://localhost:3000", description="Address of the control plane, no trailing slash."

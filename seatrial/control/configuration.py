@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -15,7 +15,10 @@ class SecretFiles(PydanticBaseSettingsSource):
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """The file's content without the newline at its end; None when X is no secret or X_FILE is not set."""
         path = os.environ.get(f"{field_name.upper()}_FILE", "") if field.annotation is SecretStr else ""
-        return (Path(path).read_text().rstrip("\n") if path else None), field_name, False
+        try:
+            return (Path(path).read_text().rstrip("\n") if path else None), field_name, False
+        except UnicodeDecodeError as error:
+            raise OSError(f"{path} is not text; write the value as text, a key as hex or base64") from error
 
     def __call__(self) -> dict[str, Any]:
         """Everything that is set, except where the variable itself is."""
@@ -29,11 +32,12 @@ class SecretFiles(PydanticBaseSettingsSource):
 class Configuration(BaseSettings):
     """Names are those of the operating pages. `X_FILE` may hold the path of a file with the value of a secret X."""
 
-    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+    # compose hands on what is not set as empty: `X=` is the default, as if X were not there.
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, env_ignore_empty=True)
 
     site_url: str = Field(
         "http://localhost:3000",
-        description="Address people and forges reach this server at, no trailing slash.",
+        description="Address people and forges reach this server at: scheme, host, port unless it is the default.",
     )
     app_port: int = Field(3000, description="Port the web process listens on.")
     secret_key: SecretStr = Field(SecretStr(""), description="Django signing key.")
@@ -84,6 +88,20 @@ class Configuration(BaseSettings):
     )
     airgapped: bool = Field(False, description="No request leaves for anything but the configured forge.")
     debug: bool = Field(False, description="Django debug pages. Never in production.")
+
+    @field_validator("site_url")
+    @classmethod
+    def _origin(cls, text: str) -> str:
+        """As browsers write it in `Origin`, which is compared with it."""
+        fix = "write it like https://seatrial.example.com, with scheme and host and without a path"
+        try:
+            url = HttpUrl(text)
+        except ValidationError as error:
+            raise ValueError(f"no address: {fix}") from error
+        origin = str(HttpUrl.build(scheme=url.scheme, host=url.host or "", port=url.port))
+        if str(url) != origin:
+            raise ValueError(f"more than the address of a server: {fix}")
+        return origin.rstrip("/")
 
     @classmethod
     def settings_customise_sources(

@@ -4,6 +4,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from csp.constants import NONCE, NONE, SELF
+from django.http.request import split_domain_port
 
 from seatrial.control.configuration import read_configuration
 from seatrial.control.log_lines import logging_configuration
@@ -13,9 +14,9 @@ CONFIGURATION = read_configuration()
 BASE_DIR = Path(__file__).resolve().parent
 DEBUG = CONFIGURATION.debug
 SECRET_KEY = CONFIGURATION.secret_key.get_secret_value()  # empty: Django and `control.start` refuse to run
-SITE_URL = CONFIGURATION.site_url.rstrip("/")
+SITE_URL = CONFIGURATION.site_url
 ALLOWED_HOSTS = [
-    urlsplit(SITE_URL).hostname or "localhost",
+    split_domain_port(urlsplit(SITE_URL).netloc)[0],  # an IPv6 address stays in its brackets
     "localhost",
     "127.0.0.1",
     "[::1]",

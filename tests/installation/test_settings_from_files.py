@@ -1,7 +1,9 @@
 from pathlib import Path
 
 import pytest
+from pydantic_settings import BaseSettings
 
+from seatrial.agent.settings import Settings
 from seatrial.control.configuration import Configuration, read_configuration
 
 
@@ -23,6 +25,67 @@ def test_a_missing_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setenv("DB_PASSWORD_FILE", str(tmp_path / "missing"))
     with pytest.raises(SystemExit, match=r"_FILE names a file that cannot be read: .*missing"):
         read_configuration()
+
+
+def test_a_file_that_is_not_text_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(bytes(range(200, 232)))
+    monkeypatch.delenv("GALLEY_MASTER_KEY")
+    monkeypatch.setenv("GALLEY_MASTER_KEY_FILE", str(tmp_path / "key"))
+    with pytest.raises(SystemExit, match=r"/key is not text; .* a key as hex or base64"):
+        read_configuration()
+
+
+@pytest.mark.parametrize("kind", [Configuration, Settings])
+def test_an_empty_variable_is_one_that_is_not_set(
+    monkeypatch: pytest.MonkeyPatch, kind: type[BaseSettings]
+) -> None:
+    for name in kind.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    unset = kind()
+    for name in kind.model_fields:
+        monkeypatch.setenv(name.upper(), "")
+    assert kind() == unset
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("https://sea.example.com", "https://sea.example.com"),
+        ("https://Sea.Example.com/", "https://sea.example.com"),
+        ("https://sea.example.com:443", "https://sea.example.com"),
+        ("http://localhost:80", "http://localhost"),
+        ("http://localhost:3000/", "http://localhost:3000"),
+        ("http://[fd00::1]:3000", "http://[fd00::1]:3000"),
+        ("https://m\u00fcller.example", "https://xn--mller-kva.example"),
+    ],
+)
+def test_the_address_is_kept_as_browsers_write_it(
+    monkeypatch: pytest.MonkeyPatch, text: str, kept: str
+) -> None:
+    monkeypatch.setenv("SITE_URL", text)
+    assert read_configuration().site_url == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "seatrial.example.com",
+        "//sea.example.com",
+        "sea.example.com:3000",
+        "ftp://sea.example.com",
+        "https://",
+        "https://sea.example.com/app",
+        "https://sea.example.com/?a=b",
+        "https://me:secret@sea.example.com",
+    ],
+)
+def test_an_address_that_is_none_is_refused_with_the_fix(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("SITE_URL", text)
+    with pytest.raises(
+        SystemExit, match=r"^SITE_URL: .*write it like https://seatrial\.example\.com"
+    ) as caught:
+        read_configuration()
+    assert "secret" not in str(caught.value)
 
 
 def test_a_setting_that_is_wrong_is_named_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
