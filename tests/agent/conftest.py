@@ -11,6 +11,7 @@ from ulid import ULID
 
 from seatrial.agent.runtime.base import AGENT, ENVIRONMENT, MANAGED
 from seatrial.agent.runtime.docker import DockerRuntime, Engine
+from tests.agent.harness import Agent, Repository
 from tests.engines import missing
 
 SOCKET = "unix:///var/run/docker.sock"
@@ -26,6 +27,9 @@ APPLETS = (
     "env",
     "wget",
     "dd",
+    "touch",
+    "rm",
+    "mkdir",
     "nslookup",
     "kill",
 )
@@ -96,3 +100,13 @@ async def runtime(agent_id: str, busybox: str) -> AsyncIterator[DockerRuntime]:
     for image in await runtime.list_images(mine):
         await runtime.remove_image(image)
     await runtime.close()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "shop")
+
+
+@pytest.fixture
+def agent(agent_id: str, tmp_path: Path, runtime: DockerRuntime) -> Agent:
+    return Agent(agent_id, tmp_path / "agent", runtime)

@@ -153,6 +153,7 @@ class Agent:
     told: Told = field(default_factory=Told)
     builder: DockerBuild = field(default_factory=DockerBuild)
     images: Images | None = None
+    defaults: Resources = field(default_factory=lambda: Resources(cpus=1, memory_mb=64))
 
     def tools(self) -> Tools:
         return Tools(
@@ -167,7 +168,7 @@ class Agent:
             logs=LogShipping(self.told),
             variables=lambda sealed: {"TOKEN": sealed} if sealed else {},
             build_slots=asyncio.Semaphore(2),
-            defaults=Resources(cpus=1, memory_mb=64),
+            defaults=self.defaults,
             min_free_mb=1,
         )
 

@@ -9,6 +9,7 @@ from seatrial.agent.errors import RuntimeUnavailable, StartError
 from seatrial.agent.runtime.base import FINGERPRINT, ContainerSpec, HealthCheck, Listener, Mount, Resources
 from seatrial.agent.runtime.docker import DockerRuntime, Engine
 from seatrial.agent.runtime.docker.checks import listeners
+from seatrial.agent.runtime.docker.images import tcp_ports
 
 pytestmark = pytest.mark.docker
 
@@ -175,8 +176,6 @@ async def test_networks_volumes_and_listing_by_label(
     await runtime.connect(spec.name, f"{name}-2", ["db"])
     joined = await runtime.get(spec.name)
     assert joined is not None and set(joined.addresses) == {name, f"{name}-2"}
-    await runtime.disconnect(spec.name, f"{name}-2")
-    await runtime.disconnect(spec.name, f"{name}-2")
     assert set(await runtime.list_networks(labels)) == {name, f"{name}-2"}
     assert set(await runtime.list_volumes(labels)) == {f"{name}-data"}
     assert [c.name for c in await runtime.list_containers(labels)] == [spec.name]
@@ -187,6 +186,10 @@ async def test_networks_volumes_and_listing_by_label(
         await runtime.remove_volume(f"{name}-data")
     assert set(await runtime.list_networks(labels)) == {f"{name}-2"}
     assert await runtime.list_volumes(labels) == {}
+
+
+def test_a_range_of_exposed_ports_is_its_first() -> None:
+    assert tcp_ports(["8080/tcp", "3000-3010/tcp", "53/udp", "${PORT}", "9000"]) == [3000, 8080, 9000]
 
 
 async def test_clear_errors(runtime: DockerRuntime, network: str, spec: ContainerSpec) -> None:

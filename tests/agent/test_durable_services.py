@@ -1,7 +1,8 @@
 """Services that keep data: one per environment, replaced only when their own recipe changed, volumes kept."""
 
-from pathlib import Path
+import contextlib
 
+import aiodocker
 import pytest
 
 from seatrial.agent.runtime.base import AGENT
@@ -14,7 +15,7 @@ from seatrial.wire.deployments import (
     ObservedService,
 )
 from tests.agent.harness import Agent, Repository, deployment, environment, then
-from tests.agent.test_environments import come_up, fetch, until
+from tests.agent.previews import come_up, fetch, run, until
 
 pytestmark = pytest.mark.docker
 
@@ -48,10 +49,8 @@ def named(services: list[ObservedService], name: str) -> ObservedService:
 
 
 async def test_replaced_with_its_recipe_and_put_back_when_the_candidate_fails(
-    agent_id: str, tmp_path: Path, busybox: str, runtime: DockerRuntime
+    agent: Agent, repository: Repository, busybox: str, runtime: DockerRuntime
 ) -> None:
-    agent = Agent(agent_id, tmp_path / "agent", runtime)
-    repository = Repository(tmp_path / "shop")
     first = deployment(repository.commit(files(busybox, 1)))
     wanted = environment(repository, "pr-1-data", candidate=first)
     async with agent.running() as environments:
@@ -81,4 +80,77 @@ async def test_replaced_with_its_recipe_and_put_back_when_the_candidate_fails(
         await until(put_back)
         environments.unwanted(wanted.environment)
         await agent.told.next(EnvironmentRemoved)
-        assert await runtime.list_volumes({AGENT: agent_id}) == {}
+        assert await runtime.list_volumes({AGENT: agent.id}) == {}
+
+
+GALLEY = """version: 1
+services:
+  web:
+    kind: web
+    build: {path: .}
+    expose: 80
+    env: {FAIL: "BROKEN"}
+    depends_on: [db]
+  db:
+    kind: database
+    build: {path: db}
+    expose: 5432
+    env: {VERSION: "NUMBER"}
+"""
+KEEPS = 'FROM BUSYBOX\nVOLUME /data\nCMD ["sh", "-c", "echo $VERSION >> /data/starts; exec httpd -f -p 5432 -h /data"]\n'
+SERVES = 'FROM BUSYBOX\nCMD ["sh", "-c", "[ -z $FAIL ] && exec httpd -f -p 80 -h /www; exit 1"]\n'
+
+
+def kept(busybox: str, number: int, broken: str = "") -> dict[str, str]:
+    texts = {"galley.yml": GALLEY, "Dockerfile": SERVES, "db/Dockerfile": KEEPS}
+    words = {"BUSYBOX": busybox, "BROKEN": broken, "NUMBER": str(number)}
+    for word, value in words.items():
+        texts = {name: text.replace(word, value) for name, text in texts.items()}
+    return texts
+
+
+async def test_what_an_image_keeps_in_a_volume_of_its_own_outlives_a_failed_change(
+    agent: Agent, repository: Repository, busybox: str, runtime: DockerRuntime
+) -> None:
+    first = deployment(repository.commit(kept(busybox, 1)))
+    wanted = environment(repository, "pr-1-data", candidate=first)
+    async with agent.running() as environments:
+        db = named((await come_up(agent, environments, wanted)).services, "db").container
+        await agent.told.next(EnvironmentObserved, deployment=first.id)
+        second = deployment(repository.commit(kept(busybox, 2, broken="yes")))
+        environments.wanted(then(wanted, revision=5, live=first, candidate=second))
+        await agent.told.next(DeploymentFailed, deployment=second.id)
+
+        async def put_back() -> bool:
+            with contextlib.suppress(aiodocker.DockerError):  # it is being replaced
+                return await run(runtime, db, "cat /data/starts") == "1\n2\n1\n"
+            return False
+
+        await until(put_back)
+        environments.unwanted(wanted.environment)
+        await agent.told.next(EnvironmentRemoved)
+        assert await runtime.list_volumes({AGENT: agent.id}) == {}
+
+
+async def test_started_again_after_its_network_went_while_it_was_stopped(
+    agent: Agent, repository: Repository, busybox: str, runtime: DockerRuntime
+) -> None:
+    first = deployment(repository.commit(kept(busybox, 1)))
+    wanted = environment(repository, "pr-1-data", candidate=first)
+    async with agent.running() as environments:
+        ready = await come_up(agent, environments, wanted)
+    db = named(ready.services, "db").container
+    await run(runtime, db, "echo layer > /tmp/row")
+    for service in ready.services:
+        await runtime.stop(service.container, 0)
+    (network,) = await runtime.list_networks({AGENT: agent.id})
+    await runtime.remove_network(network)
+
+    restarted = Agent(agent.id, agent.directory, runtime)
+    async with restarted.running() as environments:
+        environments.wanted(then(wanted, live=first, candidate=None))
+        environments.replayed({wanted.environment})
+        observed = await restarted.told.next(EnvironmentObserved)
+        assert {service.state for service in observed.services} == {"running"}
+        assert await fetch(named(observed.services, "web").endpoint) == "ok\n"
+    assert await run(runtime, db, "cat /tmp/row") == "layer\n", "it is the same container"

@@ -17,7 +17,7 @@ from seatrial.wire.deployments import (
     EnvironmentRemoved,
 )
 from tests.agent.harness import Agent, Repository, deployment, environment
-from tests.agent.test_environments import come_up, fetch, single, until
+from tests.agent.previews import come_up, fetch, single, until
 
 pytestmark = pytest.mark.docker
 

@@ -18,7 +18,7 @@ from seatrial.agent.environments.planner import (
     plan,
 )
 from seatrial.agent.recipes.recipe import Service
-from seatrial.agent.runtime.base import DEPLOYMENT, FINGERPRINT, Container, ContainerSpec
+from seatrial.agent.runtime.base import DEPLOYMENT, FINGERPRINT, MADE_FOR, Container, ContainerSpec
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, PreviewAddress, Source
 from seatrial.wire.states import Isolation, ServiceKind
 
@@ -136,7 +136,7 @@ def test_a_service_that_ended_as_it_should_is_not_started_again() -> None:
 
 def test_a_durable_service_of_another_recipe_is_put_back_only_when_no_candidate_wants_it() -> None:
     progress = Progress(launches={"old": launch("old", DB)})
-    changed = container(DB, labels={FINGERPRINT: "other"})
+    changed = container(DB, labels={FINGERPRINT: "other", MADE_FOR: "one later than old"})
     there = host(changed, networks=("old",))
     assert plan(desired(live=OLD), there, progress, 0) == [Repair(OLD)]
     trying = replace(progress, attempt="new")
@@ -146,6 +146,10 @@ def test_a_durable_service_of_another_recipe_is_put_back_only_when_no_candidate_
     )
     failed = replace(progress, failed=frozenset({"new"}))
     assert plan(desired(live=OLD, candidate=NEW), there, failed, 0) == [Repair(OLD)]
+    own = host(container(DB, labels={FINGERPRINT: "other", MADE_FOR: "earlier"}), networks=("old",))
+    assert plan(desired(live=OLD), own, progress, 0) == [], (
+        "other variables or another release replace nothing"
+    )
 
 
 def test_durable_containers_and_images_of_no_recipe_go() -> None:

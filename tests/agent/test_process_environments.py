@@ -7,7 +7,7 @@ from seatrial.agent.runtime.process.images import ProcessBuilder, ProcessImages
 from seatrial.wire.deployments import DeploymentReady, EnvironmentRemoved
 from seatrial.wire.states import Isolation
 from tests.agent.harness import Agent, Repository, deployment, environment, then
-from tests.agent.test_environments import fetch
+from tests.agent.previews import fetch
 
 APP = """import http.server, os
 

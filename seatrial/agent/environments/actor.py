@@ -190,8 +190,7 @@ class Environment:
         except Exception as error:
             # Never given up: what was live once is wanted until the control plane says otherwise.
             log.warning("live deployment not repaired yet", deployment=deployment.id, problem=str(error))
-            if work.so_far is not None:
-                self._running[deployment.id] = work.so_far
+            self._came_up_partly(work.so_far)
             self._update(repair_after=time.monotonic() + 10)
         finally:
             self._tasks.pop(deployment.id, None)
@@ -202,6 +201,14 @@ class Environment:
         self._unreachable_since = None
         self._running[running.launch.deployment] = running
         self._update(launches={**self._progress.launches, running.launch.deployment: running.launch})
+
+    def _came_up_partly(self, found: Running | None) -> None:
+        """What was well before and was not reached this time keeps its port, hence its route."""
+        if found is None:
+            return
+        known = self._running.get(found.launch.deployment)
+        well = {**(known.well if known else {}), **found.well}
+        self._running[found.launch.deployment] = Running(found.launch, well)
 
     async def _cancel(self, deployment: str) -> None:
         task = self._tasks.pop(deployment, None)

@@ -42,6 +42,9 @@ class Watch:
         self._name = planned.service.name
         self._check = planned.service.health
         self._exit_code: int | None = None
+        self._restarts: int | None = (
+            None  # at our first look: the engine counts over a container's whole life
+        )
 
     async def until_well(self) -> Well:
         """Raises ServiceExited, or Unhealthy when the time is up."""
@@ -108,9 +111,14 @@ class Watch:
             if self._planned.one_shot and container.exit_code == 0:
                 return None
             raise await self._exited(container)
-        if container.restarts >= MAX_RESTARTS:
+        if self._restarted(container) >= MAX_RESTARTS:
             raise await self._exited(container)
         return container
+
+    def _restarted(self, container: Container) -> int:
+        if self._restarts is None:
+            self._restarts = container.restarts
+        return container.restarts - self._restarts
 
     async def _ended(self) -> Well:
         container = await self._runtime.get(self._planned.spec.name)
@@ -169,8 +177,8 @@ class Watch:
             text = f"{self._name} was ended for using more than its {limit} MB of memory"
         else:
             text = f"{self._name} exited with code {code if code is not None else 'unknown'}"
-        if container.restarts:
-            text += f", {container.restarts + 1} times"
+        if restarted := self._restarted(container):
+            text += f", {restarted + 1} times"
         return ServiceExited(text, service=self._name, log_tail=await self._tail())
 
     async def _unhealthy(self, container: Container, expected: Sequence[int], problem: str) -> Unhealthy:

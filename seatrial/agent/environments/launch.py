@@ -8,9 +8,20 @@ from pathlib import Path, PurePosixPath
 
 from seatrial.agent.checkouts.tree import Entry
 from seatrial.agent.environments.names import Names
+from seatrial.agent.recipes.compose_values import anonymous
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
-from seatrial.agent.runtime.base import FINGERPRINT, ContainerSpec, Files, Resources
+from seatrial.agent.runtime.base import (
+    FINGERPRINT,
+    MADE_FOR,
+    Container,
+    ContainerSpec,
+    Files,
+    Mount,
+    Resources,
+)
 from seatrial.wire.states import Isolation
+
+FORMAT = 1  # of the fingerprint: raised when what it is made of changes
 
 
 @dataclass(frozen=True)
@@ -81,14 +92,17 @@ def launch(
     requested: Isolation | None,
     source_tree: Path | None,
     files: Mapping[str, Files] | None = None,
+    image_volumes: Mapping[str, Sequence[str]] | None = None,
     warnings: Sequence[str] = (),
 ) -> Launch:
-    """Work out every container of `deployment` from its recipe, `{service: image}` and `{service: files}`."""
+    """Work out every container of `deployment` from its recipe, `{service: image}`, `{service: files}` and, for
+    services that keep data, `{service: VOLUMEs of its image}`."""
     network = names.network(deployment)
     planned = tuple(
         _planned(names, deployment, network, service, images[service.name], defaults, requested, source_tree)
         for service in recipe.in_order()
     )
+    planned = tuple(_keeping(names, one, (image_volumes or {}).get(one.service.name, ())) for one in planned)
     planned = tuple(_finished(one, (files or {}).get(one.service.name)) for one in planned)
     return Launch(deployment, network, planned, isolation, (*recipe.warnings, *warnings))
 
@@ -108,7 +122,8 @@ def _planned(
     spec = ContainerSpec(
         name=names.container(service.name, owner),
         image=image,
-        labels=names.labels(deployment=owner, service=service.name, kind=service.kind),
+        labels=names.labels(deployment=owner, service=service.name, kind=service.kind)
+        | ({MADE_FOR: deployment} if durable else {}),
         networks={network: [service.name]},
         environment=service.environment,
         command=service.command,
@@ -125,16 +140,43 @@ def _planned(
     return Planned(service, spec, durable)
 
 
+def _keeping(names: Names, planned: Planned, paths: Sequence[str]) -> Planned:
+    """What an image would keep in a volume that goes with its container is kept in the environment's own."""
+    if not planned.durable:
+        return planned
+    taken = {mount.path.rstrip("/") for mount in planned.spec.mounts}
+    free = [path for path in paths if path.rstrip("/") not in taken]
+    kept = [Mount(names.volume(anonymous(planned.service.name, path)), path) for path in free]
+    return replace(planned, spec=replace(planned.spec, mounts=[*planned.spec.mounts, *kept]))
+
+
 def _finished(planned: Planned, files: Files | None) -> Planned:
     spec = replace(planned.spec, files=files)
-    return replace(planned, spec=replace(spec, labels={**spec.labels, FINGERPRINT: fingerprint(spec)}))
+    labels = {**spec.labels, FINGERPRINT: fingerprint(planned.service, spec)}
+    return replace(planned, spec=replace(spec, labels=labels))
 
 
-def fingerprint(spec: ContainerSpec) -> str:
-    """Hash of what makes two containers the same: not their name, their labels, or where they are joined."""
-    facts = asdict(replace(spec, files=None))
-    for irrelevant in ("name", "labels", "networks", "source_tree", "files"):
-        facts.pop(irrelevant)
-    if spec.files:
-        facts["files"] = spec.files.digest
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+def fingerprint(service: Service, spec: ContainerSpec) -> str:
+    """Hash of what the recipe says about a container: neither its name, nor where it is joined, nor the agent's
+    defaults. The facts are listed one by one: a new field of ContainerSpec must not replace every database."""
+    facts = {
+        "format": FORMAT,
+        "image": spec.image,
+        "environment": dict(spec.environment),
+        "command": spec.command,
+        "entrypoint": spec.entrypoint,
+        "working_dir": spec.working_dir,
+        "user": spec.user,
+        "mounts": [(mount.volume, mount.path, mount.read_only) for mount in spec.mounts],
+        "files": spec.files.digest if spec.files else None,
+        "resources": asdict(service.resources) if service.resources else None,
+        "restart": spec.restart,
+        "isolation": spec.isolation,
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def supplanted(container: Container, planned: Planned, deployment: str) -> bool:
+    """Whether a later deployment than `deployment` replaced the container by one of another recipe. Ids sort by time."""
+    other = container.labels.get(FINGERPRINT) != planned.spec.labels[FINGERPRINT]
+    return other and container.labels.get(MADE_FOR, "") > deployment

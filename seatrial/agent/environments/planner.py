@@ -7,8 +7,8 @@ steps matters: containers go before the networks and volumes they hang on.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from seatrial.agent.environments.launch import Launch
-from seatrial.agent.runtime.base import DEPLOYMENT, FINGERPRINT, Container
+from seatrial.agent.environments.launch import Launch, supplanted
+from seatrial.agent.runtime.base import DEPLOYMENT, Container
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
 
 Labelled = Mapping[str, Mapping[str, str]]
@@ -163,8 +163,7 @@ def challenged(desired: DesiredEnvironment, progress: Progress) -> bool:
 def broken(launch: Launch, host: Host, *, durable_too: bool) -> bool:
     """Whether a container of `launch` is missing or has stopped, or its network is gone.
 
-    With `durable_too` also services that keep data, which may run from another recipe: a failed candidate may
-    have replaced them.
+    With `durable_too` also services that keep data, which a failed candidate may have replaced.
     """
     if launch.network not in host.networks:
         return True
@@ -177,8 +176,7 @@ def broken(launch: Launch, host: Host, *, durable_too: bool) -> bool:
             return True
         if container.state not in {"running", "restarting"} and not planned.one_shot:
             return True
-        other = container.labels.get(FINGERPRINT) != planned.spec.labels[FINGERPRINT]
-        if planned.durable and other:
+        if planned.durable and supplanted(container, planned, launch.deployment):
             return True
         if planned.durable and launch.network not in container.addresses:
             return True

@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from seatrial.agent.environments.health import Watch, Well
-from seatrial.agent.environments.launch import Launch, Planned
-from seatrial.agent.environments.names import Names
+from seatrial.agent.environments.launch import Launch, Planned, supplanted
+from seatrial.agent.environments.names import Names, owned_by
 from seatrial.agent.environments.phases import Phases
 from seatrial.agent.errors import AgentError
-from seatrial.agent.runtime.base import FINGERPRINT, Container, Runtime
+from seatrial.agent.runtime.base import FINGERPRINT, Container, ContainerSpec, Runtime
 from seatrial.wire.deployments import ObservedService
 from seatrial.wire.hostnames import labels
 
@@ -63,7 +63,11 @@ class Running:
 
 
 class Start:
-    """One launch coming up. Idempotent: what already runs with the same fingerprint is only looked at."""
+    """One launch coming up. Idempotent: what already runs with the same fingerprint is only looked at.
+
+    A `repair` brings back what was live once: it takes containers as they are, also where defaults or variables are
+    others now (they come with the next deployment), and one service that fails does not end the rest.
+    """
 
     def __init__(
         self,
@@ -73,6 +77,7 @@ class Start:
         phases: Phases,
         on_started: Started,
         *,
+        repair: bool = False,
         replace_durable: bool = True,
     ) -> None:
         self._runtime = runtime
@@ -80,6 +85,7 @@ class Start:
         self._launch = launch
         self._phases = phases
         self._on_started = on_started
+        self._repair = repair
         self._replace_durable = replace_durable
         self.running = Running(launch, {})
         self._well = {planned.service.name: asyncio.Event() for planned in launch.services}
@@ -88,9 +94,9 @@ class Start:
         self._ready = asyncio.Event()
 
     async def run(self, durable_lock: asyncio.Lock) -> Running:
-        """Bring everything up; the first failure ends the rest. Raises AgentError."""
+        """Bring everything up; the first failure ends the rest, unless it is a repair. Raises AgentError."""
         tasks = [asyncio.create_task(self._one(p, durable_lock)) for p in self._launch.services]
-        everything = asyncio.gather(*tasks)
+        everything = asyncio.create_task(self._all(tasks))
         try:
             async with self._phases.phase("start"):
                 await self._ground()
@@ -98,12 +104,15 @@ class Start:
             async with self._phases.phase("health"):
                 await everything
         finally:
-            for task in tasks:
+            for task in [*tasks, everything]:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            if everything.done() and not everything.cancelled():
-                everything.exception()  # seen: no complaint when the phase failed for another reason
+            await asyncio.gather(*tasks, everything, return_exceptions=True)
         return self.running
+
+    async def _all(self, tasks: list[asyncio.Task[None]]) -> None:
+        for outcome in await asyncio.gather(*tasks, return_exceptions=self._repair):
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     async def _ground(self) -> None:
         await self._runtime.ensure_network(
@@ -130,6 +139,8 @@ class Start:
             self.running.well[name] = await self._watch(name).until_well()
             self._well[name].set()
         except AgentError as error:
+            if self._repair:
+                self._well[name].set()  # what depends on it served with it before, and is not left waiting
             error.service = error.service or name
             raise
 
@@ -139,26 +150,42 @@ class Start:
 
     async def _start(self, planned: Planned, durable_lock: asyncio.Lock) -> Container:
         if not planned.durable:
-            return await self._runtime.start(planned.spec)
+            return await self._made(planned, await self._runtime.get(planned.spec.name))
         async with durable_lock:
             return await self._start_durable(planned)
 
+    async def _made(self, planned: Planned, found: Container | None) -> Container:
+        """The running container; one that has done its work already does not do it again."""
+        spec = self._as_found(planned, found)
+        if found is not None and planned.one_shot and not planned.service.kind.routable:
+            same = found.labels.get(FINGERPRINT) == spec.labels[FINGERPRINT]
+            if same and found.state == "exited" and found.exit_code == 0:
+                return found
+        return await self._runtime.start(spec)
+
+    def _as_found(self, planned: Planned, found: Container | None) -> ContainerSpec:
+        """In a repair, `planned` with the fingerprint of what is there, which is hence left as it is."""
+        spec = planned.spec
+        if not self._repair or found is None or found.state == "created":
+            return spec
+        if planned.durable and self._replace_durable and supplanted(found, planned, self._launch.deployment):
+            return spec
+        kept = found.labels.get(FINGERPRINT, spec.labels[FINGERPRINT])
+        return replace(spec, labels={**spec.labels, FINGERPRINT: kept})
+
     async def _start_durable(self, planned: Planned) -> Container:
-        """A replaced container is joined again to the networks where its predecessor was."""
-        spec, name = planned.spec, planned.service.name
-        before = await self._runtime.get(spec.name)
-        other = before is not None and before.labels.get(FINGERPRINT) != spec.labels[FINGERPRINT]
-        if before is not None and other and not self._replace_durable:
-            container = before  # the candidate has just replaced it, and may yet become live
-        else:
-            container = await self._runtime.start(spec)
+        """A replaced container is joined again to the networks where its predecessor was, where they still are."""
+        name, service = planned.spec.name, planned.service.name
+        before = await self._runtime.get(name)
+        container = await self._made(planned, before)
+        there = await self._runtime.list_networks(owned_by(self._names.agent, self._names.environment))
         for network in [self._launch.network, *(before.addresses if before else {})]:
-            if network not in container.addresses:
-                await self._runtime.connect(spec.name, network, [name])
-        return await self._runtime.get(spec.name) or container
+            if network in there and network not in container.addresses:
+                await self._runtime.connect(name, network, [service])
+        return await self._runtime.get(name) or container
 
 
-async def _either(event: asyncio.Event, everything: asyncio.Future[list[None]]) -> None:
+async def _either(event: asyncio.Event, everything: asyncio.Future[None]) -> None:
     """Wait for `event`, or for `everything` to end or fail, whose failure is raised."""
     waiting = asyncio.create_task(event.wait())
     both: list[asyncio.Future[Any]] = [waiting, everything]

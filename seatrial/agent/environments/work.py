@@ -49,7 +49,8 @@ class Work:
         self.so_far: Running | None = None  # grows while services become well; kept when one does not
 
     async def bring_up(self, *, silent: bool, replace_durable: bool = True) -> Running:
-        """Raises AgentError. Without `replace_durable`, services that keep data are taken as they are."""
+        """Raises AgentError. `silent` is a repair (see Start), which without `replace_durable` leaves services that
+        keep data as they are even where a candidate replaced them."""
         phases = Phases(
             self._tools.reports,
             self._desired.workspace,
@@ -65,6 +66,7 @@ class Work:
             launch,
             phases,
             self._on_started,
+            repair=silent,
             replace_durable=replace_durable,
         )
         self.so_far = start.running

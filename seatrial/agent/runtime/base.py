@@ -27,7 +27,12 @@ ENVIRONMENT = "galley.environment"
 DEPLOYMENT = "galley.deployment"
 SERVICE = "galley.service"
 KIND = "galley.kind"
-FINGERPRINT = "galley.fingerprint"  # hash of the spec: tells an unchanged service from a changed one
+FINGERPRINT = (
+    "galley.fingerprint"  # hash of the recipe's facts: tells an unchanged service from a changed one
+)
+MADE_FOR = (
+    "galley.made-for"  # the deployment whose recipe a container that outlives deployments was made from
+)
 
 LEAST_HEALTH_SECONDS = 60.0
 LONGEST_HEALTH_SECONDS = 600.0
@@ -164,9 +169,6 @@ class Runtime(Protocol):
     async def connect(self, container: str, network: str, aliases: Sequence[str]) -> None:
         """Join a running container to one more network; a no-op when joined."""
 
-    async def disconnect(self, container: str, network: str) -> None:
-        """Take a container off a network; a no-op when it is not on it."""
-
     async def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None:
         """Make the volume unless it exists."""
 
@@ -175,6 +177,9 @@ class Runtime(Protocol):
 
     async def image_ports(self, image: str) -> list[int]:
         """TCP ports the image EXPOSEs, ascending; empty when none or when the image is not here."""
+
+    async def image_volumes(self, image: str) -> list[str]:
+        """Paths that the image declares a VOLUME, sorted; empty when none or when the image is not here."""
 
     async def image_check(self, image: str) -> HealthCheck | None:
         """The image's own HEALTHCHECK; None when it has none, or when the image is not here."""

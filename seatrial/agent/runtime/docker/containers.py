@@ -1,14 +1,18 @@
 """Containers: started once per fingerprint, looked at, stopped, removed."""
 
 import json
+import re
 from collections.abc import Mapping
 
 import aiodocker
+from aiodocker.networks import DockerNetwork
 
 from seatrial.agent.errors import StartError
 from seatrial.agent.runtime.base import FINGERPRINT, SERVICE, Container, ContainerSpec
 from seatrial.agent.runtime.docker.engine import Engine
 from seatrial.agent.runtime.docker.shapes import container_config, container_from, label_filter
+
+_NETWORK_GONE = re.compile(r"network \S+ not found")
 
 
 class Containers:
@@ -46,7 +50,7 @@ class Containers:
         try:
             with self.engine.calls():
                 if existing is None or existing.state not in {"running", "restarting"}:
-                    await self.engine.api.containers.container(spec.name).start()
+                    await self._awake(spec, existing)
                 for network in list(spec.networks)[0 if existing else 1 :]:
                     await self._join(spec, network)
         except aiodocker.DockerError as error:
@@ -57,6 +61,21 @@ class Containers:
         if started is None:
             raise StartError(f"container {spec.name} went away while it started", service=_service(spec))
         return started
+
+    async def _awake(self, spec: ContainerSpec, existing: Container | None) -> None:
+        """Start it. One that slept while its networks went never starts by itself: it is taken off them first."""
+        container = self.engine.api.containers.container(spec.name)
+        try:
+            await container.start()
+        except aiodocker.DockerError as error:
+            if existing is None or not _NETWORK_GONE.search(error.message):
+                raise
+            for network in existing.addresses:
+                left = DockerNetwork(self.engine.api, network)  # type: ignore[no-untyped-call]  # not looked up: it is gone
+                await left.disconnect({"Container": spec.name, "Force": True})
+            for network in spec.networks:
+                await self._join(spec, network)
+            await container.start()
 
     async def _join(self, spec: ContainerSpec, network: str) -> None:
         body = {"Container": spec.name, "EndpointConfig": {"Aliases": list(spec.networks[network])}}

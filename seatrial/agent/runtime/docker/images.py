@@ -1,6 +1,7 @@
 """Images: looked at, listed by label, removed. Making them is the builders' work."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import aiodocker
@@ -21,14 +22,18 @@ class Images:
 
     async def image_ports(self, image: str) -> list[int]:
         """See Runtime."""
-        found = await self._image(image)
-        exposed = ((found or {}).get("Config") or {}).get("ExposedPorts") or {}
-        return sorted(int(port.split("/")[0]) for port in exposed if not port.endswith("/udp"))
+        return tcp_ports((await self._config(image)).get("ExposedPorts") or {})
+
+    async def image_volumes(self, image: str) -> list[str]:
+        """See Runtime."""
+        return sorted((await self._config(image)).get("Volumes") or {})
 
     async def image_check(self, image: str) -> HealthCheck | None:
         """See Runtime."""
-        found = await self._image(image)
-        return check_from(((found or {}).get("Config") or {}).get("Healthcheck") or {})
+        return check_from((await self._config(image)).get("Healthcheck") or {})
+
+    async def _config(self, image: str) -> dict[str, Any]:
+        return ((await self._image(image)) or {}).get("Config") or {}
 
     async def _image(self, image: str) -> dict[str, Any] | None:
         try:
@@ -53,6 +58,12 @@ class Images:
         except aiodocker.DockerError as error:
             if error.status not in {404, 409}:
                 raise
+
+
+def tcp_ports(exposed: Iterable[str]) -> list[int]:
+    """TCP ports of `8080`, `8080/tcp` or `3000-3010/tcp`, of which the first stands for all; the rest is skipped."""
+    numbers = [re.match(r"\d+", port) for port in exposed if not port.endswith("/udp")]
+    return sorted({int(number[0]) for number in numbers if number})
 
 
 def _references(image: Mapping[str, Any]) -> list[str]:

@@ -48,16 +48,6 @@ class Networks:
                 return
             raise StartError(f"cannot join {container} to {network}: {error.message}") from error
 
-    async def disconnect(self, container: str, network: str) -> None:
-        """See Runtime."""
-        try:
-            with self.engine.calls():
-                found = await self.engine.api.networks.get(network)
-                await found.disconnect({"Container": container, "Force": True})
-        except aiodocker.DockerError as error:
-            if error.status != 404 and "is not connected" not in error.message:
-                raise StartError(f"cannot take {container} off {network}: {error.message}") from error
-
     async def list_networks(
         self, labels: Mapping[str, str], *, name: str | None = None
     ) -> dict[str, Mapping[str, str]]:

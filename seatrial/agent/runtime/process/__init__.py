@@ -61,13 +61,6 @@ class ProcessRuntime:
         self._containers.write(container, {**record, "networks": sorted({*record["networks"], network})})
         self._announce(network, aliases, record["port"])
 
-    async def disconnect(self, container: str, network: str) -> None:
-        """See Runtime."""
-        record = self._containers.read(container)
-        if record:
-            rest = [name for name in record["networks"] if name != network]
-            self._containers.write(container, {**record, "networks": rest})
-
     async def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None:
         """See Runtime."""
         if self._volumes.read(name) is None:
@@ -81,6 +74,10 @@ class ProcessRuntime:
     async def image_check(self, image: str) -> HealthCheck | None:
         """See Runtime: a HEALTHCHECK speaks of its own file system, which is not here."""
         return None
+
+    async def image_volumes(self, image: str) -> list[str]:
+        """See Runtime."""
+        return [str(p) for p in (self.images.read(image) or {}).get("volumes", [])]
 
     async def image_ports(self, image: str) -> list[int]:
         """See Runtime."""

@@ -21,6 +21,7 @@ from seatrial.agent.runtime.process.records import Records
 
 STEP_SECONDS = 600.0
 POSTGRES = "postgres"
+DATA = "/var/lib/postgresql/data"
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -166,7 +167,7 @@ class ProcessImages:
                 "Install a container engine for everything else"
             )
         await log(f"{image}: no container engine; using the PostgreSQL that comes with the platform")
-        self.records.write(image, {"labels": {}, "kind": POSTGRES, "ports": [5432]})
+        self.records.write(image, {"labels": {}, "kind": POSTGRES, "ports": [5432], "volumes": [DATA]})
         return image
 
 

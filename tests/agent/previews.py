@@ -1,0 +1,115 @@
+"""Previews of the tests, and what is asked of them: brought up, fetched, gone."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+
+from seatrial.agent.environments.service import Environments
+from seatrial.agent.runtime.base import AGENT, ENVIRONMENT, SERVICE
+from seatrial.agent.runtime.docker import DockerRuntime
+from seatrial.wire.deployments import DeploymentReady, DesiredEnvironment
+from tests.agent.harness import Agent, then
+
+SHOP = """version: 1
+services:
+  web:
+    kind: web
+    build: {path: web}
+    expose: 8080
+    env:
+      API: ${GALLEY_PREVIEW_URL_api}
+      PRICE: $$5
+    depends_on: [api]
+  api:
+    kind: api
+    image: BUSYBOX
+    build: {path: api}
+    expose: 8080
+    depends_on: [db]
+  db:
+    kind: database
+    image: BUSYBOX
+    expose: 5432
+    build: {path: db}
+"""
+PAGE = "FROM BUSYBOX\nCOPY index.html /www/index.html\nCMD httpd -f -p 8080 -h /www\n"
+DATABASE = (
+    'FROM BUSYBOX\nCMD ["sh", "-c", "echo ready to serve; while true; do nc -l -p 5432 >/dev/null; done"]\n'
+)
+
+
+def shop(busybox: str, page: str = "hello") -> dict[str, str]:
+    files = {
+        "galley.yml": SHOP,
+        "web/Dockerfile": PAGE,
+        "web/index.html": page,
+        "api/Dockerfile": PAGE,
+        "api/index.html": "api",
+        "db/Dockerfile": DATABASE,
+    }
+    return {name: text.replace("BUSYBOX", busybox) for name, text in files.items()}
+
+
+def single(busybox: str, command: str, more: str = "") -> dict[str, str]:
+    """One web service running `command`."""
+    recipe = f"version: 1\nservices:\n  web:\n    kind: web\n    build: {{path: .}}\n{more}"
+    return {"galley.yml": recipe, "Dockerfile": f"FROM {busybox}\nCMD {command}\n"}
+
+
+async def come_up(
+    agent: Agent, environments: Environments, wanted: DesiredEnvironment, *others: str
+) -> DeploymentReady:
+    assert wanted.candidate is not None
+    environments.wanted(wanted)
+    environments.replayed({wanted.environment, *others})
+    ready = await agent.told.next(DeploymentReady, deployment=wanted.candidate.id)
+    environments.wanted(then(wanted, live=wanted.candidate, candidate=None))
+    return ready
+
+
+async def fetch(endpoint: str | None) -> str:
+    async with aiohttp.ClientSession() as session, session.get(f"http://{endpoint}/") as answer:
+        return await answer.text()
+
+
+async def gone(agent: Agent, environment_id: str, seconds: float = 15) -> None:
+    labels = {AGENT: agent.id, ENVIRONMENT: environment_id}
+    assert isinstance(agent.runtime, DockerRuntime)
+    left: object = None
+    for _ in range(int(seconds * 10)):
+        left = (
+            await agent.runtime.list_containers(labels),
+            await agent.runtime.list_networks(labels),
+            await agent.runtime.list_volumes(labels),
+            await agent.runtime.list_images(labels),
+        )
+        if not any(left):
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"still there: {left}")
+
+
+async def until(check: Callable[[], Awaitable[bool]], seconds: float = 15) -> None:
+    async with asyncio.timeout(seconds):
+        while not await check():  # noqa: ASYNC110 (the engine has no event for this)
+            await asyncio.sleep(0.1)
+
+
+async def nothing(agent: Agent, labels: dict[str, str]) -> bool:
+    return not await agent.runtime.list_containers(labels) and not await agent.runtime.list_networks(labels)
+
+
+async def images_of(agent: Agent, service: str, count: int) -> bool:
+    return len(await agent.runtime.list_images({AGENT: agent.id, SERVICE: service})) == count
+
+
+async def run(runtime: DockerRuntime, container: str, command: str) -> str:
+    """What a shell command prints inside a container."""
+    with runtime.engine.calls():
+        started = await runtime.engine.api.containers.container(container).exec(["sh", "-c", command])
+        output = b""
+        async with started.start(detach=False) as stream:
+            while (message := await stream.read_out()) is not None:
+                output += message.data
+    return output.decode()

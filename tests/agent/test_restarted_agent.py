@@ -1,0 +1,141 @@
+"""An agent that starts anew over live previews: it takes what runs as it is, and removes what nobody wants."""
+
+import asyncio
+
+import pytest
+
+from seatrial.agent.environments.health import MAX_RESTARTS
+from seatrial.agent.runtime.base import AGENT, SERVICE, Resources
+from seatrial.agent.runtime.docker import DockerRuntime
+from seatrial.wire.deployments import EnvironmentObserved, EnvironmentRemoved
+from tests.agent.harness import Agent, Repository, deployment, environment, then
+from tests.agent.previews import come_up, fetch, run, shop, single, until
+
+pytestmark = pytest.mark.docker
+
+
+async def test_a_new_process_finds_everything_and_removes_what_nobody_wants(
+    agent: Agent, repository: Repository, busybox: str, runtime: DockerRuntime
+) -> None:
+    wanted = environment(repository, "pr-1-shop", candidate=deployment(repository.commit(shop(busybox))))
+    orphan = environment(
+        repository,
+        "pr-2-shop",
+        candidate=deployment(
+            repository.commit(single(busybox, "httpd -f -p 80 -h /www", "    expose: 80\n"))
+        ),
+    )
+    async with agent.running() as environments:
+        await come_up(agent, environments, wanted)
+        await come_up(agent, environments, orphan, wanted.environment)
+    before = {c.name: c.started_at for c in await runtime.list_containers({AGENT: agent.id})}
+    assert len(before) == 4, "a stopped agent leaves what runs running"
+
+    restarted = Agent(agent.id, agent.directory, runtime)
+    live = then(wanted, live=wanted.candidate, candidate=None)
+    async with restarted.running() as environments:
+        environments.wanted(live)
+        await asyncio.sleep(0.7)
+        assert len(await runtime.list_containers({AGENT: agent.id})) == 4, "nothing goes before the replay"
+        environments.replayed({wanted.environment})
+        observed = await restarted.told.next(EnvironmentObserved)
+        assert {s.state for s in observed.services} == {"running"} and len(observed.services) == 3
+        await restarted.told.next(EnvironmentRemoved, environment=orphan.environment)
+        after = {c.name: c.started_at for c in await runtime.list_containers({AGENT: agent.id})}
+        assert after.items() <= before.items() and len(after) == 3
+        assert restarted.builder.built == []
+
+
+KEPT = """services:
+  web:
+    image: BUSYBOX
+    command: ["sh", "-c", "httpd -p 7070 -h /www; until [ -e /tmp/end ]; do sleep 0.05; done; rm /tmp/end; exit 1"]
+    restart: always
+    labels: {galley.kind: web}
+    depends_on: {seed: {condition: service_completed_successfully}}
+  seed:
+    image: BUSYBOX
+    command: ["sh", "-c", "echo seeded"]
+    restart: "no"
+    depends_on: [db]
+  db:
+    image: BUSYBOX
+    labels: {galley.kind: database}
+    expose: ["5432"]
+    command: httpd -f -p 5432 -h /www
+"""
+
+
+PARTLY = """services:
+  web:
+    image: BUSYBOX
+    command: httpd -f -p 7070 -h /www
+    labels: {galley.kind: web}
+    depends_on: [worker]
+  worker:
+    image: BUSYBOX
+    command: ["sh", "-c", "[ -e /tmp/broken ] || exec sleep 600; exit 1"]
+    restart: "no"
+"""
+
+
+async def crashed(runtime: DockerRuntime, name: str, times: int) -> None:
+    """Let the service end by itself and the engine start it again, as over weeks."""
+    for number in range(1, times + 1):
+        await run(runtime, name, "touch /tmp/end")
+
+        async def again(count: int = number) -> bool:
+            found = await runtime.get(name)
+            return found is not None and (found.state, found.restarts) == ("running", count)
+
+        await until(again)
+
+
+async def facts(agent: Agent, runtime: DockerRuntime) -> dict[str, object]:
+    found = await runtime.list_containers({AGENT: agent.id})
+    return {c.labels[SERVICE]: (c.name, c.started_at, c.state, c.addresses) for c in found}
+
+
+async def test_nothing_is_restarted_lost_or_unrouted(
+    agent: Agent, repository: Repository, busybox: str, runtime: DockerRuntime
+) -> None:
+    files = {"compose.yaml": KEPT.replace("BUSYBOX", busybox)}
+    wanted = environment(repository, "pr-1-kept", candidate=deployment(repository.commit(files)))
+    async with agent.running() as environments:
+        ready = await come_up(agent, environments, wanted)
+        await agent.told.next(EnvironmentObserved, revision=2)
+    web, db, seed = (next(s.container for s in ready.services if s.name == n) for n in ("web", "db", "seed"))
+    await run(runtime, db, "echo precious > /www/row")
+    await crashed(runtime, web, MAX_RESTARTS)
+    before = await facts(agent, runtime)
+
+    restarted = Agent(agent.id, agent.directory, runtime, defaults=Resources(cpus=0.5, memory_mb=96))
+    async with restarted.running() as environments:
+        environments.wanted(then(wanted, live=wanted.candidate, candidate=None))
+        environments.replayed({wanted.environment})
+        observed = await restarted.told.next(EnvironmentObserved)
+        endpoint = next(service.endpoint for service in observed.services if service.name == "web")
+        assert (endpoint or "").endswith(":7070") and await fetch(endpoint) == "ok\n"
+    assert await facts(agent, runtime) == before
+    assert [line.text async for line in runtime.logs(seed, follow=False)] == ["seeded"]
+    assert await run(runtime, db, "cat /www/row") == "precious\n"
+
+
+async def test_a_service_that_fails_does_not_take_the_others_routes(
+    agent: Agent, repository: Repository, busybox: str, runtime: DockerRuntime
+) -> None:
+    files = {"compose.yaml": PARTLY.replace("BUSYBOX", busybox)}
+    wanted = environment(repository, "pr-1-part", candidate=deployment(repository.commit(files)))
+    async with agent.running() as environments:
+        ready = await come_up(agent, environments, wanted)
+    web, worker = (next(s for s in ready.services if s.name == name) for name in ("web", "worker"))
+    await run(runtime, worker.container, "touch /tmp/broken")
+    await runtime.stop(worker.container, 0)
+
+    restarted = Agent(agent.id, agent.directory, runtime)
+    async with restarted.running() as environments:
+        environments.wanted(then(wanted, live=wanted.candidate, candidate=None))
+        environments.replayed({wanted.environment})
+        observed = {s.name: s for s in (await restarted.told.next(EnvironmentObserved)).services}
+    assert (observed["worker"].state, observed["web"].state) == ("exited", "running")
+    assert observed["web"].endpoint == web.endpoint
