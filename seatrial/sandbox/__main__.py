@@ -1,11 +1,13 @@
-"""`python3 -m seatrial.sandbox CHILDREN [same-uid]`: frames on stdin and stdout until stdin ends.
+"""`python3 -m seatrial.sandbox CHILDREN [host-uids | same-uid]`: frames on stdin and stdout until stdin ends.
 
-Each child gets a uid of its own, which takes root; `same-uid` is for the process runtime, which promises nothing.
+Each child gets a uid of its own, which takes root. The last two are for the process runtime, which promises nothing:
+`host-uids` are like no other sandbox's on this host, `same-uid` goes without. What is in $TMPDIR is removed at the end.
 """
 
 import gc
 import importlib
 import os
+import shutil
 import sys
 
 from seatrial.sandbox.warden import Pipes, Warden
@@ -15,6 +17,9 @@ PRELOADED = (
     "ast base64 collections configparser csv dataclasses datetime difflib fnmatch functools hashlib html io itertools json "
     "math pathlib re shlex string textwrap tomllib typing urllib.parse xml.etree.ElementTree"
 )
+FIRST_UID = 210_000  # away from every uid an image gives out
+FIRST_HOST_UID = 2_000_000_000  # and from every uid and subordinate uid a host gives out
+UIDS_EACH = 16
 HIGH_FD = 100  # children close everything above their own
 
 
@@ -23,12 +28,23 @@ def main() -> int:
     for name in PRELOADED.split():
         importlib.import_module(name)
     pipes = Pipes(read=_move(0, os.O_RDONLY), write=_move(1, os.O_WRONLY))
-    warden = Warden(pipes, own_uids=sys.argv[2:] != ["same-uid"])
+    warden = Warden(pipes, first_uid=_first_uid(*sys.argv[2:]))
     gc.collect()
     gc.freeze()
-    warden.fork(int(sys.argv[1]))
-    warden.serve()
+    try:
+        warden.fork(int(sys.argv[1]))
+        warden.serve()
+    finally:
+        warden.close()
+        if folder := os.environ.get("TMPDIR"):
+            shutil.rmtree(folder, ignore_errors=True)
     return 0
+
+
+def _first_uid(uids: str = "") -> int | None:
+    if uids == "same-uid":
+        return None
+    return FIRST_HOST_UID + os.getpid() * UIDS_EACH if uids == "host-uids" else FIRST_UID
 
 
 def _move(fd: int, flags: int) -> int:

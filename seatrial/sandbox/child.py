@@ -61,12 +61,12 @@ class Line:
         self.send(Kind.LOG, [level[:10], message[:2000]])
 
 
-def live(connection: socket.socket, output: int, channel: int, *, own_uid: bool) -> NoReturn:
+def live(connection: socket.socket, output: int, channel: int, *, uid: int | None) -> NoReturn:
     """Never returns into the warden's code, whatever the policy does."""
     status = 1
     try:
         line = _settle(connection, output, channel)
-        limits.become(channel, own_uid=own_uid)
+        limits.become(uid)
         random.seed()
         _serve(line)
         status = 0

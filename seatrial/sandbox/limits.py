@@ -6,19 +6,17 @@ import resource
 import tempfile
 from pathlib import Path
 
-FIRST_UID = 210_000  # away from every uid an image or a host gives out
 OPEN_FILES = 64
 FILE_BYTES = 16 << 20
 PR_SET_NO_NEW_PRIVS = 38
 
 
-def become(index: int, *, own_uid: bool) -> None:
-    """Take the uid of child `index` for good, in a private folder, unable to fork or to gain anything.
+def become(uid: int | None) -> None:
+    """Take `uid` for good, in a private folder, unable to fork or to gain anything.
 
-    Only the process runtime, which promises no isolation, may go without `own_uid`.
+    Only the process runtime, which promises no isolation, may go without one.
     """
-    if own_uid:
-        uid = FIRST_UID + index
+    if uid is not None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)

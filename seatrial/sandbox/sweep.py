@@ -5,13 +5,11 @@ import os
 import signal
 from pathlib import Path
 
-from seatrial.sandbox.limits import FIRST_UID
 
-
-def after(channel: int) -> None:
-    """Kill what a child managed to leave behind, should it have managed to. Only uids of our own giving are touched."""
+def after(uid: int) -> None:
+    """Kill what the child that had `uid`, and nobody else, managed to leave behind, should it have managed to."""
     for _ in range(3):
-        left = _processes_of(FIRST_UID + channel)
+        left = _processes_of(uid)
         if not left:
             return
         for pid in left:

@@ -35,9 +35,9 @@ class Pipes:
 class Warden:
     """One sandbox, from its first fork until the host closes the pipe."""
 
-    def __init__(self, pipes: Pipes, *, own_uids: bool) -> None:
+    def __init__(self, pipes: Pipes, *, first_uid: int | None) -> None:
         self._pipes = pipes
-        self._own_uids = own_uids
+        self._first_uid = first_uid
         self._workers: dict[int, Worker] = {}
         self._selector = selectors.DefaultSelector()
         self._decoder = Decoder(MAX_FROM_HOST)
@@ -46,7 +46,8 @@ class Warden:
     def fork(self, children: int) -> None:
         """Make the children, telling the host of each."""
         for channel in range(1, children + 1):
-            worker = Worker(channel, own_uid=self._own_uids)
+            uid = None if self._first_uid is None else self._first_uid + channel
+            worker = Worker(channel, uid=uid)
             self._workers[channel] = worker
             self._selector.register(worker.line, selectors.EVENT_READ, ("line", channel))
             self._selector.register(worker.printed, selectors.EVENT_READ, ("output", channel))
@@ -64,6 +65,12 @@ class Warden:
                 elif channel in self._workers:
                     self._attend(self._workers[channel], source, events)
             self._enforce_deadlines()
+
+    def close(self) -> None:
+        """End every child that is left: nobody listens to them any more."""
+        for worker in self._workers.values():
+            self._kill(worker)
+        self._workers.clear()
 
     def _patience(self) -> float | None:
         deadlines = [w.deadline for w in self._workers.values() if w.deadline is not None]
@@ -125,12 +132,16 @@ class Warden:
         for source in (worker.line, worker.printed):
             if source in self._selector.get_map():
                 self._selector.unregister(source)
-        code = worker.end()
-        if self._own_uids:
-            sweep.after(worker.channel)
+        code = self._kill(worker)
         told = {"how": how, "code": code, "seconds": round(seconds, 4)}
         told["output"] = worker.output.decode("utf-8", "replace")
         self._pipes.send(encode(Kind.ENDED, worker.channel, told))
+
+    def _kill(self, worker: Worker) -> int:
+        code = worker.end()
+        if worker.uid is not None:
+            sweep.after(worker.uid)
+        return code
 
     def _drain(self, worker: Worker) -> None:
         try:

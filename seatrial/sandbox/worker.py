@@ -27,8 +27,9 @@ class Misbehaved(Exception):
 class Worker:
     """One forked child, single use. The warden alone reads, writes and kills; nothing here blocks."""
 
-    def __init__(self, channel: int, *, own_uid: bool) -> None:
+    def __init__(self, channel: int, *, uid: int | None) -> None:
         self.channel = channel
+        self.uid = uid  # its own, if it has one
         self.started: float | None = None
         self.deadline: float | None = None
         self.output = bytearray()
@@ -42,7 +43,7 @@ class Worker:
         self.printed, their_output = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            live(theirs, their_output, channel, own_uid=own_uid)
+            live(theirs, their_output, channel, uid=uid)
         theirs.close()
         os.close(their_output)
         self.line.setblocking(False)

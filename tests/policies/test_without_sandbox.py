@@ -14,6 +14,7 @@ from seatrial.agent.sandboxes.service import Evaluations
 from seatrial.control.fleet import services as fleet
 from seatrial.control.policies import overdue, services
 from seatrial.wire.agents import Heartbeat
+from seatrial.wire.envelope import new_id
 from tests import factories
 from tests.sandboxes.conftest import NoJobs, Recorded, until
 
@@ -39,7 +40,7 @@ def test_an_evaluation_says_why_no_policy_can_run(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(overdue, "PROBLEM_LASTS_SECONDS", 0.2)
     project = factories.project(factories.workspace())
     evaluation = factories.evaluation(factories.pull_request(project), state="queued")
-    pool = Pool(ProcessSandboxes(find_program(), require_gvisor=True), size=0)
+    pool = Pool(ProcessSandboxes(find_program(), new_id(), require_gvisor=True), size=0)
     evaluations = Evaluations(
         NoJobs(), Cache(tmp_path / "git"), Recorded(), pool, Memo(tmp_path / "memo", "p")
     )

@@ -183,6 +183,6 @@ async def gvisor(
 async def processes(repository: Repository, tmp_path: Path) -> AsyncIterator[Bench]:
     """Evaluations in plain processes: the same program, no container."""
     repository.commit({"README.md": "# Ship\n"})
-    pool = Pool(ProcessSandboxes(find_program()), size=0)
+    pool = Pool(ProcessSandboxes(find_program(), new_id()), size=0)
     async with pool.running():
         yield bench_of(pool, repository, tmp_path)

@@ -15,7 +15,7 @@ from seatrial.agent.sandboxes.pool import Pool
 from seatrial.agent.sandboxes.processes import ProcessSandboxes
 from seatrial.agent.sandboxes.program import find_program
 from seatrial.agent.sandboxes.service import Evaluations
-from seatrial.wire.envelope import Envelope, Message
+from seatrial.wire.envelope import Envelope, Message, new_id
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted
 from seatrial.wire.logs import LogChunk
 from seatrial.wire.states import EvaluationState, Isolation
@@ -83,7 +83,7 @@ async def test_jobs_are_run_reported_and_acknowledged(processes: Bench, tmp_path
     jobs = [Delivery(processes.command(policy(GOOD))) for _ in range(3)]
     strange = Delivery(EvaluationStarted(evaluation="x"))
     reports = Recorded()
-    pool = Pool(ProcessSandboxes(find_program()), size=1)
+    pool = Pool(ProcessSandboxes(find_program(), new_id()), size=1)
     memo = Memo(tmp_path / "m", "p")
     evaluations = Evaluations(Queue(*jobs, strange), Cache(tmp_path / "git2"), reports, pool, memo)
     await served(evaluations, *jobs, strange)
@@ -152,7 +152,7 @@ async def test_where_gvisor_is_required_and_missing_no_job_is_taken_and_the_prob
     processes: Bench, tmp_path: Path
 ) -> None:
     queue = Queue(Delivery(processes.command(policy(GOOD))))
-    pool = Pool(ProcessSandboxes(find_program(), require_gvisor=True), size=0)
+    pool = Pool(ProcessSandboxes(find_program(), new_id(), require_gvisor=True), size=0)
     evaluations = Evaluations(queue, Cache(tmp_path / "g"), Recorded(), pool, Memo(tmp_path / "m", "p"))
     assert evaluations.problem == "" and evaluations.problem_seconds == 0
     async with running(evaluations):
@@ -179,7 +179,7 @@ async def test_a_job_whose_report_cannot_be_stored_is_not_acknowledged(
             raise AssertionError
 
     job = Delivery(processes.command(policy(GOOD)))
-    pool = Pool(ProcessSandboxes(find_program()), size=0)
+    pool = Pool(ProcessSandboxes(find_program(), new_id()), size=0)
     reports, queue = Full(), Queue(job)
     memo = Memo(tmp_path / "m", "p")
     evaluations = Evaluations(queue, Cache(tmp_path / "g"), reports, pool, memo, parallel=1)

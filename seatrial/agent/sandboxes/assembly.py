@@ -35,7 +35,7 @@ def evaluations(
     program = find_program()
     backend: Backend
     if docker is None:
-        backend = ProcessSandboxes(program, require_gvisor=require_gvisor)
+        backend = ProcessSandboxes(program, agent, require_gvisor=require_gvisor)
     else:
         image = SandboxImage(docker, images, program)
         backend = ContainerSandboxes(docker, image, agent, require_gvisor=require_gvisor)

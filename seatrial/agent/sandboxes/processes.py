@@ -72,8 +72,8 @@ def readable_interpreter() -> str | None:
     return None
 
 
-def _shared_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="gitgrit-sandbox-"))
+def _shared_folder(prefix: str) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
     folder.chmod(0o1777)
     return folder
 
@@ -83,15 +83,25 @@ class ProcessSandboxes:
 
     isolation = Isolation.PROCESS
 
-    def __init__(self, program: Program, *, require_gvisor: bool = False) -> None:
+    def __init__(self, program: Program, agent: str, *, require_gvisor: bool = False) -> None:
         self._program = program
+        self._prefix = f"gitgrit-sandbox-{agent}-"
         self._require_gvisor = require_gvisor
 
     async def prepare(self) -> list[str]:
-        """Nothing to prepare; the warning for the agent's heartbeat. Raises SandboxError when gVisor is required."""
+        """Remove what an earlier life of the agent left; returns the warning for people.
+
+        Raises SandboxError when gVisor is required.
+        """
         if self._require_gvisor:
             raise SandboxError("GITGRIT_REQUIRE_GVISOR is set and GALLEY_RUNTIME is process: no policy runs")
+        await asyncio.to_thread(self._remove_orphans)
         return [NO_ISOLATION]
+
+    def _remove_orphans(self) -> None:
+        # Their processes ended themselves when the agent's end of the pipe closed.
+        for folder in Path(tempfile.gettempdir()).glob(f"{self._prefix}*"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     async def look(self) -> list[str]:
         """See `Backend.look`: there is nothing better to find."""
@@ -99,11 +109,11 @@ class ProcessSandboxes:
 
     async def start(self, children: int) -> Sandbox:
         """See `Backend.start`."""
-        folder = await asyncio.to_thread(_shared_folder)
+        folder = await asyncio.to_thread(_shared_folder, self._prefix)
         interpreter = readable_interpreter() if os.geteuid() == 0 else None
         command = [interpreter or sys.executable, "-B", "-m", self._program.module, str(children)]
         process = await asyncio.create_subprocess_exec(
-            *command, *([] if interpreter else ["same-uid"]),
+            *command, "host-uids" if interpreter else "same-uid",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             cwd=self._program.root, start_new_session=True,
             env={"PATH": os.defpath, "TMPDIR": str(folder), **self._program.environment},

@@ -1,0 +1,81 @@
+"""Sandboxes that are plain processes: they share a host, with each other and with an agent that may be killed."""
+
+import asyncio
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from seatrial.agent.sandboxes.processes import ProcessSandboxes
+from seatrial.agent.sandboxes.program import find_program
+from seatrial.wire.envelope import new_id
+from tests.sandboxes.conftest import Bench, policy, until
+
+AGENT = """
+import asyncio, sys
+from seatrial.agent.sandboxes.frames import Kind
+from seatrial.agent.sandboxes.processes import ProcessSandboxes
+from seatrial.agent.sandboxes.program import find_program
+
+CODE = "def evaluate(project):\\n    open('mark-' + project.get_default_branch(), 'w')\\n    while True: pass"
+JOB = {"slug": "loops", "code": CODE, "params": {}, "timeout_seconds": 600.0, "memory_mb": 128}
+
+async def main():
+    sandbox = await ProcessSandboxes(find_program(), sys.argv[1]).start(1)
+    await sandbox.warm(1)
+    await sandbox.send(Kind.RUN, 1, JOB)
+    await sandbox.receive()
+    await sandbox.send(Kind.ANSWER, 1, {"value": "here"})
+    await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+def folders(agent: str) -> list[Path]:
+    return list(Path(tempfile.gettempdir()).glob(f"gitgrit-sandbox-{agent}-*"))
+
+
+def processes_in(agent: str) -> list[int]:
+    """Those that work in a folder of the agent's sandboxes."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"gitgrit-sandbox-{agent}-" in str((entry / "cwd").readlink()):
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+async def test_a_killed_agent_leaves_neither_process_nor_folder() -> None:
+    agent = new_id()
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", AGENT, agent)
+    await until(lambda: any(list(folder.glob("policy-*/mark-here")) for folder in folders(agent)))
+    assert processes_in(agent)
+    process.send_signal(signal.SIGKILL)
+    await process.wait()
+    await until(lambda: processes_in(agent) == [] and folders(agent) == [])
+
+
+def test_what_was_left_all_the_same_is_removed_at_the_next_start() -> None:
+    agent = new_id()
+    left = Path(tempfile.mkdtemp(prefix=f"gitgrit-sandbox-{agent}-"))
+    of_another = Path(tempfile.mkdtemp(prefix=f"gitgrit-sandbox-{new_id()}-"))
+    asyncio.run(ProcessSandboxes(find_program(), agent).prepare())
+    assert not left.exists() and of_another.exists()
+    of_another.rmdir()
+
+
+async def test_sandboxes_that_run_at_the_same_time_leave_each_other_alone(processes: Bench) -> None:
+    """The children of both have the same numbers: each must have a uid that no other sandbox sweeps away."""
+    quick = policy("def evaluate(project): return {'passed': True}", "quick")
+    slow = policy(
+        "import time\ndef evaluate(project): time.sleep(1.5); return {'passed': True}",
+        "slow",
+        timeout_seconds=20.0,
+    )
+    [lasting], *others = await asyncio.gather(
+        processes.run(slow), *(processes.run(quick.model_copy(update={"params": {"n": n}})) for n in range(3))
+    )
+    assert [result.state for result in (lasting, *(one for [one] in others))] == ["passed"] * 4, lasting
