@@ -90,7 +90,7 @@ async def test_an_images_own_check_can_be_switched_off() -> None:
 
 def test_a_check_inside_is_waited_for_as_the_engine_would() -> None:
     check = HealthCheck.inside(["true"], interval=10, timeout=5, retries=8, start_period=30)
-    assert (check.timeout_seconds, check.interval_seconds) == (150, 1)
+    assert (check.timeout_seconds, check.interval_seconds, check.ask_seconds) == (150, 10, 5)
 
 
 @pytest.mark.parametrize(

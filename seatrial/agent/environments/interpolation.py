@@ -1,6 +1,6 @@
-"""`${NAME}` in a recipe's environment values, given its value when deployed.
+"""`${NAME}` in the values of a recipe's environment and build arguments, given its value when deployed.
 
-`$$` is a plain `$`. `${NAME:-text}` falls back to `text`. A `$NAME` without braces is left to the service.
+`$$` is a plain `$`. `${NAME:-text}` falls back to `text`, which may hold one more `${NAME}`. A `$NAME` without braces is left to the service.
 """
 
 import re
@@ -12,7 +12,9 @@ from seatrial.agent.recipes.recipe import Recipe, Service
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
 from seatrial.wire.hostnames import labels
 
-_REFERENCE = re.compile(r"\$(?:\$|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})")
+_REFERENCE = re.compile(
+    r"\$(?:\$|\{([A-Za-z_][A-Za-z0-9_]*)(?::-((?:[^{}]|\$\{(?:[^{}]|\$\{[^{}]*\})*\})*))?\})"
+)
 
 
 def known_values(
@@ -48,7 +50,14 @@ def _service(service: Service, values: Mapping[str, str], where: str) -> Service
         key: substitute(text, values, _unresolved(service, f"{where}.env.{key}"))
         for key, text in service.environment.items()
     }
-    return replace(service, environment=environment)
+    build = service.build and replace(
+        service.build,
+        args={
+            key: substitute(text, values, _unresolved(service, f"{where}.build.args.{key}"))
+            for key, text in service.build.args.items()
+        },
+    )
+    return replace(service, environment=environment, build=build)
 
 
 def _unresolved(service: Service, where: str) -> Callable[[str], UnresolvedVariable]:
@@ -72,7 +81,7 @@ def substitute(text: str, values: Mapping[str, str], error: Callable[[str], Exce
         if name in values:
             return values[name]
         if fallback is not None:
-            return str(fallback)
+            return substitute(fallback, values, error)
         raise error(name)
 
     return _REFERENCE.sub(value, text)

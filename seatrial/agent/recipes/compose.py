@@ -2,35 +2,33 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from seatrial.agent.recipes import compose_schema, graph, kinds
 from seatrial.agent.recipes import compose_values as values
+from seatrial.agent.recipes.compose_environment import Environment, ReadFile, known_values
 from seatrial.agent.recipes.compose_limits import check_service, check_top_level, is_true
 from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.recipes.repository_paths import inside, join
-from seatrial.agent.recipes.variables import Interpolation, dotenv
+from seatrial.agent.recipes.variables import Interpolation
 from seatrial.agent.runtime.base import Copy, Mount, Resources
 from seatrial.wire.states import ServiceKind
 
 NAME = re.compile(r"(?=.{1,40}$)[a-z0-9]+(?:(?:__?|-+)[a-z0-9]+)*")  # part of an image's name too
 BUILD_REFUSED = ("additional_contexts", "dockerfile_inline", "secrets", "ssh", "privileged", "entitlements", "extra_hosts", "isolation", "ulimits")  # fmt: skip
 
-ReadFile = Callable[[str], Awaitable[bytes | None]]
-
 
 @dataclass
 class Compose:
-    """Reads one document. `read_file` reads a file of the same commit."""
+    """Reads one document."""
 
     document: Document
-    read_file: ReadFile
-    variables: Mapping[str, str]
+    environment: Environment
     defaults: Resources
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[str]
     told_kinds: set[str] = field(default_factory=set)
 
     async def recipe(self) -> Recipe:
@@ -94,7 +92,7 @@ class Compose:
             entrypoint=values.words(doc, (*at, "entrypoint"), keys.get("entrypoint")),
             working_dir=keys.get("working_dir"),
             user=values.text(keys["user"]) if keys.get("user") is not None else None,
-            environment=await self._environment(at, keys),
+            environment=await self.environment.of(at, keys),
             depends_on=tuple(self._dependencies(keys)),
             wait_for_exit=tuple(self._dependencies(keys, "service_completed_successfully")),
             restart=self._restart(at, keys, kind, name in waited_for),
@@ -116,7 +114,9 @@ class Compose:
         dockerfile = str(keys.get("dockerfile") or "Dockerfile")
         inside(self.document, (*at, "dockerfile"), join(context, dockerfile))
         args = values.mapping(keys.get("args"))
-        known = {name: self.variables.get(name) if value is None else value for name, value in args.items()}
+        known = {
+            name: self.environment.bare(name) if value is None else value for name, value in args.items()
+        }
         return Build(
             path=context,
             dockerfile=dockerfile,
@@ -149,27 +149,6 @@ class Compose:
             self.document.fail(at, f"{told!r} is not a kind", f"Allowed: {', '.join(ServiceKind)}")
         self.told_kinds.add(str(at[1]))
         return ServiceKind(told)
-
-    async def _environment(self, at: Path, keys: dict[str, Any]) -> dict[str, str]:
-        """env_file first, environment over it; a bare NAME takes its value from .env or the deployment."""
-        result: dict[str, str] = {}
-        entries = keys.get("env_file") or []
-        for entry in entries if isinstance(entries, list) else [entries]:
-            path, required = (
-                (entry.get("path"), entry.get("required", True)) if isinstance(entry, dict) else (entry, True)
-            )
-            clean = inside(self.document, (*at, "env_file"), str(path))
-            raw = await self.read_file(clean)
-            if raw is None and required:
-                self.document.fail(
-                    (*at, "env_file"), f"{clean} is not in the repository", "Add it, or set required: false"
-                )
-            result |= {name: value.replace("$", "$$") for name, value in dotenv(raw).items()}
-        given = values.mapping(keys.get("environment"))
-        for name, value in given.items():
-            known = self.variables.get(name, "").replace("$", "$$")
-            result[name] = values.text(value) if value is not None else known
-        return result
 
     def _dependencies(self, keys: dict[str, Any], condition: str = "") -> list[str]:
         """Services to wait for. Those of a profile, and those that may be missing and are, are not."""
@@ -211,8 +190,8 @@ async def read(
     document: Document, read_file: ReadFile, variables: Mapping[str, str], defaults: Resources
 ) -> Recipe:
     """The recipe of a compose file. `variables` win over the repository's .env file. Raises RecipeError."""
-    known = {**dotenv(await read_file(".env")), **variables}
-    replaced = Interpolation(document, known).everywhere(document.data)
-    return await Compose(
-        Document(document.file, replaced, document.lines), read_file, known, defaults
-    ).recipe()
+    known = await known_values(read_file, variables)
+    replaced = Interpolation(document, known, {}).everywhere(document.data)
+    whole = Document(document.file, replaced, document.lines)
+    warnings: list[str] = []
+    return await Compose(whole, Environment(whole, read_file, known, warnings), defaults, warnings).recipe()

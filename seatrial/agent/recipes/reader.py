@@ -4,6 +4,7 @@ import asyncio
 import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from seatrial.agent.checkouts.tree import Tree
 from seatrial.agent.errors import NoRecipe, RecipeError
@@ -38,7 +39,9 @@ async def read_recipe(
     for name in COMPOSE_FILES:
         raw = await recipe_file(tree, name)
         if raw is not None:
-            found = await compose.read(await parsed(name, raw), tree.read, variables or {}, limits)
+            found = await compose.read(
+                await parsed(name, raw), partial(tree.read, limit=MAX_BYTES), variables or {}, limits
+            )
             return await checked(tree, found)
     if await recipe_file(tree, "Dockerfile") is not None:
         return await plain_dockerfile(tree)

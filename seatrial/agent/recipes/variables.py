@@ -1,8 +1,9 @@
 """`${VAR}` in a compose file, replaced the way compose does.
 
-Values of `environment` are replaced once more when a deployment starts, because only then project variables and
-hostnames are known. What is replaced here therefore has its dollars doubled there, and a variable without a
-value is left for then; everywhere else it is an error.
+Values of `environment` and `build.args` are replaced once more when a deployment starts, because only then
+hostnames are known. Everything is therefore first written in *launch form*: dollars doubled, and what has no
+value yet, or a name beginning with GALLEY_, as `${NAME}` or `${NAME:-default}`. Elsewhere in the file nothing may
+be left for later.
 """
 
 import io
@@ -11,28 +12,60 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dotenv import dotenv_values
+from dotenv.parser import Binding, parse_stream
 
 from seatrial.agent.recipes.document import Document, Path
 
 PATTERN = re.compile(
     r"\$(?:(?P<escaped>\$)|(?P<plain>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?:(?P<how>:?[-?+])(?P<other>(?:[^{}]|\$\{[^{}]*\})*))?\}|(?P<bad>\{?))"
 )
+LEFT = re.compile(r"\$(?:\$|\{(\w+)(?::-((?:[^{}]|\$\{[^{}]*\})*))?\})")
+PLATFORM = "GALLEY_"
+MOST_CHARACTERS = 1_000_000  # that variables may add: those that double each other would fill the memory
 
 
-def dotenv(raw: bytes | None) -> dict[str, str]:
-    """The variables of a .env file, without those of our own environment."""
-    text = (raw or b"").decode("utf-8", errors="replace")
-    values = dotenv_values(stream=io.StringIO(text), interpolate=False)
-    return {name: value or "" for name, value in values.items()}
+def launch_form(text: str) -> str:
+    """`text` so that it is itself after the replacement at the start."""
+    return text.replace("$", "$$")
 
 
-@dataclass(frozen=True)
+def dotenv(file: str, raw: bytes | None, known: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a .env file in launch form: each may use `known` ones and those above it, never our own.
+
+    What is in single quotes stays as it is; a name without a value is empty. Raises RecipeError.
+    """
+    text = (raw or b"").decode("utf-8-sig", errors="replace")
+    found: dict[str, str] = {}
+    replacing = Interpolation(Document(file, {}), known, found, lenient=True)
+    for line in parse_stream(io.StringIO(text)):
+        if line.key is not None and line.value is None:
+            found[line.key] = known.get(line.key, "")
+        elif line.key is not None:
+            value = line.value or ""
+            found[line.key] = launch_form(value) if literal(line) else replacing.launch(value, (line.key,))
+    return found
+
+
+def literal(line: Binding) -> bool:
+    """Whether the value stands in single quotes."""
+    return re.match(r"\s*(?:export\s+)?[^=]*=\s*'", line.original.string) is not None
+
+
+def deferred(path: Path) -> bool:
+    """Whether the value at `path` is replaced again at the start."""
+    below = path[2:] if path[:1] == ("services",) else ()
+    return below[:1] == ("environment",) or below[:2] == ("build", "args")
+
+
+@dataclass
 class Interpolation:
-    """Replaces variables in the strings of one document."""
+    """Replaces variables in the strings of one document, by `values` and then `further` ones, in launch form."""
 
     document: Document
     values: Mapping[str, str]
+    further: Mapping[str, str]
+    lenient: bool = False  # what has no value is empty, and what is no name stays
+    produced: int = 0
 
     def everywhere(self, data: Any, path: Path = ()) -> Any:
         """`data` with every string's variables replaced; keys and top-level extensions are left as they are."""
@@ -45,39 +78,76 @@ class Interpolation:
         return self.text(data, path) if isinstance(data, str) else data
 
     def text(self, text: str, path: Path) -> str:
-        """One string."""
-        deferred = len(path) > 2 and path[0] == "services" and path[2] == "environment"
-        return PATTERN.sub(lambda match: self._value(match, path, deferred), text)
+        """One string: as a program will see it, or in launch form where that is replaced again."""
+        if "$" not in text:
+            return text
+        found = self.launch(text, path)
+        return found if deferred(path) else self.final(found, path)
 
-    def _value(self, match: re.Match[str], path: Path, deferred: bool) -> str:
+    def launch(self, text: str, path: Path) -> str:
+        """`text` in launch form."""
+        return PATTERN.sub(lambda match: self._counted(self._value(match, path), path), text)
+
+    def final(self, text: str, path: Path) -> str:
+        """`text`, of launch form, with nothing left for later."""
+
+        def value(match: re.Match[str]) -> str:
+            name, default = match[1], match[2]
+            if name is None:
+                return "$"
+            if default is not None:
+                return self.final(default, path)
+            if name.startswith(PLATFORM):
+                raise self.document.error(
+                    path, f"{name} is known only at the start", "Use it in environment or build.args"
+                )
+            raise self.document.error(
+                path, f"{name} has no value", f"Set it in .env, or write ${{{name}:-default}}"
+            )
+
+        return LEFT.sub(value, text)
+
+    def _counted(self, text: str, path: Path) -> str:
+        self.produced += len(text)
+        if self.produced > MOST_CHARACTERS:
+            self.document.fail(
+                path, f"variables add more than {MOST_CHARACTERS:,} characters", "Use shorter values"
+            )
+        return text
+
+    def _value(self, match: re.Match[str], path: Path) -> str:
         if match["escaped"]:
-            return "$$" if deferred else "$"
+            return "$$"
         if match["bad"] is not None:
-            if match["bad"]:
+            if match["bad"] and not self.lenient:
                 self.document.fail(
                     path, "a ${ without a readable name", "Write ${NAME}, or $$ for a dollar sign"
                 )
-            return "$$" if deferred else "$"
+            return launch_form(match[0])
         name, how, other = match["plain"] or match["name"], match["how"] or "", match["other"] or ""
-        value = self.values.get(name)
+        value = self.values.get(name, self.further.get(name))
         if how.startswith(":") and not value:
             value = None
-        return self._decide(match, path, deferred, value, how[-1:], other)
+        if name.startswith(PLATFORM):
+            return self._later(path, name, value, how[-1:], other)
+        return self._decide(path, name, value, how[-1:], other)
 
-    def _decide(
-        self, match: re.Match[str], path: Path, deferred: bool, value: str | None, how: str, other: str
-    ) -> str:
-        name = match["plain"] or match["name"]
+    def _later(self, path: Path, name: str, value: str | None, how: str, other: str) -> str:
+        """A name of the platform, which wins over everybody's value for it."""
         if how == "+":
-            return self.text(other, path) if value is not None else ""
+            return self.launch(other, path)
+        default = self.launch(other, path) if how == "-" and value is None else value
+        return "${" + name + "}" if default is None else "${" + name + ":-" + default + "}"
+
+    def _decide(self, path: Path, name: str, value: str | None, how: str, other: str) -> str:
+        if how == "+":
+            return self.launch(other, path) if value is not None else ""
         if value is not None:
-            return value.replace("$", "$$") if deferred else value
+            return value
         if how == "-":
-            return self.text(other, path)
-        if how == "?" and not deferred:
+            return self.launch(other, path)
+        if how == "?" and not deferred(path) and not self.lenient:
             self.document.fail(
                 path, f"{name} is required: {other or 'it has no value'}", f"Set {name} in .env"
             )
-        if not deferred:
-            self.document.fail(path, f"{name} has no value", f"Set it in .env, or write ${{{name}:-default}}")
-        return "${" + name + "}"
+        return "" if self.lenient else "${" + name + "}"

@@ -1,0 +1,126 @@
+"""`${NAME}`: what compose would put there, and what only the platform knows, from the file to the container."""
+
+import os
+
+import pytest
+
+from seatrial.agent.environments.interpolation import interpolated
+from seatrial.agent.errors import RecipeError, UnresolvedVariable
+from seatrial.agent.recipes.reader import read_recipe
+from seatrial.agent.recipes.recipe import Service
+from tests.recipes.files import Files
+
+PLATFORM = {"GALLEY_COMMIT": "abc", "GALLEY_PREVIEW_URL_web": "http://web.test"}
+COMPOSE = """
+services:
+  web:
+    build: {{context: ., args: {{{args}}}}}
+    env_file: [{env_file}]
+    environment: {{{environment}}}
+"""
+
+
+async def started(
+    environment: str = "",
+    args: str = "",
+    env_file: str = "",
+    project: dict[str, str] | None = None,
+    **files: str,
+) -> Service:
+    text = COMPOSE.format(environment=environment, args=args, env_file=env_file)
+    recipe = await read_recipe(
+        Files(**{"compose.yaml": text, "Dockerfile": "FROM x", **files}), project or {}
+    )
+    return interpolated(recipe, {**(project or {}), **PLATFORM}).services["web"]
+
+
+@pytest.mark.parametrize(
+    ("written", "seen"),
+    [
+        ("${GALLEY_PREVIEW_URL_web:-http://localhost}/x", "http://web.test/x"),
+        ("${GALLEY_COMMIT:-dev}", "abc"),
+        ("${GALLEY_COMMIT-dev}", "abc"),
+        ("${GALLEY_COMMIT:+set}", "set"),
+        ("${GALLEY_PREVIEW_URL_db:-http://${HOST}:$$1}", "http://h:$1"),
+        ("${GALLEY_PREVIEW_URL_db:-${GALLEY_COMMIT:-dev}}", "abc"),
+        ("${OTHER:-${GALLEY_COMMIT:-dev}}", "abc"),
+        ("${HOST}-$HOST-$$HOST", "h-h-$HOST"),
+        ("${DOLLAR}", "a$b$$c${d}"),
+        ("${OTHER:-a$$b}", "a$b"),
+        ("${EMPTY:-x}${EMPTY-y}", "x"),
+        ("cost: 5$", "cost: 5$"),
+    ],
+)
+async def test_values(written: str, seen: str) -> None:
+    project = {"HOST": "h", "DOLLAR": "a$b$$c${d}", "EMPTY": ""}
+    service = await started(f"A: '{written}'", f"B: '{written}'", project=project)
+    assert service.environment["A"] == seen
+    assert service.build and service.build.args["B"] == seen
+
+
+async def test_bare_names() -> None:
+    service = await started("GALLEY_COMMIT: , A: ", "GALLEY_COMMIT: , A: ", project={"A": "$x"})
+    assert service.environment == {"GALLEY_COMMIT": "abc", "A": "$x"}
+    assert service.build and service.build.args == {"GALLEY_COMMIT": "abc", "A": "$x"}
+
+
+async def test_galley_yml_gives_the_platforms_names_to_builds_too() -> None:
+    text = "version: 1\nservices: {web: {build: {path: ., args: {URL: '${GALLEY_PREVIEW_URL_web}', C: '${X:-$$y}'}}}}"
+    recipe = interpolated(await read_recipe(Files(**{"galley.yml": text, "Dockerfile": "FROM x"})), PLATFORM)
+    build = recipe.services["web"].build
+    assert build and build.args == {"URL": "http://web.test", "C": "$y"}
+
+
+async def test_a_build_argument_without_a_value_is_told_with_its_place() -> None:
+    with pytest.raises(
+        UnresolvedVariable, match=r"compose.yaml: services.web.build.args.A: \$\{NO\} has no value"
+    ):
+        await started(args="A: '${NO}'")
+
+
+async def test_env_files_are_read_in_order_and_never_with_our_own_variables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(os.environ, "SECRET_KEY", "ours")
+    file = (
+        "USER1=ann\nURL=pg://${USER1}:${PASSWORD}@db # where\nexport QUOTED=\"<$USER1>\"\nLITERAL='$USER1 ${X}'\n"
+        "UNSET=[${SECRET_KEY}${NOBODY}]\nDEFAULT=${NOBODY:-x}\nPAGE=${GALLEY_PREVIEW_URL_web:-none}/p\nMONEY=5$\nPASSWORD=\n"
+    )
+    service = await started(env_file="a.env", project={"PASSWORD": "p$1"}, **{"a.env": file})
+    assert service.environment == {
+        "USER1": "ann", "URL": "pg://ann:p$1@db", "QUOTED": "<ann>", "LITERAL": "$USER1 ${X}", "UNSET": "[]",
+        "DEFAULT": "x", "PAGE": "http://web.test/p", "MONEY": "5$", "PASSWORD": "",
+    }  # fmt: skip
+
+
+async def test_the_repositorys_env_file_is_known_to_the_whole_file() -> None:
+    dotenv = "HOST=db\nURL=pg://${HOST}\nPAGE=${GALLEY_PREVIEW_URL_web}\n"
+    service = await started("A: '${URL}', B: '${PAGE}', C: $PWD", **{".env": dotenv})
+    assert service.environment == {"A": "pg://db", "B": "http://web.test", "C": "."}
+
+
+async def test_an_env_file_that_is_not_committed_is_no_reason_to_stop() -> None:
+    text = "services: {web: {image: x, env_file: [.env, {path: b.env, required: false}]}}"
+    recipe = await read_recipe(Files(**{"compose.yaml": text}))
+    [told] = recipe.warnings
+    assert (
+        "compose.yaml:1: services.web.env_file: .env is not in the commit, so nothing is read from it" in told
+    )
+
+
+@pytest.mark.parametrize("file", [".env", "a.env"])
+async def test_variables_that_double_each_other_end_in_a_message(file: str) -> None:
+    bomb = "A0=xxxxxxxx\n" + "".join(f"A{n}=$A{n - 1}$A{n - 1}\n" for n in range(1, 64))
+    with pytest.raises(RecipeError, match=rf"{file}:1: A\d+: variables add more than 1,000,000 characters"):
+        await started(env_file="a.env", **{file: bomb})
+
+
+async def test_a_long_value_used_often_ends_in_a_message() -> None:
+    with pytest.raises(RecipeError, match=r"compose.yaml:1: services.web.labels.L: variables add"):
+        files = Files(
+            **{
+                "compose.yaml": f"services: {{web: {{image: x, labels: {{L: '{'$A' * 10_000}'}}}}}}",
+                ".env": f"A={'x' * 1000}",
+            }
+        )
+        await read_recipe(files)
