@@ -65,11 +65,11 @@ def _ended_by(error: Exception) -> int:
 
 def _crashed(error: Exception) -> int:
     report = traceback.format_exc()
-    log = DataDirectory.from_environment(os.environ).logs / "crash.log"
     try:
+        log = DataDirectory.from_environment(os.environ).logs / "crash.log"
         log.write_text(report)
         where = f"Details: {log}"
-    except OSError:
+    except (OSError, EmbeddedError):
         where = report.strip().splitlines()[-1]
     show.error(CommandError(f"a defect in seatrial itself: {type(error).__name__}: {error}", fix=where))
     return USAGE

@@ -23,15 +23,17 @@ class Head:
 def read_head(path: Path, branch: str | None) -> Head:
     """Look up `branch` (or the one that is checked out). Raises CommandError."""
     top = _top(path)
-    known = _git(top, "for-each-ref", "--format=%(refname:short)", "refs/heads").splitlines()
+    # Never git's short names: they have `heads/` before them where a tag has the same name.
+    known = _git(top, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").splitlines()
     if not known:
         raise CommandError(f"{top} has no commit yet.", fix="Commit something first: git commit")
-    current = _git(top, "symbolic-ref", "--short", "-q", "HEAD").strip()
+    current = _git(top, "symbolic-ref", "-q", "HEAD").strip().removeprefix("refs/heads/")
     wanted = branch or current
     if not wanted:
         raise CommandError(f"{top} has no branch checked out.", fix="Name one: --branch B")
     if wanted not in known:
         raise _unknown(top, wanted, known)
+    _require_text(f"{top} {wanted}")
     commit = _git(top, "rev-parse", "--verify", f"refs/heads/{wanted}^{{commit}}").strip()
     dirty = wanted == current and bool(_git(top, "status", "--porcelain", "--untracked-files=normal").strip())
     return Head(top, wanted, commit, dirty)
@@ -50,6 +52,17 @@ def _top(path: Path) -> Path:
     )
 
 
+def _require_text(names: str) -> None:
+    """Raise CommandError when a name is none in UTF-8: nothing of ours could store or show it."""
+    try:
+        names.encode()
+    except UnicodeEncodeError as error:
+        raise CommandError(
+            f"{names.encode(errors='replace').decode()}: this name is not written in UTF-8.",
+            fix="Rename it: git branch -m OLD NEW for a branch, mv for a folder",
+        ) from error
+
+
 def _unknown(top: Path, wanted: str, known: list[str]) -> CommandError:
     near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
     listed = ", ".join(near or known[:5])
@@ -63,7 +76,8 @@ def _git(path: Path, *arguments: str) -> str:
         done = subprocess.run(
             ["git", "-C", str(path), *arguments],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",  # names are bytes to git
             check=False,
             env={**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"},
         )

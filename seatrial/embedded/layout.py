@@ -8,7 +8,6 @@ from pathlib import Path
 from seatrial.embedded.errors import CannotRun
 
 DEFAULT = "~/.local/share/seatrial"
-CACHE = "~/.cache/seatrial"
 
 
 @dataclass(frozen=True)
@@ -19,8 +18,13 @@ class DataDirectory:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "DataDirectory":
-        """$SEATRIAL_DATA_DIR, or the user's own share."""
-        return cls(Path(environ.get("SEATRIAL_DATA_DIR") or DEFAULT).expanduser().absolute())
+        """$SEATRIAL_DATA_DIR, or the user's own share. Raises CannotRun for a user without a home."""
+        try:
+            return cls(Path(environ.get("SEATRIAL_DATA_DIR") or DEFAULT).expanduser().absolute())
+        except (RuntimeError, OSError) as error:  # OSError: the folder we are in is gone
+            raise CannotRun(
+                f"no data directory: {error}.", fix="Choose one: SEATRIAL_DATA_DIR=/some/where"
+            ) from error
 
     @property
     def postgres(self) -> Path:

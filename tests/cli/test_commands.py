@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from tests.cli.conftest import FakeApi, git
 
+SEATRIAL = str(Path(sys.executable).parent / "seatrial")
 PHASES = [
     {"name": "checkout", "seconds": 0.1, "started_at": "2026-01-01T00:00:00Z"},
     {"name": "build web", "seconds": 1.5, "started_at": "2026-01-01T00:00:01Z"},
@@ -195,6 +197,29 @@ def test_a_usage_error_is_2_and_never_a_traceback(cli: Any, words: tuple[str, ..
     assert "Traceback" not in out + err
 
 
+@pytest.mark.parametrize("command", ["status", "down", "up", "doctor"])
+def test_a_user_without_a_home_is_told_what_to_set(
+    cli: Any, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def unknown(uid: int) -> pwd.struct_passwd:
+        raise KeyError(uid)
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.delenv("SEATRIAL_DATA_DIR", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    code, out, err = cli(command)
+    assert code == 2
+    assert "no data directory" in err and "SEATRIAL_DATA_DIR=" in err
+    assert "Traceback" not in out + err
+
+
+def test_a_terminal_without_our_signs_gets_question_marks(api: FakeApi) -> None:
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([SEATRIAL, "doctor"], env=environ, capture_output=True, check=False)
+    assert b"a defect" not in done.stderr and b"Traceback" not in done.stderr
+    assert b"? git\n" in done.stdout
+
+
 def test_a_defect_of_ours_is_no_traceback_either(
     cli: Any, api: FakeApi, monkeypatch: pytest.MonkeyPatch, repository: Path
 ) -> None:
@@ -209,7 +234,7 @@ def test_a_defect_of_ours_is_no_traceback_either(
 def test_ctrl_c_says_what_goes_on_and_exits_130(api: FakeApi, repository: Path) -> None:
     head = git(repository, "rev-parse", "HEAD")
     preview_of(api, head, deployment(head, "building"))
-    command = [str(Path(sys.executable).parent / "seatrial"), "preview", str(repository)]
+    command = [SEATRIAL, "preview", str(repository)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     )

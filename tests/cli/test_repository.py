@@ -1,5 +1,7 @@
 """The repository is looked at before anything is asked of the platform."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,27 @@ def test_no_branch_checked_out(repository: Path) -> None:
     with pytest.raises(CommandError, match="no branch checked out") as problem:
         read_head(repository, None)
     assert "--branch" in problem.value.fix
+
+
+def test_a_tag_of_the_same_name_is_in_no_branchs_way(repository: Path) -> None:
+    git(repository, "tag", "feature")
+    assert read_head(repository, None).branch == "feature"
+    assert read_head(repository, "feature").commit == git(repository, "rev-parse", "refs/heads/feature")
+
+
+def test_one_branch_that_is_not_utf8_is_only_its_own_trouble(repository: Path) -> None:
+    subprocess.run([b"git", b"branch", b"caf\xe9", b"main"], cwd=repository, check=True)
+    assert read_head(repository, None).branch == "feature"
+    with pytest.raises(CommandError, match="not written in UTF-8") as problem:
+        read_head(repository, os.fsdecode(b"caf\xe9"))
+    str(problem.value).encode()
+    with pytest.raises(CommandError, match="no branch cafe"):
+        read_head(repository, "cafe")
+
+
+def test_names_in_utf8_are_names_whatever_the_locale(repository: Path) -> None:
+    git(repository, "checkout", "-qb", "caf\u00e9")
+    assert read_head(repository, None).branch == "caf\u00e9"
 
 
 def test_a_branch_that_looks_like_an_option_is_only_a_name(repository: Path) -> None:
