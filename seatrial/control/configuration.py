@@ -70,7 +70,7 @@ class Configuration(BaseSettings):
         512, description="Disk the bus may use for log lines; the oldest go first, and all after 7 days."
     )
     galley_internal_url: str = Field(
-        "", description="Where Traefik reaches this server. Unset: http://127.0.0.1:<APP_PORT>."
+        "", description="Where Traefik and the worker reach this server. Unset: http://127.0.0.1:<APP_PORT>."
     )
     galley_preview_domain: str = Field(
         "preview.localhost", description="Previews answer at <env>.<this domain>."
@@ -88,6 +88,11 @@ class Configuration(BaseSettings):
     )
     airgapped: bool = Field(False, description="No request leaves for anything but the configured forge.")
     debug: bool = Field(False, description="Django debug pages. Never in production.")
+
+    @property
+    def internal_url(self) -> str:
+        """Where programs beside this server reach it, without the proxy that people come through."""
+        return (self.galley_internal_url or f"http://127.0.0.1:{self.app_port}").rstrip("/")
 
     @field_validator("site_url")
     @classmethod

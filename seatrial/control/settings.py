@@ -17,6 +17,7 @@ SECRET_KEY = CONFIGURATION.secret_key.get_secret_value()  # empty: Django and `c
 SITE_URL = CONFIGURATION.site_url
 ALLOWED_HOSTS = [
     split_domain_port(urlsplit(SITE_URL).netloc)[0],  # an IPv6 address stays in its brackets
+    split_domain_port(urlsplit(CONFIGURATION.internal_url).netloc)[0],
     "localhost",
     "127.0.0.1",
     "[::1]",
@@ -95,6 +96,14 @@ DATABASES = {
             if CONFIGURATION.db_pool_size
             else {}
         ),
+    }
+}
+# Shared by every web process, and there again after any of them died: it holds the counts against guessing.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024  # a forge's largest webhook

@@ -9,6 +9,7 @@ from django.test import Client
 
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.forges.github.signature import sign
+from seatrial.control.forges.local.announcing import Announcer
 from seatrial.control.projects.models import Connection, ForgeKind
 from seatrial.control.projects.services import ensure_connection
 
@@ -16,6 +17,7 @@ SECRET = "the webhook secret"
 PAYLOADS = Path(__file__).parent / "github_payloads"
 
 Send = Callable[..., HttpResponse]
+announce_all = Announcer().announce_all  # as the worker's: it remembers
 
 
 def payload(name: str) -> bytes:

@@ -2,26 +2,34 @@
 
 import contextlib
 import json
+import os
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from seatrial.control.forges.errors import RepositoryProblem
-from seatrial.control.forges.local import services
+from seatrial.control.forges.local import announcing, git, services
 from seatrial.control.forges.models import Delivery, LocalPullRequest
 from seatrial.control.forges.protocol import PullRequestChanged
 from seatrial.control.forges.registry import forge_of
 from seatrial.control.projects.models import Connection, Project, PullRequest
 from seatrial.control.projects.services import apply_pull_request, archive
-from tests.forges.conftest import Work
+from tests.forges.conftest import Work, announce_all
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
 
 @pytest.fixture
 def project(connection: Connection, work: Work, live_server, settings) -> Project:
-    settings.SITE_URL = live_server.url
+    reach(settings, live_server.url)
     return services.register(connection, str(work.path), by="alice")
+
+
+def reach(settings, url: str) -> None:
+    """Where the worker looks for this server; people come by an address that nobody answers here."""
+    settings.SITE_URL = "https://seatrial.invalid"
+    settings.CONFIGURATION = settings.CONFIGURATION.model_copy(update={"galley_internal_url": url})
 
 
 def announced() -> list[tuple[str, int, str]]:
@@ -41,15 +49,15 @@ def test_opening_pushing_closing_and_reopening(project: Project, work: Work) -> 
     first = work.commit("Add a page", branch="feature/page")
     pull = services.open_pull(project, "feature/page", by="alice")
     assert (pull.number, pull.head_sha) == (1, first)
-    assert (services.announce_all(), services.announce_all()) == (1, 0)
+    assert (announce_all(), announce_all()) == (1, 0)
     second = work.commit("Improve it")
-    assert (services.announce_all(), services.announce_all()) == (1, 0)
+    assert (announce_all(), announce_all()) == (1, 0)
     services.close_pull(project, "feature/page", by="alice")
-    assert (services.announce_all(), services.announce_all()) == (1, 0)
+    assert (announce_all(), announce_all()) == (1, 0)
     services.open_pull(project, "feature/page", by="alice")
-    assert services.announce_all() == 1
+    assert announce_all() == 1
     services.close_pull(project, "feature/page", by="alice")
-    assert services.announce_all() == 1, "closed at the same commit a second time: a delivery of its own"
+    assert announce_all() == 1, "closed at the same commit a second time: a delivery of its own"
     assert announced() == [
         ("opened", 1, first),
         ("synchronize", 1, second),
@@ -62,7 +70,7 @@ def test_opening_pushing_closing_and_reopening(project: Project, work: Work) -> 
 def test_what_the_worker_reads_from_them(project: Project, work: Work) -> None:
     sha = work.commit("Add a page", branch="feature")
     services.open_pull(project, "feature", by="alice")
-    services.announce_all()
+    announce_all()
     (event,) = events(project)
     assert event.external_id == project.external_id == str(work.path)
     assert (event.head_sha, event.branch, event.base_branch) == (sha, "feature", "main")
@@ -74,10 +82,10 @@ def test_what_the_worker_reads_from_them(project: Project, work: Work) -> None:
 def test_a_deleted_branch_closes_its_pull_request(project: Project, work: Work) -> None:
     work.commit("x", branch="feature")
     services.open_pull(project, "feature", by="alice")
-    services.announce_all()
+    announce_all()
     work.git("checkout", "-q", "main")
     work.git("branch", "-q", "-D", "feature")
-    assert services.announce_all() == 1
+    assert announce_all() == 1
     assert announced()[-1][0] == "closed"
     assert forge_of(project.connection).open_pull_requests(project) == []
 
@@ -85,15 +93,16 @@ def test_a_deleted_branch_closes_its_pull_request(project: Project, work: Work) 
 def test_while_the_server_is_away_nothing_is_lost_or_said_twice(
     project: Project, work: Work, settings
 ) -> None:
-    there, settings.SITE_URL = settings.SITE_URL, "http://127.0.0.1:9"
+    there = settings.CONFIGURATION.internal_url
+    reach(settings, "http://127.0.0.1:9")
     work.commit("x", branch="feature")
     services.open_pull(project, "feature", by="alice")
-    assert services.announce_all() == 0
-    settings.SITE_URL = there
-    assert services.announce_all() == 1
+    assert announce_all() == 0
+    reach(settings, there)
+    assert announce_all() == 1
     # A crash between the answer and our note of it: the same delivery again, which the intake knows.
     LocalPullRequest.objects.update(announced_sha="", announced_state="", announcements=0)
-    assert services.announce_all() == 1
+    assert announce_all() == 1
     assert [action for action, *_ in announced()] == ["opened"]
 
 
@@ -104,33 +113,119 @@ def test_a_wrong_secret_is_refused_and_tried_again_once_it_is_right(
     services.open_pull(project, "feature", by="alice")
     right, connection.webhook_secret = connection.webhook_secret, ""
     connection.save()
-    assert services.announce_all() == 0
+    assert announce_all() == 0
     connection.webhook_secret = right
     connection.save()
-    assert services.announce_all() == 1
+    assert announce_all() == 1
 
 
 def test_packed_branches_and_worktrees_are_seen(project: Project, work: Work) -> None:
     work.commit("x", branch="feature")
     services.open_pull(project, "feature", by="alice")
-    services.announce_all()
+    announce_all()
     work.git("pack-refs", "--all")
-    assert services.announce_all() == 0
+    assert announce_all() == 0
     sha = work.commit("y")
     work.git("pack-refs", "--all")
-    services.announce_all()
+    announce_all()
     assert announced()[-1] == ("synchronize", 1, sha)
 
 
+@pytest.mark.parametrize("packed", [False, True])
 def test_nothing_changed_costs_one_query_and_no_process(
-    project: Project, work: Work, django_assert_num_queries, monkeypatch: pytest.MonkeyPatch
+    project: Project, work: Work, django_assert_num_queries, monkeypatch: pytest.MonkeyPatch, packed: bool
 ) -> None:
     work.commit("x", branch="feature")
     services.open_pull(project, "feature", by="alice")
-    services.announce_all()
+    if packed:
+        work.git("gc", "-q")
+    announce_all()
+    path = os.environ["PATH"]
     monkeypatch.setenv("PATH", "/nonexistent")  # git would not be found
     with django_assert_num_queries(1):
-        assert services.announce_all() == 0
+        assert announce_all() == 0
+    monkeypatch.setenv("PATH", path)
+    sha = work.commit("y")
+    assert announce_all() == 1
+    assert announced()[-1] == ("synchronize", 1, sha)
+
+
+def test_a_change_costs_the_same_however_many_are_open(
+    project: Project, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        work.git("branch", f"feature-{number}")
+        services.open_pull(project, f"feature-{number}", by="alice")
+    work.git("pack-refs", "--all")
+    announce_all()
+    work.git("branch", "another")
+    work.git("pack-refs", "--all")
+    asked: list[str] = []
+    run = git.run
+
+    def count(directory: Path, *arguments: str, **options: bool) -> str:
+        asked.append(arguments[0])
+        return run(directory, *arguments, **options)
+
+    monkeypatch.setattr(git, "run", count)
+    assert announce_all() == 0
+    assert asked == ["rev-parse", "for-each-ref"]
+
+
+@pytest.mark.parametrize("date", ["9999999999999999 +0000", "99999999999 +9999", "0 -1400"])
+def test_an_odd_date_of_a_commit_stops_neither_it_nor_others(
+    project: Project, work: Work, date: str, tmp_path: Path, connection: Connection
+) -> None:
+    tree = work.git("rev-parse", "HEAD^{tree}")
+    raw = tmp_path / "raw"
+    raw.write_text(
+        f"tree {tree}\nauthor Ann <a@example.test> {date}\ncommitter Ann <a@example.test> {date}\n\nOdd\n"
+    )
+    odd = work.git("hash-object", "-t", "commit", "-w", "--literally", str(raw))
+    work.git("update-ref", "refs/heads/odd", odd)
+    services.open_pull(project, "odd", by="alice")
+    assert announce_all() == 1
+    assert [event.title for event in forge_of(connection).open_pull_requests(project)] == ["Odd"]
+    assert announced()[-1] == ("opened", 1, odd)
+
+
+def test_what_nobody_expected_of_one_pull_request_stops_no_other(
+    project: Project, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.open_pull(project, "main", by="alice")
+    work.commit("x", branch="feature")
+    services.open_pull(project, "feature", by="alice")
+    observe = announcing.pull_request_payload
+
+    def fails(row: LocalPullRequest, *rest: object) -> object:
+        if row.branch == "main":
+            raise ValueError("year -1 is out of range")
+        return observe(row, *rest)
+
+    monkeypatch.setattr(announcing, "pull_request_payload", fails)
+    with capture_logs() as lines:
+        assert announce_all() == 1
+        assert announce_all() == 0
+    assert [line["event"] for line in lines] == ["local pull request not announced"], "said once"
+
+
+def test_a_server_that_never_answers_its_worker_is_named_once(
+    project: Project, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.open_pull(project, "main", by="alice")
+    there = settings.CONFIGURATION.internal_url
+    announcer = announcing.Announcer()
+    reach(settings, "http://127.0.0.1:9")
+    with capture_logs() as lines:
+        announcer.announce_all()
+        assert not lines, "the web process may be starting"
+        monkeypatch.setattr(announcing, "SILENT_SECONDS", -1.0)
+        for _ in range(3):
+            announcer.announce_all()
+    assert [line["address"] for line in lines] == ["http://127.0.0.1:9"]
+    assert "GALLEY_INTERNAL_URL" in lines[0]["event"]
+    reach(settings, there)
+    assert announcer.announce_all() == 1
 
 
 def test_numbers_go_on_and_a_branch_keeps_its_own(project: Project, work: Work) -> None:
@@ -230,7 +325,7 @@ def test_nothing_a_repository_configures_runs(connection: Connection, work: Work
     services.open_pull(project, "main", by="alice")
     forge_of(connection).open_pull_requests(project)
     forge_of(connection).facts(project)
-    services.announce_all()
+    announce_all()
     assert not (tmp_path / "sprung").exists()
 
 
@@ -244,7 +339,7 @@ def test_facts_and_source(project: Project, work: Work) -> None:
 def test_the_pull_requests_of_an_archived_project_rest(project: Project, work: Work) -> None:
     services.open_pull(project, "main", by="alice")
     archive(project, by="alice")
-    assert services.announce_all() == 0
+    assert announce_all() == 0
     assert not PullRequest.objects.exists()
 
 
@@ -270,5 +365,5 @@ def test_nothing_that_a_repository_configures_is_run(
     with contextlib.suppress(RepositoryProblem):
         project = services.register(connection, str(work.path), by="alice")
         services.open_pull(project, "feature", by="alice")
-        services.announce_all()
+        announce_all()
     assert not [trace.name for trace in traces if trace.exists()]

@@ -7,7 +7,7 @@ from seatrial.control.forges.local import services
 from seatrial.control.forges.models import LocalPullRequest
 from seatrial.control.projects.models import Project
 from seatrial.control.worker import sweeps
-from tests.forges.conftest import Work
+from tests.forges.conftest import Work, announce_all
 from tests.forges.test_local_forge import announced, project
 
 __all__ = ["project"]
@@ -42,11 +42,11 @@ def test_a_repository_that_cannot_be_read_closes_nothing(project: Project, work:
     work.commit("x", branch="feature")
     services.open_pull(project, "feature", by="alice")
     services.open_pull(project, "main", by="alice")
-    services.announce_all()
+    announce_all()
     unmounted(work, how)
     with capture_logs() as lines:
         for _ in range(3):
-            assert services.announce_all() == 0
+            assert announce_all() == 0
             sweeps.sweep_forges()
     assert set(LocalPullRequest.objects.values_list("state", flat=True)) == {"open"}
     project.refresh_from_db()
@@ -58,29 +58,29 @@ def test_a_repository_that_is_back_is_followed_again(project: Project, work: Wor
     work.commit("x", branch="feature")
     services.open_pull(project, "feature", by="alice")
     services.open_pull(project, "main", by="alice")
-    services.announce_all()
+    announce_all()
     unmounted(work, "empty mount point")
-    services.announce_all()
+    announce_all()
     mounted(work)
     with capture_logs() as lines:
-        services.announce_all()
-        services.announce_all()
+        announce_all()
+        announce_all()
     assert [line["event"] for line in lines] == ["project is reachable again"]
     project.refresh_from_db()
     assert project.unreachable == ""
     work.git("checkout", "-q", "main")
     work.git("branch", "-q", "-D", "feature")
-    assert services.announce_all() == 1
+    assert announce_all() == 1
     assert announced()[-1][0] == "closed"
 
 
 def test_what_is_closed_by_hand_is_told_though_the_repository_is_away(project: Project, work: Work) -> None:
     work.commit("x", branch="feature")
     services.open_pull(project, "feature", by="alice")
-    services.announce_all()
+    announce_all()
     unmounted(work, "missing")
     services.close_pull(project, "feature", by="alice")
-    assert services.announce_all() == 1
+    assert announce_all() == 1
     assert announced()[-1][0] == "closed"
 
 
@@ -88,8 +88,8 @@ def test_a_repository_that_lost_its_last_branch_closes_its_pull_requests(
     project: Project, work: Work
 ) -> None:
     services.open_pull(project, "main", by="alice")
-    services.announce_all()
+    announce_all()
     work.git("checkout", "-q", "--orphan", "nothing")
     work.git("branch", "-q", "-D", "main")
-    assert services.announce_all() == 1
+    assert announce_all() == 1
     assert announced()[-1][0] == "closed"

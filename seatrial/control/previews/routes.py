@@ -110,7 +110,6 @@ def _routes(environment: Environment) -> list[tuple[str, str, str]]:
 def _catch_all() -> dict[str, Any]:
     configuration = settings.CONFIGURATION
     domain = re.escape(configuration.galley_preview_domain)
-    inside = configuration.galley_internal_url or f"http://127.0.0.1:{configuration.app_port}"
     return {
         "routers": {
             UNAVAILABLE: {
@@ -133,6 +132,8 @@ def _catch_all() -> dict[str, Any]:
         },
         # Asked by the server's own name: the visitor's is in X-Forwarded-Host.
         "services": {
-            UNAVAILABLE: {"loadBalancer": {"servers": [{"url": inside.rstrip("/")}], "passHostHeader": False}}
+            UNAVAILABLE: {
+                "loadBalancer": {"servers": [{"url": configuration.internal_url}], "passHostHeader": False}
+            }
         },
     }

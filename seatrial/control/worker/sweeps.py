@@ -40,12 +40,13 @@ class Sweeps:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._announcer = local.Announcer()
         self._attention = Attention(3 * LOST_SECONDS)
         self._patient_until = timezone.now()
 
     async def announcements(self) -> None:
         """The local forge tells of its branches, over HTTP like any forge."""
-        await self._every(ANNOUNCE_SECONDS, local.announce_all)
+        await self._every(ANNOUNCE_SECONDS, self._announcer.announce_all)
 
     async def forges(self) -> None:
         """Open pull requests at the forge against ours."""

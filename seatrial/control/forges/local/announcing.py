@@ -5,16 +5,19 @@ away only delays; a repeat carries the same delivery id, and the intake knows it
 """
 
 import json
+import math
+import time
 from pathlib import Path
 
 import httpx
 import structlog
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.db.models import F, Q
 
 from seatrial.control.forges.errors import RepositoryProblem
 from seatrial.control.forges.github.signature import sign
-from seatrial.control.forges.local.git import Commit, Repository, reopen
+from seatrial.control.forges.local.git import Commit, Glance, Repository, reopen
 from seatrial.control.forges.local.payloads import delivery_id, pull_request_payload
 from seatrial.control.forges.local.pulls import observe
 from seatrial.control.forges.models import LocalPullRequest
@@ -25,23 +28,133 @@ from seatrial.control.projects.services import note_reachable, note_unreachable
 log = structlog.get_logger(__name__)
 
 TIMEOUT_SECONDS = 10.0
+SILENT_SECONDS = 30.0  # the web process may be starting
 
 
-def announce_all() -> int:
-    """Look at every local pull request that is open or not announced; send what is news. Returns how many were sent.
+class Announcer:
+    """One per worker, never called twice at the same time. What it remembers only saves work and log lines."""
 
-    The worker calls it about once a second, never twice at the same time. Cheap when nothing changed: one query,
-    and one small file read per open pull request. A failure is logged and left to the next call. A repository that
-    cannot be read (a disk that is not mounted) closes nothing: its project is noted as unreachable.
-    """
-    closing = Q(state=PullRequestState.CLOSED, announced_state=PullRequestState.OPEN)
-    rows = (
-        LocalPullRequest.objects.filter(Q(state=PullRequestState.OPEN) | closing, project__archived_at=None)
-        .select_related("project__connection")
-        .order_by("changed_at", "id")
-    )
-    away: set[str] = set()
-    return sum(_announce(row, away) for row in rows)
+    def __init__(self) -> None:
+        self._glances: dict[
+            int, tuple[Glance, str]
+        ] = {}  # of a pull request's branch, and the head it had then
+        self._complained: set[int] = set()
+        self._unheard_since: float | None = None
+
+    def announce_all(self) -> int:
+        """Look at every local pull request that is open or not announced; send what is news. Returns how many were sent.
+
+        Called about once a second. Cheap when nothing changed: one query, and a look at two files per open pull request.
+        A failure is logged and left to the next call. A repository that cannot be read (a disk that is not mounted)
+        closes nothing: its project is noted as unreachable.
+        """
+        closing = Q(state=PullRequestState.CLOSED, announced_state=PullRequestState.OPEN)
+        rows = LocalPullRequest.objects.filter(
+            Q(state=PullRequestState.OPEN) | closing, project__archived_at=None
+        )
+        round_ = _Round()
+        known = list(rows.select_related("project__connection").order_by("changed_at", "id"))
+        sent = sum(self._attempt(row, round_) for row in known)
+        identities = {row.pk for row in known}
+        self._complained &= identities
+        self._glances = {pk: glance for pk, glance in self._glances.items() if pk in identities}
+        return sent
+
+    def _attempt(self, row: LocalPullRequest, round_: "_Round") -> bool:
+        try:
+            return self._announce(row, round_)
+        except (OperationalError, InterfaceError):
+            raise  # the database is away
+        except Exception:
+            self._complain(row, "local pull request not announced", exc_info=True)
+            return False
+
+    def _announce(self, row: LocalPullRequest, round_: "_Round") -> bool:
+        """Send what is news about `row`."""
+        if row.state == PullRequestState.OPEN and not self._looked(row, round_):
+            return False
+        action = news(row)
+        if action is None:
+            self._complained.discard(row.pk)
+            return False
+        try:
+            answer = _send(row, action, _head(row))
+        except httpx.HTTPError as error:
+            self._unheard(error)
+            return False
+        self._unheard_since = None
+        if not answer.is_success:
+            self._complain(row, "local webhook refused", status=answer.status_code, answer=answer.text[:300])
+            return False
+        self._complained.discard(row.pk)
+        LocalPullRequest.objects.filter(pk=row.pk).update(
+            announced_sha=row.head_sha, announced_state=row.state, announcements=F("announcements") + 1
+        )
+        return True
+
+    def _looked(self, row: LocalPullRequest, round_: "_Round") -> bool:
+        """Bring `row` up to its repository; False when that cannot be read."""
+        project = row.project
+        glance = _at(project).glance(row.branch)
+        if glance is not None and not project.unreachable and self._same(row, glance):
+            return True
+        seen = round_.look(project)
+        if seen is None:
+            return False
+        try:
+            observe(row, *seen)
+        except RepositoryProblem as problem:
+            round_.away(project, problem)
+            return False
+        note_reachable(project)
+        if glance is not None:
+            self._glances[row.pk] = (glance, seen[1].get(row.branch, ""))
+        return True
+
+    def _same(self, row: LocalPullRequest, glance: Glance) -> bool:
+        return glance.shows(row.head_sha) or self._glances.get(row.pk) == (glance, row.head_sha)
+
+    def _unheard(self, error: httpx.HTTPError) -> None:
+        """One line after SILENT_SECONDS, until somebody hears again."""
+        now = time.monotonic()
+        if self._unheard_since is None:
+            self._unheard_since = now
+        elif now - self._unheard_since > SILENT_SECONDS:
+            self._unheard_since = math.inf
+            log.warning(
+                "local pull requests are not announced: this server does not answer its own worker. "
+                "Set GALLEY_INTERNAL_URL to where it does",
+                address=settings.CONFIGURATION.internal_url,
+                problem=str(error),
+            )
+
+    def _complain(self, row: LocalPullRequest, what: str, **details: object) -> None:
+        """Once, until it was announced or is nobody's business any more."""
+        if row.pk not in self._complained:
+            self._complained.add(row.pk)
+            log.warning(what, pull_request=str(row), **details)
+
+
+class _Round:
+    """What git said in one round: each repository is asked once."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[Repository, dict[str, str]] | None] = {}
+
+    def look(self, project: Project) -> tuple[Repository, dict[str, str]] | None:
+        """The repository and its heads; None when it cannot be read."""
+        if project.pk not in self._seen:
+            try:
+                repository = reopen(project.external_id)
+                self._seen[project.pk] = (repository, repository.heads())
+            except RepositoryProblem as problem:
+                self.away(project, problem)
+        return self._seen[project.pk]
+
+    def away(self, project: Project, problem: RepositoryProblem) -> None:
+        """It cannot be read in this round."""
+        self._seen[project.pk] = None
+        note_unreachable(project, str(problem))
 
 
 def news(row: LocalPullRequest) -> PullRequestAction | None:
@@ -55,26 +168,7 @@ def news(row: LocalPullRequest) -> PullRequestAction | None:
     return PullRequestAction.SYNCHRONIZE if row.announced_sha != row.head_sha else None
 
 
-def _announce(row: LocalPullRequest, away: set[str]) -> bool:
-    """Send what is news about `row`. `away` gathers the projects that could not be read in this round."""
-    if row.state == PullRequestState.OPEN and not _looked(row, away):
-        return False
-    action = news(row)
-    if action is None:
-        return False
-    try:
-        return _sent(row, action, _head(row))
-    except httpx.ConnectError as error:  # the web process is starting: every second until it has
-        log.debug("local pull request not announced yet", pull_request=str(row), problem=str(error))
-        return False
-    except httpx.HTTPError as error:
-        log.info(
-            "local pull request not announced, tried again later", pull_request=str(row), problem=str(error)
-        )
-        return False
-
-
-def _sent(row: LocalPullRequest, action: PullRequestAction, head: Commit | None) -> bool:
+def _send(row: LocalPullRequest, action: PullRequestAction, head: Commit | None) -> httpx.Response:
     connection = row.project.connection
     body = json.dumps(pull_request_payload(row, action, head)).encode()
     headers = {
@@ -84,40 +178,13 @@ def _sent(row: LocalPullRequest, action: PullRequestAction, head: Commit | None)
         "X-GitHub-Delivery": delivery_id(row, action),
         "X-Hub-Signature-256": sign(body, connection.webhook_secret),
     }
-    address = f"{settings.SITE_URL}/api/v1/webhooks/{connection.forge}/{connection.pk}"
+    # Not SITE_URL: its proxy may be unknown to this machine, and its certificate too.
+    address = f"{settings.CONFIGURATION.internal_url}/api/v1/webhooks/{connection.forge}/{connection.pk}"
     # Certificates take longer to load than the request; a plain address needs none.
     with httpx.Client(
         timeout=TIMEOUT_SECONDS, trust_env=False, verify=address.startswith("https:")
     ) as client:
-        answer = client.post(address, content=body, headers=headers)
-    if not answer.is_success:
-        log.warning(
-            "local webhook refused",
-            pull_request=str(row),
-            status=answer.status_code,
-            answer=answer.text[:300],
-        )
-        return False
-    LocalPullRequest.objects.filter(pk=row.pk).update(
-        announced_sha=row.head_sha, announced_state=row.state, announcements=F("announcements") + 1
-    )
-    return True
-
-
-def _looked(row: LocalPullRequest, away: set[str]) -> bool:
-    """Bring `row` up to its repository; False when that cannot be read."""
-    project = row.project
-    if project.pk in away:
-        return False
-    try:
-        if project.unreachable or not _at(project).unchanged(row.branch, row.head_sha):
-            observe(row, reopen(project.external_id))
-    except RepositoryProblem as problem:
-        away.add(project.pk)
-        note_unreachable(project, str(problem))
-        return False
-    note_reachable(project)
-    return True
+        return client.post(address, content=body, headers=headers)
 
 
 def _at(project: Project) -> Repository:

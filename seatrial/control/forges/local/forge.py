@@ -42,8 +42,9 @@ class LocalForge:
         rows = LocalPullRequest.objects.filter(project=project, state=PullRequestState.OPEN).order_by(
             "number"
         )
+        heads = repository.heads()
         for row in rows:
-            observe(row, repository)
+            observe(row, repository, heads)
         return [_as_event(row, repository) for row in rows if row.state == PullRequestState.OPEN]
 
     def facts(self, project: Project) -> ForgeFacts:

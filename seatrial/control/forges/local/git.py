@@ -1,9 +1,10 @@
 """Git's own program, asked about a repository on this machine. Reads refs, runs nothing the repository configures."""
 
+import contextlib
 import os
 import subprocess
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -22,6 +23,18 @@ class Commit:
     author: str
     at: datetime
     subject: str
+
+
+@dataclass(frozen=True)
+class Glance:
+    """A branch's own file, and what tells one file of packed branches from another. The same again: the same head."""
+
+    loose: str | None
+    packed: tuple[int, int, int] | None
+
+    def shows(self, sha: str) -> bool:
+        """True when the branch is surely at `sha`."""
+        return self.loose == f"{sha}\n"
 
 
 @dataclass(frozen=True)
@@ -60,13 +73,16 @@ class Repository:
                 "unreadable", f"git cannot read the branch {branch} of {self.path}: {path}."
             )
 
-    def unchanged(self, branch: str, sha: str) -> bool:
-        """True when a look at one file shows that `branch` is still at `sha`; False means: ask git."""
-        loose = self.path / ".git" / "refs" / "heads" / branch
-        try:
-            return loose.read_text() == f"{sha}\n"
-        except (OSError, ValueError):  # packed, a worktree, bare, or gone
-            return False
+    def glance(self, branch: str) -> Glance | None:
+        """What files show of `branch` without asking git; None when they show nothing (a worktree, or gone)."""
+        directory = self.path if (self.path / "HEAD").exists() else self.path / ".git"
+        loose, packed = None, None
+        with contextlib.suppress(OSError, ValueError):
+            loose = (directory / "refs" / "heads" / branch).read_text()
+        with contextlib.suppress(OSError):
+            status = (directory / "packed-refs").stat()
+            packed = (status.st_mtime_ns, status.st_ino, status.st_size)
+        return Glance(loose, packed) if loose or packed else None
 
     def default_branch(self) -> str:
         """What the clone's origin calls its default, or else main or master, or else what HEAD points at.
@@ -84,16 +100,24 @@ class Repository:
 
     def commit(self, sha: str) -> Commit:
         """Who made it, when, and its first line."""
-        form = "--format=%H%x00%an%x00%aI%x00%s"
+        form = "--format=%H%x00%an%x00%at%x00%s"
         text = self._git("log", "-1", "--no-show-signature", form, "--end-of-options", sha, "--")
         found, author, at, subject = text.rstrip("\n").split("\x00", 3)
-        return Commit(found, author, datetime.fromisoformat(at), subject)
+        return Commit(found, author, _time(at), subject)
 
     def _points_at(self, symbolic: str) -> str:
         return self._git("symbolic-ref", "--quiet", symbolic, may_fail=True).strip()
 
     def _git(self, *arguments: str, may_fail: bool = False) -> str:
         return run(self.path, *arguments, may_fail=may_fail)
+
+
+def _time(seconds: str) -> datetime:
+    """When a commit says it was made. Anybody may write anything there: what is no date is the epoch."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
 
 
 def open_repository(path: str) -> Repository:

@@ -1,5 +1,7 @@
 """The local forge's pull requests: opened and closed by people, moved by commits, closed by a deleted branch."""
 
+from collections.abc import Mapping
+
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
@@ -38,11 +40,14 @@ def close_pull(project: Project, branch: str) -> LocalPullRequest:
     return row
 
 
-def observe(row: LocalPullRequest, repository: Repository) -> None:
-    """Bring `row` up to what the repository shows. Raises RepositoryProblem when it cannot be read: nothing changes."""
+def observe(row: LocalPullRequest, repository: Repository, heads: Mapping[str, str]) -> None:
+    """Bring `row` up to what the repository and its `heads` show.
+
+    Raises RepositoryProblem when its branch cannot be read: nothing changes.
+    """
     if row.state == PullRequestState.CLOSED:
         return
-    head = repository.heads().get(row.branch)
+    head = heads.get(row.branch)
     if head is None:
         repository.require_gone(row.branch)
         _settle(row, PullRequestState.CLOSED, row.head_sha)

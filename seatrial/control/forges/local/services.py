@@ -4,14 +4,14 @@ from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit import services as audit
 from seatrial.control.forges.errors import RepositoryProblem
 from seatrial.control.forges.local import pulls
-from seatrial.control.forges.local.announcing import announce_all
+from seatrial.control.forges.local.announcing import Announcer
 from seatrial.control.forges.local.git import open_repository
 from seatrial.control.forges.local.payloads import web_url
 from seatrial.control.forges.models import LocalPullRequest
 from seatrial.control.projects.models import Connection, ForgeKind, Project
 from seatrial.control.projects.services import ensure_project
 
-__all__ = ["announce_all", "close_pull", "local_connection", "open_pull", "register"]
+__all__ = ["Announcer", "close_pull", "local_connection", "open_pull", "register"]
 
 
 def local_connection(workspace: Workspace) -> Connection:
