@@ -15,6 +15,7 @@ import pytest
 from seatrial.agent.builds.choice import docker_builds
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
 from seatrial.agent.sandboxes.image import SandboxImage
 from seatrial.agent.sandboxes.memo import Memo
@@ -149,6 +150,19 @@ async def containers(engine: Engine, tmp_path: Path) -> AsyncIterator[Callable[.
     yield make
     for backend in made:
         await backend.remove_orphans()
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Set when a policy asks for the project's topics: its way to say that it runs."""
+    event = asyncio.Event()
+
+    async def topics(_: Broker) -> list[str]:
+        event.set()
+        return []
+
+    monkeypatch.setattr(Broker, "_topics", topics)
+    return event
 
 
 async def until(condition: Callable[[], bool]) -> None:

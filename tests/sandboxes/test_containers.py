@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from seatrial.agent.errors import ImageUnavailable
 from seatrial.agent.runtime.docker.engine import Engine
 from seatrial.agent.sandboxes.channel import SandboxError
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
@@ -15,6 +16,7 @@ from seatrial.agent.sandboxes.image import SandboxImage
 from seatrial.agent.sandboxes.pool import Pool
 from seatrial.agent.sandboxes.program import find_program
 from seatrial.agent.sandboxes.session import GRACE_SECONDS
+from seatrial.wire.envelope import new_id
 from seatrial.wire.states import Isolation, ResultState
 from tests.engines import require
 from tests.sandboxes.conftest import Bench, Repository, bench_of, policy, until
@@ -156,19 +158,75 @@ async def test_where_gvisor_is_required_nothing_runs_without(containers: Make, w
         await containers(require_gvisor=True).prepare()
 
 
-async def test_a_sandbox_that_does_not_obey_is_ended_from_outside(gvisor: Bench, engine: Engine) -> None:
-    running = asyncio.create_task(
-        gvisor.run(policy("import time\ndef evaluate(project): time.sleep(3)", timeout_seconds=4.0))
-    )
+class NoImages:
+    """Where no base can be had: no registry, and somebody pruned."""
+
+    async def ensure(self, name: str, log: Any) -> str:
+        raise ImageUnavailable(f"{name} cannot be had")
+
+
+async def test_an_image_that_cannot_be_had_fails_the_start_and_not_the_refill(engine: Engine) -> None:
+    program = find_program()
+    other = type(program)(program.root, {**program.files, "seatrial/sandbox/never.py": b""})
+    backend = ContainerSandboxes(engine.streams, SandboxImage(engine.streams, NoImages(), other), new_id())
+    backend._tag = "gitgrit-sandbox:never-built"
+    with pytest.raises(SandboxError, match="cannot be had"):
+        await backend.start(1)
+
+
+async def test_without_its_base_the_image_of_this_program_still_serves(
+    engine: Engine, containers: Make
+) -> None:
+    require("gvisor")
+    backend = containers()
+    await backend.prepare()
+    lines: list[str] = []
+
+    async def log(line: str) -> None:
+        lines.append(line)
+
+    alone = SandboxImage(engine.streams, NoImages(), find_program())
+    tag = await alone.ensure(log)
+    assert tag.startswith("gitgrit-sandbox:") and lines == [
+        f"python:3.11-slim cannot be had; {tag} was built from an earlier one"
+    ]
+
+
+async def test_a_start_that_is_cancelled_leaves_nothing(
+    engine: Engine, containers: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require("gvisor")
+    backend = containers()
+    await backend.prepare()
+    create, asked = engine.streams.containers.create, asyncio.Event()
+
+    async def told(*arguments: Any, **options: Any) -> Any:
+        asyncio.get_running_loop().call_later(0.01, asked.set)  # when the engine has been asked
+        return await create(*arguments, **options)
+
+    monkeypatch.setattr(engine.streams.containers, "create", told)
+    starting = asyncio.create_task(backend.start(1))
+    await asked.wait()
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+    assert starting.cancelled()
+    await asyncio.sleep(1)  # for an engine that was asked and goes on by itself
+    assert await mine(engine, backend) == []
+
+
+async def test_a_sandbox_that_does_not_obey_is_ended_from_outside(
+    gvisor: Bench, engine: Engine, begun: asyncio.Event
+) -> None:
+    """Its policy runs and says so; from then on neither it nor the warden gets any time."""
+    code = "import time\ndef evaluate(project): project.get_topics(); time.sleep(60)"
+    running = asyncio.create_task(gvisor.run(policy(code, timeout_seconds=4.0)))
+    async with asyncio.timeout(60):
+        await begun.wait()
     backend = gvisor.pool.backend
     assert isinstance(backend, ContainerSandboxes)
-    for _ in range(100):
-        if found := [c for c in await mine(engine, backend) if c["State"] == "running"]:
-            break
-        await asyncio.sleep(0.02)
-    await asyncio.sleep(1.5)
-    await found[0].pause()
-    async with asyncio.timeout(GRACE_SECONDS + 10):
+    [container] = await mine(engine, backend)
+    await container.pause()
+    async with asyncio.timeout(4 + GRACE_SECONDS + 10):
         [result] = await running
     assert result.state == ResultState.TIMED_OUT
     assert await gone(engine, backend)

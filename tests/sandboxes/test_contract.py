@@ -2,6 +2,7 @@
 
 import pytest
 
+from seatrial.agent.checkouts.commit import CommitTree
 from seatrial.wire.evaluations import ForgeFacts
 from seatrial.wire.states import Isolation, ResultState
 from tests.sandboxes.conftest import Bench, policy
@@ -148,6 +149,19 @@ async def test_more_policies_than_children(processes: Bench) -> None:
     code = "def evaluate(project, params): return {'passed': True, 'score': params['n']}"
     results = await processes.run(*(policy(code, params={"n": n}) for n in range(8)))
     assert [result.score for result in results] == list(range(8))
+
+
+async def test_a_question_that_breaks_the_agent_has_an_answer(
+    processes: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(tree: CommitTree) -> list[tuple[str, int]]:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(CommitTree, "contributors", broken)
+    code = "def evaluate(project): return {'passed': True, 'details': project.get_contributors()}"
+    [result] = await processes.run(policy(code, timeout_seconds=20.0))
+    assert (result.state, "RuntimeError: a bug" in result.message) == (ResultState.ERRORED, True)
+    assert result.seconds < 10
 
 
 async def test_a_policy_about_other_languages_is_skipped(processes: Bench) -> None:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from seatrial.agent.sandboxes.containers import ContainerSandboxes
 from seatrial.wire.evaluations import PolicyToRun
 from seatrial.wire.states import Isolation, ResultState
 from tests.sandboxes.conftest import Bench, policy
@@ -166,26 +167,23 @@ async def test_forged_frames_speak_for_nobody_else(gvisor: Bench, code: str, why
         assert forging.state == ResultState.ERRORED and why in forging.message
 
 
-async def test_a_lost_sandbox_takes_only_its_culprit_along(gvisor: Bench) -> None:
-    """Whatever ends a whole sandbox from inside: here somebody kills it from outside, twice."""
-    slow = policy("import time\ndef evaluate(project): time.sleep(1.5); return {'passed': True}", "slow")
+async def test_a_lost_sandbox_takes_only_its_culprit_along(gvisor: Bench, begun: asyncio.Event) -> None:
+    """Whatever ends a whole sandbox from inside: here somebody kills it from outside, in the middle of a policy."""
+    code = (
+        "import time\ndef evaluate(project): project.get_topics(); time.sleep(1.5); return {'passed': True}"
+    )
     backend = gvisor.pool.backend
-    killed = []
+    assert isinstance(backend, ContainerSandboxes)
 
     async def kill_the_first() -> None:
-        while not killed:
-            await asyncio.sleep(0.05)
-            for container in await backend._docker.containers.list(
-                filters=f'{{"label":["galley.agent={backend._labels["galley.agent"]}"]}}'
-            ):
-                await asyncio.sleep(0.9)
-                await container.kill()
-                killed.append(container.id)
+        await begun.wait()
+        label = f"galley.agent={backend._labels['galley.agent']}"
+        [container] = await backend._docker.containers.list(filters={"label": [label]})
+        await container.kill()
 
     killer = asyncio.create_task(kill_the_first())
-    results = await gvisor.run(good("a"), slow)
-    await killer
-    assert killed
+    results = await gvisor.run(good("a"), policy(code, "slow", timeout_seconds=20.0))
+    await asyncio.wait_for(killer, 1)
     assert_good(results[0])
     assert results[1].state == ResultState.PASSED
 

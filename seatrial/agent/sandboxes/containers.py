@@ -13,6 +13,7 @@ from aiodocker.containers import DockerContainer
 from aiodocker.exceptions import DockerError
 from aiodocker.stream import Stream
 
+from seatrial.agent.errors import AgentError
 from seatrial.agent.runtime.base import AGENT, MANAGED
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
 from seatrial.agent.sandboxes.image import SandboxImage
@@ -130,19 +131,29 @@ class ContainerSandboxes:
             except BaseException:
                 await asyncio.shield(ContainerPipe(container, stream).destroy())
                 raise
-        except (DockerError, OSError, aiohttp.ClientError) as error:
+        except (DockerError, OSError, aiohttp.ClientError, AgentError) as error:
             lasting = isinstance(error, DockerError) and "OCI runtime" in str(error.message)
             raise SandboxError(f"no sandbox could be started: {explained(error)}", lasting=lasting) from error
         return Sandbox(ContainerPipe(container, stream), self.isolation, name)
 
     async def _create(self, children: int, name: str) -> DockerContainer:
         try:
-            return await self._docker.containers.create(self._configuration(children), name=name)
+            return await self._create_whole(children, name)
         except DockerError as error:
             if error.status != 404:
                 raise
         self._tag = await self._image.ensure(_say)  # someone removed the image
-        return await self._docker.containers.create(self._configuration(children), name=name)
+        return await self._create_whole(children, name)
+
+    async def _create_whole(self, children: int, name: str) -> DockerContainer:
+        """The engine makes what it was asked for whether or not anybody waits: cancelled, this waits and removes it."""
+        create = self._docker.containers.create(self._configuration(children), name=name)
+        creating = asyncio.create_task(create, name=f"create {name}")
+        try:
+            return await asyncio.shield(creating)
+        except asyncio.CancelledError:
+            await asyncio.shield(undone(creating))
+            raise
 
     async def remove_orphans(self) -> None:
         """Remove every sandbox that this agent's earlier life left."""
@@ -178,6 +189,12 @@ class ContainerSandboxes:
                 "IpcMode": "none" if self.isolation is Isolation.CONTAINER else "",
             },
         }
+
+
+async def undone(creating: asyncio.Task[DockerContainer]) -> None:
+    """Remove a container as soon as it exists."""
+    with contextlib.suppress(DockerError, OSError, aiohttp.ClientError):
+        await remove(await creating)
 
 
 async def remove(container: DockerContainer) -> None:

@@ -6,12 +6,14 @@ import aiodocker
 from aiodocker.exceptions import DockerError
 
 from seatrial.agent.builds.base import Images, Log
+from seatrial.agent.errors import ImageUnavailable
 from seatrial.agent.sandboxes.channel import SandboxError
 from seatrial.agent.sandboxes.program import Program
 
 REPOSITORY = "gitgrit-sandbox"
 BASE = "python:3.11-slim"
 CACHE_LABEL = "galley.cache"
+PROGRAM_LABEL = "galley.sandbox.program"
 DOCKERFILE = """\
 FROM {base}
 COPY seatrial /sandbox/seatrial
@@ -31,8 +33,20 @@ class SandboxImage:
         self._base = base
 
     async def ensure(self, log: Log) -> str:
-        """The image's name, on the host when this returns. Idempotent. Raises SandboxError or ImageUnavailable."""
-        base = await self._images.ensure(self._base, log)
+        """The image's name, on the host when this returns. Idempotent. Raises SandboxError or ImageUnavailable.
+
+        Where the base cannot be had, an image that was built with the same program will do.
+        """
+        try:
+            base = await self._images.ensure(self._base, log)
+        except ImageUnavailable:
+            if tag := await self._built_before():
+                await log(f"{self._base} cannot be had; {tag} was built from an earlier one")
+                return tag
+            raise
+        return await self._ensure(base, log)
+
+    async def _ensure(self, base: str, log: Log) -> str:
         try:
             identity = (await self._docker.images.inspect(base))["Id"]
             tag = f"{REPOSITORY}:{self._content(identity)}"
@@ -43,8 +57,18 @@ class SandboxImage:
             raise SandboxError(f"the sandbox's image cannot be built from {base}: {error.message}") from error
         return tag
 
+    async def _built_before(self) -> str | None:
+        filters = {"label": [f"{PROGRAM_LABEL}={self._content('')}"]}
+        try:
+            images = await self._docker.images.list(filters=filters)
+        except DockerError as error:
+            raise SandboxError(f"the sandbox's image cannot be looked for: {error.message}") from error
+        newest = max(images, key=lambda image: image["Created"], default={})
+        tags = [tag for tag in newest.get("RepoTags") or [] if tag.startswith(f"{REPOSITORY}:")]
+        return tags[0] if tags else None
+
     def _content(self, base_identity: str) -> str:
-        whole = f"{base_identity} {self._program.digest} {self._dockerfile('')}"
+        whole = f"{base_identity} {self._program.digest} {self._dockerfile('')} {PROGRAM_LABEL}"
         return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
     async def _exists(self, tag: str) -> bool:
@@ -58,8 +82,9 @@ class SandboxImage:
 
     async def _build(self, tag: str, base: str) -> None:
         context = self._program.archive({"Dockerfile": self._dockerfile(base).encode()})
+        labels = {CACHE_LABEL: "true", PROGRAM_LABEL: self._content("")}
         built = self._docker.images.build(
-            fileobj=context, encoding="identity", tag=tag, labels={CACHE_LABEL: "true"}, stream=True
+            fileobj=context, encoding="identity", tag=tag, labels=labels, stream=True
         )
         async for line in built:
             if "error" in line:

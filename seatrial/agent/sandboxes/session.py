@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
+
 from seatrial.agent.errors import CheckoutError
 from seatrial.agent.sandboxes.broker import Broker, Unanswerable
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
 from seatrial.agent.sandboxes.frames import Frame, FrameError, Kind, read_json
 from seatrial.agent.sandboxes.outcome import Outcome
 from seatrial.wire.evaluations import MAX_LOG_LINES, PolicyToRun
+
+log = structlog.get_logger(__name__)
 
 MEMORY_TOGETHER_MB = 512  # of policies that run at the same time; the container has room for this and itself
 GRACE_SECONDS = 5.0  # after its own deadline, for the warden to have ended a policy
@@ -120,6 +124,10 @@ class Session:
         except (Unanswerable, FrameError, CheckoutError) as error:
             running.outcome.note = str(error) if isinstance(error, CheckoutError) else ""
             answer = {"error": str(error)}
+        except Exception as error:
+            log.exception("a policy's question could not be answered", policy=running.policy.slug)
+            running.outcome.note = f"the agent could not answer a question: {type(error).__name__}: {error}"
+            answer = {"error": running.outcome.note}
         try:
             await self._sandbox.send(Kind.ANSWER, frame.channel, answer)
         except SandboxError:
