@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,15 @@ from seatrial.agent.runtime.docker.engine import Engine
 TRANSFER_SECONDS = 900.0
 
 
+@dataclass(frozen=True)
+class Base:
+    """An image to begin from: its name in the Dockerfile, what it says of itself, the digests of its layers."""
+
+    name: str
+    config: Mapping[str, Any]
+    layers: tuple[str, ...]
+
+
 @dataclass
 class Bases:
     """What the shared store holds: `{name: engine image id}`, kept in a file beside it.
@@ -29,13 +38,12 @@ class Bases:
     engine: Engine
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
-    async def prepare(self, cell: Cell, images: Images, names: Sequence[str], log: Log) -> list[str]:
-        """Have every image of `names` in the store, as `images` gives it. Returns the digests of all their layers,
-        which the engine has. Raises ImageUnavailable or BuildError."""
-        layers = await asyncio.gather(*(self._prepare_one(cell, images, name, log) for name in names))
-        return [digest for digests in layers for digest in digests]
+    async def prepare(self, cell: Cell, images: Images, names: Sequence[str], log: Log) -> list[Base]:
+        """Have every image of `names` in the store, as `images` gives it; the engine has all of their layers.
+        Raises ImageUnavailable or BuildError."""
+        return await asyncio.gather(*(self._prepare_one(cell, images, name, log) for name in names))
 
-    async def _prepare_one(self, cell: Cell, images: Images, name: str, log: Log) -> list[str]:
+    async def _prepare_one(self, cell: Cell, images: Images, name: str, log: Log) -> Base:
         reference = await images.ensure(name, log)
         found = await loading.inspect(self.engine, reference)
         if found is None:
@@ -43,7 +51,7 @@ class Bases:
         async with self._locks.setdefault(str(cell.data), asyncio.Lock()):
             if self._known(cell.data).get(name) != found["Id"]:
                 await self._transfer(cell, name, found, log)
-        return list((found.get("RootFS") or {}).get("Layers") or [])
+        return Base(name, found.get("Config") or {}, tuple((found.get("RootFS") or {}).get("Layers") or []))
 
     async def _transfer(self, cell: Cell, name: str, found: dict[str, Any], log: Log) -> None:
         known = self._known(cell.data)

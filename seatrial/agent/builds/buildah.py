@@ -5,7 +5,7 @@ import hashlib
 import re
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from typing import Any
 from seatrial.agent.builds import archive, loading, processes, space, trust
 from seatrial.agent.builds.account import Account, ensure_account, find
 from seatrial.agent.builds.base import BuildRequest, Images, Log
-from seatrial.agent.builds.bases import Bases, quiet
+from seatrial.agent.builds.bases import Base, Bases, quiet
 from seatrial.agent.builds.cell import Cell
+from seatrial.agent.builds.dialect import Dialect, buildah_version
 from seatrial.agent.builds.fence import Fence
 from seatrial.agent.builds.healthcheck import healthcheck
 from seatrial.agent.errors import BuildError, NoSpace
@@ -24,6 +25,16 @@ from seatrial.agent.runtime.docker.engine import Engine
 NOISE = re.compile(r"time=\"[^\"]*\" level=(warning|info)|Getting image source|Copying (blob|config)|Writing manifest|Storing signatures|COMMIT oci:|--> $")  # fmt: skip
 FAILED_STEP = re.compile(r'building at STEP "(?P<step>.*)": (?:while running runtime: )?(?P<why>.*)$')
 SLIRP_NAME_SERVER = "10.0.2.3"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is built: the request, its context and Dockerfile on the host, and that in buildah's own words."""
+
+    request: BuildRequest
+    context: Path
+    dockerfile: Path
+    translated: bytes | None
 
 
 @dataclass
@@ -49,23 +60,36 @@ class BuildahBuilder:
     async def build(self, request: BuildRequest, log: Log) -> None:
         """See `Builder.build`."""
         context, dockerfile = located(request)
-        found = read_dockerfile(request.build.dockerfile, dockerfile.read_bytes(), request.build.args)
+        raw = dockerfile.read_bytes()
+        found = read_dockerfile(request.build.dockerfile, raw, request.build.args)
         cell = await self._cell(request.cache_scope)
         await asyncio.to_thread(self._prepare_host, cell, request.context_root)
-        digests = await self.bases.prepare(
-            cell, self.images, found.external_images(request.build.target), log
-        )
-        archive.mark(cell.outside("blobs", "sha256"), digests)
-        image = await self._built(cell, request, context, dockerfile, log)
+        wanted = found.external_images(request.build.target)
+        bases = await self.bases.prepare(cell, self.images, wanted, log)
+        archive.mark(cell.outside("blobs", "sha256"), [digest for base in bases for digest in base.layers])
+        work = Work(request, context, dockerfile, await self._translated(request, raw, bases, log))
+        check = healthcheck(found, request.build.target) or check_of(bases, found.base(request.build.target))
+        image = (await self._built(cell, work, log)).with_healthcheck(check)
         try:
             await loading.load(self.engine, image.archive(request.tag, request.labels), request.service)
         except BuildError:
             # The engine lost a layer it had, or wants all of them: write every layer out and try once more.
             if not image.forget_loaded():
                 raise
-            image = await self._built(cell, request, context, dockerfile, quiet)
+            image = (await self._built(cell, work, quiet)).with_healthcheck(check)
             await loading.load(self.engine, image.archive(request.tag, request.labels), request.service)
         image.mark_loaded()
+
+    async def _translated(
+        self, request: BuildRequest, raw: bytes, bases: Sequence[Base], log: Log
+    ) -> bytes | None:
+        """The Dockerfile in words that this buildah knows; None when they are its own."""
+        workdirs = {base.name: str(base.config.get("WorkingDir") or "/") for base in bases}
+        dialect = Dialect(request.build.dockerfile, await buildah_version(), workdirs, request.build.args)
+        translated = dialect.adapted(raw)
+        for note in dialect.notes:
+            await log(note)
+        return None if translated == raw else translated
 
     def _prepare_host(self, cell: Cell, root: Path) -> None:
         if cell.account.other:
@@ -97,23 +121,24 @@ class BuildahBuilder:
     async def _once(self, command: list[str], cell: Cell) -> None:
         await processes.run(command, quiet, environment=cell.environment(), timeout_seconds=120)
 
-    async def _built(
-        self, cell: Cell, request: BuildRequest, context: Path, dockerfile: Path, log: Log
-    ) -> archive.BuiltImage:
+    async def _built(self, cell: Cell, work: Work, log: Log) -> archive.BuiltImage:
         out = cell.outside("out", secrets.token_hex(8))
         out.mkdir()
         shutil.chown(out, cell.account.uid, cell.account.gid)
         (out / "blobs").symlink_to("../../blobs")
+        translated = out.with_suffix(".Dockerfile")
         try:
+            if work.translated is not None:
+                translated.write_bytes(work.translated)
             command = cell.buildah(
-                *await self._arguments(cell, request, context, dockerfile, out.name),
-                context=request.context_root,
+                *await self._arguments(cell, work, out.name),
+                context=work.request.context_root,
                 network=self.network != "none",
             )
-            await self._run(cell, request, command, log)
-            image = await asyncio.to_thread(archive.read_layout, out, cell.outside("blobs", "sha256"))
-            return image.with_healthcheck(await asyncio.to_thread(check_in, dockerfile, request))
+            await self._run(cell, work.request, command, log)
+            return await asyncio.to_thread(archive.read_layout, out, cell.outside("blobs", "sha256"))
         finally:
+            translated.unlink(missing_ok=True)
             await asyncio.to_thread(shutil.rmtree, out, ignore_errors=True)
 
     async def _run(self, cell: Cell, request: BuildRequest, command: list[str], log: Log) -> None:
@@ -122,8 +147,11 @@ class BuildahBuilder:
                 await log(line)
 
         try:
+            environment = cell.environment()
+            if self.certificates:  # for what buildah fetches itself
+                environment["SSL_CERT_FILE"] = cell.folder("tools", trust.FILE)
             running = processes.run(
-                command, without_noise, environment=cell.environment(), timeout_seconds=self.timeout_seconds
+                command, without_noise, environment=environment, timeout_seconds=self.timeout_seconds
             )
             ended = await space.watched(running, self.data, self.least_free_mb, request.service)
         except NoSpace:
@@ -138,9 +166,8 @@ class BuildahBuilder:
         if ended.code:
             raise failure(request.service, [line for line in ended.tail if not NOISE.match(line)], ended.code)
 
-    async def _arguments(
-        self, cell: Cell, request: BuildRequest, context: Path, dockerfile: Path, out: str
-    ) -> Sequence[str]:
+    async def _arguments(self, cell: Cell, work: Work, out: str) -> Sequence[str]:
+        request = work.request
         root = Path(cell.folder("context")) if cell.account.other else request.context_root
         real = request.context_root.resolve()
         arguments = ["bud", "--format", "docker", "--isolation", "rootless", "--runtime", find("runc") or "runc",
@@ -153,8 +180,14 @@ class BuildahBuilder:
             arguments += ["--target", request.build.target]
         for name, value in request.build.args.items():
             arguments += ["--build-arg", f"{name}={value}"]
-        return [*arguments, "--file", str(root / dockerfile.relative_to(real)),
-                "--tag", f"oci:{cell.folder('scope', 'out', out)}:image", str(root / context.relative_to(real))]  # fmt: skip
+        beside = work.dockerfile.with_name(f"{work.dockerfile.name}.dockerignore")
+        file = root / work.dockerfile.relative_to(real)
+        if work.translated is not None:
+            file = Path(cell.folder("scope", "out", f"{out}.Dockerfile"))
+        if beside.is_file() and not beside.is_symlink():
+            arguments += ["--ignorefile", str(root / beside.relative_to(real))]
+        return [*arguments, "--file", str(file), "--tag", f"oci:{cell.folder('scope', 'out', out)}:image",
+                str(root / work.context.relative_to(real))]  # fmt: skip
 
     async def _network(self, cell: Cell) -> list[str]:
         await self.fence.raise_for(cell.account)
@@ -178,10 +211,9 @@ def located(request: BuildRequest) -> tuple[Path, Path]:
     return context, dockerfile
 
 
-def check_in(dockerfile: Path, request: BuildRequest) -> dict[str, Any] | None:
-    """The HEALTHCHECK of the image that `request` builds."""
-    found = read_dockerfile(request.build.dockerfile, dockerfile.read_bytes(), request.build.args)
-    return healthcheck(found, request.build.target)
+def check_of(bases: Sequence[Base], name: str) -> Mapping[str, Any] | None:
+    """The HEALTHCHECK that an image has from the one it begins from."""
+    return next((base.config.get("Healthcheck") for base in bases if base.name == name), None)
 
 
 def scope_folder(scope: str) -> str:

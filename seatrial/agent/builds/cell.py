@@ -21,6 +21,7 @@ MOST_PROCESSES = 4096  # and threads, of all builds of a host together
 OF_ETC = (
     "subuid", "subgid", "nsswitch.conf", "hosts", "resolv.conf", "ld.so.cache", "containers", "localtime",
 )  # fmt: skip
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"  # what buildah trusts that fetches for ADD
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 # $1 data directory, $2 scope, $3 context or nothing, $4 uid:gid, $5 ro or rw: the folders all scopes share.
@@ -40,6 +41,7 @@ chmod 1777 tmp var/tmp
 for file in {" ".join(OF_ETC)}; do
   if [ -e "/etc/$file" ]; then cp -rL "/etc/$file" "etc/$file"; fi
 done
+if [ -e {CERTIFICATES} ]; then mkdir -p etc/ssl/certs; cp -L {CERTIFICATES} etc/ssl/certs/; fi
 getent passwd "${{owner%:*}}" > etc/passwd
 getent group "${{owner#*:}}" > etc/group
 mount -t proc proc proc

@@ -8,7 +8,12 @@ from seatrial.agent.recipes import quantities
 from seatrial.agent.recipes.dockerfile import Dockerfile, Stage
 
 OPTION = re.compile(r"--([a-z-]+)=(\S+)\s*")
-DURATIONS = {"interval": "Interval", "timeout": "Timeout", "start-period": "StartPeriod"}
+DURATIONS = {
+    "interval": "Interval",
+    "timeout": "Timeout",
+    "start-period": "StartPeriod",
+    "start-interval": "StartInterval",
+}
 
 
 def healthcheck(file: Dockerfile, target: str | None = None) -> dict[str, Any] | None:

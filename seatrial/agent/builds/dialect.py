@@ -1,0 +1,142 @@
+"""What docker's own builder understands and buildah does not: said another way where that is the same, else refused."""
+
+import platform
+import posixpath
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from seatrial.agent.builds.account import find
+from seatrial.agent.builds.debian import output
+from seatrial.agent.errors import BuildError
+from seatrial.agent.recipes.dockerfile import read_dockerfile
+from seatrial.agent.recipes.dockerfile_lines import HEREDOC, WITH_HEREDOC, instructions
+
+Version = tuple[int, int]
+HEREDOCS_SINCE: Version = (1, 33)
+FLAG = re.compile(r"--([a-z-]+)(?:=(\S*))?\s*")
+NEW_FLAGS = {"parents", "exclude", "checksum", "keep-git-dir", "unpack"}
+NOTHING_HERE = {
+    ("COPY", "link"), ("ADD", "link"), ("HEALTHCHECK", "start-interval"), ("RUN", "network"), ("RUN", "security"),
+}  # fmt: skip
+MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+@dataclass
+class Dialect:
+    """Reads one Dockerfile for the buildah of `version`. `workdirs` are those of images it begins from."""
+
+    file: str
+    version: Version
+    workdirs: Mapping[str, str]
+    arguments: Mapping[str, str]
+    notes: list[str] = field(default_factory=list)  # what is not as docker would do it, for the log
+    _workdir: str = "/"
+    _stage: str = ""
+    _stages: dict[str, str] = field(default_factory=dict)
+
+    def adapted(self, raw: bytes) -> bytes:
+        """`raw` as this buildah reads it; the very same when nothing had to change. Raises BuildError."""
+        lines = raw.decode("utf-8-sig", errors="surrogateescape").splitlines(keepends=True)
+        found = list(instructions(raw))
+        closing = {line.strip() for line in lines}
+        bases = iter(read_dockerfile(self.file, raw, self.arguments).stages)
+        written = lines[: found[0][0] - 1]
+        for (number, keyword, rest), after in zip(found, [*found[1:], (len(lines) + 1, "", "")], strict=True):
+            if keyword == "FROM":
+                stage = next(bases)
+                self._begin(stage.base, stage.name)
+            heredoc = keyword in WITH_HEREDOC and any(name in closing for *_, name in HEREDOC.findall(rest))
+            changed = self._instruction(f"{self.file}:{number}: {keyword}", keyword, rest, heredoc=heredoc)
+            whole = lines[number - 1 : after[0] - 1]
+            written += whole if heredoc or changed == rest else [f"{keyword} {changed}\n"]
+        text = "".join(written)
+        return raw if text == "".join(lines) else text.encode(errors="surrogateescape")
+
+    def _begin(self, base: str, name: str | None) -> None:
+        self._stages[self._stage] = self._workdir
+        self._stage = (name or "").lower()
+        self._workdir = self._stages.get(base.lower()) or self.workdirs.get(base) or "/"
+
+    def _instruction(self, where: str, keyword: str, rest: str, *, heredoc: bool) -> str:
+        if heredoc and self.version < HEREDOCS_SINCE:
+            raise BuildError(
+                f"{where}: {self._buildah} does not know heredocs (<<), which came with buildah 1.33. "
+                "Write the lines with && and \\, or COPY a file; or install a newer buildah on the agent's host"
+            )
+        if keyword == "WORKDIR":
+            self._workdir = posixpath.join(self._workdir, rest.strip("\"'"))
+        return self._flags(where, keyword, rest)
+
+    def _flags(self, where: str, keyword: str, rest: str) -> str:
+        kept, position = "", 0
+        while match := FLAG.match(rest, position):
+            name, value = match[1], match[2]
+            self._check(f"{where} --{name}", keyword, name, value or "")
+            if name == "mount" and keyword == "RUN":
+                kept += f"--mount={self._mount(where, value or '')} "
+            elif (keyword, name) not in NOTHING_HERE:
+                kept += match[0]
+            position = match.end()
+        return kept + rest[position:] if kept.strip() != rest[:position].strip() else rest
+
+    def _check(self, where: str, keyword: str, name: str, value: str) -> None:
+        refused = CHECKS.get((keyword, name))
+        fix = refused(value) if refused else None
+        if fix is None and name in NEW_FLAGS and keyword in {"COPY", "ADD"} and self.version < HEREDOCS_SINCE:
+            fix = f"{self._buildah} does not know it. Do without, or install a newer buildah on the agent's host"
+        if fix:
+            raise BuildError(f"{where}{f'={value}' if value else ''}: {fix}")
+        if (keyword, name, value) == ("RUN", "network", "none"):
+            self.notes.append(f"{where}=none: not known here; the step has the network of the whole build")
+
+    def _mount(self, where: str, value: str) -> str:
+        """With an absolute target: buildah takes no other."""
+        parts = value.split(",")
+        asks = any(part in {"required", "required=true"} or part.startswith("env=") for part in parts)
+        if "type=secret" in parts and asks:
+            raise BuildError(f"{where} --mount={value}: a build is given no secrets. Do the step without one")
+        return ",".join(self._absolute(f"{where} --mount={value}", part) for part in parts)
+
+    def _absolute(self, where: str, part: str) -> str:
+        name, _, path = part.partition("=")
+        if name not in {"target", "dst", "destination"} or path.startswith(("/", "$", '"')):
+            return part
+        if "$" in self._workdir:
+            raise BuildError(f"{where}: the target is relative to a variable. Write it from / on")
+        return f"{name}={posixpath.normpath(posixpath.join(self._workdir, path))}"
+
+    @property
+    def _buildah(self) -> str:
+        return f"buildah {self.version[0]}.{self.version[1]} of this host"
+
+
+def no_host_network(value: str) -> str | None:
+    """A step never has its host's network."""
+    return "a build is kept away from its host's network. Remove the option" if value == "host" else None
+
+
+def no_privileges(value: str) -> str | None:
+    """A step never has more rights than others."""
+    return "a build has no privileges to give away. Remove the option" if value == "insecure" else None
+
+
+def this_machine(value: str) -> str | None:
+    """Nothing is emulated."""
+    ours = MACHINES.get(platform.machine(), platform.machine())
+    if "$" in value or value.removeprefix("linux/").partition("/")[0] == ours:
+        return None
+    return f"this host builds for linux/{ours} only. Remove the option, or write $BUILDPLATFORM"
+
+
+CHECKS: Mapping[tuple[str, str], Callable[[str], str | None]] = {
+    ("RUN", "network"): no_host_network,
+    ("RUN", "security"): no_privileges,
+    ("FROM", "platform"): this_machine,
+}
+
+
+async def buildah_version() -> Version:
+    """Of the buildah on this host; the newest we know when it does not say."""
+    match = re.search(r"version (\d+)\.(\d+)", await output(find("buildah") or "buildah", "--version"))
+    return (int(match[1]), int(match[2])) if match else HEREDOCS_SINCE
