@@ -4,10 +4,12 @@ A message class declares its `kind` (its own name) and `version`. Adding an opti
 version; anything else raises it. Readers ignore unknown fields, so a newer peer never breaks an older one.
 """
 
+import json
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticSerializationError
 from ulid import ULID
 
 from seatrial.wire.errors import MalformedMessage, UnknownKind, UnsupportedVersion
@@ -75,8 +77,15 @@ class Envelope(Part):
         )
 
     def encode(self) -> bytes:
-        """The bytes on the wire. Raises MalformedMessage when they would not fit."""
-        data = self.model_dump_json().encode()
+        """The bytes on the wire. Raises MalformedMessage when they would not fit, or are no JSON.
+
+        Text may hold what is no character (a file name that is not UTF-8): it travels as question marks.
+        """
+        try:
+            text = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
+        except (PydanticSerializationError, ValueError, TypeError) as error:
+            raise MalformedMessage(f"{self.kind} {self.id} is no JSON: {error}") from error
+        data = text.encode(errors="replace")
         if len(data) > MAX_BYTES:
             raise MalformedMessage(
                 f"{self.kind} {self.id} is {len(data):,} bytes; the limit is {MAX_BYTES:,}"

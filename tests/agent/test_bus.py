@@ -1,6 +1,7 @@
 """The agent's side of the bus, with a real nats-server and exactly the permissions an agent is given."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -17,8 +18,15 @@ from seatrial.control.bus import Bus as ControlBus
 from seatrial.control.fleet.agent_tokens import agent_token
 from seatrial.wire import subjects
 from seatrial.wire.agents import Heartbeat
-from seatrial.wire.deployments import DesiredEnvironment, EnvironmentRemoved, PreviewAddress, Source
+from seatrial.wire.deployments import (
+    DeploymentFailed,
+    DesiredEnvironment,
+    EnvironmentRemoved,
+    PreviewAddress,
+    Source,
+)
 from seatrial.wire.envelope import Envelope
+from seatrial.wire.errors import MalformedMessage
 from seatrial.wire.evaluations import RunEvaluation
 from seatrial.wire.logs import LogChunk, LogLine
 from tests.bus.conftest import bus as control
@@ -167,6 +175,26 @@ async def test_reports_keep_their_order_over_an_outage(
     finally:
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)
+
+
+async def test_a_text_that_is_no_text_is_reported_all_the_same(mine: Bus, control: ControlBus) -> None:
+    reports = BusReports(mine)
+    sending = asyncio.create_task(reports.run())
+    await mine.client()
+    name = os.fsdecode(b"caf\xe9.txt")
+    failure = DeploymentFailed(
+        environment="e1", deployment="d1", reason="bad_recipe", message=f"no {name}", log_tail=[name]
+    )
+    await reports.observed(failure, workspace="w", about="deployment/d1")
+    (envelope,) = await stored(control, subjects.OBSERVED_STREAM)
+    assert envelope.payload["message"] == "no caf?.txt" and envelope.payload["log_tail"] == ["caf?.txt"]
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+
+
+def test_what_is_no_json_is_malformed() -> None:
+    with pytest.raises(MalformedMessage, match=r"Odd .* is no JSON"):
+        Envelope(kind="Odd", version=1, payload={"what": object()}).encode()
 
 
 async def test_jobs_are_fetched_kept_and_acknowledged(mine: Bus, control: ControlBus) -> None:

@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.agent.environments import actor
+from seatrial.agent.environments.launch import Launch
+from seatrial.agent.environments.starting import Running
+from seatrial.agent.environments.work import Work
+from seatrial.agent.errors import RuntimeUnavailable, StartError
 from seatrial.agent.runtime.base import AGENT
 from seatrial.agent.runtime.docker import DockerRuntime, Engine
 from seatrial.wire.deployments import (
@@ -16,7 +21,8 @@ from seatrial.wire.deployments import (
     EnvironmentObserved,
     EnvironmentRemoved,
 )
-from tests.agent.harness import Agent, Repository, deployment, environment
+from seatrial.wire.states import Isolation
+from tests.agent.harness import Agent, Repository, deployment, environment, then
 from tests.agent.previews import come_up, fetch, single, until
 
 pytestmark = pytest.mark.docker
@@ -96,7 +102,7 @@ async def test_a_live_preview_survives_the_engines_absence(
             return False
 
         await until(answers, 20)
-        assert len(agent.told.events) >= seen
+        await agent.told.next(EnvironmentObserved, seen, revision=2)
         environments.unwanted(wanted.environment)
         await agent.told.next(EnvironmentRemoved)
     assert await runtime.list_containers({AGENT: agent.id}) == []
@@ -121,3 +127,26 @@ async def test_a_candidate_waits_for_the_engine(
         await wire.connect()
         await agent.told.next(DeploymentReady)
         assert agent.told.all(DeploymentFailed) == []
+
+
+async def test_patience_begins_anew_after_the_engine_has_answered(
+    agent: Agent, tmp_path: Path, busybox: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actor, "PATIENCE_SECONDS", 1.0)
+    outcomes = [RuntimeUnavailable("away"), StartError("broken"), RuntimeUnavailable("away"), None]
+
+    async def bring_up(work: Work, **_: object) -> Running:
+        if outcome := outcomes.pop(0):
+            raise outcome
+        return Running(Launch(second.id, "none", (), Isolation.CONTAINER), {})
+
+    monkeypatch.setattr(Work, "bring_up", bring_up)
+    first, second = deployment("a" * 40), deployment("b" * 40)
+    wanted = environment(Repository(tmp_path / "shop"), "pr-1-away", candidate=first)
+    async with agent.running() as environments:
+        environments.wanted(wanted)
+        environments.replayed({wanted.environment})
+        failure = await agent.told.next(DeploymentFailed)
+        assert failure.reason == "start_failed"
+        environments.wanted(then(wanted, candidate=second))
+        await agent.told.next(DeploymentReady, deployment=second.id)

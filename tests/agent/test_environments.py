@@ -135,6 +135,33 @@ async def test_live_is_kept_alive(agent: Agent, repository: Repository, busybox:
         assert await fetch(endpoint) == "hello"
 
 
+async def test_an_empty_folder_of_builds_is_removed_once(agent: Agent) -> None:
+    (agent.directory / "builds" / "01GONE").mkdir(parents=True)
+    async with agent.running() as environments:
+        environments.replayed(set())
+        await agent.told.next(EnvironmentRemoved, environment="01GONE")
+        assert list((agent.directory / "builds").iterdir()) == []
+
+
+async def test_a_failure_that_cannot_be_told_is_not_tried_again(
+    agent: Agent, repository: Repository, busybox: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes = 0
+
+    async def breaks(*_: object) -> None:
+        nonlocal goes
+        goes += 1
+        raise ValueError("told to nobody")
+
+    monkeypatch.setattr("seatrial.agent.environments.work.Work.fail", breaks)
+    wanted = environment(repository, "pr-1-bad", candidate=deployment(repository.commit({"README": "no"})))
+    async with agent.running() as environments:
+        environments.wanted(wanted)
+        environments.replayed({wanted.environment})
+        await asyncio.sleep(2)
+    assert goes == 1
+
+
 async def test_deleted_while_it_comes_up(agent: Agent, repository: Repository, busybox: str) -> None:
     wanted = environment(repository, "pr-1-shop", candidate=deployment(repository.commit(shop(busybox))))
     async with agent.running() as environments:

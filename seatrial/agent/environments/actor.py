@@ -10,7 +10,7 @@ import structlog
 from seatrial.agent.environments import planner
 from seatrial.agent.environments.observing import Observer
 from seatrial.agent.environments.planner import Host, Progress, Step, plan
-from seatrial.agent.environments.removal import look, remove_deployment, remove_everything
+from seatrial.agent.environments.removal import forget_files, look, remove_deployment, remove_everything
 from seatrial.agent.environments.starting import Running
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.environments.work import Work
@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 REPORT_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
+PATIENCE_SECONDS = 300.0  # with an engine that does not answer, before a candidate fails for it
 MAX_PASSES = 6  # per wake-up: a step that does not stick must not spin
 
 
@@ -101,6 +102,9 @@ class Environment:
             if not steps:
                 break
         if self._desired is None and host.empty and not self._tasks:
+            await forget_files(
+                self._tools, self.environment
+            )  # an empty folder is nothing, and yet found again
             await self._tools.reports.observed(
                 EnvironmentRemoved(environment=self.environment),
                 workspace=self._workspace,
@@ -151,30 +155,38 @@ class Environment:
 
     async def _attempt(self, desired: DesiredEnvironment, deployment: DesiredDeployment) -> None:
         work = self._work(desired, deployment)
-        failed = self._progress.failed
         try:
             running = await work.bring_up(silent=False)
             await work.tell_ready(running)
             self._came_up(running)
             self._update(ready=self._progress.ready | {deployment.id})
         except RuntimeUnavailable as error:
-            if self._unreachable_for() < 300:
+            if self._unreachable_for() < PATIENCE_SECONDS:
                 log.warning("candidate waits for the engine", deployment=deployment.id, problem=str(error))
                 self._update(attempt_after=time.monotonic() + 2)
             else:
-                await work.fail(error)
-                self._update(failed=failed | {deployment.id})
+                await self._fail(work, deployment, error)
         except AgentError as error:
-            await work.fail(error)
-            self._update(failed=failed | {deployment.id})
+            await self._fail(work, deployment, error)
         except Exception as error:
             log.exception("deployment broke the agent", deployment=deployment.id)
-            await work.fail(AgentError(f"the agent failed: {type(error).__name__}: {error}"))
-            self._update(failed=failed | {deployment.id})
+            broken = AgentError(f"the agent failed: {type(error).__name__}: {error}")
+            await self._fail(work, deployment, broken)
         finally:
             self._tasks.pop(deployment.id, None)
             self._update(attempt=None)
             self.wake()
+
+    async def _fail(self, work: Work, deployment: DesiredDeployment, error: AgentError) -> None:
+        """Failed whatever becomes of the report: a candidate is attempted once."""
+        if not isinstance(error, RuntimeUnavailable):
+            self._unreachable_since = None
+        try:
+            await work.fail(error)
+        except Exception:
+            log.exception("failure not told", deployment=deployment.id)
+        finally:
+            self._update(failed=self._progress.failed | {deployment.id})
 
     def _unreachable_for(self) -> float:
         if self._unreachable_since is None:
@@ -190,6 +202,8 @@ class Environment:
         except Exception as error:
             # Never given up: what was live once is wanted until the control plane says otherwise.
             log.warning("live deployment not repaired yet", deployment=deployment.id, problem=str(error))
+            if not isinstance(error, RuntimeUnavailable):
+                self._unreachable_since = None
             self._came_up_partly(work.so_far)
             self._update(repair_after=time.monotonic() + 10)
         finally:

@@ -35,7 +35,7 @@ async def remove_deployment(tools: Tools, environment: str, deployment: str, *, 
     await asyncio.gather(*(tools.runtime.remove(container.name) for container in containers))
     for network in await tools.runtime.list_networks(labels):
         await tools.runtime.remove_network(network)
-    await _forget(tools, environment, deployment)
+    await forget_files(tools, environment, deployment)
 
 
 async def remove_everything(tools: Tools, environment: str) -> None:
@@ -48,10 +48,11 @@ async def remove_everything(tools: Tools, environment: str) -> None:
         await tools.runtime.remove_volume(volume)
     for image in host.images:
         await tools.runtime.remove_image(image)
-    await _forget(tools, environment)
+    await forget_files(tools, environment)
 
 
-async def _forget(tools: Tools, environment: str, deployment: str = "") -> None:
+async def forget_files(tools: Tools, environment: str, deployment: str = "") -> None:
+    """Remove the files of one deployment, or of all; and the environment's folder when it is empty."""
     folder = tools.directory / "builds" / environment
     await asyncio.to_thread(shutil.rmtree, folder / deployment, ignore_errors=True)
     if deployment and folder.is_dir() and not any(folder.iterdir()):
