@@ -104,6 +104,27 @@ async def test_a_restarted_agent_goes_on_where_it_stopped(tmp_path: Path) -> Non
     assert kept.texts() == ["0", "1", "2"]
 
 
+async def test_a_service_that_outlives_its_deployment_is_filed_under_the_newest(tmp_path: Path) -> None:
+    class Talking(Source):
+        def __init__(self) -> None:
+            super().__init__([])
+            self.said: asyncio.Queue[LogLine] = asyncio.Queue()
+
+        async def logs(self, name: str, **_: object) -> AsyncIterator[LogLine]:
+            while True:
+                yield await self.said.get()
+
+    kept, source = Kept(), Talking()
+    followers = Followers(source, shipping := LogShipping(kept), tmp_path)  # type: ignore[arg-type]
+    for deployment in ("d1", "d2"):
+        followers.follow("db", Channel("w", "e", deployment, "db"))
+        source.said.put_nowait(line(deployment))
+        await asyncio.sleep(0.05)
+    await shipping.flush()
+    assert [(chunk.deployment, chunk.lines[0].text) for chunk in kept.chunks] == [("d1", "d1"), ("d2", "d2")]
+    followers.forget("db")
+
+
 def test_a_full_disk_is_named_with_its_numbers(tmp_path: Path) -> None:
     check_space(tmp_path, 1)
     with pytest.raises(NoSpace, match=r"MB free; 999,999,999 MB are needed to build.*GALLEY_MIN_FREE_MB"):

@@ -27,12 +27,14 @@ class Followers:
         self._positions = _read(self._file)
         self._saved = dict(self._positions)
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._channels: dict[str, Channel] = {}
 
     def follow(self, container: str, channel: Channel) -> None:
-        """Follow `container` from now on, unless that is so already."""
+        """Follow `container` from now on; its next lines are filed under `channel`, also when it was followed before."""
+        self._channels[container] = channel
         task = self._tasks.get(container)
         if task is None or task.done():
-            self._tasks[container] = asyncio.create_task(self._follow(container, channel))
+            self._tasks[container] = asyncio.create_task(self._follow(container))
 
     async def settle(self, containers: set[str], seconds: float) -> None:
         """Give the followers of ended containers a moment to send the last lines."""
@@ -46,6 +48,7 @@ class Followers:
         if task is not None:
             task.cancel()
         self._positions.pop(container, None)
+        self._channels.pop(container, None)
 
     async def run(self) -> None:
         """Save positions now and then; ends every follower when cancelled."""
@@ -59,11 +62,11 @@ class Followers:
                 task.cancel()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def _follow(self, container: str, channel: Channel) -> None:
+    async def _follow(self, container: str) -> None:
         since = self._positions.get(container)
         try:
             async for line in self._runtime.logs(container, follow=True, since=since):
-                await self._shipping.write(channel, line)
+                await self._shipping.write(self._channels[container], line)
                 self._positions[container] = line.at
         except RuntimeUnavailable:
             return  # followed again once the engine is back
