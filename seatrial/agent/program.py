@@ -47,7 +47,7 @@ class Program:
     async def run(self) -> None:
         """Join the fleet, then keep every part running. Cancelled, it sends what is queued and leaves
         containers alone."""
-        credential = await registered(self._identity, self._settings, release=__version__)
+        self._identity, credential = await registered(self._identity, self._settings, release=__version__)
         bus = Bus(
             self._settings.galley_nats_url or credential.nats_url,
             self._identity.credentials_file,
@@ -147,7 +147,7 @@ class Program:
             sandbox_problem_seconds=policies.problem_seconds,
             environments=environments.count,
             builds=tools.load.builds,
-            warnings=[*tools.load.warnings.values(), *policies.warnings],
+            warnings=[*tools.load.warnings.values(), *tools.runtime.warnings, *policies.warnings],
             **measured(self._directory),
         )
 

@@ -52,6 +52,10 @@ def plane() -> Iterator[ControlPlane]:
     plane.server.server_close()
 
 
+def left(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
 def settings(plane: ControlPlane, token: str = "t") -> Settings:
     return Settings(galley_control_plane_url=plane.url + "/", galley_agent_token=SecretStr(token))
 
@@ -59,15 +63,38 @@ def settings(plane: ControlPlane, token: str = "t") -> Settings:
 async def test_registers_once_and_keeps_the_credential(tmp_path: Path, plane: ControlPlane) -> None:
     identity = Identity.load(tmp_path / "identity")
     plane.answers.insert(0, (503, {}))
-    credential = await registered(identity, settings(plane), release="1")
+    _, credential = await registered(identity, settings(plane), release="1")
     assert credential.agent == "a1" and plane.asked[-1]["token"] == "t"
     assert plane.asked[-1]["public_key"] == identity.public_key and identity.public_key.startswith("U")
     again = Identity.load(tmp_path / "identity")
     assert again == identity
-    assert await registered(again, settings(plane, ""), release="1") == credential
+    assert await registered(again, settings(plane, ""), release="1") == (identity, credential)
+    assert await registered(again, settings(plane), release="1") == (identity, credential), "the same token"
     assert len(plane.asked) == 2
     modes = {path.name: oct(path.stat().st_mode & 0o777) for path in (tmp_path / "identity").iterdir()}
     assert set(modes.values()) == {"0o600"} and (tmp_path / "identity").stat().st_mode & 0o77 == 0
+
+
+async def test_another_token_is_a_new_beginning(tmp_path: Path, plane: ControlPlane) -> None:
+    first, _ = await registered(Identity.load(tmp_path / "identity"), settings(plane), release="1")
+    plane.answers = [(409, {"detail": "token already exchanged"})]
+    with pytest.raises(RegistrationRefused):
+        await registered(first, settings(plane, "wrong"), release="1")
+    assert Identity.load(tmp_path / "identity") == first, "what is refused changes nothing"
+    plane.answers = [(200, GIVEN | {"agent": "a2"})]
+    identity, credential = await registered(first, settings(plane, "new"), release="1")
+    assert credential.agent == "a2" and plane.asked[-1]["public_key"] == identity.public_key
+    assert identity.public_key != first.public_key and identity.seal_key != first.seal_key
+    again = Identity.load(tmp_path / "identity")
+    assert again == identity and again.credential() == credential
+    assert left(tmp_path) == ["identity"]
+
+
+async def test_killed_while_the_new_keys_take_over(tmp_path: Path, plane: ControlPlane) -> None:
+    first = Identity.load(tmp_path / "identity")
+    successor = first.successor()
+    first.directory.rename(tmp_path / "identity.old")
+    assert Identity.load(tmp_path / "identity").public_key == successor.public_key
 
 
 async def test_a_used_token_is_named(tmp_path: Path, plane: ControlPlane) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ class Credential(BaseModel):
     name: str
     nats_url: str
     user_jwt: str
+    token_sha256: str = ""  # of the bootstrap token that was exchanged for it; empty: not known
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Identity:
     @classmethod
     def load(cls, directory: Path) -> "Identity":
         """Read the keys, making them the first time."""
+        if not directory.exists() and (successor := _successor(directory)).exists():
+            successor.rename(directory)  # we died while it took over
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         seed = _read_or_make(directory / "user.seed", _new_seed)
         seal = _read_or_make(directory / "seal.key", lambda: base64.b64encode(bytes(PrivateKey.generate())))
@@ -66,6 +70,19 @@ class Identity:
         write_private(self.credentials_file, _CREDENTIALS.format(jwt=credential.user_jwt, seed=seed).encode())
         write_private(self.directory / "credential.json", credential.model_dump_json().encode())
 
+    def successor(self) -> "Identity":
+        """Keys for a new beginning, beside these."""
+        return Identity.load(_successor(self.directory))
+
+    def succeeded_by(self, successor: "Identity") -> "Identity":
+        """Put `successor`, which has its credential, in our place."""
+        former = self.directory.with_name(f"{self.directory.name}.old")
+        shutil.rmtree(former, ignore_errors=True)
+        self.directory.rename(former)
+        successor.directory.rename(self.directory)
+        shutil.rmtree(former)
+        return Identity.load(self.directory)
+
     def unseal(self, sealed: str) -> bytes:
         """Open a base64 sealed box; empty stays empty. Raises SealedValueError."""
         if not sealed:
@@ -78,6 +95,10 @@ class Identity:
                 "a value was not sealed to this agent's key. Save the project's variables or connection again"
             ) from error
         return opened
+
+
+def _successor(directory: Path) -> Path:
+    return directory.with_name(f"{directory.name}.new")
 
 
 def _new_seed() -> bytes:

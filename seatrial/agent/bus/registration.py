@@ -1,12 +1,14 @@
 """Exchange the bootstrap token for a long-lived credential, once."""
 
 import asyncio
+import hashlib
 
 import httpx
 import structlog
 from pydantic import ValidationError
 
 from seatrial.agent.bus.identity import Credential, Identity
+from seatrial.agent.runtime.base import AGENT
 from seatrial.agent.settings import Settings
 from seatrial.wire.agents import AgentRegistered, RegisterAgent
 
@@ -20,28 +22,47 @@ class RegistrationRefused(Exception):
     """The control plane answered no; trying again will not help. The text names the fix."""
 
 
-async def registered(identity: Identity, settings: Settings, *, release: str) -> Credential:
-    """The agent's credential: the stored one, else a fresh one for the token.
+async def registered(identity: Identity, settings: Settings, *, release: str) -> tuple[Identity, Credential]:
+    """Who the agent is: as stored, else as it registers with the token.
 
-    Retries for ever, with back-off, while the control plane does not answer or answers with a server error.
-    Raises RegistrationRefused.
+    A token other than the one that was exchanged is a new beginning with new keys; the old ones stay until it
+    succeeded. Retries for ever, with back-off, while the control plane does not answer or answers with a server
+    error. Raises RegistrationRefused.
     """
-    stored = identity.credential()
-    if stored is not None:
-        return stored
     token = settings.galley_agent_token.get_secret_value()
+    stored = identity.credential()
+    if stored is not None and (not token or stored.token_sha256 in {"", _digest(token)}):
+        return identity, stored
     if not token:
         raise RegistrationRefused(
             "this agent is not registered and GALLEY_AGENT_TOKEN is not set. "
-            "Make a token in the dashboard (Admin, Agents, New agent) and set it"
+            "Make a token (POST /api/v1/agents) and set it"
         )
+    fresh = identity if stored is None else identity.successor()
+    credential = await _register(fresh, settings.control_plane, token, release)
+    if stored is None:
+        return fresh, credential
+    log.warning(
+        "registered anew with another token; what the former agent made is not touched any more",
+        former=stored.agent,
+        find=f"docker ps --all --filter label={AGENT}={stored.agent}",
+    )
+    return identity.succeeded_by(fresh), credential
+
+
+async def _register(identity: Identity, control_plane: str, token: str, release: str) -> Credential:
     request = RegisterAgent(
         token=token, public_key=identity.public_key, seal_key=identity.seal_key, release=release
     )
-    credential = await _exchange(settings.control_plane, request)
+    given = await _exchange(control_plane, request)
+    credential = given.model_copy(update={"token_sha256": _digest(token)})
     identity.keep(credential)
     log.info("registered", agent=credential.agent, name=credential.name)
     return credential
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 async def _exchange(control_plane: str, request: RegisterAgent) -> Credential:
