@@ -99,6 +99,19 @@ async def test_http_tcp_and_command_checks(runtime: DockerRuntime, network: str,
     assert failed == "the health command ended with 3: no"
 
 
+async def test_a_health_command_has_its_own_time_and_does_not_pile_up(
+    runtime: DockerRuntime, network: str, spec: ContainerSpec
+) -> None:
+    container = await runtime.start(replace(spec, command=["sleep", "600"]))
+    slow = HealthCheck.inside(["sleep", "6"], interval=10, timeout=20, retries=3, start_period=0)
+    assert await runtime.check(container, network, slow) is None
+    hangs = HealthCheck(command=["sleep", "500"], ask_seconds=0.2)
+    told = [await runtime.check(container, network, hangs) for _ in range(5)]
+    assert told[0] == "the health command did not end within 0.2 s" and (told[4] or "").endswith(", 3 times")
+    top = await runtime.engine.api.containers.container(spec.name).top()
+    assert len([line for line in top["Processes"] if "500" in line[-1]]) == 3
+
+
 async def test_limits_reach_the_engine(runtime: DockerRuntime, network: str, spec: ContainerSpec) -> None:
     await runtime.start(spec)
     shown = (await runtime.engine.api.containers.get(spec.name))["HostConfig"]

@@ -78,6 +78,37 @@ async def test_neither_the_host_nor_another_network_nor_the_metadata(
     )
 
 
+class Tried(Fence):
+    """A fence whose rules go up as `outcomes` says, one after the other; None: it is cancelled meanwhile."""
+
+    def __init__(self, *outcomes: bool | None) -> None:
+        super().__init__()
+        self.outcomes = list(outcomes)
+
+    async def _put_up(self) -> bool:
+        outcome = self.outcomes.pop(0)
+        if outcome is None:
+            raise asyncio.CancelledError
+        return outcome
+
+
+async def test_the_rules_go_up_again_over_networks_that_are_there_and_after_every_trouble(
+    runtime: DockerRuntime, agent_id: str, labels: dict[str, str]
+) -> None:
+    network = f"galley-test-{agent_id[-8:].lower()}"
+    await runtime.ensure_network(network, labels)
+    runtime.fence = fence = Tried(None, False, True)  # as after a restart of the host
+    with pytest.raises(asyncio.CancelledError):
+        await runtime.ensure_network(network, labels)
+    await runtime.ensure_network(network, labels)
+    assert any("previews can reach what their host listens with" in warning for warning in runtime.warnings)
+    await runtime.ping()
+    assert fence.outcomes == [] and not runtime.warnings
+    runtime.fence = Fence(wanted=False)
+    await runtime.ping()
+    assert not runtime.warnings
+
+
 def test_interfaces_have_names_that_a_kernel_takes() -> None:
     names = {interface(f"galley-pr-{n}-a-long-repository-name") for n in range(1000)}
     assert len(names) == 1000

@@ -1,13 +1,18 @@
 """Mounted files of the commit are in the container before it starts; an image's HEALTHCHECK is believed, but a
 visitor must get through as well."""
 
-from pathlib import Path
-
 import pytest
 
+from seatrial.agent.environments.health import Watch
+from seatrial.agent.environments.launch import Planned
+from seatrial.agent.errors import Unhealthy
+from seatrial.agent.recipes.recipe import Service
+from seatrial.agent.runtime.base import ContainerSpec, HealthCheck
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.wire.deployments import DeploymentFailed, DeploymentReady
+from seatrial.wire.states import ServiceKind
 from tests.agent.harness import Agent, Repository, deployment, environment
+from tests.agent.previews import run
 
 pytestmark = pytest.mark.docker
 
@@ -26,22 +31,9 @@ CMD httpd -f -p {address} -h /www
 """
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    return Repository(tmp_path / "quay")
-
-
-@pytest.fixture
-def agent(agent_id: str, tmp_path: Path, runtime: DockerRuntime) -> Agent:
-    return Agent(agent_id, tmp_path / "agent", runtime)
-
-
-async def output(agent: Agent, container: str, command: list[str]) -> str:
-    assert isinstance(agent.runtime, DockerRuntime)
-    return (await agent.runtime._exec(container, command))[1]
-
-
-async def test_what_compose_mounts_is_there(agent: Agent, repository: Repository, busybox: str) -> None:
+async def test_what_compose_mounts_is_there(
+    agent: Agent, repository: Repository, busybox: str, runtime: DockerRuntime
+) -> None:
     (repository.path / "site").mkdir()
     (repository.path / "site" / "passwd").symlink_to("/etc/passwd")
     commit = repository.commit(
@@ -58,10 +50,9 @@ async def test_what_compose_mounts_is_there(agent: Agent, repository: Repository
         ready = await agent.told.next(DeploymentReady)
         [web] = ready.services
         assert (
-            await output(agent, web.container, ["cat", "/site/index.html", "/etc/deep/page.txt"])
-            == "mounteddeep down"
+            await run(runtime, web.container, "cat /site/index.html /etc/deep/page.txt") == "mounteddeep down"
         )
-        assert (await output(agent, web.container, ["cat", "/site/passwd"])).startswith("cat: can't open")
+        assert (await run(runtime, web.container, "cat /site/passwd")).startswith("cat: can't open")
         assert any("site is copied to /site" in warning for warning in ready.warnings)
     builds = agent.directory / "builds" / desired.environment
     assert not builds.exists() or not any(builds.iterdir())
@@ -90,3 +81,17 @@ async def test_not_well(
         failed = await agent.told.next(DeploymentFailed, seconds=60)
     assert failed.reason == "unhealthy"
     assert told in failed.message
+
+
+async def test_a_command_that_hangs_is_asked_again_only_after_its_interval(
+    runtime: DockerRuntime, labels: dict[str, str], busybox: str, agent_id: str
+) -> None:
+    name = f"galley-test-{agent_id[-8:].lower()}"
+    command = ["sh", "-c", "echo asked >> /tmp/asks; exec sleep 300"]
+    health = HealthCheck(command=command, timeout_seconds=5, interval_seconds=3, ask_seconds=0.5)
+    service = Service("job", ServiceKind.WORKER, health=health)
+    spec = ContainerSpec(name, busybox, labels, networks={}, command=["sleep", "600"])
+    await runtime.start(spec)
+    with pytest.raises(Unhealthy, match=r"the health command did not end within 0.5 s"):
+        await Watch(runtime, Planned(service, spec, durable=False), "").until_well()
+    assert (await run(runtime, name, "cat /tmp/asks")).count("asked") in {2, 3}

@@ -16,7 +16,7 @@ from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.errors import BuildError, ImageUnavailable, StartError
 from seatrial.agent.recipes.recipe import Build
 from seatrial.agent.runtime.base import FINGERPRINT, Container, ContainerSpec, HealthCheck, Mount
-from seatrial.agent.runtime.process import ProcessRuntime
+from seatrial.agent.runtime.process import ProcessRuntime, probes
 from seatrial.agent.runtime.process.addresses import rewritten
 from seatrial.agent.runtime.process.images import ProcessBuilder, ProcessImages
 
@@ -193,6 +193,15 @@ def test_addresses() -> None:
         "OTHER": "mydb:1 db.example:2",
         "LIST": "127.0.0.1:99,127.0.0.1:99",
     }
+
+
+async def test_a_health_command_that_hangs_is_ended_with_what_it_started() -> None:
+    told = await probes.command(["sh", "-c", "sleep 471.5 & wait"], {}, 0.3)
+    assert told == "the health command did not end within 0.3 s"
+    left = [
+        p.info["cmdline"] for p in psutil.process_iter(["cmdline", "status"]) if p.info["status"] != "zombie"
+    ]
+    assert ["sleep", "471.5"] not in left
 
 
 async def test_what_it_cannot_do_is_said(runtime: ProcessRuntime, home: Path) -> None:

@@ -60,7 +60,10 @@ class Watch:
                 if elapsed >= SETTLE_SECONDS:
                     return Well(container, None)
             else:
+                asked = time.monotonic()
                 well, problem = await self._ask(container, expected, elapsed)
+                if time.monotonic() - asked >= self._check.ask_seconds:
+                    interval = max(interval, self._check.interval_seconds)  # it may hang
                 if well is not None:
                     return well
                 if elapsed > self._check.timeout_seconds:

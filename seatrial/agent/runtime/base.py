@@ -30,10 +30,9 @@ KIND = "galley.kind"
 FINGERPRINT = (
     "galley.fingerprint"  # hash of the recipe's facts: tells an unchanged service from a changed one
 )
-MADE_FOR = (
-    "galley.made-for"  # the deployment whose recipe a container that outlives deployments was made from
-)
+MADE_FOR = "galley.made-for"  # the deployment that made a container which outlives deployments
 
+USUAL_ASK_SECONDS = 30.0  # for one go of a health command, as with the engine
 LEAST_HEALTH_SECONDS = 60.0
 LONGEST_HEALTH_SECONDS = 600.0
 
@@ -83,6 +82,7 @@ class HealthCheck:
     command: Sequence[str] | None = None
     timeout_seconds: float = 60.0
     interval_seconds: float = 0.25
+    ask_seconds: float = USUAL_ASK_SECONDS  # a command that has not ended by then has failed
 
     @classmethod
     def inside(
@@ -90,10 +90,12 @@ class HealthCheck:
     ) -> "HealthCheck":
         """A command inside, waited for as long as the engine would before it calls the container unhealthy."""
         patience = start_period + retries * (interval + timeout)
+        whole = min(max(LEAST_HEALTH_SECONDS, patience), LONGEST_HEALTH_SECONDS)
         return cls(
             command=command,
-            timeout_seconds=min(max(LEAST_HEALTH_SECONDS, patience), LONGEST_HEALTH_SECONDS),
-            interval_seconds=min(interval, 1.0),
+            timeout_seconds=whole,
+            interval_seconds=interval,
+            ask_seconds=min(timeout or USUAL_ASK_SECONDS, whole),
         )
 
 
@@ -156,6 +158,10 @@ class Runtime(Protocol):
     """See the module's contract."""
 
     name: str  # docker | process
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What is wrong with the host; told in every heartbeat."""
 
     async def ping(self) -> None:
         """Raise RuntimeUnavailable unless the engine answers."""

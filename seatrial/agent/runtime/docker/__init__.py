@@ -1,5 +1,7 @@
 """Services in containers of a Docker Engine (API 1.41 and later)."""
 
+from collections.abc import Sequence
+
 from seatrial.agent.runtime.docker.checks import Checks
 from seatrial.agent.runtime.docker.containers import Containers
 from seatrial.agent.runtime.docker.engine import Engine
@@ -20,11 +22,18 @@ class DockerRuntime(Networks, Images, Containers, Checks, Streams):
     def __init__(self, engine: Engine, fence: Fence | None = None) -> None:
         self.engine = engine
         self.fence = fence or Fence(wanted=False)
+        self.late = {}
 
     async def ping(self) -> None:
-        """See Runtime."""
+        """See Runtime. An engine that is back may have come with its host, which has forgotten its firewall rules."""
         with self.engine.calls():
             await self.engine.api.version()
+        await self.fence.stand()
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """See Runtime."""
+        return self.fence.warnings
 
     async def isolation(self) -> Isolation:
         """See Runtime."""

@@ -1,15 +1,17 @@
 """Asking a container whether it is well, and what it listens on."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import aiodocker
-import aiohttp
+from aiodocker.execs import Exec
 
+from seatrial.agent.runtime.asking import ask
 from seatrial.agent.runtime.base import Container, HealthCheck, Listener
 from seatrial.agent.runtime.docker.engine import Engine
 
-ASK_SECONDS = 5.0
+MOST_LATE = 3
 _LISTEN = "0A"  # the state column of /proc/net/tcp
 _LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
 
@@ -18,35 +20,53 @@ class Checks:
     """The health part of `Runtime`."""
 
     engine: Engine
+    late: dict[str, list[Exec]]  # health commands that outlasted their time, by container
 
     async def check(self, container: Container, network: str, check: HealthCheck) -> str | None:
         """See Runtime."""
         if check.command is not None:
             return await self._command(container, check)
         address = container.addresses.get(network)
-        if not address:
-            return f"has no address on {network}"
-        if check.port is None:
-            return "listens on no known port"
-        if check.http_path is None:
-            return await _tcp(address, check.port)
-        return await _http(f"http://{address}:{check.port}{check.http_path}", check)
+        return await ask(address, check) if address else f"has no address on {network}"
 
     async def _command(self, container: Container, check: HealthCheck) -> str | None:
+        """The engine cannot end what it runs inside: of commands that hang, only a few are left hanging."""
+        hanging = await self._hanging(container.name)
+        told = f"the health command did not end within {check.ask_seconds:g} s"
+        if hanging >= MOST_LATE:
+            return f"{told}, {MOST_LATE} times"
         try:
-            async with asyncio.timeout(ASK_SECONDS):
-                code, output = await self._exec(container.name, list(check.command or []))
+            started = await self._exec(container.name, list(check.command or []))
+            async with asyncio.timeout(check.ask_seconds):
+                code, output = await self._outcome(started)
         except TimeoutError:
-            return f"the health command did not end within {ASK_SECONDS:g} s"
+            self.late.setdefault(container.name, []).append(started)
+            return told
         except aiodocker.DockerError as error:
             return f"the health command could not run: {error.message}"
         said = f": {tail}" if (tail := output[-300:].strip()) else ""
         return None if code == 0 else f"the health command ended with {code}{said}"
 
-    async def _exec(self, name: str, command: list[str]) -> tuple[int, str]:
+    async def _hanging(self, name: str) -> int:
+        running = []
+        for late in self.late.pop(name, []):
+            with (
+                contextlib.suppress(aiodocker.DockerError),
+                self.engine.calls(),
+            ):  # it went with its container
+                if (await late.inspect())["Running"]:
+                    running.append(late)
+        if running:
+            self.late[name] = running
+        return len(running)
+
+    async def _exec(self, name: str, command: list[str]) -> Exec:
+        with self.engine.calls():
+            return await self.engine.api.containers.container(name).exec(command)
+
+    async def _outcome(self, started: Exec) -> tuple[int, str]:
         output = ""
         with self.engine.calls():
-            started = await self.engine.api.containers.container(name).exec(command)
             async with started.start(detach=False) as stream:
                 while (message := await stream.read_out()) is not None:
                     output = (output + message.data.decode(errors="replace"))[-65_536:]
@@ -61,7 +81,8 @@ class Checks:
             gvisor = found["HostConfig"]["Runtime"] == "runsc"
             tables = "" if gvisor else await asyncio.to_thread(_tables_of, pid)
             if not tables:
-                _, tables = await self._exec(container.name, ["cat", "/proc/net/tcp", "/proc/net/tcp6"])
+                reading = await self._exec(container.name, ["cat", "/proc/net/tcp", "/proc/net/tcp6"])
+                _, tables = await self._outcome(reading)
         except aiodocker.DockerError:
             return []
         return listeners(tables)
@@ -91,37 +112,3 @@ def _tables_of(pid: int) -> str:
         except OSError:
             return text
     return text
-
-
-async def _tcp(address: str, port: int) -> str | None:
-    try:
-        async with asyncio.timeout(ASK_SECONDS):
-            _, writer = await asyncio.open_connection(address, port)
-    except (OSError, TimeoutError) as error:
-        return f"port {port} does not accept connections ({_short(error)})"
-    writer.close()
-    return None
-
-
-async def _http(url: str, check: HealthCheck) -> str | None:
-    timeout = aiohttp.ClientTimeout(total=ASK_SECONDS)
-    asked = f"GET {check.http_path} on port {check.port}"
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session,
-            session.get(url, allow_redirects=False) as answer,
-        ):
-            status = answer.status
-    except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        return f"{asked} got no answer ({_short(error)})"
-    if status == check.status or (check.status == 0 and status < 500):
-        return None
-    return f"{asked} answered {status}" + (f", not {check.status}" if check.status else "")
-
-
-def _short(error: BaseException) -> str:
-    if isinstance(error, TimeoutError):
-        return "timed out"
-    if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
-        return "connection refused"
-    return (str(error) or type(error).__name__)[:120]

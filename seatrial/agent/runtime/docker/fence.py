@@ -7,6 +7,7 @@ to the host's own connections (health checks, the ingress) and its name service 
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 
 import structlog
 
@@ -14,6 +15,7 @@ from seatrial.agent import firewall
 
 log = structlog.get_logger(__name__)
 
+UNFENCED = "previews can reach what their host listens with: no firewall rules (root and iptables are needed); see docs/security.md"
 CHAIN = "GALLEY-PREVIEWS"
 INTERFACE_OPTION = "com.docker.network.bridge.name"
 RULES: list[tuple[str, ...]] = [
@@ -30,20 +32,26 @@ def interface(network: str) -> str:
 
 
 class Fence:
-    """Raised once per process, before the first network is made. `wanted` False leaves the host's rules alone."""
+    """`wanted` False leaves the host's rules alone. `warnings` says what is wrong with it now."""
 
     def __init__(self, *, wanted: bool = True) -> None:
         self._wanted = wanted
         self._lock = asyncio.Lock()
+        self.warnings: Sequence[str] = ()
 
     async def stand(self) -> None:
-        """Put the rules up, once; where that cannot be done, say so, and go on."""
+        """Put up what is missing of the rules; where that cannot be done, say so, and go on.
+
+        Called before every network and whenever the engine is (back) there: the rules end with the host, and whoever
+        reloads its firewall takes them away.
+        """
+        if not self._wanted:
+            return
         async with self._lock:
-            if not self._wanted:
-                return
-            self._wanted = False
-            if not await self._put_up():
-                log.warning("previews can reach what their host listens with", fix="see docs/security.md")
+            up = await self._put_up()
+        if not up and not self.warnings:
+            log.warning(UNFENCED)
+        self.warnings = () if up else (UNFENCED,)
 
     async def _put_up(self) -> bool:
         if not firewall.available():

@@ -20,9 +20,9 @@ class Networks:
 
     async def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:
         """See Runtime. Engines allow two networks of one name, so the lookup comes first."""
+        await self.fence.stand()
         if name in await self.list_networks(labels, name=name):
             return
-        await self.fence.stand()
         config = {
             "Name": name, "Driver": "bridge", "CheckDuplicate": True, "Labels": dict(labels),
             "Options": {INTERFACE_OPTION: interface(name)},

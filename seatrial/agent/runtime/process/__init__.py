@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 
 from seatrial.agent.errors import StartError
+from seatrial.agent.runtime.asking import ask
 from seatrial.agent.runtime.base import FINGERPRINT, Change, Container, ContainerSpec, HealthCheck, Listener
 from seatrial.agent.runtime.process import logs, probes
 from seatrial.agent.runtime.process.people import give
@@ -33,6 +34,7 @@ class ProcessRuntime:
     """`Runtime` without an engine. See the contract in `seatrial.agent.runtime.base`."""
 
     name = "process"
+    warnings: Sequence[str] = ()
 
     def __init__(self, directory: Path) -> None:
         self.images = Records(directory / "images")
@@ -168,8 +170,8 @@ class ProcessRuntime:
         """See Runtime."""
         if check.command is not None:
             plan = read_json(self._containers.folder(container.name) / "start.json") or {}
-            return await probes.command(list(check.command), plan)
-        return await probes.ask(LOOPBACK, check)
+            return await probes.command(list(check.command), plan, check.ask_seconds)
+        return await ask(LOOPBACK, check)
 
     async def listening(self, container: Container, network: str) -> list[Listener]:
         """See Runtime."""

@@ -1,50 +1,18 @@
 """Asking a process whether it is well, and what it listens on."""
 
 import asyncio
+import contextlib
+import os
+import signal
 from typing import Any
 
-import aiohttp
 import psutil
 
-from seatrial.agent.runtime.base import HealthCheck
 
-ASK_SECONDS = 5.0
-
-
-async def ask(address: str, check: HealthCheck) -> str | None:
-    """None when it answers as wanted, else what was seen."""
-    if check.port is None:
-        return "listens on no known port"
-    if check.http_path is None:
-        return await _connect(address, check.port)
-    asked = f"GET {check.http_path} on port {check.port}"
+async def command(words: list[str], plan: dict[str, Any], seconds: float) -> str | None:
+    """Run a health command where the service runs; after `seconds` it and what it started are ended."""
     try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ASK_SECONDS)) as session,
-            session.get(f"http://{address}:{check.port}{check.http_path}", allow_redirects=False) as answer,
-        ):
-            status = answer.status
-    except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        return f"{asked} got no answer ({type(error).__name__})"
-    if status == check.status or (check.status == 0 and status < 500):
-        return None
-    return f"{asked} answered {status}" + (f", not {check.status}" if check.status else "")
-
-
-async def _connect(address: str, port: int) -> str | None:
-    try:
-        async with asyncio.timeout(ASK_SECONDS):
-            _, writer = await asyncio.open_connection(address, port)
-    except (OSError, TimeoutError) as error:
-        return f"port {port} does not accept connections ({type(error).__name__})"
-    writer.close()
-    return None
-
-
-async def command(words: list[str], plan: dict[str, Any]) -> str | None:
-    """Run a health command where the service runs."""
-    try:
-        async with asyncio.timeout(ASK_SECONDS):
+        async with asyncio.timeout(seconds):
             process = await asyncio.create_subprocess_exec(
                 *words,
                 cwd=plan.get("directory"),
@@ -52,12 +20,14 @@ async def command(words: list[str], plan: dict[str, Any]) -> str | None:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
             )
             out, _ = await process.communicate()
     except TimeoutError:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
-        return f"the health command did not end within {ASK_SECONDS:g} s"
+        return f"the health command did not end within {seconds:g} s"
     except OSError as error:
         return f"the health command could not run: {error.strerror}"
     told = out.decode(errors="replace")[-300:].strip()
