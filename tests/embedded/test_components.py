@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from seatrial.embedded.components import bus, ingress
+from seatrial.embedded.components import bus, control, ingress
 from seatrial.embedded.components.postgres import from_wheel
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
@@ -154,3 +154,9 @@ def test_lost_keys_of_the_bus_are_named(data: DataDirectory) -> None:
     with pytest.raises(CannotRun, match="keys of the bus") as caught:
         bus.identity(data)
     assert f"{data.keys}/operator.seed is missing" in caught.value.fix
+
+
+@pytest.mark.parametrize(("site", "believed"), [("http://localhost:3000", False), ("https://sea.test", True)])
+def test_only_behind_a_proxy_a_request_may_name_its_client(site: str, believed: bool) -> None:
+    line = control.web(3000, {"SITE_URL": site}).program.arguments
+    assert ("--proxy-headers" in line, "--no-proxy-headers" in line) == (believed, not believed)

@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,57 @@ def test_the_policy_goes_also_when_the_installation_fails(tmp_path: Path) -> Non
     with pytest.raises(EngineProblem), packages.nothing_starts(policy):
         raise EngineProblem("apt failed")
     assert not policy.exists()
+
+
+def test_the_policy_of_a_run_that_was_killed_goes(tmp_path: Path) -> None:
+    policy = tmp_path / "policy-rc.d"
+    packages.forget_policy(policy)
+    policy.write_text(f"#!/bin/sh\n{packages.MARK}\nexit 101\n")
+    packages.forget_policy(policy)
+    assert not policy.exists()
+
+
+APT = """#!/bin/sh
+trap '' INT  # as while it runs dpkg
+echo $$ > {folder}/began
+sleep 1
+echo "$@" >> {folder}/ended
+"""
+INSTALL = """
+import runpy, sys
+from pathlib import Path
+from seatrial.embedded.engine import packages, setup
+packages.nothing_starts.__wrapped__.__defaults__ = (Path(sys.argv[1]),)
+setup.main = lambda: packages.install(["docker.io"])
+sys.argv[0] = "scripts/engine"
+runpy.run_path("scripts/engine", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_installation_is_ended_well(tmp_path: Path, sign: signal.Signals) -> None:
+    for name in ("apt-get", "dpkg"):
+        (tmp_path / name).write_text(APT.format(folder=tmp_path))
+        (tmp_path / name).chmod(0o755)
+    policy = tmp_path / "policy-rc.d"
+    installing = subprocess.Popen(
+        [sys.executable, "-c", INSTALL, str(policy)],
+        cwd=ROOT,
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not policy.exists():
+        time.sleep(0.02)
+    time.sleep(0.3)
+    os.killpg(installing.pid, sign)
+    out, err = installing.communicate(timeout=20)
+    assert "waiting for dpkg to come to an end" in out, err
+    assert (tmp_path / "ended").read_text().splitlines()[-1] == "--configure -a", "dpkg was left to end"
+    assert not policy.exists()
+    assert installing.returncode != 0
 
 
 @pytest.mark.parametrize(
@@ -231,6 +284,8 @@ def test_the_pid_file_of_a_daemon_that_lives_is_kept(tmp_path: Path) -> None:
     dockerd.symlink_to(shutil.which("sleep") or "sleep")
     file = tmp_path / "docker.pid"
     with subprocess.Popen([dockerd, "60"]) as living:
+        while Path(f"/proc/{living.pid}/comm").read_text() != "dockerd\n":  # the kernel names it last
+            time.sleep(0.01)
         file.write_text(str(living.pid))
         daemon.forget_the_dead(tmp_path)
         living.kill()

@@ -55,9 +55,16 @@ def web(port: int, environment: Mapping[str, str]) -> Component:
 
     line = [sys.executable, "-m", "uvicorn", "seatrial.control.asgi:application", "--host", "127.0.0.1"]
     line += ["--port", str(port), "--log-level", "warning", "--timeout-graceful-shutdown", "3"]
-    line += ["--proxy-headers", "--forwarded-allow-ips", "127.0.0.1", "--no-server-header"]
+    line += ["--no-server-header", *_forwarded(environment["SITE_URL"])]
     program = Program(name="web", arguments=line, environment=environment, directory=Path("/"))
     return Component(program=program, ready=ready, what="the web process")
+
+
+def _forwarded(site_url: str) -> list[str]:
+    """Nothing here speaks TLS: behind https there is a proxy on this machine, and only then may a client name another."""
+    if site_url.startswith("https://"):
+        return ["--proxy-headers", "--forwarded-allow-ips", "127.0.0.1"]
+    return ["--no-proxy-headers"]
 
 
 def worker(environment: Mapping[str, str]) -> Component:

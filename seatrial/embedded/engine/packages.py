@@ -1,15 +1,19 @@
 """The distribution's packages, installed without starting anything and without taking anything away."""
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from seatrial.embedded.engine.daemon import EngineProblem
 
 POLICY = Path("/usr/sbin/policy-rc.d")
+MARK = "# Seatrial installs packages; may be removed when scripts/engine does not run."
 
 # What each program comes in. `runc` is only asked for where no other package brought it (Docker's own does).
 ENGINE = {"dockerd": "docker.io", "docker": "docker.io", "iptables": "iptables", "runsc": "runsc"}
@@ -47,19 +51,27 @@ def is_debian_like(release: Path = Path("/etc/os-release")) -> bool:
 
 @contextmanager
 def nothing_starts(policy: Path = POLICY) -> Iterator[None]:
-    """While inside, packages may not start services. A policy that was there before is left alone.
+    """While inside, packages may not start services. A policy of somebody else's is left alone.
 
     Without an init, the engine's own start script would fail and leave the package half configured.
     """
+    forget_policy(policy)
     if policy.exists():
         yield
         return
-    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.write_text(f"#!/bin/sh\n{MARK}\nexit 101\n")
     policy.chmod(0o755)
     try:
         yield
     finally:
         policy.unlink(missing_ok=True)
+
+
+def forget_policy(policy: Path = POLICY) -> None:
+    """Remove what a run of ours that was killed left there: no service of this machine would start again."""
+    with contextlib.suppress(FileNotFoundError):
+        if MARK in policy.read_text(errors="replace"):
+            policy.unlink()
 
 
 def install(names: list[str], *, start_services: bool = False) -> None:
@@ -70,12 +82,9 @@ def install(names: list[str], *, start_services: bool = False) -> None:
     known = [name for name in names if _known(name)]
     if "runsc" in names and "runsc" not in known:
         print("  gVisor (runsc) is not among this distribution's packages: isolation will be weaker.")
-    arguments = ("install", "-y", "--no-install-recommends", "--no-remove", *known)
-    if start_services:
-        _apt(*arguments)
-    else:
-        with nothing_starts():
-            _apt(*arguments)
+    with nullcontext() if start_services else nothing_starts():
+        _to_its_end("dpkg", "--configure", "-a")  # what an installation that was cut short left half done
+        _apt("install", "-y", "--no-install-recommends", "--no-remove", *known)
 
 
 def _known(name: str) -> bool:
@@ -84,11 +93,36 @@ def _known(name: str) -> bool:
 
 
 def _apt(*arguments: str) -> None:
+    code, said = _to_its_end("apt-get", "-q", "-o", "DPkg::Lock::Timeout=120", *arguments)
+    if code:
+        raise EngineProblem(f"`apt-get {arguments[0]}` failed: {' | '.join(said.strip().splitlines()[-4:])}")
+
+
+def _to_its_end(*command: str) -> tuple[int, str]:
+    """Run, and return the exit code and what it said. A package is never left half installed.
+
+    In a session of its own Ctrl-C does not reach it. It is passed on to apt alone, which stops where that does no
+    harm; KeyboardInterrupt is raised when it has ended.
+    """
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    command = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=120", *arguments]
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
-    )
-    if done.returncode:
-        lines = (done.stderr.strip() or done.stdout.strip()).splitlines()[-4:]
-        raise EngineProblem(f"`apt-get {arguments[0]}` failed: {' | '.join(lines)}")
+    interrupted = None
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
+        )
+        while process.returncode is None:
+            try:
+                process.wait()
+            except KeyboardInterrupt as error:
+                interrupted = error
+                print(f"  interrupted; waiting for {command[0]} to come to an end", flush=True)
+                process.send_signal(signal.SIGINT)
+        if interrupted:
+            raise interrupted
+        said.seek(0)
+        return process.returncode, said.read().decode(errors="replace")

@@ -56,6 +56,8 @@ class Setup:
 
     def run(self) -> int:
         """Bring the machine to where an engine answers. Raises EngineProblem."""
+        if os.geteuid() == 0 and not self._dry_run:
+            packages.forget_policy()
         engine = detect.ask(self._environ)
         wanted = self._wanted(engine)
         if engine.answers and not wanted:
