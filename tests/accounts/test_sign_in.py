@@ -1,6 +1,11 @@
+import os
+import subprocess
+import sys
+
 import pytest
 from django.core import mail
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
 
 from seatrial.control.accounts.models import User
@@ -43,10 +48,29 @@ def test_a_password_typed_as_a_username_is_not_recorded() -> None:
 
 def test_guessing_is_slowed_down() -> None:
     client = Client()
-    for _ in range(6):
-        sign_in(client, "alice", "wrong")
+    for number in range(6):
+        sign_in(Client(SERVER_NAME=f"{number}.preview.localhost"), "alice", "wrong")  # under whatever name
     assert sign_in(client, "alice", "correct horse battery").status_code != 302
     assert ("user.sign_in", "user/alice") not in entries()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_web_process_that_was_killed_has_not_forgotten_the_guesses() -> None:
+    for _ in range(6):
+        sign_in(Client(), "alice", "wrong")
+    another = (
+        "import django; django.setup(); from django.test import Client; client = Client(SERVER_NAME='localhost')\n"
+        "form = {'login': 'alice', 'password': 'correct horse battery'}\n"
+        "print('status', client.post('/accounts/login/', form).status_code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", another],
+        env={**os.environ, "DB_NAME": connection.settings_dict["NAME"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "status 200"  # the form again; 302 would be signed in
 
 
 @pytest.mark.parametrize(

@@ -48,5 +48,5 @@ def actor(request: HttpRequest) -> Actor:
 
 
 def address(request: HttpRequest) -> str | None:
-    """The peer's IP address for the audit log. Forwarded headers are not believed: anybody can send them."""
+    """The client's IP address for the audit log: the peer's, or what a proxy that the web server was told to trust says."""
     return request.META.get("REMOTE_ADDR") or None
