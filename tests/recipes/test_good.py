@@ -146,6 +146,7 @@ async def test_compose() -> None:
     assert web.command == ("gunicorn", "-b", "0.0.0.0:80", "my app")
     assert web.depends_on == ("db", "migrate")
     assert web.wait_for_exit == ("migrate",)
+    assert web.aliases == ("shop_web",)
     assert web.mounts[0] == Mount("uploads", "/uploads", read_only=True)
     assert web.mounts[1].path == "/cache"
     assert web.resources == Resources(0.25, 128)
@@ -160,7 +161,6 @@ async def test_compose() -> None:
     assert "debug" not in recipe.services
     told = "\n".join(recipe.warnings)
     for expected in (
-        "container_name",
         "web is copied to /app as it is in the commit",
         "networks",
         "it belongs to a profile",

@@ -124,7 +124,7 @@ def _planned(
         image=image,
         labels=names.labels(deployment=owner, service=service.name, kind=service.kind)
         | ({MADE_FOR: deployment} if durable else {}),
-        networks={network: [service.name]},
+        networks={network: service.names},
         environment=service.environment,
         command=service.command,
         entrypoint=service.entrypoint,

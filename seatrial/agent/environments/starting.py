@@ -175,13 +175,13 @@ class Start:
 
     async def _start_durable(self, planned: Planned) -> Container:
         """A replaced container is joined again to the networks where its predecessor was, where they still are."""
-        name, service = planned.spec.name, planned.service.name
+        name, aliases = planned.spec.name, planned.service.names
         before = await self._runtime.get(name)
         container = await self._made(planned, before)
         there = await self._runtime.list_networks(owned_by(self._names.agent, self._names.environment))
         for network in [self._launch.network, *(before.addresses if before else {})]:
             if network in there and network not in container.addresses:
-                await self._runtime.connect(name, network, [service])
+                await self._runtime.connect(name, network, aliases)
         return await self._runtime.get(name) or container
 
 

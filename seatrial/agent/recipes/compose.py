@@ -10,6 +10,7 @@ from seatrial.agent.recipes import compose_schema, graph, kinds
 from seatrial.agent.recipes import compose_values as values
 from seatrial.agent.recipes.compose_environment import Environment, ReadFile, known_values
 from seatrial.agent.recipes.compose_limits import check_service, check_top_level, is_true
+from seatrial.agent.recipes.compose_names import aliases, builders, tagged
 from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.recipes.repository_paths import inside, join
@@ -46,7 +47,12 @@ class Compose:
             for keys in active.values()
             for name in self._dependencies(keys, "service_completed_successfully")
         }
-        services = {name: await self._service(name, keys, waited_for) for name, keys in active.items()}
+        shared = {image: active[name]["build"] for image, name in builders(active).items()}
+        further = aliases(active)
+        services = {}
+        for name, keys in active.items():
+            build = keys.get("build") or shared.get(tagged(keys.get("image") or ""))
+            services[name] = await self._service(name, {**keys, "build": build}, waited_for, further[name])
         graph.check(self.document, services)
         return Recipe(self.document.file, services, tuple(self.warnings), frozenset(self.told_kinds))
 
@@ -71,7 +77,9 @@ class Compose:
             )
         return active
 
-    async def _service(self, name: str, keys: dict[str, Any], waited_for: set[str]) -> Service:
+    async def _service(
+        self, name: str, keys: dict[str, Any], waited_for: set[str], further: tuple[str, ...]
+    ) -> Service:
         at: Path = ("services", name)
         doc = self.document
         check_service(doc, at, keys, self.warnings)
@@ -93,6 +101,7 @@ class Compose:
             working_dir=keys.get("working_dir"),
             user=values.text(keys["user"]) if keys.get("user") is not None else None,
             environment=await self.environment.of(at, keys),
+            aliases=further,
             depends_on=tuple(self._dependencies(keys)),
             wait_for_exit=tuple(self._dependencies(keys, "service_completed_successfully")),
             restart=self._restart(at, keys, kind, name in waited_for),

@@ -7,7 +7,7 @@ from seatrial.agent.recipes.document import Document, Path
 READ = {
     "build", "image", "ports", "expose", "environment", "env_file", "command", "entrypoint", "depends_on",
     "healthcheck", "volumes", "restart", "user", "working_dir", "mem_limit", "cpus", "deploy", "labels", "profiles",
-    "privileged", "network_mode", "pid", "ipc", "uts", "userns_mode", "cgroup", "pids_limit",
+    "container_name", "links", "privileged", "network_mode", "pid", "ipc", "uts", "userns_mode", "cgroup", "pids_limit",
 }  # fmt: skip
 
 # Silent: they change nothing a visitor could see, or are stricter anyway here.
@@ -17,11 +17,9 @@ SILENT = {
 }  # fmt: skip
 
 IGNORED = {
-    "container_name": "every preview names its own containers",
     "networks": "every deployment has its own network, on which services find each other by name",
     "hostname": "a service's name is its host name",
     "domainname": "a service's name is its host name",
-    "links": "services find each other by name without it",
     "dns": "the engine's own name service is used",
     "dns_search": "the engine's own name service is used",
     "extra_hosts": "the engine's own name service is used",

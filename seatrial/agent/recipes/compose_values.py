@@ -12,6 +12,7 @@ from seatrial.agent.recipes.compose_limits import is_true
 from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.runtime.base import Copy, HealthCheck, Mount, Resources
 
+CLOCKS = {"/etc/localtime", "/etc/timezone"}  # mounted everywhere out of habit; no secret, and no need
 Quantity = TypeVar("Quantity", int, float)
 RESTARTS = {"no": "never", "never": "never", "always": "unless-stopped", "unless-stopped": "unless-stopped"}
 
@@ -87,6 +88,9 @@ def _mount(
         return None
     if not source:
         return Mount("", target, read_only)
+    if source in CLOCKS:
+        warnings.append(document.warning(at, f"ignored: {source} is the host's; set TZ in environment"))
+        return None
     if kind == "bind" or source.startswith((".", "/", "~")) or "/" in source:
         refuse_host_path(document, at, source)
         if source.strip("./") == ".git":

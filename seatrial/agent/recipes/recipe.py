@@ -35,6 +35,7 @@ class Service:
     working_dir: str | None = None
     user: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    aliases: Sequence[str] = ()  # names besides its own by which siblings reach it
     depends_on: Sequence[str] = ()
     wait_for_exit: Sequence[str] = ()  # dependencies that must have ended with 0 first (compose: completed)
     restart: str = "unless-stopped"
@@ -45,6 +46,11 @@ class Service:
     resources: Resources | None = None
     mounts: Sequence[Mount] = ()
     copies: Sequence[Copy] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """Every name by which siblings reach it."""
+        return [self.name, *self.aliases]
 
 
 @dataclass(frozen=True)
