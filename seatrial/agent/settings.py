@@ -34,7 +34,8 @@ class Settings(BaseSettings):
         "", description="The bus. Unset: the address the control plane gave at registration."
     )
     galley_agent_token: SecretStr = Field(
-        SecretStr(""), description="Bootstrap token, exchanged once for a long-lived credential."
+        SecretStr(""),
+        description="Bootstrap token, exchanged once for a long-lived credential. Another one: registered anew.",
     )
     galley_data_dir: Path = Field(
         Path("/var/lib/galley"), description="Identity, git caches, build folders, the build cache."
