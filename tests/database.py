@@ -20,15 +20,11 @@ PREFIX = "seatrial-pg-"
 
 
 class ThrowawayPostgres:
-    """A server in a directory of its own. Nothing is made before `start`, so unit tests do not wait for it.
+    """A server in a directory of its own. Nothing is made before `start`, so unit tests do not wait for it."""
 
-    Run in parallel, the workers share the directory of the pytest that started them, and that one stops the server.
-    """
-
-    def __init__(self, directory: Path, *, shared: bool = False) -> None:
+    def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.data = directory / "data"
-        self._shared = shared
         self._started = False
 
     def start(self) -> None:
@@ -45,9 +41,8 @@ class ThrowawayPostgres:
             self._started = True
 
     def stop(self) -> None:
-        """Stop the server and remove its directory, unless they are another's."""
-        if not self._shared:
-            remove(self.directory)
+        """Stop the server and remove its directory."""
+        remove(self.directory)
 
 
 def remove(directory: Path) -> None:
@@ -75,9 +70,8 @@ def point_django_at_it() -> ThrowawayPostgres | None:
     # The test database is created and dropped over plain connections.
     os.environ.setdefault("DB_POOL_SIZE", "0")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seatrial.control.settings")
-    if host := os.environ.get("DB_HOST"):
-        directory = Path(host).parent
-        return ThrowawayPostgres(directory, shared=True) if directory.name.startswith(PREFIX) else None
+    if os.environ.get("DB_HOST"):
+        return None
     name = f"{PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
     postgres = ThrowawayPostgres(Path(tempfile.gettempdir(), name))
     os.environ.update(DB_HOST=str(postgres.data), DB_USER="postgres", DB_NAME="postgres")
