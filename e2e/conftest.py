@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from e2e.platform import Platform, eventually
+from e2e.stage import Stage, set_up
 from tests.engines import require
 
 
@@ -27,6 +28,12 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield platform
     finally:
         platform.purge()
+
+
+@pytest.fixture(scope="module")
+def stage(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """Two previews on the platform, for the attacks of one module."""
+    return set_up(platform, tmp_path_factory.mktemp("stage"))
 
 
 @pytest.hookimpl(wrapper=True)

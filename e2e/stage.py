@@ -1,0 +1,95 @@
+"""A platform under attack: a preview to attack from, one to attack, and ways to knock at doors."""
+
+import json
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from e2e.platform import Platform, docker
+from e2e.repositories import commit, static
+
+# Runs what it is sent, and answers with what that printed.
+SHELL = "#!/bin/busybox sh\necho\n/bin/busybox timeout 25 /bin/busybox sh 2>&1\n"
+# What only our own processes and the neighbour answer with. Connections alone prove nothing: proxies accept any.
+MARKS = ('{"status"', "INFO {", '"Codename"', "404 page not found", "page of the neighbour")
+
+
+def ask(host: str, port: int, path: str = "/") -> str:
+    """Shell: one HTTP request, at most two seconds, its answer printed."""
+    request = (
+        f"/bin/busybox printf 'GET {path} HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n'; /bin/busybox sleep 1"
+    )
+    return f"({request}) | /bin/busybox timeout 2 /bin/busybox nc {host} {port}"
+
+
+@dataclass
+class Stage:
+    """A preview to attack from, one to attack, and a platform to attack."""
+
+    platform: Platform
+    environment: dict[str, Any]
+    neighbour: dict[str, Any]
+
+    def inside(self, script: str) -> str:
+        """What `script` prints inside the preview."""
+        url = httpx.URL(self.environment["urls"]["web"] + "/cgi-bin/sh")
+        answer = httpx.post(
+            url.copy_with(host="127.0.0.1"),
+            content=script,
+            timeout=30,
+            headers={"Host": f"{url.host}:{url.port}"},
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    def ports(self) -> dict[str, tuple[int, str]]:
+        """Where the platform listens, and a path that makes it say who it is."""
+        known = json.loads((self.platform.directory / "platform.json").read_text())
+        paths = {"port": "/healthz", "ingress_port": "/", "nats_port": "/", "traefik_port": "/api/version"}
+        return {name: (known[name], path) for name, path in paths.items()}
+
+    def addresses(self) -> list[str]:
+        """Ways a container or a build might call its host; slirp4netns answers at 10.0.2.2."""
+        gateway = container(self.environment)["Gateway"]
+        own = [a.address for a in psutil.net_if_addrs().get("docker0", []) if a.family.name == "AF_INET"]
+        return [gateway, "10.0.2.2", *own]
+
+    def knocks(self) -> str:
+        """Shell: ask all of the platform at all addresses, and the neighbour."""
+        near = container(self.neighbour)
+        calls = [ask(host, port, path) for host in self.addresses() for port, path in self.ports().values()]
+        return "; ".join(
+            [*calls, ask(near["IPAddress"], 8080), ask(near["Name"], 8080), ask("neighbour", 8080)]
+        )
+
+
+def container(environment: dict[str, Any]) -> dict[str, str]:
+    """Name, address and gateway of the preview's one container."""
+    [name] = docker(
+        "ps", "--format", "{{.Names}}", "--filter", f"label=galley.environment={environment['id']}"
+    )
+    [network] = json.loads(docker("inspect", "-f", "{{json .NetworkSettings.Networks}}", name)[0]).values()
+    return {**network, "Name": name}
+
+
+def set_up(platform: Platform, home: Path) -> Stage:
+    """Both previews, made at the same time below `home`."""
+    cell = static(home / "cell", **{"www/cgi-bin/sh": SHELL})
+    (cell / "www/cgi-bin/sh").chmod(0o755)
+    commit(cell, {"note": "make it executable"})
+    near = static(home / "neighbour", "page of the neighbour")
+    made: dict[str, Any] = {}
+
+    def preview(name: str, path: Path) -> None:
+        made[name] = platform.json("preview", str(path), "--branch", "feature")
+
+    threads = [threading.Thread(target=preview, args=pair) for pair in (("cell", cell), ("near", near))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return Stage(platform, made["cell"], made["near"])
