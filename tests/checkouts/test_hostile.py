@@ -8,7 +8,8 @@ import pytest
 
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.checkouts.tree import Tree
-from seatrial.agent.errors import CheckoutError
+from seatrial.agent.errors import CheckoutError, NoRecipe
+from seatrial.agent.recipes.reader import read_recipe
 from seatrial.wire.deployments import Source
 
 Entry = tuple[str, bytes, str]  # mode, name, object
@@ -116,3 +117,15 @@ async def test_ten_thousand_files(forge: Forge, tmp_path: Path) -> None:
     assert len(await tree.entries()) == 10_000
     await tree.export(tmp_path / "tree")
     assert len(list((tmp_path / "tree").iterdir())) == 10_000
+
+
+async def test_a_name_that_is_not_utf8_can_be_told_to_people(forge: Forge, tmp_path: Path) -> None:
+    blob = forge.blob(b"FROM scratch\n")
+    module = forge.tree(("160000", b"m\xff", "1" * 40), ("100644", b"Dockerfile", blob))
+    tree = await forge.commit(module, tmp_path / "one")
+    assert (await read_recipe(tree)).warnings[0].encode().startswith("m\ufffd is a submodule".encode())
+    folder = forge.tree(("40000", b"f\xe9", forge.tree(("100644", b"Dockerfile", blob))))
+    tree = await forge.commit(folder, tmp_path / "two")
+    with pytest.raises(NoRecipe) as caught:
+        await read_recipe(tree)
+    assert "There is f\ufffd/Dockerfile" in str(caught.value).encode().decode()

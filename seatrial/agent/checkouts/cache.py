@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seatrial.agent.checkouts.commit import CommitTree
+from seatrial.agent.checkouts.commit import CommitTree, is_shallow
 from seatrial.agent.checkouts.git import Git, GitFailed
 from seatrial.agent.checkouts.tree import Tree
 from seatrial.agent.errors import CheckoutError
@@ -17,7 +17,8 @@ COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 ALLOWED = re.compile(r"(https|ssh|file)://|/|[\w.-]+@[\w.-]+:")
 DAMAGED = re.compile(
-    r"corrupt|bad object|loose object|missing (blob|tree|commit)|not a git repository|unable to (read|unpack)|inflate|bad pack",
+    r"corrupt|bad object|loose object|missing (blob|tree|commit)|not a git repository|unable to (read|unpack)|inflate|bad pack|"
+    r"mismatched algorithms",
     re.IGNORECASE,
 )
 ASKPASS = """#!/bin/sh
@@ -78,14 +79,20 @@ class Cache:
     async def _ensure(self, bare: Path, source: Source, commit: str) -> None:
         if not (bare / "HEAD").exists():
             self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            await Git().run("init", "--quiet", "--bare", "--template=", str(bare))
-        if await self._has(bare, commit):
+            objects = "sha256" if len(commit) == 64 else "sha1"
+            await Git().run(
+                "init", "--quiet", "--bare", "--template=", f"--object-format={objects}", str(bare)
+            )
+        here = await self._has(bare, commit)
+        if here and not is_shallow(bare):
             return
         remove_stale_locks(bare)
         git = self._git_for(bare, source)
         try:
             await self._fetch(git, bare, source, f"+{commit}:refs/seatrial/{commit}")
         except GitFailed:
+            if here:
+                return
             # Servers that hide unadvertised commits: take every branch, then look again.
             await self._fetch(git, bare, source, "+refs/heads/*:refs/seatrial-heads/*")
             if not await self._has(bare, commit, linked=False):
@@ -95,7 +102,8 @@ class Cache:
     async def _fetch(self, git: Git, bare: Path, source: Source, refspec: str) -> None:
         await git.run(
             "--git-dir", str(bare), "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
-            "--no-recurse-submodules", "--no-auto-maintenance", "--", source.clone_url, refspec,
+            "--no-recurse-submodules", "--no-auto-maintenance", "--update-shallow",
+            *(["--unshallow"] if is_shallow(bare) else []), "--", source.clone_url, refspec,
         )  # fmt: skip
 
     async def _has(self, bare: Path, commit: str, *, linked: bool = True) -> bool:

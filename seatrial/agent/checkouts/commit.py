@@ -85,14 +85,23 @@ class CommitTree:
 
     async def last_commit_date(self, path: str) -> str | None:
         """See `Tree.last_commit_date`."""
-        out = await self._git("log", "-1", "--format=%cI", self.commit, "--", f":(literal){path}")
+        out = await self._history("log", "-1", "--format=%cI", self.commit, "--", f":(literal){path}")
         return out.decode().strip() or None
 
     async def contributors(self) -> list[tuple[str, int]]:
         """See `Tree.contributors`."""
-        out = await self._git("shortlog", "--summary", "--numbered", self.commit)
-        pairs = (line.strip().split("\t", 1) for line in out.decode(errors="replace").splitlines())
+        out = await self._history("shortlog", "--summary", "--numbered", self.commit)
+        pairs = (line.lstrip().split("\t", 1) for line in out.decode(errors="replace").splitlines())
         return [(name, int(count)) for count, name in pairs]
+
+    async def _history(self, *arguments: str) -> bytes:
+        """What git tells of more than this commit, which a shallow clone does not have."""
+        if is_shallow(self.bare):
+            raise CheckoutError(
+                "the repository that this commit was fetched from is a shallow clone: its history ends early. "
+                "Complete it there: git fetch --unshallow"
+            )
+        return await self._git(*arguments)
 
     async def export(self, destination: Path) -> None:
         """See `Tree.export`."""
@@ -160,6 +169,11 @@ class CommitTree:
             return await Git().run("--git-dir", str(self.bare), *arguments)
         except GitFailed as error:
             raise CheckoutError(f"cannot read commit {self.commit[:12]}: {error}") from error
+
+
+def is_shallow(bare: Path) -> bool:
+    """Whether some commit here lacks its parents, as it did where it came from."""
+    return (bare / "shallow").exists()
 
 
 def empty_folder(destination: Path) -> None:

@@ -19,6 +19,11 @@ class Entry:
     oid: str
     size: int | None
 
+    @property
+    def shown(self) -> str:
+        """The path for people: bytes that are not UTF-8, surrogates in `path`, cannot be sent to anybody."""
+        return self.path.encode(errors="surrogateescape").decode(errors="replace")
+
 
 class Tree(Protocol):
     """A commit's files. Reads may run concurrently. Raises CheckoutError when the cache is damaged."""

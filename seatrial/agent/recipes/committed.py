@@ -76,7 +76,7 @@ def is_there(copy: Copy, entries: Sequence[Entry]) -> bool:
 def submodules(entries: Sequence[Entry]) -> list[str]:
     """A warning for each submodule: its folder is empty here."""
     return [
-        f"{entry.path} is a submodule; it is not fetched, so the folder is empty"
+        f"{entry.shown} is a submodule; it is not fetched, so the folder is empty"
         for entry in entries
         if entry.mode == SUBMODULE
     ]

@@ -14,6 +14,7 @@ from seatrial.agent.recipes.committed import settled
 from seatrial.agent.recipes.data import kept
 from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile
 from seatrial.agent.recipes.document import Document, parse
+from seatrial.agent.recipes.large_files import pointers
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.runtime.base import Resources
 from seatrial.wire.states import ServiceKind
@@ -56,7 +57,7 @@ async def parsed(name: str, raw: bytes) -> Document:
 async def nothing_found(tree: Tree) -> str:
     """What to say of a tree without a recipe; Dockerfiles further down are the usual case."""
     told = "nothing here says what to run: there is no galley.yml, compose file or Dockerfile at the repository's root. "
-    near = [e.path for e in await tree.entries() if posixpath.basename(e.path).lower() == "dockerfile"]
+    near = [e.shown for e in await tree.entries() if posixpath.basename(e.path).lower() == "dockerfile"]
     if not near:
         return f"{told}Add one of them"
     folder = posixpath.dirname(near[0])
@@ -95,6 +96,7 @@ async def checked(tree: Tree, recipe: Recipe) -> Recipe:
         if service.build is not None:
             key = (dockerfile_path(service.build), frozenset(service.build.args.items()))
             read[key] = files[name] = read.get(key) or await dockerfile_of(tree, recipe, name, service.build)
+    recipe = replace(recipe, warnings=(*recipe.warnings, *await pointers(tree)))
     found = settled(guessed(recipe, files), files, await tree.entries())
     return kept(found, files) if recipe.source in COMPOSE_FILES else found
 
