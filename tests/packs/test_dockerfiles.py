@@ -24,6 +24,11 @@ DIGEST = "sha256:" + "a" * 64
         "FROM a:1\nRUN <<EOF\nFROM python\nEOF\nCMD x",
         "# escape=`\nFROM `\n  a:1",
         "FROM a:1\nRUN --mount=type=bind,from=tool:2,target=/t t",
+        "FROM a:1 AS build-amd64\nFROM a:1 AS build-arm64\nFROM build-${TARGETARCH}\nCOPY a /a",
+        "FROM {{ base }}",
+        "FROM python:{{ version }}\nFROM <%= image %>",
+        "FROM a:1\nRUN echo a\n\\",
+        "\\",
     ],
 )
 def test_pinned(text: str) -> None:
@@ -42,6 +47,9 @@ def test_pinned(text: str) -> None:
         ("FROM a:1\nCOPY --from=nginx:latest /a /a", "Dockerfile:2 builds on nginx:latest"),
         ("FROM a:1 AS x\nRUN --mount=type=bind,from=tool,target=/t t", "builds on tool"),
         ("FROM a:1\nRUN <<EOF\nx\nEOF\nFROM b", "Dockerfile:5 builds on b"),
+        ("FROM a:1\nRUN cat <<-'EOF' > x && y\nx\nEOF\nFROM b", "Dockerfile:5 builds on b"),
+        ("FROM a:1\nRUN echo $((1 << n)) $((1<<n))\nFROM b", "Dockerfile:3 builds on b"),
+        ("FROM debian-${TARGETARCH}", "builds on debian-amd64 without a tag"),
     ],
 )
 def test_not_pinned(text: str, said: str) -> None:

@@ -1,18 +1,21 @@
 """People can read what changed.
 
-Looks for a changelog with at least one entry under a version, a date or "Unreleased".
+Looks for a changelog with at least one entry under a version, a date or "Unreleased". Without any changelog it passes,
+saying so; one that cannot be followed fails.
 """
 
 import re
 
 NAME = "Changelog"
 
-FILE = re.compile(r"^(docs?/)?(changelog|changes|history|news|releases?[-_]?notes?)(\.\w+)?$", re.IGNORECASE)
+FILE = re.compile(
+    r"^(docs?/)?(changelog|changes|history|news|releases|releases?[-_]?notes?)(\.\w+)?$", re.IGNORECASE
+)
 FOLDER = re.compile(
     r"^(\.changeset|changelog\.d|changelogs?|newsfragments|releasenotes/notes)/[^/]+", re.IGNORECASE
 )
 HEADING = re.compile(
-    r"^\W{0,6}(unreleased|(version |release )?v?\d+\.\d+|\d{4}-\d\d-\d\d|.*\(\d{4}-\d\d-\d\d\))",
+    r"^\W{0,6}(unreleased|(version |release )?v?\d+\.\d+|(version |release |v)\d+\b|\d{4}-\d\d-\d\d|.*\(\d{4}-\d\d-\d\d\))",
     re.IGNORECASE,
 )
 
@@ -24,7 +27,10 @@ def evaluate(project):
         fragments = [path for path in files if FOLDER.match(path)]
         if fragments:
             return verdict(100, f"{len(fragments)} change notes, such as {fragments[0]}.")
-        return verdict(0, "No changelog. Add a CHANGELOG.md with what users of the next version will notice.")
+        return verdict(
+            70,
+            "No changelog: it would help to add a CHANGELOG.md with what users of the next version will notice.",
+        )
     path = found[0]
     try:
         lines = (project.get_file_content(path) or "").splitlines()

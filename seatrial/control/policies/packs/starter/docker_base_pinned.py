@@ -14,7 +14,14 @@ PARAMS = {"require_digest": False}
 FILE = re.compile(
     r"(Dockerfile|Containerfile)([.-][\w.-]+)?|[\w.-]+\.(Dockerfile|Containerfile)", re.IGNORECASE
 )
-HEREDOC = re.compile(r"<<-?\s*[\"']?(\w+)[\"']?")
+HEREDOC = re.compile(r"(?:^|\s)\d*<<-?([\"']?)([A-Za-z_]\w*)\1")
+TEMPLATE = re.compile(r"\{\{|\{%|<%")  # somebody fills it in before Docker reads it
+# Docker sets these itself. What depends on one is judged as on the most common machine.
+PLATFORM = {
+    f"{side}{name}": value
+    for side in ("TARGET", "BUILD")
+    for name, value in {"PLATFORM": "linux/amd64", "OS": "linux", "ARCH": "amd64", "VARIANT": ""}.items()
+}
 VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?([-+])([^}]*))?\}|(\w+))")
 DOCUMENTATION = (".md", ".txt", ".dockerignore", ".rst")
 
@@ -24,6 +31,8 @@ def evaluate(project, params):
     for path in project.list_files():
         if FILE.fullmatch(basename(path)) and not path.lower().endswith(DOCUMENTATION):
             for line, image in bases(read(project, path)):
+                if TEMPLATE.search(image):
+                    continue
                 images.append({"file": path, "line": line, "image": image})
                 problem = judge(image, params["require_digest"])
                 if problem:
@@ -62,7 +71,7 @@ def judge(image, require_digest):
 
 def bases(text):
     """(line, image) of everything that is taken from outside the file."""
-    defaults, stages, found = {}, set(), []
+    defaults, stages, found = dict(PLATFORM), set(), []
     for line, words in instructions(text):
         keyword, rest = words[0].upper(), words[1:]
         if keyword == "ARG" and not stages and not found:
@@ -93,7 +102,9 @@ def filled(text, defaults):
         name = match[1] or match[4]
         if match[2] == "+":
             return match[3] if name in defaults else ""
-        return defaults.get(name) or (match[3] if match[2] == "-" else match[0])
+        if match[2] == "-":
+            return defaults.get(name) or match[3]
+        return defaults.get(name, match[0])
 
     return VARIABLE.sub(value, text)
 
@@ -111,8 +122,10 @@ def instructions(text):
             whole = whole[:-1] if more.lstrip().startswith("#") else whole[:-1] + " " + more.rstrip()
             if more.lstrip().startswith("#"):
                 whole += escape
+        if not whole.strip():
+            continue
         yield number, whole.split()
-        for end in HEREDOC.findall(whole) if whole.split()[0].upper() in ("RUN", "COPY", "ADD") else []:
+        for _, end in HEREDOC.findall(whole) if whole.split()[0].upper() in ("RUN", "COPY", "ADD") else []:
             for _, inner in lines:
                 if inner.strip() == end:
                     break

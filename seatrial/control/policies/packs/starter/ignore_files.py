@@ -23,7 +23,10 @@ WANTED = [  # (a file of the tool, what .gitignore should match)
     ("pom.xml", "target"),
     ("build.gradle", "build"),
 ]
-COPIES_ALL = re.compile(r"^\s*(COPY|ADD)\s+(--\S+\s+)*(\[\s*\"\./?\"|\./?\s)", re.IGNORECASE | re.MULTILINE)
+OF_TESTS = re.compile(r"(^|/)(tests?|__tests__|specs?|fixtures?|testdata)/", re.IGNORECASE)
+COPIES_ALL = re.compile(
+    r"^\s*(COPY|ADD)\s+(--(?!from=)\S+\s+)*(\[\s*\"\./?\"|\./?\s)", re.IGNORECASE | re.MULTILINE
+)
 
 
 def evaluate(project):
@@ -52,7 +55,7 @@ def read(project, path):
 
 
 def committed(files):
-    found = [path for path in files if GENERATED.search(path)]
+    found = [path for path in files if GENERATED.search(path) and not OF_TESTS.search(path)]
     if not found:
         return []
     return [(60, f"{len(found)} generated files are committed, such as {found[0]}.")]

@@ -4,6 +4,7 @@ Files kept by Git LFS count with the size of their pointers. Parameters: `limit_
 patterns such as "docs/*.pdf".
 """
 
+import re
 from fnmatch import fnmatch
 from posixpath import basename
 
@@ -13,7 +14,11 @@ PARAMS = {"limit_kb": 1024, "allow": []}
 LOCKS = {
     "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb", "uv.lock",
     "poetry.lock", "pdm.lock", "Cargo.lock", "composer.lock", "Gemfile.lock", "go.sum", "flake.lock",
+    "Pipfile.lock", "pylock.toml", "pixi.lock", "mix.lock", "pubspec.lock", "deno.lock", "Podfile.lock",
+    "Package.resolved", "packages.lock.json",
 }  # fmt: skip
+
+TOOLS = re.compile(r"(^|/)(\.yarn/(releases|plugins|sdks)/|\.pnp\.)")  # which Yarn wants committed
 
 
 def evaluate(project, params):
@@ -21,7 +26,7 @@ def evaluate(project, params):
     large = [
         (size, path)
         for path, size in project.get_file_sizes().items()
-        if size > limit and basename(path) not in LOCKS and not any(fnmatch(path, p) for p in params["allow"])
+        if size > limit and not expected(path) and not any(fnmatch(path, p) for p in params["allow"])
     ]
     large.sort(reverse=True)
     if not large:
@@ -34,3 +39,7 @@ def evaluate(project, params):
         "message": f"Larger than {params['limit_kb']:,} kB: {shown}{more}. Keep them in Git LFS or outside git.",
         "details": {"files": [{"path": path, "bytes": size} for size, path in large[:200]]},
     }
+
+
+def expected(path):
+    return basename(path) in LOCKS or TOOLS.search(path)

@@ -49,8 +49,11 @@ SKIPPED = re.compile(
     r"(^|/)(node_modules|vendor|third_party|\.git)/|\.(min\.js|map|svg|lock|sum)$|(^|/)[\w-]*lock\.(json|yaml)$"
 )
 DEFAULT = re.compile(
-    r"(postgres|password|secret|development|localhost|[a-z]*)\d*", re.IGNORECASE
+    r"(postgres|password|secret|development|localhost|[a-z]{0,12})\d*", re.IGNORECASE
 )  # words, not secrets
+# Where a secret is, or a secret that only somebody else's key opens; not the secret itself.
+POINTER_NAME = re.compile(r"_(FILE|URL|PATH)$", re.IGNORECASE)
+POINTER = re.compile(r"\$|/[\w.-]+(/|$)|ENC\[|encrypted:|(?!\w+://[^/\s@]*:[^/\s@]+@)\w+://", re.IGNORECASE)
 ENV_NAME = re.compile(
     r"^\s*(?:export\s+)?(\w*(?:SECRET|TOKEN|PASSWORD|PASSWD|API_?KEY|PRIVATE_KEY)\w*)\s*=\s*[\"']?([^\s\"'#]{8,})"
 )
@@ -83,7 +86,7 @@ def secrets(path, text, words):
         if len(line) > 20_000 or ALLOWED.search(line):
             continue
         match = env and ENV_NAME.match(line)
-        if match and real(match[2]) and not DEFAULT.fullmatch(match[2]):
+        if match and is_value(match[1], match[2]):
             yield number, f"value for {match[1]}"
             continue
         for kind, pattern in TOKENS:
@@ -95,6 +98,12 @@ def secrets(path, text, words):
             ):
                 yield number, kind
                 break
+
+
+def is_value(name, value):
+    if POINTER_NAME.search(name) or POINTER.match(value) or DEFAULT.fullmatch(value):
+        return False
+    return real(value)
 
 
 def has_body(rest, after):

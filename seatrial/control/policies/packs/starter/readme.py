@@ -8,6 +8,9 @@ import re
 NAME = "Readable README"
 PARAMS = {"min_words": 40}
 
+CJK = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # written without spaces: a character is a word
+WORD = re.compile(f"[{CJK}]|[^\\s{CJK}]+")
+
 
 def evaluate(project, params):
     path = find(project.list_files())
@@ -17,7 +20,7 @@ def evaluate(project, params):
         text = project.get_file_content(path) or ""
     except ValueError as unreadable:
         return verdict(70, f"{unreadable}. It is there, and was not looked into.")
-    words = len(text.split())
+    words = len(WORD.findall(text))
     headings = [n for n, line in enumerate(text.splitlines(), 1) if is_heading(line, path)]
     details = {"file": path, "words": words, "headings": len(headings)}
     if not words:
@@ -35,14 +38,16 @@ def find(files):
     readmes = [
         path
         for path in files
-        if re.fullmatch(r"readme(\.(md|markdown|rst|txt|adoc|org))?", path, re.IGNORECASE)
+        if re.fullmatch(r"readme(\.(md|markdown|rst|txt|adoc|asciidoc|org|rdoc))?", path, re.IGNORECASE)
     ]
     return min(readmes, key=lambda path: (not path.lower().endswith(".md"), path), default=None)
 
 
 def is_heading(line, path):
     if path.lower().endswith((".md", ".markdown")):
-        return line.startswith("#") or (len(line) > 2 and set(line.strip()) in ({"="}, {"-"}))
+        return re.match(r"#|\s*<h[1-6]\b", line) or (len(line) > 2 and set(line.strip()) in ({"="}, {"-"}))
+    if re.match(r"(=+|\*+) \S", line):  # AsciiDoc, RDoc, Org
+        return True
     return len(line) > 2 and len(set(line.strip())) == 1 and line.strip()[0] in "=-~#*^"
 
 

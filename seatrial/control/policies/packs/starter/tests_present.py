@@ -9,7 +9,7 @@ import re
 NAME = "Tests"
 
 CODE = re.compile(
-    r"\.(py|js|jsx|ts|tsx|mjs|go|rs|java|kt|rb|php|cs|swift|scala|ex|exs|c|cc|cpp|dart|clj|hs|lua|pl|jl)$",
+    r"\.(py|js|jsx|ts|tsx|mjs|go|rs|java|kt|rb|php|cs|swift|scala|ex|exs|c|cc|cpp|cxx|dart|clj|hs|lua|pl|pm|jl)$",
     re.IGNORECASE,
 )
 NOT_OURS = re.compile(r"(^|/)(node_modules|vendor|third_party|dist|build|\.venv)/|\.min\.js$|\.d\.ts$")
@@ -19,7 +19,7 @@ NAMED = re.compile(
 )
 A_TEST = re.compile(
     r"^\s*(async )?def test|unittest|doctest|\b(it|test|describe|context|specify)\b[\s(.]|func (Test|Fuzz|Benchmark|Example)"
-    r"|#\[(\w+::)*test\b|@(Parameterized)?Test\b|\[(Fact|Theory|Test|TestMethod)\b|\bTEST(_[FP])?\(|@test\b|assert",
+    r"|#\[(\w+::)*test\b|@(Parameterized)?Test\b|\[(Fact|Theory|Test|TestMethod)\b|\bTEST(_[FP])?\(|\b(TEST_CASE|SCENARIO|BOOST_(AUTO|FIXTURE|DATA)_TEST\w*)\b|Test::(More|Simple|Most|Class)|@test\b|assert",
     re.MULTILINE,
 )
 RUST_INLINE = re.compile(r"#\[(\w+::)*test\b")
