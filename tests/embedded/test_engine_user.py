@@ -71,6 +71,18 @@ def test_who_asked_is_admitted_also_where_all_else_is_there(monkeypatch: pytest.
     assert ran == [["usermod", "-aG", "docker", "alice"]]
 
 
+def test_who_may_not_use_the_engine_is_told_how_to_also_where_nothing_may_be_installed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    absent(
+        monkeypatch, detect.Engine(detect.STANDARD, problem="not for this user", forbidden=True), EVERYTHING
+    )
+    assert setup.main([], {"SEATRIAL_NO_INSTALL": "1"}) == setup.FAILED
+    said = capsys.readouterr().err
+    assert "usermod -aG docker" in said
+    assert "apt-get" not in said
+
+
 def test_an_engine_elsewhere_is_the_one_that_is_asked_after_installing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -96,6 +96,8 @@ class Setup:
         if refused and engine.answers:
             print(f"SEATRIAL_NO_INSTALL is set: not installing {names}. Builds or isolation will be weaker.")
             raise SystemExit(READY)
+        if refused and engine.forbidden:
+            raise EngineProblem(f"{engine.problem}. {detect.join_group('scripts/engine')}")
         if refused:
             raise EngineProblem(
                 f"Docker Engine is not there ({engine.problem}) and SEATRIAL_NO_INSTALL is set. "
