@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from structlog.testing import capture_logs
 
 from seatrial.control.forges.errors import RepositoryProblem
@@ -14,7 +15,7 @@ from seatrial.control.forges.models import Delivery, LocalPullRequest
 from seatrial.control.forges.protocol import PullRequestChanged
 from seatrial.control.forges.registry import forge_of
 from seatrial.control.projects.models import Connection, Project, PullRequest
-from seatrial.control.projects.services import apply_pull_request, archive
+from seatrial.control.projects.services import apply_pull_request
 from tests.forges.conftest import Work, announce_all
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
@@ -338,7 +339,7 @@ def test_facts_and_source(project: Project, work: Work) -> None:
 
 def test_the_pull_requests_of_an_archived_project_rest(project: Project, work: Work) -> None:
     services.open_pull(project, "main", by="alice")
-    archive(project, by="alice")
+    Project.objects.update(archived_at=timezone.now())
     assert announce_all() == 0
     assert not PullRequest.objects.exists()
 

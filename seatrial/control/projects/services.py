@@ -2,7 +2,6 @@
 
 import structlog
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit import services as audit
@@ -180,10 +179,3 @@ def note_reachable(project: Project) -> None:
     if Project.objects.filter(pk=project.pk).exclude(unreachable="").update(unreachable=""):
         log.info("project is reachable again", project=project.slug)
     project.unreachable = ""
-
-
-def archive(project: Project, *, by: str) -> None:
-    """Stop trialling a repository; what it had stays readable."""
-    project.archived_at = timezone.now()
-    project.save(update_fields=["archived_at"])
-    audit.record("project.archive", f"project/{project.pk}", actor=by, workspace=project.workspace_id)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from pathlib import Path
 
 import httpx
@@ -99,7 +98,7 @@ def go_live(candidate: Candidate) -> None:
 
 
 def write(file: Path, document: Document) -> bool:
-    """Replace `file` in one step when its content differs; True when it did."""
+    """Replace `file` in one step when its content differs; True when it did. One caller at a time."""
     content = json.dumps(document, indent=1, sort_keys=True)
     try:
         if file.read_text() == content:
@@ -107,7 +106,7 @@ def write(file: Path, document: Document) -> bool:
     except FileNotFoundError:
         file.parent.mkdir(parents=True, exist_ok=True)
     # Not below a name that Traefik's directory watch would read: it takes .yml, .yaml and .toml.
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.part")
+    temporary = file.with_name(f".{file.name}.part")
     temporary.write_text(content)
     temporary.replace(file)
     return True
