@@ -1,17 +1,21 @@
-"""Write docs/settings.md from the code, so that it cannot be wrong. `--check` only says whether it is up to date."""
+"""Write docs/settings.md and docs/compose.md from the code, so that they cannot be wrong. `--check` only says whether
+they are up to date."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import typer
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from seatrial.agent.recipes import compose, compose_limits, galley
 from seatrial.agent.settings import Settings
 from seatrial.cli.app import app
 from seatrial.control.configuration import Configuration
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 HEAD = """\
 # Settings and commands
@@ -31,6 +35,24 @@ Everything else it decides by itself and hands to its processes; anything below 
 | `DB_HOST` | | Set: that PostgreSQL (with the other `DB_*`) instead of the embedded one. |
 | `SEATRIAL_NO_INSTALL` | | `1`: the set-up scripts install nothing and say what is missing. |
 | `DOCKER_HOST` | `unix:///var/run/docker.sock` | The container engine. |
+"""
+
+
+RECIPES = """\
+# Recipes: galley.yml, compose files, Dockerfiles
+
+Written by `make docs` from the code. What says how to run a commit is, in this order, `galley.yml` (or `.yaml`),
+`compose.yaml`, `compose.yml`, `docker-compose.yaml`, `docker-compose.yml`, or a `Dockerfile`, at the repository's root.
+A file that cannot be followed is refused with file, line, key and fix; what is left out is a warning of the deployment.
+
+A service is a *database*, *cache* or *queue* by its image's name, by the base image it is built from, or because the file
+says so (`kind`; in a compose file `x-galley-kind` or the label `galley.kind`). These keep running when a push replaces the
+others, and so does a pulled service of a compose file without ports that writes to a volume of its own: two servers on one
+volume would destroy it.
+
+`${NAME}` takes its value from the project's variables, then from the commit's `.env`, and when the preview starts
+`GALLEY_COMMIT`, `GALLEY_BRANCH`, `GALLEY_NUMBER`, `GALLEY_PREVIEW_URL_<service>` and `GALLEY_PREVIEW_HOST_<service>`.
+
 """
 
 
@@ -85,13 +107,50 @@ def page() -> str:
     return "\n".join(parts)
 
 
+def fields(kind: type[BaseModel]) -> str:
+    """One row per key of a part of galley.yml."""
+    rows = ["| key | default | what it is |", "|---|---|---|"]
+    for name, field in kind.model_fields.items():
+        default = "" if field.default in {None, False} else default_of(field)
+        rows.append(f"| `{name}` | {default} | {field.description or ''} |")
+    return "\n".join(rows)
+
+
+def keys(reasons: Mapping[str, str]) -> str:
+    """One row per key of a compose file."""
+    rows = [f"| `{name}` | {reason} |" for name, reason in sorted(reasons.items())]
+    return "\n".join(["| key | |", "|---|---|", *rows])
+
+
+def recipes() -> str:
+    """The whole page on recipes."""
+    silent = ", ".join(f"`{name}`" for name in sorted(compose_limits.SILENT))
+    built = ", ".join(f"`{name}`" for name in compose.BUILD_REFUSED)
+    top = {name: f"not read by this release. {fix}" for name, fix in compose_limits.NOT_READ.items()}
+    parts = [
+        f"{RECIPES}## galley.yml\n\n`version: 1`, then `services:` with a map of services:\n",
+        fields(galley.ServiceKeys),
+        f"\n`build:`\n\n{fields(galley.BuildKeys)}",
+        f"\n`health:`\n\n{fields(galley.HealthKeys)}",
+        f"\n`resources:`\n\n{fields(galley.ResourceKeys)}",
+        "\n## Compose files\n\nThey are held against the Compose Specification's schema first.\n\n### Read\n",
+        keys(compose_limits.READ),
+        f"\n### Ignored with a warning\n\n{keys(compose_limits.IGNORED)}",
+        f"\n### Refused\n\n{keys(compose_limits.REFUSED)}",
+        f"\nBelow `build`: {built}. At the top level:\n\n{keys(top)}",
+        f"\n### Without effect\n\nThey change nothing that a visitor could see: {silent}.\n",
+    ]
+    return "\n".join(parts)
+
+
 def main() -> int:
     """Write, or check."""
-    wanted = page()
+    pages = {DOCS / "settings.md": page(), DOCS / "compose.md": recipes()}
     if "--check" in sys.argv:
-        return 0 if PAGE.exists() and PAGE.read_text() == wanted else 1
-    PAGE.write_text(wanted)
-    print(f"wrote {PAGE.name}")
+        return 0 if all(path.exists() and path.read_text() == text for path, text in pages.items()) else 1
+    for path, text in pages.items():
+        path.write_text(text)
+        print(f"wrote {path.name}")
     return 0
 
 

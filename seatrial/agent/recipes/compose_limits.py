@@ -5,10 +5,36 @@ from typing import Any
 from seatrial.agent.recipes.document import Document, Path
 
 READ = {
-    "build", "image", "ports", "expose", "environment", "env_file", "command", "entrypoint", "depends_on",
-    "healthcheck", "volumes", "restart", "user", "working_dir", "mem_limit", "cpus", "deploy", "labels", "profiles",
-    "container_name", "links", "privileged", "network_mode", "pid", "ipc", "uts", "userns_mode", "cgroup", "pids_limit",
-}  # fmt: skip
+    "build": "context, dockerfile, target and args; paths inside the repository only",
+    "image": "pulled, unless a sibling builds an image of that name: then what it builds is run",
+    "container_name": "one more name by which siblings reach it",
+    "links": "the alias is one more name of the service linked to",
+    "ports": "the container's side: the first port answers at the service's host name; the host's side is ignored",
+    "expose": "for siblings where any service has ports, else like ports",
+    "environment": "values are replaced when the preview starts, names of the platform (`GALLEY_...`) included",
+    "env_file": "read from the commit; a file that is not committed is ignored with a warning",
+    "command": "a list, or text split as a shell would",
+    "entrypoint": "a list, or text split as a shell would",
+    "working_dir": "",
+    "user": "",
+    "depends_on": "every condition; a dependency is waited for until it is well",
+    "healthcheck": "replaces the image's own",
+    "volumes": "named volumes belong to the preview; paths of the repository are copied as they are in the commit, "
+    "those it lacks begin as empty volumes; unnamed ones are new for each container; paths of the host are refused",
+    "restart": "without it a web service or database comes back, anything else runs once",
+    "mem_limit": "at most what the agent gives a service",
+    "cpus": "at most what the agent gives a service",
+    "deploy": "only `resources.limits`",
+    "labels": "only `galley.kind`",
+    "profiles": "a service with a profile is left out, with a warning",
+    "privileged": "refused when true",
+    "network_mode": "`host` and `container:` are refused, anything else is ignored",
+    "pid": "`host` and `container:` are refused",
+    "ipc": "`host` and `container:` are refused",
+    "uts": "`host` is refused",
+    "userns_mode": "`host` is refused",
+    "cgroup": "`host` is refused",
+}
 
 # Silent: they change nothing a visitor could see, or are stricter anyway here.
 SILENT = {
@@ -29,6 +55,7 @@ IGNORED = {
     "read_only": "the file system stays writable",
     "scale": "one container runs per service",
     "external_links": "a preview reaches only its own services",
+    "pids_limit": "the agent's limits are used",
     "mac_address": "the engine chooses it",
     "oom_kill_disable": "the agent's limits are used",
     "mem_swappiness": "the engine's default is used",
@@ -75,7 +102,7 @@ HOST_MODES = {
     "uts": "the host's name", "userns_mode": "the host's users", "cgroup": "the host's control groups",
 }  # fmt: skip
 
-KNOWN = READ | SILENT | IGNORED.keys() | REFUSED.keys()
+KNOWN = READ.keys() | SILENT | IGNORED.keys() | REFUSED.keys()
 NOT_READ = {
     "include": "Write the included services into this file",
     "models": "Remove it",

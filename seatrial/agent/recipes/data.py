@@ -58,8 +58,8 @@ def told_by_volume(service: Service, built: set[str], where: str, warnings: list
         return replace(service, kind=by_port, restart=comes_back(service))
     if service.kind is ServiceKind.WEB:
         warnings.append(
-            f"{where}: two versions of it share the volume {own[0]} for a moment at each push; "
-            "say x-galley-kind: database when only one may run"
+            f"{where}: two versions of it write to the volume {own[0]} for a moment at each push; "
+            "x-galley-kind: database keeps only one, which has no host name then"
         )
         return service
     warnings.append(

@@ -78,44 +78,66 @@ class Strict(BaseModel):
 class BuildKeys(Strict):
     """`build:`; a bare string is its path."""
 
-    path: Text = "."
-    dockerfile: Text = "Dockerfile"
-    target: Text | None = None
-    args: dict[str, Value] = Field(default_factory=dict)
-    command: Text | None = None
-    start: Command | None = None
+    path: Text = Field(".", description="the folder that is built")
+    dockerfile: Text = Field("Dockerfile", description="relative to `path`")
+    target: Text | None = Field(None, description="the stage to build; without it the last")
+    args: dict[str, Value] = Field(
+        default_factory=dict, description="build arguments; `${NAME}` is replaced as in `env`"
+    )
+    command: Text | None = Field(None, description="ignored with a warning: the Dockerfile says how to build")
+    start: Command | None = Field(None, description="what is run, instead of the image's own entrypoint")
 
 
 class HealthKeys(Strict):
     """`health:`: an HTTP path that must answer with a status."""
 
-    path: Annotated[str, StringConstraints(pattern=r"^/")] = "/"
-    status: Annotated[int, Field(ge=100, le=599)] = 200
-    timeout: Seconds = 60.0
+    path: Annotated[str, StringConstraints(pattern=r"^/")] = Field(
+        "/", description="asked on the service's port"
+    )
+    status: Annotated[int, Field(ge=100, le=599)] = Field(
+        200, description="the only answer that counts as well"
+    )
+    timeout: Seconds = Field(60.0, description="how long a start may take, like `90s` or `1m30s`")
 
 
 class ResourceKeys(Strict):
     """`resources:`."""
 
-    cpus: Cpus | None = None
-    memory: Megabytes | None = None
+    cpus: Cpus | None = Field(None, description="like `0.5`; without it the agent's `GALLEY_DEFAULT_CPUS`")
+    memory: Megabytes | None = Field(
+        None, description="like `512m` or `1g`; without it the agent's `GALLEY_DEFAULT_MEMORY`"
+    )
 
 
 class ServiceKeys(Strict):
     """One entry of `services:`."""
 
-    kind: ServiceKind | None = None
+    kind: ServiceKind | None = Field(
+        None,
+        description=f"{', '.join(ServiceKind)}; without it told by the image's name, else web with `expose`, else worker",
+    )
     build: Annotated[
         BuildKeys | None, BeforeValidator(lambda v: {"path": v} if isinstance(v, str) else v)
-    ] = None
-    image: Text | None = None
-    expose: Port | None = None
-    env: dict[str, Value] = Field(default_factory=dict)
-    depends_on: list[str] = Field(default_factory=list)
-    restart: Annotated[str, BeforeValidator(restart_of)] = "unless-stopped"
-    ephemeral: bool = False
-    health: HealthKeys | None = None
-    resources: ResourceKeys | None = None
+    ] = Field(None, description="below, or just the path; wins over `image`")
+    image: Text | None = Field(None, description="pulled")
+    expose: Port | None = Field(
+        None,
+        description="the port inside the container; without it the image's EXPOSE, else where it listens",
+    )
+    env: dict[str, Value] = Field(
+        default_factory=dict, description="`${NAME}` and `${NAME:-default}` are replaced; `$$` is a dollar"
+    )
+    depends_on: list[str] = Field(default_factory=list, description="services that are well before it starts")
+    restart: Annotated[str, BeforeValidator(restart_of)] = Field(
+        "unless-stopped", description="or `on-failure` or `never`, whose end with 0 is success"
+    )
+    ephemeral: bool = Field(False, description="a database, cache or queue that begins empty at each push")
+    health: HealthKeys | None = Field(
+        None, description="below; without it the image's own check, else by its kind"
+    )
+    resources: ResourceKeys | None = Field(
+        None, description="below; lowered to what the agent gives a service"
+    )
 
 
 class File(Strict):
