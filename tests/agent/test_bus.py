@@ -135,7 +135,8 @@ async def test_an_empty_bucket_is_a_full_replay_of_nothing(mine: Bus) -> None:
 async def stored(control: ControlBus, stream: str) -> list[Envelope]:
     state = (await control.jetstream.stream_info(stream)).state
     found = [
-        await control.jetstream.get_msg(stream, seq) for seq in range(state.first_seq, state.last_seq + 1)
+        await control.jetstream.get_msg(stream, seq)
+        for seq in range(max(1, state.first_seq), state.last_seq + 1)
     ]
     return [Envelope.decode(message.data or b"") for message in found if message.data]
 

@@ -16,6 +16,7 @@ from seatrial.agent.runtime.base import Container, HealthCheck, Listener, Runtim
 
 SETTLE_SECONDS = 1.0
 TAIL_LINES = 40
+KILLED = 137
 MAX_RESTARTS = 5  # of a service that waits for another by crashing; more is a crash loop
 FIRST_INTERVAL_SECONDS = 0.05
 OFTEN_SECONDS = 0.25
@@ -175,6 +176,11 @@ class Watch:
 
     async def _exited(self, container: Container) -> ServiceExited:
         code = container.exit_code if container.exit_code is not None else self._exit_code
+        if code == KILLED and not container.oom_killed:
+            await asyncio.sleep(
+                SETTLE_SECONDS
+            )  # a busy engine learns of the end before it learns of its reason
+            container = await self._runtime.get(container.name) or container
         limit = self._planned.spec.resources.memory_mb
         if container.oom_killed:
             text = f"{self._name} was ended for using more than its {limit} MB of memory"
