@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -61,7 +61,9 @@ def stand_ins() -> set[str]:
     """Stand-ins that only these tests need; the others serve the platform too and are kept as its cache."""
     command = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "seatrial/stand-in-*"]
     found = subprocess.run(command, check=False, capture_output=True, text=True).stdout.split()
-    return {name for name in found if any(rare in name for rare in ("-redis:", "-nginx:", "-busybox:"))}
+    return {
+        name for name in found if not any(kept in name for kept in ("-debian:", "-python:", "-postgres:"))
+    }
 
 
 @pytest.fixture(scope="session")
@@ -159,3 +161,16 @@ async def docker(*arguments: str, stdin: str = "") -> str:
     out, _ = await process.communicate(stdin.encode())
     assert process.returncode == 0, out.decode()
     return out.decode()
+
+
+@pytest.fixture
+async def stand_in(engine: Engine, cache: Path, log: Lines) -> Callable[[str], Awaitable[str]]:
+    require("debootstrap")
+    stand_ins = docker_builds(engine, cache, "isolated")[2]
+
+    async def make(image: str) -> str:
+        reference = await stand_ins.ensure(image, "registry-1.docker.io does not answer", log)
+        assert reference is not None
+        return reference
+
+    return make

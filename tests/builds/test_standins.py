@@ -2,38 +2,24 @@
 
 import asyncio
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.choice import docker_builds
+from seatrial.agent.builds.debian import codename
+from seatrial.agent.builds.standins import PREFIX, STAND_INS, DebianStandIns
+from seatrial.agent.errors import BuildError
 from seatrial.agent.runtime.docker.engine import Engine
 from tests.builds.conftest import Lines, docker
-from tests.engines import require
+from tests.builds.containers import MakeStandIn, answers, rare, run, running
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
 
-@pytest.fixture
-async def stand_in(engine: Engine, cache: Path, log: Lines):
-    require("debootstrap")
-    stand_ins = docker_builds(engine, cache, "isolated")[2]
-
-    async def make(image: str) -> str:
-        reference = await stand_ins.ensure(image, "registry-1.docker.io does not answer", log)
-        assert reference is not None
-        return reference
-
-    return make
-
-
-async def run(image: str, *command: str) -> str:
-    return await docker(
-        "run", "--rm", "--network", "none", "--label", "seatrial.test=builds", image, *command
-    )
-
-
-async def test_python_says_its_real_version(stand_in, log: Lines) -> None:
+async def test_python_says_its_real_version(stand_in: MakeStandIn, log: Lines) -> None:
     image = await stand_in("python:3.13-slim")
     version = (await run(image, "python", "-c", "import platform; print(platform.python_version())")).strip()
     assert f"using the stand-in with Python {version} from Debian packages" in log.text
@@ -42,7 +28,7 @@ async def test_python_says_its_real_version(stand_in, log: Lines) -> None:
     assert labels.strip() == "true"
 
 
-async def test_postgres_honours_the_official_variables(stand_in) -> None:
+async def test_postgres_honours_the_official_variables(stand_in: MakeStandIn) -> None:
     image = await stand_in("postgres:15")
     name = f"seatrial-test-{secrets.token_hex(4)}"
     environment = ["POSTGRES_USER=shop", "POSTGRES_PASSWORD=s3'cret", "POSTGRES_DB=my goods"]
@@ -99,23 +85,121 @@ async def until(query: list[str], text: str) -> None:
     await docker(*query, text)
 
 
-async def test_a_database_without_a_password_says_so(stand_in) -> None:
+async def test_a_database_without_a_password_says_so(stand_in: MakeStandIn) -> None:
     image = await stand_in("postgres:15")
     with pytest.raises(AssertionError, match="Set POSTGRES_PASSWORD"):
         await run(image)
 
 
-async def test_none_for_what_is_not_packaged(stand_in, engine: Engine, cache: Path, log: Lines) -> None:
-    assert await docker_builds(engine, cache, "isolated")[2].ensure("alpine:3", "x", log) is None
+async def test_none_for_what_is_not_packaged(
+    stand_in: MakeStandIn, engine: Engine, cache: Path, log: Lines
+) -> None:
+    assert await docker_builds(engine, cache, "isolated")[2].ensure("erlang:26", "x", log) is None
 
 
 @pytest.mark.parametrize(
     ("image", "command", "told"),
     [
         ("redis:7", ["redis-server", "--version"], "Redis server"),
-        ("nginx:1", ["nginx", "-t"], "successful"),
         ("busybox", ["sh", "-c", "echo ok | cat"], "ok"),
+        ("gcc:13", ["sh", "-c", "echo 'int main(){puts(\"ok\");}' | gcc -w -include stdio.h -static -xc - && ./a.out"], "ok"),
+        ("ruby:3.3", ["ruby", "-e", "puts [1, 2].sum; require 'bundler'; puts Gem.dir"], "3\n/usr/local/bundle"),
+        ("php:8.3", ["php", "-r", "echo strlen('four'), extension_loaded('mbstring');"], "41"),
+        ("rust:1", ["sh", "-c", "cd /tmp; cargo init -q --name x && cargo run -q --offline"], "Hello, world"),
+    ],
+)  # fmt: skip
+async def test_the_others_run(stand_in: MakeStandIn, image: str, command: list[str], told: str) -> None:
+    await rare(image)
+    assert told in await run(await stand_in(image), *command)
+
+
+@pytest.mark.parametrize("image", ["alpine:3", "python:3.12-alpine"])
+async def test_alpine_without_its_packages_says_so(stand_in: MakeStandIn, image: str, log: Lines) -> None:
+    reference = await stand_in(image)
+    with pytest.raises(AssertionError, match="apk: this is a stand-in made of Debian packages"):
+        await run(reference, "apk", "add", "--no-cache", "curl")
+    made = (
+        "addgroup -S web && adduser -S -D -H -G web -u 1001 app && adduser app mail && id app && wget --help"
+    )
+    assert "uid=1001(app)" in await run(reference, "sh", "-c", made)
+    assert "from Debian packages" in log.text
+
+
+def scripts(folder: Path) -> Path:
+    """What is run at the first start, for everybody to read."""
+    (folder / "one.sql").write_text("create table t (n int); insert into t values (7);")
+    folder.chmod(0o755)
+    return folder
+
+
+async def test_mariadb_honours_the_variables_of_mysql(stand_in: MakeStandIn, tmp_path: Path) -> None:
+    await rare("mysql:8")
+    image = await stand_in("mysql:8")
+    environment = {"ROOT_PASSWORD": "r'oot", "DATABASE": "my_shop", "USER": "shop", "PASSWORD": "s'cret"}
+    options = [part for name, value in environment.items() for part in ("-e", f"MYSQL_{name}={value}")]
+    volume = ["-v", f"{scripts(tmp_path)}:/docker-entrypoint-initdb.d:ro"]
+    old = ["--default-authentication-plugin=mysql_native_password"]
+    async with running(image, *options, *volume, command=old) as name:
+        client = ["exec", name, "mysql", "-h", "127.0.0.1", "-N", "-B"]
+        await until([*client, "-ushop", "-ps'cret", "my_shop", "-e"], "select 1")
+        assert (
+            await docker(*client, "-ushop", "-ps'cret", "my_shop", "-e", "select n from t")
+        ).strip() == "7"
+        assert (await docker(*client, "-uroot", "-pr'oot", "-e", "select 8")).strip() == "8"
+        await docker("exec", name, "healthcheck.sh", "--connect")
+        with pytest.raises(AssertionError, match="Access denied"):
+            await docker(*client, "-uroot", "-e", "select 9")
+        assert (await docker("exec", name, "stat", "-c", "%U", "/proc/1")).strip() == "mysql"
+
+
+@pytest.mark.parametrize(
+    ("image", "folder", "page", "told"),
+    [
+        ("httpd:2.4", "/usr/local/apache2/htdocs/index.html", "a page", "a page"),
+        ("php:8.3-apache", "/var/www/html/index.php", "<?php echo 6 * 7;", "42"),
     ],
 )
-async def test_the_others_run(stand_in, image: str, command: list[str], told: str) -> None:
-    assert told in await run(await stand_in(image), *command)
+async def test_apache_serves_its_folder(
+    stand_in: MakeStandIn, tmp_path: Path, image: str, folder: str, page: str, told: str
+) -> None:
+    await rare(image)
+    (tmp_path / "page").write_text(page)
+    (tmp_path / "page").chmod(0o644)
+    async with running(await stand_in(image), "-v", f"{tmp_path / 'page'}:{folder}:ro") as name:
+        assert await answers(name, 80) == told
+
+
+async def test_memcached_takes_options_alone(stand_in: MakeStandIn) -> None:
+    await rare("memcached:1")
+    async with running(await stand_in("memcached:1"), command=["-m", "32"]) as name:
+        assert (await docker("exec", name, "cat", "/proc/1/cmdline")) == "memcached\0-m\x0032\0"
+
+
+async def test_a_changed_recipe_is_made_again_and_a_failure_keeps_the_old(engine: Engine, log: Lines) -> None:
+    builder = Refusing()
+    stand_ins = DebianStandIns(engine, builder, Refusing.base)
+    busybox = next(known for known in STAND_INS if known.name == "busybox")
+    tag = f"{PREFIX}test-{secrets.token_hex(4)}"
+    wanted = replace(busybox, name=tag.removeprefix(PREFIX), folder="busybox", base=None)
+    with pytest.raises(BuildError):
+        await stand_ins.make(wanted, log)
+    full = f"{tag}:{codename()}"
+    await docker("import", "-c", "LABEL seatrial.test=builds", "/dev/null", full)
+    try:
+        assert await stand_ins.make(wanted, log) == full
+    finally:
+        await docker("rmi", "-f", full)
+    assert "of an earlier release is used" in log.text
+
+
+class Refusing:
+    """A builder without a mirror."""
+
+    name = "refusing"
+
+    async def build(self, request: BuildRequest, log: object) -> None:
+        raise BuildError("no mirror answers")
+
+    @staticmethod
+    async def base(tag: str, labels: object, log: object) -> None:
+        raise BuildError("no mirror answers")

@@ -70,9 +70,11 @@ async def mirror() -> Mirror:
 
 
 async def version_of(package: str) -> str:
-    """The upstream version of the package that apt would install: `15.18` of `15.18-0+deb12u1`."""
-    told = await output("apt-cache", "policy", package)
-    match = re.search(r"Candidate: (?:\d+:)?([^\s+-]+)", told)
+    """The upstream version that our mirror has, whatever else this host installs from: `15.18` of `15.18-0+deb12u1`."""
+    source = f"{(await mirror()).uri} {codename()}/"
+    rows = [line.split("|") for line in (await output("apt-cache", "madison", package)).splitlines()]
+    ours = (row[1].strip() for row in rows if len(row) == 3 and row[2].strip().startswith(source))
+    match = re.match(r"(?:\d+:)?([^\s+~-]+)", next(ours, ""))
     return match[1] if match else ""
 
 

@@ -5,23 +5,28 @@ really is. A stand-in takes the place of an official image only, never of somebo
 """
 
 import asyncio
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 from seatrial.agent.builds import debian, loading
 from seatrial.agent.builds.base import Builder, BuildRequest, Log
+from seatrial.agent.errors import AgentError
 from seatrial.agent.recipes.kinds import repository_name
 from seatrial.agent.recipes.recipe import Build
 from seatrial.agent.runtime.docker.engine import Engine
 
 CACHE_LABEL = "galley.cache"
 VERSION_LABEL = "galley.version"
+RECIPE_LABEL = "galley.recipe"
 RECIPES = Path(__file__).parent / "stand_ins"
 PREFIX = "seatrial/stand-in-"
 OFFICIAL = re.compile(r"(docker\.io/)?(library/)?[a-z0-9]+([:@].*)?")
+ALPINE_TAG = re.compile(r"(.*-)?alpine.*")
 
 
 @dataclass(frozen=True)
@@ -33,16 +38,48 @@ class StandIn:
     package: str
     serves: Sequence[str]
     refuses: str = ""  # tags it would be dishonest to stand in for
+    only: str = ".*"  # the tags it is for
+    base: "StandIn | None" = None
+    folder: str = ""  # of RECIPES; the name unless told
+
+    def fits(self, name: str, tag: str) -> bool:
+        """Whether it may take the place of the official image `name:tag`."""
+        refused = self.refuses and re.fullmatch(self.refuses, tag)
+        return name in self.serves and not refused and re.fullmatch(self.only, tag) is not None
+
+    def for_alpine(self) -> "StandIn":
+        """With what users of an -alpine tag expect, and an `apk` that says where they are."""
+        return replace(self, name=f"{self.name}-alpine", folder="alpine", base=self)
+
+    @cached_property
+    def recipe(self) -> str:
+        """A digest of everything it is made from: an image made from something else is made again."""
+        digest = hashlib.sha256(self.base.recipe.encode() if self.base else b"")
+        for file in sorted((RECIPES / (self.folder or self.name)).glob("*")):
+            digest.update(f"{file.name} ".encode() + file.read_bytes())
+        return digest.hexdigest()[:16]
 
 
+DEBIAN = StandIn("debian", "Debian", "base-files", ("debian", "ubuntu"))
+PHP = StandIn("php", "PHP", "php-cli", ("php",), r".*(fpm|zts).*", base=DEBIAN)
 STAND_INS = (
-    StandIn("debian", "Debian", "base-files", ("debian", "ubuntu")),
-    StandIn("python", "Python", "python3", ("python",), r"2(\..*|-.*)?|rc-.*"),
-    StandIn("postgres", "PostgreSQL", "postgresql", ("postgres",)),
-    StandIn("redis", "Redis", "redis-server", ("redis",)),
-    StandIn("nginx", "nginx", "nginx", ("nginx",)),
-    StandIn("node", "Node.js", "nodejs", ("node",)),
-    StandIn("busybox", "BusyBox", "busybox-static", ("busybox",)),
+    DEBIAN,
+    StandIn("alpine", "Debian", "base-files", ("alpine",), base=DEBIAN),
+    StandIn("busybox", "BusyBox", "busybox-static", ("busybox",), base=DEBIAN),
+    StandIn("python", "Python", "python3", ("python",), r"2(\..*|-.*)?|rc-.*", base=DEBIAN),
+    StandIn("node", "Node.js", "nodejs", ("node",), base=DEBIAN),
+    StandIn("golang", "Go", "golang-go", ("golang",), base=DEBIAN),
+    StandIn("rust", "Rust", "rustc", ("rust",), base=DEBIAN),
+    StandIn("gcc", "GCC", "gcc", ("gcc",), base=DEBIAN),
+    StandIn("ruby", "Ruby", "ruby", ("ruby",), base=DEBIAN),
+    StandIn("php-apache", "PHP", "php-cli", ("php",), only=r"(.*-)?apache.*", base=PHP),
+    PHP,
+    StandIn("postgres", "PostgreSQL", "postgresql", ("postgres",), base=DEBIAN),
+    StandIn("mariadb", "MariaDB", "mariadb-server", ("mariadb", "mysql"), base=DEBIAN),
+    StandIn("redis", "Redis", "redis-server", ("redis",), base=DEBIAN),
+    StandIn("memcached", "memcached", "memcached", ("memcached",), base=DEBIAN),
+    StandIn("nginx", "nginx", "nginx", ("nginx",), base=DEBIAN),
+    StandIn("httpd", "Apache", "apache2", ("httpd",), base=DEBIAN),
 )
 
 
@@ -59,10 +96,8 @@ def stand_in_for(image: str) -> StandIn | None:
         return None
     name = repository_name(image)
     tag = image.rsplit("/", 1)[-1].partition(":")[2].partition("@")[0]
-    for known in STAND_INS:
-        if name in known.serves and not (known.refuses and re.fullmatch(known.refuses, tag)):
-            return known
-    return None
+    found = next((known for known in STAND_INS if known.fits(name, tag)), None)
+    return found.for_alpine() if found and ALPINE_TAG.fullmatch(tag) else found
 
 
 @dataclass
@@ -92,25 +127,33 @@ class DebianStandIns:
         return dict(zip(wanted, made, strict=True))
 
     async def make(self, wanted: StandIn, log: Log) -> str:
-        """The stand-in's reference, built now unless it is on the host."""
+        """The stand-in's reference, built now unless it is on the host as its recipe says it."""
         tag = f"{PREFIX}{wanted.name}:{debian.codename()}"
         async with self._locks.setdefault(wanted.name, asyncio.Lock()):
-            if await loading.inspect(self.engine, tag) is None:
+            labels = await self._labels(tag)
+            if labels is None or labels.get(RECIPE_LABEL) != wanted.recipe:
                 await log(f"building {tag} from the distribution's packages; this happens once")
-                await self._build(wanted, tag, log)
+                await self._build_or_keep(wanted, tag, log, old=labels is not None)
         return tag
+
+    async def _build_or_keep(self, wanted: StandIn, tag: str, log: Log, *, old: bool) -> None:
+        try:
+            await self._build(wanted, tag, log)
+        except AgentError as error:
+            if not old:
+                raise
+            await log(f"{tag} of an earlier release is used, because a new one could not be built: {error}")
 
     async def _build(self, wanted: StandIn, tag: str, log: Log) -> None:
         version = await debian.version_of(wanted.package)
-        labels = {CACHE_LABEL: "true", VERSION_LABEL: version}
-        if wanted.name == "debian":
+        labels = {CACHE_LABEL: "true", VERSION_LABEL: version, RECIPE_LABEL: wanted.recipe}
+        if wanted.base is None:
             await self.make_base(tag, labels, log)
             return
-        await self.make(STAND_INS[0], log)
         request = BuildRequest(
             service=wanted.name,
-            build=Build(args={"RELEASE": debian.codename()}),
-            context_root=RECIPES / wanted.name,
+            build=Build(args={"BASE": await self.make(wanted.base, log)}),
+            context_root=RECIPES / (wanted.folder or wanted.name),
             tag=tag,
             labels=labels,
             cache_scope="stand-ins",
@@ -118,6 +161,9 @@ class DebianStandIns:
         await self.builder.build(request, log)
 
     async def _version(self, tag: str) -> str:
-        found = await loading.inspect(self.engine, tag) or {}
-        labels = (found.get("Config") or {}).get("Labels") or {}
+        labels = await self._labels(tag) or {}
         return str(labels.get(VERSION_LABEL, "")) or "an unknown version"
+
+    async def _labels(self, tag: str) -> dict[str, str] | None:
+        found = await loading.inspect(self.engine, tag)
+        return None if found is None else (found.get("Config") or {}).get("Labels") or {}

@@ -1,0 +1,59 @@
+"""Stand-ins on the real engine, and containers of them that answer."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+import httpx
+import pytest
+
+from seatrial.agent.builds.debian import codename
+from seatrial.agent.builds.standins import PREFIX, stand_in_for
+from tests.builds.conftest import docker
+
+MakeStandIn = Callable[[str], Awaitable[str]]
+
+
+async def run(image: str, *command: str) -> str:
+    return await docker(
+        "run", "--rm", "--network", "none", "--label", "seatrial.test=builds", image, *command
+    )
+
+
+async def rare(image: str) -> None:
+    """Skip what takes minutes to make and is not on this host, unless SEATRIAL_ALL_STAND_INS=1."""
+    found = stand_in_for(image)
+    if os.environ.get("SEATRIAL_ALL_STAND_INS") == "1" or found is None:
+        return
+    with contextlib.suppress(AssertionError):
+        await docker("image", "inspect", f"{PREFIX}{found.name}:{codename()}")
+        return
+    pytest.skip(f"the stand-in of {image} takes minutes to make: SEATRIAL_ALL_STAND_INS=1 does")
+
+
+@contextlib.asynccontextmanager
+async def running(image: str, *options: str, command: Sequence[str] = ()) -> AsyncIterator[str]:
+    name = f"seatrial-test-{secrets.token_hex(4)}"
+    try:
+        await docker(
+            "run", "-d", "--name", name, "--label", "seatrial.test=builds", *options, image, *command
+        )
+        yield name
+    finally:
+        await docker("rm", "-f", "-v", name)
+
+
+async def answers(name: str, port: int) -> str:
+    """What the container's web server says on its first page."""
+    address = (
+        await docker("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name)
+    ).strip()
+    url = f"http://{address}:{port}/"
+    async with httpx.AsyncClient() as client:
+        for _ in range(100):
+            with contextlib.suppress(httpx.TransportError):
+                return (await client.get(url)).text
+            await asyncio.sleep(0.2)
+    raise AssertionError(await docker("logs", name))

@@ -1,0 +1,106 @@
+"""Dockerfiles written for the official images, built from their stand-ins and run."""
+
+import io
+import zipfile
+from collections.abc import Callable
+
+import pytest
+
+from seatrial.agent.builds.base import BuildRequest
+from seatrial.agent.builds.buildah import BuildahBuilder
+from tests.builds.conftest import Lines
+from tests.builds.containers import MakeStandIn, answers, rare, run, running
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
+
+
+async def test_go_for_an_image_of_nothing_else(
+    stand_in: MakeStandIn, builder: BuildahBuilder, request_for: Callable[..., BuildRequest], log: Lines
+) -> None:
+    await rare("golang:1.22")
+    await stand_in("golang:1.22")
+    files = {
+        "go.mod": "module example.com/hello\n\ngo 1.19\n",
+        "main.go": 'package main\n\nimport "fmt"\n\nfunc main() { fmt.Println("afloat") }\n',
+        "Dockerfile": "FROM golang:1.22 AS build\nWORKDIR /src\nCOPY go.mod ./\nRUN go mod download\nCOPY . .\n"
+        "RUN CGO_ENABLED=0 go build -o /hello .\nFROM scratch\nCOPY --from=build /hello /\n"
+        'ENTRYPOINT ["/hello"]\n',
+    }
+    request = request_for("golang", files)
+    await builder.build(request, log)
+    assert await run(request.tag) == "afloat\n"
+
+
+async def test_a_node_server_answers(
+    stand_in: MakeStandIn, builder: BuildahBuilder, request_for: Callable[..., BuildRequest], log: Lines
+) -> None:
+    await rare("node:20")
+    await stand_in("node:20")
+    files = {
+        "server.js": "require('http').createServer((q, r) => r.end('from ' + process.release.name)).listen(3000)\n",
+        "package.json": '{"name": "x", "version": "1.0.0", "scripts": {"start": "node server.js"}}',
+        "Dockerfile": "FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm --version && yarn --version\nUSER node\n"
+        'CMD ["node", "server.js"]\n',
+    }
+    request = request_for("node", files)
+    await builder.build(request, log)
+    async with running(request.tag) as name:
+        assert await answers(name, 3000) == "from node"
+
+
+WAYS = {
+    "prefix": ("RUN pip install --no-index --prefix=/install /w/*.whl\n", "COPY --from=build /install /usr/local\n"),
+    "user": ("RUN pip install --no-index --user /w/*.whl\n", "COPY --from=build /root/.local /root/.local\n"),
+    "venv": ("RUN python -m venv /opt/venv && /opt/venv/bin/pip install --no-index /w/*.whl\n",
+             "COPY --from=build /opt/venv /opt/venv\nENV PATH=/opt/venv/bin:$PATH\n"),
+    "folder": ("RUN pip install --no-index /w/*.whl\n",
+               "COPY --from=build /usr/local/lib/python3.12/site-packages /usr/local/lib/python3.12/site-packages\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_python_packages_are_installed_in_one_stage_and_run_in_another(
+    stand_in: MakeStandIn,
+    builder: BuildahBuilder,
+    request_for: Callable[..., BuildRequest],
+    log: Lines,
+    way: str,
+) -> None:
+    await stand_in("python:3.12")
+    install, take = WAYS[way]
+    recipe = f"FROM python:3.12 AS build\nCOPY *.whl /w/\n{install}FROM python:3.12-slim\n{take}"
+    files = {
+        "Dockerfile": recipe + 'CMD ["python", "-c", "import afloat"]\n',
+        "afloat-1-py3-none-any.whl": wheel(),
+    }
+    request = request_for(f"python-{way}", files)
+    await builder.build(request, log)
+    assert await run(request.tag) == "imported\n"
+
+
+def wheel() -> bytes:
+    """A package of one module, as pip takes it."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as file:
+        file.writestr("afloat.py", "print('imported')\n")
+        file.writestr("afloat-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: afloat\nVersion: 1\n")
+        file.writestr(
+            "afloat-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        file.writestr("afloat-1.dist-info/RECORD", "")
+    return content.getvalue()
+
+
+async def test_nginx_fills_in_its_templates(
+    stand_in: MakeStandIn, builder: BuildahBuilder, request_for: Callable[..., BuildRequest], log: Lines
+) -> None:
+    await stand_in("nginx:1")
+    template = 'server {\n  listen 80;\n  location / { return 200 "${WORD} $request_method"; }\n}\n'
+    files = {
+        "Dockerfile": "FROM nginx:1\nENV WORD=filled\nRUN id nginx\nCOPY x /etc/nginx/templates/default.conf.template\n",
+        "x": template,
+    }
+    request = request_for("nginx", files)
+    await builder.build(request, log)
+    async with running(request.tag) as name:
+        assert await answers(name, 80) == "filled GET"
