@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 1.0  # a bus that is away for less is not worth a word
 RETRY_SECONDS = 0.25
+AGAIN_SECONDS = 0.05
 
 
 class Link(StrEnum):
@@ -104,8 +105,9 @@ class _Connection:
         connecting, self._connecting = self._connecting, None
         if connecting is None:
             return
-        connecting.cancel()  # nothing when it is connected
-        await asyncio.wait([connecting])
+        while not connecting.done():  # Python 3.11 loses a cancellation that meets the end of an attempt
+            connecting.cancel()
+            await asyncio.wait([connecting], timeout=AGAIN_SECONDS)
         if not connecting.cancelled() and connecting.exception() is None:
             await connecting.result().close()
 
