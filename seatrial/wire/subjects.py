@@ -71,22 +71,21 @@ def inbox_prefix(agent: str) -> str:
 
 
 def agent_permissions(agent: str) -> tuple[list[str], list[str]]:
-    """What the user JWT of `agent` allows: (publish, subscribe)."""
+    """What the user JWT of `agent` allows: (publish, subscribe).
+
+    Its bucket is read by an ordered consumer, and by nothing else: what the bus answers to a direct get it sends as it
+    was stored, also to a reply subject that is a key of another agent's bucket.
+    """
     bucket = f"KV_{desired_bucket(agent)}"
     publish = [
         f"seatrial.agents.{agent}.>",
         f"$JS.API.STREAM.INFO.{bucket}",
-        f"$JS.API.STREAM.MSG.GET.{bucket}",
-        f"$JS.API.DIRECT.GET.{bucket}",
-        f"$JS.API.DIRECT.GET.{bucket}.>",
         f"$JS.API.CONSUMER.CREATE.{bucket}",
-        f"$JS.API.CONSUMER.CREATE.{bucket}.>",
         f"$JS.API.CONSUMER.INFO.{bucket}.>",
         f"$JS.API.CONSUMER.DELETE.{bucket}.>",
         f"$JS.FC.{bucket}.>",
-        f"$JS.ACK.{bucket}.>",
         f"$JS.API.CONSUMER.INFO.{JOBS_STREAM}.{EVALUATIONS_CONSUMER}",
         f"$JS.API.CONSUMER.MSG.NEXT.{JOBS_STREAM}.{EVALUATIONS_CONSUMER}",
         f"$JS.ACK.{JOBS_STREAM}.{EVALUATIONS_CONSUMER}.>",
     ]
-    return publish, [f"{inbox_prefix(agent)}.>", f"seatrial.agents.{agent}.>"]
+    return publish, [f"{inbox_prefix(agent)}.>"]

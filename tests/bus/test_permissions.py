@@ -16,6 +16,7 @@ from seatrial.control.fleet.agent_tokens import agent_token
 from seatrial.wire import subjects
 from seatrial.wire.agents import Heartbeat
 from seatrial.wire.envelope import Envelope
+from seatrial.wire.errors import WireError
 from seatrial.wire.evaluations import EvaluationStarted
 from seatrial.wire.logs import LogChunk, LogLine
 from tests.bus.servers import NatsServer
@@ -121,6 +122,10 @@ async def test_takes_evaluations_and_reports(bus: Bus, agent: AgentClient, conne
         "$JS.API.STREAM.DELETE.KV_desired-AGENTA",
         "$JS.API.STREAM.INFO.KV_desired-AGENTB",
         "$JS.API.DIRECT.GET.KV_desired-AGENTB.$KV.desired-AGENTB.env1",
+        # A direct get answers as it was stored: a deletion of its own, copied under a key of another's bucket.
+        "$JS.API.DIRECT.GET.KV_desired-AGENTA",
+        "$JS.API.DIRECT.GET.KV_desired-AGENTA.$KV.desired-AGENTA.env1",
+        "$JS.API.STREAM.MSG.GET.KV_desired-AGENTA",
         "$JS.API.CONSUMER.CREATE.KV_desired-AGENTB",
         "$JS.API.CONSUMER.CREATE.OBSERVED",
         "$JS.API.CONSUMER.MSG.NEXT.OBSERVED.control",
@@ -134,11 +139,41 @@ async def test_may_not_publish_there(agent: AgentClient, connected: Client, subj
 
 
 @pytest.mark.parametrize(
-    "subject", ["_INBOX_AGENTB.>", "_INBOX.>", "seatrial.agents.AGENTB.>", "$KV.desired-AGENTB.>", ">"]
+    "subject",
+    [
+        "_INBOX_AGENTB.>",
+        "_INBOX.>",
+        "seatrial.agents.AGENTA.>",
+        "seatrial.agents.AGENTB.>",
+        "$KV.desired-AGENTB.>",
+        ">",
+    ],
 )
 async def test_may_not_listen_there(agent: AgentClient, connected: Client, subject: str) -> None:
     await connected.subscribe(subject)
     assert await agent.refused(connected), f"{subject} was allowed"
+
+
+async def test_a_reply_subject_can_garble_anothers_desired_state_but_not_delete_it(
+    bus: Bus, agent: AgentClient, connected: Client, tmp_path: Path
+) -> None:
+    """The bus does not ask who may write to a reply subject; docs/security.md says what follows."""
+    await bus.desire("AGENTB", "env1", Envelope.wrap(EvaluationStarted(evaluation="x")))
+    other = await AgentClient("AGENTB", agent.server, tmp_path).connect()
+    watcher = await (await other.jetstream().key_value(subjects.desired_bucket("AGENTB"))).watchall()
+    assert (await watcher.updates(timeout=2)).key == "env1" and await watcher.updates(timeout=2) is None
+    await connected.publish(
+        "$JS.API.STREAM.INFO.KV_desired-AGENTA",
+        b"",
+        reply="$KV.desired-AGENTB.env1",
+        headers={"KV-Operation": "DEL"},
+    )
+    garbled = await watcher.updates(timeout=2)
+    assert garbled.key == "env1" and garbled.operation is None, "nothing that B takes for a deletion"
+    with pytest.raises(WireError):  # B leaves it as it is
+        Envelope.decode(garbled.value)
+    assert (await bus.desired("AGENTB")).desired == {"env1": None}, "the reconciler puts it again"
+    await other.close()
 
 
 async def test_revoked_agent_is_cut_off_and_stays_out_after_a_restart(
