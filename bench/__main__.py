@@ -33,7 +33,7 @@ def main() -> None:
             measurements += webhooks.measure(platform)
             measurements += previews.measure(platform, Path(folder))
         finally:
-            platform.run("down", "--purge", timeout=120)
+            platform.purge()
     measurements += policies.measure()
     show(measurements, RATIOS)
     write(measurements)

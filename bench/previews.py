@@ -1,5 +1,6 @@
 """From a webhook to a URL that answers, against doing it by hand with the engine."""
 
+import json
 import subprocess
 import time
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from e2e.repositories import commit, static
 def answers(url: str, host: str, text: str) -> bool:
     """Whether a visitor gets `text` there now."""
     try:
-        answer = httpx.get(url, headers={"Host": host}, timeout=2)
+        answer = httpx.get(url, headers={"Host": host}, timeout=2, trust_env=False)
     except httpx.HTTPError:
         return False
     return answer.status_code == 200 and answer.text == text
@@ -30,7 +31,7 @@ def by_hand(path: Path, tag: str, text: str, *, cold: bool) -> float:
             check=True,
             capture_output=True,
         )
-        name = f"{tag}-run"
+        name = tag.replace(":", "-")
         subprocess.run(["docker", "run", "-d", "--name", name, tag], check=True, capture_output=True)
         address = subprocess.run(
             ["docker", "inspect", "-f", "{{.NetworkSettings.IPAddress}}", name],
@@ -45,9 +46,12 @@ def by_hand(path: Path, tag: str, text: str, *, cold: bool) -> float:
 
 
 def last_delivery(platform: Platform) -> datetime:
-    """When the newest webhook arrived, by the server's clock: the same machine's."""
-    newest = max(delivery["received_at"] for delivery in platform.api("/deliveries"))
-    return datetime.fromisoformat(newest)
+    """When the newest webhook of a pull request arrived, by the server's clock: the same machine's."""
+    return max(
+        datetime.fromisoformat(delivery["received_at"])
+        for delivery in platform.api("/deliveries")
+        if delivery["event"] == "pull_request"
+    )
 
 
 def by_seatrial(platform: Platform, path: Path, text: str) -> tuple[float, dict[str, Any]]:
@@ -56,7 +60,7 @@ def by_seatrial(platform: Platform, path: Path, text: str) -> tuple[float, dict[
         ["seatrial", "preview", str(path), "--json"],
         executable=str(platform.executable),
         env=platform.environ,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
     host: list[str] = []
@@ -65,7 +69,7 @@ def by_seatrial(platform: Platform, path: Path, text: str) -> tuple[float, dict[
         if not host:
             host.extend(
                 url.removeprefix("http://")
-                for e in platform.environments()
+                for e in platform.api("/environments")
                 if e["name"].endswith(path.name)
                 for url in e["urls"].values()
             )
@@ -73,9 +77,9 @@ def by_seatrial(platform: Platform, path: Path, text: str) -> tuple[float, dict[
 
     wait_until(live)
     answered = datetime.now(UTC)
-    opened.wait()
-    environment = platform.json("preview", str(path))
-    return (answered - last_delivery(platform)).total_seconds(), environment
+    arrived = last_delivery(platform)
+    document, _ = opened.communicate()
+    return (answered - arrived).total_seconds(), json.loads(document)
 
 
 def measure(platform: Platform, home: Path, *, rounds: int = 5) -> list[Measurement]:
@@ -83,16 +87,17 @@ def measure(platform: Platform, home: Path, *, rounds: int = 5) -> list[Measurem
     cold, warm, hand_cold, hand_warm, switch = [], [], [], [], []
     for number in range(rounds):
         path = static(home / f"bench-{number}", text="one")
-        hand_cold.append(by_hand(path, f"bench-hand-{number}", "one", cold=True))
+        hand_cold.append(by_hand(path, f"bench-hand-{number}:one", "one", cold=True))
         seconds, _ = by_seatrial(platform, path, "one")
         cold.append(seconds)
         commit(path, {"www/index.html": "two"})
-        hand_warm.append(by_hand(path, f"bench-hand-{number}", "two", cold=False))
+        hand_warm.append(by_hand(path, f"bench-hand-{number}:two", "two", cold=False))
         seconds, environment = by_seatrial(platform, path, "two")
         warm.append(seconds)
         switch += [p["seconds"] for p in environment["deployment"]["phases"] if p["name"] == "switch"]
         platform.run("close", str(path), "--branch", "feature")
-        subprocess.run(["docker", "rmi", "-f", f"bench-hand-{number}"], capture_output=True, check=False)
+        tags = [f"bench-hand-{number}:{text}" for text in ("one", "two")]
+        subprocess.run(["docker", "rmi", "-f", *tags], capture_output=True, check=False)
         time.sleep(1)
     return [
         Measurement("webhook to preview, cold", "s", cold),

@@ -95,7 +95,7 @@ class Platform:
     def purge(self) -> None:
         """End it and remove everything it made. Fails when anything is left."""
         agent = self._registered_agent()
-        done = self.run("down", "--purge", timeout=120)
+        done = self.run("down", "--purge")
         assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.last_words()}"
         assert not self.directory.exists(), f"left: {sorted(self.directory.rglob('*'))[:20]}"
         left = leftovers(agent) if agent else {}
