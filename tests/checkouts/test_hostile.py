@@ -97,6 +97,15 @@ async def test_a_tree_of_billions_of_files_is_not_listed(forge: Forge, tmp_path:
     assert time.monotonic() - began < 60, "ten billion files take hours"
 
 
+async def test_a_file_whose_object_is_missing_is_damage(forge: Forge, tmp_path: Path) -> None:
+    lost = forge.blob(b"here for now")
+    tree = await forge.commit(forge.tree(("100644", b"a", lost)), tmp_path / "cache")
+    [stored] = (tmp_path / "cache").rglob(f"objects/{lost[:2]}/{lost[2:]}")
+    stored.unlink()
+    with pytest.raises(CheckoutError, match="its tree is damaged"):
+        await tree.entries()
+
+
 async def test_a_commit_of_many_gigabytes_is_not_written_out(
     forge: Forge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

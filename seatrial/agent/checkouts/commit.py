@@ -3,7 +3,7 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from seatrial.agent.errors import CheckoutError
 
 REGULAR = {"100644", "100755"}
 LINK = "120000"
+SUBMODULE = "160000"
 LONGEST_LINK = 1024  # bytes
 READS_BEFORE_ALL = 8
 SMALL_BLOB = 256 * 1024
@@ -133,14 +134,23 @@ class CommitTree:
     async def _index(self) -> dict[str, Entry]:
         async with self._lock:
             if self._entries is None:
-                out = await self._list()
-                entries = (entry_of(record) for record in out.split(b"\0") if record)
+                records = [record_of(record) for record in (await self._list()).split(b"\0") if record]
+                sizes = await self._sizes({oid for _, mode, oid in records if mode != SUBMODULE})
+                entries = (Entry(path, mode, oid, sizes.get(oid)) for path, mode, oid in records)
                 self._entries = {entry.path: entry for entry in sorted(entries, key=lambda e: e.path)}
             return self._entries
 
+    async def _sizes(self, oids: Iterable[str]) -> dict[str, int]:
+        """Bytes of each object. `ls-tree --long` opens an object again for every path that it is at."""
+        out = await self._ask("--batch-check=%(objectname) %(objectsize)", oids)
+        sizes = dict(line.split() for line in out.decode().splitlines())
+        if "missing" in sizes.values():
+            raise self._damaged()
+        return {oid: int(size) for oid, size in sizes.items()}
+
     async def _list(self) -> bytes:
         """A few small objects can describe a tree of billions of files: what nobody means is not read to its end."""
-        arguments = ("ls-tree", "-r", "-z", "--long", "--full-tree", self.commit)
+        arguments = ("ls-tree", "-r", "-z", "--full-tree", self.commit)
         process = await Git().start("--git-dir", str(self.bare), *arguments)
         try:
             out = await read_at_most(process, MOST_LISTED)
@@ -148,7 +158,7 @@ class CommitTree:
         finally:
             await end(process)
         if failed:
-            raise CheckoutError(f"cannot read commit {self.commit[:12]}: its tree is damaged")
+            raise self._damaged()
         if out is None:
             raise CheckoutError(
                 f"commit {self.commit[:12]} lists more than {MOST_LISTED // 1024**2} MB of file names. "
@@ -156,13 +166,19 @@ class CommitTree:
             )
         return out
 
+    def _damaged(self) -> CheckoutError:
+        return CheckoutError(f"cannot read commit {self.commit[:12]}: its tree is damaged")
+
     async def _batch(self, oids: Sequence[str]) -> dict[str, bytes]:
-        process = await Git().start("--git-dir", str(self.bare), "cat-file", "--batch", stdin=True)
+        return dict(blobs_of(await self._ask("--batch", oids)))
+
+    async def _ask(self, form: str, oids: Iterable[str]) -> bytes:
+        process = await Git().start("--git-dir", str(self.bare), "cat-file", form, stdin=True)
         try:
             out, _ = await process.communicate("".join(f"{oid}\n" for oid in oids).encode())
         finally:
             await end(process)
-        return dict(blobs_of(out))
+        return out
 
     async def _git(self, *arguments: str) -> bytes:
         try:
@@ -191,11 +207,11 @@ def disable_attributes(bare: Path, scratch: Path) -> None:
     written.replace(bare / "info" / "attributes")
 
 
-def entry_of(record: bytes) -> Entry:
-    """One record of `ls-tree --long`. Bytes of a path that are not UTF-8 become surrogates."""
+def record_of(record: bytes) -> tuple[str, str, str]:
+    """Path, mode and object of one record of `ls-tree`. Bytes of a path that are not UTF-8 become surrogates."""
     head, _, path = record.partition(b"\t")
-    mode, _kind, oid, size = head.decode().split()
-    return Entry(os.fsdecode(path), mode, oid, None if size == "-" else int(size))
+    mode, _kind, oid = head.decode().split()
+    return os.fsdecode(path), mode, oid
 
 
 def blobs_of(out: bytes) -> list[tuple[str, bytes]]:

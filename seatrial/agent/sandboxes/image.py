@@ -63,9 +63,9 @@ class SandboxImage:
             images = await self._docker.images.list(filters=filters)
         except DockerError as error:
             raise SandboxError(f"the sandbox's image cannot be looked for: {error.message}") from error
-        newest = max(images, key=lambda image: image["Created"], default={})
-        tags = [tag for tag in newest.get("RepoTags") or [] if tag.startswith(f"{REPOSITORY}:")]
-        return tags[0] if tags else None
+        newest = sorted(images, key=lambda image: int(image["Created"]), reverse=True)
+        tags = (str(tag) for image in newest for tag in image.get("RepoTags") or [])
+        return next((tag for tag in tags if tag.startswith(f"{REPOSITORY}:")), None)
 
     def _content(self, base_identity: str) -> str:
         whole = f"{base_identity} {self._program.digest} {self._dockerfile('')} {PROGRAM_LABEL}"
