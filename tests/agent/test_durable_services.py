@@ -97,7 +97,10 @@ services:
     expose: 5432
     env: {VERSION: "NUMBER"}
 """
-KEEPS = 'FROM BUSYBOX\nVOLUME /data\nCMD ["sh", "-c", "echo $VERSION >> /data/starts; exec httpd -f -p 5432 -h /data"]\n'
+KEEPS = """FROM BUSYBOX
+VOLUME /data
+CMD ["sh", "-c", "echo $VERSION >> /data/starts; trap 'echo saved >> /data/starts; exit' TERM; httpd -f -p 5432 -h /data & wait"]
+"""
 SERVES = 'FROM BUSYBOX\nCMD ["sh", "-c", "[ -z $FAIL ] && exec httpd -f -p 80 -h /www; exit 1"]\n'
 
 
@@ -123,7 +126,7 @@ async def test_what_an_image_keeps_in_a_volume_of_its_own_outlives_a_failed_chan
 
         async def put_back() -> bool:
             with contextlib.suppress(aiodocker.DockerError):  # it is being replaced
-                return await run(runtime, db, "cat /data/starts") == "1\n2\n1\n"
+                return await run(runtime, db, "cat /data/starts") == "1\nsaved\n2\nsaved\n1\n"
             return False
 
         await until(put_back)

@@ -9,6 +9,7 @@ from seatrial.agent.environments.health import Watch, Well
 from seatrial.agent.environments.launch import Launch, Planned, supplanted
 from seatrial.agent.environments.names import Names, owned_by
 from seatrial.agent.environments.phases import Phases
+from seatrial.agent.environments.removal import GRACE_SECONDS
 from seatrial.agent.errors import AgentError
 from seatrial.agent.runtime.base import FINGERPRINT, Container, ContainerSpec, Runtime
 from seatrial.wire.deployments import ObservedService
@@ -161,6 +162,12 @@ class Start:
             same = found.labels.get(FINGERPRINT) == spec.labels[FINGERPRINT]
             if same and found.state == "exited" and found.exit_code == 0:
                 return found
+        if (
+            planned.durable
+            and found is not None
+            and found.labels.get(FINGERPRINT) != spec.labels[FINGERPRINT]
+        ):
+            await self._runtime.stop(spec.name, GRACE_SECONDS)  # what it has in memory belongs to its data
         return await self._runtime.start(spec)
 
     def _as_found(self, planned: Planned, found: Container | None) -> ContainerSpec:
