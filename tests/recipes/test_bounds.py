@@ -24,6 +24,34 @@ async def test_more_than_the_agent_gives_is_lowered_and_said() -> None:
     assert "services.web: 64 CPUs and 1048576 MB are lowered to 2 and 1024 MB" in recipe.warnings[-1]
 
 
+CHAIN = "".join(f"  s{n}: {{image: x, build: no/such, depends_on: [s{n + 1}]}}\n" for n in range(2000))
+
+
+@pytest.mark.parametrize("file", ["galley.yml", "compose.yaml"])
+async def test_thousands_of_services_are_too_many_before_anything_is_read_for_them(file: str) -> None:
+    head = "version: 1\n" if file == "galley.yml" else ""
+    with pytest.raises(
+        RecipeError, match=r"\d: services: 2001 services; a preview has at most 40. Leave out"
+    ):
+        await read_recipe(Files(**{file: f"{head}services:\n{CHAIN}  s2000: {{image: x}}\n"}))
+
+
+SLOW = {
+    ".env": ("A=b\nB=x" + " " * 100_000 + "y\n", r"\.env:2: 100000 spaces in a row"),
+    "compose.yaml": (
+        f"services: {{web: {{image: x, ports: [{'{}, ' * 5000}]}}}}",
+        "compose.yaml:1: a list of 5,000 entries",
+    ),
+}
+
+
+@pytest.mark.parametrize("file", SLOW)
+async def test_what_takes_a_parser_minutes_is_refused(file: str) -> None:
+    text, told = SLOW[file]
+    with pytest.raises(RecipeError, match=told):
+        await read_recipe(Files(**{"compose.yaml": "services: {web: {image: x}}", file: text}))
+
+
 BOMBS = {
     "aliases": "a0: &a0 [x, x]\n"
     + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}]\n" for n in range(1, 100)),

@@ -2,20 +2,8 @@
 
 from dataclasses import replace
 
-from seatrial.agent.errors import RecipeError
 from seatrial.agent.recipes.recipe import Recipe, Service
 from seatrial.agent.runtime.base import Resources
-
-MOST_SERVICES = 40
-
-
-def check_number(recipe: Recipe) -> None:
-    """Raise RecipeError for too many services."""
-    if len(recipe.services) > MOST_SERVICES:
-        raise RecipeError(
-            f"{recipe.source}:1: services: {len(recipe.services)} services; a preview has at most {MOST_SERVICES}. "
-            "Leave out what the preview does not need."
-        )
 
 
 def bounded(recipe: Recipe, most: Resources) -> Recipe:

@@ -13,6 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from seatrial.agent.errors import RecipeError
 
 MAX_NODES = 20_000  # more than any recipe needs; a file of nested aliases passes it at once
+MOST_ENTRIES = 500  # of one list; the schema compares each with each
 
 Path = tuple[str | int, ...]
 
@@ -95,6 +96,9 @@ class Plain:
         if isinstance(node, CommentedMap):
             return {str(key): self._child(node, key, path) for key in node}
         if isinstance(node, CommentedSeq):
+            if len(node) > MOST_ENTRIES:
+                told = f"a list of {len(node):,} entries. Keep it to {MOST_ENTRIES} at most."
+                raise RecipeError(f"{self.file}:{node.lc.line + 1}: {told}")
             return [self._child(node, index, path) for index in range(len(node))]
         return scalar(node)
 

@@ -1,4 +1,4 @@
-"""Which service waits for which: every name known, no cycle."""
+"""The services of a recipe among each other: not too many, every name known, no cycle."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -6,9 +6,17 @@ from collections.abc import Mapping, Sequence
 from seatrial.agent.recipes.document import Document
 from seatrial.agent.recipes.recipe import Service
 
+MOST_SERVICES = 40
+
 
 def check(document: Document, services: Mapping[str, Service]) -> None:
-    """Raise RecipeError for a dependency that does not exist or a cycle."""
+    """Raise RecipeError for too many services, a dependency that does not exist or a cycle."""
+    if len(services) > MOST_SERVICES:
+        document.fail(
+            ("services",),
+            f"{len(services)} services; a preview has at most {MOST_SERVICES}",
+            "Leave out what the preview does not need",
+        )
     for name, service in services.items():
         for dependency in service.depends_on:
             if dependency not in services:

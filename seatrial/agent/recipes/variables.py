@@ -14,12 +14,14 @@ from typing import Any
 
 from dotenv.parser import Binding, parse_stream
 
+from seatrial.agent.errors import RecipeError
 from seatrial.agent.recipes.document import Document, Path
 
 PATTERN = re.compile(
     r"\$(?:(?P<escaped>\$)|(?P<plain>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?:(?P<how>:?[-?+])(?P<other>(?:[^{}]|\$\{[^{}]*\})*))?\}|(?P<bad>\{?))"
 )
 LEFT = re.compile(r"\$(?:\$|\{(\w+)(?::-((?:[^{}]|\$\{[^{}]*\})*))?\})")
+BLANK = re.compile(r"[^\S\n]{200,}")  # the parser of .env files takes minutes over many
 PLATFORM = "GALLEY_"
 MOST_CHARACTERS = 1_000_000  # that variables may add: those that double each other would fill the memory
 
@@ -35,6 +37,9 @@ def dotenv(file: str, raw: bytes | None, known: Mapping[str, str]) -> dict[str, 
     What is in single quotes stays as it is; a name without a value is empty. Raises RecipeError.
     """
     text = (raw or b"").decode("utf-8-sig", errors="replace")
+    if blank := BLANK.search(text):
+        number = text.count("\n", 0, blank.start()) + 1
+        raise RecipeError(f"{file}:{number}: {len(blank[0])} spaces in a row. Remove them.")
     found: dict[str, str] = {}
     replacing = Interpolation(Document(file, {}), known, found, lenient=True)
     for line in parse_stream(io.StringIO(text)):
@@ -48,7 +53,7 @@ def dotenv(file: str, raw: bytes | None, known: Mapping[str, str]) -> dict[str, 
 
 def literal(line: Binding) -> bool:
     """Whether the value stands in single quotes."""
-    return re.match(r"\s*(?:export\s+)?[^=]*=\s*'", line.original.string) is not None
+    return line.original.string.partition("=")[2].lstrip().startswith("'")
 
 
 def deferred(path: Path) -> bool:
