@@ -55,7 +55,7 @@ CASES = [
     ("no-large-files", {".yarn/releases/yarn-4.cjs": b"x" * 2_000_000, ".pnp.cjs": b"x" * 2_000_000, "ios/Podfile.lock": b"x" * 2_000_000}, 100, "No file is larger"),
     ("no-large-files", {"a.bin": b"x" * 2_000_000, "uv.lock": b"x" * 2_000_000}, 80, "a.bin (1.9 MB)"),
     ("ci-configured", {".github/workflows/ci.yml": "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n    - run: make test"}, 100, "ci.yml:6"),
-    ("ci-configured", {".github/workflows/deploy.yml": "jobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n    - run: ./ship"}, 70, "no step"),
+    ("ci-configured", {".github/workflows/deploy.yml": "jobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n    - uses: actions/attest@v2\n    - run: ./ship"}, 70, "no step"),
     ("ci-configured", {"appveyor.yml": "test_script: make check"}, 100, "AppVeyor"),
     ("ci-configured", {"cloudbuild.yaml": "steps:\n- name: go\n  args: [test]"}, 100, "Cloud Build"),
     ("ci-configured", {"buildspec.yml": "phases:\n  build:\n    commands: [npm test]"}, 100, "CodeBuild"),

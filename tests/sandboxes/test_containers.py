@@ -8,18 +8,21 @@ from typing import Any
 
 import pytest
 
+from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.errors import ImageUnavailable
 from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.sandboxes import service
 from seatrial.agent.sandboxes.channel import SandboxError
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
 from seatrial.agent.sandboxes.image import SandboxImage
+from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.pool import Pool
 from seatrial.agent.sandboxes.program import find_program
 from seatrial.agent.sandboxes.session import GRACE_SECONDS
 from seatrial.wire.envelope import new_id
 from seatrial.wire.states import Isolation, ResultState
 from tests.engines import require
-from tests.sandboxes.conftest import Bench, Repository, bench_of, policy, until
+from tests.sandboxes.conftest import Bench, NoJobs, Recorded, Repository, bench_of, policy, until
 from tests.sandboxes.test_hostile import HOSTILE, TAMPERS, assert_good, good, hostile
 
 pytestmark = [pytest.mark.docker, pytest.mark.gvisor]
@@ -151,6 +154,32 @@ async def test_without_gvisor_isolation_is_weaker_and_says_so(
     assert_good(finished.results[-1])
     tampering = finished.results[-2].details
     assert tampering["kill"] == ["PermissionError"] and "done" not in tampering["memory"] + tampering["pipes"]
+
+
+async def test_gvisor_that_is_registered_later_is_noticed_and_used(
+    engine: Engine, containers: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require("gvisor")
+    monkeypatch.setattr(service, "LOOK_AGAIN_SECONDS", 0.2)
+    info, registered = engine.streams.system.info, asyncio.Event()
+
+    async def asked() -> dict[str, Any]:
+        return await info() if registered.is_set() else {**await info(), "Runtimes": {"runc": {}}}
+
+    monkeypatch.setattr(engine.streams.system, "info", asked)
+    pool = Pool(containers(), size=1, children=1)
+    memo = Memo(tmp_path / "memo", "p")
+    evaluations = service.Evaluations(NoJobs(), Cache(tmp_path / "git"), Recorded(), pool, memo)
+    running = asyncio.create_task(evaluations.run())
+    await until(lambda: pool.warm == 1)
+    assert evaluations.isolation is Isolation.CONTAINER and len(evaluations.warnings) == 1
+    registered.set()
+    await until(lambda: evaluations.isolation is Isolation.GVISOR)
+    assert evaluations.warnings == []
+    async with pool.claim(1) as sandbox:  # not the one that waited
+        assert sandbox.isolation is Isolation.GVISOR
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_where_gvisor_is_required_nothing_runs_without(containers: Make, without_gvisor: None) -> None:

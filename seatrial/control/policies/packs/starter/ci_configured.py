@@ -28,7 +28,7 @@ SERVICES = [
     ("a script", r"\.ci/[^/]+", r"\S"),
 ]
 TESTS = re.compile(
-    r"\b(?!latest\b)(\w*tests?|pytest|tox|nox|check|lint|verify|spec|ctest|phpunit|jest|vitest)\b",
+    r"\b(?!(la|at|grea|fas|con|pro)tests?\b)(\w*tests?|pytest|tox|nox|check|lint|verify|spec|ctest|phpunit|jest|vitest)\b",
     re.IGNORECASE,
 )
 
