@@ -25,7 +25,11 @@ services:
     container_name: pg_db
     command: [sh, -c, "echo started >> /data/starts; exec httpd -f -p 5555 -h /data"]
     volumes: ["data:/data"]
-volumes: {data: }
+  seed:
+    image: BUSYBOX
+    command: [sh, -c, "echo ran >> /seed/runs"]
+    volumes: ["seed:/seed"]
+volumes: {data: , seed: }
 """
 
 
