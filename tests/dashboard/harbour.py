@@ -25,6 +25,7 @@ class Harbour:
     stopped: Environment
     evaluation: Evaluation
     weak: Evaluation
+    away: Environment
 
 
 def fill() -> Harbour:
@@ -32,7 +33,7 @@ def fill() -> Harbour:
     cast = make.Cast()
     shop = make.project(cast.workspace, "chandlery", ttl_hours=72)
     agent = make.agent("dock-1")
-    make.agent(
+    gone = make.agent(
         "dock-2",
         state="offline",
         last_heartbeat_at=timezone.now() - timedelta(minutes=14),
@@ -45,12 +46,15 @@ def fill() -> Harbour:
     stopped = make.environment(
         make.pull_request(shop, title="Try a lighter mast", author="dina", branch="light-mast"),
         state="terminated",
+        stopped_by="alice",
+        terminated_at=timezone.now() - timedelta(minutes=3),
     )
     checks = _checks(live, "passed", "runsc")
     _checks(building, "running", "")
     weak = _checks(failed, "failed", "runc")
+    away = _away(make.project(cast.workspace, "lighthouse"), gone)
     _records(cast, shop)
-    return Harbour(cast, shop, live, building, failed, stopped, checks, weak)
+    return Harbour(cast, shop, live, building, failed, stopped, checks, weak, away)
 
 
 def _live(shop: Project, agent: Agent) -> Environment:
@@ -96,6 +100,18 @@ def _failed(shop: Project, agent: Agent) -> Environment:
     )
     make.phases(attempt, ("checkout", 0, 0.4), ("recipe", 0.4, 0.05), ("build search", 0.5, 9.1),
                 ("start", 9.7, 1.0), ("health", 10.7, None), start=timezone.now() - timedelta(seconds=70))  # fmt: skip
+    return environment
+
+
+def _away(lighthouse: Project, agent: Agent) -> Environment:
+    """Running when its agent was last heard; its checks never came to an end."""
+    environment = make.running(make.pull_request(lighthouse, title="Turn the lamp faster"), agent=agent)
+    make.evaluation(
+        environment.pull_request,
+        state="errored",
+        message="The agent lost contact while the policies ran. Push again, or run the checks again.",
+        finished_at=timezone.now(),
+    )
     return environment
 
 

@@ -26,6 +26,8 @@ def paths(harbour: "Harbour") -> list[str]:
         f"/environments/{harbour.live.pk}",
         f"/environments/{harbour.building.pk}",
         f"/environments/{harbour.failed.pk}",
+        f"/environments/{harbour.stopped.pk}",
+        f"/environments/{harbour.away.pk}",
         f"/environments/{harbour.live.pk}/stop",
         f"/evaluations/{harbour.evaluation.pk}",
         f"/evaluations/{harbour.weak.pk}",
@@ -207,6 +209,16 @@ def test_a_details_box_stays_open_when_results_arrive(
     busy.weak.save()
     page.wait_for_selector(".hero >> text=Errored")
     assert page.evaluate("document.querySelector('details').open")
+    page.context.close()
+
+
+def test_the_first_command_can_be_copied(served: str, busy: "Harbour", browser: "Browser") -> None:
+    page, wrong = watched(browser, served, permissions=["clipboard-read", "clipboard-write"])
+    sign_in(page, served, "charlie")
+    page.wait_for_timeout(1_500)  # the live part has come once
+    page.click("text=Copy")
+    assert page.evaluate("navigator.clipboard.readText()") == ".venv/bin/seatrial preview PATH"
+    assert wrong == []
     page.context.close()
 
 

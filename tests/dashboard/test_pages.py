@@ -195,7 +195,7 @@ def test_more_open_pull_requests_than_are_shown_are_counted_all(
 ) -> None:
     monkeypatch.setattr(overview, "MOST_CARDS", 2)
     page = signed_in(harbour.cast.bob).get("/").content.decode()
-    assert "4 open pull requests" in page
+    assert "5 open pull requests" in page
     assert "The 2 most recently changed are shown." in page
 
 

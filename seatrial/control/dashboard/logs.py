@@ -36,7 +36,7 @@ def log_filter(environment: str, deployment: str = "", *, agent: str = "") -> st
 async def log_events(tails: LogTails, chosen: str, since: datetime | None) -> AsyncGenerator[str, None]:
     """`logs-begin`, then `logs` with batches of the newest lines and what follows them, for ever.
 
-    `logs-away` and `logs-back` as the bus goes and comes.
+    `logs-told` when all that was stored has been told, `logs-away` and `logs-back` as the bus goes and comes.
     """
     yield json_event(None, "logs-begin")
     tail = tails.tail(chosen, since=since and since - CLOCK_SLACK, newest=NEWEST_CHUNKS)
@@ -46,6 +46,8 @@ async def log_events(tails: LogTails, chosen: str, since: datetime | None) -> As
                 lines = [line for item in batch if isinstance(item, LogChunk) for line in _lines(item)]
                 for start in range(0, len(lines), LINES_PER_EVENT):
                     yield json_event(lines[start : start + LINES_PER_EVENT], "logs")
+                if Link.CAUGHT_UP in batch:
+                    yield json_event(None, "logs-told")
                 links = [item for item in batch if item in (Link.AWAY, Link.BACK)]
                 if links:
                     away = links[-1] is Link.AWAY

@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from seatrial.control.accounts.access import visible
 from seatrial.control.accounts.models import User
@@ -54,7 +54,7 @@ def home_context(user: User) -> dict[str, Any]:
     """Everything on the start page."""
     rows = open_pull_requests(user)
     found = cards(rows, limit=MOST_CARDS)
-    agents = list(visible(user, Agent).exclude(state="revoked").order_by("name"))
+    agents = list(placed(visible(user, Agent)).exclude(state="revoked").order_by("name"))
     return {
         "groups": group(found),
         "shown": len(found),
@@ -119,6 +119,11 @@ def fingerprint(user: User, project: Project | None = None) -> Hashable | None:
 def _states(rows: QuerySet[Any], *moments: str) -> Hashable:
     """How many are in each state, and when the newest of them came there."""
     return tuple(rows.values_list("state").order_by("state").annotate(Count("id"), *map(Max, moments)))
+
+
+def placed(agents: QuerySet[Agent]) -> QuerySet[Agent]:
+    """`agents` with how many previews are `placed` on each."""
+    return agents.annotate(placed=Count("environments", ~Q(environments__state="terminated")))
 
 
 def _agents(user: User) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Hashable
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_GET
 from seatrial.control.accounts.access import visible
 from seatrial.control.accounts.models import User
 from seatrial.control.dashboard.live import watcher
+from seatrial.control.dashboard.overview import placed
 from seatrial.control.dashboard.requests import signed_in
 from seatrial.control.dashboard.streams import Watched, stream
 from seatrial.control.fleet.models import Agent
@@ -21,9 +21,7 @@ from seatrial.control.fleet.models import Agent
 
 def agents_context(user: User) -> dict[str, Any]:
     """The page's variables; one query."""
-    alive = ~Q(environments__state="terminated")
-    rows = visible(user, Agent).annotate(placed=Count("environments", alive)).order_by("revoked_at", "name")
-    return {"agents": list(rows)}
+    return {"agents": list(placed(visible(user, Agent)).order_by("revoked_at", "name"))}
 
 
 @require_GET

@@ -19,13 +19,12 @@ class LogViewer {
     root.querySelector(".tools").hidden = false;
     this.search.addEventListener("input", () => this.filterAll());
     this.follow.addEventListener("change", () => this.toEnd());
-    this.lines.addEventListener("wheel", () => this.checkScroll(), { passive: true });
-    this.lines.addEventListener("touchmove", () => this.checkScroll(), { passive: true });
-    this.lines.addEventListener("keyup", () => this.checkScroll());
+    this.lines.addEventListener("scroll", () => this.checkScroll(), { passive: true });
     this.addChip("", "All");
     const source = document.getElementById(root.dataset.source);
     source.addEventListener("logs-begin", () => this.clear());
     source.addEventListener("logs", (event) => this.append(JSON.parse(event.detail.data)));
+    source.addEventListener("logs-told", () => this.note("No line is kept here. New ones appear by themselves."));
     source.addEventListener("logs-away", (event) => this.setAway(JSON.parse(event.detail.data)));
     source.addEventListener("logs-back", () => this.setAway(""));
   }
@@ -39,7 +38,7 @@ class LogViewer {
     this.setAway("");
     this.lines.replaceChildren();
     this.count = 0;
-    this.note("Waiting for the first line.");
+    this.note("Looking for lines.");
   }
 
   note(text) {
@@ -171,5 +170,5 @@ document.addEventListener("click", async (event) => {
     button.lastElementChild.textContent = "Copied";
   }
 });
-const usable = navigator.clipboard ? "[data-copy], [data-dismiss]" : "[data-dismiss]"; // no clipboard without https
-for (const button of document.querySelectorAll(usable)) button.hidden = false;
+for (const button of document.querySelectorAll("[data-dismiss]")) button.hidden = false;
+if (navigator.clipboard) document.documentElement.dataset.clipboard = "yes"; // there is none without https
