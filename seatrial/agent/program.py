@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 
 from seatrial import __version__
+from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.choice import choose
 from seatrial.agent.bus.connection import Bus
 from seatrial.agent.bus.desired import DesiredStates
@@ -19,6 +20,7 @@ from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.environments.service import Environments
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.heartbeat.beat import beat, measured
+from seatrial.agent.housekeeping import Housekeeping
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.reader import read_recipe
@@ -43,6 +45,7 @@ class Program:
         self._settings = settings
         self._directory: Path = settings.galley_data_dir
         self._identity = Identity.load(self._directory / "identity")
+        self._checkouts = Cache(self._directory / "git", unseal=self._unsealed)
 
     async def run(self) -> None:
         """Join the fleet, then keep every part running. Cancelled, it sends what is queued and leaves
@@ -69,6 +72,7 @@ class Program:
             "desired state": lambda: DesiredStates(bus).run(environments),
             "heartbeat": lambda: beat(bus, lambda: self._heartbeat(tools, environments, policies)),
             "evaluations": policies.run,
+            "caches": self._housekeeping(tools).run,
         }
         tasks = {name: asyncio.create_task(keep(name, part)) for name, part in parts.items()}
         log.info("agent runs", agent=credential.agent, name=credential.name, release=__version__)
@@ -102,7 +106,7 @@ class Program:
             agent=agent,
             directory=self._directory,
             runtime=runtime,
-            checkouts=Cache(self._directory / "git", unseal=self._unsealed),
+            checkouts=self._checkouts,
             read_recipe=read_recipe,
             builder=builder,
             images=images,
@@ -116,6 +120,13 @@ class Program:
             most=Resources(cpus=self._settings.galley_max_cpus, memory_mb=self._settings.galley_max_memory),
             min_free_mb=self._settings.galley_min_free_mb,
         )
+
+    def _housekeeping(self, tools: Tools) -> Housekeeping:
+        prunes = [self._checkouts.prune]
+        if isinstance(tools.builder, BuildahBuilder):
+            prunes.append(tools.builder.prune)
+        days = self._settings.galley_cache_days
+        return Housekeeping(self._directory, prunes, days, self._settings.galley_min_free_mb)
 
     def _unsealed(self, sealed: str) -> str:
         return self._identity.unseal(sealed).decode()

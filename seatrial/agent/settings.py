@@ -69,6 +69,11 @@ class Settings(BaseSettings):
     galley_build_cache_dir: Path | None = Field(
         None, description="Layers of earlier builds and base images. Unset: builder/ in the data directory."
     )
+    galley_cache_days: float = Field(
+        14.0,
+        ge=1,
+        description="Layers of builds, base images and git caches that nobody used for so many days are removed.",
+    )
     galley_build_ca_file: Path | None = Field(
         None,
         validation_alias=AliasChoices("galley_build_ca_file", "ssl_cert_file"),

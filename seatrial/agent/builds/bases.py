@@ -23,6 +23,7 @@ class Base:
     """An image to begin from: its name in the Dockerfile, what it says of itself, the digests of its layers."""
 
     name: str
+    id: str
     config: Mapping[str, Any]
     layers: tuple[str, ...]
 
@@ -32,7 +33,7 @@ class Bases:
     """What the shared store holds: `{name: engine image id}`, kept in a file beside it.
 
     Concurrency: transfers of one image wait for each other. A base whose image changed on the engine is taken again;
-    the old one stays, because layers of finished builds stand on it.
+    the old one stays while layers of finished builds stand on it: see `Layers`.
     """
 
     engine: Engine
@@ -51,7 +52,8 @@ class Bases:
         async with self._locks.setdefault(str(cell.data), asyncio.Lock()):
             if self._known(cell.data).get(name) != found["Id"]:
                 await self._transfer(cell, name, found, log)
-        return Base(name, found.get("Config") or {}, tuple((found.get("RootFS") or {}).get("Layers") or []))
+        layers = (found.get("RootFS") or {}).get("Layers") or []
+        return Base(name, str(found["Id"]), found.get("Config") or {}, tuple(layers))
 
     async def _transfer(self, cell: Cell, name: str, found: dict[str, Any], log: Log) -> None:
         known = self._known(cell.data)
@@ -69,10 +71,24 @@ class Bases:
         await self._buildah(cell, "tag", found["Id"].removeprefix("sha256:"), local_name(name))
         self._remember(cell.data, {**known, name: found["Id"]})
 
-    async def _buildah(self, cell: Cell, *arguments: str) -> None:
+    async def forget(self, cell: Cell, *, kept: set[str]) -> None:
+        """Remove every image but `kept` (ids of the engine). The caller knows that nothing is built."""
+        listed: list[str] = []
+
+        async def each(line: str) -> None:
+            listed.append(line.strip())
+
+        await self._buildah(cell, "images", "--all", "--quiet", "--no-trunc", log=each)
+        gone = {image for image in listed if image.startswith("sha256:")} - kept
+        if gone:
+            await self._buildah(cell, "rmi", "--force", *(image.removeprefix("sha256:") for image in gone))
+        known = self._known(cell.data)
+        self._remember(cell.data, {name: image for name, image in known.items() if image in kept})
+
+    async def _buildah(self, cell: Cell, *arguments: str, log: Log | None = None) -> None:
         ended = await processes.run(
             cell.buildah(*arguments, store="bases"),
-            quiet,
+            log or quiet,
             environment=cell.environment(),
             timeout_seconds=TRANSFER_SECONDS,
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 import re
 import secrets
 import shutil
@@ -18,6 +19,7 @@ from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.dialect import Dialect, buildah_version
 from seatrial.agent.builds.fence import Fence
 from seatrial.agent.builds.healthcheck import healthcheck
+from seatrial.agent.builds.layers import Layers
 from seatrial.agent.errors import BuildError, NoSpace
 from seatrial.agent.recipes.dockerfile import read_dockerfile
 from seatrial.agent.runtime.docker.engine import Engine
@@ -39,12 +41,12 @@ class Work:
 
 @dataclass
 class BuildahBuilder:
-    """`Builder` with buildah. `data` holds stores and layer caches; it may be deleted while nothing builds."""
+    """`Builder` with buildah. `layers.data` holds stores and layer caches; it may be deleted while nothing builds."""
 
     engine: Engine
     bases: Bases
     images: Images  # where what a build begins FROM comes from
-    data: Path
+    layers: Layers
     network: str = "isolated"  # none | isolated
     certificates: Path | None = (
         None  # a PEM bundle that RUN steps trust, for hosts behind their own authority
@@ -57,8 +59,42 @@ class BuildahBuilder:
     _entered: set[str] = field(default_factory=set)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    @property
+    def data(self) -> Path:
+        """The folder of stores and layer caches."""
+        return self.layers.data
+
     async def build(self, request: BuildRequest, log: Log) -> None:
         """See `Builder.build`."""
+        async with self.layers.used(scope_folder(request.cache_scope)):
+            await self._build(request, log)
+
+    async def prune(self, unused_days: float) -> None:
+        """Remove layers and base images that no build used for so long. Harmless at any time."""
+        account = await self._known_account()
+
+        async def remove_scope(scope: str) -> None:
+            await self._remove(self.data / "scopes" / scope, account)
+
+        async def remove_bases(kept: set[str]) -> None:
+            scopes = self.layers.scopes()
+            if scopes:
+                await self.bases.forget(Cell(self.data, scopes[0], account), kept=kept)
+            elif self.data.is_dir():
+                await self._remove(self.data / "bases", account)
+                (self.data / "bases.json").unlink(missing_ok=True)
+
+        await self.layers.prune(unused_days, remove_scope, remove_bases)
+
+    async def _remove(self, folder: Path, account: Account) -> None:
+        """An ordinary user's builds leave files of other ids, which only a namespace that has them may remove."""
+        if account.other:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        else:
+            command = ["buildah", "unshare", "rm", "-rf", str(folder)]
+            await processes.run(command, quiet, environment=os.environ, timeout_seconds=600)
+
+    async def _build(self, request: BuildRequest, log: Log) -> None:
         context, dockerfile = located(request)
         raw = dockerfile.read_bytes()
         found = read_dockerfile(request.build.dockerfile, raw, request.build.args)
@@ -66,6 +102,7 @@ class BuildahBuilder:
         await asyncio.to_thread(self._prepare_host, cell, request.context_root)
         wanted = found.external_images(request.build.target)
         bases = await self.bases.prepare(cell, self.images, wanted, log)
+        self.layers.note(cell, [base.id for base in bases])
         archive.mark(cell.outside("blobs", "sha256"), [digest for base in bases for digest in base.layers])
         work = Work(request, context, dockerfile, await self._translated(request, raw, bases, log))
         check = healthcheck(found, request.build.target) or check_of(bases, found.base(request.build.target))
@@ -103,10 +140,10 @@ class BuildahBuilder:
 
     async def _cell(self, scope: str) -> Cell:
         """The scope's cell, cleared of what a killed build left when it is entered for the first time."""
+        account = await self._known_account()
         async with self._lock:
-            self._account = self._account or await ensure_account()
-            cell = Cell(self.data, scope_folder(scope), self._account)
-            if cell.scope not in self._entered:
+            cell = Cell(self.data, scope_folder(scope), account)
+            if cell.scope not in self._entered or not cell.outside().exists():
                 await asyncio.to_thread(cell.prepare)
                 await asyncio.to_thread(empty, cell.outside("out"))
                 if not (
@@ -117,6 +154,11 @@ class BuildahBuilder:
                     await self._once(cell.buildah("rm", "--all"), cell)
                 self._entered.add(cell.scope)
             return cell
+
+    async def _known_account(self) -> Account:
+        async with self._lock:
+            self._account = self._account or await ensure_account()
+            return self._account
 
     async def _once(self, command: list[str], cell: Cell) -> None:
         await processes.run(command, quiet, environment=cell.environment(), timeout_seconds=120)

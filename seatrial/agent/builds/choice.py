@@ -7,6 +7,7 @@ from seatrial.agent.builds.bases import Bases
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.debian import Debootstrap
 from seatrial.agent.builds.images import DockerImages, EngineImages
+from seatrial.agent.builds.layers import Layers
 from seatrial.agent.builds.standins import DebianStandIns
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.runtime.docker import DockerRuntime
@@ -36,12 +37,12 @@ def docker_builds(
     engine: Engine, data: Path, network: str, certificates: Path | None = None
 ) -> tuple[BuildahBuilder, DockerImages, DebianStandIns]:
     """Builder, images and stand-ins: a build may begin from a stand-in, and a stand-in only from what the engine has."""
-    bases = Bases(engine)
+    bases, layers = Bases(engine), Layers(data)
     # What a stand-in installs is the distribution's, and needs its mirror even where projects' builds have no network.
-    trusted = BuildahBuilder(engine, bases, EngineImages(engine), data)
+    trusted = BuildahBuilder(engine, bases, EngineImages(engine), layers)
     stand_ins = DebianStandIns(engine, trusted, Debootstrap(engine, data / "scratch"))
     images = DockerImages(engine, stand_ins)
-    return BuildahBuilder(engine, bases, images, data, network, certificates), images, stand_ins
+    return BuildahBuilder(engine, bases, images, layers, network, certificates), images, stand_ins
 
 
 async def prepare(engine: Engine, data: Path, images: list[str], log: Log) -> dict[str, str]:

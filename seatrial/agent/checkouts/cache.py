@@ -1,8 +1,10 @@
 """One bare repository per project's repository, holding every commit that was asked for."""
 
 import asyncio
+import os
 import re
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,14 +63,16 @@ class Cache:
                     raise self._explained(source, commit, error) from error
                 await asyncio.to_thread(shutil.rmtree, bare, ignore_errors=True)
                 await self._ensure_again(bare, source, commit)
+            os.utime(bare)  # asked for now: see `prune`
             return CommitTree(bare, commit)
 
-    async def forget(self, repository_id: str) -> None:
-        """Remove the cache of one repository; a no-op when there is none."""
-        async with self._locks.setdefault(repository_id, asyncio.Lock()):
-            await asyncio.to_thread(
-                shutil.rmtree, self.directory / f"{repository_id}.git", ignore_errors=True
-            )
+    async def prune(self, unused_days: float) -> None:
+        """Remove the caches of repositories that were not asked for in so long; harmless at any time."""
+        oldest = time.time() - unused_days * 86_400
+        for bare in list(self.directory.glob("*.git")):
+            async with self._locks.setdefault(bare.stem, asyncio.Lock()):
+                if bare.stat().st_mtime < oldest:
+                    await asyncio.to_thread(shutil.rmtree, bare, ignore_errors=True)
 
     async def _ensure_again(self, bare: Path, source: Source, commit: str) -> None:
         try:

@@ -1,0 +1,81 @@
+"""Who uses which layers of earlier builds, and since when nobody does: caches that only grow fill every disk."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seatrial.agent.builds.cell import Cell
+
+USES = "uses.json"
+NOTHING = ""  # stands for a build from scratch
+DAY_SECONDS = 86_400.0
+
+
+@dataclass
+class Layers:
+    """The scopes below `data`. Each remembers which base images its layers stand on: `{image id: last used}`.
+
+    Builds of one scope and of several run together; `prune` waits for none of them, leaves alone what they use, and
+    holds back those that would begin meanwhile.
+    """
+
+    data: Path
+    clock: Callable[[], float] = time.time
+    _building: Counter[str] = field(default_factory=Counter)
+    _gate: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @contextlib.asynccontextmanager
+    async def used(self, scope: str) -> AsyncIterator[None]:
+        """The scope is built in while this is open."""
+        async with self._gate:
+            self._building[scope] += 1
+        try:
+            yield
+        finally:
+            self._building[scope] -= 1
+            self._building += Counter()
+
+    def note(self, cell: Cell, images: Iterable[str]) -> None:
+        """A build in `cell` begins from `images`."""
+        now = self.clock()
+        uses = {**self._uses(cell.scope), **dict.fromkeys([*images] or [NOTHING], now)}
+        written = cell.outside(f"{USES}.new")
+        written.write_text(json.dumps(uses))
+        written.replace(cell.outside(USES))
+
+    def scopes(self) -> list[str]:
+        """Those there are."""
+        folder = self.data / "scopes"
+        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+    async def prune(
+        self,
+        unused_days: float,
+        remove_scope: Callable[[str], Awaitable[None]],
+        remove_bases: Callable[[set[str]], Awaitable[None]],
+    ) -> int:
+        """Remove scopes that were not built in for so long, or that stand on an image nobody began from for so long;
+        then, while nothing is built, images that no scope stands on (all but those given). Returns how many scopes."""
+        oldest = self.clock() - unused_days * DAY_SECONDS
+        async with self._gate:
+            unused = [s for s in self.scopes() if not self._building[s] and self._since(s) < oldest]
+            for scope in unused:
+                await remove_scope(scope)
+            left = [self._uses(scope) for scope in self.scopes()]
+            if not self._building.total() and all(left):
+                await remove_bases({image for uses in left for image in uses})
+        return len(unused)
+
+    def _since(self, scope: str) -> float:
+        return min(self._uses(scope).values(), default=self.data.joinpath("scopes", scope).stat().st_mtime)
+
+    def _uses(self, scope: str) -> Mapping[str, float]:
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            found: dict[str, float] = json.loads((self.data / "scopes" / scope / USES).read_text())
+            return found
+        return {}

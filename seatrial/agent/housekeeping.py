@@ -1,0 +1,49 @@
+"""Caches that nobody uses any more make room: once a day, and sooner on a disk that is nearly full."""
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+Prune = Callable[[float], Awaitable[None]]  # takes days
+LOOK_SECONDS = 60.0
+HOUR_SECONDS = 3600.0
+DAY_SECONDS = 24 * HOUR_SECONDS
+
+
+@dataclass
+class Housekeeping:
+    """Calls every one of `prunes`. What fails is tried again the next time; previews go on either way."""
+
+    directory: Path
+    prunes: Sequence[Prune]
+    unused_days: float
+    min_free_mb: int
+    look_seconds: float = LOOK_SECONDS
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        waited = DAY_SECONDS
+        while True:
+            if waited >= (HOUR_SECONDS if self.is_full() else DAY_SECONDS):
+                await self.prune()
+                waited = 0.0
+            await asyncio.sleep(self.look_seconds)
+            waited += self.look_seconds
+
+    def is_full(self) -> bool:
+        """Whether nothing can be built for want of space."""
+        return shutil.disk_usage(self.directory).free // 1024**2 < self.min_free_mb
+
+    async def prune(self) -> None:
+        """All of them, once."""
+        for prune in self.prunes:
+            try:
+                await prune(self.unused_days)
+            except Exception as error:
+                log.warning("a cache was not cleaned up", error=str(error))
