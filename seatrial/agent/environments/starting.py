@@ -158,15 +158,13 @@ class Start:
     async def _made(self, planned: Planned, found: Container | None) -> Container:
         """The running container; one that has done its work already does not do it again."""
         spec = self._as_found(planned, found)
-        if found is not None and planned.one_shot and not planned.service.kind.routable:
-            same = found.labels.get(FINGERPRINT) == spec.labels[FINGERPRINT]
-            if same and found.state == "exited" and found.exit_code == 0:
-                return found
-        if (
-            planned.durable
-            and found is not None
-            and found.labels.get(FINGERPRINT) != spec.labels[FINGERPRINT]
-        ):
+        if found is None:
+            return await self._runtime.start(spec)
+        same = found.labels.get(FINGERPRINT) == spec.labels[FINGERPRINT]
+        done = found.state == "exited" and found.exit_code == 0
+        if same and done and planned.one_shot and not planned.service.kind.routable:
+            return found
+        if planned.durable and not same:
             await self._runtime.stop(spec.name, GRACE_SECONDS)  # what it has in memory belongs to its data
         return await self._runtime.start(spec)
 
