@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
 
 from seatrial.control.accounts.models import Membership, Role
 from seatrial.control.audit.models import AuditEntry
@@ -160,77 +159,6 @@ def test_only_whole_commit_ids(cast: Cast, environment: Environment, commit: str
     path = f"{API}/projects/{environment.project_id}/evaluations"
     answer = client(cast.alice).post(path, {"commit": commit}, content_type="application/json")
     assert answer.status_code == 422
-
-
-def test_status_is_what_the_terminal_prints(cast: Cast, environment: Environment) -> None:
-    evaluation = factories.evaluation(environment.pull_request, score=100.0)
-    factories.result(evaluation, factories.policy(cast.workspace, "Has readme"), message="Found README.md")
-    status = client(cast.bob).get(f"{API}/status").json()
-    assert status.keys() == {"platform", "agents", "projects"}
-    assert status["platform"] == {
-        "url": settings.SITE_URL,
-        "ingress_port": 80,
-        "runtime": "docker",
-        "sandbox": "runsc",
-    }
-    (project,) = status["projects"]
-    (shown,) = project["environments"]
-    assert shown.keys() == {"id", "name", "state", "commit", "urls", "deployment"}
-    assert shown["deployment"].keys() == {"id", "state", "reason", "phases"}
-    assert shown["deployment"]["phases"][0] == {"name": "checkout", "seconds": 1.0}
-    (judged,) = project["evaluations"]
-    assert judged == {
-        "id": evaluation.pk,
-        "commit": evaluation.commit,
-        "state": "passed",
-        "score": 100.0,
-        "results": [{"policy": "has-readme", "state": "passed", "score": None, "message": "Found README.md"}],
-    }
-    assert client(cast.charlie).get(f"{API}/status").json()["projects"] == []
-
-
-def test_status_says_what_the_agents_warn_of(cast: Cast) -> None:
-    def status() -> dict[str, Any]:
-        answer: dict[str, Any] = client(cast.bob).get(f"{API}/status").json()
-        return answer
-
-    assert (status()["platform"]["sandbox"], status()["agents"]) == ("", [])
-    beat = {
-        "runtime": "docker",
-        "sandbox": None,
-        "warnings": ["gVisor does not start"],
-        "sandbox_problem": "no",
-    }
-    agent = factories.agent("one", heartbeat=beat)
-    assert status()["platform"]["sandbox"] == ""
-    shown = {
-        "id": agent.pk,
-        "name": "one",
-        "state": "online",
-        "warnings": ["gVisor does not start"],
-        "sandbox_problem": "no",
-    }
-    assert status()["agents"] == [shown]
-    factories.agent("two", heartbeat={**beat, "sandbox": "runc", "warnings": []})
-    assert status()["platform"]["sandbox"] == "runc"
-    agent.state = "offline"
-    agent.save()
-    assert status()["agents"][0] == {**shown, "state": "offline", "warnings": [], "sandbox_problem": ""}
-
-
-def test_status_costs_the_same_for_many(
-    cast: Cast, environment: Environment, django_assert_max_num_queries: DjangoAssertNumQueries
-) -> None:
-    for _ in range(20):
-        pull_request = factories.pull_request(environment.project)
-        factories.running(pull_request)
-        evaluation = factories.evaluation(pull_request)
-        factories.result(evaluation, factories.policy(cast.workspace, "Has readme"))
-    bob = client(cast.bob)
-    with django_assert_max_num_queries(12):
-        bob.get(f"{API}/status")
-    with django_assert_max_num_queries(6):
-        bob.get(f"{API}/environments")
 
 
 def test_agents_join_through_the_api(cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

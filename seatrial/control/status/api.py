@@ -158,7 +158,8 @@ def _projects(user: User) -> list[ProjectStatus]:
 def _environments(rows: QuerySet[Environment]) -> dict[str, list[EnvironmentStatus]]:
     gone = {"state": EnvironmentState.TERMINATED, "removed_at__isnull": False}
     found: dict[str, list[EnvironmentStatus]] = {}
-    for answer in environment_answers.answers(rows.exclude(**gone).order_by("id")[:LISTED]):
+    newest = environment_answers.answers(rows.exclude(**gone).order_by("-id")[:LISTED])
+    for answer in reversed(newest):
         one = EnvironmentStatus.model_validate(answer.model_dump())
         found.setdefault(answer.project, []).append(one)
     return found

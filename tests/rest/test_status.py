@@ -1,0 +1,175 @@
+"""The document that `seatrial status --json` prints; `preview --json` and `check --json` print more of the same."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from seatrial.control.policies.models import Evaluation
+from seatrial.control.previews.models import Environment
+from seatrial.control.status import api as status_api
+from tests import factories
+from tests.factories import Cast
+
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+API = "/api/v1"
+PAGE = Path(__file__).parents[2] / "docs" / "json.md"
+
+# What scripts were promised. More keys may come beside these; none of these may go.
+PROMISED = {
+    "": {"platform", "agents", "projects"},
+    "platform": {"url", "ingress_port", "runtime", "sandbox"},
+    "agents": {"name", "state"},
+    "projects": {"name", "environments", "evaluations"},
+    "environments": {"name", "state", "commit", "urls", "deployment"},
+    "deployment": {"id", "state", "reason", "phases"},
+    "phases": {"name", "seconds"},
+    "evaluations": {"commit", "state", "score", "results"},
+    "results": {"policy", "state", "score", "message"},
+}
+
+
+def client(user: Any) -> Client:
+    made = Client()
+    made.force_login(user)
+    return made
+
+
+@pytest.fixture
+def cast() -> Cast:
+    return Cast()
+
+
+@pytest.fixture
+def environment(cast: Cast) -> Environment:
+    made = factories.running(
+        factories.pull_request(factories.project(cast.workspace, "shop")), agent=factories.agent()
+    )
+    factories.phases(made.live, ("checkout", 0, 1.0), ("start", 1, None))
+    return made
+
+
+@pytest.fixture
+def evaluation(cast: Cast, environment: Environment) -> Evaluation:
+    made = factories.evaluation(environment.pull_request, score=100.0)
+    factories.result(made, factories.policy(cast.workspace, "Has readme"), message="Found README.md")
+    return made
+
+
+def asked(cast: Cast, path: str) -> Any:
+    return client(cast.bob).get(f"{API}/{path}").json()
+
+
+def objects(name: str, value: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Every JSON object in `value` with the key it stands under; `urls` maps services, which nobody promised."""
+    if isinstance(value, list):
+        return [found for entry in value for found in objects(name, entry)]
+    if not isinstance(value, dict) or name == "urls":
+        return []
+    return [(name, value), *(found for key, inner in value.items() for found in objects(key, inner))]
+
+
+def test_the_document_has_every_promised_key(cast: Cast, evaluation: Evaluation) -> None:
+    found = objects("", asked(cast, "status"))
+    assert {name for name, _ in found} == set(PROMISED)
+    for name, value in found:
+        assert value.keys() >= PROMISED[name], name
+
+
+def test_every_key_is_in_the_reference(cast: Cast, evaluation: Evaluation) -> None:
+    documents = (
+        asked(cast, "status"),
+        asked(cast, f"environments/{Environment.objects.get().pk}"),
+        asked(cast, f"evaluations/{evaluation.pk}"),
+    )
+    used = {key for document in documents for name, value in objects("", document) for key in value}
+    assert used - set(re.findall(r"`([a-z_]+)`", PAGE.read_text())) == set()
+
+
+def test_what_is_shown(cast: Cast, environment: Environment, evaluation: Evaluation) -> None:
+    status = asked(cast, "status")
+    assert status["platform"] == {
+        "url": settings.SITE_URL,
+        "ingress_port": 80,
+        "runtime": "docker",
+        "sandbox": "runsc",
+    }
+    (project,) = status["projects"]
+    assert project["environments"][0]["deployment"]["phases"][0] == {"name": "checkout", "seconds": 1.0}
+    result = {"policy": "has-readme", "state": "passed", "score": None, "message": "Found README.md"}
+    assert project["evaluations"][0]["results"] == [result]
+    assert client(cast.charlie).get(f"{API}/status").json()["projects"] == []
+
+
+def part_of(short: Any, whole: Any) -> bool:
+    """`short` has the keys of `whole` that it has, with the same values."""
+    if isinstance(short, dict):
+        return all(key in whole and part_of(value, whole[key]) for key, value in short.items())
+    if isinstance(short, list):
+        return len(short) == len(whole) and all(map(part_of, short, whole))
+    return bool(short == whole)
+
+
+def test_the_same_thing_is_the_same_everywhere(
+    cast: Cast, environment: Environment, evaluation: Evaluation
+) -> None:
+    (project,) = asked(cast, "status")["projects"]
+    assert part_of(project["environments"][0], asked(cast, f"environments/{environment.pk}"))
+    assert part_of(project["evaluations"][0], asked(cast, f"evaluations/{evaluation.pk}"))
+
+
+def test_the_newest_are_listed_where_there_are_too_many(
+    cast: Cast, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = [factories.running(factories.pull_request(environment.project)).name for _ in range(2)]
+    monkeypatch.setattr(status_api, "LISTED", 2)
+    (project,) = asked(cast, "status")["projects"]
+    assert [one["name"] for one in project["environments"]] == newer, "oldest of them first"
+
+
+def test_status_says_what_the_agents_warn_of(cast: Cast) -> None:
+    def status() -> dict[str, Any]:
+        answer: dict[str, Any] = client(cast.bob).get(f"{API}/status").json()
+        return answer
+
+    assert (status()["platform"]["sandbox"], status()["agents"]) == ("", [])
+    beat = {
+        "runtime": "docker",
+        "sandbox": None,
+        "warnings": ["gVisor does not start"],
+        "sandbox_problem": "no",
+    }
+    agent = factories.agent("one", heartbeat=beat)
+    assert status()["platform"]["sandbox"] == ""
+    shown = {
+        "id": agent.pk,
+        "name": "one",
+        "state": "online",
+        "warnings": ["gVisor does not start"],
+        "sandbox_problem": "no",
+    }
+    assert status()["agents"] == [shown]
+    factories.agent("two", heartbeat={**beat, "sandbox": "runc", "warnings": []})
+    assert status()["platform"]["sandbox"] == "runc"
+    agent.state = "offline"
+    agent.save()
+    assert status()["agents"][0] == {**shown, "state": "offline", "warnings": [], "sandbox_problem": ""}
+
+
+def test_status_costs_the_same_for_many(
+    cast: Cast, environment: Environment, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(20):
+        pull_request = factories.pull_request(environment.project)
+        factories.running(pull_request)
+        evaluation = factories.evaluation(pull_request)
+        factories.result(evaluation, factories.policy(cast.workspace, "Has readme"))
+    bob = client(cast.bob)
+    with django_assert_max_num_queries(12):
+        bob.get(f"{API}/status")
+    with django_assert_max_num_queries(6):
+        bob.get(f"{API}/environments")
