@@ -122,6 +122,12 @@ def start_detached(data: DataDirectory, choices: Choices, environ: Mapping[str, 
         child.terminate()
         child.wait()
         raise
+    except EmbeddedError:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(
+                STOP_SECONDS
+            )  # it has said all, and ends; whoever reads that may start another at once
+        raise
 
 
 def _relay(reading: int, tell: Listener) -> None:

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import psutil
 import pytest
 
 from seatrial.embedded import lifecycle, locking
@@ -69,3 +70,7 @@ def test_a_file_in_the_way_is_told_with_its_fix_by_a_start_of_either_kind(data: 
     with pytest.raises(EmbeddedError, match="Is a directory") as detached:
         start(data)
     assert "SEATRIAL_DATA_DIR" in problem.value.fix == detached.value.fix
+    commands = [
+        " ".join(child.as_dict(["cmdline"])["cmdline"] or []) for child in psutil.Process().children()
+    ]
+    assert not [command for command in commands if "seatrial.embedded" in command], "it has ended"
