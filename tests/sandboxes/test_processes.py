@@ -6,6 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from seatrial.agent.sandboxes.processes import ProcessSandboxes
 from seatrial.agent.sandboxes.program import find_program
 from seatrial.wire.envelope import new_id
@@ -65,6 +67,19 @@ def test_what_was_left_all_the_same_is_removed_at_the_next_start() -> None:
     asyncio.run(ProcessSandboxes(find_program(), agent).prepare())
     assert not left.exists() and of_another.exists()
     of_another.rmdir()
+
+
+@pytest.mark.parametrize("turns", [1, 2, 5])
+async def test_a_start_that_is_cancelled_leaves_nothing(turns: int) -> None:
+    agent = new_id()
+    starting = asyncio.create_task(ProcessSandboxes(find_program(), agent).start(1))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+    if not starting.cancelled():
+        await starting.result().destroy()
+    await until(lambda: folders(agent) == [])
 
 
 async def test_sandboxes_that_run_at_the_same_time_leave_each_other_alone(processes: Bench) -> None:

@@ -109,15 +109,22 @@ class ProcessSandboxes:
 
     async def start(self, children: int) -> Sandbox:
         """See `Backend.start`."""
-        folder = await asyncio.to_thread(_shared_folder, self._prefix)
+        folder = _shared_folder(self._prefix)
+        try:
+            process = await self._spawn(folder, children)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return Sandbox(
+            ProcessPipe(process, folder), self.isolation, f"gitgrit-sandbox-{new_id()[-8:].lower()}"
+        )
+
+    async def _spawn(self, folder: Path, children: int) -> asyncio.subprocess.Process:
         interpreter = readable_interpreter() if os.geteuid() == 0 else None
         command = [interpreter or sys.executable, "-B", "-m", self._program.module, str(children)]
-        process = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             *command, "host-uids" if interpreter else "same-uid",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             cwd=self._program.root, start_new_session=True,
             env={"PATH": os.defpath, "TMPDIR": str(folder), **self._program.environment},
         )  # fmt: skip
-        return Sandbox(
-            ProcessPipe(process, folder), self.isolation, f"gitgrit-sandbox-{new_id()[-8:].lower()}"
-        )
