@@ -47,8 +47,8 @@ A file that cannot be followed is refused with file, line, key and fix; what is 
 
 A service is a *database*, *cache* or *queue* by its image's name, by the base image it is built from, or because the file
 says so (`kind`; in a compose file `x-galley-kind` or the label `galley.kind`). These keep running when a push replaces the
-others, and so does a pulled service of a compose file without ports that writes to a volume of its own: two servers on one
-volume would destroy it.
+others, and so does a pulled service of a compose file that writes to a volume of its own, unless it is a proxy or depends on
+services that move with the push: two servers on one volume would destroy it.
 
 `${NAME}` takes its value from the project's variables, then from the commit's `.env`, and when the preview starts
 `GALLEY_COMMIT`, `GALLEY_BRANCH`, `GALLEY_NUMBER`, `GALLEY_PREVIEW_URL_<service>` and `GALLEY_PREVIEW_HOST_<service>`.

@@ -25,11 +25,16 @@ services:
     container_name: pg_db
     command: [sh, -c, "echo started >> /data/starts; exec httpd -f -p 5555 -h /data"]
     volumes: ["data:/data"]
+  wiki:
+    image: BUSYBOX
+    command: [sh, -c, "echo started >> /data/index.html; exec httpd -f -p 80 -h /data"]
+    ports: ["81:80"]
+    volumes: ["pages:/data"]
   seed:
     image: BUSYBOX
     command: [sh, -c, "echo ran >> /seed/runs"]
     volumes: ["seed:/seed"]
-volumes: {data: , seed: }
+volumes: {data: , seed: , pages: }
 """
 
 
@@ -69,6 +74,9 @@ async def test_a_server_nobody_knows_runs_once_and_an_unnamed_volume_is_new(
             "the image's files, its own line, one server for both"
         )
         assert named(ready.services, "db").container == db
+        assert await fetch(named(ready.services, "wiki").endpoint) == "started\n", (
+            "seen at each push, started once"
+        )
         [unnamed] = volumes_of(web.container)
         assert exists(unnamed)
         environments.unwanted(wanted.environment)

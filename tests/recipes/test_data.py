@@ -52,6 +52,16 @@ async def test_a_server_nobody_knows_keeps_the_data_on_its_volume() -> None:
     )
 
 
+async def test_a_program_that_visitors_see_keeps_its_data_too_and_its_host_name() -> None:
+    recipe = await composed(
+        "  wiki: {image: wordpress, ports: [80], volumes: [data:/data], depends_on: [db]}\n  db: {image: mysql}"
+    )
+    assert list(recipe.services) == ["wiki", "db"]
+    wiki = recipe.services["wiki"]
+    assert (wiki.kind, wiki.restart, is_durable(wiki)) == (ServiceKind.WEB, "unless-stopped", True)
+    assert any("services.wiki: kept across pushes" in warning for warning in recipe.warnings)
+
+
 async def test_a_published_port_of_a_database_tells_its_kind() -> None:
     recipe = await composed("  db: {image: acme/pg9, ports: ['5432:5432'], volumes: [data:/data]}")
     assert (recipe.services["db"].kind, recipe.services["db"].expose) == (ServiceKind.DATABASE, 5432)
@@ -65,6 +75,7 @@ async def test_a_published_port_of_a_database_tells_its_kind() -> None:
         "image: acme/x, volumes: [other:/data]",  # what a built service writes to is files, not a server's
         "image: acme/x, volumes: [data:/data], labels: {galley.kind: worker}",
         "image: nginx, volumes: [data:/data], ports: [80]",
+        "image: acme/gate, volumes: [data:/data], ports: [80], depends_on: [app]",
         "build: ., volumes: [data:/data]",
     ],
 )

@@ -19,15 +19,22 @@ def kept(recipe: Recipe, files: Mapping[str, Dockerfile | None]) -> Recipe:
     warnings = list(recipe.warnings)
     ended = {name for service in recipe.services.values() for name in service.wait_for_exit}
     built = {m.volume for service in recipe.services.values() if service.build for m in service.mounts}
-    services = {}
-    for name, service in recipe.services.items():
-        found = service
+    services: dict[str, Service] = {}
+    for service in recipe.in_order():
+        name, found = service.name, service
         if name not in recipe.told_kinds:
             found = one_shot(service) if name in ended else told_by_image(service, files[name])
             if name not in ended and not found.kind.keeps_data:
-                found = told_by_volume(found, built, f"{recipe.source}: services.{name}", warnings)
+                moving = any(not stays(services[other]) for other in found.depends_on)
+                found = told_by_volume(found, built, moving, f"{recipe.source}: services.{name}", warnings)
         services[name] = with_names(found)
-    return replace(recipe, services=services, warnings=tuple(warnings))
+    ordered = {name: services[name] for name in recipe.services}
+    return replace(recipe, services=ordered, warnings=tuple(warnings))
+
+
+def stays(service: Service) -> bool:
+    """Whether it outlives deployments."""
+    return service.kind.keeps_data or service.keeps_data
 
 
 def one_shot(service: Service) -> Service:
@@ -45,8 +52,13 @@ def told_by_image(service: Service, file: Dockerfile | None) -> Service:
     return replace(service, kind=kind, expose=port, restart=comes_back(service))
 
 
-def told_by_volume(service: Service, built: set[str], where: str, warnings: list[str]) -> Service:
-    """A pulled service that writes to a volume which no built service shares keeps data there."""
+def told_by_volume(
+    service: Service, built: set[str], moving: bool, where: str, warnings: list[str]
+) -> Service:
+    """A pulled service that writes to a volume which no built service shares keeps data there.
+
+    Not when visitors come by it to services that move with the push (`moving`): it would lead them to the old ones.
+    """
     own = [m.volume for m in service.mounts if m.volume and not m.read_only and m.volume not in built]
     if service.build or not own:
         return service
@@ -56,7 +68,7 @@ def told_by_volume(service: Service, built: set[str], where: str, warnings: list
             f"{where}: kind {by_port} taken from its port and volume; say x-galley-kind: to be sure"
         )
         return replace(service, kind=by_port, restart=comes_back(service))
-    if service.kind is ServiceKind.WEB:
+    if service.kind is ServiceKind.WEB and (moving or kinds.is_proxy(service.image or "")):
         warnings.append(
             f"{where}: two versions of it write to the volume {own[0]} for a moment at each push; "
             "x-galley-kind: database keeps only one, which has no host name then"
@@ -65,7 +77,8 @@ def told_by_volume(service: Service, built: set[str], where: str, warnings: list
     warnings.append(
         f"{where}: kept across pushes, as it writes to the volume {own[0]}; say x-galley-kind: to be sure"
     )
-    return replace(service, kind=ServiceKind.OTHER, keeps_data=True)
+    kind = service.kind if service.kind.routable else ServiceKind.OTHER
+    return replace(service, kind=kind, keeps_data=True)
 
 
 def comes_back(service: Service) -> str:
@@ -75,7 +88,7 @@ def comes_back(service: Service) -> str:
 
 def with_names(service: Service) -> Service:
     """A volume without a name is the container's own; that of a service which stays outlives its container."""
-    if not (service.kind.keeps_data or service.keeps_data):
+    if not stays(service):
         return service
     mounts = [Mount(m.volume or anonymous(service.name, m.path), m.path, m.read_only) for m in service.mounts]
     return replace(service, mounts=tuple(mounts))

@@ -23,6 +23,7 @@ BESIDE = {
     "exporter", "admin", "ui", "gui", "express", "commander", "insight", "backup", "client", "connect", "console",
     "dashboards", "cli", "mc", "rest", "init", "setup", "registry",
 }  # fmt: skip
+PROXIES = {"nginx", "caddy", "traefik", "haproxy", "httpd", "apache", "envoy", "varnish", "openresty", "swag"}
 DEFAULT_PORTS = {
     "postgres": 5432, "postgresql": 5432, "postgis": 5432, "pgvector": 5432, "timescaledb": 5432, "mysql": 3306,
     "mariadb": 3306, "percona": 3306, "mongo": 27017, "mongodb": 27017, "mssql": 1433, "oracle": 1521,
@@ -53,6 +54,11 @@ def of_image(image: str) -> ServiceKind | None:
     if BESIDE & set(found):
         return None
     return next((kind for kind, names in BY_IMAGE.items() if names & set(found)), None)
+
+
+def is_proxy(image: str) -> bool:
+    """Whether visitors come by it to other services, which it may have looked up long ago."""
+    return bool(PROXIES & set(words(image)))
 
 
 def of_port(port: int | None) -> ServiceKind | None:
