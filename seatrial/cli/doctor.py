@@ -20,6 +20,8 @@ from seatrial.embedded.preflight import MIN_FREE_MB, Choices, visible_ports
 from seatrial.embedded.processes import Records
 from seatrial.embedded.remembered import read
 
+TUNNEL = "/dev/net/tun"  # slirp4netns makes the network of a RUN step with it
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -67,6 +69,13 @@ def _tools() -> Iterator[Finding]:
         f"missing: {', '.join(missing)}" if missing else "installed (buildah and company)"
     )
     yield Finding(not missing, text, f"Run: scripts/engine (or apt-get install {' '.join(missing)})")
+    if not os.access(TUNNEL, os.R_OK | os.W_OK):
+        yield Finding(
+            False,
+            f"builds of this user have no network: {TUNNEL} cannot be opened",
+            f"sudo chmod 666 {TUNNEL}, or build without: GALLEY_BUILD_NETWORK=none",
+            grave=False,
+        )
     yield Finding(shutil.which("git") is not None, "git", "Install it: apt-get install git")
 
 

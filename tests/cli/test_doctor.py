@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from seatrial.cli import doctor as doctor_module
 from seatrial.cli.app import app
 from tests.cli.conftest import FakeApi
 
@@ -59,6 +60,17 @@ def test_an_engine_that_is_away_is_named_as_the_agent_says_it(api: FakeApi) -> N
     warning = "Docker Engine does not answer at unix:///var/run/docker.sock"
     _, said = doctor(api, "runsc", agent("online", warning))
     assert lines(said, "says:") == [f"… agent local says: {warning}"]
+
+
+def test_a_user_whose_builds_get_no_network_is_told_why(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor_module, "TUNNEL", "/dev/null")
+    _, said = doctor(api, "runsc", agent())
+    assert not lines(said, "no network")
+    monkeypatch.setattr(doctor_module, "TUNNEL", "/dev/net/none")
+    _, said = doctor(api, "runsc", agent())
+    assert lines(said, "no network") and "chmod 666 /dev/net/none" in said
 
 
 def test_an_agent_that_is_offline_is_grave(api: FakeApi) -> None:
