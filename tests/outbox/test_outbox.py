@@ -120,9 +120,10 @@ def test_each_relay_keeps_to_its_lane() -> None:
     bus: list[str] = []
     aside: list[str] = []
     outbox.relay(lambda row: bus.append(row.pk))
-    while outbox.relay_aside(lambda row: aside.append(row.subject)):
-        pass
-    assert (bus, aside) == ([message], ["report", "revoke"])
+    for instruction in (Instruction.REVOKE, Instruction.REPORT):
+        while outbox.relay_aside(instruction, lambda row: aside.append(row.subject)):
+            pass
+    assert (bus, aside) == ([message], ["revoke", "report"])
 
 
 @pytest.mark.django_db
@@ -130,7 +131,7 @@ def test_one_target_is_told_once_and_each_other_too() -> None:
     for pull_request in ("p", "q", "p", "p"):
         outbox.instruct(Instruction.REPORT, pull_request=pull_request)
     sent: list[str] = []
-    while outbox.relay_aside(lambda row: sent.append(row.body["pull_request"])):
+    while outbox.relay_aside(Instruction.REPORT, lambda row: sent.append(row.body["pull_request"])):
         pass
     assert sent == ["p", "q"]
     assert not OutboxMessage.objects.filter(published_at=None).exists()
@@ -143,14 +144,14 @@ def test_a_target_waits_as_long_as_its_forge_wants_whatever_comes_meanwhile() ->
     def send(row: OutboxMessage) -> None:
         raise outbox.NotYet(90)
 
-    assert outbox.relay_aside(send)
+    assert outbox.relay_aside(Instruction.REPORT, send)
     outbox.instruct(Instruction.REPORT, pull_request="p")
-    assert not outbox.relay_aside(send)
+    assert not outbox.relay_aside(Instruction.REPORT, send)
     row = OutboxMessage.objects.order_by("id")[0]
     assert timedelta(seconds=80) < row.due_at - timezone.now() <= timedelta(seconds=90)
     wait_is_over()
     sent: list[str] = []
-    assert outbox.relay_aside(lambda row: sent.append(row.pk))
+    assert outbox.relay_aside(Instruction.REPORT, lambda row: sent.append(row.pk))
     assert len(sent) == 1
     assert not OutboxMessage.objects.filter(published_at=None).exists(), "the newer one was told with it"
 
@@ -164,9 +165,9 @@ def test_what_came_while_it_was_told_is_told_again() -> None:
         sent.append(row.pk)
         if len(sent) == 1:
             outbox.instruct(Instruction.REPORT, pull_request="p")
-            assert not outbox.relay_aside(send), "one target, one teller at a time"
+            assert not outbox.relay_aside(Instruction.REPORT, send), "one target, one teller at a time"
 
-    while outbox.relay_aside(send):
+    while outbox.relay_aside(Instruction.REPORT, send):
         pass
     assert len(set(sent)) == 2
 
@@ -183,12 +184,12 @@ def test_aside_no_transaction_is_open_and_a_kill_only_delays() -> None:
         raise Killed
 
     with pytest.raises(Killed):
-        outbox.relay_aside(send)
+        outbox.relay_aside(Instruction.REPORT, send)
     row = OutboxMessage.objects.get()
     assert row.published_at is None
     assert timedelta(0) < row.due_at - timezone.now() <= outbox.CLAIMED
     wait_is_over()
-    assert outbox.relay_aside(lambda row: None)
+    assert outbox.relay_aside(Instruction.REPORT, lambda row: None)
 
 
 @pytest.mark.django_db

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -14,6 +15,7 @@ from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.worker.database import Database
+from seatrial.control.worker.main import revoke
 from seatrial.control.worker.relay import Aside, Relay
 from seatrial.control.worker.wakeups import Wakeups
 from seatrial.wire import subjects
@@ -86,7 +88,7 @@ async def test_a_revocation_outlives_a_bus_that_cannot_take_it(
     right = credentials.read_bytes()
     shutil.copy(nats_server.identity.control_credentials, credentials)
     await database.run(outbox.instruct, Instruction.REVOKE, public_key="U" + "A" * 55)
-    aside = Aside(database, configuration)
+    aside = Aside(database, Instruction.REVOKE, partial(revoke, configuration))
     began = timezone.now()
     assert await database.run(aside.one)
     assert (timezone.now() - began).total_seconds() < 10

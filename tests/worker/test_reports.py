@@ -10,7 +10,6 @@ from django.db import connection
 from django.utils import timezone
 from structlog.testing import capture_logs
 
-from seatrial.control.configuration import Configuration
 from seatrial.control.forges import registry
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.local.forge import LocalForge
@@ -21,6 +20,7 @@ from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import services as previews
 from seatrial.control.projects.models import Project
+from seatrial.control.worker import reports
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.relay import Aside
 from seatrial.wire.evaluations import ForgeFacts
@@ -64,7 +64,7 @@ def forge(monkeypatch: pytest.MonkeyPatch) -> RecordingForge:
 
 @pytest.fixture
 def aside() -> Aside:
-    return Aside(Database(1), Configuration())
+    return Aside(Database(1), Instruction.REPORT, reports.report)
 
 
 @pytest.fixture

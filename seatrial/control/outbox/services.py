@@ -105,14 +105,14 @@ def relay(send: Callable[[OutboxMessage], None], *, limit: int = 100) -> int:
     return tried
 
 
-def relay_aside(send: Callable[[OutboxMessage], None]) -> bool:
-    """Give the newest row of one target of the ASIDE lane to `send`; True when there was one that is due.
+def relay_aside(instruction: Instruction, send: Callable[[OutboxMessage], None]) -> bool:
+    """Give the newest row of one target of `instruction`, one of ASIDE, to `send`; True when there was one due.
 
     No transaction is open while `send` runs, so it may take its time, up to CLAIMED. Rows with the same body have the
     same target and are one: sent once, marked together, and never by two relays at a time. When `send` raises, all of
     them wait. A crash, or a `send` that took longer, repeats it: what is done here must be idempotent.
     """
-    rows = _claim()
+    rows = _claim(instruction)
     if not rows:
         return False
     identities = [row.pk for row in rows]
@@ -144,13 +144,13 @@ def _due() -> QuerySet[OutboxMessage]:
 
 
 @transaction.atomic
-def _claim() -> list[OutboxMessage]:
+def _claim(instruction: Instruction) -> list[OutboxMessage]:
     """Every row of the target that has waited longest, put out of everybody's reach for a while."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIM_LOCK])
     same = OutboxMessage.objects.filter(subject=OuterRef("subject"), body=OuterRef("body"), published_at=None)
     elsewhere = same.filter(due_at__gt=Now())  # being sent, or waiting after a failure
-    oldest = _due().filter(~Exists(elsewhere), subject__in=ASIDE).order_by("due_at", "id").first()
+    oldest = _due().filter(~Exists(elsewhere), subject=instruction).order_by("due_at", "id").first()
     if oldest is None:
         return []
     target = OutboxMessage.objects.filter(subject=oldest.subject, body=oldest.body, published_at=None)

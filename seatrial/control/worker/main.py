@@ -3,14 +3,18 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 
 from seatrial.control.bus import Bus
 from seatrial.control.configuration import Configuration
+from seatrial.control.fleet import revocation
 from seatrial.control.forges import intake
 from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.services import Instruction
 from seatrial.control.previews import lifecycle
+from seatrial.control.worker import reports
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.deliveries import Deliveries
 from seatrial.control.worker.heartbeats import GivenUp, Heartbeats
@@ -54,13 +58,19 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "wakeups": wakeups.listen,
         "deliveries": Deliveries(database, wakeups).run,
         "routes": Routes(database, configuration, wakeups).run,
-        "aside": Aside(database, configuration).run,
+        "reports": Aside(database, Instruction.REPORT, reports.report).run,
+        "revocations": Aside(database, Instruction.REVOKE, partial(revoke, configuration)).run,
         "announcements": sweeps.announcements,
         "forges": sweeps.forges,
         "lost evaluations": sweeps.lost_evaluations,
         "expiries": sweeps.expiries,
         "prune": sweeps.prune,
     }
+
+
+def revoke(configuration: Configuration, body: dict[str, str]) -> None:
+    """Cut off the user that an outbox row names, over a connection of its own."""
+    asyncio.run(revocation.revoke(configuration, body["public_key"]))
 
 
 async def _with_bus(database: Database, wakeups: Wakeups, configuration: Configuration) -> None:

@@ -1,7 +1,7 @@
 """The outbox relays: what was committed is published. At least once, by whichever worker lives.
 
-Two lanes: the bus, in order; and aside what waits for others. A row that fails waits longer each time, and is never lost
-but for a report that its forge refuses or has not taken for a day.
+Several lanes: the bus, in order; and aside, each by itself, what waits for others. A row that fails waits longer each
+time, and is never lost but for a report that its forge refuses or has not taken for a day.
 """
 
 import asyncio
@@ -13,15 +13,12 @@ import structlog
 from django.utils import timezone
 
 from seatrial.control.bus import Bus
-from seatrial.control.configuration import Configuration
-from seatrial.control.fleet import revocation
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.previews.desired import desired
 from seatrial.control.previews.models import Environment
-from seatrial.control.worker import reports
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.supervision import database_away, expected
 from seatrial.control.worker.wakeups import Wakeups
@@ -105,11 +102,14 @@ class Relay:
 
 
 class Aside:
-    """Sends what waits for others: reports to forges, revocations. A slow or broken one holds up nothing on the bus."""
+    """Sends what waits for others: reports to forges, or revocations. A slow or broken one holds up nothing else."""
 
-    def __init__(self, database: Database, configuration: Configuration) -> None:
+    def __init__(
+        self, database: Database, instruction: Instruction, act: Callable[[dict[str, str]], None]
+    ) -> None:
         self._database = database
-        self._configuration = configuration
+        self._instruction = instruction
+        self._act = act
 
     async def run(self) -> None:
         """For ever."""
@@ -120,18 +120,15 @@ class Aside:
 
     def one(self) -> bool:
         """Send to the one target that waits longest; True when there was one."""
-        return outbox.relay_aside(self._send)
+        return outbox.relay_aside(self._instruction, self._send)
 
     def _send(self, row: OutboxMessage) -> None:
         try:
-            if row.subject == Instruction.REVOKE:
-                asyncio.run(revocation.revoke(self._configuration, row.body["public_key"]))
-            else:
-                reports.report(row.body)
+            self._act(row.body)
         except Exception as error:
             if database_away(error):
                 raise
-            if row.subject == Instruction.REPORT and _hopeless(row, error):
+            if self._instruction == Instruction.REPORT and _hopeless(row, error):
                 log.error("report given up", **row.body, error=f"{type(error).__name__}: {error}")
                 return
             not_sent(row, error)
