@@ -1,5 +1,6 @@
 """Making people and workspaces."""
 
+from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 
 from seatrial.control.accounts.models import Membership, Role, User, Workspace
@@ -22,6 +23,19 @@ def ensure_admin(username: str, password: str, *, by: str = "system") -> User:
     if user is None:
         user = User.objects.create_superuser(username, password=password)
         audit.record("user.create", f"user/{username}", actor=by, details={"instance_admin": True})
+    return user
+
+
+@transaction.atomic
+def add_person(username: str, password: str, workspace: Workspace, role: Role, *, by: str = "system") -> User:
+    """Make an account for somebody new. Raises ValidationError when the name is taken or unfit, or the password weak."""
+    user = User(username=username)
+    user.full_clean(exclude=["password"])
+    validate_password(password, user)
+    user.set_password(password)
+    user.save()
+    audit.record("user.create", f"user/{username}", actor=by)
+    set_role(workspace, user, role, by=by)
     return user
 
 

@@ -1,0 +1,58 @@
+"""`manage add_person`: somebody may sign in, with a role in a workspace."""
+
+import getpass
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from seatrial.control.accounts.models import Role, User, Workspace
+from seatrial.control.accounts.services import add_person, set_role
+
+
+class Command(BaseCommand):
+    """Somebody who is there already gets the role, and keeps the password."""
+
+    help = "Make an account with a role in a workspace, or change the role of somebody who has one."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Who, as what, where."""
+        parser.add_argument("name")
+        parser.add_argument("--role", choices=Role.values, required=True)
+        parser.add_argument("--workspace", default="default", help="its slug")
+        parser.add_argument("--password-file", type=Path, help="holds the password; else it is asked for")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Recorded in the audit log."""
+        workspace = Workspace.objects.filter(slug=options["workspace"]).first()
+        if workspace is None:
+            there = ", ".join(Workspace.objects.order_by("slug").values_list("slug", flat=True))
+            raise CommandError(f"--workspace: there is no {options['workspace']!r}, only: {there or 'none'}")
+        role = Role(options["role"])
+        user = User.objects.filter(username=options["name"]).first()
+        if user is not None:
+            set_role(workspace, user, role)
+            self.stdout.write(f"{user} is {role} of {workspace}; the password is as it was")
+            return
+        try:
+            user = add_person(options["name"], _password(options["password_file"]), workspace, role)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        self.stdout.write(f"{user} may sign in, and is {role} of {workspace}")
+
+
+def _password(file: Path | None) -> str:
+    if file is not None:
+        try:
+            return file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise CommandError(f"--password-file: {error}") from error
+    if not sys.stdin.isatty():
+        raise CommandError("There is no terminal to ask for a password at: give --password-file")
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("The same again: ") != password:
+        raise CommandError("These were two different passwords")
+    return password
