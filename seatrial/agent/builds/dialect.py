@@ -3,14 +3,14 @@
 import platform
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from seatrial.agent.builds.account import find
 from seatrial.agent.builds.debian import output
 from seatrial.agent.errors import BuildError
 from seatrial.agent.recipes.dockerfile import read_dockerfile
-from seatrial.agent.recipes.dockerfile_lines import HEREDOC, WITH_HEREDOC, instructions
+from seatrial.agent.recipes.dockerfile_lines import HEREDOC, WITH_HEREDOC, escape_of, instructions, joined
 
 Version = tuple[int, int]
 HEREDOCS_SINCE: Version = (1, 33)
@@ -19,6 +19,7 @@ NEW_FLAGS = {"parents", "exclude", "checksum", "keep-git-dir", "unpack"}
 NOTHING_HERE = {
     ("COPY", "link"), ("ADD", "link"), ("HEALTHCHECK", "start-interval"), ("RUN", "network"), ("RUN", "security"),
 }  # fmt: skip
+NEW_LINE = "\n"
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -32,6 +33,7 @@ class Dialect:
     arguments: Mapping[str, str]
     notes: list[str] = field(default_factory=list)  # what is not as docker would do it, for the log
     _workdir: str = "/"
+    _continued: re.Pattern[str] = field(init=False)
     _stage: str = ""
     _stages: dict[str, str] = field(default_factory=dict)
 
@@ -39,6 +41,7 @@ class Dialect:
         """`raw` as this buildah reads it; the very same when nothing had to change. Raises BuildError."""
         lines = raw.decode("utf-8-sig", errors="surrogateescape").splitlines(keepends=True)
         found = list(instructions(raw))
+        self._continued = re.compile(re.escape(escape_of(lines)) + r"[ \t]*$")
         closing = {line.strip() for line in lines}
         bases = iter(read_dockerfile(self.file, raw, self.arguments).stages)
         written = lines[: found[0][0] - 1]
@@ -49,7 +52,10 @@ class Dialect:
             heredoc = keyword in WITH_HEREDOC and any(name in closing for *_, name in HEREDOC.findall(rest))
             changed = self._instruction(f"{self.file}:{number}: {keyword}", keyword, rest, heredoc=heredoc)
             whole = lines[number - 1 : after[0] - 1]
-            written += whole if heredoc or changed == rest else [f"{keyword} {changed}\n"]
+            if heredoc and self.version < HEREDOCS_SINCE:
+                written.append(f"RUN {self._scripted(changed, whole)}\n")
+            else:
+                written += whole if heredoc or changed == rest else [f"{keyword} {changed}\n"]
         text = "".join(written)
         return raw if text == "".join(lines) else text.encode(errors="surrogateescape")
 
@@ -59,10 +65,10 @@ class Dialect:
         self._workdir = self._stages.get(base.lower()) or self.workdirs.get(base) or "/"
 
     def _instruction(self, where: str, keyword: str, rest: str, *, heredoc: bool) -> str:
-        if heredoc and self.version < HEREDOCS_SINCE:
+        if heredoc and keyword != "RUN" and self.version < HEREDOCS_SINCE:
             raise BuildError(
-                f"{where}: {self._buildah} does not know heredocs (<<), which came with buildah 1.33. "
-                "Write the lines with && and \\, or COPY a file; or install a newer buildah on the agent's host"
+                f"{where}: {self._buildah} knows heredocs (<<) in RUN only; elsewhere they came with buildah 1.33. "
+                "Commit the file and copy it, or install a newer buildah on the agent's host"
             )
         if keyword == "WORKDIR":
             self._workdir = posixpath.join(self._workdir, rest.strip("\"'"))
@@ -70,7 +76,7 @@ class Dialect:
 
     def _flags(self, where: str, keyword: str, rest: str) -> str:
         kept, position = "", 0
-        while match := FLAG.match(rest, position):
+        for match in leading(rest):
             name, value = match[1], match[2]
             self._check(f"{where} --{name}", keyword, name, value or "")
             if name == "mount" and keyword == "RUN":
@@ -89,6 +95,20 @@ class Dialect:
             raise BuildError(f"{where}{f'={value}' if value else ''}: {fix}")
         if (keyword, name, value) == ("RUN", "network", "none"):
             self.notes.append(f"{where}=none: not known here; the step has the network of the whole build")
+
+    def _scripted(self, text: str, whole: Sequence[str]) -> str:
+        """A RUN with heredocs on one line: its script, unwrapped by the step's own shell, which knows what they are."""
+        bare = [line.rstrip("\r\n") for line in whole]
+        _, _, body = joined(bare, 0, self._continued)
+        flags = "".join(match[0] for match in leading(text))
+        command = text.removeprefix(flags)
+        script = [command, *bare[body:]]
+        alone = HEREDOC.fullmatch(command)
+        if alone:  # without a command, the body is the script
+            tabs = "\t" if alone[1] else ""
+            script = [line.lstrip(tabs) if tabs else line for line in bare[body:]]
+            script = script[: script.index(alone[3])]
+        return f"{flags}eval \"$(printf %b '{''.join(map(octal, NEW_LINE.join(script)))}')\""
 
     def _mount(self, where: str, value: str) -> str:
         """With an absolute target: buildah takes no other."""
@@ -109,6 +129,19 @@ class Dialect:
     @property
     def _buildah(self) -> str:
         return f"buildah {self.version[0]}.{self.version[1]} of this host"
+
+
+def leading(text: str) -> Iterator[re.Match[str]]:
+    """The options that `text` begins with."""
+    position = 0
+    while match := FLAG.match(text, position):
+        yield match
+        position = match.end()
+
+
+def octal(character: str) -> str:
+    """As printf's %b reads it between single quotes."""
+    return f"\\0{ord(character):03o}" if character in "\\'\n\"" else character
 
 
 def no_host_network(value: str) -> str | None:
