@@ -29,6 +29,9 @@ app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)
 app.command()(platform_commands.agent)
+app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)(platform_commands.manage)
 
 
 def run() -> int:

@@ -9,9 +9,12 @@ from typing import Annotated
 import typer
 
 from seatrial.cli import show
+from seatrial.cli.api import connect
 from seatrial.cli.errors import CommandError, Interrupted
 from seatrial.cli.phases import Phases
-from seatrial.embedded import lifecycle, locking
+from seatrial.embedded import lifecycle, locking, secrets
+from seatrial.embedded.components import control
+from seatrial.embedded.components.postgres import from_wheel
 from seatrial.embedded.errors import EmbeddedError
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.preflight import Choices
@@ -136,3 +139,13 @@ def agent() -> None:
     """Run an agent alone, as on a further Docker host. Settings: docs/settings.md."""
     program = str(Path(sys.executable).parent / "galley-agent")
     os.execv(program, [program])  # noqa: S606  the agent takes this process over, signals and all
+
+
+def manage(context: typer.Context) -> None:
+    """Run a command of the control plane on this platform: `manage add_person NAME --role developer`."""
+    data = DataDirectory.from_environment(os.environ)
+    remembered = connect(data).remembered
+    database = {} if os.environ.get("DB_HOST") else from_wheel(data.postgres).environment()
+    environment = control.environment(data, remembered, secrets.ensure(data), database, os.environ)
+    line = [sys.executable, "-m", "seatrial.control.manage", *context.args]
+    os.execve(line[0], line, environment)  # noqa: S606  as with the agent

@@ -257,3 +257,14 @@ def test_a_platform_that_restarts_is_waited_for(cli: Any, api: FakeApi, reposito
     api.routes["GET /environments"] = lambda body: (refusals.pop(), {}) if refusals else look(body)
     code, out, _ = cli("preview", str(repository))
     assert code == 0, out
+
+
+def test_manage_needs_a_running_platform(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [SEATRIAL, "manage", "add_person", "ada", "--role", "viewer"],
+        env={**os.environ, "SEATRIAL_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "seatrial is not running" in done.stderr) == (2, True), done.stderr
