@@ -40,6 +40,7 @@ GALLEY = [
     ("", "galley.yml:1: the file is empty"),
     ("version: 1\nservices:\n  a:\n    image: x\n    env: {A: !!python/object/apply:os.system [true]}\n", "galley.yml:5: services.a.env.A: expected text"),
     ("version: 1\na: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d]\n", "once aliases are expanded"),
+    ("version: 1\nservices: +_\n", "galley.yml:1: not valid YAML: "),
     ("version: 1\nservices: \xff\n", "galley.yml:2: not UTF-8 text"),
 ]  # fmt: skip
 

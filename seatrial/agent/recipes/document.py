@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 
 from seatrial.agent.errors import RecipeError
 
@@ -67,8 +67,10 @@ def parse(file: str, raw: bytes) -> Document:
         loaded = yaml.load(text)
     except MarkedYAMLError as error:
         raise unreadable(file, text, error) from error
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise RecipeError(f"{file}:1: not valid YAML: {first_line(error)}. Correct it.") from error
+    except Exception as error:  # the library lets IndexError and others through for text that is no YAML
+        raise RecipeError(
+            f"{file}:1: not valid YAML: {first_line(error)}. Correct it, or put odd values in quotes."
+        ) from error
     if loaded is None:
         raise RecipeError(f"{file}:1: the file is empty. Describe at least one service under services.")
     if not isinstance(loaded, CommentedMap):
