@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from seatrial.control.accounts.models import User
+from seatrial.control.audit.models import AuditEntry
 from seatrial.control.dashboard import overview
 from seatrial.control.dashboard.overview import fingerprint, project_context
 from seatrial.control.fleet.models import Agent
@@ -100,6 +101,8 @@ def test_stopping_a_preview_terminates_it(harbour: Harbour) -> None:
     assert "being stopped and removed" in answer.content.decode()
     again = client.post(f"/environments/{harbour.live.pk}/stop", follow=True)
     assert "stopped already" in again.content.decode()
+    entry = AuditEntry.objects.get(action="environment.stop")
+    assert (entry.actor, entry.address) == ("alice", "127.0.0.1")
 
 
 def test_rebuilding_queues_a_deployment(harbour: Harbour) -> None:

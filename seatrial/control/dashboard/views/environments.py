@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_http_methods
 
 from seatrial.control.accounts.access import Action, allowed, require
+from seatrial.control.accounts.authentication import actor
 from seatrial.control.accounts.models import User
 from seatrial.control.dashboard.apps import dashboard
 from seatrial.control.dashboard.environment_page import (
@@ -134,7 +135,7 @@ def _confirmed(
         template = "dashboard/parts/confirm.html" if part else "dashboard/confirm.html"
         return render(request, template, {"environment": found, "what": what, "tab": "projects"})
     try:
-        found = act(found, user.username)
+        found = act(found, actor(request))
         messages.success(request, done)
     except PreviewError as error:
         messages.warning(request, str(error))
