@@ -24,6 +24,7 @@ from django.http.response import HttpResponseBase
 from seatrial.control.accounts.models import User
 from seatrial.control.dashboard.apps import DashboardConfig, dashboard
 from seatrial.control.dashboard.live import still_watching
+from seatrial.control.database_errors import AWAY
 
 log = structlog.get_logger(__name__)
 
@@ -136,6 +137,9 @@ async def _guarded(source: Source, queue: Queue, end: asyncio.Event) -> None:
     """A source that fails ends its stream: one that went on without it would look alive, and show what was."""
     try:
         await source(queue, end)
+    except AWAY as error:
+        log.warning("stream ended: the database does not answer", reason=" ".join(str(error).split())[:200])
+        end.set()
     except Exception:
         log.exception("stream ended")
         end.set()

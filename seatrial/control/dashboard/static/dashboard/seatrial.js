@@ -132,6 +132,16 @@ document.addEventListener("htmx:sse:after:message", () => {
   if (document.hidden) document.dispatchEvent(new Event("visibilitychange"));
 });
 
+// A page that is not told what happens says so: what it shows may be old.
+const stale = document.getElementById("stale");
+document.addEventListener("htmx:sse:error", (event) => {
+  stale.textContent = event.detail.status === 404
+    ? "You are signed out, or may not see this any more. Reload the page."
+    : "Live updates are away: the server does not answer. What is shown may be old; it follows again by itself.";
+  stale.hidden = false;
+});
+document.addEventListener("htmx:sse:after:connection", () => { stale.hidden = true; });
+
 // "5 seconds ago" stays true while the page is open; the server words it the same way.
 function words(seconds) {
   if (seconds < 5) return "just now";
