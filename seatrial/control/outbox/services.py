@@ -10,11 +10,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from seatrial.control.database_errors import AWAY
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.wire.envelope import Envelope, Message, new_id
 
@@ -91,7 +92,7 @@ def relay(send: Callable[[OutboxMessage], None], *, limit: int = 100) -> int:
                 with transaction.atomic():
                     send(row)
                 sent.append(row.pk)
-            except (OperationalError, InterfaceError):
+            except AWAY:
                 raise  # the database is away
             except Away as error:
                 away = error
@@ -118,7 +119,7 @@ def relay_aside(instruction: Instruction, send: Callable[[OutboxMessage], None])
     identities = [row.pk for row in rows]
     try:
         send(rows[-1])
-    except (OperationalError, InterfaceError):
+    except AWAY:
         raise  # the database is away; the claim ends by itself
     except Exception as error:
         _postpone(identities, max(row.attempts for row in rows), error)

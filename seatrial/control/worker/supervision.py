@@ -3,7 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import nats.errors
+import psycopg
 import structlog
+
+from seatrial.control.database_errors import AWAY
 
 log = structlog.get_logger(__name__)
 
@@ -39,15 +43,9 @@ async def supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
 
 def expected(error: Exception) -> bool:
     """True for a bus or database that is away, where a traceback tells nothing."""
-    import nats.errors
-
     return isinstance(error, OSError | TimeoutError | nats.errors.Error) or database_away(error)
 
 
 def database_away(error: Exception) -> bool:
     """True when nothing can be written down now, so that no single message or delivery is to blame."""
-    import django.db
-    import psycopg
-
-    kinds = (django.db.OperationalError, django.db.InterfaceError, psycopg.OperationalError)
-    return isinstance(error, kinds)
+    return isinstance(error, (*AWAY, psycopg.OperationalError))
