@@ -133,6 +133,21 @@ def comes_true(what: Callable[[], bool]) -> None:
     raise AssertionError("it never came true")
 
 
+def test_a_watcher_who_leaves_in_the_middle_of_a_poll_leaves_nothing_behind(
+    served: str, busy: "Harbour", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*_: object) -> int:
+        time.sleep(1)
+        return 1
+
+    monkeypatch.setattr("seatrial.control.dashboard.views.home.fingerprint", slow)
+    before = open_streams()
+    with contextlib.closing(cookies_of(served, "bob")) as bob, bob.stream("GET", "/stream") as stream:
+        next(stream.iter_raw())
+        comes_true(lambda: bool(open_streams() - before))
+    comes_true(lambda: open_streams() <= before)
+
+
 @pytest.mark.chromium
 @pytest.mark.parametrize("opened", ["shown", "hidden"])
 def test_a_hidden_tab_gives_its_connection_back_and_is_current_when_it_is_shown(
@@ -143,7 +158,7 @@ def test_a_hidden_tab_gives_its_connection_back_and_is_current_when_it_is_shown(
     sign_in(page, served)
     page.add_init_script(HIDE.replace("AWAY", "true" if opened == "hidden" else "false"))
     page.goto(served)
-    page.wait_for_function("window.connections === 1")
+    comes_true(lambda: page.evaluate("window.connections") == 1)
     if opened == "shown":
         page.evaluate("window.show(false)")
     comes_true(lambda: open_streams() <= before)

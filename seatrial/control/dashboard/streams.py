@@ -120,7 +120,10 @@ async def _merged(
         try:
             while not config.closing:
                 try:
-                    message = await asyncio.wait_for(queue.get(), COMMENT_SECONDS)
+                    async with asyncio.timeout(
+                        COMMENT_SECONDS
+                    ):  # Python 3.11's wait_for can lose a cancellation
+                        message = await queue.get()
                 except TimeoutError:
                     message = ""
                 if message is None or end.is_set():
