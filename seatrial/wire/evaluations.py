@@ -21,7 +21,7 @@ class PolicyToRun(Part):
     code: str
     digest: str  # SHA-256 of the code, hex
     params: dict[str, Any] = Field(default_factory=dict)
-    languages: list[str] = Field(default_factory=list)  # skipped where the commit has none of them; empty: all
+    languages: list[str] = Field(default_factory=list)  # skipped where the commit has none; empty: all
     timeout_seconds: float = 30.0
     memory_mb: int = 128
 
