@@ -4,6 +4,7 @@ The bundle is shown below /dev, which is not part of an image, and named in the 
 through the OCI runtime: neither layers nor their cache keys know of it.
 """
 
+import secrets
 import shlex
 from pathlib import Path
 
@@ -31,14 +32,19 @@ exec {runtime} "$@"
 
 
 def prepare(certificates: Path, tools: Path, runtime: str) -> None:
-    """Put the bundle and the runtime's wrapper into `tools`."""
-    (tools / FILE).write_bytes(certificates.read_bytes())
+    """Put the bundle and the runtime's wrapper into `tools`, where builds that run read them meanwhile."""
     values = ",".join(f'"{name}={INSIDE}"' for name in VARIABLES)
-    wrapper = tools / RUNTIME
-    written = tools / f"{RUNTIME}.new"
-    written.write_text(WRAPPER.format(values=values, runtime=shlex.quote(runtime)))
-    written.chmod(0o755)
-    written.replace(wrapper)
+    wrapper = WRAPPER.format(values=values, runtime=shlex.quote(runtime))
+    _put(tools / FILE, certificates.read_bytes(), 0o644)
+    _put(tools / RUNTIME, wrapper.encode(), 0o755)
+
+
+def _put(path: Path, content: bytes, mode: int) -> None:
+    """Whole or not at all, and by several builds at once."""
+    written = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    written.write_bytes(content)
+    written.chmod(mode)
+    written.replace(path)
 
 
 def arguments(tools: str) -> list[str]:

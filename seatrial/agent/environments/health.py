@@ -34,18 +34,19 @@ class Well:
 
 
 class Watch:
-    """Watches one freshly started service until it is well."""
+    """Watches one service until it is well.
 
-    def __init__(self, runtime: Runtime, planned: Planned, network: str) -> None:
+    `restarts` are those of a container that was there before: the engine counts over its whole life.
+    """
+
+    def __init__(self, runtime: Runtime, planned: Planned, network: str, *, restarts: int = 0) -> None:
         self._runtime = runtime
         self._planned = planned
         self._network = network
         self._name = planned.service.name
         self._check = planned.service.health
         self._exit_code: int | None = None
-        self._restarts: int | None = (
-            None  # at our first look: the engine counts over a container's whole life
-        )
+        self._restarts_before = restarts
 
     async def until_well(self) -> Well:
         """Raises ServiceExited, or Unhealthy when the time is up."""
@@ -115,14 +116,9 @@ class Watch:
             if self._planned.one_shot and container.exit_code == 0:
                 return None
             raise await self._exited(container)
-        if self._restarted(container) >= MAX_RESTARTS:
+        if container.restarts - self._restarts_before >= MAX_RESTARTS:
             raise await self._exited(container)
         return container
-
-    def _restarted(self, container: Container) -> int:
-        if self._restarts is None:
-            self._restarts = container.restarts
-        return container.restarts - self._restarts
 
     async def _ended(self) -> Well:
         container = await self._runtime.get(self._planned.spec.name)
@@ -177,16 +173,15 @@ class Watch:
     async def _exited(self, container: Container) -> ServiceExited:
         code = container.exit_code if container.exit_code is not None else self._exit_code
         if code == KILLED and not container.oom_killed:
-            await asyncio.sleep(
-                SETTLE_SECONDS
-            )  # a busy engine learns of the end before it learns of its reason
+            # A busy engine learns of the end before it learns of its reason.
+            await asyncio.sleep(SETTLE_SECONDS)
             container = await self._runtime.get(container.name) or container
         limit = self._planned.spec.resources.memory_mb
         if container.oom_killed:
             text = f"{self._name} was ended for using more than its {limit} MB of memory"
         else:
             text = f"{self._name} exited with code {code if code is not None else 'unknown'}"
-        if restarted := self._restarted(container):
+        if restarted := container.restarts - self._restarts_before:
             text += f", {restarted + 1} times"
         return ServiceExited(text, service=self._name, log_tail=await self._tail())
 

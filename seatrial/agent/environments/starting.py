@@ -90,6 +90,7 @@ class Start:
         self._replace_durable = replace_durable
         self.running = Running(launch, {})
         self._well = {planned.service.name: asyncio.Event() for planned in launch.services}
+        self._restarts: dict[str, int] = {}  # of containers that go on running
         self._started = 0
         self._all_started = asyncio.Event()
         self._ready = asyncio.Event()
@@ -147,7 +148,7 @@ class Start:
 
     def _watch(self, name: str) -> Watch:
         planned = next(p for p in self._launch.services if p.service.name == name)
-        return Watch(self._runtime, planned, self._launch.network)
+        return Watch(self._runtime, planned, self._launch.network, restarts=self._restarts.get(name, 0))
 
     async def _start(self, planned: Planned, durable_lock: asyncio.Lock) -> Container:
         if not planned.durable:
@@ -161,6 +162,8 @@ class Start:
         if found is None:
             return await self._runtime.start(spec)
         same = found.labels.get(FINGERPRINT) == spec.labels[FINGERPRINT]
+        if same and found.state in {"running", "restarting"}:
+            self._restarts[planned.service.name] = found.restarts
         done = found.state == "exited" and found.exit_code == 0
         if same and done and planned.one_shot and not planned.service.kind.routable:
             return found

@@ -79,6 +79,7 @@ class Followers:
         self._saved = dict(self._positions)
         temporary = self._file.with_suffix(".new")
         try:
+            temporary.touch(mode=0o600)
             temporary.write_text(json.dumps({name: at.isoformat() for name, at in self._saved.items()}))
             temporary.replace(self._file)
         except OSError as error:

@@ -1,0 +1,21 @@
+"""The bundle of an organisation's authority is put where several builds at once find it whole."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from seatrial.agent.builds import trust
+
+
+def test_builds_that_begin_together_do_not_take_it_from_each_other(tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_text("certificate\n" * 20_000)
+    tools = tmp_path / "tools"
+    tools.mkdir()
+
+    def prepare(_: int) -> bool:
+        trust.prepare(bundle, tools, "runc")
+        return (tools / trust.FILE).read_text() == bundle.read_text()
+
+    with ThreadPoolExecutor(8) as together:
+        assert all(together.map(prepare, range(200)))
+    assert sorted(path.name for path in tools.iterdir()) == sorted([trust.FILE, trust.RUNTIME])
