@@ -63,7 +63,7 @@ def _live(shop: Project, agent: Agent) -> Environment:
     assert environment.live is not None
     make.phases(
         environment.live, ("checkout", 0, 0.4), ("recipe", 0.4, 0.05), ("build web", 0.5, 11.8),
-        ("build api", 0.5, 7.2), ("build worker", 0.5, 5.1), ("start", 12.4, 1.3), ("health", 13.7, 2.2), ("switch", 15.9, 0.3),
+        ("build api", 0.5, 7.2), ("start", 12.4, 1.3), ("health", 13.7, 2.2), ("switch", 15.9, 0.3),
     )  # fmt: skip
     return environment
 
@@ -165,7 +165,7 @@ def talk(harbour: Harbour) -> None:
     from tests.dashboard.lines import say
 
     live = harbour.live
-    say(live, "_system", "checked out tide-times", "galley.yml names 4 services", source="system")
+    say(live, "_system", "checked out tide-times", "galley.yml names 3 services", source="system")
     say(
         live, "web", "STEP 1/6: FROM python:3.11-slim", "STEP 2/6: WORKDIR /app", "STEP 3/6: COPY requirements.txt .",
         "STEP 4/6: RUN pip install -r requirements.txt", "Successfully installed flask-3.1.0 gunicorn-23.0.0",
