@@ -111,7 +111,7 @@ def service(
         "state": state,
         "labels": labels or [],
         "endpoint": "http://127.0.0.1:40001" if labels else None,
-        "container": sha(name)[:64],
+        "container": f"galley-pr-1-chandlery-4k2m9q-{name}",
     }
 
 

@@ -49,6 +49,13 @@ def test_members_see_every_page_of_their_workspace(harbour: Harbour) -> None:
             assert client.get(path).status_code == 200, f"{person} at {path}"
 
 
+def test_containers_have_the_names_that_docker_ps_shows(harbour: Harbour) -> None:
+    page = signed_in(harbour.cast.alice).get(f"/environments/{harbour.live.pk}").content.decode()
+    assert {service["container"] for service in harbour.live.services} == set(
+        re.findall(r"<code>(galley-[^<]+)</code>", page)
+    )
+
+
 def test_strangers_find_nothing(harbour: Harbour) -> None:
     client = signed_in(harbour.cast.charlie)
     for name, path in paths(harbour).items():
