@@ -42,4 +42,4 @@ class Files:
         return []
 
     async def export(self, destination: Path) -> None:
-        raise NotImplementedError
+        raise AssertionError("reading a recipe exports no tree")

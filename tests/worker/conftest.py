@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from seatrial.control.fleet import services as fleet
 from seatrial.control.forges.local import services as local
 from seatrial.control.forges.models import LocalPullRequest
 from seatrial.control.projects.models import Project
+from seatrial.control.worker.database import Database
 from tests import factories
 from tests.worker.scripted_agent import ScriptedAgent
 from tests.worker.stack import Backend, InBackground, Stack, eventually
@@ -24,6 +25,13 @@ def stack(transactional_db: None, tmp_path: Path) -> Iterator[Stack]:
         stack.stop()
     finally:
         sys.stdout.write(stack.log("worker")[-6000:] + stack.log("web")[-3000:])  # shown when the test fails
+
+
+@pytest.fixture
+async def database() -> AsyncIterator[Database]:
+    database = Database(2)
+    yield database
+    database.close()
 
 
 @pytest.fixture

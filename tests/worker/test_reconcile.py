@@ -1,7 +1,6 @@
 """A bucket says what the database says, and forgets what is over. Real bus, real database."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -20,13 +19,6 @@ from tests.bus.conftest import bus, configuration, nats_server
 __all__ = ["bus", "configuration", "nats_server"]
 pytestmark = [pytest.mark.nats, pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 ANYTHING = Envelope.wrap(EvaluationStarted(evaluation="e"))
-
-
-@pytest.fixture
-async def database() -> AsyncIterator[Database]:
-    database = Database(2)
-    yield database
-    database.close()
 
 
 @pytest.fixture

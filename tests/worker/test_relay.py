@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
 from functools import partial
 
 import pytest
@@ -25,13 +24,6 @@ from tests.bus.servers import NatsServer
 
 __all__ = ["bus", "configuration", "nats_server"]
 pytestmark = [pytest.mark.nats, pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-async def database() -> AsyncIterator[Database]:
-    database = Database(2)
-    yield database
-    database.close()
 
 
 @pytest.fixture
