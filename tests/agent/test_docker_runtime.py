@@ -1,7 +1,9 @@
 """The Docker runtime keeps the contract of `runtime.base`, against a real engine."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -216,3 +218,28 @@ async def test_clear_errors(runtime: DockerRuntime, network: str, spec: Containe
     with pytest.raises(RuntimeUnavailable):
         await away.list_containers({})
     await away.close()
+
+
+@pytest.mark.parametrize("milliseconds", [1, 5, 15, 40])
+async def test_what_was_cancelled_appears_at_once_or_never(
+    runtime: DockerRuntime, name: str, labels: dict[str, str], spec: ContainerSpec, milliseconds: int
+) -> None:
+    async def cancelled(work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.create_task(work)
+        await asyncio.sleep(milliseconds / 1000)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    await cancelled(runtime.ensure_network(name, labels))
+    networks = await runtime.list_networks(labels)
+    await cancelled(runtime.ensure_volume(name, labels))
+    volumes = await runtime.list_volumes(labels)
+    await asyncio.sleep(1)
+    assert (await runtime.list_networks(labels), await runtime.list_volumes(labels)) == (networks, volumes)
+
+    await runtime.ensure_network(name, labels)
+    await cancelled(runtime.start(spec))
+    before = await runtime.get(spec.name)
+    await asyncio.sleep(1)
+    after = await runtime.get(spec.name)
+    assert after == before and after is not None

@@ -11,6 +11,7 @@ import aiodocker
 
 from seatrial.agent.errors import BuildError, NoSpace
 from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.runtime.whole import whole
 
 
 async def inspect(engine: Engine, image: str) -> dict[str, Any] | None:
@@ -25,6 +26,7 @@ async def inspect(engine: Engine, image: str) -> dict[str, Any] | None:
         raise
 
 
+@whole
 async def load(engine: Engine, archive: AsyncIterator[bytes], what: str) -> None:
     """Give the engine a `docker load` archive. Raises BuildError (it may know a layer no more) or NoSpace."""
     try:

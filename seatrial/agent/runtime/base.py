@@ -5,8 +5,9 @@ container on them. Idempotency: every create on a name that exists with the same
 what exists; with another fingerprint it replaces it; every remove of what is gone succeeds. Concurrency: calls
 on different names may run together; the caller serialises calls on one name. Errors: StartError when this one
 container cannot run, RuntimeUnavailable when the engine does not answer (the caller retries on its next
-reconcile; the runtime itself never retries). Cancellation: cancelling a call may leave the thing half made; the
-next reconcile finds it by label and removes or completes it.
+reconcile; the runtime itself never retries). Cancellation: a call that makes something ends before its
+cancellation does, so that whoever looks afterwards sees all there will be; it may be half made, and the next
+reconcile finds it by label and removes or completes it.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence

@@ -11,6 +11,7 @@ from seatrial.agent.errors import StartError
 from seatrial.agent.runtime.base import FINGERPRINT, SERVICE, Container, ContainerSpec
 from seatrial.agent.runtime.docker.engine import Engine
 from seatrial.agent.runtime.docker.shapes import container_config, container_from, label_filter
+from seatrial.agent.runtime.whole import whole
 
 _NETWORK_GONE = re.compile(r"network \S+ not found")
 
@@ -20,6 +21,7 @@ class Containers:
 
     engine: Engine
 
+    @whole
     async def start(self, spec: ContainerSpec) -> Container:
         """See Runtime. A container with another fingerprint goes first."""
         existing = await self.get(spec.name)

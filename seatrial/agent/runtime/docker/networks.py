@@ -8,6 +8,7 @@ from seatrial.agent.errors import StartError
 from seatrial.agent.runtime.docker.engine import Engine
 from seatrial.agent.runtime.docker.fence import INTERFACE_OPTION, Fence, interface
 from seatrial.agent.runtime.docker.shapes import label_filter
+from seatrial.agent.runtime.whole import whole
 
 _POOL_EMPTY = "available, non-overlapping IPv4 address pool"
 
@@ -18,6 +19,7 @@ class Networks:
     engine: Engine
     fence: Fence
 
+    @whole
     async def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:
         """See Runtime. Engines allow two networks of one name, so the lookup comes first."""
         await self.fence.stand()
@@ -35,6 +37,7 @@ class Networks:
                 return
             raise StartError(_network_problem(name, error.message)) from error
 
+    @whole
     async def connect(self, container: str, network: str, aliases: Sequence[str]) -> None:
         """See Runtime."""
         body = {"Container": container, "EndpointConfig": {"Aliases": list(aliases)}}
@@ -70,6 +73,7 @@ class Networks:
             if error.status != 404:
                 raise StartError(f"cannot remove network {name}: {error.message}") from error
 
+    @whole
     async def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None:
         """See Runtime."""
         try:

@@ -23,6 +23,7 @@ from seatrial.agent.runtime.process import logs, probes
 from seatrial.agent.runtime.process.people import give
 from seatrial.agent.runtime.process.records import Records, read_json, write_json
 from seatrial.agent.runtime.process.starting import Start, free_port, keeper_command, keeper_environment
+from seatrial.agent.runtime.whole import whole
 from seatrial.wire.logs import LogLine
 from seatrial.wire.states import Isolation
 
@@ -85,6 +86,7 @@ class ProcessRuntime:
         """See Runtime."""
         return list((self.images.read(image) or {}).get("ports", []))
 
+    @whole
     async def start(self, spec: ContainerSpec) -> Container:
         """See Runtime."""
         found = await self.get(spec.name)
