@@ -125,6 +125,8 @@ def test_storm_of_pushes_with_kills_ends_right(
             repository.git("checkout", "-q", "main")
             heads[name] = repository.commit(name, f"{name} {turn}")
             open_pull(project, name)
+        if turn == 0:
+            eventually(lambda: Environment.objects.count() == len(heads), what="five environments")
         if turn == 1:
             stack.kill("worker")
             stack.nats.kill()
@@ -141,17 +143,16 @@ def test_storm_of_pushes_with_kills_ends_right(
     numbers = {name: open_pull(project, name).number for name in ("a", "c", "e")}
     for name, number in numbers.items():
         wait_for(stack, heads[name], f"pr-{number}-shop", seconds=60)
+    expected = {("running", heads[name]) for name in numbers}
     eventually(
         lambda: (
-            Environment.objects.filter(state="terminated", removed_at__isnull=False).count()
-            == Environment.objects.exclude(state="running").count()
+            {(e.state, e.live and e.live.commit) for e in Environment.objects.filter(removed_at=None)}
+            == expected
         ),
-        seconds=30,
-        what="what is closed is gone",
+        seconds=60,
+        what="three run and two are gone",
     )
-    assert {e.live.commit for e in Environment.objects.filter(state="running")} == {
-        heads[name] for name in numbers
-    }
+    assert [e.state for e in Environment.objects.exclude(removed_at=None)] == ["terminated"] * 2
     for name in numbers:
         eventually(
             Evaluation.objects.filter(commit=heads[name], state="passed").exists,
