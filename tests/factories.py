@@ -127,12 +127,18 @@ def deployment(of: Environment, *, state: str = "queued", **fields: Any) -> Depl
     return Deployment.objects.create(environment=of, state=state, **values)
 
 
-def phases(of: Deployment, *timed: tuple[str, float, float | None], start: datetime | None = None) -> None:
-    """Phases as `(name, seconds after the start, how long)`; None: still running."""
+def phases(
+    of: Deployment, *timed: tuple[str, float, float | None], start: datetime | None = None, failed: str = ""
+) -> None:
+    """Phases as `(name, seconds after the start, how long)`; None: still running. `failed` names one."""
     start = start or of.created_at
     for name, after, seconds in timed:
         DeploymentPhase.objects.create(
-            deployment=of, name=name, started_at=start + timedelta(seconds=after), seconds=seconds
+            deployment=of,
+            name=name,
+            started_at=start + timedelta(seconds=after),
+            seconds=seconds,
+            failed=name == failed,
         )
 
 

@@ -25,7 +25,7 @@ class Phases:
             disable=not console.is_terminal,
         )
         self._running: dict[str, tuple[TaskID, float]] = {}
-        self._ended: set[str] = set()
+        self._ended: dict[str, str] = {}  # name -> state
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -37,15 +37,16 @@ class Phases:
         self._progress.stop()
 
     def begin(self, name: str) -> None:
-        """A step runs; once more is the same."""
-        if name not in self._running and name not in self._ended:
+        """A step runs; once more is the same, unless it failed before."""
+        if name not in self._running and self._ended.get(name, "failed") == "failed":
+            self._ended.pop(name, None)
             self._running[name] = (self._progress.add_task(escape(name)), time.monotonic())
 
     def end(self, name: str, took: float | None = None, *, state: str = "passed") -> None:
         """The step is over; once more is the same."""
         if name in self._ended:
             return
-        self._ended.add(name)
+        self._ended[name] = state
         task, began = self._running.pop(name, (None, time.monotonic()))
         if task is not None:
             self._progress.remove_task(task)

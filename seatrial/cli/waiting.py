@@ -97,7 +97,8 @@ class Deployment:
             if phase.get("seconds") is None:
                 self._phases.begin(phase["name"])
             else:
-                self._phases.end(phase["name"], phase["seconds"])
+                state = "failed" if phase["failed"] else "passed"
+                self._phases.end(phase["name"], phase["seconds"], state=state)
         if deployment["state"] == "queued":
             self._phases.begin("waiting for an agent")
             self._queue.look()

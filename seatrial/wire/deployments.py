@@ -81,13 +81,14 @@ class ObservedService(Part):
 
 
 class DeploymentPhase(Message):
-    """A phase began (`seconds` is None) or ended. Names: checkout, recipe, `build <service>`, start, health."""
+    """A phase began (`seconds` is None) or ended, `failed` or not. Names: checkout, recipe, `build <service>`, start, health."""
 
     environment: str
     deployment: str
     phase: str
     started_at: datetime
     seconds: float | None = None
+    failed: bool = False
 
 
 class DeploymentReady(Message):

@@ -3,7 +3,7 @@
 import pytest
 
 from seatrial.agent.runtime.base import AGENT
-from seatrial.wire.deployments import DeploymentFailed
+from seatrial.wire.deployments import DeploymentFailed, DeploymentPhase
 from tests.agent.harness import Agent, Repository, deployment, environment
 from tests.agent.previews import gone, single
 
@@ -19,6 +19,7 @@ async def failed(agent: Agent, repository: Repository, files: dict[str, str]) ->
         assert await agent.runtime.list_containers({AGENT: agent.id}) == []
         await gone(agent, wanted.environment)
         assert len(agent.told.all(DeploymentFailed)) == 1
+        assert any(phase.failed for phase in agent.told.all(DeploymentPhase))
     return failure
 
 

@@ -16,8 +16,8 @@ from tests.cli.conftest import FakeApi, git
 
 SEATRIAL = str(Path(sys.executable).parent / "seatrial")
 PHASES = [
-    {"name": "checkout", "seconds": 0.1, "started_at": "2026-01-01T00:00:00Z"},
-    {"name": "build web", "seconds": 1.5, "started_at": "2026-01-01T00:00:01Z"},
+    {"name": "checkout", "seconds": 0.1, "failed": False, "started_at": "2026-01-01T00:00:00Z"},
+    {"name": "build web", "seconds": 1.5, "failed": False, "started_at": "2026-01-01T00:00:01Z"},
 ]
 ENVIRONMENT: dict[str, Any] = {
     "id": "01E",
@@ -88,12 +88,14 @@ def test_a_failed_preview_says_why_with_its_last_lines_and_exits_1(
         message="web ended with 3",
         service="web",
         log_tail=["no sail [0]"],
+        phases=[*PHASES, {"name": "health", "seconds": 3.0, "failed": True}],
     )
     preview_of(api, head, failed)
     api.routes["POST /environments/01E/rebuild"] = lambda _: (200, {"id": "01E"})
     code, out, _ = cli("preview", str(repository))
     assert code == 1
     assert "POST /environments/01E/rebuild" in api.asked  # the commit had failed before: tried again
+    assert "✓ build web" in out and "✗ health" in out
     assert "service_exited (web)" in out
     assert "web ended with 3" in out
     assert "no sail [0]" in out

@@ -99,7 +99,8 @@ def _failed(shop: Project, agent: Agent) -> Environment:
         finished_at=timezone.now(),
     )
     make.phases(attempt, ("checkout", 0, 0.4), ("recipe", 0.4, 0.05), ("build search", 0.5, 9.1),
-                ("start", 9.7, 1.0), ("health", 10.7, None), start=timezone.now() - timedelta(seconds=70))  # fmt: skip
+                ("start", 9.7, 1.0), ("health", 10.7, 58.0), start=timezone.now() - timedelta(seconds=70),
+                failed="health")  # fmt: skip
     return environment
 
 

@@ -63,8 +63,9 @@ def test_times_are_relative_with_the_absolute_on_hover(back: int, words: str) ->
     assert "UTC" in html
 
 
-def phase(name: str, after: float, seconds: float | None) -> DeploymentPhase:
-    return DeploymentPhase(name=name, started_at=START + timedelta(seconds=after), seconds=seconds)
+def phase(name: str, after: float, seconds: float | None, *, failed: bool = False) -> DeploymentPhase:
+    began = START + timedelta(seconds=after)
+    return DeploymentPhase(name=name, started_at=began, seconds=seconds, failed=failed)
 
 
 def test_bars_share_one_axis() -> None:
@@ -89,6 +90,12 @@ def test_a_phase_cut_off_by_the_end_is_marked_failed() -> None:
     assert shown.seconds == 60
     assert shown.bars[0].failed
     assert not shown.bars[0].running
+
+
+def test_what_was_given_up_because_another_failed_is_not_marked_failed() -> None:
+    over = Deployment(state="failed", finished_at=START + timedelta(seconds=60))
+    shown = timeline(over, [phase("build web", 0, 2, failed=True), phase("build api", 0, None)], START)
+    assert [(bar.name, bar.failed) for bar in shown.bars] == [("build web", True), ("build api", False)]
 
 
 def test_no_phases_no_bars() -> None:

@@ -80,7 +80,15 @@ class Scenario:
         assert candidate is not None
         return candidate
 
-    def phase(self, deployment: Deployment, name: str, seconds: float | None = None, at: int = 0) -> None:
+    def phase(
+        self,
+        deployment: Deployment,
+        name: str,
+        seconds: float | None = None,
+        at: int = 0,
+        *,
+        failed: bool = False,
+    ) -> None:
         started_at = self.clock + timedelta(seconds=at)
         event = DeploymentPhase(
             environment=deployment.environment_id,
@@ -88,6 +96,7 @@ class Scenario:
             phase=name,
             started_at=started_at,
             seconds=seconds,
+            failed=failed,
         )
         services.phase(self.agent.pk, event)
 

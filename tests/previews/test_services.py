@@ -42,6 +42,10 @@ def test_phases_move_the_state_forward_only(scene: Scenario) -> None:
     assert DeploymentPhase.objects.get(deployment=deployment, name="checkout").seconds == 1.5
     scene.phase(deployment, "checkout", at=60)  # the agent was killed and tries again
     assert DeploymentPhase.objects.get(deployment=deployment, name="checkout").seconds is None
+    scene.phase(deployment, "checkout", seconds=9, at=60, failed=True)
+    assert DeploymentPhase.objects.get(deployment=deployment, name="checkout").failed
+    scene.phase(deployment, "checkout", at=90)
+    assert not DeploymentPhase.objects.get(deployment=deployment, name="checkout").failed
 
 
 def test_ready_then_live_with_its_switch_timed(scene: Scenario) -> None:

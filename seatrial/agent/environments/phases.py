@@ -27,7 +27,7 @@ class Phases:
         """Tell that `name` began, then that it ended, also when it failed; nothing more when cancelled."""
         started, clock = now(), time.monotonic()
 
-        async def tell(seconds: float | None) -> None:
+        async def tell(seconds: float | None, *, failed: bool = False) -> None:
             if self._silent:
                 return
             phase = DeploymentPhase(
@@ -36,6 +36,7 @@ class Phases:
                 phase=name,
                 started_at=started,
                 seconds=seconds,
+                failed=failed,
             )
             await self._reports.observed(
                 phase, workspace=self._workspace, about=f"deployment/{self._deployment}"
@@ -45,6 +46,6 @@ class Phases:
         try:
             yield
         except AgentError:
-            await tell(time.monotonic() - clock)
+            await tell(time.monotonic() - clock, failed=True)
             raise
         await tell(time.monotonic() - clock)

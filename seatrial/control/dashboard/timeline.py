@@ -41,6 +41,7 @@ def timeline(deployment: Deployment, phases: Sequence[DeploymentPhase], now: dat
     if not phases:
         return Timeline([], 0.0, [])
     over = deployment.finished_at
+    cut_off = deployment.state == "failed" and not any(phase.failed for phase in phases)  # its agent was lost
     zero = min(phase.started_at for phase in phases)
     lengths = [_seconds(phase, over or now) for phase in phases]
     ends = [
@@ -55,7 +56,7 @@ def timeline(deployment: Deployment, phases: Sequence[DeploymentPhase], now: dat
             width=round(max(100 * length / total, SMALLEST_BAR), 2),
             seconds=length,
             running=phase.seconds is None and over is None,
-            failed=phase.seconds is None and deployment.state == "failed",
+            failed=phase.failed or (cut_off and phase.seconds is None),
             started_at=phase.started_at,
         )
         for phase, length in zip(phases, lengths, strict=True)

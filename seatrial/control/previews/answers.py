@@ -17,6 +17,7 @@ class PhaseAnswer(Schema):
     name: str
     seconds: float | None
     started_at: datetime
+    failed: bool
 
 
 class DeploymentAnswer(Schema):
@@ -102,7 +103,9 @@ def _deployment(deployment: Deployment) -> DeploymentAnswer:
         log_tail=deployment.log_tail,
         commit=deployment.commit,
         phases=[
-            PhaseAnswer(name=phase.name, seconds=phase.seconds, started_at=phase.started_at)
+            PhaseAnswer(
+                name=phase.name, seconds=phase.seconds, started_at=phase.started_at, failed=phase.failed
+            )
             for phase in deployment.phases.all()
         ],
         warnings=deployment.warnings,

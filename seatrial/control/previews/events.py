@@ -4,6 +4,8 @@ Each function is one transaction and idempotent. `agent_id` is who the bus says 
 environments that are placed on it.
 """
 
+from typing import Any
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -34,12 +36,9 @@ def phase(agent_id: str, event: DeploymentPhase) -> None:
     name = event.phase[:80]
     row = Phase.objects.filter(deployment=deployment, name=name).first()
     if row is None and deployment.phases.count() < MAX_PHASES:
-        Phase.objects.create(
-            deployment=deployment, name=name, started_at=event.started_at, seconds=event.seconds
-        )
+        Phase.objects.create(deployment=deployment, name=name, **_timing(event))
     elif row is not None and _is_news(row, event):
-        row.started_at, row.seconds = event.started_at, event.seconds
-        row.save(update_fields=["started_at", "seconds"])
+        Phase.objects.filter(pk=row.pk).update(**_timing(event))
     _progress(environment, deployment, starting=name in STARTING_PHASES)
 
 
@@ -106,6 +105,10 @@ def removed(agent_id: str, event: EnvironmentRemoved) -> None:
         environment.removed_at = timezone.now()
         environment.services = []
         environment.save(update_fields=["removed_at", "services", "updated_at"])
+
+
+def _timing(event: DeploymentPhase) -> dict[str, Any]:
+    return {"started_at": event.started_at, "seconds": event.seconds, "failed": event.failed}
 
 
 def _is_news(row: Phase, event: DeploymentPhase) -> bool:

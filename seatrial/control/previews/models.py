@@ -86,6 +86,7 @@ class DeploymentPhase(models.Model):
     name = models.CharField(max_length=80)
     started_at = models.DateTimeField()
     seconds = models.FloatField(null=True)
+    failed = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["started_at", "id"]

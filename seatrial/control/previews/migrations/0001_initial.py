@@ -72,6 +72,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=80)),
                 ('started_at', models.DateTimeField()),
                 ('seconds', models.FloatField(null=True)),
+                ('failed', models.BooleanField(default=False)),
                 ('deployment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='phases', to='previews.deployment')),
             ],
             options={
