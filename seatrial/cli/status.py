@@ -36,19 +36,24 @@ def status(as_json: AsJson = False) -> None:
 def _project(console: Console, project: Json) -> None:
     console.print(f"[bold]{escape(project['name'])}[/]")
     for environment in project["environments"]:
-        commit = (environment["commit"] or "")[:12]
-        console.print(
-            f"  {show.mark(environment['state'])} {environment['name']} {environment['state']} {commit}"
-        )
-        if environment["state"] == "running":
-            for service, url in environment["urls"].items():
-                console.print(f"      {escape(service):<12} {escape(url)}")
-        deployment = environment.get("deployment")
-        if deployment and deployment["state"] == "failed":
-            console.print(f"      newest deployment failed: {escape(deployment['reason'])}")
+        _environment(console, environment)
     for evaluation in project["evaluations"][:5]:
         score = evaluation["score"]
         counted = f", score {score:g}" if score is not None else ""
         commit = evaluation["commit"][:12]
         state = evaluation["state"] if evaluation["state"] in DECIDED else "waiting"
         console.print(f"  {show.mark(state)} policies on {commit}: {evaluation['state']}{counted}")
+
+
+def _environment(console: Console, environment: Json) -> None:
+    """What nothing runs of is not waiting for anything when its deployment failed: its state says pending."""
+    deployment = environment["deployment"] or {"state": "", "reason": ""}
+    failed = deployment["state"] == "failed"
+    state = "failed" if failed and environment["state"] == "pending" else environment["state"]
+    commit = (environment["commit"] or "")[:12]
+    console.print(f"  {show.mark(state)} {environment['name']} {state} {commit}")
+    if state == "running":
+        for service, url in environment["urls"].items():
+            console.print(f"      {escape(service):<12} {escape(url)}")
+    if failed:
+        console.print(f"      newest deployment failed: {escape(deployment['reason'])}")

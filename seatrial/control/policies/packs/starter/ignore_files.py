@@ -58,7 +58,8 @@ def committed(files):
     found = [path for path in files if GENERATED.search(path) and not OF_TESTS.search(path)]
     if not found:
         return []
-    return [(60, f"{len(found)} generated files are committed, such as {found[0]}.")]
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return [(60, f"Generated and committed: {found[0]}{more}.")]
 
 
 def unignored(project, files):

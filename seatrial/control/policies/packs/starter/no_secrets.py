@@ -70,8 +70,8 @@ def evaluate(project, params, log):
             f"{one['file']}:{one['line']}: looks like a {one['kind']}, in a place for tests and examples"
         )
     if not found:
-        note = f" {len(warned)} in tests and examples look like ones." if warned else ""
-        return result(100, f"No credentials in {len(paths)} files.{note}", warned)
+        note = f" Looks like one, in tests and examples: {len(warned)}." if warned else ""
+        return result(100, f"No credentials. Files read: {len(paths)}.{note}", warned)
     shown = ", ".join(f"{one['file']}:{one['line']} ({one['kind']})" for one in found[:5])
     more = f" and {len(found) - 5} more" if len(found) > 5 else ""
     return result(max(0, 75 - 25 * (len(found) - 1)), f"Found {shown}{more}. Remove and revoke them.", found)

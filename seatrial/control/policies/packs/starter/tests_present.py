@@ -41,12 +41,11 @@ def evaluate(project):
         tests = sorted(path for path, text in project.read_files(rust) if RUST_INLINE.search(text))
     details = {"code_files": len(code), "test_files": len(tests), "first": tests[:20]}
     if tests:
-        return verdict(
-            100, f"{len(tests)} test files for {len(code)} files of code, such as {tests[0]}.", details
-        )
+        message = f"Files of tests: {len(tests)}, of code: {len(code)}. The first is {tests[0]}."
+        return verdict(100, message, details)
     if named:
         return verdict(30, f"{named[0]} is named like a test, but no test is in it.", details)
-    return verdict(0, f"{len(code)} files of code and no test.", details)
+    return verdict(0, f"No test. Files of code: {len(code)}.", details)
 
 
 def verdict(score, message, details=None):
