@@ -41,8 +41,8 @@ def meanwhile(work: Callable[[], T]) -> Future[T]:
     pool = ThreadPoolExecutor(1)
     future = pool.submit(run)
     pool.shutdown(wait=False)  # it ends when we let go of the lock
-    assert started.wait(10)
-    deadline = time.monotonic() + 10
+    assert started.wait(60)
+    deadline = time.monotonic() + 60
     while not _waits(backend[0]):
         assert time.monotonic() < deadline and not future.done(), "it should wait for us"
         time.sleep(0.01)
@@ -65,7 +65,7 @@ def test_who_waited_for_an_environment_sees_all_of_it_as_it_is() -> None:
         assert mine is not None
         other = meanwhile(lambda: lifecycle.locked(mine.pk))
         lifecycle.go_live(mine)
-    theirs = other.result(10)
+    theirs = other.result(60)
     assert theirs is not None
     assert (theirs.candidate_id, theirs.candidate) == (None, None)
     assert theirs.live is not None and theirs.live_id == theirs.live.pk == deployment.pk
@@ -84,7 +84,7 @@ def test_a_rebuild_and_a_delivery_of_one_project_do_not_lock_each_other_out() ->
         )  # as far as the rebuild has come
         delivery = meanwhile(lambda: scene.tell(news))
         services.rebuild(stopped, by="alice")
-    assert delivery.result(10).startswith("deployment")
+    assert delivery.result(60).startswith("deployment")
 
 
 def test_a_rebuild_and_an_evaluation_of_one_project_do_not_lock_each_other_out(
@@ -107,4 +107,4 @@ def test_a_rebuild_and_an_evaluation_of_one_project_do_not_lock_each_other_out(
 
         evaluation = meanwhile(evaluate)
         services.rebuild(stopped, by="alice")
-    assert evaluation.result(10)
+    assert evaluation.result(60)

@@ -7,6 +7,7 @@ import pytest
 
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.fleet import services as fleet
+from seatrial.control.fleet.models import Agent
 from seatrial.control.forges.local import services as local
 from seatrial.control.forges.models import LocalPullRequest
 from seatrial.control.projects.models import Project
@@ -19,12 +20,15 @@ from tests.worker.stack import Backend, InBackground, Stack, eventually
 @pytest.fixture
 def stack(transactional_db: None, tmp_path: Path) -> Iterator[Stack]:
     stack = Stack(tmp_path)
-    stack.start()
-    yield stack
     try:
-        stack.stop()
+        stack.start()
+        yield stack
     finally:
-        sys.stdout.write(stack.log("worker")[-6000:] + stack.log("web")[-3000:])  # shown when the test fails
+        try:
+            stack.stop()
+        finally:
+            # shown when the test fails
+            sys.stdout.write(stack.log("worker")[-6000:] + stack.log("web")[-3000:])
 
 
 @pytest.fixture
@@ -55,15 +59,20 @@ def agent(
     stack: Stack, background: InBackground, backends: dict[str, Backend], tmp_path: Path
 ) -> Iterator[ScriptedAgent]:
     def endpoint(candidate) -> str:
-        backends.setdefault(candidate.id, Backend(candidate.commit))
+        if candidate.id not in backends:
+            backends[candidate.id] = Backend(candidate.commit)
         return backends[candidate.id].url
 
     token = fleet.issue_bootstrap("one", by="test")
     agent = ScriptedAgent(stack.url, stack.nats.url, token, tmp_path, endpoint)
     agent.register()
     background.run(agent.start())
-    yield agent
-    background.run(agent.stop())
+    try:
+        online = Agent.objects.filter(pk=agent.id, state="online")
+        eventually(online.exists, what="the agent is known to be online")
+        yield agent
+    finally:
+        background.run(agent.stop())
 
 
 @pytest.fixture

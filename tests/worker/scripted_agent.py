@@ -40,7 +40,7 @@ class ScriptedAgent:
     def register(self) -> None:
         seed = nats_jwt.new_seed(nats_jwt.USER)
         body = {"token": self.token, "public_key": nats_jwt.public_key(seed), "seal_key": "A" * 43 + "="}
-        answer = httpx.post(f"{self.url}/api/v1/agents/register", json=body, trust_env=False)
+        answer = httpx.post(f"{self.url}/api/v1/agents/register", json=body, timeout=60, trust_env=False)
         assert answer.status_code == 200, answer.text
         self.registered = AgentRegistered.model_validate_json(answer.content)
         self.id = self.registered.agent
@@ -88,12 +88,14 @@ class ScriptedAgent:
         bucket = await self.client.jetstream().key_value(subjects.desired_bucket(self.id))
         watcher = await bucket.watchall()
         found: dict[str, DesiredEnvironment] = {}
-        while (entry := await watcher.updates(timeout=2)) is not None:
-            if entry.operation is None:
-                message = Envelope.decode(entry.value).open()
-                assert isinstance(message, DesiredEnvironment)
-                found[entry.key] = message
-        await watcher.stop()
+        try:
+            while (entry := await watcher.updates(timeout=5)) is not None:
+                if entry.operation is None:
+                    message = Envelope.decode(entry.value).open()
+                    assert isinstance(message, DesiredEnvironment)
+                    found[entry.key] = message
+        finally:
+            await watcher.stop()
         for key in self.desired.keys() - found.keys():
             self.seen.append(f"{key} gone")
             await self.say(EnvironmentRemoved(environment=key))
@@ -130,11 +132,12 @@ class ScriptedAgent:
         )
 
     async def _evaluate(self) -> None:
+        """One subscription for good: a job that comes when a fetch has just ended is there for the next one."""
+        pull = await self.client.jetstream().pull_subscribe_bind(
+            subjects.EVALUATIONS_CONSUMER, stream=subjects.JOBS_STREAM
+        )
         while True:
             with contextlib.suppress(Exception):
-                pull = await self.client.jetstream().pull_subscribe_bind(
-                    subjects.EVALUATIONS_CONSUMER, stream=subjects.JOBS_STREAM
-                )
                 for message in await pull.fetch(1, timeout=2):
                     job = Envelope.decode(message.data).open()
                     assert isinstance(job, RunEvaluation)

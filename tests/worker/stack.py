@@ -22,7 +22,7 @@ T = TypeVar("T")
 DOMAIN = "preview.localhost"
 
 
-def eventually(look: Callable[[], T], *, seconds: float = 20, what: str = "it") -> T:
+def eventually(look: Callable[[], T], *, seconds: float = 60, what: str = "it") -> T:
     """The first true answer of `look`."""
     deadline = time.monotonic() + seconds
     answer = look()
@@ -90,7 +90,7 @@ class Traefik:
 
     def get(self, label: str, path: str = "/") -> httpx.Response:
         url = f"http://127.0.0.1:{self.web}{path}"
-        return httpx.get(url, headers={"Host": f"{label}.{DOMAIN}"}, timeout=5, trust_env=False)
+        return httpx.get(url, headers={"Host": f"{label}.{DOMAIN}"}, timeout=30, trust_env=False)
 
 
 class Stack:
@@ -143,18 +143,23 @@ class Stack:
     def stop(self) -> None:
         for process in self.processes.values():
             process.terminate()
-        for name, process in self.processes.items():
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(10)
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-                raise AssertionError(f"{name} did not stop: {self.log(name)}")
+        stuck = [name for name, process in self.processes.items() if not self._ends(process)]
         self.traefik.kill()
         self.nats.kill()
+        assert not stuck, f"did not stop: {[(name, self.log(name)) for name in stuck]}"
+
+    def _ends(self, process: subprocess.Popen[bytes]) -> bool:
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            return False
+        return True
 
     def log(self, name: str) -> str:
-        return (self.directory / f"{name}.log").read_text()
+        log = self.directory / f"{name}.log"
+        return log.read_text() if log.exists() else ""
 
     def _start(self, name: str, *arguments: str) -> None:
         log = (self.directory / f"{name}.log").open("ab")
@@ -164,7 +169,7 @@ class Stack:
 
     def _answers(self) -> bool:
         with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/healthz", trust_env=False).status_code == 200
+            return httpx.get(f"{self.url}/healthz", timeout=30, trust_env=False).status_code == 200
         return False
 
 
@@ -176,10 +181,10 @@ class InBackground:
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
 
-    def run(self, work: Any, seconds: float = 20) -> Any:
+    def run(self, work: Any, seconds: float = 60) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(seconds)
 
     def stop(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(5)
+        self.thread.join(60)
         self.loop.close()

@@ -125,7 +125,7 @@ def test_what_another_worker_has_in_hand_is_left_to_it_without_asking_again(
 
     with transaction.atomic(), ThreadPoolExecutor(1) as other:
         Delivery.objects.select_for_update().get(pk=delivery.pk)
-        assert other.submit(look).result(10) is False
+        assert other.submit(look).result(60) is False
     assert handler.batch() is True
     assert handler.batch() is False
 

@@ -40,7 +40,7 @@ async def told_at_start(bus: Bus, agent: str) -> dict[str, str | None]:
     """What an agent that starts now is told about its bucket: each key with its operation."""
     watcher = await (await bus.ensure_bucket(agent)).watchall()
     found = {}
-    while (entry := await watcher.updates(5)) is not None:
+    while (entry := await watcher.updates(60)) is not None:
         found[entry.key] = entry.operation
     await watcher.stop()
     return found

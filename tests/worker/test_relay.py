@@ -66,8 +66,9 @@ async def test_a_bus_that_is_away_is_no_messages_fault(
         await database.run(relay.batch)
     assert await database.run(unpublished) == {identity: 0}
     nats_server.start()
-    await asyncio.sleep(0.5)  # it tries four times a second
-    assert await bus.answers()
+    async with asyncio.timeout(60):
+        while not await bus.answers():  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
     assert await database.run(relay.batch) == 1
     assert await database.run(unpublished) == {}
 
@@ -81,9 +82,8 @@ async def test_a_revocation_outlives_a_bus_that_cannot_take_it(
     shutil.copy(nats_server.identity.control_credentials, credentials)
     await database.run(outbox.instruct, Instruction.REVOKE, public_key="U" + "A" * 55)
     aside = Aside(database, Instruction.REVOKE, partial(revoke, configuration))
-    began = timezone.now()
-    assert await database.run(aside.one)
-    assert (timezone.now() - began).total_seconds() < 10
+    async with asyncio.timeout(60):  # it does not try for ever
+        assert await database.run(aside.one)
     assert list((await database.run(unpublished)).values()) == [1]
     credentials.write_bytes(right)
     await database.run(due)
