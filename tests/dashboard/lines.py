@@ -25,9 +25,10 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         except BaseException as error:
             failures.append(error)
 
-    thread = threading.Thread(target=go)
+    thread = threading.Thread(target=go, daemon=True)
     thread.start()
-    thread.join(30)
+    thread.join(60)
+    assert not thread.is_alive(), "not done"
     if failures:
         raise failures[0]
 
@@ -72,9 +73,9 @@ def pour(environment: Environment, service: str, count: int) -> None:
 
 @contextlib.contextmanager
 def talking(environment: Environment, service: str, every_seconds: float) -> Iterator[None]:
-    """A service that never falls silent while inside."""
+    """A service that never falls silent while inside; it has begun."""
     subject, newest = _subject(environment, service)
-    over = threading.Event()
+    begun, over = threading.Event(), threading.Event()
 
     async def publish() -> None:
         bus = await Bus.connect(settings.CONFIGURATION, name="an agent")
@@ -82,13 +83,15 @@ def talking(environment: Environment, service: str, every_seconds: float) -> Ite
             line = LogLine(source="service", stream="stdout", text="still talking")
             chunk = LogChunk(environment=environment.pk, deployment=newest, service=service, lines=[line])
             await bus.publish(subject, Envelope.wrap(chunk))
+            begun.set()
             await asyncio.sleep(every_seconds)
         await bus.close()
 
     thread = threading.Thread(target=lambda: asyncio.run(publish()))
     thread.start()
     try:
+        assert begun.wait(60)
         yield
     finally:
         over.set()
-        thread.join(10)
+        thread.join(60)

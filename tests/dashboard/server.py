@@ -22,9 +22,11 @@ def serving(application: Callable[..., Any]) -> Iterator[str]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not server.started:
+        assert thread.is_alive(), "the server ended while starting"
         time.sleep(0.02)
     try:
         yield f"http://localhost:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
+        assert not thread.is_alive(), "requests go on while the next test begins"

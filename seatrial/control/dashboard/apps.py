@@ -34,11 +34,10 @@ class DashboardConfig(AppConfig):
 
     @contextlib.contextmanager
     def stream(self, end: asyncio.Event) -> Iterator[None]:
-        """While inside, `end` is set when this process is told to stop.
+        """While inside, `end` is set when this process is told to stop; see `watch_signals`.
 
         A web server waits for its open responses before it stops; a stream never ends by itself.
         """
-        self._watch_signals()
         loop = asyncio.get_running_loop()
 
         def stop() -> object:
@@ -50,7 +49,8 @@ class DashboardConfig(AppConfig):
         finally:
             self._open.discard(stop)
 
-    def _watch_signals(self) -> None:
+    def watch_signals(self) -> None:
+        """From now on, telling this process to stop ends its streams. Asked for on the main thread, where a server runs."""
         if self._chained or threading.current_thread() is not threading.main_thread():
             return
         self._chained = True

@@ -1,10 +1,10 @@
 """Server-sent events: a part of a page, rendered again whenever what it shows has changed.
 
-One stream polls with a few cheap queries a second, on two threads shared by all streams of the process, so that the
-number of watchers never becomes a number of database connections. Every poll loads the watcher anew and asks for
-access anew: a stream ends within a second of its watcher losing it or signing out. A stream also ends after
-LIFETIME_SECONDS (the browser reconnects), when a poll fails (the browser reconnects, and sees whether it still does),
-when the client goes, and when the process is told to stop.
+One stream polls with a few cheap queries a second, on two threads shared by all streams of the process, and keeps no
+database connection of its own, so that the number of watchers never becomes a number of connections. Every poll loads
+the watcher anew and asks for access anew: a stream ends within a second of its watcher losing it or signing out. A
+stream also ends after LIFETIME_SECONDS (the browser reconnects), when a poll fails (the browser reconnects, and sees
+whether it still does), when the client goes, and when the process is told to stop.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ def json_event(value: Any, name: str) -> str:
 
 async def stream(request: HttpRequest, watched: Watched, *, extra: Texts | None = None) -> HttpResponseBase:
     """The response: `watched` again on every change, and what `extra` yields in between."""
-    config = dashboard()
+    config = await _opened()
     sources: list[Source] = [partial(_poll, config, request, watched), _grow_old]
     if extra is not None:
         sources.append(partial(_forward, extra))
@@ -82,13 +82,21 @@ async def download(
     request: HttpRequest, name: str, texts: Texts, access: Callable[[User], bool]
 ) -> HttpResponseBase:
     """The response: a file of all that `texts` yields. Ends with CUT_OFF when that is not all of it."""
-    config = dashboard()
+    config = await _opened()
     watched = Watched(lambda user: access(user) or None, lambda user: "")
     return StreamingHttpResponse(
         _file(config, [partial(_poll, config, request, watched), partial(_forward_all, texts)]),
         content_type="text/plain; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
     )
+
+
+async def _opened() -> DashboardConfig:
+    """What open streams share. The request's own database connection is given back: it would be kept to the stream's end."""
+    config = dashboard()
+    config.watch_signals()  # before the first byte: whoever has it may tell this process to stop
+    await sync_to_async(close_old_connections)()
+    return config
 
 
 async def _events(config: DashboardConfig, sources: list[Source]) -> AsyncGenerator[str, None]:
