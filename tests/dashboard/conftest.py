@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.dashboard.server import serving
+from tests.dashboard.waiting import WAIT_SECONDS
 from tests.engines import require
 
 if TYPE_CHECKING:  # models cannot be imported before Django is set up, and this file is read before
     from playwright.sync_api import Browser
 
     from tests.dashboard.harbour import Harbour
+
+expect.set_options(timeout=WAIT_SECONDS * 1000)
 
 
 @pytest.fixture

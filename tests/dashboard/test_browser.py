@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.dashboard.conftest import as_json
+from tests.dashboard.waiting import comes_true
 from tests.factories import PASSWORD
 
 if TYPE_CHECKING:
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.chromium, pytest.mark.postgres]
 
+# How often the live part of a page came; counted from before its scripts run.
+COUNT = """
+window.told = 0;
+document.addEventListener('htmx:sse:after:message', () => { window.told += 1; });
+"""
 SERIOUS = {"serious", "critical"}
 BUDGET_BYTES = 100_000
 
@@ -50,6 +57,7 @@ def sign_in(page: "Page", base: str, name: str = "alice") -> None:
 def watched(browser: "Browser", base: str, **options: Any) -> "tuple[Page, list[str]]":
     """A page, and what went wrong on it: console errors, script errors, requests to elsewhere."""
     page = browser.new_context(**options).new_page()
+    page.add_init_script(COUNT)
     wrong: list[str] = []
     page.on(
         "console",
@@ -63,6 +71,13 @@ def watched(browser: "Browser", base: str, **options: Any) -> "tuple[Page, list[
         ),
     )
     return page, wrong
+
+
+def live_part_came(page: "Page") -> bool:
+    """Whether the page has shown what its stream said; True where it has none."""
+    if page.locator("[hx-sse\\:connect]").count() == 0:
+        return True
+    return bool(page.evaluate("window.told") > 0)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +95,7 @@ def test_every_page_is_sound(
     sign_in(page, served)
     for path in ["/accounts/login/", *paths(busy)]:
         page.goto(served + path)
-        page.wait_for_timeout(150)
+        comes_true(lambda: live_part_came(page))
         assert wrong == [], f"{path}: {as_json(wrong)}"
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{path} is {wide} px too wide"
@@ -109,7 +124,8 @@ def test_the_public_page_follows_the_state(served: str, busy: "Harbour", browser
     page, wrong = watched(browser, served)
     page.goto(f"{served}/preview-unavailable?host={busy.building.name}.preview.localhost")
     page.evaluate("window.unchanged = true")
-    page.wait_for_timeout(3_500)
+    for _ in range(2):  # by the second look, it has acted on the first
+        page.wait_for_event("response", lambda answer: answer.request.method == "HEAD")
     assert page.evaluate("window.unchanged"), "reloaded although nothing had changed"
     busy.building.state = "terminated"
     busy.building.save()
@@ -125,8 +141,7 @@ def test_the_first_page_is_small(served: str, busy: "Harbour", browser: "Browser
     sizes: list[float] = []
     session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
     page.goto(f"{served}/accounts/login/", wait_until="networkidle")
-    assert page.evaluate("document.fonts.check('16px Inter')")
-    assert len(sizes) >= 5
+    comes_true(lambda: page.evaluate("document.fonts.check('16px Inter')") and len(sizes) >= 5)
     assert sum(sizes) <= BUDGET_BYTES
     page.context.close()
 
@@ -140,21 +155,22 @@ def test_rebuild_with_the_keyboard_alone(served: str, busy: "Harbour", browser: 
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(f"{served}/")
+    comes_true(lambda: live_part_came(page))
     press_until(page, "document.activeElement.textContent === 'Move the search to its own service'")
     page.keyboard.press("Enter")
     page.wait_for_url(f"{served}/environments/*")
+    comes_true(lambda: live_part_came(page))
     press_until(page, "document.activeElement.textContent.trim() === 'Rebuild'")
     page.keyboard.press("Enter")
     page.wait_for_selector("dialog[open] button")
-    assert "Rebuild pr-3-chandlery?" in page.inner_text("dialog[open]")
+    expect(page.locator("dialog[open]")).to_contain_text("Rebuild pr-3-chandlery?")
     page.keyboard.press("Escape")
-    assert page.locator("dialog[open]").count() == 0
+    expect(page.locator("dialog[open]")).to_have_count(0)
     page.keyboard.press("Enter")
     page.wait_for_selector("dialog[open] button")
     press_until(page, "document.activeElement.matches('dialog button')")
     page.keyboard.press("Enter")
-    page.wait_for_selector(".toast")
-    assert "Rebuild requested." in page.inner_text(".toast")
+    expect(page.locator(".toast")).to_contain_text("Rebuild requested.")
     assert busy.failed.deployments.count() == 2
     assert wrong == []
     page.context.close()
@@ -215,8 +231,9 @@ def test_a_details_box_stays_open_when_results_arrive(
 def test_the_first_command_can_be_copied(served: str, busy: "Harbour", browser: "Browser") -> None:
     page, wrong = watched(browser, served, permissions=["clipboard-read", "clipboard-write"])
     sign_in(page, served, "charlie")
-    page.wait_for_timeout(1_500)  # the live part has come once
+    comes_true(lambda: live_part_came(page))
     page.click("text=Copy")
+    expect(page.locator("text=Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == ".venv/bin/seatrial preview PATH"
     assert wrong == []
     page.context.close()
@@ -227,9 +244,9 @@ def test_pages_work_without_scripts(served: str, busy: "Harbour", browser: "Brow
     sign_in(page, served)
     page.goto(f"{served}/environments/{busy.live.pk}")
     page.click("text=Stop preview")
-    assert "Stop the preview pr-1-chandlery?" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("Stop the preview pr-1-chandlery?")
     page.click("main button:has-text('Stop preview')")
-    assert "being stopped" in page.inner_text(".toast")
+    expect(page.locator(".toast")).to_contain_text("being stopped")
     assert wrong == []
     page.context.close()
 
@@ -239,6 +256,7 @@ def test_the_theme_switch_holds(served: str, busy: "Harbour", browser: "Browser"
     sign_in(page, served)
 
     def paper() -> str:
+        page.wait_for_load_state()  # without its style a page has no colour
         return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
 
     light = paper()

@@ -1,7 +1,7 @@
 """A live page is never a frozen one: what ends its stream, and what brings it back."""
 
 import contextlib
-import time
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +9,9 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.dashboard.test_browser import sign_in, watched
+from tests.dashboard.test_browser import live_part_came, sign_in, watched
 from tests.dashboard.test_logs import cookies_of
+from tests.dashboard.waiting import WAIT_SECONDS, comes_true, ends, until_told
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -28,17 +29,18 @@ document.addEventListener('htmx:sse:after:connection', () => { window.connection
 """
 
 
-def fails_once_after(first: int, real: Callable[..., Any]) -> Callable[..., Any]:
-    calls = 0
+class FailsOnce:
+    """In place of a fingerprint: the first call after `now` was set fails."""
 
-    def fingerprint(*arguments: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == first + 1:
+    def __init__(self, real: Callable[..., Any]) -> None:
+        self.real = real
+        self.now, self.failed = threading.Event(), threading.Event()
+
+    def __call__(self, *arguments: Any) -> Any:
+        if self.now.is_set() and not self.failed.is_set():
+            self.failed.set()
             raise RuntimeError("the database is away")
-        return real(*arguments)
-
-    return fingerprint
+        return self.real(*arguments)
 
 
 @pytest.mark.chromium
@@ -47,14 +49,17 @@ def test_a_poll_that_fails_once_does_not_freeze_the_page(
 ) -> None:
     from seatrial.control.dashboard.overview import fingerprint
 
-    monkeypatch.setattr("seatrial.control.dashboard.views.home.fingerprint", fails_once_after(2, fingerprint))
+    poll = FailsOnce(fingerprint)
+    monkeypatch.setattr("seatrial.control.dashboard.views.home.fingerprint", poll)
     page, _ = watched(browser, served)
     sign_in(page, served)
-    page.wait_for_timeout(2_500)  # the third poll has failed
+    comes_true(lambda: live_part_came(page))
+    poll.now.set()
+    assert poll.failed.wait(WAIT_SECONDS)
     busy.building.pull_request.title = "Weigh parcels in stones"
     busy.building.pull_request.save()
     busy.building.save()
-    expect(page.locator("#live")).to_contain_text("Weigh parcels in stones", timeout=6_000)
+    expect(page.locator("#live")).to_contain_text("Weigh parcels in stones")
     page.context.close()
 
 
@@ -66,29 +71,28 @@ def test_a_page_without_its_stream_says_so_until_it_is_back(
 
     from seatrial.control.dashboard.overview import fingerprint
 
-    monkeypatch.setattr("seatrial.control.dashboard.views.home.fingerprint", fails_once_after(3, fingerprint))
+    poll = FailsOnce(fingerprint)
+    monkeypatch.setattr("seatrial.control.dashboard.views.home.fingerprint", poll)
     page, _ = watched(browser, served)
     sign_in(page, served)
     stale = page.locator("#stale")
-    page.wait_for_timeout(1_000)
+    comes_true(lambda: live_part_came(page))
     expect(stale).to_be_hidden()
     page.route("**/stream", lambda route: route.abort())
-    expect(stale).to_contain_text("Live updates are away", timeout=10_000)
+    poll.now.set()
+    expect(stale).to_contain_text("Live updates are away")
     page.unroute("**/stream")
-    expect(stale).to_be_hidden(timeout=15_000)
+    expect(stale).to_be_hidden()
     Session.objects.all().delete()
-    expect(stale).to_contain_text("You are signed out", timeout=10_000)
+    expect(stale).to_contain_text("You are signed out")
     page.context.close()
 
 
-def ends(stream: httpx.Response, change: Callable[[], object]) -> float:
+def ends_after(stream: httpx.Response, change: Callable[[], object]) -> None:
     parts = stream.iter_text()
-    assert next(parts).startswith("retry:")
+    until_told(parts)
     change()
-    began = time.monotonic()
-    for _ in parts:
-        pass
-    return time.monotonic() - began
+    ends(parts)
 
 
 def test_a_stream_ends_when_its_watcher_signs_out(served: str, busy: "Harbour") -> None:
@@ -98,14 +102,14 @@ def test_a_stream_ends_when_its_watcher_signs_out(served: str, busy: "Harbour") 
         contextlib.closing(cookies_of(served, "bob")) as bob,
         bob.stream("GET", f"/projects/{busy.project.pk}/stream") as stream,
     ):
-        assert ends(stream, Session.objects.all().delete) < 5
+        ends_after(stream, Session.objects.all().delete)
 
 
 def test_a_stream_ends_when_its_watcher_may_not_sign_in_any_more(served: str, busy: "Harbour") -> None:
     from seatrial.control.accounts.models import User
 
     with contextlib.closing(cookies_of(served, "bob")) as bob, bob.stream("GET", "/stream") as stream:
-        assert ends(stream, lambda: User.objects.filter(pk=busy.cast.bob.pk).update(is_active=False)) < 5
+        ends_after(stream, lambda: User.objects.filter(pk=busy.cast.bob.pk).update(is_active=False))
 
 
 def test_an_admin_who_is_one_no_more_sees_less(served: str, busy: "Harbour") -> None:
@@ -115,7 +119,7 @@ def test_an_admin_who_is_one_no_more_sees_less(served: str, busy: "Harbour") -> 
     path = f"/environments/{busy.live.pk}/stream"
     with contextlib.closing(cookies_of(served, "bob")) as bob, bob.stream("GET", path) as stream:
         busy.cast.bob.is_superuser = False
-        assert ends(stream, busy.cast.bob.save) < 5
+        ends_after(stream, busy.cast.bob.save)
 
 
 def open_streams() -> set[Any]:
@@ -125,19 +129,14 @@ def open_streams() -> set[Any]:
     return set(dashboard()._open)
 
 
-def comes_true(what: Callable[[], bool]) -> None:
-    for _ in range(100):
-        if what():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it never came true")
-
-
 def test_a_watcher_who_leaves_in_the_middle_of_a_poll_leaves_nothing_behind(
     served: str, busy: "Harbour", monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    polling, left = threading.Event(), threading.Event()
+
     def slow(*_: object) -> int:
-        time.sleep(1)
+        polling.set()
+        left.wait(WAIT_SECONDS)
         return 1
 
     monkeypatch.setattr("seatrial.control.dashboard.views.home.fingerprint", slow)
@@ -145,7 +144,9 @@ def test_a_watcher_who_leaves_in_the_middle_of_a_poll_leaves_nothing_behind(
     with contextlib.closing(cookies_of(served, "bob")) as bob, bob.stream("GET", "/stream") as stream:
         parts = stream.iter_raw()  # kept: the connection is closed with it
         next(parts)
-        comes_true(lambda: bool(open_streams() - before))
+        assert polling.wait(WAIT_SECONDS)
+        assert open_streams() - before
+    left.set()
     comes_true(lambda: open_streams() <= before)
 
 
