@@ -106,8 +106,8 @@ def test_the_policy_of_a_run_that_was_killed_goes(tmp_path: Path) -> None:
 
 APT = """#!/bin/sh
 trap '' INT  # as while it runs dpkg
-echo $$ > {folder}/began
-sleep 1
+echo "$@" >> {folder}/began
+while [ "$1" = --configure ] && [ ! -e {folder}/interrupted ]; do sleep 0.1; done
 echo "$@" >> {folder}/ended
 """
 INSTALL = """
@@ -136,12 +136,16 @@ def test_an_interrupted_installation_is_ended_well(tmp_path: Path, sign: signal.
         text=True,
         start_new_session=True,
     )
-    while not policy.exists():
+    began = tmp_path / "began"
+    while not began.exists() or "--configure -a" not in began.read_text():
+        assert installing.poll() is None, installing.communicate()
         time.sleep(0.02)
-    time.sleep(0.3)
     os.killpg(installing.pid, sign)
-    out, err = installing.communicate(timeout=20)
-    assert "waiting for dpkg to come to an end" in out, err
+    assert installing.stdout
+    told = installing.stdout.readline()
+    (tmp_path / "interrupted").touch()
+    out, err = installing.communicate(timeout=60)
+    assert "waiting for dpkg to come to an end" in told, out + err
     assert (tmp_path / "ended").read_text().splitlines()[-1] == "--configure -a", "dpkg was left to end"
     assert not policy.exists()
     assert installing.returncode != 0

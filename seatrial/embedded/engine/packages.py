@@ -105,8 +105,7 @@ def _to_its_end(*command: str) -> tuple[int, str]:
     harm; KeyboardInterrupt is raised when it has ended.
     """
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    interrupted = None
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as said, _held() as interruptions:
         process = subprocess.Popen(
             command,
             env=environment,
@@ -115,14 +114,36 @@ def _to_its_end(*command: str) -> tuple[int, str]:
             stderr=said,
             start_new_session=True,
         )
+        passed_on = 0
         while process.returncode is None:
-            try:
-                process.wait()
-            except KeyboardInterrupt as error:
-                interrupted = error
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)
+            if passed_on < len(interruptions):
+                passed_on = len(interruptions)
                 print(f"  interrupted; waiting for {command[0]} to come to an end", flush=True)
                 process.send_signal(signal.SIGINT)
-        if interrupted:
-            raise interrupted
         said.seek(0)
         return process.returncode, said.read().decode(errors="replace")
+
+
+@contextmanager
+def _held() -> Iterator[list[int]]:
+    """While inside, what would raise KeyboardInterrupt is noted instead; it is raised at the end.
+
+    Raised at any moment, it could come between the start of a command and our waiting for it.
+    """
+    noted: list[int] = []
+    held = [
+        sign
+        for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(sign) is signal.default_int_handler
+    ]
+    for sign in held:
+        signal.signal(sign, lambda number, _: noted.append(number))
+    try:
+        yield noted
+    finally:
+        for sign in held:
+            signal.signal(sign, signal.default_int_handler)
+    if noted:
+        raise KeyboardInterrupt
