@@ -47,9 +47,11 @@ class Labelled:
         """Remove it all, but caches. Raises CannotRun, naming what stays, when it does not go in time."""
         deadline = time.monotonic() + patience_seconds
         try:
-            refusals: list[str] = []
+            refusals: list[str] | None = (
+                None  # until it was asked for once, however long the engine takes to list it
+            )
             while things := [thing async for thing in self._things()]:
-                if time.monotonic() > deadline:
+                if refusals is not None and time.monotonic() > deadline:
                     raise _stays(things, refusals)
                 refusals = await self._round(things)
                 await asyncio.sleep(PAUSE_SECONDS if refusals else 0)

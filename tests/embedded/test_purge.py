@@ -120,7 +120,7 @@ async def test_what_went_on_while_it_was_purged_is_told_and_the_rest_goes(
     await docker.containers.container(f"seatrial-test-{other}").start()
     try:
         with pytest.raises(CannotRun) as problem:
-            await Labelled(docker, mine).remove(patience_seconds=1)
+            await Labelled(docker, mine).remove(patience_seconds=5)
         assert f"network seatrial-test-{mine}" in str(problem.value)
         assert "active endpoints" in str(problem.value)
         assert await count(docker, mine) == {"networks": 1}
