@@ -1,6 +1,6 @@
 """A data directory of one's own, and a place for what the supervisor says."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,8 @@ def said() -> list[str]:
 
 
 @pytest.fixture
-def supervisor(data: DataDirectory, said: list[str]) -> Iterator[Supervisor]:
-    """Watches nothing yet; tests stop it themselves."""
-    yield Supervisor(Records(data.run), data.logs, said.append)
+async def supervisor(data: DataDirectory, said: list[str]) -> AsyncIterator[Supervisor]:
+    """Watches nothing yet; what a test leaves running is stopped."""
+    supervisor = Supervisor(Records(data.run), data.logs, said.append)
+    yield supervisor
+    await supervisor.stop()

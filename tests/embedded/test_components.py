@@ -14,8 +14,8 @@ from seatrial.embedded.components import bus, control, ingress
 from seatrial.embedded.components.postgres import from_wheel
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
-from seatrial.embedded.ports import find_free
 from seatrial.embedded.supervisor import Supervisor
+from tests.bus.servers import free_port
 
 BINARIES = Path(sys.executable).parent
 
@@ -89,7 +89,7 @@ async def test_the_bus_lets_nobody_in_without_a_credential(
     import nats
 
     bus.identity(data)
-    port = find_free()
+    port = free_port()
     await supervisor.start(bus.component(data, port, BINARIES))
     try:
         url = f"nats://127.0.0.1:{port}"
@@ -111,7 +111,7 @@ async def test_the_bus_lets_nobody_in_without_a_credential(
 async def test_traefik_takes_routes_over_from_the_one_file(
     data: DataDirectory, supervisor: Supervisor
 ) -> None:
-    port, api = find_free(), find_free()
+    port, api = free_port(), free_port()
     component = ingress.component(data.traefik, ingress_port=port, api_port=api, binaries=BINARIES)
     await supervisor.start(component)
     try:
@@ -133,7 +133,7 @@ async def test_traefik_takes_routes_over_from_the_one_file(
         temporary.write_text(json.dumps(routes))
         temporary.replace(data.routes)
         async with httpx.AsyncClient(trust_env=False) as client:
-            for _ in range(100):
+            for _ in range(1200):
                 answer = await client.get(
                     f"http://127.0.0.1:{port}/ping", headers={"Host": "pr-1-shop.preview.localhost"}
                 )

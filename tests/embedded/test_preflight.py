@@ -12,9 +12,10 @@ import pytest
 from seatrial.embedded.engine import daemon
 from seatrial.embedded.errors import CannotRun, PortTaken
 from seatrial.embedded.layout import DataDirectory
-from seatrial.embedded.ports import find_free, is_free
+from seatrial.embedded.ports import is_free
 from seatrial.embedded.preflight import Choices, require_engine, require_space, settle
 from seatrial.embedded.remembered import read, write
+from tests.bus.servers import free_port
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def taken() -> Iterator[int]:
 
 
 def free() -> dict[str, str]:
-    return {"APP_PORT": str(find_free()), "SEATRIAL_INGRESS_PORT": str(find_free())}
+    return {"APP_PORT": str(free_port()), "SEATRIAL_INGRESS_PORT": str(free_port())}
 
 
 def test_a_taken_port_is_named_with_its_holder_and_the_flag(data: DataDirectory, taken: int) -> None:
@@ -46,7 +47,7 @@ def test_a_taken_ingress_port_names_its_own_flag(data: DataDirectory, taken: int
 
 
 def test_the_same_port_twice_is_refused(data: DataDirectory) -> None:
-    port = find_free()
+    port = free_port()
     with pytest.raises(CannotRun, match="twice"):
         settle(Choices(port=port, ingress_port=port), data, {})
 
@@ -57,7 +58,7 @@ def test_a_flag_beats_the_environment_beats_what_is_remembered(data: DataDirecto
     assert str(first.port) == environ["APP_PORT"]
     write(data.platform_file, first)
     assert settle(Choices(), data, {}) == first
-    flag = find_free()
+    flag = free_port()
     assert settle(Choices(port=flag), data, {}).port == flag
 
 

@@ -18,10 +18,11 @@ SUPERVISOR = """
 import os, sys, time
 from pathlib import Path
 from seatrial.embedded.processes import Program, Records, spawn
-code = "import signal, time; signal.signal(signal.SIGTERM, signal.{reaction}); time.sleep(600)"
+code = "import signal, time; signal.signal(signal.SIGTERM, signal.{reaction}); print('set', flush=True); time.sleep(600)"
 data = Path(sys.argv[1])
 child = spawn(Program("child", [sys.executable, "-c", code], dict(os.environ)), data / "child.log")
-time.sleep(0.5)
+while "set" not in (data / "child.log").read_text():
+    time.sleep(0.02)
 Records(data).write("child", child.pid)
 print(child.pid, flush=True)
 time.sleep(600)
@@ -39,13 +40,17 @@ def start(directory: Path, reaction: str) -> tuple[subprocess.Popen[str], int]:
     return supervisor, int(supervisor.stdout.readline())
 
 
-def gone(pid: int, seconds: float = 5) -> bool:
+def has_ended(pid: int) -> bool:
+    try:
+        return "Z" in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1]
+    except OSError:
+        return True
+
+
+def gone(pid: int, seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        try:
-            if "Z" in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1]:
-                return True
-        except FileNotFoundError:
+        if has_ended(pid):
             return True
         time.sleep(0.05)
     return False

@@ -27,7 +27,7 @@ def at_once(what: Callable[[int], T]) -> list[T]:
 
     def one(number: int) -> T:
         try:
-            barrier.wait(timeout=10)
+            barrier.wait(timeout=60)
             return what(number)
         finally:
             database.close()

@@ -14,16 +14,11 @@ import pytest
 from django.db import connection
 
 from seatrial.control.vault.services import verify_master_key
+from tests.bus.servers import free_port
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
 LIMIT = 25 * 1024 * 1024
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def web(port: int, **environment: str) -> subprocess.Popen[str]:
@@ -42,7 +37,7 @@ def serving(**environment: str) -> Iterator[int]:
     port = free_port()
     process = web(port, **environment)
     try:
-        for _ in range(200):
+        for _ in range(600):
             with closing(socket.socket()) as client:
                 if client.connect_ex(("127.0.0.1", port)) == 0:
                     break
@@ -51,11 +46,11 @@ def serving(**environment: str) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
 
 
 def ask(port: int, method: str, path: str, body: object = None, **headers: str) -> http.client.HTTPResponse:
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     client.request(method, path, body, headers, encode_chunked="Transfer-Encoding" in headers)
     return client.getresponse()
 
@@ -95,7 +90,7 @@ def test_it_answers_limits_bodies_and_knows_its_names() -> None:
 def test_it_refuses_to_start_in_one_line(environment: dict[str, str], message: str) -> None:
     verify_master_key()  # the database is sealed with this process's key
     process = web(free_port(), **environment)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 1
     assert message in output and "Traceback" not in output
     assert "22" * 16 not in output, "the key itself is never printed"
@@ -108,7 +103,7 @@ def test_the_worker_refuses_too() -> None:
         env={**os.environ, "DB_NAME": connection.settings_dict["NAME"], "GALLEY_MASTER_KEY": "22" * 32},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 1 and "Traceback" not in done.stderr
