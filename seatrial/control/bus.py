@@ -127,11 +127,15 @@ class Bus:
             log.info("the bus is back", url=url)
 
     async def close(self) -> None:
-        """Flush what was published and leave."""
+        """Flush what was published, as far as the bus takes it, and leave."""
         self.closing = True
-        if self.client.is_connected:
-            await self.client.flush(2)
-        await self.client.close()
+        try:
+            if self.client.is_connected:
+                await self.client.flush(2)
+        except (nats.errors.Error, OSError) as error:
+            log.debug("not flushed", error=str(error) or type(error).__name__)
+        finally:
+            await self.client.close()
 
     async def answers(self) -> bool:
         """True when the bus is there now: whatever failed, it was not that."""
@@ -264,8 +268,10 @@ async def revoke(configuration: Configuration, system_credentials: str, account_
     client = await nats.connect(
         configuration.galley_nats_url,
         user_credentials=system_credentials,
-        connect_timeout=2,
+        connect_timeout=5,
         allow_reconnect=False,
+        max_reconnect_attempts=1,  # also of the first connection, which would be tried for two minutes
+        reconnect_time_wait=0.25,
     )
     try:
         answer = await client.request("$SYS.REQ.CLAIMS.UPDATE", account_token.encode(), timeout=5)

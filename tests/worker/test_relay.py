@@ -4,10 +4,12 @@ import asyncio
 import shutil
 from functools import partial
 
+import nats.errors
 import pytest
 from django.utils import timezone
 from structlog.testing import capture_logs
 
+from seatrial.control import bus as bus_module
 from seatrial.control.bus import Bus
 from seatrial.control.configuration import Configuration
 from seatrial.control.outbox import services as outbox
@@ -71,6 +73,16 @@ async def test_a_bus_that_is_away_is_no_messages_fault(
             await asyncio.sleep(0.1)
     assert await database.run(relay.batch) == 1
     assert await database.run(unpublished) == {}
+
+
+async def test_a_revocation_of_a_bus_that_is_away_is_not_waited_for(
+    configuration: Configuration, nats_server: NatsServer
+) -> None:
+    """It is tried again later; meanwhile a worker that is told to stop must not wait for it."""
+    nats_server.kill()
+    with pytest.raises(nats.errors.NoServersError):
+        async with asyncio.timeout(60):  # of the two minutes that the client would take
+            await bus_module.revoke(configuration, str(nats_server.identity.system_credentials), "token")
 
 
 async def test_a_revocation_outlives_a_bus_that_cannot_take_it(

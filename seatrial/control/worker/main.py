@@ -28,6 +28,7 @@ from seatrial.control.worker.wakeups import Wakeups
 
 log = structlog.get_logger(__name__)
 
+AGAIN_SECONDS = 5.0
 Task = Callable[[], Awaitable[None]]
 
 
@@ -48,7 +49,7 @@ async def run(configuration: Configuration, stopped: asyncio.Event) -> None:
     log.info("worker started")
     await stopped.wait()
     await _end(running)
-    database.close()
+    await asyncio.to_thread(database.close)  # beside the loop, which a thread that publishes waits for
     log.info("worker stopped")
 
 
@@ -99,9 +100,12 @@ def _start(tasks: dict[str, Task]) -> list[asyncio.Task[None]]:
 
 
 async def _end(running: list[asyncio.Task[None]]) -> None:
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
+    """Cancel, and again: Python 3.11 loses a cancellation that meets the end of what a task waited for."""
+    ending = set(running)
+    while ending:
+        for task in ending:
+            task.cancel()
+        _, ending = await asyncio.wait(ending, timeout=AGAIN_SECONDS)
 
 
 async def serve(configuration: Configuration) -> None:
