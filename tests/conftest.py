@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import django
 import pytest
+from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
 from tests.database import point_django_at_it
@@ -11,6 +12,10 @@ from tests.database import point_django_at_it
 # In this order: the settings read the environment, and the rooms' conftest files import models.
 POSTGRES = point_django_at_it()
 django.setup()
+
+# A machine that is busy says nothing about an example: none has a deadline.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 # Rows that `migrate` writes and no test changes.
 MADE_BY_MIGRATE = {"django_migrations", "django_content_type", "auth_permission", "django_site"}

