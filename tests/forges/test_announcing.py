@@ -3,7 +3,9 @@
 import os
 from pathlib import Path
 
+import psycopg
 import pytest
+from django.db import connections
 from django.utils import timezone
 from structlog.testing import capture_logs
 
@@ -32,6 +34,17 @@ def test_while_the_server_is_away_nothing_is_lost_or_said_twice(
     LocalPullRequest.objects.update(announced_sha="", announced_state="", announcements=0)
     assert announce_all() == 1
     assert [action for action, *_ in announced()] == ["opened"]
+
+
+def test_what_a_person_asks_for_wakes_the_worker(project: Project, work: Work) -> None:
+    work.commit("x", branch="feature")
+    told = connections["default"].settings_dict
+    where = {"host": told["HOST"], "port": told["PORT"], "dbname": told["NAME"], "user": told["USER"]}
+    with psycopg.connect(**where, password=told["PASSWORD"], autocommit=True) as listener:
+        listener.execute(f"LISTEN {services.CHANNEL}")
+        for ask in (services.open_pull, services.close_pull):
+            ask(project, "feature", by="alice")
+            assert len(list(listener.notifies(timeout=30, stop_after=1))) == 1, ask
 
 
 def test_a_wrong_secret_is_refused_and_tried_again_once_it_is_right(

@@ -13,6 +13,7 @@ from seatrial.control.projects.models import Project
 from seatrial.control.worker import sweeps
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.sweeps import Sweeps
+from seatrial.control.worker.wakeups import Wakeups
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -42,7 +43,7 @@ def test_evaluations_that_slept_with_the_machine_are_given_time() -> None:
         state="running",
         started_at=timezone.now() - timedelta(hours=1),
     )
-    sweep = Sweeps(Database(1))
+    sweep = Sweeps(Database(1), Wakeups([]))
     sweep._attention._last = timezone.now() - timedelta(hours=1)
     sweep.give_up_lost()
     sweep.give_up_lost()

@@ -11,6 +11,7 @@ from seatrial.control.bus import Bus
 from seatrial.control.configuration import Configuration
 from seatrial.control.fleet import revocation
 from seatrial.control.forges import intake
+from seatrial.control.forges.local import services as local
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.previews import lifecycle
@@ -39,7 +40,7 @@ async def run(configuration: Configuration, stopped: asyncio.Event) -> None:
     handled again by the next worker.
     """
     database = Database()
-    wakeups = Wakeups([outbox.CHANNEL, intake.CHANNEL, lifecycle.ROUTES_CHANNEL])
+    wakeups = Wakeups([outbox.CHANNEL, intake.CHANNEL, lifecycle.ROUTES_CHANNEL, local.CHANNEL])
     running = [
         *_start(_without_bus(database, wakeups, configuration)),
         asyncio.create_task(
@@ -54,7 +55,7 @@ async def run(configuration: Configuration, stopped: asyncio.Event) -> None:
 
 
 def _without_bus(database: Database, wakeups: Wakeups, configuration: Configuration) -> dict[str, Task]:
-    sweeps = Sweeps(database)
+    sweeps = Sweeps(database, wakeups)
     return {
         "wakeups": wakeups.listen,
         "deliveries": Deliveries(database, wakeups).run,

@@ -23,6 +23,7 @@ from seatrial.control.worker import deliveries
 from seatrial.control.worker.attention import Attention
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.supervision import database_away
+from seatrial.control.worker.wakeups import Wakeups
 
 log = structlog.get_logger(__name__)
 
@@ -38,15 +39,18 @@ PRUNE_SECONDS = 60.0  # anybody may send what is rejected
 class Sweeps:
     """Each sweep is a task of its own: a slow forge holds nothing else up."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, wakeups: Wakeups) -> None:
         self._database = database
+        self._wakeups = wakeups
         self._announcer = local.Announcer()
         self._attention = Attention(3 * LOST_SECONDS)
         self._patient_until = timezone.now()
 
     async def announcements(self) -> None:
-        """The local forge tells of its branches, over HTTP like any forge."""
-        await self._every(ANNOUNCE_SECONDS, self._announcer.announce_all)
+        """The local forge tells of its branches, over HTTP like any forge; at once of what a person asked for."""
+        while True:
+            await self._database.run(self._announcer.announce_all)
+            await self._wakeups.wait(local.CHANNEL, ANNOUNCE_SECONDS)
 
     async def forges(self) -> None:
         """Open pull requests at the forge against ours."""

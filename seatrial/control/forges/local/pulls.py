@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
@@ -10,6 +10,8 @@ from seatrial.control.forges.errors import RepositoryProblem
 from seatrial.control.forges.local.git import Repository
 from seatrial.control.forges.models import LocalPullRequest
 from seatrial.control.projects.models import Project, PullRequestState
+
+CHANNEL = "seatrial_local_pulls"  # wakes whoever announces, at commit
 
 
 @transaction.atomic
@@ -24,6 +26,7 @@ def open_pull(project: Project, repository: Repository, branch: str) -> LocalPul
         highest = LocalPullRequest.objects.filter(project=project).aggregate(highest=Max("number"))["highest"]
         row = LocalPullRequest(project=project, branch=branch, number=(highest or 0) + 1)
     _settle(row, PullRequestState.OPEN, head)
+    _notify()
     return row
 
 
@@ -37,6 +40,7 @@ def close_pull(project: Project, branch: str) -> LocalPullRequest:
             f"{project.name} has no pull request of the branch {branch}: there is nothing to close.",
         )
     _settle(row, PullRequestState.CLOSED, row.head_sha)
+    _notify()
     return row
 
 
@@ -53,6 +57,11 @@ def observe(row: LocalPullRequest, repository: Repository, heads: Mapping[str, s
         _settle(row, PullRequestState.CLOSED, row.head_sha)
     else:
         _settle(row, PullRequestState.OPEN, head)
+
+
+def _notify() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
 
 
 def _settle(row: LocalPullRequest, state: PullRequestState, head: str) -> None:

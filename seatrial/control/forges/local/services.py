@@ -7,11 +7,12 @@ from seatrial.control.forges.local import pulls
 from seatrial.control.forges.local.announcing import Announcer
 from seatrial.control.forges.local.git import open_repository
 from seatrial.control.forges.local.payloads import web_url
+from seatrial.control.forges.local.pulls import CHANNEL
 from seatrial.control.forges.models import LocalPullRequest
 from seatrial.control.projects.models import Connection, ForgeKind, Project
 from seatrial.control.projects.services import ensure_project
 
-__all__ = ["Announcer", "close_pull", "local_connection", "open_pull", "register"]
+__all__ = ["CHANNEL", "Announcer", "close_pull", "local_connection", "open_pull", "register"]
 
 
 def local_connection(workspace: Workspace) -> Connection:
