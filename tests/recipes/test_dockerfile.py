@@ -47,7 +47,7 @@ def test_what_a_heredoc_writes_is_not_said_by_the_dockerfile() -> None:
 def test_a_bomb_is_read_in_one_pass(line: bytes) -> None:
     began = time.process_time()
     read_dockerfile("Dockerfile", b"FROM x\n" + line * (256 * 1024 // len(line)))
-    assert time.process_time() - began < 3
+    assert time.process_time() - began < 20  # of the processor, a hundred times what it takes
 
 
 def test_arguments_that_double_each_other_end() -> None:

@@ -33,7 +33,7 @@ DOCKER_HOST = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
 
 
 def policy(code: str, slug: str = "policy", **fields: Any) -> PolicyToRun:
-    """A policy with this code, given 2 s unless told otherwise."""
+    """A policy with this code, given more time than any machine needs unless told otherwise."""
     digest = hashlib.sha256(code.encode()).hexdigest()
     return PolicyToRun(
         **{
@@ -41,7 +41,7 @@ def policy(code: str, slug: str = "policy", **fields: Any) -> PolicyToRun:
             "slug": slug,
             "code": code,
             "digest": digest,
-            "timeout_seconds": 2.0,
+            "timeout_seconds": 60.0,
             **fields,
         }
     )
@@ -167,7 +167,7 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for `condition`; fails when it does not come true."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 

@@ -89,7 +89,7 @@ async def test_a_repository_larger_than_a_policys_memory_is_read(processes: Benc
     }
     processes.repository.commit(big)
     code = "def evaluate(project): return {'passed': True, 'message': str(sum(len(t) for _, t in project.read_files(project.list_files())))}"
-    [result] = await processes.run(policy(code, timeout_seconds=30.0))
+    [result] = await processes.run(policy(code))
     assert (result.state, result.message) == (ResultState.PASSED, str(250 * 200_000 + len("# Ship\n"))), (
         result
     )
@@ -159,9 +159,8 @@ async def test_a_question_that_breaks_the_agent_has_an_answer(
 
     monkeypatch.setattr(CommitTree, "contributors", broken)
     code = "def evaluate(project): return {'passed': True, 'details': project.get_contributors()}"
-    [result] = await processes.run(policy(code, timeout_seconds=20.0))
+    [result] = await processes.run(policy(code))
     assert (result.state, "RuntimeError: a bug" in result.message) == (ResultState.ERRORED, True)
-    assert result.seconds < 10
 
 
 async def test_a_policy_about_other_languages_is_skipped(processes: Bench) -> None:

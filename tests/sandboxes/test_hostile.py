@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
 from seatrial.wire.evaluations import PolicyToRun
 from seatrial.wire.states import Isolation, ResultState
@@ -53,12 +54,12 @@ HOSTILE = {
 def hostile(name: str) -> PolicyToRun:
     """The attack, with time enough to do its worst on a busy machine unless it is about time."""
     code, state, _ = HOSTILE[name]
-    return policy(code, name, timeout_seconds=2.0 if state == "timed_out" else 20.0)
+    return policy(code, name, **{"timeout_seconds": 2.0} if state == "timed_out" else {})
 
 
 def good(slug: str) -> PolicyToRun:
     """A policy that is right whatever its siblings do."""
-    return policy(GOOD, slug, timeout_seconds=20.0)
+    return policy(GOOD, slug)
 
 
 def assert_good(result: object) -> None:
@@ -101,7 +102,7 @@ def evaluate(project):
     me = os.getpid()
     others = [int(p) for p in os.listdir("/proc") if p.isdigit() and int(p) != me]
     said = {"pids": len(others), "uid": os.getuid(), "eff": os.geteuid()}
-    said["kill"] = sorted({tried(os.kill, p, signal.SIGKILL) for p in others})
+    said["kill"] = sorted({tried(os.kill, p, signal.SIGKILL) for p in others} - {"ProcessLookupError"})  # it has ended
     said["memory"] = sorted({tried(open, f"/proc/{p}/mem", "r+b") for p in others})
     said["cwd"] = sorted({tried(os.listdir, f"/proc/{p}/cwd") for p in others if p != 1})
     pipes = {}
@@ -115,12 +116,31 @@ def evaluate(project):
     said["tmp"] = sorted({tried(os.listdir, f"/tmp/{n}") for n in os.listdir("/tmp") if f"/tmp/{n}" != os.getcwd()})
     said["root"] = tried(open, "/sandbox/x", "w")
     said["network"] = tried(socket.create_connection, ("1.1.1.1", 443), 1)
+    project.get_metadata()
     return {"passed": True, "details": said}
 """
 
 
-async def test_nothing_of_a_sibling_or_the_warden_can_be_touched(gvisor: Bench) -> None:
-    before, tampering, after = await gvisor.run(good("a"), policy(TAMPERS, "t"), good("z"))
+LASTS = GOOD.replace("time.sleep(0.5)", "project.get_topics()")
+
+
+async def test_nothing_of_a_sibling_or_the_warden_can_be_touched(
+    gvisor: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its siblings live until it has tried everything: they wait for an answer, which comes then."""
+    tried = asyncio.Event()
+
+    async def topics(_: Broker) -> list[str]:
+        await tried.wait()
+        return []
+
+    async def metadata(_: Broker) -> dict[str, str]:
+        tried.set()
+        return {}
+
+    monkeypatch.setattr(Broker, "_topics", topics)
+    monkeypatch.setattr(Broker, "_metadata", metadata)
+    before, tampering, after = await gvisor.run(policy(LASTS, "a"), policy(TAMPERS, "t"), policy(LASTS, "z"))
     assert_good(before)
     assert_good(after)
     assert tampering.state == ResultState.PASSED, tampering
@@ -167,25 +187,28 @@ async def test_forged_frames_speak_for_nobody_else(gvisor: Bench, code: str, why
         assert forging.state == ResultState.ERRORED and why in forging.message
 
 
-async def test_a_lost_sandbox_takes_only_its_culprit_along(gvisor: Bench, begun: asyncio.Event) -> None:
-    """Whatever ends a whole sandbox from inside: here somebody kills it from outside, in the middle of a policy."""
-    code = (
-        "import time\ndef evaluate(project): project.get_topics(); time.sleep(1.5); return {'passed': True}"
-    )
+async def test_a_lost_sandbox_takes_only_its_culprit_along(
+    gvisor: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever ends a whole sandbox from inside: here it is killed from outside while a policy waits for an answer."""
     backend = gvisor.pool.backend
     assert isinstance(backend, ContainerSandboxes)
+    killed: list[str] = []
 
-    async def kill_the_first() -> None:
-        await begun.wait()
-        label = f"galley.agent={backend._labels['galley.agent']}"
-        [container] = await backend._docker.containers.list(filters={"label": [label]})
-        await container.kill()
+    async def topics(_: Broker) -> list[str]:
+        if not killed:
+            label = f"galley.agent={backend._labels['galley.agent']}"
+            [container] = await backend._docker.containers.list(filters={"label": [label]})
+            killed.append(container.id)
+            await container.kill()
+            await asyncio.Event().wait()  # until it is seen that nobody listens any more
+        return []
 
-    killer = asyncio.create_task(kill_the_first())
-    results = await gvisor.run(good("a"), policy(code, "slow", timeout_seconds=20.0))
-    await asyncio.wait_for(killer, 1)
+    monkeypatch.setattr(Broker, "_topics", topics)
+    results = await gvisor.run(good("a"), policy(LASTS, "asks"))
+    assert len(killed) == 1
     assert_good(results[0])
-    assert results[1].state == ResultState.PASSED
+    assert_good(results[1])
 
 
 async def test_results_say_gvisor(gvisor: Bench) -> None:

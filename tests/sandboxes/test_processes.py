@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.processes import ProcessSandboxes
 from seatrial.agent.sandboxes.program import find_program
 from seatrial.wire.envelope import new_id
@@ -16,6 +17,7 @@ from tests.sandboxes.conftest import Bench, policy, until
 AGENT = """
 import asyncio, sys
 from seatrial.agent.sandboxes.frames import Kind
+from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.processes import ProcessSandboxes
 from seatrial.agent.sandboxes.program import find_program
 
@@ -53,10 +55,12 @@ def processes_in(agent: str) -> list[int]:
 async def test_a_killed_agent_leaves_neither_process_nor_folder() -> None:
     agent = new_id()
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", AGENT, agent)
-    await until(lambda: any(list(folder.glob("policy-*/mark-here")) for folder in folders(agent)))
-    assert processes_in(agent)
-    process.send_signal(signal.SIGKILL)
-    await process.wait()
+    try:
+        await until(lambda: any(list(folder.glob("policy-*/mark-here")) for folder in folders(agent)))
+        assert processes_in(agent)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
     await until(lambda: processes_in(agent) == [] and folders(agent) == [])
 
 
@@ -82,15 +86,25 @@ async def test_a_start_that_is_cancelled_leaves_nothing(turns: int) -> None:
     await until(lambda: folders(agent) == [])
 
 
-async def test_sandboxes_that_run_at_the_same_time_leave_each_other_alone(processes: Bench) -> None:
+async def test_sandboxes_that_run_at_the_same_time_leave_each_other_alone(
+    processes: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The children of both have the same numbers: each must have a uid that no other sandbox sweeps away."""
+    begun, others_ended = asyncio.Event(), asyncio.Event()
+
+    async def topics(_: Broker) -> list[str]:
+        begun.set()
+        await others_ended.wait()
+        return []
+
+    monkeypatch.setattr(Broker, "_topics", topics)
     quick = policy("def evaluate(project): return {'passed': True}", "quick")
-    slow = policy(
-        "import time\ndef evaluate(project): time.sleep(1.5); return {'passed': True}",
-        "slow",
-        timeout_seconds=20.0,
-    )
-    [lasting], *others = await asyncio.gather(
-        processes.run(slow), *(processes.run(quick.model_copy(update={"params": {"n": n}})) for n in range(3))
-    )
+    slow = policy("def evaluate(project): project.get_topics(); return {'passed': True}", "slow")
+    running = asyncio.create_task(processes.run(slow))
+    async with asyncio.timeout(60):
+        await begun.wait()
+    others = [await processes.run(quick.model_copy(update={"params": {"n": n}})) for n in range(3)]
+    await until(lambda: not processes.pool._leaving)  # and swept
+    others_ended.set()
+    [lasting] = await running
     assert [result.state for result in (lasting, *(one for [one] in others))] == ["passed"] * 4, lasting

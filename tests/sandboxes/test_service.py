@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.agent.checkouts.cache import Cache
+from seatrial.agent.sandboxes import pool as pools
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
 from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.pool import Pool
@@ -116,7 +117,8 @@ class Broken:
         raise SandboxError("the engine does not answer", lasting=self.lasting)
 
 
-async def test_a_start_that_would_fail_again_is_not_tried_again_soon() -> None:
+async def test_a_start_that_would_fail_again_is_not_tried_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "LASTING_PAUSE_SECONDS", (300.0, 1000.0))
     backend = Broken(lasting=True)
     pool = Pool(backend, size=2)
     async with pool.running():
@@ -129,7 +131,7 @@ async def test_a_start_that_would_fail_again_is_not_tried_again_soon() -> None:
     pool._not_before = 0
     with pytest.raises(SandboxError):
         await pool._start(1)
-    assert backend.starts == 2 and pool._pause == 10
+    assert backend.starts == 2 and pool._pause == 600
 
 
 async def test_without_a_sandbox_the_job_waits_and_in_the_end_says_why(
