@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.agent.errors import BuildError
+from seatrial.agent.runtime.whole import whole
 
 NAME = "galley-builder"
 SUBORDINATE_IDS = 65536
@@ -36,6 +37,7 @@ def find(program: str) -> str | None:
     return shutil.which(program, path=SEARCH_PATH)
 
 
+@whole
 async def ensure_account() -> Account:
     """The account to build with, made when we are root and it is missing. Raises BuildError with the fix."""
     missing = missing_packages()

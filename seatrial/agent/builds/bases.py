@@ -42,7 +42,13 @@ class Bases:
     async def prepare(self, cell: Cell, images: Images, names: Sequence[str], log: Log) -> list[Base]:
         """Have every image of `names` in the store, as `images` gives it; the engine has all of their layers.
         Raises ImageUnavailable or BuildError."""
-        return await asyncio.gather(*(self._prepare_one(cell, images, name, log) for name in names))
+        tasks = [asyncio.create_task(self._prepare_one(cell, images, name, log)) for name in names]
+        try:
+            return await asyncio.gather(*tasks)
+        finally:  # the first failure ends the others: nobody waits for them any more
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _prepare_one(self, cell: Cell, images: Images, name: str, log: Log) -> Base:
         reference = await images.ensure(name, log)

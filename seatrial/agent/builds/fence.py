@@ -36,9 +36,9 @@ class Fence:
         async with self._lock:
             if self._raised or not account.other:
                 return
-            self._raised = True
             if not await put_up(account):
                 log.warning("builds can reach what their host listens with", fix="see docs/security.md")
+            self._raised = True  # not before: the build that began it may be cancelled meanwhile
 
 
 async def put_up(account: Account) -> bool:

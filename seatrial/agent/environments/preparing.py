@@ -17,6 +17,7 @@ from seatrial.agent.errors import AgentError, BuildError, NoSpace
 from seatrial.agent.logs.shipping import Channel
 from seatrial.agent.recipes.bounds import bounded
 from seatrial.agent.recipes.recipe import Recipe, Service
+from seatrial.agent.runtime.whole import whole
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
 from seatrial.wire.states import Isolation
 
@@ -132,8 +133,7 @@ class Preparation:
         async with self._exported:
             if self._tree_is_whole:
                 return
-            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
-            await asyncio.to_thread(_make_folder, self._folder, closed=not self._keeps_files)
+            await _fresh_folder(self._folder, closed=not self._keeps_files)
             await tree.export(self._folder)
             self._tree_is_whole = True
 
@@ -196,6 +196,12 @@ def check_space(directory: Path, needed_mb: int) -> None:
             f"{directory} has {free_mb:,} MB free; {needed_mb:,} MB are needed to build. "
             "Free some space on that disk, or lower GALLEY_MIN_FREE_MB"
         )
+
+
+@whole
+async def _fresh_folder(folder: Path, *, closed: bool) -> None:
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    await asyncio.to_thread(_make_folder, folder, closed=closed)
 
 
 def _make_folder(folder: Path, *, closed: bool) -> None:

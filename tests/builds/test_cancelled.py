@@ -1,0 +1,67 @@
+"""What a build that ended early leaves behind: nothing that goes on, and nothing half done that is taken for done."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from seatrial.agent.builds import fence
+from seatrial.agent.builds.account import Account
+from seatrial.agent.builds.base import Log
+from seatrial.agent.builds.bases import Bases, quiet
+from seatrial.agent.builds.cell import Cell
+from seatrial.agent.builds.fence import Fence
+from seatrial.agent.errors import ImageUnavailable
+from seatrial.agent.runtime.docker.engine import Engine
+
+BUILDER = Account("builder", 1, 1, other=True)
+
+
+async def test_rules_that_a_cancelled_build_left_unfinished_are_put_up_by_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    began, goes = asyncio.Event(), 0
+
+    async def put_up(_: Account) -> bool:
+        nonlocal goes
+        goes += 1
+        if goes == 1:
+            began.set()
+            await asyncio.Event().wait()
+        return True
+
+    monkeypatch.setattr(fence, "put_up", put_up)
+    raised = Fence()
+    first = asyncio.create_task(raised.raise_for(BUILDER))
+    await began.wait()
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    for _ in range(2):
+        await raised.raise_for(BUILDER)
+    assert goes == 2
+
+
+class OneIsMissing:
+    """`Images` without "gone"; everything else takes its time, and notes its end."""
+
+    def __init__(self) -> None:
+        self.asked, self.ended = asyncio.Event(), asyncio.Event()
+
+    async def ensure(self, image: str, log: Log) -> str:
+        if image == "gone":
+            await self.asked.wait()
+            raise ImageUnavailable("gone")
+        self.asked.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ended.set()
+        return image
+
+
+async def test_a_base_that_cannot_be_had_ends_the_others(tmp_path: Path) -> None:
+    images = OneIsMissing()
+    bases = Bases(Engine("unix:///nowhere.sock"))
+    with pytest.raises(ImageUnavailable):
+        await bases.prepare(Cell(tmp_path, "scope", BUILDER), images, ["slow", "gone"], quiet)
+    assert images.ended.is_set()
