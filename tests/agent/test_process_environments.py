@@ -1,6 +1,9 @@
 """An environment on the process runtime: no isolation, the same life."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
+
+import pytest
 
 from seatrial.agent.runtime.process import ProcessRuntime
 from seatrial.agent.runtime.process.images import ProcessBuilder, ProcessImages
@@ -23,8 +26,15 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), H).serve_forever(
 FILES = {"Dockerfile": 'FROM python:3.11-slim\nCOPY app.py .\nEXPOSE 8000\nCMD ["python3", "app.py"]\n'}
 
 
-async def test_up_switched_and_removed(tmp_path: Path, agent_id: str) -> None:
+@pytest.fixture
+async def runtime(tmp_path: Path) -> AsyncIterator[ProcessRuntime]:
     runtime = ProcessRuntime(tmp_path / "processes")
+    yield runtime
+    for found in await runtime.list_containers({}):
+        await runtime.remove(found.name)
+
+
+async def test_up_switched_and_removed(tmp_path: Path, agent_id: str, runtime: ProcessRuntime) -> None:
     agent = Agent(agent_id, tmp_path / "agent", runtime)
     agent.builder = ProcessBuilder(runtime.images)  # type: ignore[assignment]
     agent.images = ProcessImages(runtime.images)

@@ -15,6 +15,7 @@ from seatrial.agent.builds.base import Log
 LONGEST_LINE = 4_000
 MOST_BYTES = 20_000_000  # of one command's output that reach the log
 TAIL_LINES = 40
+ENDING_LOOKS = 3_000  # a hundred a second; what has not ended by then hangs in its kernel
 
 
 @dataclass
@@ -48,10 +49,7 @@ async def run(
             await forward(process.stdout, log, ended)
             ended.code = await process.wait()
     finally:
-        end_tree(process.pid)
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        await end_tree(process)
     return ended
 
 
@@ -81,13 +79,33 @@ async def emit(raw: bytes, log: Log, ended: Ended, *, quiet: bool) -> None:
         await log(text)
 
 
-def end_tree(pid: int) -> None:
-    """Kill `pid`'s session and every descendant, also those that left the session."""
+async def end_tree(process: asyncio.subprocess.Process) -> None:
+    """Kill the session of `process` and every descendant, also those that left the session, and wait for their end."""
     found: list[psutil.Process] = []
     with contextlib.suppress(psutil.Error):
-        found = psutil.Process(pid).children(recursive=True)
+        found = psutil.Process(process.pid).children(recursive=True)
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
-    for process in found:
+        os.killpg(process.pid, signal.SIGKILL)
+    for descendant in found:
         with contextlib.suppress(psutil.Error):
-            process.kill()
+            descendant.kill()
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+    await gone(found)
+
+
+async def gone(killed: Sequence[psutil.Process]) -> None:
+    """Wait until they have ended: a killed process writes on until it is its turn, on a busy host a while later."""
+    for _ in range(ENDING_LOOKS):
+        if not any(map(runs, killed)):
+            return
+        await asyncio.sleep(0.01)
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether it has not ended; one that nobody has waited for has."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

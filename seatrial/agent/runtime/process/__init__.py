@@ -7,6 +7,7 @@ replaced by it. CPU and memory limits are not kept.
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict
@@ -16,6 +17,7 @@ from typing import Any
 
 import psutil
 
+from seatrial.agent.builds.processes import gone
 from seatrial.agent.errors import StartError
 from seatrial.agent.runtime.asking import ask
 from seatrial.agent.runtime.base import FINGERPRINT, Change, Container, ContainerSpec, HealthCheck, Listener
@@ -207,6 +209,7 @@ class ProcessRuntime:
         await ended(folder, grace_seconds)
         await self._end(folder)
 
+    @whole
     async def remove(self, name: str) -> None:
         """See Runtime."""
         folder = self._containers.folder(name)
@@ -218,11 +221,15 @@ class ProcessRuntime:
         keeper = keeper_of(folder)
         if keeper is None:
             return
+        found = [keeper]
         with contextlib.suppress(psutil.Error):
-            for process in [keeper, *keeper.children(recursive=True)]:
-                with contextlib.suppress(psutil.Error):
-                    process.kill()
-        await ended(folder, 5)
+            found += keeper.children(recursive=True)
+        for process in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)  # also what it has started since we looked
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        await gone(found)  # they may be writing into a folder that is removed next
 
     async def remove_network(self, name: str) -> None:
         """See Runtime."""

@@ -1,35 +1,36 @@
 """Asking a process whether it is well, and what it listens on."""
 
 import asyncio
-import contextlib
-import os
-import signal
 from typing import Any
 
 import psutil
+
+from seatrial.agent.builds.processes import end_tree
 
 
 async def command(words: list[str], plan: dict[str, Any], seconds: float) -> str | None:
     """Run a health command where the service runs; after `seconds` it and what it started are ended."""
     try:
-        async with asyncio.timeout(seconds):
-            process = await asyncio.create_subprocess_exec(
-                *words,
-                cwd=plan.get("directory"),
-                env=plan.get("environment"),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,
-            )
-            out, _ = await process.communicate()
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-        return f"the health command did not end within {seconds:g} s"
+        process = await asyncio.create_subprocess_exec(
+            *words,
+            cwd=plan.get("directory"),
+            env=plan.get("environment"),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
     except OSError as error:
         return f"the health command could not run: {error.strerror}"
+    out = None
+    try:
+        async with asyncio.timeout(seconds):
+            out, _ = await process.communicate()
+    except TimeoutError:
+        return f"the health command did not end within {seconds:g} s"
+    finally:
+        if out is None:  # late, or nobody wants to know any more
+            await end_tree(process)
     told = out.decode(errors="replace")[-300:].strip()
     return None if process.returncode == 0 else f"the health command ended with {process.returncode}: {told}"
 
