@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from seatrial.agent.builds import trust
 from seatrial.agent.builds.account import SEARCH_PATH, Account, find
 
 HOME = Path("/run/galley-builder")  # where the folders appear inside the cell, whatever the data directory
@@ -114,9 +115,8 @@ class Cell:
             os.chown(self.data.joinpath(*parts), self.account.uid, self.account.gid)
         slirp4netns = find("slirp4netns")
         if slirp4netns:
-            wrapper = tools / "slirp4netns"
-            wrapper.write_text(SLIRP.format(slirp4netns=shlex.quote(slirp4netns)))
-            wrapper.chmod(0o755)
+            wrapper = SLIRP.format(slirp4netns=shlex.quote(slirp4netns))
+            trust.put(tools / "slirp4netns", wrapper.encode(), 0o755)
 
     def buildah(
         self, *arguments: str, context: Path | None = None, store: str = "scope", network: bool = False

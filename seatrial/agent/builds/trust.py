@@ -35,12 +35,12 @@ def prepare(certificates: Path, tools: Path, runtime: str) -> None:
     """Put the bundle and the runtime's wrapper into `tools`, where builds that run read them meanwhile."""
     values = ",".join(f'"{name}={INSIDE}"' for name in VARIABLES)
     wrapper = WRAPPER.format(values=values, runtime=shlex.quote(runtime))
-    _put(tools / FILE, certificates.read_bytes(), 0o644)
-    _put(tools / RUNTIME, wrapper.encode(), 0o755)
+    put(tools / FILE, certificates.read_bytes(), 0o644)
+    put(tools / RUNTIME, wrapper.encode(), 0o755)
 
 
-def _put(path: Path, content: bytes, mode: int) -> None:
-    """Whole or not at all, and by several builds at once."""
+def put(path: Path, content: bytes, mode: int) -> None:
+    """Whole or not at all, and by several builds at once, while others run it."""
     written = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     written.write_bytes(content)
     written.chmod(mode)
