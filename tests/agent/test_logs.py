@@ -23,11 +23,13 @@ class Kept:
         self.chunks: list[LogChunk] = []
         self.gate = asyncio.Event()
         self.gate.set()
+        self.sending = asyncio.Event()
 
     async def observed(self, message: Message, *, workspace: str, about: str) -> None:
         raise AssertionError(message)
 
     async def log(self, chunk: LogChunk, *, workspace: str) -> None:
+        self.sending.set()
         await self.gate.wait()
         self.chunks.append(chunk)
 
@@ -73,6 +75,19 @@ async def test_a_writer_waits_while_the_bus_is_slow() -> None:
     await writing
     await shipping.flush()
     assert kept.texts() == [str(number) for number in range(1_000)]
+
+
+async def test_a_line_that_comes_while_others_are_sent_follows_by_itself() -> None:
+    kept = Kept()
+    shipping = LogShipping(kept)
+    kept.gate.clear()
+    await shipping.write(WEB, line("first"))
+    async with asyncio.timeout(60):
+        await kept.sending.wait()
+        await shipping.write(WEB, line("last"))
+        kept.gate.set()
+        while kept.texts() != ["first", "last"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 class Source:

@@ -69,8 +69,9 @@ class _Batch:
             self._timer = asyncio.create_task(self._later())
 
     async def _later(self) -> None:
-        await asyncio.sleep(GATHER_SECONDS)
-        await self.flush()
+        while self._lines:  # also those that came while the ones before were sent
+            await asyncio.sleep(GATHER_SECONDS)
+            await self.flush()
 
     async def flush(self) -> None:
         async with self._sending:
