@@ -1,7 +1,8 @@
 """The Docker runtime keeps the contract of `runtime.base`, against a real engine."""
 
 import asyncio
-from collections.abc import Coroutine
+import contextlib
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from seatrial.agent.runtime.base import FINGERPRINT, ContainerSpec, HealthCheck,
 from seatrial.agent.runtime.docker import DockerRuntime, Engine
 from seatrial.agent.runtime.docker.checks import listeners
 from seatrial.agent.runtime.docker.images import tcp_ports
+from tests.agent.previews import until
 
 pytestmark = pytest.mark.docker
 
@@ -43,18 +45,19 @@ async def network(runtime: DockerRuntime, name: str, labels: dict[str, str]) -> 
     return name
 
 
-async def ended(runtime: DockerRuntime, name: str) -> None:
-    for _ in range(200):
+async def ended(runtime: DockerRuntime, name: str, *, out_of_memory: bool = False) -> None:
+    """A busy engine learns of the end before it learns of its reason."""
+
+    async def has_ended() -> bool:
         found = await runtime.get(name)
-        if found is not None and found.state == "exited":
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("it never ended")
+        return found is not None and found.state == "exited" and found.oom_killed == out_of_memory
+
+    await until(has_ended)
 
 
 async def well(runtime: DockerRuntime, name: str, network: str, check: HealthCheck) -> str | None:
     problem: str | None = "never asked"
-    for _ in range(60):
+    for _ in range(600):
         container = await runtime.get(name)
         assert container is not None
         problem = await runtime.check(container, network, check)
@@ -110,8 +113,14 @@ async def test_a_health_command_has_its_own_time_and_does_not_pile_up(
     hangs = HealthCheck(command=["sleep", "500"], ask_seconds=0.2)
     told = [await runtime.check(container, network, hangs) for _ in range(5)]
     assert told[0] == "the health command did not end within 0.2 s" and (told[4] or "").endswith(", 3 times")
-    top = await runtime.engine.api.containers.container(spec.name).top()
-    assert len([line for line in top["Processes"] if "500" in line[-1]]) == 3
+
+    async def three_hang() -> bool:
+        top = await runtime.engine.api.containers.container(spec.name).top()
+        return len([line for line in top["Processes"] if "500" in line[-1]]) == 3
+
+    await until(three_hang)  # a busy engine begins a command late
+    assert (await runtime.check(container, network, hangs) or "").endswith(", 3 times")
+    assert await three_hang()
 
 
 async def test_limits_reach_the_engine(runtime: DockerRuntime, network: str, spec: ContainerSpec) -> None:
@@ -126,7 +135,7 @@ async def test_limits_reach_the_engine(runtime: DockerRuntime, network: str, spe
 async def test_too_much_memory_is_named(runtime: DockerRuntime, network: str, spec: ContainerSpec) -> None:
     greedy = replace(spec, command=["dd", "if=/dev/zero", "of=/dev/null", "bs=200M", "count=1"])
     await runtime.start(greedy)
-    await ended(runtime, spec.name)
+    await ended(runtime, spec.name, out_of_memory=True)
     found = await runtime.get(spec.name)
     assert found is not None and (found.exit_code, found.oom_killed) == (137, True)
 
@@ -137,7 +146,11 @@ async def test_what_a_container_listens_on(runtime: DockerRuntime, network: str,
     assert await well(runtime, spec.name, network, HealthCheck(port=8080)) is None
     container = await runtime.get(spec.name)
     assert container is not None
-    await asyncio.sleep(0.2)
+
+    async def both_listen() -> bool:
+        return len(await runtime.listening(container, network)) == 2
+
+    await until(both_listen)
     assert await runtime.listening(container, network) == [Listener(8080), Listener(9090, loopback=True)]
 
 
@@ -167,18 +180,45 @@ async def test_changes_tell_what_happens_to_labelled_containers(
     runtime: DockerRuntime, network: str, spec: ContainerSpec, labels: dict[str, str]
 ) -> None:
     seen: list[str] = []
-
-    async def watch() -> None:
-        async for change in runtime.changes(labels):
-            seen.append(f"{change.name} {change.action}")
-
-    watching = asyncio.create_task(watch())
-    await asyncio.sleep(0.2)
+    changes = runtime.changes(labels)
+    first = asyncio.ensure_future(
+        anext(changes)
+    )  # what happens from now on is told, however late the engine hears it
+    await asyncio.sleep(0)
     await runtime.start(spec)
     await runtime.remove(spec.name)
-    await asyncio.sleep(0.3)
-    watching.cancel()
-    assert f"{spec.name} start" in seen and f"{spec.name} destroy" in seen
+    async with asyncio.timeout(60):
+        change = await first
+        while not seen or change.action != "destroy":
+            seen.append(f"{change.name} {change.action}")
+            change = await anext(changes)
+    assert seen[0] == f"{spec.name} start" and change.name == spec.name
+
+
+async def test_a_change_while_the_engine_is_asked_for_changes_is_told(
+    runtime: DockerRuntime,
+    network: str,
+    spec: ContainerSpec,
+    labels: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    query, asking, go_on = runtime.engine.streams._query, asyncio.Event(), asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def slow(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        asking.set()
+        await go_on.wait()
+        async with query(*args, **kwargs) as response:
+            yield response
+
+    monkeypatch.setattr(runtime.engine.streams, "_query", slow)
+    first = asyncio.ensure_future(anext(runtime.changes(labels)))
+    await asking.wait()
+    await runtime.start(spec)
+    go_on.set()
+    async with asyncio.timeout(60):
+        change = await first
+    assert (change.name, change.action) == (spec.name, "start")
 
 
 async def test_networks_volumes_and_listing_by_label(

@@ -37,13 +37,13 @@ class Checks:
             return f"{told}, {MOST_LATE} times"
         try:
             started = await self._exec(container.name, list(check.command or []))
-            async with asyncio.timeout(check.ask_seconds):
-                code, output = await self._outcome(started)
-        except TimeoutError:
-            self.late.setdefault(container.name, []).append(started)
-            return told
+            outcome = await self._outcome(started, check.ask_seconds)
         except aiodocker.DockerError as error:
             return f"the health command could not run: {error.message}"
+        if outcome is None:
+            self.late.setdefault(container.name, []).append(started)
+            return told
+        code, output = outcome
         said = f": {tail}" if (tail := output[-300:].strip()) else ""
         return None if code == 0 else f"the health command ended with {code}{said}"
 
@@ -54,7 +54,8 @@ class Checks:
                 contextlib.suppress(aiodocker.DockerError),
                 self.engine.calls(),
             ):  # it went with its container
-                if (await late.inspect())["Running"]:
+                shown = await late.inspect()
+                if shown["Running"] or shown["ExitCode"] is None:  # None: a busy engine has not begun it yet
                     running.append(late)
         if running:
             self.late[name] = running
@@ -64,12 +65,18 @@ class Checks:
         with self.engine.calls():
             return await self.engine.api.containers.container(name).exec(command)
 
-    async def _outcome(self, started: Exec) -> tuple[int, str]:
+    async def _outcome(self, started: Exec, seconds: float | None = None) -> tuple[int, str] | None:
+        """Exit code and output; None when it has not ended after `seconds`. They begin when the engine has been asked
+        for good: what it was not asked to begin would count as hanging for ever."""
         output = ""
         with self.engine.calls():
             async with started.start(detach=False) as stream:
-                while (message := await stream.read_out()) is not None:
-                    output = (output + message.data.decode(errors="replace"))[-65_536:]
+                try:
+                    async with asyncio.timeout(seconds):
+                        while (message := await stream.read_out()) is not None:
+                            output = (output + message.data.decode(errors="replace"))[-65_536:]
+                except TimeoutError:
+                    return None
             return int((await started.inspect())["ExitCode"] or 0), output
 
     async def listening(self, container: Container, network: str) -> list[Listener]:
@@ -82,7 +89,7 @@ class Checks:
             tables = "" if gvisor else await asyncio.to_thread(_tables_of, pid)
             if not tables:
                 reading = await self._exec(container.name, ["cat", "/proc/net/tcp", "/proc/net/tcp6"])
-                _, tables = await self._outcome(reading)
+                _, tables = await self._outcome(reading) or (0, "")
         except aiodocker.DockerError:
             return []
         return listeners(tables)

@@ -1,5 +1,6 @@
 """Containers: started once per fingerprint, looked at, stopped, removed."""
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from seatrial.agent.runtime.docker.engine import Engine
 from seatrial.agent.runtime.docker.shapes import container_config, container_from, label_filter
 from seatrial.agent.runtime.whole import whole
 
+REMOVAL_LOOKS = 300  # ten a second
 _NETWORK_GONE = re.compile(r"network \S+ not found")
 
 
@@ -119,9 +121,18 @@ class Containers:
             with self.engine.calls():
                 await self.engine.api.containers.container(name).delete(force=True, v=True)
         except aiodocker.DockerError as error:
-            if error.status == 404 or "already in progress" in error.message:
+            if "already in progress" in error.message:
+                await self._gone(name)
+            elif error.status != 404:
+                raise StartError(f"cannot remove container {name}: {error.message}") from error
+
+    async def _gone(self, name: str) -> None:
+        """Wait for a removal that somebody else began: until its end the name is taken."""
+        for _ in range(REMOVAL_LOOKS):
+            if await self.get(name) is None:
                 return
-            raise StartError(f"cannot remove container {name}: {error.message}") from error
+            await asyncio.sleep(0.1)
+        raise StartError(f"cannot remove container {name}: the engine began to, and does not end")
 
 
 def _service(spec: ContainerSpec) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import struct
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -56,9 +57,13 @@ class Streams:
 
     async def changes(self, labels: Mapping[str, str]) -> AsyncIterator[Change]:
         """See Runtime."""
-        filters = json.dumps(label_filter(labels) | {"type": ["container"]})
+        # From now, not from when the engine has taken the request: whoever looks from now on misses nothing.
+        params = {
+            "filters": json.dumps(label_filter(labels) | {"type": ["container"]}),
+            "since": f"{time.time():.6f}",
+        }
         with self.engine.calls():
-            async with self.engine.streams._query("events", params={"filters": filters}) as response:
+            async with self.engine.streams._query("events", params=params) as response:
                 try:
                     async for raw in _events(response.content):
                         event = json.loads(raw)
