@@ -4,12 +4,18 @@ import asyncio
 
 import pytest
 
-from seatrial.agent.environments.health import MAX_RESTARTS
+from seatrial.agent.environments import actor
+from seatrial.agent.environments.health import MAX_RESTARTS, Well
+from seatrial.agent.environments.planner import Host
+from seatrial.agent.environments.starting import Running
+from seatrial.agent.environments.work import Work
+from seatrial.agent.errors import StartError
 from seatrial.agent.runtime.base import AGENT, SERVICE, Resources
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.wire.deployments import EnvironmentObserved, EnvironmentRemoved
 from tests.agent.harness import Agent, Repository, deployment, environment, then
 from tests.agent.previews import come_up, fetch, run, shop, single, until
+from tests.agent.test_planner import container, host, launch, planned
 
 pytestmark = pytest.mark.docker
 
@@ -139,3 +145,32 @@ async def test_a_service_that_fails_does_not_take_the_others_routes(
         observed = {s.name: s for s in (await restarted.told.next(EnvironmentObserved)).services}
     assert (observed["worker"].state, observed["web"].state) == ("exited", "running")
     assert observed["web"].endpoint == web.endpoint
+
+
+async def test_what_is_told_was_looked_at_after_it_came_up(
+    agent: Agent, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = deployment("a" * 40)
+    web = planned(live.id, "web")
+    brought_up, looks = asyncio.Event(), 0
+
+    async def look(*_: object) -> Host:
+        """The second one sees what was there before the repair, and ends after it."""
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            await brought_up.wait()
+            await asyncio.sleep(0.1)
+        return host(*([container(web)] if looks > 2 else []), networks=(live.id,))
+
+    async def partly(work: Work, **_: object) -> Running:
+        work.so_far = Running(launch(live.id, web), {"web": Well(container(web), 80)})
+        brought_up.set()
+        raise StartError("another service failed")
+
+    monkeypatch.setattr(actor, "look", look)
+    monkeypatch.setattr(Work, "bring_up", partly)
+    async with agent.running() as environments:
+        environments.wanted(environment(repository, "pr-1-told", live=live))
+        observed = await agent.told.next(EnvironmentObserved)
+    assert [service.state for service in observed.services] == ["running"]

@@ -95,6 +95,7 @@ class Environment:
         """Take steps until none is left; True when the environment is gone for good."""
         for _ in range(MAX_PASSES):
             desired = self._desired
+            running = dict(self._running)  # what comes up later is not judged by this look
             host = await look(self._tools, self.environment)
             steps = plan(desired, host, self._progress, time.monotonic())
             for step in steps:
@@ -113,7 +114,7 @@ class Environment:
             log.info("environment removed", environment=self.environment)
             return self._desired is None
         if self._desired is not None:
-            await self._observer.observe(self._desired, host, self._running)
+            await self._observer.observe(self._desired, host, running)
         return False
 
     async def _take(self, step: Step, host: Host) -> None:
