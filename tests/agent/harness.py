@@ -19,6 +19,7 @@ from seatrial.agent.logs.following import Followers
 from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.runtime.base import Resources, Runtime
+from seatrial.agent.runtime.whole import whole
 from seatrial.wire.deployments import (
     DesiredDeployment,
     DesiredEnvironment,
@@ -86,7 +87,7 @@ class Told:
     def all(self, kind: type[M]) -> list[M]:
         return [event for event in self.events if isinstance(event, kind)]
 
-    async def next(self, kind: type[M], seen: int = 0, seconds: float = 30, **fields: object) -> M:
+    async def next(self, kind: type[M], seen: int = 0, seconds: float = 60, **fields: object) -> M:
         """The first event of `kind` with these fields, after the first `seen` events."""
 
         def found() -> list[M]:
@@ -100,7 +101,7 @@ class Told:
             await self._changed.wait_for(found)
         return found()[0]
 
-    async def line(self, text: str, seconds: float = 20) -> None:
+    async def line(self, text: str, seconds: float = 60) -> None:
         async with asyncio.timeout(seconds), self._changed:
             await self._changed.wait_for(lambda: any(text in line for line in self.lines))
 
@@ -112,10 +113,9 @@ class DockerBuild:
 
     def __init__(self) -> None:
         self.built: list[str] = []
-        self.delay = 0.0
 
+    @whole
     async def build(self, request: BuildRequest, log: Log) -> None:
-        await asyncio.sleep(self.delay)
         self.built.append(request.service)
         folder = request.context_root / request.build.path
         labels = [part for key, value in request.labels.items() for part in ("--label", f"{key}={value}")]

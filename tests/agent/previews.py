@@ -73,24 +73,26 @@ async def fetch(endpoint: str | None) -> str:
         return await answer.text()
 
 
-async def gone(agent: Agent, environment_id: str, seconds: float = 15) -> None:
-    labels = {AGENT: agent.id, ENVIRONMENT: environment_id}
-    assert isinstance(agent.runtime, DockerRuntime)
-    left: object = None
+async def gone(agent: Agent, environment_id: str, seconds: float = 60) -> None:
     for _ in range(int(seconds * 10)):
-        left = (
-            await agent.runtime.list_containers(labels),
-            await agent.runtime.list_networks(labels),
-            await agent.runtime.list_volumes(labels),
-            await agent.runtime.list_images(labels),
-        )
-        if not any(left):
+        if not await left(agent, environment_id):
             return
         await asyncio.sleep(0.1)
-    raise AssertionError(f"still there: {left}")
+    raise AssertionError(f"still there: {await left(agent, environment_id)}")
 
 
-async def until(check: Callable[[], Awaitable[bool]], seconds: float = 15) -> None:
+async def left(agent: Agent, environment_id: str) -> list[object]:
+    """What there is of the environment on the engine: nothing, once it is told to be removed."""
+    labels = {AGENT: agent.id, ENVIRONMENT: environment_id}
+    return [
+        *await agent.runtime.list_containers(labels),
+        *await agent.runtime.list_networks(labels),
+        *await agent.runtime.list_volumes(labels),
+        *await agent.runtime.list_images(labels),
+    ]
+
+
+async def until(check: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not await check():  # noqa: ASYNC110 (the engine has no event for this)
             await asyncio.sleep(0.1)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from nats.js import api
 
+from seatrial.agent.bus import publisher
 from seatrial.agent.bus.connection import Bus
 from seatrial.agent.bus.desired import DesiredStates
 from seatrial.agent.bus.identity import Credential, Identity
@@ -33,10 +34,16 @@ from tests.bus.conftest import bus as control
 from tests.bus.conftest import configuration, nats_server
 from tests.bus.servers import NatsServer
 
-pytestmark = pytest.mark.nats
+pytestmark = [pytest.mark.nats, pytest.mark.usefixtures("patience")]
 __all__ = ["configuration", "control", "nats_server"]
 
 AGENT = "01AGENT"
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report is stored when its call returns, also on a slow machine."""
+    monkeypatch.setattr(publisher, "PATIENCE_SECONDS", 60.0)
 
 
 @pytest.fixture
@@ -71,7 +78,7 @@ class Listener:
         self.heard.append(f"all {sorted(environments)}")
 
 
-async def until(check: Callable[[], bool], seconds: float = 10) -> None:
+async def until(check: Callable[[], bool], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not check():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
@@ -117,8 +124,9 @@ async def test_desired_state_is_replayed_then_watched_and_again_after_the_server
         nats_server.start()
         await until(lambda: "all ['broken', 'e2']" in listener.heard)
         assert "e2@2" in listener.heard, "what cannot be read is never taken for deleted"
+        await until(lambda: control.client.is_connected)
         await put(control, "e2", 3)
-        await until(lambda: listener.heard[-1] == "e2@3", 5)
+        await until(lambda: listener.heard[-1] == "e2@3")
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
@@ -139,6 +147,14 @@ async def stored(control: ControlBus, stream: str) -> list[Envelope]:
         for seq in range(max(1, state.first_seq), state.last_seq + 1)
     ]
     return [Envelope.decode(message.data or b"") for message in found if message.data]
+
+
+async def at_least(count: int, control: ControlBus, stream: str) -> list[Envelope]:
+    """What is stored, once it is so much."""
+    async with asyncio.timeout(60):
+        while len(found := await stored(control, stream)) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    return found
 
 
 async def test_reports_keep_their_order_over_an_outage(
@@ -166,13 +182,10 @@ async def test_reports_keep_their_order_over_an_outage(
         nats_server.start()
         await mine.client()
         await report(20)
-        envelopes: list[Envelope] = []
-        async with asyncio.timeout(15):
-            while len(envelopes) < 21:
-                await asyncio.sleep(0.1)
-                envelopes = await stored(control, subjects.OBSERVED_STREAM)
+        await until(lambda: control.client.is_connected)
+        envelopes = await at_least(21, control, subjects.OBSERVED_STREAM)
         assert [envelope.payload["environment"] for envelope in envelopes] == [f"e{n}" for n in range(21)]
-        assert len(await stored(control, subjects.LOGS_STREAM)) == 1
+        assert len(await at_least(1, control, subjects.LOGS_STREAM)) == 1
     finally:
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)
@@ -211,7 +224,7 @@ async def test_jobs_are_fetched_kept_and_acknowledged(mine: Bus, control: Contro
         policies=[],
     )
     await control.jetstream.publish(subjects.evaluation_jobs("w"), Envelope.wrap(job).encode())
-    fetched = await jobs.fetch(3)
+    fetched = await jobs.fetch(60)
     assert fetched is not None and isinstance(fetched.message, RunEvaluation)
     await fetched.in_progress()
     await fetched.ack()
@@ -220,21 +233,25 @@ async def test_jobs_are_fetched_kept_and_acknowledged(mine: Bus, control: Contro
 
 async def test_an_unreadable_job_is_dropped(mine: Bus, control: ControlBus) -> None:
     await control.jetstream.publish(subjects.evaluation_jobs("w"), b"nonsense")
-    assert await Jobs(mine).fetch(1) is None
+    assert await Jobs(mine).fetch(60) is None
     state: api.StreamState | None = None
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while state is None or state.messages:
             await asyncio.sleep(0.05)
             state = (await control.jetstream.stream_info(subjects.JOBS_STREAM)).state
 
 
 async def test_a_heartbeat_on_every_connection(
-    mine: Bus, control: ControlBus, nats_server: NatsServer
+    mine: Bus, control: ControlBus, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("seatrial.agent.heartbeat.beat.HEARTBEAT_SECONDS", 3600.0)
     heard: list[str] = []
+    sessions: list[int] = []
     subscription = await control.client.subscribe(subjects.HEARTBEATS)
+    await control.client.flush()  # the server knows of it
 
     async def heartbeat() -> Heartbeat:
+        sessions.append(mine.session)
         return Heartbeat(release="1")
 
     async def listen() -> None:
@@ -245,7 +262,7 @@ async def test_a_heartbeat_on_every_connection(
     await until(lambda: heard == [AGENT])
     nats_server.kill()
     nats_server.start()
-    await until(lambda: len(heard) >= 2)
+    await until(lambda: sessions == [1, 2])  # not heard: who listens may be back later
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -16,7 +16,7 @@ COMPOSE = """
 services:
   web:
     image: BUSYBOX
-    command: [sh, -c, "(echo NUMBER; wget -q -O - http://pg_db:5555/starts) >> /www/index.html; exec httpd -f -p 80 -h /www"]
+    command: [sh, -c, "(echo NUMBER; until wget -q -O - http://pg_db:5555/starts; do sleep 0.1; done) >> /www/index.html; exec httpd -f -p 80 -h /www"]
     ports: ["80:80"]
     depends_on: [db]
     volumes: [/www]

@@ -101,7 +101,7 @@ async def test_a_live_preview_survives_the_engines_absence(
                 return await fetch(latest.services[0].endpoint) == "ok\n"
             return False
 
-        await until(answers, 20)
+        await until(answers)
         await agent.told.next(EnvironmentObserved, seen, revision=2)
         environments.unwanted(wanted.environment)
         await agent.told.next(EnvironmentRemoved)

@@ -62,7 +62,7 @@ async def test_a_service_that_takes_too_much_memory(
 async def test_a_service_that_listens_elsewhere(
     agent: Agent, repository: Repository, busybox: str, command: str, words: str
 ) -> None:
-    more = "    expose: 8080\n    health: {path: /, timeout: 1s}\n"
+    more = "    expose: 8080\n    health: {path: /, timeout: 4s}\n"
     failure = await failed(agent, repository, single(busybox, command, more))
     assert failure.reason == "unhealthy"
     assert failure.message.startswith("web runs, but GET / on port 8080 got no answer (connection refused)")
@@ -70,9 +70,9 @@ async def test_a_service_that_listens_elsewhere(
 
 
 async def test_a_service_that_answers_wrongly(agent: Agent, repository: Repository, busybox: str) -> None:
-    more = "    expose: 8080\n    health: {path: /healthz, timeout: 1s}\n"
+    more = "    expose: 8080\n    health: {path: /healthz, timeout: 4s}\n"
     failure = await failed(agent, repository, single(busybox, "httpd -f -p 8080 -h /www", more))
-    assert failure.message == "web runs, but GET /healthz on port 8080 answered 404, not 200 after 1 s"
+    assert failure.message == "web runs, but GET /healthz on port 8080 answered 404, not 200 after 4 s"
 
 
 async def test_bad_input_before_anything_is_built(agent: Agent, repository: Repository, busybox: str) -> None:

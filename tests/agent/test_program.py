@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TypeVar
@@ -64,14 +65,14 @@ class Process:
         """Start it and wait until it listens to signals."""
         before = self.log.read_text().count("agent runs")
         self.start()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while self.log.read_text().count("agent runs") == before:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
     def end(self, number: int) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(timeout=15)
+        return self.process.wait(timeout=60)
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ async def test_killed_at_any_moment_and_removed_at_the_end(
     await process.runs()
     ready = await reported(control, DeploymentReady)
     assert await fetch(ready.services[0].endpoint) == "ok\n"
-    beat = Envelope.decode((await heartbeats.next_msg(timeout=15)).data).open()
+    beat = Envelope.decode((await heartbeats.next_msg(timeout=60)).data).open()
     assert isinstance(beat, Heartbeat) and beat.runtime == "docker"
 
     await put(control, agent_id, then(wanted, live=candidate, candidate=None))
@@ -145,16 +146,17 @@ async def test_killed_at_any_moment_and_removed_at_the_end(
 
 def test_two_agents_on_one_directory(process: Process, tmp_path: Path) -> None:
     process.start()
-    for _ in range(100):
-        if (process.directory / "agent.lock").exists() and (process.directory / "agent.lock").read_text():
-            break
-        asyncio.run(asyncio.sleep(0.05))
+    lock, until = process.directory / "agent.lock", time.monotonic() + 60
+    while not (lock.exists() and lock.read_text()):
+        assert time.monotonic() < until, process.log.read_text()
+        time.sleep(0.05)
     second = subprocess.run(
         [sys.executable, "-m", "seatrial.agent.main"],
         env=process.environment,
         capture_output=True,
         text=True,
         check=False,
+        timeout=120,
     )
     assert second.returncode == 2
     assert second.stderr.startswith("galley-agent: another agent (process ")

@@ -52,7 +52,7 @@ async def answers(name: str, port: int) -> str:
     ).strip()
     url = f"http://{address}:{port}/"
     async with httpx.AsyncClient() as client:
-        for _ in range(100):
+        for _ in range(450):
             with contextlib.suppress(httpx.TransportError):
                 return (await client.get(url)).text
             await asyncio.sleep(0.2)

@@ -111,7 +111,7 @@ async def test_a_silent_registry_is_given_up(
     registry = await serve(200, {}, delay=30)
     with pytest.raises(ImageUnavailable, match="does not answer"):
         await asyncio.wait_for(
-            images(engine, NoStandIns()).ensure(f"127.0.0.1:{registry.port}/a/b:1", log), 15
+            images(engine, NoStandIns()).ensure(f"127.0.0.1:{registry.port}/a/b:1", log), 25
         )
 
 

@@ -63,7 +63,7 @@ async def test_postgres_honours_the_official_variables(stand_in: MakeStandIn) ->
         await until(query, "select 1")
         await docker(*query, "create table t as select 7 as n")
         assert (await docker("exec", name, "stat", "-c", "%U", "/proc/1")).strip() == "postgres"
-        await docker("stop", name)
+        await docker("stop", "-t", "90", name)
         assert (await docker("inspect", "-f", "{{.State.ExitCode}}", name)).strip() == "0"
         await docker("rm", name)
         await docker(*start, *volume, *flags, image)
@@ -75,7 +75,7 @@ async def test_postgres_honours_the_official_variables(stand_in: MakeStandIn) ->
 
 
 async def until(query: list[str], text: str) -> None:
-    for _ in range(100):
+    for _ in range(450):
         try:
             await docker(*query, text)
         except AssertionError:

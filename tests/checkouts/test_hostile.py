@@ -1,7 +1,6 @@
 """Commits that no honest git would make: nothing is written outside, and nothing takes for ever."""
 
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -90,11 +89,9 @@ async def test_a_tree_of_billions_of_files_is_not_listed(forge: Forge, tmp_path:
     for _ in range(9):
         inner = forge.tree(*[("40000", b"d%d" % n, inner) for n in range(10)])
     tree = await forge.commit(inner, tmp_path / "cache")
-    began = time.monotonic()
     for asked in (tree.entries(), tree.export(tmp_path / "tree")):
         with pytest.raises(CheckoutError, match="MB of file names"):
-            await asked
-    assert time.monotonic() - began < 60, "ten billion files take hours"
+            await asked  # all of them would take hours, hence end with the test's own limit
 
 
 async def test_a_file_whose_object_is_missing_is_damage(forge: Forge, tmp_path: Path) -> None:
