@@ -19,7 +19,7 @@ def measure(platform: Platform, *, deliveries: int = 400) -> list[Measurement]:
     secret = secrets.token_hex(32)
     connection = subprocess.run(
         [sys.executable, "-m", "bench.connection", secret],
-        env=platform.process("seatrial.control.asgi").environ(),
+        env=platform.process("web").environ(),
         check=True,
         capture_output=True,
         text=True,

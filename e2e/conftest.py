@@ -9,6 +9,15 @@ from e2e.platform import Platform, eventually
 from e2e.stage import Stage, set_up
 from tests.engines import require
 
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A whole platform at work on a busy machine: more time than a part of it has."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.timeout(900))
+
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:

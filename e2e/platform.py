@@ -16,6 +16,11 @@ import psutil
 
 # Settings that unit tests of the same run put into the environment: this platform has its own.
 OURS = ("DB_", "GALLEY_", "GITGRIT_", "SEATRIAL_", "DJANGO_", "SECRET_KEY", "SITE_URL", "APP_PORT")
+# What a question may fail with while a process is away.
+NOT_YET = (
+    httpx.HTTPError, AssertionError, LookupError, StopIteration, FileNotFoundError, psutil.Error,
+    subprocess.SubprocessError,
+)  # fmt: skip
 SEATRIAL = str(Path(sys.executable).parent / "seatrial")
 
 
@@ -26,19 +31,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def eventually(check: Callable[[], Any], *, seconds: float = 60, what: str = "") -> Any:
+def eventually(check: Callable[[], Any], *, seconds: float = 120, what: str = "") -> Any:
     """Call `check` until it returns something true; its last answer is in the failure."""
     deadline = time.monotonic() + seconds
     answer: Any = None
     while time.monotonic() < deadline:
         try:
             answer = check()
-        except (httpx.HTTPError, AssertionError, LookupError, StopIteration) as error:
+        except NOT_YET as error:
             answer = error
         else:
             if answer:
                 return answer
-        time.sleep(0.3)
+        time.sleep(0.2)
     raise AssertionError(f"{what or check} did not hold within {seconds:.0f} s; last: {answer!r}")
 
 
@@ -94,23 +99,26 @@ class Platform:
 
     def purge(self) -> None:
         """End it and remove everything it made. Fails when anything is left."""
-        agent = self._registered_agent()
+        agent = self.agent_id()
         done = self.run("down", "--purge")
         assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.last_words()}"
         assert not self.directory.exists(), f"left: {sorted(self.directory.rglob('*'))[:20]}"
         left = leftovers(agent) if agent else {}
         assert not left, f"left on the engine: {left}"
 
-    def _registered_agent(self) -> str:
-        """The agent's id, whether or not the platform runs; empty when none ever registered."""
+    def agent_id(self) -> str:
+        """The id that labels everything this platform made on the engine, whether or not it runs.
+
+        Empty when no agent ever registered.
+        """
         try:
             return str(json.loads((self.directory / "agent/identity/credential.json").read_text())["agent"])
         except FileNotFoundError:
             return ""
 
     def status(self) -> dict[str, Any]:
-        """The status document."""
-        return dict(self.json("status"))
+        """What `seatrial status --json` prints, without the command's own start."""
+        return dict(self.api("/status"))
 
     def environments(self) -> list[dict[str, Any]]:
         """All environments of all projects."""
@@ -120,7 +128,11 @@ class Platform:
         """What a visitor of `url` gets; `*.localhost` need not resolve here."""
         parsed = httpx.URL(url)
         return httpx.get(
-            parsed.copy_with(host="127.0.0.1"), headers={"Host": f"{parsed.host}:{parsed.port}"}, timeout=10
+            parsed.copy_with(host="127.0.0.1"),
+            headers={"Host": f"{parsed.host}:{parsed.port}"},
+            timeout=60,
+            trust_env=False,
+            verify=False,  # no certificates to load: that would take longer than the request
         )
 
     @property
@@ -134,7 +146,9 @@ class Platform:
         answer = httpx.get(
             f"http://127.0.0.1:{self.port}/api/v1{path}",
             headers={"Authorization": f"Bearer {token}"},
-            timeout=10,
+            timeout=60,
+            trust_env=False,
+            verify=False,
         )
         answer.raise_for_status()
         return answer.json()
@@ -143,20 +157,34 @@ class Platform:
         """The process that `seatrial up` left running."""
         return psutil.Process(json.loads((self.directory / "run" / "supervisor.json").read_text())["pid"])
 
-    def agent_id(self) -> str:
-        """The id that labels everything this platform made on the engine."""
-        return str(self.status()["agents"][0]["id"])
+    def process(self, component: str) -> psutil.Process:
+        """The component's own process, which the supervisor looks after."""
+        record = self.directory / "run" / f"{component}.json"
+        return psutil.Process(json.loads(record.read_text())["pid"])
 
-    def process(self, *words: str) -> psutil.Process:
-        """The platform's own process whose command line holds every one of `words`."""
-        for process in psutil.process_iter(["cmdline", "environ"]):
-            environ = process.info["environ"] or {}
-            line = " ".join(process.info["cmdline"] or [])
-            if str(self.directory) in f"{line} {environ.get('SEATRIAL_DATA_DIR', '')} {environ}" and all(
-                word in line for word in words
-            ):
-                return process
-        raise LookupError(f"no process with {words}")
+    def building(self, commit: str) -> bool:
+        """Whether the commit's images are being built now."""
+        deployments = [environment["deployment"] or {} for environment in self.api("/environments")]
+        return any(
+            phase["name"].startswith("build") and phase["seconds"] is None
+            for deployment in deployments
+            if deployment.get("commit") == commit
+            for phase in deployment["phases"]
+        )
+
+    def processes(self) -> list[str]:
+        """Command lines of what runs with this data directory in its command line or environment."""
+        found = []
+        for process in psutil.process_iter(["cmdline"]):
+            try:
+                line = " ".join(process.info["cmdline"] or [])
+                if str(self.directory) in line or process.environ().get("SEATRIAL_DATA_DIR") == str(
+                    self.directory
+                ):
+                    found.append(line)
+            except psutil.Error:
+                continue
+        return found
 
 
 def docker(*arguments: str) -> list[str]:

@@ -1,7 +1,7 @@
 """A platform under attack: a preview to attack from, one to attack, and ways to knock at doors."""
 
 import json
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,17 @@ from e2e.platform import Platform, docker
 from e2e.repositories import commit, static
 
 # Runs what it is sent, and answers with what that printed.
-SHELL = "#!/bin/busybox sh\necho\n/bin/busybox timeout 25 /bin/busybox sh 2>&1\n"
+SHELL = "#!/bin/busybox sh\necho\n/bin/busybox timeout 60 /bin/busybox sh 2>&1\n"
 # What only our own processes and the neighbour answer with. Connections alone prove nothing: proxies accept any.
 MARKS = ('{"status"', "INFO {", '"Codename"', "404 page not found", "page of the neighbour")
 
 
 def ask(host: str, port: int, path: str = "/") -> str:
-    """Shell: one HTTP request, at most two seconds, its answer printed."""
+    """Shell: one HTTP request, at most four seconds, its answer printed."""
     request = (
-        f"/bin/busybox printf 'GET {path} HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n'; /bin/busybox sleep 1"
+        f"/bin/busybox printf 'GET {path} HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n'; /bin/busybox sleep 3"
     )
-    return f"({request}) | /bin/busybox timeout 2 /bin/busybox nc {host} {port}"
+    return f"({request}) | /bin/busybox timeout 4 /bin/busybox nc {host} {port}"
 
 
 @dataclass
@@ -40,7 +40,8 @@ class Stage:
         answer = httpx.post(
             url.copy_with(host="127.0.0.1"),
             content=script,
-            timeout=30,
+            timeout=90,
+            trust_env=False,
             headers={"Host": f"{url.host}:{url.port}"},
         )
         assert answer.status_code == 200, answer.text
@@ -59,12 +60,11 @@ class Stage:
         return [gateway, "10.0.2.2", *own]
 
     def knocks(self) -> str:
-        """Shell: ask all of the platform at all addresses, and the neighbour."""
+        """Shell: ask all of the platform at all addresses, and the neighbour, all at the same time."""
         near = container(self.neighbour)
         calls = [ask(host, port, path) for host in self.addresses() for port, path in self.ports().values()]
-        return "; ".join(
-            [*calls, ask(near["IPAddress"], 8080), ask(near["Name"], 8080), ask("neighbour", 8080)]
-        )
+        calls += [ask(near["IPAddress"], 8080), ask(near["Name"], 8080), ask("neighbour", 8080)]
+        return " ".join(f"({call}) &" for call in calls) + " wait"
 
 
 def container(environment: dict[str, Any]) -> dict[str, str]:
@@ -82,14 +82,6 @@ def set_up(platform: Platform, home: Path) -> Stage:
     (cell / "www/cgi-bin/sh").chmod(0o755)
     commit(cell, {"note": "make it executable"})
     near = static(home / "neighbour", "page of the neighbour")
-    made: dict[str, Any] = {}
-
-    def preview(name: str, path: Path) -> None:
-        made[name] = platform.json("preview", str(path), "--branch", "feature")
-
-    threads = [threading.Thread(target=preview, args=pair) for pair in (("cell", cell), ("near", near))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return Stage(platform, made["cell"], made["near"])
+    with ThreadPoolExecutor() as pool:
+        made = pool.map(lambda path: platform.json("preview", str(path), "--branch", "feature"), (cell, near))
+    return Stage(platform, *made)

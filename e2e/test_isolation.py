@@ -2,11 +2,12 @@
 
 import json
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from e2e.platform import Platform, docker
+from e2e.platform import Platform, docker, eventually
 from e2e.repositories import commit, git, repository, static
 from e2e.stage import MARKS, Stage, ask
 
@@ -26,10 +27,15 @@ def failed(platform: Platform, path: Path) -> str:
 def test_the_stage_is_set(stage: Stage) -> None:
     """The attacks below would be seen: the marks are what the host itself gets from the same places."""
     assert "marked" in stage.inside("echo marked")
-    for port, path in stage.ports().values():
-        script = ask("127.0.0.1", port, path).replace("/bin/busybox ", "busybox ")
+
+    def answered(place: tuple[int, str]) -> bool:
+        script = ask("127.0.0.1", *place).replace("/bin/busybox ", "busybox ")
         answer = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False).stdout
-        assert any(mark in answer for mark in MARKS), (port, answer)
+        assert any(mark in answer for mark in MARKS), (place, answer)
+        return True
+
+    with ThreadPoolExecutor() as pool:
+        assert all(pool.map(lambda place: eventually(lambda: answered(place)), stage.ports().values()))
 
 
 def test_a_preview_reaches_neither_the_platform_nor_another_preview(stage: Stage) -> None:

@@ -1,10 +1,9 @@
 """kill -9 of any one process: the supervisor restarts it and the state converges."""
 
-import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,92 +13,82 @@ from e2e.repositories import commit, static
 
 pytestmark = pytest.mark.e2e
 
-# Words that no path of a test's repository holds: those are on the command lines of what waits.
-PROCESSES = {
-    "web": ("uvicorn", "seatrial.control.asgi"),
-    "worker": ("seatrial.control.worker",),
-    "bus": ("nats-server",),
-    "agent": ("galley-agent",),
-    "traefik": ("traefik", "--configFile"),
-}
+COMPONENTS = ("web", "worker", "bus", "agent", "traefik")
+# Slow enough that a kill lands in the middle of the build.
+SLOWLY = 'RUN ["/bin/busybox", "sleep", "3"]\nEXPOSE'
 
 
-def kill(platform: Platform, component: str) -> None:
-    """kill -9 the component's process."""
-    os.kill(platform.process(*PROCESSES[component]).pid, signal.SIGKILL)
+@dataclass
+class Survivor:
+    """One preview that lives through all of it; `text` is what it serves."""
+
+    platform: Platform
+    path: Path
+    url: str
+    text: str = "version one"
+
+    def answers(self) -> bool:
+        """Whether a visitor gets that text."""
+        answer = self.platform.fetch(self.url)
+        return answer.status_code == 200 and answer.text == self.text
 
 
-@pytest.mark.parametrize("component", list(PROCESSES))
-def test_a_deployment_survives_the_death_of(platform: Platform, home: Path, component: str) -> None:
-    path = static(home / f"survivor-{component}")
-    url = platform.json("preview", str(path), "--branch", "feature")["urls"]["web"]
-    # Slow enough that the kill lands in the middle of the build.
-    dockerfile = (
-        (path / "Dockerfile").read_text().replace("EXPOSE", 'RUN ["/bin/busybox", "sleep", "3"]\nEXPOSE')
+@pytest.fixture(scope="module")
+def survivor(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survivor]:
+    """Its preview; closed at the end, when nothing may be left of all that was killed."""
+    path = static(tmp_path_factory.mktemp("kill") / "survivor")
+    dockerfile = path / "Dockerfile"
+    commit(path, {"Dockerfile": dockerfile.read_text().replace("EXPOSE", SLOWLY)})
+    environment = platform.json("preview", str(path), "--branch", "feature")
+    yield Survivor(platform, path, environment["urls"]["web"])
+    platform.run("close", str(path), "--branch", "feature")
+    eventually(
+        lambda: not leftovers(platform.agent_id(), environment=environment["id"]), what="nothing is left"
     )
-    head = commit(path, {"Dockerfile": dockerfile, "www/index.html": "version two"})
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_deployment_survives_the_death_of(platform: Platform, survivor: Survivor, component: str) -> None:
+    survivor.text = f"what was built while the {component} died"
+    head = commit(survivor.path, {"www/index.html": survivor.text})
     moving = subprocess.Popen(
-        [SEATRIAL, "preview", str(path), "--branch", "feature"],
+        [SEATRIAL, "preview", str(survivor.path), "--branch", "feature"],
         env=platform.environ,
         stdout=subprocess.DEVNULL,
     )
-    time.sleep(2)
-    kill(platform, component)
-
-    def moved() -> bool:
-        answer = platform.fetch(url)
-        return answer.status_code == 200 and answer.text == "version two"
-
-    eventually(moved, seconds=120, what=f"version two is served after {component} died")
-    environment = eventually(
+    eventually(lambda: platform.building(head), what="it is being built")
+    platform.process(component).kill()
+    eventually(survivor.answers, what=f"the new version is served after {component} died")
+    eventually(
         lambda: next(e for e in platform.environments() if e["commit"] == head and e["state"] == "running"),
         what="the status says so",
     )
-    moving.wait(timeout=120)
-    platform.run("close", str(path), "--branch", "feature")
-    eventually(
-        lambda: not leftovers(platform.agent_id(), environment=environment["id"]),
-        seconds=90,
-        what="nothing is left",
-    )
+    moving.wait(timeout=300)
 
 
 def test_closing_while_the_agent_is_dead_still_removes_everything(platform: Platform, home: Path) -> None:
     path = static(home / "ghost")
     environment = platform.json("preview", str(path), "--branch", "feature")
-    agent = platform.agent_id()
-    kill(platform, "agent")
+    platform.process("agent").kill()
     platform.run("close", str(path), "--branch", "feature")
     eventually(
-        lambda: not leftovers(agent, environment=environment["id"]), seconds=90, what="nothing is left"
+        lambda: not leftovers(platform.agent_id(), environment=environment["id"]), what="nothing is left"
     )
 
 
-def test_a_stopped_platform_comes_back_with_its_previews(platform: Platform, home: Path) -> None:
-    path = static(home / "anchor")
-    url = platform.json("preview", str(path), "--branch", "feature")["urls"]["web"]
+def test_a_stopped_platform_comes_back_with_its_previews(platform: Platform, survivor: Survivor) -> None:
     assert platform.run("down").returncode == 0
-    with pytest.raises(LookupError):
-        platform.process(*PROCESSES["traefik"])
+    assert platform.processes() == []
     platform.up()
-
-    def answers() -> bool:
-        return platform.fetch(url).text == "version one"
-
-    eventually(answers, seconds=60, what="the preview answers again")
-    platform.run("close", str(path), "--branch", "feature")
+    eventually(survivor.answers, what="the preview answers again")
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM], ids=["kill -9", "terminate"])
 def test_the_death_of_the_supervisor_leaves_nothing_in_the_way(
-    platform: Platform, home: Path, sign: signal.Signals
+    platform: Platform, survivor: Survivor, sign: signal.Signals
 ) -> None:
-    path = static(home / f"captain-{sign.value}")
-    url = platform.json("preview", str(path), "--branch", "feature")["urls"]["web"]
     supervisor = platform.supervisor()
     supervisor.send_signal(sign)
     eventually(lambda: not supervisor.is_running() or supervisor.status() == "zombie", what="it is dead")
     platform.up()
-    check: Callable[[], bool] = lambda: platform.fetch(url).text == "version one"  # noqa: E731
-    eventually(check, seconds=60, what="the preview answers again")
-    platform.run("close", str(path), "--branch", "feature")
+    eventually(survivor.answers, what="the preview answers again")

@@ -3,10 +3,10 @@
 import json
 import subprocess
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from e2e.platform import SEATRIAL, Platform, docker, eventually, leftovers
@@ -45,25 +45,38 @@ def test_from_scratch_image_is_previewed_and_closed_without_a_trace(platform: Pl
 
 def test_a_push_switches_the_route_with_no_failed_request(platform: Platform, home: Path) -> None:
     path = static(home / "ferry")
-    url = preview(platform, path)["urls"]["web"]
+    environment = preview(platform, path)
+    url = environment["urls"]["web"]
     seen: list[tuple[int, str]] = []
     stop = threading.Event()
 
     def load() -> None:
         while not stop.is_set():
-            answer = platform.fetch(url)
-            seen.append((answer.status_code, answer.text))
+            try:
+                answer = platform.fetch(url)
+                seen.append((answer.status_code, answer.text))
+            except httpx.HTTPError as error:
+                seen.append((0, repr(error)))
+
+    def more(count: int) -> None:
+        enough = len(seen) + count
+        eventually(lambda: len(seen) > enough, what="visitors come and go")
+
+    def containers() -> list[str]:
+        return docker("ps", "-aq", "--filter", f"label=galley.environment={environment['id']}")
 
     threads = [threading.Thread(target=load) for _ in range(4)]
     for thread in threads:
         thread.start()
     try:
+        more(20)
         for number in ("two", "three"):
             head = commit(path, {"www/index.html": f"version {number}"})
             moved = preview(platform, path)
             assert moved["commit"] == head
             assert platform.fetch(url).text == f"version {number}"
-        time.sleep(7)  # the old version has been drained and removed by now, still under load
+        eventually(lambda: len(containers()) == 1, what="the old versions are drained and removed")
+        more(100)
     finally:
         stop.set()
         for thread in threads:
@@ -71,7 +84,6 @@ def test_a_push_switches_the_route_with_no_failed_request(platform: Platform, ho
     failed = [answer for answer in seen if answer[0] != 200]
     assert not failed, f"{len(failed)} of {len(seen)} requests failed: {failed[:3]}"
     assert {text for _, text in seen} == {"version one", "version two", "version three"}
-    assert len(seen) > 100
     platform.run("close", str(path), "--branch", "feature")
 
 
@@ -90,34 +102,25 @@ def test_a_broken_commit_leaves_the_live_version_alone(platform: Platform, home:
 def test_a_newer_push_supersedes_the_running_deployment(platform: Platform, home: Path) -> None:
     path = static(home / "tug")
     preview(platform, path)
-    slow = 'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox", "sleep", "60"]\nCMD ["/bin/busybox", "true"]\n'
+    slow = 'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox", "sleep", "1000"]\nCMD ["/bin/busybox", "true"]\n'
     good = (path / "Dockerfile").read_text()
-    commit(path, {"Dockerfile": slow})
+    head = commit(path, {"Dockerfile": slow})
     slow_preview = subprocess.Popen(
         [SEATRIAL, "preview", str(path), "--branch", "feature", "--json"],
         env=platform.environ,
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
-    name = eventually(
-        lambda: next(
-            (
-                e["name"]
-                for e in platform.environments()
-                if "tug" in e["name"] and (e["deployment"] or {}).get("state") == "building"
-            ),
-            None,
-        ),
-        what="the slow build runs",
-    )
-    started = time.monotonic()
+    assert slow_preview.stderr
+    assert any("recipe" in line for line in slow_preview.stderr), "it waits for that commit's deployment"
+    eventually(lambda: platform.building(head), what="the slow build runs")
     commit(path, {"Dockerfile": good, "www/index.html": "version two"})
-    moved = preview(platform, path)
+    moved = preview(platform, path)  # a build that is waited for takes longer than this command may
     assert moved["deployment"]["state"] == "live"
-    assert time.monotonic() - started < 50, "the superseded build was waited for"
     assert platform.fetch(moved["urls"]["web"]).text == "version two"
-    output, _ = slow_preview.communicate(timeout=60)
-    assert json.loads(output)["name"] == name
+    output, _ = slow_preview.communicate(timeout=120)
+    assert json.loads(output)["name"] == moved["name"]
     platform.run("close", str(path), "--branch", "feature")
 
 
@@ -238,4 +241,7 @@ def test_asking_again_after_a_failure_or_a_stop_tries_again(platform: Platform, 
     assert again["deployment"]["id"] > first["deployment"]["id"]
     done = platform.run("close", str(path), "--branch", "feature")
     assert "removing the preview" in done.stdout
-    assert not leftovers(platform.agent_id(), environment=first["id"]), "close returned before all was gone"
+    late = "still being removed" in done.stdout  # it says so after a minute, and leaves it at that
+    assert late or not leftovers(platform.agent_id(), environment=first["id"]), (
+        "close returned before all was gone"
+    )

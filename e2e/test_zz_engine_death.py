@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -32,17 +31,17 @@ def test_previews_survive_the_death_of_the_engine(dockerd: int, platform: Platfo
     dockerfile = (
         (path / "Dockerfile").read_text().replace("EXPOSE", 'RUN ["/bin/busybox", "sleep", "3"]\nEXPOSE')
     )
-    commit(path, {"Dockerfile": dockerfile, "www/index.html": "version two"})
+    head = commit(path, {"Dockerfile": dockerfile, "www/index.html": "version two"})
     moving = subprocess.Popen(
         [SEATRIAL, "preview", str(path), "--branch", "feature"],
         env=platform.environ,
         stdout=subprocess.DEVNULL,
     )
-    time.sleep(2)
+    eventually(lambda: platform.building(head), what="it is being built")
     os.kill(dockerd, signal.SIGKILL)
-    eventually(lambda: detect.ask({}).answers, seconds=90, what="the engine answers again")
-    eventually(lambda: platform.fetch(url).text == "version two", seconds=120, what="version two is served")
-    moving.wait(timeout=120)
+    eventually(lambda: detect.ask({}).answers, what="the engine answers again")
+    eventually(lambda: platform.fetch(url).text == "version two", what="version two is served")
+    moving.wait(timeout=300)
 
     head = commit(path, {"www/index.html": "version three"})
     assert platform.json("preview", str(path), "--branch", "feature")["commit"] == head
@@ -50,7 +49,6 @@ def test_previews_survive_the_death_of_the_engine(dockerd: int, platform: Platfo
     platform.run("close", str(path), "--branch", "feature")
     eventually(
         lambda: not leftovers(platform.agent_id(), environment=environment["id"]),
-        seconds=60,
         what="nothing is left",
     )
 
