@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import nats.errors
@@ -105,11 +106,21 @@ class _Connection:
         connecting, self._connecting = self._connecting, None
         if connecting is None:
             return
-        while not connecting.done():  # Python 3.11 loses a cancellation that meets the end of an attempt
-            connecting.cancel()
-            await asyncio.wait([connecting], timeout=AGAIN_SECONDS)
+        await ended(connecting)
         if not connecting.cancelled() and connecting.exception() is None:
             await connecting.result().close()
+
+
+async def ended(*tasks: asyncio.Task[Any], again_seconds: float = AGAIN_SECONDS) -> None:
+    """Cancel, and return when all have ended.
+
+    Told again and again: Python 3.11's wait_for, with which the bus's client reads, loses a cancellation that meets the
+    end of what it waits for, as when a watcher leaves just as a line arrives.
+    """
+    while left := [task for task in tasks if not task.done()]:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=again_seconds)
 
 
 async def _follow(

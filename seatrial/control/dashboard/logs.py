@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from seatrial.control.dashboard.streams import json_event
-from seatrial.control.log_tails import Link, LogTails
+from seatrial.control.log_tails import Link, LogTails, ended
 from seatrial.wire import subjects
 from seatrial.wire.logs import SYSTEM_SERVICE, LogChunk
 
@@ -83,8 +83,7 @@ async def _batches(
                     raise item
             yield [item for item in gathered if not isinstance(item, Exception)]
     finally:
-        filling.cancel()
-        await asyncio.gather(filling, return_exceptions=True)
+        await ended(filling)
 
 
 def _lines(chunk: LogChunk) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ from seatrial.control.accounts.models import User
 from seatrial.control.dashboard.apps import DashboardConfig, dashboard
 from seatrial.control.dashboard.live import still_watching
 from seatrial.control.database_errors import AWAY
+from seatrial.control.log_tails import ended
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +33,7 @@ POLL_SECONDS = 1.0
 COMMENT_SECONDS = 15.0
 LIFETIME_SECONDS = 900.0
 QUEUED_EVENTS = 64
+LEAVE_SECONDS = 1.0  # what a source begun to end has for that, before it is told once more
 CUT_OFF = (
     "-- Cut off: the server stopped or failed, or you may not see this any more. Download again in a while.\n"
 )
@@ -138,10 +140,8 @@ async def _merged(
                     return
                 yield message
         finally:
-            for task in tasks:
-                task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await ended(*tasks, again_seconds=LEAVE_SECONDS)
 
 
 async def _guarded(source: Source, queue: Queue, end: asyncio.Event) -> None:
