@@ -66,7 +66,7 @@ def connection(to: str, timeout: float = 5.0) -> http.client.HTTPConnection:
     raise OSError(errno.EPROTONOSUPPORT, f"{to}: only unix:// and tcp:// addresses are understood")
 
 
-def ask(environ: Mapping[str, str] | None = None, *, timeout: float = 5.0) -> Engine:
+def ask(environ: Mapping[str, str] | None = None, *, timeout: float = 20.0) -> Engine:
     """What answers at the engine's address now. Never raises."""
     to = address(os.environ if environ is None else environ)
     try:
