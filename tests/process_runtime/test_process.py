@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import json
 import shutil
+import subprocess
+import sys
 import tempfile
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -151,6 +154,28 @@ async def test_exit_codes_and_restarts(runtime: ProcessRuntime, home: Path) -> N
     assert again and again.restarts >= 2
     lines = {(line.stream, line.text) async for line in runtime.logs("once", follow=False)}
     assert lines == {("stdout", "out"), ("stderr", "err")}
+
+
+TOLD_TO_END_WHILE_IT_STARTS = """
+import os, signal, subprocess, sys
+from pathlib import Path
+from seatrial.agent.runtime.process import keeper
+
+class Popen(subprocess.Popen):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+keeper.subprocess.Popen = Popen
+keeper.Keeper(Path(sys.argv[1])).run()
+"""
+
+
+def test_a_keeper_that_is_told_to_end_while_its_service_starts(tmp_path: Path) -> None:
+    start = {"command": ["sleep", "600"], "directory": "/", "environment": {}, "restart": "unless-stopped"}
+    (tmp_path / "start.json").write_text(json.dumps(start))
+    subprocess.run([sys.executable, "-c", TOLD_TO_END_WHILE_IT_STARTS, str(tmp_path)], timeout=60, check=True)
+    assert json.loads((tmp_path / "state.json").read_text())["exit_code"] == 143
 
 
 async def test_postgres_keeps_its_volume(runtime: ProcessRuntime, home: Path) -> None:

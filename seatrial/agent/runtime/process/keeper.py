@@ -60,6 +60,8 @@ class Keeper:
         except OSError as error:
             self.write("stderr", f"cannot start {self.start['command'][0]}: {error.strerror}".encode())
             return 127
+        if self.stopping:  # it was told so while the service began, when there was nobody to ask yet
+            self.stop(signal.SIGTERM, None)
         self.note("running", None)
         self.forward(self.process)
         code = self.process.wait()
