@@ -13,6 +13,7 @@ from seatrial.wire.deployments import (
     EnvironmentObserved,
     EnvironmentRemoved,
 )
+from seatrial.wire.envelope import Message
 from seatrial.wire.states import Isolation
 from tests.agent.harness import Agent, Repository, deployment, environment, then
 from tests.agent.previews import come_up, fetch, images_of, left, nothing, shop, single, until
@@ -176,3 +177,26 @@ async def test_deleted_while_it_comes_up(agent: Agent, repository: Repository, b
         await agent.told.next(EnvironmentRemoved)
         assert await left(agent, wanted.environment) == []
         assert agent.told.all(DeploymentFailed) == []
+
+
+async def test_wanted_again_in_its_last_moment_it_begins_anew(
+    agent: Agent, repository: Repository, busybox: str
+) -> None:
+    wanted = environment(repository, "pr-1-shop", candidate=deployment(repository.commit(shop(busybox))))
+    tell = agent.told.observed
+
+    async with agent.running() as environments:
+
+        async def told(message: Message, *, workspace: str, about: str) -> None:
+            if isinstance(message, EnvironmentRemoved):
+                environments.wanted(wanted)
+            await tell(message, workspace=workspace, about=about)
+
+        agent.told.observed = told  # type: ignore[method-assign]
+        environments.wanted(wanted)
+        environments.replayed({wanted.environment})
+        await agent.told.next(DeploymentReady)
+        seen = len(agent.told.events)
+        environments.unwanted(wanted.environment)
+        await agent.told.next(EnvironmentRemoved, seen)
+        await agent.told.next(DeploymentReady, seen)

@@ -103,9 +103,9 @@ class Environment:
             if not steps:
                 break
         if self._desired is None and host.empty and not self._tasks:
-            await forget_files(
-                self._tools, self.environment
-            )  # an empty folder is nothing, and yet found again
+            self._progress, self._running = Progress(), {}  # wanted again meanwhile, it begins anew
+            # An empty folder is nothing, and yet found again.
+            await forget_files(self._tools, self.environment)
             await self._tools.reports.observed(
                 EnvironmentRemoved(environment=self.environment),
                 workspace=self._workspace,
