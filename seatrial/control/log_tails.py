@@ -129,7 +129,8 @@ async def _follow(
     told = Link.BACK
     while True:
         try:
-            bus = await asyncio.wait_for(connection.bus(), PATIENCE_SECONDS)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                bus = await connection.bus()
             async with aclosing(_read(bus, filter_subject, position)) as items:
                 async for item in items:
                     if item is not told:

@@ -41,7 +41,10 @@ class Reconciler:
         while True:
             await self.once()
             try:
-                await asyncio.wait_for(self._came_online.wait(), INTERVAL_SECONDS)
+                async with asyncio.timeout(
+                    INTERVAL_SECONDS
+                ):  # Python 3.11's wait_for can lose a cancellation
+                    await self._came_online.wait()
             except TimeoutError:
                 continue
             self._came_online.clear()

@@ -23,7 +23,8 @@ class Wakeups:
         """Return when something was notified since the last call, or after `seconds`."""
         event = self._events[channel]
         try:
-            await asyncio.wait_for(event.wait(), seconds)
+            async with asyncio.timeout(seconds):  # Python 3.11's wait_for can lose a cancellation
+                await event.wait()
         except TimeoutError:
             return
         event.clear()
