@@ -204,7 +204,7 @@ async def remove(container: DockerContainer) -> None:
     except DockerError as error:
         if error.status not in {404, 409}:  # 409: its own removal is under way
             log.warning("sandbox not removed", container=container.id, problem=error.message)
-    except OSError as error:
+    except (OSError, aiohttp.ClientError) as error:
         log.warning("sandbox not removed", container=container.id, problem=str(error))
 
 
