@@ -77,9 +77,8 @@ class Program:
         tasks = {name: asyncio.create_task(keep(name, part)) for name, part in parts.items()}
         log.info("agent runs", agent=credential.agent, name=credential.name, release=__version__)
         try:
-            await asyncio.wait(
-                tasks.values()
-            )  # unlike gather: a cancellation leaves the bus up for the last reports
+            # Unlike gather: a cancellation leaves the bus up for the last reports.
+            await asyncio.wait(tasks.values())
         finally:
             await self._stop(tasks, environments, tools, reports)
 

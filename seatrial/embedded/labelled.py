@@ -47,9 +47,7 @@ class Labelled:
         """Remove it all, but caches. Raises CannotRun, naming what stays, when it does not go in time."""
         deadline = time.monotonic() + patience_seconds
         try:
-            refusals: list[str] | None = (
-                None  # until it was asked for once, however long the engine takes to list it
-            )
+            refusals: list[str] | None = None  # until it was asked once, however long listing takes
             while things := [thing async for thing in self._things()]:
                 if refusals is not None and time.monotonic() > deadline:
                     raise _stays(things, refusals)

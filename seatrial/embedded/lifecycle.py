@@ -124,9 +124,8 @@ def start_detached(data: DataDirectory, choices: Choices, environ: Mapping[str, 
         raise
     except EmbeddedError:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(
-                STOP_SECONDS
-            )  # it has said all, and ends; whoever reads that may start another at once
+            # It has said all, and ends; whoever reads that may start another at once.
+            child.wait(STOP_SECONDS)
         raise
 
 

@@ -45,9 +45,8 @@ def settle(choices: Choices, data: DataDirectory, environ: Mapping[str, str]) ->
     require_free(ingress, purpose="previews", flag="--ingress-port", variable="SEATRIAL_INGRESS_PORT")
     nats = _internal(before.nats_port if before else None, taken={port, ingress})
     traefik = _internal(before.traefik_port if before else None, taken={port, ingress, nats})
-    runtime = (
-        choices.runtime or environ.get("GALLEY_RUNTIME") or "docker"
-    )  # `process` is asked for every time
+    # `process` is asked for every time.
+    runtime = choices.runtime or environ.get("GALLEY_RUNTIME") or "docker"
     return Remembered(
         port=port,
         ingress_port=ingress,

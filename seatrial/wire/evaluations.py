@@ -32,9 +32,8 @@ class ForgeFacts(Part):
     default_branch: str = ""
     members: list[dict[str, Any]] = Field(default_factory=list)  # {username, role}
     topics: list[str] = Field(default_factory=list)
-    metadata: dict[str, Any] = Field(
-        default_factory=dict
-    )  # name, description, web_url, created_at, updated_at
+    # Name, description, web_url, created_at, updated_at.
+    metadata: dict[str, Any] = Field(default_factory=dict)
 
 
 class RunEvaluation(Message):

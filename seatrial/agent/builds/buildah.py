@@ -48,9 +48,8 @@ class BuildahBuilder:
     images: Images  # where what a build begins FROM comes from
     layers: Layers
     network: str = "isolated"  # none | isolated
-    certificates: Path | None = (
-        None  # a PEM bundle that RUN steps trust, for hosts behind their own authority
-    )
+    # A PEM bundle that RUN steps trust, for hosts behind their own authority.
+    certificates: Path | None = None
     timeout_seconds: float = 1800.0
     least_free_mb: int = 0  # of the data's disk: a build that leaves less is stopped
     fence: Fence = field(default_factory=Fence)
@@ -197,9 +196,8 @@ class BuildahBuilder:
             )
             ended = await space.watched(running, self.data, self.least_free_mb, request.service)
         except NoSpace:
-            await self._once(
-                cell.buildah("rm", "--all"), cell
-            )  # what it wrote, and nothing that was finished
+            # What it wrote, and nothing that was finished.
+            await self._once(cell.buildah("rm", "--all"), cell)
             raise
         except TimeoutError as error:
             raise BuildError(

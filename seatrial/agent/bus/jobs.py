@@ -52,9 +52,8 @@ class Jobs:
         self._bus = bus
         self._subscription: JetStreamContext.PullSubscription | None = None
         self._session = 0
-        self._one_at_a_time = (
-            asyncio.Lock()
-        )  # two requests on one subscription would read each other's answers
+        # Two requests on one subscription would read each other's answers.
+        self._one_at_a_time = asyncio.Lock()
 
     async def fetch(self, timeout_seconds: float = 5.0) -> Job | None:
         """The next job, or None when none came in time. A job nobody can read is dropped with a log line."""

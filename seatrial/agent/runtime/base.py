@@ -28,9 +28,8 @@ ENVIRONMENT = "galley.environment"
 DEPLOYMENT = "galley.deployment"
 SERVICE = "galley.service"
 KIND = "galley.kind"
-FINGERPRINT = (
-    "galley.fingerprint"  # hash of the recipe's facts: tells an unchanged service from a changed one
-)
+# Hash of the recipe's facts: tells an unchanged service from a changed one.
+FINGERPRINT = "galley.fingerprint"
 MADE_FOR = "galley.made-for"  # the deployment that made a container which outlives deployments
 
 USUAL_ASK_SECONDS = 30.0  # for one go of a health command, as with the engine

@@ -218,9 +218,8 @@ class Evaluations:
             try:
                 finished = await self.evaluate(command)
             except SandboxError as error:
-                if (
-                    job.deliveries < TRIES
-                ):  # the engine may be on its way back, and other agents have engines too
+                # The engine may be on its way back, and other agents have engines too.
+                if job.deliveries < TRIES:
                     log.warning(
                         "no sandbox; the evaluation waits", evaluation=command.evaluation, problem=str(error)
                     )

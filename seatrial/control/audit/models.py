@@ -10,9 +10,8 @@ class AuditEntry(models.Model):
 
     id = UlidField()
     at = models.DateTimeField(auto_now_add=True, db_index=True)
-    actor = models.CharField(
-        max_length=200
-    )  # username, `username (token:<name>)`, `agent:<name>` or `system`
+    # Username, `username (token:<name>)`, `agent:<name>` or `system`.
+    actor = models.CharField(max_length=200)
     action = models.CharField(max_length=100, db_index=True)  # noun.verb, e.g. project.create
     target = models.CharField(max_length=200)
     workspace = models.CharField(max_length=26, blank=True, db_index=True)

@@ -130,9 +130,8 @@ async def _merged(
         try:
             while not config.closing:
                 try:
-                    async with asyncio.timeout(
-                        COMMENT_SECONDS
-                    ):  # Python 3.11's wait_for can lose a cancellation
+                    # Python 3.11's wait_for can lose a cancellation.
+                    async with asyncio.timeout(COMMENT_SECONDS):
                         message = await queue.get()
                 except TimeoutError:
                     message = ""

@@ -68,9 +68,8 @@ class LocalPullRequest(models.Model):
     head_sha = models.CharField(max_length=64, blank=True)
     announced_sha = models.CharField(max_length=64, blank=True)
     announced_state = models.CharField(max_length=10, blank=True)
-    announcements = models.PositiveIntegerField(
-        default=0
-    )  # acknowledged ones; part of the next delivery's id
+    # Acknowledged ones; part of the next delivery's id.
+    announcements = models.PositiveIntegerField(default=0)
     changed_at = models.DateTimeField()  # when `state` or `head_sha` last changed: the local forge's clock
 
     class Meta:

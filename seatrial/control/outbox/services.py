@@ -51,10 +51,8 @@ class Instruction(StrEnum):
     REPORT = "report"  # {pull_request} or {project, commit}: tell the forge of its preview, of its verdict
 
 
-ASIDE = (
-    Instruction.REVOKE,
-    Instruction.REPORT,
-)  # these wait for others, and nothing on the bus waits for them
+# These wait for others, and nothing on the bus waits for them.
+ASIDE = (Instruction.REVOKE, Instruction.REPORT)
 
 
 def publish(subject: str, message: Message, *, workspace: str, about: str) -> Envelope:

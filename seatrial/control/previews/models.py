@@ -29,9 +29,8 @@ class Environment(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     expires_at = models.DateTimeField(null=True)
     terminated_at = models.DateTimeField(null=True)  # desired gone
-    stopped_by = models.CharField(
-        max_length=200, blank=True
-    )  # who stopped it while its pull request was open
+    # Who stopped it while its pull request was open.
+    stopped_by = models.CharField(max_length=200, blank=True)
     removed_at = models.DateTimeField(null=True)  # observed gone
 
     class Meta:

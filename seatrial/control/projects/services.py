@@ -57,9 +57,8 @@ def ensure_project(
         "default_branch": default_branch,
         "archived_at": None,
     }
-    for _ in range(
-        3
-    ):  # another process may take the slug, or make the project, between our look and our insert
+    # Another process may take the slug, or make the project, between our look and our insert.
+    for _ in range(3):
         project = Project.objects.filter(connection=connection, external_id=external_id).first()
         if project is not None:
             return _update_project(project, facts)

@@ -41,9 +41,8 @@ class Reconciler:
         while True:
             await self.once()
             try:
-                async with asyncio.timeout(
-                    INTERVAL_SECONDS
-                ):  # Python 3.11's wait_for can lose a cancellation
+                # Python 3.11's wait_for can lose a cancellation.
+                async with asyncio.timeout(INTERVAL_SECONDS):
                     await self._came_online.wait()
             except TimeoutError:
                 continue

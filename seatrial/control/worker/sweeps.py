@@ -54,9 +54,8 @@ class Sweeps:
 
     async def forges(self) -> None:
         """Open pull requests at the forge against ours."""
-        await asyncio.sleep(
-            FIRST_FORGE_SECONDS
-        )  # stored deliveries know more about what happened: they go first
+        # Stored deliveries know more about what happened: they go first.
+        await asyncio.sleep(FIRST_FORGE_SECONDS)
         await self._every(FORGE_SECONDS, sweep_forges)
 
     async def lost_evaluations(self) -> None:

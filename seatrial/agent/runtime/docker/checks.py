@@ -50,10 +50,8 @@ class Checks:
     async def _hanging(self, name: str) -> int:
         running = []
         for late in self.late.pop(name, []):
-            with (
-                contextlib.suppress(aiodocker.DockerError),
-                self.engine.calls(),
-            ):  # it went with its container
+            # Suppressed: it went with its container.
+            with contextlib.suppress(aiodocker.DockerError), self.engine.calls():
                 shown = await late.inspect()
                 if shown["Running"] or shown["ExitCode"] is None:  # None: a busy engine has not begun it yet
                     running.append(late)

@@ -18,9 +18,8 @@ CHANNEL = "seatrial_local_pulls"  # wakes whoever announces, at commit
 def open_pull(project: Project, repository: Repository, branch: str) -> LocalPullRequest:
     """Open `branch` as a pull request, or refresh or reopen the one it has. Raises RepositoryProblem."""
     head = repository.head(branch)
-    Project.objects.select_for_update(no_key=True).get(
-        pk=project.pk
-    )  # two at once must not take the same number
+    # Two at once must not take the same number.
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     row = LocalPullRequest.objects.filter(project=project, branch=branch).first()
     if row is None:
         highest = LocalPullRequest.objects.filter(project=project).aggregate(highest=Max("number"))["highest"]

@@ -48,9 +48,8 @@ HARMLESS = re.compile(
 SKIPPED = re.compile(
     r"(^|/)(node_modules|vendor|third_party|\.git)/|\.(min\.js|map|svg|lock|sum)$|(^|/)[\w-]*lock\.(json|yaml)$"
 )
-DEFAULT = re.compile(
-    r"(postgres|password|secret|development|localhost|[a-z]{0,12})\d*", re.IGNORECASE
-)  # words, not secrets
+# Words, not secrets.
+DEFAULT = re.compile(r"(postgres|password|secret|development|localhost|[a-z]{0,12})\d*", re.IGNORECASE)
 # Where a secret is, or a secret that only somebody else's key opens; not the secret itself.
 POINTER_NAME = re.compile(r"_(FILE|URL|PATH)$", re.IGNORECASE)
 POINTER = re.compile(r"\$|/[\w.-]+(/|$)|ENC\[|encrypted:|(?!\w+://[^/\s@]*:[^/\s@]+@)\w+://", re.IGNORECASE)
