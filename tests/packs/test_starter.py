@@ -26,7 +26,7 @@ PRIVATE_KEY=/etc/ssl/private/server.pem
 CASES = [
     ("readme", {"README.md": WORDS}, 100, "README.md: 52 words"),
     ("readme", {"readme.rst": "Ship\n====\n" + "word " * 50}, 100, "readme.rst"),
-    ("readme", {"README.md": "# 船\n" + "这是一个关于船的项目。" * 5}, 100, "words under 1 headings"),
+    ("readme", {"README.md": "# 船\n" + "这是一个关于船的项目。" * 5}, 100, "headings: 1."),
     ("readme", {"README.adoc": "= Ship\n\n" + "word " * 50}, 100, "README.adoc"),
     ("readme", {"README.rdoc": "= Ship\n\n" + "word " * 50}, 100, "README.rdoc"),
     ("readme", {"README.md": '<h1 align="center">Ship</h1>\n' + "word " * 50}, 100, "under 1 headings"),
