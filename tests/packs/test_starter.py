@@ -29,7 +29,7 @@ CASES = [
     ("readme", {"README.md": "# 船\n" + "这是一个关于船的项目。" * 5}, 100, "headings: 1."),
     ("readme", {"README.adoc": "= Ship\n\n" + "word " * 50}, 100, "README.adoc"),
     ("readme", {"README.rdoc": "= Ship\n\n" + "word " * 50}, 100, "README.rdoc"),
-    ("readme", {"README.md": '<h1 align="center">Ship</h1>\n' + "word " * 50}, 100, "under 1 headings"),
+    ("readme", {"README.md": '<h1 align="center">Ship</h1>\n' + "word " * 50}, 100, "headings: 1."),
     ("readme", {"README.md": "# Ship"}, 40, "2 words"),
     ("readme", {"README.md": "word " * 50}, 70, "no heading"),
     ("readme", {"README.md": " \n"}, 0, "README.md is empty"),

@@ -31,7 +31,7 @@ def evaluate(project, params):
         )
     if not headings:
         return verdict(70, f"{path} has {words} words, but no heading to find anything by.", details)
-    return verdict(100, f"{path}. Words: {words}, headings: {len(headings)}.", details)
+    return verdict(100, f"{path}: {words} words, headings: {len(headings)}.", details)
 
 
 def find(files):
