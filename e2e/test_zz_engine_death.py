@@ -10,6 +10,7 @@ import pytest
 from e2e.platform import SEATRIAL, Platform, eventually, leftovers
 from e2e.repositories import commit, static
 from seatrial.embedded.engine import daemon, detect
+from tests.engines import missing
 
 pytestmark = pytest.mark.e2e
 
@@ -18,9 +19,7 @@ pytestmark = pytest.mark.e2e
 def dockerd() -> int:
     """The pid of an engine that scripts/engine set up on this machine, and that may be killed for a test."""
     if os.geteuid() != 0 or not daemon.is_ours():
-        pytest.skip(
-            "the death of dockerd is only tested as root, and on an engine that scripts/engine set up"
-        )
+        missing("the death of dockerd is only tested as root, and on an engine that scripts/engine set up")
     return int((daemon.RUN / "docker.pid").read_text())
 
 

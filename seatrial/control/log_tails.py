@@ -6,7 +6,6 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import nats.errors
@@ -16,6 +15,7 @@ from nats.js import JetStreamContext, api
 
 from seatrial.control.bus import Bus
 from seatrial.control.configuration import Configuration
+from seatrial.control.ending import ended
 from seatrial.wire import subjects
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.errors import WireError
@@ -106,21 +106,9 @@ class _Connection:
         connecting, self._connecting = self._connecting, None
         if connecting is None:
             return
-        await ended(connecting)
+        await ended(connecting, again_seconds=AGAIN_SECONDS)
         if not connecting.cancelled() and connecting.exception() is None:
             await connecting.result().close()
-
-
-async def ended(*tasks: asyncio.Task[Any], again_seconds: float = AGAIN_SECONDS) -> None:
-    """Cancel, and return when all have ended.
-
-    Told again and again: Python 3.11's wait_for, with which the bus's client reads, loses a cancellation that meets the
-    end of what it waits for, as when a watcher leaves just as a line arrives.
-    """
-    while left := [task for task in tasks if not task.done()]:
-        for task in left:
-            task.cancel()
-        await asyncio.wait(left, timeout=again_seconds)
 
 
 async def _follow(

@@ -14,7 +14,7 @@ import pytest
 from seatrial.embedded.engine import configuration, daemon, detect, machine, packages
 from seatrial.embedded.engine.daemon import EngineProblem
 from seatrial.embedded.engine.setup import FAILED, IMPOSSIBLE, READY, Setup, main
-from tests.engines import require
+from tests.engines import missing, require
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNTIME = {"path": "/usr/bin/runsc", "runtimeArgs": ["--platform=ptrace"]}
@@ -269,7 +269,7 @@ def test_a_second_engine_is_never_started(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setattr(daemon, "NOTE", tmp_path / "engine.json")
     (tmp_path / "engine.json").write_text("{}")
     if not daemon.pids():
-        pytest.skip("the engine's process is not visible from here")
+        missing("the engine's process is not visible from here")
     assert not daemon.may_start({})
 
 

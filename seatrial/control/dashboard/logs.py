@@ -9,7 +9,8 @@ from typing import Any
 import structlog
 
 from seatrial.control.dashboard.streams import json_event
-from seatrial.control.log_tails import Link, LogTails, ended
+from seatrial.control.ending import ended
+from seatrial.control.log_tails import AGAIN_SECONDS, Link, LogTails
 from seatrial.wire import subjects
 from seatrial.wire.logs import SYSTEM_SERVICE, LogChunk
 
@@ -83,7 +84,7 @@ async def _batches(
                     raise item
             yield [item for item in gathered if not isinstance(item, Exception)]
     finally:
-        await ended(filling)
+        await ended(filling, again_seconds=AGAIN_SECONDS)
 
 
 def _lines(chunk: LogChunk) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from seatrial.control.accounts.models import User
 from seatrial.control.dashboard.apps import DashboardConfig, dashboard
 from seatrial.control.dashboard.live import still_watching
 from seatrial.control.database_errors import AWAY
-from seatrial.control.log_tails import ended
+from seatrial.control.ending import ended
 
 log = structlog.get_logger(__name__)
 

@@ -9,6 +9,7 @@ import structlog
 
 from seatrial.control.bus import Bus
 from seatrial.control.configuration import Configuration
+from seatrial.control.ending import ended
 from seatrial.control.fleet import revocation
 from seatrial.control.forges import intake
 from seatrial.control.forges.local import services as local
@@ -49,7 +50,7 @@ async def run(configuration: Configuration, stopped: asyncio.Event) -> None:
     ]
     log.info("worker started")
     await stopped.wait()
-    await _end(running)
+    await ended(*running, again_seconds=AGAIN_SECONDS)
     await asyncio.to_thread(database.close)  # beside the loop, which a thread that publishes waits for
     log.info("worker stopped")
 
@@ -92,21 +93,12 @@ async def _with_bus(database: Database, wakeups: Wakeups, configuration: Configu
         running = _start(tasks)
         await asyncio.gather(*running)
     finally:
-        await _end(running)
+        await ended(*running, again_seconds=AGAIN_SECONDS)
         await bus.close()
 
 
 def _start(tasks: dict[str, Task]) -> list[asyncio.Task[None]]:
     return [asyncio.create_task(supervise(name, task), name=name) for name, task in tasks.items()]
-
-
-async def _end(running: list[asyncio.Task[None]]) -> None:
-    """Cancel, and again: Python 3.11 loses a cancellation that meets the end of what a task waited for."""
-    ending = set(running)
-    while ending:
-        for task in ending:
-            task.cancel()
-        _, ending = await asyncio.wait(ending, timeout=AGAIN_SECONDS)
 
 
 async def serve(configuration: Configuration) -> None:
