@@ -10,10 +10,10 @@ from typing import TypeVar
 
 from ulid import ULID
 
-from seatrial.agent.builds.base import BuildRequest, Images, Log
+from seatrial.agent.builds.base import Builder, BuildRequest, Images, Log
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.environments.service import Environments
-from seatrial.agent.environments.tools import Tools
+from seatrial.agent.environments.tools import Load, Tools
 from seatrial.agent.errors import BuildError, ImageUnavailable
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.logs.shipping import LogShipping
@@ -151,9 +151,10 @@ class Agent:
     directory: Path
     runtime: Runtime
     told: Told = field(default_factory=Told)
-    builder: DockerBuild = field(default_factory=DockerBuild)
+    builder: Builder = field(default_factory=DockerBuild)
     images: Images | None = None
     defaults: Resources = field(default_factory=lambda: Resources(cpus=1, memory_mb=64))
+    load: Load = field(default_factory=Load)
 
     def tools(self) -> Tools:
         return Tools(
@@ -170,6 +171,7 @@ class Agent:
             build_slots=asyncio.Semaphore(2),
             defaults=self.defaults,
             min_free_mb=1,
+            load=self.load,
         )
 
     @contextlib.asynccontextmanager

@@ -34,9 +34,7 @@ services:
     build: {path: db}
 """
 PAGE = "FROM BUSYBOX\nCOPY index.html /www/index.html\nCMD httpd -f -p 8080 -h /www\n"
-DATABASE = (
-    'FROM BUSYBOX\nCMD ["sh", "-c", "echo ready to serve; while true; do nc -l -p 5432 >/dev/null; done"]\n'
-)
+DATABASE = 'FROM BUSYBOX\nCMD ["sh", "-c", "echo ready to serve; exec httpd -f -p 5432 -h /www"]\n'
 
 
 def shop(busybox: str, page: str = "hello") -> dict[str, str]:

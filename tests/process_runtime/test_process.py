@@ -137,25 +137,6 @@ async def test_a_killed_keeper_takes_its_service_along(runtime: ProcessRuntime, 
     assert now and (now.state, now.exit_code) == ("exited", 137)
 
 
-async def test_exit_codes_and_restarts(runtime: ProcessRuntime, home: Path) -> None:
-    await build(runtime, home, {"Dockerfile": "FROM scratch\n"})
-    await runtime.start(
-        spec(name="once", command=["sh", "-c", "echo out; echo err >&2; exit 3"], restart="never")
-    )
-    await runtime.start(spec(name="again", command=["sh", "-c", "exit 1"]))
-
-    async def all_ended() -> bool:
-        once, again = await runtime.get("once"), await runtime.get("again")
-        return bool(once and once.state == "exited" and again and again.restarts >= 2)
-
-    await until(all_ended)
-    once, again = await runtime.get("once"), await runtime.get("again")
-    assert once and (once.state, once.exit_code) == ("exited", 3)
-    assert again and again.restarts >= 2
-    lines = {(line.stream, line.text) async for line in runtime.logs("once", follow=False)}
-    assert lines == {("stdout", "out"), ("stderr", "err")}
-
-
 TOLD_TO_END_WHILE_IT_STARTS = """
 import os, signal, subprocess, sys
 from pathlib import Path
