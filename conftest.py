@@ -4,12 +4,25 @@ from collections import Counter
 
 import pytest
 
-from tests import engines
+from tests import engines, real_parts
 
 
-def pytest_report_header() -> list[str]:
-    """The engines that this run found."""
-    return engines.header()
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--unit`, which `make unit` gives."""
+    parser.addoption("--unit", action="store_true", help="only tests that need no real part")
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """The engines that this run found; none are looked for where none is used."""
+    return [] if config.getoption("unit") else engines.header()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What a test uses decides what it is."""
+    real_parts.mark(items)
+    if config.getoption("unit"):
+        items[:], rest = real_parts.without(items)
+        config.hook.pytest_deselected(items=rest)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -46,13 +46,13 @@ def test_an_unknown_branch_is_a_usage_error_with_the_near_miss(platform: Platfor
 
 
 def test_a_push_costs_nothing_where_a_policy_does_not_look(platform: Platform, home: Path) -> None:
-    path = repository(home / "punt", GOOD)
+    path = repository(home / "punt", GOOD | {"app.py": "print(1)\n"})
     first = platform.json("check", str(path), "--branch", "feature")
     assert remembered(first) == set(), "nothing is known of this repository"
-    commit(path, {"unrelated/notes.md": "no policy reads this, some count it"})
+    commit(path, {"app.py": "print(2)\n"})
     again = platform.json("check", str(path), "--branch", "feature")
-    assert {"readme", "license"} <= remembered(again), "what they read is the same"
-    assert "no-secrets" not in remembered(again), "it reads every file, and one is new"
+    assert {"readme", "license"} <= remembered(again), "they read another file"
+    assert "no-secrets" not in remembered(again), "it reads every file, and one has changed"
     assert verdicts(again) == verdicts(first)
 
 
