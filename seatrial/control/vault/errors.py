@@ -15,9 +15,13 @@ VaultError
 
 from collections.abc import Sequence
 
+from seatrial.control.errors import ControlError
 
-class VaultError(Exception):
+
+class VaultError(ControlError):
     """A secret cannot be sealed or opened."""
+
+    code = "vault_error"
 
 
 class UnfitMasterKey(VaultError):
