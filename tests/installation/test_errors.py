@@ -20,8 +20,6 @@ from seatrial.control.accounts.tokens import issue
 from seatrial.control.error_pages import ErrorPagesMiddleware
 from seatrial.control.errors import ControlError
 from seatrial.control.log_lines import is_not_told_twice
-from seatrial.control.policies import packs
-from seatrial.control.policies.errors import NoSuchPack
 from seatrial.control.projects import services as projects
 from seatrial.control.projects.errors import ProjectContended
 from seatrial.control.projects.models import Connection
@@ -69,11 +67,6 @@ def test_nothing_is_raised_without_a_name() -> None:
         if isinstance(node.exc.func, ast.Name) and node.exc.func.id in NAMELESS
     ]
     assert nameless == []
-
-
-def test_an_unknown_pack_is_named_with_those_there_are() -> None:
-    with pytest.raises(NoSuchPack, match="no pack 'sterter'; there is: starter"):
-        list(packs.read("sterter"))
 
 
 @pytest.mark.django_db
