@@ -8,6 +8,7 @@ import httpx
 import structlog
 from django.db import connection, transaction
 
+from seatrial.control import outbound
 from seatrial.control.configuration import Configuration
 from seatrial.control.previews import lifecycle, routes
 from seatrial.control.previews.routes import Candidate, Document
@@ -30,13 +31,14 @@ class Routes:
 
     def __init__(self, database: Database, configuration: Configuration, wakeups: Wakeups) -> None:
         self._database = database
+        self._configuration = configuration
         self._file = configuration.galley_routes_file
         self._api = configuration.galley_traefik_api_url.rstrip("/")
         self._wakeups = wakeups
 
     async def run(self) -> None:
         """For ever."""
-        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+        async with outbound.async_client(self._configuration, timeout=2) as client:
             while True:
                 waiting = await self._round(client)
                 if waiting:
