@@ -10,9 +10,9 @@ from pathlib import Path
 
 from bench.report import show
 from bench.timing import Measurement, stopwatch
-from seatrial.agent.builds.choice import docker_builds
+from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.checkouts.commit import CommitTree
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.engine.connection import Engine
 from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
 from seatrial.agent.sandboxes.image import SandboxImage

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from seatrial.agent.builds.account import find
+from seatrial.agent.commands.programs import find
 
 Rule = Sequence[str]
 LINK_LOCAL = "169.254.0.0/16"  # where clouds answer with the host's own credentials

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 
 from seatrial.agent.environments.service import Environments
-from seatrial.agent.runtime.base import AGENT, ENVIRONMENT, SERVICE
 from seatrial.agent.runtime.docker import DockerRuntime
+from seatrial.agent.vocabulary.labels import AGENT, ENVIRONMENT, SERVICE
 from seatrial.wire.deployments import DeploymentReady, DesiredEnvironment
 from tests.agent.harness import Agent, then
 

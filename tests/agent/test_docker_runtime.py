@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from seatrial.agent.errors import RuntimeUnavailable, StartError
-from seatrial.agent.runtime.base import FINGERPRINT, ContainerSpec, HealthCheck, Listener, Mount, Resources
-from seatrial.agent.runtime.docker import DockerRuntime, Engine
+from seatrial.agent.engine.connection import Engine
+from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.runtime.docker.checks import listeners
 from seatrial.agent.runtime.docker.images import tcp_ports
+from seatrial.agent.vocabulary.containers import ContainerSpec, HealthCheck, Listener, Mount, Resources
+from seatrial.agent.vocabulary.errors import RuntimeUnavailable, StartError
+from seatrial.agent.vocabulary.labels import FINGERPRINT
 from tests.agent.previews import until
 
 pytestmark = pytest.mark.docker

@@ -5,9 +5,9 @@ import contextlib
 import aiodocker
 import pytest
 
-from seatrial.agent.errors import RuntimeUnavailable
-from seatrial.agent.runtime.base import AGENT
 from seatrial.agent.runtime.docker import DockerRuntime
+from seatrial.agent.vocabulary.errors import RuntimeUnavailable
+from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.wire.deployments import (
     DeploymentFailed,
     DeploymentReady,

@@ -8,9 +8,10 @@ import psutil
 import pytest
 
 from seatrial.agent import firewall
-from seatrial.agent.runtime.base import FINGERPRINT, ContainerSpec, HealthCheck, Resources
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.runtime.docker.fence import Fence, interface
+from seatrial.agent.vocabulary.containers import ContainerSpec, HealthCheck, Resources
+from seatrial.agent.vocabulary.labels import FINGERPRINT
 from tests.engines import missing
 
 pytestmark = pytest.mark.docker

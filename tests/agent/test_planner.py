@@ -18,7 +18,8 @@ from seatrial.agent.environments.planner import (
     plan,
 )
 from seatrial.agent.recipes.recipe import Service
-from seatrial.agent.runtime.base import DEPLOYMENT, FINGERPRINT, MADE_FOR, Container, ContainerSpec
+from seatrial.agent.vocabulary.containers import Container, ContainerSpec
+from seatrial.agent.vocabulary.labels import DEPLOYMENT, FINGERPRINT, MADE_FOR
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, PreviewAddress, Source
 from seatrial.wire.states import Isolation, ServiceKind
 

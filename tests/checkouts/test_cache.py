@@ -9,7 +9,7 @@ import pytest
 
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.checkouts.git import Git
-from seatrial.agent.errors import CheckoutError
+from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.wire.deployments import Source
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from seatrial.agent.builds.choice import docker_builds
+from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.checkouts.cache import Cache
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.engine.connection import Engine
 from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
 from seatrial.agent.sandboxes.image import SandboxImage

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from seatrial.agent.checkouts.cache import Cache
-from seatrial.agent.errors import ImageUnavailable
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.engine.connection import Engine
 from seatrial.agent.sandboxes import service
 from seatrial.agent.sandboxes.channel import SandboxError
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
@@ -19,6 +18,7 @@ from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.pool import Pool
 from seatrial.agent.sandboxes.program import find_program
 from seatrial.agent.sandboxes.session import GRACE_SECONDS
+from seatrial.agent.vocabulary.errors import ImageUnavailable
 from seatrial.wire.envelope import new_id
 from seatrial.wire.states import Isolation, ResultState
 from tests.engines import require

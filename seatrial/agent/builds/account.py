@@ -4,17 +4,16 @@ import asyncio
 import grp
 import os
 import pwd
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.agent.errors import BuildError
-from seatrial.agent.runtime.whole import whole
+from seatrial.agent.commands.programs import find
+from seatrial.agent.vocabulary.errors import BuildError
+from seatrial.agent.vocabulary.whole import whole
 
 NAME = "galley-builder"
 SUBORDINATE_IDS = 65536
 NEEDED = {"buildah": "buildah", "runc": "runc", "newuidmap": "uidmap"}
-SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,6 @@ class Account:
 def missing_packages() -> list[str]:
     """Debian packages without which nothing can be built here."""
     return [package for program, package in NEEDED.items() if find(program) is None]
-
-
-def find(program: str) -> str | None:
-    """The path of `program`, also where only root looks."""
-    return shutil.which(program, path=SEARCH_PATH)
 
 
 @whole

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seatrial.agent.builds import loading, processes
-from seatrial.agent.builds.base import Images, Log
+from seatrial.agent.builds import loading
+from seatrial.agent.builds.base import Images
 from seatrial.agent.builds.cell import Cell
-from seatrial.agent.errors import BuildError, ImageUnavailable
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.commands import logged
+from seatrial.agent.engine.connection import Engine
+from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
+from seatrial.agent.vocabulary.logs import Log, quiet
 
 TRANSFER_SECONDS = 900.0
 
@@ -92,7 +94,7 @@ class Bases:
         self._remember(cell.data, {name: image for name, image in known.items() if image in kept})
 
     async def _buildah(self, cell: Cell, *arguments: str, log: Log | None = None) -> None:
-        ended = await processes.run(
+        ended = await logged.run(
             cell.buildah(*arguments, store="bases"),
             log or quiet,
             environment=cell.environment(),
@@ -120,7 +122,3 @@ def local_name(image: str) -> str:
     registry = "/" in image and (re.search(r"[.:]", first) or first == "localhost")
     name = image if registry else f"localhost/{image}"
     return re.sub(r"(:[\w.-]+)?@sha256:([0-9a-f]{64})$", r":\2", name)
-
-
-async def quiet(_line: str) -> None:
-    """A log nobody reads."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.agent.builds import trust
-from seatrial.agent.builds.account import SEARCH_PATH, Account, find
+from seatrial.agent.builds.account import Account
+from seatrial.agent.commands.programs import SEARCH_PATH, find
 
 HOME = Path("/run/galley-builder")  # where the folders appear inside the cell, whatever the data directory
 SLIRP = '#!/bin/sh\nexec {slirp4netns} --disable-host-loopback "$@"\n'

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import aiodocker
 
-from seatrial.agent.builds import processes
-from seatrial.agent.builds.account import SEARCH_PATH, find
-from seatrial.agent.builds.base import Log
-from seatrial.agent.builds.processes import Ended
-from seatrial.agent.errors import BuildError, ImageUnavailable
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.commands import logged
+from seatrial.agent.commands.logged import Ended
+from seatrial.agent.commands.programs import SEARCH_PATH, find
+from seatrial.agent.engine.connection import Engine
+from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
+from seatrial.agent.vocabulary.logs import Log
 
 BOOTSTRAP_SECONDS = 900.0
 UNNEEDED = (
@@ -119,7 +119,7 @@ class Debootstrap:
             find("debootstrap") or "debootstrap", "--variant=minbase", f"--components={components}", "--include=ca-certificates",
             codename(), str(root), source.uri,
         ]  # fmt: skip
-        ended = await processes.run(
+        ended = await logged.run(
             command,
             progress(log),
             environment={**os.environ, "PATH": SEARCH_PATH, "LC_ALL": "C"},

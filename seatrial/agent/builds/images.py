@@ -10,10 +10,10 @@ from typing import Any, Protocol
 import aiodocker
 
 from seatrial.agent.builds import loading
-from seatrial.agent.builds.base import Log
-from seatrial.agent.errors import AgentError, ImageUnavailable
-from seatrial.agent.runtime.base import MANAGED
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.engine.connection import Engine
+from seatrial.agent.vocabulary.errors import AgentError, ImageUnavailable
+from seatrial.agent.vocabulary.labels import MANAGED
+from seatrial.agent.vocabulary.logs import Log
 
 STALLED_SECONDS = 45.0  # a pull that reports nothing for so long has lost its registry
 REMEMBER_SECONDS = 60.0  # how long a registry that did not answer is not asked again

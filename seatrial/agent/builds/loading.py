@@ -9,9 +9,9 @@ from typing import Any
 
 import aiodocker
 
-from seatrial.agent.errors import BuildError, NoSpace
-from seatrial.agent.runtime.docker.engine import Engine
-from seatrial.agent.runtime.whole import whole
+from seatrial.agent.engine.connection import Engine
+from seatrial.agent.vocabulary.errors import BuildError, NoSpace
+from seatrial.agent.vocabulary.whole import whole
 
 
 async def inspect(engine: Engine, image: str) -> dict[str, Any] | None:

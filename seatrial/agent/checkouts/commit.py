@@ -8,12 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seatrial.agent.checkouts.git import Git, GitFailed, end, read_at_most
-from seatrial.agent.checkouts.tree import Entry
-from seatrial.agent.errors import CheckoutError
+from seatrial.agent.vocabulary.errors import CheckoutError
+from seatrial.agent.vocabulary.tree import LINK, REGULAR, SUBMODULE, Entry
 
-REGULAR = {"100644", "100755"}
-LINK = "120000"
-SUBMODULE = "160000"
 LONGEST_LINK = 1024  # bytes
 READS_BEFORE_ALL = 8
 SMALL_BLOB = 256 * 1024

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seatrial.agent.errors import CheckoutError
+from seatrial.agent.vocabulary.errors import CheckoutError
 
 PROTOCOLS = "file:https:ssh"
 KEPT_VARIABLES = (

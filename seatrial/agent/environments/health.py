@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from seatrial.agent.environments.launch import Planned
-from seatrial.agent.errors import ServiceExited, Unhealthy
-from seatrial.agent.runtime.base import Container, HealthCheck, Listener, Runtime
+from seatrial.agent.runtime.base import Runtime
+from seatrial.agent.vocabulary.containers import Container, HealthCheck, Listener
+from seatrial.agent.vocabulary.errors import ServiceExited, Unhealthy
 
 SETTLE_SECONDS = 1.0
 TAIL_LINES = 40
@@ -112,7 +113,7 @@ class Watch:
             raise ServiceExited(f"{self._name} was removed by somebody else", service=self._name)
         if container.exit_code is not None:
             self._exit_code = container.exit_code
-        if container.state in {"exited", "dead"}:
+        if container.state.over:
             if self._planned.one_shot and container.exit_code == 0:
                 return None
             raise await self._exited(container)

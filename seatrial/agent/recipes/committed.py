@@ -5,12 +5,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from seatrial.agent.checkouts.tree import Entry
 from seatrial.agent.recipes.dockerfile import Dockerfile
 from seatrial.agent.recipes.recipe import Recipe, Service
-from seatrial.agent.runtime.base import Copy, Mount
+from seatrial.agent.vocabulary.containers import Copy, Mount
+from seatrial.agent.vocabulary.tree import SUBMODULE, Entry
 
-SUBMODULE = "160000"
 DEFAULT_PORT = 8080
 
 

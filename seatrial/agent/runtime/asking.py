@@ -4,7 +4,7 @@ import asyncio
 
 import aiohttp
 
-from seatrial.agent.runtime.base import HealthCheck
+from seatrial.agent.vocabulary.containers import HealthCheck
 
 ANSWER_SECONDS = 5.0
 

@@ -12,7 +12,8 @@ from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.pool import Backend, Pool
 from seatrial.agent.sandboxes.processes import ProcessSandboxes
 from seatrial.agent.sandboxes.program import find_program
-from seatrial.agent.sandboxes.service import Checkouts, Evaluations, Jobs
+from seatrial.agent.sandboxes.service import Evaluations, Jobs
+from seatrial.agent.vocabulary.tree import Checkouts
 
 
 def evaluations(

@@ -13,10 +13,10 @@ from aiodocker.containers import DockerContainer
 from aiodocker.exceptions import DockerError
 from aiodocker.stream import Stream
 
-from seatrial.agent.errors import AgentError
-from seatrial.agent.runtime.base import AGENT, MANAGED
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
 from seatrial.agent.sandboxes.image import SandboxImage
+from seatrial.agent.vocabulary.errors import AgentError
+from seatrial.agent.vocabulary.labels import AGENT, MANAGED
 from seatrial.wire.envelope import new_id
 from seatrial.wire.states import Isolation
 

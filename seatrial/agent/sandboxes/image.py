@@ -5,14 +5,15 @@ import hashlib
 import aiodocker
 from aiodocker.exceptions import DockerError
 
-from seatrial.agent.builds.base import Images, Log
-from seatrial.agent.errors import ImageUnavailable
+from seatrial.agent.builds.base import Images
 from seatrial.agent.sandboxes.channel import SandboxError
-from seatrial.agent.sandboxes.program import Program
+from seatrial.agent.sandboxes.program import SandboxProgram
+from seatrial.agent.vocabulary.errors import ImageUnavailable
+from seatrial.agent.vocabulary.labels import CACHE
+from seatrial.agent.vocabulary.logs import Log
 
 REPOSITORY = "gitgrit-sandbox"
 BASE = "python:3.11-slim"
-CACHE_LABEL = "galley.cache"
 PROGRAM_LABEL = "galley.sandbox.program"
 DOCKERFILE = """\
 FROM {base}
@@ -26,7 +27,9 @@ ENTRYPOINT ["python3", "-B", "-s", "-m", "{module}"]
 class SandboxImage:
     """Builds the image once per content, through the engine's API and without running anything in it."""
 
-    def __init__(self, docker: aiodocker.Docker, images: Images, program: Program, base: str = BASE) -> None:
+    def __init__(
+        self, docker: aiodocker.Docker, images: Images, program: SandboxProgram, base: str = BASE
+    ) -> None:
         self._docker = docker
         self._images = images
         self._program = program
@@ -82,7 +85,7 @@ class SandboxImage:
 
     async def _build(self, tag: str, base: str) -> None:
         context = self._program.archive({"Dockerfile": self._dockerfile(base).encode()})
-        labels = {CACHE_LABEL: "true", PROGRAM_LABEL: self._content("")}
+        labels = {CACHE: "true", PROGRAM_LABEL: self._content("")}
         built = self._docker.images.build(
             fileobj=context, encoding="identity", tag=tag, labels=labels, stream=True
         )

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from seatrial.agent.checkouts.tree import Entry
+from seatrial.agent.vocabulary.tree import Entry
 
 _TABLE = """
 Assembly asm s

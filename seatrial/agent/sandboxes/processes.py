@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
-from seatrial.agent.sandboxes.program import Program
+from seatrial.agent.sandboxes.program import SandboxProgram
 from seatrial.wire.envelope import new_id
 from seatrial.wire.states import Isolation
 
@@ -83,7 +83,7 @@ class ProcessSandboxes:
 
     isolation = Isolation.PROCESS
 
-    def __init__(self, program: Program, agent: str, *, require_gvisor: bool = False) -> None:
+    def __init__(self, program: SandboxProgram, agent: str, *, require_gvisor: bool = False) -> None:
         self._program = program
         self._prefix = f"gitgrit-sandbox-{agent}-"
         self._require_gvisor = require_gvisor

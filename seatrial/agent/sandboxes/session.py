@@ -9,11 +9,11 @@ from typing import Any
 
 import structlog
 
-from seatrial.agent.errors import CheckoutError
 from seatrial.agent.sandboxes.broker import Broker, Unanswerable
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
 from seatrial.agent.sandboxes.frames import Frame, FrameError, Kind, read_json
 from seatrial.agent.sandboxes.outcome import Outcome
+from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.wire.evaluations import MAX_LOG_LINES, PolicyToRun
 
 log = structlog.get_logger(__name__)

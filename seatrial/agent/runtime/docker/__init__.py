@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
+from seatrial.agent.engine.connection import Engine
 from seatrial.agent.runtime.docker.checks import Checks
 from seatrial.agent.runtime.docker.containers import Containers
-from seatrial.agent.runtime.docker.engine import Engine
 from seatrial.agent.runtime.docker.fence import Fence
 from seatrial.agent.runtime.docker.images import Images
 from seatrial.agent.runtime.docker.networks import Networks
 from seatrial.agent.runtime.docker.streams import Streams
 from seatrial.wire.states import Isolation
 
-__all__ = ["DockerRuntime", "Engine", "Fence"]
+__all__ = ["DockerRuntime", "Fence"]
 
 
 class DockerRuntime(Networks, Images, Containers, Checks, Streams):

@@ -7,9 +7,9 @@ from pathlib import Path
 import aiodocker
 from aiodocker.execs import Exec
 
+from seatrial.agent.engine.connection import Engine
 from seatrial.agent.runtime.asking import ask
-from seatrial.agent.runtime.base import Container, HealthCheck, Listener
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.vocabulary.containers import Container, HealthCheck, Listener
 
 MOST_LATE = 3
 _LISTEN = "0A"  # the state column of /proc/net/tcp

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 import aiodocker
 from aiodocker.networks import DockerNetwork
 
-from seatrial.agent.errors import StartError
-from seatrial.agent.runtime.base import FINGERPRINT, SERVICE, Container, ContainerSpec
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.engine.connection import Engine
 from seatrial.agent.runtime.docker.shapes import container_config, container_from, label_filter
-from seatrial.agent.runtime.whole import whole
+from seatrial.agent.vocabulary.containers import Container, ContainerSpec, ContainerState
+from seatrial.agent.vocabulary.errors import StartError
+from seatrial.agent.vocabulary.labels import FINGERPRINT, SERVICE
+from seatrial.agent.vocabulary.whole import whole
 
 REMOVAL_LOOKS = 300  # ten a second
 _NETWORK_GONE = re.compile(r"network \S+ not found")
@@ -29,7 +30,7 @@ class Containers:
         existing = await self.get(spec.name)
         if existing is not None:
             # One that never ran may lack its files: we died in between.
-            whole = spec.files is None or existing.state != "created"
+            whole = spec.files is None or existing.state is not ContainerState.CREATED
             if whole and existing.labels.get(FINGERPRINT) == spec.labels.get(FINGERPRINT):
                 return await self._run(spec, existing)
             await self.remove(spec.name)
@@ -53,7 +54,7 @@ class Containers:
     async def _run(self, spec: ContainerSpec, existing: Container | None) -> Container:
         try:
             with self.engine.calls():
-                if existing is None or existing.state not in {"running", "restarting"}:
+                if existing is None or not existing.state.up:
                     await self._awake(spec, existing)
                 for network in list(spec.networks)[0 if existing else 1 :]:
                     await self._join(spec, network)

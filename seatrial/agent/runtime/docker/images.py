@@ -6,9 +6,9 @@ from typing import Any
 
 import aiodocker
 
-from seatrial.agent.runtime.base import HealthCheck
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.engine.connection import Engine
 from seatrial.agent.runtime.docker.shapes import check_from, label_filter
+from seatrial.agent.vocabulary.containers import HealthCheck
 
 _GOING = "unrecognized image ID"  # the engine's word for one that another removal takes along in this moment
 

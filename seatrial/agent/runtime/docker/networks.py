@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import aiodocker
 
-from seatrial.agent.errors import StartError
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.engine.connection import Engine
 from seatrial.agent.runtime.docker.fence import INTERFACE_OPTION, Fence, interface
 from seatrial.agent.runtime.docker.shapes import label_filter
-from seatrial.agent.runtime.whole import whole
+from seatrial.agent.vocabulary.errors import StartError
+from seatrial.agent.vocabulary.whole import whole
 
 _POOL_EMPTY = "available, non-overlapping IPv4 address pool"
 

@@ -12,8 +12,8 @@ from typing import Any
 import aiodocker
 import aiohttp
 
+from seatrial.agent.engine.connection import Engine
 from seatrial.agent.runtime.base import Change
-from seatrial.agent.runtime.docker.engine import Engine
 from seatrial.agent.runtime.docker.shapes import label_filter, timestamp
 from seatrial.wire.logs import LogLine
 

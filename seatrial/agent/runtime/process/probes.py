@@ -5,7 +5,7 @@ from typing import Any
 
 import psutil
 
-from seatrial.agent.builds.processes import end_tree
+from seatrial.agent.commands.logged import end_tree
 
 
 async def command(words: list[str], plan: dict[str, Any], seconds: float) -> str | None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from seatrial.agent.runtime.whole import whole
+from seatrial.agent.vocabulary.whole import whole
 
 
 async def test_cancelled_twice_it_still_ends_first() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from seatrial.agent.builds.base import Log
+from seatrial.agent.vocabulary.logs import Log
 
 LONGEST_LINE = 4_000
 MOST_BYTES = 20_000_000  # of one command's output that reach the log

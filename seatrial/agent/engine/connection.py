@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import aiodocker
 import aiohttp
 
-from seatrial.agent.errors import RuntimeUnavailable
+from seatrial.agent.vocabulary.errors import RuntimeUnavailable
 
 _CONNECTION_FAILED = 900  # aiodocker's own status for "cannot connect"
 
