@@ -3,7 +3,7 @@
 from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.builds.base import Builder, Images
 from seatrial.agent.builds.processes.images import ProcessBuilder, ProcessImages
-from seatrial.agent.engine.connection import Engine
+from seatrial.agent.engine import Engine
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.runtime.docker import DockerRuntime, Fence
 from seatrial.agent.runtime.process import ProcessRuntime

@@ -140,7 +140,7 @@ class Program:
         return evaluations(
             agent=tools.agent,
             directory=self._directory,
-            docker=runtime.engine.api if isinstance(runtime, DockerRuntime) else None,
+            engine=runtime.engine if isinstance(runtime, DockerRuntime) else None,
             images=tools.images,
             jobs=jobs,
             checkouts=tools.checkouts,

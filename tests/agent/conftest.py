@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ulid import ULID
 
-from seatrial.agent.engine.connection import Engine
+from seatrial.agent.engine import Engine
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.vocabulary.labels import AGENT, ENVIRONMENT, MANAGED
 from tests.agent.harness import Agent, Repository

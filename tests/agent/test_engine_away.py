@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.agent.engine.connection import Engine
+from seatrial.agent.engine import Engine
 from seatrial.agent.environments import actor
 from seatrial.agent.environments.launch import Launch
 from seatrial.agent.environments.rollout import Rollout

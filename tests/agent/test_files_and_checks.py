@@ -70,7 +70,7 @@ async def test_not_well(
     agent: Agent, repository: Repository, busybox: str, check: str, address: str, told: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("seatrial.agent.runtime.base.LEAST_HEALTH_SECONDS", 2.0)
+    monkeypatch.setattr("seatrial.agent.vocabulary.containers.LEAST_HEALTH_SECONDS", 2.0)
     commit = repository.commit(
         {"Dockerfile": CHECKED.replace("BUSYBOX", busybox).format(check=check, address=address)}
     )

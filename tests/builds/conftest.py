@@ -12,7 +12,7 @@ import pytest
 from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
-from seatrial.agent.engine.connection import Engine
+from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.recipe import Build
 from tests.engines import require
 

@@ -10,7 +10,7 @@ import pytest
 from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
-from seatrial.agent.engine.connection import Engine
+from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
 from tests.builds.conftest import Lines, docker
 

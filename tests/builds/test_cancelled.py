@@ -10,7 +10,7 @@ from seatrial.agent.builds.account import Account
 from seatrial.agent.builds.bases import Bases
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.fence import Fence
-from seatrial.agent.engine.connection import Engine
+from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import ImageUnavailable
 from seatrial.agent.vocabulary.logs import Log, quiet
 

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from seatrial.agent.builds.images import DockerImages, named, registry_of
 from seatrial.agent.builds.standins import stand_in_for
-from seatrial.agent.engine.connection import Engine
+from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import ImageUnavailable
 from tests.builds.conftest import Lines, docker
 

@@ -24,7 +24,7 @@ PROGRAM = textwrap.dedent("""
     from seatrial.agent.builds.base import BuildRequest
     from seatrial.agent.builds.assembly import docker_builds
     from seatrial.agent.recipes.recipe import Build
-    from seatrial.agent.engine.connection import Engine
+    from seatrial.agent.engine import Engine
 
     async def log(line):
         print(line, flush=True)

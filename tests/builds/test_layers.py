@@ -8,7 +8,7 @@ import pytest
 from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder, scope_folder
-from seatrial.agent.engine.connection import Engine
+from seatrial.agent.engine import Engine
 from tests.builds.conftest import Lines, docker
 
 pytestmark = pytest.mark.docker

@@ -11,7 +11,7 @@ from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.debian import codename
 from seatrial.agent.builds.standins import PREFIX, STAND_INS, DebianStandIns
-from seatrial.agent.engine.connection import Engine
+from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import BuildError
 from tests.builds.conftest import Lines, docker
 from tests.builds.containers import MakeStandIn, answers, rare, run, running

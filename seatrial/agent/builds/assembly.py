@@ -8,7 +8,7 @@ from seatrial.agent.builds.debian import Debootstrap
 from seatrial.agent.builds.images import DockerImages, EngineImages
 from seatrial.agent.builds.layers import Layers
 from seatrial.agent.builds.standins import DebianStandIns
-from seatrial.agent.engine.connection import Engine
+from seatrial.agent.engine import Engine
 
 
 def docker_builds(

@@ -22,7 +22,7 @@ from seatrial.agent.builds.healthcheck import healthcheck
 from seatrial.agent.builds.layers import Layers
 from seatrial.agent.commands import logged
 from seatrial.agent.commands.programs import find
-from seatrial.agent.engine.connection import Engine
+from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.dockerfile import read_dockerfile
 from seatrial.agent.vocabulary.errors import BuildError, NoSpace
 from seatrial.agent.vocabulary.logs import Log, quiet

@@ -9,13 +9,11 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiodocker
-
 from seatrial.agent.commands import logged
 from seatrial.agent.commands.logged import Ended
 from seatrial.agent.commands.programs import SEARCH_PATH, find
-from seatrial.agent.engine.connection import Engine
-from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
+from seatrial.agent.engine import Engine
+from seatrial.agent.vocabulary.errors import BuildError, EngineRefused, ImageUnavailable
 from seatrial.agent.vocabulary.logs import Log
 
 BOOTSTRAP_SECONDS = 900.0
@@ -134,22 +132,10 @@ class Debootstrap:
             "ENV LANG=C.UTF-8",
             *(f'LABEL {name}="{value}"' for name, value in labels.items()),
         ]
-        repository, _, version = tag.rpartition(":")
-        parameters = {"fromSrc": "-", "repo": repository, "tag": version, "changes": "\n".join(changes)}
         try:
-            with self.engine.calls():
-                async with self.engine.streams._query_chunked_post(
-                    "images/create",
-                    "POST",
-                    params=parameters,
-                    data=tarred(root),
-                    headers={"Content-Type": "application/x-tar"},
-                ) as answer:
-                    told = (await answer.read()).decode(errors="replace")
-        except aiodocker.DockerError as error:
-            raise BuildError(f"the engine did not take {tag}: {error.message}") from error
-        if '"error"' in told:
-            raise BuildError(f"the engine did not take {tag}: {told[-300:]}")
+            await self.engine.images.take_in(tarred(root), tag, changes)
+        except EngineRefused as error:
+            raise BuildError(f"the engine did not take {tag}: {error}") from error
 
 
 def progress(log: Log) -> Log:

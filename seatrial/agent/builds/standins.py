@@ -13,9 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-from seatrial.agent.builds import debian, loading
+from seatrial.agent.builds import debian
 from seatrial.agent.builds.base import Builder, BuildRequest
-from seatrial.agent.engine.connection import Engine
+from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.kinds import repository_name
 from seatrial.agent.recipes.recipe import Build
 from seatrial.agent.vocabulary.errors import AgentError
@@ -165,6 +165,6 @@ class DebianStandIns:
         labels = await self._labels(tag) or {}
         return str(labels.get(VERSION_LABEL, "")) or "an unknown version"
 
-    async def _labels(self, tag: str) -> dict[str, str] | None:
-        found = await loading.inspect(self.engine, tag)
-        return None if found is None else (found.get("Config") or {}).get("Labels") or {}
+    async def _labels(self, tag: str) -> Mapping[str, str] | None:
+        found = await self.engine.images.get(tag)
+        return None if found is None else found.labels

@@ -1,30 +1,28 @@
-"""The Engine API clients, and what its errors mean."""
+"""The clients of the Engine API."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 
 import aiodocker
 import aiohttp
 
-from seatrial.agent.vocabulary.errors import RuntimeUnavailable
-
-_CONNECTION_FAILED = 900  # aiodocker's own status for "cannot connect"
+from seatrial.agent.engine.refusals import refused, translated
 
 
-class Engine:
+class Connection:
     """Two clients: `api` for short calls, `streams` for logs and events, which hold a connection for hours."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._api: aiodocker.Docker | None = None
         self._streams: aiodocker.Docker | None = None
+        self._version = ""
 
     @property
     def api(self) -> aiodocker.Docker:
         """Made on first use, because it wants a running event loop."""
         if self._api is None:
-            timeout = aiohttp.ClientTimeout(total=180, sock_connect=5)
-            self._api = self._client(timeout)
+            self._api = self._client(aiohttp.ClientTimeout(total=180, sock_connect=5))
         return self._api
 
     @property
@@ -54,17 +52,36 @@ class Engine:
 
     @contextmanager
     def calls(self) -> Iterator[None]:
-        """Turn "the engine does not answer" into RuntimeUnavailable; other DockerErrors pass."""
-        try:
+        """What goes wrong with the engine in here is raised as an error of ours."""
+        with translated(self.url):
             yield
-        except aiodocker.DockerError as error:
-            if error.status == _CONNECTION_FAILED:
-                raise RuntimeUnavailable(self._away(error.message)) from error
-            raise
-        except (TimeoutError, aiohttp.ClientError, ConnectionError, FileNotFoundError) as error:
-            raise RuntimeUnavailable(self._away(str(error) or type(error).__name__)) from error
 
-    def _away(self, why: str) -> str:
-        return (
-            f"the container engine at {self.url} does not answer ({why[:200]}). Start it, or set DOCKER_HOST"
-        )
+    @asynccontextmanager
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str],
+        data: AsyncIterator[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """One request on the long-lived client, for what aiodocker has no public call for. The answer is read in here,
+        as long as it takes, and cut off at the end."""
+        with self.calls():
+            client = self.streams
+            if not self._version:
+                self._version = str((await client.version())["ApiVersion"])
+            response = await client.session.request(
+                method,
+                f"{client.docker_host}/v{self._version}/{path}",
+                params=params,
+                data=data,
+                headers=headers,
+            )
+            try:
+                if response.status >= 400:
+                    raise refused(response.status, (await response.read()).decode(errors="replace"))
+                yield response
+            finally:
+                response.close()

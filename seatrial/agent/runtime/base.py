@@ -11,22 +11,12 @@ reconcile finds it by label and removes or completes it.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from seatrial.agent.vocabulary.containers import Container, ContainerSpec, HealthCheck, Listener
+from seatrial.agent.vocabulary.containers import Change, Container, ContainerSpec, HealthCheck, Listener
 from seatrial.wire.logs import LogLine
 from seatrial.wire.states import Isolation
-
-
-@dataclass(frozen=True)
-class Change:
-    """Something happened to a labelled container: re-read it. `action` is informative only."""
-
-    name: str
-    labels: Mapping[str, str]
-    action: str
 
 
 class Runtime(Protocol):

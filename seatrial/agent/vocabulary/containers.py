@@ -154,3 +154,12 @@ class Listener:
 
     port: int
     loopback: bool = False
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something happened to a labelled container: re-read it. `action` is informative only."""
+
+    name: str
+    labels: Mapping[str, str]
+    action: str

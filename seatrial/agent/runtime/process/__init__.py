@@ -21,10 +21,10 @@ from seatrial.agent.builds.processes.records import Records, read_json, write_js
 from seatrial.agent.commands.logged import gone
 from seatrial.agent.commands.people import give
 from seatrial.agent.runtime.asking import ask
-from seatrial.agent.runtime.base import Change
 from seatrial.agent.runtime.process import logs, probes
 from seatrial.agent.runtime.process.starting import KeeperPlan, free_port, keeper_command, keeper_environment
 from seatrial.agent.vocabulary.containers import (
+    Change,
     Container,
     ContainerSpec,
     ContainerState,
