@@ -13,6 +13,7 @@ from seatrial.agent.builds.base import Images
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.commands import logged
 from seatrial.agent.engine import Engine
+from seatrial.agent.vocabulary import files
 from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
 from seatrial.agent.vocabulary.logs import Log, quiet
 
@@ -109,9 +110,7 @@ class Bases:
         return known
 
     def _remember(self, data: Path, known: dict[str, str]) -> None:
-        written = data / "bases.json.new"
-        written.write_text(json.dumps(known, indent=1))
-        written.replace(data / "bases.json")
+        files.replace(data / "bases.json", json.dumps(known, indent=1))
 
 
 def local_name(image: str) -> str:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.agent.commands import logged
+from seatrial.agent.commands.children import Errors, started
 from seatrial.agent.commands.logged import Ended
 from seatrial.agent.commands.programs import SEARCH_PATH, find
+from seatrial.agent.commands.running import run
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import BuildError, EngineRefused, ImageUnavailable
 from seatrial.agent.vocabulary.logs import Log
@@ -79,16 +81,10 @@ async def version_of(package: str) -> str:
 async def output(*command: str) -> str:
     """What a command prints; empty when it fails or is not there."""
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={**os.environ, "LC_ALL": "C"},
-        )
+        done = await run(command, environment={**os.environ, "LC_ALL": "C"}, errors=Errors.DROPPED)
     except FileNotFoundError:
         return ""
-    out, _ = await process.communicate()
-    return out.decode(errors="replace")
+    return done.text
 
 
 @dataclass(frozen=True)
@@ -176,15 +172,10 @@ def finish(root: Path, source: Mirror, name: str) -> None:
 
 async def tarred(root: Path) -> AsyncIterator[bytes]:
     """The tree as a tar stream."""
-    process = await asyncio.create_subprocess_exec(
+    command = [
         "tar", "--numeric-owner", "--exclude=./dev/*", "--exclude=./proc/*", "--exclude=./sys/*", "-C", str(root), "-c", ".",
-        stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdout is not None
-    try:
+    ]  # fmt: skip
+    async with started(command, errors=Errors.DROPPED) as process:
+        assert process.stdout is not None
         while chunk := await process.stdout.read(1 << 20):
             yield chunk
-    finally:
-        if process.returncode is None and not process.stdout.at_eof():
-            process.kill()
-        await process.wait()

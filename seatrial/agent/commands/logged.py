@@ -1,21 +1,16 @@
-"""Commands whose output is logged line by line, and which end with everything they started."""
+"""Commands whose output is logged line by line while they run."""
 
 import asyncio
-import contextlib
-import os
-import signal
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import psutil
-
+from seatrial.agent.commands.children import Errors, started
 from seatrial.agent.vocabulary.logs import Log
 
 LONGEST_LINE = 4_000
 MOST_BYTES = 20_000_000  # of one command's output that reach the log
 TAIL_LINES = 40
-ENDING_LOOKS = 3_000  # a hundred a second; what has not ended by then hangs in its kernel
 
 
 @dataclass
@@ -34,22 +29,12 @@ async def run(
     Raises TimeoutError. Whatever ends this call (the command, the time, a cancellation), no process of the
     command's tree is left.
     """
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env=dict(environment),
-        start_new_session=True,
-    )
     ended = Ended(-1)
-    try:
-        async with asyncio.timeout(timeout_seconds):
-            assert process.stdout is not None
-            await forward(process.stdout, log, ended)
-            ended.code = await process.wait()
-    finally:
-        await end_tree(process)
+    child = started(command, environment=environment, errors=Errors.WITH_OUTPUT)
+    async with child as process, asyncio.timeout(timeout_seconds):
+        assert process.stdout is not None
+        await forward(process.stdout, log, ended)
+        ended.code = await process.wait()
     return ended
 
 
@@ -77,35 +62,3 @@ async def emit(raw: bytes, log: Log, ended: Ended, *, quiet: bool) -> None:
     ended.tail.append(text)
     if not quiet:
         await log(text)
-
-
-async def end_tree(process: asyncio.subprocess.Process) -> None:
-    """Kill the session of `process` and every descendant, also those that left the session, and wait for their end."""
-    found: list[psutil.Process] = []
-    with contextlib.suppress(psutil.Error):
-        found = psutil.Process(process.pid).children(recursive=True)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    for descendant in found:
-        with contextlib.suppress(psutil.Error):
-            descendant.kill()
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
-    await process.wait()
-    await gone(found)
-
-
-async def gone(killed: Sequence[psutil.Process]) -> None:
-    """Wait until they have ended: a killed process writes on until it is its turn, on a busy host a while later."""
-    for _ in range(ENDING_LOOKS):
-        if not any(map(runs, killed)):
-            return
-        await asyncio.sleep(0.01)
-
-
-def runs(process: psutil.Process) -> bool:
-    """Whether it has not ended; one that nobody has waited for has."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False

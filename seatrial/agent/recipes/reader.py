@@ -12,14 +12,12 @@ from seatrial.agent.recipes.data import kept
 from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile
 from seatrial.agent.recipes.document import Document, parse
 from seatrial.agent.recipes.large_files import pointers
-from seatrial.agent.recipes.recipe import Build, Recipe, Service
+from seatrial.agent.recipes.recipe import COMPOSE_FILES, GALLEY_FILES, Build, Recipe, Service
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.errors import NoRecipe, RecipeError
 from seatrial.agent.vocabulary.tree import LINK, Tree
 from seatrial.wire.states import ServiceKind
 
-GALLEY_FILES = ("galley.yml", "galley.yaml")
-COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 MAX_BYTES = 256 * 1024
 
 

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from seatrial.agent.vocabulary.containers import Copy, HealthCheck, Mount, Resources, RestartPolicy
 from seatrial.wire.states import ServiceKind
 
+GALLEY_FILES = ("galley.yml", "galley.yaml")
+COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+
 
 @dataclass(frozen=True)
 class Build:

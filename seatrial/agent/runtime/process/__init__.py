@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from seatrial.agent.builds.processes.records import Records, read_json, write_json
-from seatrial.agent.commands.logged import gone
+from seatrial.agent.commands.children import detached, gone
 from seatrial.agent.commands.people import give
 from seatrial.agent.runtime.asking import ask
 from seatrial.agent.runtime.process import logs, probes
@@ -127,17 +127,7 @@ class ProcessRuntime:
 
     async def _keep(self, folder: Path) -> None:
         """Start a keeper that is nobody's child, and wait until it has told that it runs."""
-        process = await asyncio.create_subprocess_exec(
-            "setsid",
-            "--fork",
-            *keeper_command(folder),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=keeper_environment(),
-            cwd="/",
-        )
-        await process.wait()
+        await detached(keeper_command(folder), environment=keeper_environment())
         for _ in range(1000):
             if read_json(folder / "state.json"):
                 return
