@@ -12,10 +12,9 @@ from seatrial.agent.engine.connection import Connection
 from seatrial.agent.engine.containers import Containers
 from seatrial.agent.engine.images import Images
 from seatrial.agent.engine.networks import Networks
+from seatrial.agent.engine.shapes import GVISOR
 from seatrial.agent.engine.streams import Streams
 from seatrial.agent.engine.volumes import Volumes
-
-GVISOR = "runsc"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from seatrial.agent.engine.attached import Attached
 from seatrial.agent.engine.connection import Connection
 from seatrial.agent.engine.executions import Execution
 from seatrial.agent.engine.sealed import SealedSpec, sealed_config
-from seatrial.agent.engine.shapes import container_config, container_from, label_filter
+from seatrial.agent.engine.shapes import GVISOR, container_config, container_from, label_filter
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec
 from seatrial.agent.vocabulary.errors import EngineRefused
 
@@ -85,7 +85,7 @@ class Containers:
         """How its host sees it now."""
         with self._connection.calls():
             found = await self._named(name).show()
-        return HostProcess(int(found["State"]["Pid"]), found["HostConfig"]["Runtime"] == "runsc")
+        return HostProcess(int(found["State"]["Pid"]), found["HostConfig"]["Runtime"] == GVISOR)
 
     async def ids(self, labels: Mapping[str, str]) -> list[str]:
         """Ids, which do for names, of all that carry every one of `labels`, running or not."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from seatrial.agent.engine.shapes import GVISOR
+
 TMP = "rw,noexec,nosuid,nodev,size=64m,mode=1777"
 
 
@@ -37,7 +39,7 @@ def sealed_config(spec: SealedSpec) -> dict[str, Any]:
         "AttachStdout": True,
         "AttachStderr": True,
         "HostConfig": {
-            "Runtime": "runsc" if spec.gvisor else "",
+            "Runtime": GVISOR if spec.gvisor else "",
             "AutoRemove": True,
             "NetworkMode": "none",
             "ReadonlyRootfs": True,

@@ -14,6 +14,7 @@ from seatrial.agent.vocabulary.containers import (
 from seatrial.wire.states import Isolation
 
 _RESTART = {RestartPolicy.NEVER: "no"}
+GVISOR = "runsc"  # the name of its runtime
 _STATES = {"paused": ContainerState.RUNNING, "removing": ContainerState.DEAD}
 
 
@@ -61,7 +62,7 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
         ],
     }
     if spec.isolation is Isolation.GVISOR:
-        config["Runtime"] = "runsc"
+        config["Runtime"] = GVISOR
     return config
 
 
