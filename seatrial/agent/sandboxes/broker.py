@@ -1,5 +1,6 @@
 """Answers what policies ask: files from git objects, forge facts from the evaluation's snapshot, nothing else."""
 
+import asyncio
 import codecs
 import hashlib
 import json
@@ -7,7 +8,7 @@ import posixpath
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from seatrial.agent.sandboxes.languages import languages
+from seatrial.agent.sandboxes.languages import languages, scripts
 from seatrial.agent.vocabulary.tree import LINK, REGULAR, SUBMODULE, Entry, Tree
 from seatrial.wire.evaluations import ForgeFacts
 
@@ -34,7 +35,8 @@ class Broker:
     """One commit and its forge facts. Answers may be asked for concurrently and never change.
 
     `answer` also says what was seen, as (question, digest) pairs; `digest` gives the digest of one such question
-    without reading a single blob, which is what makes looking up a memoised result cheap.
+    without reading a blob (of scripts without an extension the first time, for the languages), which is what makes
+    looking up a memoised result cheap.
     """
 
     def __init__(self, tree: Tree, facts: ForgeFacts) -> None:
@@ -138,7 +140,9 @@ class Broker:
         return {e.path: e.size or 0 for e in (await self._index()).values() if e.mode in REGULAR}
 
     async def _languages(self) -> dict[str, float]:
-        return languages(e for e in (await self._index()).values() if e.mode in REGULAR)
+        files = [entry for entry in (await self._index()).values() if entry.mode in REGULAR]
+        contents = await self._tree.read_many(scripts(files), limit=MAX_FILE)
+        return await asyncio.to_thread(languages, files, contents)
 
     async def _contributors(self) -> list[dict[str, Any]]:
         pairs = await self._tree.contributors()
