@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.agent.runtime.base import AGENT
-from seatrial.agent.runtime.docker import DockerRuntime, Engine
+from seatrial.agent.engine import Engine
+from seatrial.agent.runtime.docker import DockerRuntime
+from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.wire.deployments import (
     DeploymentFailed,
     EnvironmentObserved,

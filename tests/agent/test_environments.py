@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from seatrial.agent.runtime.base import AGENT, DEPLOYMENT, SERVICE
+from seatrial.agent.vocabulary.labels import AGENT, DEPLOYMENT, SERVICE
 from seatrial.wire.deployments import (
     DeploymentPhase,
     DeploymentReady,

@@ -4,10 +4,10 @@ import pytest
 
 from seatrial.agent.environments.health import Watch
 from seatrial.agent.environments.launch import Planned
-from seatrial.agent.errors import Unhealthy
 from seatrial.agent.recipes.recipe import Service
-from seatrial.agent.runtime.base import ContainerSpec, HealthCheck
 from seatrial.agent.runtime.docker import DockerRuntime
+from seatrial.agent.vocabulary.containers import ContainerSpec, HealthCheck
+from seatrial.agent.vocabulary.errors import Unhealthy
 from seatrial.wire.deployments import DeploymentReady
 from seatrial.wire.states import ServiceKind
 from tests.agent.harness import Agent, Repository, deployment, environment

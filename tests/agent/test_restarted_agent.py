@@ -3,8 +3,9 @@
 import pytest
 
 from seatrial.agent.environments.health import MAX_RESTARTS
-from seatrial.agent.runtime.base import AGENT, SERVICE, Resources
 from seatrial.agent.runtime.docker import DockerRuntime
+from seatrial.agent.vocabulary.containers import Resources
+from seatrial.agent.vocabulary.labels import AGENT, SERVICE
 from seatrial.wire.deployments import EnvironmentObserved
 from tests.agent.harness import Agent, Repository, deployment, environment, then
 from tests.agent.previews import come_up, fetch, run, until

@@ -1,6 +1,6 @@
 """Services that keep data: one per environment, replaced only when their own recipe changed, volumes kept."""
 
-from seatrial.agent.runtime.base import AGENT
+from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.wire.deployments import (
     DeploymentFailed,
     DeploymentReady,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seatrial.agent.runtime.base import AGENT
+from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.wire.deployments import DeploymentFailed, DeploymentPhase
 from tests.agent.harness import Agent, Repository, deployment, environment
 from tests.agent.previews import gone, single
@@ -108,7 +108,7 @@ async def test_an_images_own_check_is_believed_and_a_visitor_must_get_through_as
     agent: Agent, repository: Repository, busybox: str, check: str, address: str, told: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("seatrial.agent.runtime.base.LEAST_HEALTH_SECONDS", 1.0)
+    monkeypatch.setattr("seatrial.agent.vocabulary.containers.LEAST_HEALTH_SECONDS", 1.0)
     commit = repository.commit(
         {"Dockerfile": CHECKED.replace("BUSYBOX", busybox).format(check=check, address=address)}
     )

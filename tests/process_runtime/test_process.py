@@ -17,12 +17,13 @@ import psycopg
 import pytest
 
 from seatrial.agent.builds.base import BuildRequest
-from seatrial.agent.errors import BuildError, ImageUnavailable, StartError
+from seatrial.agent.builds.processes.images import ProcessBuilder, ProcessImages
 from seatrial.agent.recipes.recipe import Build
-from seatrial.agent.runtime.base import FINGERPRINT, Container, ContainerSpec, HealthCheck, Mount
 from seatrial.agent.runtime.process import ProcessRuntime, probes
 from seatrial.agent.runtime.process.addresses import rewritten
-from seatrial.agent.runtime.process.images import ProcessBuilder, ProcessImages
+from seatrial.agent.vocabulary.containers import Container, ContainerSpec, HealthCheck, Mount
+from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable, StartError
+from seatrial.agent.vocabulary.labels import FINGERPRINT
 
 SERVER = """
 import http.server, os

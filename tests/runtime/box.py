@@ -8,12 +8,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from seatrial.agent.runtime.base import Container, ContainerSpec, HealthCheck
+from seatrial.agent.vocabulary.containers import (
+    Container,
+    ContainerSpec,
+    ContainerState,
+    HealthCheck,
+    RestartPolicy,
+)
 from seatrial.wire.logs import LogLine
 from tests.runtime import shell
 
 FIRST_PAUSE_SECONDS = 0.01  # before the first restart; doubled for each one after
-AGAIN = {"unless-stopped", "always"}
 _moments = itertools.count(1)
 _begin = datetime.now(UTC)
 
@@ -61,12 +66,11 @@ class Box:
     files: dict[str, str] = field(default_factory=dict)
     ports: dict[int, Served] = field(default_factory=dict)
     lines: list[LogLine] = field(default_factory=list)
-    state: str = "created"
+    state: ContainerState = ContainerState.CREATED
     exit_code: int | None = None
     oom_killed: bool = False
     restarts: int = 0
     started_at: datetime | None = None
-    news: asyncio.Condition = field(default_factory=asyncio.Condition)
     _task: "asyncio.Task[None] | None" = None
     _rest: dict[str, str] = field(default_factory=dict)
 
@@ -92,7 +96,7 @@ class Box:
         """As the runtime tells it."""
         return Container(
             name=self.spec.name, labels=self.spec.labels, state=self.state, addresses=dict(self.addresses),
-            exit_code=self.exit_code if self.state != "running" else None, image=self.spec.image,
+            exit_code=self.exit_code if self.state is not ContainerState.RUNNING else None, image=self.spec.image,
             started_at=self.started_at, oom_killed=self.oom_killed, restarts=self.restarts,
         )  # fmt: skip
 
@@ -102,15 +106,15 @@ class Box:
         self._task = asyncio.create_task(self._live())
 
     def _begin(self) -> None:
-        self.state, self.started_at, self.oom_killed = "running", now(), False
+        self.state, self.started_at, self.oom_killed = ContainerState.RUNNING, now(), False
         self.tell(self, "start")
 
     async def _live(self) -> None:
         pause = FIRST_PAUSE_SECONDS
         while True:
             code = await shell.run(self, self.words(), self._say)
-            again = self.spec.restart in AGAIN or (self.spec.restart == "on-failure" and code != 0)
-            self._end(code, "restarting" if again else "exited")
+            again = self._comes_back(code)
+            self._end(code, again=again)
             if not again:
                 return
             await asyncio.sleep(pause)
@@ -118,12 +122,17 @@ class Box:
             self.restarts += 1
             self._begin()
 
-    def _end(self, code: int, state: str) -> None:
+    def _comes_back(self, code: int) -> bool:
+        policy = self.spec.restart
+        return policy is RestartPolicy.UNLESS_STOPPED or (policy is RestartPolicy.ON_FAILURE and code != 0)
+
+    def _end(self, code: int, *, again: bool) -> None:
         for stream, rest in self._rest.items():
             self._line(stream, rest)
         self._rest.clear()
         self.ports.clear()
-        self.state, self.exit_code = state, code
+        self.state = ContainerState.RESTARTING if again else ContainerState.EXITED
+        self.exit_code = code
         self.tell(self, "die")
 
     async def stop(self, code: int = shell.KILLED) -> None:
@@ -133,18 +142,8 @@ class Box:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        if self.state in {"running", "restarting"}:
-            self._end(code, "exited")
-
-    def crash(self, code: int = 1) -> None:
-        """Its program ends by itself, and the engine does what the restart policy says."""
-        assert self._task is not None
-        self._task.cancel()
-        again = self.spec.restart in AGAIN
-        self._end(code, "restarting" if again else "exited")
-        if again:
-            self.restarts += 1
-            self.start()
+        if self.state.up:
+            self._end(code, again=False)
 
     def _say(self, stream: str, text: str) -> None:
         *whole, rest = (self._rest.pop(stream, "") + text).split("\n")
@@ -191,7 +190,7 @@ class Box:
     def answer(self, port: int, path: str) -> str | int:
         """What a visitor gets: the page, 404, or 0 for a closed door."""
         served = self.ports.get(port)
-        if served is None or served.loopback or self.state != "running":
+        if served is None or served.loopback or self.state is not ContainerState.RUNNING:
             return 0
         page = self.read(
             served.folder + (f"{path}index.html" if path.endswith("/") else path or "/index.html")

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from seatrial.agent.builds.base import BuildRequest, Log
+from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.healthcheck import healthcheck
-from seatrial.agent.errors import BuildError
+from seatrial.agent.engine.shapes import check_from
 from seatrial.agent.recipes.dockerfile import Dockerfile, assignments, read_dockerfile, words
-from seatrial.agent.runtime.docker.shapes import check_from
+from seatrial.agent.vocabulary.errors import BuildError
+from seatrial.agent.vocabulary.logs import Log
 from tests.runtime.box import Image
 from tests.runtime.fake import FakeRuntime
 

@@ -8,20 +8,14 @@ import pytest
 from ulid import ULID
 
 from seatrial.agent.builds.base import Builder, BuildRequest
+from seatrial.agent.builds.processes.images import ProcessBuilder
+from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.recipe import Build
-from seatrial.agent.runtime.base import (
-    AGENT,
-    ENVIRONMENT,
-    FINGERPRINT,
-    MANAGED,
-    ContainerSpec,
-    HealthCheck,
-    Resources,
-    Runtime,
-)
-from seatrial.agent.runtime.docker import DockerRuntime, Engine
+from seatrial.agent.runtime.base import Runtime
+from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.runtime.process import ProcessRuntime
-from seatrial.agent.runtime.process.images import ProcessBuilder
+from seatrial.agent.vocabulary.containers import ContainerSpec, HealthCheck, Resources, RestartPolicy
+from seatrial.agent.vocabulary.labels import AGENT, ENVIRONMENT, FINGERPRINT, MANAGED
 from seatrial.wire.states import Isolation
 from tests.agent.conftest import SOCKET, busybox
 from tests.agent.harness import DockerBuild
@@ -67,7 +61,7 @@ class Ground:
             networks={self.name: ["web"]},
             command=self.serve,
             resources=Resources(cpus=0.5, memory_mb=64, pids=50),
-            restart="never",
+            restart=RestartPolicy.NEVER,
         )
         return replace(plain, **changes)  # type: ignore[arg-type]
 

@@ -14,17 +14,17 @@ from datetime import datetime
 
 import httpx
 
-from seatrial.agent.errors import RuntimeUnavailable, StartError
-from seatrial.agent.runtime.base import (
-    FINGERPRINT,
-    SERVICE,
+from seatrial.agent.vocabulary.containers import (
     Change,
     Container,
     ContainerSpec,
+    ContainerState,
     HealthCheck,
     Listener,
 )
-from seatrial.agent.runtime.whole import whole
+from seatrial.agent.vocabulary.errors import RuntimeUnavailable, StartError
+from seatrial.agent.vocabulary.labels import FINGERPRINT, SERVICE
+from seatrial.agent.vocabulary.whole import whole
 from seatrial.wire.logs import LogLine
 from seatrial.wire.states import Isolation
 from tests.runtime import shell
@@ -187,7 +187,7 @@ class FakeRuntime:
             del box.addresses[network], box.aliases[network]
         for network, aliases in spec.networks.items():
             self._join(box, network, aliases)
-        if box.state not in {"running", "restarting"}:
+        if not box.state.up:
             self._begin(box)
         return box.shown()
 
@@ -230,7 +230,10 @@ class FakeRuntime:
     def _sibling(self, asking: Box, name: str) -> Box | None:
         for network in asking.addresses:
             for box in self.boxes.values():
-                if box.state == "running" and name in {*box.aliases.get(network, ()), box.spec.name}:
+                if box.state is ContainerState.RUNNING and name in {
+                    *box.aliases.get(network, ()),
+                    box.spec.name,
+                }:
                     return box
         return None
 
@@ -257,7 +260,7 @@ class FakeRuntime:
         return judged(answer, check)
 
     async def _command(self, box: Box | None, check: HealthCheck) -> str | None:
-        if box is None or box.state != "running":
+        if box is None or box.state is not ContainerState.RUNNING:
             return "the health command could not run: the container is not running"
         said: list[str] = []
         try:
@@ -318,7 +321,7 @@ class FakeRuntime:
         await self._asked()
         self.networks.pop(name, None)
         for box in self.boxes.values():
-            if box.state == "running":
+            if box.state is ContainerState.RUNNING:
                 box.addresses.pop(name, None)
                 box.aliases.pop(name, None)
 
@@ -348,7 +351,7 @@ class FakeRuntime:
             told = len(box.lines)
             for line in there[-tail if tail else None :]:
                 yield line
-            while follow and box.state in {"running", "restarting", "created"}:
+            while follow and not box.state.over:
                 if await news.get() is None:
                     return
                 for line in box.lines[told:]:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from seatrial.agent.errors import StartError
-from seatrial.agent.runtime.base import FINGERPRINT, Container, HealthCheck, Listener, Mount
+from seatrial.agent.vocabulary.containers import Container, HealthCheck, Listener, Mount, RestartPolicy
+from seatrial.agent.vocabulary.errors import StartError
+from seatrial.agent.vocabulary.labels import FINGERPRINT
 from tests.runtime.conftest import Ground
 from tests.waiting import until
 
@@ -63,7 +64,7 @@ async def test_the_same_fingerprint_is_the_same_container_and_another_a_new_one(
 
 
 async def test_what_was_stopped_is_started_again(ground: Ground, network: str) -> None:
-    await ground.runtime.start(ground.spec(restart="unless-stopped"))
+    await ground.runtime.start(ground.spec(restart=RestartPolicy.UNLESS_STOPPED))
     await ground.runtime.stop(ground.spec().name, 0)
     stopped = await state(ground, "exited")
     assert stopped.exit_code not in {0, None}
@@ -129,14 +130,14 @@ async def test_exit_codes(ground: Ground, network: str) -> None:
 @pytest.mark.parametrize(
     ("restart", "script", "again"),
     [
-        ("unless-stopped", "exit 0", True),
-        ("on-failure", "exit 1", True),
-        ("on-failure", "exit 0", False),
-        ("never", "exit 1", False),
+        (RestartPolicy.UNLESS_STOPPED, "exit 0", True),
+        (RestartPolicy.ON_FAILURE, "exit 1", True),
+        (RestartPolicy.ON_FAILURE, "exit 0", False),
+        (RestartPolicy.NEVER, "exit 1", False),
     ],
 )
 async def test_what_ends_is_started_again_as_its_recipe_says(
-    ground: Ground, network: str, restart: str, script: str, again: bool
+    ground: Ground, network: str, restart: RestartPolicy, script: str, again: bool
 ) -> None:
     await ground.runtime.start(ground.script(script, restart=restart))
 
