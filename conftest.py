@@ -1,10 +1,15 @@
-"""What every test run prints: first the engines it found, last what did not run and why."""
+"""What every test run prints: first the engines it found, last what did not run and why. And what a unit test is."""
 
+import os
 from collections import Counter
+from collections.abc import Generator
 
 import pytest
 
 from tests import engines, real_parts
+
+MOST_UNIT_SECONDS = 3.0  # of processor, for one test with its fixtures
+TOO_SLOW = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,8 +30,33 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=rest)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """A unit test that keeps the processor busy says so: the clock would say how busy the machine is."""
+    before = used()
+    found = yield
+    if item.config.getoption("unit") and used() - before > MOST_UNIT_SECONDS:
+        item.config.stash.setdefault(TOO_SLOW, []).append(f"{item.nodeid}: {used() - before:.1f} s")
+    return found
+
+
+def used() -> float:
+    """Seconds of processor that this process and the children it waited for have taken."""
+    return sum(os.times()[:4])
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A suite that is meant to be quick fails for a test that is not."""
+    if session.config.stash.get(TOO_SLOW, None):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What did not run is said with its reason, where nobody overlooks it."""
+    if slow := terminalreporter.config.stash.get(TOO_SLOW, None):
+        terminalreporter.section("too slow for `make unit`", sep="=", red=True, bold=True)
+        terminalreporter.write_line("Make them quicker, or mark them: @pytest.mark.slow", red=True)
+        terminalreporter.write_line("\n".join(f"  {test}" for test in slow), red=True)
     skipped = terminalreporter.stats.get("skipped", [])
     if not skipped:
         return

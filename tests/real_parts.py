@@ -22,6 +22,7 @@ def needed(item: pytest.Item) -> set[str]:
     parts = {name for name in PARTS if item.get_closest_marker(name)}
     parts |= {"postgres"} if item.get_closest_marker("django_db") else set()
     parts |= {STARTS[name] for name in getattr(item, "fixturenames", ()) if name in STARTS}
+    parts |= {"slow"} if item.get_closest_marker("slow") else set()
     return parts | ({"other"} if any(ASKS & names for names in _names(item)) else set())
 
 
