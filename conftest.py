@@ -1,6 +1,7 @@
 """What every test run prints: first the engines it found, last what did not run and why. And what a unit test is."""
 
 import os
+import random
 from collections import Counter
 from collections.abc import Generator
 
@@ -13,8 +14,15 @@ TOO_SLOW = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--unit`, which `make unit` gives."""
+    """`--unit`, which `make unit` gives; `--campaign-seed`, which tests/campaign.py gives."""
     parser.addoption("--unit", action="store_true", help="only tests that need no real part")
+    parser.addoption("--campaign-seed", type=int, default=0, help="for what a test leaves to chance")
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """What a test leaves to chance: always the same, unless a campaign gives another seed."""
+    return random.Random(request.config.getoption("--campaign-seed"))  # noqa: S311 (nothing secret)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

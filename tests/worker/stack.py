@@ -79,9 +79,9 @@ class Traefik:
         )
 
     def start(self) -> None:
-        log = (self.directory / "traefik.log").open("ab")
         command = [require("traefik"), f"--configFile={self.directory}/traefik.yml"]
-        self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        with (self.directory / "traefik.log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
 
     def kill(self) -> None:
         if self.process:
@@ -162,10 +162,11 @@ class Stack:
         return log.read_text() if log.exists() else ""
 
     def _start(self, name: str, *arguments: str) -> None:
-        log = (self.directory / f"{name}.log").open("ab")
-        self.processes[name] = subprocess.Popen(
-            [sys.executable, *arguments], env=self.environment, stdout=log, stderr=subprocess.STDOUT
-        )
+        command = [sys.executable, *arguments]
+        with (self.directory / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                command, env=self.environment, stdout=log, stderr=subprocess.STDOUT
+            )
 
     def _answers(self) -> bool:
         with contextlib.suppress(httpx.TransportError):
