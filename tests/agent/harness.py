@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-import subprocess
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -30,42 +29,9 @@ from seatrial.wire.deployments import (
 )
 from seatrial.wire.envelope import Message
 from seatrial.wire.logs import LogChunk
+from tests.repositories import Repository
 
 M = TypeVar("M", bound=Message)
-GIT = {
-    "GIT_AUTHOR_NAME": "t",
-    "GIT_AUTHOR_EMAIL": "t@t",
-    "GIT_COMMITTER_NAME": "t",
-    "GIT_COMMITTER_EMAIL": "t@t",
-}
-
-
-class Repository:
-    """A real repository on disk."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.git("init", "-q", "-b", "main", str(path), cwd=path.parent)
-
-    def git(self, *arguments: str, cwd: Path | None = None) -> str:
-        environment = GIT | {"PATH": "/usr/bin:/bin", "HOME": str(self.path.parent)}
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=cwd or self.path,
-            env=environment,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        return done.stdout.strip()
-
-    def commit(self, files: Mapping[str, str]) -> str:
-        for name, text in files.items():
-            (self.path / name).parent.mkdir(parents=True, exist_ok=True)
-            (self.path / name).write_text(text)
-        self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", "change")
-        return self.git("rev-parse", "HEAD")
 
 
 class Told:

@@ -1,7 +1,6 @@
 """Previews of the tests, and what is asked of them: brought up, fetched, gone."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import aiohttp
 
@@ -88,12 +87,6 @@ async def left(agent: Agent, environment_id: str) -> list[object]:
         *await agent.runtime.list_volumes(labels),
         *await agent.runtime.list_images(labels),
     ]
-
-
-async def until(check: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
-    async with asyncio.timeout(seconds):
-        while not await check():  # noqa: ASYNC110 (the engine has no event for this)
-            await asyncio.sleep(0.1)
 
 
 async def nothing(agent: Agent, labels: dict[str, str]) -> bool:

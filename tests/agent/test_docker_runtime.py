@@ -21,7 +21,7 @@ from seatrial.agent.vocabulary.containers import (
 )
 from seatrial.agent.vocabulary.errors import RuntimeUnavailable, StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT
-from tests.agent.previews import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.docker
 

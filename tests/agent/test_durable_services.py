@@ -13,8 +13,10 @@ from seatrial.wire.deployments import (
     EnvironmentRemoved,
     ObservedService,
 )
-from tests.agent.harness import Agent, Repository, deployment, environment, then
-from tests.agent.previews import come_up, fetch, run, until
+from tests.agent.harness import Agent, deployment, environment, then
+from tests.agent.previews import come_up, fetch, run
+from tests.repositories import Repository
+from tests.waiting import until
 
 pytestmark = pytest.mark.docker
 

@@ -15,8 +15,10 @@ from seatrial.wire.deployments import (
     EnvironmentObserved,
     EnvironmentRemoved,
 )
-from tests.agent.harness import Agent, Repository, deployment, environment
-from tests.agent.previews import come_up, fetch, single, until
+from tests.agent.harness import Agent, deployment, environment
+from tests.agent.previews import come_up, fetch, single
+from tests.repositories import Repository
+from tests.waiting import until
 
 pytestmark = pytest.mark.docker
 

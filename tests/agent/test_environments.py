@@ -13,8 +13,10 @@ from seatrial.wire.deployments import (
     EnvironmentRemoved,
 )
 from seatrial.wire.states import Isolation
-from tests.agent.harness import Agent, Repository, deployment, environment, then
-from tests.agent.previews import come_up, fetch, images_of, left, nothing, shop, until
+from tests.agent.harness import Agent, deployment, environment, then
+from tests.agent.previews import come_up, fetch, images_of, left, nothing, shop
+from tests.repositories import Repository
+from tests.waiting import until
 
 pytestmark = pytest.mark.docker
 

@@ -4,8 +4,9 @@ import pytest
 
 from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.wire.deployments import DeploymentFailed, DeploymentPhase
-from tests.agent.harness import Agent, Repository, deployment, environment
+from tests.agent.harness import Agent, deployment, environment
 from tests.agent.previews import gone, single
+from tests.repositories import Repository
 
 pytestmark = pytest.mark.docker
 

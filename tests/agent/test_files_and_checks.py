@@ -10,8 +10,10 @@ from seatrial.agent.vocabulary.containers import ContainerSpec, HealthCheck
 from seatrial.agent.vocabulary.errors import Unhealthy
 from seatrial.wire.deployments import DeploymentReady
 from seatrial.wire.states import ServiceKind
-from tests.agent.harness import Agent, Repository, deployment, environment
-from tests.agent.previews import run, until
+from tests.agent.harness import Agent, deployment, environment
+from tests.agent.previews import run
+from tests.repositories import Repository
+from tests.waiting import until
 
 pytestmark = pytest.mark.docker
 

@@ -22,13 +22,14 @@ from seatrial.wire import subjects
 from seatrial.wire.agents import Heartbeat
 from seatrial.wire.deployments import DeploymentReady, DesiredEnvironment, EnvironmentRemoved
 from seatrial.wire.envelope import Envelope, Message
-from tests.agent.harness import Repository, deployment, environment, then
+from tests.agent.harness import deployment, environment, then
 from tests.agent.previews import fetch, single
 from tests.agent.test_bus import stored
 from tests.bus.conftest import bus as control
 from tests.bus.conftest import configuration, nats_server
 from tests.bus.servers import NatsServer
 from tests.engines import require
+from tests.repositories import Repository
 
 M = TypeVar("M", bound=Message)
 

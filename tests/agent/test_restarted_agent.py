@@ -7,8 +7,10 @@ from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.labels import AGENT, SERVICE
 from seatrial.wire.deployments import EnvironmentObserved
-from tests.agent.harness import Agent, Repository, deployment, environment, then
-from tests.agent.previews import come_up, fetch, run, until
+from tests.agent.harness import Agent, deployment, environment, then
+from tests.agent.previews import come_up, fetch, run
+from tests.repositories import Repository
+from tests.waiting import until
 
 pytestmark = pytest.mark.docker
 

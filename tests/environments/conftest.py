@@ -7,7 +7,8 @@ import pytest
 from ulid import ULID
 
 from seatrial.agent.environments import health
-from tests.agent.harness import Agent, Repository
+from tests.agent.harness import Agent
+from tests.repositories import Repository
 from tests.runtime.builds import FakeBuild
 from tests.runtime.fake import BUSYBOX, FakeRuntime
 

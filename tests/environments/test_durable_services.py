@@ -8,9 +8,11 @@ from seatrial.wire.deployments import (
     EnvironmentRemoved,
     ObservedService,
 )
-from tests.agent.harness import Agent, Repository, deployment, environment, then
-from tests.agent.previews import come_up, until
+from tests.agent.harness import Agent, deployment, environment, then
+from tests.agent.previews import come_up
+from tests.repositories import Repository
 from tests.runtime.fake import FakeRuntime
+from tests.waiting import until
 
 COMPOSE = """services:
   web:

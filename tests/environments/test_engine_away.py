@@ -17,8 +17,9 @@ from seatrial.wire.deployments import (
     EnvironmentRemoved,
 )
 from seatrial.wire.states import Isolation
-from tests.agent.harness import Agent, Repository, deployment, environment, then
+from tests.agent.harness import Agent, deployment, environment, then
 from tests.agent.previews import come_up, single
+from tests.repositories import Repository
 from tests.runtime.fake import FakeRuntime
 
 

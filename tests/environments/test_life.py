@@ -14,9 +14,11 @@ from seatrial.wire.deployments import (
 )
 from seatrial.wire.envelope import Message
 from seatrial.wire.states import Isolation
-from tests.agent.harness import Agent, Repository, deployment, environment, then
-from tests.agent.previews import come_up, images_of, left, nothing, shop, single, until
+from tests.agent.harness import Agent, deployment, environment, then
+from tests.agent.previews import come_up, images_of, left, nothing, shop, single
+from tests.repositories import Repository
 from tests.runtime.fake import FakeRuntime
+from tests.waiting import until
 
 
 async def test_up_switched_and_removed(agent: Agent, repository: Repository, busybox: str) -> None:

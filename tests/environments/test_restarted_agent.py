@@ -12,9 +12,10 @@ from seatrial.agent.environments.startup import Launched
 from seatrial.agent.vocabulary.errors import StartError
 from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.wire.deployments import EnvironmentObserved, EnvironmentRemoved
-from tests.agent.harness import Agent, Repository, deployment, environment, then
+from tests.agent.harness import Agent, deployment, environment, then
 from tests.agent.previews import come_up, shop, single
 from tests.agent.test_planner import container, host, launch, planned
+from tests.repositories import Repository
 from tests.runtime.builds import FakeBuild
 from tests.runtime.fake import FakeRuntime
 

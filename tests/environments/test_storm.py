@@ -9,8 +9,9 @@ import pytest
 from seatrial.agent.environments.service import Environments
 from seatrial.agent.vocabulary.labels import AGENT, DEPLOYMENT
 from seatrial.wire.deployments import DeploymentReady, DesiredDeployment, DesiredEnvironment
-from tests.agent.harness import Agent, Repository, deployment, environment, then
+from tests.agent.harness import Agent, deployment, environment, then
 from tests.agent.previews import gone, single
+from tests.repositories import Repository
 from tests.runtime.builds import FakeBuild
 from tests.runtime.fake import FakeRuntime
 from tests.waiting import until

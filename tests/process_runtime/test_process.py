@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from seatrial.agent.runtime.process.addresses import rewritten
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec, HealthCheck, Mount
 from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable, StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT
+from tests.waiting import until
 
 SERVER = """
 import http.server, os
@@ -82,12 +83,6 @@ async def until_well(runtime: ProcessRuntime, name: str, check: HealthCheck) -> 
         await asyncio.sleep(0.1)
     lines = [line.text async for line in runtime.logs(name, follow=False)]
     raise AssertionError(f"{problem}: {lines}")
-
-
-async def until(check: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
-        while not await check():  # noqa: ASYNC110 (processes have no event for this)
-            await asyncio.sleep(0.05)
 
 
 async def fetch(port: int | None) -> str:

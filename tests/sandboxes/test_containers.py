@@ -22,8 +22,10 @@ from seatrial.agent.vocabulary.errors import ImageUnavailable
 from seatrial.wire.envelope import new_id
 from seatrial.wire.states import Isolation, ResultState
 from tests.engines import require
-from tests.sandboxes.conftest import Bench, NoJobs, Recorded, Repository, bench_of, policy, until
+from tests.repositories import Repository
+from tests.sandboxes.conftest import Bench, NoJobs, Recorded, bench_of, policy
 from tests.sandboxes.test_hostile import HOSTILE, TAMPERS, assert_good, good, hostile
+from tests.waiting import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.gvisor]
 Make = Callable[..., ContainerSandboxes]

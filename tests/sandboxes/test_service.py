@@ -20,7 +20,8 @@ from seatrial.wire.envelope import Envelope, Message, new_id
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted
 from seatrial.wire.logs import LogChunk
 from seatrial.wire.states import EvaluationState, Isolation
-from tests.sandboxes.conftest import Bench, Recorded, policy, until
+from tests.sandboxes.conftest import Bench, Recorded, policy
+from tests.waiting import until
 
 GOOD = "def evaluate(project): return {'passed': True}"
 

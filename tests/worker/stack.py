@@ -6,8 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,20 +15,10 @@ from django.db import connection
 
 from tests.bus.servers import NatsServer, free_port
 from tests.engines import require
+from tests.waiting import eventually
 
 T = TypeVar("T")
 DOMAIN = "preview.localhost"
-
-
-def eventually(look: Callable[[], T], *, seconds: float = 60, what: str = "it") -> T:
-    """The first true answer of `look`."""
-    deadline = time.monotonic() + seconds
-    answer = look()
-    while not answer and time.monotonic() < deadline:
-        time.sleep(0.05)
-        answer = look()
-    assert answer, f"waited {seconds} s: {what}"
-    return answer
 
 
 class Backend:
