@@ -37,7 +37,8 @@ def start(directory: Path, reaction: str) -> tuple[subprocess.Popen[str], int]:
         text=True,
     )
     assert supervisor.stdout
-    return supervisor, int(supervisor.stdout.readline())
+    with supervisor.stdout as told:
+        return supervisor, int(told.readline())
 
 
 def has_ended(pid: int) -> bool:
