@@ -53,6 +53,7 @@ class Running:
             labels=hosts,
             endpoint=endpoint,
             container=planned.spec.name,
+            keeps_data=planned.durable,
         )
 
     def _state(self, planned: Planned, container: Container | None) -> str:

@@ -123,7 +123,9 @@ def _states(rows: QuerySet[Any], *moments: str) -> Hashable:
 
 def placed(agents: QuerySet[Agent]) -> QuerySet[Agent]:
     """`agents` with how many previews are `placed` on each."""
-    return agents.annotate(placed=Count("environments", ~Q(environments__state="terminated")))
+    return agents.annotate(
+        placed=Count("placements", Q(placements__removed_at=None, placements__leaving_since=None))
+    )
 
 
 def _agents(user: User) -> str:

@@ -37,7 +37,8 @@ _REASONS = {
         "The agent has no working runtime", "Start Docker on the agent's host, then rebuild."
     ),
     "agent_lost_contact": Reason(
-        "The agent lost contact", "When the agent is online again, rebuild or push another commit."
+        "The agent lost contact",
+        "Rebuild, or push another commit: now, or where the agent has its data, once it is online again.",
     ),
     "internal": Reason("Seatrial failed, not your code", "Rebuild; if it fails again, read the agent's log."),
 }
