@@ -65,6 +65,11 @@ def agent_of(subject: str) -> str:
     return subject.split(".")[2]
 
 
+def deployment_of(subject: str) -> str:
+    """The deployment id within `seatrial.agents.<agent>.logs.<env>.<dep>.<svc>`."""
+    return subject.split(".")[5]
+
+
 def inbox_prefix(agent: str) -> str:
     """Each agent's own reply subjects, so that none reads another's replies."""
     return f"_INBOX_{agent}"

@@ -23,6 +23,7 @@ from seatrial.control.dashboard.environment_page import (
 from seatrial.control.dashboard.live import watched_one, watcher
 from seatrial.control.dashboard.logs import log_events, log_filter, log_text
 from seatrial.control.dashboard.requests import one, signed_in
+from seatrial.control.dashboard.speakers import Speakers
 from seatrial.control.dashboard.streams import Watched, download, stream
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.errors import PreviewError
@@ -65,7 +66,7 @@ async def environment_stream(request: HttpRequest, key: str) -> HttpResponseBase
     return await stream(
         request,
         Watched(lambda user: environment_fingerprint(user, key), rendered),
-        extra=lambda: log_events(dashboard().log_tails, chosen, since),
+        extra=lambda: log_events(dashboard().log_tails, chosen, since, Speakers(found.pk)),
     )
 
 
@@ -78,7 +79,7 @@ async def environment_log(request: HttpRequest, key: str) -> HttpResponseBase:
     return await download(
         request,
         f"{found.name}.log",
-        lambda: log_text(dashboard().log_tails, chosen, since),
+        lambda: log_text(dashboard().log_tails, chosen, since, Speakers(found.pk)),
         lambda user: environments(user).filter(pk=key).exists(),
     )
 
@@ -86,13 +87,14 @@ async def environment_log(request: HttpRequest, key: str) -> HttpResponseBase:
 async def _log_choice(request: HttpRequest, found: Environment) -> tuple[str, datetime | None]:
     """One deployment's lines, or all lines of the environment since the newest deployment began."""
     rows = found.deployments.order_by("-id")
-    agent = found.agent_id or ""
     wanted = request.GET.get("deployment", "")
     if wanted:
         chosen = await rows.filter(pk=wanted).afirst()
-        return log_filter(found.pk, chosen.pk if chosen else "none", agent=agent), None
+        if chosen is None:
+            return log_filter(found.pk, "none"), None
+        return log_filter(found.pk, chosen.pk, agent=chosen.agent_id or ""), None
     newest = await rows.afirst()
-    return log_filter(found.pk, agent=agent), newest.created_at if newest else None
+    return log_filter(found.pk), newest.created_at if newest else None
 
 
 Act = Callable[[Environment, str], Environment]
