@@ -268,7 +268,7 @@ class Bus:
 
     async def _write(self, agent: str, environment: str, data: bytes | None, *, after: int) -> bool:
         """Put, or delete (None), when the key's last entry is at `after` (0: there is none); False when it is not."""
-        headers = {api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE: str(after)}
+        headers: dict[str, Any] = {api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE: str(after)}
         if data is None:
             headers[KV_OP] = KV_DEL
         subject = f"$KV.{subjects.desired_bucket(agent)}.{environment}"

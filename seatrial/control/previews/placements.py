@@ -20,7 +20,7 @@ from seatrial.wire.deployments import ObservedService
 from seatrial.wire.states import AgentState, EnvironmentState
 
 # Beside the drain itself: until the agent has heard of it, and until its services have ended.
-LEAVING_SLACK = timedelta(seconds=5)
+LEAVING_SLACK = timedelta(seconds=10)
 
 
 def leaving_time() -> timedelta:
