@@ -180,6 +180,14 @@ def test_data_keeps_the_next_deployment_waiting_for_its_agent(scene: Scenario, o
     assert (again.agent, again.message) == (scene.agent, "")
 
 
+def test_what_waits_no_more_does_not_say_so(scene: Scenario, other: Agent) -> None:
+    keep(scene, A)
+    becomes(scene.agent, "offline")
+    scene.push(B, at=1)
+    scene.push(C, at=2)
+    assert (scene.deployment(B).state, scene.deployment(B).message) == ("superseded", "")
+
+
 def test_the_message_goes_when_the_agent_takes_it_up(scene: Scenario, other: Agent) -> None:
     keep(scene, A)
     becomes(scene.agent, "offline")

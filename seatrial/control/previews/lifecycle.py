@@ -167,6 +167,7 @@ def _state(environment: Environment) -> EnvironmentState:
 
 def _end_candidate(environment: Environment, state: DeploymentState) -> None:
     if environment.candidate is not None:
+        environment.candidate.message = ""  # what it waited for
         _finish(environment.candidate, state)
         environment.candidate = None
 
