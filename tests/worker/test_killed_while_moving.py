@@ -4,7 +4,8 @@ import pytest
 
 from seatrial.control.fleet import services as fleet
 from seatrial.control.outbox.models import OutboxMessage
-from seatrial.control.previews.models import Deployment, Environment
+from seatrial.control.previews.models import Deployment, Environment, Placement
+from seatrial.control.previews.placements import LEAVING_SLACK
 from seatrial.control.projects.models import Project
 from seatrial.wire.deployments import EnvironmentRemoved
 from tests.worker.conftest import Join, Repository
@@ -38,6 +39,9 @@ def arrives(stack: Stack, pull: Pull, one: ScriptedAgent, two: ScriptedAgent) ->
     eventually(lambda: served(stack) == pull.commit, what="the new commit is served")
     eventually(lambda: pull.live_on(two), what="it is live on the other agent")
     eventually(lambda: pull.has_left(one), what="the first agent is left")
+    left = Placement.objects.get(environment=pull.environment, agent=one.id)
+    assert left.leaving_since is not None and left.removed_at is not None
+    assert left.removed_at - left.leaving_since >= LEAVING_SLACK, "it had its time to drain"
     assert pull.is_there(two)
     assert one.history[-1] == ("gone", "gone") and two.history[-1] == (pull.commit, "")
 
