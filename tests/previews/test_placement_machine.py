@@ -121,8 +121,9 @@ class Fleet(RuleBasedStateMachine):
         rows = Placement.objects.select_related("agent", "environment__live", "environment__candidate")
         for placement in rows:
             pair = (placement.environment_id, placement.agent_id)
-            assert placement.revision >= self.revisions.get(pair, 0), "a revision only grows"
-            self.revisions[pair] = placement.revision
+            if placement.removed_at is None:
+                assert placement.revision >= self.revisions.get(pair, 0), "a revision only grows"
+                self.revisions[pair] = placement.revision
             desired = services.desired(placement)
             if desired is None:
                 continue

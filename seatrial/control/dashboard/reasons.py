@@ -38,7 +38,7 @@ _REASONS = {
     ),
     "agent_lost_contact": Reason(
         "The agent lost contact",
-        "Rebuild, or push another commit: now, or where the agent has its data, once it is online again.",
+        "Rebuild, or push another commit. If the message names data, do so once that agent is online again.",
     ),
     "internal": Reason("Seatrial failed, not your code", "Rebuild; if it fails again, read the agent's log."),
 }
