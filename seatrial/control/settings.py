@@ -43,9 +43,11 @@ INSTALLED_APPS = [
     "seatrial.control.accounts",
     "seatrial.control.projects",
     "seatrial.control.forges",
+    "seatrial.control.forges.local",
     "seatrial.control.fleet",
     "seatrial.control.previews",
     "seatrial.control.policies",
+    "seatrial.control.triggers",
     "seatrial.control.worker",
     "seatrial.control.installation",
 ]

@@ -49,10 +49,19 @@ class Instruction(StrEnum):
     BUCKET = "bucket"  # {agent}: make the bucket of a new agent
     REVOKE = "revoke"  # {public_key}: cut a user off
     REPORT = "report"  # {pull_request} or {project, commit}: tell the forge of its preview, of its verdict
+    FACTS = "facts"  # {evaluation}: take its commit's facts from the forge, then queue it
 
 
 # These wait for others, and nothing on the bus waits for them.
-ASIDE = (Instruction.REVOKE, Instruction.REPORT)
+ASIDE = (Instruction.REVOKE, Instruction.REPORT, Instruction.FACTS)
+
+
+def channel(subject: str) -> str:
+    """The channel on which a new row of `subject` is notified: each of ASIDE has its own, the bus has CHANNEL."""
+    return f"{CHANNEL}_{subject}" if subject in ASIDE else CHANNEL
+
+
+CHANNELS = (CHANNEL, *(channel(instruction) for instruction in ASIDE))
 
 
 def publish(subject: str, message: Message, *, workspace: str, about: str) -> Envelope:
@@ -135,7 +144,7 @@ def prune() -> int:
 def _write(identity: str, subject: str, body: dict[str, Any]) -> None:
     OutboxMessage.objects.create(id=identity, subject=subject, body=body)
     with connection.cursor() as cursor:  # delivered at commit, and folded into one per transaction
-        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+        cursor.execute("SELECT pg_notify(%s, '')", [channel(subject)])
 
 
 def _due() -> QuerySet[OutboxMessage]:

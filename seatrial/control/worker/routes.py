@@ -36,13 +36,14 @@ class Routes:
 
     async def run(self) -> None:
         """For ever."""
+        woken = self._wakeups.waiter(lifecycle.ROUTES_CHANNEL)
         async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
             while True:
                 waiting = await self._round(client)
                 if waiting:
                     await asyncio.sleep(POLL_SECONDS)
                 else:
-                    await self._wakeups.wait(lifecycle.ROUTES_CHANNEL, SWEEP_SECONDS)
+                    await woken.wait(SWEEP_SECONDS)
 
     async def _round(self, client: httpx.AsyncClient) -> bool:
         """Write, then switch what is applied; True while a candidate still waits."""
