@@ -29,8 +29,8 @@ def nobody(body: Body, reason: str) -> None:
 class Errand:
     """What a lane does for each row of its instruction. Functions get the row's body, and the reason of a failure.
 
-    `act` may take its time, up to `outbox.CLAIMED`, and may be called again for what it did: it is idempotent. No
-    transaction is open meanwhile. A failure is told to `waits` and tried again later, until it is `permanent` or the row
+    `act` may take its time, and may be called again for what it did: it is idempotent. No transaction is open
+    meanwhile. A failure is told to `waits` and tried again later, until it is `permanent` or the row
     is older than `kept`: then `given_up` is told, and it is over. Without `kept` it is tried for ever.
     """
 
