@@ -7,6 +7,7 @@ from django.db import connection as database
 from django.utils import timezone
 
 from seatrial.control.audit.models import AuditEntry
+from seatrial.control.projects.errors import EmptySecret
 from seatrial.control.projects.models import Connection
 from seatrial.control.projects.webhook_secrets import rotate_webhook_secret, valid_secrets
 from seatrial.control.vault.errors import VaultError
@@ -51,7 +52,7 @@ def test_a_repeat_costs_the_previous_one_nothing(connection: Connection) -> None
 
 
 def test_an_empty_secret_is_refused(connection: Connection) -> None:
-    with pytest.raises(ValueError, match="cannot be empty"):
+    with pytest.raises(EmptySecret, match="cannot be empty"):
         rotate_webhook_secret(connection, "", HOUR, by="alice")
     assert stored(connection) == ["first"]
 

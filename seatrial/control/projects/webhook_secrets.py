@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from seatrial.control.audit import services as audit
+from seatrial.control.projects.errors import EmptySecret
 from seatrial.control.projects.models import Connection
 from seatrial.control.vault.errors import VaultError
 
@@ -38,10 +39,10 @@ def rotate_webhook_secret(connection: Connection, new: str, grace: timedelta, by
     """Sign with `new` from now on; what was valid stays so for `grace`, until the forge has been told.
 
     A secret that cannot be opened any more is replaced all the same, and stays invalid. Rotating to the present secret
-    changes nothing, so a repeat does not cost the previous one its time. Raises ValueError for an empty secret.
+    changes nothing, so a repeat does not cost the previous one its time. Raises EmptySecret.
     """
     if not new:
-        raise ValueError("A webhook secret cannot be empty: without one no delivery is accepted.")
+        raise EmptySecret
     row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
     try:
         present = str(row.webhook_secret)

@@ -7,8 +7,10 @@ from datetime import timedelta
 import structlog
 from django.utils import timezone
 
+from seatrial.control.errors import ControlError
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.errors import NotYet
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.worker.database import Database
@@ -78,7 +80,7 @@ class Aside:
             not_sent(row, error)
             self._errand.waits(row.body, said(error))
             if isinstance(error, ForgeError) and error.retry_after_seconds:
-                raise outbox.NotYet(error.retry_after_seconds) from error
+                raise NotYet(error.retry_after_seconds) from error
             raise
 
     def _over(self, row: OutboxMessage, error: Exception) -> bool:
@@ -90,4 +92,4 @@ class Aside:
 
 def said(error: Exception) -> str:
     """What went wrong, for people: ours in its own words, anybody else's with its kind."""
-    return str(error) if isinstance(error, ForgeError) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, ControlError) else f"{type(error).__name__}: {error}"

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import structlog
 
 from seatrial.control.bus import Bus
-from seatrial.control.forges.errors import ForgeError
 from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.errors import Away
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.previews.desired import desired
@@ -68,7 +68,7 @@ class Relay:
             if database_away(error):
                 raise
             if not self._wait(self._bus.answers()):
-                raise outbox.Away(f"{type(error).__name__}: {error}") from error
+                raise Away(f"{type(error).__name__}: {error}") from error
             not_sent(row, error)
             raise
 
@@ -106,7 +106,7 @@ def not_sent(row: OutboxMessage, error: Exception) -> None:
         id=row.pk,
         attempts=row.attempts + 1,
         error=f"{type(error).__name__}: {error}",
-        exc_info=row.attempts == 0 and not expected(error) and not isinstance(error, ForgeError),
+        exc_info=row.attempts == 0 and not expected(error),
     )
 
 

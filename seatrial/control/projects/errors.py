@@ -1,0 +1,37 @@
+"""What can go wrong with projects.
+
+ProjectError
+├── ProjectContended   others make projects at the same moment: asking again helps
+└── EmptySecret        a webhook secret that would let nothing in
+"""
+
+from seatrial.control.errors import ControlError
+
+
+class ProjectError(ControlError):
+    """A project cannot be made or found."""
+
+    code = "project_error"
+    status = 409
+
+
+class ProjectContended(ProjectError):
+    """Its name was taken, again and again, between our look and our insert."""
+
+    code = "project_contended"
+    status = 503
+
+    def __init__(self, external_id: str) -> None:
+        super().__init__(
+            f"The project {external_id} could not be made: others make projects at the same time. Ask again."
+        )
+
+
+class EmptySecret(ProjectError):
+    """A webhook secret has at least one character."""
+
+    code = "empty_secret"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__("A webhook secret cannot be empty: without one no delivery is accepted.")
