@@ -1,4 +1,4 @@
-"""AccessDenied, raised anywhere under a page, becomes the page that says so."""
+"""AccessDenied and NotFound, raised anywhere under a page, become the page that says so."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from django.urls import get_resolver
 from django.utils.deprecation import MiddlewareMixin
 
 from seatrial.control.accounts.access import AccessDenied
+from seatrial.control.answers import NotFound
 
 
 class AccessDeniedMiddleware(MiddlewareMixin):
@@ -14,8 +15,12 @@ class AccessDeniedMiddleware(MiddlewareMixin):
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The site's own error pages."""
-        if not isinstance(exception, AccessDenied):
+        if isinstance(exception, AccessDenied):
+            status = 404 if exception.hidden else 403
+        elif isinstance(exception, NotFound):
+            status = 404
+        else:
             return None
-        handler: Any = get_resolver().resolve_error_handler(404 if exception.hidden else 403)
+        handler: Any = get_resolver().resolve_error_handler(status)
         response: HttpResponse = handler(request, exception=exception)
         return response

@@ -6,9 +6,9 @@ from django.http import HttpRequest
 from ninja import Router
 from ninja.responses import Status
 
-from seatrial.control.accounts.access import Action, require, visible
+from seatrial.control.accounts.access import Action, find_visible, require, visible
 from seatrial.control.accounts.authentication import actor, person
-from seatrial.control.answers import ErrorAnswer, NotFound, error_body
+from seatrial.control.answers import ErrorAnswer, error_body
 from seatrial.control.previews import services
 from seatrial.control.previews.answers import EnvironmentAnswer, answers
 from seatrial.control.previews.errors import PreviewError
@@ -41,7 +41,7 @@ def list_environments(
 )
 def get_environment(request: HttpRequest, environment_id: str) -> EnvironmentAnswer:
     """Also when it is terminated."""
-    return _fresh(_visible(request, environment_id))
+    return _fresh(find_visible(person(request), Environment, environment_id))
 
 
 @router.post(
@@ -51,7 +51,7 @@ def get_environment(request: HttpRequest, environment_id: str) -> EnvironmentAns
 )
 def rebuild(request: HttpRequest, environment_id: str) -> EnvironmentAnswer | Status[Any]:
     """Without build caches. A stopped preview comes back as a new environment, which is the answer."""
-    environment = _visible(request, environment_id)
+    environment = find_visible(person(request), Environment, environment_id)
     require(person(request), Action.REBUILD_PREVIEW, environment)
     try:
         deployment = services.rebuild(environment, by=actor(request))
@@ -67,20 +67,13 @@ def rebuild(request: HttpRequest, environment_id: str) -> EnvironmentAnswer | St
 )
 def stop(request: HttpRequest, environment_id: str) -> EnvironmentAnswer | Status[Any]:
     """Until the next commit of its pull request, or until the pull request is opened again."""
-    environment = _visible(request, environment_id)
+    environment = find_visible(person(request), Environment, environment_id)
     require(person(request), Action.STOP_PREVIEW, environment)
     try:
         services.stop(environment, by=actor(request))
     except PreviewError as error:
         return Status(409, error_body(error.code, str(error)))
     return _fresh(environment)
-
-
-def _visible(request: HttpRequest, environment_id: str) -> Environment:
-    environment = visible(person(request), Environment).filter(pk=environment_id.replace("\x00", "")).first()
-    if environment is None:
-        raise NotFound(f"There is no environment {environment_id}.")
-    return environment
 
 
 def _fresh(environment: Environment) -> EnvironmentAnswer:
