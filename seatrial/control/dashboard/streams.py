@@ -143,8 +143,7 @@ async def _merged(
                     return
                 yield message
         finally:
-            with contextlib.suppress(asyncio.CancelledError):
-                await ended(*tasks, again_seconds=LEAVE_SECONDS)
+            await ended(*tasks, again_seconds=LEAVE_SECONDS)
 
 
 async def _guarded(source: Source, queue: Queue, end: asyncio.Event) -> None:
