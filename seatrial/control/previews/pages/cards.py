@@ -57,7 +57,7 @@ def cards(pull_requests: QuerySet[PullRequest], *, limit: int) -> list[Card]:
     environments = {
         environment.pull_request_id: environment
         for environment in Environment.objects.filter(pull_request__in=ids)
-        .select_related("live", "candidate", "agent")
+        .select_related("live", "candidate")
         .order_by("created_at", "id")
     }
     deployments = newest_deployments(environment.pk for environment in environments.values())

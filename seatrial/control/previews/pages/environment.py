@@ -42,6 +42,7 @@ def environment_context(environment: Environment) -> dict[str, Any]:
         "pull_request": environment.pull_request,
         "face": headline(environment, newest),
         "newest": newest,
+        "agent": environment.agent,
         "agent_away": _agent_away(environment),
         "failure": newest if newest and newest.state == "failed" else None,
         "reason": reason(newest.reason) if newest else None,
