@@ -1,5 +1,6 @@
 """Answers what policies ask: files from git objects, forge facts from the evaluation's snapshot, nothing else."""
 
+import asyncio
 import codecs
 import hashlib
 import json
@@ -8,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from seatrial.agent.checkouts.tree import Entry, Tree
-from seatrial.agent.sandboxes.languages import languages
+from seatrial.agent.sandboxes.languages import languages, scripts
 from seatrial.wire.evaluations import ForgeFacts
 
 MAX_FILE = 1 << 20  # bytes of one file that a policy may read
@@ -36,7 +37,8 @@ class Broker:
     """One commit and its forge facts. Answers may be asked for concurrently and never change.
 
     `answer` also says what was seen, as (question, digest) pairs; `digest` gives the digest of one such question
-    without reading a single blob, which is what makes looking up a memoised result cheap.
+    without reading a blob (of scripts without an extension the first time, for the languages), which is what makes
+    looking up a memoised result cheap.
     """
 
     def __init__(self, tree: Tree, facts: ForgeFacts) -> None:
@@ -140,7 +142,9 @@ class Broker:
         return {e.path: e.size or 0 for e in (await self._index()).values() if e.mode in REGULAR}
 
     async def _languages(self) -> dict[str, float]:
-        return languages(e for e in (await self._index()).values() if e.mode in REGULAR)
+        files = [entry for entry in (await self._index()).values() if entry.mode in REGULAR]
+        contents = await self._tree.read_many(scripts(files), limit=MAX_FILE)
+        return await asyncio.to_thread(languages, files, contents)
 
     async def _contributors(self) -> list[dict[str, Any]]:
         pairs = await self._tree.contributors()
