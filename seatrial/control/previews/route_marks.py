@@ -11,6 +11,7 @@ remembers nothing reads everything.
 from dataclasses import dataclass
 
 from django.db import connection
+from django.db.models import BigIntegerField, Func
 
 from seatrial.control.previews.models import Environment
 from seatrial.wire.states import EnvironmentState
@@ -20,7 +21,14 @@ _MARK = """
 INSERT INTO previews_routemark (environment_id, transaction) VALUES (%s, pg_current_xact_id()::text::bigint)
 ON CONFLICT (environment_id) DO UPDATE SET transaction = EXCLUDED.transaction
 """
-_RUNNING = "SELECT pg_snapshot_xmin(now)::text::bigint, pg_snapshot_xmax(now)::text::bigint FROM pg_current_snapshot() now"
+_RUNNING = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+
+
+class _Next(Func):
+    """The number of a transaction that this very statement cannot see. Asked earlier, it would hide what came since."""
+
+    template = "pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+    output_field = BigIntegerField()
 
 
 @dataclass(frozen=True)
@@ -45,10 +53,10 @@ def changed(since: int) -> Changes:
     """
     with connection.cursor() as cursor:
         cursor.execute(_RUNNING)
-        running, next_one = cursor.fetchone()
+        (running,) = cursor.fetchone()
     rows = Environment.objects.select_related("live", "candidate").order_by("id")
     if since == EVERYTHING or running < since:  # numbers that go back: this is another database
         return Changes(list(rows.exclude(state=EnvironmentState.TERMINATED)), running, complete=True)
     # A number that is yet to come was brought here from another database.
-    marked = rows.filter(route_mark__transaction__gte=since, route_mark__transaction__lt=next_one)
+    marked = rows.filter(route_mark__transaction__gte=since, route_mark__transaction__lt=_Next())
     return Changes(list(marked), running, complete=False)

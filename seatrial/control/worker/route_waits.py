@@ -10,7 +10,7 @@ ANSWERED_SECONDS = 60.0  # of Traefik answering without showing it
 AWAY_SECONDS = 600.0  # of Traefik not answering
 EXPLAINED_SECONDS = 5.0  # after which people are told why it waits
 MAX_STEP_SECONDS = 5.0  # between two looks; a machine that slept did not wait
-FIRST_POLL_SECONDS = 0.03
+FIRST_POLL_SECONDS = 0.02
 MAX_POLL_SECONDS = 0.5
 
 
@@ -87,4 +87,4 @@ class Waits:
         if not self._waits:
             return None
         youngest = min(wait.seconds for wait in self._waits.values())
-        return min(MAX_POLL_SECONDS, max(FIRST_POLL_SECONDS, youngest / 20))
+        return min(MAX_POLL_SECONDS, max(FIRST_POLL_SECONDS, youngest / 40))
