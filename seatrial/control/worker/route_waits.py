@@ -87,4 +87,4 @@ class Waits:
         if not self._waits:
             return None
         youngest = min(wait.seconds for wait in self._waits.values())
-        return min(MAX_POLL_SECONDS, max(FIRST_POLL_SECONDS, youngest / 40))
+        return min(MAX_POLL_SECONDS, max(FIRST_POLL_SECONDS, youngest / 20))
