@@ -16,10 +16,6 @@ class ErrorAnswer(Schema):
     error: Error
 
 
-class NotFound(Exception):
-    """Becomes 404. What is hidden from somebody and what does not exist look the same."""
-
-
 def error_body(code: str, message: str) -> dict[str, dict[str, str]]:
     """An ErrorAnswer as plain data."""
     return {"error": {"code": code, "message": message}}

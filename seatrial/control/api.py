@@ -9,13 +9,12 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
-from seatrial.control.accounts.access import AccessDenied
 from seatrial.control.accounts.authentication import AUTHENTICATION
-from seatrial.control.answers import NotFound, error_body
+from seatrial.control.answers import error_body
 from seatrial.control.database_errors import log_away
+from seatrial.control.errors import ControlError, Unexpected, unexpected
 from seatrial.control.fleet.api import router as fleet
 from seatrial.control.forges.api import router as forges
-from seatrial.control.forges.errors import ForgeError, RepositoryProblem
 from seatrial.control.forges.local.api import router as local_forge
 from seatrial.control.policies.api import router as policies
 from seatrial.control.previews.api import router as previews
@@ -78,14 +77,11 @@ def _not_authenticated(request: HttpRequest, error: AuthenticationError) -> Http
     return answer
 
 
-@api.exception_handler(AccessDenied)
-def _denied(request: HttpRequest, error: AccessDenied) -> HttpResponse:
-    return _error(request, *((404, "not_found") if error.hidden else (403, "access_denied")), str(error))
-
-
-@api.exception_handler(NotFound)
-def _not_found(request: HttpRequest, error: NotFound) -> HttpResponse:
-    return _error(request, 404, "not_found", str(error))
+@api.exception_handler(ControlError)
+def _not_done(request: HttpRequest, error: ControlError) -> HttpResponse:
+    if error.status >= 500 and not isinstance(error, Unexpected):
+        log.error("the API failed", path=request.path, code=error.code, problem=str(error))
+    return _error(request, error.status, error.code, str(error))
 
 
 @api.exception_handler(ValidationError)
@@ -111,13 +107,6 @@ def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     return _error(request, error.status_code, CODES.get(error.status_code, "bad_request"), str(error))
 
 
-@api.exception_handler(ForgeError)
-def _forge_error(request: HttpRequest, error: ForgeError) -> HttpResponse:
-    code = error.code if isinstance(error, RepositoryProblem) else "forge_error"
-    return _error(request, 400, code, str(error))
-
-
 @api.exception_handler(Exception)
-def _internal(request: HttpRequest, error: Exception) -> HttpResponse:
-    log.exception("the API failed", path=request.path, exc_info=error)
-    return _error(request, 500, "internal", "Something failed on the server. Its log has the details.")
+def _unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
+    return _not_done(request, unexpected(error, request.path))

@@ -15,6 +15,7 @@ from nats.js.errors import BucketNotFoundError, NotFoundError
 from nats.js.kv import KeyValue
 
 from seatrial.control.configuration import Configuration
+from seatrial.control.errors import ControlError
 from seatrial.wire import subjects
 from seatrial.wire.envelope import Envelope, now
 from seatrial.wire.errors import WireError
@@ -29,6 +30,13 @@ EVALUATION_ACK_WAIT_SECONDS = 60.0
 EVALUATION_MAX_DELIVER = 5
 OBSERVED_ACK_WAIT_SECONDS = 10.0  # what a killed worker had taken comes back after this
 PUBLISH_TIMEOUT_SECONDS = 5.0
+
+
+class BusRefused(ControlError):
+    """The bus answered, and does not do what was asked."""
+
+    code = "bus_refused"
+    status = 503
 
 
 @dataclass(frozen=True)
@@ -263,7 +271,7 @@ async def ensure_streams(configuration: Configuration) -> None:
 async def revoke(configuration: Configuration, system_credentials: str, account_token: str) -> None:
     """Hand the running server the account's new token; revoked users are cut off at once.
 
-    Raises nats.errors.Error when the server does not answer, and when it does not take the token.
+    Raises nats.errors.Error when the server does not answer, and BusRefused when it does not take the token.
     """
     client = await nats.connect(
         configuration.galley_nats_url,
@@ -278,4 +286,4 @@ async def revoke(configuration: Configuration, system_credentials: str, account_
     finally:
         await client.close()
     if refusal := json.loads(answer.data).get("error"):
-        raise nats.errors.Error(f"the bus does not take the account's new token: {refusal}")
+        raise BusRefused(f"the bus does not take the account's new token: {refusal}")

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from logging import LogRecord
 from typing import Any
 
 import structlog
@@ -51,6 +52,9 @@ def logging_configuration(level: str, style: str) -> dict[str, Any]:
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
             }
         },
+        "filters": {
+            "told once": {"()": "django.utils.log.CallbackFilter", "callback": is_not_told_twice},
+        },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"handlers": ["stderr"], "level": level.upper()},
         "loggers": {
@@ -59,8 +63,14 @@ def logging_configuration(level: str, style: str) -> dict[str, Any]:
             "httpcore": {"level": "WARNING"},
             # Answered with 400; anybody can send one, and each would be a traceback.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
+            "django.request": {"filters": ["told once"]},
         },
     }
+
+
+def is_not_told_twice(record: LogRecord) -> bool:
+    """False for Django's own line about an unexpected error: `error_pages` writes it, with its reference."""
+    return record.exc_info is None or getattr(record, "status_code", 0) != 500
 
 
 def _without_secrets(value: Any) -> Any:

@@ -65,8 +65,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "seatrial.control.accounts.middleware.AccessDeniedMiddleware",
-    "seatrial.control.database_errors.DatabaseErrorMiddleware",
+    "seatrial.control.error_pages.ErrorPagesMiddleware",
 ]
 TEMPLATES = [
     {

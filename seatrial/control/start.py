@@ -6,7 +6,6 @@ from django.conf import settings
 from django.db import Error, connection
 
 from seatrial.control.vault.errors import VaultError
-from seatrial.control.vault.fields import master_key
 from seatrial.control.vault.services import verify_master_key
 
 
@@ -34,7 +33,6 @@ def refuse_unfit() -> None:
 
 def _problem() -> str | None:
     try:
-        master_key()
         verify_master_key()
     except VaultError as error:
         return str(error)

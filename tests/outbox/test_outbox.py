@@ -6,6 +6,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.errors import Away, NotYet
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
 from seatrial.wire.envelope import Envelope
@@ -54,10 +55,10 @@ def test_a_bus_that_is_away_keeps_the_rest_and_marks_what_went_before() -> None:
 
     def send(row: OutboxMessage) -> None:
         if len(sent) == 1:
-            raise outbox.Away("the bus is away")
+            raise Away("the bus is away")
         sent.append(row.pk)
 
-    with pytest.raises(outbox.Away):
+    with pytest.raises(Away):
         outbox.relay(send)
     assert sent == ids[:1]
     assert outbox.relay(lambda row: sent.append(row.pk)) == 2
@@ -145,7 +146,7 @@ def test_a_target_waits_as_long_as_its_forge_wants_whatever_comes_meanwhile() ->
     outbox.instruct(Instruction.REPORT, pull_request="p")
 
     def send(row: OutboxMessage) -> None:
-        raise outbox.NotYet(900)
+        raise NotYet(900)
 
     before = timezone.now()
     assert outbox.relay_aside(Instruction.REPORT, send)

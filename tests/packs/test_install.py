@@ -4,6 +4,7 @@ import pytest
 
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.policies import packs
+from seatrial.control.policies.errors import NoSuchPack
 from seatrial.control.policies.models import Policy, PolicyVersion
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
@@ -61,5 +62,5 @@ def test_code_that_people_changed_is_left_alone(workspace: Workspace) -> None:
 
 def test_an_unknown_pack_names_those_there_are(workspace: Workspace) -> None:
     for name in ("nope", "../packs", ""):
-        with pytest.raises(ValueError, match="there is: starter"):
+        with pytest.raises(NoSuchPack, match="there is: starter"):
             packs.install(workspace, name)

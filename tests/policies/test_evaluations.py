@@ -8,7 +8,8 @@ from seatrial.control.fleet import services as fleet
 from seatrial.control.fleet.models import Agent
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.policies import services
-from seatrial.control.policies.criteria import BadCriteria, applies
+from seatrial.control.policies.criteria import applies
+from seatrial.control.policies.errors import BadCriteria
 from seatrial.control.policies.models import Evaluation, Policy, PolicyVersion, Result
 from seatrial.control.projects.models import Project
 from seatrial.wire.agents import Heartbeat

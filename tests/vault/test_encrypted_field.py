@@ -4,11 +4,16 @@ from django.db import connection, transaction
 
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.projects.models import Connection
-from seatrial.control.vault.errors import Unopenable, VaultError
+from seatrial.control.vault.errors import WithoutRow, WrongRow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 SECRET = "hunter2-hunter2"
+# The same, sealed for the row 01J with the key of the tests, by the release that wrote version 1.
+OLD = (
+    "v1.-hx74NIfgAq2IppZyhBFi1H33YPFBuKHLreHuAXdvaAdB_7eYAPzxSgfKiFMJ-CGkra0l2hChglT3k8h"
+    ".T_fFeOJ2FnX9sqfHzDBOe32n26vR74RXM65aHBpeDM1t2xthY7Gi6t_tYw=="
+)
 
 
 @pytest.fixture
@@ -25,7 +30,7 @@ def stored(row: Connection) -> str:
 
 def test_the_database_holds_ciphertext_and_the_instance_reads_plain(row: Connection) -> None:
     assert row.webhook_secret == SECRET
-    assert stored(row).startswith("v1.")
+    assert stored(row).startswith("v2.")
     assert SECRET not in stored(row)
     assert Connection.objects.get(pk=row.pk).webhook_secret == SECRET
 
@@ -64,13 +69,27 @@ def test_a_ciphertext_moved_to_another_row_does_not_open(row: Connection) -> Non
         cursor.execute(
             "UPDATE projects_connection SET webhook_secret = %s WHERE id = %s", [stored(row), other.pk]
         )
-    with pytest.raises(Unopenable, match=f"projects_connection.webhook_secret of {other.pk}"):
+    with pytest.raises(WrongRow, match=f"projects_connection.webhook_secret of {other.pk}"):
         _ = Connection.objects.get(pk=other.pk).webhook_secret
 
 
+def test_a_row_of_an_older_release_is_read_as_it_is_and_written_anew(row: Connection) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE projects_connection SET id = '01J', webhook_secret = %s WHERE id = %s", [OLD, row.pk]
+        )
+    old = Connection.objects.get(pk="01J")
+    old.save()
+    assert old.webhook_secret == SECRET and stored(old) == OLD
+    old.webhook_secret = SECRET
+    old.save()
+    assert stored(old).startswith("v2.")
+    assert Connection.objects.get(pk="01J").webhook_secret == SECRET
+
+
 def test_what_does_not_know_the_row_is_refused(row: Connection) -> None:
-    with pytest.raises(VaultError, match="is encrypted"), transaction.atomic():
+    with pytest.raises(WithoutRow, match="is encrypted"), transaction.atomic():
         Connection.objects.update(webhook_secret="plain")
-    with pytest.raises(VaultError, match="is encrypted"):
+    with pytest.raises(WithoutRow, match="is encrypted"):
         Connection.objects.filter(webhook_secret=SECRET).exists()
-    assert stored(row).startswith("v1.")
+    assert stored(row).startswith("v2.")

@@ -1,11 +1,12 @@
 import base64
+import hashlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.control.vault.errors import UnfitMasterKey
-from seatrial.control.vault.keys import MasterKey
+from seatrial.control.vault.keys import Keys, MasterKey
 
 KEY = bytes(range(32))
 
@@ -55,3 +56,20 @@ def test_any_text_is_a_key_or_a_clear_refusal(text: str) -> None:
 
 def test_a_key_does_not_show_in_its_repr() -> None:
     assert repr(MasterKey(KEY)) == "MasterKey()"
+
+
+def test_an_id_tells_keys_apart_and_is_not_part_of_them() -> None:
+    other = MasterKey(KEY[::-1])
+    assert MasterKey(KEY).id == MasterKey(KEY).id != other.id
+    assert len(other.id) == 16
+    assert bytes.fromhex(other.id) not in other.value
+    assert other.id != hashlib.sha256(other.value).hexdigest()[:16]
+
+
+def test_keys_are_found_by_their_id_and_only_the_first_seals() -> None:
+    current, former = MasterKey(KEY), MasterKey(KEY[::-1])
+    keys = Keys(current, former)
+    assert keys.current is current
+    assert keys.ids == [current.id, former.id]
+    assert keys.find(former.id) is former
+    assert keys.find("0" * 16) is None

@@ -13,6 +13,7 @@ from seatrial.control import bus as bus_module
 from seatrial.control.bus import Bus
 from seatrial.control.configuration import Configuration
 from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.errors import Away
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.worker.database import Database
@@ -64,7 +65,7 @@ async def test_a_bus_that_is_away_is_no_messages_fault(
 ) -> None:
     identity = await database.run(say, subjects.evaluation_jobs("w"))
     nats_server.kill()
-    with pytest.raises(outbox.Away):
+    with pytest.raises(Away):
         await database.run(relay.batch)
     assert await database.run(unpublished) == {identity: 0}
     nats_server.start()

@@ -42,22 +42,3 @@ async def test_what_is_being_published_while_the_worker_stops_is_published(
         await running
     row = await database.run(OutboxMessage.objects.get)
     assert row.published_at is not None and row.attempts == 0
-
-
-async def test_a_task_that_lost_its_cancellation_is_cancelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(main, "AGAIN_SECONDS", 0.05)
-    lost = asyncio.Event()
-
-    async def deaf_once() -> None:
-        """What asyncio.wait_for of Python 3.11 does when its end and a cancellation meet."""
-        try:
-            await asyncio.sleep(3600)
-        except asyncio.CancelledError:
-            lost.set()
-        await asyncio.sleep(3600)
-
-    task = asyncio.create_task(deaf_once())
-    await asyncio.sleep(0)
-    async with asyncio.timeout(60):
-        await main._end([task])
-    assert lost.is_set() and task.cancelled()

@@ -1,5 +1,6 @@
 """Answers what policies ask: files from git objects, forge facts from the evaluation's snapshot, nothing else."""
 
+import asyncio
 import codecs
 import hashlib
 import json
@@ -7,16 +8,14 @@ import posixpath
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from seatrial.agent.checkouts.tree import Entry, Tree
-from seatrial.agent.sandboxes.languages import languages
+from seatrial.agent.sandboxes.languages import languages, scripts
+from seatrial.agent.vocabulary.tree import LINK, REGULAR, SUBMODULE, Entry, Tree
 from seatrial.wire.evaluations import ForgeFacts
 
 MAX_FILE = 1 << 20  # bytes of one file that a policy may read
 MAX_BATCH = 2 << 20  # bytes of files in one answer
 MAX_PATHS = 500
 MAX_HOPS = 5  # from one symbolic link to the next
-REGULAR = {"100644", "100755"}
-LINK = "120000"
 BOMS = (  # the longer ones first: that of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -36,7 +35,8 @@ class Broker:
     """One commit and its forge facts. Answers may be asked for concurrently and never change.
 
     `answer` also says what was seen, as (question, digest) pairs; `digest` gives the digest of one such question
-    without reading a single blob, which is what makes looking up a memoised result cheap.
+    without reading a blob (of scripts without an extension the first time, for the languages), which is what makes
+    looking up a memoised result cheap.
     """
 
     def __init__(self, tree: Tree, facts: ForgeFacts) -> None:
@@ -108,7 +108,7 @@ class Broker:
         return entry.oid if entry else "none"
 
     async def _list_files(self) -> list[str]:
-        return [entry.path for entry in (await self._index()).values() if entry.mode != "160000"]
+        return [entry.path for entry in (await self._index()).values() if entry.mode != SUBMODULE]
 
     async def _content(self, path: str) -> Any:
         entry = await self._file(path)
@@ -140,7 +140,9 @@ class Broker:
         return {e.path: e.size or 0 for e in (await self._index()).values() if e.mode in REGULAR}
 
     async def _languages(self) -> dict[str, float]:
-        return languages(e for e in (await self._index()).values() if e.mode in REGULAR)
+        files = [entry for entry in (await self._index()).values() if entry.mode in REGULAR]
+        contents = await self._tree.read_many(scripts(files), limit=MAX_FILE)
+        return await asyncio.to_thread(languages, files, contents)
 
     async def _contributors(self) -> list[dict[str, Any]]:
         pairs = await self._tree.contributors()

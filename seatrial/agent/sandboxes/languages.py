@@ -1,74 +1,102 @@
-"""What a repository is written in, by the bytes of its files. Counted on the host, from names and sizes alone."""
+"""What a repository is written in, by the bytes of its files. Counted on the host, from names, sizes and `#!` lines.
 
-from collections import Counter
-from collections.abc import Iterable
-from pathlib import PurePosixPath
-
-from seatrial.agent.checkouts.tree import Entry
-
-_TABLE = """
-Assembly asm s
-C c h
-C# cs
-C++ cc cpp cxx hh hpp hxx
-Clojure clj cljs cljc
-CSS css
-Dart dart
-Elixir ex exs
-Elm elm
-Erlang erl hrl
-F# fs fsx
-Go go
-Groovy groovy gradle
-Haskell hs
-HCL tf hcl
-HTML html htm
-Java java
-JavaScript js cjs mjs jsx
-Julia jl
-Kotlin kt kts
-Less less
-Lua lua
-Nix nix
-Objective-C m mm
-OCaml ml mli
-Perl pl pm
-PHP php
-PowerShell ps1 psm1
-Python py pyi
-R r
-Ruby rb rake
-Rust rs
-Scala scala sbt
-SCSS scss sass
-Shell sh bash zsh
-Svelte svelte
-Swift swift
-TypeScript ts tsx cts mts
-Vue vue
-Zig zig
+What there is comes from GitHub's linguist (`linguist.json`, written by scripts/write_languages.py), names as it writes
+them. Data and prose do not count, nor do paths of others, documentation, and what a program wrote. Where linguist looks
+into a file whose extension means several languages, this looks at the rest of the commit: a header is C++ among C++.
 """
-BY_EXTENSION = {
-    extension: line.split(" ")[0] for line in _TABLE.split("\n") if line for extension in line.split(" ")[1:]
-}
-BY_NAME = {"dockerfile": "Dockerfile", "makefile": "Makefile", "rakefile": "Ruby", "gemfile": "Ruby"}
-VENDORED = {"node_modules", "vendor", "third_party", "dist", ".venv", "bower_components"}
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+
+from seatrial.agent.vocabulary.tree import Entry
+
+_DATA = json.loads(Path(__file__).with_name("linguist.json").read_text())
+_GROUPS: dict[str, str] = _DATA["groups"]
+_NAMES: dict[str, str] = _DATA["names"]
+_INTERPRETERS: dict[str, str] = _DATA["interpreters"]
+_EXTENSIONS: dict[str, list[str]] = _DATA["extensions"]  # the usual language first; none: does not count
+_SKIPPED = re.compile(_DATA["skipped"])
+MAX_PATH = 1000  # letters; matching grows with their square, and no person names a file so
+EXECUTABLE = "100755"
+MAX_SCRIPTS = 200  # files that are looked into for one commit
+MAX_SCRIPT = 1 << 16  # bytes of one
 
 
-def language_of(path: str) -> str | None:
-    """The language of one file, or None when it does not count as code."""
-    pure = PurePosixPath(path.lower())
-    if VENDORED.intersection(pure.parts[:-1]) or ".min." in pure.name:
+def candidates(path: str) -> list[str]:
+    """The languages that a file may be written in, the usual one first; none when it does not count as code."""
+    name = PurePosixPath(path).name
+    if name in _NAMES:
+        return [_NAMES[name]]
+    parts = name.lower().split(".")
+    extensions = ("." + ".".join(parts[start:]) for start in range(1, len(parts)))
+    return next((_EXTENSIONS[one] for one in extensions if one in _EXTENSIONS), [])
+
+
+def scripts(entries: Iterable[Entry]) -> list[str]:
+    """The paths whose names say nothing, and whose `#!` line may: executable, without an extension, not large."""
+    found = (
+        entry.path
+        for entry in entries
+        if entry.mode == EXECUTABLE and 0 < (entry.size or 0) <= MAX_SCRIPT
+        if "." not in PurePosixPath(entry.path).name and not candidates(entry.path)
+        if not _is_skipped(entry.path)
+    )
+    return [path for path, _ in zip(found, range(MAX_SCRIPTS), strict=False)]
+
+
+def language_of_script(content: bytes) -> str | None:
+    """The language that a `#!` line names, if there is one."""
+    line = content[:1000].partition(b"\n")[0].decode(errors="replace")
+    words = line[2:].split() if line.startswith("#!") else []
+    if words and PurePosixPath(words[0]).name == "env":
+        words = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
+    if not words:
         return None
-    return BY_NAME.get(pure.name) or BY_EXTENSION.get(pure.suffix.lstrip("."))
+    program = PurePosixPath(words[0]).name
+    return _INTERPRETERS.get(program) or _INTERPRETERS.get(re.sub(r"(\.\d+)+$", "", program))
 
 
-def languages(entries: Iterable[Entry]) -> dict[str, float]:
-    """Percent by language, most first, one decimal; empty without code."""
+def languages(
+    entries: Iterable[Entry], contents: Mapping[str, bytes | None] | None = None
+) -> dict[str, float]:
+    """Percent by language, most first, one decimal; empty without code. `contents`: those of `scripts(entries)`."""
     sizes: Counter[str] = Counter()
+    open_questions: defaultdict[tuple[str, ...], int] = defaultdict(int)
+    scripted = {path: language_of_script(content or b"") for path, content in (contents or {}).items()}
     for entry in entries:
-        language = language_of(entry.path)
-        if language and entry.size:
-            sizes[language] += entry.size
-    whole = sum(sizes.values())
-    return {name: round(100 * size / whole, 1) for name, size in sizes.most_common()}
+        script = scripted.get(entry.path)
+        possible = [script] if script else candidates(entry.path)
+        if not entry.size or not possible or _is_skipped(entry.path):
+            continue
+        if len(possible) == 1:
+            sizes[possible[0]] += entry.size
+        else:
+            open_questions[tuple(possible)] += entry.size
+    return _percent(sizes + _decided(sizes, open_questions))
+
+
+def _is_skipped(path: str) -> bool:
+    return len(path) > MAX_PATH or _SKIPPED.search(path) is not None
+
+
+def _decided(certain: Counter[str], questions: Mapping[tuple[str, ...], int]) -> Counter[str]:
+    """What extensions with several meanings stand for: what the commit has most of beside them, else the usual."""
+    guessed = Counter(certain)
+    for possible, size in questions.items():
+        guessed[possible[0]] += size
+    decided: Counter[str] = Counter()
+    for possible, size in questions.items():
+        beside = guessed - Counter({possible[0]: size})
+        decided[max(possible, key=lambda name: beside[name])] += size  # the first of equals
+    return decided
+
+
+def _percent(sizes: Counter[str]) -> dict[str, float]:
+    grouped: Counter[str] = Counter()
+    for name, size in sizes.items():
+        grouped[_GROUPS.get(name, name)] += size
+    whole = sum(grouped.values())
+    return {name: round(100 * size / whole, 1) for name, size in grouped.most_common()}

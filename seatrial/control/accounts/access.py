@@ -19,6 +19,7 @@ from django.db import models
 from django.db.models import Q, QuerySet
 
 from seatrial.control.accounts.models import Membership, Role, User, Workspace
+from seatrial.control.errors import ControlError
 
 Somebody = User | AnonymousUser
 M = TypeVar("M", bound=models.Model)
@@ -89,12 +90,13 @@ _TOWARDS_WORKSPACE = (
 )
 
 
-class AccessDenied(Exception):
+class AccessDenied(ControlError):
     """`user` may not. `hidden`: they may not even know that the thing exists, so answer "not found"."""
 
     def __init__(self, message: str, *, hidden: bool) -> None:
         super().__init__(message)
         self.hidden = hidden
+        self.code, self.status = ("not_found", 404) if hidden else ("access_denied", 403)
 
 
 def require(user: Somebody, action: Action, thing: models.Model | None) -> None:

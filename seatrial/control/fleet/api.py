@@ -6,13 +6,12 @@ from typing import Any
 import structlog
 from django.http import HttpRequest
 from ninja import Router, Schema
-from ninja.responses import Status
 
 from seatrial.control.accounts.access import Action, require, visible
 from seatrial.control.accounts.authentication import actor, person
-from seatrial.control.answers import ErrorAnswer, NotFound, error_body
+from seatrial.control.answers import ErrorAnswer
+from seatrial.control.errors import NotFound
 from seatrial.control.fleet import services
-from seatrial.control.fleet.errors import BootstrapRefused, CannotSign, FleetError
 from seatrial.control.fleet.models import Agent
 from seatrial.wire.agents import AgentRegistered, RegisterAgent
 
@@ -56,13 +55,10 @@ def list_agents(request: HttpRequest) -> list[AgentAnswer]:
     response={200: BootstrapAnswer, 400: ErrorAnswer, 403: ErrorAnswer},
     summary="Issue a bootstrap token for an agent",
 )
-def issue_bootstrap(request: HttpRequest, asked: AgentAsked) -> BootstrapAnswer | Status[Any]:
+def issue_bootstrap(request: HttpRequest, asked: AgentAsked) -> BootstrapAnswer:
     """It lets one agent join, once. Joining under a name that exists replaces that agent."""
     require(person(request), Action.MANAGE_AGENTS, None)
-    try:
-        token = services.issue_bootstrap(asked.name, by=actor(request))
-    except FleetError as error:
-        return Status(400, error_body(error.code, str(error)))
+    token = services.issue_bootstrap(asked.name, by=actor(request))
     return BootstrapAnswer(name=asked.name, token=token)
 
 
@@ -88,15 +84,9 @@ def revoke(request: HttpRequest, agent_id: str) -> AgentAnswer:
     response={200: AgentRegistered, 403: ErrorAnswer, 503: ErrorAnswer},
     summary="Exchange a bootstrap token for a bus credential",
 )
-def register(request: HttpRequest, asked: RegisterAgent) -> AgentRegistered | Status[Any]:
+def register(request: HttpRequest, asked: RegisterAgent) -> AgentRegistered:
     """What an agent calls once. The token in the body is the proof."""
-    try:
-        return services.register(asked)
-    except BootstrapRefused as error:
-        return Status(403, error_body(error.code, str(error)))
-    except CannotSign as error:
-        log.error("no agent can join", problem=str(error))
-        return Status(503, error_body(error.code, str(error)))
+    return services.register(asked)
 
 
 def _answer(agent: Agent) -> AgentAnswer:

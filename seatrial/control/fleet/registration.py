@@ -13,7 +13,7 @@ from django.utils import timezone
 from seatrial.control.audit import services as audit
 from seatrial.control.fleet import nats_jwt
 from seatrial.control.fleet.agent_tokens import agent_token
-from seatrial.control.fleet.errors import BootstrapRefused, CannotSign, FleetError
+from seatrial.control.fleet.errors import BootstrapRefused, CannotSign, UnfitName
 from seatrial.control.fleet.models import Agent, BootstrapToken
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
@@ -33,7 +33,7 @@ def issue_bootstrap(name: str, *, by: str) -> str:
     token is used: its old credential is revoked and its environments pass to the newcomer.
     """
     if not NAME.fullmatch(name):
-        raise FleetError(
+        raise UnfitName(
             f"{name!r} is no name for an agent: use 1 to 63 lower-case letters, digits, dots, underscores or hyphens"
         )
     now = timezone.now()

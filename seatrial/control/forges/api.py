@@ -11,7 +11,6 @@ from seatrial.control.accounts.access import visible
 from seatrial.control.accounts.authentication import person
 from seatrial.control.answers import ErrorAnswer, error_body
 from seatrial.control.forges import intake
-from seatrial.control.forges.errors import NoSuchForge
 from seatrial.control.forges.models import Delivery
 from seatrial.control.projects.models import Connection, ForgeKind
 
@@ -67,10 +66,7 @@ def receive_webhook(request: HttpRequest, forge: str, connection: str) -> JsonRe
     if body is None or len(body) > intake.MAX_BYTES:
         message = f"A delivery may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes."
         return JsonResponse(error_body("too_large", message), status=413)
-    try:
-        reception = intake.receive(source, request.headers, body)
-    except NoSuchForge as error:
-        return JsonResponse(error_body("unknown_forge", str(error)), status=404)
+    reception = intake.receive(source, request.headers, body)
     answer: dict[str, object] = {
         "result": reception.result,
         "delivery": reception.delivery,

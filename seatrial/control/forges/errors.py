@@ -6,13 +6,17 @@ ForgeError
 └── RepositoryProblem   the local forge cannot use a directory or a branch; the message says what to do
 """
 
+from seatrial.control.errors import ControlError
 
-class ForgeError(Exception):
+
+class ForgeError(ControlError):
     """Something about a code host, said so that a user can act on it.
 
     `permanent`: asking the same again cannot help. `retry_after_seconds`: the forge asked not to be asked before.
     """
 
+    code = "forge_error"
+    status = 400
     permanent = False
 
     def __init__(
@@ -30,6 +34,8 @@ class UnreadablePayload(ForgeError):
 class NoSuchForge(ForgeError):
     """This release does not speak to this kind of forge."""
 
+    code = "unknown_forge"
+    status = 404
     permanent = True
 
 

@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from seatrial.control.database_errors import AWAY
+from seatrial.control.outbox.errors import Away, NotYet
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.wire.envelope import Envelope, Message, new_id
 
@@ -25,18 +26,6 @@ CLAIMED = timedelta(minutes=2)
 CLAIM_LOCK = 0x5EA71  # PostgreSQL advisory lock
 MAX_DELAY_SECONDS = 600.0
 MAX_WISH_SECONDS = 3_600.0
-
-
-class Away(ConnectionError):
-    """What carries the messages does not answer: no row is to blame."""
-
-
-class NotYet(Exception):
-    """This row is not wanted before `seconds` have passed."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"not before {seconds:.0f} s have passed")
-        self.seconds = seconds
 
 
 class Instruction(StrEnum):

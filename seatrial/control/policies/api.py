@@ -9,8 +9,9 @@ from pydantic import Field
 
 from seatrial.control.accounts.access import Action, require, visible
 from seatrial.control.accounts.authentication import actor, person
-from seatrial.control.answers import ErrorAnswer, NotFound, error_body
+from seatrial.control.answers import ErrorAnswer, error_body
 from seatrial.control.audit import services as audit
+from seatrial.control.errors import NotFound
 from seatrial.control.policies import services
 from seatrial.control.policies.answers import EvaluationAnswer, answers
 from seatrial.control.policies.criteria import MANUAL

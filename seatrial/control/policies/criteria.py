@@ -3,14 +3,12 @@
 import re
 from typing import Any
 
+from seatrial.control.policies.errors import BadCriteria
+
 MANUAL = "manual"  # somebody asked for exactly this: the kind of event does not matter
 MAX_PATTERN = 500
 EXAMPLES = {"events": "[push, pull_request]", "ref": "^main$", "languages": "[Python, Go]"}
 KNOWN = "events, ref and languages"
-
-
-class BadCriteria(ValueError):
-    """The criteria cannot be understood; the message names the key and the fix."""
 
 
 def applies(criteria: Any, *, event: str, ref: str) -> bool:

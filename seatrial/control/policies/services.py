@@ -9,7 +9,8 @@ from django.utils import timezone
 from seatrial.control.forges.registry import forge_of
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
-from seatrial.control.policies.criteria import MANUAL, BadCriteria, applies
+from seatrial.control.policies.criteria import MANUAL, applies
+from seatrial.control.policies.errors import BadCriteria
 from seatrial.control.policies.models import Evaluation, Policy, PolicyVersion, Result
 from seatrial.control.policies.overdue import give_up_lost
 from seatrial.control.policies.results import finished, give_up, lost, started

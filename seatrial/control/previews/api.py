@@ -1,17 +1,14 @@
 """REST: previews."""
 
-from typing import Any
-
 from django.http import HttpRequest
 from ninja import Router
-from ninja.responses import Status
 
 from seatrial.control.accounts.access import Action, require, visible
 from seatrial.control.accounts.authentication import actor, person
-from seatrial.control.answers import ErrorAnswer, NotFound, error_body
+from seatrial.control.answers import ErrorAnswer
+from seatrial.control.errors import NotFound
 from seatrial.control.previews import services
 from seatrial.control.previews.answers import EnvironmentAnswer, answers
-from seatrial.control.previews.errors import PreviewError
 from seatrial.control.previews.models import Environment
 from seatrial.wire.states import EnvironmentState
 
@@ -49,14 +46,11 @@ def get_environment(request: HttpRequest, environment_id: str) -> EnvironmentAns
     response={200: EnvironmentAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer},
     summary="Build and deploy the commit again",
 )
-def rebuild(request: HttpRequest, environment_id: str) -> EnvironmentAnswer | Status[Any]:
+def rebuild(request: HttpRequest, environment_id: str) -> EnvironmentAnswer:
     """Without build caches. A stopped preview comes back as a new environment, which is the answer."""
     environment = _visible(request, environment_id)
     require(person(request), Action.REBUILD_PREVIEW, environment)
-    try:
-        deployment = services.rebuild(environment, by=actor(request))
-    except PreviewError as error:
-        return Status(409, error_body(error.code, str(error)))
+    deployment = services.rebuild(environment, by=actor(request))
     return _fresh(deployment.environment)
 
 
@@ -65,14 +59,11 @@ def rebuild(request: HttpRequest, environment_id: str) -> EnvironmentAnswer | St
     response={200: EnvironmentAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer},
     summary="Stop and remove a preview",
 )
-def stop(request: HttpRequest, environment_id: str) -> EnvironmentAnswer | Status[Any]:
+def stop(request: HttpRequest, environment_id: str) -> EnvironmentAnswer:
     """Until the next commit of its pull request, or until the pull request is opened again."""
     environment = _visible(request, environment_id)
     require(person(request), Action.STOP_PREVIEW, environment)
-    try:
-        services.stop(environment, by=actor(request))
-    except PreviewError as error:
-        return Status(409, error_body(error.code, str(error)))
+    services.stop(environment, by=actor(request))
     return _fresh(environment)
 
 

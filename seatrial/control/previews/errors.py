@@ -5,11 +5,14 @@ PreviewError
 └── NothingToStop       the preview is gone already
 """
 
+from seatrial.control.errors import ControlError
 
-class PreviewError(Exception):
-    """`code` is a stable word; the message says what to do."""
+
+class PreviewError(ControlError):
+    """What was asked does not go with the state of the preview."""
 
     code = "preview_error"
+    status = 409
 
 
 class PullRequestClosed(PreviewError):

@@ -5,6 +5,7 @@ from django.db import IntegrityError, transaction
 
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit import services as audit
+from seatrial.control.projects.errors import ProjectContended
 from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
 from seatrial.control.projects.models import Connection, ForgeKind, Project, PullRequest, PullRequestState
 from seatrial.wire.hostnames import slug as slug_of
@@ -50,7 +51,10 @@ def ensure_project(
     default_branch: str,
     by: str = "system",
 ) -> Project:
-    """The project of one repository: made when there is none, else brought up to date. Safe to call twice at once."""
+    """The project of one repository: made when there is none, else brought up to date. Safe to call twice at once.
+
+    Raises ProjectContended when others keep making projects at the same moment.
+    """
     facts = {
         "clone_url": clone_url,
         "web_url": web_url,
@@ -67,7 +71,7 @@ def ensure_project(
                 return _create_project(connection, external_id, name, facts, by)
         except IntegrityError:
             continue
-    raise RuntimeError(f"the project {external_id} could not be made: others make projects at the same time")
+    raise ProjectContended(external_id)
 
 
 def _create_project(

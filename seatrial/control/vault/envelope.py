@@ -1,22 +1,30 @@
 """Envelope encryption: a fresh AES-256-GCM data key per secret, wrapped by the master key.
 
-The sealed text is `v1.<wrapped data key>.<ciphertext>`, each part nonce + AES-GCM output in URL-safe base64. Both
-parts authenticate the identity of the row they belong to, so a value copied to another row or column does not open.
+The sealed text is `v2.<key id>.<place>.<wrapped data key>.<ciphertext>`. The last two are nonce + AES-GCM output in
+URL-safe base64, and both authenticate the identity of the row they belong to, so a value copied to another row or
+column does not open. The wrapped data key authenticates the key id, too; the ciphertext does not, so that a new master
+key wraps the data key again and leaves the value alone. `place` is a digest of the identity. It protects nothing: it
+tells an envelope that was moved from one that was damaged.
+
+`v1.<wrapped data key>.<ciphertext>` names neither. It is still opened, by the first key that can, and never written.
 """
 
 import base64
-import binascii
+import hashlib
 import os
+import re
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from seatrial.control.vault.errors import Unopenable
-from seatrial.control.vault.keys import MasterKey
+from seatrial.control.vault.errors import Damaged, NotSealed, UnknownKey, WrongKey, WrongRow
+from seatrial.control.vault.keys import Keys
 
-VERSION = "v1"
+VERSION = "v2"
 NONCE_BYTES = 12
+PLACE_BYTES = 8
+KEY_ID = r"[0-9a-f]{16}"
 
 
 @dataclass(frozen=True)
@@ -30,33 +38,62 @@ class Identity:
     def __str__(self) -> str:
         return f"{self.table}.{self.column} of {self.pk}"
 
-    def associated(self, part: str) -> bytes:
-        """What AES-GCM authenticates beside `part`. Length-prefixed, so that no two identities collide."""
-        words = ("seatrial", VERSION, part, self.table, self.column, self.pk)
+    def associated(self, version: str, *about: str) -> bytes:
+        """What AES-GCM authenticates beside a part. Length-prefixed, so that no two identities collide."""
+        words = ("seatrial", version, *about, self.table, self.column, self.pk)
         return b"".join(len(word.encode()).to_bytes(4, "big") + word.encode() for word in words)
 
+    @property
+    def place(self) -> str:
+        """This identity in a few letters."""
+        return hashlib.sha256(self.associated(VERSION, "place")).digest()[:PLACE_BYTES].hex()
 
-def seal(plain: str, identity: Identity, master: MasterKey) -> str:
-    """Encrypt `plain` for `identity`. Two calls never give the same text."""
+
+def seal(plain: str, identity: Identity, keys: Keys) -> str:
+    """Encrypt `plain` for `identity` under the current key. Two calls never give the same text."""
     data_key = AESGCM.generate_key(bit_length=256)
-    wrapped = _encrypt(master.value, data_key, identity.associated("key"))
-    ciphertext = _encrypt(data_key, plain.encode(), identity.associated("value"))
-    return f"{VERSION}.{wrapped}.{ciphertext}"
+    wrapped = _encrypt(keys.current.value, data_key, identity.associated(VERSION, "key", keys.current.id))
+    ciphertext = _encrypt(data_key, plain.encode(), identity.associated(VERSION, "value"))
+    return f"{VERSION}.{keys.current.id}.{identity.place}.{wrapped}.{ciphertext}"
 
 
-def unseal(text: str, identity: Identity, master: MasterKey) -> str:
-    """The reverse of `seal`. Raises Unopenable for another identity, another master key, or damage."""
-    version, _, rest = text.partition(".")
-    wrapped, _, ciphertext = rest.partition(".")
-    if version != VERSION:
-        raise Unopenable(f"{identity}: sealed by another release, or not sealed at all")
-    try:
-        data_key = _decrypt(master.value, wrapped, identity.associated("key"))
-        return _decrypt(data_key, ciphertext, identity.associated("value")).decode()
-    except (InvalidTag, binascii.Error, ValueError) as error:
-        raise Unopenable(
-            f"{identity}: cannot be opened: another GALLEY_MASTER_KEY sealed it, or it was damaged or moved"
-        ) from error
+def unseal(text: str, identity: Identity, keys: Keys) -> str:
+    """The reverse of `seal`. Raises Unopenable: which kind says what has happened, and its message the fix."""
+    version, *parts = text.split(".")
+    match version, parts:
+        case "v2", [key_id, place, wrapped, ciphertext] if re.fullmatch(KEY_ID, key_id):
+            data_key = _unwrap(wrapped, identity, keys, key_id, place)
+        case "v1", [wrapped, ciphertext]:
+            data_key = _unwrap_first(wrapped, identity, keys)
+        case "v1" | "v2", _:
+            raise Damaged(str(identity))
+        case _:
+            raise NotSealed(str(identity))
+    plain = _decrypt(data_key, ciphertext, identity.associated(version, "value"))
+    if plain is None:
+        raise Damaged(str(identity))
+    return plain.decode()
+
+
+def _unwrap(wrapped: str, identity: Identity, keys: Keys, key_id: str, place: str) -> bytes:
+    master = keys.find(key_id)
+    if master is None:
+        raise UnknownKey(str(identity), key_id, keys.ids)
+    if place != identity.place:
+        raise WrongRow(str(identity))
+    data_key = _decrypt(master.value, wrapped, identity.associated(VERSION, "key", key_id))
+    if data_key is None:
+        raise Damaged(str(identity))
+    return data_key
+
+
+def _unwrap_first(wrapped: str, identity: Identity, keys: Keys) -> bytes:
+    """Of version 1, which does not say whose it is: every key is tried."""
+    found = (_decrypt(master.value, wrapped, identity.associated("v1", "key")) for master in keys)
+    data_key = next((one for one in found if one is not None), None)
+    if data_key is None:
+        raise WrongKey(str(identity), keys.ids)
+    return data_key
 
 
 def _encrypt(key: bytes, data: bytes, associated: bytes) -> str:
@@ -64,6 +101,10 @@ def _encrypt(key: bytes, data: bytes, associated: bytes) -> str:
     return base64.urlsafe_b64encode(nonce + AESGCM(key).encrypt(nonce, data, associated)).decode()
 
 
-def _decrypt(key: bytes, text: str, associated: bytes) -> bytes:
-    data = base64.b64decode(text.encode(), altchars=b"-_", validate=True)
-    return AESGCM(key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], associated)
+def _decrypt(key: bytes, text: str, associated: bytes) -> bytes | None:
+    """None for what this key did not encrypt with `associated` beside it."""
+    try:
+        data = base64.b64decode(text.encode(), altchars=b"-_", validate=True)
+        return AESGCM(key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], associated)
+    except (InvalidTag, ValueError):
+        return None

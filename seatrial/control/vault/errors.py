@@ -1,14 +1,27 @@
-"""Errors of the vault. None of their messages ever holds a key, a secret or a ciphertext.
+"""Errors of the vault. None of their messages ever holds a key, a secret or a ciphertext; key ids they do.
 
 VaultError
-├── UnfitMasterKey  GALLEY_MASTER_KEY is missing or not 32 bytes: refuse to start
-├── WrongMasterKey  it is a key, but not the one this database was sealed with: refuse to start
-└── Unopenable      one sealed value is damaged, or was moved here from another row
+├── UnfitMasterKey      GALLEY_MASTER_KEY is missing or not 32 bytes: refuse to start
+├── WrongMasterKey      it is a key, but not the one this database was sealed with: refuse to start
+├── UnprovenMasterKey   the value that would tell is damaged: refuse to start
+├── WithoutRow          a secret was set or asked for where its row is not known: our own mistake
+└── Unopenable          one sealed value
+    ├── NotSealed       is no envelope, or a later release's
+    ├── UnknownKey      names a master key that is not here
+    ├── WrongKey        of version 1, which names no key: none of those here opens it
+    ├── WrongRow        was sealed for another row or column
+    └── Damaged         is not as it was written
 """
 
+from collections.abc import Sequence
 
-class VaultError(Exception):
+from seatrial.control.errors import ControlError
+
+
+class VaultError(ControlError):
     """A secret cannot be sealed or opened."""
+
+    code = "vault_error"
 
 
 class UnfitMasterKey(VaultError):
@@ -19,5 +32,59 @@ class WrongMasterKey(VaultError):
     """GALLEY_MASTER_KEY is not the key this database was sealed with."""
 
 
+class UnprovenMasterKey(VaultError):
+    """Nothing tells whether GALLEY_MASTER_KEY is right: the check value of the database is not as we wrote it."""
+
+
+class WithoutRow(VaultError):
+    """A secret belongs to its row, and the row is not known here."""
+
+
 class Unopenable(VaultError):
-    """A sealed value is damaged, or belongs to another row or column."""
+    """One sealed value does not open."""
+
+
+class NotSealed(Unopenable):
+    """No envelope of this release."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"{where}: not sealed, or sealed by a later release. Run that release, or set the secret again."
+        )
+
+
+class UnknownKey(Unopenable):
+    """The envelope names a key that this process does not have."""
+
+    def __init__(self, where: str, key_id: str, ids: Sequence[str]) -> None:
+        super().__init__(
+            f"{where}: sealed with the master key {key_id}, and there is only {', '.join(ids)}. "
+            "Set GALLEY_MASTER_KEY to the key it was sealed with, or set the secret again."
+        )
+        self.key_id = key_id
+
+
+class WrongKey(Unopenable):
+    """No key opens it. An envelope of version 1 does not say more."""
+
+    def __init__(self, where: str, ids: Sequence[str]) -> None:
+        super().__init__(
+            f"{where}: the master key {', '.join(ids)} does not open it: another GALLEY_MASTER_KEY sealed it, or it "
+            "was damaged or moved. Set the key it was sealed with, or set the secret again."
+        )
+
+
+class WrongRow(Unopenable):
+    """Sealed for somewhere else."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"{where}: what is stored here was sealed for another row or column. Set the secret again."
+        )
+
+
+class Damaged(Unopenable):
+    """Not as it was written."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"{where}: damaged. Restore the row from a backup, or set the secret again.")

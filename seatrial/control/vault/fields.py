@@ -7,8 +7,8 @@ from django.db import models
 from django.db.models.query_utils import DeferredAttribute
 
 from seatrial.control.vault.envelope import Identity, seal, unseal
-from seatrial.control.vault.errors import VaultError
-from seatrial.control.vault.keys import MasterKey
+from seatrial.control.vault.errors import WithoutRow
+from seatrial.control.vault.keys import Keys, MasterKey
 
 
 class Sealed:
@@ -23,9 +23,9 @@ class Sealed:
         return "<sealed>"
 
 
-def master_key() -> MasterKey:
-    """The key of this process, from its settings."""
-    return MasterKey.parse(settings.CONFIGURATION.galley_master_key.get_secret_value())
+def keys() -> Keys:
+    """The keys of this process, from its settings. Raises UnfitMasterKey."""
+    return Keys(MasterKey.parse(settings.CONFIGURATION.galley_master_key.get_secret_value()))
 
 
 class _EncryptedAttribute(DeferredAttribute):
@@ -37,7 +37,7 @@ class _EncryptedAttribute(DeferredAttribute):
         value = super().__get__(instance, cls)
         if instance is None or not isinstance(value, Sealed):
             return value
-        return unseal(value.text, self.field.identity(instance), master_key())
+        return unseal(value.text, self.field.identity(instance), keys())
 
     # With `__set__` the descriptor comes before the instance's own dictionary.
     def __set__(self, instance: models.Model, value: str | Sealed | None) -> None:
@@ -56,7 +56,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     def identity(self, instance: models.Model) -> Identity:
         """Where this field's value of `instance` is valid."""
         if instance.pk is None:
-            raise VaultError(
+            raise WithoutRow(
                 f"{self.model._meta.label}.{self.name}: the row needs its primary key before a secret"
             )
         return Identity(self.model._meta.db_table, str(self.column), str(instance.pk))
@@ -69,7 +69,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
         """Seal what was set since the row was read; what was not touched is written back as it was."""
         value = model_instance.__dict__.get(self.attname)
         if value and not isinstance(value, Sealed):
-            value = Sealed(seal(str(value), self.identity(model_instance), master_key()))
+            value = Sealed(seal(str(value), self.identity(model_instance), keys()))
             model_instance.__dict__[self.attname] = value
         return value
 
@@ -78,7 +78,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
         if isinstance(value, Sealed):
             return value.text
         if value:
-            raise VaultError(
+            raise WithoutRow(
                 f"{self.model._meta.label}.{self.name} is encrypted: set it on an instance and save that"
             )
         return value

@@ -1,12 +1,18 @@
-"""The master key: 32 bytes from the environment, in memory only."""
+"""Master keys: 32 bytes each, from the environment, in memory only."""
 
 import base64
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from seatrial.control.vault.errors import UnfitMasterKey
 
 KEY_BYTES = 32
+ID_BYTES = 8
 FIX = "Make one with `openssl rand -hex 32` and keep a copy apart from the database: without it stored secrets are lost."
 
 
@@ -31,6 +37,32 @@ class MasterKey:
                 f"GALLEY_MASTER_KEY is {problem}: it decodes to {len(value)} bytes, {KEY_BYTES} are needed. {FIX}"
             )
         return cls(value)
+
+    @cached_property
+    def id(self) -> str:
+        """Which key this is, in every envelope it wrapped. Derived one way: it tells nothing about the key."""
+        derived = HKDFExpand(SHA256(), length=ID_BYTES, info=b"seatrial.control.vault key id")
+        return derived.derive(self.value).hex()
+
+
+class Keys:
+    """The keys of one process. New envelopes are sealed with `current`; the former ones only open."""
+
+    def __init__(self, current: MasterKey, *former: MasterKey) -> None:
+        self.current = current
+        self._by_id = {key.id: key for key in (current, *former)}
+
+    def __iter__(self) -> Iterator[MasterKey]:
+        return iter(self._by_id.values())
+
+    @property
+    def ids(self) -> list[str]:
+        """The id of every key, the current one first."""
+        return list(self._by_id)
+
+    def find(self, key_id: str) -> MasterKey | None:
+        """The key with this id, if it is here."""
+        return self._by_id.get(key_id)
 
 
 def _decoded(text: str) -> bytes | None:

@@ -2,19 +2,20 @@
 
 from django.db import IntegrityError, transaction
 
-from seatrial.control.vault.errors import Unopenable, WrongMasterKey
-from seatrial.control.vault.fields import master_key
+from seatrial.control.vault.errors import UnknownKey, Unopenable, UnprovenMasterKey, WrongKey, WrongMasterKey
+from seatrial.control.vault.fields import keys
 from seatrial.control.vault.models import MasterKeyCheck
 
 KNOWN_VALUE = "the master key that sealed this opens every secret here"
+UNPROVEN = "The master key check value of this database is not as it was written. Restore the database from a backup."
 
 
 def verify_master_key() -> None:
     """Compare GALLEY_MASTER_KEY with the key of this database; the first call on a database stores the check value.
 
-    Raises UnfitMasterKey or WrongMasterKey. Idempotent and safe to run in several processes at once.
+    Raises UnfitMasterKey, WrongMasterKey or UnprovenMasterKey. Idempotent and safe to run in several processes at once.
     """
-    master_key()
+    here = keys()
     check = MasterKeyCheck.objects.first()
     if check is None:
         try:
@@ -25,12 +26,14 @@ def verify_master_key() -> None:
             check = MasterKeyCheck.objects.get()
     try:
         opened = check.value
-    except Unopenable as error:
+    except (UnknownKey, WrongKey) as error:
+        which = f" It was {error.key_id}, this is {here.current.id}." if isinstance(error, UnknownKey) else ""
         raise WrongMasterKey(
-            "GALLEY_MASTER_KEY is not the key this database was sealed with: stored secrets cannot be opened. "
-            "Set the key that was backed up with this database, or restore the database that belongs to this key."
+            "GALLEY_MASTER_KEY is not the key this database was sealed with: stored secrets cannot be "
+            f"opened.{which} Set the key that was backed up with this database, or restore the database that "
+            "belongs to this key."
         ) from error
+    except Unopenable as error:
+        raise UnprovenMasterKey(f"{UNPROVEN} ({error})") from error
     if opened != KNOWN_VALUE:
-        raise WrongMasterKey(
-            "The master key check value of this database is not ours. Restore it from a backup."
-        )
+        raise UnprovenMasterKey(UNPROVEN)

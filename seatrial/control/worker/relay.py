@@ -15,6 +15,7 @@ from django.utils import timezone
 from seatrial.control.bus import Bus
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.errors import Away, NotYet
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.previews.desired import desired
@@ -71,7 +72,7 @@ class Relay:
             if database_away(error):
                 raise
             if not self._wait(self._bus.answers()):
-                raise outbox.Away(f"{type(error).__name__}: {error}") from error
+                raise Away(f"{type(error).__name__}: {error}") from error
             not_sent(row, error)
             raise
 
@@ -133,7 +134,7 @@ class Aside:
                 return
             not_sent(row, error)
             if isinstance(error, ForgeError) and error.retry_after_seconds:
-                raise outbox.NotYet(error.retry_after_seconds) from error
+                raise NotYet(error.retry_after_seconds) from error
             raise
 
 
@@ -145,7 +146,7 @@ def not_sent(row: OutboxMessage, error: Exception) -> None:
         id=row.pk,
         attempts=row.attempts + 1,
         error=f"{type(error).__name__}: {error}",
-        exc_info=row.attempts == 0 and not expected(error) and not isinstance(error, ForgeError),
+        exc_info=row.attempts == 0 and not expected(error),
     )
 
 

@@ -8,6 +8,7 @@ import psycopg
 import structlog
 
 from seatrial.control.database_errors import AWAY
+from seatrial.control.errors import ControlError
 
 log = structlog.get_logger(__name__)
 
@@ -42,8 +43,10 @@ async def supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
 
 
 def expected(error: Exception) -> bool:
-    """True for a bus or database that is away, where a traceback tells nothing."""
-    return isinstance(error, OSError | TimeoutError | nats.errors.Error) or database_away(error)
+    """True for an error of ours, and for a bus or database that is away, where a traceback tells nothing."""
+    return isinstance(error, ControlError | OSError | TimeoutError | nats.errors.Error) or database_away(
+        error
+    )
 
 
 def database_away(error: Exception) -> bool:

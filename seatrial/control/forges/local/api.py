@@ -6,7 +6,8 @@ from ninja import Router, Schema
 from seatrial.control.accounts.access import Action, require, visible, workspaces
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.accounts.models import User, Workspace
-from seatrial.control.answers import ErrorAnswer, NotFound
+from seatrial.control.answers import ErrorAnswer
+from seatrial.control.errors import NotFound
 from seatrial.control.forges.local import services
 from seatrial.control.forges.models import LocalPullRequest
 from seatrial.control.projects.models import ForgeKind, Project

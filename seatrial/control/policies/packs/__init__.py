@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from seatrial.control.accounts.models import Workspace
+from seatrial.control.policies.errors import NoSuchPack
 from seatrial.control.policies.models import Policy, PolicyVersion
 
 FOLDER = Path(__file__).parent
@@ -33,12 +34,12 @@ class PackedPolicy:
 
 
 def read(pack: str) -> Iterator[PackedPolicy]:
-    """The policies of a pack, by name. Raises ValueError when there is no such pack."""
+    """The policies of a pack, by name. Raises NoSuchPack."""
     folder = FOLDER / pack
     files = sorted(folder.glob("[!_]*.py")) if pack.isidentifier() else []
     if not files:
         known = ", ".join(sorted(p.name for p in FOLDER.iterdir() if p.is_dir() and p.name[0] != "_"))
-        raise ValueError(f"there is no pack {pack!r}; there is: {known}")
+        raise NoSuchPack(f"there is no pack {pack!r}; there is: {known}")
     for file in files:
         yield parse(file.stem.replace("_", "-"), file.read_text())
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seatrial.agent.vocabulary import files
+
 RECORD = "record.json"
 
 
@@ -53,7 +55,5 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write, then rename: a reader sees the old or the new."""
-    written = path.with_suffix(".new")
-    written.write_text(json.dumps(value))
-    written.replace(path)
+    """A reader sees the old or the new."""
+    files.replace(path, json.dumps(value))

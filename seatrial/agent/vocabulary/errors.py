@@ -10,9 +10,11 @@ AgentError
 ├── Unhealthy          a service runs but its health check never passed
 ├── NoSpace            the data directory is too full to build; the text carries the numbers
 ├── UnresolvedVariable `${NAME}` in a recipe has no value
+├── EngineRefused      the engine answers no; `refusal` says why, where somebody acts on it
 └── RuntimeUnavailable the engine does not answer
 """
 
+from enum import Enum, auto
 from typing import ClassVar
 
 
@@ -91,3 +93,34 @@ class RuntimeUnavailable(AgentError):
     """The engine does not answer."""
 
     reason = "runtime_unavailable"
+
+
+class Refusal(Enum):
+    """Why an engine did not do what it was asked. Its own words are read in `seatrial.agent.engine` and nowhere else."""
+
+    OTHER = auto()
+    ALREADY_JOINED = auto()
+    BEING_REMOVED = auto()
+    NETWORK_GONE = auto()
+    NO_SUBNET = auto()
+    NO_IMAGE = auto()
+    NO_PROGRAM = auto()  # what a container shall run is not in it
+    NO_SPACE = auto()
+    NO_OWN_NETWORK = auto()  # its gVisor cannot give containers one on this kernel
+    NOT_BEGUN = auto()  # its runtime could not begin the container
+    REGISTRY_AWAY = auto()
+    REGISTRY_LIMITS = auto()
+
+
+class EngineRefused(AgentError):
+    """The engine answers no. The text is its own; `status` is HTTP's, 0 for a no in the middle of an answer."""
+
+    def __init__(self, message: str, *, status: int, refusal: Refusal = Refusal.OTHER) -> None:
+        super().__init__(message)
+        self.status = status
+        self.refusal = refusal
+
+    @property
+    def absent(self) -> bool:
+        """What was asked about is not there."""
+        return self.status == 404

@@ -7,14 +7,13 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import Any
 
-import aiodocker
 import aiohttp
 
-from seatrial.agent.runtime.base import Change
-from seatrial.agent.runtime.docker.engine import Engine
-from seatrial.agent.runtime.docker.shapes import label_filter, timestamp
+from seatrial.agent.engine.connection import Connection
+from seatrial.agent.engine.shapes import label_filter, timestamp
+from seatrial.agent.vocabulary.containers import Change
+from seatrial.agent.vocabulary.errors import EngineRefused
 from seatrial.wire.logs import LogLine
 
 MAX_LINE = 16_384  # bytes of one line kept while waiting for its end; the rest starts a new one
@@ -24,54 +23,50 @@ _GONE = (aiohttp.ClientError, asyncio.IncompleteReadError, ConnectionError)
 
 
 class Streams:
-    """The log and event part of `Runtime`."""
+    """What holds a connection for as long as it is read. See the room's contract."""
 
-    engine: Engine
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     async def logs(
         self, name: str, *, follow: bool, tail: int | None = None, since: datetime | None = None
     ) -> AsyncIterator[LogLine]:
-        """See Runtime."""
-        params: dict[str, Any] = {
-            "stdout": True,
-            "stderr": True,
-            "follow": follow,
-            "timestamps": True,
+        """Lines of the container, oldest first, none at or before `since`; ends when it exits (or at once unless
+        `follow`), and when the engine goes. Empty when there is no such container."""
+        params = {
+            "stdout": "1",
+            "stderr": "1",
+            "follow": "1" if follow else "0",
+            "timestamps": "1",
             "tail": "all" if tail is None else str(tail),
         }
         if since is not None:
             params["since"] = f"{since.timestamp():.6f}"
         try:
-            with self.engine.calls():
-                async with self.engine.streams._query(f"containers/{name}/logs", params=params) as response:
-                    try:
-                        async with aclosing(_lines(response.content)) as lines:
-                            async for line in lines:
-                                if since is None or line.at > since:
-                                    yield line
-                    finally:
-                        response.close()
-        except aiodocker.DockerError as error:
-            if error.status not in {404, 409}:  # 409: it is being removed right now
+            async with (
+                self._connection.request("GET", f"containers/{name}/logs", params=params) as answer,
+                aclosing(_lines(answer.content)) as lines,
+            ):
+                async for line in lines:
+                    if since is None or line.at > since:
+                        yield line
+        except EngineRefused as error:
+            if not error.absent and error.status != 409:  # 409: it is being removed right now
                 raise
 
     async def changes(self, labels: Mapping[str, str]) -> AsyncIterator[Change]:
-        """See Runtime."""
+        """What happens to containers that carry every one of `labels`, from now on. Ends when the engine goes."""
         # From now, not from when the engine has taken the request: whoever looks from now on misses nothing.
         params = {
             "filters": json.dumps(label_filter(labels) | {"type": ["container"]}),
             "since": f"{time.time():.6f}",
         }
-        with self.engine.calls():
-            async with self.engine.streams._query("events", params=params) as response:
-                try:
-                    async for raw in _events(response.content):
-                        event = json.loads(raw)
-                        if event["Action"] in _ACTIONS:
-                            attributes = event["Actor"]["Attributes"]
-                            yield Change(str(attributes.get("name", "")), attributes, event["Action"])
-                finally:
-                    response.close()
+        async with self._connection.request("GET", "events", params=params) as answer:
+            async for raw in _events(answer.content):
+                event = json.loads(raw)
+                if event["Action"] in _ACTIONS:
+                    attributes = event["Actor"]["Attributes"]
+                    yield Change(str(attributes.get("name", "")), attributes, event["Action"])
 
 
 async def _events(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:

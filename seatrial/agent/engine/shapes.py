@@ -4,11 +4,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from seatrial.agent.runtime.base import Container, ContainerSpec, HealthCheck
+from seatrial.agent.vocabulary.containers import (
+    Container,
+    ContainerSpec,
+    ContainerState,
+    HealthCheck,
+    RestartPolicy,
+)
 from seatrial.wire.states import Isolation
 
-_RESTART = {"unless-stopped": "unless-stopped", "always": "unless-stopped", "on-failure": "on-failure"}
-_STATES = {"paused": "running", "removing": "dead"}
+_RESTART = {RestartPolicy.NEVER: "no"}
+GVISOR = "runsc"  # the name of its runtime
+_STATES = {"paused": ContainerState.RUNNING, "removing": ContainerState.DEAD}
 
 
 def label_filter(labels: Mapping[str, str]) -> dict[str, list[str]]:
@@ -46,7 +53,7 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
         "SecurityOpt": ["no-new-privileges"],
         "CapDrop": ["AUDIT_WRITE", "MKNOD", "NET_RAW"],  # rights no service of a pull request needs
         "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "2"}},
-        "RestartPolicy": {"Name": _RESTART.get(spec.restart, "no")},
+        "RestartPolicy": {"Name": _RESTART.get(spec.restart, spec.restart.value)},
         "NetworkMode": next(iter(spec.networks), "none"),
         "Mounts": [
             {"Type": "volume", "Target": mount.path, "ReadOnly": mount.read_only}
@@ -55,7 +62,7 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
         ],
     }
     if spec.isolation is Isolation.GVISOR:
-        config["Runtime"] = "runsc"
+        config["Runtime"] = GVISOR
     return config
 
 
@@ -64,11 +71,12 @@ def container_from(found: Mapping[str, Any]) -> Container:
     state = found["State"]
     networks = found["NetworkSettings"]["Networks"] or {}
     status = str(state["Status"])
+    now = _STATES.get(status) or ContainerState(status)
     return Container(
         name=str(found["Name"]).lstrip("/"),
         labels=found["Config"]["Labels"] or {},
-        state=_STATES.get(status, status),
-        exit_code=state["ExitCode"] if status in {"exited", "dead", "restarting"} else None,
+        state=now,
+        exit_code=state["ExitCode"] if now.over or now is ContainerState.RESTARTING else None,
         addresses={name: network.get("IPAddress") or "" for name, network in networks.items()},
         image=found["Config"]["Image"],
         started_at=timestamp(state["StartedAt"]),

@@ -9,12 +9,12 @@ from seatrial.agent.environments.names import Names
 from seatrial.agent.environments.phases import Phases
 from seatrial.agent.environments.preparing import Preparation
 from seatrial.agent.environments.removal import remove_deployment
-from seatrial.agent.environments.starting import Running, Start
+from seatrial.agent.environments.startup import Launched, Startup
 from seatrial.agent.environments.tools import Tools
-from seatrial.agent.errors import AgentError
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.logs.shipping import Channel
-from seatrial.agent.runtime.base import Container
+from seatrial.agent.vocabulary.containers import Container
+from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.wire.deployments import (
     DeploymentFailed,
     DeploymentReady,
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 LAST_LINES_SECONDS = 1.0
 
 
-class Work:
+class Rollout:
     """One go at one deployment. Idempotent, so a go that a crash ended is simply made again."""
 
     def __init__(
@@ -46,10 +46,10 @@ class Work:
         self._deployment = deployment
         self._durable_lock = durable_lock
         self._containers: set[str] = set()
-        self.so_far: Running | None = None  # grows while services become well; kept when one does not
+        self.so_far: Launched | None = None  # grows while services become well; kept when one does not
 
-    async def bring_up(self, *, silent: bool, replace_durable: bool = True) -> Running:
-        """Raises AgentError. `silent` is a repair (see Start), which without `replace_durable` leaves services that
+    async def bring_up(self, *, silent: bool, replace_durable: bool = True) -> Launched:
+        """Raises AgentError. `silent` is a repair (see Startup), which without `replace_durable` leaves services that
         keep data as they are even where a candidate replaced them."""
         phases = Phases(
             self._tools.reports,
@@ -60,7 +60,7 @@ class Work:
         )
         launch = await Preparation(self._tools, self._desired, self._deployment, phases).run()
         names = Names.of(self._tools.agent, self._desired)
-        start = Start(
+        startup = Startup(
             self._tools.runtime,
             names,
             launch,
@@ -69,21 +69,21 @@ class Work:
             repair=silent,
             replace_durable=replace_durable,
         )
-        self.so_far = start.running
-        return await start.run(self._durable_lock)
+        self.so_far = startup.launched
+        return await startup.run(self._durable_lock)
 
-    async def tell_ready(self, running: Running) -> None:
+    async def tell_ready(self, launched: Launched) -> None:
         """Report that the route may be switched."""
-        containers = [await self._tools.runtime.get(p.spec.name) for p in running.launch.services]
+        containers = [await self._tools.runtime.get(p.spec.name) for p in launched.launch.services]
         found = {container.name: container for container in containers if container}
-        for warning in running.warnings:
+        for warning in launched.warnings:
             await self._say(warning)
         ready = DeploymentReady(
             environment=self._desired.environment,
             deployment=self._deployment.id,
-            services=running.observed(self._desired.name, found),
-            isolation=running.launch.isolation,
-            warnings=running.warnings,
+            services=launched.observed(self._desired.name, found),
+            isolation=launched.launch.isolation,
+            warnings=launched.warnings,
         )
         await self._report(ready)
         log.info("deployment ready", environment=self._desired.name, deployment=self._deployment.id)

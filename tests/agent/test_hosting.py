@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from seatrial.agent.builds.buildah import BuildahBuilder
-from seatrial.agent.builds.choice import choose
-from seatrial.agent.runtime.docker import DockerRuntime, Engine
+from seatrial.agent.engine import Engine
+from seatrial.agent.hosting import choose
+from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.settings import Settings
 
 

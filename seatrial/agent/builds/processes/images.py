@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from seatrial.agent.builds import processes
-from seatrial.agent.builds.base import BuildRequest, Log
+from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import located
-from seatrial.agent.errors import BuildError, ImageUnavailable
+from seatrial.agent.builds.processes.records import Records
+from seatrial.agent.commands import logged
+from seatrial.agent.commands.people import give, unprivileged
 from seatrial.agent.recipes.dockerfile import Dockerfile, assignments, read_dockerfile, replaced, words
 from seatrial.agent.recipes.kinds import repository_name
-from seatrial.agent.runtime.process.people import give, unprivileged
-from seatrial.agent.runtime.process.records import Records
+from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
+from seatrial.agent.vocabulary.logs import Log
 
 STEP_SECONDS = 600.0
 POSTGRES = "postgres"
@@ -89,7 +90,7 @@ class Assembly:
         await self.log(f"RUN {text}")
         directory = inside(self.root, self.directory)
         command = words(text) or []
-        ended = await processes.run(
+        ended = await logged.run(
             [*unprivileged(self.root), "env", "-C", str(directory), *command],
             self.log,
             environment={

@@ -9,10 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from seatrial.wire.deployments import Source
+
+REGULAR = {"100644", "100755"}
+LINK = "120000"
+SUBMODULE = "160000"
+
 
 @dataclass(frozen=True)
 class Entry:
-    """One path of a commit. `mode` is git's: 100644, 100755, 120000 (symlink), 160000 (submodule)."""
+    """One path of a commit. `mode` is git's: one of REGULAR, LINK or SUBMODULE."""
 
     path: str
     mode: str
@@ -50,3 +56,10 @@ class Tree(Protocol):
 
     async def export(self, destination: Path) -> None:
         """Write the exact tree (no export-ignore, no export-subst, no hooks, no filters) into an empty folder."""
+
+
+class Checkouts(Protocol):
+    """Where commits come from. Calls run together; a commit that was had before is not fetched again."""
+
+    async def fetch(self, source: Source, repository_id: str, commit: str) -> Tree:
+        """The tree of exactly `commit`. Raises CheckoutError, naming the repository and the commit."""

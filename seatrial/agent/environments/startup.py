@@ -10,8 +10,10 @@ from seatrial.agent.environments.launch import Launch, Planned, supplanted
 from seatrial.agent.environments.names import Names, owned_by
 from seatrial.agent.environments.phases import Phases
 from seatrial.agent.environments.removal import GRACE_SECONDS
-from seatrial.agent.errors import AgentError
-from seatrial.agent.runtime.base import FINGERPRINT, Container, ContainerSpec, Runtime
+from seatrial.agent.runtime.base import Runtime
+from seatrial.agent.vocabulary.containers import Container, ContainerSpec, ContainerState
+from seatrial.agent.vocabulary.errors import AgentError
+from seatrial.agent.vocabulary.labels import FINGERPRINT
 from seatrial.wire.deployments import ObservedService
 from seatrial.wire.hostnames import labels
 
@@ -19,7 +21,7 @@ Started = Callable[[Planned, Container], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class Running:
+class Launched:
     """A launch that came up: where each service answers, and what people should know."""
 
     launch: Launch
@@ -58,12 +60,12 @@ class Running:
     def _state(self, planned: Planned, container: Container | None) -> str:
         if container is None:
             return "missing"
-        if container.state == "running":
+        if container.state is ContainerState.RUNNING:
             return "running" if planned.service.name in self.well else "unhealthy"
-        return "restarting" if container.state == "restarting" else "exited"
+        return "restarting" if container.state is ContainerState.RESTARTING else "exited"
 
 
-class Start:
+class Startup:
     """One launch coming up. Idempotent: what already runs with the same fingerprint is only looked at.
 
     A `repair` brings back what was live once: it takes containers as they are, also where defaults or variables are
@@ -88,14 +90,14 @@ class Start:
         self._on_started = on_started
         self._repair = repair
         self._replace_durable = replace_durable
-        self.running = Running(launch, {})
+        self.launched = Launched(launch, {})
         self._well = {planned.service.name: asyncio.Event() for planned in launch.services}
         self._restarts: dict[str, int] = {}  # of containers that go on running
         self._started = 0
         self._all_started = asyncio.Event()
         self._ready = asyncio.Event()
 
-    async def run(self, durable_lock: asyncio.Lock) -> Running:
+    async def run(self, durable_lock: asyncio.Lock) -> Launched:
         """Bring everything up; the first failure ends the rest, unless it is a repair. Raises AgentError."""
         tasks = [asyncio.create_task(self._one(p, durable_lock)) for p in self._launch.services]
         everything = asyncio.create_task(self._all(tasks))
@@ -109,7 +111,7 @@ class Start:
             for task in [*tasks, everything]:
                 task.cancel()
             await asyncio.gather(*tasks, everything, return_exceptions=True)
-        return self.running
+        return self.launched
 
     async def _all(self, tasks: list[asyncio.Task[None]]) -> None:
         for outcome in await asyncio.gather(*tasks, return_exceptions=self._repair):
@@ -138,7 +140,7 @@ class Start:
             self._started += 1
             if self._started == len(self._launch.services):
                 self._all_started.set()
-            self.running.well[name] = await self._watch(name).until_well()
+            self.launched.well[name] = await self._watch(name).until_well()
             self._well[name].set()
         except AgentError as error:
             if self._repair:
@@ -162,9 +164,9 @@ class Start:
         if found is None:
             return await self._runtime.start(spec)
         same = found.labels.get(FINGERPRINT) == spec.labels[FINGERPRINT]
-        if same and found.state in {"running", "restarting"}:
+        if same and found.state.up:
             self._restarts[planned.service.name] = found.restarts
-        done = found.state == "exited" and found.exit_code == 0
+        done = found.state is ContainerState.EXITED and found.exit_code == 0
         if same and done and planned.one_shot and not planned.service.kind.routable:
             return found
         if planned.durable and not same:
@@ -174,7 +176,7 @@ class Start:
     def _as_found(self, planned: Planned, found: Container | None) -> ContainerSpec:
         """In a repair, `planned` with the fingerprint of what is there, which is hence left as it is."""
         spec = planned.spec
-        if not self._repair or found is None or found.state == "created":
+        if not self._repair or found is None or found.state is ContainerState.CREATED:
             return spec
         if planned.durable and self._replace_durable and supplanted(found, planned, self._launch.deployment):
             return spec

