@@ -1,12 +1,9 @@
 """Candidates and Traefik: live when it shows them, failed with its reason when it never does."""
 
 import asyncio
-import json
-import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,77 +17,15 @@ from seatrial.control.previews.models import Deployment
 from seatrial.control.worker import route_waits
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.routes import Routes
-from seatrial.control.worker.traefik import ONE_BY_ONE, Traefik
 from seatrial.control.worker.wakeups import Wakeups
 from tests.bus.servers import free_port
 from tests.previews.scenario import Scenario, web
 from tests.worker import stack
+from tests.worker.traefik_api import Api
 
 postgres = pytest.mark.postgres
 database_and = [pytest.mark.django_db(transaction=True), postgres]
 A, B = (letter * 40 for letter in "ab")
-
-
-class Api:
-    """Traefik's API as far as we ask it, showing what the test says."""
-
-    def __init__(self) -> None:
-        self.services: dict[str, Any] = {}
-        self.routers: dict[str, Any] = {}
-        self.asked: list[str] = []
-        self.status = 200
-        api = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                api.asked.append(self.path)
-                status, value, headers = api.answer(self.path)
-                body = json.dumps(value).encode()
-                self.send_response(status)
-                for name, text in {"Content-Length": str(len(body)), **headers}.items():
-                    self.send_header(name, text)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def show(self, candidate: routes.Candidate) -> None:
-        for name, endpoint in candidate.servers.items():
-            self.services[name] = {"loadBalancer": {"servers": [{"url": endpoint}]}, "status": "enabled"}
-        for label, service in candidate.routers.items():
-            self.routers[label] = {"service": service, "status": "enabled"}
-
-    def answer(self, path: str) -> tuple[int, Any, dict[str, str]]:
-        kind, _, name = path.removeprefix("/api/http/").partition("/")
-        kind, _, query = kind.partition("?")
-        found = {"services": self.services, "routers": self.routers}[kind]
-        if self.status != 200:
-            return self.status, {}, {}
-        if not name:
-            page = int(query.partition("&page=")[2])
-            every = [{"name": f"{name}@file", **value} for name, value in sorted(found.items())]
-            shown, more = every[(page - 1) * 50 : page * 50], page * 50 < len(every)  # never more than 50
-            return 200, shown, {"X-Next-Page": str(page + 1 if more else 1)}
-        one = found.get(name.removesuffix("@file"))
-        return (200, one, {}) if one else (404, {"message": "not found"}, {})
-
-    def stop(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    api = Api()
-    yield api
-    api.stop()
 
 
 class CountingDatabase(Database):
@@ -244,64 +179,3 @@ class TestWithTheDatabase:
             traefik.kill()
         message = await sync_to_async(lambda: Deployment.objects.get(pk=bad.pk).message)()
         assert "Traefik refuses" in message and "[:::]" in message
-
-
-def candidates(count: int) -> list[routes.Candidate]:
-    return [
-        routes.Candidate(f"E{n}", f"D{n}", {f"s{n}": f"http://10.0.0.{n}:80"}, {f"s{n}": f"s{n}"})
-        for n in range(count)
-    ]
-
-
-async def asked(url: str, look: Callable[[Traefik], Awaitable[Any]]) -> Any:
-    traefik = Traefik(url)
-    try:
-        return await look(traefik)
-    finally:
-        await traefik.aclose()
-
-
-@pytest.mark.parametrize("count", [3, 3 * ONE_BY_ONE])
-async def test_many_are_asked_for_at_once(api: Api, count: int) -> None:
-    found = candidates(count)
-    for candidate in found[1:]:
-        api.show(candidate)
-    said = await asked(api.url, lambda traefik: traefik.look(found))
-    assert [one.applied for one in said] == [False] + [True] * (count - 1)
-    assert len(api.asked) <= 2 * count if count <= ONE_BY_ONE else len(api.asked) <= 4
-
-
-@pytest.mark.parametrize(
-    ("shown", "why"),
-    [
-        (
-            {"services": {"s0": {"loadBalancer": {"servers": [{"url": "http://old"}]}}}},
-            "to http://old, not to",
-        ),
-        ({"services": {"s0": {"status": "disabled", "error": ["no such url"]}}}, "service s0: no such url"),
-        ({"routers": {}}, "does not show router s0"),
-        ({"routers": {"s0": {"status": "disabled", "error": ["bad rule"]}}}, "router s0: bad rule"),
-        ({"routers": {"s0": {"service": "other"}}}, "router s0 to other, not to s0"),
-    ],
-)
-async def test_what_is_not_as_it_must_be_is_named(api: Api, shown: dict[str, Any], why: str) -> None:
-    found = candidates(1)
-    api.show(found[0])
-    for kind, value in shown.items():
-        setattr(api, kind, value)
-    (said,) = await asked(api.url, lambda traefik: traefik.look(found))
-    assert not said.applied and said.answered and why in said.why
-
-
-@pytest.mark.parametrize("status", [401, 500])
-async def test_what_is_no_traefik_tells_nothing_about_the_routes(api: Api, status: int) -> None:
-    api.status = status
-    (said,) = await asked(api.url, lambda traefik: traefik.look(candidates(1)))
-    assert (said.applied, said.answered) == (False, False) and f"status {status}" in said.why
-
-
-async def test_without_a_route_nobody_has_to_wait_for_traefik() -> None:
-    nothing = routes.Candidate("E", "D", {}, {})
-    url = f"http://127.0.0.1:{free_port()}"
-    said = await asked(url, lambda traefik: traefik.look([nothing, *candidates(1)]))
-    assert [one.applied for one in said] == [True, False]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from seatrial.control.errors import ControlError
 from seatrial.control.previews.routes import Candidate
 
 TIMEOUT_SECONDS = 2.0
@@ -14,6 +15,12 @@ ONE_BY_ONE = 20  # names; the list of 5,000 takes as long as 40 of them
 CONNECTIONS = 8
 PER_PAGE = 10_000
 Found = dict[str, dict[str, Any]]
+
+
+class TraefikAway(ControlError):
+    """Whether anything is applied cannot be known now; the message says why. It never leaves this module."""
+
+    code = "traefik_away"
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ class Traefik:
             said = [_services(candidate, services) for candidate in candidates]
             right = [c for c, one in zip(candidates, said, strict=True) if one.applied]
             routers = await self._find("routers", {label for c in right for label in c.routers})
-        except _Away as away:
+        except TraefikAway as away:
             return [Said(applied=not c.servers, why=str(away), answered=False) for c in candidates]
         return [
             _routers(candidate, routers) if one.applied else one
@@ -89,19 +96,17 @@ class Traefik:
             answer.raise_for_status()
             return _Answer(answer.json(), answer.headers.get("X-Next-Page", "1"))
         except httpx.TransportError as error:
-            raise _Away(f"Traefik's API at {self._url} does not answer ({type(error).__name__})") from error
+            raise TraefikAway(
+                f"Traefik's API at {self._url} does not answer ({type(error).__name__})"
+            ) from error
         except (httpx.HTTPStatusError, ValueError) as error:
             said = f"status {answer.status_code}"
-            raise _Away(f"what answers at {self._url} is not Traefik's API ({said})") from error
+            raise TraefikAway(f"what answers at {self._url} is not Traefik's API ({said})") from error
 
 
 class _Answer(NamedTuple):
     value: Any
     next_page: str
-
-
-class _Away(Exception):
-    """Whether anything is applied cannot be known now."""
 
 
 def _services(candidate: Candidate, found: Found) -> Said:
