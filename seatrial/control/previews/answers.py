@@ -21,7 +21,10 @@ class PhaseAnswer(Schema):
 
 
 class DeploymentAnswer(Schema):
-    """One attempt to run one commit. `reason` is a stable word, `service` the one that failed."""
+    """One attempt to run one commit. `reason` is a stable word, `service` the one that failed.
+
+    `message` says why it failed or, of one under way, what it has been waiting for longer than it should.
+    """
 
     id: str
     state: str

@@ -39,6 +39,9 @@ _REASONS = {
     "agent_lost_contact": Reason(
         "The agent lost contact", "When the agent is online again, rebuild or push another commit."
     ),
+    "route_not_applied": Reason(
+        "Traefik did not apply the route", "Mend what the message names on the server, then rebuild."
+    ),
     "internal": Reason("Seatrial failed, not your code", "Rebuild; if it fails again, read the agent's log."),
 }
 
