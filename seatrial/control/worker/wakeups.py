@@ -21,14 +21,15 @@ class Waiter:
         """As a notification would."""
         self._event.set()
 
-    async def wait(self, seconds: float) -> None:
-        """Return when something was notified since the last call, or after `seconds`."""
+    async def wait(self, seconds: float) -> bool:
+        """Return when something was notified since the last call (True), or after `seconds`."""
         try:
             async with asyncio.timeout(seconds):  # Python 3.11's wait_for can lose a cancellation
                 await self._event.wait()
         except TimeoutError:
-            return
+            return False
         self._event.clear()
+        return True
 
 
 class Wakeups:
