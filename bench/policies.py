@@ -10,9 +10,9 @@ from pathlib import Path
 
 from bench.report import show
 from bench.timing import Measurement, stopwatch
-from seatrial.agent.builds.choice import docker_builds
+from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.checkouts.commit import CommitTree
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.engine import Engine
 from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
 from seatrial.agent.sandboxes.image import SandboxImage
@@ -43,8 +43,8 @@ async def _measure() -> list[Measurement]:
     engine = Engine(os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock")
     with tempfile.TemporaryDirectory(prefix="seatrial-bench-") as folder:
         _, images, _ = docker_builds(engine, Path(folder) / "builds", "isolated")
-        image = SandboxImage(engine.streams, images, find_program())
-        backend = ContainerSandboxes(engine.streams, image, f"bench-{os.getpid()}")
+        image = SandboxImage(engine, images, find_program())
+        backend = ContainerSandboxes(engine, image, f"bench-{os.getpid()}")
         try:
             await backend.prepare()
             measurements = [await claims(backend)]

@@ -1,12 +1,14 @@
 """Rules of the host's packet filter. They name only what is ours, stand until the host restarts, and are shared by
 every agent of a host: putting them up again is harmless, and nobody takes them down."""
 
-import asyncio
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from seatrial.agent.builds.account import find
+from seatrial.agent.commands.children import Errors
+from seatrial.agent.commands.programs import find
+from seatrial.agent.commands.running import run
+from seatrial.agent.vocabulary.whole import whole
 
 Rule = Sequence[str]
 LINK_LOCAL = "169.254.0.0/16"  # where clouds answer with the host's own credentials
@@ -43,12 +45,10 @@ async def insert(table: str, rule: Rule, *, program: str = IPV4) -> bool:
     return await _run(program, "-t", table, "-I", *rule)
 
 
+@whole
 async def _run(program: str, *arguments: str) -> bool:
+    """Whether it did. Not cut off: a rule that is half put up would be left."""
     found = find(program)
     if found is None:
         return False
-    process = await asyncio.create_subprocess_exec(
-        found, "-w", "5", *arguments,
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    return await process.wait() == 0
+    return (await run([found, "-w", "5", *arguments], errors=Errors.DROPPED)).code == 0

@@ -9,7 +9,6 @@ import structlog
 
 from seatrial import __version__
 from seatrial.agent.builds.buildah import BuildahBuilder
-from seatrial.agent.builds.choice import choose
 from seatrial.agent.bus.connection import Bus
 from seatrial.agent.bus.desired import DesiredStates
 from seatrial.agent.bus.identity import Identity
@@ -20,17 +19,18 @@ from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.environments.service import Environments
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.heartbeat.beat import beat, measured
+from seatrial.agent.hosting import choose, runtime_of
 from seatrial.agent.housekeeping import Housekeeping
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.reader import read_recipe
-from seatrial.agent.runtime.base import Resources, Runtime
-from seatrial.agent.runtime.docker import DockerRuntime, Engine, Fence
-from seatrial.agent.runtime.process import ProcessRuntime
+from seatrial.agent.runtime.base import Runtime
+from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.sandboxes.assembly import evaluations
 from seatrial.agent.sandboxes.service import Evaluations
 from seatrial.agent.settings import Settings
 from seatrial.agent.supervision import keep
+from seatrial.agent.vocabulary.containers import Resources
 from seatrial.wire.agents import Heartbeat
 
 log = structlog.get_logger(__name__)
@@ -140,7 +140,7 @@ class Program:
         return evaluations(
             agent=tools.agent,
             directory=self._directory,
-            docker=runtime.engine.api if isinstance(runtime, DockerRuntime) else None,
+            engine=runtime.engine if isinstance(runtime, DockerRuntime) else None,
             images=tools.images,
             jobs=jobs,
             checkouts=tools.checkouts,
@@ -160,13 +160,6 @@ class Program:
             warnings=[*tools.load.warnings.values(), *tools.runtime.warnings, *policies.warnings],
             **measured(self._directory),
         )
-
-
-def runtime_of(settings: Settings) -> Runtime:
-    """The runtime that the settings name."""
-    if settings.galley_runtime == "process":
-        return ProcessRuntime(settings.galley_data_dir / "process")
-    return DockerRuntime(Engine(settings.docker_host), Fence(wanted=settings.galley_firewall))
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:

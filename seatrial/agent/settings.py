@@ -1,24 +1,17 @@
 """Every setting of the agent, read once from the environment. Documented in docs/settings.md."""
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-_UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([bkmg]?)(?:i?b)?", re.IGNORECASE)
+from seatrial.agent.vocabulary import quantities
 
 
-def megabytes(text: object) -> object:
-    """Megabytes of a size like `512m`, `1g` or `536870912`, as the container engine writes them."""
-    if not isinstance(text, str):
-        return text
-    match = _SIZE.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"{text!r} is not a size; write it like 512m or 1g")
-    return max(1, int(float(match[1]) * _UNITS[match[2].lower()]) // 1024**2)
+def megabytes(value: object) -> object:
+    """A number is of megabytes already; text is a size as recipes write it."""
+    return quantities.megabytes(value) if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):

@@ -11,7 +11,7 @@ from typing import Any
 import aiodocker
 import aiohttp
 
-from seatrial.agent.runtime.base import AGENT
+from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.embedded.errors import CannotRun
 
 CACHE = "galley.cache"  # images that cost long to make and hold nothing of anybody's

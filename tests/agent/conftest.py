@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from ulid import ULID
 
-from seatrial.agent.runtime.base import AGENT, ENVIRONMENT, MANAGED
-from seatrial.agent.runtime.docker import DockerRuntime, Engine
+from seatrial.agent.engine import Engine
+from seatrial.agent.runtime.docker import DockerRuntime
+from seatrial.agent.vocabulary.labels import AGENT, ENVIRONMENT, MANAGED
 from tests.agent.harness import Agent, Repository
 from tests.engines import missing
 

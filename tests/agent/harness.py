@@ -10,16 +10,18 @@ from typing import TypeVar
 
 from ulid import ULID
 
-from seatrial.agent.builds.base import BuildRequest, Images, Log
+from seatrial.agent.builds.base import BuildRequest, Images
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.environments.service import Environments
 from seatrial.agent.environments.tools import Tools
-from seatrial.agent.errors import BuildError, ImageUnavailable
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.reader import read_recipe
-from seatrial.agent.runtime.base import Resources, Runtime
-from seatrial.agent.runtime.whole import whole
+from seatrial.agent.runtime.base import Runtime
+from seatrial.agent.vocabulary.containers import Resources
+from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
+from seatrial.agent.vocabulary.logs import Log
+from seatrial.agent.vocabulary.whole import whole
 from seatrial.wire.deployments import (
     DesiredDeployment,
     DesiredEnvironment,

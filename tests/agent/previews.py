@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 
 from seatrial.agent.environments.service import Environments
-from seatrial.agent.runtime.base import AGENT, ENVIRONMENT, SERVICE
 from seatrial.agent.runtime.docker import DockerRuntime
+from seatrial.agent.vocabulary.labels import AGENT, ENVIRONMENT, SERVICE
 from seatrial.wire.deployments import DeploymentReady, DesiredEnvironment
 from tests.agent.harness import Agent, then
 
@@ -108,10 +108,7 @@ async def images_of(agent: Agent, service: str, count: int) -> bool:
 
 async def run(runtime: DockerRuntime, container: str, command: str) -> str:
     """What a shell command prints inside a container."""
-    with runtime.engine.calls():
-        started = await runtime.engine.api.containers.container(container).exec(["sh", "-c", command])
-        output = b""
-        async with started.start(detach=False) as stream:
-            while (message := await stream.read_out()) is not None:
-                output += message.data
-    return output.decode()
+    execution = await runtime.engine.containers.execute(container, ["sh", "-c", command])
+    outcome = await execution.outcome()
+    assert outcome is not None
+    return outcome[1]

@@ -8,11 +8,20 @@ from typing import Any
 
 import pytest
 
-from seatrial.agent.errors import RuntimeUnavailable, StartError
-from seatrial.agent.runtime.base import FINGERPRINT, ContainerSpec, HealthCheck, Listener, Mount, Resources
-from seatrial.agent.runtime.docker import DockerRuntime, Engine
+from seatrial.agent.engine import Engine
+from seatrial.agent.engine.images import tcp_ports
+from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.runtime.docker.checks import listeners
-from seatrial.agent.runtime.docker.images import tcp_ports
+from seatrial.agent.vocabulary.containers import (
+    ContainerSpec,
+    HealthCheck,
+    Listener,
+    Mount,
+    Resources,
+    RestartPolicy,
+)
+from seatrial.agent.vocabulary.errors import RuntimeUnavailable, StartError
+from seatrial.agent.vocabulary.labels import FINGERPRINT
 from tests.agent.previews import until
 
 pytestmark = pytest.mark.docker
@@ -34,7 +43,7 @@ def spec(name: str, labels: dict[str, str], busybox: str) -> ContainerSpec:
         networks={name: ["web"]},
         command=SERVE,
         resources=Resources(cpus=0.5, memory_mb=64, pids=50),
-        restart="never",
+        restart=RestartPolicy.NEVER,
     )
 
 
@@ -115,7 +124,7 @@ async def test_a_health_command_has_its_own_time_and_does_not_pile_up(
     assert told[0] == "the health command did not end within 0.2 s" and (told[4] or "").endswith(", 3 times")
 
     async def three_hang() -> bool:
-        top = await runtime.engine.api.containers.container(spec.name).top()
+        top = await runtime.engine._connection.api.containers.container(spec.name).top()
         return len([line for line in top["Processes"] if "500" in line[-1]]) == 3
 
     await until(three_hang)  # a busy engine begins a command late
@@ -125,7 +134,7 @@ async def test_a_health_command_has_its_own_time_and_does_not_pile_up(
 
 async def test_limits_reach_the_engine(runtime: DockerRuntime, network: str, spec: ContainerSpec) -> None:
     await runtime.start(spec)
-    shown = (await runtime.engine.api.containers.get(spec.name))["HostConfig"]
+    shown = (await runtime.engine._connection.api.containers.get(spec.name))["HostConfig"]
     assert (shown["Memory"], shown["MemorySwap"]) == (64 << 20, 64 << 20)
     assert (shown["NanoCpus"], shown["PidsLimit"]) == (500_000_000, 50)
     assert shown["SecurityOpt"] == ["no-new-privileges"]
@@ -202,16 +211,17 @@ async def test_a_change_while_the_engine_is_asked_for_changes_is_told(
     labels: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    query, asking, go_on = runtime.engine.streams._query, asyncio.Event(), asyncio.Event()
+    connection, asking, go_on = runtime.engine._connection, asyncio.Event(), asyncio.Event()
+    request = connection.request
 
     @contextlib.asynccontextmanager
     async def slow(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
         asking.set()
         await go_on.wait()
-        async with query(*args, **kwargs) as response:
+        async with request(*args, **kwargs) as response:
             yield response
 
-    monkeypatch.setattr(runtime.engine.streams, "_query", slow)
+    monkeypatch.setattr(connection, "request", slow)
     first = asyncio.ensure_future(anext(runtime.changes(labels)))
     await asking.wait()
     await runtime.start(spec)

@@ -2,12 +2,11 @@
 
 import contextlib
 
-import aiodocker
 import pytest
 
-from seatrial.agent.errors import RuntimeUnavailable
-from seatrial.agent.runtime.base import AGENT
 from seatrial.agent.runtime.docker import DockerRuntime
+from seatrial.agent.vocabulary.errors import AgentError
+from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.wire.deployments import (
     DeploymentFailed,
     DeploymentReady,
@@ -126,7 +125,7 @@ async def test_what_an_image_keeps_in_a_volume_of_its_own_outlives_a_failed_chan
         await agent.told.next(DeploymentFailed, deployment=second.id)
 
         async def put_back() -> bool:
-            with contextlib.suppress(aiodocker.DockerError, RuntimeUnavailable):  # it is being replaced
+            with contextlib.suppress(AgentError):  # it is being replaced
                 return await run(runtime, db, "cat /data/starts") == "1\nsaved\n2\nsaved\n1\n"
             return False
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.agent.engine import Engine
 from seatrial.agent.environments import actor
 from seatrial.agent.environments.launch import Launch
-from seatrial.agent.environments.starting import Running
-from seatrial.agent.environments.work import Work
-from seatrial.agent.errors import RuntimeUnavailable, StartError
-from seatrial.agent.runtime.base import AGENT
-from seatrial.agent.runtime.docker import DockerRuntime, Engine
+from seatrial.agent.environments.rollout import Rollout
+from seatrial.agent.environments.startup import Launched
+from seatrial.agent.runtime.docker import DockerRuntime
+from seatrial.agent.vocabulary.errors import RuntimeUnavailable, StartError
+from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.wire.deployments import (
     DeploymentFailed,
     DeploymentPhase,
@@ -135,12 +136,12 @@ async def test_patience_begins_anew_after_the_engine_has_answered(
     monkeypatch.setattr(actor, "PATIENCE_SECONDS", 1.0)
     outcomes = [RuntimeUnavailable("away"), StartError("broken"), RuntimeUnavailable("away"), None]
 
-    async def bring_up(work: Work, **_: object) -> Running:
+    async def bring_up(work: Rollout, **_: object) -> Launched:
         if outcome := outcomes.pop(0):
             raise outcome
-        return Running(Launch(second.id, "none", (), Isolation.CONTAINER), {})
+        return Launched(Launch(second.id, "none", (), Isolation.CONTAINER), {})
 
-    monkeypatch.setattr(Work, "bring_up", bring_up)
+    monkeypatch.setattr(Rollout, "bring_up", bring_up)
     first, second = deployment("a" * 40), deployment("b" * 40)
     wanted = environment(Repository(tmp_path / "shop"), "pr-1-away", candidate=first)
     async with agent.running() as environments:

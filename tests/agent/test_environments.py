@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from seatrial.agent.runtime.base import AGENT, DEPLOYMENT, SERVICE
+from seatrial.agent.vocabulary.labels import AGENT, DEPLOYMENT, SERVICE
 from seatrial.wire.deployments import (
     DeploymentFailed,
     DeploymentPhase,
@@ -156,7 +156,7 @@ async def test_a_failure_that_cannot_be_told_is_not_tried_again(
         gone_once.set()
         raise ValueError("told to nobody")
 
-    monkeypatch.setattr("seatrial.agent.environments.work.Work.fail", breaks)
+    monkeypatch.setattr("seatrial.agent.environments.rollout.Rollout.fail", breaks)
     wanted = environment(repository, "pr-1-bad", candidate=deployment(repository.commit({"README": "no"})))
     async with agent.running() as environments:
         environments.wanted(wanted)

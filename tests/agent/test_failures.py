@@ -2,7 +2,7 @@
 
 import pytest
 
-from seatrial.agent.runtime.base import AGENT
+from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.wire.deployments import DeploymentFailed, DeploymentPhase
 from tests.agent.harness import Agent, Repository, deployment, environment
 from tests.agent.previews import gone, single

@@ -8,9 +8,10 @@ import psutil
 import pytest
 
 from seatrial.agent import firewall
-from seatrial.agent.runtime.base import FINGERPRINT, ContainerSpec, HealthCheck, Resources
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.runtime.docker.fence import Fence, interface
+from seatrial.agent.vocabulary.containers import ContainerSpec, HealthCheck, Resources, RestartPolicy
+from seatrial.agent.vocabulary.labels import FINGERPRINT
 from tests.engines import missing
 
 pytestmark = pytest.mark.docker
@@ -60,7 +61,7 @@ async def test_neither_the_host_nor_another_network_nor_the_metadata(
         await runtime.ensure_network(network, labels)
     spec = ContainerSpec(
         name=f"{one}-web", image=busybox, labels=labels | {FINGERPRINT: "f"}, networks={one: ["web"]},
-        command=["httpd", "-f", "-p", "8080", "-h", "/www"], resources=Resources(1, 64, 50), restart="never",
+        command=["httpd", "-f", "-p", "8080", "-h", "/www"], resources=Resources(1, 64, 50), restart=RestartPolicy.NEVER,
     )  # fmt: skip
     web = await runtime.start(spec)
     elsewhere = replace(spec, name=f"{two}-web", networks={two: ["web"]})

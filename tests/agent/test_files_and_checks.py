@@ -5,10 +5,10 @@ import pytest
 
 from seatrial.agent.environments.health import Watch
 from seatrial.agent.environments.launch import Planned
-from seatrial.agent.errors import Unhealthy
 from seatrial.agent.recipes.recipe import Service
-from seatrial.agent.runtime.base import ContainerSpec, HealthCheck
 from seatrial.agent.runtime.docker import DockerRuntime
+from seatrial.agent.vocabulary.containers import ContainerSpec, HealthCheck
+from seatrial.agent.vocabulary.errors import Unhealthy
 from seatrial.wire.deployments import DeploymentFailed, DeploymentReady
 from seatrial.wire.states import ServiceKind
 from tests.agent.harness import Agent, Repository, deployment, environment
@@ -70,7 +70,7 @@ async def test_not_well(
     agent: Agent, repository: Repository, busybox: str, check: str, address: str, told: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("seatrial.agent.runtime.base.LEAST_HEALTH_SECONDS", 2.0)
+    monkeypatch.setattr("seatrial.agent.vocabulary.containers.LEAST_HEALTH_SECONDS", 2.0)
     commit = repository.commit(
         {"Dockerfile": CHECKED.replace("BUSYBOX", busybox).format(check=check, address=address)}
     )

@@ -143,5 +143,5 @@ def test_sizes_of_the_settings() -> None:
         256,
         300,
     ]
-    with pytest.raises(ValidationError, match="write it like 512m or 1g"):
+    with pytest.raises(ValidationError, match="Write it like 512m or 1g"):
         memory("much")

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from seatrial.agent.environments.preparing import check_space
-from seatrial.agent.errors import NoSpace
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.logs.shipping import Channel, LogShipping
+from seatrial.agent.vocabulary.errors import NoSpace
 from seatrial.wire.envelope import Message
 from seatrial.wire.logs import LogChunk, LogLine
 

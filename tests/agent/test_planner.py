@@ -18,7 +18,8 @@ from seatrial.agent.environments.planner import (
     plan,
 )
 from seatrial.agent.recipes.recipe import Service
-from seatrial.agent.runtime.base import DEPLOYMENT, FINGERPRINT, MADE_FOR, Container, ContainerSpec
+from seatrial.agent.vocabulary.containers import Container, ContainerSpec, ContainerState, RestartPolicy
+from seatrial.agent.vocabulary.labels import DEPLOYMENT, FINGERPRINT, MADE_FOR
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, PreviewAddress, Source
 from seatrial.wire.states import Isolation, ServiceKind
 
@@ -45,7 +46,13 @@ def desired(
     )
 
 
-def planned(deployment: str, name: str, *, durable: bool = False, restart: str = "unless-stopped") -> Planned:
+def planned(
+    deployment: str,
+    name: str,
+    *,
+    durable: bool = False,
+    restart: RestartPolicy = RestartPolicy.UNLESS_STOPPED,
+) -> Planned:
     kind = ServiceKind.DATABASE if durable else ServiceKind.WEB
     labels = {FINGERPRINT: f"f-{name}"} | ({} if durable else {DEPLOYMENT: deployment})
     container = name if durable else f"{deployment}-{name}"
@@ -59,7 +66,9 @@ def launch(deployment: str, *services: Planned) -> Launch:
     return Launch(deployment, f"net-{deployment}", services, Isolation.CONTAINER)
 
 
-def container(of: Planned, state: str = "running", labels: Mapping[str, str] | None = None) -> Container:
+def container(
+    of: Planned, state: ContainerState = ContainerState.RUNNING, labels: Mapping[str, str] | None = None
+) -> Container:
     addresses = dict.fromkeys(of.spec.networks, "10.0.0.2")
     return Container(of.spec.name, labels or of.spec.labels, state, None, addresses, of.spec.image)
 
@@ -115,7 +124,7 @@ def test_live_is_not_touched_while_it_is_well() -> None:
 def test_live_is_repaired_when_a_container_is_missing_or_stopped_or_its_network_is_gone() -> None:
     for there in (
         host(networks=("old",)),
-        host(container(WEB, "exited"), networks=("old",)),
+        host(container(WEB, ContainerState.EXITED), networks=("old",)),
         host(container(WEB)),
     ):
         assert Repair(OLD) in plan(desired(live=OLD), there, LIVE, 0)
@@ -129,9 +138,12 @@ def test_after_a_restart_live_is_looked_at_before_anything_of_it_is_removed() ->
 
 
 def test_a_service_that_ended_as_it_should_is_not_started_again() -> None:
-    once = planned("old", "migrate", restart="never")
+    once = planned("old", "migrate", restart=RestartPolicy.NEVER)
     progress = Progress(launches={"old": launch("old", once)})
-    assert plan(desired(live=OLD), host(container(once, "exited"), networks=("old",)), progress, 0) == []
+    assert (
+        plan(desired(live=OLD), host(container(once, ContainerState.EXITED), networks=("old",)), progress, 0)
+        == []
+    )
 
 
 def test_a_durable_service_of_another_recipe_is_put_back_only_when_no_candidate_wants_it() -> None:

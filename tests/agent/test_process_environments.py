@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.agent.builds.processes.images import ProcessBuilder, ProcessImages
 from seatrial.agent.runtime.process import ProcessRuntime
-from seatrial.agent.runtime.process.images import ProcessBuilder, ProcessImages
 from seatrial.wire.deployments import DeploymentReady, EnvironmentRemoved
 from seatrial.wire.states import Isolation
 from tests.agent.harness import Agent, Repository, deployment, environment, then

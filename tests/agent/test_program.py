@@ -14,8 +14,8 @@ from typing import TypeVar
 import pytest
 
 from seatrial.agent.bus.identity import Credential, Identity
-from seatrial.agent.runtime.base import AGENT
 from seatrial.agent.runtime.docker import DockerRuntime
+from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.control.bus import Bus as ControlBus
 from seatrial.control.fleet.agent_tokens import agent_token
 from seatrial.wire import subjects

@@ -7,11 +7,12 @@ import pytest
 from seatrial.agent.environments import actor
 from seatrial.agent.environments.health import MAX_RESTARTS, Well
 from seatrial.agent.environments.planner import Host
-from seatrial.agent.environments.starting import Running
-from seatrial.agent.environments.work import Work
-from seatrial.agent.errors import StartError
-from seatrial.agent.runtime.base import AGENT, SERVICE, Resources
+from seatrial.agent.environments.rollout import Rollout
+from seatrial.agent.environments.startup import Launched
 from seatrial.agent.runtime.docker import DockerRuntime
+from seatrial.agent.vocabulary.containers import Resources
+from seatrial.agent.vocabulary.errors import StartError
+from seatrial.agent.vocabulary.labels import AGENT, SERVICE
 from seatrial.wire.deployments import EnvironmentObserved, EnvironmentRemoved
 from tests.agent.harness import Agent, Repository, deployment, environment, then
 from tests.agent.previews import come_up, fetch, run, shop, single, until
@@ -163,13 +164,13 @@ async def test_what_is_told_was_looked_at_after_it_came_up(
             await asyncio.sleep(0.1)
         return host(*([container(web)] if looks > 2 else []), networks=(live.id,))
 
-    async def partly(work: Work, **_: object) -> Running:
-        work.so_far = Running(launch(live.id, web), {"web": Well(container(web), 80)})
+    async def partly(work: Rollout, **_: object) -> Launched:
+        work.so_far = Launched(launch(live.id, web), {"web": Well(container(web), 80)})
         brought_up.set()
         raise StartError("another service failed")
 
     monkeypatch.setattr(actor, "look", look)
-    monkeypatch.setattr(Work, "bring_up", partly)
+    monkeypatch.setattr(Rollout, "bring_up", partly)
     async with agent.running() as environments:
         environments.wanted(environment(repository, "pr-1-told", live=live))
         observed = await agent.told.next(EnvironmentObserved)

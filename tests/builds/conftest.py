@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
-from seatrial.agent.builds.choice import docker_builds
+from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.recipe import Build
-from seatrial.agent.runtime.docker.engine import Engine
 from tests.engines import require
 
 LABEL = "seatrial.test=builds"

@@ -7,11 +7,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
-from seatrial.agent.builds.choice import docker_builds
-from seatrial.agent.errors import BuildError, ImageUnavailable
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.engine import Engine
+from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
 from tests.builds.conftest import Lines, docker
 
 pytestmark = pytest.mark.docker

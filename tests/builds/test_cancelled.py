@@ -7,12 +7,12 @@ import pytest
 
 from seatrial.agent.builds import fence
 from seatrial.agent.builds.account import Account
-from seatrial.agent.builds.base import Log
-from seatrial.agent.builds.bases import Bases, quiet
+from seatrial.agent.builds.bases import Bases
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.fence import Fence
-from seatrial.agent.errors import ImageUnavailable
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.engine import Engine
+from seatrial.agent.vocabulary.errors import ImageUnavailable
+from seatrial.agent.vocabulary.logs import Log, quiet
 
 BUILDER = Account("builder", 1, 1, other=True)
 

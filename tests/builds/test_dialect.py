@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.agent.builds import processes
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.dialect import Dialect
-from seatrial.agent.errors import BuildError
+from seatrial.agent.commands import logged
+from seatrial.agent.vocabulary.errors import BuildError
 from tests.builds.conftest import Lines, docker
 from tests.engines import missing
 
@@ -156,5 +156,5 @@ async def test_buildah_trusts_the_hosts_authorities(
     authorities = await asyncio.to_thread(bundle.read_text)
     cell = await builder._cell("tests")
     command = cell.enter(["sh", "-c", f"grep -c BEGIN {bundle}; ls /etc/ssl"], None)
-    await processes.run(command, log, environment=cell.environment(), timeout_seconds=30)
+    await logged.run(command, log, environment=cell.environment(), timeout_seconds=30)
     assert log == [str(authorities.count("BEGIN")), "certs"]

@@ -12,7 +12,7 @@ import pytest
 
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
-from seatrial.agent.errors import BuildError
+from seatrial.agent.vocabulary.errors import BuildError
 from tests.builds.conftest import Lines
 from tests.engines import missing
 

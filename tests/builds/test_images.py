@@ -9,8 +9,8 @@ from aiohttp import web
 
 from seatrial.agent.builds.images import DockerImages, named, registry_of
 from seatrial.agent.builds.standins import stand_in_for
-from seatrial.agent.errors import ImageUnavailable
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.engine import Engine
+from seatrial.agent.vocabulary.errors import ImageUnavailable
 from tests.builds.conftest import Lines, docker
 
 pytestmark = pytest.mark.docker

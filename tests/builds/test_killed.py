@@ -22,9 +22,9 @@ PROGRAM = textwrap.dedent("""
     import asyncio, sys
     from pathlib import Path
     from seatrial.agent.builds.base import BuildRequest
-    from seatrial.agent.builds.choice import docker_builds
+    from seatrial.agent.builds.assembly import docker_builds
     from seatrial.agent.recipes.recipe import Build
-    from seatrial.agent.runtime.docker.engine import Engine
+    from seatrial.agent.engine import Engine
 
     async def log(line):
         print(line, flush=True)

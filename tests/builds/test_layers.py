@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder, scope_folder
-from seatrial.agent.builds.choice import docker_builds
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.engine import Engine
 from tests.builds.conftest import Lines, docker
 
 pytestmark = pytest.mark.docker

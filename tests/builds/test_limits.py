@@ -11,7 +11,7 @@ from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.cell import MOST_PROCESSES
 from seatrial.agent.builds.space import watched
-from seatrial.agent.errors import NoSpace
+from seatrial.agent.vocabulary.errors import NoSpace
 from tests.builds.conftest import Lines
 
 pytestmark = pytest.mark.docker

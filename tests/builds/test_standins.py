@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.builds.base import BuildRequest
-from seatrial.agent.builds.choice import docker_builds
 from seatrial.agent.builds.debian import codename
 from seatrial.agent.builds.standins import PREFIX, STAND_INS, DebianStandIns
-from seatrial.agent.errors import BuildError
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.engine import Engine
+from seatrial.agent.vocabulary.errors import BuildError
 from tests.builds.conftest import Lines, docker
 from tests.builds.containers import MakeStandIn, answers, rare, run, running
 

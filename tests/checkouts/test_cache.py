@@ -4,12 +4,14 @@ import asyncio
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.checkouts.git import Git
-from seatrial.agent.errors import CheckoutError
+from seatrial.agent.commands.running import Finished
+from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.wire.deployments import Source
 
 
@@ -173,13 +175,13 @@ async def test_many_reads_take_few_processes(
         (repository / f"file{number}").write_text(f"content {number}")
     tree = await Cache(tmp_path / "cache").fetch(source(repository), "r1", commit(repository))
     started: list[tuple[str, ...]] = []
-    start = Git.start
+    finished = Git.finished
 
-    async def counted(git: Git, *arguments: str, stdin: bool = False) -> asyncio.subprocess.Process:
+    async def counted(git: Git, *arguments: str, **options: Any) -> Finished:
         started.append(arguments)
-        return await start(git, *arguments, stdin=stdin)
+        return await finished(git, *arguments, **options)
 
-    monkeypatch.setattr(Git, "start", counted)
+    monkeypatch.setattr(Git, "finished", counted)
     contents = [await tree.read(f"file{number}") for number in range(300)]
     assert contents == [f"content {number}".encode() for number in range(300)]
     assert 0 < len(started) < 15, started

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from seatrial.agent.checkouts.cache import Cache
-from seatrial.agent.checkouts.tree import Tree
-from seatrial.agent.errors import CheckoutError, NoRecipe
 from seatrial.agent.recipes.reader import read_recipe
+from seatrial.agent.vocabulary.errors import CheckoutError, NoRecipe
+from seatrial.agent.vocabulary.tree import Tree
 from seatrial.wire.deployments import Source
 
 Entry = tuple[str, bytes, str]  # mode, name, object

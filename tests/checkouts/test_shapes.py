@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from seatrial.agent.checkouts.cache import Cache
-from seatrial.agent.errors import CheckoutError
 from seatrial.agent.recipes.reader import read_recipe
+from seatrial.agent.vocabulary.errors import CheckoutError
 from tests.checkouts.test_cache import commit, git, source
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"

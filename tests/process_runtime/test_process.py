@@ -17,12 +17,13 @@ import psycopg
 import pytest
 
 from seatrial.agent.builds.base import BuildRequest
-from seatrial.agent.errors import BuildError, ImageUnavailable, StartError
+from seatrial.agent.builds.processes.images import ProcessBuilder, ProcessImages
 from seatrial.agent.recipes.recipe import Build
-from seatrial.agent.runtime.base import FINGERPRINT, Container, ContainerSpec, HealthCheck, Mount
 from seatrial.agent.runtime.process import ProcessRuntime, probes
 from seatrial.agent.runtime.process.addresses import rewritten
-from seatrial.agent.runtime.process.images import ProcessBuilder, ProcessImages
+from seatrial.agent.vocabulary.containers import Container, ContainerSpec, HealthCheck, Mount, RestartPolicy
+from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable, StartError
+from seatrial.agent.vocabulary.labels import FINGERPRINT
 
 SERVER = """
 import http.server, os
@@ -140,7 +141,7 @@ async def test_a_killed_keeper_takes_its_service_along(runtime: ProcessRuntime, 
 async def test_exit_codes_and_restarts(runtime: ProcessRuntime, home: Path) -> None:
     await build(runtime, home, {"Dockerfile": "FROM scratch\n"})
     await runtime.start(
-        spec(name="once", command=["sh", "-c", "echo out; echo err >&2; exit 3"], restart="never")
+        spec(name="once", command=["sh", "-c", "echo out; echo err >&2; exit 3"], restart=RestartPolicy.NEVER)
     )
     await runtime.start(spec(name="again", command=["sh", "-c", "exit 1"]))
 

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from seatrial.agent.checkouts.tree import Entry
+from seatrial.agent.vocabulary.tree import Entry
 
 
 class Files:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from seatrial.agent.errors import RecipeError
 from seatrial.agent.recipes.bounds import bounded
 from seatrial.agent.recipes.document import parse
 from seatrial.agent.recipes.reader import read_recipe
-from seatrial.agent.runtime.base import Resources
+from seatrial.agent.vocabulary.containers import Resources
+from seatrial.agent.vocabulary.errors import RecipeError
 from tests.recipes.files import Files
 
 MOST = Resources(cpus=2, memory_mb=1024)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from seatrial.agent.errors import NoRecipe, RecipeError
 from seatrial.agent.recipes.reader import read_recipe
+from seatrial.agent.vocabulary.errors import NoRecipe, RecipeError
 from tests.recipes.files import Files
 
 GALLEY = [

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from seatrial.agent.checkouts.tree import Entry
-from seatrial.agent.errors import NoRecipe
 from seatrial.agent.recipes.reader import read_recipe
-from seatrial.agent.runtime.base import Copy, HealthCheck
+from seatrial.agent.vocabulary.containers import Copy, HealthCheck
+from seatrial.agent.vocabulary.errors import NoRecipe
+from seatrial.agent.vocabulary.tree import Entry
 from tests.recipes.files import Files
 
 MOUNTS = """

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from seatrial.agent.errors import RecipeError
 from seatrial.agent.recipes.dockerfile import read_dockerfile
 from seatrial.agent.recipes.reader import read_recipe
+from seatrial.agent.vocabulary.errors import RecipeError
 from tests.recipes.files import Files
 
 

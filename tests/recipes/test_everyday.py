@@ -4,7 +4,7 @@ import pytest
 
 from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.recipes.recipe import Build, Recipe
-from seatrial.agent.runtime.base import Copy
+from seatrial.agent.vocabulary.containers import Copy
 from tests.recipes.files import Files
 
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seatrial.agent.errors import RecipeError
 from seatrial.agent.recipes.compose_limits import KNOWN
 from seatrial.agent.recipes.compose_schema import schema
 from seatrial.agent.recipes.galley import BuildKeys, HealthKeys, ResourceKeys, ServiceKeys
 from seatrial.agent.recipes.reader import read_recipe
+from seatrial.agent.vocabulary.errors import RecipeError
 from tests.recipes.files import Files
 
 WORDS = [

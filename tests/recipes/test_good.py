@@ -3,7 +3,7 @@
 from seatrial.agent.recipes.dockerfile import read_dockerfile, words
 from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.recipes.recipe import Build
-from seatrial.agent.runtime.base import Mount, Resources
+from seatrial.agent.vocabulary.containers import Mount, Resources
 from seatrial.wire.states import ServiceKind
 from tests.recipes.files import Files
 

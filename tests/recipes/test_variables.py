@@ -5,9 +5,9 @@ import os
 import pytest
 
 from seatrial.agent.environments.interpolation import interpolated
-from seatrial.agent.errors import RecipeError, UnresolvedVariable
 from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.recipes.recipe import Service
+from seatrial.agent.vocabulary.errors import RecipeError, UnresolvedVariable
 from tests.recipes.files import Files
 
 PLATFORM = {"GALLEY_COMMIT": "abc", "GALLEY_PREVIEW_URL_web": "http://web.test"}

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from seatrial.agent.builds.choice import docker_builds
+from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.checkouts.cache import Cache
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.engine import Engine
 from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
 from seatrial.agent.sandboxes.image import SandboxImage
@@ -143,8 +143,8 @@ async def containers(engine: Engine, tmp_path: Path) -> AsyncIterator[Callable[.
     _, images, _ = docker_builds(engine, tmp_path / "builds", "isolated")
 
     def make(**options: Any) -> ContainerSandboxes:
-        image = SandboxImage(engine.streams, images, find_program())
-        made.append(ContainerSandboxes(engine.streams, image, f"test-{uuid.uuid4().hex[:12]}", **options))
+        image = SandboxImage(engine, images, find_program())
+        made.append(ContainerSandboxes(engine, image, f"test-{uuid.uuid4().hex[:12]}", **options))
         return made[-1]
 
     yield make

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from seatrial.agent.checkouts.cache import Cache
-from seatrial.agent.errors import ImageUnavailable
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.engine import Engine
 from seatrial.agent.sandboxes import service
 from seatrial.agent.sandboxes.channel import SandboxError
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
@@ -19,6 +18,7 @@ from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.pool import Pool
 from seatrial.agent.sandboxes.program import find_program
 from seatrial.agent.sandboxes.session import GRACE_SECONDS
+from seatrial.agent.vocabulary.errors import ImageUnavailable
 from seatrial.wire.envelope import new_id
 from seatrial.wire.states import Isolation, ResultState
 from tests.engines import require
@@ -31,7 +31,7 @@ Make = Callable[..., ContainerSandboxes]
 
 async def mine(engine: Engine, backend: ContainerSandboxes) -> list[Any]:
     label = f"galley.agent={backend._labels['galley.agent']}"
-    return await engine.api.containers.list(all=True, filters=json.dumps({"label": [label]}))
+    return await engine._connection.api.containers.list(all=True, filters=json.dumps({"label": [label]}))
 
 
 async def gone(engine: Engine, backend: ContainerSandboxes) -> bool:
@@ -45,12 +45,12 @@ async def gone(engine: Engine, backend: ContainerSandboxes) -> bool:
 @pytest.fixture
 async def without_gvisor(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine's answer as it is where runsc is not registered."""
-    info = engine.streams.system.info
+    info = engine._connection.api.system.info
 
     async def less() -> dict[str, Any]:
         return {**await info(), "Runtimes": {"runc": {}}}
 
-    monkeypatch.setattr(engine.streams.system, "info", less)
+    monkeypatch.setattr(engine._connection.api.system, "info", less)
 
 
 async def test_a_sandbox_has_next_to_no_rights(engine: Engine, containers: Make) -> None:
@@ -87,7 +87,7 @@ async def test_the_pool_keeps_sandboxes_warm_and_uses_each_once(engine: Engine, 
             assert second.name != first.name
         await until(lambda: pool.warm == 1 and not pool._leaving)
         dead = pool._warm[0]
-        await (await engine.api.containers.get(dead.name)).kill()
+        await (await engine._connection.api.containers.get(dead.name)).kill()
         await until(lambda: not dead.alive)
         async with pool.claim(1) as third:
             assert third.alive
@@ -103,7 +103,7 @@ async def test_what_a_dead_agent_left_is_removed_and_nobody_elses(engine: Engine
     assert len(await mine(engine, ours)) == len(await mine(engine, theirs)) == 1
     await ours.prepare()
     assert await gone(engine, ours) and len(await mine(engine, theirs)) == 1
-    await theirs.left._pipe._stream.close()  # what the kernel does for an agent that is killed
+    await theirs.left._pipe._attached.close()  # what the kernel does for an agent that is killed
     assert await gone(engine, theirs)
     for backend in (ours, theirs):
         await backend.left.destroy()
@@ -123,17 +123,19 @@ async def test_the_image_is_named_after_its_content_and_made_again_when_removed(
 
     program = find_program()
     other = type(program)(program.root, {**program.files, "seatrial/sandbox/extra.py": new_id().encode()})
-    image = SandboxImage(engine.streams, backend._image._images, other)
+    image = SandboxImage(engine, backend._image._images, other)
     changed = await image.ensure(log)
     assert changed != tag and lines[-1].startswith(f"building {changed} from ")
     assert await image.ensure(log) == changed
-    assert (await engine.api.images.inspect(changed))["Config"]["Labels"]["galley.cache"] == "true"
+    assert (await engine._connection.api.images.inspect(changed))["Config"]["Labels"][
+        "galley.cache"
+    ] == "true"
     backend._image, backend._tag = image, changed
-    await engine.api.images.delete(changed, force=True)
+    await engine._connection.api.images.delete(changed, force=True)
     async with Pool(backend, size=0).claim(1) as sandbox:
         assert sandbox.idle == [1]
     assert await gone(engine, backend)
-    await engine.api.images.delete(changed, force=True)
+    await engine._connection.api.images.delete(changed, force=True)
 
 
 async def test_without_gvisor_isolation_is_weaker_and_says_so(
@@ -159,12 +161,12 @@ async def test_gvisor_that_is_registered_later_is_noticed_and_used(
 ) -> None:
     require("gvisor")
     monkeypatch.setattr(service, "LOOK_AGAIN_SECONDS", 0.2)
-    info, registered = engine.streams.system.info, asyncio.Event()
+    info, registered = engine._connection.api.system.info, asyncio.Event()
 
     async def asked() -> dict[str, Any]:
         return await info() if registered.is_set() else {**await info(), "Runtimes": {"runc": {}}}
 
-    monkeypatch.setattr(engine.streams.system, "info", asked)
+    monkeypatch.setattr(engine._connection.api.system, "info", asked)
     pool = Pool(containers(), size=1, children=1)
     memo = Memo(tmp_path / "memo", "p")
     evaluations = service.Evaluations(NoJobs(), Cache(tmp_path / "git"), Recorded(), pool, memo)
@@ -195,7 +197,7 @@ class NoImages:
 async def test_an_image_that_cannot_be_had_fails_the_start_and_not_the_refill(engine: Engine) -> None:
     program = find_program()
     other = type(program)(program.root, {**program.files, "seatrial/sandbox/never.py": b""})
-    backend = ContainerSandboxes(engine.streams, SandboxImage(engine.streams, NoImages(), other), new_id())
+    backend = ContainerSandboxes(engine, SandboxImage(engine, NoImages(), other), new_id())
     backend._tag = "gitgrit-sandbox:never-built"
     with pytest.raises(SandboxError, match="cannot be had"):
         await backend.start(1)
@@ -212,7 +214,7 @@ async def test_without_its_base_the_image_of_this_program_still_serves(
     async def log(line: str) -> None:
         lines.append(line)
 
-    alone = SandboxImage(engine.streams, NoImages(), find_program())
+    alone = SandboxImage(engine, NoImages(), find_program())
     tag = await alone.ensure(log)
     assert tag.startswith("gitgrit-sandbox:") and lines == [
         f"python:3.11-slim cannot be had; {tag} was built from an earlier one"
@@ -225,13 +227,13 @@ async def test_a_start_that_is_cancelled_leaves_nothing(
     require("gvisor")
     backend = containers()
     await backend.prepare()
-    create, asked = engine.streams.containers.create, asyncio.Event()
+    create, asked = engine._connection.api.containers.create, asyncio.Event()
 
     async def told(*arguments: Any, **options: Any) -> Any:
         asyncio.get_running_loop().call_later(0.01, asked.set)  # when the engine has been asked
         return await create(*arguments, **options)
 
-    monkeypatch.setattr(engine.streams.containers, "create", told)
+    monkeypatch.setattr(engine._connection.api.containers, "create", told)
     starting = asyncio.create_task(backend.start(1))
     await asked.wait()
     starting.cancel()

@@ -205,7 +205,7 @@ async def test_a_lost_sandbox_takes_only_its_culprit_along(
     async def topics(_: Broker) -> list[str]:
         if not killed:
             label = f"galley.agent={backend._labels['galley.agent']}"
-            [container] = await backend._docker.containers.list(filters={"label": [label]})
+            [container] = await backend._engine._connection.api.containers.list(filters={"label": [label]})
             killed.append(container.id)
             await container.kill()
             await asyncio.Event().wait()  # until it is seen that nobody listens any more

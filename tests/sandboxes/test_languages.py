@@ -6,9 +6,9 @@ from typing import Any, cast
 
 import pytest
 
-from seatrial.agent.checkouts.tree import Entry, Tree
 from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.languages import language_of_script, languages, scripts
+from seatrial.agent.vocabulary.tree import Entry, Tree
 from seatrial.wire.evaluations import ForgeFacts
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.agent.sandboxes.outcome import Outcome
+from seatrial.agent.sandboxes.outcome import Ending, Outcome
 from seatrial.agent.sandboxes.validation import MAX_TOGETHER, fitting, judge
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.evaluations import MAX_LOG_LINES, MAX_MESSAGE, EvaluationFinished, PolicyResult
@@ -28,7 +28,9 @@ RESULT = st.fixed_dictionaries(
     | st.fixed_dictionaries({"raised": ANYTHING})
 )
 def test_judging_never_fails(said: Any) -> None:
-    result = judge(policy("x"), Outcome(how="finished", said=said, logs=[("odd", "\0\ud800")], output="a\nb"))
+    result = judge(
+        policy("x"), Outcome(how=Ending.FINISHED, said=said, logs=[("odd", "\0\ud800")], output="a\nb")
+    )
     text = Envelope.wrap(
         EvaluationFinished(evaluation="e", state=EvaluationState.PASSED, results=[result])
     ).encode()
@@ -38,7 +40,7 @@ def test_judging_never_fails(said: Any) -> None:
 
 
 def test_logs_are_cut_saying_so() -> None:
-    result = judge(policy("x"), Outcome(how="finished", logs=[("info", "x")] * 500))
+    result = judge(policy("x"), Outcome(how=Ending.FINISHED, logs=[("info", "x")] * 500))
     assert len(result.logs) == MAX_LOG_LINES and result.logs[-1].message == "301 more lines are left out"
 
 

@@ -9,12 +9,13 @@ from seatrial.control.accounts.models import Workspace
 from seatrial.control.fleet import services as fleet
 from seatrial.control.fleet.models import Agent
 from seatrial.control.forges.local import services as local
-from seatrial.control.forges.models import LocalPullRequest
+from seatrial.control.forges.local.models import LocalPullRequest
 from seatrial.control.projects.models import Project
 from seatrial.control.worker.database import Database
 from tests import factories
 from tests.worker.scripted_agent import ScriptedAgent
 from tests.worker.stack import Backend, InBackground, Stack, eventually
+from tests.worker.traefik_api import Api
 
 
 @pytest.fixture
@@ -89,6 +90,13 @@ def join(
 @pytest.fixture
 def agent(join: Join) -> ScriptedAgent:
     return join("one")
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    api = Api()
+    yield api
+    api.stop()
 
 
 @pytest.fixture

@@ -1,20 +1,20 @@
 """Whose hands build: a system user that owns nothing else, or ourselves when we are not root."""
 
-import asyncio
 import grp
 import os
 import pwd
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.agent.errors import BuildError
-from seatrial.agent.runtime.whole import whole
+from seatrial.agent.commands.children import Errors
+from seatrial.agent.commands.programs import find
+from seatrial.agent.commands.running import run
+from seatrial.agent.vocabulary.errors import BuildError
+from seatrial.agent.vocabulary.whole import whole
 
 NAME = "galley-builder"
 SUBORDINATE_IDS = 65536
 NEEDED = {"buildah": "buildah", "runc": "runc", "newuidmap": "uidmap"}
-SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,6 @@ def missing_packages() -> list[str]:
     return [package for program, package in NEEDED.items() if find(program) is None]
 
 
-def find(program: str) -> str | None:
-    """The path of `program`, also where only root looks."""
-    return shutil.which(program, path=SEARCH_PATH)
-
-
 @whole
 async def ensure_account() -> Account:
     """The account to build with, made when we are root and it is missing. Raises BuildError with the fix."""
@@ -48,12 +43,12 @@ async def ensure_account() -> Account:
     if os.geteuid() != 0:
         return ourselves()
     if not exists(NAME):
-        await run("useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", NAME)  # fmt: skip
+        await change("useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", NAME)  # fmt: skip
     user = pwd.getpwnam(NAME)
     if not has_subordinate_ids(user):
         first = first_free_id()
         last = first + SUBORDINATE_IDS - 1
-        await run("usermod", "--add-subuids", f"{first}-{last}", "--add-subgids", f"{first}-{last}", NAME)
+        await change("usermod", "--add-subuids", f"{first}-{last}", "--add-subgids", f"{first}-{last}", NAME)
     return Account(NAME, user.pw_uid, user.pw_gid, other=True)
 
 
@@ -105,11 +100,8 @@ def first_free_id() -> int:
     return max([100_000, *taken])
 
 
-async def run(*command: str) -> None:
-    """Run a system command. Raises BuildError with its own words."""
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
-    out, _ = await process.communicate()
-    if process.returncode:
-        raise BuildError(f"{command[0]}: {out.decode(errors='replace').strip()}")
+async def change(*command: str) -> None:
+    """Run a command that changes the system's users. Raises BuildError with its own words."""
+    done = await run(command, errors=Errors.WITH_OUTPUT)
+    if done.code:
+        raise BuildError(f"{command[0]}: {done.text.strip()}")

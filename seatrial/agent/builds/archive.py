@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from seatrial.agent.vocabulary import files
+
 CHUNK = 1 << 20
 LARGEST_DOCUMENT = 4 << 20
 
@@ -58,9 +60,7 @@ class BuiltImage:
         """Replace each layer's file by an empty one: the engine has it now."""
         for layer in self.layers:
             if layer.here:
-                marker = layer.file.with_name(f".{layer.file.name}.{os.getpid()}")
-                marker.touch()
-                marker.replace(layer.file)
+                files.replace(layer.file, b"")
 
     def forget_loaded(self) -> bool:
         """Remove the markers, so that the next build writes these layers out. True when there were any."""

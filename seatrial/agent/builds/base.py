@@ -4,14 +4,13 @@ Concurrency: calls run together up to the caller's cap. Cancellation ends the bu
 leaves no half image. Retries: none; the caller decides. A builder never sees a secret it was not given.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from seatrial.agent.recipes.recipe import Build
-
-Log = Callable[[str], Awaitable[None]]  # takes one line
+from seatrial.agent.vocabulary.logs import Log
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seatrial.agent.builds import loading, processes
-from seatrial.agent.builds.base import Images, Log
+from seatrial.agent.builds.base import Images
 from seatrial.agent.builds.cell import Cell
-from seatrial.agent.errors import BuildError, ImageUnavailable
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.commands import logged
+from seatrial.agent.engine import Engine
+from seatrial.agent.vocabulary import files
+from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
+from seatrial.agent.vocabulary.logs import Log, quiet
 
 TRANSFER_SECONDS = 900.0
 
@@ -52,30 +54,29 @@ class Bases:
 
     async def _prepare_one(self, cell: Cell, images: Images, name: str, log: Log) -> Base:
         reference = await images.ensure(name, log)
-        found = await loading.inspect(self.engine, reference)
+        found = await self.engine.images.get(reference)
         if found is None:
             raise ImageUnavailable(f"{name} vanished from the engine while it was being read. Rebuild")
         async with self._locks.setdefault(str(cell.data), asyncio.Lock()):
-            if self._known(cell.data).get(name) != found["Id"]:
-                await self._transfer(cell, name, found, log)
-        layers = (found.get("RootFS") or {}).get("Layers") or []
-        return Base(name, str(found["Id"]), found.get("Config") or {}, tuple(layers))
+            if self._known(cell.data).get(name) != found.id:
+                await self._transfer(cell, name, found.id, log)
+        return Base(name, found.id, found.config, found.layers)
 
-    async def _transfer(self, cell: Cell, name: str, found: dict[str, Any], log: Log) -> None:
+    async def _transfer(self, cell: Cell, name: str, image: str, log: Log) -> None:
         known = self._known(cell.data)
-        if found["Id"] not in known.values():
+        if image not in known.values():
             await log(f"taking {name} from the engine into the build store")
             archive = cell.data / "incoming" / f"{secrets.token_hex(8)}.tar"
             try:
-                await loading.save(self.engine, found["Id"], archive)
+                await self.engine.images.save(image, archive)
                 archive.chmod(0o644)
                 await self._buildah(
                     cell, "pull", "--quiet", f"docker-archive:{cell.folder('incoming', archive.name)}"
                 )
             finally:
                 archive.unlink(missing_ok=True)
-        await self._buildah(cell, "tag", found["Id"].removeprefix("sha256:"), local_name(name))
-        self._remember(cell.data, {**known, name: found["Id"]})
+        await self._buildah(cell, "tag", image.removeprefix("sha256:"), local_name(name))
+        self._remember(cell.data, {**known, name: image})
 
     async def forget(self, cell: Cell, *, kept: set[str]) -> None:
         """Remove every image but `kept` (ids of the engine). The caller knows that nothing is built."""
@@ -92,7 +93,7 @@ class Bases:
         self._remember(cell.data, {name: image for name, image in known.items() if image in kept})
 
     async def _buildah(self, cell: Cell, *arguments: str, log: Log | None = None) -> None:
-        ended = await processes.run(
+        ended = await logged.run(
             cell.buildah(*arguments, store="bases"),
             log or quiet,
             environment=cell.environment(),
@@ -109,9 +110,7 @@ class Bases:
         return known
 
     def _remember(self, data: Path, known: dict[str, str]) -> None:
-        written = data / "bases.json.new"
-        written.write_text(json.dumps(known, indent=1))
-        written.replace(data / "bases.json")
+        files.replace(data / "bases.json", json.dumps(known, indent=1))
 
 
 def local_name(image: str) -> str:
@@ -120,7 +119,3 @@ def local_name(image: str) -> str:
     registry = "/" in image and (re.search(r"[.:]", first) or first == "localhost")
     name = image if registry else f"localhost/{image}"
     return re.sub(r"(:[\w.-]+)?@sha256:([0-9a-f]{64})$", r":\2", name)
-
-
-async def quiet(_line: str) -> None:
-    """A log nobody reads."""

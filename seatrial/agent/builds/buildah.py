@@ -11,18 +11,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seatrial.agent.builds import archive, loading, processes, space, trust
-from seatrial.agent.builds.account import Account, ensure_account, find
-from seatrial.agent.builds.base import BuildRequest, Images, Log
-from seatrial.agent.builds.bases import Base, Bases, quiet
+from seatrial.agent.builds import archive, loading, space, trust
+from seatrial.agent.builds.account import Account, ensure_account
+from seatrial.agent.builds.base import BuildRequest, Images
+from seatrial.agent.builds.bases import Base, Bases
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.dialect import Dialect, buildah_version
 from seatrial.agent.builds.fence import Fence
 from seatrial.agent.builds.healthcheck import healthcheck
 from seatrial.agent.builds.layers import Layers
-from seatrial.agent.errors import BuildError, NoSpace
+from seatrial.agent.commands import logged
+from seatrial.agent.commands.programs import find
+from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.dockerfile import read_dockerfile
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.vocabulary.errors import BuildError, NoSpace
+from seatrial.agent.vocabulary.logs import Log, quiet
 
 NOISE = re.compile(r"time=\"[^\"]*\" level=(warning|info)|Getting image source|Copying (blob|config)|Writing manifest|Storing signatures|COMMIT oci:|--> $")  # fmt: skip
 FAILED_STEP = re.compile(r'building at STEP "(?P<step>.*)": (?:while running runtime: )?(?P<why>.*)$')
@@ -30,7 +33,7 @@ SLIRP_NAME_SERVER = "10.0.2.3"
 
 
 @dataclass(frozen=True)
-class Work:
+class BuildInput:
     """What is built: the request, its context and Dockerfile on the host, and that in buildah's own words."""
 
     request: BuildRequest
@@ -91,7 +94,7 @@ class BuildahBuilder:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         else:
             command = ["buildah", "unshare", "rm", "-rf", str(folder)]
-            await processes.run(command, quiet, environment=os.environ, timeout_seconds=600)
+            await logged.run(command, quiet, environment=os.environ, timeout_seconds=600)
 
     async def _build(self, request: BuildRequest, log: Log) -> None:
         context, dockerfile = located(request)
@@ -103,16 +106,16 @@ class BuildahBuilder:
         bases = await self.bases.prepare(cell, self.images, wanted, log)
         self.layers.note(cell, [base.id for base in bases])
         archive.mark(cell.outside("blobs", "sha256"), [digest for base in bases for digest in base.layers])
-        work = Work(request, context, dockerfile, await self._translated(request, raw, bases, log))
+        given = BuildInput(request, context, dockerfile, await self._translated(request, raw, bases, log))
         check = healthcheck(found, request.build.target) or check_of(bases, found.base(request.build.target))
-        image = (await self._built(cell, work, log)).with_healthcheck(check)
+        image = (await self._built(cell, given, log)).with_healthcheck(check)
         try:
             await loading.load(self.engine, image.archive(request.tag, request.labels), request.service)
         except BuildError:
             # The engine lost a layer it had, or wants all of them: write every layer out and try once more.
             if not image.forget_loaded():
                 raise
-            image = (await self._built(cell, work, quiet)).with_healthcheck(check)
+            image = (await self._built(cell, given, quiet)).with_healthcheck(check)
             await loading.load(self.engine, image.archive(request.tag, request.labels), request.service)
         image.mark_loaded()
 
@@ -160,23 +163,23 @@ class BuildahBuilder:
             return self._account
 
     async def _once(self, command: list[str], cell: Cell) -> None:
-        await processes.run(command, quiet, environment=cell.environment(), timeout_seconds=120)
+        await logged.run(command, quiet, environment=cell.environment(), timeout_seconds=120)
 
-    async def _built(self, cell: Cell, work: Work, log: Log) -> archive.BuiltImage:
+    async def _built(self, cell: Cell, given: BuildInput, log: Log) -> archive.BuiltImage:
         out = cell.outside("out", secrets.token_hex(8))
         out.mkdir()
         shutil.chown(out, cell.account.uid, cell.account.gid)
         (out / "blobs").symlink_to("../../blobs")
         translated = out.with_suffix(".Dockerfile")
         try:
-            if work.translated is not None:
-                translated.write_bytes(work.translated)
+            if given.translated is not None:
+                translated.write_bytes(given.translated)
             command = cell.buildah(
-                *await self._arguments(cell, work, out.name),
-                context=work.request.context_root,
+                *await self._arguments(cell, given, out.name),
+                context=given.request.context_root,
                 network=self.network != "none",
             )
-            await self._run(cell, work.request, command, log)
+            await self._run(cell, given.request, command, log)
             return await asyncio.to_thread(archive.read_layout, out, cell.outside("blobs", "sha256"))
         finally:
             translated.unlink(missing_ok=True)
@@ -191,7 +194,7 @@ class BuildahBuilder:
             environment = cell.environment()
             if self.certificates:  # for what buildah fetches itself
                 environment["SSL_CERT_FILE"] = cell.folder("tools", trust.FILE)
-            running = processes.run(
+            running = logged.run(
                 command, without_noise, environment=environment, timeout_seconds=self.timeout_seconds
             )
             ended = await space.watched(running, self.data, self.least_free_mb, request.service)
@@ -206,8 +209,8 @@ class BuildahBuilder:
         if ended.code:
             raise failure(request.service, [line for line in ended.tail if not NOISE.match(line)], ended.code)
 
-    async def _arguments(self, cell: Cell, work: Work, out: str) -> Sequence[str]:
-        request = work.request
+    async def _arguments(self, cell: Cell, given: BuildInput, out: str) -> Sequence[str]:
+        request = given.request
         root = Path(cell.folder("context")) if cell.account.other else request.context_root
         real = request.context_root.resolve()
         arguments = ["bud", "--format", "docker", "--isolation", "rootless", "--runtime", find("runc") or "runc",
@@ -220,14 +223,14 @@ class BuildahBuilder:
             arguments += ["--target", request.build.target]
         for name, value in request.build.args.items():
             arguments += ["--build-arg", f"{name}={value}"]
-        beside = work.dockerfile.with_name(f"{work.dockerfile.name}.dockerignore")
-        file = root / work.dockerfile.relative_to(real)
-        if work.translated is not None:
+        beside = given.dockerfile.with_name(f"{given.dockerfile.name}.dockerignore")
+        file = root / given.dockerfile.relative_to(real)
+        if given.translated is not None:
             file = Path(cell.folder("scope", "out", f"{out}.Dockerfile"))
         if beside.is_file() and not beside.is_symlink():
             arguments += ["--ignorefile", str(root / beside.relative_to(real))]
         return [*arguments, "--file", str(file), "--tag", f"oci:{cell.folder('scope', 'out', out)}:image",
-                str(root / work.context.relative_to(real))]  # fmt: skip
+                str(root / given.context.relative_to(real))]  # fmt: skip
 
     async def _network(self, cell: Cell) -> list[str]:
         await self.fence.raise_for(cell.account)

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.agent.builds import trust
-from seatrial.agent.builds.account import SEARCH_PATH, Account, find
+from seatrial.agent.builds.account import Account
+from seatrial.agent.commands.programs import SEARCH_PATH, find
+from seatrial.agent.vocabulary import files
 
 HOME = Path("/run/galley-builder")  # where the folders appear inside the cell, whatever the data directory
 SLIRP = '#!/bin/sh\nexec {slirp4netns} --disable-host-loopback "$@"\n'
@@ -116,7 +117,7 @@ class Cell:
         slirp4netns = find("slirp4netns")
         if slirp4netns:
             wrapper = SLIRP.format(slirp4netns=shlex.quote(slirp4netns))
-            trust.put(tools / "slirp4netns", wrapper.encode(), 0o755)
+            files.replace(tools / "slirp4netns", wrapper, mode=0o755)
 
     def buildah(
         self, *arguments: str, context: Path | None = None, store: str = "scope", network: bool = False

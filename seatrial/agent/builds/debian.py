@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiodocker
-
-from seatrial.agent.builds import processes
-from seatrial.agent.builds.account import SEARCH_PATH, find
-from seatrial.agent.builds.base import Log
-from seatrial.agent.builds.processes import Ended
-from seatrial.agent.errors import BuildError, ImageUnavailable
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.commands import logged
+from seatrial.agent.commands.children import Errors, started
+from seatrial.agent.commands.logged import Ended
+from seatrial.agent.commands.programs import SEARCH_PATH, find
+from seatrial.agent.commands.running import run
+from seatrial.agent.engine import Engine
+from seatrial.agent.vocabulary.errors import BuildError, EngineRefused, ImageUnavailable
+from seatrial.agent.vocabulary.logs import Log
 
 BOOTSTRAP_SECONDS = 900.0
 UNNEEDED = (
@@ -81,16 +81,10 @@ async def version_of(package: str) -> str:
 async def output(*command: str) -> str:
     """What a command prints; empty when it fails or is not there."""
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={**os.environ, "LC_ALL": "C"},
-        )
+        done = await run(command, environment={**os.environ, "LC_ALL": "C"}, errors=Errors.DROPPED)
     except FileNotFoundError:
         return ""
-    out, _ = await process.communicate()
-    return out.decode(errors="replace")
+    return done.text
 
 
 @dataclass(frozen=True)
@@ -119,7 +113,7 @@ class Debootstrap:
             find("debootstrap") or "debootstrap", "--variant=minbase", f"--components={components}", "--include=ca-certificates",
             codename(), str(root), source.uri,
         ]  # fmt: skip
-        ended = await processes.run(
+        ended = await logged.run(
             command,
             progress(log),
             environment={**os.environ, "PATH": SEARCH_PATH, "LC_ALL": "C"},
@@ -134,22 +128,10 @@ class Debootstrap:
             "ENV LANG=C.UTF-8",
             *(f'LABEL {name}="{value}"' for name, value in labels.items()),
         ]
-        repository, _, version = tag.rpartition(":")
-        parameters = {"fromSrc": "-", "repo": repository, "tag": version, "changes": "\n".join(changes)}
         try:
-            with self.engine.calls():
-                async with self.engine.streams._query_chunked_post(
-                    "images/create",
-                    "POST",
-                    params=parameters,
-                    data=tarred(root),
-                    headers={"Content-Type": "application/x-tar"},
-                ) as answer:
-                    told = (await answer.read()).decode(errors="replace")
-        except aiodocker.DockerError as error:
-            raise BuildError(f"the engine did not take {tag}: {error.message}") from error
-        if '"error"' in told:
-            raise BuildError(f"the engine did not take {tag}: {told[-300:]}")
+            await self.engine.images.take_in(tarred(root), tag, changes)
+        except EngineRefused as error:
+            raise BuildError(f"the engine did not take {tag}: {error}") from error
 
 
 def progress(log: Log) -> Log:
@@ -190,15 +172,10 @@ def finish(root: Path, source: Mirror, name: str) -> None:
 
 async def tarred(root: Path) -> AsyncIterator[bytes]:
     """The tree as a tar stream."""
-    process = await asyncio.create_subprocess_exec(
+    command = [
         "tar", "--numeric-owner", "--exclude=./dev/*", "--exclude=./proc/*", "--exclude=./sys/*", "-C", str(root), "-c", ".",
-        stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdout is not None
-    try:
+    ]  # fmt: skip
+    async with started(command, errors=Errors.DROPPED) as process:
+        assert process.stdout is not None
         while chunk := await process.stdout.read(1 << 20):
             yield chunk
-    finally:
-        if process.returncode is None and not process.stdout.at_eof():
-            process.kill()
-        await process.wait()

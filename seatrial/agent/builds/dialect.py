@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from seatrial.agent.builds.account import find
 from seatrial.agent.builds.debian import output
-from seatrial.agent.errors import BuildError
+from seatrial.agent.commands.programs import find
 from seatrial.agent.recipes.dockerfile import read_dockerfile
 from seatrial.agent.recipes.dockerfile_lines import HEREDOC, WITH_HEREDOC, escape_of, instructions, joined
+from seatrial.agent.vocabulary.errors import BuildError
 
 Version = tuple[int, int]
 HEREDOCS_SINCE: Version = (1, 33)

@@ -4,8 +4,8 @@ import json
 import re
 from typing import Any
 
-from seatrial.agent.recipes import quantities
 from seatrial.agent.recipes.dockerfile import Dockerfile, Stage
+from seatrial.agent.vocabulary import quantities
 
 OPTION = re.compile(r"--([a-z-]+)=(\S+)\s*")
 DURATIONS = {

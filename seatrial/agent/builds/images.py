@@ -3,31 +3,24 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-import aiodocker
-
-from seatrial.agent.builds import loading
-from seatrial.agent.builds.base import Log
-from seatrial.agent.errors import AgentError, ImageUnavailable
-from seatrial.agent.runtime.base import MANAGED
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.engine import Engine
+from seatrial.agent.vocabulary.errors import AgentError, EngineRefused, ImageUnavailable, Refusal
+from seatrial.agent.vocabulary.labels import MANAGED
+from seatrial.agent.vocabulary.logs import Log
 
 STALLED_SECONDS = 45.0  # a pull that reports nothing for so long has lost its registry
 REMEMBER_SECONDS = 60.0  # how long a registry that did not answer is not asked again
-UNREACHABLE = re.compile(
-    r"no such host|dial tcp|i/o timeout|connection refused|network is unreachable|timeout|deadline exceeded|"
-    r"server misbehaving|connection reset|EOF|no route to host|proxyconnect|certificate",
-    re.IGNORECASE,
-)
 _PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
 REFERENCE = re.compile(
     rf"(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?/)?{_PART}(?:/{_PART})*(?::\w[\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?",
     re.ASCII,
 )
-LIMITED = re.compile(r"toomanyrequests|429|rate limit", re.IGNORECASE)
+ENDED = object()
 
 
 class StandIns(Protocol):
@@ -59,10 +52,10 @@ class EngineImages:
         return image
 
     async def _is_here(self, image: str) -> bool:
-        found = await loading.inspect(self.engine, image)
+        found = await self.engine.images.get(image)
         if found is None:
             return False
-        if MANAGED in ((found.get("Config") or {}).get("Labels") or {}):
+        if MANAGED in found.labels:
             raise ImageUnavailable(f"{image} was built for a preview. Build it from its own source")
         return True
 
@@ -111,31 +104,35 @@ class DockerImages(EngineImages):
         await log(f"pulling {image}")
         try:
             await self._pulled(image)
-        except (aiodocker.DockerError, Stalled) as error:
-            told = loading.explained(error) if isinstance(error, aiodocker.DockerError) else str(error)
-            if LIMITED.search(told):
-                why = f"{registry} limits how much may be pulled (429 Too Many Requests)"
-            elif isinstance(error, Stalled) or UNREACHABLE.search(told):
-                why = f"{registry} does not answer"
-            else:
-                raise ImageUnavailable(f"{image} cannot be pulled: {told}") from error
+        except (EngineRefused, Stalled) as error:
+            why = problem_of(registry, error)
+            if not why:
+                raise ImageUnavailable(f"{image} cannot be pulled: {error}") from error
             self._silent[registry] = (self.clock() + REMEMBER_SECONDS, why)
-            await log(f"{image}: {why} ({told[:300]})")
+            await log(f"{image}: {why} ({str(error)[:300]})")
             raise RegistrySilent(why) from error
 
     async def _pulled(self, image: str) -> None:
-        with self.engine.calls():
-            stream: AsyncIterator[Mapping[str, Any]] = self.engine.streams.images.pull(image, stream=True)
-            while (event := await self._next(stream)) is not None:
-                if event.get("error"):
-                    raise aiodocker.DockerError(500, str(event["error"]))
+        async with aclosing(self.engine.images.pull(image)) as reports:
+            while await self._heard(reports):
+                continue
 
-    async def _next(self, stream: AsyncIterator[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    async def _heard(self, reports: AsyncIterator[None]) -> bool:
+        """Whether there was one more. Raises Stalled."""
         try:
             async with asyncio.timeout(self.stalled_seconds):
-                return await anext(stream, None)
+                return await anext(reports, ENDED) is not ENDED
         except TimeoutError as error:
             raise Stalled(f"nothing was heard for {self.stalled_seconds:g} s") from error
+
+
+def problem_of(registry: str, error: EngineRefused | Stalled) -> str:
+    """What is wrong with the registry; empty when it is the image that cannot be had."""
+    if isinstance(error, Stalled) or error.refusal is Refusal.REGISTRY_AWAY:
+        return f"{registry} does not answer"
+    if error.refusal is Refusal.REGISTRY_LIMITS:
+        return f"{registry} limits how much may be pulled (429 Too Many Requests)"
+    return ""
 
 
 def named(image: str) -> str:

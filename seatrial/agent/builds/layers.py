@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seatrial.agent.builds.cell import Cell
+from seatrial.agent.vocabulary import files
 
 USES = "uses.json"
 NOTHING = ""  # stands for a build from scratch
@@ -44,9 +45,7 @@ class Layers:
         """A build in `cell` begins from `images`."""
         now = self.clock()
         uses = {**self._uses(cell.scope), **dict.fromkeys([*images] or [NOTHING], now)}
-        written = cell.outside(f"{USES}.new")
-        written.write_text(json.dumps(uses))
-        written.replace(cell.outside(USES))
+        files.replace(cell.outside(USES), json.dumps(uses))
 
     def scopes(self) -> list[str]:
         """Those there are."""

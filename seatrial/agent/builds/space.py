@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from seatrial.agent.errors import NoSpace
+from seatrial.agent.vocabulary.errors import NoSpace
 
 LOOK_SECONDS = 1.0
 T = TypeVar("T")

@@ -13,14 +13,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-from seatrial.agent.builds import debian, loading
-from seatrial.agent.builds.base import Builder, BuildRequest, Log
-from seatrial.agent.errors import AgentError
+from seatrial.agent.builds import debian
+from seatrial.agent.builds.base import Builder, BuildRequest
+from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.kinds import repository_name
 from seatrial.agent.recipes.recipe import Build
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.vocabulary.errors import AgentError
+from seatrial.agent.vocabulary.labels import CACHE
+from seatrial.agent.vocabulary.logs import Log
 
-CACHE_LABEL = "galley.cache"
 VERSION_LABEL = "galley.version"
 RECIPE_LABEL = "galley.recipe"
 RECIPES = Path(__file__).parent / "stand_ins"
@@ -146,7 +147,7 @@ class DebianStandIns:
 
     async def _build(self, wanted: StandIn, tag: str, log: Log) -> None:
         version = await debian.version_of(wanted.package)
-        labels = {CACHE_LABEL: "true", VERSION_LABEL: version, RECIPE_LABEL: wanted.recipe}
+        labels = {CACHE: "true", VERSION_LABEL: version, RECIPE_LABEL: wanted.recipe}
         if wanted.base is None:
             await self.make_base(tag, labels, log)
             return
@@ -164,6 +165,6 @@ class DebianStandIns:
         labels = await self._labels(tag) or {}
         return str(labels.get(VERSION_LABEL, "")) or "an unknown version"
 
-    async def _labels(self, tag: str) -> dict[str, str] | None:
-        found = await loading.inspect(self.engine, tag)
-        return None if found is None else (found.get("Config") or {}).get("Labels") or {}
+    async def _labels(self, tag: str) -> Mapping[str, str] | None:
+        found = await self.engine.images.get(tag)
+        return None if found is None else found.labels

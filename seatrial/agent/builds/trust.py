@@ -4,9 +4,10 @@ The bundle is shown below /dev, which is not part of an image, and named in the 
 through the OCI runtime: neither layers nor their cache keys know of it.
 """
 
-import secrets
 import shlex
 from pathlib import Path
+
+from seatrial.agent.vocabulary import files
 
 FILE = "ca-certificates.crt"
 RUNTIME = "runc-with-certificates"
@@ -35,16 +36,8 @@ def prepare(certificates: Path, tools: Path, runtime: str) -> None:
     """Put the bundle and the runtime's wrapper into `tools`, where builds that run read them meanwhile."""
     values = ",".join(f'"{name}={INSIDE}"' for name in VARIABLES)
     wrapper = WRAPPER.format(values=values, runtime=shlex.quote(runtime))
-    put(tools / FILE, certificates.read_bytes(), 0o644)
-    put(tools / RUNTIME, wrapper.encode(), 0o755)
-
-
-def put(path: Path, content: bytes, mode: int) -> None:
-    """Whole or not at all, and by several builds at once, while others run it."""
-    written = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    written.write_bytes(content)
-    written.chmod(mode)
-    written.replace(path)
+    files.replace(tools / FILE, certificates.read_bytes())
+    files.replace(tools / RUNTIME, wrapper, mode=0o755)
 
 
 def arguments(tools: str) -> list[str]:

@@ -12,6 +12,8 @@ from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, SealedBox
 from pydantic import BaseModel
 
+from seatrial.agent.vocabulary import files
+
 _CREDENTIALS = (
     "-----BEGIN NATS USER JWT-----\n{jwt}\n------END NATS USER JWT------\n\n"
     "-----BEGIN USER NKEY SEED-----\n{seed}\n------END USER NKEY SEED------\n"
@@ -67,8 +69,8 @@ class Identity:
     def keep(self, credential: Credential) -> None:
         """Store the credential so that the bootstrap token is not needed again."""
         seed = (self.directory / "user.seed").read_text()
-        write_private(self.credentials_file, _CREDENTIALS.format(jwt=credential.user_jwt, seed=seed).encode())
-        write_private(self.directory / "credential.json", credential.model_dump_json().encode())
+        _write(self.credentials_file, _CREDENTIALS.format(jwt=credential.user_jwt, seed=seed).encode())
+        _write(self.directory / "credential.json", credential.model_dump_json().encode())
 
     def successor(self) -> "Identity":
         """Keys for a new beginning, beside these."""
@@ -107,16 +109,9 @@ def _new_seed() -> bytes:
 
 def _read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
     if not path.exists():
-        write_private(path, make())
+        _write(path, make())
     return path.read_bytes()
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """Write atomically, readable by the owner only; a crash leaves the old file or the new one."""
-    temporary = path.with_name(f".{path.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+def _write(path: Path, content: bytes) -> None:
+    files.replace(path, content, mode=0o600, lasting=True)

@@ -8,8 +8,8 @@ import structlog
 from pydantic import ValidationError
 
 from seatrial.agent.bus.identity import Credential, Identity
-from seatrial.agent.runtime.base import AGENT
 from seatrial.agent.settings import Settings
+from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.wire.agents import AgentRegistered, RegisterAgent
 
 log = structlog.get_logger(__name__)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from seatrial.agent.checkouts.commit import CommitTree, is_shallow
 from seatrial.agent.checkouts.git import Git, GitFailed
-from seatrial.agent.checkouts.tree import Tree
-from seatrial.agent.errors import CheckoutError
+from seatrial.agent.vocabulary.errors import CheckoutError
+from seatrial.agent.vocabulary.tree import Tree
 from seatrial.wire.deployments import Source
 
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seatrial.agent.checkouts.git import Git, GitFailed, end, read_at_most
-from seatrial.agent.checkouts.tree import Entry
-from seatrial.agent.errors import CheckoutError
+from seatrial.agent.checkouts.git import Git, GitFailed
+from seatrial.agent.commands.running import TooMuchOutput
+from seatrial.agent.vocabulary import files
+from seatrial.agent.vocabulary.errors import CheckoutError
+from seatrial.agent.vocabulary.tree import LINK, REGULAR, SUBMODULE, Entry
 
-REGULAR = {"100644", "100755"}
-LINK = "120000"
-SUBMODULE = "160000"
 LONGEST_LINK = 1024  # bytes
 READS_BEFORE_ALL = 8
 SMALL_BLOB = 256 * 1024
@@ -109,7 +108,7 @@ class CommitTree:
         await self._check_size()
         empty_folder(destination)
         with tempfile.TemporaryDirectory(prefix="index-", dir=self.bare) as scratch:
-            disable_attributes(self.bare, Path(scratch))
+            disable_attributes(self.bare)
             await self._checkout(destination, Path(scratch) / "index")
 
     async def _check_size(self) -> None:
@@ -151,20 +150,16 @@ class CommitTree:
     async def _list(self) -> bytes:
         """A few small objects can describe a tree of billions of files: what nobody means is not read to its end."""
         arguments = ("ls-tree", "-r", "-z", "--full-tree", self.commit)
-        process = await Git().start("--git-dir", str(self.bare), *arguments)
         try:
-            out = await read_at_most(process, MOST_LISTED)
-            failed = out is not None and await process.wait() != 0
-        finally:
-            await end(process)
-        if failed:
-            raise self._damaged()
-        if out is None:
+            done = await Git().finished("--git-dir", str(self.bare), *arguments, most_bytes=MOST_LISTED)
+        except TooMuchOutput as error:
             raise CheckoutError(
                 f"commit {self.commit[:12]} lists more than {MOST_LISTED // 1024**2} MB of file names. "
                 "Take out what is generated"
-            )
-        return out
+            ) from error
+        if done.code:
+            raise self._damaged()
+        return done.output
 
     def _damaged(self) -> CheckoutError:
         return CheckoutError(f"cannot read commit {self.commit[:12]}: its tree is damaged")
@@ -173,12 +168,8 @@ class CommitTree:
         return dict(blobs_of(await self._ask("--batch", oids)))
 
     async def _ask(self, form: str, oids: Iterable[str]) -> bytes:
-        process = await Git().start("--git-dir", str(self.bare), "cat-file", form, stdin=True)
-        try:
-            out, _ = await process.communicate("".join(f"{oid}\n" for oid in oids).encode())
-        finally:
-            await end(process)
-        return out
+        asked = "".join(f"{oid}\n" for oid in oids).encode()
+        return (await Git().finished("--git-dir", str(self.bare), "cat-file", form, stdin=asked)).output
 
     async def _git(self, *arguments: str) -> bytes:
         try:
@@ -199,12 +190,11 @@ def empty_folder(destination: Path) -> None:
         raise CheckoutError(f"{destination} is not empty: a tree is only written into an empty folder")
 
 
-def disable_attributes(bare: Path, scratch: Path) -> None:
+def disable_attributes(bare: Path) -> None:
     """info/attributes outranks every .gitattributes of the repository: no filter, no line ending change."""
-    written = scratch / "attributes"
-    written.write_text("* -text -filter -ident -working-tree-encoding -export-subst -export-ignore\n")
     (bare / "info").mkdir(exist_ok=True)
-    written.replace(bare / "info" / "attributes")
+    attributes = "* -text -filter -ident -working-tree-encoding -export-subst -export-ignore\n"
+    files.replace(bare / "info" / "attributes", attributes)
 
 
 def record_of(record: bytes) -> tuple[str, str, str]:

@@ -4,14 +4,14 @@ No system or user configuration, no hooks, no prompts, no protocol but file, htt
 travels in the environment to an askpass script, never in an argument, a URL or a log line.
 """
 
-import asyncio
 import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seatrial.agent.errors import CheckoutError
+from seatrial.agent.commands.running import Finished, run
+from seatrial.agent.vocabulary.errors import CheckoutError
 
 PROTOCOLS = "file:https:ssh"
 KEPT_VARIABLES = (
@@ -68,52 +68,35 @@ class Git:
             **self.extra,
         }
 
-    async def start(self, *arguments: str, stdin: bool = False) -> asyncio.subprocess.Process:
-        """Start git; the caller reads its pipes and waits."""
+    async def finished(
+        self,
+        *arguments: str,
+        stdin: bytes | None = None,
+        most_bytes: int | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Finished:
+        """Run to the end, whatever that is. Raises CheckoutError without git, and as `running.run` does."""
         try:
-            return await asyncio.create_subprocess_exec(
-                "git", *SAFE_OPTIONS, *arguments,
-                stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env=self.environment(),
-                limit=2**20,
+            return await run(
+                ["git", *SAFE_OPTIONS, *arguments],
+                environment=self.environment(),
+                stdin=stdin,
                 umask=0o022,  # modes of an exported tree are the commit's, not the operator's
-            )  # fmt: skip
+                most_bytes=most_bytes,
+                timeout_seconds=timeout_seconds,
+            )
         except FileNotFoundError as error:
             raise CheckoutError("git is not installed. Install it: apt-get install git") from error
 
     async def run(self, *arguments: str, timeout_seconds: float = 600.0) -> bytes:
         """Run to the end and return stdout. Raises GitFailed; cancelling kills git."""
-        process = await self.start(*arguments)
         try:
-            async with asyncio.timeout(timeout_seconds):
-                stdout, stderr = await process.communicate()
+            done = await self.finished(*arguments, timeout_seconds=timeout_seconds)
         except TimeoutError as error:
             raise GitFailed(f"git {verb(arguments)} did not end within {timeout_seconds:g} s") from error
-        finally:
-            await end(process)
-        if process.returncode:
-            raise GitFailed(f"git {verb(arguments)}: {last_words(stderr)}")
-        return stdout
-
-
-async def read_at_most(process: asyncio.subprocess.Process, limit: int) -> bytes | None:
-    """All of stdout, or None when it is more than `limit` bytes; the caller ends the process."""
-    assert process.stdout is not None
-    out = bytearray()
-    while chunk := await process.stdout.read(1 << 20):
-        out += chunk
-        if len(out) > limit:
-            return None
-    return bytes(out)
-
-
-async def end(process: asyncio.subprocess.Process) -> None:
-    """Kill `process` unless it has ended, and wait for it."""
-    if process.returncode is None:
-        process.kill()
-    await process.wait()
+        if done.code:
+            raise GitFailed(f"git {verb(arguments)}: {last_words(done.errors)}")
+        return done.output
 
 
 def verb(arguments: Sequence[str]) -> str:

@@ -11,12 +11,12 @@ from seatrial.agent.environments import planner
 from seatrial.agent.environments.observing import Observer
 from seatrial.agent.environments.planner import Host, Progress, Step, plan
 from seatrial.agent.environments.removal import forget_files, look, remove_deployment, remove_everything
-from seatrial.agent.environments.starting import Running
+from seatrial.agent.environments.rollout import Rollout
+from seatrial.agent.environments.startup import Launched
 from seatrial.agent.environments.tools import Tools
-from seatrial.agent.environments.work import Work
-from seatrial.agent.errors import AgentError, RuntimeUnavailable
 from seatrial.agent.logs.following import Followers
-from seatrial.agent.runtime.base import DEPLOYMENT
+from seatrial.agent.vocabulary.errors import AgentError, RuntimeUnavailable
+from seatrial.agent.vocabulary.labels import DEPLOYMENT
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, EnvironmentRemoved
 
 log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 300.0  # with an engine that does not answer, before a candid
 MAX_PASSES = 6  # per wake-up: a step that does not stick must not spin
 
 
-class Environment:
+class EnvironmentActor:
     """Level-triggered: `want` and `wake` only set state; `run` compares and acts, and ends when all is removed.
 
     Steps are taken one after the other. The two long ones (a candidate coming up, the live one being repaired)
@@ -42,7 +42,7 @@ class Environment:
         self._desired: DesiredEnvironment | None = None
         self._observer = Observer(tools, followers, environment)
         self._progress = Progress()
-        self._running: dict[str, Running] = {}
+        self._launched: dict[str, Launched] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._durable_lock = asyncio.Lock()
         self._woken = asyncio.Event()
@@ -95,7 +95,7 @@ class Environment:
         """Take steps until none is left; True when the environment is gone for good."""
         for _ in range(MAX_PASSES):
             desired = self._desired
-            running = dict(self._running)  # what comes up later is not judged by this look
+            launched = dict(self._launched)  # what comes up later is not judged by this look
             host = await look(self._tools, self.environment)
             steps = plan(desired, host, self._progress, time.monotonic())
             for step in steps:
@@ -103,7 +103,7 @@ class Environment:
             if not steps:
                 break
         if self._desired is None and host.empty and not self._tasks:
-            self._progress, self._running = Progress(), {}  # wanted again meanwhile, it begins anew
+            self._progress, self._launched = Progress(), {}  # wanted again meanwhile, it begins anew
             # An empty folder is nothing, and yet found again.
             await forget_files(self._tools, self.environment)
             await self._tools.reports.observed(
@@ -114,7 +114,7 @@ class Environment:
             log.info("environment removed", environment=self.environment)
             return self._desired is None
         if self._desired is not None:
-            await self._observer.observe(self._desired, host, running)
+            await self._observer.observe(self._desired, host, launched)
         return False
 
     async def _take(self, step: Step, host: Host) -> None:
@@ -151,39 +151,39 @@ class Environment:
             coroutine = self._repair(desired, deployment)
         self._tasks[deployment.id] = asyncio.create_task(coroutine)
 
-    def _work(self, desired: DesiredEnvironment, deployment: DesiredDeployment) -> Work:
-        return Work(self._tools, self._followers, desired, deployment, self._durable_lock)
+    def _rollout(self, desired: DesiredEnvironment, deployment: DesiredDeployment) -> Rollout:
+        return Rollout(self._tools, self._followers, desired, deployment, self._durable_lock)
 
     async def _attempt(self, desired: DesiredEnvironment, deployment: DesiredDeployment) -> None:
-        work = self._work(desired, deployment)
+        rollout = self._rollout(desired, deployment)
         try:
-            running = await work.bring_up(silent=False)
-            await work.tell_ready(running)
-            self._came_up(running)
+            launched = await rollout.bring_up(silent=False)
+            await rollout.tell_ready(launched)
+            self._came_up(launched)
             self._update(ready=self._progress.ready | {deployment.id})
         except RuntimeUnavailable as error:
             if self._unreachable_for() < PATIENCE_SECONDS:
                 log.warning("candidate waits for the engine", deployment=deployment.id, problem=str(error))
                 self._update(attempt_after=time.monotonic() + 2)
             else:
-                await self._fail(work, deployment, error)
+                await self._fail(rollout, deployment, error)
         except AgentError as error:
-            await self._fail(work, deployment, error)
+            await self._fail(rollout, deployment, error)
         except Exception as error:
             log.exception("deployment broke the agent", deployment=deployment.id)
             broken = AgentError(f"the agent failed: {type(error).__name__}: {error}")
-            await self._fail(work, deployment, broken)
+            await self._fail(rollout, deployment, broken)
         finally:
             self._tasks.pop(deployment.id, None)
             self._update(attempt=None)
             self.wake()
 
-    async def _fail(self, work: Work, deployment: DesiredDeployment, error: AgentError) -> None:
+    async def _fail(self, rollout: Rollout, deployment: DesiredDeployment, error: AgentError) -> None:
         """Failed whatever becomes of the report: a candidate is attempted once."""
         if not isinstance(error, RuntimeUnavailable):
             self._unreachable_since = None
         try:
-            await work.fail(error)
+            await rollout.fail(error)
         except Exception:
             log.exception("failure not told", deployment=deployment.id)
         finally:
@@ -195,35 +195,35 @@ class Environment:
         return time.monotonic() - self._unreachable_since
 
     async def _repair(self, desired: DesiredEnvironment, deployment: DesiredDeployment) -> None:
-        work = self._work(desired, deployment.model_copy(update={"no_cache": False}))
+        rollout = self._rollout(desired, deployment.model_copy(update={"no_cache": False}))
         try:
             challenged = planner.challenged(desired, self._progress)
-            self._came_up(await work.bring_up(silent=True, replace_durable=not challenged))
+            self._came_up(await rollout.bring_up(silent=True, replace_durable=not challenged))
             self._update(repair_after=0.0)
         except Exception as error:
             # Never given up: what was live once is wanted until the control plane says otherwise.
             log.warning("live deployment not repaired yet", deployment=deployment.id, problem=str(error))
             if not isinstance(error, RuntimeUnavailable):
                 self._unreachable_since = None
-            self._came_up_partly(work.so_far)
+            self._came_up_partly(rollout.so_far)
             self._update(repair_after=time.monotonic() + 10)
         finally:
             self._tasks.pop(deployment.id, None)
             self._update(repair=None)
             self.wake()
 
-    def _came_up(self, running: Running) -> None:
+    def _came_up(self, launched: Launched) -> None:
         self._unreachable_since = None
-        self._running[running.launch.deployment] = running
-        self._update(launches={**self._progress.launches, running.launch.deployment: running.launch})
+        self._launched[launched.launch.deployment] = launched
+        self._update(launches={**self._progress.launches, launched.launch.deployment: launched.launch})
 
-    def _came_up_partly(self, found: Running | None) -> None:
+    def _came_up_partly(self, found: Launched | None) -> None:
         """What was well before and was not reached this time keeps its port, hence its route."""
         if found is None:
             return
-        known = self._running.get(found.launch.deployment)
+        known = self._launched.get(found.launch.deployment)
         well = {**(known.well if known else {}), **found.well}
-        self._running[found.launch.deployment] = Running(found.launch, well)
+        self._launched[found.launch.deployment] = Launched(found.launch, well)
 
     async def _cancel(self, deployment: str) -> None:
         task = self._tasks.pop(deployment, None)
@@ -249,7 +249,7 @@ class Environment:
         await self._tools.logs.flush(deployment)
         for name in names:
             self._followers.forget(name)
-        self._running.pop(deployment, None)
+        self._launched.pop(deployment, None)
         launches = {key: value for key, value in self._progress.launches.items() if key != deployment}
         self._update(launches=launches)
 

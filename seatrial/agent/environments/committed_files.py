@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from seatrial.agent.checkouts.tree import Entry, Tree
-from seatrial.agent.errors import CheckoutError
-from seatrial.agent.runtime.base import Copy
+from seatrial.agent.vocabulary.containers import Copy
+from seatrial.agent.vocabulary.errors import CheckoutError
+from seatrial.agent.vocabulary.tree import Entry, Tree
 
 OWNER = 1000  # as on most developers' machines, whose working trees are mounted otherwise
 

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from seatrial.agent.environments.launch import Planned
-from seatrial.agent.errors import ServiceExited, Unhealthy
-from seatrial.agent.runtime.base import Container, HealthCheck, Listener, Runtime
+from seatrial.agent.runtime.base import Runtime
+from seatrial.agent.vocabulary.containers import Container, HealthCheck, Listener
+from seatrial.agent.vocabulary.errors import ServiceExited, Unhealthy
 
 SETTLE_SECONDS = 1.0
 TAIL_LINES = 40
@@ -31,6 +32,14 @@ class Well:
     container: Container
     port: int | None
     warning: str | None = None
+
+
+@dataclass(frozen=True)
+class Unwell:
+    """What was seen of a service that is not well. `inside`: its own command said so, not who came from outside."""
+
+    seen: str
+    inside: bool = False
 
 
 class Watch:
@@ -52,7 +61,7 @@ class Watch:
         """Raises ServiceExited, or Unhealthy when the time is up."""
         expected = await self._expected_ports()
         self._check = self._check or await self._images_own() or default_check(self._planned)
-        began, interval, problem = time.monotonic(), FIRST_INTERVAL_SECONDS, "was never asked"
+        began, interval = time.monotonic(), FIRST_INTERVAL_SECONDS
         while True:
             container = await self._running()
             if container is None:
@@ -63,13 +72,13 @@ class Watch:
                     return Well(container, None)
             else:
                 asked = time.monotonic()
-                well, problem = await self._ask(container, expected, elapsed)
+                found = await self._ask(container, expected, elapsed)
                 if time.monotonic() - asked >= self._check.ask_seconds:
                     interval = max(interval, self._check.interval_seconds)  # it may hang
-                if well is not None:
-                    return well
+                if isinstance(found, Well):
+                    return found
                 if elapsed > self._check.timeout_seconds:
-                    raise await self._unhealthy(container, expected, problem)
+                    raise await self._unhealthy(container, expected, found)
             await asyncio.sleep(interval)
             interval = min(interval * 1.5, self._longest(elapsed))
 
@@ -112,7 +121,7 @@ class Watch:
             raise ServiceExited(f"{self._name} was removed by somebody else", service=self._name)
         if container.exit_code is not None:
             self._exit_code = container.exit_code
-        if container.state in {"exited", "dead"}:
+        if container.state.over:
             if self._planned.one_shot and container.exit_code == 0:
                 return None
             raise await self._exited(container)
@@ -125,9 +134,7 @@ class Watch:
         assert container is not None
         return Well(container, None)
 
-    async def _ask(
-        self, container: Container, expected: Sequence[int], elapsed: float
-    ) -> tuple[Well | None, str]:
+    async def _ask(self, container: Container, expected: Sequence[int], elapsed: float) -> Well | Unwell:
         """Ask on the expected port; where none is known or none answers, look what it listens on.
 
         A command inside comes first, and says nothing about who else can reach the port: visitors must.
@@ -137,8 +144,10 @@ class Watch:
         check = self._check
         if check.command is not None:
             answer = await self._runtime.check(container, self._network, check)
-            if answer is not None or not self._planned.service.kind.routable:
-                return (Well(container, port) if answer is None else None), answer or ""
+            if answer is not None:
+                return Unwell(answer, inside=True)
+            if not self._planned.service.kind.routable:
+                return Well(container, port)
             check = HealthCheck()
         problem = "listens on no port"
         if port is not None:
@@ -146,23 +155,23 @@ class Watch:
                 container, self._network, replace(check, port=container.port or port)
             )
             if answer is None:
-                return Well(container, container.port or port), ""
+                return Well(container, container.port or port)
             problem = answer
         fixed = self._planned.service.expose is not None
         if fixed or container.port is not None or (port is not None and elapsed < SETTLE_SECONDS):
-            return None, problem
+            return Unwell(problem)
         return await self._discover(container, expected, check, problem)
 
     async def _discover(
         self, container: Container, expected: Sequence[int], check: HealthCheck, problem: str
-    ) -> tuple[Well | None, str]:
+    ) -> Well | Unwell:
         found = [p.port for p in await self._runtime.listening(container, self._network) if not p.loopback]
         for port in likely_first(found, expected):
             answer = await self._runtime.check(container, self._network, replace(check, port=port))
             if answer is None:
-                return Well(container, port, self._surprise(port, expected)), ""
+                return Well(container, port, self._surprise(port, expected))
             problem = answer
-        return None, problem
+        return Unwell(problem)
 
     def _surprise(self, port: int, expected: Sequence[int]) -> str | None:
         if not expected or port in expected:
@@ -185,12 +194,11 @@ class Watch:
             text += f", {restarted + 1} times"
         return ServiceExited(text, service=self._name, log_tail=await self._tail())
 
-    async def _unhealthy(self, container: Container, expected: Sequence[int], problem: str) -> Unhealthy:
+    async def _unhealthy(self, container: Container, expected: Sequence[int], found: Unwell) -> Unhealthy:
         assert self._check is not None
         listening = await self._runtime.listening(container, self._network)
-        text = f"{self._name} runs, but {problem} after {self._check.timeout_seconds:g} s"
-        inside_fails = self._check.command is not None and "health command" in problem
-        elsewhere = "" if inside_fails else listens_elsewhere(listening, expected)
+        text = f"{self._name} runs, but {found.seen} after {self._check.timeout_seconds:g} s"
+        elsewhere = "" if found.inside else listens_elsewhere(listening, expected)
         return Unhealthy(
             f"{text}. {elsewhere}" if elsewhere else text, service=self._name, log_tail=await self._tail()
         )

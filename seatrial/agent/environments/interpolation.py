@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from seatrial.agent.errors import UnresolvedVariable
 from seatrial.agent.recipes.recipe import Recipe, Service
+from seatrial.agent.vocabulary.errors import UnresolvedVariable
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
 from seatrial.wire.hostnames import labels
 

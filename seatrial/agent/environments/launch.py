@@ -6,19 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from seatrial.agent.checkouts.tree import Entry
 from seatrial.agent.environments.names import Names
 from seatrial.agent.recipes.compose_values import anonymous
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
-from seatrial.agent.runtime.base import (
-    FINGERPRINT,
-    MADE_FOR,
-    Container,
-    ContainerSpec,
-    Files,
-    Mount,
-    Resources,
-)
+from seatrial.agent.vocabulary.containers import Container, ContainerSpec, Files, Mount, Resources
+from seatrial.agent.vocabulary.labels import FINGERPRINT, MADE_FOR
+from seatrial.agent.vocabulary.tree import Entry
 from seatrial.wire.states import Isolation
 
 FORMAT = 1  # of the fingerprint: raised when what it is made of changes
@@ -35,7 +28,7 @@ class Planned:
     @property
     def one_shot(self) -> bool:
         """Meant to end: its exit with 0 is success."""
-        return self.service.restart in {"never", "no", "on-failure"}
+        return self.service.restart.may_end
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Names carry a piece of the environment's id: several platforms may share one eng
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.agent.runtime.base import AGENT, DEPLOYMENT, ENVIRONMENT, KIND, MANAGED, SERVICE, WORKSPACE
+from seatrial.agent.vocabulary.labels import AGENT, DEPLOYMENT, ENVIRONMENT, KIND, MANAGED, SERVICE, WORKSPACE
 from seatrial.wire.deployments import DesiredEnvironment
 from seatrial.wire.states import ServiceKind
 

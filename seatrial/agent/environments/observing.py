@@ -4,11 +4,12 @@ import time
 from collections.abc import Mapping
 
 from seatrial.agent.environments.planner import Host, wanted
-from seatrial.agent.environments.starting import Running
+from seatrial.agent.environments.startup import Launched
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.logs.shipping import Channel
-from seatrial.agent.runtime.base import DEPLOYMENT, SERVICE
+from seatrial.agent.vocabulary.containers import ContainerState
+from seatrial.agent.vocabulary.labels import DEPLOYMENT, SERVICE
 from seatrial.wire.deployments import DesiredEnvironment, EnvironmentObserved
 
 EVERY_SECONDS = 30.0
@@ -28,10 +29,12 @@ class Observer:
         """Forget what was told."""
         self._told = None
 
-    async def observe(self, desired: DesiredEnvironment, host: Host, running: Mapping[str, Running]) -> None:
+    async def observe(
+        self, desired: DesiredEnvironment, host: Host, launched: Mapping[str, Launched]
+    ) -> None:
         """Report when something differs from the last report, or 30 s have passed."""
         self._follow(desired, host)
-        live = running.get(desired.live.id) if desired.live else None
+        live = launched.get(desired.live.id) if desired.live else None
         if desired.live is not None and live is None:
             return  # it is being looked at: better late than wrong
         containers = {container.name: container for container in host.containers}
@@ -54,7 +57,7 @@ class Observer:
         newest = next(iter(reversed(current)), "")
         for container in host.containers:
             deployment = container.labels.get(DEPLOYMENT) or newest
-            if container.state == "running" and deployment in current:
+            if container.state is ContainerState.RUNNING and deployment in current:
                 channel = Channel(
                     desired.workspace, self._environment, deployment, container.labels.get(SERVICE, "")
                 )

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from seatrial.agent.bus.reports import Reports
-from seatrial.agent.errors import AgentError
+from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.wire.deployments import DeploymentPhase
 from seatrial.wire.envelope import now
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from seatrial.agent.environments.launch import Launch, supplanted
-from seatrial.agent.runtime.base import DEPLOYMENT, Container
+from seatrial.agent.vocabulary.containers import Container
+from seatrial.agent.vocabulary.labels import DEPLOYMENT
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
 
 Labelled = Mapping[str, Mapping[str, str]]
@@ -174,7 +175,7 @@ def broken(launch: Launch, host: Host, *, durable_too: bool) -> bool:
         container = containers.get(planned.spec.name)
         if container is None:
             return True
-        if container.state not in {"running", "restarting"} and not planned.one_shot:
+        if not container.state.up and not planned.one_shot:
             return True
         if planned.durable and supplanted(container, planned, launch.deployment):
             return True

@@ -5,19 +5,20 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from seatrial.agent.builds.base import BuildRequest, Log
-from seatrial.agent.checkouts.tree import Entry, Tree
+from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.environments.committed_files import CommittedFiles, committed_files
 from seatrial.agent.environments.interpolation import interpolated, known_values
 from seatrial.agent.environments.launch import Launch, build_digest, is_durable, launch
 from seatrial.agent.environments.names import Names, tree_folder
 from seatrial.agent.environments.phases import Phases
 from seatrial.agent.environments.tools import Tools
-from seatrial.agent.errors import AgentError, BuildError, NoSpace
 from seatrial.agent.logs.shipping import Channel
 from seatrial.agent.recipes.bounds import bounded
 from seatrial.agent.recipes.recipe import Recipe, Service
-from seatrial.agent.runtime.whole import whole
+from seatrial.agent.vocabulary.errors import AgentError, BuildError, NoSpace
+from seatrial.agent.vocabulary.logs import Log
+from seatrial.agent.vocabulary.tree import Entry, Tree
+from seatrial.agent.vocabulary.whole import whole
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
 from seatrial.wire.states import Isolation
 

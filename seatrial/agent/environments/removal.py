@@ -6,7 +6,7 @@ import shutil
 from seatrial.agent.environments.names import owned_by
 from seatrial.agent.environments.planner import Host
 from seatrial.agent.environments.tools import Tools
-from seatrial.agent.runtime.base import DEPLOYMENT
+from seatrial.agent.vocabulary.labels import DEPLOYMENT
 
 GRACE_SECONDS = 5.0
 

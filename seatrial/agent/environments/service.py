@@ -5,12 +5,12 @@ import time
 
 import structlog
 
-from seatrial.agent.environments.actor import Environment
+from seatrial.agent.environments.actor import EnvironmentActor
 from seatrial.agent.environments.names import owned_by
 from seatrial.agent.environments.tools import Tools
-from seatrial.agent.errors import AgentError
 from seatrial.agent.logs.following import Followers
-from seatrial.agent.runtime.base import ENVIRONMENT
+from seatrial.agent.vocabulary.errors import AgentError
+from seatrial.agent.vocabulary.labels import ENVIRONMENT
 from seatrial.wire.deployments import DesiredEnvironment
 
 log = structlog.get_logger(__name__)
@@ -26,7 +26,7 @@ class Environments:
         self._tools = tools
         self._followers = followers
         self._grace = orphan_grace_seconds
-        self._actors: dict[str, Environment] = {}
+        self._actors: dict[str, EnvironmentActor] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._desired: set[str] = set()
         self._orphans: dict[str, float] = {}
@@ -56,15 +56,15 @@ class Environments:
         for actor in self._actors.values():
             actor.report_again()
 
-    def _actor(self, environment: str) -> Environment:
+    def _actor(self, environment: str) -> EnvironmentActor:
         task = self._tasks.get(environment)
         if task is None or task.done():
-            actor = Environment(self._tools, self._followers, environment)
+            actor = EnvironmentActor(self._tools, self._followers, environment)
             self._actors[environment] = actor
             self._tasks[environment] = asyncio.create_task(self._life(actor))
         return self._actors[environment]
 
-    async def _life(self, actor: Environment) -> None:
+    async def _life(self, actor: EnvironmentActor) -> None:
         """An actor that breaks is started again: its state is on the host, and what it wants it keeps."""
         pause = 1.0
         while True:

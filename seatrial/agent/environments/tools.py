@@ -4,23 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from seatrial.agent.builds.base import Builder, Images
 from seatrial.agent.bus.reports import Reports
-from seatrial.agent.checkouts.tree import Tree
 from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.recipe import Recipe
-from seatrial.agent.runtime.base import Resources, Runtime
-from seatrial.wire.deployments import Source
-
-
-class Checkouts(Protocol):
-    """Where commits come from."""
-
-    async def fetch(self, source: Source, repository_id: str, commit: str) -> Tree:
-        """The tree of exactly `commit`."""
-
+from seatrial.agent.runtime.base import Runtime
+from seatrial.agent.vocabulary.containers import Resources
+from seatrial.agent.vocabulary.tree import Checkouts, Tree
 
 MOST = Resources(cpus=4, memory_mb=4096)
 

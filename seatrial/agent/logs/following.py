@@ -8,9 +8,10 @@ from pathlib import Path
 
 import structlog
 
-from seatrial.agent.errors import RuntimeUnavailable
 from seatrial.agent.logs.shipping import Channel, LogShipping
 from seatrial.agent.runtime.base import Runtime
+from seatrial.agent.vocabulary import files
+from seatrial.agent.vocabulary.errors import RuntimeUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -77,11 +78,9 @@ class Followers:
         if self._positions == self._saved:
             return
         self._saved = dict(self._positions)
-        temporary = self._file.with_suffix(".new")
+        content = json.dumps({name: at.isoformat() for name, at in self._saved.items()})
         try:
-            temporary.touch(mode=0o600)
-            temporary.write_text(json.dumps({name: at.isoformat() for name, at in self._saved.items()}))
-            temporary.replace(self._file)
+            files.replace(self._file, content, mode=0o600)
         except OSError as error:
             log.warning("log positions not saved", problem=str(error))
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from seatrial.agent.recipes.recipe import Recipe, Service
-from seatrial.agent.runtime.base import Resources
+from seatrial.agent.vocabulary.containers import Resources
 
 
 def bounded(recipe: Recipe, most: Resources) -> Recipe:

@@ -15,7 +15,8 @@ from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.recipes.repository_paths import inside, join
 from seatrial.agent.recipes.variables import Interpolation
-from seatrial.agent.runtime.base import Copy, Mount, Resources
+from seatrial.agent.vocabulary.containers import Copy, Mount, Resources, RestartPolicy
+from seatrial.agent.vocabulary.labels import KIND
 from seatrial.wire.states import ServiceKind
 
 NAME = re.compile(r"(?=.{1,40}$)[a-z0-9]+(?:(?:__?|-+)[a-z0-9]+)*")  # part of an image's name too
@@ -151,7 +152,7 @@ class Compose:
 
     def _kind(self, at: Path, keys: dict[str, Any], image: Any, listens: bool) -> ServiceKind:
         labels = values.mapping(keys.get("labels"))
-        told = keys.get("x-galley-kind") or labels.get(kinds.KIND_LABEL)
+        told = keys.get("x-galley-kind") or labels.get(KIND)
         if told is None:
             return kinds.infer(str(image) if image else None, listens=listens)
         if str(told) not in set(ServiceKind):
@@ -172,12 +173,13 @@ class Compose:
             and not entries.get(name, {}).get("profiles")
         ]
 
-    def _restart(self, at: Path, keys: dict[str, Any], kind: ServiceKind, waited_for: bool) -> str:
+    def _restart(self, at: Path, keys: dict[str, Any], kind: ServiceKind, waited_for: bool) -> RestartPolicy:
         """What the file says; else what is visited or keeps data comes back, and a worker runs once."""
         told = values.restart(self.document, (*at, "restart"), keys.get("restart"))
-        if waited_for and told in {None, "unless-stopped"}:
-            return "never"
-        return told or ("unless-stopped" if kind.routable or kind.keeps_data else "never")
+        if waited_for and told in {None, RestartPolicy.UNLESS_STOPPED}:
+            return RestartPolicy.NEVER
+        serves = kind.routable or kind.keeps_data
+        return told or (RestartPolicy.UNLESS_STOPPED if serves else RestartPolicy.NEVER)
 
     def _volumes(self) -> set[str]:
         """Names of top-level volumes. Raises RecipeError for one that lives outside the preview."""

@@ -10,9 +10,9 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from seatrial.agent.errors import RecipeError
 from seatrial.agent.recipes.compose_limits import KNOWN
 from seatrial.agent.recipes.document import Document, Path
+from seatrial.agent.vocabulary.errors import RecipeError
 
 MOST_ERRORS = 100  # of which the first in the file is told
 TYPES = {

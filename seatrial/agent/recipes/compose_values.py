@@ -7,14 +7,20 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from seatrial.agent.recipes import quantities
 from seatrial.agent.recipes.compose_limits import is_true
 from seatrial.agent.recipes.document import Document, Path
-from seatrial.agent.runtime.base import Copy, HealthCheck, Mount, Resources
+from seatrial.agent.vocabulary import quantities
+from seatrial.agent.vocabulary.containers import Copy, HealthCheck, Mount, Resources, RestartPolicy
 
 CLOCKS = {"/etc/localtime", "/etc/timezone"}  # mounted everywhere out of habit; no secret, and no need
 Quantity = TypeVar("Quantity", int, float)
-RESTARTS = {"no": "never", "never": "never", "always": "unless-stopped", "unless-stopped": "unless-stopped"}
+RESTARTS = {
+    "no": RestartPolicy.NEVER,
+    "never": RestartPolicy.NEVER,
+    "on-failure": RestartPolicy.ON_FAILURE,
+    "always": RestartPolicy.UNLESS_STOPPED,
+    "unless-stopped": RestartPolicy.UNLESS_STOPPED,
+}
 
 
 def mapping(value: Any) -> dict[str, Any]:
@@ -194,13 +200,11 @@ def resources(document: Document, at: Path, keys: dict[str, Any], defaults: Reso
     return Resources(cpus or defaults.cpus, memory or defaults.memory_mb, defaults.pids)
 
 
-def restart(document: Document, at: Path, value: Any) -> str | None:
+def restart(document: Document, at: Path, value: Any) -> RestartPolicy | None:
     """One of our three policies; None when the file does not say."""
     if value is None:
         return None
     name = "no" if value is False else str(value).partition(":")[0]
-    if name == "on-failure":
-        return name
     if name not in RESTARTS:
         document.fail(
             at, f"{value!r} is not a restart policy", 'Use "no", always, on-failure or unless-stopped'

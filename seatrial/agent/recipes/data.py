@@ -7,7 +7,7 @@ from seatrial.agent.recipes import kinds
 from seatrial.agent.recipes.compose_values import anonymous
 from seatrial.agent.recipes.dockerfile import Dockerfile
 from seatrial.agent.recipes.recipe import Recipe, Service
-from seatrial.agent.runtime.base import Mount
+from seatrial.agent.vocabulary.containers import Mount, RestartPolicy
 from seatrial.wire.states import ServiceKind
 
 
@@ -81,9 +81,10 @@ def told_by_volume(
     return replace(service, kind=kind, keeps_data=True)
 
 
-def comes_back(service: Service) -> str:
+def comes_back(service: Service) -> RestartPolicy:
     """The restart policy of a server: a compose file that says nothing means it only for programs that end."""
-    return "unless-stopped" if service.restart == "never" else service.restart
+    never = service.restart is RestartPolicy.NEVER
+    return RestartPolicy.UNLESS_STOPPED if never else service.restart
 
 
 def with_names(service: Service) -> Service:

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
 
-from seatrial.agent.errors import RecipeError
+from seatrial.agent.vocabulary.errors import RecipeError
 
 MAX_NODES = 20_000  # more than any recipe needs; a file of nested aliases passes it at once
 MOST_ENTRIES = 500  # of one list; the schema compares each with each

@@ -7,16 +7,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
-from seatrial.agent.errors import RecipeError
-from seatrial.agent.recipes import graph, kinds, quantities
+from seatrial.agent.recipes import graph, kinds
 from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.recipes.repository_paths import inside
-from seatrial.agent.runtime.base import HealthCheck, Resources
+from seatrial.agent.vocabulary import quantities
+from seatrial.agent.vocabulary.containers import HealthCheck, Resources, RestartPolicy
+from seatrial.agent.vocabulary.errors import RecipeError
 from seatrial.wire.states import ServiceKind
 
 NAME = r"^[a-z][a-z0-9-]{0,39}$"
-RESTARTS = {"unless-stopped": "unless-stopped", "always": "unless-stopped", "on-failure": "on-failure", "never": "never", "no": "never"}  # fmt: skip
+SYNONYMS = {"always": RestartPolicy.UNLESS_STOPPED, "no": RestartPolicy.NEVER}
 
 COMPOSE_WORDS = {
     "command": "Write build: {start: ...}",
@@ -57,12 +58,16 @@ def text_of(value: object) -> object:
     return "" if value is None else value
 
 
-def restart_of(value: object) -> str:
+def restart_of(value: object) -> RestartPolicy:
     """One of our three policies; YAML 1.1 writers mean `"no"` by a bare no."""
-    text = "never" if value is False else str(value)
-    if text not in RESTARTS:
-        raise ValueError(f"{text!r} is not a restart policy. Allowed: unless-stopped, on-failure, never")
-    return RESTARTS[text]
+    text = RestartPolicy.NEVER if value is False else str(value)
+    if text in SYNONYMS:
+        return SYNONYMS[text]
+    try:
+        return RestartPolicy(text)
+    except ValueError:
+        allowed = ", ".join(RestartPolicy)
+        raise ValueError(f"{text!r} is not a restart policy. Allowed: {allowed}") from None
 
 
 Command = Annotated[list[str], BeforeValidator(command_of)]
@@ -128,8 +133,8 @@ class ServiceKeys(Strict):
         default_factory=dict, description="`${NAME}` and `${NAME:-default}` are replaced; `$$` is a dollar"
     )
     depends_on: list[str] = Field(default_factory=list, description="services that are well before it starts")
-    restart: Annotated[str, BeforeValidator(restart_of)] = Field(
-        "unless-stopped", description="or `on-failure` or `never`, whose end with 0 is success"
+    restart: Annotated[RestartPolicy, BeforeValidator(restart_of)] = Field(
+        RestartPolicy.UNLESS_STOPPED, description="or `on-failure` or `never`, whose end with 0 is success"
     )
     ephemeral: bool = Field(False, description="a database, cache or queue that begins empty at each push")
     health: HealthKeys | None = Field(

@@ -4,7 +4,6 @@ import re
 
 from seatrial.wire.states import ServiceKind
 
-KIND_LABEL = "galley.kind"
 BY_IMAGE = {
     ServiceKind.DATABASE: {
         "postgres", "postgresql", "postgis", "pgvector", "timescaledb", "mysql", "mariadb", "percona", "mongo", "mongodb",

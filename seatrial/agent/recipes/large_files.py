@@ -2,7 +2,7 @@
 
 import posixpath
 
-from seatrial.agent.checkouts.tree import Tree
+from seatrial.agent.vocabulary.tree import Tree
 
 ATTRIBUTES = ".gitattributes"
 POINTER = b"version https://git-lfs.github.com/spec/"

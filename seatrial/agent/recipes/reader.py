@@ -6,20 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from seatrial.agent.checkouts.tree import Tree
-from seatrial.agent.errors import NoRecipe, RecipeError
 from seatrial.agent.recipes import compose, galley
 from seatrial.agent.recipes.committed import settled
 from seatrial.agent.recipes.data import kept
 from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile
 from seatrial.agent.recipes.document import Document, parse
 from seatrial.agent.recipes.large_files import pointers
-from seatrial.agent.recipes.recipe import Build, Recipe, Service
-from seatrial.agent.runtime.base import Resources
+from seatrial.agent.recipes.recipe import COMPOSE_FILES, GALLEY_FILES, Build, Recipe, Service
+from seatrial.agent.vocabulary.containers import Resources
+from seatrial.agent.vocabulary.errors import NoRecipe, RecipeError
+from seatrial.agent.vocabulary.tree import LINK, Tree
 from seatrial.wire.states import ServiceKind
 
-GALLEY_FILES = ("galley.yml", "galley.yaml")
-COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 MAX_BYTES = 256 * 1024
 
 
@@ -71,7 +69,7 @@ async def recipe_file(tree: Tree, name: str) -> bytes | None:
     entry = next((entry for entry in await tree.entries() if entry.path == name), None)
     if entry is None:
         return None
-    if entry.mode == "120000":
+    if entry.mode == LINK:
         raise RecipeError(f"{name}:1: a symbolic link is not followed. Commit the file itself.")
     raw = await tree.read(name, limit=MAX_BYTES)
     if raw is None:

@@ -7,8 +7,11 @@ docker-compose.yml, then Dockerfile. Errors are `RecipeError` with `file:line: k
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from seatrial.agent.runtime.base import Copy, HealthCheck, Mount, Resources
+from seatrial.agent.vocabulary.containers import Copy, HealthCheck, Mount, Resources, RestartPolicy
 from seatrial.wire.states import ServiceKind
+
+GALLEY_FILES = ("galley.yml", "galley.yaml")
+COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Service:
     aliases: Sequence[str] = ()  # names besides its own by which siblings reach it
     depends_on: Sequence[str] = ()
     wait_for_exit: Sequence[str] = ()  # dependencies that must have ended with 0 first (compose: completed)
-    restart: str = "unless-stopped"
+    restart: RestartPolicy = RestartPolicy.UNLESS_STOPPED
     keeps_data: bool = False  # its kind does not tell, but a volume of its own does
     ephemeral: bool = False
     health: HealthCheck | None = None

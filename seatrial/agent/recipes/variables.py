@@ -14,8 +14,8 @@ from typing import Any
 
 from dotenv.parser import Binding, parse_stream
 
-from seatrial.agent.errors import RecipeError
 from seatrial.agent.recipes.document import Document, Path
+from seatrial.agent.vocabulary.errors import RecipeError
 
 PATTERN = re.compile(
     r"\$(?:(?P<escaped>\$)|(?P<plain>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?:(?P<how>:?[-?+])(?P<other>(?:[^{}]|\$\{[^{}]*\})*))?\}|(?P<bad>\{?))"

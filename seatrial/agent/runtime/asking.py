@@ -1,10 +1,11 @@
 """Asking an address over the network whether somebody is well there."""
 
 import asyncio
+import errno
 
 import aiohttp
 
-from seatrial.agent.runtime.base import HealthCheck
+from seatrial.agent.vocabulary.containers import HealthCheck
 
 ANSWER_SECONDS = 5.0
 
@@ -47,6 +48,6 @@ async def _http(url: str, check: HealthCheck) -> str | None:
 def _short(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "timed out"
-    if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
+    if isinstance(error, OSError) and error.errno == errno.ECONNREFUSED:
         return "connection refused"
     return (str(error) or type(error).__name__)[:120]

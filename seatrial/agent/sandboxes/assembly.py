@@ -2,24 +2,24 @@
 
 from pathlib import Path
 
-import aiodocker
-
 from seatrial.agent.builds.base import Images
 from seatrial.agent.bus.reports import Reports
+from seatrial.agent.engine import Engine
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
 from seatrial.agent.sandboxes.image import SandboxImage
 from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.pool import Backend, Pool
 from seatrial.agent.sandboxes.processes import ProcessSandboxes
 from seatrial.agent.sandboxes.program import find_program
-from seatrial.agent.sandboxes.service import Checkouts, Evaluations, Jobs
+from seatrial.agent.sandboxes.service import Evaluations, Jobs
+from seatrial.agent.vocabulary.tree import Checkouts
 
 
 def evaluations(
     *,
     agent: str,
     directory: Path,
-    docker: aiodocker.Docker | None,
+    engine: Engine | None,
     images: Images,
     jobs: Jobs,
     checkouts: Checkouts,
@@ -27,17 +27,17 @@ def evaluations(
     require_gvisor: bool = False,
     warm: int = 2,
 ) -> Evaluations:
-    """Everything that evaluates policies. `docker` None: plain processes, without isolation.
+    """Everything that evaluates policies. `engine` None: plain processes, without isolation.
 
     `directory` is the agent's data directory. The result's `run()` never ends by itself; `isolation` and `warnings` are
     for the heartbeat.
     """
     program = find_program()
     backend: Backend
-    if docker is None:
+    if engine is None:
         backend = ProcessSandboxes(program, agent, require_gvisor=require_gvisor)
     else:
-        image = SandboxImage(docker, images, program)
-        backend = ContainerSandboxes(docker, image, agent, require_gvisor=require_gvisor)
+        image = SandboxImage(engine, images, program)
+        backend = ContainerSandboxes(engine, image, agent, require_gvisor=require_gvisor)
     memo = Memo(directory / "policy-results.sqlite3", program.digest)
     return Evaluations(jobs, checkouts, reports, Pool(backend, size=warm), memo)

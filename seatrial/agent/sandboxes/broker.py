@@ -8,16 +8,14 @@ import posixpath
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from seatrial.agent.checkouts.tree import Entry, Tree
 from seatrial.agent.sandboxes.languages import languages, scripts
+from seatrial.agent.vocabulary.tree import LINK, REGULAR, SUBMODULE, Entry, Tree
 from seatrial.wire.evaluations import ForgeFacts
 
 MAX_FILE = 1 << 20  # bytes of one file that a policy may read
 MAX_BATCH = 2 << 20  # bytes of files in one answer
 MAX_PATHS = 500
 MAX_HOPS = 5  # from one symbolic link to the next
-REGULAR = {"100644", "100755"}
-LINK = "120000"
 BOMS = (  # the longer ones first: that of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -110,7 +108,7 @@ class Broker:
         return entry.oid if entry else "none"
 
     async def _list_files(self) -> list[str]:
-        return [entry.path for entry in (await self._index()).values() if entry.mode != "160000"]
+        return [entry.path for entry in (await self._index()).values() if entry.mode != SUBMODULE]
 
     async def _content(self, path: str) -> Any:
         entry = await self._file(path)
@@ -154,7 +152,7 @@ class Broker:
         return await self._tree.last_commit_date(path) if path in await self._index() else None
 
     async def _members(self) -> list[dict[str, Any]]:
-        return self._facts.members
+        return [member.model_dump(mode="json") for member in self._facts.members]
 
     async def _default_branch(self) -> str:
         return self._facts.default_branch
@@ -163,7 +161,7 @@ class Broker:
         return self._facts.topics
 
     async def _metadata(self) -> dict[str, Any]:
-        return self._facts.metadata
+        return self._facts.metadata.model_dump(mode="json", exclude_none=True)
 
 
 def understood(question: Any) -> tuple[str, list[str]]:

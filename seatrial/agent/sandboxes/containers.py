@@ -2,21 +2,16 @@
 
 import asyncio
 import contextlib
-import json
-from collections.abc import Mapping
-from typing import Any
 
-import aiodocker
-import aiohttp
 import structlog
-from aiodocker.containers import DockerContainer
-from aiodocker.exceptions import DockerError
-from aiodocker.stream import Stream
 
-from seatrial.agent.errors import AgentError
-from seatrial.agent.runtime.base import AGENT, MANAGED
+from seatrial.agent.engine import Engine
+from seatrial.agent.engine.attached import Attached
+from seatrial.agent.engine.sealed import SealedSpec
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
 from seatrial.agent.sandboxes.image import SandboxImage
+from seatrial.agent.vocabulary.errors import AgentError, EngineRefused, Refusal
+from seatrial.agent.vocabulary.labels import AGENT, MANAGED
 from seatrial.wire.envelope import new_id
 from seatrial.wire.states import Isolation
 
@@ -24,12 +19,12 @@ log = structlog.get_logger(__name__)
 
 SANDBOX_LABEL = "galley.sandbox"
 NAME = "gitgrit-sandbox-"
-STDOUT, STDERR = 1, 2
 KEPT_ERRORS = 4_000
-TMP = "rw,noexec,nosuid,nodev,size=64m,mode=1777"
 # gVisor's own host threads count, some forty before any guest process: this is the host's safety net only; inside,
 # no child can fork at all.
 PIDS = {Isolation.GVISOR: 1000, Isolation.CONTAINER: 100}
+# A start that failed for one of these would fail again.
+LASTING = {Refusal.NO_OWN_NETWORK, Refusal.NO_PROGRAM, Refusal.NOT_BEGUN}
 REGISTER = "Register it with: runsc install, then reload Docker (kill -HUP); it is noticed within a minute"
 WITHOUT_GVISOR = (
     "gVisor (runsc) is not registered with Docker: policies run in ordinary containers, whose isolation is weaker. "
@@ -40,34 +35,28 @@ WITHOUT_GVISOR = (
 class ContainerPipe:
     """A container's attached stdin and stdout. The container removes itself when it ends."""
 
-    def __init__(self, container: DockerContainer, stream: Stream) -> None:
-        self._container = container
-        self._stream = stream
+    def __init__(self, engine: Engine, name: str, attached: Attached) -> None:
+        self._engine = engine
+        self._name = name
+        self._attached = attached
         self._errors = ""
 
     async def read(self) -> bytes:
         """See `Pipe.read`."""
-        try:
-            while (message := await self._stream.read_out()) is not None:
-                if message.stream == STDOUT and message.data:
-                    return message.data
-                self._errors = (self._errors + message.data.decode(errors="replace"))[-KEPT_ERRORS:]
-        except aiohttp.ClientError as error:
-            raise OSError(f"the engine went away: {error}") from error
+        while (said := await self._attached.read()) is not None:
+            if said.data and not said.error:
+                return said.data
+            self._errors = (self._errors + said.data.decode(errors="replace"))[-KEPT_ERRORS:]
         return b""
 
     async def write(self, data: bytes) -> None:
         """See `Pipe.write`."""
-        try:
-            await self._stream.write_in(data)
-        except (RuntimeError, AssertionError, AttributeError) as error:  # aiodocker's ways to say "closed"
-            raise OSError("not attached any more") from error
+        await self._attached.write(data)
 
     async def destroy(self) -> None:
         """See `Pipe.destroy`."""
-        with contextlib.suppress(Exception):
-            await self._stream.close()
-        await remove(self._container)
+        await self._attached.close()
+        await remove(self._engine, self._name)
 
     def diagnosis(self) -> str:
         """See `Pipe.diagnosis`."""
@@ -79,7 +68,7 @@ class ContainerSandboxes:
 
     def __init__(
         self,
-        docker: aiodocker.Docker,
+        engine: Engine,
         image: SandboxImage,
         agent: str,
         *,
@@ -87,7 +76,7 @@ class ContainerSandboxes:
         cpus: float = 1.0,
         require_gvisor: bool = False,
     ) -> None:
-        self._docker = docker
+        self._engine = engine
         self._image = image
         self._labels = {MANAGED: "true", AGENT: agent, SANDBOX_LABEL: "true"}
         self._memory = memory_mb << 20
@@ -113,9 +102,9 @@ class ContainerSandboxes:
 
     async def look(self) -> list[str]:
         """See `Backend.look`. A runsc that is registered no more fails every start, rather than weaken a result."""
-        info = await self._docker.system.info()
-        self._cpus = min(self._cpus, float(info.get("NCPU", 1)))
-        if "runsc" in info.get("Runtimes", {}):
+        machine = await self._engine.machine()
+        self._cpus = min(self._cpus, float(machine.cpus))
+        if machine.gvisor:
             self.isolation = Isolation.GVISOR
         return [] if self.isolation is Isolation.GVISOR else [WITHOUT_GVISOR]
 
@@ -123,100 +112,91 @@ class ContainerSandboxes:
         """See `Backend.start`."""
         name = NAME + new_id()[-10:].lower()
         try:
-            container = await self._create(children, name)
-            stream = container.attach(stdin=True, stdout=True, stderr=True)
-            try:
-                await stream._init()  # attached before the start, so that no byte is missed
-                await container.start()
-            except BaseException:
-                await asyncio.shield(ContainerPipe(container, stream).destroy())
-                raise
-        except (DockerError, OSError, aiohttp.ClientError, AgentError) as error:
-            lasting = isinstance(error, DockerError) and "OCI runtime" in str(error.message)
-            raise SandboxError(f"no sandbox could be started: {explained(error)}", lasting=lasting) from error
-        return Sandbox(ContainerPipe(container, stream), self.isolation, name)
+            await self._create(children, name)
+            attached = await self._begun(name)
+        except (OSError, AgentError) as error:
+            refusal = error.refusal if isinstance(error, EngineRefused) else None
+            raise SandboxError(
+                f"no sandbox could be started: {explained(error)}", lasting=refusal in LASTING
+            ) from error
+        return Sandbox(ContainerPipe(self._engine, name, attached), self.isolation, name)
 
-    async def _create(self, children: int, name: str) -> DockerContainer:
+    async def _begun(self, name: str) -> Attached:
+        """Attached before the start, so that no byte is missed. What goes wrong takes the container along."""
+        attached: Attached | None = None
+        try:
+            attached = await self._engine.containers.attach(name)
+            await self._engine.containers.start(name)
+        except BaseException:
+            if attached is not None:
+                await attached.close()
+            await asyncio.shield(remove(self._engine, name))
+            raise
+        return attached
+
+    async def _create(self, children: int, name: str) -> None:
         try:
             return await self._create_whole(children, name)
-        except DockerError as error:
-            if error.status != 404:
+        except EngineRefused as error:
+            if not error.absent:
                 raise
         self._tag = await self._image.ensure(_say)  # someone removed the image
         return await self._create_whole(children, name)
 
-    async def _create_whole(self, children: int, name: str) -> DockerContainer:
+    async def _create_whole(self, children: int, name: str) -> None:
         """The engine makes what it was asked for whether or not anybody waits: cancelled, this waits and removes it."""
-        create = self._docker.containers.create(self._configuration(children), name=name)
+        create = self._engine.containers.create_sealed(self._spec(children, name))
         creating = asyncio.create_task(create, name=f"create {name}")
         try:
-            return await asyncio.shield(creating)
+            await asyncio.shield(creating)
         except asyncio.CancelledError:
-            await asyncio.shield(undone(creating))
+            await asyncio.shield(undone(creating, self._engine, name))
             raise
 
     async def remove_orphans(self) -> None:
         """Remove every sandbox that this agent's earlier life left."""
-        filters = {"label": [f"{key}={value}" for key, value in self._labels.items()]}
-        for container in await self._docker.containers.list(all=True, filters=json.dumps(filters)):
-            await remove(container)
+        for container in await self._engine.containers.ids(self._labels):
+            await remove(self._engine, container)
 
-    def _configuration(self, children: int) -> Mapping[str, Any]:
-        return {
-            "Image": self._tag,
-            "Cmd": [str(children)],
-            "User": "0:0",  # of the sandbox: its first process gives each child a uid of its own
-            "Labels": self._labels,
-            "OpenStdin": True,
-            "StdinOnce": True,  # the agent gone, stdin closes and the sandbox ends by itself
-            "AttachStdin": True,
-            "AttachStdout": True,
-            "AttachStderr": True,
-            "HostConfig": {
-                "Runtime": "runsc" if self.isolation is Isolation.GVISOR else "",
-                "AutoRemove": True,
-                "NetworkMode": "none",
-                "ReadonlyRootfs": True,
-                "Tmpfs": {"/tmp": TMP},  # noqa: S108 - the sandbox's own, in memory
-                "CapDrop": ["ALL"],
-                "CapAdd": ["SETUID", "SETGID", "KILL"],
-                "SecurityOpt": ["no-new-privileges"],
-                "Memory": self._memory,
-                "MemorySwap": self._memory,
-                "NanoCpus": int(self._cpus * 1e9),
-                "PidsLimit": PIDS[self.isolation],
-                "LogConfig": {"Type": "none"},
-                "IpcMode": "none" if self.isolation is Isolation.CONTAINER else "",
-            },
-        }
+    def _spec(self, children: int, name: str) -> SealedSpec:
+        return SealedSpec(
+            name=name,
+            image=self._tag,
+            command=[str(children)],
+            labels=self._labels,
+            memory_bytes=self._memory,
+            cpus=self._cpus,
+            pids=PIDS[self.isolation],
+            gvisor=self.isolation is Isolation.GVISOR,
+        )
 
 
-async def undone(creating: asyncio.Task[DockerContainer]) -> None:
+async def undone(creating: asyncio.Task[None], engine: Engine, name: str) -> None:
     """Remove a container as soon as it exists."""
-    with contextlib.suppress(DockerError, OSError, aiohttp.ClientError):
-        await remove(await creating)
+    with contextlib.suppress(AgentError):
+        await creating
+        await remove(engine, name)
 
 
-async def remove(container: DockerContainer) -> None:
+async def remove(engine: Engine, name: str) -> None:
     """Kill and remove; what is gone already is fine, and an engine that is away is cleaned up at the next start."""
     try:
-        await container.delete(force=True, v=True)
-    except DockerError as error:
-        if error.status not in {404, 409}:  # 409: its own removal is under way
-            log.warning("sandbox not removed", container=container.id, problem=error.message)
-    except (OSError, aiohttp.ClientError) as error:
-        log.warning("sandbox not removed", container=container.id, problem=str(error))
+        await engine.containers.remove(name)
+    except EngineRefused as error:
+        if error.status != 409:  # its own removal is under way
+            log.warning("sandbox not removed", container=name, problem=str(error))
+    except (OSError, AgentError) as error:
+        log.warning("sandbox not removed", container=name, problem=str(error))
 
 
 def explained(error: Exception) -> str:
     """What the engine said, and the fix where it is known."""
-    text = error.message if isinstance(error, DockerError) else str(error)
-    if "root network namespace" in text:
+    if isinstance(error, EngineRefused) and error.refusal is Refusal.NO_OWN_NETWORK:
         return (
             "this gVisor release cannot give containers a network of their own on this kernel. Sandboxes need none: add "
             '"--network=none" to the runtimeArgs of runsc in /etc/docker/daemon.json and reload Docker (kill -HUP)'
         )
-    return text
+    return str(error)
 
 
 async def _say(line: str) -> None:

@@ -2,17 +2,16 @@
 
 import hashlib
 
-import aiodocker
-from aiodocker.exceptions import DockerError
-
-from seatrial.agent.builds.base import Images, Log
-from seatrial.agent.errors import ImageUnavailable
+from seatrial.agent.builds.base import Images
+from seatrial.agent.engine import Engine
 from seatrial.agent.sandboxes.channel import SandboxError
-from seatrial.agent.sandboxes.program import Program
+from seatrial.agent.sandboxes.program import SandboxProgram
+from seatrial.agent.vocabulary.errors import EngineRefused, ImageUnavailable
+from seatrial.agent.vocabulary.labels import CACHE
+from seatrial.agent.vocabulary.logs import Log
 
 REPOSITORY = "gitgrit-sandbox"
 BASE = "python:3.11-slim"
-CACHE_LABEL = "galley.cache"
 PROGRAM_LABEL = "galley.sandbox.program"
 DOCKERFILE = """\
 FROM {base}
@@ -26,8 +25,8 @@ ENTRYPOINT ["python3", "-B", "-s", "-m", "{module}"]
 class SandboxImage:
     """Builds the image once per content, through the engine's API and without running anything in it."""
 
-    def __init__(self, docker: aiodocker.Docker, images: Images, program: Program, base: str = BASE) -> None:
-        self._docker = docker
+    def __init__(self, engine: Engine, images: Images, program: SandboxProgram, base: str = BASE) -> None:
+        self._engine = engine
         self._images = images
         self._program = program
         self._base = base
@@ -48,47 +47,35 @@ class SandboxImage:
 
     async def _ensure(self, base: str, log: Log) -> str:
         try:
-            identity = (await self._docker.images.inspect(base))["Id"]
-            tag = f"{REPOSITORY}:{self._content(identity)}"
-            if not await self._exists(tag):
+            found = await self._engine.images.get(base)
+            if found is None:
+                raise SandboxError(
+                    f"{base} vanished from the engine while the sandbox's image was built from it"
+                )
+            tag = f"{REPOSITORY}:{self._content(found.id)}"
+            if await self._engine.images.get(tag) is None:
                 await log(f"building {tag} from {base}")
                 await self._build(tag, base)
-        except DockerError as error:
-            raise SandboxError(f"the sandbox's image cannot be built from {base}: {error.message}") from error
+        except EngineRefused as error:
+            raise SandboxError(f"the sandbox's image cannot be built from {base}: {error}") from error
         return tag
 
     async def _built_before(self) -> str | None:
-        filters = {"label": [f"{PROGRAM_LABEL}={self._content('')}"]}
         try:
-            images = await self._docker.images.list(filters=filters)
-        except DockerError as error:
-            raise SandboxError(f"the sandbox's image cannot be looked for: {error.message}") from error
-        newest = sorted(images, key=lambda image: int(image["Created"]), reverse=True)
-        tags = (str(tag) for image in newest for tag in image.get("RepoTags") or [])
+            images = await self._engine.images.list({PROGRAM_LABEL: self._content("")})
+        except EngineRefused as error:
+            raise SandboxError(f"the sandbox's image cannot be looked for: {error}") from error
+        tags = (tag for image in images for tag in image.tags)
         return next((tag for tag in tags if tag.startswith(f"{REPOSITORY}:")), None)
 
     def _content(self, base_identity: str) -> str:
         whole = f"{base_identity} {self._program.digest} {self._dockerfile('')} {PROGRAM_LABEL}"
         return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
-    async def _exists(self, tag: str) -> bool:
-        try:
-            await self._docker.images.inspect(tag)
-        except DockerError as error:
-            if error.status == 404:
-                return False
-            raise
-        return True
-
     async def _build(self, tag: str, base: str) -> None:
         context = self._program.archive({"Dockerfile": self._dockerfile(base).encode()})
-        labels = {CACHE_LABEL: "true", PROGRAM_LABEL: self._content("")}
-        built = self._docker.images.build(
-            fileobj=context, encoding="identity", tag=tag, labels=labels, stream=True
-        )
-        async for line in built:
-            if "error" in line:
-                raise SandboxError(f"the sandbox's image cannot be built from {base}: {line['error']}")
+        labels = {CACHE: "true", PROGRAM_LABEL: self._content("")}
+        await self._engine.images.build(context, tag, labels)
 
     def _dockerfile(self, base: str) -> str:
         environment = "\n".join(f"ENV {name}={value}" for name, value in self._program.environment.items())

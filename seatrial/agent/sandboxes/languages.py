@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
-from seatrial.agent.checkouts.tree import Entry
+from seatrial.agent.vocabulary.tree import Entry
 
 _DATA = json.loads(Path(__file__).with_name("linguist.json").read_text())
 _GROUPS: dict[str, str] = _DATA["groups"]

@@ -1,19 +1,34 @@
 """What became of one policy's run, before anyone judged it."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from seatrial.agent.sandboxes.broker import Seen
 
 
+class Ending(StrEnum):
+    """How a policy's run ended, in the words of the sandbox's warden, or of the host."""
+
+    FINISHED = "finished"
+    VANISHED = "vanished"
+    TIMED_OUT = "timed out"
+    PRINTED = "printed"
+    FLOODED = "flooded"
+    LOST = "lost"  # with its whole sandbox
+    OTHER = "broke the protocol"
+
+    @classmethod
+    def told(cls, word: object) -> "Ending":
+        """What comes out of a sandbox may be anything."""
+        return next((known for known in cls if known.value == word), cls.OTHER)
+
+
 @dataclass
 class Outcome:
-    """Filled as frames arrive. `how` is the warden's word for the end, or the host's own.
+    """Filled as frames arrive, and judged by `validation.judge`."""
 
-    finished, vanished, timed out, printed, flooded, broke the protocol: see `validation.judge`.
-    """
-
-    how: str = ""
+    how: Ending = Ending.OTHER
     code: int = 0
     seconds: float = 0.0
     said: Any = None  # the RESULT frame's value: {"returned": ...}, {"raised": text} or {"memory": true}

@@ -1,16 +1,15 @@
 """Sandboxes that are plain processes: no isolation, for trying out only. Chosen by people, never by default."""
 
 import asyncio
-import contextlib
 import os
 import shutil
-import signal
 import sys
 import tempfile
 from pathlib import Path
 
+from seatrial.agent.commands.children import end, start
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
-from seatrial.agent.sandboxes.program import Program
+from seatrial.agent.sandboxes.program import SandboxProgram
 from seatrial.wire.envelope import new_id
 from seatrial.wire.states import Isolation
 
@@ -40,13 +39,9 @@ class ProcessPipe:
 
     async def destroy(self) -> None:
         """See `Pipe.destroy`."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        await self._process.wait()
+        await end(self._process)
         self._listening.cancel()
         await asyncio.gather(self._listening, return_exceptions=True)
-        # The transport is closed by the loop only once every pipe is; ours would wait for a reader.
-        self._process._transport.close()  # type: ignore[attr-defined]
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     def diagnosis(self) -> str:
@@ -83,7 +78,7 @@ class ProcessSandboxes:
 
     isolation = Isolation.PROCESS
 
-    def __init__(self, program: Program, agent: str, *, require_gvisor: bool = False) -> None:
+    def __init__(self, program: SandboxProgram, agent: str, *, require_gvisor: bool = False) -> None:
         self._program = program
         self._prefix = f"gitgrit-sandbox-{agent}-"
         self._require_gvisor = require_gvisor
@@ -122,9 +117,9 @@ class ProcessSandboxes:
     async def _spawn(self, folder: Path, children: int) -> asyncio.subprocess.Process:
         interpreter = readable_interpreter() if os.geteuid() == 0 else None
         command = [interpreter or sys.executable, "-B", "-m", self._program.module, str(children)]
-        return await asyncio.create_subprocess_exec(
-            *command, "host-uids" if interpreter else "same-uid",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            cwd=self._program.root, start_new_session=True,
-            env={"PATH": os.defpath, "TMPDIR": str(folder), **self._program.environment},
-        )  # fmt: skip
+        return await start(
+            [*command, "host-uids" if interpreter else "same-uid"],
+            environment={"PATH": os.defpath, "TMPDIR": str(folder), **self._program.environment},
+            directory=self._program.root,
+            stdin=True,
+        )

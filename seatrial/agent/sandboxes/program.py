@@ -11,7 +11,7 @@ PACKAGE = "seatrial.sandbox"
 
 
 @dataclass(frozen=True)
-class Program:
+class SandboxProgram:
     """Its files by path below the import root. `digest` changes with any of them."""
 
     root: Path
@@ -43,11 +43,11 @@ class Program:
         return stream
 
 
-def find_program() -> Program:
+def find_program() -> SandboxProgram:
     """Locate the package's sources without running a line of them."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise FileNotFoundError(f"{PACKAGE} is not installed beside the agent")
     folder = Path(spec.origin).parent
     files = {f"seatrial/sandbox/{path.name}": path.read_bytes() for path in sorted(folder.glob("*.py"))}
-    return Program(folder.parent.parent, {"seatrial/__init__.py": b"", **files})
+    return SandboxProgram(folder.parent.parent, {"seatrial/__init__.py": b"", **files})

@@ -9,15 +9,14 @@ from typing import Protocol
 import structlog
 
 from seatrial.agent.bus.reports import Reports
-from seatrial.agent.checkouts.tree import Tree
-from seatrial.agent.errors import AgentError
 from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.channel import SandboxError
 from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.pool import Pool
 from seatrial.agent.sandboxes.trial import Trial
 from seatrial.agent.sandboxes.validation import fitting, judge
-from seatrial.wire.deployments import Source
+from seatrial.agent.vocabulary.errors import AgentError
+from seatrial.agent.vocabulary.tree import Checkouts
 from seatrial.wire.envelope import Envelope, Message
 from seatrial.wire.evaluations import (
     EvaluationFinished,
@@ -66,13 +65,6 @@ class Jobs(Protocol):
 
     async def fetch(self, timeout_seconds: float = 5.0) -> Job | None:
         """The next job, or None when none came in time."""
-
-
-class Checkouts(Protocol):
-    """Where commits come from."""
-
-    async def fetch(self, source: Source, repository_id: str, commit: str) -> Tree:
-        """The tree of exactly `commit`. Raises CheckoutError."""
 
 
 class Evaluations:

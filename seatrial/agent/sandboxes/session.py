@@ -9,11 +9,11 @@ from typing import Any
 
 import structlog
 
-from seatrial.agent.errors import CheckoutError
 from seatrial.agent.sandboxes.broker import Broker, Unanswerable
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
 from seatrial.agent.sandboxes.frames import Frame, FrameError, Kind, read_json
-from seatrial.agent.sandboxes.outcome import Outcome
+from seatrial.agent.sandboxes.outcome import Ending, Outcome
+from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.wire.evaluations import MAX_LOG_LINES, PolicyToRun
 
 log = structlog.get_logger(__name__)
@@ -86,7 +86,7 @@ class Session:
         except TimeoutError:
             late = [r for r in self._running.values() if r.deadline <= time.monotonic()]
             for running in late:
-                running.outcome.how = "timed out"
+                running.outcome.how = Ending.TIMED_OUT
                 self.outcomes[running.index] = running.outcome
             self._running = {c: r for c, r in self._running.items() if r not in late}
             raise SandboxError("the sandbox did not end a policy in time") from None
@@ -136,7 +136,7 @@ class Session:
     def _end(self, frame: Frame, running: Running) -> None:
         told = read_json(frame.body)
         outcome = running.outcome
-        outcome.how, outcome.code = str(told["how"]), int(told["code"])
+        outcome.how, outcome.code = Ending.told(told["how"]), int(told["code"])
         outcome.seconds, outcome.output = float(told["seconds"]), str(told["output"])
         self.outcomes[running.index] = outcome
         del self._running[frame.channel]

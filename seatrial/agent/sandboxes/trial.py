@@ -9,7 +9,7 @@ import structlog
 
 from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.channel import SandboxError
-from seatrial.agent.sandboxes.outcome import Outcome
+from seatrial.agent.sandboxes.outcome import Ending, Outcome
 from seatrial.agent.sandboxes.pool import Pool
 from seatrial.agent.sandboxes.session import GRACE_SECONDS, MEMORY_TOGETHER_MB, Session
 from seatrial.wire.evaluations import PolicyToRun
@@ -40,7 +40,7 @@ class Trial:
         except TimeoutError:
             log.warning("evaluation ended from outside: its sandboxes did not end in time")
         for index, _ in policies:
-            outcomes.setdefault(index, Outcome(how="timed out", note="the evaluation ran out of time"))
+            outcomes.setdefault(index, Outcome(how=Ending.TIMED_OUT, note="the evaluation ran out of time"))
         return outcomes
 
     async def _run(self, policies: Numbered, outcomes: dict[int, Outcome]) -> None:
@@ -57,7 +57,7 @@ class Trial:
         lost, _ = await self._batch([pair], outcomes)
         if pair[0] not in outcomes:
             note = f"ended the whole sandbox it ran in; it may have used too much memory ({lost})"
-            outcomes[pair[0]] = Outcome(how="lost", note=note)
+            outcomes[pair[0]] = Outcome(how=Ending.LOST, note=note)
 
     async def _batch(self, batch: Numbered, outcomes: dict[int, Outcome]) -> tuple[str | None, list[int]]:
         async with self.pool.claim(len(batch)) as sandbox:

@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-from seatrial.agent.sandboxes.outcome import Outcome
+from seatrial.agent.sandboxes.outcome import Ending, Outcome
 from seatrial.wire.evaluations import (
     MAX_DETAILS,
     MAX_LOG_LINES,
@@ -47,10 +47,10 @@ Verdict = tuple[ResultState, str, float | None, dict[str, Any]]
 
 
 def _verdict(policy: PolicyToRun, outcome: Outcome) -> Verdict:
-    if outcome.how == "timed out" or (outcome.how == "vanished" and outcome.code == -SIGXCPU):
+    if outcome.how is Ending.TIMED_OUT or (outcome.how is Ending.VANISHED and outcome.code == -SIGXCPU):
         seconds = f"{policy.timeout_seconds:g}"
         return ResultState.TIMED_OUT, outcome.note or f"did not end within {seconds} s", None, {}
-    if outcome.how != "finished":
+    if outcome.how is not Ending.FINISHED:
         return ResultState.ERRORED, outcome.note or _explained(outcome), None, {}
     return _said(policy, outcome)
 
@@ -71,15 +71,15 @@ def _said(policy: PolicyToRun, outcome: Outcome) -> Verdict:
 
 def _explained(outcome: Outcome) -> str:
     match outcome.how:
-        case "printed":
+        case Ending.PRINTED:
             return "printed more than 1 MB and was ended"
-        case "flooded":
+        case Ending.FLOODED:
             return "sent more than a policy may say and was ended"
-        case "vanished" if outcome.code < 0:
+        case Ending.VANISHED if outcome.code < 0:
             return f"ended by signal {-outcome.code} without a result"
-        case "vanished":
+        case Ending.VANISHED:
             return f"ended without a result (exit code {outcome.code})"
-    return f"{outcome.how or 'ended'} and was ended"
+    return f"{outcome.how} and was ended"
 
 
 def checked(value: Any) -> Verdict:

@@ -5,9 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from seatrial.control.forges.registry import forge_of
 from seatrial.control.previews.models import Deployment, Placement
 from seatrial.control.previews.placements import leaving_ends
+from seatrial.control.projects.services import source
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, PreviewAddress
 from seatrial.wire.states import AgentState, EnvironmentState
 
@@ -38,7 +38,7 @@ def desired(placement: Placement) -> DesiredEnvironment | None:
         repository=project.pk,
         number=environment.pull_request.number,
         revision=placement.revision,
-        source=forge_of(project.connection).source(project),
+        source=source(project),
         address=address(),
         live=_deployment(environment.live, placement.agent_id),
         candidate=_deployment(environment.candidate, placement.agent_id),

@@ -56,7 +56,7 @@ def ready(agent_id: str, event: DeploymentReady) -> None:
     deployment.ready_at = deployment.ready_at or timezone.now()
     deployment.state, deployment.message = DeploymentState.STARTING, ""
     deployment.save()
-    lifecycle.wake_routes()
+    lifecycle.wake_routes(environment)
 
 
 @transaction.atomic
@@ -91,7 +91,7 @@ def observed(agent_id: str, event: EnvironmentObserved) -> None:
     services = _dump(event.services)
     if event.deployment == environment.live.pk and environment.services != services:
         environment.services = services
-        lifecycle.wake_routes()
+        lifecycle.wake_routes(environment)
     environment.save(update_fields=["observed_at", "services", "updated_at"])
 
 

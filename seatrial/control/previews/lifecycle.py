@@ -14,12 +14,13 @@ from django.utils import timezone
 
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
-from seatrial.control.previews import placements, placing
+from seatrial.control.previews import placements, placing, route_marks
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
 from seatrial.wire.states import DeploymentState, EnvironmentState
 
 ROUTES_CHANNEL = "seatrial_routes"
 AGENT_LOST_CONTACT = "agent_lost_contact"
+ROUTE_NOT_APPLIED = "route_not_applied"
 
 
 def locked(environment_id: str) -> Environment | None:
@@ -142,7 +143,7 @@ def announce(environment: Environment) -> None:
         environment.state = _state(environment)
     tell_agents(environment)
     outbox.instruct(Instruction.REPORT, pull_request=environment.pull_request_id)
-    wake_routes()
+    wake_routes(environment)
 
 
 def tell_agents(environment: Environment, *, above: int = 0) -> None:
@@ -153,8 +154,9 @@ def tell_agents(environment: Environment, *, above: int = 0) -> None:
     outbox.changed_environment(environment.pk)
 
 
-def wake_routes() -> None:
-    """Have the worker look at the routes once this transaction commits."""
+def wake_routes(environment: Environment) -> None:
+    """Have the workers look at this environment's routes once this transaction commits."""
+    route_marks.mark(environment.pk)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, '')", [ROUTES_CHANNEL])
 

@@ -1,20 +1,22 @@
 """Services in containers of a Docker Engine (API 1.41 and later)."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 
+from seatrial.agent.engine import Engine
 from seatrial.agent.runtime.docker.checks import Checks
 from seatrial.agent.runtime.docker.containers import Containers
-from seatrial.agent.runtime.docker.engine import Engine
 from seatrial.agent.runtime.docker.fence import Fence
 from seatrial.agent.runtime.docker.images import Images
 from seatrial.agent.runtime.docker.networks import Networks
-from seatrial.agent.runtime.docker.streams import Streams
+from seatrial.agent.vocabulary.containers import Change
+from seatrial.wire.logs import LogLine
 from seatrial.wire.states import Isolation
 
-__all__ = ["DockerRuntime", "Engine", "Fence"]
+__all__ = ["DockerRuntime", "Fence"]
 
 
-class DockerRuntime(Networks, Images, Containers, Checks, Streams):
+class DockerRuntime(Networks, Images, Containers, Checks):
     """`Runtime` over one Docker Engine. See the contract in `seatrial.agent.runtime.base`."""
 
     name = "docker"
@@ -26,8 +28,7 @@ class DockerRuntime(Networks, Images, Containers, Checks, Streams):
 
     async def ping(self) -> None:
         """See Runtime. An engine that is back may have come with its host, which has forgotten its firewall rules."""
-        with self.engine.calls():
-            await self.engine.api.version()
+        await self.engine.ping()
         await self.fence.stand()
 
     @property
@@ -37,9 +38,17 @@ class DockerRuntime(Networks, Images, Containers, Checks, Streams):
 
     async def isolation(self) -> Isolation:
         """See Runtime."""
-        with self.engine.calls():
-            info = await self.engine.api.system.info()
-        return Isolation.GVISOR if "runsc" in (info.get("Runtimes") or {}) else Isolation.CONTAINER
+        return Isolation.GVISOR if (await self.engine.machine()).gvisor else Isolation.CONTAINER
+
+    def logs(
+        self, name: str, *, follow: bool, tail: int | None = None, since: datetime | None = None
+    ) -> AsyncIterator[LogLine]:
+        """See Runtime."""
+        return self.engine.streams.logs(name, follow=follow, tail=tail, since=since)
+
+    def changes(self, labels: Mapping[str, str]) -> AsyncIterator[Change]:
+        """See Runtime."""
+        return self.engine.streams.changes(labels)
 
     async def close(self) -> None:
         """Close the connections to the engine."""

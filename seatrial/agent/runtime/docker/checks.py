@@ -1,15 +1,13 @@
 """Asking a container whether it is well, and what it listens on."""
 
 import asyncio
-import contextlib
 from pathlib import Path
 
-import aiodocker
-from aiodocker.execs import Exec
-
+from seatrial.agent.engine import Engine
+from seatrial.agent.engine.executions import Execution
 from seatrial.agent.runtime.asking import ask
-from seatrial.agent.runtime.base import Container, HealthCheck, Listener
-from seatrial.agent.runtime.docker.engine import Engine
+from seatrial.agent.vocabulary.containers import Container, HealthCheck, Listener
+from seatrial.agent.vocabulary.errors import EngineRefused
 
 MOST_LATE = 3
 _LISTEN = "0A"  # the state column of /proc/net/tcp
@@ -20,7 +18,7 @@ class Checks:
     """The health part of `Runtime`."""
 
     engine: Engine
-    late: dict[str, list[Exec]]  # health commands that outlasted their time, by container
+    late: dict[str, list[Execution]]  # health commands that outlasted their time, by container
 
     async def check(self, container: Container, network: str, check: HealthCheck) -> str | None:
         """See Runtime."""
@@ -36,59 +34,33 @@ class Checks:
         if hanging >= MOST_LATE:
             return f"{told}, {MOST_LATE} times"
         try:
-            started = await self._exec(container.name, list(check.command or []))
-            outcome = await self._outcome(started, check.ask_seconds)
-        except aiodocker.DockerError as error:
-            return f"the health command could not run: {error.message}"
+            begun = await self.engine.containers.execute(container.name, check.command or [])
+            outcome = await begun.outcome(check.ask_seconds)
+        except EngineRefused as error:
+            return f"the health command could not run: {error}"
         if outcome is None:
-            self.late.setdefault(container.name, []).append(started)
+            self.late.setdefault(container.name, []).append(begun)
             return told
         code, output = outcome
         said = f": {tail}" if (tail := output[-300:].strip()) else ""
         return None if code == 0 else f"the health command ended with {code}{said}"
 
     async def _hanging(self, name: str) -> int:
-        running = []
-        for late in self.late.pop(name, []):
-            # Suppressed: it went with its container.
-            with contextlib.suppress(aiodocker.DockerError), self.engine.calls():
-                shown = await late.inspect()
-                if shown["Running"] or shown["ExitCode"] is None:  # None: a busy engine has not begun it yet
-                    running.append(late)
-        if running:
-            self.late[name] = running
-        return len(running)
-
-    async def _exec(self, name: str, command: list[str]) -> Exec:
-        with self.engine.calls():
-            return await self.engine.api.containers.container(name).exec(command)
-
-    async def _outcome(self, started: Exec, seconds: float | None = None) -> tuple[int, str] | None:
-        """Exit code and output; None when it has not ended after `seconds`. They begin when the engine has been asked
-        for good: what it was not asked to begin would count as hanging for ever."""
-        output = ""
-        with self.engine.calls():
-            async with started.start(detach=False) as stream:
-                try:
-                    async with asyncio.timeout(seconds):
-                        while (message := await stream.read_out()) is not None:
-                            output = (output + message.data.decode(errors="replace"))[-65_536:]
-                except TimeoutError:
-                    return None
-            return int((await started.inspect())["ExitCode"] or 0), output
+        late = [execution for execution in self.late.pop(name, []) if await execution.goes_on()]
+        if late:
+            self.late[name] = late
+        return len(late)
 
     async def listening(self, container: Container, network: str) -> list[Listener]:
         """See Runtime. Read from the host; from inside where the host cannot see (gVisor, no root)."""
         try:
-            with self.engine.calls():
-                found = await self.engine.api.containers.get(container.name)
-            pid = int(found["State"]["Pid"])
-            gvisor = found["HostConfig"]["Runtime"] == "runsc"
-            tables = "" if gvisor else await asyncio.to_thread(_tables_of, pid)
+            process = await self.engine.containers.host_process(container.name)
+            tables = "" if process.gvisor else await asyncio.to_thread(_tables_of, process.pid)
             if not tables:
-                reading = await self._exec(container.name, ["cat", "/proc/net/tcp", "/proc/net/tcp6"])
-                _, tables = await self._outcome(reading) or (0, "")
-        except aiodocker.DockerError:
+                command = ["cat", "/proc/net/tcp", "/proc/net/tcp6"]
+                reading = await self.engine.containers.execute(container.name, command)
+                _, tables = await reading.outcome() or (0, "")
+        except EngineRefused:
             return []
         return listeners(tables)
 

@@ -17,7 +17,6 @@ log = structlog.get_logger(__name__)
 
 UNFENCED = "previews can reach what their host listens with: no firewall rules (root and iptables are needed); see docs/security.md"
 CHAIN = "GALLEY-PREVIEWS"
-INTERFACE_OPTION = "com.docker.network.bridge.name"
 RULES: list[tuple[str, ...]] = [
     ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "RETURN"),
     ("-p", "udp", "--dport", "53", "-j", "RETURN"),

@@ -17,15 +17,23 @@ from typing import Any
 
 import psutil
 
-from seatrial.agent.builds.processes import gone
-from seatrial.agent.errors import StartError
+from seatrial.agent.builds.processes.records import Records, read_json, write_json
+from seatrial.agent.commands.children import detached, gone
+from seatrial.agent.commands.people import give
 from seatrial.agent.runtime.asking import ask
-from seatrial.agent.runtime.base import FINGERPRINT, Change, Container, ContainerSpec, HealthCheck, Listener
 from seatrial.agent.runtime.process import logs, probes
-from seatrial.agent.runtime.process.people import give
-from seatrial.agent.runtime.process.records import Records, read_json, write_json
-from seatrial.agent.runtime.process.starting import Start, free_port, keeper_command, keeper_environment
-from seatrial.agent.runtime.whole import whole
+from seatrial.agent.runtime.process.starting import KeeperPlan, free_port, keeper_command, keeper_environment
+from seatrial.agent.vocabulary.containers import (
+    Change,
+    Container,
+    ContainerSpec,
+    ContainerState,
+    HealthCheck,
+    Listener,
+)
+from seatrial.agent.vocabulary.errors import StartError
+from seatrial.agent.vocabulary.labels import FINGERPRINT
+from seatrial.agent.vocabulary.whole import whole
 from seatrial.wire.logs import LogLine
 from seatrial.wire.states import Isolation
 
@@ -95,7 +103,7 @@ class ProcessRuntime:
         if (
             found
             and found.labels.get(FINGERPRINT) == spec.labels.get(FINGERPRINT)
-            and found.state == "running"
+            and found.state is ContainerState.RUNNING
         ):
             return found
         await self.remove(spec.name)
@@ -104,7 +112,7 @@ class ProcessRuntime:
             raise StartError(f"there is no image {spec.image}")
         folder = self._containers.folder(spec.name)
         port = free_port()
-        plan = Start(spec, image, self._volumes, folder, self._ports(spec), port).plan()
+        plan = KeeperPlan(spec, image, self._volumes, folder, self._ports(spec), port).plan()
         self._containers.write(
             spec.name,
             {"labels": dict(spec.labels), "image": spec.image, "networks": list(spec.networks), "port": port},
@@ -113,21 +121,13 @@ class ProcessRuntime:
             self._announce(network, aliases, port)
         write_json(folder / "start.json", plan)
         await self._keep(folder)
-        return await self.get(spec.name) or Container(spec.name, spec.labels, "exited", 127, {}, spec.image)
+        return await self.get(spec.name) or Container(
+            spec.name, spec.labels, ContainerState.EXITED, 127, {}, spec.image
+        )
 
     async def _keep(self, folder: Path) -> None:
         """Start a keeper that is nobody's child, and wait until it has told that it runs."""
-        process = await asyncio.create_subprocess_exec(
-            "setsid",
-            "--fork",
-            *keeper_command(folder),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=keeper_environment(),
-            cwd="/",
-        )
-        await process.wait()
+        await detached(keeper_command(folder), environment=keeper_environment())
         for _ in range(1000):
             if read_json(folder / "state.json"):
                 return
@@ -153,20 +153,21 @@ class ProcessRuntime:
 
     def _container(self, record: Mapping[str, Any]) -> Container:
         folder = self._containers.folder(record["name"])
-        state = read_json(folder / "state.json") or {"state": "created", "exit_code": None, "restarts": 0}
+        noted = read_json(folder / "state.json") or {"state": "created", "exit_code": None, "restarts": 0}
+        state = ContainerState(noted["state"])
         kept = keeper_of(folder) is not None
-        alive = kept or state["state"] == "exited"
-        pid = state.get("process")
-        running = kept and state["state"] == "running" and pid
+        alive = kept or state is ContainerState.EXITED
+        pid = noted.get("process")
+        running = kept and state is ContainerState.RUNNING and pid
         return Container(
             name=record["name"],
             labels=record["labels"],
-            state=state["state"] if alive else "exited",
-            exit_code=state["exit_code"] if alive else 137,
+            state=state if alive else ContainerState.EXITED,
+            exit_code=noted["exit_code"] if alive else 137,
             addresses=dict.fromkeys(record["networks"], LOOPBACK),
             image=record["image"],
-            started_at=datetime.fromisoformat(state["started_at"]) if "started_at" in state else None,
-            restarts=state["restarts"],
+            started_at=datetime.fromisoformat(noted["started_at"]) if "started_at" in noted else None,
+            restarts=noted["restarts"],
             port=probes.port_in_use(int(pid), record["port"]) if running and pid else record["port"],
         )
 

@@ -1,38 +1,29 @@
 """Asking a process whether it is well, and what it listens on."""
 
-import asyncio
 from typing import Any
 
 import psutil
 
-from seatrial.agent.builds.processes import end_tree
+from seatrial.agent.commands.children import Errors
+from seatrial.agent.commands.running import run
 
 
 async def command(words: list[str], plan: dict[str, Any], seconds: float) -> str | None:
     """Run a health command where the service runs; after `seconds` it and what it started are ended."""
     try:
-        process = await asyncio.create_subprocess_exec(
-            *words,
-            cwd=plan.get("directory"),
-            env=plan.get("environment"),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
+        done = await run(
+            words,
+            directory=plan.get("directory"),
+            environment=plan.get("environment"),
+            errors=Errors.WITH_OUTPUT,
+            timeout_seconds=seconds,
         )
-    except OSError as error:
-        return f"the health command could not run: {error.strerror}"
-    out = None
-    try:
-        async with asyncio.timeout(seconds):
-            out, _ = await process.communicate()
     except TimeoutError:
         return f"the health command did not end within {seconds:g} s"
-    finally:
-        if out is None:  # late, or nobody wants to know any more
-            await end_tree(process)
-    told = out.decode(errors="replace")[-300:].strip()
-    return None if process.returncode == 0 else f"the health command ended with {process.returncode}: {told}"
+    except OSError as error:
+        return f"the health command could not run: {error.strerror}"
+    said = done.text[-300:].strip()
+    return None if done.code == 0 else f"the health command ended with {done.code}: {said}"
 
 
 def ports_of(pid: int) -> list[int]:

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seatrial.agent.errors import StartError
-from seatrial.agent.runtime.base import ContainerSpec
+from seatrial.agent.builds.processes.images import POSTGRES, SYSTEM_PATH, inside, located_values
+from seatrial.agent.builds.processes.records import Records
+from seatrial.agent.commands.people import give, unprivileged
 from seatrial.agent.runtime.process import postgres
 from seatrial.agent.runtime.process.addresses import rewritten
-from seatrial.agent.runtime.process.images import POSTGRES, SYSTEM_PATH, inside, located_values
-from seatrial.agent.runtime.process.people import give, unprivileged
-from seatrial.agent.runtime.process.records import Records
+from seatrial.agent.vocabulary.containers import ContainerSpec
+from seatrial.agent.vocabulary.errors import StartError
 
 
 @dataclass(frozen=True)
-class Start:
+class KeeperPlan:
     """Works out how `spec` runs. `ports` are those of its siblings."""
 
     spec: ContainerSpec

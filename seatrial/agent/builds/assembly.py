@@ -1,0 +1,23 @@
+"""Puts the parts of this room together: rootless builds, images of an engine, and their stand-ins."""
+
+from pathlib import Path
+
+from seatrial.agent.builds.bases import Bases
+from seatrial.agent.builds.buildah import BuildahBuilder
+from seatrial.agent.builds.debian import Debootstrap
+from seatrial.agent.builds.images import DockerImages, EngineImages
+from seatrial.agent.builds.layers import Layers
+from seatrial.agent.builds.standins import DebianStandIns
+from seatrial.agent.engine import Engine
+
+
+def docker_builds(
+    engine: Engine, data: Path, network: str, certificates: Path | None = None
+) -> tuple[BuildahBuilder, DockerImages, DebianStandIns]:
+    """Builder, images and stand-ins: a build may begin from a stand-in, and a stand-in only from what the engine has."""
+    bases, layers = Bases(engine), Layers(data)
+    # What a stand-in installs is the distribution's, and needs its mirror even where projects' builds have no network.
+    trusted = BuildahBuilder(engine, bases, EngineImages(engine), layers)
+    stand_ins = DebianStandIns(engine, trusted, Debootstrap(engine, data / "scratch"))
+    images = DockerImages(engine, stand_ins)
+    return BuildahBuilder(engine, bases, images, layers, network, certificates), images, stand_ins

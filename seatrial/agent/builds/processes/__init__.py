@@ -1,0 +1,1 @@
+"""Images for bare processes: folders and records instead of layers, for trying out only."""

@@ -1,0 +1,1 @@
+"""Child processes of the agent: found, started, waited for, and ended with everything they started."""

@@ -1,0 +1,130 @@
+"""Child processes: started and ended here, and nowhere else in the agent.
+
+Each is the first of a session of its own. Who starts one ends it, by `end` or by leaving `started`: then neither it nor
+anything that it started is left, also what left its session while it lived. Cancelling does not end a child by itself.
+A service of the process runtime is no child: its keeper, started by `detached`, outlives the agent.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
+from collections.abc import AsyncIterator, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+
+import psutil
+
+ENDING_LOOKS = 3_000  # a hundred a second; what has not ended by then hangs in its kernel
+BUFFERED = 1 << 20  # bytes of a pipe that wait to be read
+
+
+class Errors(Enum):
+    """Where a child's stderr goes."""
+
+    APART = PIPE
+    WITH_OUTPUT = STDOUT
+    DROPPED = DEVNULL
+
+
+async def start(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    directory: Path | str | None = None,
+    stdin: bool = False,
+    errors: Errors = Errors.APART,
+    umask: int = -1,
+) -> Process:
+    """A running child; the caller reads its pipes, and ends it. `environment` None is ours, `umask` -1 too.
+
+    Raises OSError when it cannot be started: FileNotFoundError when there is no such program.
+    """
+    return await asyncio.create_subprocess_exec(
+        *command,
+        stdin=PIPE if stdin else DEVNULL,
+        stdout=PIPE,
+        stderr=errors.value,
+        env=None if environment is None else dict(environment),
+        cwd=directory,
+        limit=BUFFERED,
+        umask=umask,
+        start_new_session=True,
+    )
+
+
+@contextlib.asynccontextmanager
+async def started(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    directory: Path | str | None = None,
+    stdin: bool = False,
+    errors: Errors = Errors.APART,
+    umask: int = -1,
+) -> AsyncIterator[Process]:
+    """`start`, and `end` however the block is left."""
+    process = await start(
+        command, environment=environment, directory=directory, stdin=stdin, errors=errors, umask=umask
+    )
+    try:
+        yield process
+    finally:
+        await end(process)
+
+
+async def detached(command: Sequence[str], *, environment: Mapping[str, str]) -> None:
+    """Start a process that is nobody's child, and outlives us. Whoever is cancelled here has started it, or not."""
+    process = await asyncio.create_subprocess_exec(
+        "setsid", "--fork", *command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, env=dict(environment), cwd="/",
+    )  # fmt: skip
+    await process.wait()
+
+
+async def end(process: Process) -> None:
+    """Kill the session of `process` and every descendant, also those that left the session, and wait for their end."""
+    found = _family(process)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    for descendant in found:
+        with contextlib.suppress(psutil.Error):
+            descendant.kill()
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+    # The transport is closed by the loop only once every pipe is; it would wait for a reader.
+    process._transport.close()  # type: ignore[attr-defined]
+    await gone(found)
+
+
+def _family(process: Process) -> list[psutil.Process]:
+    """The descendants of a child that lives; of one that has ended, what is left of its session."""
+    with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
+        if process.returncode is None:
+            return psutil.Process(process.pid).children(recursive=True)
+        os.killpg(process.pid, 0)  # costs next to nothing, and mostly nobody is left
+        return [one for one in psutil.process_iter() if _session_of(one.pid) == process.pid]
+    return []
+
+
+def _session_of(number: int) -> int | None:
+    with contextlib.suppress(OSError):
+        return os.getsid(number)
+    return None
+
+
+async def gone(killed: Sequence[psutil.Process]) -> None:
+    """Wait until they have ended: a killed process writes on until it is its turn, on a busy host a while later."""
+    for _ in range(ENDING_LOOKS):
+        if not any(map(runs, killed)):
+            return
+        await asyncio.sleep(0.01)
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether it has not ended; one that nobody has waited for has."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

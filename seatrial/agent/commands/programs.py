@@ -1,0 +1,10 @@
+"""Programs of the host."""
+
+import shutil
+
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def find(program: str) -> str | None:
+    """The path of `program`, also where only root looks."""
+    return shutil.which(program, path=SEARCH_PATH)

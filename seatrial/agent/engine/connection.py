@@ -1,0 +1,87 @@
+"""The clients of the Engine API."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+
+import aiodocker
+import aiohttp
+
+from seatrial.agent.engine.refusals import refused, translated
+
+
+class Connection:
+    """Two clients: `api` for short calls, `streams` for logs and events, which hold a connection for hours."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._api: aiodocker.Docker | None = None
+        self._streams: aiodocker.Docker | None = None
+        self._version = ""
+
+    @property
+    def api(self) -> aiodocker.Docker:
+        """Made on first use, because it wants a running event loop."""
+        if self._api is None:
+            self._api = self._client(aiohttp.ClientTimeout(total=180, sock_connect=5))
+        return self._api
+
+    @property
+    def streams(self) -> aiodocker.Docker:
+        """No limit on connections: one per container whose log is followed."""
+        if self._streams is None:
+            self._streams = self._client(aiohttp.ClientTimeout(sock_connect=5))
+        return self._streams
+
+    def _client(self, timeout: aiohttp.ClientTimeout) -> aiodocker.Docker:
+        if self.url.startswith("unix://"):
+            connector = aiohttp.UnixConnector(self.url.removeprefix("unix://"), limit=0)
+            return aiodocker.Docker(
+                "unix://localhost",
+                connector=connector,
+                session=aiohttp.ClientSession(connector=connector, timeout=timeout),
+                timeout=timeout,
+            )
+        return aiodocker.Docker(self.url, timeout=timeout)
+
+    async def close(self) -> None:
+        """Close both clients."""
+        for client in (self._api, self._streams):
+            if client is not None:
+                await client.session.close()
+                await client.close()
+
+    @contextmanager
+    def calls(self) -> Iterator[None]:
+        """What goes wrong with the engine in here is raised as an error of ours."""
+        with translated(self.url):
+            yield
+
+    @asynccontextmanager
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str],
+        data: AsyncIterator[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """One request on the long-lived client, for what aiodocker has no public call for. The answer is read in here,
+        as long as it takes, and cut off at the end."""
+        with self.calls():
+            client = self.streams
+            if not self._version:
+                self._version = str((await client.version())["ApiVersion"])
+            response = await client.session.request(
+                method,
+                f"{client.docker_host}/v{self._version}/{path}",
+                params=params,
+                data=data,
+                headers=headers,
+            )
+            try:
+                if response.status >= 400:
+                    raise refused(response.status, (await response.read()).decode(errors="replace"))
+                yield response
+            finally:
+                response.close()

@@ -1,0 +1,111 @@
+"""Containers, by name."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiodocker.containers import DockerContainer
+
+from seatrial.agent.engine.attached import Attached
+from seatrial.agent.engine.connection import Connection
+from seatrial.agent.engine.executions import Execution
+from seatrial.agent.engine.sealed import SealedSpec, sealed_config
+from seatrial.agent.engine.shapes import GVISOR, container_config, container_from, label_filter
+from seatrial.agent.vocabulary.containers import Container, ContainerSpec
+from seatrial.agent.vocabulary.errors import EngineRefused
+
+
+@dataclass(frozen=True)
+class HostProcess:
+    """A container as its host sees it: its first process, 0 when it does not run."""
+
+    pid: int
+    gvisor: bool
+
+
+class Containers:
+    """See the room's contract."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def _named(self, name: str) -> DockerContainer:
+        return self._connection.api.containers.container(name)
+
+    async def create(self, spec: ContainerSpec) -> None:
+        """Make it, joined to the first of its networks, without starting it. Its files are put in by `unpack`."""
+        with self._connection.calls():
+            await self._connection.api.containers.create(container_config(spec), name=spec.name)
+
+    async def create_sealed(self, spec: SealedSpec) -> None:
+        """Make it without starting it. It removes itself when it ends."""
+        with self._connection.calls():
+            await self._connection.api.containers.create(sealed_config(spec), name=spec.name)
+
+    async def unpack(self, name: str, archive: Path) -> None:
+        """Put the files of a tar archive into it, below its root."""
+        with archive.open("rb") as tar, self._connection.calls():
+            await self._named(name).put_archive("/", tar)  # type: ignore[no-untyped-call]
+
+    async def start(self, name: str) -> None:
+        """Start it; nothing happens when it runs."""
+        with self._connection.calls():
+            await self._named(name).start()
+
+    async def stop(self, name: str, grace_seconds: float) -> None:
+        """Ask it to end, then end it."""
+        try:
+            with self._connection.calls():
+                await self._named(name).stop(t=max(0, round(grace_seconds)))
+        except EngineRefused as error:
+            if error.status != 304 and not error.absent:  # 304: it does not run
+                raise
+
+    async def remove(self, name: str) -> None:
+        """Kill and remove it, and its anonymous volumes. EngineRefused (BEING_REMOVED) while somebody else does."""
+        try:
+            with self._connection.calls():
+                await self._named(name).delete(force=True, v=True)
+        except EngineRefused as error:
+            if not error.absent:
+                raise
+
+    async def get(self, name: str) -> Container | None:
+        """As it is now; None when it is not there."""
+        try:
+            with self._connection.calls():
+                return container_from(await self._named(name).show())
+        except EngineRefused as error:
+            if error.absent:
+                return None
+            raise
+
+    async def host_process(self, name: str) -> HostProcess:
+        """How its host sees it now."""
+        with self._connection.calls():
+            found = await self._named(name).show()
+        return HostProcess(int(found["State"]["Pid"]), found["HostConfig"]["Runtime"] == GVISOR)
+
+    async def ids(self, labels: Mapping[str, str]) -> list[str]:
+        """Ids, which do for names, of all that carry every one of `labels`, running or not."""
+        filters = json.dumps(label_filter(labels))
+        with self._connection.calls():
+            found = await self._connection.api.containers.list(all=True, filters=filters)
+        return [container.id for container in found]
+
+    async def execute(self, name: str, command: Sequence[str]) -> Execution:
+        """A command inside, ready to begin."""
+        with self._connection.calls():
+            return Execution(self._connection, await self._named(name).exec(list(command)))
+
+    async def attach(self, name: str) -> Attached:
+        """Its standard streams, from now on: attached before its start, no byte is missed. The caller closes them."""
+        with self._connection.calls():
+            stream = self._named(name).attach(stdin=True, stdout=True, stderr=True)
+            try:
+                await stream.__aenter__()
+            except BaseException:
+                await stream.close()
+                raise
+        return Attached(stream)

@@ -1,0 +1,146 @@
+"""Images: looked at, listed, removed; taken from registries and archives, and given to archives."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from seatrial.agent.engine.connection import Connection
+from seatrial.agent.engine.refusals import ENGINES, REGISTRIES, refused, translated
+from seatrial.agent.engine.shapes import check_from, label_filter
+from seatrial.agent.vocabulary.containers import HealthCheck
+from seatrial.agent.vocabulary.errors import EngineRefused, Refusal
+
+TAR = {"Content-Type": "application/x-tar"}
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image on the engine. `config` is what it says of itself, in the words of its own document."""
+
+    id: str
+    layers: tuple[str, ...]
+    config: Mapping[str, Any]
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Its labels."""
+        return self.config.get("Labels") or {}
+
+    @property
+    def ports(self) -> list[int]:
+        """TCP ports that it EXPOSEs, ascending."""
+        return tcp_ports(self.config.get("ExposedPorts") or {})
+
+    @property
+    def volumes(self) -> list[str]:
+        """Paths that it declares a VOLUME, sorted."""
+        return sorted(self.config.get("Volumes") or {})
+
+    @property
+    def check(self) -> HealthCheck | None:
+        """Its HEALTHCHECK."""
+        return check_from(self.config.get("Healthcheck") or {})
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An image in a list."""
+
+    id: str
+    tags: Sequence[str]
+    labels: Mapping[str, str]
+
+    @property
+    def references(self) -> Sequence[str]:
+        """Its tags, or its id when it has none."""
+        return self.tags or [self.id]
+
+
+class Images:
+    """See the room's contract."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def get(self, reference: str) -> Image | None:
+        """The image of this name or id; None when it is not here."""
+        try:
+            with self._connection.calls():
+                found = await self._connection.api.images.inspect(reference)
+        except EngineRefused as error:
+            if error.absent:
+                return None
+            raise
+        layers = (found.get("RootFS") or {}).get("Layers") or []
+        return Image(str(found["Id"]), tuple(layers), found.get("Config") or {})
+
+    async def list(self, labels: Mapping[str, str]) -> list[Listed]:
+        """Those that carry every one of `labels`, the newest first."""
+        with self._connection.calls():
+            found = await self._connection.api.images.list(filters=label_filter(labels))
+        newest = sorted(found, key=lambda image: int(image["Created"]), reverse=True)
+        return [Listed(str(image["Id"]), _tags(image), image["Labels"] or {}) for image in newest]
+
+    async def remove(self, reference: str) -> None:
+        """Remove this tag, and the image when it was the last; a no-op while something uses it."""
+        try:
+            with self._connection.calls():
+                await self._connection.api.images.delete(reference, force=False)
+        except EngineRefused as error:
+            in_use = error.status == 409
+            if not in_use and not error.absent and error.refusal is not Refusal.BEING_REMOVED:
+                raise
+
+    async def pull(self, image: str) -> AsyncGenerator[None, None]:
+        """Have its registry give it; a step for each of the engine's reports. EngineRefused says REGISTRY_AWAY or
+        REGISTRY_LIMITS where the registry is why."""
+        with translated(self._connection.url, [*REGISTRIES, *ENGINES]):
+            async for _ in self._connection.streams.images.pull(image, stream=True):
+                yield
+
+    async def load(self, archive: AsyncIterator[bytes]) -> None:
+        """Take a `docker load` archive, which may leave out layers that are here."""
+        with self._connection.calls():
+            await self._connection.streams.images.import_image(archive)
+
+    async def save(self, reference: str, target: Path) -> None:
+        """Write `docker save IMAGE` to `target`."""
+        with self._connection.calls():
+            async with self._connection.streams.images.export_image(reference) as content:
+                with target.open("wb") as file:
+                    async for chunk in content.iter_chunked(1 << 20):
+                        await asyncio.to_thread(file.write, chunk)
+
+    async def take_in(self, tree: AsyncIterator[bytes], tag: str, changes: Sequence[str]) -> None:
+        """Make an image of a tar of its file system. `changes` are lines of a Dockerfile."""
+        repository, _, version = tag.rpartition(":")
+        params = {"fromSrc": "-", "repo": repository, "tag": version, "changes": "\n".join(changes)}
+        request = self._connection.request("POST", "images/create", params=params, data=tree, headers=TAR)
+        async with request as answer:
+            async for line in answer.content:
+                report = json.loads(line) if line.strip() else {}
+                if "error" in report:
+                    raise refused(0, str(report["error"]))
+
+    async def build(self, context: IO[bytes], tag: str, labels: Mapping[str, str]) -> None:
+        """Build a context whose Dockerfile runs nothing: the engine has no isolation for builds."""
+        with self._connection.calls():
+            reports = self._connection.api.images.build(
+                fileobj=context, encoding="identity", tag=tag, labels=labels, stream=True
+            )
+            async for _ in reports:
+                pass
+
+
+def tcp_ports(exposed: Iterable[str]) -> list[int]:
+    """TCP ports of `8080`, `8080/tcp` or `3000-3010/tcp`, of which the first stands for all; the rest is skipped."""
+    numbers = [re.match(r"\d+", port) for port in exposed if not port.endswith("/udp")]
+    return sorted({int(number[0]) for number in numbers if number})
+
+
+def _tags(image: Mapping[str, Any]) -> list[str]:
+    return [tag for tag in image["RepoTags"] or [] if tag != "<none>:<none>"]

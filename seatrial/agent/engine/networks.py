@@ -1,0 +1,71 @@
+"""Networks."""
+
+from collections.abc import Mapping, Sequence
+
+from aiodocker.networks import DockerNetwork
+
+from seatrial.agent.engine.connection import Connection
+from seatrial.agent.engine.shapes import label_filter
+from seatrial.agent.vocabulary.errors import EngineRefused, Refusal
+
+INTERFACE_OPTION = "com.docker.network.bridge.name"
+
+
+class Networks:
+    """See the room's contract. An engine allows two networks of one name: who creates looks first."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def _named(self, name: str) -> DockerNetwork:
+        return DockerNetwork(self._connection.api, name)  # type: ignore[no-untyped-call]
+
+    async def create(self, name: str, labels: Mapping[str, str], interface: str) -> None:
+        """Make a bridge, which the host shows as `interface`. A no-op when there is one of the name."""
+        config = {
+            "Name": name, "Driver": "bridge", "CheckDuplicate": True, "Labels": dict(labels),
+            "Options": {INTERFACE_OPTION: interface},
+        }  # fmt: skip
+        try:
+            with self._connection.calls():
+                await self._connection.api.networks.create(config)
+        except EngineRefused as error:
+            if error.status != 409:
+                raise
+
+    async def join(self, name: str, container: str, aliases: Sequence[str]) -> None:
+        """Join a container to it."""
+        body = {"Container": container, "EndpointConfig": {"Aliases": list(aliases)}}
+        try:
+            with self._connection.calls():
+                await self._named(name).connect(body)
+        except EngineRefused as error:
+            if error.refusal is not Refusal.ALREADY_JOINED:
+                raise
+
+    async def leave(self, name: str, container: str) -> None:
+        """Take a container off it, also when the network itself is gone."""
+        with self._connection.calls():
+            await self._named(name).disconnect({"Container": container, "Force": True})
+
+    async def list(
+        self, labels: Mapping[str, str], *, name: str | None = None
+    ) -> dict[str, Mapping[str, str]]:
+        """{name: labels} of those that carry every one of `labels`, or only of the one called `name`."""
+        filters = label_filter(labels) | ({"name": [f"^{name}$"]} if name else {})
+        with self._connection.calls():
+            found = await self._connection.api.networks.list(filters=filters)
+        return {network["Name"]: network["Labels"] or {} for network in found}
+
+    async def remove(self, name: str) -> None:
+        """Remove it. Whatever still hangs on it is taken off first."""
+        try:
+            with self._connection.calls():
+                network = self._named(name)
+                shown = await network.show()
+                for container in shown.get("Containers") or {}:
+                    await network.disconnect({"Container": container, "Force": True})
+                await network.delete()
+        except EngineRefused as error:
+            if not error.absent:
+                raise

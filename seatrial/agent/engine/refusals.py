@@ -1,0 +1,69 @@
+"""What the engine's errors mean. Nowhere else are its words read."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+import aiodocker
+import aiohttp
+
+from seatrial.agent.vocabulary.errors import EngineRefused, Refusal, RuntimeUnavailable
+
+_CONNECTION_FAILED = 900  # aiodocker's own status for "cannot connect"
+Words = Sequence[tuple[Refusal, re.Pattern[str]]]
+
+
+def _words(*table: tuple[Refusal, str]) -> Words:
+    return [(refusal, re.compile(words, re.IGNORECASE)) for refusal, words in table]
+
+
+# The first that fits holds.
+ENGINES = _words(
+    (Refusal.ALREADY_JOINED, "already exists in network"),
+    # The second is its word for an image that another removal takes along in this moment.
+    (Refusal.BEING_REMOVED, "already in progress|unrecognized image ID"),
+    (Refusal.NETWORK_GONE, r"network \S+ not found"),
+    (Refusal.NO_SUBNET, "available, non-overlapping IPv4 address pool"),
+    (Refusal.NO_IMAGE, "no such image"),
+    (Refusal.NO_SPACE, "no space left"),
+    (Refusal.NO_OWN_NETWORK, "root network namespace"),
+    (Refusal.NO_PROGRAM, "executable file not found|no such file or directory"),
+    (Refusal.NOT_BEGUN, "OCI runtime"),
+)
+REGISTRIES = _words(
+    (Refusal.REGISTRY_LIMITS, "toomanyrequests|429|rate limit"),
+    (
+        Refusal.REGISTRY_AWAY,
+        "no such host|dial tcp|i/o timeout|connection refused|network is unreachable|timeout|deadline exceeded|"
+        "server misbehaving|connection reset|EOF|no route to host|proxyconnect|certificate",
+    ),
+)
+
+
+@contextmanager
+def translated(url: str, words: Words = ENGINES) -> Iterator[None]:
+    """Raise RuntimeUnavailable for an engine at `url` that does not answer, EngineRefused for one that says no."""
+    try:
+        yield
+    except aiodocker.DockerError as error:
+        if error.status == _CONNECTION_FAILED:
+            raise _away(url, error.message) from error
+        raise refused(error.status, str(error.message), words) from error
+    except (TimeoutError, aiohttp.ClientError, ConnectionError, FileNotFoundError) as error:
+        raise _away(url, str(error) or type(error).__name__) from error
+
+
+def refused(status: int, message: str, words: Words = ENGINES) -> EngineRefused:
+    """The error for an answer. `status` is HTTP's; 0 where the engine said no in the middle of an answer."""
+    told = message
+    with suppress(ValueError, TypeError, AttributeError):  # it may wrap its words in JSON
+        told = str(json.loads(message).get("message", message))
+    found = next((refusal for refusal, pattern in words if pattern.search(told)), Refusal.OTHER)
+    return EngineRefused(told, status=status, refusal=found)
+
+
+def _away(url: str, why: str) -> RuntimeUnavailable:
+    return RuntimeUnavailable(
+        f"the container engine at {url} does not answer ({why[:200]}). Start it, or set DOCKER_HOST"
+    )

@@ -1,0 +1,57 @@
+"""Containers for code that nobody trusts: nothing but stdin, stdout and stderr leads in or out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from seatrial.agent.engine.shapes import GVISOR
+
+TMP = "rw,noexec,nosuid,nodev,size=64m,mode=1777"
+
+
+@dataclass(frozen=True)
+class SealedSpec:
+    """One container without network, mount and writable root, and with next to no rights.
+
+    It ends when whoever is attached lets go of its stdin, and removes itself.
+    """
+
+    name: str
+    image: str
+    command: list[str]
+    labels: Mapping[str, str]
+    memory_bytes: int
+    cpus: float
+    pids: int
+    gvisor: bool
+
+
+def sealed_config(spec: SealedSpec) -> dict[str, Any]:
+    """The body of POST /containers/create for `spec`."""
+    return {
+        "Image": spec.image,
+        "Cmd": spec.command,
+        "User": "0:0",  # of the sandbox: its first process gives each child a uid of its own
+        "Labels": dict(spec.labels),
+        "OpenStdin": True,
+        "StdinOnce": True,  # the agent gone, stdin closes and the sandbox ends by itself
+        "AttachStdin": True,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "HostConfig": {
+            "Runtime": GVISOR if spec.gvisor else "",
+            "AutoRemove": True,
+            "NetworkMode": "none",
+            "ReadonlyRootfs": True,
+            "Tmpfs": {"/tmp": TMP},  # noqa: S108 - the sandbox's own, in memory
+            "CapDrop": ["ALL"],
+            "CapAdd": ["SETUID", "SETGID", "KILL"],
+            "SecurityOpt": ["no-new-privileges"],
+            "Memory": spec.memory_bytes,
+            "MemorySwap": spec.memory_bytes,
+            "NanoCpus": int(spec.cpus * 1e9),
+            "PidsLimit": spec.pids,
+            "LogConfig": {"Type": "none"},
+            "IpcMode": "" if spec.gvisor else "none",
+        },
+    }

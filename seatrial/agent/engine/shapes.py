@@ -1,0 +1,107 @@
+"""Between our dataclasses and the Engine API's JSON."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from seatrial.agent.vocabulary.containers import (
+    Container,
+    ContainerSpec,
+    ContainerState,
+    HealthCheck,
+    RestartPolicy,
+)
+from seatrial.wire.states import Isolation
+
+_RESTART = {RestartPolicy.NEVER: "no"}
+GVISOR = "runsc"  # the name of its runtime
+_STATES = {"paused": ContainerState.RUNNING, "removing": ContainerState.DEAD}
+
+
+def label_filter(labels: Mapping[str, str]) -> dict[str, list[str]]:
+    """The Engine API's filter for objects carrying every one of `labels`."""
+    return {"label": [f"{key}={value}" for key, value in labels.items()]}
+
+
+def container_config(spec: ContainerSpec) -> dict[str, Any]:
+    """The body of POST /containers/create for `spec`, joined to its first network."""
+    config: dict[str, Any] = {
+        "Image": spec.image,
+        "Labels": dict(spec.labels),
+        "Env": [f"{name}={value}" for name, value in spec.environment.items()],
+        "HostConfig": _host_config(spec),
+    }
+    first = next(iter(spec.networks), None)
+    if first is not None:
+        config["NetworkingConfig"] = {"EndpointsConfig": {first: {"Aliases": list(spec.networks[first])}}}
+    optional = {
+        "Cmd": list(spec.command) if spec.command is not None else None,
+        "Entrypoint": list(spec.entrypoint) if spec.entrypoint is not None else None,
+        "WorkingDir": spec.working_dir,
+        "User": spec.user,
+    }
+    return config | {key: value for key, value in optional.items() if value is not None}
+
+
+def _host_config(spec: ContainerSpec) -> dict[str, Any]:
+    memory = spec.resources.memory_mb * 1024**2
+    config: dict[str, Any] = {
+        "Memory": memory,
+        "MemorySwap": memory,
+        "NanoCpus": int(spec.resources.cpus * 1_000_000_000),
+        "PidsLimit": spec.resources.pids,
+        "SecurityOpt": ["no-new-privileges"],
+        "CapDrop": ["AUDIT_WRITE", "MKNOD", "NET_RAW"],  # rights no service of a pull request needs
+        "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "2"}},
+        "RestartPolicy": {"Name": _RESTART.get(spec.restart, spec.restart.value)},
+        "NetworkMode": next(iter(spec.networks), "none"),
+        "Mounts": [
+            {"Type": "volume", "Target": mount.path, "ReadOnly": mount.read_only}
+            | ({"Source": mount.volume} if mount.volume else {})
+            for mount in spec.mounts
+        ],
+    }
+    if spec.isolation is Isolation.GVISOR:
+        config["Runtime"] = GVISOR
+    return config
+
+
+def container_from(found: Mapping[str, Any]) -> Container:
+    """A container as GET /containers/<id>/json tells it."""
+    state = found["State"]
+    networks = found["NetworkSettings"]["Networks"] or {}
+    status = str(state["Status"])
+    now = _STATES.get(status) or ContainerState(status)
+    return Container(
+        name=str(found["Name"]).lstrip("/"),
+        labels=found["Config"]["Labels"] or {},
+        state=now,
+        exit_code=state["ExitCode"] if now.over or now is ContainerState.RESTARTING else None,
+        addresses={name: network.get("IPAddress") or "" for name, network in networks.items()},
+        image=found["Config"]["Image"],
+        started_at=timestamp(state["StartedAt"]),
+        oom_killed=bool(state["OOMKilled"]),
+        restarts=int(found["RestartCount"]),
+    )
+
+
+def check_from(config: Mapping[str, Any]) -> HealthCheck | None:
+    """A HEALTHCHECK as the engine keeps it: durations in nanoseconds, 0 where the engine's default holds."""
+    kind, *words = config.get("Test") or ["NONE"]
+    if kind not in {"CMD", "CMD-SHELL"}:
+        return None
+    return HealthCheck.inside(
+        words if kind == "CMD" else ["/bin/sh", "-c", " ".join(words)],
+        interval=(config.get("Interval") or 30e9) / 1e9,
+        timeout=(config.get("Timeout") or 30e9) / 1e9,
+        retries=config.get("Retries") or 3,
+        start_period=(config.get("StartPeriod") or 0) / 1e9,
+    )
+
+
+def timestamp(text: str) -> datetime | None:
+    """Docker's nanosecond timestamps; None for its zero time."""
+    if text.startswith("0001-"):
+        return None
+    whole, _, fraction = text.rstrip("Z").partition(".")
+    return datetime.fromisoformat(f"{whole}.{(fraction + '000000')[:6]}+00:00")

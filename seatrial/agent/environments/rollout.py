@@ -1,0 +1,127 @@
+"""Bringing one deployment up, from its commit to healthy services."""
+
+import asyncio
+
+import structlog
+
+from seatrial.agent.environments.launch import Planned
+from seatrial.agent.environments.names import Names
+from seatrial.agent.environments.phases import Phases
+from seatrial.agent.environments.preparing import Preparation
+from seatrial.agent.environments.removal import remove_deployment
+from seatrial.agent.environments.startup import Launched, Startup
+from seatrial.agent.environments.tools import Tools
+from seatrial.agent.logs.following import Followers
+from seatrial.agent.logs.shipping import Channel
+from seatrial.agent.vocabulary.containers import Container
+from seatrial.agent.vocabulary.errors import AgentError
+from seatrial.wire.deployments import (
+    DeploymentFailed,
+    DeploymentReady,
+    DesiredDeployment,
+    DesiredEnvironment,
+)
+from seatrial.wire.envelope import Message
+from seatrial.wire.logs import SYSTEM_SERVICE, LogLine
+
+log = structlog.get_logger(__name__)
+
+LAST_LINES_SECONDS = 1.0
+
+
+class Rollout:
+    """One go at one deployment. Idempotent, so a go that a crash ended is simply made again."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        followers: Followers,
+        desired: DesiredEnvironment,
+        deployment: DesiredDeployment,
+        durable_lock: asyncio.Lock,
+    ) -> None:
+        self._tools = tools
+        self._followers = followers
+        self._desired = desired
+        self._deployment = deployment
+        self._durable_lock = durable_lock
+        self._containers: set[str] = set()
+        self.so_far: Launched | None = None  # grows while services become well; kept when one does not
+
+    async def bring_up(self, *, silent: bool, replace_durable: bool = True) -> Launched:
+        """Raises AgentError. `silent` is a repair (see Startup), which without `replace_durable` leaves services that
+        keep data as they are even where a candidate replaced them."""
+        phases = Phases(
+            self._tools.reports,
+            self._desired.workspace,
+            self._desired.environment,
+            self._deployment.id,
+            silent=silent,
+        )
+        launch = await Preparation(self._tools, self._desired, self._deployment, phases).run()
+        names = Names.of(self._tools.agent, self._desired)
+        startup = Startup(
+            self._tools.runtime,
+            names,
+            launch,
+            phases,
+            self._on_started,
+            repair=silent,
+            replace_durable=replace_durable,
+        )
+        self.so_far = startup.launched
+        return await startup.run(self._durable_lock)
+
+    async def tell_ready(self, launched: Launched) -> None:
+        """Report that the route may be switched."""
+        containers = [await self._tools.runtime.get(p.spec.name) for p in launched.launch.services]
+        found = {container.name: container for container in containers if container}
+        for warning in launched.warnings:
+            await self._say(warning)
+        ready = DeploymentReady(
+            environment=self._desired.environment,
+            deployment=self._deployment.id,
+            services=launched.observed(self._desired.name, found),
+            isolation=launched.launch.isolation,
+            warnings=launched.warnings,
+        )
+        await self._report(ready)
+        log.info("deployment ready", environment=self._desired.name, deployment=self._deployment.id)
+
+    async def fail(self, error: AgentError) -> None:
+        """Take away what had been started, then report. The log's last lines leave first."""
+        where = {"environment": self._desired.name, "deployment": self._deployment.id}
+        log.warning("deployment failed", **where, reason=error.reason, problem=str(error))
+        await self._say(str(error))
+        await self._followers.settle(self._containers, LAST_LINES_SECONDS)
+        await self._tools.logs.flush(self._deployment.id)
+        try:
+            await remove_deployment(self._tools, self._desired.environment, self._deployment.id, gently=False)
+        except AgentError as trouble:  # the environment's next reconcile removes it
+            log.warning("clean-up waits", **where, problem=str(trouble))
+        await self._report(
+            DeploymentFailed(
+                environment=self._desired.environment,
+                deployment=self._deployment.id,
+                reason=error.reason,
+                message=str(error)[:4_000],
+                service=error.service,
+                log_tail=[line[:2_000] for line in error.log_tail[-50:]],
+                warnings=self.so_far.warnings if self.so_far else [],
+            )
+        )
+
+    async def _on_started(self, planned: Planned, container: Container) -> None:
+        self._containers.add(container.name)
+        self._followers.follow(container.name, self._channel(planned.service.name))
+
+    async def _say(self, text: str) -> None:
+        await self._tools.logs.write(self._channel(SYSTEM_SERVICE), LogLine(source="system", text=text))
+
+    def _channel(self, service: str) -> Channel:
+        return Channel(self._desired.workspace, self._desired.environment, self._deployment.id, service)
+
+    async def _report(self, message: Message) -> None:
+        await self._tools.reports.observed(
+            message, workspace=self._desired.workspace, about=f"deployment/{self._deployment.id}"
+        )

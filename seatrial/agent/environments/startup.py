@@ -1,0 +1,208 @@
+"""Starting a launch: each service as soon as what it depends on is well."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from seatrial.agent.environments.health import Watch, Well
+from seatrial.agent.environments.launch import Launch, Planned, supplanted
+from seatrial.agent.environments.names import Names, owned_by
+from seatrial.agent.environments.phases import Phases
+from seatrial.agent.environments.removal import GRACE_SECONDS
+from seatrial.agent.runtime.base import Runtime
+from seatrial.agent.vocabulary.containers import Container, ContainerSpec, ContainerState
+from seatrial.agent.vocabulary.errors import AgentError
+from seatrial.agent.vocabulary.labels import FINGERPRINT
+from seatrial.wire.deployments import ObservedService
+from seatrial.wire.hostnames import labels
+
+Started = Callable[[Planned, Container], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A launch that came up: where each service answers, and what people should know."""
+
+    launch: Launch
+    well: dict[str, Well]
+
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings of the recipe and of the start."""
+        return [*self.launch.warnings, *(w.warning for w in self.well.values() if w.warning)]
+
+    def observed(self, name: str, containers: dict[str, Container]) -> list[ObservedService]:
+        """Every service of the environment `name` as its container is now."""
+        kinds = {planned.service.name: planned.service.kind for planned in self.launch.services}
+        hosts = labels(name, kinds)
+        return [
+            self._one(planned, hosts.get(planned.service.name, []), containers.get(planned.spec.name))
+            for planned in self.launch.services
+        ]
+
+    def _one(self, planned: Planned, hosts: list[str], container: Container | None) -> ObservedService:
+        service = planned.service
+        port = self.well[service.name].port if service.name in self.well else service.expose
+        if container is not None and container.port is not None:
+            port = container.port  # the process runtime gives a new one at every start
+        address = container.addresses.get(self.launch.network) if container else None
+        endpoint = f"{address}:{port}" if hosts and address and port else None
+        return ObservedService(
+            name=service.name,
+            kind=service.kind,
+            state=self._state(planned, container),
+            labels=hosts,
+            endpoint=endpoint,
+            container=planned.spec.name,
+            keeps_data=planned.durable,
+        )
+
+    def _state(self, planned: Planned, container: Container | None) -> str:
+        if container is None:
+            return "missing"
+        if container.state is ContainerState.RUNNING:
+            return "running" if planned.service.name in self.well else "unhealthy"
+        return "restarting" if container.state is ContainerState.RESTARTING else "exited"
+
+
+class Startup:
+    """One launch coming up. Idempotent: what already runs with the same fingerprint is only looked at.
+
+    A `repair` brings back what was live once: it takes containers as they are, also where defaults or variables are
+    others now (they come with the next deployment), and one service that fails does not end the rest.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        names: Names,
+        launch: Launch,
+        phases: Phases,
+        on_started: Started,
+        *,
+        repair: bool = False,
+        replace_durable: bool = True,
+    ) -> None:
+        self._runtime = runtime
+        self._names = names
+        self._launch = launch
+        self._phases = phases
+        self._on_started = on_started
+        self._repair = repair
+        self._replace_durable = replace_durable
+        self.launched = Launched(launch, {})
+        self._well = {planned.service.name: asyncio.Event() for planned in launch.services}
+        self._restarts: dict[str, int] = {}  # of containers that go on running
+        self._started = 0
+        self._all_started = asyncio.Event()
+        self._ready = asyncio.Event()
+
+    async def run(self, durable_lock: asyncio.Lock) -> Launched:
+        """Bring everything up; the first failure ends the rest, unless it is a repair. Raises AgentError."""
+        tasks = [asyncio.create_task(self._one(p, durable_lock)) for p in self._launch.services]
+        everything = asyncio.create_task(self._all(tasks))
+        try:
+            async with self._phases.phase("start"):
+                await self._ground()
+                await _either(self._all_started, everything)
+            async with self._phases.phase("health"):
+                await everything
+        finally:
+            for task in [*tasks, everything]:
+                task.cancel()
+            await asyncio.gather(*tasks, everything, return_exceptions=True)
+        return self.launched
+
+    async def _all(self, tasks: list[asyncio.Task[None]]) -> None:
+        for outcome in await asyncio.gather(*tasks, return_exceptions=self._repair):
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _ground(self) -> None:
+        await self._runtime.ensure_network(
+            self._launch.network, self._names.labels(deployment=self._launch.deployment)
+        )
+        for volume in sorted(self._launch.volumes()):
+            await self._runtime.ensure_volume(volume, self._names.labels())
+        self._ready.set()
+
+    async def _one(self, planned: Planned, durable_lock: asyncio.Lock) -> None:
+        name = planned.service.name
+        await self._ready.wait()
+        try:
+            for dependency in planned.service.depends_on:
+                await self._well[dependency].wait()
+            for dependency in planned.service.wait_for_exit:
+                await self._well[dependency].wait()
+                await self._watch(dependency).until_ended()
+            container = await self._start(planned, durable_lock)
+            await self._on_started(planned, container)
+            self._started += 1
+            if self._started == len(self._launch.services):
+                self._all_started.set()
+            self.launched.well[name] = await self._watch(name).until_well()
+            self._well[name].set()
+        except AgentError as error:
+            if self._repair:
+                self._well[name].set()  # what depends on it served with it before, and is not left waiting
+            error.service = error.service or name
+            raise
+
+    def _watch(self, name: str) -> Watch:
+        planned = next(p for p in self._launch.services if p.service.name == name)
+        return Watch(self._runtime, planned, self._launch.network, restarts=self._restarts.get(name, 0))
+
+    async def _start(self, planned: Planned, durable_lock: asyncio.Lock) -> Container:
+        if not planned.durable:
+            return await self._made(planned, await self._runtime.get(planned.spec.name))
+        async with durable_lock:
+            return await self._start_durable(planned)
+
+    async def _made(self, planned: Planned, found: Container | None) -> Container:
+        """The running container; one that has done its work already does not do it again."""
+        spec = self._as_found(planned, found)
+        if found is None:
+            return await self._runtime.start(spec)
+        same = found.labels.get(FINGERPRINT) == spec.labels[FINGERPRINT]
+        if same and found.state.up:
+            self._restarts[planned.service.name] = found.restarts
+        done = found.state is ContainerState.EXITED and found.exit_code == 0
+        if same and done and planned.one_shot and not planned.service.kind.routable:
+            return found
+        if planned.durable and not same:
+            await self._runtime.stop(spec.name, GRACE_SECONDS)  # what it has in memory belongs to its data
+        return await self._runtime.start(spec)
+
+    def _as_found(self, planned: Planned, found: Container | None) -> ContainerSpec:
+        """In a repair, `planned` with the fingerprint of what is there, which is hence left as it is."""
+        spec = planned.spec
+        if not self._repair or found is None or found.state is ContainerState.CREATED:
+            return spec
+        if planned.durable and self._replace_durable and supplanted(found, planned, self._launch.deployment):
+            return spec
+        kept = found.labels.get(FINGERPRINT, spec.labels[FINGERPRINT])
+        return replace(spec, labels={**spec.labels, FINGERPRINT: kept})
+
+    async def _start_durable(self, planned: Planned) -> Container:
+        """A replaced container is joined again to the networks where its predecessor was, where they still are."""
+        name, aliases = planned.spec.name, planned.service.names
+        before = await self._runtime.get(name)
+        container = await self._made(planned, before)
+        there = await self._runtime.list_networks(owned_by(self._names.agent, self._names.environment))
+        for network in [self._launch.network, *(before.addresses if before else {})]:
+            if network in there and network not in container.addresses:
+                await self._runtime.connect(name, network, aliases)
+        return await self._runtime.get(name) or container
+
+
+async def _either(event: asyncio.Event, everything: asyncio.Future[None]) -> None:
+    """Wait for `event`, or for `everything` to end or fail, whose failure is raised."""
+    waiting = asyncio.create_task(event.wait())
+    both: list[asyncio.Future[Any]] = [waiting, everything]
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+    if everything.done():
+        everything.result()

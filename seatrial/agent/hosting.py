@@ -1,0 +1,33 @@
+"""What services run in on this host, and what makes images for it."""
+
+from seatrial.agent.builds.assembly import docker_builds
+from seatrial.agent.builds.base import Builder, Images
+from seatrial.agent.builds.processes.images import ProcessBuilder, ProcessImages
+from seatrial.agent.engine import Engine
+from seatrial.agent.runtime.base import Runtime
+from seatrial.agent.runtime.docker import DockerRuntime, Fence
+from seatrial.agent.runtime.process import ProcessRuntime
+from seatrial.agent.settings import Settings
+
+
+def runtime_of(settings: Settings) -> Runtime:
+    """The runtime that the settings name."""
+    if settings.galley_runtime == "process":
+        return ProcessRuntime(settings.galley_data_dir / "process")
+    return DockerRuntime(Engine(settings.docker_host), Fence(wanted=settings.galley_firewall))
+
+
+def choose(settings: Settings, runtime: Runtime) -> tuple[Builder, Images]:
+    """The pair for `runtime`: rootless builds and an engine's images, or none of both for bare processes."""
+    if isinstance(runtime, ProcessRuntime):
+        return ProcessBuilder(runtime.images), ProcessImages(runtime.images)
+    if not isinstance(runtime, DockerRuntime):
+        raise TypeError(f"nothing builds for the runtime {runtime.name}")
+    builder, images, _ = docker_builds(
+        runtime.engine,
+        settings.build_cache_directory,
+        settings.galley_build_network,
+        settings.galley_build_ca_file,
+    )
+    builder.least_free_mb = settings.galley_min_free_mb
+    return builder, images

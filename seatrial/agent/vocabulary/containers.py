@@ -1,0 +1,165 @@
+"""Containers as every room speaks of them: what one shall be, and what one is."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from seatrial.wire.states import Isolation
+
+USUAL_ASK_SECONDS = 30.0  # for one go of a health command, as with the engine
+LEAST_HEALTH_SECONDS = 60.0
+LONGEST_HEALTH_SECONDS = 600.0
+
+
+class ContainerState(StrEnum):
+    """What a container does now."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    RESTARTING = "restarting"
+    EXITED = "exited"
+    DEAD = "dead"
+
+    @property
+    def up(self) -> bool:
+        """It runs, or will again without anybody's doing."""
+        return self in {ContainerState.RUNNING, ContainerState.RESTARTING}
+
+    @property
+    def over(self) -> bool:
+        """It has ended and stays so."""
+        return self in {ContainerState.EXITED, ContainerState.DEAD}
+
+
+class RestartPolicy(StrEnum):
+    """What becomes of a container that has ended by itself."""
+
+    UNLESS_STOPPED = "unless-stopped"
+    ON_FAILURE = "on-failure"
+    NEVER = "never"
+
+    @property
+    def may_end(self) -> bool:
+        """Whether an end with 0 is what the container is for."""
+        return self is not RestartPolicy.UNLESS_STOPPED
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Limits of one container."""
+
+    cpus: float = 1.0
+    memory_mb: int = 512
+    pids: int = 512
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A named volume at a path. Host paths are never mounted."""
+
+    volume: str  # empty: a new one for this container, filled from its image and removed with it
+    path: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A file or folder of the commit that is in the container at `target` before it starts."""
+
+    source: str  # relative to the repository's root; "." is all of it
+    target: str
+
+
+class Files(Protocol):
+    """Files to put into a new container. The same `digest` means the same files."""
+
+    digest: str
+
+    def packed(self) -> AbstractAsyncContextManager[Path]:
+        """A tar archive, paths relative to the container's root; gone when the context ends."""
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """How a container is asked whether it is well: HTTP on a port, an open TCP port, or a command inside."""
+
+    http_path: str | None = None
+    status: int = 200  # 0: any answer below 500
+    port: int | None = None
+    command: Sequence[str] | None = None
+    timeout_seconds: float = 60.0
+    interval_seconds: float = 0.25
+    ask_seconds: float = USUAL_ASK_SECONDS  # a command that has not ended by then has failed
+
+    @classmethod
+    def inside(
+        cls, command: Sequence[str], *, interval: float, timeout: float, retries: int, start_period: float
+    ) -> "HealthCheck":
+        """A command inside, waited for as long as the engine would before it calls the container unhealthy."""
+        patience = start_period + retries * (interval + timeout)
+        whole = min(max(LEAST_HEALTH_SECONDS, patience), LONGEST_HEALTH_SECONDS)
+        return cls(
+            command=command,
+            timeout_seconds=whole,
+            interval_seconds=interval,
+            ask_seconds=min(timeout or USUAL_ASK_SECONDS, whole),
+        )
+
+
+@dataclass(frozen=True)
+class ContainerSpec:
+    """Everything needed to run one service. `networks` maps a network to the aliases it has there."""
+
+    name: str
+    image: str
+    labels: Mapping[str, str]
+    networks: Mapping[str, Sequence[str]]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    command: Sequence[str] | None = None
+    entrypoint: Sequence[str] | None = None
+    working_dir: str | None = None
+    user: str | None = None
+    port: int | None = None  # what the service listens on, when known
+    mounts: Sequence[Mount] = ()
+    files: Files | None = None  # never with the process runtime, whose services run in the tree itself
+    resources: Resources = Resources()
+    restart: RestartPolicy = RestartPolicy.UNLESS_STOPPED
+    isolation: Isolation | None = None
+    source_tree: Path | None = None  # process runtime only: where the code is
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container as it is now. `addresses` maps a network to the IP address there."""
+
+    name: str
+    labels: Mapping[str, str]
+    state: ContainerState
+    exit_code: int | None
+    addresses: Mapping[str, str]
+    image: str
+    started_at: datetime | None = None
+    oom_killed: bool = False
+    restarts: int = 0
+    port: int | None = None  # process runtime: the port it was given instead of the one it asked for
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A TCP port that a container listens on. `loopback`: only on 127.0.0.1 or ::1, so nobody else reaches it."""
+
+    port: int
+    loopback: bool = False
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something happened to a labelled container: re-read it. `action` is informative only."""
+
+    name: str
+    labels: Mapping[str, str]
+    action: str

@@ -1,0 +1,126 @@
+"""Everything an agent can fail with. `reason` is the stable word that travels; the text is for people.
+
+AgentError
+├── RecipeError        the repository says nothing we can run, or says it wrong (file, line, key, fix)
+├── CheckoutError      the commit cannot be had
+├── BuildError         a build ended badly; `log_tail` holds its last lines
+├── ImageUnavailable   an image is neither here, nor pullable, nor has a stand-in
+├── StartError         a container cannot be created or started
+├── ServiceExited      a service ended while it should run
+├── Unhealthy          a service runs but its health check never passed
+├── NoSpace            the data directory is too full to build; the text carries the numbers
+├── UnresolvedVariable `${NAME}` in a recipe has no value
+├── EngineRefused      the engine answers no; `refusal` says why, where somebody acts on it
+└── RuntimeUnavailable the engine does not answer
+"""
+
+from enum import Enum, auto
+from typing import ClassVar
+
+
+class AgentError(Exception):
+    """The root. `service` and `log_tail` say where to look."""
+
+    reason: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, *, service: str = "", log_tail: list[str] | None = None) -> None:
+        super().__init__(message)
+        self.service = service
+        self.log_tail = log_tail or []
+
+
+class RecipeError(AgentError):
+    """`file:line: key: what is wrong. What is allowed.`"""
+
+    reason = "bad_recipe"
+
+
+class NoRecipe(RecipeError):
+    """Neither galley.yml, nor a compose file, nor a Dockerfile in the commit."""
+
+    reason = "no_recipe"
+
+
+class CheckoutError(AgentError):
+    """The commit cannot be fetched or read."""
+
+    reason = "checkout_failed"
+
+
+class BuildError(AgentError):
+    """A build ended badly."""
+
+    reason = "build_failed"
+
+
+class ImageUnavailable(AgentError):
+    """An image is neither on the host, nor pullable, nor has a stand-in."""
+
+    reason = "image_unavailable"
+
+
+class StartError(AgentError):
+    """A container cannot be created or started."""
+
+    reason = "start_failed"
+
+
+class ServiceExited(AgentError):
+    """A service ended while it should run."""
+
+    reason = "service_exited"
+
+
+class Unhealthy(AgentError):
+    """A service runs but its health check never passed."""
+
+    reason = "unhealthy"
+
+
+class NoSpace(AgentError):
+    """The data directory is too full to build."""
+
+    reason = "no_space"
+
+
+class UnresolvedVariable(AgentError):
+    """A `${NAME}` in a recipe has no value."""
+
+    reason = "unresolved_variable"
+
+
+class RuntimeUnavailable(AgentError):
+    """The engine does not answer."""
+
+    reason = "runtime_unavailable"
+
+
+class Refusal(Enum):
+    """Why an engine did not do what it was asked. Its own words are read in `seatrial.agent.engine` and nowhere else."""
+
+    OTHER = auto()
+    ALREADY_JOINED = auto()
+    BEING_REMOVED = auto()
+    NETWORK_GONE = auto()
+    NO_SUBNET = auto()
+    NO_IMAGE = auto()
+    NO_PROGRAM = auto()  # what a container shall run is not in it
+    NO_SPACE = auto()
+    NO_OWN_NETWORK = auto()  # its gVisor cannot give containers one on this kernel
+    NOT_BEGUN = auto()  # its runtime could not begin the container
+    REGISTRY_AWAY = auto()
+    REGISTRY_LIMITS = auto()
+
+
+class EngineRefused(AgentError):
+    """The engine answers no. The text is its own; `status` is HTTP's, 0 for a no in the middle of an answer."""
+
+    def __init__(self, message: str, *, status: int, refusal: Refusal = Refusal.OTHER) -> None:
+        super().__init__(message)
+        self.status = status
+        self.refusal = refusal
+
+    @property
+    def absent(self) -> bool:
+        """What was asked about is not there."""
+        return self.status == 404

@@ -1,0 +1,65 @@
+"""One commit, read from git objects.
+
+Files come from `git cat-file`, never from a checked-out tree: no symbolic link of the repository is ever
+followed on the host, and `export-ignore` cannot hide a file.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from seatrial.wire.deployments import Source
+
+REGULAR = {"100644", "100755"}
+LINK = "120000"
+SUBMODULE = "160000"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One path of a commit. `mode` is git's: one of REGULAR, LINK or SUBMODULE."""
+
+    path: str
+    mode: str
+    oid: str
+    size: int | None
+
+    @property
+    def shown(self) -> str:
+        """The path for people: bytes that are not UTF-8, surrogates in `path`, cannot be sent to anybody."""
+        return self.path.encode(errors="surrogateescape").decode(errors="replace")
+
+
+class Tree(Protocol):
+    """A commit's files. Reads may run concurrently. Raises CheckoutError when the cache is damaged."""
+
+    commit: str
+
+    async def entries(self) -> Sequence[Entry]:
+        """Every file, symlink and submodule, sorted by path."""
+
+    async def read(self, path: str, *, limit: int = 10_000_000) -> bytes | None:
+        """The blob at `path`; None when there is none, or it is not a regular file, or it exceeds `limit` bytes."""
+
+    async def read_many(self, paths: Sequence[str], *, limit: int = 10_000_000) -> dict[str, bytes | None]:
+        """`read` for many paths at once: one entry for each."""
+
+    async def links(self) -> Mapping[str, str]:
+        """Where each symbolic link points, as it is written in it; nobody says that anything is there."""
+
+    async def last_commit_date(self, path: str) -> str | None:
+        """ISO 8601 date of the newest commit reachable from this one that touched `path`."""
+
+    async def contributors(self) -> list[tuple[str, int]]:
+        """(author name, commits) reachable from this commit, most first."""
+
+    async def export(self, destination: Path) -> None:
+        """Write the exact tree (no export-ignore, no export-subst, no hooks, no filters) into an empty folder."""
+
+
+class Checkouts(Protocol):
+    """Where commits come from. Calls run together; a commit that was had before is not fetched again."""
+
+    async def fetch(self, source: Source, repository_id: str, commit: str) -> Tree:
+        """The tree of exactly `commit`. Raises CheckoutError, naming the repository and the commit."""
