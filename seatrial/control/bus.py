@@ -11,10 +11,11 @@ import structlog
 from nats.aio.client import Client
 from nats.errors import StaleConnectionError
 from nats.js import JetStreamContext, api
-from nats.js.errors import BucketNotFoundError, NotFoundError
-from nats.js.kv import KeyValue
+from nats.js.errors import APIError, BucketNotFoundError, KeyNotFoundError, NotFoundError
+from nats.js.kv import KV_DEL, KV_OP, KeyValue
 
 from seatrial.control.configuration import Configuration
+from seatrial.control.ending import heed, heeded
 from seatrial.control.errors import ControlError
 from seatrial.wire import subjects
 from seatrial.wire.envelope import Envelope, now
@@ -30,6 +31,7 @@ EVALUATION_ACK_WAIT_SECONDS = 60.0
 EVALUATION_MAX_DELIVER = 5
 OBSERVED_ACK_WAIT_SECONDS = 10.0  # what a killed worker had taken comes back after this
 PUBLISH_TIMEOUT_SECONDS = 5.0
+OVERTAKEN = {10071, 10164}  # the server's codes for: the subject has a later entry than expected
 
 
 class BusRefused(ControlError):
@@ -52,6 +54,7 @@ class Bucket:
     """What one agent's bucket holds, by environment id. An envelope that cannot be read is None."""
 
     desired: dict[str, Envelope | None] = field(default_factory=dict)
+    sequences: dict[str, int] = field(default_factory=dict)  # of what is desired: where in the stream it is
     deleted: dict[str, Marker] = field(default_factory=dict)
 
     def add(self, entry: KeyValue.Entry) -> None:
@@ -60,6 +63,7 @@ class Bucket:
             at = entry.created if isinstance(entry.created, datetime) else now()
             self.deleted[entry.key] = Marker(entry.revision or 0, at)
             return
+        self.sequences[entry.key] = entry.revision or 0
         try:
             self.desired[entry.key] = Envelope.decode(entry.value or b"")
         except WireError:
@@ -71,7 +75,7 @@ class Bus:
     """One connection. It reconnects for ever by itself; `reconnects` counts how often it had to.
 
     However long the bus is away and however often it is tried meanwhile: the log has one line when it goes and
-    one when it is back.
+    one when it is back. Whoever waits for it, and while it connects, may be cancelled at any moment, once.
     """
 
     client: Client
@@ -92,6 +96,7 @@ class Bus:
         )
 
         async def on_error(error: Exception) -> None:
+            heed()  # told between attempts to connect, which go on for ever
             said = str(error) or type(error).__name__
             breaks = isinstance(error, StaleConnectionError | OSError)  # told before the client knows it
             if client.is_connected and not breaks:
@@ -139,7 +144,8 @@ class Bus:
         self.closing = True
         try:
             if self.client.is_connected:
-                await self.client.flush(2)
+                with heeded():
+                    await self.client.flush(2)
         except (nats.errors.Error, OSError) as error:
             log.debug("not flushed", error=str(error) or type(error).__name__)
         finally:
@@ -148,7 +154,8 @@ class Bus:
     async def answers(self) -> bool:
         """True when the bus is there now: whatever failed, it was not that."""
         try:
-            await self.client.flush(2)
+            with heeded():
+                await self.client.flush(2)
         except (nats.errors.Error, OSError, TimeoutError):
             return False
         return self.client.is_connected
@@ -214,30 +221,33 @@ class Bus:
 
     async def publish(self, subject: str, envelope: Envelope) -> None:
         """Publish and wait until the stream has it. Repeating the same envelope is harmless."""
-        await self.jetstream.publish(
-            subject,
-            envelope.encode(),
-            timeout=PUBLISH_TIMEOUT_SECONDS,
-            headers={api.Header.MSG_ID: envelope.id},
-        )
+        with heeded():
+            await self.jetstream.publish(
+                subject,
+                envelope.encode(),
+                timeout=PUBLISH_TIMEOUT_SECONDS,
+                headers={api.Header.MSG_ID: envelope.id},
+            )
 
     async def ensure_bucket(self, agent: str) -> KeyValue:
         """The bucket of desired environments of `agent`, made when missing."""
         bucket = subjects.desired_bucket(agent)
-        try:
-            return await self.jetstream.key_value(bucket)
-        except BucketNotFoundError:
-            return await self.jetstream.create_key_value(
-                api.KeyValueConfig(bucket=bucket, history=1, storage=api.StorageType.FILE)
-            )
+        with heeded():
+            try:
+                return await self.jetstream.key_value(bucket)
+            except BucketNotFoundError:
+                return await self.jetstream.create_key_value(
+                    api.KeyValueConfig(bucket=bucket, history=1, storage=api.StorageType.FILE)
+                )
 
     async def desired(self, agent: str) -> Bucket:
         """What the bucket of `agent` says now. Raises nats.errors.Error when the bus goes away meanwhile."""
-        watcher = await (await self.ensure_bucket(agent)).watchall()
-        found = Bucket()
+        bucket, found = await self.ensure_bucket(agent), Bucket()
+        watcher = await bucket.watchall()
         try:
-            while (entry := await watcher.updates(PUBLISH_TIMEOUT_SECONDS)) is not None:  # type: ignore[no-untyped-call]
-                found.add(entry)
+            with heeded():
+                while (entry := await watcher.updates(PUBLISH_TIMEOUT_SECONDS)) is not None:  # type: ignore[no-untyped-call]
+                    found.add(entry)
         finally:
             if self.client.is_connected:
                 await watcher.stop()  # type: ignore[no-untyped-call]
@@ -246,17 +256,63 @@ class Bus:
     async def forget(self, agent: str, environment: str, marker: Marker) -> None:
         """Remove the mark that a deletion left, and nothing that came later."""
         bucket = subjects.desired_bucket(agent)
-        await self.jetstream.purge_stream(
-            f"KV_{bucket}", subject=f"$KV.{bucket}.{environment}", seq=marker.revision + 1
-        )
+        with heeded():
+            await self.jetstream.purge_stream(
+                f"KV_{bucket}", subject=f"$KV.{bucket}.{environment}", seq=marker.revision + 1
+            )
 
-    async def desire(self, agent: str, environment: str, envelope: Envelope | None) -> None:
-        """Put what `environment` must be, or delete it (None: it must not exist; leaves a marker). Idempotent."""
+    async def desire(
+        self, agent: str, environment: str, envelope: Envelope | None, *, revision: int | None = None
+    ) -> None:
+        """Put what `environment` must be, or delete it (None: it must not exist; leaves a marker). Idempotent.
+
+        With a `revision` (of the placement): not when the bucket has a later one, which another worker put meanwhile.
+        Looking and writing are one step: whoever writes in between is seen, and compared with.
+        """
         bucket = await self.ensure_bucket(agent)
-        if envelope is None:
-            await bucket.delete(environment)
-        else:
-            await bucket.put(environment, envelope.encode())
+        data = None if envelope is None else envelope.encode()
+        while True:
+            sequence, known = await _last(bucket, environment)
+            if revision is not None and known > revision:
+                return
+            if await self._write(agent, environment, data, after=sequence):
+                return
+
+    async def withdraw(self, agent: str, environment: str, sequence: int) -> bool:
+        """Delete what the bucket says of `environment`; False when it says something later than at `sequence`."""
+        return await self._write(agent, environment, None, after=sequence)
+
+    async def _write(self, agent: str, environment: str, data: bytes | None, *, after: int) -> bool:
+        """Put, or delete (None), when the key's last entry is at `after` (0: there is none); False when it is not."""
+        headers: dict[str, Any] = {api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE: str(after)}
+        if data is None:
+            headers[KV_OP] = KV_DEL
+        subject = f"$KV.{subjects.desired_bucket(agent)}.{environment}"
+        try:
+            with heeded():
+                await self.jetstream.publish(
+                    subject, data or b"", timeout=PUBLISH_TIMEOUT_SECONDS, headers=headers
+                )
+        except APIError as error:
+            if error.err_code in OVERTAKEN:
+                return False
+            raise
+        return True
+
+
+async def _last(bucket: KeyValue, key: str) -> tuple[int, int]:
+    """Where in its stream the key's last entry is, and the revision it tells of; zeros when there is none."""
+    try:
+        with heeded():
+            entry = await bucket.get(key)
+    except KeyNotFoundError as error:
+        # What was deleted left a marker, which is the last entry.
+        return (error.entry.revision or 0 if error.entry else 0), 0
+    try:
+        revision = Envelope.decode(entry.value or b"").payload.get("revision", 0)
+    except WireError:
+        revision = 0
+    return entry.revision or 0, revision if isinstance(revision, int) else 0
 
 
 async def ensure_streams(configuration: Configuration) -> None:

@@ -1,8 +1,8 @@
 """HTTP requests that leave the control plane: their clients are made here and nowhere else.
 
 With AIRGAPPED a client talks to this machine, to what the settings name (this server's own addresses, Traefik's API)
-and to the forges it was made for; every other request, a redirect's too, fails with `AirGapped` before a connection
-is opened or a name is looked up. Proxies of the environment are never used: they would lead around the guard.
+and to the hosts it was made for, such as a connection's forge; every other request, a redirect's too, fails with
+`AirGapped` before a connection is opened or a name is looked up. Where a proxy leads, the address that is asked counts.
 """
 
 import ipaddress
@@ -34,10 +34,10 @@ class AirGapped(ControlError, httpx.TransportError):
 class Guard:
     """Says which hosts may be asked."""
 
-    def __init__(self, configuration: Configuration, forges: Iterable[str] = ()) -> None:
+    def __init__(self, configuration: Configuration, to: Iterable[str] = ()) -> None:
         own = (configuration.internal_url, configuration.site_url, configuration.galley_traefik_api_url)
         self._closed = configuration.airgapped
-        self._hosts = {host for url in (*own, *forges) if (host := urlsplit(url).hostname)}
+        self._hosts = {host for url in (*own, *to) if (host := urlsplit(url).hostname)}
 
     def check(self, request: httpx.Request) -> None:
         """Raises AirGapped."""
@@ -50,18 +50,18 @@ class Guard:
         self.check(request)
 
 
-def client(configuration: Configuration, *, forges: Iterable[str] = (), **options: Any) -> httpx.Client:
-    """`forges` are addresses of connections; `options` are httpx's."""
-    hooks = {"request": [Guard(configuration, forges).check]}
-    return httpx.Client(trust_env=False, event_hooks=hooks, **options)
+def client(configuration: Configuration, *, to: Iterable[str] = (), **options: Any) -> httpx.Client:
+    """`to` are the addresses that it is made for; `options` are httpx's."""
+    hooks = {"request": [Guard(configuration, to).check]}
+    return httpx.Client(event_hooks=hooks, **options)
 
 
 def async_client(
-    configuration: Configuration, *, forges: Iterable[str] = (), **options: Any
+    configuration: Configuration, *, to: Iterable[str] = (), **options: Any
 ) -> httpx.AsyncClient:
     """See `client`."""
-    hooks = {"request": [Guard(configuration, forges).check_async]}
-    return httpx.AsyncClient(trust_env=False, event_hooks=hooks, **options)
+    hooks = {"request": [Guard(configuration, to).check_async]}
+    return httpx.AsyncClient(event_hooks=hooks, **options)
 
 
 def on_this_machine(host: str) -> bool:

@@ -21,7 +21,7 @@ def asked(url: str, *, airgapped: bool = True, forges: tuple[str, ...] = ()) -> 
     """The status of an answer that never leaves this process."""
     configuration = Configuration(airgapped=airgapped, **SETTINGS)
     answering = httpx.MockTransport(lambda _: httpx.Response(200))
-    with outbound.client(configuration, forges=forges, transport=answering) as client:
+    with outbound.client(configuration, to=forges, transport=answering) as client:
         return client.get(url).status_code
 
 

@@ -1,5 +1,5 @@
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,12 +8,13 @@ from seatrial.control.accounts.models import Workspace
 from seatrial.control.fleet import services as fleet
 from seatrial.control.fleet.models import Agent
 from seatrial.control.forges.local import services as local
-from seatrial.control.forges.models import LocalPullRequest
+from seatrial.control.forges.local.models import LocalPullRequest
 from seatrial.control.projects.models import Project
 from seatrial.control.worker.database import Database
 from tests import factories, repositories
 from tests.worker.scripted_agent import ScriptedAgent
 from tests.worker.stack import Backend, InBackground, Stack, eventually
+from tests.worker.traefik_api import Api
 
 
 @pytest.fixture
@@ -53,25 +54,48 @@ def backends() -> Iterator[dict[str, Backend]]:
         backend.stop()
 
 
+Join = Callable[[str], ScriptedAgent]
+
+
 @pytest.fixture
-def agent(
+def join(
     stack: Stack, background: InBackground, backends: dict[str, Backend], tmp_path: Path
-) -> Iterator[ScriptedAgent]:
+) -> Iterator[Join]:
+    """Has one more agent join, under a name, and be online."""
+    joined: list[ScriptedAgent] = []
+
     def endpoint(candidate) -> str:
         if candidate.id not in backends:
             backends[candidate.id] = Backend(candidate.commit)
         return backends[candidate.id].url
 
-    token = fleet.issue_bootstrap("one", by="test")
-    agent = ScriptedAgent(stack.url, stack.nats.url, token, tmp_path, endpoint)
-    agent.register()
-    background.run(agent.start())
-    try:
+    def join(name: str) -> ScriptedAgent:
+        token = fleet.issue_bootstrap(name, by="test")
+        agent = ScriptedAgent(stack.url, stack.nats.url, token, tmp_path, endpoint)
+        agent.register()
+        joined.append(agent)
+        background.run(agent.start())
         online = Agent.objects.filter(pk=agent.id, state="online")
-        eventually(online.exists, what="the agent is known to be online")
-        yield agent
+        eventually(online.exists, what=f"{name} is known to be online")
+        return agent
+
+    try:
+        yield join
     finally:
-        background.run(agent.stop())
+        for agent in joined:
+            background.run(agent.stop())
+
+
+@pytest.fixture
+def agent(join: Join) -> ScriptedAgent:
+    return join("one")
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    api = Api()
+    yield api
+    api.stop()
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from seatrial.control import outbound
 from seatrial.control.forges.errors import RepositoryProblem
 from seatrial.control.forges.github.signature import sign
 from seatrial.control.forges.local.git import Commit, Glance, Repository, reopen
+from seatrial.control.forges.local.models import LocalPullRequest
 from seatrial.control.forges.local.payloads import delivery_id, pull_request_payload
 from seatrial.control.forges.local.pulls import observe
-from seatrial.control.forges.models import LocalPullRequest
 from seatrial.control.projects.events import PullRequestAction
 from seatrial.control.projects.models import Project, PullRequestState
 from seatrial.control.projects.services import note_reachable, note_unreachable
@@ -79,7 +79,7 @@ class Announcer:
             self._complained.discard(row.pk)
             return False
         try:
-            answer = _send(row, action, _head(row))
+            answer = _send(row, action, _head(row), _base(row))
         except httpx.HTTPError as error:
             self._unheard(error)
             return False
@@ -169,9 +169,11 @@ def news(row: LocalPullRequest) -> PullRequestAction | None:
     return PullRequestAction.SYNCHRONIZE if row.announced_sha != row.head_sha else None
 
 
-def _send(row: LocalPullRequest, action: PullRequestAction, head: Commit | None) -> httpx.Response:
+def _send(
+    row: LocalPullRequest, action: PullRequestAction, head: Commit | None, base_sha: str
+) -> httpx.Response:
     connection = row.project.connection
-    body = json.dumps(pull_request_payload(row, action, head)).encode()
+    body = json.dumps(pull_request_payload(row, action, head, base_sha)).encode()
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "seatrial-local-forge",
@@ -183,7 +185,7 @@ def _send(row: LocalPullRequest, action: PullRequestAction, head: Commit | None)
     address = f"{settings.CONFIGURATION.internal_url}/api/v1/webhooks/{connection.forge}/{connection.pk}"
     # Certificates take longer to load than the request; a plain address needs none.
     with outbound.client(
-        settings.CONFIGURATION, timeout=TIMEOUT_SECONDS, verify=address.startswith("https:")
+        settings.CONFIGURATION, timeout=TIMEOUT_SECONDS, trust_env=False, verify=address.startswith("https:")
     ) as client:
         return client.post(address, content=body, headers=headers)
 
@@ -197,3 +199,10 @@ def _head(row: LocalPullRequest) -> Commit | None:
         return _at(row.project).commit(row.head_sha)
     except RepositoryProblem:
         return None
+
+
+def _base(row: LocalPullRequest) -> str:
+    try:
+        return _at(row.project).merge_base(row.project.default_branch, row.head_sha)
+    except RepositoryProblem:
+        return ""

@@ -1,0 +1,122 @@
+"""Log lines on their way from the bus to a browser or a file."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from seatrial.control.dashboard.streams import json_event
+from seatrial.control.ending import ended
+from seatrial.control.log_tails import AGAIN_SECONDS, Believed, Link, LogTails
+from seatrial.wire import subjects
+from seatrial.wire.logs import SYSTEM_SERVICE, LogChunk
+
+log = structlog.get_logger(__name__)
+
+LINES_PER_EVENT = 400
+GATHER_SECONDS = 0.1
+NEWEST_CHUNKS = 5_001  # at least one line more than the page keeps, so that it says that there are more
+CLOCK_SLACK = timedelta(seconds=30)  # the agent's clock may be behind ours
+AWAY = "Live logs are away: the bus does not answer. They come back by themselves, and no line is lost."
+ENDED = "Logs are away. Reload the page to try again."
+
+
+def log_filter(environment: str, deployment: str = "", *, agent: str = "") -> str:
+    """Which log chunks: those of one deployment, or of every one of the environment, whichever agent each is on."""
+    if deployment:
+        return subjects.logs_of_deployment(environment, deployment, agent=agent)
+    return subjects.logs_of_environment(environment)
+
+
+async def log_events(
+    tails: LogTails, chosen: str, since: datetime | None, believed: Believed
+) -> AsyncGenerator[str, None]:
+    """`logs-begin`, then `logs` with batches of the newest lines and what follows them, for ever.
+
+    `logs-told` when all that was stored has been told, `logs-away` and `logs-back` as the bus goes and comes.
+    """
+    yield json_event(None, "logs-begin")
+    tail = tails.tail(chosen, since=since and since - CLOCK_SLACK, newest=NEWEST_CHUNKS, believed=believed)
+    try:
+        async with aclosing(_batches(tail)) as batches:
+            async for batch in batches:
+                lines = [line for item in batch if isinstance(item, LogChunk) for line in _lines(item)]
+                for start in range(0, len(lines), LINES_PER_EVENT):
+                    yield json_event(lines[start : start + LINES_PER_EVENT], "logs")
+                if Link.CAUGHT_UP in batch:
+                    yield json_event(None, "logs-told")
+                links = [item for item in batch if item in (Link.AWAY, Link.BACK)]
+                if links:
+                    away = links[-1] is Link.AWAY
+                    yield json_event(AWAY if away else None, "logs-away" if away else "logs-back")
+    except Exception:  # a page without logs is better than a page without state
+        log.exception("log stream ended", filter=chosen)
+        yield json_event(ENDED, "logs-away")
+
+
+async def _batches(
+    items: AsyncGenerator[LogChunk | Link, None],
+) -> AsyncGenerator[list[LogChunk | Link], None]:
+    """What arrives within GATHER_SECONDS leaves as one batch: a replay is thousands of small chunks."""
+    queue: asyncio.Queue[LogChunk | Link | Exception] = asyncio.Queue(1_000)
+
+    async def fill() -> None:
+        try:
+            async with aclosing(items):
+                async for item in items:
+                    await queue.put(item)
+        except Exception as error:  # handed over, and raised by the reader
+            await queue.put(error)
+
+    filling = asyncio.create_task(fill())
+    try:
+        while True:
+            gathered = [await queue.get()]
+            await asyncio.sleep(GATHER_SECONDS)
+            while not queue.empty():
+                gathered.append(queue.get_nowait())
+            for item in gathered:
+                if isinstance(item, Exception):
+                    raise item
+            yield [item for item in gathered if not isinstance(item, Exception)]
+    finally:
+        await ended(filling, again_seconds=AGAIN_SECONDS)
+
+
+def _lines(chunk: LogChunk) -> list[dict[str, Any]]:
+    return [
+        {
+            "at": line.at.isoformat(timespec="milliseconds"),
+            "service": chunk.service,
+            "source": line.source,
+            "stream": line.stream,
+            "text": line.text,
+        }
+        for line in chunk.lines
+    ]
+
+
+async def log_text(
+    tails: LogTails, chosen: str, since: datetime | None, believed: Believed
+) -> AsyncGenerator[str, None]:
+    """Every stored line as text, chunk by chunk; ends when all are told, or when the bus goes away."""
+    async with aclosing(tails.tail(chosen, since=since and since - CLOCK_SLACK, believed=believed)) as items:
+        async for item in items:
+            if item is Link.CAUGHT_UP:
+                return
+            if item is Link.AWAY:
+                yield "-- The bus does not answer: lines are missing here. Download again in a while.\n"
+                return
+            if isinstance(item, LogChunk):
+                yield _text(item)
+
+
+def _text(chunk: LogChunk) -> str:
+    name = "deployment" if chunk.service == SYSTEM_SERVICE else chunk.service
+    return "".join(
+        f"{line.at.isoformat(timespec='milliseconds')} {name} {line.source} {line.text}\n"
+        for line in chunk.lines
+    )
