@@ -64,6 +64,7 @@ def test_a_child_ends_when_its_supervisor_is_killed(tmp_path: Path) -> None:
     assert gone(child)
 
 
+@pytest.mark.slow
 def test_an_orphan_that_would_not_go_is_found_and_ended(data: DataDirectory) -> None:
     supervisor, child = start(data.run, "SIG_IGN")
     supervisor.kill()

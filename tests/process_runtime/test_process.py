@@ -155,6 +155,7 @@ def test_a_keeper_that_is_told_to_end_while_its_service_starts(tmp_path: Path) -
     assert json.loads((tmp_path / "state.json").read_text())["exit_code"] == 143
 
 
+@pytest.mark.postgres
 async def test_postgres_keeps_its_volume(runtime: ProcessRuntime, home: Path) -> None:
     await ProcessImages(runtime.images).ensure("postgres:15", quiet)
     await runtime.ensure_volume("data", {})
