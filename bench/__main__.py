@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import memory, policies, previews, webhooks
+from bench import memory, policies, previews, routes, webhooks
 from bench.report import ratios, show
 from bench.timing import Measurement
 from e2e.platform import Platform
@@ -18,6 +18,7 @@ RESULTS = Path(__file__).parent / "results"
 RATIOS = [
     ("webhook to preview, cold", "by hand, cold"),
     ("webhook to preview, warm", "by hand, warm"),
+    *routes.RATIOS,
     *policies.RATIOS,
 ]
 
@@ -34,6 +35,7 @@ def main() -> None:
             measurements += previews.measure(platform, Path(folder))
         finally:
             platform.purge()
+    measurements += routes.measure()
     measurements += policies.measure()
     show(measurements, RATIOS)
     write(measurements)

@@ -104,5 +104,5 @@ def measure(platform: Platform, home: Path, *, rounds: int = 5) -> list[Measurem
         Measurement("by hand, cold", "s", hand_cold),
         Measurement("webhook to preview, warm", "s", warm),
         Measurement("by hand, warm", "s", hand_warm),
-        Measurement("route change to live", "s", switch),
+        Measurement("route switch in a preview", "s", switch),
     ]

@@ -15,6 +15,7 @@ from nats.js.errors import BucketNotFoundError, NotFoundError
 from nats.js.kv import KeyValue
 
 from seatrial.control.configuration import Configuration
+from seatrial.control.ending import heed, heeded
 from seatrial.control.errors import ControlError
 from seatrial.wire import subjects
 from seatrial.wire.envelope import Envelope, now
@@ -71,7 +72,7 @@ class Bus:
     """One connection. It reconnects for ever by itself; `reconnects` counts how often it had to.
 
     However long the bus is away and however often it is tried meanwhile: the log has one line when it goes and
-    one when it is back.
+    one when it is back. Whoever waits for it, and while it connects, may be cancelled at any moment, once.
     """
 
     client: Client
@@ -92,6 +93,7 @@ class Bus:
         )
 
         async def on_error(error: Exception) -> None:
+            heed()  # told between attempts to connect, which go on for ever
             said = str(error) or type(error).__name__
             breaks = isinstance(error, StaleConnectionError | OSError)  # told before the client knows it
             if client.is_connected and not breaks:
@@ -139,7 +141,8 @@ class Bus:
         self.closing = True
         try:
             if self.client.is_connected:
-                await self.client.flush(2)
+                with heeded():
+                    await self.client.flush(2)
         except (nats.errors.Error, OSError) as error:
             log.debug("not flushed", error=str(error) or type(error).__name__)
         finally:
@@ -148,7 +151,8 @@ class Bus:
     async def answers(self) -> bool:
         """True when the bus is there now: whatever failed, it was not that."""
         try:
-            await self.client.flush(2)
+            with heeded():
+                await self.client.flush(2)
         except (nats.errors.Error, OSError, TimeoutError):
             return False
         return self.client.is_connected
@@ -214,30 +218,33 @@ class Bus:
 
     async def publish(self, subject: str, envelope: Envelope) -> None:
         """Publish and wait until the stream has it. Repeating the same envelope is harmless."""
-        await self.jetstream.publish(
-            subject,
-            envelope.encode(),
-            timeout=PUBLISH_TIMEOUT_SECONDS,
-            headers={api.Header.MSG_ID: envelope.id},
-        )
+        with heeded():
+            await self.jetstream.publish(
+                subject,
+                envelope.encode(),
+                timeout=PUBLISH_TIMEOUT_SECONDS,
+                headers={api.Header.MSG_ID: envelope.id},
+            )
 
     async def ensure_bucket(self, agent: str) -> KeyValue:
         """The bucket of desired environments of `agent`, made when missing."""
         bucket = subjects.desired_bucket(agent)
-        try:
-            return await self.jetstream.key_value(bucket)
-        except BucketNotFoundError:
-            return await self.jetstream.create_key_value(
-                api.KeyValueConfig(bucket=bucket, history=1, storage=api.StorageType.FILE)
-            )
+        with heeded():
+            try:
+                return await self.jetstream.key_value(bucket)
+            except BucketNotFoundError:
+                return await self.jetstream.create_key_value(
+                    api.KeyValueConfig(bucket=bucket, history=1, storage=api.StorageType.FILE)
+                )
 
     async def desired(self, agent: str) -> Bucket:
         """What the bucket of `agent` says now. Raises nats.errors.Error when the bus goes away meanwhile."""
-        watcher = await (await self.ensure_bucket(agent)).watchall()
-        found = Bucket()
+        bucket, found = await self.ensure_bucket(agent), Bucket()
+        watcher = await bucket.watchall()
         try:
-            while (entry := await watcher.updates(PUBLISH_TIMEOUT_SECONDS)) is not None:  # type: ignore[no-untyped-call]
-                found.add(entry)
+            with heeded():
+                while (entry := await watcher.updates(PUBLISH_TIMEOUT_SECONDS)) is not None:  # type: ignore[no-untyped-call]
+                    found.add(entry)
         finally:
             if self.client.is_connected:
                 await watcher.stop()  # type: ignore[no-untyped-call]
@@ -246,17 +253,19 @@ class Bus:
     async def forget(self, agent: str, environment: str, marker: Marker) -> None:
         """Remove the mark that a deletion left, and nothing that came later."""
         bucket = subjects.desired_bucket(agent)
-        await self.jetstream.purge_stream(
-            f"KV_{bucket}", subject=f"$KV.{bucket}.{environment}", seq=marker.revision + 1
-        )
+        with heeded():
+            await self.jetstream.purge_stream(
+                f"KV_{bucket}", subject=f"$KV.{bucket}.{environment}", seq=marker.revision + 1
+            )
 
     async def desire(self, agent: str, environment: str, envelope: Envelope | None) -> None:
         """Put what `environment` must be, or delete it (None: it must not exist; leaves a marker). Idempotent."""
         bucket = await self.ensure_bucket(agent)
-        if envelope is None:
-            await bucket.delete(environment)
-        else:
-            await bucket.put(environment, envelope.encode())
+        with heeded():
+            if envelope is None:
+                await bucket.delete(environment)
+            else:
+                await bucket.put(environment, envelope.encode())
 
 
 async def ensure_streams(configuration: Configuration) -> None:

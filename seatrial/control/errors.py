@@ -10,6 +10,7 @@ ControlError
 ├── PreviewError    previews.errors
 ├── PolicyError     policies.errors
 ├── BusRefused      bus
+├── TraefikAway     worker.traefik
 ├── NotFound        what is asked for is not there, or is not for the asker to see
 └── Unexpected      anything else, which is a mistake of ours
 

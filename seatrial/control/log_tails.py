@@ -15,7 +15,7 @@ from nats.js import JetStreamContext, api
 
 from seatrial.control.bus import Bus
 from seatrial.control.configuration import Configuration
-from seatrial.control.ending import ended
+from seatrial.control.ending import ended, heeded
 from seatrial.wire import subjects
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.errors import WireError
@@ -72,7 +72,7 @@ class LogTails:
         Chunks of one subject come in order and none twice; of the stored ones all, or the `newest`. Link.CAUGHT_UP
         stands behind those that were stored when reading began, at once when there were none, and again after each
         Link.BACK. A bus that is away is waited for: Link.AWAY is told once, Link.BACK once it answers again. Close the
-        iterator (`aclosing`) to leave.
+        iterator (`aclosing`) to leave, or cancel the task that reads: once is enough, at any moment.
         """
         loop = asyncio.get_running_loop()
         connection = self._connections.setdefault(loop, _Connection(self._configuration))
@@ -151,17 +151,17 @@ async def _read(bus: Bus, filter_subject: str, position: _Position) -> AsyncGene
     if not bus.client.is_connected:
         raise nats.errors.ConnectionReconnectingError
     reconnects = bus.reconnects
-    subscription = await bus.jetstream.subscribe(
-        filter_subject, stream=subjects.LOGS_STREAM, ordered_consumer=True, config=position.replay()
-    )
+    subscription = await _subscribe(bus, filter_subject, position)
     try:
-        stored = await _stored(subscription)
+        with heeded():
+            stored = await _stored(subscription)
         yield Link.BACK
         if not stored:
             yield Link.CAUGHT_UP
         while reconnects == bus.reconnects and bus.client.is_connected:
             try:
-                message = await subscription.next_msg(timeout=1)
+                with heeded():
+                    message = await subscription.next_msg(timeout=1)
             except TimeoutError:
                 continue
             for chunk in _chunks(message, position):
@@ -173,6 +173,21 @@ async def _read(bus: Bus, filter_subject: str, position: _Position) -> AsyncGene
     finally:
         if bus.client.is_connected:
             await subscription.unsubscribe()
+
+
+async def _subscribe(bus: Bus, filter_subject: str, position: _Position) -> JetStreamContext.PushSubscription:
+    """Whoever is cancelled meanwhile leaves no subscription behind."""
+    subscription = None
+    try:
+        with heeded():
+            subscription = await bus.jetstream.subscribe(
+                filter_subject, stream=subjects.LOGS_STREAM, ordered_consumer=True, config=position.replay()
+            )
+    except asyncio.CancelledError:
+        if subscription is not None:
+            await subscription.unsubscribe()
+        raise
+    return subscription
 
 
 async def _stored(subscription: JetStreamContext.PushSubscription) -> int:

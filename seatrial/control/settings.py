@@ -32,7 +32,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "seatrial.control.dashboard",  # before allauth: its templates for signing in are ours
+    "seatrial.control.dashboard",
+    "seatrial.control.accounts",  # before allauth: its templates for signing in are ours
     "allauth",
     "allauth.account",
     "csp",
@@ -40,12 +41,12 @@ INSTALLED_APPS = [
     "seatrial.control.vault",
     "seatrial.control.outbox",
     "seatrial.control.audit",
-    "seatrial.control.accounts",
     "seatrial.control.projects",
     "seatrial.control.forges",
     "seatrial.control.fleet",
     "seatrial.control.previews",
     "seatrial.control.policies",
+    "seatrial.control.home",
     "seatrial.control.worker",
     "seatrial.control.installation",
 ]
@@ -76,6 +77,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "seatrial.control.home.tabs.tabs",
             ]
         },
     }

@@ -105,7 +105,8 @@ class DeploymentFailed(Message):
     """The candidate cannot become live. What had been started of it is gone; `live` was not touched.
 
     `reason` is a stable word: no_recipe, bad_recipe, checkout_failed, build_failed, image_unavailable,
-    start_failed, service_exited, unhealthy, no_space, unresolved_variable, runtime_unavailable, internal.
+    start_failed, service_exited, unhealthy, no_space, unresolved_variable, runtime_unavailable, internal. The control
+    plane adds its own, which no agent sends: agent_lost_contact, route_not_applied.
     """
 
     environment: str

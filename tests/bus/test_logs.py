@@ -20,11 +20,13 @@ from tests.bus.servers import NatsServer
 pytestmark = pytest.mark.nats
 
 
+def envelope(text: str, environment: str = "e1") -> Envelope:
+    lines = [LogLine(source="service", text=text)]
+    return Envelope.wrap(LogChunk(environment=environment, deployment="d1", service="web", lines=lines))
+
+
 async def say(bus: Bus, text: str, environment: str = "e1") -> None:
-    chunk = LogChunk(
-        environment=environment, deployment="d1", service="web", lines=[LogLine(source="service", text=text)]
-    )
-    await bus.publish(subjects.logs("A", environment, "d1", "web"), Envelope.wrap(chunk))
+    await bus.publish(subjects.logs("A", environment, "d1", "web"), envelope(text, environment))
 
 
 @pytest.fixture
@@ -160,3 +162,30 @@ async def test_readers_that_leave_while_connecting_leave_nothing_behind(
     assert await text(reader) == "away"
     await reader.aclose()
     assert [task.get_name() for task in asyncio.all_tasks() if task.get_name() == "logs connection"] == []
+
+
+async def test_a_reader_ends_at_its_only_cancellation_whatever_arrives_just_then(
+    bus: Bus, tails: LogTails
+) -> None:
+    for number in range(400):
+        await bus.client.publish(subjects.logs("A", "e1", "d1", "web"), envelope(str(number)).encode())
+
+    async def read(first: asyncio.Event) -> None:
+        async for item in tails.tail(subjects.logs_of_environment("e1")):
+            if isinstance(item, LogChunk):
+                first.set()
+            await asyncio.sleep(0)  # as one who hands it on
+
+    for moment in range(60):
+        first = asyncio.Event()
+        reading = asyncio.create_task(read(first))
+        async with asyncio.timeout(60):
+            await first.wait()
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        reading.cancel()
+        done, _ = await asyncio.wait([reading], timeout=10)
+        try:
+            assert done, f"it goes on after {moment} turns"
+        finally:
+            reading.cancel()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import uvicorn
 
 
@@ -30,3 +31,16 @@ def serving(application: Callable[..., Any]) -> Iterator[str]:
         server.should_exit = True
         thread.join(60)
         assert not thread.is_alive(), "requests go on while the next test begins"
+
+
+def cookies_of(base: str, name: str) -> httpx.Client:
+    from tests.factories import PASSWORD
+
+    client = httpx.Client(base_url=base, follow_redirects=True, timeout=60)
+    client.get("/accounts/login/")
+    answer = client.post(
+        "/accounts/login/",
+        data={"login": name, "password": PASSWORD, "csrfmiddlewaretoken": client.cookies["csrftoken"]},
+    )
+    assert answer.url.path == "/"
+    return client

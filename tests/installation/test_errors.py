@@ -113,7 +113,7 @@ class TestUnexpected:
         def breaks(*_: object, **__: object) -> None:
             raise Broken("hunter2")
 
-        monkeypatch.setattr("seatrial.control.dashboard.views.home.render", breaks)
+        monkeypatch.setattr("seatrial.control.home.pages.render", breaks)
         client = Client(raise_request_exception=False)
         client.force_login(admin)
         with capture_logs() as logs:

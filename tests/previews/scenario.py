@@ -111,8 +111,9 @@ class Scenario:
 
     def switch(self) -> None:
         """What the worker does once Traefik shows the candidates."""
-        for candidate in routes.candidates(routes.serving()):
-            go_live(candidate)
+        for environment in Environment.objects.select_related("live", "candidate"):
+            if candidate := routes.candidate(environment):
+                go_live(candidate)
 
     def fail(self, deployment: Deployment, reason: str = "build_failed") -> None:
         event = DeploymentFailed(

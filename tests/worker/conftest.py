@@ -15,6 +15,7 @@ from seatrial.control.worker.database import Database
 from tests import factories
 from tests.worker.scripted_agent import ScriptedAgent
 from tests.worker.stack import Backend, InBackground, Stack, eventually
+from tests.worker.traefik_api import Api
 
 
 @pytest.fixture
@@ -73,6 +74,13 @@ def agent(
         yield agent
     finally:
         background.run(agent.stop())
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    api = Api()
+    yield api
+    api.stop()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from django.db import models
 from django.db.models import Q, QuerySet
 
 from seatrial.control.accounts.models import Membership, Role, User, Workspace
-from seatrial.control.errors import ControlError
+from seatrial.control.errors import ControlError, NotFound
 
 Somebody = User | AnonymousUser
 M = TypeVar("M", bound=models.Model)
@@ -138,6 +138,32 @@ def visible(user: Somebody, model: type[M]) -> QuerySet[M]:
     if path is None:
         return rows if model._meta.label in OPEN_TO_ALL else rows.none()
     return rows.filter(Q(**{f"{path}__in": _workspaces_where(user, action)}))
+
+
+def find_visible(user: Somebody, model: type[M], key: str, *related: str) -> M:
+    """The row with this id, if `user` may look at it, with its `related` rows.
+
+    Raises NotFound else, which pages and the REST API answer with 404: what is hidden and what does not exist look
+    the same. Any text may be asked for: what cannot be an id is not found either.
+    """
+    rows = visible(user, model).select_related(*related) if related else visible(user, model)
+    found = rows.filter(pk=key.replace("\x00", "")).first()
+    if found is None:
+        raise NotFound(f"There is no {model._meta.verbose_name} {key}.")
+    return found
+
+
+def require_somewhere(user: Somebody, action: Action) -> None:
+    """For tables that span workspaces: return when there is one where `user` may do `action`; else raise AccessDenied."""
+    if not allowed_somewhere(user, action):
+        raise AccessDenied(f"You may not {action}: that takes the role admin in a workspace.", hidden=False)
+
+
+def allowed_somewhere(user: Somebody, action: Action) -> bool:
+    """True when there is a workspace where `user` may do `action`; the instance admin always may."""
+    return (
+        isinstance(user, User) and user.is_active and (user.is_superuser or workspaces(user, action).exists())
+    )
 
 
 def workspaces(user: Somebody, action: Action = Action.VIEW) -> QuerySet[Workspace]:

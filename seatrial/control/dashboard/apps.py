@@ -10,15 +10,12 @@ from types import FrameType
 from typing import Any
 
 from django.apps import AppConfig, apps
-from django.conf import settings
-
-from seatrial.control.log_tails import LogTails
 
 POLLING_THREADS = 2  # each keeps one database connection, however many people watch
 
 
 class DashboardConfig(AppConfig):
-    """Named by its noun. Owns what every open stream shares: polling threads, and the connection that reads logs."""
+    """Named by its noun. Owns what every open stream shares: the polling threads, and the news that the process stops."""
 
     name = "seatrial.control.dashboard"
     label = "dashboard"
@@ -27,7 +24,6 @@ class DashboardConfig(AppConfig):
     def ready(self) -> None:
         """Prepare; threads start with the first stream."""
         self.polling = ThreadPoolExecutor(POLLING_THREADS, thread_name_prefix="stream-poll")
-        self.log_tails = LogTails(lambda: settings.CONFIGURATION)
         self.closing = False
         self._open: set[Callable[[], object]] = set()
         self._chained = False

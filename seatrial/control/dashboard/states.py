@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from seatrial.control.previews.models import Deployment, Environment
-from seatrial.wire.states import DeploymentState, EnvironmentState
-
 
 class Tone(StrEnum):
     """The four colours a state may have."""
@@ -46,27 +43,8 @@ class Face:
     word: str
 
 
-def face(state: str, *, of: str = "") -> Face:
-    """The face of any state. `of="evaluation"` tells its `running` (in progress) from an environment's (live)."""
-    if of == "evaluation" and state == "running":
-        return Face(Tone.WAITING, ICONS[Tone.WAITING], "Checking")
+def face(state: str) -> Face:
+    """The face of any state; of what is not known, a grey one with its own word."""
     word = state.split(" ", maxsplit=1)[0]
     tone = _TONE_OF.get(word, Tone.GONE)
     return Face(tone, ICONS[tone], _WORDS.get(state, state[:1].upper() + state[1:].replace("_", " ")))
-
-
-def headline(environment: Environment | None, newest: Deployment | None) -> Face:
-    """The one state that a visitor of a preview needs to know.
-
-    A pending environment whose newest deployment failed *is* failed, to a person; one that runs an older
-    commit while the newest failed still runs, which the page then says beside it.
-    """
-    if environment is None:
-        return face("none")
-    if (
-        environment.state == EnvironmentState.PENDING
-        and newest is not None
-        and newest.state == DeploymentState.FAILED
-    ):
-        return face("failed")
-    return face(environment.state)

@@ -13,7 +13,7 @@ import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import structlog
 from asgiref.sync import sync_to_async
@@ -21,9 +21,7 @@ from django.db import close_old_connections
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from seatrial.control.accounts.models import User
 from seatrial.control.dashboard.apps import DashboardConfig, dashboard
-from seatrial.control.dashboard.live import still_watching
 from seatrial.control.database_errors import AWAY
 from seatrial.control.ending import ended
 
@@ -38,17 +36,21 @@ CUT_OFF = (
     "-- Cut off: the server stopped or failed, or you may not see this any more. Download again in a while.\n"
 )
 
+P = TypeVar("P")  # a person
+
 
 @dataclass(frozen=True)
-class Watched:
-    """What a stream shows: `fingerprint` is cheap and changes when `render` would give something else.
+class Watched(Generic[P]):
+    """What a stream shows, and to whom: `fingerprint` is cheap and changes when `render` would give something else.
 
-    Both are given the watcher as they are now. `fingerprint` returns None when they may no longer see it, which ends
-    the stream.
+    `watcher` is asked at every poll, on a polling thread, who is behind the request *now*; None, once they are signed
+    out, ends the stream. Both others are given its answer. `fingerprint` returns None when they may no longer see it,
+    which ends the stream as well.
     """
 
-    fingerprint: Callable[[User], Hashable | None]
-    render: Callable[[User], str]
+    watcher: Callable[[HttpRequest], P | None]
+    fingerprint: Callable[[P], Hashable | None]
+    render: Callable[[P], str]
 
 
 Texts = Callable[[], AsyncGenerator[str, None]]
@@ -67,7 +69,9 @@ def json_event(value: Any, name: str) -> str:
     return event(json.dumps(value, separators=(",", ":")), name)
 
 
-async def stream(request: HttpRequest, watched: Watched, *, extra: Texts | None = None) -> HttpResponseBase:
+async def stream(
+    request: HttpRequest, watched: Watched[P], *, extra: Texts | None = None
+) -> HttpResponseBase:
     """The response: `watched` again on every change, and what `extra` yields in between."""
     config = await _opened()
     sources: list[Source] = [partial(_poll, config, request, watched), _grow_old]
@@ -80,12 +84,12 @@ async def stream(request: HttpRequest, watched: Watched, *, extra: Texts | None 
     )
 
 
-async def download(
-    request: HttpRequest, name: str, texts: Texts, access: Callable[[User], bool]
-) -> HttpResponseBase:
-    """The response: a file of all that `texts` yields. Ends with CUT_OFF when that is not all of it."""
+async def download(request: HttpRequest, name: str, texts: Texts, watched: Watched[P]) -> HttpResponseBase:
+    """The response: a file of all that `texts` yields. Ends with CUT_OFF when that is not all of it.
+
+    `watched` renders nothing: it only tells whether they may still see it.
+    """
     config = await _opened()
-    watched = Watched(lambda user: access(user) or None, lambda user: "")
     return StreamingHttpResponse(
         _file(config, [partial(_poll, config, request, watched), partial(_forward_all, texts)]),
         content_type="text/plain; charset=utf-8",
@@ -139,8 +143,7 @@ async def _merged(
                     return
                 yield message
         finally:
-            with contextlib.suppress(asyncio.CancelledError):
-                await ended(*tasks, again_seconds=LEAVE_SECONDS)
+            await ended(*tasks, again_seconds=LEAVE_SECONDS)
 
 
 async def _guarded(source: Source, queue: Queue, end: asyncio.Event) -> None:
@@ -167,7 +170,7 @@ async def _grow_old(queue: Queue, end: asyncio.Event) -> None:
 
 
 async def _poll(
-    config: DashboardConfig, request: HttpRequest, watched: Watched, queue: Queue, end: asyncio.Event
+    config: DashboardConfig, request: HttpRequest, watched: Watched[P], queue: Queue, end: asyncio.Event
 ) -> None:
     look = sync_to_async(_look, thread_sensitive=False, executor=config.polling)
     seen: Hashable = object()
@@ -182,15 +185,15 @@ async def _poll(
         await asyncio.sleep(POLL_SECONDS)
 
 
-def _look(request: HttpRequest, watched: Watched, seen: Hashable) -> tuple[Hashable | None, str]:
+def _look(request: HttpRequest, watched: Watched[P], seen: Hashable) -> tuple[Hashable | None, str]:
     """One poll, on a polling thread: the fingerprint, and the rendering when it changed."""
     close_old_connections()
     try:
-        user = still_watching(request)
-        now = watched.fingerprint(user) if user else None
-        if user is None or now is None or now == seen:
+        person = watched.watcher(request)
+        now = None if person is None else watched.fingerprint(person)
+        if person is None or now is None or now == seen:
             return now, ""
-        return now, watched.render(user)
+        return now, watched.render(person)
     finally:
         close_old_connections()
 

@@ -7,10 +7,9 @@ import structlog
 from django.http import HttpRequest
 from ninja import Router, Schema
 
-from seatrial.control.accounts.access import Action, require, visible
+from seatrial.control.accounts.access import Action, find_visible, require, visible
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
-from seatrial.control.errors import NotFound
 from seatrial.control.fleet import services
 from seatrial.control.fleet.models import Agent
 from seatrial.wire.agents import AgentRegistered, RegisterAgent
@@ -70,9 +69,7 @@ def issue_bootstrap(request: HttpRequest, asked: AgentAsked) -> BootstrapAnswer:
 def revoke(request: HttpRequest, agent_id: str) -> AgentAnswer:
     """The bus drops it at once, and its previews are built anew elsewhere. What runs on its host is no longer ours to stop."""
     asker = person(request)
-    agent = visible(asker, Agent).filter(pk=agent_id.replace("\x00", "")).first()
-    if agent is None:
-        raise NotFound(f"There is no agent {agent_id}.")
+    agent = find_visible(asker, Agent, agent_id)
     require(asker, Action.MANAGE_AGENTS, agent)
     services.revoke(agent, by=actor(request))
     return _answer(agent)

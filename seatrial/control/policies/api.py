@@ -7,11 +7,10 @@ from ninja import Router, Schema
 from ninja.responses import Status
 from pydantic import Field
 
-from seatrial.control.accounts.access import Action, require, visible
+from seatrial.control.accounts.access import Action, find_visible, require
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer, error_body
 from seatrial.control.audit import services as audit
-from seatrial.control.errors import NotFound
 from seatrial.control.policies import services
 from seatrial.control.policies.answers import EvaluationAnswer, answers
 from seatrial.control.policies.criteria import MANUAL
@@ -35,9 +34,7 @@ class EvaluationAsked(Schema):
 )
 def evaluate(request: HttpRequest, project_id: str, asked: EvaluationAsked) -> EvaluationAnswer | Status[Any]:
     """Every enabled policy whose ref matches, whatever its events. Asked again while it runs: the same evaluation."""
-    project = visible(person(request), Project).filter(pk=project_id.replace("\x00", "")).first()
-    if project is None:
-        raise NotFound(f"There is no project {project_id}.")
+    project = find_visible(person(request), Project, project_id)
     require(person(request), Action.RUN_EVALUATION, project)
     evaluation = services.evaluate(project, commit=asked.commit, ref=asked.ref, event=MANUAL)
     if evaluation is None:
@@ -62,10 +59,7 @@ def evaluate(request: HttpRequest, project_id: str, asked: EvaluationAsked) -> E
 )
 def get_evaluation(request: HttpRequest, evaluation_id: str) -> EvaluationAnswer:
     """With its results so far: they come all at once, when it is over."""
-    evaluation = visible(person(request), Evaluation).filter(pk=evaluation_id.replace("\x00", "")).first()
-    if evaluation is None:
-        raise NotFound(f"There is no evaluation {evaluation_id}.")
-    return _fresh(evaluation)
+    return _fresh(find_visible(person(request), Evaluation, evaluation_id))
 
 
 def _fresh(evaluation: Evaluation) -> EvaluationAnswer:

@@ -1,13 +1,13 @@
 """Environments and deployments as programs see them, with a number of queries that does not grow with the rows."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from ninja import Schema
 
 from seatrial.control.previews.models import Deployment, Environment
+from seatrial.control.previews.newest import newest_deployments
 from seatrial.control.previews.routes import urls
 
 
@@ -21,7 +21,10 @@ class PhaseAnswer(Schema):
 
 
 class DeploymentAnswer(Schema):
-    """One attempt to run one commit. `reason` is a stable word, `service` the one that failed."""
+    """One attempt to run one commit. `reason` is a stable word, `service` the one that failed.
+
+    `message` says why it failed or, of one under way, what it has been waiting for longer than it should.
+    """
 
     id: str
     state: str
@@ -59,15 +62,9 @@ class EnvironmentAnswer(Schema):
 def answers(environments: QuerySet[Environment]) -> list[EnvironmentAnswer]:
     """Those `environments`, in their order."""
     rows = list(environments.select_related("live", "candidate", "pull_request"))
-    newest = newest_deployments(rows)
+    newest = newest_deployments(row.pk for row in rows)
+    prefetch_related_objects(list(newest.values()), "phases")
     return [_answer(row, newest.get(row.pk)) for row in rows]
-
-
-def newest_deployments(environments: Iterable[Environment]) -> dict[str, Deployment]:
-    """The newest deployment of each environment, with its phases."""
-    rows = Deployment.objects.filter(environment__in=[row.pk for row in environments])
-    newest = rows.order_by("environment_id", "-id").distinct("environment_id").prefetch_related("phases")
-    return {row.environment_id: row for row in newest}
 
 
 def page_url(environment: Environment) -> str:

@@ -3,10 +3,9 @@
 from django.http import HttpRequest
 from ninja import Router
 
-from seatrial.control.accounts.access import Action, require, visible
+from seatrial.control.accounts.access import Action, find_visible, require, visible
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
-from seatrial.control.errors import NotFound
 from seatrial.control.previews import services
 from seatrial.control.previews.answers import EnvironmentAnswer, answers
 from seatrial.control.previews.models import Environment
@@ -38,7 +37,7 @@ def list_environments(
 )
 def get_environment(request: HttpRequest, environment_id: str) -> EnvironmentAnswer:
     """Also when it is terminated."""
-    return _fresh(_visible(request, environment_id))
+    return _fresh(find_visible(person(request), Environment, environment_id))
 
 
 @router.post(
@@ -48,7 +47,7 @@ def get_environment(request: HttpRequest, environment_id: str) -> EnvironmentAns
 )
 def rebuild(request: HttpRequest, environment_id: str) -> EnvironmentAnswer:
     """Without build caches. A stopped preview comes back as a new environment, which is the answer."""
-    environment = _visible(request, environment_id)
+    environment = find_visible(person(request), Environment, environment_id)
     require(person(request), Action.REBUILD_PREVIEW, environment)
     deployment = services.rebuild(environment, by=actor(request))
     return _fresh(deployment.environment)
@@ -61,17 +60,10 @@ def rebuild(request: HttpRequest, environment_id: str) -> EnvironmentAnswer:
 )
 def stop(request: HttpRequest, environment_id: str) -> EnvironmentAnswer:
     """Until the next commit of its pull request, or until the pull request is opened again."""
-    environment = _visible(request, environment_id)
+    environment = find_visible(person(request), Environment, environment_id)
     require(person(request), Action.STOP_PREVIEW, environment)
     services.stop(environment, by=actor(request))
     return _fresh(environment)
-
-
-def _visible(request: HttpRequest, environment_id: str) -> Environment:
-    environment = visible(person(request), Environment).filter(pk=environment_id.replace("\x00", "")).first()
-    if environment is None:
-        raise NotFound(f"There is no environment {environment_id}.")
-    return environment
 
 
 def _fresh(environment: Environment) -> EnvironmentAnswer:

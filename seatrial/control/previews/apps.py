@@ -1,11 +1,25 @@
 """Django's record of this app."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.conf import settings
+
+from seatrial.control.log_tails import LogTails
 
 
 class PreviewsConfig(AppConfig):
-    """Named by its noun."""
+    """Named by its noun. Owns the connection that all who read logs share."""
 
     name = "seatrial.control.previews"
     label = "previews"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Prepare; the connection is made for the first reader."""
+        self.log_tails = LogTails(lambda: settings.CONFIGURATION)
+
+
+def log_tails() -> LogTails:
+    """This process's one."""
+    config = apps.get_app_config("previews")
+    assert isinstance(config, PreviewsConfig)
+    return config.log_tails

@@ -47,7 +47,7 @@ def ready(agent_id: str, event: DeploymentReady) -> None:
     """The candidate is healthy. The worker switches the route, then makes it live."""
     environment = _of_agent(agent_id, event.environment)
     deployment = environment.candidate if environment is not None else None
-    if deployment is None or deployment.pk != event.deployment:
+    if environment is None or deployment is None or deployment.pk != event.deployment:
         return
     deployment.services = _dump(event.services)
     deployment.isolation = event.isolation
@@ -55,7 +55,7 @@ def ready(agent_id: str, event: DeploymentReady) -> None:
     deployment.ready_at = deployment.ready_at or timezone.now()
     deployment.state = DeploymentState.STARTING
     deployment.save()
-    lifecycle.wake_routes()
+    lifecycle.wake_routes(environment)
 
 
 @transaction.atomic
@@ -91,7 +91,7 @@ def observed(agent_id: str, event: EnvironmentObserved) -> None:
     of_live = environment.live is not None and event.deployment == environment.live.pk
     if of_live and environment.services != services:
         environment.services = services
-        lifecycle.wake_routes()
+        lifecycle.wake_routes(environment)
     environment.save(update_fields=["observed_at", "services", "updated_at"])
 
 

@@ -14,11 +14,13 @@ from django.utils import timezone
 from seatrial.control.fleet import services as fleet
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
+from seatrial.control.previews import route_marks
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
 from seatrial.wire.states import DeploymentState, EnvironmentState
 
 ROUTES_CHANNEL = "seatrial_routes"
 AGENT_LOST_CONTACT = "agent_lost_contact"
+ROUTE_NOT_APPLIED = "route_not_applied"
 
 
 def locked(environment_id: str) -> Environment | None:
@@ -111,11 +113,12 @@ def announce(environment: Environment) -> None:
     environment.save()
     outbox.changed_environment(environment.pk)
     outbox.instruct(Instruction.REPORT, pull_request=environment.pull_request_id)
-    wake_routes()
+    wake_routes(environment)
 
 
-def wake_routes() -> None:
-    """Have the worker look at the routes once this transaction commits."""
+def wake_routes(environment: Environment) -> None:
+    """Have the workers look at this environment's routes once this transaction commits."""
+    route_marks.mark(environment.pk)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, '')", [ROUTES_CHANNEL])
 

@@ -93,3 +93,15 @@ class DeploymentPhase(models.Model):
 
     def __str__(self) -> str:
         return f"{self.deployment} {self.name}"
+
+
+class RouteMark(models.Model):
+    """When what an environment's routes are made of changed last, as a transaction's number: `previews.route_marks`."""
+
+    environment = models.OneToOneField(
+        Environment, models.CASCADE, primary_key=True, related_name="route_mark"
+    )
+    transaction = models.BigIntegerField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.environment_id} {self.transaction}"

@@ -8,6 +8,7 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
 from seatrial.control.bus import Bus
+from seatrial.control.ending import heeded
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import services as previews
 from seatrial.control.worker.database import Database
@@ -55,7 +56,8 @@ class Observed:
 
     async def _batch(self, subscription: JetStreamContext.PullSubscription) -> None:
         try:
-            messages = await subscription.fetch(BATCH, timeout=FETCH_SECONDS)
+            with heeded():
+                messages = await subscription.fetch(BATCH, timeout=FETCH_SECONDS)
         except TimeoutError:
             return
         for message in messages:

@@ -1,117 +1,143 @@
 """Keeps Traefik's dynamic file equal to the database, and makes candidates live once Traefik shows them."""
 
 import asyncio
-import json
-from pathlib import Path
+import time
+from contextlib import aclosing
 
-import httpx
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 
 from seatrial.control.configuration import Configuration
 from seatrial.control.previews import lifecycle, routes
-from seatrial.control.previews.routes import Candidate, Document
+from seatrial.control.previews.models import Deployment, Environment
+from seatrial.control.previews.routes import Candidate
 from seatrial.control.worker.database import Database
+from seatrial.control.worker.route_book import RouteBook
+from seatrial.control.worker.route_waits import Wait, Waits
+from seatrial.control.worker.routes_file import RoutesFile
+from seatrial.control.worker.traefik import Said, Traefik
 from seatrial.control.worker.wakeups import Wakeups
 
 log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 5.0
-POLL_SECONDS = 0.03
-ROUTES_LOCK = 0x5EA70  # PostgreSQL advisory lock
 TRUST_SECONDS = 2.0  # how long Traefik is given when there is no API to ask
+# Traefik reads the whole file for every change: about as fast. One that comes sooner waits until it has read the last.
+READ_BYTES_PER_SECOND = 5_000_000
 
 
 class Routes:
-    """Level-triggered: every round writes the file if it differs, then looks whether candidates are applied.
+    """Level-triggered: a change, or a sweep, brings the file up to date; then Traefik is asked until it shows that.
 
-    A crash between any two steps is repaired by the next round of the next process.
+    The database is asked when something changed, not while candidates wait. A candidate that Traefik does not show in
+    time fails, with what Traefik says about it: a rebuild tries again. A crash between any two steps is repaired by
+    the next process; how long a candidate has waited is then counted anew.
     """
 
     def __init__(self, database: Database, configuration: Configuration, wakeups: Wakeups) -> None:
         self._database = database
-        self._file = configuration.galley_routes_file
-        self._api = configuration.galley_traefik_api_url.rstrip("/")
+        self._api = configuration.galley_traefik_api_url
         self._wakeups = wakeups
+        file = configuration.galley_routes_file
+        self._book = RouteBook(RoutesFile(file) if file else None)
+        self._waits = Waits()
+        self._away = False
 
     async def run(self) -> None:
-        """For ever."""
-        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+        """For ever. Raises when the database is away: start it again."""
+        async with aclosing(Traefik(self._api)) as traefik:
+            changed, sweep_at, not_before = True, 0.0, 0.0
             while True:
-                waiting = await self._round(client)
-                if waiting:
-                    await asyncio.sleep(POLL_SECONDS)
-                else:
-                    await self._wakeups.wait(lifecycle.ROUTES_CHANNEL, SWEEP_SECONDS)
+                now = time.monotonic()
+                if (changed and now >= not_before) or now >= sweep_at:
+                    self._waits.keep(await self._database.run(self._book.refresh))
+                    changed = False
+                    sweep_at = time.monotonic() + SWEEP_SECONDS
+                    not_before = time.monotonic() + self._book.written / READ_BYTES_PER_SECOND
+                await self._look(traefik)
+                changed |= await self._next(changed, not_before)
 
-    async def _round(self, client: httpx.AsyncClient) -> bool:
-        """Write, then switch what is applied; True while a candidate still waits."""
-        waiting = await self._database.run(publish, self._file)
-        left = False
-        for candidate in waiting:
-            if await self._applied(client, candidate):
-                await self._database.run(go_live, candidate)
-                log.info("live", deployment=candidate.deployment, environment=candidate.environment)
-            else:
-                left = True
-        return left
-
-    async def _applied(self, client: httpx.AsyncClient, candidate: Candidate) -> bool:
-        """True when Traefik's live servers are the candidate's, for every service. A Traefik that is away: not yet."""
-        if not self._api:
-            await asyncio.sleep(TRUST_SECONDS if candidate.servers else 0)
+    async def _next(self, changed: bool, not_before: float) -> bool:
+        """Until there is something to do; True when something changed."""
+        poll = self._waits.poll_seconds()
+        seconds = SWEEP_SECONDS if poll is None else poll
+        if changed:
+            await asyncio.sleep(max(0.0, min(seconds, not_before - time.monotonic())))
             return True
-        for service, endpoint in candidate.servers.items():
-            try:
-                answer = await client.get(f"{self._api}/api/http/services/{service}@file")
-            except httpx.TransportError:
-                await asyncio.sleep(POLL_SECONDS)
-                return False
-            if answer.status_code != httpx.codes.OK or _servers(answer) != [endpoint]:
-                return False
-        return True
+        return await self._wakeups.wait(lifecycle.ROUTES_CHANNEL, seconds)
 
+    async def _look(self, traefik: Traefik) -> None:
+        waits = self._waits.all()
+        if not waits:
+            return
+        said = (
+            await traefik.look([wait.candidate for wait in waits]) if self._api else map(self._trust, waits)
+        )
+        now = time.monotonic()
+        for wait, one in zip(waits, map(self._with_problem, said), strict=True):
+            wait.note(one, now)
+            self._say_away(one)
+            await self._decide(wait, one)
 
-@transaction.atomic
-def publish(file: Path | None) -> list[Candidate]:
-    """Write the document when it differs, and return who waits for it.
+    def _trust(self, wait: Wait) -> Said:
+        waited = not wait.candidate.servers or wait.seconds >= TRUST_SECONDS
+        return Said(waited, "there is no Traefik API to ask")
 
-    One worker at a time from look to write, so that none overwrites the file with what it saw earlier.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ROUTES_LOCK])
-    environments = routes.serving()
-    if file is not None:
-        write(file, routes.document(environments))
-    return routes.candidates(environments)
+    def _with_problem(self, said: Said) -> Said:
+        """Where the file cannot be written, that is why: whatever Traefik shows."""
+        return Said(False, self._book.problem) if self._book.problem and not said.applied else said
+
+    def _say_away(self, said: Said) -> None:
+        """Once when it goes, once when it is back."""
+        if said.answered == self._away and said.why:
+            self._away = not said.answered
+            if self._away:
+                log.warning("candidates wait for Traefik", why=said.why)
+            else:
+                log.info("Traefik answers again")
+
+    async def _decide(self, wait: Wait, said: Said) -> None:
+        if said.applied:
+            await self._database.run(go_live, wait.candidate)
+        elif wait.is_over:
+            await self._database.run(fail, wait.candidate, wait.message())
+        else:
+            if wait.is_unexplained:
+                await self._database.run(explain, wait.candidate, wait.why)
+                wait.told = wait.why
+            return
+        self._waits.drop(wait)
 
 
 @transaction.atomic
 def go_live(candidate: Candidate) -> None:
     """Make the candidate live, unless it is not the candidate any more or its endpoints moved meanwhile."""
-    environment = lifecycle.locked(candidate.environment)
+    environment = _still(candidate)
     if environment is None or environment.candidate is None:
         return
-    now = [found for found in routes.candidates([environment]) if found == candidate]
-    if now:
-        lifecycle.go_live(environment)
+    environment.candidate.message = ""  # what it waited for
+    lifecycle.go_live(environment)
+    log.info("live", deployment=candidate.deployment, environment=candidate.environment)
 
 
-def write(file: Path, document: Document) -> bool:
-    """Replace `file` in one step when its content differs; True when it did. One caller at a time."""
-    content = json.dumps(document, indent=1, sort_keys=True)
-    try:
-        if file.read_text() == content:
-            return False
-    except FileNotFoundError:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    # Not below a name that Traefik's directory watch would read: it takes .yml, .yaml and .toml.
-    temporary = file.with_name(f".{file.name}.part")
-    temporary.write_text(content)
-    temporary.replace(file)
-    return True
+@transaction.atomic
+def fail(candidate: Candidate, message: str) -> None:
+    """Give the candidate up, unless it is not the candidate any more or its endpoints moved meanwhile."""
+    environment = _still(candidate)
+    if environment is not None:
+        lifecycle.fail(environment, reason=lifecycle.ROUTE_NOT_APPLIED, message=message)
+        log.error("route not applied", deployment=candidate.deployment, message=message)
 
 
-def _servers(answer: httpx.Response) -> list[str]:
-    balancer = answer.json().get("loadBalancer") or {}
-    return [server.get("url", "") for server in balancer.get("servers") or []]
+def explain(candidate: Candidate, why: str) -> None:
+    """Note why it waits, for whoever looks at the preview."""
+    waiting = Deployment.objects.filter(pk=candidate.deployment, finished_at=None)
+    waiting.update(message=f"Waits for its route: {why}.")
+
+
+def _still(candidate: Candidate) -> Environment | None:
+    """Its environment, locked, when the candidate is as it was."""
+    environment = lifecycle.locked(candidate.environment)
+    if environment is None or routes.candidate(environment) != candidate:
+        return None
+    return environment

@@ -19,15 +19,16 @@ class Wakeups:
         """As a notification would."""
         self._events[channel].set()
 
-    async def wait(self, channel: str, seconds: float) -> None:
-        """Return when something was notified since the last call, or after `seconds`."""
+    async def wait(self, channel: str, seconds: float) -> bool:
+        """Return when something was notified since the last call (True), or after `seconds`."""
         event = self._events[channel]
         try:
             async with asyncio.timeout(seconds):  # Python 3.11's wait_for can lose a cancellation
                 await event.wait()
         except TimeoutError:
-            return
+            return False
         event.clear()
+        return True
 
     async def listen(self) -> None:
         """Turn notifications into events, for ever. Raises when the database goes away: start it again."""

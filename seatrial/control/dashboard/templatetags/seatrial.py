@@ -15,10 +15,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from seatrial.control.accounts.access import Action, workspaces
 from seatrial.control.dashboard import states
 from seatrial.control.dashboard.states import Face
-from seatrial.control.policies.models import Evaluation
 
 register = template.Library()
 
@@ -47,13 +45,6 @@ def static_file(name: str) -> str:
     return static(f"dashboard/{name}")
 
 
-@register.simple_tag(takes_context=True)
-def may_view_records(context: template.Context) -> bool:
-    """Whether deliveries and the audit log are this reader's to see: an admin somewhere."""
-    user = context["user"]
-    return bool(user.is_superuser or workspaces(user, Action.VIEW_AUDIT).exists())
-
-
 @register.simple_tag
 def icon(name: str, size: str = "") -> SafeString:
     """One icon of the sprite; decoration to a screen reader, because a word stands beside it."""
@@ -66,28 +57,16 @@ def icon(name: str, size: str = "") -> SafeString:
 
 
 @register.simple_tag
-def badge(state: str | Face, of: str = "", size: str = "") -> SafeString:
+def badge(state: str | Face, size: str = "") -> SafeString:
     """Colour, icon and word of a state."""
-    face = state if isinstance(state, Face) else states.face(state, of=of)
+    face = state if isinstance(state, Face) else states.face(state)
     shape = f"{face.tone} {size}".strip()
     return format_html('<span class="badge {}">{}{}</span>', shape, icon(face.icon), face.word)
 
 
-@register.inclusion_tag("dashboard/parts/verdict_mark.html")
-def verdict(evaluation: Evaluation) -> dict[str, Any]:
-    """An evaluation's verdict in a few words."""
-    return {"evaluation": evaluation, "face": evaluation_face(evaluation)}
-
-
-@register.filter
-def evaluation_face(evaluation: Evaluation) -> Face:
-    """The face of an evaluation's state."""
-    return states.face(evaluation.state, of="evaluation")
-
-
 @register.filter
 def state_face(state: str) -> Face:
-    """The face of any other state."""
+    """The face of a state."""
     return states.face(state)
 
 

@@ -1,0 +1,160 @@
+"""A changed route, from the report that its container is healthy to live, beside Traefik's own reload.
+
+`python -m bench.routes` alone. A database and a Traefik of its own, a real worker without a bus; rows made in bulk, no
+containers. The floor is the same document written by hand for another Traefik of the same configuration.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+
+from bench import routes_rows as rows
+from bench.report import show
+from bench.timing import Measurement, stopwatch, wait_until
+from seatrial.embedded.components import ingress
+from tests.bus.servers import free_port
+from tests.database import ThrowawayPostgres, point_django_at_it
+
+SIZES = (10, 1_000, 5_000)
+RUNS = 9
+REST_SECONDS = 1.5  # Traefik holds back what follows another change, and collects its garbage
+POLL_SECONDS = 0.01
+RATIOS = [
+    (f"route change to live, {size} environments", f"Traefik's own reload, {size} environments")
+    for size in SIZES
+]
+
+
+def measure() -> list[Measurement]:
+    """In a process of its own, because a process has one database."""
+    with tempfile.TemporaryDirectory(prefix="seatrial-bench-") as folder:
+        answer = Path(folder) / "measurements.json"
+        subprocess.run([sys.executable, "-m", "bench.routes", str(answer)], check=True)
+        return [Measurement(**found) for found in json.loads(answer.read_text())]
+
+
+class Ingress:
+    """A Traefik as the platform starts it."""
+
+    def __init__(self, directory: Path) -> None:
+        (directory / "routes").mkdir(parents=True)
+        self.file = directory / "routes" / "routes.yml"
+        self.web, api = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{api}"
+        component = ingress.component(
+            directory, ingress_port=self.web, api_port=api, binaries=Path(sys.executable).parent
+        )
+        self.process = subprocess.Popen(
+            component.program.arguments, env=component.program.environment, stdout=subprocess.DEVNULL
+        )
+        self.client = httpx.Client(base_url=self.url, trust_env=False, timeout=10)
+
+    def leads(self, service: str, endpoint: str) -> bool:
+        """Whether it has applied that."""
+        try:
+            answer = self.client.get(f"/api/http/services/{service}@file")
+        except httpx.TransportError:
+            return False
+        return answer.status_code == 200 and answer.json()["loadBalancer"]["servers"] == [{"url": endpoint}]
+
+    def stop(self) -> None:
+        """Now."""
+        self.process.kill()
+        self.process.wait()
+        self.client.close()
+
+
+@contextmanager
+def worker(served: Ingress, folder: Path) -> Iterator[psutil.Process]:
+    """The worker's process; without a bus, its routes work all the same."""
+    environment = {
+        **os.environ,
+        "GALLEY_ROUTES_FILE": str(served.file),
+        "GALLEY_TRAEFIK_API_URL": served.url,
+        "GALLEY_NATS_URL": f"nats://127.0.0.1:{free_port()}",
+    }
+    with (folder / "worker.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "seatrial.control.worker"], env=environment, stdout=log, stderr=log
+        )
+        try:
+            yield psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def reload(by_hand: Ingress, was: str, endpoint: str) -> float:
+    """Milliseconds from replacing the file, one endpoint changed, until Traefik shows it."""
+    temporary = by_hand.file.parent.parent / "next"
+    temporary.write_text(by_hand.file.read_text().replace(was, endpoint))
+    with stopwatch() as elapsed:
+        temporary.replace(by_hand.file)
+        wait_until(lambda: by_hand.leads(rows.CHANGED, endpoint), every=POLL_SECONDS)
+        return elapsed() * 1000
+
+
+def one_size(size: int, served: Ingress, by_hand: Ingress, folder: Path) -> list[Measurement]:
+    """Ours and by hand in turn, with so many environments."""
+    rows.fill(size)
+    first = rows.deploy(0)
+    ours, floor = [], []
+    with worker(served, folder) as process:
+        rows.switched(first)
+        (by_hand.file.parent.parent / "next").write_text(served.file.read_text())
+        (by_hand.file.parent.parent / "next").replace(by_hand.file)
+        wait_until(lambda: by_hand.leads(rows.CHANGED, rows.endpoint(0)), every=POLL_SECONDS)
+        used = 0.0
+        for number in range(1, RUNS + 1):
+            time.sleep(REST_SECONDS)
+            floor.append(reload(by_hand, rows.endpoint(number - 1), rows.endpoint(number)))
+            time.sleep(REST_SECONDS)
+            before = sum(process.cpu_times()[:2])
+            ours.append(rows.switched(rows.deploy(number)) * 1000)
+            used += sum(process.cpu_times()[:2]) - before
+    return [
+        Measurement(f"route change to live, {size} environments", "ms", ours),
+        Measurement(f"Traefik's own reload, {size} environments", "ms", floor),
+        Measurement(f"the worker's CPU for it, {size} environments", "ms", [used / RUNS * 1000]),
+    ]
+
+
+def run(folder: Path, postgres: ThrowawayPostgres | None) -> list[Measurement]:
+    """All sizes on one database, which is stopped at the end."""
+    servers = [Ingress(folder / "served"), Ingress(folder / "by-hand")]
+    try:
+        if postgres:
+            postgres.start()
+        rows.prepare()
+        return [found for size in SIZES for found in one_size(size, servers[0], servers[1], folder)]
+    finally:
+        for server in servers:
+            server.stop()
+        if postgres:
+            postgres.stop()
+
+
+def main() -> None:
+    """Print the table, or write the measurements to the file that is named."""
+    database = point_django_at_it()
+    with tempfile.TemporaryDirectory(prefix="seatrial-bench-") as folder:
+        measurements = run(Path(folder), database)
+    if len(sys.argv) > 1:
+        Path(sys.argv[1]).write_text(
+            json.dumps([{"name": m.name, "unit": m.unit, "values": m.values} for m in measurements])
+        )
+    else:
+        show(measurements, RATIOS)
+
+
+if __name__ == "__main__":
+    main()

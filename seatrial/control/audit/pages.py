@@ -1,0 +1,23 @@
+"""The page of the audit log."""
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from seatrial.control.audit.models import AuditEntry
+from seatrial.control.dashboard.paging import page_of
+
+
+def log(request: HttpRequest, rows: QuerySet[AuditEntry]) -> HttpResponse:
+    """Those of `rows`, newest first, that the request's filters let through. Whoever calls knows what may be seen."""
+    actor, action = request.GET.get("actor", ""), request.GET.get("action", "")
+    if actor:
+        rows = rows.filter(actor__icontains=actor)
+    if action:
+        rows = rows.filter(action__startswith=action)
+    context = {
+        **page_of(request, rows.order_by("-id")),
+        "filters": {"actor": actor, "action": action},
+        "tab": "audit",
+    }
+    return render(request, "audit/log.html", context)

@@ -1,0 +1,47 @@
+"""Agents: who is there, how loaded, how well they isolate."""
+
+from collections.abc import Callable, Hashable, Mapping
+from functools import partial
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from seatrial.control.accounts.access import visible
+from seatrial.control.accounts.authentication import person
+from seatrial.control.accounts.models import User
+from seatrial.control.accounts.pages import LivePart, follow, watcher
+from seatrial.control.fleet.models import Agent
+
+Placed = Callable[[], Mapping[str, int]]  # how many previews are on each agent, by its id
+
+
+def agents_context(placed: Placed, user: User) -> dict[str, Any]:
+    """The page's variables: every agent, and how many previews are on it."""
+    counts = placed()
+    rows = visible(user, Agent).order_by("revoked_at", "name")
+    return {"agents": [(agent, counts.get(agent.pk, 0)) for agent in rows]}
+
+
+def agents_fingerprint(user: User) -> Hashable | None:
+    """Every heartbeat shows."""
+    return tuple(visible(user, Agent).order_by("pk").values_list("pk", "state", "last_heartbeat_at"))
+
+
+@require_GET
+@login_required
+def agents(request: HttpRequest, placed: Placed) -> HttpResponse:
+    """The page."""
+    context = agents_context(placed, person(request))
+    return render(request, "fleet/agents.html", {**context, "tab": "agents"})
+
+
+@require_GET
+async def agents_stream(request: HttpRequest, placed: Placed) -> HttpResponseBase:
+    """Its live part."""
+    await watcher(request)
+    part = LivePart("fleet/parts/agents.html", partial(agents_context, placed), agents_fingerprint)
+    return await follow(request, part)

@@ -1,0 +1,132 @@
+"""What the start page and a project's page show, and when it changes."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count, Max, QuerySet
+
+from seatrial.control.accounts.access import find_visible, visible
+from seatrial.control.accounts.models import User
+from seatrial.control.fleet.models import Agent
+from seatrial.control.policies.models import Evaluation
+from seatrial.control.previews.counts import placed_on_agents
+from seatrial.control.previews.models import Deployment, Environment
+from seatrial.control.previews.pages.cards import Card, cards
+from seatrial.control.projects.models import Project, PullRequest, PullRequestState
+
+MOST_CARDS = 200
+
+
+@dataclass
+class Groups:
+    """Cards by what they ask of their reader: each is in the first group that fits."""
+
+    failing: list[Card] = field(default_factory=list)
+    busy: list[Card] = field(default_factory=list)
+    live: list[Card] = field(default_factory=list)
+    other: list[Card] = field(default_factory=list)
+
+
+def group(found: list[Card]) -> Groups:
+    """Sort cards into their groups, keeping their order."""
+    groups = Groups()
+    for card in found:
+        if card.failing:
+            groups.failing.append(card)
+        elif card.busy:
+            groups.busy.append(card)
+        elif card.face.word == "Running":
+            groups.live.append(card)
+        else:
+            groups.other.append(card)
+    return groups
+
+
+def open_pull_requests(user: User, project: str = "") -> QuerySet[PullRequest]:
+    """Open pull requests that `user` may see, most recently changed first."""
+    rows = visible(user, PullRequest).filter(state=PullRequestState.OPEN, project__archived_at=None)
+    if project:
+        rows = rows.filter(project=project)
+    return rows.order_by("-changed_at", "-id")
+
+
+def home_context(user: User) -> dict[str, Any]:
+    """Everything on the start page."""
+    rows = open_pull_requests(user)
+    found = cards(rows, limit=MOST_CARDS)
+    agents = list(visible(user, Agent).exclude(state="revoked").order_by("name"))
+    placed = placed_on_agents()
+    return {
+        "groups": group(found),
+        "shown": len(found),
+        "count": rows.count(),
+        "any_project": bool(found) or visible(user, Project).exists(),
+        "agents": len(agents),
+        "agents_online": sum(agent.state == "online" for agent in agents),
+        "troubled": [
+            (agent, placed.get(agent.pk, 0))
+            for agent in agents
+            if agent.state == "offline" or agent.heartbeat.get("warnings")
+        ],
+    }
+
+
+def project_context(user: User, key: str) -> dict[str, Any]:
+    """Everything on a project's page. Raises NotFound."""
+    project = find_visible(user, Project, key, "workspace", "connection")
+    pulls = open_pull_requests(user, project.pk)
+    return {
+        "project": project,
+        "cards": cards(pulls, limit=MOST_CARDS),
+        "count": pulls.count(),
+        "closed": cards(
+            visible(user, PullRequest)
+            .filter(project=project, state=PullRequestState.CLOSED)
+            .order_by("-changed_at", "-id"),
+            limit=10,
+        ),
+        "evaluations": list(
+            visible(user, Evaluation).filter(project=project, pull_request=None).order_by("-id")[:10]
+        ),
+    }
+
+
+def fingerprint(user: User, project: str = "") -> Hashable | None:
+    """Changes whenever a card of the start page would, or of the page of the project with this id."""
+    beside: Hashable
+    pulls = visible(user, PullRequest)
+    environments, deployments = visible(user, Environment), visible(user, Deployment)
+    evaluations = visible(user, Evaluation)
+    if not project:
+        open_ones = open_pull_requests(user).values("id")
+        pulls = pulls.filter(id__in=open_ones)
+        environments = environments.filter(pull_request__in=open_ones)
+        deployments = deployments.filter(environment__pull_request__in=open_ones)
+        evaluations = evaluations.filter(pull_request__in=open_ones)
+        beside = _agents(user)
+    else:
+        beside = visible(user, Project).filter(pk=project).values_list("unreachable", flat=True).first()
+        if beside is None:
+            return None
+        pulls, environments = pulls.filter(project=project), environments.filter(project=project)
+        deployments = deployments.filter(environment__project=project)
+        evaluations = evaluations.filter(project=project)
+    return (
+        beside,
+        tuple(pulls.aggregate(Count("id"), Max("changed_at")).values()),
+        tuple(environments.aggregate(Count("id"), Max("updated_at")).values()),
+        _states(deployments, "created_at", "finished_at"),
+        _states(evaluations, "started_at", "finished_at"),
+    )
+
+
+def _states(rows: QuerySet[Any], *moments: str) -> Hashable:
+    """How many are in each state, and when the newest of them came there."""
+    return tuple(rows.values_list("state").order_by("state").annotate(Count("id"), *map(Max, moments)))
+
+
+def _agents(user: User) -> str:
+    """States and warnings, as the start page names them."""
+    rows = visible(user, Agent).order_by("pk").values_list("pk", "state", "heartbeat__warnings")
+    return repr(list(rows))

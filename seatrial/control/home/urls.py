@@ -1,0 +1,28 @@
+"""Every page's address. No trailing slashes: these addresses are what forges and terminals show.
+
+Apps further down show a word or a number of apps above them: it is given to them here.
+"""
+
+from django.urls import include, path
+
+from seatrial.control.home import pages, styleguide
+from seatrial.control.previews.counts import placed_on_agents, running_of_projects
+from seatrial.control.previews.pages.environment import page_of_preview
+
+own = [
+    path("", pages.home, name="home"),
+    path("stream", pages.home_stream, name="home_stream"),
+    path("projects/<str:key>", pages.project, name="project"),
+    path("projects/<str:key>/stream", pages.project_stream, name="project_stream"),
+    path("styleguide", styleguide.styleguide, name="styleguide"),
+]
+urlpatterns = [
+    path("", include((own, "home"))),
+    path("", include("seatrial.control.previews.urls")),
+    path("", include("seatrial.control.policies.urls"), {"preview_of": page_of_preview}),
+    path("", include("seatrial.control.fleet.urls"), {"placed": placed_on_agents}),
+    path("", include("seatrial.control.forges.urls")),
+    path("", include("seatrial.control.projects.urls"), {"running": running_of_projects}),
+    path("", include("seatrial.control.accounts.urls")),
+    path("", include("seatrial.control.dashboard.urls")),
+]

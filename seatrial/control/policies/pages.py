@@ -1,0 +1,77 @@
+"""One evaluation: the verdict, how well it was isolated, and what each policy said."""
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from seatrial.control.accounts.access import find_visible, visible
+from seatrial.control.accounts.authentication import person
+from seatrial.control.accounts.models import User
+from seatrial.control.accounts.pages import LivePart, follow, watcher
+from seatrial.control.dashboard.links import Link
+from seatrial.control.policies.models import Evaluation
+from seatrial.control.projects.models import PullRequest
+from seatrial.wire.states import ResultState
+
+PreviewOf = Callable[[PullRequest], Link | None]  # where the preview of a pull request has its page
+# What asks for a person comes first.
+ORDER = [
+    ResultState.FAILED, ResultState.ERRORED, ResultState.TIMED_OUT, ResultState.PASSED, ResultState.SKIPPED,
+]  # fmt: skip
+
+
+def evaluation_context(evaluation: Evaluation, preview_of: PreviewOf) -> dict[str, Any]:
+    """The page's variables; a constant number of queries."""
+    results = sorted(
+        evaluation.results.select_related("version__policy"),
+        key=lambda result: (ORDER.index(ResultState(result.state)), result.version.policy.name),
+    )
+    answered = {result.version_id for result in results}
+    waiting = [
+        version
+        for version in evaluation.versions.select_related("policy").order_by("policy__name")
+        if version.pk not in answered
+    ]
+    return {
+        "evaluation": evaluation,
+        "project": evaluation.project,
+        "results": results,
+        "waiting": waiting,
+        "passed": sum(result.state == ResultState.PASSED for result in results),
+        "preview": preview_of(evaluation.pull_request) if evaluation.pull_request else None,
+        "done": evaluation.state not in {"queued", "running"},
+    }
+
+
+def _find(user: User, key: str) -> Evaluation:
+    return find_visible(user, Evaluation, key, "project__workspace", "pull_request")
+
+
+@require_GET
+@login_required
+def evaluation(request: HttpRequest, key: str, preview_of: PreviewOf) -> HttpResponse:
+    """The page."""
+    context = evaluation_context(_find(person(request), key), preview_of)
+    return render(request, "policies/evaluation.html", {**context, "tab": "projects"})
+
+
+@require_GET
+async def evaluation_stream(request: HttpRequest, key: str, preview_of: PreviewOf) -> HttpResponseBase:
+    """Its live part."""
+    user = await watcher(request)
+    await sync_to_async(_find)(user, key)
+
+    def context(user: User) -> dict[str, Any]:
+        return evaluation_context(_find(user, key), preview_of)
+
+    def fingerprint(user: User) -> Hashable | None:
+        rows = visible(user, Evaluation).filter(pk=key)
+        return rows.values_list("state", "started_at", "finished_at").first()
+
+    return await follow(request, LivePart("policies/parts/evaluation.html", context, fingerprint))

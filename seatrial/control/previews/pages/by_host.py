@@ -1,0 +1,81 @@
+"""From a hostname to what a stranger may know about its preview: the state, and nothing more."""
+
+from dataclasses import dataclass
+
+from seatrial.control.previews.desired import address
+from seatrial.control.previews.models import Environment
+from seatrial.control.previews.newest import newest_deployments
+from seatrial.control.previews.pages.headline import headline
+
+LONGEST_HOST = 255
+BUILDING_RETRY_SECONDS = 3
+WAITING_RETRY_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """What the page says. `retry_seconds` 0: it does not refresh itself."""
+
+    state: str
+    title: str
+    text: str
+    status: int
+    retry_seconds: int = 0
+    host: str = ""
+
+
+_PAGES = {
+    "building": (
+        "The preview is being built",
+        "It appears here by itself as soon as it answers.",
+        503,
+        BUILDING_RETRY_SECONDS,
+    ),
+    "pending": (
+        "The preview is waiting",
+        "It starts when an agent has room. This page looks again by itself.",
+        503,
+        WAITING_RETRY_SECONDS,
+    ),
+    "running": (
+        "The preview does not answer",
+        "It is running, but its service did not answer this request. This page looks again by itself.",
+        503,
+        WAITING_RETRY_SECONDS,
+    ),
+    "hibernating": ("The preview is asleep", "Ask its owner to wake it up.", 503, 0),
+    "failed": (
+        "The preview failed",
+        "Its owner finds the reason on its page in Seatrial.",
+        503,
+        WAITING_RETRY_SECONDS,
+    ),
+    "terminated": (
+        "The preview is stopped",
+        "Its pull request was closed, or somebody stopped it. Reopening the pull request brings it back.",
+        404,
+        0,
+    ),
+    "none": ("There is no preview here", "Check the address: it may have a typing mistake.", 404, 0),
+}
+
+
+def look_up(host: str) -> Unavailable:
+    """The page for `host`. Two queries at most, whatever a stranger sends."""
+    host = host[:LONGEST_HOST].split(",", maxsplit=1)[0].strip().lower()
+    label = host.split(":")[0].removesuffix("." + address().domain)
+    state = _state(label) if label and "." not in label and "\x00" not in label else "none"
+    title, text, status, retry = _PAGES.get(state, _PAGES["none"])
+    return Unavailable(state, title, text, status, retry, host)
+
+
+def _state(label: str) -> str:
+    """`label` is an environment's name, or `<service>-<name>`. The living one counts before a terminated one."""
+    names = [label, *(label[index + 1 :] for index, letter in enumerate(label) if letter == "-")]
+    rows = Environment.objects.filter(name__in=names).order_by("-created_at")
+    found = max(rows[:20], key=lambda row: (row.state != "terminated", len(row.name)), default=None)
+    if found is None:
+        return "none"
+    newest = newest_deployments([found.pk]).get(found.pk)
+    word = headline(found, newest).word.lower()
+    return word if word in _PAGES else found.state

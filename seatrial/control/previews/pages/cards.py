@@ -1,0 +1,75 @@
+"""Pull requests with everything a card shows, in a constant number of queries."""
+
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from seatrial.control.dashboard.states import Face, Tone
+from seatrial.control.policies.models import Evaluation
+from seatrial.control.previews.models import Deployment, Environment
+from seatrial.control.previews.newest import newest_deployments
+from seatrial.control.previews.pages.addresses import Address, addresses
+from seatrial.control.previews.pages.headline import headline
+from seatrial.control.projects.models import PullRequest
+
+
+@dataclass(frozen=True)
+class Card:
+    """One pull request: its preview, its newest attempt, and its newest verdict."""
+
+    pull_request: PullRequest
+    environment: Environment | None
+    newest: Deployment | None
+    evaluation: Evaluation | None
+
+    @property
+    def face(self) -> Face:
+        """The preview's state as a person sees it."""
+        return headline(self.environment, self.newest)
+
+    @property
+    def address(self) -> Address | None:
+        """The main address, once something answers there."""
+        found = addresses(self.environment) if self.environment else []
+        return found[0] if found else None
+
+    @property
+    def failing(self) -> bool:
+        """True when the newest attempt failed or the newest verdict is not passed."""
+        return bool(
+            (self.newest and self.newest.state == "failed")
+            or (self.evaluation and self.evaluation.state in {"failed", "errored", "timed_out"})
+        )
+
+    @property
+    def busy(self) -> bool:
+        """True while something is in progress."""
+        return self.face.tone is Tone.WAITING or bool(
+            (self.newest and self.newest.state in {"queued", "building", "starting"})
+            or (self.evaluation and self.evaluation.state in {"queued", "running"})
+        )
+
+
+def cards(pull_requests: QuerySet[PullRequest], *, limit: int) -> list[Card]:
+    """The newest `limit` of `pull_requests` as cards, in the order of the query set."""
+    rows = list(pull_requests.select_related("project", "project__workspace")[:limit])
+    ids = [row.pk for row in rows]
+    environments = {
+        environment.pull_request_id: environment
+        for environment in Environment.objects.filter(pull_request__in=ids)
+        .select_related("live", "candidate")
+        .order_by("created_at", "id")
+    }
+    deployments = newest_deployments(environment.pk for environment in environments.values())
+    evaluations = {
+        evaluation.pull_request_id: evaluation
+        for evaluation in Evaluation.objects.filter(pull_request__in=ids)
+        .order_by("pull_request", "-id")
+        .distinct("pull_request")
+    }
+    found = []
+    for row in rows:
+        environment = environments.get(row.pk)
+        newest = deployments.get(environment.pk) if environment else None
+        found.append(Card(row, environment, newest, evaluations.get(row.pk)))
+    return found

@@ -1,0 +1,117 @@
+"""Everything on an environment's page, and when it changes."""
+
+from collections.abc import Hashable
+from typing import Any
+
+from django.db.models import Count
+from django.urls import reverse
+from django.utils import timezone
+
+from seatrial.control.accounts.access import find_visible, visible
+from seatrial.control.accounts.models import User
+from seatrial.control.dashboard.links import Link
+from seatrial.control.policies.models import Evaluation
+from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
+from seatrial.control.previews.pages.addresses import addresses
+from seatrial.control.previews.pages.headline import headline
+from seatrial.control.previews.pages.reasons import reason
+from seatrial.control.previews.pages.timeline import timeline
+from seatrial.control.projects.models import PullRequest
+from seatrial.wire.states import AgentState
+
+SHOWN_DEPLOYMENTS = 10
+AWAY = {AgentState.OFFLINE, AgentState.REVOKED}
+IN_PROGRESS = {"queued", "building", "starting"}
+
+
+def find_environment(user: User, key: str) -> Environment:
+    """The environment, with all that the page needs of its relations. Raises NotFound."""
+    related = ("project__workspace", "pull_request", "agent", "live", "candidate")
+    return find_visible(user, Environment, key, *related)
+
+
+def environment_context(environment: Environment) -> dict[str, Any]:
+    """The page's variables; a constant number of queries."""
+    deployments = list(environment.deployments.order_by("-id")[:SHOWN_DEPLOYMENTS])
+    newest = deployments[0] if deployments else None
+    phases = list(newest.phases.all()) if newest else []
+    found = addresses(environment)
+    return {
+        "environment": environment,
+        "project": environment.project,
+        "pull_request": environment.pull_request,
+        "face": headline(environment, newest),
+        "newest": newest,
+        "agent": environment.agent,
+        "agent_away": _agent_away(environment),
+        "failure": newest if newest and newest.state == "failed" else None,
+        "reason": reason(newest.reason) if newest else None,
+        "updating": newest is not None and newest.state in IN_PROGRESS and environment.live_id is not None,
+        "current_phase": next((phase.name for phase in reversed(phases) if phase.seconds is None), ""),
+        "addresses": found,
+        "services": _services(environment, newest),
+        "timeline": timeline(newest, phases, timezone.now()) if newest else None,
+        "deployments": deployments,
+        "evaluation": _newest_evaluation(environment),
+    }
+
+
+def environment_fingerprint(user: User, key: str) -> Hashable | None:
+    """Three small queries; ticks every second while a phase runs, so that its bar grows."""
+    row = (
+        visible(user, Environment)
+        .filter(pk=key)
+        .values_list("state", "live_id", "candidate_id", "updated_at", "agent__state", "pull_request_id")
+        .first()
+    )
+    if row is None:
+        return None
+    newest = (
+        Deployment.objects.filter(environment=key)
+        .order_by("-id")
+        .values_list("id", "state", "reason")
+        .first()
+    )
+    evaluation = (
+        Evaluation.objects.filter(pull_request=row[-1]).order_by("-id").values_list("id", "state").first()
+    )
+    if newest is None:
+        return (row, evaluation)
+    phases = DeploymentPhase.objects.filter(deployment=newest[0]).aggregate(
+        Count("id"), ended=Count("seconds")
+    )
+    ticking = newest[1] in IN_PROGRESS and phases["id__count"] > phases["ended"]
+    return (
+        row,
+        newest,
+        tuple(phases.values()),
+        evaluation,
+        int(timezone.now().timestamp()) if ticking else 0,
+    )
+
+
+def _agent_away(environment: Environment) -> bool:
+    """Whether nobody can tell what became of it since."""
+    agent = environment.agent
+    return agent is not None and agent.state in AWAY and environment.removed_at is None
+
+
+def _services(environment: Environment, newest: Deployment | None) -> list[dict[str, Any]]:
+    """What runs, as last observed; of a first deployment that is not live yet, what it made ready."""
+    if environment.services:
+        return list(environment.services)
+    if environment.live is not None:
+        return list(environment.live.services)
+    return list(newest.services) if newest and newest.state in IN_PROGRESS else []
+
+
+def _newest_evaluation(environment: Environment) -> Evaluation | None:
+    return environment.pull_request.evaluations.order_by("-id").first()
+
+
+def page_of_preview(pull_request: PullRequest) -> Link | None:
+    """Where the newest preview of a pull request has its page; None: it has none."""
+    found = Environment.objects.filter(pull_request=pull_request).order_by("-created_at").first()
+    if found is None:
+        return None
+    return Link(found.name, reverse("previews:environment", args=[found.pk]))

@@ -1,0 +1,22 @@
+"""The state of a preview as a person sees it."""
+
+from seatrial.control.dashboard.states import Face, face
+from seatrial.control.previews.models import Deployment, Environment
+from seatrial.wire.states import DeploymentState, EnvironmentState
+
+
+def headline(environment: Environment | None, newest: Deployment | None) -> Face:
+    """The one state that a visitor of a preview needs to know.
+
+    A pending environment whose newest deployment failed *is* failed, to a person; one that runs an older
+    commit while the newest failed still runs, which the page then says beside it.
+    """
+    if environment is None:
+        return face("none")
+    if (
+        environment.state == EnvironmentState.PENDING
+        and newest is not None
+        and newest.state == DeploymentState.FAILED
+    ):
+        return face("failed")
+    return face(environment.state)

@@ -1,0 +1,63 @@
+"""For anybody: what a visitor sees where no preview answers."""
+
+import base64
+import hashlib
+from functools import lru_cache
+
+from csp.decorators import csp_replace
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+
+from seatrial.control.dashboard.states import face
+from seatrial.control.previews.pages.by_host import Unavailable, look_up
+
+STYLE, SCRIPT = "previews/unavailable.css", "previews/unavailable.js"
+
+
+@lru_cache(maxsize=2)
+def _allowed(template: str) -> str:
+    """The page's own style and script by their hashes: inline, because its visitor's host serves none of our files."""
+    digest = hashlib.sha256(render_to_string(template).encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+@csrf_exempt  # whatever a visitor sent to a preview that is not there, the answer is this page
+@never_cache
+def preview_unavailable(request: HttpRequest) -> HttpResponseBase:
+    """Says what state the preview of a host is in, and nothing else about it.
+
+    Traefik sends visitors here with the host they asked for in X-Forwarded-Host. Their own query comes along, so
+    `?host=` counts only where no proxy stands in front.
+    """
+    host = (
+        request.headers.get("X-Forwarded-Host")
+        or request.GET.get("host")
+        or request.META.get("HTTP_HOST", "")
+    )
+    found = look_up(host)
+    policy = {
+        "default-src": ["'none'"],
+        "style-src": [_allowed(STYLE)],
+        "script-src": [_allowed(SCRIPT)],
+        "connect-src": ["'self'"],
+        "img-src": ["data:"],
+    }
+    return csp_replace(policy)(lambda asked: _unavailable(asked, found))(request)
+
+
+def _unavailable(request: HttpRequest, found: Unavailable) -> HttpResponse:
+    context = {
+        "found": found,
+        "face": face(found.state),
+        "style": render_to_string(STYLE),
+        "script": render_to_string(SCRIPT),
+    }
+    response = render(request, "previews/unavailable.html", context, status=found.status)
+    response["X-Seatrial-Preview"] = found.state  # the page asks for it, and reloads only when it has changed
+    if found.retry_seconds:
+        response["Retry-After"] = str(found.retry_seconds)
+    return response

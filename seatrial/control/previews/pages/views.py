@@ -1,0 +1,139 @@
+"""One environment: its state, its address, its deployment's phases, its logs, and what can be pressed."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from asgiref.sync import sync_to_async
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from seatrial.control.accounts.access import Action, allowed, require, visible
+from seatrial.control.accounts.authentication import actor, person
+from seatrial.control.accounts.pages import LivePart, follow, still_watching, watcher
+from seatrial.control.dashboard.asking import ask
+from seatrial.control.dashboard.streams import Watched, download
+from seatrial.control.previews import services as previews
+from seatrial.control.previews.apps import log_tails
+from seatrial.control.previews.errors import PreviewError
+from seatrial.control.previews.models import Environment
+from seatrial.control.previews.pages.environment import (
+    environment_context,
+    environment_fingerprint,
+    find_environment,
+)
+from seatrial.control.previews.pages.logs import log_events, log_filter, log_text
+
+
+@require_GET
+@login_required
+def environment(request: HttpRequest, key: str) -> HttpResponse:
+    """The page. `?deployment=<id>` shows the logs of one deployment instead of the newest and what follows it."""
+    found = find_environment(person(request), key)
+    context = environment_context(found)
+    wanted = request.GET.get("deployment", "")
+    chosen = next((row for row in context["deployments"] if row.pk == wanted), None)
+    context |= {"tab": "projects", "chosen": chosen, "may": _may(request, found)}
+    return render(request, "previews/environment.html", context)
+
+
+def _may(request: HttpRequest, found: Environment) -> dict[str, bool]:
+    user = person(request)
+    pull_request_open = found.pull_request.state == "open"
+    return {
+        "rebuild": pull_request_open and allowed(user, Action.REBUILD_PREVIEW, found),
+        "stop": found.state != "terminated" and allowed(user, Action.STOP_PREVIEW, found),
+    }
+
+
+@require_GET
+async def environment_stream(request: HttpRequest, key: str) -> HttpResponseBase:
+    """Its live part, and its log lines."""
+    user = await watcher(request)
+    found = await sync_to_async(find_environment)(user, key)
+    chosen, since = await _log_choice(request, found)
+
+    part = LivePart(
+        "previews/parts/environment.html",
+        lambda user: environment_context(find_environment(user, key)),
+        lambda user: environment_fingerprint(user, key),
+    )
+    return await follow(request, part, extra=lambda: log_events(log_tails(), chosen, since))
+
+
+@require_GET
+async def environment_log(request: HttpRequest, key: str) -> HttpResponseBase:
+    """Every stored line as a text file."""
+    user = await watcher(request)
+    found = await sync_to_async(find_environment)(user, key)
+    chosen, since = await _log_choice(request, found)
+    return await download(
+        request,
+        f"{found.name}.log",
+        lambda: log_text(log_tails(), chosen, since),
+        Watched(
+            still_watching,
+            lambda user: visible(user, Environment).filter(pk=key).exists() or None,
+            lambda user: "",
+        ),
+    )
+
+
+async def _log_choice(request: HttpRequest, found: Environment) -> tuple[str, datetime | None]:
+    """One deployment's lines, or all lines of the environment since the newest deployment began."""
+    rows = found.deployments.order_by("-id")
+    agent = found.agent_id or ""
+    wanted = request.GET.get("deployment", "")
+    if wanted:
+        chosen = await rows.filter(pk=wanted).afirst()
+        return log_filter(found.pk, chosen.pk if chosen else "none", agent=agent), None
+    newest = await rows.afirst()
+    return log_filter(found.pk, agent=agent), newest.created_at if newest else None
+
+
+Act = Callable[[Environment, str], Environment]
+
+
+def _rebuild(found: Environment, by: str) -> Environment:
+    """A stopped preview starts anew as another environment: that is the page to go to."""
+    return previews.rebuild(found, by).environment
+
+
+def _stop(found: Environment, by: str) -> Environment:
+    previews.stop(found, by)
+    return found
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def rebuild(request: HttpRequest, key: str) -> HttpResponse:
+    """Ask, then build the newest commit again."""
+    return _confirmed(request, key, Action.REBUILD_PREVIEW, "rebuild", _rebuild, "Rebuild requested.")
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def stop(request: HttpRequest, key: str) -> HttpResponse:
+    """Ask, then remove everything of the environment."""
+    done = "The preview is being stopped and removed."
+    return _confirmed(request, key, Action.STOP_PREVIEW, "stop", _stop, done)
+
+
+def _confirmed(
+    request: HttpRequest, key: str, action: Action, what: str, act: Act, done: str
+) -> HttpResponse | HttpResponseRedirect:
+    """GET asks (in the dialog, or as a page without scripts); POST does it and goes back to the environment."""
+    user = person(request)
+    found = find_environment(user, key)
+    require(user, action, found)
+    if request.method == "GET":
+        return ask(request, f"previews/parts/confirm_{what}.html", {"environment": found, "tab": "projects"})
+    try:
+        found = act(found, actor(request))
+        messages.success(request, done)
+    except PreviewError as error:
+        messages.warning(request, str(error))
+    return redirect("previews:environment", key=found.pk)

@@ -1,0 +1,141 @@
+"""Traefik's dynamic configuration: one document for everything, put together from what each environment adds.
+
+It is JSON, which is YAML, with one router or service per line. What an environment adds is serialised when it changes
+and remembered, so that a change costs little however many there are. Two environments may add the same name: the one
+whose id is higher has it. The document is a function of the rows, not of the order in which they were taken.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from django.conf import settings
+
+from seatrial.control.previews import routes
+from seatrial.control.previews.models import Environment
+from seatrial.control.previews.routes import Candidate
+
+ENTRY_POINT = "web"
+UNAVAILABLE = "preview-unavailable"  # the page that stands in for a preview that does not answer
+Lines = dict[str, str]  # by name: two of one name make Traefik refuse the whole file
+
+
+class Added(NamedTuple):
+    """What one environment adds to the document."""
+
+    routers: Lines
+    services: Lines
+
+
+class Document:
+    """What is routed, and who waits for it, as far as `take` and `replace` told. Not for several threads at once."""
+
+    def __init__(self) -> None:
+        self._added: dict[str, Added] = {}
+        self._waiting: dict[str, Candidate] = {}
+        self._text: str | None = None
+
+    def take(self, environment: Environment) -> bool:
+        """Know this environment as it is now; True when the document changed. Taking it again changes nothing."""
+        candidate = routes.candidate(environment)
+        if candidate is None:
+            self._waiting.pop(environment.pk, None)
+        else:
+            self._waiting[environment.pk] = candidate
+        added = _added(environment)
+        if added == self._added.get(environment.pk):
+            return False
+        self._text = None
+        if added is None:
+            del self._added[environment.pk]
+        else:
+            self._added[environment.pk] = added
+        return True
+
+    def replace(self, environments: Iterable[Environment]) -> list[str]:
+        """Know these and no others; the ids of those of which something else was known."""
+        rows = {row.pk: row for row in environments}
+        gone = (self._added.keys() | self._waiting.keys()) - rows.keys()
+        changed = [pk for pk in gone if self._added.pop(pk, None)]
+        for pk in gone:
+            self._waiting.pop(pk, None)
+        if changed:
+            self._text = None
+        return sorted(changed + [pk for pk, row in rows.items() if self.take(row)])
+
+    def candidates(self) -> list[Candidate]:
+        """Every deployment that waits for its routes, the oldest environment's first."""
+        return [self._waiting[pk] for pk in sorted(self._waiting)]
+
+    def text(self) -> str:
+        """The whole document. Always holds the catch-all, because Traefik refuses empty sections."""
+        if self._text is None:
+            sections = _catch_all()
+            for pk in sorted(self._added):
+                added = self._added[pk]
+                sections["routers"].update(added.routers)
+                sections["services"].update(added.services)
+            body = ",\n".join(_section(name, lines) for name, lines in sections.items())
+            self._text = f'{{"http":{{\n{body}\n}}}}\n'
+        return self._text
+
+
+def _added(environment: Environment) -> Added | None:
+    """None when nothing of it is routed."""
+    found = routes.served(environment)
+    return Added(_lines(_router, found), _lines(_service, found)) if found else None
+
+
+def _lines(entry: Any, found: list[routes.Route]) -> Lines:
+    return dict(_line(*entry(route)) for route in found)
+
+
+def _router(route: routes.Route) -> tuple[str, dict[str, Any]]:
+    return route.label, {
+        "rule": f"Host(`{route.label}.{settings.CONFIGURATION.galley_preview_domain}`)",
+        "entryPoints": [ENTRY_POINT],
+        "service": route.service,
+        "middlewares": [f"{UNAVAILABLE}-errors"],
+    }
+
+
+def _service(route: routes.Route) -> tuple[str, dict[str, Any]]:
+    return route.service, {"loadBalancer": {"servers": [{"url": route.endpoint}], "passHostHeader": True}}
+
+
+def _line(name: str, value: object) -> tuple[str, str]:
+    return name, f"{json.dumps(name)}:{json.dumps(value, separators=(',', ':'))}"
+
+
+def _section(name: str, lines: Lines) -> str:
+    return f"{json.dumps(name)}:{{\n" + ",\n".join(lines.values()) + "\n}"
+
+
+def _catch_all() -> dict[str, Lines]:
+    configuration = settings.CONFIGURATION
+    domain = re.escape(configuration.galley_preview_domain)
+    router = {
+        "rule": f"HostRegexp(`^.+\\.{domain}$`)",
+        "priority": 1,
+        "entryPoints": [ENTRY_POINT],
+        "service": UNAVAILABLE,
+        "middlewares": [UNAVAILABLE],
+    }
+    errors = {
+        "status": ["502-504"],
+        "service": UNAVAILABLE,
+        "query": f"/{UNAVAILABLE}?status={{status}}",
+    }
+    # Asked by the server's own name: the visitor's is in X-Forwarded-Host.
+    service = {"loadBalancer": {"servers": [{"url": configuration.internal_url}], "passHostHeader": False}}
+    return {
+        "middlewares": dict(
+            [
+                _line(UNAVAILABLE, {"replacePath": {"path": f"/{UNAVAILABLE}"}}),
+                _line(f"{UNAVAILABLE}-errors", {"errors": errors}),
+            ]
+        ),
+        "routers": dict([_line(UNAVAILABLE, router)]),
+        "services": dict([_line(UNAVAILABLE, service)]),
+    }

@@ -1,0 +1,141 @@
+"""What Traefik says it has applied, asked over its API: for few names one by one, for many all at once."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import httpx
+
+from seatrial.control.errors import ControlError
+from seatrial.control.previews.routes import Candidate
+
+TIMEOUT_SECONDS = 2.0
+ONE_BY_ONE = 20  # names; the list of 5,000 takes as long as 40 of them
+CONNECTIONS = 8
+PER_PAGE = 10_000
+Found = dict[str, dict[str, Any]]
+
+
+class TraefikAway(ControlError):
+    """Whether anything is applied cannot be known now; the message says why. It never leaves this module."""
+
+    code = "traefik_away"
+
+
+@dataclass(frozen=True)
+class Said:
+    """About one candidate: `applied`, or why not. Not `answered`: nothing is known, and `why` says of what kind."""
+
+    applied: bool
+    why: str = ""
+    answered: bool = True
+
+
+class Traefik:
+    """Asks, and never raises for a Traefik that is away. At most CONNECTIONS requests at once."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+        self._client = httpx.AsyncClient(
+            timeout=httpx.Timeout(TIMEOUT_SECONDS, pool=None),
+            limits=httpx.Limits(max_connections=CONNECTIONS),
+            trust_env=False,
+        )
+
+    async def aclose(self) -> None:
+        """Drop the connections."""
+        await self._client.aclose()
+
+    async def look(self, candidates: Sequence[Candidate]) -> list[Said]:
+        """One for each, in their order."""
+        try:
+            services = await self._find("services", {name for c in candidates for name in c.servers})
+            said = [_services(candidate, services) for candidate in candidates]
+            right = [c for c, one in zip(candidates, said, strict=True) if one.applied]
+            routers = await self._find("routers", {label for c in right for label in c.routers})
+        except TraefikAway as away:
+            return [Said(applied=not c.servers, why=str(away), answered=False) for c in candidates]
+        return [
+            _routers(candidate, routers) if one.applied else one
+            for candidate, one in zip(candidates, said, strict=True)
+        ]
+
+    async def _find(self, kind: str, names: set[str]) -> Found:
+        if len(names) > ONE_BY_ONE:
+            return await self._list(kind)
+        ordered = sorted(names)
+        answers = await asyncio.gather(
+            *(self._get(f"{kind}/{name}@file") for name in ordered), return_exceptions=True
+        )
+        for one in answers:  # all have ended: none of them runs on
+            if isinstance(one, BaseException):
+                raise one
+        return {
+            name: one.value for name, one in zip(ordered, answers, strict=True) if isinstance(one, _Answer)
+        }
+
+    async def _list(self, kind: str) -> Found:
+        found: Found = {}
+        page = "1"
+        while True:
+            answer = await self._get(f"{kind}?per_page={PER_PAGE}&page={page}")
+            if answer is None:
+                return found
+            found |= {one["name"].removesuffix("@file"): one for one in answer.value}
+            page = answer.next_page
+            if page == "1":  # behind the last page is the first
+                return found
+
+    async def _get(self, path: str) -> "_Answer | None":
+        """None: Traefik has nothing of that name."""
+        try:
+            answer = await self._client.get(f"{self._url}/api/http/{path}")
+            if answer.status_code == httpx.codes.NOT_FOUND:
+                return None
+            answer.raise_for_status()
+            return _Answer(answer.json(), answer.headers.get("X-Next-Page", "1"))
+        except httpx.TransportError as error:
+            raise TraefikAway(
+                f"Traefik's API at {self._url} does not answer ({type(error).__name__})"
+            ) from error
+        except (httpx.HTTPStatusError, ValueError) as error:
+            said = f"status {answer.status_code}"
+            raise TraefikAway(f"what answers at {self._url} is not Traefik's API ({said})") from error
+
+
+class _Answer(NamedTuple):
+    value: Any
+    next_page: str
+
+
+def _services(candidate: Candidate, found: Found) -> Said:
+    for name, endpoint in candidate.servers.items():
+        service = found.get(name)
+        if service is None:
+            return Said(False, f"Traefik does not show service {name}")
+        if error := _error(service):
+            return Said(False, f"Traefik refuses service {name}: {error}")
+        servers = [one.get("url", "") for one in (service.get("loadBalancer") or {}).get("servers") or []]
+        if servers != [endpoint]:
+            return Said(False, f"Traefik leads service {name} to {', '.join(servers)}, not to {endpoint}")
+    return Said(True)
+
+
+def _routers(candidate: Candidate, found: Found) -> Said:
+    for label, service in candidate.routers.items():
+        router = found.get(label)
+        if router is None:
+            return Said(False, f"Traefik does not show router {label}")
+        if error := _error(router):
+            return Said(False, f"Traefik refuses router {label}: {error}")
+        if router.get("service") != service:
+            return Said(False, f"Traefik leads router {label} to {router.get('service')}, not to {service}")
+    return Said(True)
+
+
+def _error(entry: dict[str, Any]) -> str:
+    errors: Iterable[str] = entry.get("error") or []
+    if entry.get("status") == "disabled":
+        return "; ".join(errors) or "it is disabled"
+    return ""

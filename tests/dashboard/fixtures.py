@@ -1,0 +1,70 @@
+"""The dashboard under test: filled rows, and a real server with a real browser in front."""
+
+import importlib.resources
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.dashboard.server import serving
+from tests.dashboard.waiting import WAIT_SECONDS
+from tests.engines import require
+
+if TYPE_CHECKING:  # models cannot be imported before Django is set up, and this file is read before
+    from playwright.sync_api import Browser
+
+    from tests.dashboard.harbour import Harbour
+
+expect.set_options(timeout=WAIT_SECONDS * 1000)
+
+
+@pytest.fixture
+def harbour(db: None) -> "Harbour":
+    """Every state once."""
+    from tests.dashboard.harbour import fill
+
+    return fill()
+
+
+@pytest.fixture
+def served(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of the real application. Its rows are committed, so other threads see them."""
+    from seatrial.control.asgi import application
+
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's sync API runs a loop in this thread
+    with serving(application) as base:
+        yield base
+
+
+@pytest.fixture
+def busy(served: str) -> "Harbour":
+    """Every state once, seen by the server."""
+    from tests.dashboard.harbour import fill
+
+    return fill()
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """Debian's Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    program = require("chromium")
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """axe-core's source, as the locked package axe-playwright-python carries it."""
+    return importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
+
+
+def as_json(value: Any) -> str:
+    """For messages of failed assertions."""
+    return json.dumps(value, indent=1)

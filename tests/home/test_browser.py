@@ -1,0 +1,271 @@
+"""In a real Chromium: nothing inline is needed, nothing comes from elsewhere, nothing is out of reach."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.dashboard.fixtures import as_json
+from tests.dashboard.waiting import comes_true
+from tests.factories import PASSWORD
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from tests.dashboard.harbour import Harbour
+
+pytestmark = [pytest.mark.chromium, pytest.mark.postgres]
+
+# How often the live part of a page came; counted from before its scripts run.
+COUNT = """
+window.told = 0;
+document.addEventListener('htmx:sse:after:message', () => { window.told += 1; });
+"""
+SERIOUS = {"serious", "critical"}
+BUDGET_BYTES = 100_000
+
+
+def paths(harbour: "Harbour") -> list[str]:
+    return [
+        "/",
+        "/projects",
+        f"/projects/{harbour.project.pk}",
+        f"/environments/{harbour.live.pk}",
+        f"/environments/{harbour.building.pk}",
+        f"/environments/{harbour.failed.pk}",
+        f"/environments/{harbour.stopped.pk}",
+        f"/environments/{harbour.away.pk}",
+        f"/environments/{harbour.live.pk}/stop",
+        f"/evaluations/{harbour.evaluation.pk}",
+        f"/evaluations/{harbour.weak.pk}",
+        "/agents",
+        "/deliveries",
+        "/audit",
+        "/styleguide",
+        "/accounts/password/change/",
+    ]
+
+
+def sign_in(page: "Page", base: str, name: str = "alice") -> None:
+    page.goto(f"{base}/accounts/login/")
+    page.fill("#id_login", name)
+    page.fill("#id_password", PASSWORD)
+    page.click("main button")
+    page.wait_for_url(f"{base}/")
+
+
+def watched(browser: "Browser", base: str, **options: Any) -> "tuple[Page, list[str]]":
+    """A page, and what went wrong on it: console errors, script errors, requests to elsewhere."""
+    page = browser.new_context(**options).new_page()
+    page.add_init_script(COUNT)
+    wrong: list[str] = []
+    page.on(
+        "console",
+        lambda message: wrong.append(message.text) if message.type in {"error", "warning"} else None,
+    )
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on(
+        "request",
+        lambda request: (
+            None if request.url.startswith((base, "data:")) else wrong.append(f"asked {request.url}")
+        ),
+    )
+    return page, wrong
+
+
+def live_part_came(page: "Page") -> bool:
+    """Whether the page has shown what its stream said; True where it has none."""
+    if page.locator("[hx-sse\\:connect]").count() == 0:
+        return True
+    return bool(page.evaluate("window.told") > 0)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
+        {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"},
+    ],
+    ids=["wide light", "360 px dark"],
+)
+def test_every_page_is_sound(
+    served: str, busy: "Harbour", browser: "Browser", axe: str, options: dict[str, Any]
+) -> None:
+    page, wrong = watched(browser, served, **options)
+    sign_in(page, served)
+    for path in ["/accounts/login/", *paths(busy)]:
+        page.goto(served + path)
+        comes_true(lambda: live_part_came(page))
+        assert wrong == [], f"{path}: {as_json(wrong)}"
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{path} is {wide} px too wide"
+        page.evaluate(axe)
+        found = page.evaluate("async () => (await axe.run()).violations")
+        serious = [
+            (one["id"], [node["html"] for node in one["nodes"]]) for one in found if one["impact"] in SERIOUS
+        ]
+        assert not serious, f"{path}: {as_json(serious)}"
+        wrong.clear()
+    page.context.close()
+
+
+def test_the_public_page_is_sound(served: str, busy: "Harbour", browser: "Browser", axe: str) -> None:
+    page = browser.new_context(bypass_csp=True).new_page()
+    for host in (busy.building.name, busy.stopped.name):
+        page.goto(f"{served}/preview-unavailable?host={host}.preview.localhost")
+        page.evaluate(axe)
+        found = page.evaluate("async () => (await axe.run()).violations")
+        assert not [one["id"] for one in found if one["impact"] in SERIOUS]
+        assert page.evaluate("getComputedStyle(document.querySelector('main')).maxWidth") == "480px"
+    page.context.close()
+
+
+def test_the_public_page_follows_the_state(served: str, busy: "Harbour", browser: "Browser") -> None:
+    page, wrong = watched(browser, served)
+    page.goto(f"{served}/preview-unavailable?host={busy.building.name}.preview.localhost")
+    page.evaluate("window.unchanged = true")
+    for _ in range(2):  # by the second look, it has acted on the first
+        page.wait_for_event("response", lambda answer: answer.request.method == "HEAD")
+    assert page.evaluate("window.unchanged"), "reloaded although nothing had changed"
+    busy.building.state = "terminated"
+    busy.building.save()
+    page.wait_for_selector("text=The preview is stopped")
+    assert [line for line in wrong if "503" not in line and "404" not in line] == []
+    page.context.close()
+
+
+def test_the_first_page_is_small(served: str, busy: "Harbour", browser: "Browser") -> None:
+    page = browser.new_context().new_page()
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    sizes: list[float] = []
+    session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    page.goto(f"{served}/accounts/login/", wait_until="networkidle")
+    comes_true(lambda: page.evaluate("document.fonts.check('16px Inter')") and len(sizes) >= 5)
+    assert sum(sizes) <= BUDGET_BYTES
+    page.context.close()
+
+
+def test_rebuild_with_the_keyboard_alone(served: str, busy: "Harbour", browser: "Browser") -> None:
+    page, wrong = watched(browser, served)
+    page.goto(f"{served}/accounts/login/")
+    press_until(page, "document.activeElement.id === 'id_login'")
+    page.keyboard.type("alice")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{served}/")
+    comes_true(lambda: live_part_came(page))
+    press_until(page, "document.activeElement.textContent === 'Move the search to its own service'")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{served}/environments/*")
+    comes_true(lambda: live_part_came(page))
+    press_until(page, "document.activeElement.textContent.trim() === 'Rebuild'")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog[open] button")
+    expect(page.locator("dialog[open]")).to_contain_text("Rebuild pr-3-chandlery?")
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog[open] button")
+    press_until(page, "document.activeElement.matches('dialog button')")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast")).to_contain_text("Rebuild requested.")
+    assert busy.failed.deployments.count() == 2
+    assert wrong == []
+    page.context.close()
+
+
+def press_until(page: "Page", reached: str) -> None:
+    for _ in range(40):
+        if page.evaluate(reached):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"the Tab key never came to: {reached}")
+
+
+def test_state_changes_arrive_without_a_reload(served: str, busy: "Harbour", browser: "Browser") -> None:
+    page, wrong = watched(browser, served)
+    sign_in(page, served)
+    page.goto(f"{served}/environments/{busy.building.pk}")
+    page.evaluate("window.unchanged = true")
+    assert "Building" in page.inner_text(".hero")
+    candidate = busy.building.candidate
+    assert candidate is not None
+    candidate.phases.filter(name="build web").update(seconds=9.5)
+    candidate.state, busy.building.state = "live", "running"
+    busy.building.live, busy.building.candidate = candidate, None
+    busy.building.services = [
+        {
+            "name": "web",
+            "kind": "web",
+            "state": "running",
+            "labels": [busy.building.name],
+            "container": "c0ffee",
+        }
+    ]
+    candidate.save()
+    busy.building.save()
+    page.wait_for_selector(".hero .badge.good")
+    assert "Running" in page.inner_text(".hero")
+    assert page.locator("text=Open preview").count() == 1
+    assert page.evaluate("window.unchanged")
+    assert wrong == []
+    page.context.close()
+
+
+def test_a_details_box_stays_open_when_results_arrive(
+    served: str, busy: "Harbour", browser: "Browser"
+) -> None:
+    page, _ = watched(browser, served)
+    sign_in(page, served)
+    page.goto(f"{served}/evaluations/{busy.weak.pk}")
+    page.click("summary >> nth=0")
+    busy.weak.state = "errored"
+    busy.weak.save()
+    page.wait_for_selector(".hero >> text=Errored")
+    assert page.evaluate("document.querySelector('details').open")
+    page.context.close()
+
+
+def test_the_first_command_can_be_copied(served: str, busy: "Harbour", browser: "Browser") -> None:
+    page, wrong = watched(browser, served, permissions=["clipboard-read", "clipboard-write"])
+    sign_in(page, served, "charlie")
+    comes_true(lambda: live_part_came(page))
+    page.click("text=Copy")
+    expect(page.locator("text=Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == ".venv/bin/seatrial preview PATH"
+    assert wrong == []
+    page.context.close()
+
+
+def test_pages_work_without_scripts(served: str, busy: "Harbour", browser: "Browser") -> None:
+    page, wrong = watched(browser, served, java_script_enabled=False)
+    sign_in(page, served)
+    page.goto(f"{served}/environments/{busy.live.pk}")
+    page.click("text=Stop preview")
+    expect(page.locator("main")).to_contain_text("Stop the preview pr-1-chandlery?")
+    page.click("main button:has-text('Stop preview')")
+    expect(page.locator(".toast")).to_contain_text("being stopped")
+    assert wrong == []
+    page.context.close()
+
+
+def test_the_theme_switch_holds(served: str, busy: "Harbour", browser: "Browser") -> None:
+    page, _ = watched(browser, served, color_scheme="light")
+    sign_in(page, served)
+
+    def paper() -> str:
+        page.wait_for_load_state()  # without its style a page has no colour
+        return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+    light = paper()
+    page.click("button[value=dark]")
+    page.wait_for_selector("html[data-theme=dark]")
+    assert paper() != light
+    page.goto(f"{served}/projects")
+    assert paper() != light
+    page.click("button[value=light]")
+    page.wait_for_selector("html[data-theme=light]")
+    assert paper() == light
+    page.context.close()

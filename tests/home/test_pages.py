@@ -1,0 +1,217 @@
+"""Every page renders for those who may see it, and is not there for those who may not."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.template.loader import render_to_string
+from django.test import Client
+from django.utils import timezone
+
+from seatrial.control.accounts.models import User
+from seatrial.control.audit.models import AuditEntry
+from seatrial.control.fleet.models import Agent
+from seatrial.control.home import overview
+from seatrial.control.home.overview import fingerprint, project_context
+from seatrial.control.projects.services import note_unreachable
+from tests.dashboard.harbour import Harbour
+from tests.factories import agent, evaluation, pull_request
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def paths(harbour: Harbour) -> dict[str, str]:
+    """Pages that belong to the workspace, by name."""
+    return {
+        "project": f"/projects/{harbour.project.pk}",
+        "live": f"/environments/{harbour.live.pk}",
+        "building": f"/environments/{harbour.building.pk}",
+        "failed": f"/environments/{harbour.failed.pk}",
+        "stopped": f"/environments/{harbour.stopped.pk}",
+        "evaluation": f"/evaluations/{harbour.evaluation.pk}",
+        "weak evaluation": f"/evaluations/{harbour.weak.pk}",
+    }
+
+
+HOUR = timedelta(hours=1)
+COMMON = ["/", "/projects", "/agents"]
+RECORDS = ["/deliveries", "/audit"]
+
+
+def test_members_see_every_page_of_their_workspace(harbour: Harbour) -> None:
+    for person in (harbour.cast.alice, harbour.cast.bob):
+        client = signed_in(person)
+        for path in [*COMMON, *paths(harbour).values()]:
+            assert client.get(path).status_code == 200, f"{person} at {path}"
+
+
+def test_containers_have_the_names_that_docker_ps_shows(harbour: Harbour) -> None:
+    page = signed_in(harbour.cast.alice).get(f"/environments/{harbour.live.pk}").content.decode()
+    assert {service["container"] for service in harbour.live.services} == set(
+        re.findall(r"<code>(galley-[^<]+)</code>", page)
+    )
+
+
+def test_strangers_find_nothing(harbour: Harbour) -> None:
+    client = signed_in(harbour.cast.charlie)
+    for name, path in paths(harbour).items():
+        assert client.get(path).status_code == 404, name
+        assert client.get(f"{path}/stream").status_code == 404, name
+    assert client.get(f"/environments/{harbour.live.pk}/log").status_code == 404
+    for path in COMMON:
+        assert "chandlery" not in client.get(path).content.decode(), path
+
+
+def test_records_are_for_admins(harbour: Harbour) -> None:
+    for path in RECORDS:
+        assert signed_in(harbour.cast.alice).get(path).status_code == 200
+        assert signed_in(harbour.cast.bob).get(path).status_code == 403
+        stranger = signed_in(harbour.cast.charlie).get(path)
+        assert stranger.status_code == 200  # of their own workspace
+        assert "chandlery" not in stranger.content.decode()
+
+
+@pytest.mark.parametrize("what", ["rebuild", "stop"])
+def test_only_those_who_may_act_can(harbour: Harbour, what: str) -> None:
+    path = f"/environments/{harbour.live.pk}/{what}"
+    for method in ("get", "post"):
+        assert getattr(signed_in(harbour.cast.bob), method)(path).status_code == 403
+        assert getattr(signed_in(harbour.cast.charlie), method)(path).status_code == 404
+        assert getattr(Client(), method)(path).status_code == 302
+    assert signed_in(harbour.cast.alice).get(path).status_code == 200
+
+
+def test_the_buttons_are_only_there_for_those_who_may(harbour: Harbour) -> None:
+    path = f"/environments/{harbour.live.pk}"
+    assert "Stop preview" in signed_in(harbour.cast.alice).get(path).content.decode()
+    assert "Stop preview" not in signed_in(harbour.cast.bob).get(path).content.decode()
+
+
+def test_anonymous_visitors_are_asked_to_sign_in(harbour: Harbour) -> None:
+    for path in [*COMMON, *RECORDS, *paths(harbour).values()]:
+        answer = Client().get(path)
+        assert answer.status_code == 302, path
+        assert answer["Location"].startswith("/accounts/login/"), path
+    assert Client().get("/stream").status_code == 404
+    assert Client().get("/agents/stream").status_code == 404
+
+
+def test_stopping_a_preview_terminates_it(harbour: Harbour) -> None:
+    client = signed_in(harbour.cast.alice)
+    answer = client.post(f"/environments/{harbour.live.pk}/stop", follow=True)
+    harbour.live.refresh_from_db()
+    assert harbour.live.state == "terminated"
+    assert "being stopped and removed" in answer.content.decode()
+    again = client.post(f"/environments/{harbour.live.pk}/stop", follow=True)
+    assert "stopped already" in again.content.decode()
+    entry = AuditEntry.objects.get(action="environment.stop")
+    assert (entry.actor, entry.address) == ("alice", "127.0.0.1")
+
+
+def test_rebuilding_queues_a_deployment(harbour: Harbour) -> None:
+    client = signed_in(harbour.cast.alice)
+    before = harbour.failed.deployments.count()
+    assert client.post(f"/environments/{harbour.failed.pk}/rebuild", follow=True).status_code == 200
+    assert harbour.failed.deployments.count() == before + 1
+
+
+def test_nothing_inline_and_nothing_from_elsewhere(harbour: Harbour) -> None:
+    client = signed_in(harbour.cast.alice)
+    for path in ["/", *paths(harbour).values(), "/styleguide"]:
+        answer = client.get(path)
+        html = answer.content.decode()
+        assert " style=" not in html, path
+        assert "<style" not in html, path
+        assert 'src="http' not in html, path
+        assert "unsafe-inline" not in answer["Content-Security-Policy"], path
+
+
+def test_the_empty_start_page_teaches(harbour: Harbour) -> None:
+    assert "seatrial preview PATH" in signed_in(harbour.cast.charlie).get("/").content.decode()
+
+
+def test_error_pages_say_what_to_do(harbour: Harbour) -> None:
+    client = signed_in(harbour.cast.alice)
+    missing = client.get("/environments/nothing")
+    assert missing.status_code == 404
+    assert "There is nothing here" in missing.content.decode()
+
+
+def test_the_theme_is_remembered(harbour: Harbour) -> None:
+    client = signed_in(harbour.cast.alice)
+    answer = client.post("/theme", {"theme": "dark", "back": "/projects"})
+    assert answer["Location"] == "/projects"
+    assert 'data-theme="dark"' in client.get("/").content.decode()
+    assert client.post("/theme", {"theme": "dark", "back": "https://elsewhere.example/"})["Location"] == "/"
+
+
+def test_an_unreachable_repository_is_told_on_its_page(harbour: Harbour) -> None:
+    client = signed_in(harbour.cast.bob)
+    path = f"/projects/{harbour.project.pk}"
+    assert "unreachable" not in client.get(path).content.decode()
+    before = fingerprint(harbour.cast.bob, harbour.project.pk)
+    note_unreachable(harbour.project, "There is no directory /srv/git/chandlery on the server.")
+    page = client.get(path).content.decode()
+    assert "This repository is unreachable." in page
+    assert "There is no directory /srv/git/chandlery on the server." in page
+    assert fingerprint(harbour.cast.bob, harbour.project.pk) != before
+    assert "This repository is unreachable." in render_to_string(
+        "home/parts/project.html", project_context(harbour.cast.bob, harbour.project.pk)
+    )
+
+
+def test_open_overviews_change_with_every_verdict_and_agent(harbour: Harbour) -> None:
+    seen = [fingerprint(harbour.cast.bob), fingerprint(harbour.cast.bob, harbour.project.pk)]
+    assert seen == [fingerprint(harbour.cast.bob), fingerprint(harbour.cast.bob, harbour.project.pk)]
+    for _ in range(25):
+        evaluation(pull_request(harbour.project))
+    before = fingerprint(harbour.cast.bob), fingerprint(harbour.cast.bob, harbour.project.pk)
+    harbour.weak.state = "errored"  # not among the newest twenty any more
+    harbour.weak.save()
+    assert fingerprint(harbour.cast.bob) != before[0]
+    assert fingerprint(harbour.cast.bob, harbour.project.pk) != before[1]
+    home = fingerprint(harbour.cast.bob)
+    Agent.objects.filter(name="dock-1").update(state="offline")
+    assert fingerprint(harbour.cast.bob) != home
+
+
+def test_a_preview_on_a_dead_agent_says_so_where_people_look(harbour: Harbour) -> None:
+    client = signed_in(harbour.cast.bob)
+    path = f"/environments/{harbour.live.pk}"
+    page = client.get(path).content.decode()
+    assert ">dock-1</a>" in page
+    assert "is offline" not in page
+    Agent.objects.filter(name="dock-1").update(state="offline", last_heartbeat_at=timezone.now() - HOUR)
+    for where in (path, "/"):
+        page = re.sub(r"<[^>]*>", "", client.get(where).content.decode())
+        assert "Agent dock-1 is offline: last heartbeat 1 hour ago" in page, where
+
+
+def test_an_agent_that_warns_is_named_on_the_start_page(harbour: Harbour) -> None:
+    dock = agent("dock-3")
+    dock.heartbeat |= {"warnings": ["gVisor does not start: no cgroups"]}
+    dock.save()
+    page = signed_in(harbour.cast.bob).get("/").content.decode()
+    assert "gVisor does not start: no cgroups" in page
+
+
+def test_more_open_pull_requests_than_are_shown_are_counted_all(
+    harbour: Harbour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "MOST_CARDS", 2)
+    page = signed_in(harbour.cast.bob).get("/").content.decode()
+    assert "5 open pull requests" in page
+    assert "The 2 most recently changed are shown." in page
+
+
+def test_the_agents_page_shows_their_warnings(harbour: Harbour) -> None:
+    dock = agent("dock-3")
+    dock.heartbeat |= {"sandbox": None, "warnings": ["gVisor does not start: no cgroups"]}
+    dock.save()
+    page = signed_in(harbour.cast.bob).get("/agents").content.decode()
+    assert "gVisor does not start: no cgroups" in page
+    assert "nothing: they cannot run on this agent" in page
