@@ -1,23 +1,24 @@
-"""How long deliveries are kept. Anybody who knows a connection's address can have rejected ones stored."""
+"""Deliveries go after a while. Anybody who knows a connection's address can have rejected ones stored: of those the
+newest are kept."""
 
-from datetime import timedelta
+from datetime import datetime
 
-from django.db.models import Count
-from django.utils import timezone
+from django.db.models import Count, Model, QuerySet
 
+from seatrial.control import keeping
 from seatrial.control.forges.models import Delivery, DeliveryResult
 
-KEPT = timedelta(days=30)
 REJECTED_KEPT = 500  # per connection, at most 4 KB each
 
 
-def prune() -> int:
-    """Delete what is older than KEPT, and all but the newest REJECTED_KEPT rejected ones of each connection.
+def prune(now: datetime) -> int:
+    """Delete what is old, and all but the newest REJECTED_KEPT rejected deliveries of each connection.
 
-    An accepted delivery is never deleted for a rejected one. Idempotent; returns how many were deleted.
+    An accepted delivery is never deleted for a rejected one. Idempotent; returns how many rows were deleted.
     """
-    old = Delivery.objects.filter(received_at__lt=timezone.now() - KEPT)
-    return old.delete()[0] + sum(_prune_rejected(connection) for connection in _crowded())
+    horizon = keeping.DELIVERIES.horizon(now)
+    old: list[QuerySet[Model]] = [Delivery.objects.filter(received_at__lt=horizon)]
+    return sum(map(keeping.delete, old)) + sum(map(_prune_rejected, _crowded()))
 
 
 def _crowded() -> list[str]:
@@ -29,4 +30,4 @@ def _crowded() -> list[str]:
 def _prune_rejected(connection: str) -> int:
     rejected = Delivery.objects.filter(connection=connection).exclude(result=DeliveryResult.ACCEPTED)
     beyond = rejected.order_by("-id").values_list("id", flat=True)[REJECTED_KEPT:][:1]
-    return sum(rejected.filter(id__lte=newest).delete()[0] for newest in beyond)
+    return sum(keeping.delete(rejected.filter(id__lte=newest)) for newest in beyond)

@@ -21,7 +21,6 @@ from seatrial.control.outbox.models import OutboxMessage
 from seatrial.wire.envelope import Envelope, Message, new_id
 
 CHANNEL = "seatrial_outbox"
-KEPT_AFTER_PUBLICATION = timedelta(hours=1)
 CLAIMED = timedelta(minutes=2)
 CLAIM_LOCK = 0x5EA71  # PostgreSQL advisory lock
 MAX_DELAY_SECONDS = 600.0
@@ -113,12 +112,6 @@ def relay_aside(instruction: Instruction, send: Callable[[OutboxMessage], None])
     else:
         _mark(identities)
     return True
-
-
-def prune() -> int:
-    """Delete rows published long enough ago; returns how many."""
-    horizon = timezone.now() - KEPT_AFTER_PUBLICATION
-    return OutboxMessage.objects.filter(published_at__lt=horizon).delete()[0]
 
 
 def _write(identity: str, subject: str, body: dict[str, Any]) -> None:

@@ -9,17 +9,15 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from seatrial.control.forges import retention
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.local import services as local
 from seatrial.control.forges.protocol import PullRequestChanged
 from seatrial.control.forges.registry import forge_of
-from seatrial.control.outbox import services as outbox
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import services as previews
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
 from seatrial.control.projects.services import note_reachable, note_unreachable
-from seatrial.control.worker import deliveries
+from seatrial.control.worker import deliveries, retention
 from seatrial.control.worker.attention import Attention
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.supervision import database_away
@@ -76,7 +74,7 @@ class Sweeps:
 
     async def prune(self) -> None:
         """Rows that were kept long enough."""
-        await self._every(PRUNE_SECONDS, prune)
+        await self._every(PRUNE_SECONDS, retention.prune)
 
     async def _every(self, seconds: float, work: Callable[[], object]) -> None:
         while True:
@@ -135,9 +133,3 @@ def _close(pull_request: PullRequest) -> None:
     log.info("closed: not open at the forge any more", pull_request=str(current))
     previews.pull_request_changed(current)
     policies.supersede(current)
-
-
-def prune() -> None:
-    """Published messages after an hour, deliveries after 30 days, rejected ones when there are too many."""
-    outbox.prune()
-    retention.prune()
