@@ -12,10 +12,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seatrial.control.settings")
 django.setup()
 
 from seatrial.control.accounts.models import Workspace  # noqa: E402
-from seatrial.control.projects.models import Connection, ForgeKind  # noqa: E402
+from seatrial.control.forges.local import KIND  # noqa: E402
+from seatrial.control.projects.models import Connection  # noqa: E402
 
 workspace = Workspace.objects.get(slug="default")
 connection, _ = Connection.objects.update_or_create(
-    workspace=workspace, forge=ForgeKind.LOCAL, name="bench", defaults={"webhook_secret": sys.argv[1]}
+    workspace=workspace, forge=KIND, name="bench", defaults={"webhook_secret": sys.argv[1]}
 )
 print(connection.pk)

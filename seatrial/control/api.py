@@ -15,7 +15,7 @@ from seatrial.control.database_errors import log_away
 from seatrial.control.errors import ControlError, Unexpected, unexpected
 from seatrial.control.fleet.api import router as fleet
 from seatrial.control.forges.api import router as forges
-from seatrial.control.forges.local.api import router as local_forge
+from seatrial.control.forges.registry import FORGES
 from seatrial.control.policies.api import router as policies
 from seatrial.control.previews.api import router as previews
 from seatrial.control.projects.api import router as projects
@@ -57,7 +57,9 @@ api = Api(
 for router in (forges, previews, policies, fleet, status):
     api.add_router("", router)
 api.add_router("/projects", projects)
-api.add_router("/local", local_forge)
+for forge in FORGES.values():
+    if forge.router is not None:
+        api.add_router(f"/{forge.kind}", forge.router)
 
 
 def _error(request: HttpRequest, status: int, code: str, message: str) -> HttpResponse:

@@ -36,7 +36,7 @@ HISTORY = Age(
     "a quarter of a year answers what people ask about the past",
 )
 DELIVERIES = Age(
-    "deliveries of webhooks",
+    "deliveries of webhooks, and what forges said about a repository",
     timedelta(days=30),
     "they came",
     "a forge repeats one for days, never for weeks, and its repeat must be known",

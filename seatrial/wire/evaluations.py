@@ -26,18 +26,38 @@ class PolicyToRun(Part):
     memory_mb: int = 128
 
 
+class Member(Part):
+    """Somebody who may do something in the repository; `role` in the forge's own word."""
+
+    username: str
+    role: str
+
+
+class Metadata(Part):
+    """The repository as the forge describes it, times as ISO 8601. None: the forge does not say."""
+
+    name: str | None = None
+    description: str | None = None
+    web_url: str | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+
+
 class ForgeFacts(Part):
-    """What only the forge knows, read once per evaluation; policies never reach the forge themselves."""
+    """What only the forge knows, in one snapshot per commit; policies never reach the forge themselves."""
 
     default_branch: str = ""
-    members: list[dict[str, Any]] = Field(default_factory=list)  # {username, role}
+    members: list[Member] = Field(default_factory=list)
     topics: list[str] = Field(default_factory=list)
-    # Name, description, web_url, created_at, updated_at.
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: Metadata = Field(default_factory=Metadata)
 
 
 class RunEvaluation(Message):
-    """Run these policies on this commit. Any agent may take it; a redelivery runs it again, harmlessly."""
+    """Run these policies on this commit. Any agent may take it; a redelivery runs it again, harmlessly.
+
+    `base_commit` is what the commit is to be compared with: what its pull request is based on, or what the branch was
+    at before the push; empty where nobody told. `number` is its pull request's, None without one.
+    """
 
     evaluation: str
     workspace: str
@@ -47,6 +67,8 @@ class RunEvaluation(Message):
     commit: str
     ref: str = ""
     event: str = ""
+    base_commit: str = ""
+    number: int | None = None
     policies: list[PolicyToRun]
     facts: ForgeFacts = Field(default_factory=ForgeFacts)
 

@@ -10,7 +10,7 @@ from django.test import Client
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.forges.github.signature import sign
 from seatrial.control.forges.local.announcing import Announcer
-from seatrial.control.projects.models import Connection, ForgeKind
+from seatrial.control.projects.models import Connection
 from seatrial.control.projects.services import ensure_connection
 
 SECRET = "the webhook secret"
@@ -27,7 +27,7 @@ def payload(name: str) -> bytes:
 @pytest.fixture
 def connection(db) -> Connection:
     workspace = Workspace.objects.create(slug="ours", name="Ours")
-    return ensure_connection(workspace, ForgeKind.LOCAL, "here", webhook_secret=SECRET)
+    return ensure_connection(workspace, "local", "here", webhook_secret=SECRET)
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from django.utils import timezone
 from structlog.testing import capture_logs
 
 from seatrial.control.forges.local import announcing, git, services
-from seatrial.control.forges.models import LocalPullRequest
-from seatrial.control.forges.registry import forge_of
+from seatrial.control.forges.local.forge import LocalForge
+from seatrial.control.forges.local.models import LocalPullRequest
+from seatrial.control.forges.local.pulls import CHANNEL
 from seatrial.control.projects.models import Connection, Project, PullRequest
 from tests.forges.conftest import Work, announce_all
 from tests.forges.test_local_forge import announced, project, reach
@@ -41,7 +42,7 @@ def test_what_a_person_asks_for_wakes_the_worker(project: Project, work: Work) -
     told = connections["default"].settings_dict
     where = {"host": told["HOST"], "port": told["PORT"], "dbname": told["NAME"], "user": told["USER"]}
     with psycopg.connect(**where, password=told["PASSWORD"], autocommit=True) as listener:
-        listener.execute(f"LISTEN {services.CHANNEL}")
+        listener.execute(f"LISTEN {CHANNEL}")
         for ask in (services.open_pull, services.close_pull):
             ask(project, "feature", by="alice")
             assert len(list(listener.notifies(timeout=30, stop_after=1))) == 1, ask
@@ -126,7 +127,7 @@ def test_an_odd_date_of_a_commit_stops_neither_it_nor_others(
     work.git("update-ref", "refs/heads/odd", odd)
     services.open_pull(project, "odd", by="alice")
     assert announce_all() == 1
-    assert [event.title for event in forge_of(connection).open_pull_requests(project)] == ["Odd"]
+    assert [event.title for event in LocalForge().open_pull_requests(project)] == ["Odd"]
     assert announced()[-1] == ("opened", 1, odd)
 
 

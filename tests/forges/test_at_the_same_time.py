@@ -11,7 +11,8 @@ from django.db import connection as database
 from seatrial.control.forges import intake
 from seatrial.control.forges.github.signature import sign
 from seatrial.control.forges.local import services
-from seatrial.control.forges.models import Delivery, LocalPullRequest
+from seatrial.control.forges.local.models import LocalPullRequest
+from seatrial.control.forges.models import Delivery
 from seatrial.control.projects.models import Connection, Project
 from tests.forges.conftest import SECRET, Work, payload
 

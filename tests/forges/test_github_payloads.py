@@ -32,6 +32,7 @@ def test_every_field_of_one() -> None:
         head_sha=told["head"]["sha"],
         branch=told["head"]["ref"],
         base_branch=told["base"]["ref"],
+        base_sha=told["base"]["sha"],
         title=told["title"],
         author=told["user"]["login"],
         from_fork=False,
@@ -48,6 +49,9 @@ def test_a_fork_is_one_even_after_it_was_deleted() -> None:
 def test_pushes_and_tags() -> None:
     push = parse("push", payload("push.branch"))
     assert isinstance(push, Pushed) and push.ref == "refs/heads/master" and len(push.commit) == 40
+    assert push.before == "", "a new branch had no head"
+    moved = parse("push", changed(payload("push.branch"), before="b" * 40))
+    assert isinstance(moved, Pushed) and moved.before == "b" * 40
     tag = parse("push", payload("push.tag"))
     assert isinstance(tag, TagCreated) and tag.ref == "refs/tags/simple-tag" and len(tag.commit) == 40
 
@@ -107,8 +111,10 @@ def test_the_signature_is_githubs() -> None:
     secret, body = "It's a Secret to Everybody", b"Hello, World!"
     known = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
     assert sign(body, secret) == known
-    assert verify(body, known, secret)
-    assert not verify(body + b" ", known, secret)
-    assert not verify(body, "", secret)
-    assert not verify(body, "sha256=é", secret)
-    assert not verify(body, sign(body, ""), "")
+    assert verify(body, known, [secret])
+    assert not verify(body + b" ", known, [secret])
+    assert not verify(body, "", [secret])
+    assert not verify(body, "sha256=é", [secret])
+    assert not verify(body, sign(body, ""), [""])
+    assert not verify(body, known, [])
+    assert verify(body, known, ["older", secret]) and verify(body, known, [secret, "older"])

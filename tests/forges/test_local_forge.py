@@ -8,11 +8,12 @@ import pytest
 
 from seatrial.control.forges.errors import RepositoryProblem
 from seatrial.control.forges.local import services
+from seatrial.control.forges.local.forge import LocalForge
+from seatrial.control.forges.local.webhooks import LocalWebhooks
 from seatrial.control.forges.models import Delivery
 from seatrial.control.forges.protocol import PullRequestChanged
-from seatrial.control.forges.registry import forge_of
 from seatrial.control.projects.models import Connection, Project
-from seatrial.control.projects.services import apply_pull_request
+from seatrial.control.projects.services import apply_pull_request, source
 from tests.forges.conftest import Work, announce_all
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
@@ -39,8 +40,7 @@ def announced() -> list[tuple[str, int, str]]:
 
 
 def events(project: Project) -> list[PullRequestChanged]:
-    forge = forge_of(project.connection)
-    return [forge.parse(row.event, bytes(row.body)) for row in Delivery.objects.order_by("id")]
+    return [LocalWebhooks().parse(row.event, bytes(row.body)) for row in Delivery.objects.order_by("id")]
 
 
 def test_opening_pushing_closing_and_reopening(project: Project, work: Work) -> None:
@@ -74,7 +74,7 @@ def test_what_the_worker_reads_from_them(project: Project, work: Work) -> None:
     assert (event.head_sha, event.branch, event.base_branch) == (sha, "feature", "main")
     assert (event.title, event.author, event.from_fork) == ("Add a page", "Ann", False)
     assert apply_pull_request(project, event).head_sha == sha
-    assert forge_of(project.connection).open_pull_requests(project)[0].changed_at == event.changed_at
+    assert LocalForge().open_pull_requests(project)[0].changed_at == event.changed_at
 
 
 def test_a_deleted_branch_closes_its_pull_request(project: Project, work: Work) -> None:
@@ -85,7 +85,7 @@ def test_a_deleted_branch_closes_its_pull_request(project: Project, work: Work) 
     work.git("branch", "-q", "-D", "feature")
     assert announce_all() == 1
     assert announced()[-1][0] == "closed"
-    assert forge_of(project.connection).open_pull_requests(project) == []
+    assert LocalForge().open_pull_requests(project) == []
 
 
 def test_numbers_go_on_and_a_branch_keeps_its_own(project: Project, work: Work) -> None:
@@ -183,17 +183,32 @@ def test_nothing_a_repository_configures_runs(connection: Connection, work: Work
     (tmp_path / "sprung").unlink(missing_ok=True)  # our own git commands above may have sprung it
     project = services.register(connection, str(work.path), by="alice")
     services.open_pull(project, "main", by="alice")
-    forge_of(connection).open_pull_requests(project)
-    forge_of(connection).facts(project)
+    LocalForge().open_pull_requests(project)
+    LocalForge().facts(project, "a" * 40)
     announce_all()
     assert not (tmp_path / "sprung").exists()
 
 
 def test_facts_and_source(project: Project, work: Work) -> None:
-    forge = forge_of(project.connection)
-    facts = forge.facts(project)
-    assert (facts.default_branch, facts.members, facts.metadata["name"]) == ("main", [], "shop")
-    assert forge.source(project).clone_url == str(work.path)
+    facts = LocalForge().facts(project, "a" * 40).facts
+    assert (facts.default_branch, facts.members, facts.metadata.name) == ("main", [], "shop")
+    assert source(project).clone_url == str(work.path)
+    assert LocalForge().fetch_credential(project) is None
+
+
+def test_a_pull_request_says_what_it_is_based_on(project: Project, work: Work) -> None:
+    left_at = work.git("rev-parse", "main")
+    work.commit("Add a page", branch="feature")
+    work.git("checkout", "-q", "main")
+    main = work.commit("Main went on")
+    services.open_pull(project, "feature", by="alice")
+    announce_all()
+    assert [event.base_sha for event in events(project)] == [left_at]
+    assert [event.base_sha for event in LocalForge().open_pull_requests(project)] == [left_at]
+    work.git("checkout", "-q", "--orphan", "apart")
+    work.commit("Nothing in common")
+    services.open_pull(project, "apart", by="alice")
+    assert [event.base_sha for event in LocalForge().open_pull_requests(project)] == [left_at, main]
 
 
 def test_nothing_that_a_repository_configures_is_run(

@@ -3,8 +3,9 @@
 import pytest
 from structlog.testing import capture_logs
 
+from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.local import services
-from seatrial.control.forges.models import LocalPullRequest
+from seatrial.control.forges.local.models import LocalPullRequest
 from seatrial.control.projects.models import Project
 from seatrial.control.worker import sweeps
 from tests.forges.conftest import Work, announce_all
@@ -47,7 +48,7 @@ def test_a_repository_that_cannot_be_read_closes_nothing(project: Project, work:
     with capture_logs() as lines:
         for _ in range(3):
             assert announce_all() == 0
-            sweeps.sweep_forges()
+            sweeps.sweep_forges(Forges())
     assert set(LocalPullRequest.objects.values_list("state", flat=True)) == {"open"}
     project.refresh_from_db()
     assert str(work.path) in project.unreachable

@@ -1,15 +1,18 @@
 import json
+from datetime import timedelta
 
 import psycopg
 import pytest
 from django.db import connection as database
 from django.test import Client
+from django.utils import timezone
 
 from seatrial.control.accounts.models import Membership, User
 from seatrial.control.forges import intake
 from seatrial.control.forges.github.signature import sign
 from seatrial.control.forges.models import Delivery
 from seatrial.control.projects.models import Connection
+from seatrial.control.projects.webhook_secrets import rotate_webhook_secret
 from tests.forges.conftest import SECRET, Send, changed, payload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -71,6 +74,14 @@ def test_nor_with_one_that_cannot_be_opened(send: Send, connection: Connection) 
     with database.cursor() as cursor:
         cursor.execute("UPDATE projects_connection SET webhook_secret = 'v1.broken.broken'")
     assert send(OPENED).json()["result"] == "rejected (secret unavailable)"
+
+
+def test_after_a_rotation_both_secrets_count_for_a_while(send: Send, connection: Connection) -> None:
+    rotate_webhook_secret(connection, "the next secret", timedelta(hours=1), by="alice")
+    assert send(OPENED, delivery="old", signature=sign(OPENED, SECRET)).status_code == 202
+    assert send(OPENED, delivery="new", signature=sign(OPENED, "the next secret")).status_code == 202
+    Connection.objects.update(previous_valid_until=timezone.now() - timedelta(seconds=1))
+    assert send(OPENED, delivery="late", signature=sign(OPENED, SECRET)).status_code == 401
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -196,6 +197,24 @@ def test_aside_no_transaction_is_open_and_a_kill_only_delays() -> None:
     assert timedelta(0) < row.due_at - timezone.now() <= outbox.CLAIMED
     wait_is_over()
     assert outbox.relay_aside(Instruction.REPORT, lambda row: None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_takes_longer_than_a_claim_lasts_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "RENEWED_SECONDS", 0.05)
+    outbox.instruct(Instruction.REPORT, pull_request="p")
+    row = OutboxMessage.objects.get()
+
+    def send(_: OutboxMessage) -> None:
+        wait_is_over()  # as if it had taken that long
+        deadline = time.monotonic() + 60
+        while OutboxMessage.objects.get(pk=row.pk).due_at <= timezone.now():
+            assert time.monotonic() < deadline, "the claim should be renewed"
+            time.sleep(0.01)
+        assert not outbox.relay_aside(Instruction.REPORT, lambda _: None), "nobody else has it"
+
+    assert outbox.relay_aside(Instruction.REPORT, send)
+    assert OutboxMessage.objects.get().published_at is not None
 
 
 @pytest.mark.django_db

@@ -7,14 +7,20 @@ from django.utils import timezone
 from seatrial.control.fleet import services as fleet
 from seatrial.control.fleet.models import Agent
 from seatrial.control.outbox.models import OutboxMessage
-from seatrial.control.policies import services
+from seatrial.control.policies import queueing, services
 from seatrial.control.policies.criteria import applies
 from seatrial.control.policies.errors import BadCriteria
 from seatrial.control.policies.models import Evaluation, Policy, PolicyVersion, Result
 from seatrial.control.projects.models import Project
 from seatrial.wire.agents import Heartbeat
 from seatrial.wire.envelope import Envelope
-from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult, RunEvaluation
+from seatrial.wire.evaluations import (
+    EvaluationFinished,
+    EvaluationStarted,
+    ForgeFacts,
+    PolicyResult,
+    RunEvaluation,
+)
 from seatrial.wire.states import EvaluationState, Isolation, ResultState
 from tests import factories
 
@@ -23,11 +29,7 @@ A, B = "a" * 40, "b" * 40
 
 
 @pytest.fixture
-def project(monkeypatch: pytest.MonkeyPatch) -> Project:
-    from seatrial.control.forges.local.forge import LocalForge
-    from seatrial.wire.evaluations import ForgeFacts
-
-    monkeypatch.setattr(LocalForge, "facts", lambda self, project: ForgeFacts(default_branch="main"))
+def project() -> Project:
     return factories.project(factories.workspace())
 
 
@@ -37,8 +39,13 @@ def version(project: Project) -> PolicyVersion:
 
 
 def evaluate(project: Project, commit: str = A, **fields: Any) -> Evaluation | None:
+    """Ask for an evaluation, and take its facts as the worker would."""
     asked = {"ref": "refs/heads/feature", "event": "push", **fields}
-    return services.evaluate(project, commit=commit, **asked)
+    evaluation = services.evaluate(project, commit=commit, **asked)
+    if evaluation is not None:
+        queueing.queue(evaluation.pk, ForgeFacts(default_branch="main"))
+        evaluation.refresh_from_db()
+    return evaluation
 
 
 def finish(evaluation: Evaluation, *results: PolicyResult, **fields: Any) -> None:
@@ -189,7 +196,7 @@ def test_lost_evaluations_are_given_up_with_the_reason(project: Project, version
     services.started("agent", EvaluationStarted(evaluation=running.pk))
     assert services.give_up_lost() == 0
     past = timezone.now() - timedelta(minutes=11)
-    Evaluation.objects.update(created_at=past)
+    Evaluation.objects.update(queued_at=past)
     assert services.give_up_lost() == 1  # the running one was taken just now
     Evaluation.objects.filter(pk=running.pk).update(started_at=past)
     assert services.give_up_lost() == 1
@@ -201,12 +208,12 @@ def test_what_waits_for_its_turn_is_not_given_up(project: Project, version: Poli
     able = factories.agent("able")
     evaluation = evaluate(project)
     assert evaluation is not None
-    Evaluation.objects.update(created_at=timezone.now() - timedelta(hours=2))
+    Evaluation.objects.update(queued_at=timezone.now() - timedelta(hours=2))
     assert services.give_up_lost() == 0
     finish(evaluation, said(version))
     assert evaluation.state == EvaluationState.PASSED
     waiting = evaluate(project, B)
-    Evaluation.objects.filter(pk=waiting.pk).update(created_at=timezone.now() - timedelta(hours=25))
+    Evaluation.objects.filter(pk=waiting.pk).update(queued_at=timezone.now() - timedelta(hours=25))
     assert services.give_up_lost() == 1  # the bus has forgotten its job
     assert able.state == "online"
 

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.sandboxes.memo import Memo
@@ -39,7 +40,9 @@ async def beat_of(evaluations: Evaluations) -> Heartbeat:
 def test_an_evaluation_says_why_no_policy_can_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overdue, "PROBLEM_LASTS_SECONDS", 0.2)
     project = factories.project(factories.workspace())
-    evaluation = factories.evaluation(factories.pull_request(project), state="queued")
+    evaluation = factories.evaluation(
+        factories.pull_request(project), state="queued", queued_at=timezone.now()
+    )
     pool = Pool(ProcessSandboxes(find_program(), new_id(), require_gvisor=True), size=0)
     evaluations = Evaluations(
         NoJobs(), Cache(tmp_path / "git"), Recorded(), pool, Memo(tmp_path / "memo", "p")

@@ -9,11 +9,9 @@ from typing import TypeVar
 import pytest
 from django.db import connection, transaction
 
-from seatrial.control.forges.local.forge import LocalForge
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import lifecycle, services
 from seatrial.control.projects.models import PullRequest
-from seatrial.wire.evaluations import ForgeFacts
 from tests import factories
 from tests.previews.scenario import Scenario
 
@@ -87,10 +85,7 @@ def test_a_rebuild_and_a_delivery_of_one_project_do_not_lock_each_other_out() ->
     assert delivery.result(60).startswith("deployment")
 
 
-def test_a_rebuild_and_an_evaluation_of_one_project_do_not_lock_each_other_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(LocalForge, "facts", lambda *_: ForgeFacts(default_branch="main"))
+def test_a_rebuild_and_an_evaluation_of_one_project_do_not_lock_each_other_out() -> None:
     scene = Scenario.make()
     scene.live(A)
     services.stop(scene.environment, by="alice")

@@ -9,7 +9,7 @@ from hypothesis.extra.django import TestCase
 
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
-from seatrial.control.projects.models import ForgeKind, Project, PullRequest
+from seatrial.control.projects.models import Project, PullRequest
 from seatrial.control.projects.services import apply_pull_request, ensure_connection, ensure_project
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -20,7 +20,7 @@ A = PullRequestAction
 
 def make_project() -> Project:
     workspace = Workspace.objects.create(slug="ours", name="Ours")
-    connection = ensure_connection(workspace, ForgeKind.LOCAL, "here", webhook_secret="s")
+    connection = ensure_connection(workspace, "local", "here", webhook_secret="s")
     return ensure_project(connection, "/r", name="r", clone_url="/r", web_url="", default_branch="main")
 
 

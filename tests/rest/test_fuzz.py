@@ -18,7 +18,6 @@ from schemathesis.specs.openapi.checks import (
 from seatrial.control.accounts import tokens
 from seatrial.control.accounts.models import Membership, User, Workspace
 from seatrial.control.forges.github.signature import sign
-from seatrial.control.projects.models import ForgeKind
 from seatrial.control.projects.services import ensure_connection
 from tests.forges.conftest import SECRET, payload
 
@@ -55,7 +54,7 @@ def token() -> str:
     workspace = Workspace.objects.create(slug="ours", name="Ours")
     root = User.objects.create_user("root", is_superuser=True)
     Membership.objects.create(workspace=workspace, user=root, role="owner")
-    ensure_connection(workspace, ForgeKind.LOCAL, "here", webhook_secret=SECRET)
+    ensure_connection(workspace, "local", "here", webhook_secret=SECRET)
     return tokens.issue(root, "fuzz", by="test")
 
 
@@ -72,7 +71,7 @@ def test_every_operation(case: schemathesis.Case, token: str) -> None:
 @pytest.fixture
 def webhook(db) -> str:
     workspace = Workspace.objects.create(slug="ours", name="Ours")
-    connection = ensure_connection(workspace, ForgeKind.LOCAL, "here", webhook_secret=SECRET)
+    connection = ensure_connection(workspace, "local", "here", webhook_secret=SECRET)
     return f"/api/v1/webhooks/local/{connection.pk}"
 
 

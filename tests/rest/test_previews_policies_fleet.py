@@ -11,10 +11,8 @@ from seatrial.control.accounts.models import Membership, Role
 from seatrial.control.audit.models import AuditEntry
 from seatrial.control.fleet import nats_jwt
 from seatrial.control.fleet.bus_identity import ensure
-from seatrial.control.forges.local.forge import LocalForge
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.previews.models import Environment
-from seatrial.wire.evaluations import ForgeFacts
 from tests import factories
 from tests.factories import Cast
 
@@ -29,8 +27,7 @@ def client(user: Any) -> Client:
 
 
 @pytest.fixture
-def cast(monkeypatch: pytest.MonkeyPatch) -> Cast:
-    monkeypatch.setattr(LocalForge, "facts", lambda self, project: ForgeFacts())
+def cast() -> Cast:
     return Cast()
 
 

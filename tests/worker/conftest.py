@@ -9,7 +9,7 @@ from seatrial.control.accounts.models import Workspace
 from seatrial.control.fleet import services as fleet
 from seatrial.control.fleet.models import Agent
 from seatrial.control.forges.local import services as local
-from seatrial.control.forges.models import LocalPullRequest
+from seatrial.control.forges.local.models import LocalPullRequest
 from seatrial.control.projects.models import Project
 from seatrial.control.worker.database import Database
 from tests import factories

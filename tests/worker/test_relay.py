@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-from functools import partial
 
 import nats.errors
 import pytest
@@ -16,9 +15,10 @@ from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.errors import Away
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
+from seatrial.control.worker import errands
+from seatrial.control.worker.aside import Aside
 from seatrial.control.worker.database import Database
-from seatrial.control.worker.main import revoke
-from seatrial.control.worker.relay import Aside, Relay
+from seatrial.control.worker.relay import Relay
 from seatrial.control.worker.wakeups import Wakeups
 from seatrial.wire import subjects
 from seatrial.wire.evaluations import RunEvaluation
@@ -94,7 +94,7 @@ async def test_a_revocation_outlives_a_bus_that_cannot_take_it(
     right = credentials.read_bytes()
     shutil.copy(nats_server.identity.control_credentials, credentials)
     await database.run(outbox.instruct, Instruction.REVOKE, public_key="U" + "A" * 55)
-    aside = Aside(database, Instruction.REVOKE, partial(revoke, configuration))
+    aside = Aside(database, Wakeups([]), errands.revocations(configuration))
     async with asyncio.timeout(60):  # it does not try for ever
         assert await database.run(aside.one)
     assert list((await database.run(unpublished)).values()) == [1]

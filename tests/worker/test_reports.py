@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -11,8 +12,10 @@ from django.utils import timezone
 from structlog.testing import capture_logs
 
 from seatrial.control.forges import registry
+from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.local.forge import LocalForge
+from seatrial.control.forges.local.registration import LOCAL
 from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.models import OutboxMessage
@@ -20,10 +23,10 @@ from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import services as previews
 from seatrial.control.projects.models import Project
-from seatrial.control.worker import reports
+from seatrial.control.worker import errands
+from seatrial.control.worker.aside import Aside
 from seatrial.control.worker.database import Database
-from seatrial.control.worker.relay import Aside
-from seatrial.wire.evaluations import ForgeFacts
+from seatrial.control.worker.wakeups import Wakeups
 from tests import factories
 from tests.previews.scenario import Scenario
 
@@ -38,9 +41,6 @@ class RecordingForge(LocalForge):
         self.told: list[tuple[str, str]] = []
         self.urls: list[dict[str, str]] = []
         self.problem: Callable[[], None] = lambda: None
-
-    def facts(self, project: Project) -> ForgeFacts:
-        return ForgeFacts(default_branch="main")
 
     def report_deployment(self, project: Project, report: DeploymentReport) -> None:
         self._hear(report.commit, report.state)
@@ -58,13 +58,13 @@ class RecordingForge(LocalForge):
 @pytest.fixture
 def forge(monkeypatch: pytest.MonkeyPatch) -> RecordingForge:
     forge = RecordingForge()
-    monkeypatch.setitem(registry.FORGES, "local", lambda: forge)
+    monkeypatch.setitem(registry.FORGES, "local", replace(LOCAL, bind=lambda _: forge))
     return forge
 
 
 @pytest.fixture
 def aside() -> Aside:
-    return Aside(Database(1), Instruction.REPORT, reports.report)
+    return Aside(Database(1), Wakeups([]), errands.reports(Forges()))
 
 
 @pytest.fixture

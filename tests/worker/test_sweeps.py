@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 from structlog.testing import capture_logs
 
+from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.local.forge import LocalForge
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.projects.events import PullRequestChanged
@@ -13,7 +14,6 @@ from seatrial.control.projects.models import Project
 from seatrial.control.worker import sweeps
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.sweeps import Sweeps
-from seatrial.control.worker.wakeups import Wakeups
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -32,7 +32,7 @@ def test_what_nobody_expected_of_one_project_stops_no_other(monkeypatch: pytest.
 
     monkeypatch.setattr(LocalForge, "open_pull_requests", open_pull_requests)
     with capture_logs() as lines:
-        sweeps.sweep_forges()
+        sweeps.sweep_forges(Forges())
     assert sorted(looked) == ["odd", "shop", "till"]
     assert [(line["project"], line["exc_info"]) for line in lines] == [("odd", True)]
 
@@ -43,7 +43,7 @@ def test_evaluations_that_slept_with_the_machine_are_given_time() -> None:
         state="running",
         started_at=timezone.now() - timedelta(hours=1),
     )
-    sweep = Sweeps(Database(1), Wakeups([]))
+    sweep = Sweeps(Database(1))
     sweep._attention._last = timezone.now() - timedelta(hours=1)
     sweep.give_up_lost()
     sweep.give_up_lost()

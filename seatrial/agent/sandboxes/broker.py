@@ -152,7 +152,7 @@ class Broker:
         return await self._tree.last_commit_date(path) if path in await self._index() else None
 
     async def _members(self) -> list[dict[str, Any]]:
-        return self._facts.members
+        return [member.model_dump(mode="json") for member in self._facts.members]
 
     async def _default_branch(self) -> str:
         return self._facts.default_branch
@@ -161,7 +161,7 @@ class Broker:
         return self._facts.topics
 
     async def _metadata(self) -> dict[str, Any]:
-        return self._facts.metadata
+        return self._facts.metadata.model_dump(mode="json", exclude_none=True)
 
 
 def understood(question: Any) -> tuple[str, list[str]]:

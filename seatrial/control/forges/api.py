@@ -1,4 +1,4 @@
-"""REST: webhooks in, the deliveries they became, and the local forge."""
+"""REST: webhooks in, and the deliveries they became."""
 
 from datetime import datetime
 
@@ -12,7 +12,8 @@ from seatrial.control.accounts.authentication import person
 from seatrial.control.answers import ErrorAnswer, error_body
 from seatrial.control.forges import intake
 from seatrial.control.forges.models import Delivery
-from seatrial.control.projects.models import Connection, ForgeKind
+from seatrial.control.forges.registry import FORGES
+from seatrial.control.projects.models import Connection
 
 router = Router(tags=["forges"])
 
@@ -101,6 +102,6 @@ def _answer(row: Delivery) -> DeliveryAnswer:
 
 
 def _connection(forge: str, connection: str) -> Connection | None:
-    if not connection.isalnum() or forge not in ForgeKind.values:  # what PostgreSQL is not even asked
+    if not connection.isalnum() or forge not in FORGES:  # what PostgreSQL is not even asked
         return None
     return Connection.objects.filter(pk=connection, forge=forge).first()

@@ -2,7 +2,7 @@
 
 ForgeError
 ├── UnreadablePayload   a webhook body that is not what its event promises
-├── NoSuchForge         a connection to a kind of forge this release does not speak to
+├── NoSuchForge         a kind of forge that this release does not speak to
 └── RepositoryProblem   the local forge cannot use a directory or a branch; the message says what to do
 """
 

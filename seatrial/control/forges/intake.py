@@ -8,15 +8,15 @@ from django.utils import timezone
 
 from seatrial.control.forges.errors import UnreadablePayload
 from seatrial.control.forges.models import Delivery, DeliveryResult
-from seatrial.control.forges.protocol import WebhookHeaders
-from seatrial.control.forges.registry import forge_of
+from seatrial.control.forges.protocol import WebhookHeaders, Webhooks
+from seatrial.control.forges.registry import registered
 from seatrial.control.projects.models import Connection
+from seatrial.control.projects.webhook_secrets import valid_secrets
 from seatrial.control.vault.errors import VaultError
 
 MAX_BYTES = 25 * 1024 * 1024
 KEPT_OF_REJECTED = 4096  # bytes: anybody who knows the address can send these
 CHANNEL = "seatrial_deliveries"
-KEPT_HEADERS = ("Content-Type", "User-Agent", "X-GitHub-Event", "X-GitHub-Delivery", "X-GitHub-Hook-ID")
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,16 @@ def receive(source: Connection, headers: Mapping[str, str], body: bytes) -> Rece
     """Judge and store one delivery. It is durable when this returns, so the forge may be told.
 
     A repeat of an accepted delivery (same id, same connection) changes nothing and is answered as `duplicate`; a repeat
-    of a rejected one is judged afresh.
+    of a rejected one is judged afresh. Raises NoSuchForge.
     """
-    told = forge_of(source).headers(headers)
-    judgement = _judge(source, told, body)
+    webhooks = registered(source.forge).webhooks
+    told = webhooks.read(headers)
+    judgement = _judge(source, webhooks, told, headers, body)
     delivery = Delivery(
         connection=source,
         delivery_id=_plain(told.delivery_id) or "(none)",
         event=_plain(told.event)[:100],
-        headers={name: _plain(headers[name]) for name in KEPT_HEADERS if name in headers},
+        headers={name: _plain(headers[name]) for name in webhooks.kept_headers if name in headers},
         body=body,
         result=judgement.result,
         outcome="" if judgement.relevant else judgement.message,
@@ -74,27 +75,29 @@ def _store(delivery: Delivery, *, wake: bool) -> None:
             cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, delivery.pk])
 
 
-def _judge(source: Connection, told: WebhookHeaders, body: bytes) -> _Judgement:
+def _judge(
+    source: Connection, webhooks: Webhooks, told: WebhookHeaders, headers: Mapping[str, str], body: bytes
+) -> _Judgement:
     try:
-        secret = source.webhook_secret
+        secrets = valid_secrets(source)
     except VaultError as error:
         return _Judgement(DeliveryResult.REJECTED_SECRET, 401, str(error))
-    if not secret:
+    if not secrets:
         message = "No webhook secret is stored for this connection. Rotate one in, and paste it at the forge."
         return _Judgement(DeliveryResult.REJECTED_SECRET, 401, message)
-    if not forge_of(source).signed(body, told.signature, secret):
+    if not webhooks.signed(headers, body, secrets):
         message = "The signature does not match: the webhook secret here and at the forge differ."
         return _Judgement(DeliveryResult.REJECTED_SIGNATURE, 401, message)
     if not told.delivery_id or not told.event:
         return _Judgement(
             DeliveryResult.REJECTED_PARSE, 400, "The headers with the event and its id are missing."
         )
-    return _read(source, told, body)
+    return _read(webhooks, told, body)
 
 
-def _read(source: Connection, told: WebhookHeaders, body: bytes) -> _Judgement:
+def _read(webhooks: Webhooks, told: WebhookHeaders, body: bytes) -> _Judgement:
     try:
-        event = forge_of(source).parse(told.event, body)
+        event = webhooks.parse(told.event, body)
     except UnreadablePayload as error:
         return _Judgement(DeliveryResult.REJECTED_PARSE, 400, str(error))
     if event is None:

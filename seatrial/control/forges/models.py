@@ -1,9 +1,9 @@
-"""Stored webhook deliveries, and the local forge's own pull requests."""
+"""Stored webhook deliveries, and what forges said about repositories."""
 
 from django.db import models
 
 from seatrial.control.ids import UlidField
-from seatrial.control.projects.models import Connection, Project, PullRequestState
+from seatrial.control.projects.models import Connection, Project
 
 
 class DeliveryResult(models.TextChoices):
@@ -54,29 +54,23 @@ class Delivery(models.Model):
         return f"{self.event} {self.delivery_id}"
 
 
-class LocalPullRequest(models.Model):
-    """A branch that somebody opened as a pull request on the local forge.
+class FactsSnapshot(models.Model):
+    """What a forge said about a repository when `commit` was to be evaluated: a `wire.evaluations.ForgeFacts`.
 
-    `announced_*` is what the last acknowledged webhook said; the worker sends another while they differ from the
-    truth (the branch's head, and `state`).
+    `etags` are those of the answers it was read from, by address.
     """
 
-    project = models.ForeignKey(Project, models.CASCADE, related_name="local_pull_requests")
-    number = models.PositiveIntegerField()
-    branch = models.CharField(max_length=250)
-    state = models.CharField(max_length=10, choices=PullRequestState.choices, default=PullRequestState.OPEN)
-    head_sha = models.CharField(max_length=64, blank=True)
-    announced_sha = models.CharField(max_length=64, blank=True)
-    announced_state = models.CharField(max_length=10, blank=True)
-    # Acknowledged ones; part of the next delivery's id.
-    announcements = models.PositiveIntegerField(default=0)
-    changed_at = models.DateTimeField()  # when `state` or `head_sha` last changed: the local forge's clock
+    project = models.ForeignKey(Project, models.CASCADE, related_name="facts_snapshots")
+    commit = models.CharField(max_length=64)
+    facts = models.JSONField()
+    etags = models.JSONField(default=dict)
+    taken_at = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["project", "number"], name="one_local_number"),
-            models.UniqueConstraint(fields=["project", "branch"], name="one_local_branch"),
+            models.UniqueConstraint(fields=["project", "commit"], name="one_facts_snapshot_per_commit")
         ]
+        indexes = [models.Index(fields=["project", "-taken_at"], name="facts_newest")]
 
     def __str__(self) -> str:
-        return f"{self.project} #{self.number} {self.branch}"
+        return f"facts of {self.project} at {self.commit[:10]}"

@@ -1,7 +1,11 @@
-"""What every code host can do for us. One implementation per kind of forge, found by `forges.registry`."""
+"""What every code host can do for us, in two halves: its webhooks, and the forge itself, bound to one connection.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+How a forge joins: `forges.registration`. Which ones there are: `forges.registry`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from seatrial.control.projects.events import (
@@ -12,20 +16,22 @@ from seatrial.control.projects.events import (
     TagCreated,
 )
 from seatrial.control.projects.models import Project
-from seatrial.wire.deployments import Source
 from seatrial.wire.evaluations import ForgeFacts
 from seatrial.wire.states import DeploymentState, EvaluationState
 
 __all__ = [
     "DeploymentReport",
     "EvaluationReport",
+    "FetchCredential",
     "Forge",
     "ForgeEvent",
     "PullRequestAction",
     "PullRequestChanged",
     "Pushed",
     "TagCreated",
+    "TakenFacts",
     "WebhookHeaders",
+    "Webhooks",
 ]
 
 
@@ -35,7 +41,23 @@ class WebhookHeaders:
 
     delivery_id: str
     event: str
-    signature: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakenFacts:
+    """Facts, and the ETags of the answers they were read from, by address: what was said then need not be said again."""
+
+    facts: ForgeFacts
+    etags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchCredential:
+    """What fetches exactly one repository over HTTPS, until it expires. Never stored, never in a repr."""
+
+    username: str
+    password: str = field(repr=False)
+    expires_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +82,35 @@ class DeploymentReport:
     urls: Mapping[str, str]
 
 
+class Webhooks(Protocol):
+    """How one kind of forge tells. Pure: asks nobody, touches no database, may be called anywhere.
+
+    Headers are looked up without regard to case.
+    """
+
+    @property
+    def kept_headers(self) -> Sequence[str]:
+        """Names of the headers that are stored with a delivery. Never those that hold a signature or a token."""
+
+    def read(self, headers: Mapping[str, str]) -> WebhookHeaders:
+        """The id and the event of a delivery."""
+
+    def signed(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> bool:
+        """True when the sender of `body` proves to know one of `secrets`.
+
+        All of them are tried, each in constant time, whichever it is that fits. An empty secret proves nothing.
+        """
+
+    def parse(self, event: str, body: bytes) -> ForgeEvent | None:
+        """What a delivery tells; None when it is nothing to us. Raises UnreadablePayload."""
+
+
 class Forge(Protocol):
-    """One kind of code host. Sync; called by the web process (the webhook half) and the worker (the rest).
+    """One code host as one connection reaches it: client, credentials, request budget, ETags and clock in one object.
+
+    Sync, and never called inside a database transaction: an answer may take its time, and locks must not wait for it.
+    `forges.connected.Forges` hands out the same object to every thread of a process, so all of it is thread-safe; the
+    object outlives no change of its connection's row.
 
     Nothing here is retried inside: who calls does that, but not what was `permanent`, and not before
     `retry_after_seconds`. The reports are idempotent, the same report twice leaves what one leaves, and need not tell
@@ -69,26 +118,23 @@ class Forge(Protocol):
     or answers nonsense.
     """
 
-    def headers(self, headers: Mapping[str, str]) -> WebhookHeaders:
-        """Read a webhook's headers (looked up without regard to case)."""
-
-    def signed(self, body: bytes, signature: str, secret: str) -> bool:
-        """True when `signature` proves that the sender of `body` knows `secret`. Takes the same time either way."""
-
-    def parse(self, event: str, body: bytes) -> ForgeEvent | None:
-        """What a delivery tells; None when it is nothing to us. Raises UnreadablePayload. Touches no database."""
+    def now(self) -> datetime:
+        """The time by the forge's clock, as far as it is known. Asks nobody."""
 
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
         """Every open pull request as it is now: the truth that webhooks only make faster."""
 
-    def facts(self, project: Project) -> ForgeFacts:
-        """What policies may ask about the repository beyond its files."""
+    def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
+        """What policies may ask about the repository at `commit` beyond its files.
 
-    def source(self, project: Project) -> Source:
-        """Where agents fetch the code from."""
+        `known` is what was last taken of the project: where its ETags still hold, its facts do, and need not be sent.
+        """
 
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
         """Tell the verdict on a commit."""
 
     def report_deployment(self, project: Project, report: DeploymentReport) -> None:
         """Tell how the preview of a pull request does."""
+
+    def fetch_credential(self, project: Project) -> FetchCredential | None:
+        """What fetches exactly this repository, and nothing else; None where the repository needs none."""

@@ -1,20 +1,19 @@
-"""Which implementation speaks to which kind of forge: the one place a new forge is named in."""
-
-from collections.abc import Callable, Mapping
+"""Which kinds of forges this release speaks to: the one place a new forge is named in."""
 
 from seatrial.control.forges.errors import NoSuchForge
-from seatrial.control.forges.local.forge import LocalForge
-from seatrial.control.forges.protocol import Forge
-from seatrial.control.projects.models import Connection, ForgeKind
+from seatrial.control.forges.local.registration import LOCAL
+from seatrial.control.forges.registration import Registration
 
-FORGES: Mapping[str, Callable[[], Forge]] = {ForgeKind.LOCAL: LocalForge}
+FORGES: dict[str, Registration] = {
+    LOCAL.kind: LOCAL,
+}
 
 
-def forge_of(connection: Connection) -> Forge:
-    """The implementation for a connection. Raises NoSuchForge for a kind this release does not speak to."""
-    make = FORGES.get(connection.forge)
-    if make is None:
+def registered(kind: str) -> Registration:
+    """What speaks to forges of `kind`. Raises NoSuchForge."""
+    found = FORGES.get(kind)
+    if found is None:
         raise NoSuchForge(
-            f"This release does not speak to {ForgeKind(connection.forge).label} yet: {connection}"
+            f"This release does not speak to a forge of the kind {kind!r}. It speaks to: {', '.join(sorted(FORGES))}."
         )
-    return make()
+    return found

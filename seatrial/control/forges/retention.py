@@ -1,12 +1,12 @@
-"""Deliveries go after a while. Anybody who knows a connection's address can have rejected ones stored: of those the
-newest are kept."""
+"""Deliveries and facts go after a while. Anybody who knows a connection's address can have rejected deliveries
+stored: of those the newest are kept."""
 
 from datetime import datetime
 
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Count
 
 from seatrial.control import keeping
-from seatrial.control.forges.models import Delivery, DeliveryResult
+from seatrial.control.forges.models import Delivery, DeliveryResult, FactsSnapshot
 
 REJECTED_KEPT = 500  # per connection, at most 4 KB each
 
@@ -17,8 +17,9 @@ def prune(now: datetime) -> int:
     An accepted delivery is never deleted for a rejected one. Idempotent; returns how many rows were deleted.
     """
     horizon = keeping.DELIVERIES.horizon(now)
-    old: list[QuerySet[Model]] = [Delivery.objects.filter(received_at__lt=horizon)]
-    return sum(map(keeping.delete, old)) + sum(map(_prune_rejected, _crowded()))
+    gone = keeping.delete(FactsSnapshot.objects.filter(taken_at__lt=horizon))
+    gone += keeping.delete(Delivery.objects.filter(received_at__lt=horizon))
+    return gone + sum(map(_prune_rejected, _crowded()))
 
 
 def _crowded() -> list[str]:

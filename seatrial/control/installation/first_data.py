@@ -10,9 +10,9 @@ from django.db import transaction
 from seatrial.control.accounts import tokens
 from seatrial.control.accounts.models import Role, User, Workspace
 from seatrial.control.accounts.services import ensure_admin, ensure_workspace, set_role
+from seatrial.control.forges.connecting import connect
+from seatrial.control.forges.local import KIND
 from seatrial.control.policies import packs
-from seatrial.control.projects.models import ForgeKind
-from seatrial.control.projects.services import ensure_connection
 
 TOKEN_NAME = "command line"  # noqa: S105
 
@@ -24,7 +24,7 @@ def bootstrap(username: str, password: str, token_file: Path) -> Workspace:
     admin = ensure_admin(username, password)
     if not workspace.memberships.filter(user=admin).exists():
         set_role(workspace, admin, Role.OWNER)
-    ensure_connection(workspace, ForgeKind.LOCAL, "This machine", webhook_secret=secrets.token_hex(32))
+    connect(workspace, KIND, "This machine", webhook_secret=secrets.token_hex(32))
     packs.install(workspace, "starter")
     _ensure_token(admin, token_file)
     return workspace

@@ -5,7 +5,9 @@ published at least once, however often web and worker die. NOTIFY wakes the work
 finds what a missed notification left.
 """
 
-from collections.abc import Callable
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -21,7 +23,8 @@ from seatrial.control.outbox.models import OutboxMessage
 from seatrial.wire.envelope import Envelope, Message, new_id
 
 CHANNEL = "seatrial_outbox"
-CLAIMED = timedelta(minutes=2)
+CLAIMED = timedelta(seconds=20)
+RENEWED_SECONDS = 5.0
 CLAIM_LOCK = 0x5EA71  # PostgreSQL advisory lock
 MAX_DELAY_SECONDS = 600.0
 MAX_WISH_SECONDS = 3_600.0
@@ -37,10 +40,19 @@ class Instruction(StrEnum):
     BUCKET = "bucket"  # {agent}: make the bucket of a new agent
     REVOKE = "revoke"  # {public_key}: cut a user off
     REPORT = "report"  # {pull_request} or {project, commit}: tell the forge of its preview, of its verdict
+    FACTS = "facts"  # {evaluation}: take its commit's facts from the forge, then queue it
 
 
 # These wait for others, and nothing on the bus waits for them.
-ASIDE = (Instruction.REVOKE, Instruction.REPORT)
+ASIDE = (Instruction.REVOKE, Instruction.REPORT, Instruction.FACTS)
+
+
+def channel(subject: str) -> str:
+    """The channel on which a new row of `subject` is notified: each of ASIDE has its own, the bus has CHANNEL."""
+    return f"{CHANNEL}_{subject}" if subject in ASIDE else CHANNEL
+
+
+CHANNELS = (CHANNEL, *(channel(instruction) for instruction in ASIDE))
 
 
 def publish(subject: str, message: Message, *, workspace: str, about: str) -> Envelope:
@@ -95,16 +107,18 @@ def relay(send: Callable[[OutboxMessage], None], *, limit: int = 100) -> int:
 def relay_aside(instruction: Instruction, send: Callable[[OutboxMessage], None]) -> bool:
     """Give the newest row of one target of `instruction`, one of ASIDE, to `send`; True when there was one due.
 
-    No transaction is open while `send` runs, so it may take its time, up to CLAIMED. Rows with the same body have the
-    same target and are one: sent once, marked together, and never by two relays at a time. When `send` raises, all of
-    them wait. A crash, or a `send` that took longer, repeats it: what is done here must be idempotent.
+    No transaction is open while `send` runs, so it may take its time: its claim is renewed until it returns. Rows with
+    the same body have the same target and are one: sent once, marked together, and never by two relays at a time. When
+    `send` raises, all of them wait. A process that dies lets go of its claim within CLAIMED, and another repeats what it
+    did; so does a database that was away for so long: what is done here must be idempotent.
     """
     rows = _claim(instruction)
     if not rows:
         return False
     identities = [row.pk for row in rows]
     try:
-        send(rows[-1])
+        with _renewed(identities):
+            send(rows[-1])
     except AWAY:
         raise  # the database is away; the claim ends by itself
     except Exception as error:
@@ -117,7 +131,7 @@ def relay_aside(instruction: Instruction, send: Callable[[OutboxMessage], None])
 def _write(identity: str, subject: str, body: dict[str, Any]) -> None:
     OutboxMessage.objects.create(id=identity, subject=subject, body=body)
     with connection.cursor() as cursor:  # delivered at commit, and folded into one per transaction
-        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+        cursor.execute("SELECT pg_notify(%s, '')", [channel(subject)])
 
 
 def _due() -> QuerySet[OutboxMessage]:
@@ -138,6 +152,25 @@ def _claim(instruction: Instruction) -> list[OutboxMessage]:
     rows = list(target.order_by("id"))
     _later([row.pk for row in rows], CLAIMED)
     return rows
+
+
+@contextlib.contextmanager
+def _renewed(identities: list[str]) -> Iterator[None]:
+    """Keep the claim while the block runs, from a thread of its own: the block may wait for anything."""
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.wait(RENEWED_SECONDS):
+            with contextlib.suppress(*AWAY), contextlib.closing(connection):
+                _later(identities, CLAIMED)
+
+    thread = threading.Thread(target=renew, name="claim", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()  # a renewal after the end would hide what is due
 
 
 def _postpone(identities: list[str], attempts: int, error: Exception) -> None:

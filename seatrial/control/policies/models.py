@@ -56,6 +56,7 @@ class Evaluation(models.Model):
     project = models.ForeignKey(Project, models.CASCADE, related_name="evaluations")
     pull_request = models.ForeignKey(PullRequest, models.SET_NULL, null=True, related_name="evaluations")
     commit = models.CharField(max_length=64)
+    base_commit = models.CharField(max_length=64, blank=True)  # what it is compared with, where known
     ref = models.CharField(max_length=250, blank=True)
     event = models.CharField(max_length=30, blank=True)
     state = models.CharField(
@@ -67,6 +68,7 @@ class Evaluation(models.Model):
     agent = models.CharField(max_length=26, blank=True)
     versions = models.ManyToManyField(PolicyVersion, related_name="evaluations")
     created_at = models.DateTimeField(auto_now_add=True)
+    queued_at = models.DateTimeField(null=True)  # its job was published: the forge's facts are known
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     seconds = models.FloatField(null=True)

@@ -20,14 +20,15 @@ def give_up_lost() -> int:
     """Error every evaluation that nobody will finish any more; returns how many.
 
     One that was taken: without a result for LOST_AFTER. One that is queued: as soon as no agent can run policies, each
-    for a reason that lasts; while one can, it only waits for its turn; while nobody is there, LOST_AFTER.
+    for a reason that lasts; while one can, it only waits for its turn; while nobody is there, LOST_AFTER. One whose
+    facts are still asked for is not overdue: whoever asks ends it, with the reason.
     """
     now = timezone.now()
     silent = f"Lost: the agent that took it reported no result within {WAITED}. Run it again."
     running = Evaluation.objects.filter(state=EvaluationState.RUNNING, started_at__lt=now - LOST_AFTER)
     overdue = [(identity, silent) for identity in running.values_list("pk", flat=True)]
     before, reason = _patience(now)
-    queued = Evaluation.objects.filter(state=EvaluationState.QUEUED, created_at__lt=before)
+    queued = Evaluation.objects.filter(state=EvaluationState.QUEUED, queued_at__lt=before)
     overdue += [(identity, reason) for identity in queued.values_list("pk", flat=True)]
     for identity, why in overdue:
         give_up(identity, why)
@@ -35,7 +36,7 @@ def give_up_lost() -> int:
 
 
 def _patience(now: datetime) -> tuple[datetime, str]:
-    """Queued evaluations that were created before this end, for this reason."""
+    """Queued evaluations whose job was published before this end, for this reason."""
     present = Agent.objects.filter(state__in=[AgentState.ONLINE, AgentState.DRAINING]).order_by("name")
     beats = {agent.name: agent.heartbeat for agent in present}
     if any(beat.get("sandbox") for beat in beats.values()):

@@ -6,7 +6,6 @@ from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
-from seatrial.control.forges.registry import forge_of
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.criteria import MANUAL, applies
@@ -15,9 +14,6 @@ from seatrial.control.policies.models import Evaluation, Policy, PolicyVersion, 
 from seatrial.control.policies.overdue import give_up_lost
 from seatrial.control.policies.results import finished, give_up, lost, started
 from seatrial.control.projects.models import Project, PullRequest
-from seatrial.wire import subjects
-from seatrial.wire.errors import MalformedMessage
-from seatrial.wire.evaluations import PolicyToRun, RunEvaluation
 from seatrial.wire.states import EvaluationState, ResultState
 
 __all__ = ["evaluate", "finished", "give_up", "give_up_lost", "started", "supersede"]
@@ -40,11 +36,19 @@ class Selection:
 
 @transaction.atomic
 def evaluate(
-    project: Project, *, commit: str, ref: str, event: str, pull_request: PullRequest | None = None
+    project: Project,
+    *,
+    commit: str,
+    ref: str,
+    event: str,
+    pull_request: PullRequest | None = None,
+    base_commit: str = "",
 ) -> Evaluation | None:
-    """Freeze the policies that apply into one evaluation of `commit` and queue it; None when none applies.
+    """Freeze the policies that apply into one evaluation of `commit`; None when none applies.
 
-    `event` is push, pull_request, tag or manual. Idempotent: the same commit, ref and event has one evaluation,
+    It is queued for an agent as soon as the facts of its commit are taken from the forge, which happens beside the
+    caller's transaction: no forge is asked here. `event` is push, pull_request, tag or manual; `base_commit` is what
+    `commit` is to be compared with, where somebody told. Idempotent: the same commit, ref and event has one evaluation,
     which is returned again (a manual one: while it is in progress; one superseded by nothing newer is not). An older commit of the same pull request or
     ref that is still in progress is superseded.
     """
@@ -59,14 +63,22 @@ def evaluate(
         return None
     _supersede(same, "A newer commit is evaluated instead.")
     evaluation = Evaluation.objects.create(
-        project=project, pull_request=pull_request, commit=commit, ref=ref[:250], event=event
+        project=project,
+        pull_request=pull_request,
+        commit=commit,
+        base_commit=base_commit,
+        ref=ref[:250],
+        event=event,
     )
     evaluation.versions.set(selection.all)
     for version, reason in selection.broken:
         Result.objects.create(
             evaluation=evaluation, version=version, state=ResultState.ERRORED, message=reason
         )
-    _queue(evaluation, selection.versions)
+    if selection.versions:
+        outbox.instruct(Instruction.FACTS, evaluation=evaluation.pk)
+    else:
+        lost(evaluation, "No policy could run: see the results.")
     outbox.instruct(Instruction.REPORT, project=project.pk, commit=commit)
     return evaluation
 
@@ -106,44 +118,3 @@ def _select(project: Project, *, event: str, ref: str) -> Selection:
         except BadCriteria as error:
             selection.broken.append((version, str(error)))
     return selection
-
-
-def _queue(evaluation: Evaluation, versions: list[PolicyVersion]) -> None:
-    """Publish the job, or finish at once when there is nothing that could run."""
-    if not versions:
-        lost(evaluation, "No policy could run: see the results.")
-        return
-    project = evaluation.project
-    forge = forge_of(project.connection)
-    job = RunEvaluation(
-        evaluation=evaluation.pk,
-        workspace=project.workspace_id,
-        project=project.pk,
-        repository=project.pk,
-        source=forge.source(project),
-        commit=evaluation.commit,
-        ref=evaluation.ref,
-        event=evaluation.event,
-        policies=[_to_run(version) for version in versions],
-        facts=forge.facts(project),
-    )
-    try:
-        outbox.publish(
-            subjects.evaluation_jobs(project.workspace_id),
-            job,
-            workspace=project.workspace_id,
-            about=f"evaluation/{evaluation.pk}",
-        )
-    except MalformedMessage as error:
-        lost(evaluation, f"The policies are too big to send to an agent together: {error}")
-
-
-def _to_run(version: PolicyVersion) -> PolicyToRun:
-    return PolicyToRun(
-        version_id=version.pk,
-        slug=version.policy.slug,
-        code=version.code,
-        digest=version.digest,
-        params=version.params,
-        languages=version.policy.criteria.get("languages") or [],
-    )

@@ -2,8 +2,8 @@
 
 from django.conf import settings
 
-from seatrial.control.forges.registry import forge_of
 from seatrial.control.previews.models import Deployment, Environment
+from seatrial.control.projects.services import source
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, PreviewAddress
 from seatrial.wire.states import AgentState, EnvironmentState
 
@@ -22,7 +22,7 @@ def desired(environment: Environment) -> DesiredEnvironment | None:
         repository=project.pk,
         number=environment.pull_request.number,
         revision=environment.revision,
-        source=forge_of(project.connection).source(project),
+        source=source(project),
         address=address(),
         live=_deployment(environment.live),
         candidate=_deployment(environment.candidate),

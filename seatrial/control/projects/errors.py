@@ -1,7 +1,8 @@
 """What can go wrong with projects.
 
 ProjectError
-└── ProjectContended   others make projects at the same moment: asking again helps
+├── ProjectContended   others make projects at the same moment: asking again helps
+└── EmptySecret        a webhook secret that would let nothing in
 """
 
 from seatrial.control.errors import ControlError
@@ -24,3 +25,13 @@ class ProjectContended(ProjectError):
         super().__init__(
             f"The project {external_id} could not be made: others make projects at the same time. Ask again."
         )
+
+
+class EmptySecret(ProjectError):
+    """A webhook secret has at least one character."""
+
+    code = "empty_secret"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__("A webhook secret cannot be empty: without one no delivery is accepted.")

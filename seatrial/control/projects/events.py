@@ -30,6 +30,7 @@ class PullRequestChanged(ForgeEvent):
     head_sha: str
     branch: str
     base_branch: str
+    base_sha: str = ""  # what the branch is compared with
     title: str
     author: str
     from_fork: bool
@@ -43,6 +44,7 @@ class Pushed(ForgeEvent):
     ref: str
     commit: str
     author: str
+    before: str = ""  # the head that it had; empty for a new branch
 
 
 @dataclass(frozen=True, kw_only=True)

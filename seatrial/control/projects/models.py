@@ -1,5 +1,8 @@
 """Repositories and pull requests. A `Connection` is the account at a code host that repositories are reached by."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.db import models
 
 from seatrial.control.accounts.models import Workspace
@@ -7,25 +10,21 @@ from seatrial.control.ids import UlidField
 from seatrial.control.vault.fields import EncryptedTextField
 
 
-class ForgeKind(models.TextChoices):
-    """Which protocol a connection speaks."""
-
-    LOCAL = "local"
-    GITHUB = "github"
-    GITLAB = "gitlab"
-    GITEA = "gitea"
-
-
 class Connection(models.Model):
     """One code host as one workspace reaches it. Its id is part of the webhook URL; its secret signs them."""
 
     id = UlidField()
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="connections")
-    forge = models.CharField(max_length=20, choices=ForgeKind.choices)
+    forge = models.CharField(max_length=20)  # a kind that `forges.registry` knows
     name = models.CharField(max_length=200)
     base_url = models.CharField(max_length=500, blank=True)
+    credential = EncryptedTextField(blank=True)  # what we sign in with; its form is the forge's business
     webhook_secret = EncryptedTextField(blank=True)
+    # The secret before the last rotation, valid beside the new one until then.
+    previous_webhook_secret = EncryptedTextField(blank=True)
+    previous_valid_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         constraints = [
@@ -34,6 +33,12 @@ class Connection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.forge}:{self.name}"
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        """Every save is known by its time: a forge that was bound to the row before is bound anew."""
+        if update_fields is not None:
+            update_fields = {*update_fields, "updated_at"}
+        super().save(update_fields=update_fields, **options)
 
 
 class Project(models.Model):
@@ -81,6 +86,7 @@ class PullRequest(models.Model):
     author = models.CharField(max_length=200, blank=True)
     branch = models.CharField(max_length=250)
     base_branch = models.CharField(max_length=250, blank=True)
+    base_sha = models.CharField(max_length=64, blank=True)  # what the branch is compared with
     head_sha = models.CharField(max_length=64)
     from_fork = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=PullRequestState.choices, default=PullRequestState.OPEN)

@@ -7,7 +7,8 @@ from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit import services as audit
 from seatrial.control.projects.errors import ProjectContended
 from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
-from seatrial.control.projects.models import Connection, ForgeKind, Project, PullRequest, PullRequestState
+from seatrial.control.projects.models import Connection, Project, PullRequest, PullRequestState
+from seatrial.wire.deployments import Source
 from seatrial.wire.hostnames import slug as slug_of
 
 log = structlog.get_logger(__name__)
@@ -18,14 +19,17 @@ MAX_SLUG = 100
 @transaction.atomic
 def ensure_connection(
     workspace: Workspace,
-    forge: ForgeKind,
+    forge: str,
     name: str,
     *,
     webhook_secret: str,
     base_url: str = "",
     by: str = "system",
 ) -> Connection:
-    """The connection of this name, made with `webhook_secret` when there is none; an existing secret is kept."""
+    """The connection of this name, made with `webhook_secret` when there is none; an existing secret is kept.
+
+    Whether anybody speaks to a forge of this kind is not known here: `forges.registry` checks.
+    """
     connection = Connection.objects.filter(workspace=workspace, forge=forge, name=name).first()
     if connection is None:
         connection = Connection.objects.create(
@@ -118,6 +122,11 @@ def free_slug(workspace_id: str, name: str) -> str:
     return candidate
 
 
+def source(project: Project) -> Source:
+    """Where agents fetch the code from. Made of the row alone: nobody is asked."""
+    return Source(clone_url=project.clone_url)
+
+
 def find_project(connection: Connection, external_id: str) -> Project | None:
     """The living project of a repository, or None when nobody registered it."""
     return Project.objects.filter(connection=connection, external_id=external_id, archived_at=None).first()
@@ -140,6 +149,7 @@ def apply_pull_request(project: Project, event: PullRequestChanged) -> PullReque
     pull_request.author = event.author[:200]
     pull_request.branch = event.branch
     pull_request.base_branch = event.base_branch
+    pull_request.base_sha = event.base_sha
     pull_request.head_sha = event.head_sha
     pull_request.from_fork = event.from_fork
     pull_request.state = state_after(event)

@@ -3,34 +3,34 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
-from functools import partial
 
 import structlog
 
 from seatrial.control.bus import Bus
 from seatrial.control.configuration import Configuration
 from seatrial.control.ending import ended
-from seatrial.control.fleet import revocation
 from seatrial.control.forges import intake
-from seatrial.control.forges.local import services as local
+from seatrial.control.forges.connected import Forges
 from seatrial.control.outbox import services as outbox
-from seatrial.control.outbox.services import Instruction
 from seatrial.control.previews import lifecycle
-from seatrial.control.worker import reports
+from seatrial.control.worker import errands
+from seatrial.control.worker.aside import Aside
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.deliveries import Deliveries
 from seatrial.control.worker.heartbeats import GivenUp, Heartbeats
 from seatrial.control.worker.observed import Observed
 from seatrial.control.worker.reconcile import Reconciler
-from seatrial.control.worker.relay import Aside, Relay
+from seatrial.control.worker.relay import Relay
 from seatrial.control.worker.routes import Routes
 from seatrial.control.worker.supervision import supervise
-from seatrial.control.worker.sweeps import Sweeps
+from seatrial.control.worker.sweeps import ForgeSweep, Sweeps
 from seatrial.control.worker.wakeups import Wakeups
 
 log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS = 5.0
+FACTS_LANES = 3  # one forge that dawdles leaves the others theirs
+ASKING_THREADS = 8  # as many as there are tasks that wait for forges
 Task = Callable[[], Awaitable[None]]
 
 
@@ -40,10 +40,11 @@ async def run(configuration: Configuration, stopped: asyncio.Event) -> None:
     Stopping cancels the tasks; what a database thread has begun is finished, and what was not acknowledged is
     handled again by the next worker.
     """
-    database = Database()
-    wakeups = Wakeups([outbox.CHANNEL, intake.CHANNEL, lifecycle.ROUTES_CHANNEL, local.CHANNEL])
+    database, asking = Database(), Database(ASKING_THREADS)
+    wakeups = Wakeups(channels())
     running = [
         *_start(_without_bus(database, wakeups, configuration)),
+        *_start(_asking(asking, wakeups, configuration)),
         asyncio.create_task(
             supervise("bus", lambda: _with_bus(database, wakeups, configuration)), name="bus"
         ),
@@ -51,29 +52,48 @@ async def run(configuration: Configuration, stopped: asyncio.Event) -> None:
     log.info("worker started")
     await stopped.wait()
     await ended(*running, again_seconds=AGAIN_SECONDS)
-    await asyncio.to_thread(database.close)  # beside the loop, which a thread that publishes waits for
+    for threads in (database, asking):
+        await asyncio.to_thread(threads.close)  # beside the loop, which a thread that publishes waits for
     log.info("worker stopped")
 
 
+def channels() -> set[str]:
+    """Everything that somebody in this process waits for."""
+    return {
+        *outbox.CHANNELS,
+        intake.CHANNEL,
+        lifecycle.ROUTES_CHANNEL,
+        *(task.channel for task in errands.forge_tasks()),
+    }
+
+
 def _without_bus(database: Database, wakeups: Wakeups, configuration: Configuration) -> dict[str, Task]:
-    sweeps = Sweeps(database, wakeups)
+    sweeps = Sweeps(database)
     return {
         "wakeups": wakeups.listen,
         "deliveries": Deliveries(database, wakeups).run,
         "routes": Routes(database, configuration, wakeups).run,
-        "reports": Aside(database, Instruction.REPORT, reports.report).run,
-        "revocations": Aside(database, Instruction.REVOKE, partial(revoke, configuration)).run,
-        "announcements": sweeps.announcements,
-        "forges": sweeps.forges,
         "lost evaluations": sweeps.lost_evaluations,
         "expiries": sweeps.expiries,
         "prune": sweeps.prune,
     }
 
 
-def revoke(configuration: Configuration, body: dict[str, str]) -> None:
-    """Cut off the user that an outbox row names, over a connection of its own."""
-    asyncio.run(revocation.revoke(configuration, body["public_key"]))
+def _asking(asking: Database, wakeups: Wakeups, configuration: Configuration) -> dict[str, Task]:
+    """What waits for forges and others, in threads of its own: however slow they are, the rest has its threads."""
+    forges = Forges()
+    facts = {
+        f"facts {number}": Aside(asking, wakeups, errands.facts(forges)).run
+        for number in range(1, FACTS_LANES + 1)
+    }
+    brought = {task.name: errands.looped(task, asking, wakeups) for task in errands.forge_tasks()}
+    return {
+        **facts,
+        **brought,
+        "reports": Aside(asking, wakeups, errands.reports(forges)).run,
+        "revocations": Aside(asking, wakeups, errands.revocations(configuration)).run,
+        "forges": ForgeSweep(asking, forges).run,
+    }
 
 
 async def _with_bus(database: Database, wakeups: Wakeups, configuration: Configuration) -> None:

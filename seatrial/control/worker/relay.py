@@ -1,21 +1,17 @@
-"""The outbox relays: what was committed is published. At least once, by whichever worker lives.
+"""The outbox relay: what was committed is published on the bus, in order. At least once, by whichever worker lives.
 
-Several lanes: the bus, in order; and aside, each by itself, what waits for others. A row that fails waits longer each
-time, and is never lost but for a report that its forge refuses or has not taken for a day.
+What waits for others goes aside: `worker.aside`. A row that fails waits longer each time, and is never lost.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
 from typing import Any, TypeVar
 
 import structlog
-from django.utils import timezone
 
 from seatrial.control.bus import Bus
-from seatrial.control.forges.errors import ForgeError
 from seatrial.control.outbox import services as outbox
-from seatrial.control.outbox.errors import Away, NotYet
+from seatrial.control.outbox.errors import Away
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.previews.desired import desired
@@ -30,7 +26,6 @@ log = structlog.get_logger(__name__)
 SWEEP_SECONDS = 1.0
 BATCH = 100
 SEND_TIMEOUT_SECONDS = 15.0
-REPORT_KEPT = timedelta(days=1)  # a forge that takes none for so long has been told how things stood
 T = TypeVar("T")
 Handler = Callable[[OutboxMessage], None]
 
@@ -46,10 +41,11 @@ class Relay:
 
     async def run(self) -> None:
         """For ever: everything that waits, then sleep until notified."""
+        woken = self._wakeups.waiter(outbox.CHANNEL)
         while True:
             while await self._database.run(self.batch) == BATCH:
                 pass
-            await self._wakeups.wait(outbox.CHANNEL, SWEEP_SECONDS)
+            await woken.wait(SWEEP_SECONDS)
 
     def batch(self) -> int:
         """Try up to BATCH rows; raises when bus or database are away, with what was published marked."""
@@ -102,42 +98,6 @@ class Relay:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(SEND_TIMEOUT_SECONDS)
 
 
-class Aside:
-    """Sends what waits for others: reports to forges, or revocations. A slow or broken one holds up nothing else."""
-
-    def __init__(
-        self, database: Database, instruction: Instruction, act: Callable[[dict[str, str]], None]
-    ) -> None:
-        self._database = database
-        self._instruction = instruction
-        self._act = act
-
-    async def run(self) -> None:
-        """For ever."""
-        while True:
-            while await self._database.run(self.one):
-                pass
-            await asyncio.sleep(SWEEP_SECONDS)
-
-    def one(self) -> bool:
-        """Send to the one target that waits longest; True when there was one."""
-        return outbox.relay_aside(self._instruction, self._send)
-
-    def _send(self, row: OutboxMessage) -> None:
-        try:
-            self._act(row.body)
-        except Exception as error:
-            if database_away(error):
-                raise
-            if self._instruction == Instruction.REPORT and _hopeless(row, error):
-                log.error("report given up", **row.body, error=f"{type(error).__name__}: {error}")
-                return
-            not_sent(row, error)
-            if isinstance(error, ForgeError) and error.retry_after_seconds:
-                raise NotYet(error.retry_after_seconds) from error
-            raise
-
-
 def not_sent(row: OutboxMessage, error: Exception) -> None:
     """One line for each attempt, which become rarer; what nobody expected shows where it came from, once."""
     log.warning(
@@ -148,11 +108,6 @@ def not_sent(row: OutboxMessage, error: Exception) -> None:
         error=f"{type(error).__name__}: {error}",
         exc_info=row.attempts == 0 and not expected(error),
     )
-
-
-def _hopeless(row: OutboxMessage, error: Exception) -> bool:
-    refused = isinstance(error, ForgeError) and error.permanent
-    return refused or timezone.now() - row.created_at > REPORT_KEPT
 
 
 def desired_envelope(environment: Environment) -> Envelope | None:

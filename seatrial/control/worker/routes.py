@@ -16,7 +16,7 @@ from seatrial.control.worker.route_book import RouteBook
 from seatrial.control.worker.route_waits import Wait, Waits
 from seatrial.control.worker.routes_file import RoutesFile
 from seatrial.control.worker.traefik import Said, Traefik
-from seatrial.control.worker.wakeups import Wakeups
+from seatrial.control.worker.wakeups import Waiter, Wakeups
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +45,7 @@ class Routes:
 
     async def run(self) -> None:
         """For ever. Raises when the database is away: start it again."""
+        woken = self._wakeups.waiter(lifecycle.ROUTES_CHANNEL)
         async with aclosing(Traefik(self._api)) as traefik:
             changed, sweep_at, not_before = True, 0.0, 0.0
             while True:
@@ -55,16 +56,16 @@ class Routes:
                     sweep_at = time.monotonic() + SWEEP_SECONDS
                     not_before = time.monotonic() + self._book.written / READ_BYTES_PER_SECOND
                 await self._look(traefik)
-                changed |= await self._next(changed, not_before)
+                changed |= await self._next(woken, changed, not_before)
 
-    async def _next(self, changed: bool, not_before: float) -> bool:
+    async def _next(self, woken: Waiter, changed: bool, not_before: float) -> bool:
         """Until there is something to do; True when something changed."""
         poll = self._waits.poll_seconds()
         seconds = SWEEP_SECONDS if poll is None else poll
         if changed:
             await asyncio.sleep(max(0.0, min(seconds, not_before - time.monotonic())))
             return True
-        return await self._wakeups.wait(lifecycle.ROUTES_CHANNEL, seconds)
+        return await woken.wait(seconds)
 
     async def _look(self, traefik: Traefik) -> None:
         waits = self._waits.all()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from weakref import WeakSet
 
 import psycopg
 from django.db import connections
@@ -9,37 +10,55 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 
+class Waiter:
+    """One task's view of one channel: what another waiter has seen is still news here."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self._event.set()  # something may have come before anybody listened
+
+    def wake(self) -> None:
+        """As a notification would."""
+        self._event.set()
+
+    async def wait(self, seconds: float) -> bool:
+        """Return when something was notified since the last call (True), or after `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):  # Python 3.11's wait_for can lose a cancellation
+                await self._event.wait()
+        except TimeoutError:
+            return False
+        self._event.clear()
+        return True
+
+
 class Wakeups:
-    """One event per channel, set at start, on each notification, and after every (re)connection."""
+    """Wakes every waiter of a channel at start, on each notification, and after every (re)connection."""
 
     def __init__(self, channels: Iterable[str]) -> None:
-        self._events = {channel: asyncio.Event() for channel in channels}
+        self._waiters: dict[str, WeakSet[Waiter]] = {channel: WeakSet() for channel in channels}
+
+    def waiter(self, channel: str) -> Waiter:
+        """A new waiter of one of our channels; it is forgotten when its task lets go of it."""
+        waiter = Waiter()
+        self._waiters[channel].add(waiter)
+        return waiter
 
     def wake(self, channel: str) -> None:
         """As a notification would."""
-        self._events[channel].set()
-
-    async def wait(self, channel: str, seconds: float) -> bool:
-        """Return when something was notified since the last call (True), or after `seconds`."""
-        event = self._events[channel]
-        try:
-            async with asyncio.timeout(seconds):  # Python 3.11's wait_for can lose a cancellation
-                await event.wait()
-        except TimeoutError:
-            return False
-        event.clear()
-        return True
+        for waiter in self._waiters[channel]:
+            waiter.wake()
 
     async def listen(self) -> None:
         """Turn notifications into events, for ever. Raises when the database goes away: start it again."""
         connection = await psycopg.AsyncConnection.connect(_conninfo(), autocommit=True)
         async with connection:
-            for channel in self._events:
+            for channel in self._waiters:
                 await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
-            for event in self._events.values():
-                event.set()
+            for channel in self._waiters:
+                self.wake(channel)
             async for notification in connection.notifies():
-                self._events[notification.channel].set()
+                self.wake(notification.channel)
 
 
 def _conninfo() -> str:

@@ -68,6 +68,7 @@ def _pull_request(payload: PullRequestPayload, id_of: IdOf) -> PullRequestChange
         head_sha=head.sha,
         branch=head.ref,
         base_branch=pull_request.base.ref,
+        base_sha=pull_request.base.sha,
         title=pull_request.title,
         author=pull_request.user.login if pull_request.user else "",
         # A deleted fork (null) was a fork.
@@ -79,10 +80,8 @@ def _pull_request(payload: PullRequestPayload, id_of: IdOf) -> PullRequestChange
 def _push(payload: PushPayload, id_of: IdOf) -> Pushed | TagCreated | None:
     if payload.deleted or payload.after in NO_COMMIT:
         return None
-    happened = TagCreated if payload.ref.startswith("refs/tags/") else Pushed
-    return happened(
-        external_id=id_of(payload.repository),
-        ref=payload.ref,
-        commit=payload.after,
-        author=payload.sender.login if payload.sender else "",
-    )
+    repository, author = id_of(payload.repository), payload.sender.login if payload.sender else ""
+    if payload.ref.startswith("refs/tags/"):
+        return TagCreated(external_id=repository, ref=payload.ref, commit=payload.after, author=author)
+    before = payload.before if payload.before and payload.before not in NO_COMMIT else ""
+    return Pushed(external_id=repository, ref=payload.ref, commit=payload.after, author=author, before=before)

@@ -8,7 +8,8 @@ Sha = Annotated[str, StringConstraints(pattern=r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$
 # What ends in a column must fit it, and PostgreSQL stores no NUL.
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 Branch = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x20\x7f]+$", max_length=250)]
-NO_COMMIT = frozenset({"0" * 40, "0" * 64})  # `after` of a push that deletes its ref
+# `after` of a push that deletes its ref, `before` of one that makes it.
+NO_COMMIT = frozenset({"0" * 40, "0" * 64})
 
 
 class Payload(BaseModel):
@@ -62,6 +63,7 @@ class PushPayload(Payload):
     """Event `push`, for branches and tags."""
 
     ref: Branch
+    before: Sha | None = None
     after: Sha
     deleted: bool = False
     repository: Repository

@@ -1,1 +1,3 @@
-"""A forge made of a repository directory: its branches are its pull requests."""
+"""The local forge: repository directories on this machine, whose branches can be opened as pull requests."""
+
+KIND = "local"  # stored in connections, part of webhook addresses

@@ -18,9 +18,9 @@ from django.db.models import F, Q
 from seatrial.control.forges.errors import RepositoryProblem
 from seatrial.control.forges.github.signature import sign
 from seatrial.control.forges.local.git import Commit, Glance, Repository, reopen
+from seatrial.control.forges.local.models import LocalPullRequest
 from seatrial.control.forges.local.payloads import delivery_id, pull_request_payload
 from seatrial.control.forges.local.pulls import observe
-from seatrial.control.forges.models import LocalPullRequest
 from seatrial.control.projects.events import PullRequestAction
 from seatrial.control.projects.models import Project, PullRequestState
 from seatrial.control.projects.services import note_reachable, note_unreachable
@@ -78,7 +78,7 @@ class Announcer:
             self._complained.discard(row.pk)
             return False
         try:
-            answer = _send(row, action, _head(row))
+            answer = _send(row, action, _head(row), _base(row))
         except httpx.HTTPError as error:
             self._unheard(error)
             return False
@@ -168,9 +168,11 @@ def news(row: LocalPullRequest) -> PullRequestAction | None:
     return PullRequestAction.SYNCHRONIZE if row.announced_sha != row.head_sha else None
 
 
-def _send(row: LocalPullRequest, action: PullRequestAction, head: Commit | None) -> httpx.Response:
+def _send(
+    row: LocalPullRequest, action: PullRequestAction, head: Commit | None, base_sha: str
+) -> httpx.Response:
     connection = row.project.connection
-    body = json.dumps(pull_request_payload(row, action, head)).encode()
+    body = json.dumps(pull_request_payload(row, action, head, base_sha)).encode()
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "seatrial-local-forge",
@@ -196,3 +198,10 @@ def _head(row: LocalPullRequest) -> Commit | None:
         return _at(row.project).commit(row.head_sha)
     except RepositoryProblem:
         return None
+
+
+def _base(row: LocalPullRequest) -> str:
+    try:
+        return _at(row.project).merge_base(row.project.default_branch, row.head_sha)
+    except RepositoryProblem:
+        return ""

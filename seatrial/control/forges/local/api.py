@@ -8,9 +8,9 @@ from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.accounts.models import User, Workspace
 from seatrial.control.answers import ErrorAnswer
 from seatrial.control.errors import NotFound
-from seatrial.control.forges.local import services
-from seatrial.control.forges.models import LocalPullRequest
-from seatrial.control.projects.models import ForgeKind, Project
+from seatrial.control.forges.local import KIND, services
+from seatrial.control.forges.local.models import LocalPullRequest
+from seatrial.control.projects.models import Project
 
 router = Router(tags=["local forge"])
 
@@ -91,7 +91,7 @@ def _workspace(user: User, slug: str) -> Workspace:
 
 
 def _project(user: User, name: str) -> Project:
-    mine = visible(user, Project).filter(connection__forge=ForgeKind.LOCAL, archived_at=None)
+    mine = visible(user, Project).filter(connection__forge=KIND, archived_at=None)
     project = mine.filter(pk=name).first() or mine.filter(slug=name).first()
     if project is None:
         raise NotFound(f"There is no project {name}. Register its repository first.")

@@ -105,6 +105,12 @@ class Repository:
         found, author, at, subject = text.rstrip("\n").split("\x00", 3)
         return Commit(found, author, _time(at), subject)
 
+    def merge_base(self, branch: str, sha: str) -> str:
+        """The commit where `sha` left `branch`, or else the branch's head; empty when there is no such branch."""
+        ref = f"refs/heads/{branch}"
+        found = self._git("merge-base", "--end-of-options", ref, sha, may_fail=True)
+        return (found or self._git("rev-parse", "--verify", "--quiet", ref, may_fail=True)).strip()
+
     def _points_at(self, symbolic: str) -> str:
         return self._git("symbolic-ref", "--quiet", symbolic, may_fail=True).strip()
 

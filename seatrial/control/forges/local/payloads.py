@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.control.forges.local.git import Commit
-from seatrial.control.forges.models import LocalPullRequest
+from seatrial.control.forges.local.models import LocalPullRequest
 from seatrial.control.projects.events import PullRequestAction
 from seatrial.control.projects.models import Project
 
@@ -33,9 +33,12 @@ def delivery_id(pull_request: LocalPullRequest, action: PullRequestAction) -> st
 
 
 def pull_request_payload(
-    pull_request: LocalPullRequest, action: PullRequestAction, head: Commit | None
+    pull_request: LocalPullRequest, action: PullRequestAction, head: Commit | None, base_sha: str
 ) -> dict[str, Any]:
-    """Event `pull_request`. `head` is None when the commit is gone (a branch deleted, its objects pruned)."""
+    """Event `pull_request`. `head` is None when the commit is gone (a branch deleted, its objects pruned).
+
+    Without a `base_sha` (the default branch is gone) the head stands in: a payload always names a commit there.
+    """
     project = pull_request.project
     author = {"login": head.author if head else "", "type": "User"}
     repository = repository_payload(project)
@@ -50,7 +53,11 @@ def pull_request_payload(
             "user": author,
             "html_url": f"{project.web_url}#{pull_request.branch}",
             "head": {"ref": pull_request.branch, "sha": pull_request.head_sha, "repo": repository},
-            "base": {"ref": project.default_branch, "sha": pull_request.head_sha, "repo": repository},
+            "base": {
+                "ref": project.default_branch,
+                "sha": base_sha or pull_request.head_sha,
+                "repo": repository,
+            },
             "updated_at": when,
         },
         "repository": repository,

@@ -8,16 +8,18 @@ from django.utils import timezone
 
 from seatrial.control.forges.errors import RepositoryProblem
 from seatrial.control.forges.local.git import Repository
-from seatrial.control.forges.models import LocalPullRequest
+from seatrial.control.forges.local.models import LocalPullRequest
 from seatrial.control.projects.models import Project, PullRequestState
 
 CHANNEL = "seatrial_local_pulls"  # wakes whoever announces, at commit
 
 
 @transaction.atomic
-def open_pull(project: Project, repository: Repository, branch: str) -> LocalPullRequest:
-    """Open `branch` as a pull request, or refresh or reopen the one it has. Raises RepositoryProblem."""
-    head = repository.head(branch)
+def open_pull(project: Project, branch: str, head: str) -> LocalPullRequest:
+    """Open `branch`, which was just seen at `head`, as a pull request, or refresh or reopen the one it has.
+
+    Git was asked before: no lock waits for it. Who moves the branch meanwhile is seen in the announcer's next round.
+    """
     # Two at once must not take the same number.
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     row = LocalPullRequest.objects.filter(project=project, branch=branch).first()

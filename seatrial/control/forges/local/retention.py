@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Q
 
 from seatrial.control import keeping
-from seatrial.control.forges.models import LocalPullRequest
+from seatrial.control.forges.local.models import LocalPullRequest
 from seatrial.control.projects.models import PullRequestState
 
 

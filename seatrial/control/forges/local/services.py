@@ -3,21 +3,19 @@
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit import services as audit
 from seatrial.control.forges.errors import RepositoryProblem
-from seatrial.control.forges.local import pulls
-from seatrial.control.forges.local.announcing import Announcer
+from seatrial.control.forges.local import KIND, pulls
 from seatrial.control.forges.local.git import open_repository
+from seatrial.control.forges.local.models import LocalPullRequest
 from seatrial.control.forges.local.payloads import web_url
-from seatrial.control.forges.local.pulls import CHANNEL
-from seatrial.control.forges.models import LocalPullRequest
-from seatrial.control.projects.models import Connection, ForgeKind, Project
+from seatrial.control.projects.models import Connection, Project
 from seatrial.control.projects.services import ensure_project
 
-__all__ = ["CHANNEL", "Announcer", "close_pull", "local_connection", "open_pull", "register"]
+__all__ = ["close_pull", "local_connection", "open_pull", "register"]
 
 
 def local_connection(workspace: Workspace) -> Connection:
     """The workspace's local forge. Raises RepositoryProblem where the operator set up none."""
-    connection = Connection.objects.filter(workspace=workspace, forge=ForgeKind.LOCAL).order_by("id").first()
+    connection = Connection.objects.filter(workspace=workspace, forge=KIND).order_by("id").first()
     if connection is None:
         raise RepositoryProblem("no_local_forge", f"The workspace {workspace.slug} has no local forge.")
     return connection
@@ -39,7 +37,8 @@ def register(connection: Connection, path: str, *, by: str) -> Project:
 
 def open_pull(project: Project, branch: str, *, by: str) -> LocalPullRequest:
     """Open `branch` as a pull request, or bring the open one up to date. Raises RepositoryProblem."""
-    row = pulls.open_pull(project, open_repository(project.external_id), branch)
+    head = open_repository(project.external_id).head(branch)
+    row = pulls.open_pull(project, branch, head)
     _record("pull_request.open", row, by)
     return row
 

@@ -1,24 +1,24 @@
-"""Telling the forge. Levels, not edges: what is reported is what the row says now."""
+"""What the forge is told of. Levels, not edges: what is reported is what the row says now, with no transaction open."""
 
 from django.conf import settings
 
+from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport
-from seatrial.control.forges.registry import forge_of
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment
 from seatrial.control.previews.routes import urls
 from seatrial.wire.states import DeploymentState, EvaluationState
 
 
-def report(body: dict[str, str]) -> None:
+def report(forges: Forges, body: dict[str, str]) -> None:
     """Report the preview of a pull request, or the verdict on a commit, as `body` names it. Raises ForgeError."""
     if "pull_request" in body:
-        _report_deployment(body["pull_request"])
+        _report_deployment(forges, body["pull_request"])
     else:
-        _report_evaluation(body["project"], body["commit"])
+        _report_evaluation(forges, body["project"], body["commit"])
 
 
-def _report_deployment(pull_request: str) -> None:
+def _report_deployment(forges: Forges, pull_request: str) -> None:
     """The newest of the pull request, whichever environment it is in: every earlier one is over, or behind it."""
     rows = Deployment.objects.select_related(
         "environment__project__connection", "environment__pull_request", "environment__live"
@@ -28,7 +28,7 @@ def _report_deployment(pull_request: str) -> None:
         return
     environment = deployment.environment
     live = environment.live_id == deployment.pk
-    forge_of(environment.project.connection).report_deployment(
+    forges.of(environment.project.connection).report_deployment(
         environment.project,
         DeploymentReport(
             number=environment.pull_request.number,
@@ -41,14 +41,14 @@ def _report_deployment(pull_request: str) -> None:
     )
 
 
-def _report_evaluation(project: str, commit: str) -> None:
+def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
     """The newest of the commit, but one that was superseded says less than any that was not."""
     rows = Evaluation.objects.select_related("project__connection").filter(project=project, commit=commit)
     newest = rows.order_by("-id")
     evaluation = newest.exclude(state=EvaluationState.SUPERSEDED).first() or newest.first()
     if evaluation is None:
         return
-    forge_of(evaluation.project.connection).report_evaluation(
+    forges.of(evaluation.project.connection).report_evaluation(
         evaluation.project,
         EvaluationReport(
             commit=evaluation.commit,

@@ -1,0 +1,26 @@
+"""Connections are made here, where it is known which forges there are."""
+
+from seatrial.control.accounts.models import Workspace
+from seatrial.control.forges.registry import registered
+from seatrial.control.projects.models import Connection
+from seatrial.control.projects.services import ensure_connection
+
+
+def connect(
+    workspace: Workspace,
+    kind: str,
+    name: str,
+    *,
+    webhook_secret: str,
+    base_url: str = "",
+    by: str = "system",
+) -> Connection:
+    """`projects.services.ensure_connection`, for a kind of forge that is registered. Raises NoSuchForge."""
+    return ensure_connection(
+        workspace,
+        registered(kind).kind,
+        name,
+        webhook_secret=webhook_secret,
+        base_url=base_url,
+        by=by,
+    )

@@ -1,0 +1,46 @@
+"""Facts of a project at a commit, taken from its forge and kept."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from seatrial.control.forges.connected import Forges
+from seatrial.control.forges.models import FactsSnapshot
+from seatrial.control.forges.protocol import TakenFacts
+from seatrial.control.projects.models import Project
+from seatrial.wire.evaluations import ForgeFacts
+
+FRESH = timedelta(minutes=10)
+
+
+def take(forges: Forges, project: Project, commit: str) -> ForgeFacts:
+    """The snapshot of `commit` while it is fresh; else the forge is asked, and what it says is stored.
+
+    Asked, the forge is shown the ETags of what is known of this commit, or else of the project's newest snapshot: what
+    is not about the commit (members, topics) is only sent when it changed. Never called inside a transaction.
+    Idempotent; two at once ask twice. Raises ForgeError.
+    """
+    rows = FactsSnapshot.objects.filter(project=project)
+    snapshot = rows.filter(commit=commit).first()
+    if snapshot is not None and snapshot.taken_at > timezone.now() - FRESH:
+        return _facts(snapshot)
+    known = snapshot or rows.order_by("-taken_at").first()
+    told = forges.of(project.connection).facts(project, commit, _taken(known) if known else None)
+    FactsSnapshot.objects.update_or_create(
+        project=project,
+        commit=commit,
+        defaults={
+            "facts": told.facts.model_dump(mode="json"),
+            "etags": dict(told.etags),
+            "taken_at": timezone.now(),
+        },
+    )
+    return told.facts
+
+
+def _facts(snapshot: FactsSnapshot) -> ForgeFacts:
+    return ForgeFacts.model_validate(snapshot.facts)
+
+
+def _taken(snapshot: FactsSnapshot) -> TakenFacts:
+    return TakenFacts(facts=_facts(snapshot), etags=snapshot.etags)

@@ -1,0 +1,30 @@
+"""The forge's clock, as its answers show it."""
+
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from threading import Lock
+
+from django.utils import timezone
+
+
+class ForgeClock:
+    """Ours until the forge's was seen. Good to a second, as HTTP dates are; never ahead of the forge by more."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._ahead = timedelta()
+
+    def heard(self, date: str | None) -> None:
+        """Take a Date header; what is none changes nothing."""
+        try:
+            there = parsedate_to_datetime(date or "")
+        except ValueError:
+            return
+        if there.tzinfo is not None:
+            with self._lock:
+                self._ahead = there - timezone.now()
+
+    def now(self) -> datetime:
+        """The time there."""
+        with self._lock:
+            return timezone.now() + self._ahead

@@ -1,0 +1,39 @@
+"""Answers that the forge need not send again while its ETag says that they are the same."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An answer and its ETag. Shared between threads: nobody changes `content`."""
+
+    etag: str
+    content: Any
+
+
+class Etags:
+    """The `most` answers that were used last, by address. Thread-safe."""
+
+    def __init__(self, most: int = 500) -> None:
+        self._most = most
+        self._lock = Lock()
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
+
+    def get(self, address: str) -> Kept | None:
+        """What was kept of `address`."""
+        with self._lock:
+            kept = self._kept.get(address)
+            if kept is not None:
+                self._kept.move_to_end(address)
+            return kept
+
+    def keep(self, address: str, etag: str, content: Any) -> None:
+        """Keep an answer; what nobody asked for longest makes room."""
+        with self._lock:
+            self._kept[address] = Kept(etag, content)
+            self._kept.move_to_end(address)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)

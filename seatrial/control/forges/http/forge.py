@@ -1,0 +1,112 @@
+"""The base of forges that are reached over HTTP."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.http.budget import Budget
+from seatrial.control.forges.http.clock import ForgeClock
+from seatrial.control.forges.http.etags import Etags
+
+TIMEOUT_SECONDS = 10.0
+# What asking again, or a person who mends the credential, may help against.
+MAY_PASS = frozenset({401, 403, 408, 409, 423, 425, 429})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the forge said. `content` is None when it said that nothing `changed`."""
+
+    content: Any
+    etag: str
+    changed: bool
+
+
+class HttpForge:
+    """Client, budget, ETags and clock of one connection. Thread-safe, as httpx's client is.
+
+    Every request goes through `ask`, which spends from the budget first and learns from each answer. A subclass says
+    how it signs in with `headers`, which may differ from request to request, and speaks through `get` and `ask`.
+    Redirects are not followed: a credential goes to the connection's own address and nowhere else.
+    """
+
+    def __init__(self, base_url: str, *, transport: httpx.BaseTransport | None = None) -> None:
+        self.budget = Budget()
+        self.etags = Etags()
+        self.clock = ForgeClock()
+        self._client = httpx.Client(base_url=base_url, timeout=TIMEOUT_SECONDS, transport=transport)
+
+    def now(self) -> datetime:
+        """By the Date of its last answer."""
+        return self.clock.now()
+
+    def headers(self) -> Mapping[str, str]:
+        """What goes with every request: who we are."""
+        return {}
+
+    def get(self, path: str) -> Any:
+        """JSON, from the ETag cache while the forge says that it is still true. Raises ForgeError."""
+        kept = self.etags.get(path)
+        answer = self.ask("GET", path, etag=kept.etag if kept else "")
+        if not answer.changed and kept is not None:
+            return kept.content
+        if answer.etag:
+            self.etags.keep(path, answer.etag, answer.content)
+        return answer.content
+
+    def ask(self, method: str, path: str, *, json: Any = None, etag: str = "") -> Answer:
+        """One request; with `etag` only for what has changed since. Raises ForgeError."""
+        self.budget.spend()
+        headers = {**self.headers(), **({"If-None-Match": etag} if etag else {})}
+        try:
+            response = self._client.request(method, path, json=json, headers=headers)
+        except httpx.HTTPError as error:
+            raise ForgeError(f"{self._client.base_url.host} does not answer: {error}") from error
+        self.clock.heard(response.headers.get("Date"))
+        self.learn(response.headers)
+        if response.status_code == httpx.codes.NOT_MODIFIED:
+            return Answer(None, etag, changed=False)
+        if not response.is_success:
+            raise self._problem(response)
+        return Answer(self._content(response), response.headers.get("ETag", ""), changed=True)
+
+    def learn(self, headers: httpx.Headers) -> None:
+        """Take the budget from an answer: `RateLimit-*`, or `X-RateLimit-*`, whose reset is a time since 1970."""
+        for prefix in ("RateLimit-", "X-RateLimit-"):
+            left, reset = headers.get(f"{prefix}Remaining", ""), headers.get(f"{prefix}Reset", "")
+            if left.isdecimal() and reset.isdecimal():
+                seconds = int(reset) - self.clock.now().timestamp()
+                self.budget.told(left=int(left), resets_in_seconds=seconds)
+                return
+
+    def _problem(self, response: httpx.Response) -> ForgeError:
+        status = response.status_code
+        wait = self._retry_after(response.headers.get("Retry-After", ""))
+        if wait:
+            self.budget.pause(wait)
+        return ForgeError(
+            f"{self._client.base_url.host} answers {status} {response.reason_phrase} for {response.url.path}",
+            permanent=status < 500 and status not in MAY_PASS,
+            retry_after_seconds=wait,
+        )
+
+    def _retry_after(self, value: str) -> float:
+        if value.isdecimal():
+            return float(value)
+        try:
+            return max(0.0, (parsedate_to_datetime(value) - self.clock.now()).total_seconds())
+        except (ValueError, TypeError):
+            return 0.0
+
+    def _content(self, response: httpx.Response) -> Any:
+        if not response.content:
+            return None
+        try:
+            return response.json()
+        except ValueError as error:
+            raise ForgeError(f"{response.url.path} at the forge is not JSON") from error

@@ -1,0 +1,28 @@
+"""What the local forge brings to the control plane."""
+
+from collections.abc import Callable
+
+from seatrial.control.forges.local import KIND
+from seatrial.control.forges.local.announcing import Announcer
+from seatrial.control.forges.local.api import router
+from seatrial.control.forges.local.forge import LocalForge
+from seatrial.control.forges.local.pulls import CHANNEL
+from seatrial.control.forges.local.webhooks import LocalWebhooks
+from seatrial.control.forges.registration import Registration, WorkerTask
+
+ANNOUNCE_SECONDS = 1.0
+
+
+def announcing() -> Callable[[], object]:
+    """One announcer per worker: it remembers what it said."""
+    return Announcer().announce_all
+
+
+LOCAL = Registration(
+    kind=KIND,
+    title="Local repositories",
+    webhooks=LocalWebhooks(),
+    bind=lambda _: LocalForge(),
+    router=router,
+    tasks=[WorkerTask(name="announcements", make=announcing, seconds=ANNOUNCE_SECONDS, channel=CHANNEL)],
+)

@@ -1,0 +1,32 @@
+"""How the local forge's webhooks are read: they are GitHub's, but a repository is known by its path."""
+
+from collections.abc import Mapping, Sequence
+
+from seatrial.control.forges.github import parsing, signature
+from seatrial.control.forges.github.payloads import Repository
+from seatrial.control.forges.protocol import WebhookHeaders
+from seatrial.control.projects.events import ForgeEvent
+
+
+class LocalWebhooks:
+    """The webhook half of the local forge."""
+
+    kept_headers = ("Content-Type", "User-Agent", "X-GitHub-Event", "X-GitHub-Delivery")
+
+    def read(self, headers: Mapping[str, str]) -> WebhookHeaders:
+        """GitHub's names."""
+        return WebhookHeaders(
+            delivery_id=headers.get("X-GitHub-Delivery", ""), event=headers.get("X-GitHub-Event", "")
+        )
+
+    def signed(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> bool:
+        """X-Hub-Signature-256."""
+        return signature.verify(body, headers.get("X-Hub-Signature-256", ""), secrets)
+
+    def parse(self, event: str, body: bytes) -> ForgeEvent | None:
+        """GitHub's payloads."""
+        return parsing.parse(event, body, _path)
+
+
+def _path(repository: Repository) -> str:
+    return repository.clone_url

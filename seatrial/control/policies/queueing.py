@@ -1,0 +1,87 @@
+"""The job of an evaluation: published once the facts of its commit are known."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from seatrial.control.outbox import services as outbox
+from seatrial.control.policies.models import Evaluation, PolicyVersion
+from seatrial.control.policies.results import lost
+from seatrial.control.projects.services import source
+from seatrial.wire import subjects
+from seatrial.wire.errors import MalformedMessage
+from seatrial.wire.evaluations import ForgeFacts, PolicyToRun, RunEvaluation
+from seatrial.wire.states import EvaluationState
+
+# Asked for, and no job of it was published: nobody has superseded it, and no agent knows of it.
+WAITS_FOR_FACTS: dict[str, Any] = {"state": EvaluationState.QUEUED, "queued_at": None}
+
+
+@transaction.atomic
+def queue(evaluation_id: str, facts: ForgeFacts) -> None:
+    """Publish the job with its facts, unless the evaluation is over (superseded) or published already. Idempotent."""
+    evaluation = _waiting(evaluation_id)
+    if evaluation is None:
+        return
+    evaluation.queued_at = timezone.now()
+    evaluation.message = ""
+    evaluation.save(update_fields=["queued_at", "message"])
+    try:
+        outbox.publish(
+            subjects.evaluation_jobs(evaluation.project.workspace_id),
+            _job(evaluation, facts),
+            workspace=evaluation.project.workspace_id,
+            about=f"evaluation/{evaluation.pk}",
+        )
+    except MalformedMessage as error:
+        lost(evaluation, f"The policies are too big to send to an agent together: {error}")
+
+
+def note_waiting(evaluation_id: str, why: str) -> None:
+    """Say on the evaluation what it waits for; nothing once it waits no more."""
+    Evaluation.objects.filter(pk=evaluation_id, **WAITS_FOR_FACTS).update(message=why)
+
+
+@transaction.atomic
+def give_up_waiting(evaluation_id: str, why: str) -> None:
+    """Its facts will not come: it ends as errored; nothing once it waits no more."""
+    evaluation = _waiting(evaluation_id)
+    if evaluation is not None:
+        lost(evaluation, why)
+
+
+def _waiting(evaluation_id: str) -> Evaluation | None:
+    rows = Evaluation.objects.select_for_update(of=("self",)).select_related("project")
+    return rows.filter(pk=evaluation_id, **WAITS_FOR_FACTS).first()
+
+
+def _job(evaluation: Evaluation, facts: ForgeFacts) -> RunEvaluation:
+    project = evaluation.project
+    versions = evaluation.versions.exclude(results__evaluation=evaluation).select_related("policy")
+    pull_request = evaluation.pull_request
+    return RunEvaluation(
+        evaluation=evaluation.pk,
+        workspace=project.workspace_id,
+        project=project.pk,
+        repository=project.pk,
+        source=source(project),
+        commit=evaluation.commit,
+        ref=evaluation.ref,
+        event=evaluation.event,
+        base_commit=evaluation.base_commit,
+        number=pull_request.number if pull_request is not None else None,
+        policies=[_to_run(version) for version in versions.order_by("policy__slug")],
+        facts=facts,
+    )
+
+
+def _to_run(version: PolicyVersion) -> PolicyToRun:
+    return PolicyToRun(
+        version_id=version.pk,
+        slug=version.policy.slug,
+        code=version.code,
+        digest=version.digest,
+        params=version.params,
+        languages=version.policy.criteria.get("languages") or [],
+    )

@@ -1,0 +1,66 @@
+"""The secrets that sign a connection's webhooks: the present one, and for a while the one before it."""
+
+import hmac
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from seatrial.control.audit import services as audit
+from seatrial.control.projects.errors import EmptySecret
+from seatrial.control.projects.models import Connection
+from seatrial.control.vault.errors import VaultError
+
+
+def valid_secrets(connection: Connection) -> list[str]:
+    """Every secret that a webhook may be signed with now; empty when none is stored.
+
+    Raises VaultError when one is stored and none can be opened.
+    """
+    problem: VaultError | None = None
+    found = []
+    until = connection.previous_valid_until
+    names = ["webhook_secret"]
+    if until is not None and until > timezone.now():
+        names.append("previous_webhook_secret")
+    for name in names:
+        try:
+            found.append(str(getattr(connection, name)))
+        except VaultError as error:
+            problem = problem or error
+    found = [secret for secret in found if secret]
+    if not found and problem is not None:
+        raise problem
+    return found
+
+
+@transaction.atomic
+def rotate_webhook_secret(connection: Connection, new: str, grace: timedelta, by: str) -> None:
+    """Sign with `new` from now on; what was valid stays so for `grace`, until the forge has been told.
+
+    A secret that cannot be opened any more is replaced all the same, and stays invalid. Rotating to the present secret
+    changes nothing, so a repeat does not cost the previous one its time. Raises EmptySecret.
+    """
+    if not new:
+        raise EmptySecret
+    row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
+    try:
+        present = str(row.webhook_secret)
+    except VaultError:
+        present = ""
+    if hmac.compare_digest(present.encode(), new.encode()):
+        return
+    kept = bool(present) and grace > timedelta()
+    row.previous_webhook_secret = present if kept else ""
+    row.previous_valid_until = timezone.now() + grace if kept else None
+    row.webhook_secret = new
+    row.save(update_fields=["webhook_secret", "previous_webhook_secret", "previous_valid_until"])
+    until = row.previous_valid_until
+    audit.record(
+        "connection.rotate_webhook_secret",
+        f"connection/{row.pk}",
+        actor=by,
+        workspace=row.workspace_id,
+        details={"previous_valid_until": until.isoformat() if until else None},
+    )
+    connection.refresh_from_db()

@@ -1,0 +1,55 @@
+"""Our pull requests against those of the forge, which is the truth: what differs is what webhooks did not tell."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+
+from seatrial.control.forges.connected import Forges
+from seatrial.control.forges.protocol import PullRequestChanged
+from seatrial.control.policies import services as policies
+from seatrial.control.previews import services as previews
+from seatrial.control.projects.models import Project, PullRequest, PullRequestState
+from seatrial.control.triggers.events import pull_request_changed
+
+log = structlog.get_logger(__name__)
+
+
+def compare(forges: Forges, project: Project) -> None:
+    """Open what is open at the forge, close what is not, and see that previews follow. Idempotent. Raises ForgeError.
+
+    Asking the forge takes time, in which no transaction is open and a webhook may bring newer news, so only what has not
+    changed since we asked, by the forge's clock, is closed.
+    """
+    forge = forges.of(project.connection)
+    asked_at = forge.now()
+    open_there = forge.open_pull_requests(project)
+    for event in open_there:
+        _open(project, event, asked_at)
+    numbers = [event.number for event in open_there]
+    gone = PullRequest.objects.filter(project=project, state=PullRequestState.OPEN, changed_at__lt=asked_at)
+    for pull_request in gone.exclude(number__in=numbers):
+        _close(pull_request, asked_at)
+
+
+@transaction.atomic
+def _open(project: Project, event: PullRequestChanged, asked_at: datetime) -> None:
+    known = PullRequest.objects.filter(project=project, number=event.number).first()
+    if known is not None and known.state == PullRequestState.CLOSED and known.changed_at < asked_at:
+        # Closed before we asked and open at the forge: it was opened again, whatever its clock says.
+        event = replace(event, changed_at=max(event.changed_at, known.changed_at))
+    pull_request_changed(project, event)
+
+
+@transaction.atomic
+def _close(pull_request: PullRequest, asked_at: datetime) -> None:
+    current = PullRequest.objects.select_for_update(of=("self",)).get(pk=pull_request.pk)
+    if current.state == PullRequestState.CLOSED or current.changed_at != pull_request.changed_at:
+        return
+    current.state = PullRequestState.CLOSED
+    current.changed_at = asked_at
+    current.save(update_fields=["state", "changed_at"])
+    log.info("closed: not open at the forge any more", pull_request=str(current))
+    previews.pull_request_changed(current)
+    policies.supersede(current)

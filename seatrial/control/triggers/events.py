@@ -1,0 +1,67 @@
+"""What a delivery leads to. In the caller's transaction, idempotent, and no forge is asked."""
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from seatrial.control.forges.models import Delivery
+from seatrial.control.forges.protocol import ForgeEvent, PullRequestChanged, Pushed, TagCreated
+from seatrial.control.forges.registry import registered
+from seatrial.control.policies import services as policies
+from seatrial.control.policies.models import Evaluation
+from seatrial.control.previews import services as previews
+from seatrial.control.projects.models import Project, PullRequestState
+from seatrial.control.projects.services import apply_pull_request, find_project
+
+
+def outcome(delivery: Delivery) -> str:
+    """Do what `delivery` asks for; returns what that was, for people. Raises to have it tried again."""
+    event = registered(delivery.connection.forge).webhooks.parse(delivery.event, bytes(delivery.body))
+    if event is None:
+        return "ignored: nothing to do for this event"
+    project = find_project(delivery.connection, event.external_id)
+    if project is None:
+        return f"ignored: no project is connected to repository {event.external_id}"
+    if isinstance(event, PullRequestChanged):
+        return pull_request_changed(project, event, received_at=delivery.received_at)
+    return ref_changed(project, event)
+
+
+def pull_request_changed(
+    project: Project, event: PullRequestChanged, *, received_at: datetime | None = None
+) -> str:
+    """News of a pull request, by a webhook or a sweep: its preview and its evaluation follow."""
+    pull_request = apply_pull_request(project, event)
+    if pull_request is None:
+        return f"ignored: pull request {event.number} is known in a newer state"
+    done = previews.pull_request_changed(pull_request, received_at=received_at or timezone.now())
+    if pull_request.state == PullRequestState.CLOSED:
+        policies.supersede(pull_request)
+        return done
+    evaluation = policies.evaluate(
+        project,
+        commit=pull_request.head_sha,
+        ref=f"refs/heads/{pull_request.branch}",
+        event="pull_request",
+        pull_request=pull_request,
+        base_commit=pull_request.base_sha,
+    )
+    return f"{done}; {_said(evaluation)}"
+
+
+def ref_changed(project: Project, event: ForgeEvent) -> str:
+    """A push or a new tag: it is evaluated."""
+    if isinstance(event, Pushed):
+        kind, before = "push", event.before
+    elif isinstance(event, TagCreated):
+        kind, before = "tag", ""
+    else:
+        return "ignored: nothing to do for this event"
+    evaluation = policies.evaluate(
+        project, commit=event.commit, ref=event.ref, event=kind, base_commit=before
+    )
+    return _said(evaluation)
+
+
+def _said(evaluation: Evaluation | None) -> str:
+    return f"evaluation {evaluation.pk}" if evaluation else "no policy applies"

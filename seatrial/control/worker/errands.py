@@ -1,0 +1,68 @@
+"""What the lanes aside do, and what the forges of this release have every worker do."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
+from functools import partial
+
+from seatrial.control.configuration import Configuration
+from seatrial.control.fleet import revocation
+from seatrial.control.forges.connected import Forges
+from seatrial.control.forges.registration import WorkerTask
+from seatrial.control.forges.registry import FORGES
+from seatrial.control.outbox.services import Instruction
+from seatrial.control.triggers.facts import facts_given_up, facts_wait, take_facts
+from seatrial.control.triggers.reports import report
+from seatrial.control.worker.aside import Errand
+from seatrial.control.worker.database import Database
+from seatrial.control.worker.wakeups import Wakeups
+
+# A forge that takes none for so long has been told how things stood.
+REPORT_KEPT = timedelta(days=1)
+# Longer than any forge's budget takes to be full again.
+FACTS_KEPT = timedelta(hours=2)
+
+
+def reports(forges: Forges) -> Errand:
+    """Tell forges how previews and verdicts stand."""
+    return Errand(instruction=Instruction.REPORT, act=partial(report, forges), kept=REPORT_KEPT)
+
+
+def facts(forges: Forges) -> Errand:
+    """Ask forges for what evaluations wait for."""
+    return Errand(
+        instruction=Instruction.FACTS,
+        act=partial(take_facts, forges),
+        kept=FACTS_KEPT,
+        waits=facts_wait,
+        given_up=facts_given_up,
+    )
+
+
+def revocations(configuration: Configuration) -> Errand:
+    """Cut off users of the bus. Never given up."""
+    return Errand(instruction=Instruction.REVOKE, act=partial(_revoke, configuration))
+
+
+def _revoke(configuration: Configuration, body: dict[str, str]) -> None:
+    """Over a connection of its own."""
+    asyncio.run(revocation.revoke(configuration, body["public_key"]))
+
+
+def forge_tasks() -> Iterator[WorkerTask]:
+    """Of every registered forge."""
+    for forge in FORGES.values():
+        yield from forge.tasks
+
+
+def looped(task: WorkerTask, asking: Database, wakeups: Wakeups) -> Callable[[], Awaitable[None]]:
+    """A forge's task, as one that runs for ever."""
+    act = task.make()
+
+    async def run() -> None:
+        woken = wakeups.waiter(task.channel)
+        while True:
+            await asking.run(act)
+            await woken.wait(task.seconds)
+
+    return run

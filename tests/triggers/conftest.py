@@ -1,0 +1,50 @@
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from seatrial.control.forges.connected import Forges
+from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.models import OutboxMessage
+from seatrial.control.worker import errands
+from seatrial.control.worker.aside import Aside
+from seatrial.control.worker.database import Database
+from seatrial.control.worker.wakeups import Wakeups
+from seatrial.wire.envelope import Envelope
+from seatrial.wire.evaluations import RunEvaluation
+
+
+@pytest.fixture
+def forges() -> Forges:
+    return Forges()
+
+
+@pytest.fixture
+def lanes(forges: Forges) -> Callable[[], None]:
+    """Everything that is due in the lanes that ask forges, as the worker does it."""
+    all_of_them = [
+        Aside(Database(1), Wakeups([]), errand) for errand in (errands.facts(forges), errands.reports(forges))
+    ]
+
+    def run() -> None:
+        for lane in all_of_them:
+            while lane.one():
+                pass
+
+    return run
+
+
+def jobs() -> list[RunEvaluation]:
+    rows = OutboxMessage.objects.filter(subject__startswith="seatrial.jobs.").order_by("id")
+    found = [Envelope.model_validate(row.body).open() for row in rows]
+    assert all(isinstance(job, RunEvaluation) for job in found)
+    return found  # type: ignore[return-value]
+
+
+def waiting(instruction: outbox.Instruction) -> list[OutboxMessage]:
+    return list(OutboxMessage.objects.filter(subject=instruction, published_at=None))
+
+
+def wait_is_over() -> None:
+    OutboxMessage.objects.filter(published_at=None).update(due_at=timezone.now() - timedelta(seconds=1))

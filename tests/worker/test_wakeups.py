@@ -1,0 +1,77 @@
+"""A notification wakes everybody who waits for its channel, also what asks forges."""
+
+import asyncio
+
+import pytest
+
+from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.models import OutboxMessage
+from seatrial.control.outbox.services import Instruction
+from seatrial.control.worker import aside as aside_module
+from seatrial.control.worker.aside import Aside, Errand
+from seatrial.control.worker.database import Database
+from seatrial.control.worker.wakeups import Wakeups
+
+pytestmark = [pytest.mark.postgres]
+LONG = 600.0
+
+
+async def test_each_waiter_of_a_channel_is_woken_whoever_looks_first() -> None:
+    wakeups = Wakeups(["a"])
+    waiters = [wakeups.waiter("a") for _ in range(3)]
+    async with asyncio.timeout(60):
+        for _ in range(2):
+            for waiter in waiters:  # one after the other: none takes the news from the next
+                await waiter.wait(LONG)
+            wakeups.wake("a")
+
+
+async def test_news_is_heard_once_and_its_absence_only_costs_the_interval() -> None:
+    wakeups = Wakeups(["a", "b"])
+    waiter = wakeups.waiter("a")
+    async with asyncio.timeout(60):
+        await waiter.wait(LONG)
+        wakeups.wake("b")
+        again = asyncio.create_task(waiter.wait(LONG))
+        assert not (await asyncio.wait({again}, timeout=0.2))[0], "of another channel"
+        wakeups.wake("a")
+        await again
+        await waiter.wait(0.01)
+
+
+def test_who_let_go_is_forgotten() -> None:
+    wakeups = Wakeups(["a"])
+    kept = wakeups.waiter("a")
+    wakeups.waiter("a")
+    assert list(wakeups._waiters["a"]) == [kept]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_commit_wakes_the_lanes_aside_at_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aside_module, "SWEEP_SECONDS", LONG)  # nothing but a notification can wake them
+    wakeups = Wakeups(outbox.CHANNELS)
+    done: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    def errand(instruction: Instruction) -> Errand:
+        def act(body: dict[str, str]) -> None:
+            loop.call_soon_threadsafe(done.put_nowait, (str(instruction), body["x"]))
+
+        return Errand(instruction=instruction, act=act)
+
+    lanes = [Aside(database, wakeups, errand(instruction)) for instruction in outbox.ASIDE for _ in range(2)]
+    tasks = [asyncio.create_task(run()) for run in (wakeups.listen, *(lane.run for lane in lanes))]
+    try:
+        async with asyncio.timeout(60):
+            for round_ in ("first", "second", "third"):
+                for instruction in outbox.ASIDE:
+                    await database.run(outbox.instruct, instruction, x=round_)
+                    assert await done.get() == (str(instruction), round_)
+        assert done.empty()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    assert await database.run(OutboxMessage.objects.count) == 3 * len(outbox.ASIDE)
