@@ -46,6 +46,13 @@ class Environment(models.Model):
                 name="one_living_environment_per_pull_request",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["terminated_at"],
+                name="environment_ended",
+                condition=Q(state=EnvironmentState.TERMINATED),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -73,6 +80,9 @@ class Deployment(models.Model):
     ready_at = models.DateTimeField(null=True)  # healthy; from here on the route moves to it
     finished_at = models.DateTimeField(null=True)
     delivery_received_at = models.DateTimeField(null=True)  # of the webhook that caused it
+
+    class Meta:
+        indexes = [models.Index(fields=["finished_at"], name="deployment_age")]
 
     def __str__(self) -> str:
         return f"{self.environment} {self.commit[:10]}"
