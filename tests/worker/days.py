@@ -12,7 +12,6 @@ from django.db import connection
 from django.utils import timezone
 
 from seatrial.control.fleet import services as fleet
-from seatrial.control.fleet.models import Agent
 from seatrial.control.forges import registry
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.local import pulls
@@ -37,8 +36,6 @@ from seatrial.wire.states import EvaluationState, Isolation, ResultState
 from tests import factories
 from tests.previews.scenario import Scenario, web
 from tests.worker.test_deliveries import payload
-
-PATIENT = timedelta(hours=1)
 
 
 class Telling(LocalForge):
@@ -65,10 +62,10 @@ class Days:
         self.agent = factories.agent(state="online")
         self.deliveries = Deliveries(Database(1), Wakeups([]))
         forges = Forges()
-        self.lanes = [
+        self.facts, self.reports = (
             Aside(Database(1), Wakeups([]), errand)
             for errand in (errands.facts(forges), errands.reports(forges))
-        ]
+        )
 
     def later(self, **passed: float) -> None:
         self.now += timedelta(**passed)
@@ -103,17 +100,12 @@ class Days:
         """The worker's and the agent's part."""
         while self.deliveries.batch():
             pass
-        self.ask_forges()
+        while self.facts.one():
+            pass
         self.evaluate()
         self.deploy()
-        self.ask_forges()
         while outbox.relay(lambda _: None):
             pass
-
-    def ask_forges(self) -> None:
-        for lane in self.lanes:
-            while lane.one():
-                pass
 
     def evaluate(self) -> None:
         for evaluation in Evaluation.objects.filter(state=EvaluationState.QUEUED):
@@ -139,13 +131,12 @@ class Days:
             previews.removed(self.agent.pk, EnvironmentRemoved(environment=environment.pk))
 
     def ordinary_day(self) -> None:
-        """Two pull requests open, move and close; people sign in, look around and mistype; the worker prunes."""
+        """A pull request opens, moves and closes; people sign in, look around and mistype; the worker prunes."""
         started = self.now
-        for _ in range(2):
-            number = self.open()
-            self.push(f"change-{number}")
-            self.tell("synchronize", number)
-            self.tell("closed", number)
+        number = self.open()
+        self.push(f"change-{number}")
+        self.tell("synchronize", number)
+        self.tell("closed", number)
         self.push()
         self.local_pull_request()
         session = SessionStore()
@@ -157,8 +148,9 @@ class Days:
         self.now = started + timedelta(days=1)
         previews.expire()
         self.settle()
+        while self.reports.one():
+            pass
         retention.prune()
-        retention.prune(self.now)
 
     def local_pull_request(self) -> None:
         row = pulls.open_pull(self.project, f"topic-{self.number}", factories.sha())
@@ -176,7 +168,3 @@ def counted() -> Counter[str]:
             cursor.execute(f"SELECT count(*) FROM {connection.ops.quote_name(name)}")
             found[name] = cursor.fetchone()[0]
     return found
-
-
-def agents() -> list[str]:
-    return list(Agent.objects.values_list("pk", flat=True))
