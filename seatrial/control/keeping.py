@@ -56,7 +56,7 @@ BOOTSTRAP_TOKENS = Age(
 SESSIONS = Age(
     "sessions, and counts of failed sign-ins",
     timedelta(0),
-    "they expired",
+    "they expire",
     "they mean nothing any more",
 )
 AGES = (HISTORY, DELIVERIES, PUBLISHED, BOOTSTRAP_TOKENS, SESSIONS)
