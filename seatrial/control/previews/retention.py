@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Q
 
 from seatrial.control import keeping
-from seatrial.control.previews.models import Deployment, Environment
+from seatrial.control.previews.models import Deployment, Environment, Placement
 from seatrial.control.projects.models import PullRequestState
 from seatrial.wire.states import DeploymentState, EnvironmentState
 
@@ -15,13 +15,15 @@ ENDED = [*WITHOUT_RESULT, DeploymentState.FAILED]
 
 
 def prune(now: datetime) -> int:
-    """Delete ended environments with all that is theirs, and old deployments of the others; returns how many.
+    """Delete ended environments with all that is theirs, and what ended long ago of the others: deployments, and
+    placements of which nothing is left. Returns how many rows.
 
     Never the newest environment of an open pull request: it says that somebody stopped the preview. Never what an
     environment shows or has in progress, nor the deployment that says which commit needs no other.
     """
     horizon = keeping.HISTORY.horizon(now)
-    return _environments(horizon) + _deployments(horizon)
+    left = Placement.objects.filter(removed_at__lt=horizon)
+    return _environments(horizon) + _deployments(horizon) + keeping.delete(left)
 
 
 def commits_in_use() -> set[str]:
