@@ -139,6 +139,16 @@ def test_old_deployments_of_a_living_preview_go_and_what_it_shows_stays(project:
     assert previews.commits_in_use() == {live.commit}
 
 
+def test_placements_of_which_nothing_is_left_go(project: Project) -> None:
+    living = make.running(make.pull_request(project))
+    old, lately, there = (
+        make.placement(living, make.agent(), removed_at=at)
+        for at in (LONG_AGO, NOW - timedelta(days=1), None)
+    )
+    assert previews.prune(NOW) == 1
+    assert left([old, lately, there]) == {lately.pk, there.pk}
+
+
 def test_a_closed_pull_request_stays_as_long_as_something_refers_to_it(project: Project) -> None:
     bare, shown, verdict = closed(project), closed(project), closed(project)
     make.environment(shown, state="terminated", terminated_at=NOW)
