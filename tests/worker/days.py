@@ -70,8 +70,8 @@ class Days:
     def later(self, **passed: float) -> None:
         self.now += timedelta(**passed)
 
-    def tell(self, action: str, number: int, commit: str = "") -> str:
-        """A pull request's webhook, and all that follows until nobody has anything to do. Returns its commit."""
+    def tell(self, action: str, number: int, commit: str = "") -> None:
+        """A pull request's webhook comes in."""
         self.later(minutes=1)
         body = payload(self.project, action, commit or factories.sha())
         told = body["pull_request"]
@@ -79,25 +79,26 @@ class Days:
         told["head"]["ref"] = f"change-{number}"
         told["updated_at"] = self.now.isoformat()
         factories.delivery(self.project.connection, body=json.dumps(body).encode())
-        self.settle()
-        return str(told["head"]["sha"])
 
-    def push(self, branch: str = "main") -> str:
+    def push(self, branch: str = "main") -> None:
         self.later(minutes=1)
-        commit = factories.sha()
         repository = payload(self.project)["repository"]
-        body = {"ref": f"refs/heads/{branch}", "before": "0" * 40, "after": commit, "repository": repository}
+        body = {
+            "ref": f"refs/heads/{branch}",
+            "before": "0" * 40,
+            "after": factories.sha(),
+            "repository": repository,
+        }
         factories.delivery(self.project.connection, event="push", body=json.dumps(body).encode())
-        self.settle()
-        return commit
 
     def open(self) -> int:
         self.number += 1
         self.tell("opened", self.number)
+        self.settle()
         return self.number
 
     def settle(self) -> None:
-        """The worker's and the agent's part."""
+        """The worker's and the agent's part, until nobody has anything to do."""
         while self.deliveries.batch():
             pass
         while self.facts.one():
@@ -126,18 +127,20 @@ class Days:
             previews.phase(self.agent.pk, phase)
             ready = DeploymentReady(**of, services=[web()], isolation=Isolation.CONTAINER)
             previews.ready(self.agent.pk, ready)
-            Scenario(self.project, self.agent).switch()
+        Scenario(self.project, self.agent).switch()
         for environment in Environment.objects.filter(state="terminated", removed_at=None):
             previews.removed(self.agent.pk, EnvironmentRemoved(environment=environment.pk))
 
-    def ordinary_day(self) -> None:
-        """A pull request opens, moves and closes; people sign in, look around and mistype; the worker prunes."""
+    def ordinary_day(self, *also: int) -> None:
+        """A pull request opens, moves and closes, `also` others move; people sign in, look around and mistype; the worker prunes."""
         started = self.now
         number = self.open()
+        for moved in (number, *also):
+            self.tell("synchronize", moved)
         self.push(f"change-{number}")
-        self.tell("synchronize", number)
-        self.tell("closed", number)
         self.push()
+        self.settle()
+        self.tell("closed", number)
         self.local_pull_request()
         session = SessionStore()
         session.set_expiry(timedelta(days=14))
