@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from pathlib import Path
 
 import psutil
@@ -65,6 +66,25 @@ async def test_cancelled_it_leaves_nobody(tmp_path: Path, again: int) -> None:
     assert nobody_is_left(numbers)
 
 
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+async def test_cancelled_while_it_begins_it_leaves_nobody(tmp_path: Path, turns: int) -> None:
+    """The child is there, and has children of its own, before the loop has taken hold of its pipes."""
+    running = asyncio.create_task(run(family(tmp_path / "notes")))
+    while not psutil.Process().children():
+        await asyncio.sleep(0)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    deadline = time.monotonic() + 60
+    while len(numbers := numbers_in(tmp_path / "notes")) < 3 and time.monotonic() < deadline:
+        time.sleep(0.02)  # noqa: ASYNC251 (the loop is busy with something else)
+    assert len(numbers) == 3
+    running.cancel()
+    async with asyncio.timeout(60):
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert nobody_is_left(numbers)
+
+
 async def test_out_of_time_it_leaves_nobody(tmp_path: Path) -> None:
     with pytest.raises(TimeoutError):  # late enough that a busy machine has begun it
         await run(family(tmp_path / "notes"), timeout_seconds=5)
@@ -83,6 +103,17 @@ async def test_its_end_takes_along_what_it_left_running(tmp_path: Path) -> None:
     command = f"sleep 600 > /dev/null 2>&1 & echo $! > {notes}"
     assert (await run(["sh", "-c", command])).code == 0
     assert nobody_is_left(numbers_in(notes))
+
+
+async def test_who_was_given_the_number_of_a_child_that_ended_lives_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    child = await children.start(["true"])
+    await child.wait()
+    async with children.started(["sleep", "3600"]) as stranger:
+        monkeypatch.setattr(child, "pid", stranger.pid)
+        await children.end(child)
+        assert psutil.Process(stranger.pid).status() != psutil.STATUS_ZOMBIE and stranger.returncode is None
 
 
 async def test_a_logged_command_that_is_cancelled_leaves_nobody(tmp_path: Path) -> None:

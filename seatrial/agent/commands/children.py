@@ -16,6 +16,8 @@ from pathlib import Path
 
 import psutil
 
+from seatrial.agent.vocabulary.whole import whole
+
 ENDING_LOOKS = 3_000  # a hundred a second; what has not ended by then hangs in its kernel
 BUFFERED = 1 << 20  # bytes of a pipe that wait to be read
 
@@ -39,19 +41,33 @@ async def start(
 ) -> Process:
     """A running child; the caller reads its pipes, and ends it. `environment` None is ours, `umask` -1 too.
 
-    Raises OSError when it cannot be started: FileNotFoundError when there is no such program.
+    Raises OSError when it cannot be started: FileNotFoundError when there is no such program. Whoever is cancelled here
+    has started nothing that is left.
     """
-    return await asyncio.create_subprocess_exec(
-        *command,
-        stdin=PIPE if stdin else DEVNULL,
-        stdout=PIPE,
-        stderr=errors.value,
-        env=None if environment is None else dict(environment),
-        cwd=directory,
-        limit=BUFFERED,
-        umask=umask,
-        start_new_session=True,
-    )
+    started: list[Process] = []
+
+    @whole  # asyncio's own way out ends the child alone, and waits for all who hold its pipes
+    async def begin() -> None:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=PIPE if stdin else DEVNULL,
+            stdout=PIPE,
+            stderr=errors.value,
+            env=None if environment is None else dict(environment),
+            cwd=directory,
+            limit=BUFFERED,
+            umask=umask,
+            start_new_session=True,
+        )
+        started.append(process)
+
+    try:
+        await begin()
+    except asyncio.CancelledError:
+        for process in started:
+            await whole(end)(process)
+        raise
+    return started[0]
 
 
 @contextlib.asynccontextmanager
@@ -84,9 +100,11 @@ async def detached(command: Sequence[str], *, environment: Mapping[str, str]) ->
 
 async def end(process: Process) -> None:
     """Kill the session of `process` and every descendant, also those that left the session, and wait for their end."""
-    found = _family(process)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    ours = process.returncode is None or not psutil.pid_exists(process.pid)
+    found = _family(process) if ours else []
+    if ours:  # else the number is another's by now, which it becomes only when nobody of its session is left
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
     for descendant in found:
         with contextlib.suppress(psutil.Error):
             descendant.kill()
