@@ -70,7 +70,7 @@ async def test_cancelled_it_leaves_nobody(tmp_path: Path, again: int) -> None:
 async def test_cancelled_while_it_begins_it_leaves_nobody(tmp_path: Path, turns: int) -> None:
     """The child is there, and has children of its own, before the loop has taken hold of its pipes."""
     running = asyncio.create_task(run(family(tmp_path / "notes")))
-    while not psutil.Process().children():
+    while not psutil.Process().children():  # noqa: ASYNC110
         await asyncio.sleep(0)
     for _ in range(turns):
         await asyncio.sleep(0)
