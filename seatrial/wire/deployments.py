@@ -6,11 +6,13 @@ arrive twice, late, or after its deployment is terminal: readers decide by deplo
 """
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import Field
 
 from seatrial.wire.envelope import Message, Part, now
 from seatrial.wire.states import Isolation, ServiceKind
+from seatrial.wire.words import KNOWN_FIRST, Reason, ServiceState
 
 
 class Source(Part):
@@ -74,14 +76,14 @@ class ObservedService(Part):
 
     name: str
     kind: ServiceKind
-    state: str  # running | exited | restarting | unhealthy | missing
+    state: Annotated[ServiceState | str, KNOWN_FIRST]
     labels: list[str] = Field(default_factory=list)
     endpoint: str | None = None
     container: str = ""
 
 
 class DeploymentPhase(Message):
-    """A phase began (`seconds` is None) or ended, `failed` or not. Names: checkout, recipe, `build <service>`, start, health."""
+    """A phase began (`seconds` is None) or ended, `failed` or not. `phase` is its name, as `words.Phase.named` gives it."""
 
     environment: str
     deployment: str
@@ -102,16 +104,11 @@ class DeploymentReady(Message):
 
 
 class DeploymentFailed(Message):
-    """The candidate cannot become live. What had been started of it is gone; `live` was not touched.
-
-    `reason` is a stable word: no_recipe, bad_recipe, checkout_failed, build_failed, image_unavailable,
-    start_failed, service_exited, unhealthy, no_space, unresolved_variable, runtime_unavailable, internal. The control
-    plane adds its own, which no agent sends: agent_lost_contact, route_not_applied.
-    """
+    """The candidate cannot become live. What had been started of it is gone; `live` was not touched."""
 
     environment: str
     deployment: str
-    reason: str
+    reason: Annotated[Reason | str, KNOWN_FIRST]
     message: str
     service: str = ""
     log_tail: list[str] = Field(default_factory=list)

@@ -23,6 +23,7 @@ from seatrial.wire.deployments import (
 )
 from seatrial.wire.envelope import Message
 from seatrial.wire.logs import SYSTEM_SERVICE, LogLine
+from seatrial.wire.words import LogSource
 
 log = structlog.get_logger(__name__)
 
@@ -116,7 +117,9 @@ class Rollout:
         self._followers.follow(container.name, self._channel(planned.service.name))
 
     async def _say(self, text: str) -> None:
-        await self._tools.logs.write(self._channel(SYSTEM_SERVICE), LogLine(source="system", text=text))
+        await self._tools.logs.write(
+            self._channel(SYSTEM_SERVICE), LogLine(source=LogSource.SYSTEM, text=text)
+        )
 
     def _channel(self, service: str) -> Channel:
         return Channel(self._desired.workspace, self._desired.environment, self._deployment.id, service)

@@ -16,6 +16,7 @@ from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.agent.vocabulary.labels import FINGERPRINT
 from seatrial.wire.deployments import ObservedService
 from seatrial.wire.hostnames import labels
+from seatrial.wire.words import Phase, ServiceState
 
 Started = Callable[[Planned, Container], Awaitable[None]]
 
@@ -57,12 +58,14 @@ class Launched:
             container=planned.spec.name,
         )
 
-    def _state(self, planned: Planned, container: Container | None) -> str:
+    def _state(self, planned: Planned, container: Container | None) -> ServiceState:
         if container is None:
-            return "missing"
+            return ServiceState.MISSING
         if container.state is ContainerState.RUNNING:
-            return "running" if planned.service.name in self.well else "unhealthy"
-        return "restarting" if container.state is ContainerState.RESTARTING else "exited"
+            well = planned.service.name in self.well
+            return ServiceState.RUNNING if well else ServiceState.UNHEALTHY
+        restarting = container.state is ContainerState.RESTARTING
+        return ServiceState.RESTARTING if restarting else ServiceState.EXITED
 
 
 class Startup:
@@ -102,10 +105,10 @@ class Startup:
         tasks = [asyncio.create_task(self._one(p, durable_lock)) for p in self._launch.services]
         everything = asyncio.create_task(self._all(tasks))
         try:
-            async with self._phases.phase("start"):
+            async with self._phases.phase(Phase.START):
                 await self._ground()
                 await _either(self._all_started, everything)
-            async with self._phases.phase("health"):
+            async with self._phases.phase(Phase.HEALTH):
                 await everything
         finally:
             for task in [*tasks, everything]:

@@ -11,6 +11,9 @@ from seatrial.control.previews.newest import newest_deployments
 from seatrial.control.previews.pages.addresses import Address, addresses
 from seatrial.control.previews.pages.headline import headline
 from seatrial.control.projects.models import PullRequest
+from seatrial.wire.states import DeploymentState, EvaluationState
+
+NOT_PASSED = {EvaluationState.FAILED, EvaluationState.ERRORED, EvaluationState.TIMED_OUT}
 
 
 @dataclass(frozen=True)
@@ -37,16 +40,16 @@ class Card:
     def failing(self) -> bool:
         """True when the newest attempt failed or the newest verdict is not passed."""
         return bool(
-            (self.newest and self.newest.state == "failed")
-            or (self.evaluation and self.evaluation.state in {"failed", "errored", "timed_out"})
+            (self.newest and self.newest.state == DeploymentState.FAILED)
+            or (self.evaluation and self.evaluation.state in NOT_PASSED)
         )
 
     @property
     def busy(self) -> bool:
         """True while something is in progress."""
         return self.face.tone is Tone.WAITING or bool(
-            (self.newest and self.newest.state in {"queued", "building", "starting"})
-            or (self.evaluation and self.evaluation.state in {"queued", "running"})
+            (self.newest and not DeploymentState(self.newest.state).terminal)
+            or (self.evaluation and not EvaluationState(self.evaluation.state).terminal)
         )
 
 

@@ -14,7 +14,7 @@ from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
 from seatrial.control.previews.pages.addresses import addresses
 from seatrial.control.previews.pages.headline import headline
-from seatrial.control.previews.pages.reasons import reason
+from seatrial.control.previews.pages.reasons import explanation
 from seatrial.control.previews.pages.timeline import timeline
 from seatrial.control.projects.models import PullRequest
 from seatrial.wire.states import AgentState
@@ -45,7 +45,7 @@ def environment_context(environment: Environment) -> dict[str, Any]:
         "agent": environment.agent,
         "agent_away": _agent_away(environment),
         "failure": newest if newest and newest.state == "failed" else None,
-        "reason": reason(newest.reason) if newest else None,
+        "reason": explanation(newest.reason) if newest else None,
         "updating": newest is not None and newest.state in IN_PROGRESS and environment.live_id is not None,
         "current_phase": next((phase.name for phase in reversed(phases) if phase.seconds is None), ""),
         "addresses": found,
