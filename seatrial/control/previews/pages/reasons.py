@@ -43,7 +43,8 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The agent has no working runtime", "Start Docker on the agent's host, then rebuild."
     ),
     Reason.AGENT_LOST_CONTACT: Explanation(
-        "The agent lost contact", "When the agent is online again, rebuild or push another commit."
+        "The agent lost contact",
+        "Rebuild, or push another commit. If the message names data, do so once that agent is online again.",
     ),
     Reason.ROUTE_NOT_APPLIED: Explanation(
         "Traefik did not apply the route", "Mend what the message names on the server, then rebuild."
