@@ -130,7 +130,7 @@ def retry_if_over(api: Api, pull: Json) -> None:
     """Asking again for a commit that failed, or whose preview somebody stopped, means: once more."""
     newest = until(lambda: [newest_environment(api, pull)])[0] or {}
     deployment = newest.get("deployment") or {}
-    over = deployment.get("state") == DeploymentState.FAILED or newest.get("stopped_by")
+    over = deployment.get("state") == DeploymentState.FAILED or newest.get("stop_cause")
     if over and deployment.get("commit") == pull["head_sha"]:
         with contextlib.suppress(Conflict):  # closed meanwhile: opening it again deploys it
             api.post(f"/environments/{newest['id']}/rebuild", {})

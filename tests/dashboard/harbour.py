@@ -46,6 +46,7 @@ def fill() -> Harbour:
     stopped = make.environment(
         make.pull_request(shop, title="Try a lighter mast", author="dina", branch="light-mast"),
         state="terminated",
+        stop_cause="person",
         stopped_by="alice",
         terminated_at=timezone.now() - timedelta(minutes=3),
     )

@@ -73,7 +73,7 @@ class AnyOrder(TestCase):
         # All was told at least once: the pull request is open at the last commit.
         environment = scene.environment
         if environment.state == "terminated":
-            assert environment.stopped_by  # only a person's stop may outlive an open pull request
+            assert environment.stop_cause  # only a person's stop may outlive an open pull request
         else:
             newest = environment.deployments.order_by("-id")[0]
             assert newest.commit == COMMITS[3]

@@ -16,6 +16,7 @@ from seatrial.control.previews.models import Environment, Placement
 from seatrial.control.previews.placing import Decision
 from seatrial.wire.agents import OFFLINE_AFTER_SECONDS
 from seatrial.wire.states import AgentState, EnvironmentState
+from seatrial.wire.words import Reason
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def lost_contact(agent: Agent) -> int:
         if candidate is None or candidate.agent_id != agent.pk or candidate.created_at >= horizon:
             return False
         lifecycle.fail(
-            environment, reason=lifecycle.AGENT_LOST_CONTACT, message=_lost_message(environment, agent)
+            environment, reason=Reason.AGENT_LOST_CONTACT, message=_lost_message(environment, agent)
         )
         return True
 

@@ -17,11 +17,11 @@ from seatrial.control.previews.pages.headline import headline
 from seatrial.control.previews.pages.reasons import explanation
 from seatrial.control.previews.pages.timeline import timeline
 from seatrial.control.projects.models import PullRequest
-from seatrial.wire.states import AgentState
+from seatrial.wire.states import AgentState, DeploymentState
 
 SHOWN_DEPLOYMENTS = 10
 AWAY = {AgentState.OFFLINE, AgentState.REVOKED}
-IN_PROGRESS = {"queued", "building", "starting"}
+IN_PROGRESS = {state for state in DeploymentState if not state.terminal}
 
 
 def find_environment(user: User, key: str) -> Environment:
@@ -45,7 +45,7 @@ def environment_context(environment: Environment) -> dict[str, Any]:
         "newest": newest,
         "agent": agent,
         "agent_away": agent is not None and agent.state in AWAY and environment.removed_at is None,
-        "failure": newest if newest and newest.state == "failed" else None,
+        "failure": newest if newest and newest.state == DeploymentState.FAILED else None,
         "reason": explanation(newest.reason) if newest else None,
         "updating": newest is not None and newest.state in IN_PROGRESS and environment.live_id is not None,
         "current_phase": next((phase.name for phase in reversed(phases) if phase.seconds is None), ""),

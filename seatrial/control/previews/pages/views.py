@@ -27,6 +27,8 @@ from seatrial.control.previews.pages.environment import (
 )
 from seatrial.control.previews.pages.logs import log_events, log_filter, log_text
 from seatrial.control.previews.pages.speakers import Speakers
+from seatrial.control.projects.models import PullRequestState
+from seatrial.wire.states import EnvironmentState
 
 
 @require_GET
@@ -43,10 +45,10 @@ def environment(request: HttpRequest, key: str) -> HttpResponse:
 
 def _may(request: HttpRequest, found: Environment) -> dict[str, bool]:
     user = person(request)
-    pull_request_open = found.pull_request.state == "open"
+    pull_request_open = found.pull_request.state == PullRequestState.OPEN
     return {
         "rebuild": pull_request_open and allowed(user, Action.REBUILD_PREVIEW, found),
-        "stop": found.state != "terminated" and allowed(user, Action.STOP_PREVIEW, found),
+        "stop": found.state != EnvironmentState.TERMINATED and allowed(user, Action.STOP_PREVIEW, found),
     }
 
 
