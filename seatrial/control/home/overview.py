@@ -14,6 +14,7 @@ from seatrial.control.previews.counts import placed_on_agents
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.pages.cards import Card, cards
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
+from seatrial.wire.states import AgentState
 
 MOST_CARDS = 200
 
@@ -55,7 +56,7 @@ def home_context(user: User) -> dict[str, Any]:
     """Everything on the start page."""
     rows = open_pull_requests(user)
     found = cards(rows, limit=MOST_CARDS)
-    agents = list(visible(user, Agent).exclude(state="revoked").order_by("name"))
+    agents = list(visible(user, Agent).exclude(state=AgentState.REVOKED).order_by("name"))
     placed = placed_on_agents()
     return {
         "groups": group(found),
@@ -63,11 +64,11 @@ def home_context(user: User) -> dict[str, Any]:
         "count": rows.count(),
         "any_project": bool(found) or visible(user, Project).exists(),
         "agents": len(agents),
-        "agents_online": sum(agent.state == "online" for agent in agents),
+        "agents_online": sum(agent.state == AgentState.ONLINE for agent in agents),
         "troubled": [
             (agent, placed.get(agent.pk, 0))
             for agent in agents
-            if agent.state == "offline" or agent.heartbeat.get("warnings")
+            if agent.state == AgentState.OFFLINE or agent.heartbeat.get("warnings")
         ],
     }
 
