@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis.extra.django import TestCase
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.previews import services
 from seatrial.control.previews.errors import PreviewError
 from seatrial.control.previews.models import Deployment, Environment
@@ -49,9 +50,9 @@ def report(scene: Scenario, what: str, which: int) -> None:
             case "removed":
                 scene.removed(environment)
             case "stop":
-                services.stop(environment, by="alice")
+                services.stop(environment, by=Actor.person("alice"))
             case "rebuild":
-                services.rebuild(environment, by="alice")
+                services.rebuild(environment, by=Actor.person("alice"))
     except PreviewError:
         pass
 

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from nats.js.errors import NoKeysError
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.forges.local import services as local
 from seatrial.control.forges.models import Delivery
 from seatrial.control.outbox.models import OutboxMessage
@@ -137,7 +138,7 @@ def test_storm_of_pushes_with_kills_ends_right(
             stack.kill("worker")
             stack.start_worker()
     for name in ("b", "d"):
-        local.close_pull(project, name, by="test")
+        local.close_pull(project, name, by=Actor.person("test"))
     stack.kill("worker")
     stack.start_worker()
     numbers = {name: open_pull(project, name).number for name in ("a", "c", "e")}

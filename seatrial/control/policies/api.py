@@ -45,7 +45,7 @@ def evaluate(request: HttpRequest, project_id: str, asked: EvaluationAsked) -> E
     audit.record(
         "evaluation.request",
         f"evaluation/{evaluation.pk}",
-        actor=actor(request),
+        by=actor(request),
         workspace=project.workspace_id,
         details={"commit": asked.commit},
     )

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from seatrial.control.audit import services as audit
+from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet.models import Agent
 from seatrial.control.previews import lifecycle, placements, placing
 from seatrial.control.previews.errors import CannotMove
@@ -68,7 +69,7 @@ def tell(environment_id: str, *, above: int = 0) -> None:
 
 
 @transaction.atomic
-def move(environment: Environment, *, off: Agent, by: str) -> bool:
+def move(environment: Environment, *, off: Agent, by: Actor) -> bool:
     """Deploy on another agent what is on `off`, which it leaves after the switch; True when that began now.
 
     Idempotent: False when nothing of it is desired there, or its way elsewhere has begun. Raises CannotMove.
@@ -86,7 +87,7 @@ def move(environment: Environment, *, off: Agent, by: str) -> bool:
     audit.record(
         "environment.move",
         f"environment/{current.name}",
-        actor=by,
+        by=by,
         workspace=current.project.workspace_id,
         details={"off": off.name, "to": decision.agent},
     )

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from seatrial.control.audit import services as audit
+from seatrial.control.audit.actors import SYSTEM, Actor
 from seatrial.control.previews import lifecycle
 from seatrial.control.previews.desired import desired
 from seatrial.control.previews.errors import NothingToStop, PullRequestClosed
@@ -66,7 +67,7 @@ def pull_request_changed(pull_request: PullRequest, *, received_at: datetime | N
 
 
 @transaction.atomic
-def rebuild(environment: Environment, by: str) -> Deployment:
+def rebuild(environment: Environment, by: Actor) -> Deployment:
     """Deploy the same commit again, building without caches. Of a stopped preview: start it anew.
 
     Raises PullRequestClosed.
@@ -84,12 +85,12 @@ def rebuild(environment: Environment, by: str) -> Deployment:
 
 
 @transaction.atomic
-def stop(environment: Environment, by: str) -> None:
+def stop(environment: Environment, by: Actor) -> None:
     """Remove the preview although its pull request is open. Raises NothingToStop when it is gone already."""
     current = lifecycle.locked(environment.pk)
     if current is None or current.state == EnvironmentState.TERMINATED:
         raise NothingToStop(f"{environment.name} is stopped already.")
-    lifecycle.terminate(current, cause=StopCause.PERSON, stopped_by=by)
+    lifecycle.terminate(current, cause=StopCause.PERSON, stopped_by=str(by))
     _audit("environment.stop", current, by)
 
 
@@ -112,7 +113,7 @@ def _expire(environment_id: str) -> bool:
     if environment.expires_at is None or environment.expires_at >= timezone.now():
         return False  # a commit came meanwhile
     lifecycle.terminate(environment, cause=StopCause.TIME_TO_LIVE)
-    _audit("environment.expire", environment, "system")
+    _audit("environment.expire", environment, SYSTEM)
     return True
 
 
@@ -158,7 +159,5 @@ def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:6]
 
 
-def _audit(action: str, environment: Environment, by: str) -> None:
-    audit.record(
-        action, f"environment/{environment.name}", actor=by, workspace=environment.project.workspace_id
-    )
+def _audit(action: str, environment: Environment, by: Actor) -> None:
+    audit.record(action, f"environment/{environment.name}", by=by, workspace=environment.project.workspace_id)

@@ -5,6 +5,7 @@ from django.db import IntegrityError, transaction
 
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit import services as audit
+from seatrial.control.audit.actors import SYSTEM, Actor
 from seatrial.control.projects.errors import ProjectContended
 from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
 from seatrial.control.projects.models import Connection, Project, PullRequest, PullRequestState
@@ -24,7 +25,7 @@ def ensure_connection(
     *,
     webhook_secret: str,
     base_url: str = "",
-    by: str = "system",
+    by: Actor = SYSTEM,
 ) -> Connection:
     """The connection of this name, made with `webhook_secret` when there is none; an existing secret is kept.
 
@@ -38,7 +39,7 @@ def ensure_connection(
         audit.record(
             "connection.create",
             f"connection/{connection.pk}",
-            actor=by,
+            by=by,
             workspace=workspace.pk,
             details={"name": name},
         )
@@ -53,7 +54,7 @@ def ensure_project(
     clone_url: str,
     web_url: str,
     default_branch: str,
-    by: str = "system",
+    by: Actor = SYSTEM,
 ) -> Project:
     """The project of one repository: made when there is none, else brought up to date. Safe to call twice at once.
 
@@ -79,7 +80,7 @@ def ensure_project(
 
 
 def _create_project(
-    connection: Connection, external_id: str, name: str, facts: dict[str, str | None], by: str
+    connection: Connection, external_id: str, name: str, facts: dict[str, str | None], by: Actor
 ) -> Project:
     project = Project.objects.create(
         workspace_id=connection.workspace_id,
@@ -92,7 +93,7 @@ def _create_project(
     audit.record(
         "project.create",
         f"project/{project.pk}",
-        actor=by,
+        by=by,
         workspace=connection.workspace_id,
         details={"name": project.name, "repository": external_id},
     )

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from seatrial.control.accounts.access import Action, allowed, require, visible
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.accounts.pages import LivePart, follow, still_watching, watcher
+from seatrial.control.audit.actors import Actor
 from seatrial.control.dashboard.asking import ask
 from seatrial.control.dashboard.streams import Watched, download
 from seatrial.control.previews import services as previews
@@ -100,15 +101,15 @@ async def _log_choice(request: HttpRequest, found: Environment) -> tuple[str, da
     return log_filter(found.pk), newest.created_at if newest else None
 
 
-Act = Callable[[Environment, str], Environment]
+Act = Callable[[Environment, Actor], Environment]
 
 
-def _rebuild(found: Environment, by: str) -> Environment:
+def _rebuild(found: Environment, by: Actor) -> Environment:
     """A stopped preview starts anew as another environment: that is the page to go to."""
     return previews.rebuild(found, by).environment
 
 
-def _stop(found: Environment, by: str) -> Environment:
+def _stop(found: Environment, by: Actor) -> Environment:
     previews.stop(found, by)
     return found
 
