@@ -86,8 +86,8 @@ def _newest_delivery(api: Api) -> Callable[[], Json | None]:
     """The newest pull request event that the webhook intake has stored."""
 
     def look() -> Json | None:
-        found = [one for one in items(api.get("/deliveries")) if one.get("event") == "pull_request"]
-        return found[0] if found else None
+        deliveries = [one for one in items(api.get("/deliveries")) if one.get("event") == "pull_request"]
+        return deliveries[0] if deliveries else None
 
     return look
 

@@ -63,10 +63,10 @@ class Deployment:
         return environment
 
     def _look(self) -> Json | None:
-        found = items(
+        environments = items(
             self._api.get("/environments", project=self._pull["project"], number=self._pull["number"])
         )
-        for environment in found:
+        for environment in environments:
             deployment = environment.get("deployment") or {}
             if deployment.get("commit") == self._pull["head_sha"]:
                 self._newest = deployment["id"]
@@ -133,8 +133,10 @@ class Removal:
 
 def newest_environment(api: Api, pull: Json) -> Json | None:
     """The pull request's latest environment, living or not."""
-    found = items(api.get("/environments", project=pull["project"], number=pull["number"], terminated="true"))
-    return found[0] if found else None
+    environments = items(
+        api.get("/environments", project=pull["project"], number=pull["number"], terminated="true")
+    )
+    return environments[0] if environments else None
 
 
 class Evaluation:

@@ -242,16 +242,16 @@ class Bus:
 
     async def desired(self, agent: str) -> Bucket:
         """What the bucket of `agent` says now. Raises nats.errors.Error when the bus goes away meanwhile."""
-        bucket, found = await self.ensure_bucket(agent), Bucket()
+        bucket, content = await self.ensure_bucket(agent), Bucket()
         watcher = await bucket.watchall()
         try:
             with heeded():
                 while (entry := await watcher.updates(PUBLISH_TIMEOUT_SECONDS)) is not None:  # type: ignore[no-untyped-call]
-                    found.add(entry)
+                    content.add(entry)
         finally:
             if self.client.is_connected:
                 await watcher.stop()  # type: ignore[no-untyped-call]
-        return found
+        return content
 
     async def forget(self, agent: str, environment: str, marker: Marker) -> None:
         """Remove the mark that a deletion left, and nothing that came later."""

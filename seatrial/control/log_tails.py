@@ -126,22 +126,22 @@ class _Connection:
 async def _follow(
     connection: _Connection, filter_subject: str, position: _Position, believed: Believed | None
 ) -> AsyncGenerator[LogChunk | Link, None]:
-    told = Link.BACK
+    last_said = Link.BACK
     while True:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 bus = await connection.bus()
             async with aclosing(_read(bus, filter_subject, position, believed)) as items:
                 async for item in items:
-                    if item is not told:
+                    if item is not last_said:
                         yield item
-                    told = Link.BACK  # so it is as soon as anything is read
+                    last_said = Link.BACK  # so it is as soon as anything is read
         except (nats.errors.Error, TimeoutError) as error:
             # Said by the connection already, or a stream that the worker has yet to make.
             log.debug("log reader waits", filter=filter_subject, problem=str(error))
-            if told is Link.BACK:
-                told = Link.AWAY
-                yield told
+            if last_said is Link.BACK:
+                last_said = Link.AWAY
+                yield last_said
             await asyncio.sleep(RETRY_SECONDS)
 
 

@@ -84,10 +84,10 @@ async def detached(command: Sequence[str], *, environment: Mapping[str, str]) ->
 
 async def end(process: Process) -> None:
     """Kill the session of `process` and every descendant, also those that left the session, and wait for their end."""
-    found = _family(process)
+    family = _family(process)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    for descendant in found:
+    for descendant in family:
         with contextlib.suppress(psutil.Error):
             descendant.kill()
     with contextlib.suppress(ProcessLookupError):
@@ -95,7 +95,7 @@ async def end(process: Process) -> None:
     await process.wait()
     # The transport is closed by the loop only once every pipe is; it would wait for a reader.
     process._transport.close()  # type: ignore[attr-defined]
-    await gone(found)
+    await gone(family)
 
 
 def _family(process: Process) -> list[psutil.Process]:

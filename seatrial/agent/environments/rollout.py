@@ -76,13 +76,13 @@ class Rollout:
     async def tell_ready(self, launched: Launched) -> None:
         """Report that the route may be switched."""
         containers = [await self._tools.runtime.get(p.spec.name) for p in launched.launch.services]
-        found = {container.name: container for container in containers if container}
+        by_name = {container.name: container for container in containers if container}
         for warning in launched.warnings:
             await self._say(warning)
         ready = DeploymentReady(
             environment=self._desired.environment,
             deployment=self._deployment.id,
-            services=launched.observed(self._desired.name, found),
+            services=launched.observed(self._desired.name, by_name),
             isolation=launched.launch.isolation,
             warnings=launched.warnings,
         )

@@ -162,29 +162,33 @@ class Startup:
         async with durable_lock:
             return await self._start_durable(planned)
 
-    async def _made(self, planned: Planned, found: Container | None) -> Container:
+    async def _made(self, planned: Planned, present: Container | None) -> Container:
         """The running container; one that has done its work already does not do it again."""
-        spec = self._as_found(planned, found)
-        if found is None:
+        spec = self._as_found(planned, present)
+        if present is None:
             return await self._runtime.start(spec)
-        same = found.labels.get(FINGERPRINT) == spec.labels[FINGERPRINT]
-        if same and found.state.up:
-            self._restarts[planned.service.name] = found.restarts
-        done = found.state is ContainerState.EXITED and found.exit_code == 0
+        same = present.labels.get(FINGERPRINT) == spec.labels[FINGERPRINT]
+        if same and present.state.up:
+            self._restarts[planned.service.name] = present.restarts
+        done = present.state is ContainerState.EXITED and present.exit_code == 0
         if same and done and planned.one_shot and not planned.service.kind.routable:
-            return found
+            return present
         if planned.durable and not same:
             await self._runtime.stop(spec.name, GRACE_SECONDS)  # what it has in memory belongs to its data
         return await self._runtime.start(spec)
 
-    def _as_found(self, planned: Planned, found: Container | None) -> ContainerSpec:
+    def _as_found(self, planned: Planned, present: Container | None) -> ContainerSpec:
         """In a repair, `planned` with the fingerprint of what is there, which is hence left as it is."""
         spec = planned.spec
-        if not self._repair or found is None or found.state is ContainerState.CREATED:
+        if not self._repair or present is None or present.state is ContainerState.CREATED:
             return spec
-        if planned.durable and self._replace_durable and supplanted(found, planned, self._launch.deployment):
+        if (
+            planned.durable
+            and self._replace_durable
+            and supplanted(present, planned, self._launch.deployment)
+        ):
             return spec
-        kept = found.labels.get(FINGERPRINT, spec.labels[FINGERPRINT])
+        kept = present.labels.get(FINGERPRINT, spec.labels[FINGERPRINT])
         return replace(spec, labels={**spec.labels, FINGERPRINT: kept})
 
     async def _start_durable(self, planned: Planned) -> Container:

@@ -199,8 +199,8 @@ def _look(request: HttpRequest, watched: Watched[P], seen: Hashable) -> tuple[Ha
 
 
 async def _forward(texts: Texts, queue: Queue, end: asyncio.Event) -> None:
-    async with contextlib.aclosing(texts()) as found:
-        async for text in found:
+    async with contextlib.aclosing(texts()) as source:
+        async for text in source:
             await queue.put(text)
 
 

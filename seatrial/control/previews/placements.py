@@ -101,7 +101,7 @@ def keeping_data(environment: Environment) -> list[str]:
     """Services of the live deployment that keep data, by name."""
     live = environment.live
     rows = environment.services or (live.services if live is not None else [])
-    return [found.name for found in map(ObservedService.model_validate, rows) if found.keeps_data]
+    return [service.name for service in map(ObservedService.model_validate, rows) if service.keeps_data]
 
 
 def put(deployment: Deployment, decision: Decision) -> None:

@@ -19,20 +19,20 @@ def valid_secrets(connection: Connection) -> list[str]:
     Raises VaultError when one is stored and none can be opened.
     """
     problem: VaultError | None = None
-    found = []
+    opened = []
     until = connection.previous_valid_until
     names = ["webhook_secret"]
     if until is not None and until > timezone.now():
         names.append("previous_webhook_secret")
     for name in names:
         try:
-            found.append(str(getattr(connection, name)))
+            opened.append(str(getattr(connection, name)))
         except VaultError as error:
             problem = problem or error
-    found = [secret for secret in found if secret]
-    if not found and problem is not None:
+    opened = [secret for secret in opened if secret]
+    if not opened and problem is not None:
         raise problem
-    return found
+    return opened
 
 
 @transaction.atomic

@@ -87,14 +87,14 @@ class Reconciler:
 
     async def _repair(self, agent: str, environment: str, actual: Envelope | None, revision: int) -> None:
         """A revision says everything but what comes of this server's settings, or of a database that was set back."""
-        told = _revision(actual)
-        if actual is not None and told == revision and as_configured(actual.payload):
+        known = _revision(actual)
+        if actual is not None and known == revision and as_configured(actual.payload):
             return
         log.info("desired state repaired", environment=environment, agent=agent)
-        if told is None or told < revision:
+        if known is None or known < revision:
             await self._database.run(outbox.changed_environment, environment)
         else:  # an agent is deaf to a revision that is not later than what it knows
-            await self._database.run(previews.tell, environment, above=told)
+            await self._database.run(previews.tell, environment, above=known)
 
     async def _forget(self, agent: str, deleted: dict[str, Marker]) -> None:
         """Take away the marks of deletions that the agent has carried out: it would report them at every start.

@@ -22,7 +22,7 @@ class Wait:
     answered_seconds: float = 0.0
     away_seconds: float = 0.0
     why: str = ""
-    told: str = ""  # what people were told that it waits for
+    explained: str = ""  # what people read that it waits for
     looked_at: float | None = None
 
     @property
@@ -37,8 +37,8 @@ class Wait:
 
     @property
     def is_unexplained(self) -> bool:
-        """True when people should be told why it waits, and were not told that."""
-        return self.seconds >= EXPLAINED_SECONDS and self.why != self.told
+        """True when people should read why it waits, and do not read that yet."""
+        return self.seconds >= EXPLAINED_SECONDS and self.why != self.explained
 
     def note(self, said: Said, now: float) -> None:
         """What Traefik says at this time. What lies between two looks counts as the second one found it."""

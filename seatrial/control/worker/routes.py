@@ -106,7 +106,7 @@ class Routes:
         else:
             if wait.is_unexplained:
                 await self._database.run(explain, wait.candidate, wait.why)
-                wait.told = wait.why
+                wait.explained = wait.why
             return
         self._waits.drop(wait)
 

@@ -74,11 +74,11 @@ def _state(label: str) -> str:
     """`label` is an environment's name, or `<service>-<name>`. The living one counts before a terminated one."""
     names = [label, *(label[index + 1 :] for index, letter in enumerate(label) if letter == "-")]
     rows = Environment.objects.filter(name__in=names).order_by("-created_at")
-    found = max(
+    environment = max(
         rows[:20], key=lambda row: (row.state != EnvironmentState.TERMINATED, len(row.name)), default=None
     )
-    if found is None:
+    if environment is None:
         return "none"
-    newest = newest_deployments([found.pk]).get(found.pk)
-    word = headline(found, newest).word.lower()
-    return word if word in _PAGES else found.state
+    newest = newest_deployments([environment.pk]).get(environment.pk)
+    word = headline(environment, newest).word.lower()
+    return word if word in _PAGES else environment.state

@@ -33,8 +33,8 @@ class Card:
     @property
     def address(self) -> Address | None:
         """The main address, once something answers there."""
-        found = addresses(self.environment) if self.environment else []
-        return found[0] if found else None
+        reached_at = addresses(self.environment) if self.environment else []
+        return reached_at[0] if reached_at else None
 
     @property
     def failing(self) -> bool:
@@ -70,9 +70,9 @@ def cards(pull_requests: QuerySet[PullRequest], *, limit: int) -> list[Card]:
         .order_by("pull_request", "-id")
         .distinct("pull_request")
     }
-    found = []
+    listed = []
     for row in rows:
         environment = environments.get(row.pk)
         newest = deployments.get(environment.pk) if environment else None
-        found.append(Card(row, environment, newest, evaluations.get(row.pk)))
-    return found
+        listed.append(Card(row, environment, newest, evaluations.get(row.pk)))
+    return listed

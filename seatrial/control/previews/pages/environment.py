@@ -35,7 +35,7 @@ def environment_context(environment: Environment) -> dict[str, Any]:
     deployments = list(environment.deployments.order_by("-id")[:SHOWN_DEPLOYMENTS])
     newest = deployments[0] if deployments else None
     phases = list(newest.phases.all()) if newest else []
-    found = addresses(environment)
+    shown_addresses = addresses(environment)
     agent = environment.shown_agent
     return {
         "environment": environment,
@@ -49,7 +49,7 @@ def environment_context(environment: Environment) -> dict[str, Any]:
         "reason": explanation(newest.reason) if newest else None,
         "updating": newest is not None and newest.state in IN_PROGRESS and environment.live_id is not None,
         "current_phase": next((phase.name for phase in reversed(phases) if phase.seconds is None), ""),
-        "addresses": found,
+        "addresses": shown_addresses,
         "services": _services(environment, newest),
         "timeline": timeline(newest, phases, timezone.now()) if newest else None,
         "deployments": deployments,
@@ -115,7 +115,7 @@ def _newest_evaluation(environment: Environment) -> Evaluation | None:
 
 def page_of_preview(pull_request: PullRequest) -> Link | None:
     """Where the newest preview of a pull request has its page; None: it has none."""
-    found = Environment.objects.filter(pull_request=pull_request).order_by("-created_at").first()
-    if found is None:
+    newest = Environment.objects.filter(pull_request=pull_request).order_by("-created_at").first()
+    if newest is None:
         return None
-    return Link(found.name, reverse("previews:environment", args=[found.pk]))
+    return Link(newest.name, reverse("previews:environment", args=[newest.pk]))
