@@ -143,22 +143,22 @@ class Evaluations:
     async def _results(self, command: RunEvaluation, isolation: Isolation) -> list[PolicyResult]:
         tree = await self._checkouts.fetch(command.source, command.repository, command.commit)
         broker = Broker(tree, command.facts)
-        found: dict[int, PolicyResult] = {}
+        results: dict[int, PolicyResult] = {}
         for index, policy in enumerate(command.policies):
             if policy.languages and not await broker.has_language(policy.languages):
-                found[index] = skipped(policy)
+                results[index] = skipped(policy)
                 continue
             known = await self._memo.find(command.project, policy, isolation, broker)
             if known is not None:
-                found[index] = known
-        todo = [(i, policy) for i, policy in enumerate(command.policies) if i not in found]
+                results[index] = known
+        todo = [(i, policy) for i, policy in enumerate(command.policies) if i not in results]
         outcomes = await Trial(self._pool, broker).run(todo) if todo else {}
         for index, policy in todo:
             outcome = outcomes[index]
-            found[index] = judge(policy, outcome)
+            results[index] = judge(policy, outcome)
             if not outcome.note:
-                await self._memo.keep(command.project, policy, isolation, outcome.seen, found[index])
-        return [found[index] for index in range(len(command.policies))]
+                await self._memo.keep(command.project, policy, isolation, outcome.seen, results[index])
+        return [results[index] for index in range(len(command.policies))]
 
     async def _prepare(self) -> None:
         pause = 1.0
