@@ -107,6 +107,6 @@ def verb(arguments: Sequence[str]) -> str:
 def last_words(stderr: bytes) -> str:
     """Git's own explanation in one line, without credentials a URL may carry."""
     lines = [line for line in stderr.decode(errors="replace").splitlines() if line.strip()]
-    complaints = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ssh:"))] or lines[-1:]
-    text = "; ".join(complaints[:3]) or "no message"
+    told = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ssh:"))] or lines[-1:]
+    text = "; ".join(told[:3]) or "no message"
     return re.sub(r"(\w+://)[^/@\s]+@", r"\1", text)
