@@ -43,7 +43,7 @@ class BusRefused(ControlError):
 
 @dataclass(frozen=True)
 class Marker:
-    """What a deleted key leaves in its bucket: a watcher is told of the deletion again at every start."""
+    """What a deleted key leaves in its bucket. Until it is forgotten, a watcher gets the deletion again at every start."""
 
     revision: int
     at: datetime
@@ -75,7 +75,8 @@ class Bus:
     """One connection. It reconnects for ever by itself; `reconnects` counts how often it had to.
 
     However long the bus is away and however often it is tried meanwhile: the log has one line when it goes and
-    one when it is back. Whoever waits for it, and while it connects, may be cancelled at any moment, once.
+    one when it is back. A task that waits for an answer, or for the
+    connection, may be cancelled at any moment, and once is enough.
     """
 
     client: Client
@@ -152,7 +153,7 @@ class Bus:
             await self.client.close()
 
     async def answers(self) -> bool:
-        """True when the bus is there now: whatever failed, it was not that."""
+        """True when the bus is there now, so that a failure had another cause."""
         try:
             with heeded():
                 await self.client.flush(2)

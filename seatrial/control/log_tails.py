@@ -33,7 +33,7 @@ Believed = Callable[[str, str], Awaitable[bool]]
 
 
 class Link(StrEnum):
-    """Told between chunks: whether what happens now can be seen, and when all that was stored has been told."""
+    """Comes between chunks: whether new lines can be read now, and that every stored one has been given out."""
 
     AWAY = "away"
     BACK = "back"
@@ -191,7 +191,7 @@ async def _read(
 
 
 async def _subscribe(bus: Bus, filter_subject: str, position: _Position) -> JetStreamContext.PushSubscription:
-    """Whoever is cancelled meanwhile leaves no subscription behind."""
+    """A subscription; none is left behind when this is cancelled."""
     subscription = None
     try:
         with heeded():

@@ -81,7 +81,7 @@ def _kinds_habit(known: dict[str, Any]) -> bool:
 class ObservedService(Part):
     """One service of a deployment. `endpoint` is what Traefik connects to, None when not routable.
 
-    `keeps_data`: it stays across deployments, and so does what it keeps on its host. Unsaid, it is what its kind does.
+    `keeps_data`: it stays across deployments, and so does what it keeps on its host. Left out, its kind decides.
     """
 
     name: str

@@ -28,7 +28,7 @@ def now() -> datetime:
 
 
 class Part(BaseModel):
-    """A piece of a message: frozen, and deaf to fields it does not know."""
+    """A piece of a message: frozen. Fields that it does not know are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

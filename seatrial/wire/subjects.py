@@ -78,8 +78,8 @@ def inbox_prefix(agent: str) -> str:
 def agent_permissions(agent: str) -> tuple[list[str], list[str]]:
     """What the user JWT of `agent` allows: (publish, subscribe).
 
-    Its bucket is read by an ordered consumer, and by nothing else: what the bus answers to a direct get it sends as it
-    was stored, also to a reply subject that is a key of another agent's bucket.
+    Its bucket is read by an ordered consumer, and by nothing else: a direct get is not allowed, because the
+    bus would send the entry to any reply subject, which might be a key of another agent's bucket.
     """
     bucket = f"KV_{desired_bucket(agent)}"
     publish = [

@@ -159,7 +159,7 @@ async def _guarded(source: Source, queue: Queue, end: asyncio.Event) -> None:
 
 
 async def _wake(queue: Queue, end: asyncio.Event) -> None:
-    """The reader waits for the queue, not for `end`."""
+    """Put the end into the queue too: the reader waits for nothing else."""
     await end.wait()
     await queue.put(None)
 

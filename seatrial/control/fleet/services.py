@@ -1,4 +1,4 @@
-"""The fleet: who lives, and who takes nothing new. Joining and leaving: `fleet.registration`."""
+"""The fleet: which agents are alive, and which take nothing new. Joining and leaving: `fleet.registration`."""
 
 from datetime import datetime, timedelta
 

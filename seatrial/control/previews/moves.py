@@ -153,7 +153,7 @@ def _on_revoked() -> Iterable[str]:
 
 
 def _give_up_revoked(environment: Environment) -> bool:
-    """What nothing desired is on any more ends: its host is no longer ours to clean."""
+    """End placements on revoked agents where nothing is desired: nobody will clean those hosts for us."""
     rows = environment.placements.filter(removed_at=None, agent__state=AgentState.REVOKED)
     over = rows.exclude(agent__in=placements.agents_of(environment)).update(removed_at=timezone.now())
     placements.note_removed(environment)

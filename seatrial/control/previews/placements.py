@@ -62,7 +62,7 @@ def note_removed(environment: Environment) -> None:
 
 
 def removed(environment: Environment, agent_id: str) -> bool:
-    """The agent has nothing of it any more; False when it is not to leave there, and so comes again."""
+    """Note that the agent has nothing of it any more; False when it is desired there, and so will be made again."""
     leaving = environment.placements.filter(agent=agent_id, removed_at=None, leaving_since__isnull=False)
     if not leaving.update(removed_at=timezone.now()):
         return False

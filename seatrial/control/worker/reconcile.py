@@ -86,7 +86,10 @@ class Reconciler:
         await self._forget(agent, bucket.deleted)
 
     async def _repair(self, agent: str, environment: str, actual: Envelope | None, revision: int) -> None:
-        """A revision says everything but what comes of this server's settings, or of a database that was set back."""
+        """Tell the agent again where the bucket has another revision.
+
+        Two things may differ without: what comes of this server's settings, and a database that was restored.
+        """
         known = _revision(actual)
         if actual is not None and known == revision and as_configured(actual.payload):
             return
@@ -119,7 +122,7 @@ def _desired(agent: str) -> dict[str, int]:
 
 
 def _revision(actual: Envelope | None) -> int | None:
-    """What the bucket tells; None when that is nothing, or of another version of the message."""
+    """The revision in the bucket; None when there is no entry, or one of another version of the message."""
     if actual is None or (actual.kind, actual.version) != (
         DesiredEnvironment.__name__,
         DesiredEnvironment.version,

@@ -25,7 +25,7 @@ class TraefikAway(ControlError):
 
 @dataclass(frozen=True)
 class Said:
-    """About one candidate: `applied`, or why not. Not `answered`: nothing is known, and `why` says of what kind."""
+    """About one candidate: `applied`, or why not. Where Traefik has not `answered`, nothing is known."""
 
     applied: bool
     why: str = ""

@@ -27,7 +27,7 @@ class Commit:
 
 @dataclass(frozen=True)
 class Glance:
-    """A branch's own file, and what tells one file of packed branches from another. The same again: the same head."""
+    """A branch's own file, and which file of packed branches there is. Two that are equal mean the same head."""
 
     loose: str | None
     packed: tuple[int, int, int] | None
