@@ -1,7 +1,8 @@
 """The versioned envelope around every message on the bus.
 
 A message class declares its `kind` (its own name) and `version`. Adding an optional field keeps the
-version; anything else raises it. Readers ignore unknown fields, so a newer peer never breaks an older one.
+version, and so does a new member of an enumeration in `words`; anything else raises it. Readers ignore unknown fields
+and keep unknown words as they came, so a newer peer never breaks an older one.
 """
 
 import json

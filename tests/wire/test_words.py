@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.control.audit.actors import ActorKind
 from seatrial.control.dashboard.states import TONE_OF
 from seatrial.control.previews.pages.reasons import EXPLANATIONS
 from seatrial.control.projects.models import PullRequestState
@@ -28,6 +29,7 @@ from seatrial.wire.words import EventKind, LogSource, LogStream, Phase, Reason, 
 ROOT = Path(__file__).resolve().parents[2]
 STATES = [AgentState, DeploymentState, EnvironmentState, EvaluationState, ResultState, ServiceState]
 IN_THE_GLOSSARY: dict[str, type[StrEnum]] = {
+    "actor": ActorKind,
     "agent": AgentState,
     "deployment": DeploymentState,
     "environment": EnvironmentState,
