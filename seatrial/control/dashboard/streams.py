@@ -31,7 +31,7 @@ POLL_SECONDS = 1.0
 COMMENT_SECONDS = 15.0
 LIFETIME_SECONDS = 900.0
 QUEUED_EVENTS = 64
-LEAVE_SECONDS = 1.0  # what a source begun to end has for that, before it is told once more
+LEAVE_SECONDS = 1.0  # how long a cancelled source may take to end, before it is cancelled once more
 CUT_OFF = (
     "-- Cut off: the server stopped or failed, or you may not see this any more. Download again in a while.\n"
 )

@@ -110,7 +110,7 @@ def _agent(token: BootstrapToken, request: RegisterAgent) -> Agent:
         agent = Agent(name=token.name)
     elif agent.public_key != request.public_key:
         outbox.instruct(Instruction.REVOKE, public_key=agent.public_key)
-        agent.registered_at = timezone.now()  # what was told to its predecessor is told anew
+        agent.registered_at = timezone.now()  # desired states of the agent before it are written anew
     if agent.state == AgentState.REVOKED:
         agent.state, agent.revoked_at = AgentState.OFFLINE, None
     agent.public_key, agent.seal_key = request.public_key, request.seal_key

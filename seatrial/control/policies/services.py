@@ -53,7 +53,7 @@ def evaluate(
     which is returned again (a manual one: while it is in progress; one superseded by nothing newer is not). An older commit of the same pull request or
     ref that is still in progress is superseded.
     """
-    # One at a time, so that no twin slips in; whoever only refers to the project does not wait.
+    # One at a time, so that none is made twice; rows that only refer to the project need not wait.
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     same = Evaluation.objects.filter(project=project, event=event, ref=ref, pull_request=pull_request)
     known = _known(same, commit, event)

@@ -78,7 +78,7 @@ class Reconciler:
         for environment, revision in wanted.items():
             actual = bucket.desired.get(environment)
             if actual is not None and actual.time < registered_at:
-                actual = None  # told to another of the same name, who had another key
+                actual = None  # written for an earlier agent of this name, which had another key
             await self._repair(agent, environment, actual, revision)
         for environment in bucket.desired.keys() - wanted.keys():
             if await self._bus.withdraw(agent, environment, bucket.sequences[environment]):
