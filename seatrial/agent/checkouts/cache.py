@@ -1,19 +1,24 @@
-"""One bare repository per project's repository, holding every commit that was asked for."""
+"""One bare repository per project's repository, holding the commits that were asked for lately."""
 
 import asyncio
-import os
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from weakref import WeakSet, WeakValueDictionary
+
+import structlog
 
 from seatrial.agent.checkouts.commit import CommitTree, is_shallow
 from seatrial.agent.checkouts.git import Git, GitFailed
+from seatrial.agent.checkouts.upkeep import note_use, remove_leftovers, tidy
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.agent.vocabulary.tree import Tree
 from seatrial.wire.deployments import Source
+
+log = structlog.get_logger(__name__)
 
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -23,6 +28,7 @@ DAMAGED = re.compile(
     r"mismatched algorithms",
     re.IGNORECASE,
 )
+DAY_SECONDS = 86_400.0
 ASKPASS = """#!/bin/sh
 case "$1" in
   Username*) printf '%s\\n' "$SEATRIAL_GIT_USERNAME" ;;
@@ -37,12 +43,16 @@ class Cache:
 
     `fetch` may be called concurrently: calls for one repository wait for each other, different repositories run
     together. It is idempotent, never retries a remote that refused, and starts a damaged cache afresh once.
-    `unseal` opens a source's credential, which reads `username:password`.
+    `unseal` opens a source's credential, which reads `username:password`. A commit that `prune` dropped is fetched
+    again; none is dropped as long as somebody holds its tree.
     """
 
     directory: Path
     unseal: Callable[[str], str] = lambda _sealed: ""
-    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    clock: Callable[[], float] = time.time
+    # Both forget what nobody holds: a lock that nobody waits for, a tree that nobody reads.
+    _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    _read: WeakSet[CommitTree] = field(default_factory=WeakSet)
 
     async def fetch(self, source: Source, repository_id: str, commit: str) -> Tree:
         """The tree of exactly `commit`. Raises CheckoutError naming the repository and the commit."""
@@ -63,15 +73,27 @@ class Cache:
                     raise self._explained(source, commit, error) from error
                 await asyncio.to_thread(shutil.rmtree, bare, ignore_errors=True)
                 await self._ensure_again(bare, source, commit)
-            os.utime(bare)  # asked for now: see `prune`
-            return CommitTree(bare, commit)
+            note_use(bare, commit, self.clock())
+            tree = CommitTree(bare, commit)
+            self._read.add(tree)
+            return tree
 
-    async def prune(self, unused_days: float) -> None:
-        """Remove the caches of repositories that were not asked for in so long; harmless at any time."""
-        oldest = time.time() - unused_days * 86_400
+    async def prune(self, unused_days: float, needed: Callable[[], Collection[str]]) -> None:
+        """Drop commits that were not asked for in so long, and caches in which none is left. Harmless at any time.
+
+        What `needed` names, and what somebody reads now, is kept. Fetches of a repository wait while it is tidied. One
+        that cannot be tidied is left as it is, and the others go on; a damaged one that nobody reads goes.
+        """
+        oldest = self.clock() - unused_days * DAY_SECONDS
         for bare in list(self.directory.glob("*.git")):
             async with self._locks.setdefault(bare.stem, asyncio.Lock()):
-                if bare.stat().st_mtime < oldest:
+                read = {tree.commit for tree in self._read if tree.bare == bare}
+                try:
+                    wanted = await tidy(bare, oldest, {*needed(), *read})
+                except GitFailed as error:
+                    log.warning("a git cache was not tidied", repository=bare.stem, problem=str(error))
+                    wanted = bool(read) or not DAMAGED.search(str(error))
+                if not wanted:
                     await asyncio.to_thread(shutil.rmtree, bare, ignore_errors=True)
 
     async def _ensure_again(self, bare: Path, source: Source, commit: str) -> None:
@@ -90,23 +112,24 @@ class Cache:
         here = await self._has(bare, commit)
         if here and not is_shallow(bare):
             return
-        remove_stale_locks(bare)
+        remove_leftovers(bare)
         git = self._git_for(bare, source)
         try:
             await self._fetch(git, bare, source, f"+{commit}:refs/seatrial/{commit}")
         except GitFailed:
             if here:
                 return
-            # Servers that hide unadvertised commits: take every branch, then look again.
-            await self._fetch(git, bare, source, "+refs/heads/*:refs/seatrial-heads/*")
+            # Servers that hide unadvertised commits: take every branch, then look again. One that is gone there goes
+            # here, or `a` would stand in the way of `a/b`.
+            await self._fetch(git, bare, source, "+refs/heads/*:refs/seatrial-heads/*", "--prune")
             if not await self._has(bare, commit, linked=False):
                 raise
             await Git().run("--git-dir", str(bare), "update-ref", f"refs/seatrial/{commit}", commit)
 
-    async def _fetch(self, git: Git, bare: Path, source: Source, refspec: str) -> None:
+    async def _fetch(self, git: Git, bare: Path, source: Source, refspec: str, *more: str) -> None:
         await git.run(
             "--git-dir", str(bare), "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
-            "--no-recurse-submodules", "--no-auto-maintenance", "--update-shallow",
+            "--no-recurse-submodules", "--no-auto-maintenance", "--update-shallow", *more,
             *(["--unshallow"] if is_shallow(bare) else []), "--", source.clone_url, refspec,
         )  # fmt: skip
 
@@ -156,9 +179,3 @@ def for_local(clone_url: str) -> str:
     quoted = (name.replace("\\", "\\\\").replace('"', '\\"') for name in names)
     safe = "".join(f'\tdirectory = "{name}"\n' for name in quoted)
     return f"[safe]\n{safe}[pack]\n\twindow = 0\n\tcompression = 1\n"
-
-
-def remove_stale_locks(bare: Path) -> None:
-    """Remove lock files of a git that was killed; the caller holds the only lock that counts."""
-    for lock in [*bare.glob("*.lock"), *(bare / "refs").rglob("*.lock")]:
-        lock.unlink(missing_ok=True)

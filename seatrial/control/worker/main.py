@@ -17,6 +17,7 @@ from seatrial.control.worker import errands
 from seatrial.control.worker.aside import Aside
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.deliveries import Deliveries
+from seatrial.control.worker.gone_agents import GoneAgents
 from seatrial.control.worker.heartbeats import GivenUp, Heartbeats
 from seatrial.control.worker.observed import Observed
 from seatrial.control.worker.reconcile import Reconciler
@@ -106,6 +107,7 @@ async def _with_bus(database: Database, wakeups: Wakeups, configuration: Configu
         "heartbeats": Heartbeats(database, bus, came_online).run,
         "given up": GivenUp(database, bus).run,
         "reconcile": Reconciler(database, bus, came_online).run,
+        "gone agents": GoneAgents(database, bus).run,
     }
     running: list[asyncio.Task[None]] = []
     try:
