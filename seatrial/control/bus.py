@@ -54,7 +54,9 @@ class Bucket:
     """What one agent's bucket holds, by environment id. An envelope that cannot be read is None."""
 
     desired: dict[str, Envelope | None] = field(default_factory=dict)
-    sequences: dict[str, int] = field(default_factory=dict)  # the place in the stream of each key that is desired
+    sequences: dict[str, int] = field(
+        default_factory=dict
+    )  # the place in the stream of each key that is desired
     deleted: dict[str, Marker] = field(default_factory=dict)
 
     def add(self, entry: KeyValue.Entry) -> None:

@@ -7,7 +7,7 @@ STATES = ["passed", "failed", "errored", "timed_out", "skipped", "waived"]
 
 class Migration(migrations.Migration):
 
-    dependencies = [("policies", "0002_queued_at_and_base")]
+    dependencies = [("policies", "0003_retention")]
 
     operations = [
         migrations.AlterField(

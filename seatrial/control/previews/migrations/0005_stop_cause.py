@@ -19,7 +19,7 @@ def put_back(apps, schema_editor):
 
 class Migration(migrations.Migration):
 
-    dependencies = [("previews", "0003_route_mark")]
+    dependencies = [("previews", "0004_retention")]
 
     operations = [
         migrations.AddField(
