@@ -23,7 +23,7 @@ ANYTHING = Envelope.wrap(EvaluationStarted(evaluation="e"))
 
 
 async def having_buckets(bus: Bus) -> set[str]:
-    return {bucket.agent for bucket in await buckets.found(bus)}
+    return {bucket.agent for bucket in await buckets.every(bus)}
 
 
 async def test_a_revoked_agent_s_bucket_goes_with_its_consumers(database: Database, bus: Bus) -> None:
