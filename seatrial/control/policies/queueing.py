@@ -5,10 +5,10 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from seatrial.control.forges.sources import source
 from seatrial.control.outbox import services as outbox
 from seatrial.control.policies.models import Evaluation, PolicyVersion
 from seatrial.control.policies.results import lost
-from seatrial.control.projects.services import source
 from seatrial.wire import subjects
 from seatrial.wire.errors import MalformedMessage
 from seatrial.wire.evaluations import ForgeFacts, PolicyToRun, RunEvaluation

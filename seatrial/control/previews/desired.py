@@ -2,8 +2,8 @@
 
 from django.conf import settings
 
+from seatrial.control.forges.sources import source
 from seatrial.control.previews.models import Deployment, Environment
-from seatrial.control.projects.services import source
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, PreviewAddress
 from seatrial.wire.states import AgentState, EnvironmentState
 
