@@ -30,6 +30,7 @@ from seatrial.wire.deployments import (
 )
 from seatrial.wire.envelope import Message
 from seatrial.wire.logs import LogChunk
+from tests.credentials import NoCredentials
 
 M = TypeVar("M", bound=Message)
 GIT = {
@@ -163,6 +164,7 @@ class Agent:
             directory=self.directory,
             runtime=self.runtime,
             checkouts=Cache(self.directory / "git"),
+            credentials=NoCredentials(),
             read_recipe=read_recipe,
             builder=self.builder,
             images=self.images or HostImages(self.runtime),

@@ -20,6 +20,7 @@ from seatrial.wire.envelope import Envelope, Message, new_id
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted
 from seatrial.wire.logs import LogChunk
 from seatrial.wire.states import EvaluationState, Isolation
+from tests.credentials import NoCredentials
 from tests.sandboxes.conftest import Bench, Recorded, policy, until
 
 GOOD = "def evaluate(project): return {'passed': True}"
@@ -86,7 +87,9 @@ async def test_jobs_are_run_reported_and_acknowledged(processes: Bench, tmp_path
     reports = Recorded()
     pool = Pool(ProcessSandboxes(find_program(), new_id()), size=1)
     memo = Memo(tmp_path / "m", "p")
-    evaluations = Evaluations(Queue(*jobs, strange), Cache(tmp_path / "git2"), reports, pool, memo)
+    evaluations = Evaluations(
+        Queue(*jobs, strange), Cache(tmp_path / "git2"), NoCredentials(), reports, pool, memo
+    )
     await served(evaluations, *jobs, strange)
     assert [job.ended for job in jobs] == ["ack"] * 3 and strange.ended == "term"
     assert evaluations.isolation == Isolation.PROCESS and "no isolation" in evaluations.warnings[0]
@@ -141,7 +144,7 @@ async def test_without_a_sandbox_the_job_waits_and_in_the_end_says_why(
     reports = Recorded()
     memo = Memo(tmp_path / "m", "p")
     evaluations = Evaluations(
-        Queue(early, last), Cache(tmp_path / "git2"), reports, Pool(Broken(), size=0), memo
+        Queue(early, last), Cache(tmp_path / "git2"), NoCredentials(), reports, Pool(Broken(), size=0), memo
     )
     await served(evaluations, early, last)
     assert (early.ended, last.ended) == ("nak", "ack")
@@ -155,7 +158,9 @@ async def test_where_gvisor_is_required_and_missing_no_job_is_taken_and_the_prob
 ) -> None:
     queue = Queue(Delivery(processes.command(policy(GOOD))))
     pool = Pool(ProcessSandboxes(find_program(), new_id(), require_gvisor=True), size=0)
-    evaluations = Evaluations(queue, Cache(tmp_path / "g"), Recorded(), pool, Memo(tmp_path / "m", "p"))
+    evaluations = Evaluations(
+        queue, Cache(tmp_path / "g"), NoCredentials(), Recorded(), pool, Memo(tmp_path / "m", "p")
+    )
     assert evaluations.problem == "" and evaluations.problem_seconds == 0
     async with running(evaluations):
         await until(lambda: evaluations.problem_seconds > 0.1)
@@ -184,7 +189,7 @@ async def test_a_job_whose_report_cannot_be_stored_is_not_acknowledged(
     pool = Pool(ProcessSandboxes(find_program(), new_id()), size=0)
     reports, queue = Full(), Queue(job)
     memo = Memo(tmp_path / "m", "p")
-    evaluations = Evaluations(queue, Cache(tmp_path / "g"), reports, pool, memo, parallel=1)
+    evaluations = Evaluations(queue, Cache(tmp_path / "g"), NoCredentials(), reports, pool, memo, parallel=1)
     async with running(evaluations):
         await until(lambda: queue.waits > 0)  # the only one who takes jobs is back at the queue
     assert isinstance(reports.messages[-1], EvaluationFinished) and job.ended == ""

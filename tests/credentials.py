@@ -1,0 +1,41 @@
+"""What gives agents credentials in tests."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from seatrial.agent.vocabulary.credentials import Credential, Credentials
+from seatrial.agent.vocabulary.errors import CheckoutError
+from seatrial.wire.credentials import Login
+from seatrial.wire.envelope import now
+
+
+class NoCredentials:
+    """Nobody is to ask: the sources need none."""
+
+    def for_environment(self, environment: str) -> Credentials:
+        return self._refuse
+
+    def for_evaluation(self, evaluation: str) -> Credentials:
+        return self._refuse
+
+    async def _refuse(self, repository: str) -> Credential:
+        raise CheckoutError(f"nobody was to ask for a credential of {repository}")
+
+
+class Given:
+    """`Credentials` that hand out the passwords that `make` makes, and remember how often they were asked."""
+
+    def __init__(
+        self, make: Callable[[], str], *, username: str = "toy", valid_seconds: float = 3600
+    ) -> None:
+        self.make = make
+        self.username = username
+        self.valid_seconds = valid_seconds
+        self.asked: list[str] = []
+
+    async def __call__(self, repository: str) -> Credential:
+        self.asked.append(repository)
+        return Credential(
+            login=Login(username=self.username, password=self.make()),
+            expires_at=now() + timedelta(seconds=self.valid_seconds),
+        )
