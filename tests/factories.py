@@ -15,7 +15,7 @@ from seatrial.control.accounts.models import Membership, Role, User, Workspace
 from seatrial.control.fleet.models import Agent
 from seatrial.control.forges.models import Delivery
 from seatrial.control.policies.models import Evaluation, Policy, PolicyVersion, Result
-from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
+from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment, Placement
 from seatrial.control.projects.models import Connection, Project, PullRequest
 from seatrial.wire.hostnames import environment_name
 
@@ -115,15 +115,31 @@ def service(
     }
 
 
-def environment(of: PullRequest, *, state: str = "pending", **fields: Any) -> Environment:
-    """The environment of a pull request, without a deployment."""
+def environment(
+    of: PullRequest, *, state: str = "pending", agent: Agent | None = None, **fields: Any
+) -> Environment:
+    """The environment of a pull request, without a deployment; placed on `agent`."""
     name = environment_name(of.number, of.project.name)
-    return Environment.objects.create(project=of.project, pull_request=of, name=name, state=state, **fields)
+    made = Environment.objects.create(project=of.project, pull_request=of, name=name, state=state, **fields)
+    if agent is not None:
+        placement(made, agent, leaving_since=made.terminated_at, removed_at=made.removed_at)
+    return made
+
+
+def placement(of: Environment, agent: Agent, **fields: Any) -> Placement:
+    """Something of the environment is on the agent."""
+    return Placement.objects.create(environment=of, agent=agent, revision=of.revision, **fields)
 
 
 def deployment(of: Environment, *, state: str = "queued", **fields: Any) -> Deployment:
-    """One deployment of the pull request's head, and nothing else changed."""
-    values = {"commit": of.pull_request.head_sha, "branch": of.pull_request.branch, **fields}
+    """One deployment of the pull request's head where the environment is placed, and nothing else changed."""
+    placed = of.placements.filter(removed_at=None).order_by("id").last()
+    values = {
+        "agent": placed.agent if placed else None,
+        "commit": of.pull_request.head_sha,
+        "branch": of.pull_request.branch,
+        **fields,
+    }
     return Deployment.objects.create(environment=of, state=state, **values)
 
 

@@ -11,8 +11,8 @@ import structlog
 from nats.aio.client import Client
 from nats.errors import StaleConnectionError
 from nats.js import JetStreamContext, api
-from nats.js.errors import BucketNotFoundError, NotFoundError
-from nats.js.kv import KeyValue
+from nats.js.errors import APIError, BucketNotFoundError, KeyNotFoundError, NotFoundError
+from nats.js.kv import KV_DEL, KV_OP, KeyValue
 
 from seatrial.control.configuration import Configuration
 from seatrial.control.ending import heed, heeded
@@ -31,6 +31,7 @@ EVALUATION_ACK_WAIT_SECONDS = 60.0
 EVALUATION_MAX_DELIVER = 5
 OBSERVED_ACK_WAIT_SECONDS = 10.0  # what a killed worker had taken comes back after this
 PUBLISH_TIMEOUT_SECONDS = 5.0
+OVERTAKEN = {10071, 10164}  # the server's codes for: the subject has a later entry than expected
 
 
 class BusRefused(ControlError):
@@ -53,6 +54,7 @@ class Bucket:
     """What one agent's bucket holds, by environment id. An envelope that cannot be read is None."""
 
     desired: dict[str, Envelope | None] = field(default_factory=dict)
+    sequences: dict[str, int] = field(default_factory=dict)  # of what is desired: where in the stream it is
     deleted: dict[str, Marker] = field(default_factory=dict)
 
     def add(self, entry: KeyValue.Entry) -> None:
@@ -61,6 +63,7 @@ class Bucket:
             at = entry.created if isinstance(entry.created, datetime) else now()
             self.deleted[entry.key] = Marker(entry.revision or 0, at)
             return
+        self.sequences[entry.key] = entry.revision or 0
         try:
             self.desired[entry.key] = Envelope.decode(entry.value or b"")
         except WireError:
@@ -258,14 +261,58 @@ class Bus:
                 f"KV_{bucket}", subject=f"$KV.{bucket}.{environment}", seq=marker.revision + 1
             )
 
-    async def desire(self, agent: str, environment: str, envelope: Envelope | None) -> None:
-        """Put what `environment` must be, or delete it (None: it must not exist; leaves a marker). Idempotent."""
+    async def desire(
+        self, agent: str, environment: str, envelope: Envelope | None, *, revision: int | None = None
+    ) -> None:
+        """Put what `environment` must be, or delete it (None: it must not exist; leaves a marker). Idempotent.
+
+        With a `revision` (of the placement): not when the bucket has a later one, which another worker put meanwhile.
+        Looking and writing are one step: whoever writes in between is seen, and compared with.
+        """
         bucket = await self.ensure_bucket(agent)
+        data = None if envelope is None else envelope.encode()
+        while True:
+            sequence, known = await _last(bucket, environment)
+            if revision is not None and known > revision:
+                return
+            if await self._write(agent, environment, data, after=sequence):
+                return
+
+    async def withdraw(self, agent: str, environment: str, sequence: int) -> bool:
+        """Delete what the bucket says of `environment`; False when it says something later than at `sequence`."""
+        return await self._write(agent, environment, None, after=sequence)
+
+    async def _write(self, agent: str, environment: str, data: bytes | None, *, after: int) -> bool:
+        """Put, or delete (None), when the key's last entry is at `after` (0: there is none); False when it is not."""
+        headers: dict[str, Any] = {api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE: str(after)}
+        if data is None:
+            headers[KV_OP] = KV_DEL
+        subject = f"$KV.{subjects.desired_bucket(agent)}.{environment}"
+        try:
+            with heeded():
+                await self.jetstream.publish(
+                    subject, data or b"", timeout=PUBLISH_TIMEOUT_SECONDS, headers=headers
+                )
+        except APIError as error:
+            if error.err_code in OVERTAKEN:
+                return False
+            raise
+        return True
+
+
+async def _last(bucket: KeyValue, key: str) -> tuple[int, int]:
+    """Where in its stream the key's last entry is, and the revision it tells of; zeros when there is none."""
+    try:
         with heeded():
-            if envelope is None:
-                await bucket.delete(environment)
-            else:
-                await bucket.put(environment, envelope.encode())
+            entry = await bucket.get(key)
+    except KeyNotFoundError as error:
+        # What was deleted left a marker, which is the last entry.
+        return (error.entry.revision or 0 if error.entry else 0), 0
+    try:
+        revision = Envelope.decode(entry.value or b"").payload.get("revision", 0)
+    except WireError:
+        revision = 0
+    return entry.revision or 0, revision if isinstance(revision, int) else 0
 
 
 async def ensure_streams(configuration: Configuration) -> None:

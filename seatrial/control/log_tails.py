@@ -1,7 +1,7 @@
 """Log lines read back from the bus: any number of readers in one process share one connection."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +26,10 @@ log = structlog.get_logger(__name__)
 PATIENCE_SECONDS = 1.0  # a bus that is away for less is not worth a word
 RETRY_SECONDS = 0.25
 AGAIN_SECONDS = 0.05
+
+
+# Whether an agent may tell of a deployment.
+Believed = Callable[[str, str], Awaitable[bool]]
 
 
 class Link(StrEnum):
@@ -65,11 +69,17 @@ class LogTails:
         self._connections = WeakKeyDictionary[asyncio.AbstractEventLoop, _Connection]()  # a process has one
 
     async def tail(
-        self, filter_subject: str, *, since: datetime | None = None, newest: int | None = None
+        self,
+        filter_subject: str,
+        *,
+        since: datetime | None = None,
+        newest: int | None = None,
+        believed: Believed | None = None,
     ) -> AsyncGenerator[LogChunk | Link, None]:
         """Chunks matching `filter_subject` (see `wire.subjects.logs_of_*`): the stored ones, then live, for ever.
 
-        Chunks of one subject come in order and none twice; of the stored ones all, or the `newest`. Link.CAUGHT_UP
+        Chunks of one subject come in order and none twice; of the stored ones all, or the `newest`; with `believed` only
+        those whose sender, as the bus names it, may tell of their deployment. Link.CAUGHT_UP
         stands behind those that were stored when reading began, at once when there were none, and again after each
         Link.BACK. A bus that is away is waited for: Link.AWAY is told once, Link.BACK once it answers again. Close the
         iterator (`aclosing`) to leave, or cancel the task that reads: once is enough, at any moment.
@@ -78,7 +88,9 @@ class LogTails:
         connection = self._connections.setdefault(loop, _Connection(self._configuration))
         connection.readers += 1
         try:
-            async with aclosing(_follow(connection, filter_subject, _Position(since, newest))) as items:
+            async with aclosing(
+                _follow(connection, filter_subject, _Position(since, newest), believed)
+            ) as items:
                 async for item in items:
                     yield item
         finally:
@@ -112,14 +124,14 @@ class _Connection:
 
 
 async def _follow(
-    connection: _Connection, filter_subject: str, position: _Position
+    connection: _Connection, filter_subject: str, position: _Position, believed: Believed | None
 ) -> AsyncGenerator[LogChunk | Link, None]:
     told = Link.BACK
     while True:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 bus = await connection.bus()
-            async with aclosing(_read(bus, filter_subject, position)) as items:
+            async with aclosing(_read(bus, filter_subject, position, believed)) as items:
                 async for item in items:
                     if item is not told:
                         yield item
@@ -142,7 +154,9 @@ def _is_over(connecting: asyncio.Task[Bus]) -> bool:
     )
 
 
-async def _read(bus: Bus, filter_subject: str, position: _Position) -> AsyncGenerator[LogChunk | Link, None]:
+async def _read(
+    bus: Bus, filter_subject: str, position: _Position, believed: Believed | None
+) -> AsyncGenerator[LogChunk | Link, None]:
     """Read while this connection lasts; Link.BACK first, Link.CAUGHT_UP once. Raises nats.errors.Error when the bus does not answer.
 
     A reader from before a reconnect stays deaf for a while, so it ends there and a new one begins after its last
@@ -165,7 +179,8 @@ async def _read(bus: Bus, filter_subject: str, position: _Position) -> AsyncGene
             except TimeoutError:
                 continue
             for chunk in _chunks(message, position):
-                yield chunk
+                if believed is None or await _may_tell(believed, message):
+                    yield chunk
             stored -= 1
             if stored >= 0 and (stored == 0 or message.metadata.num_pending == 0):
                 stored = 0
@@ -206,6 +221,10 @@ def _chunks(message: Msg, position: _Position) -> list[LogChunk]:
         return []
     chunk = _chunk(message)
     return [] if chunk is None else [chunk]
+
+
+async def _may_tell(believed: Believed, message: Msg) -> bool:
+    return await believed(subjects.agent_of(message.subject), subjects.deployment_of(message.subject))
 
 
 def _chunk(message: Msg) -> LogChunk | None:

@@ -1,11 +1,12 @@
 """Desired and observed state of preview environments.
 
-The control plane writes one `DesiredEnvironment` per environment into its agent's KV bucket; a missing key
-means the environment must not exist. The agent converges the host to it and reports events. Every event may
+The control plane writes one `DesiredEnvironment` per environment into the KV bucket of each agent that it is placed on;
+a missing key means the environment must not exist there. The agent converges the host to it and reports events. Every event may
 arrive twice, late, or after its deployment is terminal: readers decide by deployment id and state.
 """
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import Field
 
@@ -49,7 +50,9 @@ class DesiredEnvironment(Message):
     """What must be true of one environment on the agent's host.
 
     `live` must keep running and is never touched while `candidate` is built, started and checked beside it.
-    Containers of any other deployment are drained for `drain_seconds`, then removed. `revision` only grows.
+    Containers of any other deployment are drained for `drain_seconds`, then removed. `revision` only grows. Without
+    either, the environment is leaving this agent: deployments are drained and removed, but what keeps data stays until
+    the key is deleted, because the environment may come back until then.
     """
 
     environment: str
@@ -69,8 +72,16 @@ class DesiredEnvironment(Message):
     running: bool = True
 
 
+def _kinds_habit(known: dict[str, Any]) -> bool:
+    kind = known.get("kind")
+    return isinstance(kind, ServiceKind) and kind.keeps_data
+
+
 class ObservedService(Part):
-    """One service of a deployment. `endpoint` is what Traefik connects to, None when not routable."""
+    """One service of a deployment. `endpoint` is what Traefik connects to, None when not routable.
+
+    `keeps_data`: it stays across deployments, and so does what it keeps on its host. Unsaid, it is what its kind does.
+    """
 
     name: str
     kind: ServiceKind
@@ -78,6 +89,7 @@ class ObservedService(Part):
     labels: list[str] = Field(default_factory=list)
     endpoint: str | None = None
     container: str = ""
+    keeps_data: bool = Field(default_factory=_kinds_habit)
 
 
 class DeploymentPhase(Message):
@@ -119,7 +131,7 @@ class DeploymentFailed(Message):
 
 
 class EnvironmentObserved(Message):
-    """What runs now for one environment: sent on every change and every 30 s."""
+    """What runs now of one environment on the agent: sent on every change and every 30 s. `deployment` None: nothing is live."""
 
     environment: str
     revision: int
@@ -129,6 +141,6 @@ class EnvironmentObserved(Message):
 
 
 class EnvironmentRemoved(Message):
-    """No container, network, volume, image or checkout of this environment is left on the host."""
+    """No container, network, volume, image or checkout of this environment is left on the agent's host."""
 
     environment: str

@@ -52,9 +52,9 @@ def logs_of_deployment(environment: str, deployment: str, *, agent: str = "") ->
     return f"seatrial.agents.{agent or '*'}.logs.{environment}.{deployment}.*"
 
 
-def logs_of_environment(environment: str, *, agent: str = "") -> str:
-    """The filter that matches every log chunk of one environment; of its `agent` only, where it has one."""
-    return f"seatrial.agents.{agent or '*'}.logs.{environment}.*.*"
+def logs_of_environment(environment: str) -> str:
+    """The filter that matches every log chunk of one environment, whoever sent it: its deployments have agents each."""
+    return f"seatrial.agents.*.logs.{environment}.*.*"
 
 
 def evaluation_jobs(workspace: str) -> str:
@@ -70,6 +70,11 @@ def desired_bucket(agent: str) -> str:
 def agent_of(subject: str) -> str:
     """The agent id within `seatrial.agents.<agent>...`: the bus, not the payload, says who wrote it."""
     return subject.split(".")[2]
+
+
+def deployment_of(subject: str) -> str:
+    """The deployment id within `seatrial.agents.<agent>.logs.<env>.<dep>.<svc>`."""
+    return subject.split(".")[5]
 
 
 def inbox_prefix(agent: str) -> str:

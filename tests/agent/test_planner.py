@@ -172,6 +172,34 @@ def test_durable_containers_and_images_of_no_recipe_go() -> None:
     assert plan(desired(live=OLD), gone, LIVE, 0) == [RemoveImage("web:older")]
 
 
+def test_an_environment_that_leaves_drains_and_keeps_its_data() -> None:
+    """Neither live nor candidate is desired: it may come back, and goes on, until nothing of it is desired."""
+    there = host(container(WEB), container(DB), networks=("old",), images=("web:old", "db:old", "older:1"))
+    progress = Progress(launches={"old": launch("old", WEB, DB)})
+    assert plan(desired(), there, progress, 0) == [Drain("old")]
+    draining = replace(progress, drains={"old": 5.0})
+    assert plan(desired(), there, draining, 4.9) == [], "the database is there for requests under way"
+    assert plan(desired(), there, draining, 5.0) == [RemoveDeployment("old")]
+    left = host(container(DB), images=("web:old", "db:old", "older:1"))
+    assert plan(desired(), left, Progress(), 6.0) == []
+    assert plan(desired(candidate=NEW), left, Progress(), 6.0) == [Attempt(NEW)], "it comes back"
+    assert plan(None, left, Progress(), 6.0) == [RemoveEverything()]
+
+
+def test_an_environment_that_leaves_ends_what_is_under_way() -> None:
+    there = host(container(planned("new", "web")), networks=("new",))
+    assert plan(desired(), there, Progress(attempt="new"), 0) == [Cancel("new")]
+    cancelled = Progress(discarded=frozenset({"new"}))
+    assert plan(desired(), there, cancelled, 0) == [RemoveDeployment("new")]
+    repairing = Progress(repair="old")
+    assert plan(desired(), host(networks=("old",)), repairing, 0) == [Cancel("old")]
+
+
+def test_after_a_restart_an_environment_that_leaves_is_drained_unseen() -> None:
+    there = host(container(WEB), container(DB), networks=("old",), images=("web:old",))
+    assert plan(desired(), there, Progress(), 0) == [Drain("old")]
+
+
 def test_nothing_desired_means_nothing_left() -> None:
     there = host(container(WEB), networks=("old",))
     assert plan(None, there, Progress(attempt="new", repair="old"), 0) == [

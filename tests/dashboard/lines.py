@@ -33,17 +33,24 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         raise failures[0]
 
 
-def _subject(environment: Environment, service: str) -> tuple[str, str]:
+def _subject(environment: Environment, service: str, agent: str = "") -> tuple[str, str]:
     """Where the newest deployment's lines go, and its id."""
-    newest = environment.deployments.order_by("-id")[0].pk
-    return subjects.logs(environment.agent_id or "A1", environment.pk, newest, service), newest
+    newest = environment.deployments.order_by("-id")[0]
+    speaker = agent or newest.agent_id
+    assert speaker, "nobody may tell of a deployment that is nowhere"
+    return subjects.logs(speaker, environment.pk, newest.pk, service), newest.pk
 
 
 def say(
-    environment: Environment, service: str, *texts: str, source: str = "service", stream: str = "stdout"
+    environment: Environment,
+    service: str,
+    *texts: str,
+    source: str = "service",
+    stream: str = "stdout",
+    agent: str = "",
 ) -> None:
-    """Lines of one service of the newest deployment."""
-    subject, newest = _subject(environment, service)
+    """Lines of one service of the newest deployment, said by its agent unless `agent` is another."""
+    subject, newest = _subject(environment, service, agent)
 
     async def publish() -> None:
         bus = await Bus.connect(settings.CONFIGURATION, name="an agent")

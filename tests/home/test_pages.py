@@ -191,6 +191,18 @@ def test_a_preview_on_a_dead_agent_says_so_where_people_look(harbour: Harbour) -
         assert "Agent dock-1 is offline: last heartbeat 1 hour ago" in page, where
 
 
+def test_a_deployment_that_waits_says_what_for(harbour: Harbour) -> None:
+    client, path = signed_in(harbour.cast.bob), f"/environments/{harbour.building.pk}"
+    assert "Waiting for an agent" not in client.get(path).content.decode()
+    assert harbour.building.candidate is not None
+    harbour.building.candidate.state = "queued"
+    harbour.building.candidate.message = "Waits for agent dock-2, which is offline: it has the data of db."
+    harbour.building.candidate.save()
+    page = client.get(path).content.decode()
+    assert "Waiting for an agent" in page
+    assert "Waits for agent dock-2, which is offline: it has the data of db." in page
+
+
 def test_an_agent_that_warns_is_named_on_the_start_page(harbour: Harbour) -> None:
     dock = agent("dock-3")
     dock.heartbeat |= {"warnings": ["gVisor does not start: no cgroups"]}

@@ -1,4 +1,7 @@
-"""One pull request, its preview and its agent; short words for what happens to them."""
+"""One pull request, its preview and its agents; short words for what happens to them.
+
+What a deployment does is told by the agent that it is on, unless the test names another.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,7 +10,7 @@ from django.utils import timezone
 
 from seatrial.control.fleet.models import Agent
 from seatrial.control.previews import lifecycle, routes, services
-from seatrial.control.previews.models import Deployment, Environment
+from seatrial.control.previews.models import Deployment, Environment, Placement
 from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
 from seatrial.control.projects.models import Project, PullRequest
 from seatrial.control.projects.services import apply_pull_request
@@ -16,6 +19,7 @@ from seatrial.wire.deployments import (
     DeploymentFailed,
     DeploymentPhase,
     DeploymentReady,
+    DesiredEnvironment,
     EnvironmentObserved,
     EnvironmentRemoved,
     ObservedService,
@@ -69,7 +73,7 @@ class Scenario:
 
     @property
     def environment(self) -> Environment:
-        rows = Environment.objects.select_related("live", "candidate", "agent", "project__connection")
+        rows = Environment.objects.select_related("live__agent", "candidate__agent", "project__connection")
         return rows.filter(project=self.project).order_by("-id")[0]
 
     def deployment(self, commit: str) -> Deployment:
@@ -88,6 +92,7 @@ class Scenario:
         at: int = 0,
         *,
         failed: bool = False,
+        agent: str = "",
     ) -> None:
         started_at = self.clock + timedelta(seconds=at)
         event = DeploymentPhase(
@@ -98,7 +103,7 @@ class Scenario:
             seconds=seconds,
             failed=failed,
         )
-        services.phase(self.agent.pk, event)
+        services.phase(self._speaker(deployment, agent), event)
 
     def ready(self, deployment: Deployment, *observed: ObservedService, agent: str = "") -> None:
         event = DeploymentReady(
@@ -107,7 +112,7 @@ class Scenario:
             services=list(observed or [web()]),
             isolation=Isolation.CONTAINER,
         )
-        services.ready(agent or self.agent.pk, event)
+        services.ready(self._speaker(deployment, agent), event)
 
     def switch(self) -> None:
         """What the worker does once Traefik shows the candidates."""
@@ -115,7 +120,7 @@ class Scenario:
             if candidate := routes.candidate(environment):
                 go_live(candidate)
 
-    def fail(self, deployment: Deployment, reason: str = "build_failed") -> None:
+    def fail(self, deployment: Deployment, reason: str = "build_failed", agent: str = "") -> None:
         event = DeploymentFailed(
             environment=deployment.environment_id,
             deployment=deployment.pk,
@@ -124,9 +129,11 @@ class Scenario:
             service="web",
             log_tail=["last"],
         )
-        services.failed(self.agent.pk, event)
+        services.failed(self._speaker(deployment, agent), event)
 
-    def observe(self, deployment: Deployment, *observed: ObservedService, at: int = 0) -> None:
+    def observe(
+        self, deployment: Deployment, *observed: ObservedService, at: int = 0, agent: str = ""
+    ) -> None:
         event = EnvironmentObserved(
             environment=deployment.environment_id,
             revision=1,
@@ -134,10 +141,22 @@ class Scenario:
             services=list(observed),
             at=self.clock + timedelta(seconds=at),
         )
-        services.observed(self.agent.pk, event)
+        services.observed(self._speaker(deployment, agent), event)
 
-    def removed(self, environment: Environment) -> None:
-        services.removed(self.agent.pk, EnvironmentRemoved(environment=environment.pk))
+    def removed(self, environment: Environment, agent: Agent | None = None) -> None:
+        services.removed((agent or self.agent).pk, EnvironmentRemoved(environment=environment.pk))
+
+    def placement(self, agent: Agent | None = None) -> Placement | None:
+        """The newest of the newest environment on `agent`."""
+        rows = self.environment.placements.filter(agent=agent or self.agent).order_by("-id")
+        return rows.select_related("agent", "environment__live", "environment__candidate").first()
+
+    def desired(self, agent: Agent | None = None) -> DesiredEnvironment | None:
+        placement = self.placement(agent)
+        return services.desired(placement) if placement is not None else None
+
+    def _speaker(self, deployment: Deployment, agent: str) -> str:
+        return agent or deployment.agent_id or self.agent.pk
 
     def live(self, commit: str, at: int = 0) -> Deployment:
         self.push(commit, at)
@@ -154,9 +173,14 @@ def check_invariants(project: Project) -> None:
         states = list(environment.deployments.values_list("pk", "state"))
         in_progress = {pk for pk, state in states if state in {"queued", "building", "starting"}}
         live = {pk for pk, state in states if state == "live"}
+        there = set(environment.placements.filter(removed_at=None).values_list("agent", "leaving_since"))
+        desired_on = {one.agent_id for one in (environment.live, environment.candidate) if one} - {None}
+        assert {agent for agent, leaving in there if leaving is None} == desired_on
+        assert len(there) == len({agent for agent, _ in there})
         assert in_progress == ({environment.candidate_id} - {None})
         assert live == ({environment.live_id} - {None})
         if environment.state == "terminated":
             assert not in_progress and not live
+            assert (environment.removed_at is None) == bool(there)
         else:
             assert environment.state == lifecycle._state(environment)

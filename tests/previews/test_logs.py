@@ -110,6 +110,28 @@ def test_the_download_has_every_line(bus: NatsServer, served: str, busy: "Harbou
         assert charlie.get(f"/environments/{environment.pk}/stream").status_code == 404
 
 
+def test_only_a_deployments_own_agent_is_heard_of_it(bus: NatsServer, served: str, busy: "Harbour") -> None:
+    from tests.dashboard.lines import say
+    from tests.factories import agent, deployment
+
+    environment = busy.live
+    other = agent("dock-9")
+    say(environment, "web", "from live")
+    say(environment, "web", "a lie", agent=other.pk)
+    environment.candidate = deployment(environment, state="building", agent=other)
+    environment.save()
+    say(environment, "web", "from the candidate, elsewhere", source="build")
+    say(environment, "web", "another lie", agent=environment.live.agent_id)
+    with contextlib.closing(cookies_of(served, "bob")) as bob:
+        told = bob.get(f"/environments/{environment.pk}/log").text
+        assert [line.split(" ", 3)[3] for line in told.splitlines()] == [
+            "from live",
+            "from the candidate, elsewhere",
+        ]
+        of_live = bob.get(f"/environments/{environment.pk}/log?deployment={environment.live.pk}").text
+        assert of_live.count("\n") == 1 and "from live" in of_live
+
+
 def test_the_download_of_a_service_that_never_falls_silent_ends(
     bus: NatsServer, served: str, busy: "Harbour"
 ) -> None:

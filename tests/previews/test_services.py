@@ -23,8 +23,12 @@ def scene() -> Scenario:
 def test_opened_pull_request_is_placed_and_desired(scene: Scenario) -> None:
     scene.push(A, action="opened")
     environment = scene.environment
-    assert (environment.name, environment.state, environment.agent) == ("pr-1-shop", "building", scene.agent)
-    desired = services.desired(environment)
+    assert (environment.name, environment.state, environment.shown_agent) == (
+        "pr-1-shop",
+        "building",
+        scene.agent,
+    )
+    desired = scene.desired()
     assert desired is not None and desired.candidate is not None and desired.live is None
     assert desired.candidate.commit == A
     assert desired.repository == scene.project.pk  # the agent's cache of it: two may share a name
@@ -54,7 +58,7 @@ def test_ready_then_live_with_its_switch_timed(scene: Scenario) -> None:
     assert (environment.state, environment.live, environment.candidate) == ("running", deployment, None)
     assert deployment.state == "live" and deployment.isolation == "runc"
     assert deployment.phases.get(name="switch").seconds is not None
-    desired = services.desired(environment)
+    desired = scene.desired()
     assert desired is not None and desired.candidate is None
     assert desired.live is not None and desired.live.id == deployment.pk
 
@@ -96,7 +100,7 @@ def test_repeated_and_late_deliveries_cannot_bring_a_closed_preview_back(scene: 
     for news in (opened, pushed, pushed):
         assert scene.tell(news) == "old"
     assert scene.environment.state == "terminated"
-    assert services.desired(scene.environment) is None
+    assert scene.desired() is None
     assert Environment.objects.count() == 1
 
 
@@ -180,11 +184,15 @@ def test_waiting_environment_is_placed_when_an_agent_comes(scene: Scenario) -> N
     scene.agent.state = "offline"
     scene.agent.save()
     scene.push(A)
-    assert scene.environment.agent is None and services.desired(scene.environment) is None
+    waiting = scene.candidate()
+    assert (waiting.agent, waiting.message) == (None, "Waits for an agent: none is online.")
+    assert scene.placement() is None
+    assert services.place_waiting() == 0
     scene.agent.state = "online"
     scene.agent.save()
     assert services.place_waiting() == 1
-    assert scene.environment.agent == scene.agent
+    assert (scene.candidate().agent, scene.candidate().message) == (scene.agent, "")
+    assert scene.desired() is not None
     assert services.place_waiting() == 0
 
 

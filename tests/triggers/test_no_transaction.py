@@ -32,11 +32,11 @@ from seatrial.control.forges.protocol import (
 from seatrial.control.outbox import services as outbox
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.desired import desired
-from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Project, PullRequest
 from seatrial.control.worker import sweeps
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.deliveries import Deliveries
+from seatrial.control.worker.relay import placements
 from seatrial.control.worker.wakeups import Wakeups
 from tests import factories
 from tests.forges.conftest import Work
@@ -238,12 +238,12 @@ def test_a_repository_is_registered_opened_and_closed_with_nothing_open(scene: S
 
 def test_desired_states_in_the_relay_ask_nobody(scene: Scene, watch: Watch) -> None:
     deliver(scene, "pull_request", pull_request(scene))
-    environment = Environment.objects.select_related("agent", "live", "candidate", "project").get()
+    placement = placements().get()
     said: list[str] = []
 
     def send(row: Any) -> None:
         if row.subject == outbox.Instruction.DESIRED:
-            message = desired(environment)
+            message = desired(placement)
             assert message is not None
             said.append(message.source.clone_url)
 

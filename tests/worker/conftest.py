@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -55,25 +55,41 @@ def backends() -> Iterator[dict[str, Backend]]:
         backend.stop()
 
 
+Join = Callable[[str], ScriptedAgent]
+
+
 @pytest.fixture
-def agent(
+def join(
     stack: Stack, background: InBackground, backends: dict[str, Backend], tmp_path: Path
-) -> Iterator[ScriptedAgent]:
+) -> Iterator[Join]:
+    """Has one more agent join, under a name, and be online."""
+    joined: list[ScriptedAgent] = []
+
     def endpoint(candidate) -> str:
         if candidate.id not in backends:
             backends[candidate.id] = Backend(candidate.commit)
         return backends[candidate.id].url
 
-    token = fleet.issue_bootstrap("one", by="test")
-    agent = ScriptedAgent(stack.url, stack.nats.url, token, tmp_path, endpoint)
-    agent.register()
-    background.run(agent.start())
-    try:
+    def join(name: str) -> ScriptedAgent:
+        token = fleet.issue_bootstrap(name, by="test")
+        agent = ScriptedAgent(stack.url, stack.nats.url, token, tmp_path, endpoint)
+        agent.register()
+        joined.append(agent)
+        background.run(agent.start())
         online = Agent.objects.filter(pk=agent.id, state="online")
-        eventually(online.exists, what="the agent is known to be online")
-        yield agent
+        eventually(online.exists, what=f"{name} is known to be online")
+        return agent
+
+    try:
+        yield join
     finally:
-        background.run(agent.stop())
+        for agent in joined:
+            background.run(agent.stop())
+
+
+@pytest.fixture
+def agent(join: Join) -> ScriptedAgent:
+    return join("one")
 
 
 @pytest.fixture

@@ -30,9 +30,11 @@ Endpoint = Callable[[DesiredDeployment], str]
 class ScriptedAgent:
     def __init__(self, url: str, nats_url: str, token: str, directory: Path, endpoint: Endpoint) -> None:
         self.url, self.nats_url, self.token, self.endpoint = url, nats_url, token, endpoint
-        self.credentials = directory / "agent.creds"
+        self.credentials = directory / f"{token[-8:]}.creds"
         self.desired: dict[str, DesiredEnvironment] = {}
         self.seen: list[str] = []  # "<environment> put|gone"
+        self.history: list[tuple[str, str]] = []  # commits of (live, candidate); ("gone", "gone") at the end
+        self.extra: list[ObservedService] = []  # services beside web
         self.mute = False  # takes everything, says nothing
         self.client = Client()
         self.tasks: list[asyncio.Task[None]] = []
@@ -47,6 +49,7 @@ class ScriptedAgent:
         self.credentials.write_text(nats_jwt.credentials(self.registered.user_jwt, seed))
 
     async def start(self) -> None:
+        self.tasks = []
         await self._connect()
         for work in (self._beat, self._watch, self._evaluate):
             self.tasks.append(asyncio.create_task(work()))
@@ -88,22 +91,30 @@ class ScriptedAgent:
         bucket = await self.client.jetstream().key_value(subjects.desired_bucket(self.id))
         watcher = await bucket.watchall()
         found: dict[str, DesiredEnvironment] = {}
+        read = 0
         try:
             while (entry := await watcher.updates(timeout=5)) is not None:
+                read += 1
                 if entry.operation is None:
                     message = Envelope.decode(entry.value).open()
                     assert isinstance(message, DesiredEnvironment)
                     found[entry.key] = message
         finally:
             await watcher.stop()
+        # The client may say that all is told before it has handled what the server sent: one entry per key.
+        stream = await self.client.jetstream().stream_info(f"KV_{subjects.desired_bucket(self.id)}")
+        if read < stream.state.messages:
+            return
         for key in self.desired.keys() - found.keys():
             self.seen.append(f"{key} gone")
+            self.history.append(("gone", "gone"))
             await self.say(EnvironmentRemoved(environment=key))
             del self.desired[key]
         for key, message in found.items():
             before = self.desired.get(key)
             if before is None or message.revision > before.revision:
                 self.seen.append(f"{key} put")
+                self.history.append((_commit(message.live), _commit(message.candidate)))
                 self.desired[key] = message
                 if message.candidate and (before is None or before.candidate != message.candidate):
                     await self._deploy(message, message.candidate)
@@ -126,10 +137,16 @@ class ScriptedAgent:
             DeploymentReady(
                 environment=desired.environment,
                 deployment=candidate.id,
-                services=[service],
+                services=[service, *self.extra],
                 isolation=Isolation.CONTAINER,
             )
         )
+
+    async def deploy_again(self, environment: str) -> None:
+        """Tell of its candidate what was not told while it was mute."""
+        desired = self.desired[environment]
+        assert desired.candidate is not None
+        await self._deploy(desired, desired.candidate)
 
     async def _evaluate(self) -> None:
         """One subscription for good: a job that comes when a fetch has just ended is there for the next one."""
@@ -175,3 +192,7 @@ class ScriptedAgent:
                 await asyncio.sleep(0.1)
             else:
                 return
+
+
+def _commit(deployment: DesiredDeployment | None) -> str:
+    return deployment.commit if deployment is not None else ""

@@ -200,7 +200,12 @@ def _remove_old(desired: DesiredEnvironment, host: Host, progress: Progress, now
 
 
 def _tidy(desired: DesiredEnvironment, host: Host, progress: Progress) -> list[Step]:
-    """Durable containers and images of no desired deployment; only while all of those are known."""
+    """Durable containers and images of no desired deployment; only while all of those are known.
+
+    With none desired the environment is leaving: it may come back to its data until nothing of it is desired.
+    """
+    if not wanted(desired):
+        return []
     keep = set(wanted(desired)) - progress.failed
     if progress.attempt or progress.repair or not keep <= set(progress.launches):
         return []

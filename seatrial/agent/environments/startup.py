@@ -55,6 +55,7 @@ class Launched:
             labels=hosts,
             endpoint=endpoint,
             container=planned.spec.name,
+            keeps_data=planned.durable,
         )
 
     def _state(self, planned: Planned, container: Container | None) -> str:

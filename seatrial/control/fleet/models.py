@@ -19,6 +19,7 @@ class Agent(models.Model):
     last_heartbeat_at = models.DateTimeField(null=True)
     heartbeat = models.JSONField(default=dict)  # the last `wire.agents.Heartbeat`
     revoked_at = models.DateTimeField(null=True)
+    draining_since = models.DateTimeField(null=True)  # asked for; it outlives going offline and coming back
 
     def __str__(self) -> str:
         return self.name

@@ -30,7 +30,7 @@ def issue_bootstrap(name: str, *, by: str) -> str:
     """A token that lets one agent join as `name`, once, within TOKEN_LIFETIME.
 
     Earlier unused tokens for the same name are void. An agent that has the name already is replaced when the
-    token is used: its old credential is revoked and its environments pass to the newcomer.
+    token is used: its old credential is revoked and its placements pass to the newcomer.
     """
     if not NAME.fullmatch(name):
         raise UnfitName(
@@ -69,12 +69,12 @@ def register(request: RegisterAgent) -> AgentRegistered:
 
 @transaction.atomic
 def revoke(agent: Agent, *, by: str) -> None:
-    """Cut the agent off for good; its environments are placed anew. Idempotent."""
+    """Cut the agent off for good; what it ran is deployed anew elsewhere, without its data. Idempotent."""
     if agent.state == AgentState.REVOKED:
         return
     agent.state = AgentState.REVOKED
-    agent.revoked_at = timezone.now()
-    agent.save(update_fields=["state", "revoked_at"])
+    agent.revoked_at, agent.draining_since = timezone.now(), None
+    agent.save(update_fields=["state", "revoked_at", "draining_since"])
     outbox.instruct(Instruction.REVOKE, public_key=agent.public_key)
     audit.record("agent.revoke", f"agent/{agent.name}", actor=by)
 
@@ -109,6 +109,7 @@ def _agent(token: BootstrapToken, request: RegisterAgent) -> Agent:
         agent = Agent(name=token.name)
     elif agent.public_key != request.public_key:
         outbox.instruct(Instruction.REVOKE, public_key=agent.public_key)
+        agent.registered_at = timezone.now()  # what was told to its predecessor is told anew
     if agent.state == AgentState.REVOKED:
         agent.state, agent.revoked_at = AgentState.OFFLINE, None
     agent.public_key, agent.seal_key = request.public_key, request.seal_key

@@ -1,27 +1,21 @@
-"""The fleet: who lives, and who takes which environment. Joining and leaving: `fleet.registration`."""
+"""The fleet: who lives, and who takes nothing new. Joining and leaving: `fleet.registration`."""
 
 from datetime import datetime, timedelta
-from typing import Protocol
 
-from django.db.models import Count, Q
+from django.db import transaction
+from django.db.models import Case, Q, Value, When
 from django.utils import timezone
 
+from seatrial.control.audit import services as audit
+from seatrial.control.fleet.errors import FleetError
 from seatrial.control.fleet.models import Agent
 from seatrial.control.fleet.registration import issue_bootstrap, register, revoke
 from seatrial.wire.agents import OFFLINE_AFTER_SECONDS, Heartbeat
 from seatrial.wire.states import AgentState
 
-__all__ = ["heartbeat", "issue_bootstrap", "place", "register", "revoke", "sweep_offline"]
+__all__ = ["drain", "heartbeat", "issue_bootstrap", "register", "revoke", "sweep_offline", "undrain"]
 
 OFFLINE_AFTER = timedelta(seconds=OFFLINE_AFTER_SECONDS)
-
-
-class Placeable(Protocol):
-    """An environment, as far as placing goes."""
-
-    @property
-    def agent(self) -> Agent | None:
-        """Where it is now."""
 
 
 def heartbeat(agent_id: str, beat: Heartbeat) -> bool:
@@ -29,7 +23,8 @@ def heartbeat(agent_id: str, beat: Heartbeat) -> bool:
     now = timezone.now()
     known = Agent.objects.filter(pk=agent_id).exclude(state=AgentState.REVOKED)
     known.update(last_heartbeat_at=now, heartbeat=beat.model_dump(mode="json"), release=beat.release[:50])
-    return known.filter(state=AgentState.OFFLINE).update(state=AgentState.ONLINE) > 0
+    back = Case(When(draining_since=None, then=Value(AgentState.ONLINE)), default=Value(AgentState.DRAINING))
+    return known.filter(state=AgentState.OFFLINE).update(state=back) > 0
 
 
 def sweep_offline(*, listening_since: datetime) -> list[Agent]:
@@ -46,14 +41,37 @@ def sweep_offline(*, listening_since: datetime) -> list[Agent]:
     return list(Agent.objects.filter(state=AgentState.OFFLINE))
 
 
-def place(environment: Placeable) -> Agent | None:
-    """The agent that should have `environment`: where it is, else the online one with the fewest; None: nobody.
+@transaction.atomic
+def drain(agent: Agent, *, by: str) -> None:
+    """Place nothing new on the agent, but what its data pins there; what runs there stays. Idempotent.
 
-    Sticky even while the agent is offline, because data and caches are there; only a revoked agent is left.
+    It holds until `undrain`, also when the agent goes offline meanwhile. Raises FleetError for a revoked agent.
     """
-    if environment.agent is not None and environment.agent.state != AgentState.REVOKED:
-        return environment.agent
-    living = Count("environments", filter=~Q(environments__state="terminated"))
-    return (
-        Agent.objects.filter(state=AgentState.ONLINE).annotate(living=living).order_by("living", "id").first()
-    )
+    current = _changeable(agent)
+    if current.draining_since is not None:
+        return
+    current.draining_since = timezone.now()
+    if current.state == AgentState.ONLINE:
+        current.state = AgentState.DRAINING
+    current.save(update_fields=["state", "draining_since"])
+    audit.record("agent.drain", f"agent/{current.name}", actor=by)
+
+
+@transaction.atomic
+def undrain(agent: Agent, *, by: str) -> None:
+    """The agent takes what is new again, once it is online. Idempotent. Raises FleetError for a revoked agent."""
+    current = _changeable(agent)
+    if current.draining_since is None:
+        return
+    current.draining_since = None
+    if current.state == AgentState.DRAINING:
+        current.state = AgentState.ONLINE
+    current.save(update_fields=["state", "draining_since"])
+    audit.record("agent.undrain", f"agent/{current.name}", actor=by)
+
+
+def _changeable(agent: Agent) -> Agent:
+    current = Agent.objects.select_for_update(no_key=True).get(pk=agent.pk)
+    if current.state == AgentState.REVOKED:
+        raise FleetError(f"Agent {current.name} is revoked: there is nothing to drain.")
+    return current

@@ -37,7 +37,9 @@ class Instruction(StrEnum):
     Each names a thing, never an event: what is said of it is what is true when it is said.
     """
 
-    DESIRED = "desired"  # {environment}: compute the desired state now and put it, or delete it
+    DESIRED = (
+        "desired"  # {environment}: compute the desired state of each agent it is on, and put or delete it
+    )
     BUCKET = "bucket"  # {agent}: make the bucket of a new agent
     REVOKE = "revoke"  # {public_key}: cut a user off
     REPORT = "report"  # {pull_request} or {project, commit}: tell the forge of its preview, of its verdict
@@ -64,9 +66,9 @@ def publish(subject: str, message: Message, *, workspace: str, about: str) -> En
     return envelope
 
 
-def changed_environment(environment_id: str) -> None:
-    """The desired state of this environment is another once the caller's transaction commits."""
-    _write(new_id(), Instruction.DESIRED, {"environment": environment_id})
+def changed_environment(environment_id: str, *, after: timedelta = timedelta(0)) -> None:
+    """The desired state of this environment is another once the caller's transaction commits, and `after` has passed."""
+    _write(new_id(), Instruction.DESIRED, {"environment": environment_id}, after)
 
 
 def instruct(instruction: Instruction, **body: str) -> None:
@@ -135,8 +137,8 @@ def prune() -> int:
     return OutboxMessage.objects.filter(published_at__lt=horizon).delete()[0]
 
 
-def _write(identity: str, subject: str, body: dict[str, Any]) -> None:
-    OutboxMessage.objects.create(id=identity, subject=subject, body=body)
+def _write(identity: str, subject: str, body: dict[str, Any], after: timedelta = timedelta(0)) -> None:
+    OutboxMessage.objects.create(id=identity, subject=subject, body=body, due_at=Now() + after)
     with connection.cursor() as cursor:  # delivered at commit, and folded into one per transaction
         cursor.execute("SELECT pg_notify(%s, '')", [channel(subject)])
 

@@ -2,13 +2,13 @@
 
 from django.db.models import Count
 
-from seatrial.control.previews.models import Environment
+from seatrial.control.previews.models import Environment, Placement
 from seatrial.wire.states import EnvironmentState
 
 
 def placed_on_agents() -> dict[str, int]:
     """How many previews that exist are on each agent, by its id; one query."""
-    rows = Environment.objects.exclude(state=EnvironmentState.TERMINATED).exclude(agent=None)
+    rows = Placement.objects.filter(removed_at=None, leaving_since=None)
     return dict(rows.order_by().values_list("agent").annotate(Count("id")))
 
 

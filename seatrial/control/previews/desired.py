@@ -1,18 +1,34 @@
-"""The desired state of an environment, as its agent is to see it."""
+"""The desired state of an environment, as each agent that it is placed on is to see it."""
+
+from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from seatrial.control.forges.sources import source
-from seatrial.control.previews.models import Deployment, Environment
+from seatrial.control.previews.models import Deployment, Placement
+from seatrial.control.previews.placements import leaving_ends
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, PreviewAddress
 from seatrial.wire.states import AgentState, EnvironmentState
 
 
-def desired(environment: Environment) -> DesiredEnvironment | None:
-    """What must be true of `environment` on its agent's host; None: it must not exist there (or is nowhere)."""
-    agent = environment.agent
-    if environment.state == EnvironmentState.TERMINATED or agent is None or agent.state == AgentState.REVOKED:
+def is_desired(placement: Placement) -> bool:
+    """Whether its agent is to know of the environment at all; False: nothing of it may exist there."""
+    if placement.removed_at is not None or placement.agent.state == AgentState.REVOKED:
+        return False
+    ends = leaving_ends(placement)
+    left = ends is not None and timezone.now() >= ends
+    return not left and placement.environment.state != EnvironmentState.TERMINATED
+
+
+def desired(placement: Placement) -> DesiredEnvironment | None:
+    """What must be true of the environment on the agent's host; None: it must not exist there.
+
+    Only deployments of that agent are named. None is while the placement leaves: the agent drains what it has.
+    """
+    if not is_desired(placement):
         return None
+    environment = placement.environment
     project = environment.project
     return DesiredEnvironment(
         environment=environment.pk,
@@ -21,12 +37,21 @@ def desired(environment: Environment) -> DesiredEnvironment | None:
         project=project.pk,
         repository=project.pk,
         number=environment.pull_request.number,
-        revision=environment.revision,
+        revision=placement.revision,
         source=source(project),
         address=address(),
-        live=_deployment(environment.live),
-        candidate=_deployment(environment.candidate),
+        live=_deployment(environment.live, placement.agent_id),
+        candidate=_deployment(environment.candidate, placement.agent_id),
         drain_seconds=settings.CONFIGURATION.galley_drain_seconds,
+    )
+
+
+def as_configured(payload: dict[str, Any]) -> bool:
+    """Whether what a desired state says of this server's settings is still so: no row changes when they do."""
+    drain_seconds = settings.CONFIGURATION.galley_drain_seconds
+    return (payload.get("address"), payload.get("drain_seconds")) == (
+        address().model_dump(mode="json"),
+        drain_seconds,
     )
 
 
@@ -40,8 +65,8 @@ def address() -> PreviewAddress:
     )
 
 
-def _deployment(deployment: Deployment | None) -> DesiredDeployment | None:
-    if deployment is None:
+def _deployment(deployment: Deployment | None, agent: str) -> DesiredDeployment | None:
+    if deployment is None or deployment.agent_id != agent:
         return None
     return DesiredDeployment(
         id=deployment.pk,

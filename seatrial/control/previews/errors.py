@@ -2,7 +2,8 @@
 
 PreviewError
 ├── PullRequestClosed   nothing may run for it any more
-└── NothingToStop       the preview is gone already
+├── NothingToStop       the preview is gone already
+└── CannotMove          it has to stay where it is, or nothing of it is anywhere
 """
 
 from seatrial.control.errors import ControlError
@@ -25,3 +26,9 @@ class NothingToStop(PreviewError):
     """The environment is terminated."""
 
     code = "already_stopped"
+
+
+class CannotMove(PreviewError):
+    """Its data is where it is, or no other agent is suitable, or there is nothing to move."""
+
+    code = "cannot_move"

@@ -1,7 +1,7 @@
 """What agents report. Every event may come twice, late, or out of order; what no longer fits is ignored.
 
-Each function is one transaction and idempotent. `agent_id` is who the bus says sent it: an agent can change only
-environments that are placed on it.
+Each function is one transaction and idempotent. `agent_id` is who the bus says sent it: an agent is believed about its
+own deployments, and about its own placements, and about nothing else of an environment.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from seatrial.control.previews import lifecycle
+from seatrial.control.previews import lifecycle, placements
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.models import DeploymentPhase as Phase
 from seatrial.wire.deployments import (
@@ -20,7 +20,7 @@ from seatrial.wire.deployments import (
     EnvironmentRemoved,
     ObservedService,
 )
-from seatrial.wire.states import DeploymentState, EnvironmentState
+from seatrial.wire.states import DeploymentState
 
 STARTING_PHASES = frozenset({"start", "health"})
 MAX_PHASES = 200  # of one deployment: a recipe has far fewer services
@@ -29,9 +29,9 @@ MAX_PHASES = 200  # of one deployment: a recipe has far fewer services
 @transaction.atomic
 def phase(agent_id: str, event: DeploymentPhase) -> None:
     """A phase began or ended. One that ended never runs again by late news."""
-    environment = _of_agent(agent_id, event.environment)
+    environment = lifecycle.locked(event.environment)
     deployment = _deployment(environment, event.deployment)
-    if environment is None or deployment is None:
+    if environment is None or deployment is None or deployment.agent_id != agent_id:
         return
     name = event.phase[:80]
     row = Phase.objects.filter(deployment=deployment, name=name).first()
@@ -45,15 +45,16 @@ def phase(agent_id: str, event: DeploymentPhase) -> None:
 @transaction.atomic
 def ready(agent_id: str, event: DeploymentReady) -> None:
     """The candidate is healthy. The worker switches the route, then makes it live."""
-    environment = _of_agent(agent_id, event.environment)
-    deployment = environment.candidate if environment is not None else None
-    if environment is None or deployment is None or deployment.pk != event.deployment:
+    environment, deployment = _candidate(agent_id, event)
+    if environment is None or deployment is None:
         return
     deployment.services = _dump(event.services)
     deployment.isolation = event.isolation
-    deployment.warnings = list(event.warnings)
+    deployment.warnings = list(
+        dict.fromkeys([*deployment.warnings, *event.warnings])
+    )  # placing may have warned
     deployment.ready_at = deployment.ready_at or timezone.now()
-    deployment.state = DeploymentState.STARTING
+    deployment.state, deployment.message = DeploymentState.STARTING, ""
     deployment.save()
     lifecycle.wake_routes(environment)
 
@@ -61,10 +62,8 @@ def ready(agent_id: str, event: DeploymentReady) -> None:
 @transaction.atomic
 def failed(agent_id: str, event: DeploymentFailed) -> None:
     """The candidate cannot become live."""
-    environment = _of_agent(agent_id, event.environment)
-    if environment is None or environment.candidate is None:
-        return
-    if environment.candidate.pk != event.deployment:
+    environment, deployment = _candidate(agent_id, event)
+    if environment is None or deployment is None:
         return
     lifecycle.fail(
         environment,
@@ -72,24 +71,25 @@ def failed(agent_id: str, event: DeploymentFailed) -> None:
         message=event.message,
         failed_service=event.service[:63],
         log_tail=list(event.log_tail)[-200:],
-        warnings=list(event.warnings),
+        warnings=list(dict.fromkeys([*deployment.warnings, *event.warnings])),
     )
 
 
 @transaction.atomic
 def observed(agent_id: str, event: EnvironmentObserved) -> None:
-    """What runs now. When endpoints of what is served moved (the engine restarted), the routes follow.
+    """What runs now, said by the agent of what is live. When endpoints moved (the engine restarted), the routes follow.
 
     The order is the agent's clock, but never a time to come: when that clock is set back, its news is news again.
     """
-    environment = _of_agent(agent_id, event.environment)
+    environment = lifecycle.locked(event.environment)
+    if environment is None or environment.live is None or environment.live.agent_id != agent_id:
+        return
     at = min(event.at, timezone.now())
-    if environment is None or (environment.observed_at and at < environment.observed_at):
+    if environment.observed_at and at < environment.observed_at:
         return
     environment.observed_at = at
     services = _dump(event.services)
-    of_live = environment.live is not None and event.deployment == environment.live.pk
-    if of_live and environment.services != services:
+    if event.deployment == environment.live.pk and environment.services != services:
         environment.services = services
         lifecycle.wake_routes(environment)
     environment.save(update_fields=["observed_at", "services", "updated_at"])
@@ -97,14 +97,10 @@ def observed(agent_id: str, event: EnvironmentObserved) -> None:
 
 @transaction.atomic
 def removed(agent_id: str, event: EnvironmentRemoved) -> None:
-    """Nothing of the environment is left on the host."""
-    environment = _of_agent(agent_id, event.environment)
-    if environment is None or environment.state != EnvironmentState.TERMINATED:
-        return
-    if environment.removed_at is None:
-        environment.removed_at = timezone.now()
-        environment.services = []
-        environment.save(update_fields=["removed_at", "services", "updated_at"])
+    """Nothing of the environment is left on that agent's host. Late news of one that came back is no news."""
+    environment = lifecycle.locked(event.environment)
+    if environment is not None:
+        placements.removed(environment, agent_id)
 
 
 def _timing(event: DeploymentPhase) -> dict[str, Any]:
@@ -118,9 +114,15 @@ def _is_news(row: Phase, event: DeploymentPhase) -> bool:
     return event.started_at > row.started_at
 
 
-def _of_agent(agent_id: str, environment_id: str) -> Environment | None:
-    environment = lifecycle.locked(environment_id)
-    return environment if environment is not None and environment.agent_id == agent_id else None
+def _candidate(
+    agent_id: str, event: DeploymentReady | DeploymentFailed
+) -> tuple[Environment | None, Deployment | None]:
+    """The environment and its candidate, when that is what `event` is about, and the agent's own."""
+    environment = lifecycle.locked(event.environment)
+    candidate = environment.candidate if environment is not None else None
+    if candidate is None or candidate.pk != event.deployment or candidate.agent_id != agent_id:
+        return None, None
+    return environment, candidate
 
 
 def _deployment(environment: Environment | None, deployment_id: str) -> Deployment | None:
@@ -137,8 +139,8 @@ def _progress(environment: Environment, deployment: Deployment, *, starting: boo
         return
     state = DeploymentState.STARTING if starting else DeploymentState.BUILDING
     if deployment.state == DeploymentState.QUEUED or (starting and deployment.state != state):
-        deployment.state = state
-        deployment.save(update_fields=["state"])
+        deployment.state, deployment.message = state, ""
+        deployment.save(update_fields=["state", "message"])
 
 
 def _dump(services: list[ObservedService]) -> list[dict[str, object]]:

@@ -8,8 +8,8 @@ from seatrial.wire.states import EnvironmentState
 
 
 def may_fetch(agent_id: str, environment_id: str) -> Project | None:
-    """The project that the agent needs the code of, to run the environment; None when it has none to run."""
+    """The project whose code the agent needs; None when no deployment of the environment is desired on it."""
     living = Environment.objects.exclude(state=EnvironmentState.TERMINATED)
-    wanted = living.filter(Q(live__isnull=False) | Q(candidate__isnull=False), agent=agent_id)
-    environment = wanted.select_related("project__connection").filter(pk=environment_id).first()
+    desired = living.filter(Q(live__agent=agent_id) | Q(candidate__agent=agent_id))
+    environment = desired.select_related("project__connection").filter(pk=environment_id).first()
     return environment.project if environment is not None else None

@@ -2,7 +2,8 @@
 
 Invariants, whatever order news arrives in: a terminal deployment never changes again (save live -> superseded); a
 terminated environment never comes back (a reopened pull request gets a new one); `live` and `candidate` are
-deployments of this environment that are live and in progress; every change of either raises `revision`.
+deployments of this environment that are live and in progress, each on an agent where the environment is placed, or on
+none yet; every change of either raises `revision`.
 """
 
 from datetime import datetime, timedelta
@@ -11,10 +12,9 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from seatrial.control.fleet import services as fleet
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
-from seatrial.control.previews import route_marks
+from seatrial.control.previews import placements, placing, route_marks
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
 from seatrial.wire.states import DeploymentState, EnvironmentState
 
@@ -27,7 +27,7 @@ def locked(environment_id: str) -> Environment | None:
     """The environment with its row lock held until the transaction ends; None when there is none."""
     # Two queries: one that waits for a lock reads only the locked row anew, and what it joins as it was before.
     Environment.objects.select_for_update(no_key=True).filter(pk=environment_id).first()
-    rows = Environment.objects.select_related("live", "candidate", "agent", "project")
+    rows = Environment.objects.select_related("live__agent", "candidate__agent", "project")
     return rows.filter(pk=environment_id).first()
 
 
@@ -38,8 +38,12 @@ def begin(
     branch: str,
     received_at: datetime | None = None,
     no_cache: bool = False,
+    decision: placing.Decision | None = None,
 ) -> Deployment:
-    """Start deploying `commit`; whatever was in progress is superseded. What is live stays until this is ready."""
+    """Start deploying `commit`; whatever was in progress is superseded. What is live stays until this is ready.
+
+    It goes to the agent of `decision`, or else to where placing says now; without a suitable one it waits.
+    """
     _end_candidate(environment, DeploymentState.SUPERSEDED)
     deployment = Deployment.objects.create(
         environment=environment,
@@ -50,9 +54,38 @@ def begin(
     )
     environment.candidate = deployment
     environment.expires_at = timezone.now() + timedelta(hours=environment.project.ttl_hours)
-    environment.agent = fleet.place(environment)
+    place(environment, decision)
     announce(environment)
     return deployment
+
+
+def begin_again(environment: Environment, decision: placing.Decision | None = None) -> Deployment | None:
+    """Deploy on another agent what is in progress, or else live; None: neither is. Not a new commit: it lives no longer."""
+    current = environment.candidate or environment.live
+    if current is None:
+        return None
+    expires_at = environment.expires_at
+    deployment = begin(
+        environment,
+        commit=current.commit,
+        branch=current.branch,
+        received_at=current.delivery_received_at if environment.candidate is not None else None,
+        no_cache=current.no_cache and environment.candidate is not None,
+        decision=decision,
+    )
+    environment.expires_at = expires_at
+    environment.save(update_fields=["expires_at"])
+    return deployment
+
+
+def place(environment: Environment, decision: placing.Decision | None = None) -> bool:
+    """Give the candidate, which has none, its agent; False when it waits for one. The caller announces."""
+    candidate = environment.candidate
+    assert candidate is not None
+    if decision is None:
+        decision = placing.decide(placements.fleet(), placements.whereabouts(environment))
+    placements.put(candidate, decision)
+    return decision.agent is not None
 
 
 def go_live(environment: Environment) -> None:
@@ -73,6 +106,7 @@ def go_live(environment: Environment) -> None:
     )
     environment.live, environment.candidate = deployment, None
     environment.services = deployment.services
+    environment.observed_at = None  # by the clock of what was live before, which another host may have
     announce(environment)
 
 
@@ -100,20 +134,24 @@ def terminate(environment: Environment, *, stopped_by: str = "") -> None:
     environment.state = EnvironmentState.TERMINATED
     environment.terminated_at = timezone.now()
     environment.stopped_by = stopped_by[:200]
-    if environment.agent is None:  # never placed: there is nothing to remove
-        environment.removed_at = environment.terminated_at
     announce(environment)
 
 
 def announce(environment: Environment) -> None:
-    """Save with a higher revision; the agent's desired state, the routes and the forge follow after the commit."""
+    """Save with a higher revision; placements, desired states, the routes and the forge follow after the commit."""
     if environment.state != EnvironmentState.TERMINATED:
         environment.state = _state(environment)
-    environment.revision += 1
-    environment.save()
-    outbox.changed_environment(environment.pk)
+    tell_agents(environment)
     outbox.instruct(Instruction.REPORT, pull_request=environment.pull_request_id)
     wake_routes(environment)
+
+
+def tell_agents(environment: Environment, *, above: int = 0) -> None:
+    """Save with a revision higher than before and than `above`; every agent it is placed on is told of it anew."""
+    environment.revision = max(environment.revision, above) + 1
+    environment.save()
+    placements.settle(environment)
+    outbox.changed_environment(environment.pk)
 
 
 def wake_routes(environment: Environment) -> None:
@@ -131,6 +169,7 @@ def _state(environment: Environment) -> EnvironmentState:
 
 def _end_candidate(environment: Environment, state: DeploymentState) -> None:
     if environment.candidate is not None:
+        environment.candidate.message = ""  # what it waited for
         _finish(environment.candidate, state)
         environment.candidate = None
 

@@ -1,7 +1,8 @@
-"""Environments, deployments and their phases."""
+"""Environments, deployments and their phases, and on which hosts something of them is."""
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from seatrial.control.fleet.models import Agent
 from seatrial.control.ids import UlidField
@@ -10,7 +11,7 @@ from seatrial.wire.states import DeploymentState, EnvironmentState
 
 
 class Environment(models.Model):
-    """The preview of one pull request. `revision` grows with every change of its desired state."""
+    """The preview of one pull request. `revision` grows with every change of what any agent should see of it."""
 
     id = UlidField()
     project = models.ForeignKey(Project, models.CASCADE, related_name="environments")
@@ -19,7 +20,6 @@ class Environment(models.Model):
     state = models.CharField(
         max_length=20, choices=[(s, s) for s in EnvironmentState], default=EnvironmentState.PENDING
     )
-    agent = models.ForeignKey(Agent, models.SET_NULL, null=True, related_name="environments")
     revision = models.PositiveBigIntegerField(default=0)
     live = models.ForeignKey("Deployment", models.SET_NULL, null=True, related_name="+")
     candidate = models.ForeignKey("Deployment", models.SET_NULL, null=True, related_name="+")
@@ -31,7 +31,7 @@ class Environment(models.Model):
     terminated_at = models.DateTimeField(null=True)  # desired gone
     # Who stopped it while its pull request was open.
     stopped_by = models.CharField(max_length=200, blank=True)
-    removed_at = models.DateTimeField(null=True)  # observed gone
+    removed_at = models.DateTimeField(null=True)  # observed gone, on every host
 
     class Meta:
         constraints = [
@@ -50,19 +50,29 @@ class Environment(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def shown_agent(self) -> Agent | None:
+        """The agent that people are told: of what serves, or else of what is coming, or else of what was last tried."""
+        for deployment in (self.live, self.candidate):
+            if deployment is not None and deployment.agent is not None:
+                return deployment.agent
+        placed = self.deployments.exclude(agent=None).select_related("agent").order_by("-id").first()
+        return placed.agent if placed is not None else None
+
 
 class Deployment(models.Model):
-    """One attempt to run one commit in an environment."""
+    """One attempt to run one commit in an environment, on one agent: once it has one, it keeps it."""
 
     id = UlidField()
     environment = models.ForeignKey(Environment, models.CASCADE, related_name="deployments")
+    agent = models.ForeignKey(Agent, models.SET_NULL, null=True, related_name="deployments")
     commit = models.CharField(max_length=64)
     branch = models.CharField(max_length=250, blank=True)
     state = models.CharField(
         max_length=20, choices=[(s, s) for s in DeploymentState], default=DeploymentState.QUEUED
     )
     reason = models.CharField(max_length=50, blank=True)
-    message = models.TextField(blank=True)
+    message = models.TextField(blank=True)  # why it failed; while queued, what it waits for
     failed_service = models.CharField(max_length=63, blank=True)
     log_tail = models.JSONField(default=list)
     warnings = models.JSONField(default=list)
@@ -76,6 +86,34 @@ class Deployment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.environment} {self.commit[:10]}"
+
+
+class Placement(models.Model):
+    """Something of the environment is, or may be, on the agent's host; see `previews.placements`.
+
+    `revision` is the environment's when what the agent should see changed last, so it grows also from one placement
+    of a pair to the next.
+    """
+
+    id = UlidField()
+    environment = models.ForeignKey(Environment, models.CASCADE, related_name="placements")
+    agent = models.ForeignKey(Agent, models.CASCADE, related_name="placements")
+    revision = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+    leaving_since = models.DateTimeField(null=True)  # no deployment of the environment is desired there
+    removed_at = models.DateTimeField(null=True)  # observed gone
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["environment", "agent"],
+                condition=Q(removed_at=None),
+                name="one_placement_per_environment_and_agent",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.environment} on {self.agent}"
 
 
 class DeploymentPhase(models.Model):

@@ -1,23 +1,21 @@
 """Previews of pull requests: what people, forges and the reconciler ask for. Events of agents: `previews.events`."""
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
 from seatrial.control.audit import services as audit
-from seatrial.control.fleet import services as fleet
-from seatrial.control.fleet.models import Agent
 from seatrial.control.previews import lifecycle
 from seatrial.control.previews.desired import desired
 from seatrial.control.previews.errors import NothingToStop, PullRequestClosed
 from seatrial.control.previews.events import failed, observed, phase, ready, removed
 from seatrial.control.previews.models import Deployment, Environment
+from seatrial.control.previews.moves import lost_contact, move, place_waiting, plan_drain, tell
 from seatrial.control.projects.models import PullRequest, PullRequestState
-from seatrial.wire.agents import OFFLINE_AFTER_SECONDS
 from seatrial.wire.hostnames import environment_name
-from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState
+from seatrial.wire.states import DeploymentState, EnvironmentState
 
 EXPIRED = "its time to live"  # in `stopped_by`: like a person's stop, it holds until the next commit
 
@@ -25,13 +23,18 @@ __all__ = [
     "desired",
     "expire",
     "failed",
+    "lost_contact",
+    "move",
     "observed",
     "phase",
+    "place_waiting",
+    "plan_drain",
     "pull_request_changed",
     "ready",
     "rebuild",
     "removed",
     "stop",
+    "tell",
 ]
 
 
@@ -89,48 +92,6 @@ def stop(environment: Environment, by: str) -> None:
         raise NothingToStop(f"{environment.name} is stopped already.")
     lifecycle.terminate(current, stopped_by=by)
     _audit("environment.stop", current, by)
-
-
-@transaction.atomic
-def place_waiting() -> int:
-    """Place every living environment that has no agent, or a revoked one; returns how many found one."""
-    placed = 0
-    waiting = Environment.objects.exclude(state=EnvironmentState.TERMINATED)
-    lost = waiting.filter(agent__state=AgentState.REVOKED) | waiting.filter(agent=None)
-    for identity in list(lost.order_by("pk").values_list("pk", flat=True)):
-        environment = lifecycle.locked(identity)
-        if environment is None or environment.state == EnvironmentState.TERMINATED:
-            continue
-        agent = fleet.place(environment)
-        if agent is not None and agent.pk != environment.agent_id:
-            environment.agent = agent
-            lifecycle.announce(environment)
-            placed += 1
-    return placed
-
-
-@transaction.atomic
-def lost_contact(agent: Agent) -> int:
-    """Fail what is in progress on an offline agent, once it has waited OFFLINE_AFTER_SECONDS; returns how many."""
-    horizon = timezone.now() - timedelta(seconds=OFFLINE_AFTER_SECONDS)
-    stuck = Environment.objects.filter(agent=agent, candidate__created_at__lt=horizon)
-    failed_now = 0
-    for identity in list(stuck.order_by("pk").values_list("pk", flat=True)):
-        environment = lifecycle.locked(identity)
-        if (
-            environment is None
-            or environment.candidate is None
-            or environment.candidate.created_at >= horizon
-        ):
-            continue
-        lifecycle.fail(
-            environment,
-            reason=lifecycle.AGENT_LOST_CONTACT,
-            message=f"Agent {agent.name} has not been heard from for {OFFLINE_AFTER_SECONDS:.0f} s. "
-            "Rebuild when it is back, or push a commit.",
-        )
-        failed_now += 1
-    return failed_now
 
 
 def expire() -> int:

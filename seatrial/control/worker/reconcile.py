@@ -11,12 +11,13 @@ from seatrial.control.fleet import services as fleet
 from seatrial.control.fleet.models import Agent
 from seatrial.control.outbox import services as outbox
 from seatrial.control.previews import services as previews
-from seatrial.control.previews.models import Environment
+from seatrial.control.previews.desired import as_configured, is_desired
+from seatrial.control.previews.models import Placement
 from seatrial.control.worker.attention import Attention
 from seatrial.control.worker.database import Database
-from seatrial.control.worker.relay import desired_envelope
+from seatrial.wire.deployments import DesiredEnvironment
 from seatrial.wire.envelope import Envelope, now
-from seatrial.wire.states import AgentState, EnvironmentState
+from seatrial.wire.states import AgentState
 
 log = structlog.get_logger(__name__)
 
@@ -53,8 +54,8 @@ class Reconciler:
         await self._bus.ensure_streams()
         await self._database.run(previews.place_waiting)
         await self._sweep_agents()
-        for agent in await self._database.run(_agents):
-            await self._compare(agent)
+        for agent, registered_at in await self._database.run(_agents):
+            await self._compare(agent, registered_at)
 
     async def _sweep_agents(self) -> None:
         deaf = self._reconnects != self._bus.reconnects or self._attention.was_away()
@@ -66,22 +67,34 @@ class Reconciler:
                 log.warning("deployments failed: their agent is offline", agent=agent.name, count=failed)
         self._attention.here()
 
-    async def _compare(self, agent: str) -> None:
+    async def _compare(self, agent: str, registered_at: datetime) -> None:
         """Make the bucket of `agent` say what the database says.
 
         What is missing or stale goes through the outbox, so that only the relay ever puts: a put from here could
-        bring back what was terminated since we looked. Deleting is safe: no row that came later names the key.
+        bring back what was terminated since we looked. What is not desired is deleted, unless it was put since.
         """
         bucket = await self._bus.desired(agent)
         wanted = await self._database.run(_desired, agent)
-        for environment, envelope in wanted.items():
-            if not _same(bucket.desired.get(environment), envelope):
-                log.info("desired state repaired", environment=environment, agent=agent)
-                await self._database.run(outbox.changed_environment, environment)
+        for environment, revision in wanted.items():
+            actual = bucket.desired.get(environment)
+            if actual is not None and actual.time < registered_at:
+                actual = None  # told to another of the same name, who had another key
+            await self._repair(agent, environment, actual, revision)
         for environment in bucket.desired.keys() - wanted.keys():
-            log.info("undesired environment removed", environment=environment, agent=agent)
-            await self._bus.desire(agent, environment, None)
+            if await self._bus.withdraw(agent, environment, bucket.sequences[environment]):
+                log.info("undesired environment removed", environment=environment, agent=agent)
         await self._forget(agent, bucket.deleted)
+
+    async def _repair(self, agent: str, environment: str, actual: Envelope | None, revision: int) -> None:
+        """A revision says everything but what comes of this server's settings, or of a database that was set back."""
+        told = _revision(actual)
+        if actual is not None and told == revision and as_configured(actual.payload):
+            return
+        log.info("desired state repaired", environment=environment, agent=agent)
+        if told is None or told < revision:
+            await self._database.run(outbox.changed_environment, environment)
+        else:  # an agent is deaf to a revision that is not later than what it knows
+            await self._database.run(previews.tell, environment, above=told)
 
     async def _forget(self, agent: str, deleted: dict[str, Marker]) -> None:
         """Take away the marks of deletions that the agent has carried out: it would report them at every start.
@@ -95,22 +108,30 @@ class Reconciler:
                 await self._bus.forget(agent, environment, marker)
 
 
-def _agents() -> list[str]:
-    return list(Agent.objects.exclude(state=AgentState.REVOKED).values_list("pk", flat=True))
+def _agents() -> list[tuple[str, datetime]]:
+    return list(Agent.objects.exclude(state=AgentState.REVOKED).values_list("pk", "registered_at"))
 
 
-def _desired(agent: str) -> dict[str, Envelope]:
-    rows = Environment.objects.filter(agent=agent).exclude(state=EnvironmentState.TERMINATED)
-    rows = rows.select_related("agent", "live", "candidate", "pull_request", "project__connection")
-    envelopes = {row.pk: desired_envelope(row) for row in rows}
-    return {key: envelope for key, envelope in envelopes.items() if envelope is not None}
+def _desired(agent: str) -> dict[str, int]:
+    """{environment: revision} of what the agent is to know of."""
+    rows = Placement.objects.filter(agent=agent, removed_at=None).select_related("agent", "environment")
+    return {row.environment_id: row.revision for row in rows if is_desired(row)}
 
 
-def _same(actual: Envelope | None, wanted: Envelope) -> bool:
-    return actual is not None and actual.payload == wanted.payload
+def _revision(actual: Envelope | None) -> int | None:
+    """What the bucket tells; None when that is nothing, or of another version of the message."""
+    if actual is None or (actual.kind, actual.version) != (
+        DesiredEnvironment.__name__,
+        DesiredEnvironment.version,
+    ):
+        return None
+    revision = actual.payload.get("revision")
+    return revision if isinstance(revision, int) else None
 
 
 def _removed(agent: str, environments: list[str]) -> dict[str, bool]:
     """Those of `environments` that we know to be the agent's, and whether it said that nothing of them is left."""
-    rows = Environment.objects.filter(agent=agent, pk__in=environments)
-    return {pk: at is not None for pk, at in rows.values_list("pk", "removed_at")}
+    rows = Placement.objects.filter(agent=agent, environment__in=environments)
+    there = rows.values_list("environment", flat=True)
+    left = set(rows.filter(removed_at=None).values_list("environment", flat=True))
+    return {environment: environment not in left for environment in there}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import structlog
+from django.db.models import QuerySet
 
 from seatrial.control.bus import Bus
 from seatrial.control.outbox import services as outbox
@@ -15,7 +16,7 @@ from seatrial.control.outbox.errors import Away
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.previews.desired import desired
-from seatrial.control.previews.models import Environment
+from seatrial.control.previews.models import Placement
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.supervision import database_away, expected
 from seatrial.control.worker.wakeups import Wakeups
@@ -52,7 +53,7 @@ class Relay:
         announced: set[str] = set()
 
         def send(row: OutboxMessage) -> None:
-            # Several changes in one batch lead to the same desired state: it is computed from the rows as they are.
+            # Several changes in one batch lead to the same desired states: they are computed from the rows as they are.
             environment = row.body["environment"] if row.subject == Instruction.DESIRED else ""
             if environment not in announced:
                 self._send(row)
@@ -86,13 +87,13 @@ class Relay:
         self._wait(self._bus.ensure_bucket(row.body["agent"]))
 
     def _put_desired(self, row: OutboxMessage) -> None:
-        rows = Environment.objects.select_related(
-            "agent", "live", "candidate", "pull_request", "project__connection"
-        )
-        environment = rows.filter(pk=row.body["environment"]).first()
-        if environment is None or environment.agent_id is None:
-            return  # nowhere yet: placing it announces it again
-        self._wait(self._bus.desire(environment.agent_id, environment.pk, desired_envelope(environment)))
+        """Nothing where it is placed nowhere yet: placing it announces it again."""
+        for placement in placements().filter(environment=row.body["environment"], removed_at=None):
+            envelope = desired_envelope(placement)
+            put = self._bus.desire(
+                placement.agent_id, placement.environment_id, envelope, revision=placement.revision
+            )
+            self._wait(put)
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(SEND_TIMEOUT_SECONDS)
@@ -110,9 +111,20 @@ def not_sent(row: OutboxMessage, error: Exception) -> None:
     )
 
 
-def desired_envelope(environment: Environment) -> Envelope | None:
+def placements() -> QuerySet[Placement]:
+    """Placements with all that their desired state is made of."""
+    return Placement.objects.select_related(
+        "agent",
+        "environment__live",
+        "environment__candidate",
+        "environment__pull_request",
+        "environment__project__connection",
+    ).order_by("id")
+
+
+def desired_envelope(placement: Placement) -> Envelope | None:
     """The desired state in its envelope; None: it must not exist."""
-    message = desired(environment)
+    message = desired(placement)
     if message is None:
         return None
-    return Envelope.wrap(message, workspace=message.workspace, about=f"environment/{environment.pk}")
+    return Envelope.wrap(message, workspace=message.workspace, about=f"environment/{message.environment}")

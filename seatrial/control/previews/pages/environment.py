@@ -26,7 +26,7 @@ IN_PROGRESS = {"queued", "building", "starting"}
 
 def find_environment(user: User, key: str) -> Environment:
     """The environment, with all that the page needs of its relations. Raises NotFound."""
-    related = ("project__workspace", "pull_request", "agent", "live", "candidate")
+    related = ("project__workspace", "pull_request", "live__agent", "candidate__agent")
     return find_visible(user, Environment, key, *related)
 
 
@@ -36,14 +36,15 @@ def environment_context(environment: Environment) -> dict[str, Any]:
     newest = deployments[0] if deployments else None
     phases = list(newest.phases.all()) if newest else []
     found = addresses(environment)
+    agent = environment.shown_agent
     return {
         "environment": environment,
         "project": environment.project,
         "pull_request": environment.pull_request,
         "face": headline(environment, newest),
         "newest": newest,
-        "agent": environment.agent,
-        "agent_away": _agent_away(environment),
+        "agent": agent,
+        "agent_away": agent is not None and agent.state in AWAY and environment.removed_at is None,
         "failure": newest if newest and newest.state == "failed" else None,
         "reason": reason(newest.reason) if newest else None,
         "updating": newest is not None and newest.state in IN_PROGRESS and environment.live_id is not None,
@@ -61,7 +62,16 @@ def environment_fingerprint(user: User, key: str) -> Hashable | None:
     row = (
         visible(user, Environment)
         .filter(pk=key)
-        .values_list("state", "live_id", "candidate_id", "updated_at", "agent__state", "pull_request_id")
+        .values_list(
+            "state",
+            "live_id",
+            "candidate_id",
+            "updated_at",
+            "live__agent__state",
+            "candidate__agent__state",
+            "candidate__message",
+            "pull_request_id",
+        )
         .first()
     )
     if row is None:
@@ -88,12 +98,6 @@ def environment_fingerprint(user: User, key: str) -> Hashable | None:
         evaluation,
         int(timezone.now().timestamp()) if ticking else 0,
     )
-
-
-def _agent_away(environment: Environment) -> bool:
-    """Whether nobody can tell what became of it since."""
-    agent = environment.agent
-    return agent is not None and agent.state in AWAY and environment.removed_at is None
 
 
 def _services(environment: Environment, newest: Deployment | None) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import structlog
 
 from seatrial.control.dashboard.streams import json_event
 from seatrial.control.ending import ended
-from seatrial.control.log_tails import AGAIN_SECONDS, Link, LogTails
+from seatrial.control.log_tails import AGAIN_SECONDS, Believed, Link, LogTails
 from seatrial.wire import subjects
 from seatrial.wire.logs import SYSTEM_SERVICE, LogChunk
 
@@ -25,22 +25,21 @@ ENDED = "Logs are away. Reload the page to try again."
 
 
 def log_filter(environment: str, deployment: str = "", *, agent: str = "") -> str:
-    """Which log chunks: those of one deployment, or of every one of the environment.
-
-    Once placed, only its own agent is believed about it: the bus says who wrote a line.
-    """
+    """Which log chunks: those of one deployment, or of every one of the environment, whichever agent each is on."""
     if deployment:
         return subjects.logs_of_deployment(environment, deployment, agent=agent)
-    return subjects.logs_of_environment(environment, agent=agent)
+    return subjects.logs_of_environment(environment)
 
 
-async def log_events(tails: LogTails, chosen: str, since: datetime | None) -> AsyncGenerator[str, None]:
+async def log_events(
+    tails: LogTails, chosen: str, since: datetime | None, believed: Believed
+) -> AsyncGenerator[str, None]:
     """`logs-begin`, then `logs` with batches of the newest lines and what follows them, for ever.
 
     `logs-told` when all that was stored has been told, `logs-away` and `logs-back` as the bus goes and comes.
     """
     yield json_event(None, "logs-begin")
-    tail = tails.tail(chosen, since=since and since - CLOCK_SLACK, newest=NEWEST_CHUNKS)
+    tail = tails.tail(chosen, since=since and since - CLOCK_SLACK, newest=NEWEST_CHUNKS, believed=believed)
     try:
         async with aclosing(_batches(tail)) as batches:
             async for batch in batches:
@@ -100,9 +99,11 @@ def _lines(chunk: LogChunk) -> list[dict[str, Any]]:
     ]
 
 
-async def log_text(tails: LogTails, chosen: str, since: datetime | None) -> AsyncGenerator[str, None]:
+async def log_text(
+    tails: LogTails, chosen: str, since: datetime | None, believed: Believed
+) -> AsyncGenerator[str, None]:
     """Every stored line as text, chunk by chunk; ends when all are told, or when the bus goes away."""
-    async with aclosing(tails.tail(chosen, since=since and since - CLOCK_SLACK)) as items:
+    async with aclosing(tails.tail(chosen, since=since and since - CLOCK_SLACK, believed=believed)) as items:
         async for item in items:
             if item is Link.CAUGHT_UP:
                 return

@@ -37,7 +37,8 @@ _REASONS = {
         "The agent has no working runtime", "Start Docker on the agent's host, then rebuild."
     ),
     "agent_lost_contact": Reason(
-        "The agent lost contact", "When the agent is online again, rebuild or push another commit."
+        "The agent lost contact",
+        "Rebuild, or push another commit. If the message names data, do so once that agent is online again.",
     ),
     "route_not_applied": Reason(
         "Traefik did not apply the route", "Mend what the message names on the server, then rebuild."

@@ -26,6 +26,7 @@ from seatrial.control.previews.pages.environment import (
     find_environment,
 )
 from seatrial.control.previews.pages.logs import log_events, log_filter, log_text
+from seatrial.control.previews.pages.speakers import Speakers
 
 
 @require_GET
@@ -61,7 +62,9 @@ async def environment_stream(request: HttpRequest, key: str) -> HttpResponseBase
         lambda user: environment_context(find_environment(user, key)),
         lambda user: environment_fingerprint(user, key),
     )
-    return await follow(request, part, extra=lambda: log_events(log_tails(), chosen, since))
+    return await follow(
+        request, part, extra=lambda: log_events(log_tails(), chosen, since, Speakers(found.pk))
+    )
 
 
 @require_GET
@@ -73,7 +76,7 @@ async def environment_log(request: HttpRequest, key: str) -> HttpResponseBase:
     return await download(
         request,
         f"{found.name}.log",
-        lambda: log_text(log_tails(), chosen, since),
+        lambda: log_text(log_tails(), chosen, since, Speakers(found.pk)),
         Watched(
             still_watching,
             lambda user: visible(user, Environment).filter(pk=key).exists() or None,
@@ -85,13 +88,14 @@ async def environment_log(request: HttpRequest, key: str) -> HttpResponseBase:
 async def _log_choice(request: HttpRequest, found: Environment) -> tuple[str, datetime | None]:
     """One deployment's lines, or all lines of the environment since the newest deployment began."""
     rows = found.deployments.order_by("-id")
-    agent = found.agent_id or ""
     wanted = request.GET.get("deployment", "")
     if wanted:
         chosen = await rows.filter(pk=wanted).afirst()
-        return log_filter(found.pk, chosen.pk if chosen else "none", agent=agent), None
+        if chosen is None:
+            return log_filter(found.pk, "none"), None
+        return log_filter(found.pk, chosen.pk, agent=chosen.agent_id or ""), None
     newest = await rows.afirst()
-    return log_filter(found.pk, agent=agent), newest.created_at if newest else None
+    return log_filter(found.pk), newest.created_at if newest else None
 
 
 Act = Callable[[Environment, str], Environment]

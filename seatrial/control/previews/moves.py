@@ -1,0 +1,177 @@
+"""Where previews go when an agent comes, goes silent, is revoked or is to be emptied."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from seatrial.control.audit import services as audit
+from seatrial.control.fleet.models import Agent
+from seatrial.control.previews import lifecycle, placements, placing
+from seatrial.control.previews.errors import CannotMove
+from seatrial.control.previews.models import Environment, Placement
+from seatrial.control.previews.placing import Decision
+from seatrial.wire.agents import OFFLINE_AFTER_SECONDS
+from seatrial.wire.states import AgentState, EnvironmentState
+
+
+@dataclass(frozen=True)
+class Departure:
+    """One environment of an agent that is to be emptied. `stays` with a reason, or goes to the agent `to`."""
+
+    environment: Environment
+    stays: bool
+    reason: str
+    to: str | None = None
+
+
+def place_waiting() -> int:
+    """Place what waits for an agent, and begin anew what was on a revoked one; returns how many found one.
+
+    One transaction per environment; what a crash left is found by the next call.
+    """
+    living = Environment.objects.exclude(state=EnvironmentState.TERMINATED)
+    unplaced = Q(candidate__isnull=False, candidate__agent=None)
+    revoked = Q(candidate__agent__state=AgentState.REVOKED) | Q(live__agent__state=AgentState.REVOKED)
+    placed = _each(living.filter(unplaced | revoked), _place)
+    _each(Environment.objects.filter(pk__in=_on_revoked()), _give_up_revoked)
+    return placed
+
+
+def lost_contact(agent: Agent) -> int:
+    """Fail what is in progress on an offline agent, once it has waited OFFLINE_AFTER_SECONDS; returns how many."""
+    horizon = timezone.now() - timedelta(seconds=OFFLINE_AFTER_SECONDS)
+
+    def fail(environment: Environment) -> bool:
+        candidate = environment.candidate
+        if candidate is None or candidate.agent_id != agent.pk or candidate.created_at >= horizon:
+            return False
+        lifecycle.fail(
+            environment, reason=lifecycle.AGENT_LOST_CONTACT, message=_lost_message(environment, agent)
+        )
+        return True
+
+    stuck = Environment.objects.filter(candidate__agent=agent, candidate__created_at__lt=horizon)
+    return _each(stuck, fail)
+
+
+@transaction.atomic
+def tell(environment_id: str, *, above: int = 0) -> None:
+    """Raise the environment's revision, beyond `above`, and tell every agent that it is placed on."""
+    environment = lifecycle.locked(environment_id)
+    if environment is not None:
+        lifecycle.tell_agents(environment, above=above)
+
+
+@transaction.atomic
+def move(environment: Environment, *, off: Agent, by: str) -> bool:
+    """Deploy on another agent what is on `off`, which it leaves after the switch; True when that began now.
+
+    Idempotent: False when nothing of it is desired there, or its way elsewhere has begun. Raises CannotMove.
+    """
+    current = lifecycle.locked(environment.pk)
+    if current is None or off.pk not in placements.agents_of(current):
+        return False
+    candidate = current.candidate
+    if candidate is not None and candidate.agent_id not in {None, off.pk}:
+        return False
+    decision = _elsewhere(current, off)
+    if decision.agent in {None, off.pk}:
+        raise CannotMove(f"{current.name} cannot move: {decision.reason}.")
+    lifecycle.begin_again(current, decision)
+    audit.record(
+        "environment.move",
+        f"environment/{current.name}",
+        actor=by,
+        workspace=current.project.workspace_id,
+        details={"off": off.name, "to": decision.agent},
+    )
+    return True
+
+
+def plan_drain(agent: Agent) -> list[Departure]:
+    """What becomes of everything on `agent` when it is to be emptied: what moves and where to, what stays and why."""
+    there = Q(live__agent=agent) | Q(candidate__agent=agent)
+    living = Environment.objects.exclude(state=EnvironmentState.TERMINATED).filter(there)
+    rows = living.select_related("live__agent", "candidate__agent", "project").order_by("name")
+    return [_departure(row, agent) for row in rows]
+
+
+def _departure(environment: Environment, agent: Agent) -> Departure:
+    decision = _elsewhere(environment, agent)
+    stays = decision.agent in {None, agent.pk}
+    return Departure(environment, stays, decision.reason, None if stays else decision.agent)
+
+
+def _elsewhere(environment: Environment, off: Agent) -> Decision:
+    """What placing says when `off` takes nothing new, as if it were draining."""
+    fleet = [
+        replace(member, state=AgentState.DRAINING)
+        if member.id == off.pk and member.state == AgentState.ONLINE
+        else member
+        for member in placements.fleet()
+    ]
+    return placing.decide(fleet, placements.whereabouts(environment))
+
+
+def _place(environment: Environment) -> bool:
+    """Give the candidate an agent, or begin anew what a revoked agent took with it."""
+    live, candidate = environment.live, environment.candidate
+    if environment.state == EnvironmentState.TERMINATED:
+        return False
+    if candidate is not None and candidate.agent is None:
+        before = candidate.message
+        placed = lifecycle.place(environment)
+        if placed or candidate.message != before:
+            lifecycle.announce(environment)
+        return placed
+    if candidate is not None:
+        again = candidate.agent is not None and candidate.agent.state == AgentState.REVOKED
+    else:  # once: whoever rebuilds or pushes decides about one that failed elsewhere
+        newest = environment.deployments.order_by("-id").first()
+        again = _is_on_revoked(environment) and newest is not None and newest == live
+    if not again:
+        return False
+    begun = lifecycle.begin_again(environment)
+    return begun is not None and begun.agent_id is not None
+
+
+def _is_on_revoked(environment: Environment) -> bool:
+    agent = environment.live.agent if environment.live is not None else None
+    return agent is not None and agent.state == AgentState.REVOKED
+
+
+def _on_revoked() -> Iterable[str]:
+    """Environments with a placement on a revoked agent: nobody will ever say that it is gone."""
+    rows = Placement.objects.filter(removed_at=None, agent__state=AgentState.REVOKED)
+    return list(rows.values_list("environment_id", flat=True))
+
+
+def _give_up_revoked(environment: Environment) -> bool:
+    """What nothing desired is on any more ends: its host is no longer ours to clean."""
+    rows = environment.placements.filter(removed_at=None, agent__state=AgentState.REVOKED)
+    over = rows.exclude(agent__in=placements.agents_of(environment)).update(removed_at=timezone.now())
+    placements.note_removed(environment)
+    return over > 0
+
+
+def _lost_message(environment: Environment, agent: Agent) -> str:
+    silent = f"Agent {agent.name} has not been heard from for {OFFLINE_AFTER_SECONDS:.0f} s"
+    facts = placements.whereabouts(environment)
+    if facts.data and facts.data_on == agent.pk:
+        kept = ", ".join(facts.data)
+        return f"{silent}, and it has the data of {kept}. Rebuild when it is back, or push a commit then."
+    return f"{silent}. Rebuild, or push a commit: it goes to an agent that is online, or waits for one."
+
+
+def _each(rows: Iterable[Environment], work: Callable[[Environment], bool]) -> int:
+    """`work` on each of `rows`, locked, in a transaction of its own; how often it did something."""
+    done = 0
+    for identity in sorted({row.pk for row in rows}):
+        with transaction.atomic():
+            environment = lifecycle.locked(identity)
+            done += environment is not None and work(environment)
+    return done

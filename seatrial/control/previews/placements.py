@@ -1,0 +1,131 @@
+"""On which agents' hosts something of an environment is or may be. Callers hold the environment's row lock.
+
+A placement *leaves* once no deployment of its environment is on its agent. Until `leaving_ends` its agent is told of
+no deployment, and drains what it has; then its key goes, and the agent removes everything and says so. Wanted again
+before that was said, the placement comes back. Nothing here waits: who looks later finds the same in the rows.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from seatrial.control.fleet.models import Agent
+from seatrial.control.outbox import services as outbox
+from seatrial.control.previews.models import Deployment, Environment, Placement
+from seatrial.control.previews.placing import Decision, Member, Whereabouts
+from seatrial.wire.deployments import ObservedService
+from seatrial.wire.states import AgentState, EnvironmentState
+
+# Beside the drain itself: until the agent has heard of it, and until its services have ended.
+LEAVING_SLACK = timedelta(seconds=10)
+
+
+def leaving_time() -> timedelta:
+    """How long a placement leaves before everything of it is removed."""
+    return timedelta(seconds=settings.CONFIGURATION.galley_drain_seconds) + LEAVING_SLACK
+
+
+def leaving_ends(placement: Placement) -> datetime | None:
+    """When everything of it is to be removed; None while it does not leave."""
+    return placement.leaving_since and placement.leaving_since + leaving_time()
+
+
+def settle(environment: Environment) -> None:
+    """Make the placements what the deployments ask for, at the environment's revision, which the caller has raised."""
+    needed = agents_of(environment)
+    current = {placement.agent_id: placement for placement in environment.placements.filter(removed_at=None)}
+    for agent in needed - current.keys():
+        Placement.objects.create(environment=environment, agent_id=agent, revision=environment.revision)
+    for agent, placement in current.items():
+        placement.revision = environment.revision
+        if agent in needed:
+            placement.leaving_since = None
+        elif placement.leaving_since is None:
+            placement.leaving_since = timezone.now()
+            if environment.state != EnvironmentState.TERMINATED:  # nothing of those is drained
+                outbox.changed_environment(environment.pk, after=leaving_time())
+        placement.save(update_fields=["revision", "leaving_since"])
+    note_removed(environment)
+
+
+def note_removed(environment: Environment) -> None:
+    """A terminated environment is gone once every placement is."""
+    if environment.state != EnvironmentState.TERMINATED or environment.removed_at is not None:
+        return
+    if not environment.placements.filter(removed_at=None).exists():
+        environment.removed_at = timezone.now()
+        environment.services = []
+        environment.save(update_fields=["removed_at", "services", "updated_at"])
+
+
+def removed(environment: Environment, agent_id: str) -> bool:
+    """The agent has nothing of it any more; False when it is not to leave there, and so comes again."""
+    leaving = environment.placements.filter(agent=agent_id, removed_at=None, leaving_since__isnull=False)
+    if not leaving.update(removed_at=timezone.now()):
+        return False
+    note_removed(environment)
+    return True
+
+
+def agents_of(environment: Environment) -> set[str]:
+    """The agents that something desired of `environment` is on."""
+    return {one.agent_id for one in (environment.live, environment.candidate) if one and one.agent_id}
+
+
+def fleet() -> list[Member]:
+    """Every agent that may be placed on, or was."""
+    rows = Agent.objects.annotate(placed=Count("placements", filter=Q(placements__removed_at=None)))
+    return [_member(row, row.placed) for row in rows.order_by("id")]
+
+
+def whereabouts(environment: Environment, *, data: Iterable[str] | None = None) -> Whereabouts:
+    """The facts about `environment` that placing decides by."""
+    live = environment.live
+    last = live.agent if live is not None else None
+    if last is None:
+        placed = environment.deployments.exclude(agent=None).select_related("agent").order_by("-id").first()
+        last = placed.agent if placed is not None else None
+    kept = tuple(keeping_data(environment) if data is None else data)
+    return Whereabouts(
+        last=last.pk if last else None,
+        data=kept if live is not None else (),
+        data_on=live.agent_id if live is not None else None,
+        runtime=(last.heartbeat.get("runtime") or "") if last is not None and live is not None else "",
+    )
+
+
+def keeping_data(environment: Environment) -> list[str]:
+    """Services of the live deployment that keep data, by name."""
+    live = environment.live
+    rows = environment.services or (live.services if live is not None else [])
+    return [found.name for found in map(ObservedService.model_validate, rows) if found.keeps_data]
+
+
+def put(deployment: Deployment, decision: Decision) -> None:
+    """Give `deployment` its agent, or the reason why it waits for one. Saves it; once placed it stays there."""
+    deployment.agent_id = decision.agent
+    deployment.message = _sentence(decision.reason) if decision.waits else ""
+    if decision.lost:
+        deployment.warnings = [decision.lost]
+    deployment.save(update_fields=["agent", "message", "warnings"])
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _member(agent: Agent, placed: int) -> Member:
+    beat = agent.heartbeat
+    return Member(
+        id=agent.pk,
+        name=agent.name,
+        state=AgentState(agent.state),
+        placed=placed,
+        runtime=beat.get("runtime") or "",
+        cpus=beat.get("cpus") or 0,
+        memory_mb=beat.get("memory_mb") or 0,
+        disk_free_mb=beat.get("disk_free_mb") or 0,
+    )

@@ -1,0 +1,111 @@
+"""Where a deployment goes: a decision about plain values, so that it can be read, and tried, without a database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seatrial.wire.states import AgentState
+
+SCARCE_DISK_MB = 2_048  # an agent with less would hardly finish a build: taken only where there is no other
+
+
+@dataclass(frozen=True)
+class Member:
+    """One agent of the fleet; what it can take is of its last heartbeat. `placed`: environments that may be there."""
+
+    id: str
+    name: str
+    state: AgentState
+    placed: int = 0
+    runtime: str = ""
+    cpus: float = 0
+    memory_mb: int = 0
+    disk_free_mb: int = 0
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """What placing needs to know of one environment."""
+
+    last: str | None = None  # the agent of what is live, or else of the newest deployment
+    data: tuple[str, ...] = ()  # services of the live deployment that keep data, which is on its agent
+    data_on: str | None = None
+    runtime: str = ""  # what it runs in now: going on in another is not decided silently
+
+
+@dataclass(frozen=True)
+class Decision:
+    """`reason` is for people. `waits`: nothing happens before what it names has changed.
+
+    `agent` None: nobody is suitable. `lost` says which data does not come along, and why.
+    """
+
+    agent: str | None
+    reason: str
+    waits: bool = False
+    pinned: bool = False
+    lost: str = ""
+
+
+def decide(fleet: Sequence[Member], facts: Whereabouts) -> Decision:
+    """Where the next deployment of an environment goes.
+
+    1. Data pins: where services keep data, nothing else will do. A draining agent keeps it; an offline one is waited
+       for; only with a revoked one the data is given up.
+    2. Sticky: where it was, while that agent is online.
+    3. The online agent with the fewest environments for its size; ties by id.
+    """
+    members = {member.id: member for member in fleet}
+    holder = members.get(facts.data_on or "") if facts.data else None
+    if holder is not None and holder.state != AgentState.REVOKED:
+        return _pinned(holder, facts)
+    lost = _lost(holder, facts) if facts.data else ""
+    last = members.get(facts.last or "")
+    if last is not None and _suitable(last, facts):
+        return Decision(last.id, f"agent {last.name} has run it so far", lost=lost)
+    suitable = sorted((member for member in fleet if _suitable(member, facts)), key=_load)
+    if not suitable:
+        return Decision(None, _nobody(fleet, facts, last), waits=True, lost=lost)
+    chosen = suitable[0]
+    why = f"agent {last.name} is {last.state}: " if last is not None and not _online(last) else ""
+    return Decision(chosen.id, f"{why}agent {chosen.name} has room", lost=lost)
+
+
+def _pinned(holder: Member, facts: Whereabouts) -> Decision:
+    has = f"it has the data of {_listed(facts.data)}"
+    if holder.state == AgentState.OFFLINE:
+        return Decision(
+            holder.id, f"waits for agent {holder.name}, which is offline: {has}", waits=True, pinned=True
+        )
+    if holder.state == AgentState.DRAINING:
+        return Decision(holder.id, f"stays on agent {holder.name}, which is draining: {has}", pinned=True)
+    return Decision(holder.id, f"agent {holder.name} is where it stays: {has}", pinned=True)
+
+
+def _lost(holder: Member | None, facts: Whereabouts) -> str:
+    where = f"agent {holder.name}, which is revoked" if holder else "an agent that is gone"
+    return f"The data of {_listed(facts.data)} was on {where}: this deployment begins without it."
+
+
+def _nobody(fleet: Sequence[Member], facts: Whereabouts, last: Member | None) -> str:
+    if any(_online(member) for member in fleet):
+        return f"waits for an agent that runs {facts.runtime}: none of those online does"
+    if last is not None:
+        return f"waits for an agent: {last.name} is {last.state}, and no other is online"
+    return "waits for an agent: none is online"
+
+
+def _suitable(member: Member, facts: Whereabouts) -> bool:
+    return _online(member) and facts.runtime in {"", member.runtime}
+
+
+def _online(member: Member) -> bool:
+    return member.state == AgentState.ONLINE
+
+
+def _load(member: Member) -> tuple[bool, float, int, str]:
+    scarce = member.disk_free_mb < SCARCE_DISK_MB
+    return scarce, member.placed / max(member.cpus, 1), -member.memory_mb, member.id
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,75 @@
+"""The migration to placements, with rows of before it."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from seatrial.control.previews import services
+from seatrial.control.previews.models import Deployment, Environment, Placement
+from tests import factories
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
+BEFORE, AFTER = ("previews", "0001_initial"), ("previews", "0002_placement")
+
+
+def migrate(*target: tuple[str, str]):
+    executor = MigrationExecutor(connection)
+    executor.migrate(list(target))
+    return MigrationExecutor(connection).loader.project_state(list(target)).apps
+
+
+@pytest.fixture
+def before() -> Iterator[object]:
+    latest = MigrationExecutor(connection).loader.graph.leaf_nodes()
+    try:
+        yield migrate(BEFORE)
+    finally:
+        migrate(*latest)
+
+
+def test_environments_and_deployments_keep_their_agent(before) -> None:
+    agent = factories.agent()
+    shop = factories.project(factories.workspace(), "shop")
+    now = timezone.now()
+
+    def made(state: str, *, on: str | None, **fields: object) -> str:
+        pull = factories.pull_request(shop)
+        row = before.get_model("previews", "Environment").objects.create(
+            project_id=shop.pk,
+            pull_request_id=pull.pk,
+            name=f"pr-{pull.number}-shop",
+            state=state,
+            agent_id=on,
+            revision=7,
+            **fields,
+        )
+        live = before.get_model("previews", "Deployment").objects.create(
+            environment=row, commit="a" * 40, state="live"
+        )
+        row.live = live if state == "running" else None
+        row.save()
+        return row.pk
+
+    running = made("running", on=agent.pk)
+    leaving = made("terminated", on=agent.pk, terminated_at=now)
+    gone = made("terminated", on=agent.pk, terminated_at=now, removed_at=now)
+    waiting = made("building", on=None)
+    migrate(AFTER)
+    placed = {row.environment_id: row for row in Placement.objects.all()}
+    assert placed.keys() == {running, leaving, gone}
+    assert all(row.agent_id == agent.pk and row.revision == 7 for row in placed.values())
+    assert (placed[running].leaving_since, placed[running].removed_at) == (None, None)
+    assert (placed[leaving].leaving_since, placed[leaving].removed_at) == (now, None)
+    assert placed[gone].removed_at == now
+    assert placed[running].created_at == Environment.objects.get(pk=running).created_at
+    agents = dict(Deployment.objects.values_list("environment", "agent"))
+    assert agents == {running: agent.pk, leaving: agent.pk, gone: agent.pk, waiting: None}
+    desired = services.desired(placed[running])
+    assert desired is not None and desired.live is not None and desired.revision == 7
+
+    back = migrate(BEFORE)
+    agents = dict(back.get_model("previews", "Environment").objects.values_list("pk", "agent"))
+    assert agents == {running: agent.pk, leaving: agent.pk, gone: agent.pk, waiting: None}

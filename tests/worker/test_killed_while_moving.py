@@ -1,0 +1,121 @@
+"""kill -9 of the worker at each step of a preview's way from one host to another: it arrives, and nothing is left behind."""
+
+import pytest
+
+from seatrial.control.fleet import services as fleet
+from seatrial.control.outbox.models import OutboxMessage
+from seatrial.control.previews.models import Deployment, Environment, Placement
+from seatrial.control.previews.placements import LEAVING_SLACK
+from seatrial.control.projects.models import Project
+from seatrial.wire.deployments import EnvironmentRemoved
+from tests.worker.conftest import Join, Repository
+from tests.worker.scripted_agent import ScriptedAgent
+from tests.worker.stack import InBackground, Stack, eventually
+from tests.worker.test_main_job import served
+from tests.worker.test_two_agents import Pull, row
+
+pytestmark = [pytest.mark.postgres, pytest.mark.nats, pytest.mark.traefik]
+
+
+@pytest.fixture
+def pull(stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository) -> Pull:
+    return Pull(stack, project, repository)
+
+
+@pytest.fixture
+def two(agent: ScriptedAgent, pull: Pull, join: Join) -> ScriptedAgent:
+    """The agent that the next deployment goes to."""
+    two = join("two")
+    fleet.drain(row(agent), by="test")
+    return two
+
+
+def again(stack: Stack) -> None:
+    stack.kill("worker")
+    stack.start_worker()
+
+
+def arrives(stack: Stack, pull: Pull, one: ScriptedAgent, two: ScriptedAgent) -> None:
+    eventually(lambda: served(stack) == pull.commit, what="the new commit is served")
+    eventually(lambda: pull.live_on(two), what="it is live on the other agent")
+    eventually(lambda: pull.has_left(one), what="the first agent is left")
+    left = Placement.objects.get(environment=pull.environment, agent=one.id)
+    assert left.leaving_since is not None and left.removed_at is not None
+    assert left.removed_at - left.leaving_since >= LEAVING_SLACK, "it had its time to drain"
+    assert pull.is_there(two)
+    assert one.history[-1] == ("gone", "gone") and two.history[-1] == (pull.commit, "")
+
+
+def test_killed_before_the_candidate_is_told_to_its_agent(
+    stack: Stack, agent: ScriptedAgent, two: ScriptedAgent, pull: Pull
+) -> None:
+    stack.nats.kill()
+    commit = pull.push("two", wait=False)
+    eventually(Deployment.objects.filter(commit=commit, agent=two.id).exists, what="it is placed")
+    stack.kill("worker")
+    stack.nats.start()
+    stack.start_worker()
+    arrives(stack, pull, agent, two)
+
+
+def test_killed_while_the_candidate_is_made_ready(
+    stack: Stack, agent: ScriptedAgent, two: ScriptedAgent, pull: Pull, background: InBackground
+) -> None:
+    two.mute = True
+    pull.push("two", wait=False)
+    eventually(lambda: pull.environment in two.desired, what="the candidate is there")
+    stack.kill("worker")
+    two.mute = False
+    background.run(two.deploy_again(pull.environment))  # heard by the next worker
+    stack.start_worker()
+    arrives(stack, pull, agent, two)
+
+
+def test_killed_between_the_switch_and_telling_anybody(
+    stack: Stack, agent: ScriptedAgent, two: ScriptedAgent, pull: Pull
+) -> None:
+    stack.traefik.kill()
+    commit = pull.push("two", wait=False)
+    eventually(Deployment.objects.filter(commit=commit, ready_at__isnull=False).exists, what="it is ready")
+    eventually(lambda: two.history == [("", commit)])
+    stack.nats.kill()
+    stack.traefik.start()
+    eventually(Environment.objects.filter(live__commit=commit).exists, what="the switch needs no bus")
+    stack.kill("worker")
+    stack.nats.start()
+    stack.start_worker()
+    arrives(stack, pull, agent, two)
+
+
+def test_killed_while_the_first_agent_drains(
+    stack: Stack, agent: ScriptedAgent, two: ScriptedAgent, pull: Pull
+) -> None:
+    pull.push("two")
+    eventually(lambda: agent.history[-1] == ("", ""), what="it drains")
+    again(stack)
+    arrives(stack, pull, agent, two)
+
+
+def test_the_key_goes_also_when_its_delayed_message_is_lost(
+    stack: Stack, agent: ScriptedAgent, two: ScriptedAgent, pull: Pull
+) -> None:
+    pull.push("two")
+    eventually(lambda: agent.history[-1] == ("", ""), what="it drains")
+    stack.kill("worker")
+    OutboxMessage.objects.filter(published_at=None).delete()
+    stack.start_worker()
+    arrives(stack, pull, agent, two)
+
+
+def test_killed_before_the_removal_is_heard(
+    stack: Stack, agent: ScriptedAgent, two: ScriptedAgent, pull: Pull, background: InBackground
+) -> None:
+    pull.push("two")
+    agent.mute = True
+    eventually(lambda: agent.history[-1] == ("gone", "gone"), what="its key is deleted")
+    assert not pull.has_left(agent)
+    stack.kill("worker")
+    agent.mute = False
+    background.run(agent.say(EnvironmentRemoved(environment=pull.environment)))
+    stack.start_worker()
+    arrives(stack, pull, agent, two)
