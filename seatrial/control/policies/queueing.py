@@ -52,7 +52,7 @@ def give_up_waiting(evaluation_id: str, why: str) -> None:
 
 
 def _waiting(evaluation_id: str) -> Evaluation | None:
-    rows = Evaluation.objects.select_for_update(of=("self",)).select_related("project")
+    rows = Evaluation.objects.select_for_update(of=("self",)).select_related("project__connection")
     return rows.filter(pk=evaluation_id, **WAITS_FOR_FACTS).first()
 
 
