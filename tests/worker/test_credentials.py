@@ -1,129 +1,33 @@
 """Agents ask for what fetches a repository: real bus, real permissions, real database, a forge that is asked."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
-import nats
 import pytest
-from django.utils import timezone
 from structlog.testing import capture_logs
 
-from seatrial.agent.bus.connection import Bus as AgentBus
-from seatrial.agent.bus.credentials import BusCredentials
-from seatrial.agent.bus.identity import Credential as Registered
 from seatrial.agent.bus.identity import Identity
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.control.bus import Bus
 from seatrial.control.fleet import services as fleet
-from seatrial.control.fleet.agent_tokens import agent_token
 from seatrial.control.fleet.models import Agent
-from seatrial.control.forges import registry
-from seatrial.control.forges.connected import Forges
 from seatrial.control.policies import services as policies
 from seatrial.control.policies.models import Evaluation
-from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Project
-from seatrial.control.worker import grants
-from seatrial.control.worker.credentials import Credentials
 from seatrial.control.worker.database import Database
-from seatrial.control.worker.grants import NotGranted
 from seatrial.wire import subjects
-from seatrial.wire.credentials import AskCredential, CredentialRefused, Refusal, SourceCredential
+from seatrial.wire.credentials import CredentialRefused, Refusal, SourceCredential
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.evaluations import EvaluationStarted
-from tests import factories
 from tests.bus.conftest import bus, configuration, nats_server
-from tests.bus.servers import NatsServer
-from tests.forges.toy import START, ToyForge, ToySite, registration
+from tests.forges.toy import START, ToyForge, ToySite
+from tests.worker.askers import Fleet, answering, asked, fleet_of_two, question, site, until
 
-__all__ = ["bus", "configuration", "nats_server"]
+__all__ = ["bus", "configuration", "fleet_of_two", "nats_server", "site"]
 pytestmark = [pytest.mark.nats, pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def site(monkeypatch: pytest.MonkeyPatch) -> ToySite:
-    site = ToySite()
-    monkeypatch.setitem(registry.FORGES, "toy", registration(site))
-    return site
-
-
-@dataclass
-class Fleet:
-    """Two agents with keys of their own, and a project of the toy forge with a preview and an evaluation on the first."""
-
-    server: NatsServer
-    directory: Path
-    project: Project
-    environment: Environment
-    evaluation: Evaluation
-    agents: dict[str, Agent]
-
-    @asynccontextmanager
-    async def asking(self, name: str, *, patience_seconds: float = 60) -> AsyncIterator[BusCredentials]:
-        """What the agent asks with, over a connection of its own."""
-        identity = Identity.load(self.directory / name)
-        client = AgentBus(self.server.url, identity.credentials_file, self.agents[name].pk)
-        running = asyncio.create_task(client.run())
-        try:
-            yield BusCredentials(client, identity.unseal, patience_seconds=patience_seconds)
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-
-
-def _agent(directory: Path, name: str, server: NatsServer) -> Agent:
-    identity = Identity.load(directory / name)
-    agent = factories.agent(name, public_key=identity.public_key, seal_key=identity.seal_key)
-    token = agent_token(server.identity.signing_seed.read_bytes().strip(), agent.pk, identity.public_key)
-    identity.keep(Registered(agent=agent.pk, name=name, nats_url=server.url, user_jwt=token))
-    return agent
-
-
-@pytest.fixture
-def fleet_of_two(site: ToySite, nats_server: NatsServer, tmp_path: Path) -> Fleet:
-    workspace = factories.workspace()
-    connection = factories.connection(
-        workspace, forge="toy", base_url="https://toy.test", credential="the credential"
-    )
-    project = factories.project(
-        workspace,
-        "shop",
-        connection=connection,
-        external_id="shop",
-        clone_url="https://toy.test/shop.git",
-    )
-    agents = {name: _agent(tmp_path, name, nats_server) for name in ("one", "two")}
-    pull_request = factories.pull_request(project)
-    environment = factories.environment(pull_request, agent=agents["one"], state="building")
-    environment.candidate = factories.deployment(environment)
-    environment.save()
-    evaluation = factories.evaluation(
-        pull_request, state="running", agent=agents["one"].pk, queued_at=timezone.now()
-    )
-    return Fleet(nats_server, tmp_path, project, environment, evaluation, agents)
-
-
-@asynccontextmanager
-async def answering(database: Database, bus: Bus, workers: int = 1) -> AsyncIterator[None]:
-    """So many workers answer."""
-    asking = Database(2)
-    tasks = [asyncio.create_task(Credentials(database, asking, bus, Forges()).run()) for _ in range(workers)]
-    try:
-        listen = bus.client._subs
-        await until(lambda: sum(one.subject == subjects.CREDENTIALS for one in listen.values()) == workers)
-        await bus.client.flush(60)
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        asking.close()
 
 
 async def test_an_agent_gets_what_fetches_its_preview_and_its_evaluation(
@@ -161,65 +65,6 @@ async def test_only_the_asker_can_open_it(database: Database, bus: Bus, fleet_of
         Identity.load(fleet_of_two.directory / "two").unseal(boxes[0].sealed)
 
 
-def question(scene: Fleet, **changed: str) -> AskCredential:
-    return AskCredential(**{"environment": scene.environment.pk, "repository": scene.project.pk, **changed})
-
-
-def stopped(scene: Fleet) -> None:
-    scene.environment.state = "terminated"
-    scene.environment.save()
-
-
-def moved(scene: Fleet) -> None:
-    assert scene.environment.candidate is not None
-    scene.environment.candidate.agent = scene.agents["two"]
-    scene.environment.candidate.save()
-
-
-def failed(scene: Fleet) -> None:
-    scene.environment.candidate = None
-    scene.environment.save()
-
-
-def revoked(scene: Fleet) -> None:
-    fleet.revoke(scene.agents["one"], by="alice")
-
-
-@pytest.mark.parametrize("change", [stopped, moved, failed, revoked])
-def test_who_has_the_preview_no_more_gets_nothing(
-    fleet_of_two: Fleet, change: Callable[[Fleet], None]
-) -> None:
-    one = fleet_of_two.agents["one"].pk
-    assert grants.claim(one, question(fleet_of_two)).project == fleet_of_two.project
-    change(fleet_of_two)
-    with pytest.raises(NotGranted) as refused:
-        grants.claim(one, question(fleet_of_two))
-    wanted = Refusal.UNKNOWN_AGENT if change is revoked else Refusal.NOT_YOURS
-    assert (refused.value.code, refused.value.retry_after_seconds) == (wanted, None)
-
-
-def test_the_live_deployments_agent_may_fetch_beside_the_candidates(fleet_of_two: Fleet) -> None:
-    environment = fleet_of_two.environment
-    environment.live, environment.candidate = (
-        environment.candidate,
-        factories.deployment(environment, agent=fleet_of_two.agents["two"]),
-    )
-    environment.save()
-    for agent in fleet_of_two.agents.values():
-        assert grants.claim(agent.pk, question(fleet_of_two)).agent == agent
-
-
-@pytest.mark.parametrize("state", ["passed", "superseded", "errored"])
-def test_an_evaluation_that_is_over_gives_nothing(fleet_of_two: Fleet, state: str) -> None:
-    ask = question(fleet_of_two, environment="", evaluation=fleet_of_two.evaluation.pk)
-    one = fleet_of_two.agents["one"].pk
-    assert grants.claim(one, ask).project == fleet_of_two.project
-    Evaluation.objects.update(state=state)
-    with pytest.raises(NotGranted) as refused:
-        grants.claim(one, ask)
-    assert (refused.value.code, refused.value.retry_after_seconds) == (Refusal.NOT_YOURS, None)
-
-
 @pytest.mark.parametrize(
     ("agent", "changed", "code"),
     [
@@ -245,16 +90,6 @@ async def test_nobody_else_and_nothing_else_and_the_forge_is_not_even_asked(
     assert answer.retry_after_seconds is None and site.asked == []
 
 
-async def asked(bus: Bus, agent: str, about: AskCredential) -> Any:
-    """What the bus would bring `agent`, asked as the control plane, which may listen to every inbox."""
-    inbox = f"{subjects.inbox_prefix(agent)}.test"
-    subscription = await bus.client.subscribe(inbox)
-    await bus.client.publish(subjects.credentials(agent), Envelope.wrap(about).encode(), reply=inbox)
-    reply = await subscription.next_msg(timeout=60)
-    await subscription.unsubscribe()
-    return Envelope.decode(reply.data).open()
-
-
 async def test_another_agents_evaluation_stays_closed_while_it_runs(
     database: Database, bus: Bus, fleet_of_two: Fleet, site: ToySite
 ) -> None:
@@ -273,7 +108,7 @@ async def test_an_agent_that_asks_before_it_was_heard_to_have_started_waits_for_
     started = EvaluationStarted(evaluation=evaluation.pk)
     with capture_logs() as lines:
         async with answering(database, bus), fleet_of_two.asking("two") as asks:
-            asking = asyncio.create_task(asks.for_evaluation(evaluation.pk)(fleet_of_two.project.pk))  # type: ignore[arg-type]
+            asking = asyncio.create_task(asks.for_evaluation(evaluation.pk)(fleet_of_two.project.pk))
             await until(lambda: any(line.get("code") == Refusal.NOT_YOURS for line in lines))
             await database.run(policies.started, fleet_of_two.agents["two"].pk, started)
             assert (await asking).login.username == "toy"
@@ -295,7 +130,7 @@ async def test_who_is_revoked_while_the_forge_thinks_gets_nothing(
     take = ToyForge.fetch_credential
 
     def meanwhile(forge: ToyForge, project: Project) -> Any:
-        revoked(fleet_of_two)
+        fleet.revoke(fleet_of_two.agents["one"], by="alice")
         return take(forge, project)
 
     monkeypatch.setattr(ToyForge, "fetch_credential", meanwhile)
@@ -310,7 +145,7 @@ async def test_a_forge_that_is_away_for_a_moment_is_asked_again(
     site.problem = httpx.Response(502)
     async with answering(database, bus), fleet_of_two.asking("one") as asks:
         asking = asyncio.create_task(
-            asks.for_environment(fleet_of_two.environment.pk)(fleet_of_two.project.pk)  # type: ignore[arg-type]
+            asks.for_environment(fleet_of_two.environment.pk)(fleet_of_two.project.pk)
         )
         await until(lambda: len(site.asked) > 1)
         site.problem = None
@@ -372,7 +207,7 @@ async def test_while_no_worker_is_there_the_agent_waits_for_one(
     with capture_logs() as lines:
         async with fleet_of_two.asking("one") as asks:
             asking = asyncio.create_task(
-                asks.for_environment(fleet_of_two.environment.pk)(fleet_of_two.project.pk)  # type: ignore[arg-type]
+                asks.for_environment(fleet_of_two.environment.pk)(fleet_of_two.project.pk)
             )
             await until(lambda: any("no worker" in line.get("problem", "") for line in lines))
             async with answering(database, bus):
@@ -399,7 +234,7 @@ async def test_one_who_asks_ends_at_its_only_cancellation(bus: Bus, fleet_of_two
     async with fleet_of_two.asking("one") as asks:
         for moment in range(40):
             asking = asyncio.create_task(
-                asks.for_environment(fleet_of_two.environment.pk)(fleet_of_two.project.pk)  # type: ignore[arg-type]
+                asks.for_environment(fleet_of_two.environment.pk)(fleet_of_two.project.pk)
             )
             await asyncio.sleep(moment / 200)
             asking.cancel()
@@ -451,33 +286,3 @@ async def test_what_is_no_question_is_skipped(database: Database, bus: Bus, flee
             answer = await asked(bus, one, question(fleet_of_two))
     assert isinstance(answer, SourceCredential)
     assert sum(line["event"] == "question skipped" for line in lines) == 4
-
-
-async def test_an_agent_hears_no_other_agent_ask(fleet_of_two: Fleet, bus: Bus) -> None:
-    two = fleet_of_two.agents["two"].pk
-    refusals: list[str] = []
-
-    async def refused(error: Exception) -> None:
-        refusals.append(str(error))
-
-    client = await nats.connect(
-        fleet_of_two.server.url,
-        user_credentials=str(Identity.load(fleet_of_two.directory / "one").credentials_file),
-        inbox_prefix=subjects.inbox_prefix(fleet_of_two.agents["one"].pk),
-        error_cb=refused,
-    )
-    try:
-        forbidden = [subjects.credentials(two), subjects.CREDENTIALS, f"{subjects.inbox_prefix(two)}.>"]
-        for number, subject in enumerate(forbidden, 1):
-            await client.subscribe(subject)
-            await until(lambda number=number: len(refusals) == number)  # type: ignore[misc]
-        await client.publish(subjects.credentials(two), b"{}")
-        await until(lambda: len(refusals) == len(forbidden) + 1)
-    finally:
-        await client.close()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
