@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from seatrial.agent.vocabulary.credentials import Credential, Credentials
 from seatrial.agent.vocabulary.errors import CheckoutError
@@ -10,16 +11,20 @@ from seatrial.wire.envelope import now
 
 
 class NoCredentials:
-    """Nobody is to ask: the sources need none."""
+    """Nobody gets one; who asked for what is remembered."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
 
     def for_environment(self, environment: str) -> Credentials:
-        return self._refuse
+        return partial(self._refuse, f"environment {environment}")
 
     def for_evaluation(self, evaluation: str) -> Credentials:
-        return self._refuse
+        return partial(self._refuse, f"evaluation {evaluation}")
 
-    async def _refuse(self, repository: str) -> Credential:
-        raise CheckoutError(f"nobody was to ask for a credential of {repository}")
+    async def _refuse(self, what: str, repository: str) -> Credential:
+        self.asked.append(f"{repository} for {what}")
+        raise CheckoutError("no credential: nobody gets one here")
 
 
 class Given:

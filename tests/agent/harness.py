@@ -155,6 +155,7 @@ class Agent:
     runtime: Runtime
     told: Told = field(default_factory=Told)
     builder: DockerBuild = field(default_factory=DockerBuild)
+    credentials: NoCredentials = field(default_factory=NoCredentials)
     images: Images | None = None
     defaults: Resources = field(default_factory=lambda: Resources(cpus=1, memory_mb=64))
 
@@ -164,7 +165,7 @@ class Agent:
             directory=self.directory,
             runtime=self.runtime,
             checkouts=Cache(self.directory / "git"),
-            credentials=NoCredentials(),
+            credentials=self.credentials,
             read_recipe=read_recipe,
             builder=self.builder,
             images=self.images or HostImages(self.runtime),

@@ -16,6 +16,8 @@ from seatrial.agent.sandboxes.pool import Pool
 from seatrial.agent.sandboxes.processes import ProcessSandboxes
 from seatrial.agent.sandboxes.program import find_program
 from seatrial.agent.sandboxes.service import Evaluations
+from seatrial.agent.vocabulary.credentials import Credentials
+from seatrial.wire.deployments import Source
 from seatrial.wire.envelope import Envelope, Message, new_id
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted
 from seatrial.wire.logs import LogChunk
@@ -98,6 +100,30 @@ async def test_jobs_are_run_reported_and_acknowledged(processes: Bench, tmp_path
         assert [m.kind for m in about] == ["EvaluationStarted", "EvaluationFinished"]
         assert about[1].state == EvaluationState.PASSED
     assert pool.warm == 0
+
+
+async def test_a_source_is_fetched_with_a_credential_of_the_evaluation_once_its_start_is_told(
+    processes: Bench, tmp_path: Path
+) -> None:
+    source = Source(clone_url="https://127.0.0.1:9/ship.git", needs_credential=True)
+    job = Delivery(processes.command(policy(GOOD)).model_copy(update={"source": source}))
+    reports, credentials = Recorded(), NoCredentials()
+    started: list[str] = []
+    for_evaluation = credentials.for_evaluation
+
+    def asked(evaluation: str) -> Credentials:
+        started.extend(message.kind for message in reports.messages)
+        return for_evaluation(evaluation)
+
+    credentials.for_evaluation = asked  # type: ignore[method-assign]
+    pool = Pool(ProcessSandboxes(find_program(), new_id()), size=0)
+    memo = Memo(tmp_path / "m", "p")
+    evaluations = Evaluations(Queue(job), Cache(tmp_path / "git2"), credentials, reports, pool, memo)
+    await served(evaluations, job)
+    assert started == ["EvaluationStarted"], "told before anything is asked"
+    assert credentials.asked == [f"r for evaluation {job.message.evaluation}"]
+    finished = reports.messages[-1]
+    assert finished.state is EvaluationState.ERRORED and "no credential: nobody gets" in finished.message
 
 
 class Broken:
