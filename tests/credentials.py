@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
-from seatrial.agent.vocabulary.credentials import Credential, Credentials
+from seatrial.agent.vocabulary.credentials import Credentials, OpenedCredential
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.wire.credentials import Login
 from seatrial.wire.envelope import now
@@ -22,7 +22,7 @@ class NoCredentials:
     def for_evaluation(self, evaluation: str) -> Credentials:
         return partial(self._refuse, f"evaluation {evaluation}")
 
-    async def _refuse(self, what: str, repository: str) -> Credential:
+    async def _refuse(self, what: str, repository: str) -> OpenedCredential:
         self.asked.append(f"{repository} for {what}")
         raise CheckoutError("no credential: nobody gets one here")
 
@@ -38,9 +38,9 @@ class Given:
         self.valid_seconds = valid_seconds
         self.asked: list[str] = []
 
-    async def __call__(self, repository: str) -> Credential:
+    async def __call__(self, repository: str) -> OpenedCredential:
         self.asked.append(repository)
-        return Credential(
+        return OpenedCredential(
             login=Login(username=self.username, password=self.make()),
             expires_at=now() + timedelta(seconds=self.valid_seconds),
         )

@@ -50,7 +50,7 @@ class SourceCredential(Message):
     expires_at: datetime
 
 
-class Refusal(StrEnum):
+class CredentialRefusal(StrEnum):
     """Why an agent gets no credential."""
 
     UNKNOWN_AGENT = "unknown_agent"  # nobody knows it, or it was revoked
@@ -64,6 +64,6 @@ class Refusal(StrEnum):
 class CredentialRefused(Message):
     """No credential. `retry_after_seconds` is when asking again may help; None: it cannot."""
 
-    code: Refusal
+    code: CredentialRefusal
     message: str
     retry_after_seconds: float | None = None

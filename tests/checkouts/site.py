@@ -39,7 +39,7 @@ class Site:
         self.authority = directory / "authority.pem"
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate(self.authority, directory / "key.pem"))
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"site": self}))
         self.server.daemon_threads = True
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.url = f"https://127.0.0.1:{self.server.server_address[1]}"
@@ -72,70 +72,67 @@ class Site:
                 continue
             self.seen |= {password for password in self.left if password in line}
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        site = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+class Handler(BaseHTTPRequestHandler):
+    site: Site
+    protocol_version = "HTTP/1.1"
 
-            def do_GET(self) -> None:
-                self._serve(b"")
+    def do_GET(self) -> None:
+        self._serve(b"")
 
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                if self.headers.get("Content-Encoding") == "gzip":
-                    body = gzip.decompress(body)
-                self._serve(body)
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        self._serve(body)
 
-            def _serve(self, body: bytes) -> None:
-                given = self.headers.get("Authorization", "")
-                if site.moved_to:
-                    self._say(302, b"", Location=site.moved_to + self.path)
-                elif not site.lets_in(given):
-                    said = site.says.format(given).encode()
-                    self._say(401, said, **{"WWW-Authenticate": 'Basic realm="git"'})
-                else:
-                    site.look_at_processes()
-                    site.looking()
-                    self._git(body)
+    def _serve(self, body: bytes) -> None:
+        given = self.headers.get("Authorization", "")
+        if self.site.moved_to:
+            self._say(302, b"", Location=self.site.moved_to + self.path)
+        elif not self.site.lets_in(given):
+            said = self.site.says.format(given).encode()
+            self._say(401, said, **{"WWW-Authenticate": 'Basic realm="git"'})
+        else:
+            self.site.look_at_processes()
+            self.site.looking()
+            self._git(body)
 
-            def _git(self, body: bytes) -> None:
-                asked = urlsplit(self.path)
-                environment = {
-                    "PATH": os.environ["PATH"],
-                    "GIT_PROJECT_ROOT": str(site.root),
-                    "GIT_HTTP_EXPORT_ALL": "1",
-                    "REQUEST_METHOD": self.command,
-                    "PATH_INFO": asked.path,
-                    "QUERY_STRING": asked.query,
-                    "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-                    "CONTENT_LENGTH": str(len(body)),
-                    "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
-                    "REMOTE_USER": USERNAME,
-                }
-                done = subprocess.run(
-                    ["git", "http-backend"], env=environment, input=body, capture_output=True, check=True
-                )
-                head, _, content = done.stdout.partition(b"\r\n\r\n")
-                headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
-                status = int(headers.pop("Status", "200").split()[0])
-                self._say(status, content, **headers)
+    def _git(self, body: bytes) -> None:
+        asked = urlsplit(self.path)
+        environment = {
+            "PATH": os.environ["PATH"],
+            "GIT_PROJECT_ROOT": str(self.site.root),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "REQUEST_METHOD": self.command,
+            "PATH_INFO": asked.path,
+            "QUERY_STRING": asked.query,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(body)),
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "REMOTE_USER": USERNAME,
+        }
+        done = subprocess.run(
+            ["git", "http-backend"], env=environment, input=body, capture_output=True, check=True
+        )
+        head, _, content = done.stdout.partition(b"\r\n\r\n")
+        headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
+        status = int(headers.pop("Status", "200").split()[0])
+        self._say(status, content, **headers)
 
-            def _say(self, status: int, content: bytes, **headers: str) -> None:
-                site.asked.append(f"{status} {self.command} {urlsplit(self.path).path}")
-                self.send_response(status)
-                if status == 401:
-                    self.send_header("Content-Type", "text/plain")
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
+    def _say(self, status: int, content: bytes, **headers: str) -> None:
+        self.site.asked.append(f"{status} {self.command} {urlsplit(self.path).path}")
+        self.send_response(status)
+        if status == 401:
+            self.send_header("Content-Type", "text/plain")
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        return Handler
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def certificate(authority: Path, key_file: Path) -> Path:

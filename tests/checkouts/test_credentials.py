@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.checkouts.git import Git
-from seatrial.agent.vocabulary.credentials import Credential
+from seatrial.agent.vocabulary.credentials import OpenedCredential
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.wire.deployments import Source
 from tests.checkouts.site import Site
@@ -157,7 +157,7 @@ async def test_without_anybody_to_ask_nothing_is_fetched(
 async def test_why_there_is_no_credential_is_told_with_what_it_was_for(
     source: Source, head: str, tmp_path: Path
 ) -> None:
-    async def refuse(repository: str) -> Credential:
+    async def refuse(repository: str) -> OpenedCredential:
         raise CheckoutError("the forge is away")
 
     with pytest.raises(

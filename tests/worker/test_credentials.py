@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.db import connection
 from structlog.testing import capture_logs
 
 from seatrial.agent.bus.identity import Identity
@@ -19,7 +20,7 @@ from seatrial.control.policies.models import Evaluation
 from seatrial.control.projects.models import Project
 from seatrial.control.worker.database import Database
 from seatrial.wire import subjects
-from seatrial.wire.credentials import CredentialRefused, Refusal, SourceCredential
+from seatrial.wire.credentials import CredentialRefusal, CredentialRefused, SourceCredential
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.evaluations import EvaluationStarted
 from tests.bus.conftest import bus, configuration, nats_server
@@ -68,10 +69,10 @@ async def test_only_the_asker_can_open_it(database: Database, bus: Bus, fleet_of
 @pytest.mark.parametrize(
     ("agent", "changed", "code"),
     [
-        ("two", {}, Refusal.NOT_YOURS),
-        ("one", {"repository": "01ANOTHER"}, Refusal.NOT_YOURS),
-        ("one", {"environment": "01NOWHERE"}, Refusal.NOT_YOURS),
-        ("nobody", {}, Refusal.UNKNOWN_AGENT),
+        ("two", {}, CredentialRefusal.NOT_YOURS),
+        ("one", {"repository": "01ANOTHER"}, CredentialRefusal.NOT_YOURS),
+        ("one", {"environment": "01NOWHERE"}, CredentialRefusal.NOT_YOURS),
+        ("nobody", {}, CredentialRefusal.UNKNOWN_AGENT),
     ],
 )
 async def test_nobody_else_and_nothing_else_and_the_forge_is_not_even_asked(
@@ -81,7 +82,7 @@ async def test_nobody_else_and_nothing_else_and_the_forge_is_not_even_asked(
     site: ToySite,
     agent: str,
     changed: dict[str, str],
-    code: Refusal,
+    code: CredentialRefusal,
 ) -> None:
     identity = fleet_of_two.agents[agent].pk if agent in fleet_of_two.agents else "01NOBODY"
     async with answering(database, bus):
@@ -109,7 +110,7 @@ async def test_an_agent_that_asks_before_it_was_heard_to_have_started_waits_for_
     with capture_logs() as lines:
         async with answering(database, bus), fleet_of_two.asking("two") as asks:
             asking = asyncio.create_task(asks.for_evaluation(evaluation.pk)(fleet_of_two.project.pk))
-            await until(lambda: any(line.get("code") == Refusal.NOT_YOURS for line in lines))
+            await until(lambda: any(line.get("code") == CredentialRefusal.NOT_YOURS for line in lines))
             await database.run(policies.started, fleet_of_two.agents["two"].pk, started)
             assert (await asking).login.username == "toy"
 
@@ -121,7 +122,7 @@ async def test_an_evaluation_whose_job_is_not_published_cannot_be_anybodys(
     ask = question(fleet_of_two, environment="", evaluation=fleet_of_two.evaluation.pk)
     async with answering(database, bus):
         answer = await asked(bus, fleet_of_two.agents["one"].pk, ask)
-    assert (answer.code, answer.retry_after_seconds) == (Refusal.NOT_YOURS, None)
+    assert (answer.code, answer.retry_after_seconds) == (CredentialRefusal.NOT_YOURS, None)
 
 
 async def test_who_is_revoked_while_the_forge_thinks_gets_nothing(
@@ -129,14 +130,18 @@ async def test_who_is_revoked_while_the_forge_thinks_gets_nothing(
 ) -> None:
     take = ToyForge.fetch_credential
 
+    open_meanwhile: list[bool] = []
+
     def meanwhile(forge: ToyForge, project: Project) -> Any:
+        open_meanwhile.append(connection.in_atomic_block)
         fleet.revoke(fleet_of_two.agents["one"], by="alice")
         return take(forge, project)
 
     monkeypatch.setattr(ToyForge, "fetch_credential", meanwhile)
     async with answering(database, bus):
         answer = await asked(bus, fleet_of_two.agents["one"].pk, question(fleet_of_two))
-    assert answer.code is Refusal.UNKNOWN_AGENT
+    assert answer.code is CredentialRefusal.UNKNOWN_AGENT
+    assert open_meanwhile == [False], "no transaction waits for a forge"
 
 
 async def test_a_forge_that_is_away_for_a_moment_is_asked_again(
@@ -171,7 +176,7 @@ async def test_a_forge_without_credentials_says_so(
     monkeypatch.setattr(ToyForge, "fetch_credential", lambda *_: None)
     async with answering(database, bus):
         answer = await asked(bus, fleet_of_two.agents["one"].pk, question(fleet_of_two))
-    assert (answer.code, answer.retry_after_seconds) == (Refusal.NO_CREDENTIAL, None)
+    assert (answer.code, answer.retry_after_seconds) == (CredentialRefusal.NO_CREDENTIAL, None)
 
 
 async def test_a_key_that_nothing_can_be_sealed_to_is_named(
@@ -180,7 +185,7 @@ async def test_a_key_that_nothing_can_be_sealed_to_is_named(
     await database.run(lambda: Agent.objects.update(seal_key="A" * 43 + "="))
     async with answering(database, bus):
         answer = await asked(bus, fleet_of_two.agents["one"].pk, question(fleet_of_two))
-    assert answer.code is Refusal.UNFIT_KEY and "Issue a new token" in answer.message
+    assert answer.code is CredentialRefusal.UNFIT_KEY and "Issue a new token" in answer.message
 
 
 async def test_a_mistake_of_a_forge_is_no_end_of_the_worker_and_shows_no_secret(
@@ -197,7 +202,7 @@ async def test_a_mistake_of_a_forge_is_no_end_of_the_worker_and_shows_no_secret(
         async with answering(database, bus):
             for _ in range(2):
                 answer = await asked(bus, fleet_of_two.agents["one"].pk, question(fleet_of_two))
-                assert (answer.code, answer.retry_after_seconds) == (Refusal.UNAVAILABLE, 1.0)
+                assert (answer.code, answer.retry_after_seconds) == (CredentialRefusal.UNAVAILABLE, 1.0)
     assert "hush-hush" not in repr(lines) and "hush-hush" not in answer.message
 
 

@@ -8,7 +8,7 @@ from seatrial.control.fleet import services as fleet
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.worker import grants
 from seatrial.control.worker.grants import NotGranted
-from seatrial.wire.credentials import Refusal
+from seatrial.wire.credentials import CredentialRefusal
 from tests import factories
 from tests.bus.conftest import nats_server
 from tests.worker.askers import Fleet, fleet_of_two, question, site
@@ -46,7 +46,7 @@ def test_who_has_the_preview_no_more_gets_nothing(
     change(fleet_of_two)
     with pytest.raises(NotGranted) as refused:
         grants.claim(one, question(fleet_of_two))
-    wanted = Refusal.UNKNOWN_AGENT if change is revoked else Refusal.NOT_YOURS
+    wanted = CredentialRefusal.UNKNOWN_AGENT if change is revoked else CredentialRefusal.NOT_YOURS
     assert (refused.value.code, refused.value.retry_after_seconds) == (wanted, None)
 
 
@@ -69,4 +69,4 @@ def test_an_evaluation_that_is_over_gives_nothing(fleet_of_two: Fleet, state: st
     Evaluation.objects.update(state=state)
     with pytest.raises(NotGranted) as refused:
         grants.claim(one, ask)
-    assert (refused.value.code, refused.value.retry_after_seconds) == (Refusal.NOT_YOURS, None)
+    assert (refused.value.code, refused.value.retry_after_seconds) == (CredentialRefusal.NOT_YOURS, None)

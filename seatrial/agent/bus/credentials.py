@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from seatrial.agent.bus.connection import Bus
 from seatrial.agent.bus.identity import SealedValueError
-from seatrial.agent.vocabulary.credentials import Credential, Credentials
+from seatrial.agent.vocabulary.credentials import Credentials, OpenedCredential
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.wire import subjects
 from seatrial.wire.credentials import (
@@ -55,7 +55,7 @@ class BusCredentials:
         """See CredentialSource."""
         return partial(self._ask, evaluation=evaluation)
 
-    async def _ask(self, repository: str, *, environment: str = "", evaluation: str = "") -> Credential:
+    async def _ask(self, repository: str, *, environment: str = "", evaluation: str = "") -> OpenedCredential:
         question = AskCredential(repository=repository, environment=environment, evaluation=evaluation)
         attempt = _Attempt(question, asyncio.get_running_loop().time() + self._patience_seconds)
         with contextlib.suppress(TimeoutError):
@@ -87,7 +87,7 @@ class BusCredentials:
             attempt.failed(f"the answer is a {message.kind}")
         return None
 
-    def _opened(self, answer: SourceCredential) -> Credential:
+    def _opened(self, answer: SourceCredential) -> OpenedCredential:
         try:
             login = Login.model_validate_json(self._unseal(answer.sealed))
         except (SealedValueError, ValidationError):
@@ -96,7 +96,7 @@ class BusCredentials:
                 "a credential came that this agent's key does not open. Register the agent anew: issue a new "
                 "token and start it with that as GALLEY_AGENT_TOKEN"
             ) from None
-        return Credential(login=login, expires_at=answer.expires_at)
+        return OpenedCredential(login=login, expires_at=answer.expires_at)
 
 
 class _Attempt:

@@ -13,7 +13,7 @@ import structlog
 from seatrial.agent.checkouts.askpass import git_that_knows
 from seatrial.agent.checkouts.commit import CommitTree, is_shallow
 from seatrial.agent.checkouts.git import Git, GitFailed
-from seatrial.agent.vocabulary.credentials import Credential, Credentials
+from seatrial.agent.vocabulary.credentials import Credentials, OpenedCredential
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.agent.vocabulary.tree import Tree
 from seatrial.wire.deployments import Source
@@ -143,7 +143,7 @@ class Cache:
             return False
         return True
 
-    def _git_for(self, bare: Path, source: Source, credential: Credential | None) -> Git:
+    def _git_for(self, bare: Path, source: Source, credential: OpenedCredential | None) -> Git:
         configuration = bare / "seatrial.gitconfig"
         configuration.write_text(for_local(source.clone_url))
         if credential is None:
@@ -160,7 +160,7 @@ class Origin:
     commit: str
     credentials: Credentials | None
 
-    async def credential(self) -> Credential | None:
+    async def credential(self) -> OpenedCredential | None:
         """A fresh one, where the source needs one. Raises CheckoutError."""
         if not self.source.needs_credential:
             return None

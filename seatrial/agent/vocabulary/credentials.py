@@ -9,7 +9,7 @@ from seatrial.wire.envelope import now
 
 
 @dataclass(frozen=True, kw_only=True)
-class Credential:
+class OpenedCredential:
     """Opened, in memory, for one fetch. `expires_at` is by the forge's clock, which may not be ours."""
 
     login: Login
@@ -24,7 +24,7 @@ class Credential:
 class Credentials(Protocol):
     """Bound to the environment or the evaluation that a fetch is for."""
 
-    async def __call__(self, repository: str) -> Credential:
+    async def __call__(self, repository: str) -> OpenedCredential:
         """A fresh one for this repository. May take a minute; raises CheckoutError, which says why there is none."""
 
 

@@ -17,8 +17,8 @@ from seatrial.wire import subjects
 from seatrial.wire.credentials import (
     ANSWER_SECONDS,
     AskCredential,
+    CredentialRefusal,
     CredentialRefused,
-    Refusal,
     SourceCredential,
 )
 from seatrial.wire.envelope import Envelope
@@ -90,7 +90,7 @@ class Credentials:
             log.error("credential not given", agent=agent, **_about(question), exc_info=not expected(error))
             why = "its database is away" if database_away(error) else "see the log of its worker"
             return CredentialRefused(
-                code=Refusal.UNAVAILABLE,
+                code=CredentialRefusal.UNAVAILABLE,
                 message=f"The control plane cannot give a credential now: {why}.",
                 retry_after_seconds=AGAIN_SECONDS,
             )

@@ -14,9 +14,9 @@ from seatrial.control.previews import fetching as previews
 from seatrial.control.projects.models import Project
 from seatrial.wire.credentials import (
     AskCredential,
+    CredentialRefusal,
     CredentialRefused,
     Login,
-    Refusal,
     SourceCredential,
 )
 from seatrial.wire.states import AgentState
@@ -29,7 +29,9 @@ class NotGranted(ControlError):
 
     status = 403
 
-    def __init__(self, code: Refusal, message: str, *, retry_after_seconds: float | None = None) -> None:
+    def __init__(
+        self, code: CredentialRefusal, message: str, *, retry_after_seconds: float | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.retry_after_seconds = retry_after_seconds
@@ -37,7 +39,7 @@ class NotGranted(ControlError):
     def told(self) -> CredentialRefused:
         """As the agent is told."""
         return CredentialRefused(
-            code=Refusal(self.code), message=str(self), retry_after_seconds=self.retry_after_seconds
+            code=CredentialRefusal(self.code), message=str(self), retry_after_seconds=self.retry_after_seconds
         )
 
 
@@ -54,7 +56,8 @@ def claim(agent_id: str, question: AskCredential) -> Claim:
     agent = Agent.objects.filter(pk=agent_id).exclude(state=AgentState.REVOKED).first()
     if agent is None:
         raise NotGranted(
-            Refusal.UNKNOWN_AGENT, "This agent was revoked, or was never registered. Register it anew."
+            CredentialRefusal.UNKNOWN_AGENT,
+            "This agent was revoked, or was never registered. Register it anew.",
         )
     if question.environment:
         project = previews.may_fetch(agent.pk, question.environment)
@@ -71,10 +74,10 @@ def take(forges: Forges, project: Project) -> FetchCredential:
         credential = forges.of(project.connection).fetch_credential(project)
     except ForgeError as error:
         wait = None if error.permanent else error.retry_after_seconds
-        raise NotGranted(Refusal.FORGE_ERROR, str(error), retry_after_seconds=wait) from error
+        raise NotGranted(CredentialRefusal.FORGE_ERROR, str(error), retry_after_seconds=wait) from error
     if credential is None:
         raise NotGranted(
-            Refusal.NO_CREDENTIAL,
+            CredentialRefusal.NO_CREDENTIAL,
             f"The forge has no credential for {project.name}: it says that the repository needs none.",
         )
     return credential
@@ -86,7 +89,7 @@ def grant(claim: Claim, credential: FetchCredential) -> SourceCredential:
     try:
         box = sealed(claim.agent, login.model_dump_json())
     except UnfitKey as error:
-        raise NotGranted(Refusal.UNFIT_KEY, str(error)) from error
+        raise NotGranted(CredentialRefusal.UNFIT_KEY, str(error)) from error
     return SourceCredential(sealed=box, expires_at=credential.expires_at)
 
 
@@ -95,10 +98,10 @@ def _not_yours(agent: Agent, question: AskCredential, *, elsewhere: bool) -> Not
         f"environment {question.environment}" if question.environment else f"evaluation {question.evaluation}"
     )
     if elsewhere:
-        return NotGranted(Refusal.NOT_YOURS, f"{what} is not of repository {question.repository}.")
+        return NotGranted(CredentialRefusal.NOT_YOURS, f"{what} is not of repository {question.repository}.")
     soon = bool(question.evaluation) and evaluations.may_be_taken(question.evaluation)
     return NotGranted(
-        Refusal.NOT_YOURS,
+        CredentialRefusal.NOT_YOURS,
         f"Agent {agent.name} does not have {what}. It may have been stopped, superseded, or given to another agent.",
         retry_after_seconds=HEARD_OF_SOON_SECONDS if soon else None,
     )
