@@ -18,6 +18,7 @@ from seatrial.control.fleet.models import Agent
 from seatrial.control.policies import services as policies
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.projects.models import Project
+from seatrial.control.worker import grants
 from seatrial.control.worker.database import Database
 from seatrial.wire import subjects
 from seatrial.wire.credentials import CredentialRefusal, CredentialRefused, SourceCredential
@@ -145,8 +146,9 @@ async def test_who_is_revoked_while_the_forge_thinks_gets_nothing(
 
 
 async def test_a_forge_that_is_away_for_a_moment_is_asked_again(
-    database: Database, bus: Bus, fleet_of_two: Fleet, site: ToySite
+    database: Database, bus: Bus, fleet_of_two: Fleet, site: ToySite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(grants, "FORGE_AGAIN_SECONDS", 0.1)
     site.problem = httpx.Response(502)
     async with answering(database, bus), fleet_of_two.asking("one") as asks:
         asking = asyncio.create_task(

@@ -109,12 +109,13 @@ class _Attempt:
         self._wait = FIRST_WAIT_SECONDS
         self._told = ""
 
-    def failed(self, problem: str) -> None:
-        """Why there was no answer; told once in the log as long as it is the same."""
+    def failed(self, problem: str, *, expected: bool = False) -> None:
+        """Why there is none yet; told once in the log as long as it is the same."""
         self.problem = problem
         if problem != self._told:
             self._told = problem
-            log.warning("no credential yet; asking again", problem=problem, **self._about())
+            say = log.info if expected else log.warning
+            say("no credential yet; asking again", problem=problem, **self._about())
 
     async def pause(self, refused: CredentialRefused | None) -> None:
         """Sleep before the next question. Raises CheckoutError when there is no use in one within our time."""
@@ -123,7 +124,7 @@ class _Attempt:
             least = refused.retry_after_seconds if refused.retry_after_seconds is not None else float("inf")
             if asyncio.get_running_loop().time() + least >= self.deadline:
                 raise CheckoutError(f"no credential: {refused.message} ({refused.code})")
-            self.failed(refused.message)
+            self.failed(refused.message, expected=True)
         await asyncio.sleep(max(self._wait, least))
         self._wait = min(self._wait * 2, LONGEST_WAIT_SECONDS)
 

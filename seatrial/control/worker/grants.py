@@ -21,6 +21,7 @@ from seatrial.wire.credentials import (
 )
 from seatrial.wire.states import AgentState
 
+FORGE_AGAIN_SECONDS = 5.0  # a forge that refuses us is not asked as often as an agent could ask
 HEARD_OF_SOON_SECONDS = 0.1  # an agent says that it took an evaluation just before it asks
 
 
@@ -73,7 +74,7 @@ def take(forges: Forges, project: Project) -> FetchCredential:
     try:
         credential = forges.of(project.connection).fetch_credential(project)
     except ForgeError as error:
-        wait = None if error.permanent else error.retry_after_seconds
+        wait = None if error.permanent else max(error.retry_after_seconds, FORGE_AGAIN_SECONDS)
         raise NotGranted(CredentialRefusal.FORGE_ERROR, str(error), retry_after_seconds=wait) from error
     if credential is None:
         raise NotGranted(
