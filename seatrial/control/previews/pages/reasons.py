@@ -17,8 +17,7 @@ _REASONS = {
     ),
     "bad_recipe": Reason("The recipe has a mistake", "Correct the line named above, and push."),
     "checkout_failed": Reason(
-        "The commit could not be fetched",
-        "Check what the message names, and that the branch still exists, then rebuild.",
+        "The commit could not be fetched", "Check that the branch still exists, then rebuild."
     ),
     "build_failed": Reason("A build failed", "The last lines of the build are below. Fix it, and push."),
     "image_unavailable": Reason(
