@@ -21,7 +21,7 @@ from seatrial.agent.environments.service import Environments
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.heartbeat.beat import beat, measured
 from seatrial.agent.hosting import choose, runtime_of
-from seatrial.agent.housekeeping import Housekeeping
+from seatrial.agent.housekeeping import Housekeeping, Prune
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.reader import read_recipe
@@ -73,7 +73,7 @@ class Program:
             "desired state": lambda: DesiredStates(bus).run(environments),
             "heartbeat": lambda: beat(bus, lambda: self._heartbeat(tools, environments, policies)),
             "evaluations": policies.run,
-            "caches": self._housekeeping(tools).run,
+            "caches": lambda: self._keep_house(tools, environments, policies, followers),
         }
         tasks = {name: asyncio.create_task(keep(name, part)) for name, part in parts.items()}
         log.info("agent runs", agent=credential.agent, name=credential.name, release=__version__)
@@ -122,12 +122,19 @@ class Program:
             min_free_mb=self._settings.galley_min_free_mb,
         )
 
-    def _housekeeping(self, tools: Tools) -> Housekeeping:
-        prunes = [self._checkouts.prune]
+    async def _keep_house(
+        self, tools: Tools, environments: Environments, policies: Evaluations, followers: Followers
+    ) -> None:
+        prunes: list[Prune] = [
+            lambda days: self._checkouts.prune(days, environments.commits),
+            policies.prune,
+            followers.prune,
+        ]
         if isinstance(tools.builder, BuildahBuilder):
             prunes.append(tools.builder.prune)
-        days = self._settings.galley_cache_days
-        return Housekeeping(self._directory, prunes, days, self._settings.galley_min_free_mb)
+        await environments.known()  # what is not desired is known only then, and nothing is built before
+        days, floor = self._settings.galley_cache_days, self._settings.galley_min_free_mb
+        await Housekeeping(self._directory, prunes, days, floor).run()
 
     def _variables(self, sealed: str) -> dict[str, str]:
         if not sealed:

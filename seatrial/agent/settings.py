@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     galley_cache_days: float = Field(
         14.0,
         ge=1,
-        description="Layers of builds, base images and git caches that nobody used for so many days are removed.",
+        description="Layers of builds, base images and commits in git caches that nobody used for so many days are removed.",
     )
     galley_build_ca_file: Path | None = Field(
         None,

@@ -69,6 +69,11 @@ class Configuration(BaseSettings):
     galley_logs_max_mb: int = Field(
         512, description="Disk the bus may use for log lines; the oldest go first, and all after 7 days."
     )
+    galley_keep_days: int = Field(
+        90,
+        ge=1,
+        description="How long evaluations and their results, ended previews and closed pull requests are kept.",
+    )
     galley_internal_url: str = Field(
         "", description="Where Traefik and the worker reach this server. Unset: http://127.0.0.1:<APP_PORT>."
     )

@@ -1,6 +1,7 @@
 """Lines on their way to the bus: gathered, capped, in order, resumed after a restart."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -117,6 +118,21 @@ async def test_a_restarted_agent_goes_on_where_it_stopped(tmp_path: Path) -> Non
         await asyncio.gather(saving, return_exceptions=True)
         await shipping.flush()
     assert kept.texts() == ["0", "1", "2"]
+
+
+async def test_positions_in_containers_that_vanished_while_no_agent_ran_are_forgotten(tmp_path: Path) -> None:
+    quiet, gone, lately = START, START, datetime.now(UTC)
+    known = {"quiet": quiet, "gone": gone, "lately": lately}
+    file = tmp_path / "log-positions.json"
+    file.write_text(json.dumps({name: at.isoformat() for name, at in known.items()}))
+    followers = Followers(Source([]), LogShipping(Kept()), tmp_path)  # type: ignore[arg-type]
+    saving = asyncio.create_task(followers.run())
+    followers.follow("quiet", WEB)
+    await followers.prune(14)
+    await asyncio.sleep(0)
+    saving.cancel()
+    await asyncio.gather(saving, return_exceptions=True)
+    assert set(json.loads(file.read_text())) == {"quiet", "lately"}
 
 
 async def test_a_service_that_outlives_its_deployment_is_filed_under_the_newest(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Caches that nobody uses any more are removed, and nothing else."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,3 +88,14 @@ async def test_what_is_being_built_is_left_alone(
         assert scopes(aging) == {scope_folder("busy")}
     await aging.prune(14)
     assert not scopes(aging)
+
+
+async def test_half_an_image_that_a_kill_left_goes(aging: BuildahBuilder) -> None:
+    for folder in ("incoming", "scratch"):
+        (aging.data / folder).mkdir(parents=True)
+        for name in ("left", "under way"):
+            (aging.data / folder / name).mkdir()
+        os.utime(aging.data / folder / "left", (0, 0))
+    await aging.prune(14)
+    for folder in ("incoming", "scratch"):
+        assert [path.name for path in (aging.data / folder).iterdir()] == ["under way"]

@@ -1,6 +1,5 @@
 """Repositories of other shapes than the usual: shallow, SHA-256, with LFS, with authors of no name."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -91,16 +90,3 @@ async def test_files_that_lfs_keeps_elsewhere_are_told(repository: Path, tmp_pat
         "a.png and 1 more are pointers of git LFS, whose content is not fetched. "
         "Commit what is needed without LFS, or fetch it in the build",
     )
-
-
-async def test_caches_nobody_asked_for_are_removed(repository: Path, tmp_path: Path) -> None:
-    head = git(repository, "rev-parse", "HEAD")
-    cache = Cache(tmp_path / "cache")
-    await cache.fetch(source(repository), "old", head)
-    await cache.fetch(source(repository), "new", head)
-    for name in ("old", "new"):
-        os.utime(cache.directory / f"{name}.git", (0, 0))
-    await cache.fetch(source(repository), "new", head)  # nothing to fetch, but asked for
-    await cache.prune(14)
-    assert [bare.name for bare in cache.directory.iterdir()] == ["new.git"]
-    assert await (await cache.fetch(source(repository), "old", head)).read("one") == b"one"

@@ -9,7 +9,7 @@ from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.projects.models import Connection
-from seatrial.control.worker import sweeps
+from seatrial.control.worker import retention as everything
 from tests import factories as make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -34,10 +34,10 @@ def test_a_flood_of_rejected_deliveries_leaves_the_newest(connection: Connection
     flood = stored(connection, 4) + stored(connection, 6, "rejected (parse)")
     elsewhere = make.connection(connection.workspace)
     quiet = stored(elsewhere, 3)
-    assert retention.prune() == 7
+    assert retention.prune(timezone.now()) == 7
     assert left(connection) == {*accepted, *sorted(flood)[-3:]}
     assert left(elsewhere) == set(quiet)
-    assert retention.prune() == 0
+    assert retention.prune(timezone.now()) == 0
 
 
 def test_what_is_older_than_thirty_days_goes_whatever_it_was(connection: Connection) -> None:
@@ -47,7 +47,7 @@ def test_what_is_older_than_thirty_days_goes_whatever_it_was(connection: Connect
         received_at=timezone.now() - timedelta(days=30, minutes=1)
     )
     Delivery.objects.filter(pk=young).update(received_at=timezone.now() - timedelta(days=29))
-    assert retention.prune() == 2
+    assert retention.prune(timezone.now()) == 2
     assert left(connection) == {young}
 
 
@@ -56,6 +56,6 @@ def test_one_sweep_prunes_deliveries_and_the_outbox(connection: Connection, few:
     outbox.instruct(Instruction.REPORT, pull_request="published long ago")
     OutboxMessage.objects.update(published_at=timezone.now() - timedelta(hours=2))
     outbox.instruct(Instruction.REPORT, pull_request="waiting")
-    sweeps.prune()
+    everything.prune()
     assert Delivery.objects.count() == 3
     assert [row.body["pull_request"] for row in OutboxMessage.objects.all()] == ["waiting"]

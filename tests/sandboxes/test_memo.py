@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.wire.evaluations import ForgeFacts
+from seatrial.agent.sandboxes.memo import Memo
+from seatrial.wire.evaluations import ForgeFacts, PolicyResult
+from seatrial.wire.states import ResultState
 from tests.sandboxes.conftest import Bench, policy
 
 LOOKS = (
@@ -82,3 +84,29 @@ async def test_old_results_and_damaged_files_are_forgotten(processes: Bench, tmp
     assert not (await processes.run(policy(LOOKS)))[0].memoised
     await processes.run(policy(LOOKS))
     assert (await processes.run(policy(LOOKS)))[0].memoised
+
+
+async def test_what_is_remembered_never_takes_more_than_its_room(tmp_path: Path) -> None:
+    path, most = tmp_path / "memo.sqlite3", 512 * 1024
+    memo = Memo(path, "program", most_bytes=most)
+    seen = [("read", "0" * 64)] * 200
+    for number in range(200):
+        result = PolicyResult(
+            version_id="v", slug="p", state=ResultState.PASSED, message=f"{number} " + "x" * 5_000
+        )
+        await memo.keep(f"project {number}", policy(LOOKS), "runsc", seen, result)
+        assert path.stat().st_size < 2 * most
+    assert remembered(path)[-1] == 200, "the newest stays"
+    assert 10 < len(remembered(path)) < 200
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE memo SET at = ?", (time.time() - 25 * 3600,))
+    await memo.prune(14)
+    assert not remembered(path) and path.stat().st_size < 64 * 1024, "its room is the disk's again"
+    path.write_bytes(b"not a database" * 100)
+    await memo.prune(14)
+    await memo.prune(14)
+
+
+def remembered(path: Path) -> list[int]:
+    with sqlite3.connect(path) as database:
+        return [identity for (identity,) in database.execute("SELECT id FROM memo ORDER BY id")]

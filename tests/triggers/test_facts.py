@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from seatrial.control.forges import facts as forge_facts
-from seatrial.control.forges import registry
+from seatrial.control.forges import registry, retention
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.local.forge import LocalForge
@@ -193,12 +193,8 @@ def test_a_forge_that_names_a_time_is_left_alone_until_then(
 
 
 def test_old_snapshots_go(pull_request: PullRequest, forge: Telling) -> None:
-    from seatrial.control.forges import retention
-
     for commit in (A, B):
         forge_facts.take(Forges(), pull_request.project, commit)
-    FactsSnapshot.objects.filter(commit=A).update(
-        taken_at=timezone.now() - retention.KEPT - timedelta(days=1)
-    )
-    assert retention.prune() == 1
+    FactsSnapshot.objects.filter(commit=A).update(taken_at=timezone.now() - timedelta(days=31))
+    assert retention.prune(timezone.now()) == 1
     assert FactsSnapshot.objects.get().commit == B

@@ -24,6 +24,7 @@ from seatrial.agent.commands import logged
 from seatrial.agent.commands.programs import find
 from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.dockerfile import read_dockerfile
+from seatrial.agent.vocabulary import files
 from seatrial.agent.vocabulary.errors import BuildError, NoSpace
 from seatrial.agent.vocabulary.logs import Log, quiet
 
@@ -72,8 +73,11 @@ class BuildahBuilder:
             await self._build(request, log)
 
     async def prune(self, unused_days: float) -> None:
-        """Remove layers and base images that no build used for so long. Harmless at any time."""
+        """Remove layers and base images that no build used for so long, and what a kill left half-way. Harmless at any
+        time."""
         account = await self._known_account()
+        halves = [path for folder in ("incoming", "scratch") for path in (self.data / folder).glob("*")]
+        await asyncio.to_thread(files.remove_abandoned, halves)
 
         async def remove_scope(scope: str) -> None:
             await self._remove(self.data / "scopes" / scope, account)

@@ -1,18 +1,20 @@
-"""One bare repository per project's repository, holding every commit that was asked for."""
+"""One bare repository per project's repository, holding the commits that were asked for lately."""
 
 import asyncio
-import os
 import re
 import shutil
 import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from weakref import WeakSet, WeakValueDictionary
 
 import structlog
 
 from seatrial.agent.checkouts.askpass import git_that_knows
 from seatrial.agent.checkouts.commit import CommitTree, is_shallow
 from seatrial.agent.checkouts.git import Git, GitFailed
+from seatrial.agent.checkouts.upkeep import note_use, remove_leftovers, tidy
 from seatrial.agent.vocabulary.credentials import Credentials, OpenedCredential
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.agent.vocabulary.tree import Tree
@@ -28,6 +30,7 @@ DAMAGED = re.compile(
     r"mismatched algorithms",
     re.IGNORECASE,
 )
+DAY_SECONDS = 86_400.0
 
 
 @dataclass
@@ -36,11 +39,15 @@ class Cache:
 
     `fetch` may be called concurrently: calls for one repository wait for each other, different repositories run
     together. It is idempotent and starts a damaged cache afresh once. It never retries a remote that refused, but for
-    one that refused a credential: that may have ended in the middle of a fetch, and is replaced once.
+    one that refused a credential: that may have ended in the middle of a fetch, and is replaced once. A commit that
+    `prune` dropped is fetched again; none is dropped as long as somebody holds its tree.
     """
 
     directory: Path
-    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    clock: Callable[[], float] = time.time
+    # Both forget what nobody holds: a lock that nobody waits for, a tree that nobody reads.
+    _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    _read: WeakSet[CommitTree] = field(default_factory=WeakSet)
 
     async def fetch(
         self, source: Source, repository_id: str, commit: str, credentials: Credentials | None = None
@@ -67,15 +74,27 @@ class Cache:
                     raise origin.explained(error) from error
                 await asyncio.to_thread(shutil.rmtree, bare, ignore_errors=True)
                 await self._ensure_again(bare, origin)
-            os.utime(bare)  # asked for now: see `prune`
-            return CommitTree(bare, commit)
+            note_use(bare, commit, self.clock())
+            tree = CommitTree(bare, commit)
+            self._read.add(tree)
+            return tree
 
-    async def prune(self, unused_days: float) -> None:
-        """Remove the caches of repositories that were not asked for in so long; harmless at any time."""
-        oldest = time.time() - unused_days * 86_400
+    async def prune(self, unused_days: float, needed: Callable[[], Collection[str]]) -> None:
+        """Drop commits that were not asked for in so long, and caches in which none is left. Harmless at any time.
+
+        What `needed` names, and what somebody reads now, is kept. Fetches of a repository wait while it is tidied. One
+        that cannot be tidied is left as it is, and the others go on; a damaged one that nobody reads goes.
+        """
+        oldest = self.clock() - unused_days * DAY_SECONDS
         for bare in list(self.directory.glob("*.git")):
             async with self._locks.setdefault(bare.stem, asyncio.Lock()):
-                if bare.stat().st_mtime < oldest:
+                read = {tree.commit for tree in self._read if tree.bare == bare}
+                try:
+                    wanted = await tidy(bare, oldest, {*needed(), *read})
+                except GitFailed as error:
+                    log.warning("a git cache was not tidied", repository=bare.stem, problem=str(error))
+                    wanted = bool(read) or not DAMAGED.search(str(error))
+                if not wanted:
                     await asyncio.to_thread(shutil.rmtree, bare, ignore_errors=True)
 
     async def _ensure_again(self, bare: Path, origin: "Origin") -> None:
@@ -95,7 +114,7 @@ class Cache:
         here = await self._has(bare, commit)
         if here and not is_shallow(bare):
             return
-        remove_stale_locks(bare)
+        remove_leftovers(bare)
         try:
             await self._signed_in(bare, origin)
         except CheckoutError:
@@ -121,16 +140,17 @@ class Cache:
         except GitFailed as error:
             if error.unauthorised or await self._has(bare, commit):
                 raise
-            # Servers that hide unadvertised commits: take every branch, then look again.
-            await self._fetch(git, bare, source, "+refs/heads/*:refs/seatrial-heads/*")
+            # Servers that hide unadvertised commits: take every branch, then look again. One that is gone there goes
+            # here, or `a` would stand in the way of `a/b`.
+            await self._fetch(git, bare, source, "+refs/heads/*:refs/seatrial-heads/*", "--prune")
             if not await self._has(bare, commit, linked=False):
                 raise
             await Git().run("--git-dir", str(bare), "update-ref", f"refs/seatrial/{commit}", commit)
 
-    async def _fetch(self, git: Git, bare: Path, source: Source, refspec: str) -> None:
+    async def _fetch(self, git: Git, bare: Path, source: Source, refspec: str, *more: str) -> None:
         await git.run(
             "--git-dir", str(bare), "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
-            "--no-recurse-submodules", "--no-auto-maintenance", "--update-shallow",
+            "--no-recurse-submodules", "--no-auto-maintenance", "--update-shallow", *more,
             *(["--unshallow"] if is_shallow(bare) else []), "--", source.clone_url, refspec,
         )  # fmt: skip
 
@@ -191,9 +211,3 @@ def for_local(clone_url: str) -> str:
     quoted = (name.replace("\\", "\\\\").replace('"', '\\"') for name in names)
     safe = "".join(f'\tdirectory = "{name}"\n' for name in quoted)
     return f"[safe]\n{safe}[pack]\n\twindow = 0\n\tcompression = 1\n"
-
-
-def remove_stale_locks(bare: Path) -> None:
-    """Remove lock files of a git that was killed; the caller holds the only lock that counts."""
-    for lock in [*bare.glob("*.lock"), *(bare / "refs").rglob("*.lock")]:
-        lock.unlink(missing_ok=True)

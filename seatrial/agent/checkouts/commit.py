@@ -21,9 +21,10 @@ MOST_EXPORTED = 8 * 1024**3  # bytes of one tree written out
 MOST_AHEAD = 16 * 1024 * 1024  # bytes of one tree kept in memory while it is being read
 
 
-@dataclass
+@dataclass(eq=False)
 class CommitTree:
-    """Implements `Tree`. Holds no process between calls, so there is nothing to close."""
+    """Implements `Tree`. Holds no process between calls, so there is nothing to close; its commit stays in the cache
+    as long as somebody holds it."""
 
     bare: Path
     commit: str

@@ -64,6 +64,12 @@ class EnvironmentActor:
         """Whether the environment shall exist."""
         return self._desired is not None
 
+    @property
+    def commits(self) -> set[str]:
+        """Those of the deployments that are desired."""
+        deployments = (self._desired.live, self._desired.candidate) if self._desired else ()
+        return {deployment.commit for deployment in deployments if deployment is not None}
+
     def wake(self) -> None:
         """Compare again: something changed on the host."""
         self._woken.set()

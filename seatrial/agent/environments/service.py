@@ -38,6 +38,14 @@ class Environments:
         """How many environments are desired here."""
         return len(self._desired)
 
+    async def known(self) -> None:
+        """Wait until everything that is desired here was told once since the agent's start."""
+        await self._replayed.wait()
+
+    def commits(self) -> set[str]:
+        """Those of every deployment that is desired here."""
+        return {commit for actor in self._actors.values() for commit in actor.commits}
+
     def wanted(self, desired: DesiredEnvironment) -> None:
         """See DesiredListener."""
         self._desired.add(desired.environment)

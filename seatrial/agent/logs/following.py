@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -50,6 +50,13 @@ class Followers:
             task.cancel()
         self._positions.pop(container, None)
         self._channels.pop(container, None)
+
+    async def prune(self, unused_days: float) -> None:
+        """Forget positions that old in containers nobody follows: they were removed while this agent was not there."""
+        oldest = datetime.now(UTC) - timedelta(days=unused_days)
+        for container, at in list(self._positions.items()):
+            if at < oldest and container not in self._tasks:
+                del self._positions[container]
 
     async def run(self) -> None:
         """Save positions now and then; ends every follower when cancelled."""

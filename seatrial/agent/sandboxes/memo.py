@@ -15,25 +15,31 @@ from seatrial.wire.states import ResultState
 
 MAX_AGE_SECONDS = 24 * 3600  # policies may look at the clock
 KEPT_PER_KEY = 4
-KEPT_SECONDS = 7 * 24 * 3600
 MAX_SEEN = 50_000  # questions; longer transcripts are not kept
+MOST_BYTES = 256 * 1024**2  # of all projects together; beyond it the oldest go, a tenth of them at a time
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS memo (
   id INTEGER PRIMARY KEY, key TEXT NOT NULL, at REAL NOT NULL, seen BLOB NOT NULL, result TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS memo_by_key ON memo (key, at);
+CREATE INDEX IF NOT EXISTS memo_by_age ON memo (at);
 """
 
 
 class Memo:
     """Results by (project, policy, parameters, sandbox program, isolation) and the answers the policy was given.
 
-    Only passed and failed results are kept, for a day. Idempotent; concurrent calls are fine. A damaged file is
-    thrown away: nothing but time is lost.
+    Only passed and failed results are kept, for a day, and not more than `most_bytes` of them. Idempotent; concurrent
+    calls are fine. A damaged file is thrown away: nothing but time is lost.
     """
 
-    def __init__(self, path: Path, program: str) -> None:
+    def __init__(self, path: Path, program: str, *, most_bytes: int = MOST_BYTES) -> None:
         self._path = path
         self._program = program
+        self._most_bytes = most_bytes
+
+    async def prune(self, _unused_days: float) -> None:
+        """Forget what is too old to be found, and give its room back to the disk. Harmless at any time."""
+        await asyncio.to_thread(self._prune)
 
     async def find(
         self, project: str, policy: PolicyToRun, isolation: str, broker: Broker
@@ -76,14 +82,32 @@ class Memo:
             return []
 
     def _write(self, key: str, seen: Seen, result: str) -> None:
-        forget = "DELETE FROM memo WHERE at < ? OR (key = ? AND id NOT IN (SELECT id FROM memo WHERE key = ? ORDER BY at DESC LIMIT ?))"
+        forget = "DELETE FROM memo WHERE key = ? AND id NOT IN (SELECT id FROM memo WHERE key = ? ORDER BY at DESC LIMIT ?)"
         try:
             with self._open() as database:
                 row = (key, time.time(), json.dumps(seen), result)
                 database.execute("INSERT INTO memo (key, at, seen, result) VALUES (?, ?, ?, ?)", row)
-                database.execute(forget, (time.time() - KEPT_SECONDS, key, key, KEPT_PER_KEY))
+                database.execute(forget, (key, key, KEPT_PER_KEY))
+                self._forget_old(database)
         except sqlite3.DatabaseError:
             self._path.unlink(missing_ok=True)
+
+    def _prune(self) -> None:
+        if not self._path.exists():
+            return
+        try:
+            with self._open() as database:
+                self._forget_old(database)
+            with contextlib.closing(sqlite3.connect(self._path, timeout=10)) as database:
+                database.execute("VACUUM")  # not within a transaction
+        except sqlite3.DatabaseError:
+            self._path.unlink(missing_ok=True)
+
+    def _forget_old(self, database: sqlite3.Connection) -> None:
+        database.execute("DELETE FROM memo WHERE at < ?", (time.time() - MAX_AGE_SECONDS,))
+        tenth = "DELETE FROM memo WHERE id IN (SELECT id FROM memo ORDER BY at LIMIT (SELECT 1 + count(*) / 10 FROM memo))"
+        while used_bytes(database) > self._most_bytes and database.execute(tenth).rowcount > 0:
+            pass
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -96,6 +120,12 @@ class Memo:
                 yield database
         finally:
             database.close()
+
+
+def used_bytes(database: sqlite3.Connection) -> int:
+    """What of the file is not free for new rows."""
+    query = "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+    return int(database.execute(query).fetchone()[0])
 
 
 async def same(seen: Seen, broker: Broker) -> bool:

@@ -118,6 +118,10 @@ class Evaluations:
         """How long there has been one."""
         return 0.0 if self._unprepared_since is None else time.monotonic() - self._unprepared_since
 
+    async def prune(self, unused_days: float) -> None:
+        """Forget results that are too old to be used again."""
+        await self._memo.prune(unused_days)
+
     async def run(self) -> None:
         """Prepare, then serve until cancelled; every sandbox is gone then."""
         await self._prepare()

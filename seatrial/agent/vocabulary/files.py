@@ -1,8 +1,14 @@
 """Files that are there whole or not at all."""
 
+import contextlib
 import os
 import secrets
+import shutil
+import time
+from collections.abc import Iterable
 from pathlib import Path
+
+ABANDONED_SECONDS = 86_400.0  # longer than anything is under way
 
 
 def replace(path: Path, content: bytes | str, *, mode: int = 0o644, lasting: bool = False) -> None:
@@ -25,3 +31,12 @@ def replace(path: Path, content: bytes | str, *, mode: int = 0o644, lasting: boo
     except BaseException:
         written.unlink(missing_ok=True)
         raise
+
+
+def remove_abandoned(paths: Iterable[Path]) -> None:
+    """Remove those that nobody touched for ABANDONED_SECONDS: files and folders that a kill left behind."""
+    oldest = time.time() - ABANDONED_SECONDS
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            if path.lstat().st_mtime < oldest:
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

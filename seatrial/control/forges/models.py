@@ -70,7 +70,10 @@ class FactsSnapshot(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["project", "commit"], name="one_facts_snapshot_per_commit")
         ]
-        indexes = [models.Index(fields=["project", "-taken_at"], name="facts_newest")]
+        indexes = [
+            models.Index(fields=["project", "-taken_at"], name="facts_newest"),
+            models.Index(fields=["taken_at"], name="facts_age"),
+        ]
 
     def __str__(self) -> str:
         return f"facts of {self.project} at {self.commit[:10]}"

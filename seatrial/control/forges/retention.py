@@ -1,25 +1,25 @@
-"""How long deliveries and facts are kept. Anybody who knows a connection's address can have rejected ones stored."""
+"""Deliveries and facts go after a while. Anybody who knows a connection's address can have rejected deliveries
+stored: of those the newest are kept."""
 
-from datetime import timedelta
+from datetime import datetime
 
 from django.db.models import Count
-from django.utils import timezone
 
+from seatrial.control import keeping
 from seatrial.control.forges.models import Delivery, DeliveryResult, FactsSnapshot
 
-KEPT = timedelta(days=30)
 REJECTED_KEPT = 500  # per connection, at most 4 KB each
 
 
-def prune() -> int:
-    """Delete deliveries and facts that are older than KEPT, and all but the newest REJECTED_KEPT rejected ones of each connection.
+def prune(now: datetime) -> int:
+    """Delete what is old, and all but the newest REJECTED_KEPT rejected deliveries of each connection.
 
-    An accepted delivery is never deleted for a rejected one. Idempotent; returns how many were deleted.
+    An accepted delivery is never deleted for a rejected one. Idempotent; returns how many rows were deleted.
     """
-    horizon = timezone.now() - KEPT
-    old = Delivery.objects.filter(received_at__lt=horizon)
-    facts = FactsSnapshot.objects.filter(taken_at__lt=horizon)
-    return facts.delete()[0] + old.delete()[0] + sum(_prune_rejected(connection) for connection in _crowded())
+    horizon = keeping.DELIVERIES.horizon(now)
+    gone = keeping.delete(FactsSnapshot.objects.filter(taken_at__lt=horizon))
+    gone += keeping.delete(Delivery.objects.filter(received_at__lt=horizon))
+    return gone + sum(map(_prune_rejected, _crowded()))
 
 
 def _crowded() -> list[str]:
@@ -31,4 +31,4 @@ def _crowded() -> list[str]:
 def _prune_rejected(connection: str) -> int:
     rejected = Delivery.objects.filter(connection=connection).exclude(result=DeliveryResult.ACCEPTED)
     beyond = rejected.order_by("-id").values_list("id", flat=True)[REJECTED_KEPT:][:1]
-    return sum(rejected.filter(id__lte=newest).delete()[0] for newest in beyond)
+    return sum(keeping.delete(rejected.filter(id__lte=newest)) for newest in beyond)

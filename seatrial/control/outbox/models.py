@@ -25,7 +25,10 @@ class OutboxMessage(models.Model):
         indexes = [
             models.Index(
                 fields=["due_at", "id"], name="outbox_unpublished", condition=models.Q(published_at=None)
-            )
+            ),
+            models.Index(
+                fields=["published_at"], name="outbox_published", condition=~models.Q(published_at=None)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -23,7 +23,6 @@ from seatrial.control.outbox.models import OutboxMessage
 from seatrial.wire.envelope import Envelope, Message, new_id
 
 CHANNEL = "seatrial_outbox"
-KEPT_AFTER_PUBLICATION = timedelta(hours=1)
 CLAIMED = timedelta(seconds=20)
 RENEWED_SECONDS = 5.0
 CLAIM_LOCK = 0x5EA71  # PostgreSQL advisory lock
@@ -129,12 +128,6 @@ def relay_aside(instruction: Instruction, send: Callable[[OutboxMessage], None])
     else:
         _mark(identities)
     return True
-
-
-def prune() -> int:
-    """Delete rows published long enough ago; returns how many."""
-    horizon = timezone.now() - KEPT_AFTER_PUBLICATION
-    return OutboxMessage.objects.filter(published_at__lt=horizon).delete()[0]
 
 
 def _write(identity: str, subject: str, body: dict[str, Any], after: timedelta = timedelta(0)) -> None:

@@ -73,6 +73,12 @@ class Evaluation(models.Model):
     finished_at = models.DateTimeField(null=True)
     seconds = models.FloatField(null=True)
 
+    class Meta:
+        indexes = [
+            models.Index(fields=["created_at"], name="evaluation_age"),
+            models.Index(fields=["project", "ref", "event", "id"], name="evaluation_newest"),
+        ]
+
     def __str__(self) -> str:
         return f"{self.project} {self.commit[:10]}"
 

@@ -46,6 +46,13 @@ class Environment(models.Model):
                 name="one_living_environment_per_pull_request",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["terminated_at"],
+                name="environment_ended",
+                condition=Q(state=EnvironmentState.TERMINATED),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -84,6 +91,9 @@ class Deployment(models.Model):
     finished_at = models.DateTimeField(null=True)
     delivery_received_at = models.DateTimeField(null=True)  # of the webhook that caused it
 
+    class Meta:
+        indexes = [models.Index(fields=["finished_at"], name="deployment_age")]
+
     def __str__(self) -> str:
         return f"{self.environment} {self.commit[:10]}"
 
@@ -111,6 +121,7 @@ class Placement(models.Model):
                 name="one_placement_per_environment_and_agent",
             )
         ]
+        indexes = [models.Index(fields=["removed_at"], name="placement_ended", condition=~Q(removed_at=None))]
 
     def __str__(self) -> str:
         return f"{self.environment} on {self.agent}"

@@ -94,6 +94,14 @@ class PullRequest(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "number"], name="one_pull_request_number")]
+        indexes = [
+            models.Index(
+                fields=["changed_at"],
+                name="pull_request_closed",
+                condition=models.Q(state=PullRequestState.CLOSED),
+            ),
+            models.Index(fields=["project", "branch"], name="pull_request_branch"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.project} #{self.number}"

@@ -18,6 +18,7 @@ from seatrial.control.worker.aside import Aside
 from seatrial.control.worker.credentials import AT_ONCE, Credentials
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.deliveries import Deliveries
+from seatrial.control.worker.gone_agents import GoneAgents
 from seatrial.control.worker.heartbeats import GivenUp, Heartbeats
 from seatrial.control.worker.observed import Observed
 from seatrial.control.worker.reconcile import Reconciler
@@ -111,6 +112,7 @@ async def _with_bus(
         "given up": GivenUp(database, bus).run,
         "credentials": Credentials(database, asking, bus, forges).run,
         "reconcile": Reconciler(database, bus, came_online).run,
+        "gone agents": GoneAgents(database, bus).run,
     }
     running: list[asyncio.Task[None]] = []
     try:

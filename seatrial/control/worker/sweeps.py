@@ -7,15 +7,14 @@ from datetime import timedelta
 import structlog
 from django.utils import timezone
 
-from seatrial.control.forges import retention
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.errors import ForgeError
-from seatrial.control.outbox import services as outbox
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import services as previews
 from seatrial.control.projects.models import Project
 from seatrial.control.projects.services import note_reachable, note_unreachable
 from seatrial.control.triggers.comparing import compare
+from seatrial.control.worker import retention
 from seatrial.control.worker.attention import Attention
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.supervision import database_away
@@ -56,7 +55,7 @@ class Sweeps:
 
     async def prune(self) -> None:
         """Rows that were kept long enough."""
-        await self._every(PRUNE_SECONDS, prune)
+        await self._every(PRUNE_SECONDS, retention.prune)
 
     async def _every(self, seconds: float, work: Callable[[], object]) -> None:
         while True:
@@ -93,9 +92,3 @@ def sweep_forges(forges: Forges) -> None:
             log.exception("project not compared with its forge", project=project.slug)
         else:
             note_reachable(project)
-
-
-def prune() -> None:
-    """Published messages after an hour, deliveries after 30 days, rejected ones when there are too many."""
-    outbox.prune()
-    retention.prune()

@@ -1,0 +1,114 @@
+"""What one bare cache keeps: references to commits that are needed, and no objects but theirs."""
+
+import contextlib
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from seatrial.agent.checkouts.git import Git
+from seatrial.agent.vocabulary import files
+
+USES = "uses.json"
+UNTIDY = "untidy"  # stays until a repack that was begun has ended, whichever agent ends it
+MOST_COMMITS = 200  # that nobody needs and somebody may ask for again; each is one reference
+REPACK_SECONDS = 3_600.0
+MOST_PACKS = 20
+MOST_LOOSE = 2_000
+OURS = "refs/seatrial"
+BRANCHES = "refs/seatrial-heads"
+# A large repository must not take the host's memory or both its processors from builds.
+CAREFUL = ("-c", "pack.threads=1", "-c", "pack.windowMemory=64m")
+
+
+def note_use(bare: Path, commit: str, at: float) -> None:
+    """`commit` was asked for. The caller holds the repository's lock."""
+    files.replace(bare / USES, json.dumps({**uses(bare), commit: at}), mode=0o600)
+
+
+def uses(bare: Path) -> Mapping[str, float]:
+    """When each commit was last asked for."""
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        found: dict[str, float] = json.loads((bare / USES).read_text())
+        return found
+    return {}
+
+
+async def tidy(bare: Path, oldest: float, needed: Collection[str]) -> bool:
+    """Keep `needed`, and of the rest the newest MOST_COMMITS that were asked for since `oldest`; drop everything else,
+    with the objects that only it had. Returns whether anything is left: when not, `bare` itself may go.
+
+    The caller holds the repository's lock. Whoever reads a kept commit meanwhile notices nothing. Idempotent; cancelled
+    or killed at any point, the commits that are kept are whole, and the next call does the rest.
+    """
+    remove_leftovers(bare)
+    refs = await _references(bare)
+    commits = {name.removeprefix(f"{OURS}/") for name in refs if name.startswith(f"{OURS}/")}
+    known = uses(bare) or _as_old_as_itself(bare, commits)
+    kept = _kept({commit: known.get(commit, 0.0) for commit in commits}, oldest, needed)
+    dropped = [name for name in refs if name.removeprefix(f"{OURS}/") not in kept]
+    if kept:
+        if dropped or await _piled_up(bare):
+            (bare / UNTIDY).touch()
+        await _drop(bare, dropped)
+        files.replace(bare / USES, json.dumps({c: known.get(c, 0.0) for c in kept}), mode=0o600)
+        if (bare / UNTIDY).exists():
+            await _repack(bare)
+            (bare / UNTIDY).unlink()
+    return bool(kept)
+
+
+def remove_leftovers(bare: Path) -> None:
+    """Remove what a killed git left: lock files and halves of packs. The caller holds the only lock that counts."""
+    for left in _leftovers(bare):
+        with contextlib.suppress(IsADirectoryError):
+            left.unlink(missing_ok=True)
+    # Trees are written out beside the lock: only what is older than any of that was left by somebody.
+    files.remove_abandoned([*bare.glob("index-*"), *bare.glob(".*.new"), *(bare / "info").glob(".*.new")])
+
+
+def _as_old_as_itself(bare: Path, commits: Collection[str]) -> Mapping[str, float]:
+    """A release before this one noted no uses: they are as many as there are commits, all from the last of them."""
+    return dict.fromkeys(commits, bare.stat().st_mtime)
+
+
+def _leftovers(bare: Path) -> Iterator[Path]:
+    objects = bare / "objects"
+    yield from bare.glob("*.lock")
+    yield bare / "packed-refs.new"
+    for folder in (bare / "refs", objects / "info", objects / "pack"):
+        yield from folder.rglob("*.lock")
+    for pattern in ("pack/tmp_*", "pack/.tmp-*", "[0-9a-f][0-9a-f]/tmp_obj_*"):
+        yield from objects.glob(pattern)
+
+
+def _kept(asked: Mapping[str, float], oldest: float, needed: Collection[str]) -> set[str]:
+    recent = sorted((at, commit) for commit, at in asked.items() if at >= oldest and commit not in needed)
+    return {commit for _, commit in recent[-MOST_COMMITS:]} | (asked.keys() & set(needed))
+
+
+async def _references(bare: Path) -> list[str]:
+    names = ("for-each-ref", "--format=%(refname)", OURS, BRANCHES)
+    return (await Git().run("--git-dir", str(bare), *names)).decode().split()
+
+
+async def _drop(bare: Path, names: Collection[str]) -> None:
+    """All of them or none."""
+    if names:
+        orders = "".join(f"delete {name}\n" for name in names).encode()
+        await Git().run("--git-dir", str(bare), "update-ref", "--no-deref", "--stdin", stdin=orders)
+
+
+async def _piled_up(bare: Path) -> bool:
+    counted = (await Git().run("--git-dir", str(bare), "count-objects", "-v")).decode()
+    found = {name: int(number) for name, number in re.findall(r"^([a-z-]+): (\d+)$", counted, re.MULTILINE)}
+    return found["packs"] > MOST_PACKS or found["count"] > MOST_LOOSE
+
+
+async def _repack(bare: Path) -> None:
+    """One pack of what is reachable. The new pack is in place before an old one goes, so readers find everything."""
+    try:
+        for orders in (("pack-refs", "--all"), ("repack", "-a", "-d", "-q"), ("prune", "--expire=now")):
+            await Git().run("--git-dir", str(bare), *CAREFUL, *orders, timeout_seconds=REPACK_SECONDS)
+    finally:
+        remove_leftovers(bare)

@@ -1,0 +1,32 @@
+"""Sessions and counts of failed sign-ins go when they expired: Django leaves both where they are until they are asked for."""
+
+from datetime import datetime
+
+from django.contrib.sessions.models import Session
+from django.core.cache import caches
+from django.db import connection
+
+from seatrial.control import keeping
+
+
+def prune(now: datetime) -> int:
+    """Delete those that expired; returns how many."""
+    horizon = keeping.SESSIONS.horizon(now)
+    return keeping.delete(Session.objects.filter(expire_date__lt=horizon)) + _prune_cache(horizon)
+
+
+def _prune_cache(horizon: datetime) -> int:
+    """The table of the cache belongs to no model."""
+    table = connection.ops.quote_name(caches["default"]._table)  # type: ignore[attr-defined]
+    expired = f"SELECT cache_key FROM {table} WHERE expires < %s LIMIT %s FOR UPDATE SKIP LOCKED"  # noqa: S608
+    gone = 0
+    with connection.cursor() as cursor:
+        for _ in range(keeping.MOST_BATCHES):
+            cursor.execute(
+                f"DELETE FROM {table} WHERE cache_key IN ({expired})",  # noqa: S608
+                [horizon, keeping.BATCH],
+            )
+            gone += cursor.rowcount
+            if cursor.rowcount < keeping.BATCH:
+                break
+    return gone

@@ -1,0 +1,49 @@
+"""Ended previews go after a while, and what ended within living ones."""
+
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q
+
+from seatrial.control import keeping
+from seatrial.control.previews.models import Deployment, Environment, Placement
+from seatrial.control.projects.models import PullRequestState
+from seatrial.wire.states import DeploymentState, EnvironmentState
+
+BATCH = 100  # each has deployments, and those have phases
+WITHOUT_RESULT = [DeploymentState.SUPERSEDED, DeploymentState.CANCELLED]
+ENDED = [*WITHOUT_RESULT, DeploymentState.FAILED]
+
+
+def prune(now: datetime) -> int:
+    """Delete ended environments with all that is theirs, and what ended long ago of the others: deployments, and
+    placements of which nothing is left. Returns how many rows.
+
+    Never the newest environment of an open pull request: it says that somebody stopped the preview. Never what an
+    environment shows or has in progress, nor the deployment that says which commit needs no other.
+    """
+    horizon = keeping.HISTORY.horizon(now)
+    left = Placement.objects.filter(removed_at__lt=horizon)
+    return _environments(horizon) + _deployments(horizon) + keeping.delete(left)
+
+
+def commits_in_use() -> set[str]:
+    """Those that living environments show, or are about to."""
+    living = Environment.objects.exclude(state=EnvironmentState.TERMINATED)
+    pairs = living.values_list("live__commit", "candidate__commit")
+    return {commit for pair in pairs for commit in pair if commit}
+
+
+def _environments(horizon: datetime) -> int:
+    ended = Environment.objects.filter(state=EnvironmentState.TERMINATED, terminated_at__lt=horizon)
+    newer = Environment.objects.filter(pull_request=OuterRef("pull_request"), id__gt=OuterRef("id"))
+    over = Q(Exists(newer)) | Q(pull_request__state=PullRequestState.CLOSED)
+    return keeping.delete(ended.filter(over), batch=BATCH)
+
+
+def _deployments(horizon: datetime) -> int:
+    ended = Deployment.objects.filter(finished_at__lt=horizon, state__in=ENDED)
+    newer = Deployment.objects.filter(environment=OuterRef("environment"), id__gt=OuterRef("id"))
+    shown = Environment.objects.filter(Q(live=OuterRef("pk")) | Q(candidate=OuterRef("pk")))
+    return keeping.delete(
+        ended.filter(Exists(newer.exclude(state__in=WITHOUT_RESULT)), ~Exists(shown)), batch=BATCH
+    )
