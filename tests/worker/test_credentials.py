@@ -1,6 +1,7 @@
 """Agents ask for what fetches a repository: real bus, real permissions, real database, a forge that is asked."""
 
 import asyncio
+import threading
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -157,6 +158,31 @@ async def test_a_forge_that_is_away_for_a_moment_is_asked_again(
         await until(lambda: len(site.asked) > 1)
         site.problem = None
         assert (await asking).login.username == "toy"
+
+
+async def test_a_forge_that_thinks_holds_up_no_other_question(
+    database: Database, bus: Bus, fleet_of_two: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = ToyForge.fetch_credential
+    asked_first, may_answer = threading.Event(), threading.Event()
+
+    def slowly_at_first(forge: ToyForge, project: Project) -> Any:
+        if not asked_first.is_set():
+            asked_first.set()
+            assert may_answer.wait(60)
+        return take(forge, project)
+
+    monkeypatch.setattr(ToyForge, "fetch_credential", slowly_at_first)
+    async with answering(database, bus), fleet_of_two.asking("one") as asks:
+        credentials = asks.for_environment(fleet_of_two.environment.pk)
+        first = asyncio.create_task(credentials(fleet_of_two.project.pk))
+        try:
+            await until(asked_first.is_set)
+            assert (await credentials(fleet_of_two.project.pk)).login.username == "toy"
+            assert not first.done()
+        finally:
+            may_answer.set()
+        assert (await first).login.username == "toy"
 
 
 @pytest.mark.parametrize(
