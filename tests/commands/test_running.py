@@ -85,6 +85,17 @@ async def test_its_end_takes_along_what_it_left_running(tmp_path: Path) -> None:
     assert nobody_is_left(numbers_in(notes))
 
 
+async def test_who_was_given_the_number_of_a_child_that_ended_lives_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    child = await children.start(["true"])
+    await child.wait()
+    async with children.started(["sleep", "3600"]) as stranger:
+        monkeypatch.setattr(child, "pid", stranger.pid)
+        await children.end(child)
+        assert psutil.Process(stranger.pid).status() != psutil.STATUS_ZOMBIE and stranger.returncode is None
+
+
 async def test_a_logged_command_that_is_cancelled_leaves_nobody(tmp_path: Path) -> None:
     running = asyncio.create_task(
         logged.run(

@@ -84,9 +84,11 @@ async def detached(command: Sequence[str], *, environment: Mapping[str, str]) ->
 
 async def end(process: Process) -> None:
     """Kill the session of `process` and every descendant, also those that left the session, and wait for their end."""
-    found = _family(process)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    ours = process.returncode is None or not psutil.pid_exists(process.pid)
+    found = _family(process) if ours else []
+    if ours:  # else the number is another's by now, which it becomes only when nobody of its session is left
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
     for descendant in found:
         with contextlib.suppress(psutil.Error):
             descendant.kill()
