@@ -14,7 +14,6 @@ from structlog.testing import capture_logs
 from seatrial.agent.bus.identity import Identity
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.control.bus import Bus
-from seatrial.control.fleet import services as fleet
 from seatrial.control.fleet.models import Agent
 from seatrial.control.policies import services as policies
 from seatrial.control.policies.models import Evaluation
@@ -25,6 +24,7 @@ from seatrial.wire import subjects
 from seatrial.wire.credentials import CredentialRefusal, CredentialRefused, SourceCredential
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.evaluations import EvaluationStarted
+from seatrial.wire.states import AgentState
 from tests.bus.conftest import bus, configuration, nats_server
 from tests.forges.toy import START, ToyForge, ToySite
 from tests.worker.askers import Fleet, answering, asked, fleet_of_two, question, site, until
@@ -136,7 +136,7 @@ async def test_who_is_revoked_while_the_forge_thinks_gets_nothing(
 
     def meanwhile(forge: ToyForge, project: Project) -> Any:
         open_meanwhile.append(connection.in_atomic_block)
-        fleet.revoke(fleet_of_two.agents["one"], by="alice")
+        Agent.objects.update(state=AgentState.REVOKED)
         return take(forge, project)
 
     monkeypatch.setattr(ToyForge, "fetch_credential", meanwhile)

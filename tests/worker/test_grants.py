@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from seatrial.control.fleet import services as fleet
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.worker import grants
 from seatrial.control.worker.grants import NotGranted
 from seatrial.wire.credentials import CredentialRefusal
+from seatrial.wire.states import AgentState
 from tests import factories
 from tests.bus.conftest import nats_server
 from tests.worker.askers import Fleet, fleet_of_two, question, site
@@ -34,7 +34,8 @@ def failed(scene: Fleet) -> None:
 
 
 def revoked(scene: Fleet) -> None:
-    fleet.revoke(scene.agents["one"], by="alice")
+    scene.agents["one"].state = AgentState.REVOKED
+    scene.agents["one"].save()
 
 
 @pytest.mark.parametrize("change", [stopped, moved, failed, revoked])
