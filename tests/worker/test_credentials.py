@@ -234,47 +234,6 @@ async def test_a_mistake_of_a_forge_is_no_end_of_the_worker_and_shows_no_secret(
     assert "hush-hush" not in repr(lines) and "hush-hush" not in answer.message
 
 
-async def test_while_no_worker_is_there_the_agent_waits_for_one(
-    database: Database, bus: Bus, fleet_of_two: Fleet
-) -> None:
-    with capture_logs() as lines:
-        async with fleet_of_two.asking("one") as asks:
-            asking = asyncio.create_task(
-                asks.for_environment(fleet_of_two.environment.pk)(fleet_of_two.project.pk)
-            )
-            await until(lambda: any("no worker" in line.get("problem", "") for line in lines))
-            async with answering(database, bus):
-                assert (await asking).login.username == "toy"
-    said = [line for line in lines if "no worker" in line.get("problem", "")]
-    assert len(said) == 1, "however often it asked"
-
-
-async def test_a_worker_that_does_not_come_back_is_named_with_the_fix(bus: Bus, fleet_of_two: Fleet) -> None:
-    async with fleet_of_two.asking("one", patience_seconds=0.5) as asks:
-        with pytest.raises(CheckoutError, match=r"within 0.5 s: no worker .* listens. Look at its log"):
-            await asks.for_environment(fleet_of_two.environment.pk)(fleet_of_two.project.pk)
-
-
-async def test_a_bus_that_is_away_is_named(fleet_of_two: Fleet) -> None:
-    fleet_of_two.server.kill()
-    async with fleet_of_two.asking("one", patience_seconds=0.5) as asks:
-        with pytest.raises(CheckoutError, match="the bus is away"):
-            await asks.for_environment(fleet_of_two.environment.pk)(fleet_of_two.project.pk)
-
-
-async def test_one_who_asks_ends_at_its_only_cancellation(bus: Bus, fleet_of_two: Fleet) -> None:
-    """Whatever it waits for just then: an answer, the next question, or the bus."""
-    async with fleet_of_two.asking("one") as asks:
-        for moment in range(40):
-            asking = asyncio.create_task(
-                asks.for_environment(fleet_of_two.environment.pk)(fleet_of_two.project.pk)
-            )
-            await asyncio.sleep(moment / 200)
-            asking.cancel()
-            done, _ = await asyncio.wait([asking], timeout=10)
-            assert done and asking.cancelled()
-
-
 @pytest.mark.parametrize(
     "reply", [f"$JS.API.STREAM.PURGE.{subjects.JOBS_STREAM}", "_INBOX_OTHER.x", "_INBOX_{}other.x", ""]
 )
