@@ -11,6 +11,7 @@ ControlError
 ├── PolicyError     policies.errors
 ├── BusRefused      bus
 ├── TraefikAway     worker.traefik
+├── NotGranted      worker.grants
 ├── NotFound        what is asked for is not there, or is not for the asker to see
 └── Unexpected      anything else, which is a mistake of ours
 

@@ -16,10 +16,10 @@ from seatrial.wire.words import KNOWN_FIRST, Reason, ServiceState
 
 
 class Source(Part):
-    """Where the code is. `credential` is sealed (X25519 sealed box, base64) to the agent's key, or empty."""
+    """Where the code is. What `needs_credential` is fetched with one that the agent asks for: `wire.credentials`."""
 
     clone_url: str
-    credential: str = ""
+    needs_credential: bool = False
 
 
 class DesiredDeployment(Part):

@@ -5,6 +5,7 @@
 | seatrial.agents.<agent>.heartbeat               | core NATS     | agent         | control       |
 | seatrial.agents.<agent>.observed.<Kind>         | stream OBSERVED | agent       | control       |
 | seatrial.agents.<agent>.logs.<env>.<dep>.<svc>  | stream LOGS   | agent         | control (SSE) |
+| seatrial.agents.<agent>.credentials             | NATS request  | agent         | control       |
 | seatrial.jobs.evaluations.<workspace>           | stream JOBS   | control       | any agent     |
 | desired-<agent> / <environment>                 | KV bucket     | control       | that agent    |
 
@@ -23,11 +24,17 @@ JOBS_SUBJECTS = "seatrial.jobs.>"
 EVALUATIONS_CONSUMER = "evaluations"
 
 HEARTBEATS = "seatrial.agents.*.heartbeat"
+CREDENTIALS = "seatrial.agents.*.credentials"
 
 
 def heartbeat(agent: str) -> str:
     """Where `agent` says every 10 s that it lives."""
     return f"seatrial.agents.{agent}.heartbeat"
+
+
+def credentials(agent: str) -> str:
+    """Where `agent` asks for what fetches a repository; it is answered in its inbox."""
+    return f"seatrial.agents.{agent}.credentials"
 
 
 def observed(agent: str, kind: str) -> str:

@@ -13,8 +13,9 @@ from seatrial.control.forges.local.forge import LocalForge
 from seatrial.control.forges.local.webhooks import LocalWebhooks
 from seatrial.control.forges.models import Delivery
 from seatrial.control.forges.protocol import PullRequestChanged
+from seatrial.control.forges.sources import source
 from seatrial.control.projects.models import Connection, Project
-from seatrial.control.projects.services import apply_pull_request, source
+from seatrial.control.projects.services import apply_pull_request
 from tests.forges.conftest import Work, announce_all
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]

@@ -27,6 +27,7 @@ from seatrial.wire.deployments import Source
 from seatrial.wire.envelope import Message, new_id
 from seatrial.wire.evaluations import ForgeFacts, PolicyToRun, RunEvaluation
 from seatrial.wire.logs import LogChunk
+from tests.credentials import NoCredentials
 from tests.engines import require
 
 DOCKER_HOST = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
@@ -175,7 +176,7 @@ async def until(condition: Callable[[], bool]) -> None:
 def bench_of(pool: Pool, repository: Repository, tmp_path: Path) -> Bench:
     reports = Recorded()
     memo = Memo(tmp_path / "memo.sqlite3", find_program().digest)
-    evaluations = Evaluations(NoJobs(), Cache(tmp_path / "git"), reports, pool, memo)
+    evaluations = Evaluations(NoJobs(), Cache(tmp_path / "git"), NoCredentials(), reports, pool, memo)
     return Bench(pool, evaluations, repository, reports)
 
 

@@ -45,7 +45,10 @@ class Preparation:
         async with self._phases.phase(Phase.CHECKOUT):
             check_space(self._tools.directory, self._tools.min_free_mb)
             tree = await self._tools.checkouts.fetch(
-                self._desired.source, self._desired.repository, self._deployment.commit
+                self._desired.source,
+                self._desired.repository,
+                self._deployment.commit,
+                self._tools.credentials.for_environment(self._desired.environment),
             )
             entries = list(await tree.entries())
         async with self._phases.phase(Phase.RECIPE):

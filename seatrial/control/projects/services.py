@@ -9,7 +9,6 @@ from seatrial.control.audit.actors import SYSTEM, Actor
 from seatrial.control.projects.errors import ProjectContended
 from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
 from seatrial.control.projects.models import Connection, Project, PullRequest, PullRequestState
-from seatrial.wire.deployments import Source
 from seatrial.wire.hostnames import slug as slug_of
 
 log = structlog.get_logger(__name__)
@@ -121,11 +120,6 @@ def free_slug(workspace_id: str, name: str) -> str:
     while (candidate := wanted if number == 1 else f"{wanted}-{number}") in taken:
         number += 1
     return candidate
-
-
-def source(project: Project) -> Source:
-    """Where agents fetch the code from. Made of the row alone: nobody is asked."""
-    return Source(clone_url=project.clone_url)
 
 
 def find_project(connection: Connection, external_id: str) -> Project | None:
