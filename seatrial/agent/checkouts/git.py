@@ -125,8 +125,10 @@ def verb(arguments: Sequence[str]) -> str:
 def last_words(stderr: bytes, hidden: Sequence[str] = ()) -> str:
     """Git's own explanation in one line, without what is `hidden` and without credentials a URL may carry."""
     lines = [line for line in stderr.decode(errors="replace").splitlines() if line.strip()]
-    told = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ssh:"))] or lines[-1:]
-    text = "; ".join(told[:3]) or "no message"
+    complaints = [
+        line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ssh:"))
+    ] or lines[-1:]
+    text = "; ".join(complaints[:3]) or "no message"
     for secret in hidden:
         text = text.replace(secret, "[hidden]")
     return re.sub(r"(\w+://)[^/@\s]+@", r"\1", text)
