@@ -111,9 +111,9 @@ class Git:
         except TimeoutError as error:
             raise GitFailed(f"git {verb(arguments)} did not end within {timeout_seconds:g} s") from error
         if done.code:
-            told = last_words(done.errors, self.hidden)
+            said = last_words(done.errors, self.hidden)
             unauthorised = bool(UNAUTHORISED.search(done.errors.decode(errors="replace")))
-            raise GitFailed(f"git {verb(arguments)}: {told}", unauthorised=unauthorised)
+            raise GitFailed(f"git {verb(arguments)}: {said}", unauthorised=unauthorised)
         return done.output
 
 
