@@ -3,6 +3,7 @@
 import asyncio
 import re
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -60,6 +61,29 @@ async def test_cancelled_it_leaves_nobody(tmp_path: Path, again: int) -> None:
     assert not nobody_is_left(numbers)
     for _ in range(again):
         running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert nobody_is_left(numbers)
+
+
+@pytest.mark.parametrize("again", [1, 3])
+async def test_cancelled_while_it_starts_it_leaves_nobody(
+    tmp_path: Path, again: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create, go_on = asyncio.create_subprocess_exec, asyncio.Event()
+
+    async def slow(*command: str, **options: Any) -> asyncio.subprocess.Process:
+        process = await create(*command, **options)
+        await go_on.wait()
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", slow)
+    running = asyncio.create_task(run(family(tmp_path / "notes")))
+    numbers = await noted(tmp_path / "notes")
+    for _ in range(again):
+        running.cancel()
+        await asyncio.sleep(0)
+    go_on.set()
     with pytest.raises(asyncio.CancelledError):
         await running
     assert nobody_is_left(numbers)

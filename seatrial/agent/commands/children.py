@@ -16,6 +16,8 @@ from pathlib import Path
 
 import psutil
 
+from seatrial.agent.vocabulary.whole import whole
+
 ENDING_LOOKS = 3_000  # a hundred a second; what has not ended by then hangs in its kernel
 BUFFERED = 1 << 20  # bytes of a pipe that wait to be read
 
@@ -39,19 +41,34 @@ async def start(
 ) -> Process:
     """A running child; the caller reads its pipes, and ends it. `environment` None is ours, `umask` -1 too.
 
-    Raises OSError when it cannot be started: FileNotFoundError when there is no such program.
+    Cancelled while the child starts, nothing of it is left. Raises OSError when it cannot be started:
+    FileNotFoundError when there is no such program.
     """
-    return await asyncio.create_subprocess_exec(
-        *command,
-        stdin=PIPE if stdin else DEVNULL,
-        stdout=PIPE,
-        stderr=errors.value,
-        env=None if environment is None else dict(environment),
-        cwd=directory,
-        limit=BUFFERED,
-        umask=umask,
-        start_new_session=True,
+    starting = asyncio.create_task(
+        asyncio.create_subprocess_exec(
+            *command,
+            stdin=PIPE if stdin else DEVNULL,
+            stdout=PIPE,
+            stderr=errors.value,
+            env=None if environment is None else dict(environment),
+            cwd=directory,
+            limit=BUFFERED,
+            umask=umask,
+            start_new_session=True,
+        )
     )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _undo(starting)
+        raise
+
+
+@whole
+async def _undo(starting: asyncio.Task[Process]) -> None:
+    """asyncio itself would kill the child alone, and not what that has started already."""
+    with contextlib.suppress(OSError):
+        await end(await starting)
 
 
 @contextlib.asynccontextmanager

@@ -28,6 +28,7 @@ HEARD_OF_SOON_SECONDS = 0.1  # an agent says that it took an evaluation just bef
 class NotGranted(ControlError):
     """What an agent asked for is not given. `retry_after_seconds`: when asking again may help; None: never."""
 
+    code: str = "not_granted"
     status = 403
 
     def __init__(
