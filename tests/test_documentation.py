@@ -72,6 +72,7 @@ def test_every_bus_subject_is_in_the_table() -> None:
     agent, workspace = "<agent>", "<workspace>"
     made = [
         subjects.heartbeat(agent),
+        subjects.credentials(agent),
         subjects.observed(agent, "<Kind>"),
         subjects.logs(agent, "<env>", "<dep>", "<svc>"),
         subjects.evaluation_jobs(workspace),

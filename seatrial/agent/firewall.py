@@ -48,7 +48,7 @@ async def insert(table: str, rule: Rule, *, program: str = IPV4) -> bool:
 @whole
 async def _run(program: str, *arguments: str) -> bool:
     """Whether it did. Not cut off: a rule that is half put up would be left."""
-    found = find(program)
-    if found is None:
+    path = find(program)
+    if path is None:
         return False
-    return (await run([found, "-w", "5", *arguments], errors=Errors.DROPPED)).code == 0
+    return (await run([path, "-w", "5", *arguments], errors=Errors.DROPPED)).code == 0

@@ -10,6 +10,7 @@ import structlog
 from seatrial import __version__
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.bus.connection import Bus
+from seatrial.agent.bus.credentials import BusCredentials
 from seatrial.agent.bus.desired import DesiredStates
 from seatrial.agent.bus.identity import Identity
 from seatrial.agent.bus.jobs import Jobs
@@ -45,7 +46,7 @@ class Program:
         self._settings = settings
         self._directory: Path = settings.galley_data_dir
         self._identity = Identity.load(self._directory / "identity")
-        self._checkouts = Cache(self._directory / "git", unseal=self._unsealed)
+        self._checkouts = Cache(self._directory / "git")
 
     async def run(self) -> None:
         """Join the fleet, then keep every part running. Cancelled, it sends what is queued and leaves
@@ -58,7 +59,7 @@ class Program:
         )
         reports = BusReports(bus)
         runtime = runtime_of(self._settings)
-        tools = self._tools(credential.agent, runtime, reports)
+        tools = self._tools(runtime, reports, bus)
         followers = Followers(runtime, tools.logs, self._directory)
         environments = Environments(
             tools, followers, orphan_grace_seconds=self._settings.galley_orphan_grace_seconds
@@ -99,13 +100,14 @@ class Program:
             await tools.runtime.close()
         log.info("agent stopped; previews keep running")
 
-    def _tools(self, agent: str, runtime: Runtime, reports: BusReports) -> Tools:
+    def _tools(self, runtime: Runtime, reports: BusReports, bus: Bus) -> Tools:
         builder, images = choose(self._settings, runtime)
         return Tools(
-            agent=agent,
+            agent=bus.agent,
             directory=self._directory,
             runtime=runtime,
             checkouts=self._checkouts,
+            credentials=BusCredentials(bus, self._identity.unseal),
             read_recipe=read_recipe,
             builder=builder,
             images=images,
@@ -134,9 +136,6 @@ class Program:
         days, floor = self._settings.galley_cache_days, self._settings.galley_min_free_mb
         await Housekeeping(self._directory, prunes, days, floor).run()
 
-    def _unsealed(self, sealed: str) -> str:
-        return self._identity.unseal(sealed).decode()
-
     def _variables(self, sealed: str) -> dict[str, str]:
         if not sealed:
             return {}
@@ -151,6 +150,7 @@ class Program:
             images=tools.images,
             jobs=jobs,
             checkouts=tools.checkouts,
+            credentials=tools.credentials,
             reports=tools.reports,
             require_gvisor=self._settings.gitgrit_require_gvisor,
         )

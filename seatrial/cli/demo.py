@@ -19,6 +19,7 @@ from seatrial.cli.sample import BRANCH, make_repository
 from seatrial.cli.verdicts import print_evaluation
 from seatrial.cli.waiting import DECIDED, Deployment, items, until
 from seatrial.embedded.layout import DataDirectory
+from seatrial.wire.states import DeploymentState, ResultState
 
 VERDICT_SECONDS = 120.0
 
@@ -36,7 +37,7 @@ def demo() -> None:
     try:
         environment = _deploy(api, path, console)
         print_environment(console, environment)
-        live = environment["deployment"]["state"] == "live"
+        live = environment["deployment"]["state"] == DeploymentState.LIVE
         answered = live and _visit(api, console, environment)
         console.print("\n[bold]Policies[/]")
         evaluation = _verdict(api, path, console)
@@ -85,8 +86,8 @@ def _newest_delivery(api: Api) -> Callable[[], Json | None]:
     """The newest pull request event that the webhook intake has stored."""
 
     def look() -> Json | None:
-        found = [one for one in items(api.get("/deliveries")) if one.get("event") == "pull_request"]
-        return found[0] if found else None
+        deliveries = [one for one in items(api.get("/deliveries")) if one.get("event") == "pull_request"]
+        return deliveries[0] if deliveries else None
 
     return look
 
@@ -115,13 +116,13 @@ def _visit(api: Api, console: Console, environment: Json) -> bool:
                 trust_env=False,
             )
         except httpx.HTTPError as error:
-            console.print(f"  {show.mark('failed')} {url}  {type(error).__name__}")
+            console.print(f"  {show.mark(ResultState.FAILED)} {url}  {type(error).__name__}")
             well = False
             continue
         took = (time.monotonic() - began) * 1000
         good = answer.status_code < 500
         well = well and good
-        sign = show.mark("passed" if good else "failed")
+        sign = show.mark(ResultState.PASSED if good else ResultState.FAILED)
         console.print(f"  {sign} {url}  {answer.status_code}, {len(answer.content):,} bytes in {took:.0f} ms")
     return well
 

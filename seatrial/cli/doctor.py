@@ -19,6 +19,7 @@ from seatrial.embedded.ports import holder, is_free
 from seatrial.embedded.preflight import MIN_FREE_MB, Choices, visible_ports
 from seatrial.embedded.processes import Records
 from seatrial.embedded.remembered import read
+from seatrial.wire.states import AgentState, Isolation, ResultState
 
 TUNNEL = "/dev/net/tun"  # slirp4netns makes the network of a RUN step with it
 
@@ -40,12 +41,17 @@ def doctor() -> None:
     bad = False
     for finding in (*_engine(), *_tools(), _disk(data), *_platform(data)):
         bad = bad or (finding.grave and not finding.well)
-        sign = show.mark("passed") if finding.well else show.mark("failed" if finding.grave else "waiting")
-        console.print(f"{sign} {escape(finding.text)}")
+        console.print(f"{_mark(finding)} {escape(finding.text)}")
         if not finding.well and finding.fix:
             console.print(f"    {escape(finding.fix)}")
     if bad:
         raise typer.Exit(NEGATIVE)
+
+
+def _mark(finding: Finding) -> str:
+    if finding.well:
+        return show.mark(ResultState.PASSED)
+    return show.mark(ResultState.FAILED if finding.grave else "waiting")
 
 
 def _engine() -> Iterator[Finding]:
@@ -118,9 +124,9 @@ def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
     except CommandError as error:
         yield Finding(False, str(error).removesuffix("."), f"See {data.logs / 'web.log'}")
         return
-    agents = [agent for agent in status["agents"] if agent["state"] != "revoked"]
+    agents = [agent for agent in status["agents"] if agent["state"] != AgentState.REVOKED]
     for agent in agents:
-        well = agent["state"] != "offline"
+        well = agent["state"] != AgentState.OFFLINE
         yield Finding(well, f"agent {agent['name']} is {agent['state']}", f"See {data.logs / 'agent.log'}")
         for warning in agent["warnings"]:
             yield Finding(False, f"agent {agent['name']} says: {warning}", grave=False)
@@ -129,10 +135,13 @@ def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
 
 def _sandbox(sandbox: str, agents: list[Json]) -> Finding:
     if sandbox:
-        words = {"runsc": "gVisor (runsc)", "runc": "containers (runc): weaker than gVisor"}
+        words = {
+            Isolation.GVISOR.value: "gVisor (runsc)",
+            Isolation.CONTAINER.value: "containers (runc): weaker than gVisor",
+        }
         said = words.get(sandbox, f"{sandbox}: no isolation, for trying out only")
-        return Finding(sandbox == "runsc", f"policies run in {said}", grave=False)
+        return Finding(sandbox == Isolation.GVISOR, f"policies run in {said}", grave=False)
     reasons = [warning for agent in agents for warning in agent["warnings"]]
-    online = any(agent["state"] == "online" for agent in agents)
+    online = any(agent["state"] == AgentState.ONLINE for agent in agents)
     reason = "; ".join(reasons) or ("the agent does not say why" if online else "no agent is online")
     return Finding(False, f"policies cannot run now: {reason}", grave=False)

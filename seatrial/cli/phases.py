@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from seatrial.cli.show import mark, seconds
+from seatrial.wire.states import ResultState
 
 
 class Phases:
@@ -38,11 +39,11 @@ class Phases:
 
     def begin(self, name: str) -> None:
         """A step runs; once more is the same, unless it failed before."""
-        if name not in self._running and self._ended.get(name, "failed") == "failed":
+        if name not in self._running and self._ended.get(name, ResultState.FAILED) == ResultState.FAILED:
             self._ended.pop(name, None)
             self._running[name] = (self._progress.add_task(escape(name)), time.monotonic())
 
-    def end(self, name: str, took: float | None = None, *, state: str = "passed") -> None:
+    def end(self, name: str, took: float | None = None, *, state: str = ResultState.PASSED) -> None:
         """The step is over; once more is the same."""
         if name in self._ended:
             return

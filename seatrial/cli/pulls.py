@@ -19,6 +19,7 @@ from seatrial.cli.repository import Head, read_head
 from seatrial.cli.verdicts import print_evaluation
 from seatrial.cli.waiting import Deployment, Evaluation, Removal, newest_environment, until
 from seatrial.embedded.layout import DataDirectory
+from seatrial.wire.states import DeploymentState, EvaluationState, Isolation
 
 Repository = Annotated[Path, typer.Argument(metavar="PATH", help="A git repository on this machine.")]
 Branch = Annotated[str | None, typer.Option("--branch", help="Default: the branch that is checked out.")]
@@ -42,7 +43,7 @@ def preview(path: Repository, branch: Branch = None, as_json: AsJson = False) ->
         show.document(json.dumps(environment, indent=2))
     else:
         print_environment(console, environment)
-    if environment["deployment"]["state"] != "live":
+    if environment["deployment"]["state"] != DeploymentState.LIVE:
         raise typer.Exit(NEGATIVE)
 
 
@@ -69,7 +70,7 @@ def check(path: Repository, branch: Branch = None, as_json: AsJson = False) -> N
 
 
 def _leave(evaluation: Json) -> None:
-    if evaluation["state"] == "passed":
+    if evaluation["state"] == EvaluationState.PASSED:
         return
     # Without a single result nothing was judged: that is the platform's failure, not the repository's.
     raise typer.Exit(NEGATIVE if evaluation.get("results") else USAGE)
@@ -129,7 +130,7 @@ def retry_if_over(api: Api, pull: Json) -> None:
     """Asking again for a commit that failed, or whose preview somebody stopped, means: once more."""
     newest = until(lambda: [newest_environment(api, pull)])[0] or {}
     deployment = newest.get("deployment") or {}
-    over = deployment.get("state") == "failed" or newest.get("stopped_by")
+    over = deployment.get("state") == DeploymentState.FAILED or newest.get("stop_cause")
     if over and deployment.get("commit") == pull["head_sha"]:
         with contextlib.suppress(Conflict):  # closed meanwhile: opening it again deploys it
             api.post(f"/environments/{newest['id']}/rebuild", {})
@@ -140,13 +141,13 @@ def print_environment(console: Console, environment: Json) -> None:
     deployment = environment["deployment"]
     for warning in deployment.get("warnings") or []:
         console.print(f"  [yellow]! {escape(warning)}[/]")
-    if deployment["state"] == "live":
+    if deployment["state"] == DeploymentState.LIVE:
         for service, url in environment["urls"].items():
             console.print(f"  {escape(service):<12} [bold]{escape(url)}[/]")
         console.print(f"  {'isolation':<12} {escape(isolation(deployment.get('isolation')))}")
-    elif deployment["state"] == "failed":
+    elif deployment["state"] == DeploymentState.FAILED:
         service = f" ({deployment['service']})" if deployment.get("service") else ""
-        console.print(f"{show.mark('failed')} failed: {escape(deployment['reason'] + service)}")
+        console.print(f"{show.mark(DeploymentState.FAILED)} failed: {escape(deployment['reason'] + service)}")
         console.print(f"  {escape(deployment.get('message') or '')}")
         for line in (deployment.get("log_tail") or [])[-15:]:
             console.print(f"  [dim]| {escape(line)}[/]")
@@ -154,7 +155,7 @@ def print_environment(console: Console, environment: Json) -> None:
             console.print(f"  Still serving {environment['live_commit'][:12]}")
     else:
         console.print(
-            f"{show.mark('superseded')} {deployment['state']}: "
+            f"{show.mark(DeploymentState.SUPERSEDED)} {deployment['state']}: "
             f"{escape(deployment.get('message') or 'something newer took its place')}."
         )
     if environment.get("page_url"):
@@ -163,8 +164,9 @@ def print_environment(console: Console, environment: Json) -> None:
 
 def isolation(name: str | None) -> str:
     """The isolation in words, so that a weak one is never taken for a strong one."""
-    return {
-        "runsc": "gVisor (runsc)",
-        "runc": "container (runc), shared kernel",
-        "process": "none: process runtime, for trying out only",
-    }.get(name or "", name or "unknown")
+    words: dict[str, str] = {
+        Isolation.GVISOR: "gVisor (runsc)",
+        Isolation.CONTAINER: "container (runc), shared kernel",
+        Isolation.PROCESS: "none: process runtime, for trying out only",
+    }
+    return words.get(name or "", name or "unknown")

@@ -5,6 +5,7 @@ import time
 from seatrial.cli.api import Api, Json
 from seatrial.cli.errors import CommandError
 from seatrial.cli.phases import Phases
+from seatrial.wire.states import AgentState
 
 FIRST_LOOK_SECONDS = 3.0
 PATIENCE_SECONDS = 120.0
@@ -27,7 +28,9 @@ class Queue:
         if now < self._next:
             return
         self._next = now + FIRST_LOOK_SECONDS
-        online = [agent for agent in self._api.get("/status")["agents"] if agent["state"] == "online"]
+        online = [
+            agent for agent in self._api.get("/status")["agents"] if agent["state"] == AgentState.ONLINE
+        ]
         if online:
             self._alone_since = None
             self._tell_problems(online)

@@ -5,21 +5,23 @@ import sys
 from rich.console import Console
 
 from seatrial.cli.errors import CommandError
+from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState, ResultState
 
 # State -> (mark, style): never colour alone.
-MARKS = {
-    "passed": ("✓", "green"),
-    "live": ("✓", "green"),
-    "running": ("✓", "green"),
-    "online": ("✓", "green"),
-    "failed": ("✗", "red"),
-    "errored": ("!", "red"),
-    "timed_out": ("!", "red"),
-    "skipped": ("-", "dim"),
-    "superseded": ("-", "dim"),
-    "cancelled": ("-", "dim"),
-    "terminated": ("-", "dim"),
-    "offline": ("✗", "red"),
+MARKS: dict[str, tuple[str, str]] = {
+    ResultState.PASSED: ("✓", "green"),
+    DeploymentState.LIVE: ("✓", "green"),
+    EnvironmentState.RUNNING: ("✓", "green"),
+    AgentState.ONLINE: ("✓", "green"),
+    ResultState.FAILED: ("✗", "red"),
+    ResultState.ERRORED: ("!", "red"),
+    ResultState.TIMED_OUT: ("!", "red"),
+    ResultState.SKIPPED: ("-", "dim"),
+    ResultState.WAIVED: ("-", "dim"),
+    DeploymentState.SUPERSEDED: ("-", "dim"),
+    DeploymentState.CANCELLED: ("-", "dim"),
+    EnvironmentState.TERMINATED: ("-", "dim"),
+    AgentState.OFFLINE: ("✗", "red"),
 }
 
 

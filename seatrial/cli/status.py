@@ -11,6 +11,7 @@ from seatrial.cli.api import Json, connect
 from seatrial.cli.pulls import AsJson
 from seatrial.cli.waiting import DECIDED
 from seatrial.embedded.layout import DataDirectory
+from seatrial.wire.states import DeploymentState, EnvironmentState
 
 
 def status(as_json: AsJson = False) -> None:
@@ -48,11 +49,12 @@ def _project(console: Console, project: Json) -> None:
 def _environment(console: Console, environment: Json) -> None:
     """What nothing runs of is not waiting for anything when its deployment failed: its state says pending."""
     deployment = environment["deployment"] or {"state": "", "reason": ""}
-    failed = deployment["state"] == "failed"
-    state = "failed" if failed and environment["state"] == "pending" else environment["state"]
+    failed = deployment["state"] == DeploymentState.FAILED
+    hopeless = failed and environment["state"] == EnvironmentState.PENDING
+    state = DeploymentState.FAILED if hopeless else environment["state"]
     commit = (environment["commit"] or "")[:12]
     console.print(f"  {show.mark(state)} {environment['name']} {state} {commit}")
-    if state == "running":
+    if state == EnvironmentState.RUNNING:
         for service, url in environment["urls"].items():
             console.print(f"      {escape(service):<12} {escape(url)}")
     if failed:

@@ -5,6 +5,7 @@ from rich.markup import escape
 
 from seatrial.cli.api import Json
 from seatrial.cli.show import mark, seconds
+from seatrial.wire.states import Isolation
 
 
 def print_evaluation(console: Console, evaluation: Json) -> None:
@@ -22,7 +23,7 @@ def print_evaluation(console: Console, evaluation: Json) -> None:
     console.print(f"{mark(evaluation['state'])} [bold]{evaluation['state']}[/]{counted}{took}")
     if evaluation.get("message"):
         console.print(f"  {escape(evaluation['message'])}")
-    if evaluation.get("isolation") and evaluation["isolation"] != "runsc":
+    if evaluation.get("isolation") and evaluation["isolation"] != Isolation.GVISOR:
         console.print(f"  [yellow]! weaker isolation: {evaluation['isolation']}[/]")
     if evaluation.get("page_url"):
         console.print(f"  details  {escape(evaluation['page_url'])}")

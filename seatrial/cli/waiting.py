@@ -8,13 +8,14 @@ from seatrial.cli.api import Api, Json, PlatformAway
 from seatrial.cli.errors import CommandError
 from seatrial.cli.phases import Phases
 from seatrial.cli.queueing import Queue
+from seatrial.wire.states import DeploymentState, EvaluationState, ResultState
 
 POLL_SECONDS = 0.3
 AWAY_SECONDS = 30.0  # how long it may be silent: the supervisor restarts what dies
 PICKED_UP_SECONDS = 120.0
 REMOVED_SECONDS = 60.0
-TERMINAL = {"live", "failed", "superseded", "cancelled"}
-DECIDED = {"passed", "failed", "errored", "timed_out", "superseded"}
+TERMINAL = {state for state in DeploymentState if state.terminal}
+DECIDED = {state for state in EvaluationState if state.terminal}
 
 
 def until(ask: Callable[[], Any], *, seconds: float | None = None, what: str = "") -> Any:
@@ -62,10 +63,10 @@ class Deployment:
         return environment
 
     def _look(self) -> Json | None:
-        found = items(
+        environments = items(
             self._api.get("/environments", project=self._pull["project"], number=self._pull["number"])
         )
-        for environment in found:
+        for environment in environments:
             deployment = environment.get("deployment") or {}
             if deployment.get("commit") == self._pull["head_sha"]:
                 self._newest = deployment["id"]
@@ -85,8 +86,8 @@ class Deployment:
         message = f"{newer['commit'][:12]} took the place of {self._pull['head_sha'][:12]}"
         return {
             "id": self._newest,
-            "state": "superseded",
-            "reason": "superseded",
+            "state": DeploymentState.SUPERSEDED,
+            "reason": "",
             "message": message,
             "commit": self._pull["head_sha"],
             "phases": [],
@@ -97,9 +98,9 @@ class Deployment:
             if phase.get("seconds") is None:
                 self._phases.begin(phase["name"])
             else:
-                state = "failed" if phase["failed"] else "passed"
+                state = ResultState.FAILED if phase["failed"] else ResultState.PASSED
                 self._phases.end(phase["name"], phase["seconds"], state=state)
-        if deployment["state"] == "queued":
+        if deployment["state"] == DeploymentState.QUEUED:
             self._phases.begin("waiting for an agent")
             self._queue.look()
         else:
@@ -132,8 +133,10 @@ class Removal:
 
 def newest_environment(api: Api, pull: Json) -> Json | None:
     """The pull request's latest environment, living or not."""
-    found = items(api.get("/environments", project=pull["project"], number=pull["number"], terminated="true"))
-    return found[0] if found else None
+    environments = items(
+        api.get("/environments", project=pull["project"], number=pull["number"], terminated="true")
+    )
+    return environments[0] if environments else None
 
 
 class Evaluation:
@@ -154,6 +157,6 @@ class Evaluation:
 
     def _look(self) -> Json | None:
         evaluation: Json = self._api.get(f"/evaluations/{self._evaluation}")
-        if evaluation["state"] == "queued":
+        if evaluation["state"] == EvaluationState.QUEUED:
             self._queue.look()
         return evaluation if evaluation["state"] in DECIDED else None

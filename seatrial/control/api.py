@@ -35,7 +35,7 @@ ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnsw
 
 
 class Api(NinjaAPI):
-    """NinjaAPI, whose document also says what every operation answers when it does not do what was asked."""
+    """NinjaAPI, whose OpenAPI document also has the errors of every operation."""
 
     def get_openapi_schema(self, **where: Any) -> OpenAPISchema:
         """The document; any status that an operation does not name itself has the one shape of errors."""

@@ -11,7 +11,7 @@ Application = Callable[..., Awaitable[None]]
 
 
 class BodyLimit:
-    """Answers 413 to a body that announces more than `limit` bytes, and cuts off one that only turns out to be."""
+    """Answers 413 to a body that announces more than `limit` bytes, and cuts off one that turns out to have more."""
 
     def __init__(self, application: Application, limit: int) -> None:
         self.application = application

@@ -14,7 +14,7 @@ PREFIX = f"KV_{subjects.desired_bucket('')}"
 
 
 @dataclass(frozen=True)
-class Found:
+class DesiredBucket:
     """The bucket of one agent; `watched`: somebody reads it now."""
 
     agent: str
@@ -22,14 +22,14 @@ class Found:
     watched: bool
 
 
-async def found(bus: Bus) -> list[Found]:
+async def every(bus: Bus) -> list[DesiredBucket]:
     """Every bucket of desired state that there is."""
     infos: list[StreamInfo] = []
     while page := await bus.jetstream.streams_info(offset=len(infos)):
         infos += page
     named = [(str(info.config.name), info) for info in infos]
     return [
-        Found(name.removeprefix(PREFIX), info.created or now(), info.state.consumer_count > 0)
+        DesiredBucket(name.removeprefix(PREFIX), info.created or now(), info.state.consumer_count > 0)
         for name, info in named
         if name.startswith(PREFIX)
     ]

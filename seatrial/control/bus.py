@@ -43,7 +43,7 @@ class BusRefused(ControlError):
 
 @dataclass(frozen=True)
 class Marker:
-    """What a deleted key leaves in its bucket: a watcher is told of the deletion again at every start."""
+    """What a deleted key leaves in its bucket. Until it is forgotten, a watcher gets the deletion again at every start."""
 
     revision: int
     at: datetime
@@ -54,7 +54,9 @@ class Bucket:
     """What one agent's bucket holds, by environment id. An envelope that cannot be read is None."""
 
     desired: dict[str, Envelope | None] = field(default_factory=dict)
-    sequences: dict[str, int] = field(default_factory=dict)  # of what is desired: where in the stream it is
+    sequences: dict[str, int] = field(
+        default_factory=dict
+    )  # the place in the stream of each key that is desired
     deleted: dict[str, Marker] = field(default_factory=dict)
 
     def add(self, entry: KeyValue.Entry) -> None:
@@ -75,7 +77,8 @@ class Bus:
     """One connection. It reconnects for ever by itself; `reconnects` counts how often it had to.
 
     However long the bus is away and however often it is tried meanwhile: the log has one line when it goes and
-    one when it is back. Whoever waits for it, and while it connects, may be cancelled at any moment, once.
+    one when it is back. A task that waits for an answer, or for the
+    connection, may be cancelled at any moment, and once is enough.
     """
 
     client: Client
@@ -152,7 +155,7 @@ class Bus:
             await self.client.close()
 
     async def answers(self) -> bool:
-        """True when the bus is there now: whatever failed, it was not that."""
+        """True when the bus is there now, so that a failure had another cause."""
         try:
             with heeded():
                 await self.client.flush(2)
@@ -242,16 +245,16 @@ class Bus:
 
     async def desired(self, agent: str) -> Bucket:
         """What the bucket of `agent` says now. Raises nats.errors.Error when the bus goes away meanwhile."""
-        bucket, found = await self.ensure_bucket(agent), Bucket()
+        bucket, content = await self.ensure_bucket(agent), Bucket()
         watcher = await bucket.watchall()
         try:
             with heeded():
                 while (entry := await watcher.updates(PUBLISH_TIMEOUT_SECONDS)) is not None:  # type: ignore[no-untyped-call]
-                    found.add(entry)
+                    content.add(entry)
         finally:
             if self.client.is_connected:
                 await watcher.stop()  # type: ignore[no-untyped-call]
-        return found
+        return content
 
     async def forget(self, agent: str, environment: str, marker: Marker) -> None:
         """Remove the mark that a deletion left, and nothing that came later."""

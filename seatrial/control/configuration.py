@@ -25,8 +25,8 @@ class SecretFiles(PydanticBaseSettingsSource):
         names = {
             n: info for n, info in self.settings_cls.model_fields.items() if not os.environ.get(n.upper())
         }
-        found = {name: self.get_field_value(info, name)[0] for name, info in names.items()}
-        return {name: value for name, value in found.items() if value is not None}
+        given = {name: self.get_field_value(info, name)[0] for name, info in names.items()}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 class Configuration(BaseSettings):

@@ -1,4 +1,4 @@
-"""How tasks are ended, and how none of them misses it."""
+"""Ends tasks for certain, although libraries lose cancellations."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ from typing import Any
 
 @contextlib.contextmanager
 def heeded() -> Iterator[None]:
-    """A cancellation that came while inside, and that was lost there, is raised at the end in place of result or error.
+    """Raise a cancellation that came during the block and was lost there, in place of the block's result or error.
 
     For calls of the bus's client. It waits with Python 3.11's wait_for, which loses a cancellation that meets the end
     of what it waits for, as when a watcher leaves just as a line arrives; and what it waits for on a connection that is
@@ -32,9 +32,9 @@ def heed() -> None:
 
 
 async def ended(*tasks: asyncio.Task[Any], again_seconds: float) -> None:
-    """Cancel, and return when all have ended. Told again and again, for what a library does not heed.
+    """Cancel `tasks`, every `again_seconds` anew because a library may lose a cancellation, until all have ended.
 
-    Cancelled itself, it stops waiting: each task was told at least once.
+    When this call is cancelled itself it stops waiting: by then, each task was cancelled at least once.
     """
     while left := [task for task in tasks if not task.done()]:
         for task in left:

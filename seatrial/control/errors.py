@@ -12,6 +12,7 @@ ControlError
 ├── BusRefused      bus
 ├── AirGapped       outbound
 ├── TraefikAway     worker.traefik
+├── NotGranted      worker.grants
 ├── NotFound        what is asked for is not there, or is not for the asker to see
 └── Unexpected      anything else, which is a mistake of ours
 

@@ -33,7 +33,7 @@ Believed = Callable[[str, str], Awaitable[bool]]
 
 
 class Link(StrEnum):
-    """Told between chunks: whether what happens now can be seen, and when all that was stored has been told."""
+    """Comes between chunks: whether new lines can be read now, and that every stored one has been given out."""
 
     AWAY = "away"
     BACK = "back"
@@ -126,22 +126,22 @@ class _Connection:
 async def _follow(
     connection: _Connection, filter_subject: str, position: _Position, believed: Believed | None
 ) -> AsyncGenerator[LogChunk | Link, None]:
-    told = Link.BACK
+    last_said = Link.BACK
     while True:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 bus = await connection.bus()
             async with aclosing(_read(bus, filter_subject, position, believed)) as items:
                 async for item in items:
-                    if item is not told:
+                    if item is not last_said:
                         yield item
-                    told = Link.BACK  # so it is as soon as anything is read
+                    last_said = Link.BACK  # so it is as soon as anything is read
         except (nats.errors.Error, TimeoutError) as error:
             # Said by the connection already, or a stream that the worker has yet to make.
             log.debug("log reader waits", filter=filter_subject, problem=str(error))
-            if told is Link.BACK:
-                told = Link.AWAY
-                yield told
+            if last_said is Link.BACK:
+                last_said = Link.AWAY
+                yield last_said
             await asyncio.sleep(RETRY_SECONDS)
 
 
@@ -191,7 +191,7 @@ async def _read(
 
 
 async def _subscribe(bus: Bus, filter_subject: str, position: _Position) -> JetStreamContext.PushSubscription:
-    """Whoever is cancelled meanwhile leaves no subscription behind."""
+    """A subscription; none is left behind when this is cancelled."""
     subscription = None
     try:
         with heeded():

@@ -7,6 +7,7 @@ import httpx
 
 from seatrial.embedded.components.agent import NAME
 from seatrial.embedded.errors import ComponentFailed
+from seatrial.wire.states import AgentState
 
 
 class Fleet:
@@ -42,7 +43,7 @@ class Fleet:
         except (httpx.HTTPError, OSError) as error:
             return f"the control plane does not answer ({error})"
         states = {agent["state"] for agent in agents if agent["name"] == NAME}
-        if "online" in states or "draining" in states:
+        if states & {AgentState.ONLINE, AgentState.DRAINING}:
             return None
         return "the control plane has not heard from it yet"
 

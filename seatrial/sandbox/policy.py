@@ -74,9 +74,9 @@ def explain(error: BaseException, file: str) -> str:
     """The error first, then where in the policy it happened: the lines a policy's author needs, no others."""
     if isinstance(error, NotAPolicy):
         return str(error)
-    told = traceback.TracebackException.from_exception(error, limit=-50, capture_locals=False)
-    told.stack = traceback.StackSummary.from_list([f for f in told.stack if f.filename == file][-4:])
-    told.__context__ = told.__cause__ = None
-    summary = "".join(told.format_exception_only()).strip()
-    where = "".join(told.stack.format()).rstrip().splitlines()[-TRACEBACK_LINES:]
+    trace = traceback.TracebackException.from_exception(error, limit=-50, capture_locals=False)
+    trace.stack = traceback.StackSummary.from_list([f for f in trace.stack if f.filename == file][-4:])
+    trace.__context__ = trace.__cause__ = None
+    summary = "".join(trace.format_exception_only()).strip()
+    where = "".join(trace.stack.format()).rstrip().splitlines()[-TRACEBACK_LINES:]
     return "\n".join([summary, *where])

@@ -133,9 +133,9 @@ class Warden:
             if source in self._selector.get_map():
                 self._selector.unregister(source)
         code = self._kill(worker)
-        told = {"how": how, "code": code, "seconds": round(seconds, 4)}
-        told["output"] = worker.output.decode("utf-8", "replace")
-        self._pipes.send(encode(Kind.ENDED, worker.channel, told))
+        ending = {"how": how, "code": code, "seconds": round(seconds, 4)}
+        ending["output"] = worker.output.decode("utf-8", "replace")
+        self._pipes.send(encode(Kind.ENDED, worker.channel, ending))
 
     def _kill(self, worker: Worker) -> int:
         code = worker.end()

@@ -6,19 +6,20 @@ arrive twice, late, or after its deployment is terminal: readers decide by deplo
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from seatrial.wire.envelope import Message, Part, now
 from seatrial.wire.states import Isolation, ServiceKind
+from seatrial.wire.words import KNOWN_FIRST, Reason, ServiceState
 
 
 class Source(Part):
-    """Where the code is. `credential` is sealed (X25519 sealed box, base64) to the agent's key, or empty."""
+    """Where the code is. What `needs_credential` is fetched with one that the agent asks for: `wire.credentials`."""
 
     clone_url: str
-    credential: str = ""
+    needs_credential: bool = False
 
 
 class DesiredDeployment(Part):
@@ -80,12 +81,12 @@ def _kinds_habit(known: dict[str, Any]) -> bool:
 class ObservedService(Part):
     """One service of a deployment. `endpoint` is what Traefik connects to, None when not routable.
 
-    `keeps_data`: it stays across deployments, and so does what it keeps on its host. Unsaid, it is what its kind does.
+    `keeps_data`: it stays across deployments, and so does what it keeps on its host. Left out, its kind decides.
     """
 
     name: str
     kind: ServiceKind
-    state: str  # running | exited | restarting | unhealthy | missing
+    state: Annotated[ServiceState | str, KNOWN_FIRST]
     labels: list[str] = Field(default_factory=list)
     endpoint: str | None = None
     container: str = ""
@@ -93,7 +94,7 @@ class ObservedService(Part):
 
 
 class DeploymentPhase(Message):
-    """A phase began (`seconds` is None) or ended, `failed` or not. Names: checkout, recipe, `build <service>`, start, health."""
+    """A phase began (`seconds` is None) or ended, `failed` or not. `phase` is its name, as `words.Phase.named` gives it."""
 
     environment: str
     deployment: str
@@ -114,16 +115,11 @@ class DeploymentReady(Message):
 
 
 class DeploymentFailed(Message):
-    """The candidate cannot become live. What had been started of it is gone; `live` was not touched.
-
-    `reason` is a stable word: no_recipe, bad_recipe, checkout_failed, build_failed, image_unavailable,
-    start_failed, service_exited, unhealthy, no_space, unresolved_variable, runtime_unavailable, internal. The control
-    plane adds its own, which no agent sends: agent_lost_contact, route_not_applied.
-    """
+    """The candidate cannot become live. What had been started of it is gone; `live` was not touched."""
 
     environment: str
     deployment: str
-    reason: str
+    reason: Annotated[Reason | str, KNOWN_FIRST]
     message: str
     service: str = ""
     log_tail: list[str] = Field(default_factory=list)

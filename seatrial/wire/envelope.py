@@ -1,7 +1,8 @@
 """The versioned envelope around every message on the bus.
 
 A message class declares its `kind` (its own name) and `version`. Adding an optional field keeps the
-version; anything else raises it. Readers ignore unknown fields, so a newer peer never breaks an older one.
+version, and so does a new member of an enumeration in `words`; anything else raises it. Readers ignore unknown fields
+and keep unknown words as they came, so a newer peer never breaks an older one.
 """
 
 import json
@@ -28,7 +29,7 @@ def now() -> datetime:
 
 
 class Part(BaseModel):
-    """A piece of a message: frozen, and deaf to fields it does not know."""
+    """A piece of a message: frozen. Fields that it does not know are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -1,12 +1,13 @@
 """One evaluation: the policies that match, frozen in their versions, run on one commit."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from seatrial.wire.deployments import Source
 from seatrial.wire.envelope import Message, Part
 from seatrial.wire.states import EvaluationState, Isolation, ResultState
+from seatrial.wire.words import KNOWN_FIRST, EventKind
 
 MAX_MESSAGE = 4_000  # characters of a result's message
 MAX_DETAILS = 60_000  # characters of a result's details as JSON
@@ -56,7 +57,7 @@ class RunEvaluation(Message):
     """Run these policies on this commit. Any agent may take it; a redelivery runs it again, harmlessly.
 
     `base_commit` is what the commit is to be compared with: what its pull request is based on, or what the branch was
-    at before the push; empty where nobody told. `number` is its pull request's, None without one.
+    at before the push; empty where that is not known. `number` is its pull request's, None without one.
     """
 
     evaluation: str
@@ -66,7 +67,7 @@ class RunEvaluation(Message):
     source: Source
     commit: str
     ref: str = ""
-    event: str = ""
+    event: Annotated[EventKind | str, KNOWN_FIRST] = ""
     base_commit: str = ""
     number: int | None = None
     policies: list[PolicyToRun]
@@ -112,7 +113,10 @@ class EvaluationFinished(Message):
 
 
 def verdict(results: list[PolicyResult]) -> EvaluationState:
-    """failed beats errored beats timed_out beats passed: a broken policy never hides a failing one."""
+    """failed beats errored beats timed_out beats passed: a broken policy never hides a failing one.
+
+    What was skipped or waived takes no part: it is neither for nor against.
+    """
     states = {result.state for result in results}
     for state in (ResultState.FAILED, ResultState.ERRORED, ResultState.TIMED_OUT):
         if state in states:

@@ -48,13 +48,14 @@ class EvaluationState(StrEnum):
 
 
 class ResultState(StrEnum):
-    """The outcome of one policy. Only passed and failed count in a score."""
+    """The outcome of one policy. Only passed and failed count in a score; skipped and waived not in a verdict either."""
 
     PASSED = "passed"
     FAILED = "failed"
     ERRORED = "errored"
     TIMED_OUT = "timed_out"
     SKIPPED = "skipped"
+    WAIVED = "waived"  # somebody who may do so decided that it does not matter here; no agent sends it
 
 
 class AgentState(StrEnum):

@@ -5,6 +5,7 @@
 | seatrial.agents.<agent>.heartbeat               | core NATS     | agent         | control       |
 | seatrial.agents.<agent>.observed.<Kind>         | stream OBSERVED | agent       | control       |
 | seatrial.agents.<agent>.logs.<env>.<dep>.<svc>  | stream LOGS   | agent         | control (SSE) |
+| seatrial.agents.<agent>.credentials             | NATS request  | agent         | control       |
 | seatrial.jobs.evaluations.<workspace>           | stream JOBS   | control       | any agent     |
 | desired-<agent> / <environment>                 | KV bucket     | control       | that agent    |
 
@@ -23,11 +24,17 @@ JOBS_SUBJECTS = "seatrial.jobs.>"
 EVALUATIONS_CONSUMER = "evaluations"
 
 HEARTBEATS = "seatrial.agents.*.heartbeat"
+CREDENTIALS = "seatrial.agents.*.credentials"
 
 
 def heartbeat(agent: str) -> str:
     """Where `agent` says every 10 s that it lives."""
     return f"seatrial.agents.{agent}.heartbeat"
+
+
+def credentials(agent: str) -> str:
+    """Where `agent` asks for what fetches a repository; it is answered in its inbox."""
+    return f"seatrial.agents.{agent}.credentials"
 
 
 def observed(agent: str, kind: str) -> str:
@@ -78,8 +85,8 @@ def inbox_prefix(agent: str) -> str:
 def agent_permissions(agent: str) -> tuple[list[str], list[str]]:
     """What the user JWT of `agent` allows: (publish, subscribe).
 
-    Its bucket is read by an ordered consumer, and by nothing else: what the bus answers to a direct get it sends as it
-    was stored, also to a reply subject that is a key of another agent's bucket.
+    Its bucket is read by an ordered consumer, and by nothing else: a direct get is not allowed, because the
+    bus would send the entry to any reply subject, which might be a key of another agent's bucket.
     """
     bucket = f"KV_{desired_bucket(agent)}"
     publish = [

@@ -4,6 +4,7 @@ import pytest
 
 from seatrial.control.accounts.access import AccessDenied, Action, allowed, require, visible, workspaces
 from seatrial.control.accounts.models import ApiToken, User, Workspace
+from seatrial.control.audit.actors import SYSTEM
 from seatrial.control.audit.models import AuditEntry
 from seatrial.control.audit.services import record
 from seatrial.control.fleet.models import Agent, BootstrapToken
@@ -84,7 +85,7 @@ def test_looking_at_what_admins_look_at_takes_an_admin(world: World, what: str) 
 )
 def test_lists_hold_what_a_person_may_look_at(world: World, model: type, seen_by: set[str]) -> None:
     ours = world.things["workspace"]
-    record("a.b", "c/d", workspace=ours.pk)
+    record("a.b", "c/d", by=SYSTEM, workspace=ours.pk)
     for who, person in world.people.items():
         rows = visible(person, model)
         if model is Workspace:
@@ -93,7 +94,7 @@ def test_lists_hold_what_a_person_may_look_at(world: World, model: type, seen_by
 
 
 def test_nothing_of_the_instance_itself_leaks_to_workspace_owners(world: World) -> None:
-    record("agent.register", "agent/1")  # no workspace
+    record("agent.register", "agent/1", by=SYSTEM)  # no workspace
     BootstrapToken.objects.create(name="a", digest="d", expires_at="2030-01-01T00:00:00Z")
     assert not visible(world.people["alice"], AuditEntry).exists()
     assert not visible(world.people["alice"], BootstrapToken).exists()

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from seatrial.control.accounts import tokens
 from seatrial.control.accounts.models import ApiToken, User
+from seatrial.control.audit.actors import Actor
 from seatrial.control.audit.models import AuditEntry
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -21,7 +22,7 @@ def status(token: str) -> int:
 
 
 def test_a_token_signs_in_and_is_not_kept(alice: User) -> None:
-    token = tokens.issue(alice, "laptop", by="alice")
+    token = tokens.issue(alice, "laptop", by=Actor.person("alice"))
     row = ApiToken.objects.get()
     assert token.startswith("sea_") and len(token) > 40
     assert token not in str(vars(row)) and row.prefix == token[:8]
@@ -32,18 +33,22 @@ def test_a_token_signs_in_and_is_not_kept(alice: User) -> None:
 
 @pytest.mark.parametrize("token", ["", "sea_", "sea_wrong", "Bearer", "sea_\x00", "sea_" + "a" * 10_000])
 def test_anything_else_does_not(alice: User, token: str) -> None:
-    tokens.issue(alice, "laptop", by="alice")
+    tokens.issue(alice, "laptop", by=Actor.person("alice"))
     assert status(token) == 401
 
 
 def test_expired_revoked_and_of_somebody_gone(alice: User) -> None:
-    expired = tokens.issue(alice, "old", by="alice", expires_at=timezone.now() - timedelta(seconds=1))
-    good = tokens.issue(alice, "new", by="alice", expires_at=timezone.now() + timedelta(hours=1))
+    expired = tokens.issue(
+        alice, "old", by=Actor.person("alice"), expires_at=timezone.now() - timedelta(seconds=1)
+    )
+    good = tokens.issue(
+        alice, "new", by=Actor.person("alice"), expires_at=timezone.now() + timedelta(hours=1)
+    )
     assert (status(expired), status(good)) == (401, 200)
     User.objects.update(is_active=False)
     assert status(good) == 401
     User.objects.update(is_active=True)
-    tokens.revoke(ApiToken.objects.get(name="new"), by="alice")
+    tokens.revoke(ApiToken.objects.get(name="new"), by=Actor.person("alice"))
     assert status(good) == 401
     assert set(AuditEntry.objects.values_list("action", flat=True)) == {
         "api_token.create",
@@ -68,7 +73,7 @@ def test_a_session_works_too_but_changes_need_its_csrf_token(alice: User) -> Non
 
 def test_the_audit_log_knows_whose_token_acted_and_from_where(alice: User) -> None:
     User.objects.update(is_superuser=True)
-    headers = {"Authorization": f"Bearer {tokens.issue(alice, 'laptop', by='alice')}"}
+    headers = {"Authorization": f"Bearer {tokens.issue(alice, 'laptop', by=Actor.person('alice'))}"}
     client = Client(headers=headers, REMOTE_ADDR="192.0.2.7")
     client.post("/api/v1/agents", {"name": "one"}, content_type="application/json")
     entry = AuditEntry.objects.get(action="agent.issue_bootstrap")

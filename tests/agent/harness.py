@@ -29,6 +29,7 @@ from seatrial.wire.deployments import (
 )
 from seatrial.wire.envelope import Message
 from seatrial.wire.logs import LogChunk
+from tests.credentials import NoCredentials
 from tests.repositories import Repository
 
 M = TypeVar("M", bound=Message)
@@ -120,6 +121,7 @@ class Agent:
     runtime: Runtime
     told: Told = field(default_factory=Told)
     builder: Builder = field(default_factory=DockerBuild)
+    credentials: NoCredentials = field(default_factory=NoCredentials)
     images: Images | None = None
     defaults: Resources = field(default_factory=lambda: Resources(cpus=1, memory_mb=64))
     load: Load = field(default_factory=Load)
@@ -130,6 +132,7 @@ class Agent:
             directory=self.directory,
             runtime=self.runtime,
             checkouts=Cache(self.directory / "git"),
+            credentials=self.credentials,
             read_recipe=read_recipe,
             builder=self.builder,
             images=self.images or HostImages(self.runtime),

@@ -7,7 +7,7 @@ import pytest
 
 from seatrial.agent.builds.processes.images import ProcessBuilder, ProcessImages
 from seatrial.agent.runtime.process import ProcessRuntime
-from seatrial.wire.deployments import DeploymentReady, EnvironmentRemoved
+from seatrial.wire.deployments import DeploymentFailed, DeploymentReady, EnvironmentRemoved, Source
 from seatrial.wire.states import Isolation
 from tests.agent.harness import Agent, deployment, environment, then
 from tests.agent.previews import fetch
@@ -56,3 +56,21 @@ async def test_up_switched_and_removed(tmp_path: Path, agent_id: str, runtime: P
         environments.unwanted(wanted.environment)
         await agent.told.next(EnvironmentRemoved)
     assert await runtime.list_containers({}) == [] and await runtime.list_images({}) == {}
+
+
+async def test_its_source_is_fetched_with_a_credential_of_its_own(
+    tmp_path: Path, agent_id: str, runtime: ProcessRuntime
+) -> None:
+    agent = Agent(agent_id, tmp_path / "agent", runtime)
+    repository = Repository(tmp_path / "app")
+    source = Source(clone_url="https://127.0.0.1:9/app.git", needs_credential=True)
+    wanted = environment(repository, "pr-1-app", candidate=deployment("a" * 40), source=source)
+    async with agent.running() as environments:
+        environments.wanted(wanted)
+        environments.replayed({wanted.environment})
+        failure = await agent.told.next(DeploymentFailed)
+    assert (failure.reason, agent.credentials.asked) == (
+        "checkout_failed",
+        [f"{wanted.repository} for environment {wanted.environment}"],
+    )
+    assert "aaaaaaaaaaaa from https://127.0.0.1:9/app.git: no credential: nobody gets one" in failure.message

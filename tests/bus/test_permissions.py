@@ -124,6 +124,7 @@ async def test_takes_evaluations_and_reports(bus: Bus, agent: AgentClient, conne
     "subject",
     [
         subjects.heartbeat("AGENTB"),
+        subjects.credentials("AGENTB"),
         subjects.observed("AGENTB", "DeploymentReady"),
         subjects.logs("AGENTB", "e", "d", "web"),
         subjects.evaluation_jobs("w1"),
@@ -156,6 +157,8 @@ async def test_may_not_publish_there(agent: AgentClient, connected: Client, subj
         "_INBOX.>",
         "seatrial.agents.AGENTA.>",
         "seatrial.agents.AGENTB.>",
+        subjects.credentials("AGENTB"),
+        subjects.CREDENTIALS,
         "$KV.desired-AGENTB.>",
         ">",
     ],

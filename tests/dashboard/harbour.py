@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from seatrial.control.audit import services as audit
+from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet.models import Agent
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Environment
@@ -46,6 +47,7 @@ def fill() -> Harbour:
     stopped = make.environment(
         make.pull_request(shop, title="Try a lighter mast", author="dina", branch="light-mast"),
         state="terminated",
+        stop_cause="person",
         stopped_by="alice",
         terminated_at=timezone.now() - timedelta(minutes=3),
     )
@@ -154,9 +156,9 @@ def _records(cast: make.Cast, shop: Project) -> None:
     make.delivery(link, event="push", handled_at=timezone.now(), outcome="nothing new for the preview")
     make.delivery(link, result="rejected (signature)")
     make.delivery(link)
-    audit.record("session.sign_in", "user/alice", actor="alice", address="192.0.2.7")
+    audit.record("session.sign_in", "user/alice", by=Actor.person("alice", address="192.0.2.7"))
     audit.record(
-        "environment.rebuild", "environment/pr-1-chandlery", actor="alice", workspace=cast.workspace.pk,
+        "environment.rebuild", "environment/pr-1-chandlery", by=Actor.person("alice"), workspace=cast.workspace.pk,
         details={"commit": make.sha(1)},
     )  # fmt: skip
 

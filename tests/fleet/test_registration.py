@@ -8,6 +8,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.audit.models import AuditEntry
 from seatrial.control.fleet import nats_jwt, services
 from seatrial.control.fleet.bus_identity import ensure
@@ -39,7 +40,7 @@ def refused(asked: RegisterAgent) -> str:
 
 
 def test_token_is_exchanged_once_for_a_limited_credential() -> None:
-    token = services.issue_bootstrap("one", by="admin")
+    token = services.issue_bootstrap("one", by=Actor.person("admin"))
     asked = request(token)
     answer = services.register(asked)
     claims = nats_jwt.claims_of(answer.user_jwt)
@@ -55,14 +56,14 @@ def test_token_is_exchanged_once_for_a_limited_credential() -> None:
 
 
 def test_only_the_hash_is_kept() -> None:
-    token = services.issue_bootstrap("one", by="admin")
+    token = services.issue_bootstrap("one", by=Actor.person("admin"))
     assert BootstrapToken.objects.get().digest == hashlib.sha256(token.encode()).hexdigest()
 
 
 def test_unknown_expired_and_replaced_tokens_are_refused() -> None:
     assert refused(request("galley_nonsense")) == "unknown_token"
-    first = services.issue_bootstrap("one", by="admin")
-    second = services.issue_bootstrap("one", by="admin")
+    first = services.issue_bootstrap("one", by=Actor.person("admin"))
+    second = services.issue_bootstrap("one", by=Actor.person("admin"))
     assert refused(request(first)) == "token_expired"
     BootstrapToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert refused(request(second)) == "token_expired"
@@ -70,7 +71,7 @@ def test_unknown_expired_and_replaced_tokens_are_refused() -> None:
 
 @pytest.mark.parametrize("key", ["", "X" * 56, "UABC", "A" * 56])
 def test_nonsense_keys_are_refused(key: str) -> None:
-    token = services.issue_bootstrap("one", by="admin")
+    token = services.issue_bootstrap("one", by=Actor.person("admin"))
     asked = RegisterAgent(token=token, public_key=key, seal_key="A" * 43 + "=")
     assert refused(asked) == "bad_key"
     assert BootstrapToken.objects.get().used_at is None
@@ -79,33 +80,33 @@ def test_nonsense_keys_are_refused(key: str) -> None:
 @pytest.mark.parametrize("name", ["", "Upper", "a b", "../x", "x" * 64, "-x"])
 def test_nonsense_names_are_refused(name: str) -> None:
     with pytest.raises(FleetError):
-        services.issue_bootstrap(name, by="admin")
+        services.issue_bootstrap(name, by=Actor.person("admin"))
 
 
 def test_joining_under_a_known_name_replaces_the_agent_and_revokes_its_key() -> None:
-    asked = request(services.issue_bootstrap("one", by="admin"))
+    asked = request(services.issue_bootstrap("one", by=Actor.person("admin")))
     first = services.register(asked)
-    again = services.register(request(services.issue_bootstrap("one", by="admin")))
+    again = services.register(request(services.issue_bootstrap("one", by=Actor.person("admin"))))
     assert again.agent == first.agent and Agent.objects.count() == 1
     assert OutboxMessage.objects.filter(subject="revoke", body={"public_key": asked.public_key}).exists()
 
 
 def test_revoked_agent_stays_out_with_its_old_key() -> None:
-    asked = request(services.issue_bootstrap("one", by="admin"))
+    asked = request(services.issue_bootstrap("one", by=Actor.person("admin")))
     services.register(asked)
-    services.revoke(Agent.objects.get(), by="admin")
-    services.revoke(Agent.objects.get(), by="admin")
+    services.revoke(Agent.objects.get(), by=Actor.person("admin"))
+    services.revoke(Agent.objects.get(), by=Actor.person("admin"))
     assert OutboxMessage.objects.filter(subject="revoke").count() == 1
-    token = services.issue_bootstrap("one", by="admin")
+    token = services.issue_bootstrap("one", by=Actor.person("admin"))
     assert refused(request(token, asked.public_key)) == "bad_key"
     services.register(request(token))
     assert Agent.objects.get().state == "offline"
 
 
 def test_a_key_belongs_to_one_agent(client: Client) -> None:
-    asked = request(services.issue_bootstrap("one", by="admin"))
+    asked = request(services.issue_bootstrap("one", by=Actor.person("admin")))
     services.register(asked)
-    other = request(services.issue_bootstrap("two", by="admin"), asked.public_key)
+    other = request(services.issue_bootstrap("two", by=Actor.person("admin")), asked.public_key)
     answer = client.post("/api/v1/agents/register", other.model_dump(), content_type="application/json")
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "key_taken")
     assert "that of agent one" in answer.json()["error"]["message"]
@@ -119,7 +120,7 @@ def test_a_server_that_cannot_sign_says_what_it_lacks_and_keeps_the_token(
     seed = tmp_path / "seed"
     if content is not None:
         seed.write_bytes(content if isinstance(content, bytes) else content.encode())
-    asked = request(services.issue_bootstrap("one", by="admin"))
+    asked = request(services.issue_bootstrap("one", by=Actor.person("admin")))
     good = settings.CONFIGURATION.galley_nats_signing_seed
     for lacking in (None, seed):
         monkeypatch.setattr(settings.CONFIGURATION, "galley_nats_signing_seed", lacking)
@@ -133,7 +134,7 @@ def test_a_server_that_cannot_sign_says_what_it_lacks_and_keeps_the_token(
 
 def test_credential_may_expire(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings.CONFIGURATION, "galley_agent_credential_days", 2)
-    answer = services.register(request(services.issue_bootstrap("one", by="admin")))
+    answer = services.register(request(services.issue_bootstrap("one", by=Actor.person("admin"))))
     claims = nats_jwt.claims_of(answer.user_jwt)
     assert claims["exp"] - claims["iat"] == pytest.approx(2 * 86_400, abs=5)
 

@@ -9,6 +9,7 @@ from django.db import connections
 from django.utils import timezone
 from structlog.testing import capture_logs
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.forges.local import announcing, git, services
 from seatrial.control.forges.local.forge import LocalForge
 from seatrial.control.forges.local.models import LocalPullRequest
@@ -27,7 +28,7 @@ def test_while_the_server_is_away_nothing_is_lost_or_said_twice(
     there = settings.CONFIGURATION.internal_url
     reach(settings, "http://127.0.0.1:9")
     work.commit("x", branch="feature")
-    services.open_pull(project, "feature", by="alice")
+    services.open_pull(project, "feature", by=Actor.person("alice"))
     assert announce_all() == 0
     reach(settings, there)
     assert announce_all() == 1
@@ -44,7 +45,7 @@ def test_what_a_person_asks_for_wakes_the_worker(project: Project, work: Work) -
     with psycopg.connect(**where, password=told["PASSWORD"], autocommit=True) as listener:
         listener.execute(f"LISTEN {CHANNEL}")
         for ask in (services.open_pull, services.close_pull):
-            ask(project, "feature", by="alice")
+            ask(project, "feature", by=Actor.person("alice"))
             assert len(list(listener.notifies(timeout=30, stop_after=1))) == 1, ask
 
 
@@ -52,7 +53,7 @@ def test_a_wrong_secret_is_refused_and_tried_again_once_it_is_right(
     project: Project, work: Work, connection
 ) -> None:
     work.commit("x", branch="feature")
-    services.open_pull(project, "feature", by="alice")
+    services.open_pull(project, "feature", by=Actor.person("alice"))
     right, connection.webhook_secret = connection.webhook_secret, ""
     connection.save()
     assert announce_all() == 0
@@ -63,7 +64,7 @@ def test_a_wrong_secret_is_refused_and_tried_again_once_it_is_right(
 
 def test_packed_branches_and_worktrees_are_seen(project: Project, work: Work) -> None:
     work.commit("x", branch="feature")
-    services.open_pull(project, "feature", by="alice")
+    services.open_pull(project, "feature", by=Actor.person("alice"))
     announce_all()
     work.git("pack-refs", "--all")
     assert announce_all() == 0
@@ -78,7 +79,7 @@ def test_nothing_changed_costs_one_query_and_no_process(
     project: Project, work: Work, django_assert_num_queries, monkeypatch: pytest.MonkeyPatch, packed: bool
 ) -> None:
     work.commit("x", branch="feature")
-    services.open_pull(project, "feature", by="alice")
+    services.open_pull(project, "feature", by=Actor.person("alice"))
     if packed:
         work.git("gc", "-q")
     announce_all()
@@ -97,7 +98,7 @@ def test_a_change_costs_the_same_however_many_are_open(
 ) -> None:
     for number in range(5):
         work.git("branch", f"feature-{number}")
-        services.open_pull(project, f"feature-{number}", by="alice")
+        services.open_pull(project, f"feature-{number}", by=Actor.person("alice"))
     work.git("pack-refs", "--all")
     announce_all()
     work.git("branch", "another")
@@ -125,7 +126,7 @@ def test_an_odd_date_of_a_commit_stops_neither_it_nor_others(
     )
     odd = work.git("hash-object", "-t", "commit", "-w", "--literally", str(raw))
     work.git("update-ref", "refs/heads/odd", odd)
-    services.open_pull(project, "odd", by="alice")
+    services.open_pull(project, "odd", by=Actor.person("alice"))
     assert announce_all() == 1
     assert [event.title for event in LocalForge().open_pull_requests(project)] == ["Odd"]
     assert announced()[-1] == ("opened", 1, odd)
@@ -134,9 +135,9 @@ def test_an_odd_date_of_a_commit_stops_neither_it_nor_others(
 def test_what_nobody_expected_of_one_pull_request_stops_no_other(
     project: Project, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    services.open_pull(project, "main", by="alice")
+    services.open_pull(project, "main", by=Actor.person("alice"))
     work.commit("x", branch="feature")
-    services.open_pull(project, "feature", by="alice")
+    services.open_pull(project, "feature", by=Actor.person("alice"))
     observe = announcing.pull_request_payload
 
     def fails(row: LocalPullRequest, *rest: object) -> object:
@@ -154,7 +155,7 @@ def test_what_nobody_expected_of_one_pull_request_stops_no_other(
 def test_a_server_that_never_answers_its_worker_is_named_once(
     project: Project, settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    services.open_pull(project, "main", by="alice")
+    services.open_pull(project, "main", by=Actor.person("alice"))
     there = settings.CONFIGURATION.internal_url
     announcer = announcing.Announcer()
     reach(settings, "http://127.0.0.1:9")
@@ -171,7 +172,7 @@ def test_a_server_that_never_answers_its_worker_is_named_once(
 
 
 def test_the_pull_requests_of_an_archived_project_rest(project: Project, work: Work) -> None:
-    services.open_pull(project, "main", by="alice")
+    services.open_pull(project, "main", by=Actor.person("alice"))
     Project.objects.update(archived_at=timezone.now())
     assert announce_all() == 0
     assert not PullRequest.objects.exists()

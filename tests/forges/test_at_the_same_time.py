@@ -8,6 +8,7 @@ from typing import TypeVar
 import pytest
 from django.db import connection as database
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.forges import intake
 from seatrial.control.forges.github.signature import sign
 from seatrial.control.forges.local import services
@@ -50,19 +51,23 @@ def test_one_delivery_arriving_many_times_is_accepted_once(connection: Connectio
 
 
 def test_registering_one_repository_many_times_is_one_project(connection: Connection, work: Work) -> None:
-    ids = at_once(lambda _: services.register(connection, str(work.path), by="alice").pk)
+    ids = at_once(lambda _: services.register(connection, str(work.path), by=Actor.person("alice")).pk)
     assert len(set(ids)) == Project.objects.count() == 1
 
 
 def test_branches_opened_together_have_numbers_of_their_own(connection: Connection, work: Work) -> None:
     for number in range(MANY):
         work.git("branch", f"feature-{number}")
-    project = services.register(connection, str(work.path), by="alice")
-    numbers = at_once(lambda number: services.open_pull(project, f"feature-{number}", by="alice").number)
+    project = services.register(connection, str(work.path), by=Actor.person("alice"))
+    numbers = at_once(
+        lambda number: services.open_pull(project, f"feature-{number}", by=Actor.person("alice")).number
+    )
     assert sorted(numbers) == list(range(1, MANY + 1))
 
 
 def test_one_branch_opened_many_times_is_one_pull_request(connection: Connection, work: Work) -> None:
-    project = services.register(connection, str(work.path), by="alice")
-    assert at_once(lambda _: services.open_pull(project, "main", by="alice").number) == [1] * MANY
+    project = services.register(connection, str(work.path), by=Actor.person("alice"))
+    assert (
+        at_once(lambda _: services.open_pull(project, "main", by=Actor.person("alice")).number) == [1] * MANY
+    )
     assert LocalPullRequest.objects.count() == 1

@@ -33,7 +33,7 @@ def test_until_a_forge_names_a_number_there_is_no_limit() -> None:
 def test_who_asks_when_nothing_is_left_is_told_how_long_to_wait() -> None:
     clock = Clock()
     budget = Budget(clock)
-    budget.told(left=2, resets_in_seconds=300)
+    budget.note(left=2, resets_in_seconds=300)
     budget.spend()
     budget.spend()
     clock.seconds += 60
@@ -46,12 +46,12 @@ def test_who_asks_when_nothing_is_left_is_told_how_long_to_wait() -> None:
 
 def test_an_answer_that_was_overtaken_gives_nothing_back() -> None:
     budget = Budget(Clock())
-    budget.told(left=1, resets_in_seconds=300)
+    budget.note(left=1, resets_in_seconds=300)
     budget.spend()
-    budget.told(left=5, resets_in_seconds=300.4)  # sent before the other, read after it
+    budget.note(left=5, resets_in_seconds=300.4)  # sent before the other, read after it
     with pytest.raises(ForgeError):
         budget.spend()
-    budget.told(left=5, resets_in_seconds=3600)  # a new period
+    budget.note(left=5, resets_in_seconds=3600)  # a new period
     budget.spend()
 
 

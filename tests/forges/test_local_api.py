@@ -5,6 +5,7 @@ from django.test import Client
 
 from seatrial.control.accounts import tokens
 from seatrial.control.accounts.models import Membership, User, Workspace
+from seatrial.control.audit.actors import Actor
 from seatrial.control.audit.models import AuditEntry
 from seatrial.control.projects.models import Connection
 from tests.forges.conftest import Work
@@ -14,7 +15,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 class Caller:
     def __init__(self, user: User) -> None:
-        self.token = tokens.issue(user, "t", by="test")
+        self.token = tokens.issue(user, "t", by=Actor.person("test"))
 
     def post(self, path: str, body: object):
         headers = {"Authorization": f"Bearer {self.token}"}

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.forges.errors import RepositoryProblem
 from seatrial.control.forges.local import services
 from seatrial.control.forges.local.forge import LocalForge
 from seatrial.control.forges.local.webhooks import LocalWebhooks
 from seatrial.control.forges.models import Delivery
 from seatrial.control.forges.protocol import PullRequestChanged
+from seatrial.control.forges.sources import source
 from seatrial.control.projects.models import Connection, Project
-from seatrial.control.projects.services import apply_pull_request, source
+from seatrial.control.projects.services import apply_pull_request
 from tests.forges.conftest import Work, announce_all
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
@@ -22,7 +24,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 @pytest.fixture
 def project(connection: Connection, work: Work, live_server, settings) -> Project:
     reach(settings, live_server.url)
-    return services.register(connection, str(work.path), by="alice")
+    return services.register(connection, str(work.path), by=Actor.person("alice"))
 
 
 def reach(settings, url: str) -> None:
@@ -45,16 +47,16 @@ def events(project: Project) -> list[PullRequestChanged]:
 
 def test_opening_pushing_closing_and_reopening(project: Project, work: Work) -> None:
     first = work.commit("Add a page", branch="feature/page")
-    pull = services.open_pull(project, "feature/page", by="alice")
+    pull = services.open_pull(project, "feature/page", by=Actor.person("alice"))
     assert (pull.number, pull.head_sha) == (1, first)
     assert (announce_all(), announce_all()) == (1, 0)
     second = work.commit("Improve it")
     assert (announce_all(), announce_all()) == (1, 0)
-    services.close_pull(project, "feature/page", by="alice")
+    services.close_pull(project, "feature/page", by=Actor.person("alice"))
     assert (announce_all(), announce_all()) == (1, 0)
-    services.open_pull(project, "feature/page", by="alice")
+    services.open_pull(project, "feature/page", by=Actor.person("alice"))
     assert announce_all() == 1
-    services.close_pull(project, "feature/page", by="alice")
+    services.close_pull(project, "feature/page", by=Actor.person("alice"))
     assert announce_all() == 1, "closed at the same commit a second time: a delivery of its own"
     assert announced() == [
         ("opened", 1, first),
@@ -67,7 +69,7 @@ def test_opening_pushing_closing_and_reopening(project: Project, work: Work) -> 
 
 def test_what_the_worker_reads_from_them(project: Project, work: Work) -> None:
     sha = work.commit("Add a page", branch="feature")
-    services.open_pull(project, "feature", by="alice")
+    services.open_pull(project, "feature", by=Actor.person("alice"))
     announce_all()
     (event,) = events(project)
     assert event.external_id == project.external_id == str(work.path)
@@ -79,7 +81,7 @@ def test_what_the_worker_reads_from_them(project: Project, work: Work) -> None:
 
 def test_a_deleted_branch_closes_its_pull_request(project: Project, work: Work) -> None:
     work.commit("x", branch="feature")
-    services.open_pull(project, "feature", by="alice")
+    services.open_pull(project, "feature", by=Actor.person("alice"))
     announce_all()
     work.git("checkout", "-q", "main")
     work.git("branch", "-q", "-D", "feature")
@@ -91,9 +93,12 @@ def test_a_deleted_branch_closes_its_pull_request(project: Project, work: Work) 
 def test_numbers_go_on_and_a_branch_keeps_its_own(project: Project, work: Work) -> None:
     for branch in ("one", "two"):
         work.commit(branch, branch=branch)
-    numbers = [services.open_pull(project, branch, by="alice").number for branch in ("one", "two", "one")]
-    services.close_pull(project, "one", by="alice")
-    assert [*numbers, services.open_pull(project, "one", by="alice").number] == [1, 2, 1, 1]
+    numbers = [
+        services.open_pull(project, branch, by=Actor.person("alice")).number
+        for branch in ("one", "two", "one")
+    ]
+    services.close_pull(project, "one", by=Actor.person("alice"))
+    assert [*numbers, services.open_pull(project, "one", by=Actor.person("alice")).number] == [1, 2, 1, 1]
 
 
 def test_registering_twice_is_registering_once(connection: Connection, work: Work, tmp_path: Path) -> None:
@@ -101,7 +106,7 @@ def test_registering_twice_is_registering_once(connection: Connection, work: Wor
     link.symlink_to(work.path)
     (work.path / "deep").mkdir()
     paths = (work.path, link, work.path / "deep")
-    assert len({services.register(connection, str(path), by="alice").pk for path in paths}) == 1
+    assert len({services.register(connection, str(path), by=Actor.person("alice")).pk for path in paths}) == 1
     project = Project.objects.get()
     assert (project.name, project.slug, project.default_branch) == ("shop", "shop", "main")
     assert project.web_url == work.path.as_uri()
@@ -109,7 +114,7 @@ def test_registering_twice_is_registering_once(connection: Connection, work: Wor
 
 def test_the_default_branch(connection: Connection, work: Work, tmp_path: Path) -> None:
     def default(path: Path) -> str:
-        return services.register(connection, str(path), by="alice").default_branch
+        return services.register(connection, str(path), by=Actor.person("alice")).default_branch
 
     work.git("branch", "-q", "-m", "trunk")
     assert default(work.path) == "trunk", "the only one there is"
@@ -129,14 +134,17 @@ def test_two_repositories_of_one_name_have_two_slugs(
 ) -> None:
     other = Work(tmp_path / "elsewhere" / "shop")
     other.commit()
-    slugs = [services.register(connection, str(path), by="a").slug for path in (work.path, other.path)]
+    slugs = [
+        services.register(connection, str(path), by=Actor.person("a")).slug
+        for path in (work.path, other.path)
+    ]
     assert slugs == ["shop", "shop-2"]
 
 
 def test_a_bare_repository_will_do(connection: Connection, work: Work, tmp_path: Path) -> None:
     work.git("clone", "-q", "--bare", str(work.path), str(tmp_path / "bare.git"))
-    project = services.register(connection, str(tmp_path / "bare.git"), by="alice")
-    assert (project.name, services.open_pull(project, "main", by="alice").number) == ("bare", 1)
+    project = services.register(connection, str(tmp_path / "bare.git"), by=Actor.person("alice"))
+    assert (project.name, services.open_pull(project, "main", by=Actor.person("alice")).number) == ("bare", 1)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +161,7 @@ def test_what_cannot_be_registered_is_named(
     connection, tmp_path: Path, prepare, code: str, message: str
 ) -> None:
     with pytest.raises(RepositoryProblem, match=message) as caught:
-        services.register(connection, str(prepare(tmp_path)), by="alice")
+        services.register(connection, str(prepare(tmp_path)), by=Actor.person("alice"))
     assert caught.value.code == code
     assert not Project.objects.exists()
 
@@ -161,15 +169,15 @@ def test_what_cannot_be_registered_is_named(
 def test_an_unknown_branch_is_answered_with_near_misses(project: Project, work: Work) -> None:
     work.commit("x", branch="feature/page")
     with pytest.raises(RepositoryProblem, match=r"no branch feature/pgae\. It has: feature/page"):
-        services.open_pull(project, "feature/pgae", by="alice")
+        services.open_pull(project, "feature/pgae", by=Actor.person("alice"))
     with pytest.raises(RepositoryProblem, match="nothing to close"):
-        services.close_pull(project, "feature/page", by="alice")
+        services.close_pull(project, "feature/page", by=Actor.person("alice"))
 
 
 @pytest.mark.parametrize("branch", ["--all", "-h", "main..main", "refs/heads/main", "HEAD", "main^", ""])
 def test_a_branch_is_never_taken_for_an_option_or_an_expression(project: Project, branch: str) -> None:
     with pytest.raises(RepositoryProblem) as caught:
-        services.open_pull(project, branch, by="alice")
+        services.open_pull(project, branch, by=Actor.person("alice"))
     assert caught.value.code == "no_branch"
 
 
@@ -181,8 +189,8 @@ def test_nothing_a_repository_configures_runs(connection: Connection, work: Work
         work.git("config", name, str(trap))
     work.git("config", "log.showSignature", "true")
     (tmp_path / "sprung").unlink(missing_ok=True)  # our own git commands above may have sprung it
-    project = services.register(connection, str(work.path), by="alice")
-    services.open_pull(project, "main", by="alice")
+    project = services.register(connection, str(work.path), by=Actor.person("alice"))
+    services.open_pull(project, "main", by=Actor.person("alice"))
     LocalForge().open_pull_requests(project)
     LocalForge().facts(project, "a" * 40)
     announce_all()
@@ -201,13 +209,13 @@ def test_a_pull_request_says_what_it_is_based_on(project: Project, work: Work) -
     work.commit("Add a page", branch="feature")
     work.git("checkout", "-q", "main")
     main = work.commit("Main went on")
-    services.open_pull(project, "feature", by="alice")
+    services.open_pull(project, "feature", by=Actor.person("alice"))
     announce_all()
     assert [event.base_sha for event in events(project)] == [left_at]
     assert [event.base_sha for event in LocalForge().open_pull_requests(project)] == [left_at]
     work.git("checkout", "-q", "--orphan", "apart")
     work.commit("Nothing in common")
-    services.open_pull(project, "apart", by="alice")
+    services.open_pull(project, "apart", by=Actor.person("alice"))
     assert [event.base_sha for event in LocalForge().open_pull_requests(project)] == [left_at, main]
 
 
@@ -231,7 +239,7 @@ def test_nothing_that_a_repository_configures_is_run(
         work.git("config", name, value)
     work.path.joinpath(".git/objects", head[:2], head[2:]).unlink()
     with contextlib.suppress(RepositoryProblem):
-        project = services.register(connection, str(work.path), by="alice")
-        services.open_pull(project, "feature", by="alice")
+        project = services.register(connection, str(work.path), by=Actor.person("alice"))
+        services.open_pull(project, "feature", by=Actor.person("alice"))
         announce_all()
     assert not [trace.name for trace in traces if trace.exists()]

@@ -3,6 +3,7 @@
 import pytest
 from structlog.testing import capture_logs
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.local import services
 from seatrial.control.forges.local.models import LocalPullRequest
@@ -41,8 +42,8 @@ AWAY = ["missing", "empty mount point", "empty mount point in another repository
 @pytest.mark.parametrize("how", AWAY)
 def test_a_repository_that_cannot_be_read_closes_nothing(project: Project, work: Work, how: str) -> None:
     work.commit("x", branch="feature")
-    services.open_pull(project, "feature", by="alice")
-    services.open_pull(project, "main", by="alice")
+    services.open_pull(project, "feature", by=Actor.person("alice"))
+    services.open_pull(project, "main", by=Actor.person("alice"))
     announce_all()
     unmounted(work, how)
     with capture_logs() as lines:
@@ -57,8 +58,8 @@ def test_a_repository_that_cannot_be_read_closes_nothing(project: Project, work:
 
 def test_a_repository_that_is_back_is_followed_again(project: Project, work: Work) -> None:
     work.commit("x", branch="feature")
-    services.open_pull(project, "feature", by="alice")
-    services.open_pull(project, "main", by="alice")
+    services.open_pull(project, "feature", by=Actor.person("alice"))
+    services.open_pull(project, "main", by=Actor.person("alice"))
     announce_all()
     unmounted(work, "empty mount point")
     announce_all()
@@ -77,10 +78,10 @@ def test_a_repository_that_is_back_is_followed_again(project: Project, work: Wor
 
 def test_what_is_closed_by_hand_is_told_though_the_repository_is_away(project: Project, work: Work) -> None:
     work.commit("x", branch="feature")
-    services.open_pull(project, "feature", by="alice")
+    services.open_pull(project, "feature", by=Actor.person("alice"))
     announce_all()
     unmounted(work, "missing")
-    services.close_pull(project, "feature", by="alice")
+    services.close_pull(project, "feature", by=Actor.person("alice"))
     assert announce_all() == 1
     assert announced()[-1][0] == "closed"
 
@@ -88,7 +89,7 @@ def test_what_is_closed_by_hand_is_told_though_the_repository_is_away(project: P
 def test_a_repository_that_lost_its_last_branch_closes_its_pull_requests(
     project: Project, work: Work
 ) -> None:
-    services.open_pull(project, "main", by="alice")
+    services.open_pull(project, "main", by=Actor.person("alice"))
     announce_all()
     work.git("checkout", "-q", "--orphan", "nothing")
     work.git("branch", "-q", "-D", "main")

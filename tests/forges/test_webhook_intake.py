@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from seatrial.control.accounts.models import Membership, User
+from seatrial.control.audit.actors import Actor
 from seatrial.control.forges import intake
 from seatrial.control.forges.github.signature import sign
 from seatrial.control.forges.models import Delivery
@@ -77,7 +78,7 @@ def test_nor_with_one_that_cannot_be_opened(send: Send, connection: Connection) 
 
 
 def test_after_a_rotation_both_secrets_count_for_a_while(send: Send, connection: Connection) -> None:
-    rotate_webhook_secret(connection, "the next secret", timedelta(hours=1), by="alice")
+    rotate_webhook_secret(connection, "the next secret", timedelta(hours=1), by=Actor.person("alice"))
     assert send(OPENED, delivery="old", signature=sign(OPENED, SECRET)).status_code == 202
     assert send(OPENED, delivery="new", signature=sign(OPENED, "the next secret")).status_code == 202
     Connection.objects.update(previous_valid_until=timezone.now() - timedelta(seconds=1))

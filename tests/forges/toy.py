@@ -158,5 +158,9 @@ class ToySite:
 
 def registration(site: ToySite) -> Registration:
     return Registration(
-        kind="toy", title="Toy", webhooks=ToyWebhooks(), bind=lambda connection: ToyForge(connection, site)
+        kind="toy",
+        title="Toy",
+        needs_credential=True,
+        webhooks=ToyWebhooks(),
+        bind=lambda connection: ToyForge(connection, site),
     )

@@ -17,6 +17,7 @@ from seatrial.control import api
 from seatrial.control.accounts.access import AccessDenied
 from seatrial.control.accounts.models import User
 from seatrial.control.accounts.tokens import issue
+from seatrial.control.audit.actors import Actor
 from seatrial.control.error_pages import ErrorPagesMiddleware
 from seatrial.control.errors import ControlError
 from seatrial.control.log_lines import is_not_told_twice
@@ -99,7 +100,7 @@ class TestUnexpected:
             raise Broken("hunter2")
 
         monkeypatch.setattr("seatrial.control.status.api._platform", breaks)
-        token = issue(admin, "test", by="test")
+        token = issue(admin, "test", by=Actor.person("test"))
         with capture_logs() as logs:
             answer = Client().get("/api/v1/status", headers={"Authorization": f"Bearer {token}"})
         error = answer.json()["error"]

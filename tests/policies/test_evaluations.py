@@ -2,6 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.template.loader import render_to_string
 from django.utils import timezone
 
 from seatrial.control.fleet import services as fleet
@@ -11,6 +12,7 @@ from seatrial.control.policies import queueing, services
 from seatrial.control.policies.criteria import applies
 from seatrial.control.policies.errors import BadCriteria
 from seatrial.control.policies.models import Evaluation, Policy, PolicyVersion, Result
+from seatrial.control.policies.pages import evaluation_context
 from seatrial.control.projects.models import Project
 from seatrial.wire.agents import Heartbeat
 from seatrial.wire.envelope import Envelope
@@ -294,3 +296,24 @@ def test_by_hand_the_event_does_not_matter() -> None:
 def test_bad_criteria(criteria: dict[str, Any]) -> None:
     with pytest.raises(BadCriteria, match="criteria"):
         applies(criteria, event="push", ref="x")
+
+
+def test_no_agent_can_waive(project: Project, version: PolicyVersion) -> None:
+    evaluation = evaluate(project)
+    assert evaluation is not None
+    finish(evaluation, said(version, "waived", None))
+    assert (evaluation.state, evaluation.results.get().state) == ("errored", "errored")
+
+
+def test_a_waived_result_stands_on_the_page_and_counts_for_nothing(
+    project: Project, version: PolicyVersion
+) -> None:
+    evaluation = evaluate(project)
+    assert evaluation is not None
+    finish(evaluation, said(version, score=80))
+    waived = factories.policy(project.workspace, "Small images")
+    Result.objects.create(evaluation=evaluation, version=waived, state=ResultState.WAIVED)
+    context = evaluation_context(evaluation, lambda pull_request: None)
+    assert [result.state for result in context["results"]] == ["passed", "waived"]
+    page = render_to_string("policies/parts/evaluation.html", context)
+    assert "1 of 2 policies passed, 1 waived" in page and "Waived" in page

@@ -17,6 +17,7 @@ from seatrial.control.policies import overdue, services
 from seatrial.wire.agents import Heartbeat
 from seatrial.wire.envelope import new_id
 from tests import factories
+from tests.credentials import NoCredentials
 from tests.sandboxes.conftest import NoJobs, Recorded
 from tests.waiting import until
 
@@ -46,7 +47,7 @@ def test_an_evaluation_says_why_no_policy_can_run(tmp_path: Path, monkeypatch: p
     )
     pool = Pool(ProcessSandboxes(find_program(), new_id(), require_gvisor=True), size=0)
     evaluations = Evaluations(
-        NoJobs(), Cache(tmp_path / "git"), Recorded(), pool, Memo(tmp_path / "memo", "p")
+        NoJobs(), Cache(tmp_path / "git"), NoCredentials(), Recorded(), pool, Memo(tmp_path / "memo", "p")
     )
     fleet.heartbeat(factories.agent("local").pk, asyncio.run(beat_of(evaluations)))
     assert services.give_up_lost() == 1

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis.extra.django import TestCase
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.previews import services
 from seatrial.control.previews.errors import PreviewError
 from seatrial.control.previews.models import Deployment, Environment
@@ -49,9 +50,9 @@ def report(scene: Scenario, what: str, which: int) -> None:
             case "removed":
                 scene.removed(environment)
             case "stop":
-                services.stop(environment, by="alice")
+                services.stop(environment, by=Actor.person("alice"))
             case "rebuild":
-                services.rebuild(environment, by="alice")
+                services.rebuild(environment, by=Actor.person("alice"))
     except PreviewError:
         pass
 
@@ -73,7 +74,7 @@ class AnyOrder(TestCase):
         # All was told at least once: the pull request is open at the last commit.
         environment = scene.environment
         if environment.state == "terminated":
-            assert environment.stopped_by  # only a person's stop may outlive an open pull request
+            assert environment.stop_cause  # only a person's stop may outlive an open pull request
         else:
             newest = environment.deployments.order_by("-id")[0]
             assert newest.commit == COMMITS[3]

@@ -9,6 +9,7 @@ from typing import TypeVar
 import pytest
 from django.db import connection, transaction
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import lifecycle, services
 from seatrial.control.projects.models import PullRequest
@@ -73,7 +74,7 @@ def test_who_waited_for_an_environment_sees_all_of_it_as_it_is() -> None:
 def test_a_rebuild_and_a_delivery_of_one_project_do_not_lock_each_other_out() -> None:
     scene = Scenario.make()
     scene.live(A)
-    services.stop(scene.environment, by="alice")
+    services.stop(scene.environment, by=Actor.person("alice"))
     stopped = scene.environment
     news = scene.news("synchronize", B, at=9)
     with transaction.atomic():
@@ -81,14 +82,14 @@ def test_a_rebuild_and_a_delivery_of_one_project_do_not_lock_each_other_out() ->
             pk=scene.pull_request.pk
         )  # as far as the rebuild has come
         delivery = meanwhile(lambda: scene.tell(news))
-        services.rebuild(stopped, by="alice")
+        services.rebuild(stopped, by=Actor.person("alice"))
     assert delivery.result(60).startswith("deployment")
 
 
 def test_a_rebuild_and_an_evaluation_of_one_project_do_not_lock_each_other_out() -> None:
     scene = Scenario.make()
     scene.live(A)
-    services.stop(scene.environment, by="alice")
+    services.stop(scene.environment, by=Actor.person("alice"))
     stopped, pull_request = scene.environment, scene.pull_request
     factories.policy(scene.project.workspace)
     with transaction.atomic():
@@ -101,5 +102,5 @@ def test_a_rebuild_and_an_evaluation_of_one_project_do_not_lock_each_other_out()
             return made is not None
 
         evaluation = meanwhile(evaluate)
-        services.rebuild(stopped, by="alice")
+        services.rebuild(stopped, by=Actor.person("alice"))
     assert evaluation.result(60)

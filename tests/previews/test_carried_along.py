@@ -1,4 +1,4 @@
-"""The migration to placements, with rows of before it."""
+"""Migrations that change what rows say, with rows of before them."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from seatrial.control.previews.models import Deployment, Environment, Placement
 from tests import factories
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
-BEFORE, AFTER = ("previews", "0001_initial"), ("previews", "0002_placement")
+BEFORE, NOW = ("previews", "0001_initial"), ("previews", "0005_stop_cause")
 
 
 def migrate(*target: tuple[str, str]):
@@ -57,7 +57,7 @@ def test_environments_and_deployments_keep_their_agent(before) -> None:
     leaving = made("terminated", on=agent.pk, terminated_at=now)
     gone = made("terminated", on=agent.pk, terminated_at=now, removed_at=now)
     waiting = made("building", on=None)
-    migrate(AFTER)
+    migrate(NOW)
     placed = {row.environment_id: row for row in Placement.objects.all()}
     assert placed.keys() == {running, leaving, gone}
     assert all(row.agent_id == agent.pk and row.revision == 7 for row in placed.values())
@@ -73,3 +73,27 @@ def test_environments_and_deployments_keep_their_agent(before) -> None:
     back = migrate(BEFORE)
     agents = dict(back.get_model("previews", "Environment").objects.values_list("pk", "agent"))
     assert agents == {running: agent.pk, leaving: agent.pk, gone: agent.pk, waiting: None}
+
+
+def test_what_stopped_a_preview_becomes_a_word_of_its_own(before) -> None:
+    shop = factories.project(factories.workspace(), "shop")
+
+    def made(stopped_by: str) -> str:
+        pull = factories.pull_request(shop)
+        row = before.get_model("previews", "Environment").objects.create(
+            project_id=shop.pk, pull_request_id=pull.pk, state="terminated", stopped_by=stopped_by
+        )
+        return row.pk
+
+    shown = {made("ada (token:laptop)"): "ada (token:laptop)", made("its time to live"): "its time to live"}
+    shown[made("")] = ""
+    migrate(NOW)
+    rows = Environment.objects.all()
+    assert {row.pk: row.stopper for row in rows} == shown
+    assert sorted((row.stop_cause, row.stopped_by) for row in rows) == [
+        ("", ""),
+        ("person", "ada (token:laptop)"),
+        ("time_to_live", ""),
+    ]
+    back = migrate(BEFORE)
+    assert dict(back.get_model("previews", "Environment").objects.values_list("pk", "stopped_by")) == shown

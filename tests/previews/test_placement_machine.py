@@ -10,6 +10,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet import services as fleet
 from seatrial.control.fleet.models import Agent
 from seatrial.control.previews import services
@@ -85,13 +86,13 @@ class Fleet(RuleBasedStateMachine):
 
     @rule(agent=which)
     def revoke(self, agent: int) -> None:
-        fleet.revoke(Agent.objects.get(pk=self.agents[agent].pk), by="root")
+        fleet.revoke(Agent.objects.get(pk=self.agents[agent].pk), by=Actor.person("root"))
 
     @rule(agent=which)
     def move(self, agent: int) -> None:
         if Deployment.objects.exists():
             with suppress(PreviewError):
-                services.move(self.scene.environment, off=self.agents[agent], by="root")
+                services.move(self.scene.environment, off=self.agents[agent], by=Actor.person("root"))
 
     @rule()
     def reconcile(self) -> None:
@@ -109,7 +110,7 @@ class Fleet(RuleBasedStateMachine):
     def rebuild(self) -> None:
         if Deployment.objects.exists():
             with suppress(PreviewError):
-                services.rebuild(self.scene.environment, by="alice")
+                services.rebuild(self.scene.environment, by=Actor.person("alice"))
 
     @invariant()
     def rows_agree(self) -> None:

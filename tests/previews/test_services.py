@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.previews import services
 from seatrial.control.previews.errors import NothingToStop, PullRequestClosed
@@ -130,9 +131,9 @@ def test_reopened_pull_request_gets_a_new_environment(scene: Scenario) -> None:
 
 def test_stopped_preview_stays_stopped_until_the_next_commit(scene: Scenario) -> None:
     scene.live(A)
-    services.stop(scene.environment, by="alice")
+    services.stop(scene.environment, by=Actor.person("alice"))
     with pytest.raises(NothingToStop):
-        services.stop(scene.environment, by="alice")
+        services.stop(scene.environment, by=Actor.person("alice"))
     scene.push(A, at=5)  # the forge sweep
     assert scene.environment.state == "terminated"
     scene.push(B, at=6)
@@ -141,7 +142,7 @@ def test_stopped_preview_stays_stopped_until_the_next_commit(scene: Scenario) ->
 
 def test_stopped_preview_returns_when_the_pull_request_is_reopened(scene: Scenario) -> None:
     scene.live(A)
-    services.stop(scene.environment, by="alice")
+    services.stop(scene.environment, by=Actor.person("alice"))
     scene.close(at=5)
     scene.push(A, at=6, action="reopened")
     assert scene.environment.state == "building"
@@ -149,13 +150,13 @@ def test_stopped_preview_returns_when_the_pull_request_is_reopened(scene: Scenar
 
 def test_rebuild_deploys_the_same_commit_without_cache(scene: Scenario) -> None:
     first = scene.live(A)
-    again = services.rebuild(scene.environment, by="alice")
+    again = services.rebuild(scene.environment, by=Actor.person("alice"))
     assert again.commit == A and again.no_cache and again.pk != first.pk
     scene.push(A, at=3)
     assert scene.candidate() == again
     scene.close(at=4)
     with pytest.raises(PullRequestClosed):
-        services.rebuild(scene.environment, by="alice")
+        services.rebuild(scene.environment, by=Actor.person("alice"))
 
 
 def test_another_agent_cannot_speak_for_it(scene: Scenario) -> None:

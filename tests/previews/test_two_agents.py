@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.audit.models import AuditEntry
 from seatrial.control.fleet import services as fleet
 from seatrial.control.fleet.errors import FleetError
@@ -176,7 +177,7 @@ def test_data_keeps_the_next_deployment_waiting_for_its_agent(scene: Scenario, o
     assert failed.reason == "agent_lost_contact"
     assert "it has the data of db. Rebuild when it is back" in failed.message
     becomes(scene.agent, "online")
-    again = services.rebuild(scene.environment, by="alice")
+    again = services.rebuild(scene.environment, by=Actor.person("alice"))
     assert (again.agent, again.message) == (scene.agent, "")
 
 
@@ -204,7 +205,7 @@ def test_without_data_a_lost_deployment_may_go_elsewhere_as_it_says(scene: Scena
     assert services.lost_contact(other) == 0
     assert services.lost_contact(scene.agent) == 1
     assert "it goes to an agent that is online" in scene.deployment(A).message
-    assert services.rebuild(scene.environment, by="alice").agent == other
+    assert services.rebuild(scene.environment, by=Actor.person("alice")).agent == other
 
 
 @pytest.mark.parametrize(
@@ -240,7 +241,7 @@ def test_rows_of_before_say_it_by_their_kind(scene: Scenario, other: Agent) -> N
 def test_revoked_agents_previews_come_up_elsewhere_without_their_data(scene: Scenario, other: Agent) -> None:
     keep(scene, A)
     expires = scene.environment.expires_at
-    fleet.revoke(scene.agent, by="root")
+    fleet.revoke(scene.agent, by=Actor.person("root"))
     assert services.place_waiting() == 1
     candidate = scene.candidate()
     assert (candidate.agent, candidate.commit) == (other, A)
@@ -262,7 +263,7 @@ def test_a_revoked_agents_preview_that_fails_elsewhere_is_not_tried_for_ever(
     scene: Scenario, other: Agent
 ) -> None:
     keep(scene, A)
-    fleet.revoke(scene.agent, by="root")
+    fleet.revoke(scene.agent, by=Actor.person("root"))
     services.place_waiting()
     scene.fail(scene.candidate())
     assert services.place_waiting() == 0
@@ -272,7 +273,7 @@ def test_a_revoked_agents_preview_that_fails_elsewhere_is_not_tried_for_ever(
 def test_what_was_in_progress_on_a_revoked_agent_begins_anew(scene: Scenario, other: Agent) -> None:
     scene.push(A)
     first = scene.candidate()
-    fleet.revoke(scene.agent, by="root")
+    fleet.revoke(scene.agent, by=Actor.person("root"))
     assert services.place_waiting() == 1
     assert scene.candidate().pk != first.pk and scene.candidate().agent == other
     first.refresh_from_db()
@@ -294,7 +295,7 @@ def test_a_terminated_environment_is_gone_when_every_host_is_left(scene: Scenari
 def test_a_terminated_environment_does_not_wait_for_a_revoked_agent(scene: Scenario) -> None:
     scene.live(A)
     scene.close(at=1)
-    fleet.revoke(scene.agent, by="root")
+    fleet.revoke(scene.agent, by=Actor.person("root"))
     services.place_waiting()
     assert scene.environment.removed_at is not None
 
@@ -303,20 +304,20 @@ def test_a_draining_agent_takes_nothing_new_until_it_is_undrained(scene: Scenari
     from seatrial.wire.agents import Heartbeat
 
     for _ in range(2):
-        fleet.drain(scene.agent, by="root")
+        fleet.drain(scene.agent, by=Actor.person("root"))
     scene.push(A)
     assert scene.candidate().agent == other
     Agent.objects.filter(pk=scene.agent.pk).update(state="offline")  # its host is restarted
     assert fleet.heartbeat(scene.agent.pk, Heartbeat(release="1"))
     assert Agent.objects.get(pk=scene.agent.pk).state == "draining"
     for _ in range(2):
-        fleet.undrain(scene.agent, by="root")
+        fleet.undrain(scene.agent, by=Actor.person("root"))
     assert Agent.objects.get(pk=scene.agent.pk).state == "online"
     said = AuditEntry.objects.filter(action__startswith="agent.").values_list("action", "actor")
     assert sorted(said) == [("agent.drain", "root"), ("agent.undrain", "root")]
-    fleet.revoke(scene.agent, by="root")
+    fleet.revoke(scene.agent, by=Actor.person("root"))
     with pytest.raises(FleetError):
-        fleet.drain(scene.agent, by="root")
+        fleet.drain(scene.agent, by=Actor.person("root"))
 
 
 def test_the_plan_of_a_drain_says_what_moves_and_what_stays(scene: Scenario, other: Agent) -> None:
@@ -337,14 +338,16 @@ def test_the_plan_of_a_drain_says_what_moves_and_what_stays(scene: Scenario, oth
 
 def test_a_move_deploys_the_same_commit_elsewhere_once(scene: Scenario, other: Agent) -> None:
     live = scene.live(A)
-    assert services.move(scene.environment, off=scene.agent, by="root")
-    assert not services.move(scene.environment, off=scene.agent, by="root"), "it is on its way"
+    assert services.move(scene.environment, off=scene.agent, by=Actor.person("root"))
+    assert not services.move(scene.environment, off=scene.agent, by=Actor.person("root")), "it is on its way"
     candidate = scene.candidate()
     assert (candidate.agent, candidate.commit) == (other, A)
     assert scene.environment.live == live
     scene.ready(candidate)
     scene.switch()
-    assert not services.move(scene.environment, off=scene.agent, by="root"), "it is gone from there"
+    assert not services.move(scene.environment, off=scene.agent, by=Actor.person("root")), (
+        "it is gone from there"
+    )
     (entry,) = AuditEntry.objects.filter(action="environment.move")
     assert entry.details == {"off": scene.agent.name, "to": other.pk}
 
@@ -352,5 +355,5 @@ def test_a_move_deploys_the_same_commit_elsewhere_once(scene: Scenario, other: A
 def test_what_its_data_pins_cannot_move(scene: Scenario, other: Agent) -> None:
     keep(scene, A)
     with pytest.raises(CannotMove, match="has the data of db"):
-        services.move(scene.environment, off=scene.agent, by="root")
+        services.move(scene.environment, off=scene.agent, by=Actor.person("root"))
     assert scene.environment.candidate is None

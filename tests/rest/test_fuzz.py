@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
 
 from seatrial.control.accounts import tokens
 from seatrial.control.accounts.models import Membership, User, Workspace
+from seatrial.control.audit.actors import Actor
 from seatrial.control.forges.github.signature import sign
 from seatrial.control.projects.services import ensure_connection
 from tests.forges.conftest import SECRET, payload
@@ -55,7 +56,7 @@ def token() -> str:
     root = User.objects.create_user("root", is_superuser=True)
     Membership.objects.create(workspace=workspace, user=root, role="owner")
     ensure_connection(workspace, "local", "here", webhook_secret=SECRET)
-    return tokens.issue(root, "fuzz", by="test")
+    return tokens.issue(root, "fuzz", by=Actor.person("test"))
 
 
 @schema.parametrize()

@@ -53,6 +53,7 @@ def test_environment_has_the_promised_shape(cast: Cast, environment: Environment
         "page_url",
         "deployment",
         "live_commit",
+        "stop_cause",
         "stopped_by",
         "removed",
     }

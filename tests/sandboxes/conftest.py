@@ -26,6 +26,7 @@ from seatrial.wire.deployments import Source
 from seatrial.wire.envelope import Message, new_id
 from seatrial.wire.evaluations import ForgeFacts, PolicyToRun, RunEvaluation
 from seatrial.wire.logs import LogChunk
+from tests.credentials import NoCredentials
 from tests.engines import require
 from tests.repositories import Repository
 
@@ -139,7 +140,7 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
 def bench_of(pool: Pool, repository: Repository, tmp_path: Path) -> Bench:
     reports = Recorded()
     memo = Memo(tmp_path / "memo.sqlite3", find_program().digest)
-    evaluations = Evaluations(NoJobs(), Cache(tmp_path / "git"), reports, pool, memo)
+    evaluations = Evaluations(NoJobs(), Cache(tmp_path / "git"), NoCredentials(), reports, pool, memo)
     return Bench(pool, evaluations, repository, reports)
 
 

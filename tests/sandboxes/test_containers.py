@@ -21,6 +21,7 @@ from seatrial.agent.sandboxes.session import GRACE_SECONDS
 from seatrial.agent.vocabulary.errors import ImageUnavailable
 from seatrial.wire.envelope import new_id
 from seatrial.wire.states import Isolation, ResultState
+from tests.credentials import NoCredentials
 from tests.engines import require
 from tests.repositories import Repository
 from tests.sandboxes.conftest import Bench, NoJobs, Recorded, bench_of, policy
@@ -171,7 +172,9 @@ async def test_gvisor_that_is_registered_later_is_noticed_and_used(
     monkeypatch.setattr(engine._connection.api.system, "info", asked)
     pool = Pool(containers(), size=1, children=1)
     memo = Memo(tmp_path / "memo", "p")
-    evaluations = service.Evaluations(NoJobs(), Cache(tmp_path / "git"), Recorded(), pool, memo)
+    evaluations = service.Evaluations(
+        NoJobs(), Cache(tmp_path / "git"), NoCredentials(), Recorded(), pool, memo
+    )
     running = asyncio.create_task(evaluations.run())
     await until(lambda: pool.warm == 1)
     assert evaluations.isolation is Isolation.CONTAINER and len(evaluations.warnings) == 1

@@ -16,10 +16,13 @@ from seatrial.agent.sandboxes.pool import Pool
 from seatrial.agent.sandboxes.processes import ProcessSandboxes
 from seatrial.agent.sandboxes.program import find_program
 from seatrial.agent.sandboxes.service import Evaluations
+from seatrial.agent.vocabulary.credentials import Credentials
+from seatrial.wire.deployments import Source
 from seatrial.wire.envelope import Envelope, Message, new_id
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted
 from seatrial.wire.logs import LogChunk
 from seatrial.wire.states import EvaluationState, Isolation
+from tests.credentials import NoCredentials
 from tests.sandboxes.conftest import Bench, Recorded, policy
 from tests.waiting import until
 
@@ -87,7 +90,9 @@ async def test_jobs_are_run_reported_and_acknowledged(processes: Bench, tmp_path
     reports = Recorded()
     pool = Pool(ProcessSandboxes(find_program(), new_id()), size=1)
     memo = Memo(tmp_path / "m", "p")
-    evaluations = Evaluations(Queue(*jobs, strange), Cache(tmp_path / "git2"), reports, pool, memo)
+    evaluations = Evaluations(
+        Queue(*jobs, strange), Cache(tmp_path / "git2"), NoCredentials(), reports, pool, memo
+    )
     await served(evaluations, *jobs, strange)
     assert [job.ended for job in jobs] == ["ack"] * 3 and strange.ended == "term"
     assert evaluations.isolation == Isolation.PROCESS and "no isolation" in evaluations.warnings[0]
@@ -96,6 +101,30 @@ async def test_jobs_are_run_reported_and_acknowledged(processes: Bench, tmp_path
         assert [m.kind for m in about] == ["EvaluationStarted", "EvaluationFinished"]
         assert about[1].state == EvaluationState.PASSED
     assert pool.warm == 0
+
+
+async def test_a_source_is_fetched_with_a_credential_of_the_evaluation_once_its_start_is_told(
+    processes: Bench, tmp_path: Path
+) -> None:
+    source = Source(clone_url="https://127.0.0.1:9/ship.git", needs_credential=True)
+    job = Delivery(processes.command(policy(GOOD)).model_copy(update={"source": source}))
+    reports, credentials = Recorded(), NoCredentials()
+    started: list[str] = []
+    for_evaluation = credentials.for_evaluation
+
+    def asked(evaluation: str) -> Credentials:
+        started.extend(message.kind for message in reports.messages)
+        return for_evaluation(evaluation)
+
+    credentials.for_evaluation = asked  # type: ignore[method-assign]
+    pool = Pool(ProcessSandboxes(find_program(), new_id()), size=0)
+    memo = Memo(tmp_path / "m", "p")
+    evaluations = Evaluations(Queue(job), Cache(tmp_path / "git2"), credentials, reports, pool, memo)
+    await served(evaluations, job)
+    assert started == ["EvaluationStarted"], "told before anything is asked"
+    assert credentials.asked == [f"r for evaluation {job.message.evaluation}"]
+    finished = reports.messages[-1]
+    assert finished.state is EvaluationState.ERRORED and "no credential: nobody gets" in finished.message
 
 
 class Broken:
@@ -142,7 +171,7 @@ async def test_without_a_sandbox_the_job_waits_and_in_the_end_says_why(
     reports = Recorded()
     memo = Memo(tmp_path / "m", "p")
     evaluations = Evaluations(
-        Queue(early, last), Cache(tmp_path / "git2"), reports, Pool(Broken(), size=0), memo
+        Queue(early, last), Cache(tmp_path / "git2"), NoCredentials(), reports, Pool(Broken(), size=0), memo
     )
     await served(evaluations, early, last)
     assert (early.ended, last.ended) == ("nak", "ack")
@@ -156,7 +185,9 @@ async def test_where_gvisor_is_required_and_missing_no_job_is_taken_and_the_prob
 ) -> None:
     queue = Queue(Delivery(processes.command(policy(GOOD))))
     pool = Pool(ProcessSandboxes(find_program(), new_id(), require_gvisor=True), size=0)
-    evaluations = Evaluations(queue, Cache(tmp_path / "g"), Recorded(), pool, Memo(tmp_path / "m", "p"))
+    evaluations = Evaluations(
+        queue, Cache(tmp_path / "g"), NoCredentials(), Recorded(), pool, Memo(tmp_path / "m", "p")
+    )
     assert evaluations.problem == "" and evaluations.problem_seconds == 0
     async with running(evaluations):
         await until(lambda: evaluations.problem_seconds > 0.1)
@@ -185,7 +216,7 @@ async def test_a_job_whose_report_cannot_be_stored_is_not_acknowledged(
     pool = Pool(ProcessSandboxes(find_program(), new_id()), size=0)
     reports, queue = Full(), Queue(job)
     memo = Memo(tmp_path / "m", "p")
-    evaluations = Evaluations(queue, Cache(tmp_path / "g"), reports, pool, memo, parallel=1)
+    evaluations = Evaluations(queue, Cache(tmp_path / "g"), NoCredentials(), reports, pool, memo, parallel=1)
     async with running(evaluations):
         await until(lambda: queue.waits > 0)  # the only one who takes jobs is back at the queue
     assert isinstance(reports.messages[-1], EvaluationFinished) and job.ended == ""

@@ -15,6 +15,7 @@ from django.db import OperationalError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.forges import registry
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.github.signature import sign
@@ -141,7 +142,9 @@ def scene(tmp_path: Path) -> Scene:
     workspace = factories.workspace()
     factories.policy(workspace, "Has readme")
     factories.agent()
-    project = services.register(factories.connection(workspace, name="here"), str(work.path), by="alice")
+    project = services.register(
+        factories.connection(workspace, name="here"), str(work.path), by=Actor.person("alice")
+    )
     return Scene(project, work, commit)
 
 
@@ -215,7 +218,7 @@ def test_facts_and_reports_are_asked_for_and_told_with_nothing_open(
 
 
 def test_sweeps_ask_with_nothing_open(scene: Scene, watch: Watch) -> None:
-    services.open_pull(scene.project, "feature", by="alice")
+    services.open_pull(scene.project, "feature", by=Actor.person("alice"))
     watch.asked.clear()
     sweeps.sweep_forges(Forges())
     assert "open_pull_requests" in watch.asked and PullRequest.objects.get().state == "open"
@@ -228,10 +231,10 @@ def test_sweeps_ask_with_nothing_open(scene: Scene, watch: Watch) -> None:
 
 def test_a_repository_is_registered_opened_and_closed_with_nothing_open(scene: Scene, watch: Watch) -> None:
     connection = scene.project.connection
-    assert services.register(connection, str(scene.work.path), by="alice") == scene.project
-    services.open_pull(scene.project, "feature", by="alice")
-    services.open_pull(scene.project, "feature", by="alice")
-    services.close_pull(scene.project, "feature", by="alice")
+    assert services.register(connection, str(scene.work.path), by=Actor.person("alice")) == scene.project
+    services.open_pull(scene.project, "feature", by=Actor.person("alice"))
+    services.open_pull(scene.project, "feature", by=Actor.person("alice"))
+    services.close_pull(scene.project, "feature", by=Actor.person("alice"))
     assert LocalPullRequest.objects.get().state == "closed"
     assert {"git for-each-ref", "git rev-parse"} <= set(watch.asked)
 
@@ -284,7 +287,7 @@ def test_a_forge_that_never_answers_holds_up_nobody_else(
                 {"ref": "refs/heads/feature", "after": scene.commit, "repository": repository(scene)},
             )
             outbox.relay(lambda _: None)
-            services.open_pull(scene.project, "feature", by="alice")
+            services.open_pull(scene.project, "feature", by=Actor.person("alice"))
         finally:
             go_on.set()
             connection.close()

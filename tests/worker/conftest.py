@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.control.accounts.models import Workspace
+from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet import services as fleet
 from seatrial.control.fleet.models import Agent
 from seatrial.control.forges.local import services as local
@@ -70,7 +71,7 @@ def join(
         return backends[candidate.id].url
 
     def join(name: str) -> ScriptedAgent:
-        token = fleet.issue_bootstrap(name, by="test")
+        token = fleet.issue_bootstrap(name, by=Actor.person("test"))
         agent = ScriptedAgent(stack.url, stack.nats.url, token, tmp_path, endpoint)
         agent.register()
         joined.append(agent)
@@ -122,11 +123,11 @@ def repository(tmp_path: Path) -> Repository:
 
 @pytest.fixture
 def project(workspace: Workspace, repository: Repository) -> Project:
-    return local.register(factories.connection(workspace), str(repository.path), by="test")
+    return local.register(factories.connection(workspace), str(repository.path), by=Actor.person("test"))
 
 
 def open_pull(project: Project, branch: str = "feature") -> LocalPullRequest:
-    return local.open_pull(project, branch, by="test")
+    return local.open_pull(project, branch, by=Actor.person("test"))
 
 
 __all__ = ["eventually", "open_pull"]

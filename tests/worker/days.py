@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet import services as fleet
 from seatrial.control.forges import registry
 from seatrial.control.forges.connected import Forges
@@ -146,7 +147,7 @@ class Days:
         session.set_expiry(timedelta(days=14))
         session.create()
         cache.set(f"failed:{self.now:%j}:{self.number}", 1, timeout=60)
-        fleet.issue_bootstrap("another", by="test")
+        fleet.issue_bootstrap("another", by=Actor.person("test"))
         factories.delivery(self.project.connection, result="rejected (signature)")
         self.now = started + timedelta(days=1)
         previews.expire()

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from seatrial.control import buckets
+from seatrial.control.audit.actors import Actor
 from seatrial.control.bus import Bus
 from seatrial.control.fleet.models import Agent
 from seatrial.control.fleet.services import revoke
@@ -22,7 +23,7 @@ ANYTHING = Envelope.wrap(EvaluationStarted(evaluation="e"))
 
 
 async def having_buckets(bus: Bus) -> set[str]:
-    return {bucket.agent for bucket in await buckets.found(bus)}
+    return {bucket.agent for bucket in await buckets.every(bus)}
 
 
 async def test_a_revoked_agent_s_bucket_goes_with_its_consumers(database: Database, bus: Bus) -> None:
@@ -32,7 +33,7 @@ async def test_a_revoked_agent_s_bucket_goes_with_its_consumers(database: Databa
     watcher = await (await bus.ensure_bucket(goes.pk)).watchall()
     await GoneAgents(database, bus).once()
     assert await having_buckets(bus) == {stays.pk, goes.pk}
-    await database.run(revoke, await database.run(Agent.objects.get, pk=goes.pk), by="alice")
+    await database.run(revoke, await database.run(Agent.objects.get, pk=goes.pk), by=Actor.person("alice"))
     sweep = GoneAgents(database, bus)
     await sweep.once()
     await sweep.once()

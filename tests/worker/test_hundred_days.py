@@ -2,6 +2,7 @@
 
 import pytest
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.audit.models import AuditEntry
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.control.previews import services as previews
@@ -30,7 +31,7 @@ def test_in_a_week_nothing_is_lost_that_anybody_asks_for(days: Days) -> None:
 
 def test_in_a_hundred_days_every_table_stops_growing_and_what_lives_is_there(days: Days) -> None:
     quiet, busy, stopped = days.open(), days.open(), days.open()
-    previews.stop(Environment.objects.get(pull_request__number=stopped), by="alice")
+    previews.stop(Environment.objects.get(pull_request__number=stopped), by=Actor.person("alice"))
     days.settle()
     at_first = Environment.objects.get(pull_request__number=quiet)
     seen = {}

@@ -6,14 +6,19 @@ import time
 import nats
 import pytest
 from django.db import connection
+from nats.errors import NoRespondersError
 from nats.js.errors import NoKeysError
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.forges.local import services as local
 from seatrial.control.forges.models import Delivery
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Project
+from seatrial.wire import subjects
+from seatrial.wire.credentials import AskCredential, CredentialRefused
+from seatrial.wire.envelope import Envelope
 from tests import factories
 from tests.worker.conftest import Repository, open_pull
 from tests.worker.scripted_agent import ScriptedAgent
@@ -124,6 +129,32 @@ def start(stack: Stack, victim: str) -> None:
     {"worker": stack.start_worker, "bus": stack.nats.start, "ingress": stack.traefik.start}[victim]()
 
 
+def test_agents_that_ask_for_credentials_are_answered_by_whichever_worker_lives(
+    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository, background
+) -> None:
+    commit = repository.commit("feature", "one")
+    open_pull(project)
+    eventually(lambda: served(stack) == commit)
+    environment = Environment.objects.get()
+    question = AskCredential(environment=environment.pk, repository=project.pk)
+
+    async def answer() -> str:
+        try:
+            subject = subjects.credentials(agent.id)
+            reply = await agent.client.request(subject, Envelope.wrap(question).encode(), timeout=30)
+        except NoRespondersError:
+            return "nobody"
+        refused = Envelope.decode(reply.data).open()
+        assert isinstance(refused, CredentialRefused)
+        return refused.code
+
+    assert background.run(answer()) == "no_credential", "a local repository needs none"
+    stack.kill("worker")
+    eventually(lambda: background.run(answer()) == "nobody", what="the bus knows that it is gone")
+    stack.start_worker()
+    eventually(lambda: background.run(answer()) == "no_credential", what="the next one answers")
+
+
 def test_storm_of_pushes_with_kills_ends_right(
     stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository, chance: random.Random
 ) -> None:
@@ -143,7 +174,7 @@ def test_storm_of_pushes_with_kills_ends_right(
         for victim in victims:
             start(stack, victim)
     for name in ("b", "d"):
-        local.close_pull(project, name, by="test")
+        local.close_pull(project, name, by=Actor.person("test"))
     stack.kill("worker")
     stack.start_worker()
     numbers = {name: open_pull(project, name).number for name in ("a", "c", "e")}

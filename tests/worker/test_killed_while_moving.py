@@ -2,6 +2,7 @@
 
 import pytest
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet import services as fleet
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.previews.models import Deployment, Environment, Placement
@@ -26,7 +27,7 @@ def pull(stack: Stack, agent: ScriptedAgent, project: Project, repository: Repos
 def two(agent: ScriptedAgent, pull: Pull, join: Join) -> ScriptedAgent:
     """The agent that the next deployment goes to."""
     two = join("two")
-    fleet.drain(row(agent), by="test")
+    fleet.drain(row(agent), by=Actor.person("test"))
     return two
 
 

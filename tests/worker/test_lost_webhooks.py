@@ -2,6 +2,7 @@
 
 import pytest
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.forges.local import services as local
 from seatrial.control.forges.models import Delivery
 from seatrial.control.previews.models import Environment
@@ -49,7 +50,7 @@ def test_refused_webhooks_cost_time_and_nothing_else(
 
     secret = set_secret(project, "")
     for branch in ("a", "b"):
-        local.close_pull(project, branch, by="test")
+        local.close_pull(project, branch, by=Actor.person("test"))
     repository.git("checkout", "-q", "main")
     repository.git("branch", "-q", "-D", "c")
     eventually(

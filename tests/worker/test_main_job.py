@@ -6,6 +6,7 @@ from collections import Counter
 import httpx
 import pytest
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.forges.local import services as local
 from seatrial.control.forges.models import Delivery
 from seatrial.control.policies.models import Evaluation
@@ -55,7 +56,7 @@ def test_from_branch_to_url_and_verdict_and_away_again(
     page = stack.traefik.get("pr-1-shop")
     assert page.status_code == 502 and "does not answer" in page.text
 
-    local.close_pull(project, "feature", by="test")
+    local.close_pull(project, "feature", by=Actor.person("test"))
     eventually(lambda: Environment.objects.get().removed_at, what="the agent removed it")
     eventually(lambda: stack.traefik.get("pr-1-shop").status_code == 404, what="its route is gone")
     page = stack.traefik.get("pr-1-shop", "/any/path")

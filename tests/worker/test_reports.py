@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 from structlog.testing import capture_logs
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.forges import registry
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.errors import ForgeError
@@ -119,7 +120,7 @@ def test_every_end_of_a_preview_is_told(scene: Scenario, forge: RecordingForge, 
 
 def test_a_preview_that_is_stopped_is_told(scene: Scenario, forge: RecordingForge, aside: Aside) -> None:
     scene.live(A)
-    previews.stop(scene.environment, by="alice")
+    previews.stop(scene.environment, by=Actor.person("alice"))
     drain(aside)
     assert (forge.told, forge.urls) == ([("a", "superseded")], [{}])
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from seatrial.control import keeping
 from seatrial.control.accounts.models import User
+from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet import services as fleet
 from seatrial.control.fleet.models import BootstrapToken
 from seatrial.control.forges.local import retention as local
@@ -173,9 +174,9 @@ def test_local_pull_requests_go_once_announced_and_no_number_is_given_twice(proj
 
 def test_what_expired_goes() -> None:
     now = timezone.now()
-    fleet.issue_bootstrap("old", by="test")
+    fleet.issue_bootstrap("old", by=Actor.person("test"))
     BootstrapToken.objects.update(expires_at=now - timedelta(days=8))
-    fleet.issue_bootstrap("young", by="test")
+    fleet.issue_bootstrap("young", by=Actor.person("test"))
     for days in (-1, 1):
         session = SessionStore()
         session.create()

@@ -49,7 +49,7 @@ def test_why_it_waits_is_told_once_and_not_at_once() -> None:
     assert not looked(NOT_YET, 1).is_unexplained
     wait = looked(NOT_YET, 10)
     assert wait.is_unexplained
-    wait.told = wait.why
+    wait.explained = wait.why
     assert not wait.is_unexplained
     wait.note(AWAY, 1_011.0)
     assert wait.is_unexplained

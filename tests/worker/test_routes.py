@@ -11,6 +11,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.ending import ended
 from seatrial.control.previews import lifecycle, routes, services
 from seatrial.control.previews.models import Deployment
@@ -111,7 +112,9 @@ class TestWithTheDatabase:
             assert "Traefik does not show service pr-1-shop" in deployment.message
             assert "then rebuild" in deployment.message
             monkeypatch.setattr(route_waits, "ANSWERED_SECONDS", 60)
-            again = await sync_to_async(lambda: services.rebuild(scene.environment, by="alice"))()
+            again = await sync_to_async(
+                lambda: services.rebuild(scene.environment, by=Actor.person("alice"))
+            )()
             await sync_to_async(scene.ready)(again)
             candidate = await sync_to_async(lambda: routes.candidate(scene.environment))()
             assert candidate is not None

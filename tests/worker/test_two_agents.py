@@ -4,6 +4,7 @@ from itertools import groupby
 
 import pytest
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet import services as fleet
 from seatrial.control.fleet.models import Agent
 from seatrial.control.previews import services as previews
@@ -100,7 +101,7 @@ def test_a_candidate_elsewhere_then_the_switch_then_the_first_host_is_left(
     two = join("two")
     two.mute = True
     first = pull.commit
-    fleet.drain(row(one), by="test")
+    fleet.drain(row(one), by=Actor.person("test"))
     second = pull.push("two", wait=False)
     eventually(lambda: pull.environment in two.desired, what="the other agent has the candidate")
     assert one.history[-1] == (first, ""), "each agent sees its own deployment only"
@@ -153,7 +154,7 @@ def test_what_a_revoked_agent_ran_comes_up_elsewhere_and_says_what_is_lost(
     one.extra = [DB]
     pull.push("with data")
     two = join("two")
-    fleet.revoke(row(one), by="test")
+    fleet.revoke(row(one), by=Actor.person("test"))
     eventually(lambda: pull.live_on(two), what="it is built anew on the other agent")
     eventually(lambda: pull.has_left(one), what="nobody waits for the revoked one")
     live = Environment.objects.get(pk=pull.environment).live
@@ -182,7 +183,7 @@ def test_late_and_false_reports_of_both_change_nothing(
     old = Environment.objects.get(pk=pull.environment).live
     assert old is not None
     background.run(one.say(EnvironmentRemoved(environment=pull.environment)))  # while it serves
-    fleet.drain(row(one), by="test")
+    fleet.drain(row(one), by=Actor.person("test"))
     second = pull.push("two")
     eventually(lambda: pull.live_on(two))
     new = Environment.objects.get(pk=pull.environment).live
@@ -205,11 +206,11 @@ def test_an_agent_that_is_wanted_again_while_it_leaves_comes_back(
     stack: Stack, one: ScriptedAgent, join: Join, pull: Pull
 ) -> None:
     two = join("two")
-    fleet.drain(row(one), by="test")
+    fleet.drain(row(one), by=Actor.person("test"))
     pull.push("two")
     eventually(lambda: one.history[-1] == ("", ""), what="it leaves the first agent")
-    fleet.undrain(row(one), by="test")
-    assert previews.move(Environment.objects.get(pk=pull.environment), off=row(two), by="test")
+    fleet.undrain(row(one), by=Actor.person("test"))
+    assert previews.move(Environment.objects.get(pk=pull.environment), off=row(two), by=Actor.person("test"))
     eventually(lambda: pull.live_on(one), what="it is back")
     eventually(lambda: pull.has_left(two))
     assert pull.is_there(one)

@@ -54,13 +54,13 @@ class Bases:
 
     async def _prepare_one(self, cell: Cell, images: Images, name: str, log: Log) -> Base:
         reference = await images.ensure(name, log)
-        found = await self.engine.images.get(reference)
-        if found is None:
+        image = await self.engine.images.get(reference)
+        if image is None:
             raise ImageUnavailable(f"{name} vanished from the engine while it was being read. Rebuild")
         async with self._locks.setdefault(str(cell.data), asyncio.Lock()):
-            if self._known(cell.data).get(name) != found.id:
-                await self._transfer(cell, name, found.id, log)
-        return Base(name, found.id, found.config, found.layers)
+            if self._known(cell.data).get(name) != image.id:
+                await self._transfer(cell, name, image.id, log)
+        return Base(name, image.id, image.config, image.layers)
 
     async def _transfer(self, cell: Cell, name: str, image: str, log: Log) -> None:
         known = self._known(cell.data)

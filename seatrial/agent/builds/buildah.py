@@ -103,15 +103,17 @@ class BuildahBuilder:
     async def _build(self, request: BuildRequest, log: Log) -> None:
         context, dockerfile = located(request)
         raw = dockerfile.read_bytes()
-        found = read_dockerfile(request.build.dockerfile, raw, request.build.args)
+        parsed = read_dockerfile(request.build.dockerfile, raw, request.build.args)
         cell = await self._cell(request.cache_scope)
         await asyncio.to_thread(self._prepare_host, cell, request.context_root)
-        wanted = found.external_images(request.build.target)
+        wanted = parsed.external_images(request.build.target)
         bases = await self.bases.prepare(cell, self.images, wanted, log)
         self.layers.note(cell, [base.id for base in bases])
         archive.mark(cell.outside("blobs", "sha256"), [digest for base in bases for digest in base.layers])
         given = BuildInput(request, context, dockerfile, await self._translated(request, raw, bases, log))
-        check = healthcheck(found, request.build.target) or check_of(bases, found.base(request.build.target))
+        check = healthcheck(parsed, request.build.target) or check_of(
+            bases, parsed.base(request.build.target)
+        )
         image = (await self._built(cell, given, log)).with_healthcheck(check)
         try:
             await loading.load(self.engine, image.archive(request.tag, request.labels), request.service)
@@ -286,7 +288,7 @@ def failure(service: str, tail: list[str], code: int) -> BuildError | NoSpace:
     last = next((line for line in reversed(tail) if line.startswith("Error:")), tail[-1] if tail else "")
     match = FAILED_STEP.search(last)
     if match:
-        told = f"{service}: `{match['step'][:200]}` failed: {match['why'][:500]}"
+        problem = f"{service}: `{match['step'][:200]}` failed: {match['why'][:500]}"
     else:
-        told = f"{service}: the build failed: {last.removeprefix('Error: ')[:500] or f'exit code {code}'}"
-    return BuildError(told, service=service, log_tail=tail)
+        problem = f"{service}: the build failed: {last.removeprefix('Error: ')[:500] or f'exit code {code}'}"
+    return BuildError(problem, service=service, log_tail=tail)

@@ -40,12 +40,14 @@ class Dialect:
     def adapted(self, raw: bytes) -> bytes:
         """`raw` as this buildah reads it; the very same when nothing had to change. Raises BuildError."""
         lines = raw.decode("utf-8-sig", errors="surrogateescape").splitlines(keepends=True)
-        found = list(instructions(raw))
+        parsed = list(instructions(raw))
         self._continued = re.compile(re.escape(escape_of(lines)) + r"[ \t]*$")
         closing = {line.strip() for line in lines}
         bases = iter(read_dockerfile(self.file, raw, self.arguments).stages)
-        written = lines[: found[0][0] - 1]
-        for (number, keyword, rest), after in zip(found, [*found[1:], (len(lines) + 1, "", "")], strict=True):
+        written = lines[: parsed[0][0] - 1]
+        for (number, keyword, rest), after in zip(
+            parsed, [*parsed[1:], (len(lines) + 1, "", "")], strict=True
+        ):
             if keyword == "FROM":
                 stage = next(bases)
                 self._begin(stage.base, stage.name)

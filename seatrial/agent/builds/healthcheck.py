@@ -21,9 +21,9 @@ def healthcheck(file: Dockerfile, target: str | None = None) -> dict[str, Any] |
     stages = list(file.until(target))
     stage: Stage | None = stages[-1]
     while stage is not None:
-        told = [text for keyword, text in stage.instructions if keyword == "HEALTHCHECK"]
-        if told:
-            return parsed(told[-1])
+        checks = [text for keyword, text in stage.instructions if keyword == "HEALTHCHECK"]
+        if checks:
+            return parsed(checks[-1])
         base = stage.base.lower()
         stages = stages[: stages.index(stage)]
         stage = next((one for one in reversed(stages) if (one.name or "").lower() == base), None)

@@ -52,10 +52,10 @@ class EngineImages:
         return image
 
     async def _is_here(self, image: str) -> bool:
-        found = await self.engine.images.get(image)
-        if found is None:
+        known = await self.engine.images.get(image)
+        if known is None:
             return False
-        if MANAGED in found.labels:
+        if MANAGED in known.labels:
             raise ImageUnavailable(f"{image} was built for a preview. Build it from its own source")
         return True
 

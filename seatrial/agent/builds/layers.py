@@ -75,6 +75,6 @@ class Layers:
 
     def _uses(self, scope: str) -> Mapping[str, float]:
         with contextlib.suppress(FileNotFoundError, ValueError):
-            found: dict[str, float] = json.loads((self.data / "scopes" / scope / USES).read_text())
-            return found
+            uses: dict[str, float] = json.loads((self.data / "scopes" / scope / USES).read_text())
+            return uses
         return {}

@@ -97,8 +97,8 @@ def stand_in_for(image: str) -> StandIn | None:
         return None
     name = repository_name(image)
     tag = image.rsplit("/", 1)[-1].partition(":")[2].partition("@")[0]
-    found = next((known for known in STAND_INS if known.fits(name, tag)), None)
-    return found.for_alpine() if found and ALPINE_TAG.fullmatch(tag) else found
+    fitting = next((known for known in STAND_INS if known.fits(name, tag)), None)
+    return fitting.for_alpine() if fitting and ALPINE_TAG.fullmatch(tag) else fitting
 
 
 @dataclass
@@ -112,19 +112,19 @@ class DebianStandIns:
 
     async def ensure(self, image: str, why: str, log: Log) -> str | None:
         """See `StandIns.ensure`."""
-        found = stand_in_for(image)
-        if found is None:
+        stand_in = stand_in_for(image)
+        if stand_in is None:
             return None
-        tag = await self.make(found, log)
+        tag = await self.make(stand_in, log)
         await log(
-            f"{image}: {why}; using the stand-in with {found.title} {await self._version(tag)} from Debian packages"
+            f"{image}: {why}; using the stand-in with {stand_in.title} {await self._version(tag)} from Debian packages"
         )
         return tag
 
     async def prepare(self, images: Sequence[str], log: Log) -> dict[str, str]:
         """Have the stand-ins of `images` ready ahead of time: `{image: reference}`, without those that have none."""
-        wanted = {image: found for image in images if (found := stand_in_for(image))}
-        made = [await self.make(found, log) for found in wanted.values()]
+        wanted = {image: stand_in for image in images if (stand_in := stand_in_for(image))}
+        made = [await self.make(stand_in, log) for stand_in in wanted.values()]
         return dict(zip(wanted, made, strict=True))
 
     async def make(self, wanted: StandIn, log: Log) -> str:
@@ -166,5 +166,5 @@ class DebianStandIns:
         return str(labels.get(VERSION_LABEL, "")) or "an unknown version"
 
     async def _labels(self, tag: str) -> Mapping[str, str] | None:
-        found = await self.engine.images.get(tag)
-        return None if found is None else found.labels
+        image = await self.engine.images.get(tag)
+        return None if image is None else image.labels

@@ -11,9 +11,11 @@ from weakref import WeakSet, WeakValueDictionary
 
 import structlog
 
+from seatrial.agent.checkouts.askpass import git_that_knows
 from seatrial.agent.checkouts.commit import CommitTree, is_shallow
 from seatrial.agent.checkouts.git import Git, GitFailed
 from seatrial.agent.checkouts.upkeep import note_use, remove_leftovers, tidy
+from seatrial.agent.vocabulary.credentials import Credentials, OpenedCredential
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.agent.vocabulary.tree import Tree
 from seatrial.wire.deployments import Source
@@ -29,12 +31,6 @@ DAMAGED = re.compile(
     re.IGNORECASE,
 )
 DAY_SECONDS = 86_400.0
-ASKPASS = """#!/bin/sh
-case "$1" in
-  Username*) printf '%s\\n' "$SEATRIAL_GIT_USERNAME" ;;
-  *) printf '%s\\n' "$SEATRIAL_GIT_PASSWORD" ;;
-esac
-"""
 
 
 @dataclass
@@ -42,20 +38,24 @@ class Cache:
     """Commits of many repositories, each fetched once.
 
     `fetch` may be called concurrently: calls for one repository wait for each other, different repositories run
-    together. It is idempotent, never retries a remote that refused, and starts a damaged cache afresh once.
-    `unseal` opens a source's credential, which reads `username:password`. A commit that `prune` dropped is fetched
-    again; none is dropped as long as somebody holds its tree.
+    together. It is idempotent and starts a damaged cache afresh once. It never retries a remote that refused, but for
+    one that refused a credential: that may have ended in the middle of a fetch, and is replaced once. A commit that
+    `prune` dropped is fetched again; none is dropped as long as somebody holds its tree.
     """
 
     directory: Path
-    unseal: Callable[[str], str] = lambda _sealed: ""
     clock: Callable[[], float] = time.time
     # Both forget what nobody holds: a lock that nobody waits for, a tree that nobody reads.
     _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     _read: WeakSet[CommitTree] = field(default_factory=WeakSet)
 
-    async def fetch(self, source: Source, repository_id: str, commit: str) -> Tree:
-        """The tree of exactly `commit`. Raises CheckoutError naming the repository and the commit."""
+    async def fetch(
+        self, source: Source, repository_id: str, commit: str, credentials: Credentials | None = None
+    ) -> Tree:
+        """The tree of exactly `commit`. Raises CheckoutError naming the repository and the commit.
+
+        A commit that is here needs no credential. One is asked for when git is about to run, and forgotten with it.
+        """
         if not COMMIT.fullmatch(commit):
             raise CheckoutError(f"{commit!r} is not a full commit id")
         if not REPOSITORY.fullmatch(repository_id):
@@ -66,13 +66,14 @@ class Cache:
             )
         async with self._locks.setdefault(repository_id, asyncio.Lock()):
             bare = self.directory / f"{repository_id}.git"
+            origin = Origin(source, repository_id, commit, credentials)
             try:
-                await self._ensure(bare, source, commit)
+                await self._ensure(bare, origin)
             except GitFailed as error:
                 if not DAMAGED.search(str(error)) or not bare.exists():
-                    raise self._explained(source, commit, error) from error
+                    raise origin.explained(error) from error
                 await asyncio.to_thread(shutil.rmtree, bare, ignore_errors=True)
-                await self._ensure_again(bare, source, commit)
+                await self._ensure_again(bare, origin)
             note_use(bare, commit, self.clock())
             tree = CommitTree(bare, commit)
             self._read.add(tree)
@@ -96,13 +97,14 @@ class Cache:
                 if not wanted:
                     await asyncio.to_thread(shutil.rmtree, bare, ignore_errors=True)
 
-    async def _ensure_again(self, bare: Path, source: Source, commit: str) -> None:
+    async def _ensure_again(self, bare: Path, origin: "Origin") -> None:
         try:
-            await self._ensure(bare, source, commit)
+            await self._ensure(bare, origin)
         except GitFailed as error:
-            raise self._explained(source, commit, error) from error
+            raise origin.explained(error) from error
 
-    async def _ensure(self, bare: Path, source: Source, commit: str) -> None:
+    async def _ensure(self, bare: Path, origin: "Origin") -> None:
+        commit = origin.commit
         if not (bare / "HEAD").exists():
             self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             objects = "sha256" if len(commit) == 64 else "sha1"
@@ -113,12 +115,31 @@ class Cache:
         if here and not is_shallow(bare):
             return
         remove_leftovers(bare)
-        git = self._git_for(bare, source)
+        try:
+            await self._signed_in(bare, origin)
+        except CheckoutError:
+            if not here:
+                raise
+
+    async def _signed_in(self, bare: Path, origin: "Origin") -> None:
+        """Take the commit; with another credential when the first one turns out to be worth nothing, or over."""
+        credential = await origin.credential()
+        try:
+            await self._take(self._git_for(bare, origin.source, credential), bare, origin)
+        except GitFailed as error:
+            if credential is None or not (error.unauthorised or credential.expired):
+                raise
+            log.info("a credential was refused or is over; asking for another", repository=bare.stem)
+            fresh = await origin.credential()
+            await self._take(self._git_for(bare, origin.source, fresh), bare, origin)
+
+    async def _take(self, git: Git, bare: Path, origin: "Origin") -> None:
+        source, commit = origin.source, origin.commit
         try:
             await self._fetch(git, bare, source, f"+{commit}:refs/seatrial/{commit}")
-        except GitFailed:
-            if here:
-                return
+        except GitFailed as error:
+            if error.unauthorised or await self._has(bare, commit):
+                raise
             # Servers that hide unadvertised commits: take every branch, then look again. One that is gone there goes
             # here, or `a` would stand in the way of `a/b`.
             await self._fetch(git, bare, source, "+refs/heads/*:refs/seatrial-heads/*", "--prune")
@@ -142,27 +163,38 @@ class Cache:
             return False
         return True
 
-    def _git_for(self, bare: Path, source: Source) -> Git:
+    def _git_for(self, bare: Path, source: Source, credential: OpenedCredential | None) -> Git:
         configuration = bare / "seatrial.gitconfig"
         configuration.write_text(for_local(source.clone_url))
-        if not source.credential:
+        if credential is None:
             return Git(configuration)
-        askpass = bare / "askpass"
-        askpass.write_text(ASKPASS)
-        askpass.chmod(0o700)
-        username, _, password = self.unseal(source.credential).partition(":")
-        return Git(
-            configuration,
-            {
-                "GIT_ASKPASS": str(askpass),
-                "SEATRIAL_GIT_USERNAME": username,
-                "SEATRIAL_GIT_PASSWORD": password,
-            },
-        )
+        return git_that_knows(credential.login, source.clone_url, configuration=configuration, folder=bare)
 
-    def _explained(self, source: Source, commit: str, error: GitFailed) -> CheckoutError:
-        where = re.sub(r"(\w+://)[^/@\s]+@", r"\1", source.clone_url)
-        return CheckoutError(f"cannot fetch commit {commit[:12]} from {where}: {error}")
+
+@dataclass(frozen=True)
+class Origin:
+    """Where one commit comes from, and who can be asked for what fetches it."""
+
+    source: Source
+    repository_id: str
+    commit: str
+    credentials: Credentials | None
+
+    async def credential(self) -> OpenedCredential | None:
+        """A fresh one, where the source needs one. Raises CheckoutError."""
+        if not self.source.needs_credential:
+            return None
+        if self.credentials is None:
+            raise self.explained(CheckoutError("it needs a credential, and nobody can be asked for one"))
+        try:
+            return await self.credentials(self.repository_id)
+        except CheckoutError as error:
+            raise self.explained(error) from error
+
+    def explained(self, error: CheckoutError) -> CheckoutError:
+        """`error` with the commit and the repository that it is about."""
+        where = re.sub(r"(\w+://)[^/@\s]+@", r"\1", self.source.clone_url)
+        return CheckoutError(f"cannot fetch commit {self.commit[:12]} from {where}: {error}")
 
 
 def for_local(clone_url: str) -> str:

@@ -40,15 +40,15 @@ class CommitTree:
 
     async def read(self, path: str, *, limit: int = 10_000_000) -> bytes | None:
         """See `Tree.read`."""
-        found = (await self._index()).get(path)
-        if found is None or found.mode not in REGULAR or (found.size or 0) > limit:
+        entry = (await self._index()).get(path)
+        if entry is None or entry.mode not in REGULAR or (entry.size or 0) > limit:
             return None
         self._reads += 1
         if self._reads == READS_BEFORE_ALL:
             await self._read_ahead()
-        if found.oid in self._blobs:
-            return self._blobs[found.oid]
-        return await self._git("cat-file", "blob", found.oid)
+        if entry.oid in self._blobs:
+            return self._blobs[entry.oid]
+        return await self._git("cat-file", "blob", entry.oid)
 
     async def _read_ahead(self) -> None:
         """Take every small blob with one process: who asks for many files asks for most of them."""

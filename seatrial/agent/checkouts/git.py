@@ -37,16 +37,32 @@ SAFE_OPTIONS = (
 )  # fmt: skip
 
 
+# What git says, and what servers have it say, of a credential that is missing, wrong or over.
+UNAUTHORISED = re.compile(
+    r"authentication failed|could not read (username|password)|access denied|invalid (username|credentials)|"
+    r"(requested url returned error|http)[: ]+40[13]\b",
+    re.IGNORECASE,
+)
+
+
 class GitFailed(CheckoutError):
-    """Git ended with a code other than 0; the text is its own last words."""
+    """Git ended with a code other than 0; the text is its own last words. `unauthorised`: they are about who asked."""
+
+    def __init__(self, message: str, *, unauthorised: bool = False) -> None:
+        super().__init__(message)
+        self.unauthorised = unauthorised
 
 
 @dataclass(frozen=True)
 class Git:
-    """Runs git with `configuration` as the only configuration file besides the repository's own."""
+    """Runs git with `configuration` as the only configuration file besides the repository's own.
+
+    `hidden` is what no message may repeat, also where a server says it to git.
+    """
 
     configuration: Path | None = None
-    extra: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, str] = field(default_factory=dict, repr=False)
+    hidden: Sequence[str] = field(default=(), repr=False)
 
     def environment(self) -> dict[str, str]:
         """What git sees: nothing of the caller's but the path, the locale, certificates and proxies."""
@@ -95,7 +111,9 @@ class Git:
         except TimeoutError as error:
             raise GitFailed(f"git {verb(arguments)} did not end within {timeout_seconds:g} s") from error
         if done.code:
-            raise GitFailed(f"git {verb(arguments)}: {last_words(done.errors)}")
+            said = last_words(done.errors, self.hidden)
+            unauthorised = bool(UNAUTHORISED.search(done.errors.decode(errors="replace")))
+            raise GitFailed(f"git {verb(arguments)}: {said}", unauthorised=unauthorised)
         return done.output
 
 
@@ -104,9 +122,13 @@ def verb(arguments: Sequence[str]) -> str:
     return next((item for item in arguments if re.fullmatch(r"[a-z][a-z-]+", item)), "command")
 
 
-def last_words(stderr: bytes) -> str:
-    """Git's own explanation in one line, without credentials a URL may carry."""
+def last_words(stderr: bytes, hidden: Sequence[str] = ()) -> str:
+    """Git's own explanation in one line, without what is `hidden` and without credentials a URL may carry."""
     lines = [line for line in stderr.decode(errors="replace").splitlines() if line.strip()]
-    told = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ssh:"))] or lines[-1:]
-    text = "; ".join(told[:3]) or "no message"
+    complaints = [
+        line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ssh:"))
+    ] or lines[-1:]
+    text = "; ".join(complaints[:3]) or "no message"
+    for secret in hidden:
+        text = text.replace(secret, "[hidden]")
     return re.sub(r"(\w+://)[^/@\s]+@", r"\1", text)

@@ -101,8 +101,8 @@ async def _drop(bare: Path, names: Collection[str]) -> None:
 
 async def _piled_up(bare: Path) -> bool:
     counted = (await Git().run("--git-dir", str(bare), "count-objects", "-v")).decode()
-    found = {name: int(number) for name, number in re.findall(r"^([a-z-]+): (\d+)$", counted, re.MULTILINE)}
-    return found["packs"] > MOST_PACKS or found["count"] > MOST_LOOSE
+    counts = {name: int(number) for name, number in re.findall(r"^([a-z-]+): (\d+)$", counted, re.MULTILINE)}
+    return counts["packs"] > MOST_PACKS or counts["count"] > MOST_LOOSE
 
 
 async def _repack(bare: Path) -> None:

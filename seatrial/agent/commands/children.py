@@ -41,14 +41,11 @@ async def start(
 ) -> Process:
     """A running child; the caller reads its pipes, and ends it. `environment` None is ours, `umask` -1 too.
 
-    Raises OSError when it cannot be started: FileNotFoundError when there is no such program. Whoever is cancelled here
-    has started nothing that is left.
+    Cancelled while the child starts, nothing of it is left. Raises OSError when it cannot be started:
+    FileNotFoundError when there is no such program.
     """
-    started: list[Process] = []
-
-    @whole  # asyncio's own way out ends the child alone, and waits for all who hold its pipes
-    async def begin() -> None:
-        process = await asyncio.create_subprocess_exec(
+    starting = asyncio.create_task(
+        asyncio.create_subprocess_exec(
             *command,
             stdin=PIPE if stdin else DEVNULL,
             stdout=PIPE,
@@ -59,15 +56,19 @@ async def start(
             umask=umask,
             start_new_session=True,
         )
-        started.append(process)
-
+    )
     try:
-        await begin()
+        return await asyncio.shield(starting)
     except asyncio.CancelledError:
-        for process in started:
-            await whole(end)(process)
+        await _undo(starting)
         raise
-    return started[0]
+
+
+@whole
+async def _undo(starting: asyncio.Task[Process]) -> None:
+    """asyncio itself would kill the child alone, and not what that has started already."""
+    with contextlib.suppress(OSError):
+        await end(await starting)
 
 
 @contextlib.asynccontextmanager
@@ -101,11 +102,11 @@ async def detached(command: Sequence[str], *, environment: Mapping[str, str]) ->
 async def end(process: Process) -> None:
     """Kill the session of `process` and every descendant, also those that left the session, and wait for their end."""
     ours = process.returncode is None or not psutil.pid_exists(process.pid)
-    found = _family(process) if ours else []
+    family = _family(process) if ours else []
     if ours:  # else the number is another's by now, which it becomes only when nobody of its session is left
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-    for descendant in found:
+    for descendant in family:
         with contextlib.suppress(psutil.Error):
             descendant.kill()
     with contextlib.suppress(ProcessLookupError):
@@ -113,7 +114,7 @@ async def end(process: Process) -> None:
     await process.wait()
     # The transport is closed by the loop only once every pipe is; it would wait for a reader.
     process._transport.close()  # type: ignore[attr-defined]
-    await gone(found)
+    await gone(family)
 
 
 def _family(process: Process) -> list[psutil.Process]:

@@ -49,17 +49,17 @@ async def run(
         command, environment=environment, directory=directory, stdin=stdin is not None, errors=errors, umask=umask
     )  # fmt: skip
     async with child as process, asyncio.timeout(timeout_seconds):
-        output, told = await _together(
+        output, complaints = await _together(
             _read(process.stdout, most_bytes), _read(process.stderr, None), _feed(process.stdin, stdin or b"")
         )
-        return Finished(await process.wait(), output, told)
+        return Finished(await process.wait(), output, complaints)
 
 
 async def _together(*work: Coroutine[Any, Any, bytes]) -> tuple[bytes, bytes]:
     tasks = [asyncio.ensure_future(one) for one in work]
     try:
-        output, told, _ = await asyncio.gather(*tasks)
-        return output, told
+        output, complaints, _ = await asyncio.gather(*tasks)
+        return output, complaints
     finally:
         for task in tasks:
             task.cancel()

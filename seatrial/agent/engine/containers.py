@@ -84,15 +84,15 @@ class Containers:
     async def host_process(self, name: str) -> HostProcess:
         """How its host sees it now."""
         with self._connection.calls():
-            found = await self._named(name).show()
-        return HostProcess(int(found["State"]["Pid"]), found["HostConfig"]["Runtime"] == GVISOR)
+            shown = await self._named(name).show()
+        return HostProcess(int(shown["State"]["Pid"]), shown["HostConfig"]["Runtime"] == GVISOR)
 
     async def ids(self, labels: Mapping[str, str]) -> list[str]:
         """Ids, which do for names, of all that carry every one of `labels`, running or not."""
         filters = json.dumps(label_filter(labels))
         with self._connection.calls():
-            found = await self._connection.api.containers.list(all=True, filters=filters)
-        return [container.id for container in found]
+            containers = await self._connection.api.containers.list(all=True, filters=filters)
+        return [container.id for container in containers]
 
     async def execute(self, name: str, command: Sequence[str]) -> Execution:
         """A command inside, ready to begin."""

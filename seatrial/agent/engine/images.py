@@ -70,19 +70,19 @@ class Images:
         """The image of this name or id; None when it is not here."""
         try:
             with self._connection.calls():
-                found = await self._connection.api.images.inspect(reference)
+                shown = await self._connection.api.images.inspect(reference)
         except EngineRefused as error:
             if error.absent:
                 return None
             raise
-        layers = (found.get("RootFS") or {}).get("Layers") or []
-        return Image(str(found["Id"]), tuple(layers), found.get("Config") or {})
+        layers = (shown.get("RootFS") or {}).get("Layers") or []
+        return Image(str(shown["Id"]), tuple(layers), shown.get("Config") or {})
 
     async def list(self, labels: Mapping[str, str]) -> list[Listed]:
         """Those that carry every one of `labels`, the newest first."""
         with self._connection.calls():
-            found = await self._connection.api.images.list(filters=label_filter(labels))
-        newest = sorted(found, key=lambda image: int(image["Created"]), reverse=True)
+            images = await self._connection.api.images.list(filters=label_filter(labels))
+        newest = sorted(images, key=lambda image: int(image["Created"]), reverse=True)
         return [Listed(str(image["Id"]), _tags(image), image["Labels"] or {}) for image in newest]
 
     async def remove(self, reference: str) -> None:

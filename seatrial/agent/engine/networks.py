@@ -54,8 +54,8 @@ class Networks:
         """{name: labels} of those that carry every one of `labels`, or only of the one called `name`."""
         filters = label_filter(labels) | ({"name": [f"^{name}$"]} if name else {})
         with self._connection.calls():
-            found = await self._connection.api.networks.list(filters=filters)
-        return {network["Name"]: network["Labels"] or {} for network in found}
+            networks = await self._connection.api.networks.list(filters=filters)
+        return {network["Name"]: network["Labels"] or {} for network in networks}
 
     async def remove(self, name: str) -> None:
         """Remove it. Whatever still hangs on it is taken off first."""

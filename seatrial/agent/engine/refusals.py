@@ -56,11 +56,11 @@ def translated(url: str, words: Words = ENGINES) -> Iterator[None]:
 
 def refused(status: int, message: str, words: Words = ENGINES) -> EngineRefused:
     """The error for an answer. `status` is HTTP's; 0 where the engine said no in the middle of an answer."""
-    told = message
+    text = message
     with suppress(ValueError, TypeError, AttributeError):  # it may wrap its words in JSON
-        told = str(json.loads(message).get("message", message))
-    found = next((refusal for refusal, pattern in words if pattern.search(told)), Refusal.OTHER)
-    return EngineRefused(told, status=status, refusal=found)
+        text = str(json.loads(message).get("message", message))
+    refusal = next((refusal for refusal, pattern in words if pattern.search(text)), Refusal.OTHER)
+    return EngineRefused(text, status=status, refusal=refusal)
 
 
 def _away(url: str, why: str) -> RuntimeUnavailable:

@@ -66,22 +66,22 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
     return config
 
 
-def container_from(found: Mapping[str, Any]) -> Container:
+def container_from(shown: Mapping[str, Any]) -> Container:
     """A container as GET /containers/<id>/json tells it."""
-    state = found["State"]
-    networks = found["NetworkSettings"]["Networks"] or {}
+    state = shown["State"]
+    networks = shown["NetworkSettings"]["Networks"] or {}
     status = str(state["Status"])
     now = _STATES.get(status) or ContainerState(status)
     return Container(
-        name=str(found["Name"]).lstrip("/"),
-        labels=found["Config"]["Labels"] or {},
+        name=str(shown["Name"]).lstrip("/"),
+        labels=shown["Config"]["Labels"] or {},
         state=now,
         exit_code=state["ExitCode"] if now.over or now is ContainerState.RESTARTING else None,
         addresses={name: network.get("IPAddress") or "" for name, network in networks.items()},
-        image=found["Config"]["Image"],
+        image=shown["Config"]["Image"],
         started_at=timestamp(state["StartedAt"]),
         oom_killed=bool(state["OOMKilled"]),
-        restarts=int(found["RestartCount"]),
+        restarts=int(shown["RestartCount"]),
     )
 
 

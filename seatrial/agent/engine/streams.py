@@ -15,9 +15,10 @@ from seatrial.agent.engine.shapes import label_filter, timestamp
 from seatrial.agent.vocabulary.containers import Change
 from seatrial.agent.vocabulary.errors import EngineRefused
 from seatrial.wire.logs import LogLine
+from seatrial.wire.words import LogSource, LogStream
 
 MAX_LINE = 16_384  # bytes of one line kept while waiting for its end; the rest starts a new one
-_NAMES = {1: "stdout", 2: "stderr"}
+_NAMES = {1: LogStream.STDOUT, 2: LogStream.STDERR}
 _ACTIONS = {"start", "die", "stop", "kill", "oom", "destroy", "pause", "unpause", "restart"}
 _GONE = (aiohttp.ClientError, asyncio.IncompleteReadError, ConnectionError)
 
@@ -111,4 +112,6 @@ def _line(kind: int, raw: bytes) -> LogLine:
         at = timestamp(stamp)
     except ValueError:
         at, text = None, raw.decode(errors="replace")
-    return LogLine(at=at or datetime.now(UTC), source="service", stream=_NAMES[kind], text=text.rstrip("\r"))
+    return LogLine(
+        at=at or datetime.now(UTC), source=LogSource.SERVICE, stream=_NAMES[kind], text=text.rstrip("\r")
+    )

@@ -23,8 +23,8 @@ class Volumes:
         """{name: labels} of those that carry every one of `labels`."""
         with self._connection.calls():
             volumes = self._connection.api.volumes
-            found = await volumes.list(filters=label_filter(labels))  # type: ignore[no-untyped-call]
-        return {volume["Name"]: volume["Labels"] or {} for volume in found["Volumes"] or []}
+            listing = await volumes.list(filters=label_filter(labels))  # type: ignore[no-untyped-call]
+        return {volume["Name"]: volume["Labels"] or {} for volume in listing["Volumes"] or []}
 
     async def remove(self, name: str) -> None:
         """Remove it and what it holds."""

@@ -223,13 +223,13 @@ class EnvironmentActor:
         self._launched[launched.launch.deployment] = launched
         self._update(launches={**self._progress.launches, launched.launch.deployment: launched.launch})
 
-    def _came_up_partly(self, found: Launched | None) -> None:
+    def _came_up_partly(self, launched: Launched | None) -> None:
         """What was well before and was not reached this time keeps its port, hence its route."""
-        if found is None:
+        if launched is None:
             return
-        known = self._launched.get(found.launch.deployment)
-        well = {**(known.well if known else {}), **found.well}
-        self._launched[found.launch.deployment] = Launched(found.launch, well)
+        known = self._launched.get(launched.launch.deployment)
+        well = {**(known.well if known else {}), **launched.well}
+        self._launched[launched.launch.deployment] = Launched(launched.launch, well)
 
     async def _cancel(self, deployment: str) -> None:
         task = self._tasks.pop(deployment, None)

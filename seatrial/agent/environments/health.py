@@ -72,13 +72,13 @@ class Watch:
                     return Well(container, None)
             else:
                 asked = time.monotonic()
-                found = await self._ask(container, expected, elapsed)
+                state = await self._ask(container, expected, elapsed)
                 if time.monotonic() - asked >= self._check.ask_seconds:
                     interval = max(interval, self._check.interval_seconds)  # it may hang
-                if isinstance(found, Well):
-                    return found
+                if isinstance(state, Well):
+                    return state
                 if elapsed > self._check.timeout_seconds:
-                    raise await self._unhealthy(container, expected, found)
+                    raise await self._unhealthy(container, expected, state)
             await asyncio.sleep(interval)
             interval = min(interval * 1.5, self._longest(elapsed))
 
@@ -165,8 +165,8 @@ class Watch:
     async def _discover(
         self, container: Container, expected: Sequence[int], check: HealthCheck, problem: str
     ) -> Well | Unwell:
-        found = [p.port for p in await self._runtime.listening(container, self._network) if not p.loopback]
-        for port in likely_first(found, expected):
+        ports = [p.port for p in await self._runtime.listening(container, self._network) if not p.loopback]
+        for port in likely_first(ports, expected):
             answer = await self._runtime.check(container, self._network, replace(check, port=port))
             if answer is None:
                 return Well(container, port, self._surprise(port, expected))
@@ -194,11 +194,11 @@ class Watch:
             text += f", {restarted + 1} times"
         return ServiceExited(text, service=self._name, log_tail=await self._tail())
 
-    async def _unhealthy(self, container: Container, expected: Sequence[int], found: Unwell) -> Unhealthy:
+    async def _unhealthy(self, container: Container, expected: Sequence[int], state: Unwell) -> Unhealthy:
         assert self._check is not None
         listening = await self._runtime.listening(container, self._network)
-        text = f"{self._name} runs, but {found.seen} after {self._check.timeout_seconds:g} s"
-        elsewhere = "" if found.inside else listens_elsewhere(listening, expected)
+        text = f"{self._name} runs, but {state.seen} after {self._check.timeout_seconds:g} s"
+        elsewhere = "" if state.inside else listens_elsewhere(listening, expected)
         return Unhealthy(
             f"{text}. {elsewhere}" if elsewhere else text, service=self._name, log_tail=await self._tail()
         )
@@ -227,16 +227,16 @@ def likely_first(ports: Sequence[int], expected: Sequence[int]) -> list[int]:
 def listens_elsewhere(listening: Sequence[Listener], expected: Sequence[int]) -> str:
     """One sentence on what the service does listen on, when that explains the failure."""
     wanted = expected[0] if expected else None
-    reachable = [found.port for found in listening if not found.loopback]
+    reachable = [listener.port for listener in listening if not listener.loopback]
     if wanted in reachable:
         return ""
-    if any(found.port == wanted and found.loopback for found in listening):
+    if any(listener.port == wanted and listener.loopback for listener in listening):
         return f"It listens on 127.0.0.1:{wanted} only: make it listen on 0.0.0.0"
     if reachable:
         ports = " and ".join(map(str, reachable))
         fix = f"not on {wanted}. Set expose to {reachable[0]}" if wanted else f"set expose to {reachable[0]}"
         return f"It listens on port {ports}, {fix}"
-    loopback = [found.port for found in listening]
+    loopback = [listener.port for listener in listening]
     if loopback:
         return f"It listens on 127.0.0.1:{loopback[0]} only: make it listen on 0.0.0.0"
     return "It listens on no TCP port" if wanted else "It listens on no TCP port; set expose once it does"

@@ -8,6 +8,7 @@ from seatrial.agent.bus.reports import Reports
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.wire.deployments import DeploymentPhase
 from seatrial.wire.envelope import now
+from seatrial.wire.words import Phase
 
 
 class Phases:
@@ -23,23 +24,23 @@ class Phases:
         self._silent = silent
 
     @asynccontextmanager
-    async def phase(self, name: str) -> AsyncIterator[None]:
-        """Tell that `name` began, then that it ended, also when it failed; nothing more when cancelled."""
+    async def phase(self, phase: Phase, service: str = "") -> AsyncIterator[None]:
+        """Tell that it began, then that it ended, also when it failed; nothing more when cancelled."""
         started, clock = now(), time.monotonic()
 
         async def tell(seconds: float | None, *, failed: bool = False) -> None:
             if self._silent:
                 return
-            phase = DeploymentPhase(
+            event = DeploymentPhase(
                 environment=self._environment,
                 deployment=self._deployment,
-                phase=name,
+                phase=phase.named(service),
                 started_at=started,
                 seconds=seconds,
                 failed=failed,
             )
             await self._reports.observed(
-                phase, workspace=self._workspace, about=f"deployment/{self._deployment}"
+                event, workspace=self._workspace, about=f"deployment/{self._deployment}"
             )
 
         await tell(None)

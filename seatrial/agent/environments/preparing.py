@@ -21,6 +21,7 @@ from seatrial.agent.vocabulary.tree import Entry, Tree
 from seatrial.agent.vocabulary.whole import whole
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
 from seatrial.wire.states import Isolation
+from seatrial.wire.words import Phase
 
 
 class Preparation:
@@ -41,13 +42,16 @@ class Preparation:
 
     async def run(self) -> Launch:
         """Raises AgentError of any kind."""
-        async with self._phases.phase("checkout"):
+        async with self._phases.phase(Phase.CHECKOUT):
             check_space(self._tools.directory, self._tools.min_free_mb)
             tree = await self._tools.checkouts.fetch(
-                self._desired.source, self._desired.repository, self._deployment.commit
+                self._desired.source,
+                self._desired.repository,
+                self._deployment.commit,
+                self._tools.credentials.for_environment(self._desired.environment),
             )
             entries = list(await tree.entries())
-        async with self._phases.phase("recipe"):
+        async with self._phases.phase(Phase.RECIPE):
             recipe = await self._recipe(tree)
         try:
             images = await self._images(tree, entries, recipe)
@@ -82,7 +86,7 @@ class Preparation:
         try:
             if service.build is None:
                 return await self._fetched(service)
-            async with self._phases.phase(f"build {service.name}"):
+            async with self._phases.phase(Phase.BUILD, service.name):
                 digest = build_digest(service.build, entries)
                 building = self._builds.get(digest)
                 if building is None:
@@ -98,7 +102,7 @@ class Preparation:
         image = service.image or ""
         if await self._tools.runtime.has_image(image):  # nothing to wait for, hence no phase
             return await self._tools.images.ensure(image, self._log(service.name))
-        async with self._phases.phase(f"build {service.name}"):
+        async with self._phases.phase(Phase.BUILD, service.name):
             return await self._tools.images.ensure(image, self._log(service.name))
 
     async def _built(self, tree: Tree, service: Service, tag: str) -> str:

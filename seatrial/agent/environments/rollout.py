@@ -23,6 +23,7 @@ from seatrial.wire.deployments import (
 )
 from seatrial.wire.envelope import Message
 from seatrial.wire.logs import SYSTEM_SERVICE, LogLine
+from seatrial.wire.words import LogSource
 
 log = structlog.get_logger(__name__)
 
@@ -75,13 +76,13 @@ class Rollout:
     async def tell_ready(self, launched: Launched) -> None:
         """Report that the route may be switched."""
         containers = [await self._tools.runtime.get(p.spec.name) for p in launched.launch.services]
-        found = {container.name: container for container in containers if container}
+        by_name = {container.name: container for container in containers if container}
         for warning in launched.warnings:
             await self._say(warning)
         ready = DeploymentReady(
             environment=self._desired.environment,
             deployment=self._deployment.id,
-            services=launched.observed(self._desired.name, found),
+            services=launched.observed(self._desired.name, by_name),
             isolation=launched.launch.isolation,
             warnings=launched.warnings,
         )
@@ -116,7 +117,9 @@ class Rollout:
         self._followers.follow(container.name, self._channel(planned.service.name))
 
     async def _say(self, text: str) -> None:
-        await self._tools.logs.write(self._channel(SYSTEM_SERVICE), LogLine(source="system", text=text))
+        await self._tools.logs.write(
+            self._channel(SYSTEM_SERVICE), LogLine(source=LogSource.SYSTEM, text=text)
+        )
 
     def _channel(self, service: str) -> Channel:
         return Channel(self._desired.workspace, self._desired.environment, self._deployment.id, service)

@@ -129,12 +129,12 @@ class Environments:
 
     async def _here(self) -> set[str]:
         labels, runtime = owned_by(self._tools.agent), self._tools.runtime
-        found = [container.labels for container in await runtime.list_containers(labels)]
+        labelled = [container.labels for container in await runtime.list_containers(labels)]
         for listing in (runtime.list_networks, runtime.list_volumes, runtime.list_images):
-            found += (await listing(labels)).values()
+            labelled += (await listing(labels)).values()
         builds = self._tools.directory / "builds"
         folders = {entry.name for entry in builds.iterdir()} if builds.is_dir() else set()
-        return {label[ENVIRONMENT] for label in found if label.get(ENVIRONMENT)} | folders
+        return {label[ENVIRONMENT] for label in labelled if label.get(ENVIRONMENT)} | folders
 
     async def _listen_for_ever(self) -> None:
         """Wake an environment when something happens to its containers, and all when the engine is back."""

@@ -16,6 +16,7 @@ from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.agent.vocabulary.labels import FINGERPRINT
 from seatrial.wire.deployments import ObservedService
 from seatrial.wire.hostnames import labels
+from seatrial.wire.words import Phase, ServiceState
 
 Started = Callable[[Planned, Container], Awaitable[None]]
 
@@ -58,12 +59,14 @@ class Launched:
             keeps_data=planned.durable,
         )
 
-    def _state(self, planned: Planned, container: Container | None) -> str:
+    def _state(self, planned: Planned, container: Container | None) -> ServiceState:
         if container is None:
-            return "missing"
+            return ServiceState.MISSING
         if container.state is ContainerState.RUNNING:
-            return "running" if planned.service.name in self.well else "unhealthy"
-        return "restarting" if container.state is ContainerState.RESTARTING else "exited"
+            well = planned.service.name in self.well
+            return ServiceState.RUNNING if well else ServiceState.UNHEALTHY
+        restarting = container.state is ContainerState.RESTARTING
+        return ServiceState.RESTARTING if restarting else ServiceState.EXITED
 
 
 class Startup:
@@ -103,10 +106,10 @@ class Startup:
         tasks = [asyncio.create_task(self._one(p, durable_lock)) for p in self._launch.services]
         everything = asyncio.create_task(self._all(tasks))
         try:
-            async with self._phases.phase("start"):
+            async with self._phases.phase(Phase.START):
                 await self._ground()
                 await _either(self._all_started, everything)
-            async with self._phases.phase("health"):
+            async with self._phases.phase(Phase.HEALTH):
                 await everything
         finally:
             for task in [*tasks, everything]:
@@ -159,29 +162,33 @@ class Startup:
         async with durable_lock:
             return await self._start_durable(planned)
 
-    async def _made(self, planned: Planned, found: Container | None) -> Container:
+    async def _made(self, planned: Planned, present: Container | None) -> Container:
         """The running container; one that has done its work already does not do it again."""
-        spec = self._as_found(planned, found)
-        if found is None:
+        spec = self._as_found(planned, present)
+        if present is None:
             return await self._runtime.start(spec)
-        same = found.labels.get(FINGERPRINT) == spec.labels[FINGERPRINT]
-        if same and found.state.up:
-            self._restarts[planned.service.name] = found.restarts
-        done = found.state is ContainerState.EXITED and found.exit_code == 0
+        same = present.labels.get(FINGERPRINT) == spec.labels[FINGERPRINT]
+        if same and present.state.up:
+            self._restarts[planned.service.name] = present.restarts
+        done = present.state is ContainerState.EXITED and present.exit_code == 0
         if same and done and planned.one_shot and not planned.service.kind.routable:
-            return found
+            return present
         if planned.durable and not same:
             await self._runtime.stop(spec.name, GRACE_SECONDS)  # what it has in memory belongs to its data
         return await self._runtime.start(spec)
 
-    def _as_found(self, planned: Planned, found: Container | None) -> ContainerSpec:
+    def _as_found(self, planned: Planned, present: Container | None) -> ContainerSpec:
         """In a repair, `planned` with the fingerprint of what is there, which is hence left as it is."""
         spec = planned.spec
-        if not self._repair or found is None or found.state is ContainerState.CREATED:
+        if not self._repair or present is None or present.state is ContainerState.CREATED:
             return spec
-        if planned.durable and self._replace_durable and supplanted(found, planned, self._launch.deployment):
+        if (
+            planned.durable
+            and self._replace_durable
+            and supplanted(present, planned, self._launch.deployment)
+        ):
             return spec
-        kept = found.labels.get(FINGERPRINT, spec.labels[FINGERPRINT])
+        kept = present.labels.get(FINGERPRINT, spec.labels[FINGERPRINT])
         return replace(spec, labels={**spec.labels, FINGERPRINT: kept})
 
     async def _start_durable(self, planned: Planned) -> Container:

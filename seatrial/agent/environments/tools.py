@@ -11,6 +11,7 @@ from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.recipe import Recipe
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.vocabulary.containers import Resources
+from seatrial.agent.vocabulary.credentials import CredentialSource
 from seatrial.agent.vocabulary.tree import Checkouts, Tree
 
 MOST = Resources(cpus=4, memory_mb=4096)
@@ -32,6 +33,7 @@ class Tools:
     directory: Path
     runtime: Runtime
     checkouts: Checkouts
+    credentials: CredentialSource
     read_recipe: Callable[[Tree, Mapping[str, str], Resources], Awaitable[Recipe]]
     builder: Builder
     images: Images

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from seatrial.agent.bus.reports import Reports
 from seatrial.wire.logs import LogChunk, LogLine
+from seatrial.wire.words import LogSource
 
 GATHER_SECONDS = 0.05
 MAX_LINES = 200
@@ -43,7 +44,7 @@ class LogShipping:
 
     async def build_line(self, channel: Channel, text: str) -> None:
         """Take one line of a build."""
-        await self.write(channel, LogLine(source="build", text=text))
+        await self.write(channel, LogLine(source=LogSource.BUILD, text=text))
 
     async def flush(self, deployment: str | None = None) -> None:
         """Send what is gathered now (of one deployment, or of all) and forget the idle channels."""

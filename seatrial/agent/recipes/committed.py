@@ -19,8 +19,8 @@ def settled(recipe: Recipe, files: Mapping[str, Dockerfile | None], entries: Seq
     composed = recipe.source in COMPOSE_FILES
     services = {}
     for name, service in recipe.services.items():
-        told = service if composed else with_port(service, files[name])
-        services[name] = with_files(recipe.source, told, entries, warnings)
+        with_its_port = service if composed else with_port(service, files[name])
+        services[name] = with_files(recipe.source, with_its_port, entries, warnings)
     return replace(recipe, services=services, warnings=tuple(warnings))
 
 
@@ -46,12 +46,12 @@ def with_files(source: str, service: Service, entries: Sequence[Entry], warnings
     """Mounted paths are copied; those that the commit does not have (data, build output) begin as empty volumes."""
     missing = [copy for copy in service.copies if not is_there(copy, entries)]
     for copy in service.copies:
-        told = (
+        consequence = (
             f"is not in the commit; {copy.target} begins as an empty volume"
             if copy in missing
             else f"is copied to {copy.target} as it is in the commit"
         )
-        warnings.append(f"{source}: services.{service.name}.volumes: {copy.source} {told}")
+        warnings.append(f"{source}: services.{service.name}.volumes: {copy.source} {consequence}")
     volumes = [Mount(shared(copy.source), copy.target) for copy in missing]
     return replace(
         service,

@@ -152,13 +152,13 @@ class Compose:
 
     def _kind(self, at: Path, keys: dict[str, Any], image: Any, listens: bool) -> ServiceKind:
         labels = values.mapping(keys.get("labels"))
-        told = keys.get("x-galley-kind") or labels.get(KIND)
-        if told is None:
+        wanted = keys.get("x-galley-kind") or labels.get(KIND)
+        if wanted is None:
             return kinds.infer(str(image) if image else None, listens=listens)
-        if str(told) not in set(ServiceKind):
-            self.document.fail(at, f"{told!r} is not a kind", f"Allowed: {', '.join(ServiceKind)}")
+        if str(wanted) not in set(ServiceKind):
+            self.document.fail(at, f"{wanted!r} is not a kind", f"Allowed: {', '.join(ServiceKind)}")
         self.told_kinds.add(str(at[1]))
-        return ServiceKind(told)
+        return ServiceKind(wanted)
 
     def _dependencies(self, keys: dict[str, Any], condition: str = "") -> list[str]:
         """Services to wait for. Those of a profile, and those that may be missing and are, are not."""
@@ -175,11 +175,11 @@ class Compose:
 
     def _restart(self, at: Path, keys: dict[str, Any], kind: ServiceKind, waited_for: bool) -> RestartPolicy:
         """What the file says; else what is visited or keeps data comes back, and a worker runs once."""
-        told = values.restart(self.document, (*at, "restart"), keys.get("restart"))
-        if waited_for and told in {None, RestartPolicy.UNLESS_STOPPED}:
+        written = values.restart(self.document, (*at, "restart"), keys.get("restart"))
+        if waited_for and written in {None, RestartPolicy.UNLESS_STOPPED}:
             return RestartPolicy.NEVER
         serves = kind.routable or kind.keeps_data
-        return told or (RestartPolicy.UNLESS_STOPPED if serves else RestartPolicy.NEVER)
+        return written or (RestartPolicy.UNLESS_STOPPED if serves else RestartPolicy.NEVER)
 
     def _volumes(self) -> set[str]:
         """Names of top-level volumes. Raises RecipeError for one that lives outside the preview."""

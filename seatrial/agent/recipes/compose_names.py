@@ -9,14 +9,14 @@ HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 def aliases(services: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
     """{service: further names} from container_name, aliases on networks, and links. A service's own name is never taken."""
-    found: dict[str, dict[str, None]] = {name: {} for name in services}
-    for name, alias in told(services):
-        if name in found and alias not in services and HOST.fullmatch(alias):
-            found[name][alias] = None
-    return {name: tuple(names) for name, names in found.items()}
+    aliases: dict[str, dict[str, None]] = {name: {} for name in services}
+    for name, alias in further_names(services):
+        if name in aliases and alias not in services and HOST.fullmatch(alias):
+            aliases[name][alias] = None
+    return {name: tuple(names) for name, names in aliases.items()}
 
 
-def told(services: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+def further_names(services: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     """(service, name) as the file says it."""
     for name, keys in services.items():
         if keys.get("container_name"):

@@ -34,8 +34,8 @@ def schema() -> Any:
 
 def check(document: Document) -> None:
     """Raise RecipeError for the first key or value in the file that the specification does not know."""
-    found = Draft202012Validator(schema()).iter_errors(plain(document.data))
-    errors = [exact(error) for error in islice(found, MOST_ERRORS) if not is_told_elsewhere(error)]
+    problems = Draft202012Validator(schema()).iter_errors(plain(document.data))
+    errors = [exact(error) for error in islice(problems, MOST_ERRORS) if not is_told_elsewhere(error)]
     if errors:
         raise explained(document, min(errors, key=lambda error: document.line(tuple(error.absolute_path))))
 

@@ -77,10 +77,10 @@ def mounts(
 ) -> list[Mount | Copy]:
     """Named and anonymous volumes, and copies of what is mounted from the repository. The host's paths are refused."""
     at: Path = ("services", service, "volumes")
-    found = (
+    mounts = (
         _mount(document, (*at, i), service, item, volumes, warnings) for i, item in enumerate(value or [])
     )
-    return [mount for mount in found if mount is not None]
+    return [mount for mount in mounts if mount is not None]
 
 
 def _mount(

@@ -21,13 +21,15 @@ def kept(recipe: Recipe, files: Mapping[str, Dockerfile | None]) -> Recipe:
     built = {m.volume for service in recipe.services.values() if service.build for m in service.mounts}
     services: dict[str, Service] = {}
     for service in recipe.in_order():
-        name, found = service.name, service
+        name, settled = service.name, service
         if name not in recipe.told_kinds:
-            found = one_shot(service) if name in ended else told_by_image(service, files[name])
-            if name not in ended and not found.kind.keeps_data:
-                moving = any(not stays(services[other]) for other in found.depends_on)
-                found = told_by_volume(found, built, moving, f"{recipe.source}: services.{name}", warnings)
-        services[name] = with_names(found)
+            settled = one_shot(service) if name in ended else told_by_image(service, files[name])
+            if name not in ended and not settled.kind.keeps_data:
+                moving = any(not stays(services[other]) for other in settled.depends_on)
+                settled = told_by_volume(
+                    settled, built, moving, f"{recipe.source}: services.{name}", warnings
+                )
+        services[name] = with_names(settled)
     ordered = {name: services[name] for name in recipe.services}
     return replace(recipe, services=ordered, warnings=tuple(warnings))
 

@@ -48,16 +48,16 @@ class Dockerfile:
 
     def external_images(self, target: str | None = None) -> list[str]:
         """Images that must be there before the build: bases, and what COPY or RUN take `from`."""
-        found: dict[str, None] = {}
+        external: dict[str, None] = {}
         seen: set[str] = {SCRATCH}
         for index, stage in enumerate(self.until(target)):
             wanted = [
                 stage.base,
                 *(name for keyword, text in stage.instructions for name in taken_from(keyword, text)),
             ]
-            found |= {name: None for name in wanted if name.lower() not in seen and not name.isdigit()}
+            external |= {name: None for name in wanted if name.lower() not in seen and not name.isdigit()}
             seen |= {str(index), (stage.name or "").lower()}
-        return list(found)
+        return list(external)
 
     def last(self, keyword: str, target: str | None = None) -> str | None:
         """The text of the last `keyword` of the final stage."""
@@ -76,10 +76,10 @@ def taken_from(keyword: str, text: str) -> list[str]:
     """Names after `--from=` and `--mount=...,from=`."""
     if keyword not in {"COPY", "ADD", "RUN"}:
         return []
-    found: list[str] = re.findall(r"--from=(\S+)", text) if keyword != "RUN" else []
+    images: list[str] = re.findall(r"--from=(\S+)", text) if keyword != "RUN" else []
     for mount in re.findall(r"--mount=(\S+)", text):
-        found += [part.removeprefix("from=") for part in mount.split(",") if part.startswith("from=")]
-    return [name for name in found if "$" not in name]
+        images += [part.removeprefix("from=") for part in mount.split(",") if part.startswith("from=")]
+    return [name for name in images if "$" not in name]
 
 
 def read_dockerfile(file: str, raw: bytes, arguments: Mapping[str, str] | None = None) -> Dockerfile:
@@ -105,10 +105,10 @@ def read_dockerfile(file: str, raw: bytes, arguments: Mapping[str, str] | None =
 def declared(text: str) -> list[tuple[str, str]]:
     """The names and defaults of one ARG line, those without a default left out."""
     try:
-        found = shlex.split(text)
+        parts = shlex.split(text)
     except ValueError:
-        found = text.split()
-    pairs = (word.partition("=") for word in found)
+        parts = text.split()
+    pairs = (word.partition("=") for word in parts)
     return [(name, value) for name, equals, value in pairs if equals]
 
 

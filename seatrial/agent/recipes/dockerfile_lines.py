@@ -32,8 +32,8 @@ def escape_of(lines: Sequence[str]) -> str:
     for line in lines:
         if not DIRECTIVE.match(line.strip()):
             break
-        if found := ESCAPE.match(line.strip()):
-            return found[1]
+        if directive := ESCAPE.match(line.strip()):
+            return directive[1]
     return "\\"
 
 

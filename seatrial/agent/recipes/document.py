@@ -99,8 +99,8 @@ class Plain:
             return {str(key): self._child(node, key, path) for key in node}
         if isinstance(node, CommentedSeq):
             if len(node) > MOST_ENTRIES:
-                told = f"a list of {len(node):,} entries. Keep it to {MOST_ENTRIES} at most."
-                raise RecipeError(f"{self.file}:{node.lc.line + 1}: {told}")
+                problem = f"a list of {len(node):,} entries. Keep it to {MOST_ENTRIES} at most."
+                raise RecipeError(f"{self.file}:{node.lc.line + 1}: {problem}")
             return [self._child(node, index, path) for index in range(len(node))]
         return scalar(node)
 

@@ -165,8 +165,8 @@ def read(document: Document, defaults: Resources) -> Recipe:
         name: service_of(document, name, keys, defaults, warnings) for name, keys in file.services.items()
     }
     graph.check(document, services)
-    told = frozenset(name for name, keys in file.services.items() if keys.kind)
-    return Recipe(document.file, services, tuple(warnings), told)
+    named = frozenset(name for name, keys in file.services.items() if keys.kind)
+    return Recipe(document.file, services, tuple(warnings), named)
 
 
 def service_of(
@@ -244,7 +244,7 @@ def explained(document: Document, error: ErrorDetails) -> RecipeError:
 
 def complaint(path: Path, error: ErrorDetails) -> tuple[str, str]:
     """(problem, fix) for a value that is there and wrong, or for a missing version."""
-    kind, told = error["type"], error["msg"]
+    kind, said = error["type"], error["msg"]
     if kind == "missing":
         return "version is missing", "Add version: 1 as the first line"
     if path == ("version",):
@@ -252,12 +252,12 @@ def complaint(path: Path, error: ErrorDetails) -> tuple[str, str]:
     if kind == "string_pattern_mismatch" and "[key]" in error["loc"]:
         return "not a service name", "Use a letter, then up to 39 lower-case letters, digits and hyphens"
     if kind == "value_error":
-        problem, _, fix = told.removeprefix("Value error, ").partition(". ")
+        problem, _, fix = said.removeprefix("Value error, ").partition(". ")
         return problem, fix or "Correct it"
-    return wrong_type(kind, error["input"], told, error.get("ctx", {}))
+    return wrong_type(kind, error["input"], said, error.get("ctx", {}))
 
 
-def wrong_type(kind: str, given: Any, told: str, context: Mapping[str, Any]) -> tuple[str, str]:
+def wrong_type(kind: str, given: Any, said: str, context: Mapping[str, Any]) -> tuple[str, str]:
     """(problem, fix) for a value of the wrong type or range."""
     wanted = {
         "dict_type": "a map (key: value)", "model_type": "a map (key: value)", "list_type": "a list (- item)",
@@ -270,7 +270,7 @@ def wrong_type(kind: str, given: Any, told: str, context: Mapping[str, Any]) -> 
     }.get(kind)  # fmt: skip
     shown = "nothing" if given is None else repr(given)
     if wanted is None:
-        return (f"{shown} does not fit: {told}", "Correct it")
+        return (f"{shown} does not fit: {said}", "Correct it")
     return (f"expected {wanted}, found {shown[:60]}", "Correct it")
 
 

@@ -25,9 +25,9 @@ def check(document: Document, services: Mapping[str, Service]) -> None:
                 document.fail(("services", name, "depends_on"), f"there is no service {dependency}", fix)
     cycle = find_cycle({name: service.depends_on for name, service in services.items()})
     if cycle:
-        told = " -> ".join(cycle)
+        drawn = " -> ".join(cycle)
         document.fail(
-            ("services", cycle[0], "depends_on"), f"{told} is a cycle", "Remove one of these dependencies"
+            ("services", cycle[0], "depends_on"), f"{drawn} is a cycle", "Remove one of these dependencies"
         )
 
 
@@ -41,9 +41,9 @@ def find_cycle(edges: Mapping[str, Sequence[str]]) -> list[str]:
         if name in done:
             return []
         for following in edges[name]:
-            found = walk(following, [*trail, name])
-            if found:
-                return found
+            cycle = walk(following, [*trail, name])
+            if cycle:
+                return cycle
         done.add(name)
         return []
 

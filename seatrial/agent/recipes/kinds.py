@@ -49,10 +49,10 @@ def words(image: str) -> list[str]:
 
 def of_image(image: str) -> ServiceKind | None:
     """The kind that an image's name tells: whole words of it, so that `postgres-exporter` is no database."""
-    found = words(image)
-    if BESIDE & set(found):
+    in_image = words(image)
+    if BESIDE & set(in_image):
         return None
-    return next((kind for kind, names in BY_IMAGE.items() if names & set(found)), None)
+    return next((kind for kind, names in BY_IMAGE.items() if names & set(in_image)), None)
 
 
 def is_proxy(image: str) -> bool:

@@ -15,18 +15,18 @@ async def pointers(tree: Tree) -> list[str]:
     """A warning when files of the tree are pointers: built and run, they are a few lines of text."""
     entries = await tree.entries()
     attributes = [e.path for e in entries if posixpath.basename(e.path) == ATTRIBUTES]
-    told = await tree.read_many(attributes[:MOST_READ], limit=LARGEST_ATTRIBUTES)
-    if not any(text and b"filter=lfs" in text for text in told.values()):
+    texts = await tree.read_many(attributes[:MOST_READ], limit=LARGEST_ATTRIBUTES)
+    if not any(text and b"filter=lfs" in text for text in texts.values()):
         return []
     small = {e.path: e.shown for e in entries if len(POINTER) < (e.size or 0) <= LARGEST_POINTER}
     contents = await tree.read_many(list(small)[: 100 * MOST_READ], limit=LARGEST_POINTER)
-    found = [shown for path, shown in small.items() if (contents.get(path) or b"").startswith(POINTER)]
-    if not found:
+    pointers = [shown for path, shown in small.items() if (contents.get(path) or b"").startswith(POINTER)]
+    if not pointers:
         return []
     what = (
-        f"{found[0]} is a pointer"
-        if len(found) == 1
-        else f"{found[0]} and {len(found) - 1} more are pointers"
+        f"{pointers[0]} is a pointer"
+        if len(pointers) == 1
+        else f"{pointers[0]} and {len(pointers) - 1} more are pointers"
     )
     return [
         f"{what} of git LFS, whose content is not fetched. Commit what is needed without LFS, or fetch it in the build"

@@ -37,10 +37,10 @@ async def read_recipe(
     for name in COMPOSE_FILES:
         raw = await recipe_file(tree, name)
         if raw is not None:
-            found = await compose.read(
+            recipe = await compose.read(
                 await parsed(name, raw), partial(tree.read, limit=MAX_BYTES), variables or {}, limits
             )
-            return await checked(tree, found)
+            return await checked(tree, recipe)
     if await recipe_file(tree, "Dockerfile") is not None:
         return await plain_dockerfile(tree)
     raise NoRecipe(await nothing_found(tree))
@@ -53,15 +53,17 @@ async def parsed(name: str, raw: bytes) -> Document:
 
 async def nothing_found(tree: Tree) -> str:
     """What to say of a tree without a recipe; Dockerfiles further down are the usual case."""
-    told = "nothing here says what to run: there is no galley.yml, compose file or Dockerfile at the repository's root. "
+    problem = "nothing here says what to run: there is no galley.yml, compose file or Dockerfile at the repository's root. "
     near = [e.shown for e in await tree.entries() if posixpath.basename(e.path).lower() == "dockerfile"]
     if not near:
-        return f"{told}Add one of them"
+        return f"{problem}Add one of them"
     folder = posixpath.dirname(near[0])
     if not folder:
-        return f"{told}Rename {near[0]} to Dockerfile"
+        return f"{problem}Rename {near[0]} to Dockerfile"
     others = f" (and {len(near) - 1} more)" if len(near) > 1 else ""
-    return f"{told}There is {near[0]}{others}: add a galley.yml whose service says build: {{path: {folder}}}"
+    return (
+        f"{problem}There is {near[0]}{others}: add a galley.yml whose service says build: {{path: {folder}}}"
+    )
 
 
 async def recipe_file(tree: Tree, name: str) -> bytes | None:
@@ -93,8 +95,8 @@ async def checked(tree: Tree, recipe: Recipe) -> Recipe:
             key = (dockerfile_path(service.build), frozenset(service.build.args.items()))
             read[key] = files[name] = read.get(key) or await dockerfile_of(tree, recipe, name, service.build)
     recipe = replace(recipe, warnings=(*recipe.warnings, *await pointers(tree)))
-    found = settled(guessed(recipe, files), files, await tree.entries())
-    return kept(found, files) if recipe.source in COMPOSE_FILES else found
+    complete = settled(guessed(recipe, files), files, await tree.entries())
+    return kept(complete, files) if recipe.source in COMPOSE_FILES else complete
 
 
 def guessed(recipe: Recipe, files: Mapping[str, Dockerfile | None]) -> Recipe:
@@ -102,10 +104,10 @@ def guessed(recipe: Recipe, files: Mapping[str, Dockerfile | None]) -> Recipe:
     if len(recipe.services) > 1:
         return recipe
     [(name, service)] = recipe.services.items()
-    found = files[name]
-    if found is None or service.kind is not ServiceKind.WORKER or name in recipe.told_kinds:
+    dockerfile = files[name]
+    if dockerfile is None or service.kind is not ServiceKind.WORKER or name in recipe.told_kinds:
         return recipe
-    exposed = found.exposed_ports(service.build.target if service.build else None)
+    exposed = dockerfile.exposed_ports(service.build.target if service.build else None)
     kind = ServiceKind.WEB if exposed else service.kind
     return replace(recipe, services={name: replace(service, kind=kind)})
 

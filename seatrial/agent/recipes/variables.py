@@ -40,15 +40,15 @@ def dotenv(file: str, raw: bytes | None, known: Mapping[str, str]) -> dict[str, 
     if blank := BLANK.search(text):
         number = text.count("\n", 0, blank.start()) + 1
         raise RecipeError(f"{file}:{number}: {len(blank[0])} spaces in a row. Remove them.")
-    found: dict[str, str] = {}
-    replacing = Interpolation(Document(file, {}), known, found, lenient=True)
+    values: dict[str, str] = {}
+    replacing = Interpolation(Document(file, {}), known, values, lenient=True)
     for line in parse_stream(io.StringIO(text)):
         if line.key is not None and line.value is None:
-            found[line.key] = known.get(line.key, "")
+            values[line.key] = known.get(line.key, "")
         elif line.key is not None:
             value = line.value or ""
-            found[line.key] = launch_form(value) if literal(line) else replacing.launch(value, (line.key,))
-    return found
+            values[line.key] = launch_form(value) if literal(line) else replacing.launch(value, (line.key,))
+    return values
 
 
 def literal(line: Binding) -> bool:
@@ -86,8 +86,8 @@ class Interpolation:
         """One string: as a program will see it, or in launch form where that is replaced again."""
         if "$" not in text:
             return text
-        found = self.launch(text, path)
-        return found if deferred(path) else self.final(found, path)
+        value = self.launch(text, path)
+        return value if deferred(path) else self.final(value, path)
 
     def launch(self, text: str, path: Path) -> str:
         """`text` in launch form."""

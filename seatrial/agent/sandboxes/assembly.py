@@ -12,6 +12,7 @@ from seatrial.agent.sandboxes.pool import Backend, Pool
 from seatrial.agent.sandboxes.processes import ProcessSandboxes
 from seatrial.agent.sandboxes.program import find_program
 from seatrial.agent.sandboxes.service import Evaluations, Jobs
+from seatrial.agent.vocabulary.credentials import CredentialSource
 from seatrial.agent.vocabulary.tree import Checkouts
 
 
@@ -23,6 +24,7 @@ def evaluations(
     images: Images,
     jobs: Jobs,
     checkouts: Checkouts,
+    credentials: CredentialSource,
     reports: Reports,
     require_gvisor: bool = False,
     warm: int = 2,
@@ -40,4 +42,4 @@ def evaluations(
         image = SandboxImage(engine, images, program)
         backend = ContainerSandboxes(engine, image, agent, require_gvisor=require_gvisor)
     memo = Memo(directory / "policy-results.sqlite3", program.digest)
-    return Evaluations(jobs, checkouts, reports, Pool(backend, size=warm), memo)
+    return Evaluations(jobs, checkouts, credentials, reports, Pool(backend, size=warm), memo)

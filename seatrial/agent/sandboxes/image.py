@@ -47,12 +47,12 @@ class SandboxImage:
 
     async def _ensure(self, base: str, log: Log) -> str:
         try:
-            found = await self._engine.images.get(base)
-            if found is None:
+            base_image = await self._engine.images.get(base)
+            if base_image is None:
                 raise SandboxError(
                     f"{base} vanished from the engine while the sandbox's image was built from it"
                 )
-            tag = f"{REPOSITORY}:{self._content(found.id)}"
+            tag = f"{REPOSITORY}:{self._content(base_image.id)}"
             if await self._engine.images.get(tag) is None:
                 await log(f"building {tag} from {base}")
                 await self._build(tag, base)

@@ -37,14 +37,14 @@ def candidates(path: str) -> list[str]:
 
 def scripts(entries: Iterable[Entry]) -> list[str]:
     """The paths whose names say nothing, and whose `#!` line may: executable, without an extension, not large."""
-    found = (
+    nameless = (
         entry.path
         for entry in entries
         if entry.mode == EXECUTABLE and 0 < (entry.size or 0) <= MAX_SCRIPT
         if "." not in PurePosixPath(entry.path).name and not candidates(entry.path)
         if not _is_skipped(entry.path)
     )
-    return [path for path, _ in zip(found, range(MAX_SCRIPTS), strict=False)]
+    return [path for path, _ in zip(nameless, range(MAX_SCRIPTS), strict=False)]
 
 
 def language_of_script(content: bytes) -> str | None:

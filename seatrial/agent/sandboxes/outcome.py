@@ -19,7 +19,7 @@ class Ending(StrEnum):
     OTHER = "broke the protocol"
 
     @classmethod
-    def told(cls, word: object) -> "Ending":
+    def of(cls, word: object) -> "Ending":
         """What comes out of a sandbox may be anything."""
         return next((known for known in cls if known.value == word), cls.OTHER)
 

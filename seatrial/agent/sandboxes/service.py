@@ -15,6 +15,7 @@ from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.pool import Pool
 from seatrial.agent.sandboxes.trial import Trial
 from seatrial.agent.sandboxes.validation import fitting, judge
+from seatrial.agent.vocabulary.credentials import CredentialSource
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.agent.vocabulary.tree import Checkouts
 from seatrial.wire.envelope import Envelope, Message
@@ -76,13 +77,22 @@ class Evaluations:
     """
 
     def __init__(
-        self, jobs: Jobs, checkouts: Checkouts, reports: Reports, pool: Pool, memo: Memo, *, parallel: int = 2
+        self,
+        jobs: Jobs,
+        checkouts: Checkouts,
+        credentials: CredentialSource,
+        reports: Reports,
+        pool: Pool,
+        memo: Memo,
+        *,
+        parallel: int = 2,
     ) -> None:
         self._isolation: Isolation | None = None
         self._warnings: list[str] = ["the policy sandbox is being prepared"]
         self._unprepared_since: float | None = None  # when preparing first failed
         self._jobs = jobs
         self._checkouts = checkouts
+        self._credentials = credentials
         self._reports = reports
         self._pool = pool
         self._memo = memo
@@ -145,24 +155,25 @@ class Evaluations:
         )
 
     async def _results(self, command: RunEvaluation, isolation: Isolation) -> list[PolicyResult]:
-        tree = await self._checkouts.fetch(command.source, command.repository, command.commit)
+        credentials = self._credentials.for_evaluation(command.evaluation)
+        tree = await self._checkouts.fetch(command.source, command.repository, command.commit, credentials)
         broker = Broker(tree, command.facts)
-        found: dict[int, PolicyResult] = {}
+        results: dict[int, PolicyResult] = {}
         for index, policy in enumerate(command.policies):
             if policy.languages and not await broker.has_language(policy.languages):
-                found[index] = skipped(policy)
+                results[index] = skipped(policy)
                 continue
             known = await self._memo.find(command.project, policy, isolation, broker)
             if known is not None:
-                found[index] = known
-        todo = [(i, policy) for i, policy in enumerate(command.policies) if i not in found]
+                results[index] = known
+        todo = [(i, policy) for i, policy in enumerate(command.policies) if i not in results]
         outcomes = await Trial(self._pool, broker).run(todo) if todo else {}
         for index, policy in todo:
             outcome = outcomes[index]
-            found[index] = judge(policy, outcome)
+            results[index] = judge(policy, outcome)
             if not outcome.note:
-                await self._memo.keep(command.project, policy, isolation, outcome.seen, found[index])
-        return [found[index] for index in range(len(command.policies))]
+                await self._memo.keep(command.project, policy, isolation, outcome.seen, results[index])
+        return [results[index] for index in range(len(command.policies))]
 
     async def _prepare(self) -> None:
         pause = 1.0
@@ -210,6 +221,7 @@ class Evaluations:
             await job.term()
             return
         async with kept_alive(job):
+            # Before anything is fetched: a credential is given to who is known to have the evaluation.
             await self._report(EvaluationStarted(evaluation=command.evaluation), command)
             try:
                 finished = await self.evaluate(command)

@@ -134,10 +134,10 @@ class Session:
             return  # whoever reads its frames sees its end
 
     def _end(self, frame: Frame, running: Running) -> None:
-        told = read_json(frame.body)
+        ending = read_json(frame.body)
         outcome = running.outcome
-        outcome.how, outcome.code = Ending.told(told["how"]), int(told["code"])
-        outcome.seconds, outcome.output = float(told["seconds"]), str(told["output"])
+        outcome.how, outcome.code = Ending.of(ending["how"]), int(ending["code"])
+        outcome.seconds, outcome.output = float(ending["seconds"]), str(ending["output"])
         self.outcomes[running.index] = outcome
         del self._running[frame.channel]
 

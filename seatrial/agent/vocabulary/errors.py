@@ -17,11 +17,13 @@ AgentError
 from enum import Enum, auto
 from typing import ClassVar
 
+from seatrial.wire.words import Reason
+
 
 class AgentError(Exception):
     """The root. `service` and `log_tail` say where to look."""
 
-    reason: ClassVar[str] = "internal"
+    reason: ClassVar[Reason] = Reason.INTERNAL
 
     def __init__(self, message: str, *, service: str = "", log_tail: list[str] | None = None) -> None:
         super().__init__(message)
@@ -32,67 +34,67 @@ class AgentError(Exception):
 class RecipeError(AgentError):
     """`file:line: key: what is wrong. What is allowed.`"""
 
-    reason = "bad_recipe"
+    reason = Reason.BAD_RECIPE
 
 
 class NoRecipe(RecipeError):
     """Neither galley.yml, nor a compose file, nor a Dockerfile in the commit."""
 
-    reason = "no_recipe"
+    reason = Reason.NO_RECIPE
 
 
 class CheckoutError(AgentError):
     """The commit cannot be fetched or read."""
 
-    reason = "checkout_failed"
+    reason = Reason.CHECKOUT_FAILED
 
 
 class BuildError(AgentError):
     """A build ended badly."""
 
-    reason = "build_failed"
+    reason = Reason.BUILD_FAILED
 
 
 class ImageUnavailable(AgentError):
     """An image is neither on the host, nor pullable, nor has a stand-in."""
 
-    reason = "image_unavailable"
+    reason = Reason.IMAGE_UNAVAILABLE
 
 
 class StartError(AgentError):
     """A container cannot be created or started."""
 
-    reason = "start_failed"
+    reason = Reason.START_FAILED
 
 
 class ServiceExited(AgentError):
     """A service ended while it should run."""
 
-    reason = "service_exited"
+    reason = Reason.SERVICE_EXITED
 
 
 class Unhealthy(AgentError):
     """A service runs but its health check never passed."""
 
-    reason = "unhealthy"
+    reason = Reason.UNHEALTHY
 
 
 class NoSpace(AgentError):
     """The data directory is too full to build."""
 
-    reason = "no_space"
+    reason = Reason.NO_SPACE
 
 
 class UnresolvedVariable(AgentError):
     """A `${NAME}` in a recipe has no value."""
 
-    reason = "unresolved_variable"
+    reason = Reason.UNRESOLVED_VARIABLE
 
 
 class RuntimeUnavailable(AgentError):
     """The engine does not answer."""
 
-    reason = "runtime_unavailable"
+    reason = Reason.RUNTIME_UNAVAILABLE
 
 
 class Refusal(Enum):

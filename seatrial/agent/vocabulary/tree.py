@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from seatrial.agent.vocabulary.credentials import Credentials
 from seatrial.wire.deployments import Source
 
 REGULAR = {"100644", "100755"}
@@ -61,5 +62,8 @@ class Tree(Protocol):
 class Checkouts(Protocol):
     """Where commits come from. Calls run together; a commit that was had before is not fetched again."""
 
-    async def fetch(self, source: Source, repository_id: str, commit: str) -> Tree:
-        """The tree of exactly `commit`. Raises CheckoutError, naming the repository and the commit."""
+    async def fetch(self, source: Source, repository_id: str, commit: str, credentials: Credentials) -> Tree:
+        """The tree of exactly `commit`. Raises CheckoutError, naming the repository and the commit.
+
+        `credentials` are asked only for a source that needs one, and only when something is fetched from it.
+        """

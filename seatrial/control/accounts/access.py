@@ -147,10 +147,10 @@ def find_visible(user: Somebody, model: type[M], key: str, *related: str) -> M:
     the same. Any text may be asked for: what cannot be an id is not found either.
     """
     rows = visible(user, model).select_related(*related) if related else visible(user, model)
-    found = rows.filter(pk=key.replace("\x00", "")).first()
-    if found is None:
+    row = rows.filter(pk=key.replace("\x00", "")).first()
+    if row is None:
         raise NotFound(f"There is no {model._meta.verbose_name} {key}.")
-    return found
+    return row
 
 
 def require_somewhere(user: Somebody, action: Action) -> None:

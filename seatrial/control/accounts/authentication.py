@@ -7,7 +7,7 @@ from ninja.security import HttpBearer, SessionAuth
 
 from seatrial.control.accounts import tokens
 from seatrial.control.accounts.models import ApiToken, User
-from seatrial.control.audit.services import Actor
+from seatrial.control.audit.actors import Actor
 
 
 class BearerToken(HttpBearer):
@@ -40,11 +40,12 @@ def person(request: HttpRequest) -> User:
 
 
 def actor(request: HttpRequest) -> Actor:
-    """For the audit log: the username, with the name of the token where one was used, and the address."""
+    """Who does what `request` asks for: the person, or a program with one of their tokens."""
     proof = getattr(request, "auth", None)
-    name = person(request).get_username()
-    shown = f"{name} (token:{proof.name})" if isinstance(proof, ApiToken) else name
-    return Actor(shown, address(request))
+    user = person(request)
+    if isinstance(proof, ApiToken):
+        return Actor.token(proof.name, owner=user.username, id=proof.pk, address=address(request))
+    return Actor.person(user.username, id=str(user.pk), address=address(request))
 
 
 def address(request: HttpRequest) -> str | None:

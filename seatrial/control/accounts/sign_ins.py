@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from seatrial.control.accounts.authentication import address
 from seatrial.control.accounts.models import User
 from seatrial.control.audit import services as audit
+from seatrial.control.audit.actors import Actor
 
 
 def connect() -> None:
@@ -18,14 +19,12 @@ def connect() -> None:
 
 
 def _signed_in(sender: object, request: HttpRequest, user: User, **_: Any) -> None:
-    name = user.get_username()
-    audit.record("user.sign_in", f"user/{name}", actor=name, address=address(request))
+    audit.record("user.sign_in", f"user/{user.username}", by=_actor(user, request))
 
 
 def _signed_out(sender: object, request: HttpRequest, user: User | None, **_: Any) -> None:
     if user is not None:
-        name = user.get_username()
-        audit.record("user.sign_out", f"user/{name}", actor=name, address=address(request))
+        audit.record("user.sign_out", f"user/{user.username}", by=_actor(user, request))
 
 
 def _failed(
@@ -35,6 +34,9 @@ def _failed(
     typed = str(credentials.get("username", "")).replace("\x00", "")
     known = User.objects.filter(username=typed[:150]).exists()
     target = f"user/{typed[:150]}" if known else "user/(unknown)"
-    audit.record(
-        "user.sign_in_failed", target, actor="anonymous", address=address(request) if request else None
-    )
+    by = Actor.anonymous(address=address(request) if request else None)
+    audit.record("user.sign_in_failed", target, by=by)
+
+
+def _actor(user: User, request: HttpRequest) -> Actor:
+    return Actor.person(user.username, id=str(user.pk), address=address(request))

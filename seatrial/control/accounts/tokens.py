@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from seatrial.control.accounts.models import ApiToken, User
 from seatrial.control.audit import services as audit
+from seatrial.control.audit.actors import Actor
 
 PREFIX = "sea_"
 SHOWN_CHARACTERS = 8
@@ -20,21 +21,21 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def issue(user: User, name: str, *, by: str, expires_at: datetime | None = None) -> str:
+def issue(user: User, name: str, *, by: Actor, expires_at: datetime | None = None) -> str:
     """Make a token of `user` and return it: the only time anybody sees it."""
     token = PREFIX + secrets.token_urlsafe(32)
     row = ApiToken.objects.create(
         user=user, name=name, prefix=token[:SHOWN_CHARACTERS], digest=digest(token), expires_at=expires_at
     )
     audit.record(
-        "api_token.create", f"api_token/{row.pk}", actor=by, details={"name": name, "of": user.username}
+        "api_token.create", f"api_token/{row.pk}", by=by, details={"name": name, "of": user.username}
     )
     return token
 
 
-def revoke(token: ApiToken, *, by: str) -> None:
+def revoke(token: ApiToken, *, by: Actor) -> None:
     """Remove a token: the next request with it is refused."""
-    audit.record("api_token.revoke", f"api_token/{token.pk}", actor=by, details={"name": token.name})
+    audit.record("api_token.revoke", f"api_token/{token.pk}", by=by, details={"name": token.name})
     token.delete()
 
 

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from seatrial.control.audit.actors import ActorKind
 from seatrial.control.ids import UlidField
 
 
@@ -10,8 +11,9 @@ class AuditEntry(models.Model):
 
     id = UlidField()
     at = models.DateTimeField(auto_now_add=True, db_index=True)
-    # Username, `username (token:<name>)`, `agent:<name>` or `system`.
-    actor = models.CharField(max_length=200)
+    actor = models.CharField(max_length=200)  # as people read it: `str` of an Actor
+    actor_kind = models.CharField(max_length=10, choices=[(kind, kind) for kind in ActorKind])
+    actor_key = models.CharField(max_length=26, blank=True, default="")  # of its row, where it has one
     action = models.CharField(max_length=100, db_index=True)  # noun.verb, e.g. project.create
     target = models.CharField(max_length=200)
     workspace = models.CharField(max_length=26, blank=True, db_index=True)

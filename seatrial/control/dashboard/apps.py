@@ -68,7 +68,7 @@ class DashboardConfig(AppConfig):
 
 
 def dashboard() -> DashboardConfig:
-    """This process's one."""
+    """The one DashboardConfig of this process."""
     config = apps.get_app_config("dashboard")
     assert isinstance(config, DashboardConfig)
     return config

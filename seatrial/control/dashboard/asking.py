@@ -1,4 +1,4 @@
-"""What cannot be undone is asked first."""
+"""Asks for confirmation before something that cannot be undone."""
 
 from typing import Any
 

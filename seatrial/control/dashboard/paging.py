@@ -15,6 +15,6 @@ def page_of(request: HttpRequest, rows: QuerySet[M]) -> dict[str, Any]:
     before = request.GET.get("before", "")
     if before:
         rows = rows.filter(pk__lt=before)
-    found = list(rows[: ROWS_PER_PAGE + 1])
-    older = found[ROWS_PER_PAGE - 1].pk if len(found) > ROWS_PER_PAGE else ""
-    return {"rows": found[:ROWS_PER_PAGE], "older": older, "newest": not before}
+    page = list(rows[: ROWS_PER_PAGE + 1])
+    older = page[ROWS_PER_PAGE - 1].pk if len(page) > ROWS_PER_PAGE else ""
+    return {"rows": page[:ROWS_PER_PAGE], "older": older, "newest": not before}

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState, EvaluationState, ResultState
+from seatrial.wire.words import ServiceState
+
 
 class Tone(StrEnum):
     """The four colours a state may have."""
@@ -21,17 +24,26 @@ ICONS = {
 }
 
 _TONES = {
-    Tone.GOOD: ["running", "live", "passed", "online", "accepted", "done", "healthy"],
-    Tone.WAITING: [
-        "pending", "queued", "building", "starting", "draining", "restarting", "checking", "updating",
+    Tone.GOOD: [
+        EnvironmentState.RUNNING, DeploymentState.LIVE, EvaluationState.PASSED, AgentState.ONLINE,
+        "accepted", "done", "healthy",
     ],
-    Tone.BAD: ["failed", "errored", "timed_out", "offline", "unhealthy", "exited", "missing", "rejected"],
+    Tone.WAITING: [
+        EnvironmentState.PENDING, EnvironmentState.BUILDING, DeploymentState.QUEUED, DeploymentState.STARTING,
+        AgentState.DRAINING, ServiceState.RESTARTING, "checking", "updating",
+    ],
+    Tone.BAD: [
+        DeploymentState.FAILED, EvaluationState.ERRORED, EvaluationState.TIMED_OUT, AgentState.OFFLINE,
+        ServiceState.UNHEALTHY, ServiceState.EXITED, ServiceState.MISSING, "rejected",
+    ],
     Tone.GONE: [
-        "terminated", "superseded", "cancelled", "hibernating", "revoked", "skipped", "stopping", "closed", "none",
+        EnvironmentState.TERMINATED, EnvironmentState.HIBERNATING, DeploymentState.SUPERSEDED,
+        DeploymentState.CANCELLED, AgentState.REVOKED, ResultState.SKIPPED, ResultState.WAIVED,
+        "stopping", "closed", "none",
     ],
 }  # fmt: skip
-_TONE_OF = {word: tone for tone, words in _TONES.items() for word in words}
-_WORDS = {"timed_out": "Timed out", "none": "No preview"}
+TONE_OF: dict[str, Tone] = {word: tone for tone, words in _TONES.items() for word in words}
+_WORDS: dict[str, str] = {EvaluationState.TIMED_OUT: "Timed out", "none": "No preview"}
 
 
 @dataclass(frozen=True)
@@ -46,5 +58,5 @@ class Face:
 def face(state: str) -> Face:
     """The face of any state; of what is not known, a grey one with its own word."""
     word = state.split(" ", maxsplit=1)[0]
-    tone = _TONE_OF.get(word, Tone.GONE)
+    tone = TONE_OF.get(word, Tone.GONE)
     return Face(tone, ICONS[tone], _WORDS.get(state, state[:1].upper() + state[1:].replace("_", " ")))

@@ -31,7 +31,7 @@ POLL_SECONDS = 1.0
 COMMENT_SECONDS = 15.0
 LIFETIME_SECONDS = 900.0
 QUEUED_EVENTS = 64
-LEAVE_SECONDS = 1.0  # what a source begun to end has for that, before it is told once more
+LEAVE_SECONDS = 1.0  # how long a cancelled source may take to end, before it is cancelled once more
 CUT_OFF = (
     "-- Cut off: the server stopped or failed, or you may not see this any more. Download again in a while.\n"
 )
@@ -159,7 +159,7 @@ async def _guarded(source: Source, queue: Queue, end: asyncio.Event) -> None:
 
 
 async def _wake(queue: Queue, end: asyncio.Event) -> None:
-    """The reader waits for the queue, not for `end`."""
+    """Put the end into the queue too: the reader waits for nothing else."""
     await end.wait()
     await queue.put(None)
 
@@ -199,8 +199,8 @@ def _look(request: HttpRequest, watched: Watched[P], seen: Hashable) -> tuple[Ha
 
 
 async def _forward(texts: Texts, queue: Queue, end: asyncio.Event) -> None:
-    async with contextlib.aclosing(texts()) as found:
-        async for text in found:
+    async with contextlib.aclosing(texts()) as source:
+        async for text in source:
             await queue.put(text)
 
 

@@ -1,4 +1,4 @@
-"""The bus's own identity: who may say who may speak on it. Pure Python, so that it runs before any database.
+"""The bus's own identity: the keys that sign accounts and users, and the files made of them. Pure Python, so that it runs before any database.
 
 One directory holds it, mode 0600 each. The seeds are the truth; every other file is derived from them and
 written again when missing. nats-auth.conf is also written again when it is stale: it holds the directory's own path.

@@ -4,6 +4,7 @@ FleetError
 ├── UnfitName          no name for an agent
 ├── CannotSign         this server lacks what agents' credentials are signed with; nothing wrong with the agent
 ├── BootstrapRefused   the token is unknown, expired or used: the agent must be given another
+├── UnfitKey           nothing can be sealed to an agent's key
 └── IdentityBroken     files of the bus's identity do not belong together: some were lost
 """
 
@@ -36,6 +37,12 @@ class CannotSign(FleetError):
 
     code = "cannot_sign"
     status = 503
+
+
+class UnfitKey(FleetError):
+    """An agent registered with what is no key, or one that opens for everybody."""
+
+    code = "unfit_key"
 
 
 class IdentityBroken(FleetError):

@@ -27,7 +27,7 @@ def agents_context(placed: Placed, user: User) -> dict[str, Any]:
 
 
 def agents_fingerprint(user: User) -> Hashable | None:
-    """Every heartbeat shows."""
+    """Changes with every heartbeat."""
     return tuple(visible(user, Agent).order_by("pk").values_list("pk", "state", "last_heartbeat_at"))
 
 

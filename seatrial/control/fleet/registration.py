@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from seatrial.control.audit import services as audit
+from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet import nats_jwt
 from seatrial.control.fleet.agent_tokens import agent_token
 from seatrial.control.fleet.errors import BootstrapRefused, CannotSign, UnfitName
@@ -26,7 +27,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
 @transaction.atomic
-def issue_bootstrap(name: str, *, by: str) -> str:
+def issue_bootstrap(name: str, *, by: Actor) -> str:
     """A token that lets one agent join as `name`, once, within TOKEN_LIFETIME.
 
     Earlier unused tokens for the same name are void. An agent that has the name already is replaced when the
@@ -40,7 +41,7 @@ def issue_bootstrap(name: str, *, by: str) -> str:
     BootstrapToken.objects.filter(name=name, used_at=None, expires_at__gt=now).update(expires_at=now)
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     BootstrapToken.objects.create(name=name, digest=_digest(token), expires_at=now + TOKEN_LIFETIME)
-    audit.record("agent.issue_bootstrap", f"agent/{name}", actor=by)
+    audit.record("agent.issue_bootstrap", f"agent/{name}", by=by)
     return token
 
 
@@ -57,7 +58,7 @@ def register(request: RegisterAgent) -> AgentRegistered:
         token.used_at = timezone.now()
         token.agent = agent
         token.save(update_fields=["used_at", "agent"])
-        audit.record("agent.register", f"agent/{agent.name}", actor=f"agent:{agent.name}")
+        audit.record("agent.register", f"agent/{agent.name}", by=Actor.agent(agent.name, id=agent.pk))
     outbox.instruct(Instruction.BUCKET, agent=agent.pk)
     return AgentRegistered(
         agent=agent.pk,
@@ -68,7 +69,7 @@ def register(request: RegisterAgent) -> AgentRegistered:
 
 
 @transaction.atomic
-def revoke(agent: Agent, *, by: str) -> None:
+def revoke(agent: Agent, *, by: Actor) -> None:
     """Cut the agent off for good; what it ran is deployed anew elsewhere, without its data. Idempotent."""
     if agent.state == AgentState.REVOKED:
         return
@@ -76,7 +77,7 @@ def revoke(agent: Agent, *, by: str) -> None:
     agent.revoked_at, agent.draining_since = timezone.now(), None
     agent.save(update_fields=["state", "revoked_at", "draining_since"])
     outbox.instruct(Instruction.REVOKE, public_key=agent.public_key)
-    audit.record("agent.revoke", f"agent/{agent.name}", actor=by)
+    audit.record("agent.revoke", f"agent/{agent.name}", by=by)
 
 
 def _usable(request: RegisterAgent) -> BootstrapToken:
@@ -109,7 +110,7 @@ def _agent(token: BootstrapToken, request: RegisterAgent) -> Agent:
         agent = Agent(name=token.name)
     elif agent.public_key != request.public_key:
         outbox.instruct(Instruction.REVOKE, public_key=agent.public_key)
-        agent.registered_at = timezone.now()  # what was told to its predecessor is told anew
+        agent.registered_at = timezone.now()  # desired states of the agent before it are written anew
     if agent.state == AgentState.REVOKED:
         agent.state, agent.revoked_at = AgentState.OFFLINE, None
     agent.public_key, agent.seal_key = request.public_key, request.seal_key

@@ -1,4 +1,4 @@
-"""The fleet: who lives, and who takes nothing new. Joining and leaving: `fleet.registration`."""
+"""The fleet: which agents are alive, and which take nothing new. Joining and leaving: `fleet.registration`."""
 
 from datetime import datetime, timedelta
 
@@ -7,6 +7,7 @@ from django.db.models import Case, Q, Value, When
 from django.utils import timezone
 
 from seatrial.control.audit import services as audit
+from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet.errors import FleetError
 from seatrial.control.fleet.models import Agent
 from seatrial.control.fleet.registration import issue_bootstrap, register, revoke
@@ -42,7 +43,7 @@ def sweep_offline(*, listening_since: datetime) -> list[Agent]:
 
 
 @transaction.atomic
-def drain(agent: Agent, *, by: str) -> None:
+def drain(agent: Agent, *, by: Actor) -> None:
     """Place nothing new on the agent, but what its data pins there; what runs there stays. Idempotent.
 
     It holds until `undrain`, also when the agent goes offline meanwhile. Raises FleetError for a revoked agent.
@@ -54,11 +55,11 @@ def drain(agent: Agent, *, by: str) -> None:
     if current.state == AgentState.ONLINE:
         current.state = AgentState.DRAINING
     current.save(update_fields=["state", "draining_since"])
-    audit.record("agent.drain", f"agent/{current.name}", actor=by)
+    audit.record("agent.drain", f"agent/{current.name}", by=by)
 
 
 @transaction.atomic
-def undrain(agent: Agent, *, by: str) -> None:
+def undrain(agent: Agent, *, by: Actor) -> None:
     """The agent takes what is new again, once it is online. Idempotent. Raises FleetError for a revoked agent."""
     current = _changeable(agent)
     if current.draining_since is None:
@@ -67,7 +68,7 @@ def undrain(agent: Agent, *, by: str) -> None:
     if current.state == AgentState.DRAINING:
         current.state = AgentState.ONLINE
     current.save(update_fields=["state", "draining_since"])
-    audit.record("agent.undrain", f"agent/{current.name}", actor=by)
+    audit.record("agent.undrain", f"agent/{current.name}", by=by)
 
 
 def _changeable(agent: Agent) -> Agent:

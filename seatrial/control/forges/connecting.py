@@ -1,6 +1,7 @@
 """Connections are made here, where it is known which forges there are."""
 
 from seatrial.control.accounts.models import Workspace
+from seatrial.control.audit.actors import SYSTEM, Actor
 from seatrial.control.forges.registry import registered
 from seatrial.control.projects.models import Connection
 from seatrial.control.projects.services import ensure_connection
@@ -13,7 +14,7 @@ def connect(
     *,
     webhook_secret: str,
     base_url: str = "",
-    by: str = "system",
+    by: Actor = SYSTEM,
 ) -> Connection:
     """`projects.services.ensure_connection`, for a kind of forge that is registered. Raises NoSuchForge."""
     return ensure_connection(

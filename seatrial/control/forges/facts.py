@@ -25,17 +25,17 @@ def take(forges: Forges, project: Project, commit: str) -> ForgeFacts:
     if snapshot is not None and snapshot.taken_at > timezone.now() - FRESH:
         return _facts(snapshot)
     known = snapshot or rows.order_by("-taken_at").first()
-    told = forges.of(project.connection).facts(project, commit, _taken(known) if known else None)
+    taken = forges.of(project.connection).facts(project, commit, _taken(known) if known else None)
     FactsSnapshot.objects.update_or_create(
         project=project,
         commit=commit,
         defaults={
-            "facts": told.facts.model_dump(mode="json"),
-            "etags": dict(told.etags),
+            "facts": taken.facts.model_dump(mode="json"),
+            "etags": dict(taken.etags),
             "taken_at": timezone.now(),
         },
     )
-    return told.facts
+    return taken.facts
 
 
 def _facts(snapshot: FactsSnapshot) -> ForgeFacts:

@@ -44,12 +44,12 @@ def receive(source: Connection, headers: Mapping[str, str], body: bytes) -> Rece
     of a rejected one is judged afresh. Raises NoSuchForge.
     """
     webhooks = registered(source.forge).webhooks
-    told = webhooks.read(headers)
-    judgement = _judge(source, webhooks, told, headers, body)
+    named = webhooks.read(headers)
+    judgement = _judge(source, webhooks, named, headers, body)
     delivery = Delivery(
         connection=source,
-        delivery_id=_plain(told.delivery_id) or "(none)",
-        event=_plain(told.event)[:100],
+        delivery_id=_plain(named.delivery_id) or "(none)",
+        event=_plain(named.event)[:100],
         headers={name: _plain(headers[name]) for name in webhooks.kept_headers if name in headers},
         body=body,
         result=judgement.result,
@@ -76,7 +76,7 @@ def _store(delivery: Delivery, *, wake: bool) -> None:
 
 
 def _judge(
-    source: Connection, webhooks: Webhooks, told: WebhookHeaders, headers: Mapping[str, str], body: bytes
+    source: Connection, webhooks: Webhooks, named: WebhookHeaders, headers: Mapping[str, str], body: bytes
 ) -> _Judgement:
     try:
         secrets = valid_secrets(source)
@@ -88,20 +88,22 @@ def _judge(
     if not webhooks.signed(headers, body, secrets):
         message = "The signature does not match: the webhook secret here and at the forge differ."
         return _Judgement(DeliveryResult.REJECTED_SIGNATURE, 401, message)
-    if not told.delivery_id or not told.event:
+    if not named.delivery_id or not named.event:
         return _Judgement(
             DeliveryResult.REJECTED_PARSE, 400, "The headers with the event and its id are missing."
         )
-    return _read(webhooks, told, body)
+    return _read(webhooks, named, body)
 
 
-def _read(webhooks: Webhooks, told: WebhookHeaders, body: bytes) -> _Judgement:
+def _read(webhooks: Webhooks, named: WebhookHeaders, body: bytes) -> _Judgement:
     try:
-        event = webhooks.parse(told.event, body)
+        event = webhooks.parse(named.event, body)
     except UnreadablePayload as error:
         return _Judgement(DeliveryResult.REJECTED_PARSE, 400, str(error))
     if event is None:
-        return _Judgement(DeliveryResult.ACCEPTED, 202, f"ignored: {_plain(told.event)} is nothing to act on")
+        return _Judgement(
+            DeliveryResult.ACCEPTED, 202, f"ignored: {_plain(named.event)} is nothing to act on"
+        )
     return _Judgement(DeliveryResult.ACCEPTED, 202, "", relevant=True)
 
 

@@ -83,7 +83,7 @@ class DeploymentReport:
 
 
 class Webhooks(Protocol):
-    """How one kind of forge tells. Pure: asks nobody, touches no database, may be called anywhere.
+    """How one kind of forge tells what happened. Pure: asks nobody, touches no database, may be called anywhere.
 
     Headers are looked up without regard to case.
     """

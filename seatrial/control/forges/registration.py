@@ -29,11 +29,12 @@ class Registration:
 
     `kind` is stored in connections and part of every webhook address: it never changes. `bind` asks nobody, is quick,
     and may raise ForgeError or VaultError; it is what `forges.connected.Forges` calls. `router` is served below
-    `/api/v1/<kind>`.
+    `/api/v1/<kind>`. `needs_credential`: agents fetch its repositories with what `Forge.fetch_credential` gives.
     """
 
     kind: str
     title: str
+    needs_credential: bool
     webhooks: Webhooks
     bind: Callable[[Connection], Forge]
     router: Router | None = None

@@ -11,9 +11,9 @@ FORGES: dict[str, Registration] = {
 
 def registered(kind: str) -> Registration:
     """What speaks to forges of `kind`. Raises NoSuchForge."""
-    found = FORGES.get(kind)
-    if found is None:
+    registration = FORGES.get(kind)
+    if registration is None:
         raise NoSuchForge(
             f"This release does not speak to a forge of the kind {kind!r}. It speaks to: {', '.join(sorted(FORGES))}."
         )
-    return found
+    return registration

@@ -14,6 +14,7 @@ from seatrial.control.previews.counts import placed_on_agents
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.pages.cards import Card, cards
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
+from seatrial.wire.states import AgentState
 
 MOST_CARDS = 200
 
@@ -28,10 +29,10 @@ class Groups:
     other: list[Card] = field(default_factory=list)
 
 
-def group(found: list[Card]) -> Groups:
+def group(cards_shown: list[Card]) -> Groups:
     """Sort cards into their groups, keeping their order."""
     groups = Groups()
-    for card in found:
+    for card in cards_shown:
         if card.failing:
             groups.failing.append(card)
         elif card.busy:
@@ -54,20 +55,20 @@ def open_pull_requests(user: User, project: str = "") -> QuerySet[PullRequest]:
 def home_context(user: User) -> dict[str, Any]:
     """Everything on the start page."""
     rows = open_pull_requests(user)
-    found = cards(rows, limit=MOST_CARDS)
-    agents = list(visible(user, Agent).exclude(state="revoked").order_by("name"))
+    shown = cards(rows, limit=MOST_CARDS)
+    agents = list(visible(user, Agent).exclude(state=AgentState.REVOKED).order_by("name"))
     placed = placed_on_agents()
     return {
-        "groups": group(found),
-        "shown": len(found),
+        "groups": group(shown),
+        "shown": len(shown),
         "count": rows.count(),
-        "any_project": bool(found) or visible(user, Project).exists(),
+        "any_project": bool(shown) or visible(user, Project).exists(),
         "agents": len(agents),
-        "agents_online": sum(agent.state == "online" for agent in agents),
+        "agents_online": sum(agent.state == AgentState.ONLINE for agent in agents),
         "troubled": [
             (agent, placed.get(agent.pk, 0))
             for agent in agents
-            if agent.state == "offline" or agent.heartbeat.get("warnings")
+            if agent.state == AgentState.OFFLINE or agent.heartbeat.get("warnings")
         ],
     }
 

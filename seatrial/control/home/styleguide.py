@@ -3,16 +3,19 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState, EvaluationState, ResultState
+from seatrial.wire.words import ServiceState
+
 
 def styleguide(request: HttpRequest) -> HttpResponse:
     """Every component once, with its states."""
     groups = {
-        "Environments": ["pending", "building", "running", "hibernating", "terminated"],
-        "Deployments": ["queued", "building", "starting", "live", "failed", "superseded", "cancelled"],
-        "Evaluations and results": [
-            "queued", "passed", "failed", "errored", "timed_out", "superseded", "skipped",
-        ],
-        "Agents": ["online", "draining", "offline", "revoked"],
+        "Environments": list(EnvironmentState),
+        "Deployments": list(DeploymentState),
+        "Evaluations": list(EvaluationState),
+        "Results": list(ResultState),
+        "Services": list(ServiceState),
+        "Agents": list(AgentState),
         "Deliveries": [
             "accepted", "rejected (signature)", "rejected (secret unavailable)", "rejected (parse)",
         ],

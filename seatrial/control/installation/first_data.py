@@ -10,6 +10,7 @@ from django.db import transaction
 from seatrial.control.accounts import tokens
 from seatrial.control.accounts.models import Role, User, Workspace
 from seatrial.control.accounts.services import ensure_admin, ensure_workspace, set_role
+from seatrial.control.audit.actors import SYSTEM
 from seatrial.control.forges.connecting import connect
 from seatrial.control.forges.local import KIND
 from seatrial.control.policies import packs
@@ -36,8 +37,8 @@ def _ensure_token(user: User, file: Path) -> None:
         if row is not None and row.user_id == user.pk:
             return
     for old in user.api_tokens.filter(name=TOKEN_NAME):  # nobody has it any more
-        tokens.revoke(old, by="system")
-    _write_private(file, tokens.issue(user, TOKEN_NAME, by="system"))
+        tokens.revoke(old, by=SYSTEM)
+    _write_private(file, tokens.issue(user, TOKEN_NAME, by=SYSTEM))
 
 
 def _write_private(file: Path, text: str) -> None:

@@ -13,9 +13,9 @@ from seatrial.control.answers import ErrorAnswer, error_body
 from seatrial.control.audit import services as audit
 from seatrial.control.policies import services
 from seatrial.control.policies.answers import EvaluationAnswer, answers
-from seatrial.control.policies.criteria import MANUAL
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.projects.models import Project
+from seatrial.wire.words import EventKind
 
 router = Router(tags=["policies"])
 
@@ -36,7 +36,7 @@ def evaluate(request: HttpRequest, project_id: str, asked: EvaluationAsked) -> E
     """Every enabled policy whose ref matches, whatever its events. Asked again while it runs: the same evaluation."""
     project = find_visible(person(request), Project, project_id)
     require(person(request), Action.RUN_EVALUATION, project)
-    evaluation = services.evaluate(project, commit=asked.commit, ref=asked.ref, event=MANUAL)
+    evaluation = services.evaluate(project, commit=asked.commit, ref=asked.ref, event=EventKind.MANUAL)
     if evaluation is None:
         message = (
             f"No enabled policy applies to {asked.ref or 'this commit'}. Enable one, or widen its criteria."
@@ -45,7 +45,7 @@ def evaluate(request: HttpRequest, project_id: str, asked: EvaluationAsked) -> E
     audit.record(
         "evaluation.request",
         f"evaluation/{evaluation.pk}",
-        actor=actor(request),
+        by=actor(request),
         workspace=project.workspace_id,
         details={"commit": asked.commit},
     )

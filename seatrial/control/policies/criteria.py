@@ -4,14 +4,14 @@ import re
 from typing import Any
 
 from seatrial.control.policies.errors import BadCriteria
+from seatrial.wire.words import EventKind
 
-MANUAL = "manual"  # somebody asked for exactly this: the kind of event does not matter
 MAX_PATTERN = 500
 EXAMPLES = {"events": "[push, pull_request]", "ref": "^main$", "languages": "[Python, Go]"}
 KNOWN = "events, ref and languages"
 
 
-def applies(criteria: Any, *, event: str, ref: str) -> bool:
+def applies(criteria: Any, *, event: EventKind, ref: str) -> bool:
     """True when a policy with `criteria` is to run. Raises BadCriteria.
 
     Languages are only checked for their shape: what a commit is written in, the agent knows.
@@ -39,8 +39,9 @@ def short_name(ref: str) -> str:
     return re.sub(r"^refs/(heads|tags)/", "", ref)
 
 
-def _event_applies(events: Any, event: str) -> bool:
-    return not events or event == MANUAL or event in events
+def _event_applies(events: Any, event: EventKind) -> bool:
+    """Where somebody asked for exactly this, what else it runs at does not matter."""
+    return not events or event == EventKind.MANUAL or event in events
 
 
 def _ref_applies(pattern: Any, ref: str) -> bool:

@@ -36,7 +36,7 @@ def give_up_lost() -> int:
 
 
 def _patience(now: datetime) -> tuple[datetime, str]:
-    """Queued evaluations whose job was published before this end, for this reason."""
+    """(time, reason): what has been queued since before that time is given up, for that reason."""
     present = Agent.objects.filter(state__in=[AgentState.ONLINE, AgentState.DRAINING]).order_by("name")
     beats = {agent.name: agent.heartbeat for agent in present}
     if any(beat.get("sandbox") for beat in beats.values()):

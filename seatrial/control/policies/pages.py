@@ -17,12 +17,13 @@ from seatrial.control.accounts.pages import LivePart, follow, watcher
 from seatrial.control.dashboard.links import Link
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.projects.models import PullRequest
-from seatrial.wire.states import ResultState
+from seatrial.wire.states import EvaluationState, ResultState
 
 PreviewOf = Callable[[PullRequest], Link | None]  # where the preview of a pull request has its page
 # What asks for a person comes first.
 ORDER = [
-    ResultState.FAILED, ResultState.ERRORED, ResultState.TIMED_OUT, ResultState.PASSED, ResultState.SKIPPED,
+    ResultState.FAILED, ResultState.ERRORED, ResultState.TIMED_OUT, ResultState.PASSED,
+    ResultState.WAIVED, ResultState.SKIPPED,
 ]  # fmt: skip
 
 
@@ -44,8 +45,9 @@ def evaluation_context(evaluation: Evaluation, preview_of: PreviewOf) -> dict[st
         "results": results,
         "waiting": waiting,
         "passed": sum(result.state == ResultState.PASSED for result in results),
+        "waived": sum(result.state == ResultState.WAIVED for result in results),
         "preview": preview_of(evaluation.pull_request) if evaluation.pull_request else None,
-        "done": evaluation.state not in {"queued", "running"},
+        "done": EvaluationState(evaluation.state).terminal,
     }
 
 

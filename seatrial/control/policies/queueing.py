@@ -5,10 +5,10 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from seatrial.control.forges.sources import source
 from seatrial.control.outbox import services as outbox
 from seatrial.control.policies.models import Evaluation, PolicyVersion
 from seatrial.control.policies.results import lost
-from seatrial.control.projects.services import source
 from seatrial.wire import subjects
 from seatrial.wire.errors import MalformedMessage
 from seatrial.wire.evaluations import ForgeFacts, PolicyToRun, RunEvaluation
@@ -52,7 +52,7 @@ def give_up_waiting(evaluation_id: str, why: str) -> None:
 
 
 def _waiting(evaluation_id: str) -> Evaluation | None:
-    rows = Evaluation.objects.select_for_update(of=("self",)).select_related("project")
+    rows = Evaluation.objects.select_for_update(of=("self",)).select_related("project__connection")
     return rows.filter(pk=evaluation_id, **WAITS_FOR_FACTS).first()
 
 

@@ -24,7 +24,7 @@ def started(agent_id: str, event: EvaluationStarted) -> None:
 
 @transaction.atomic
 def finished(agent_id: str, event: EvaluationFinished) -> None:
-    """All results. The agent is believed about each policy that was asked for, and about nothing else.
+    """All results. The agent is believed about each policy that was asked for, and about nothing else; it cannot waive.
 
     Only the agent that took it last is believed. Results of other versions are dropped, missing ones become errored; verdict and score are computed here.
     """
@@ -69,7 +69,7 @@ def _store(evaluation: Evaluation, results: list[PolicyResult]) -> None:
     answered = set(evaluation.results.values_list("version_id", flat=True))
     rows = []
     for result in results:
-        if result.version_id in asked - answered:
+        if result.version_id in asked - answered and result.state is not ResultState.WAIVED:
             answered.add(result.version_id)
             rows.append(_row(evaluation, result))
     rows += [

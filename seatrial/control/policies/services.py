@@ -8,13 +8,14 @@ from django.utils import timezone
 
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
-from seatrial.control.policies.criteria import MANUAL, applies
+from seatrial.control.policies.criteria import applies
 from seatrial.control.policies.errors import BadCriteria
 from seatrial.control.policies.models import Evaluation, Policy, PolicyVersion, Result
 from seatrial.control.policies.overdue import give_up_lost
 from seatrial.control.policies.results import finished, give_up, lost, started
 from seatrial.control.projects.models import Project, PullRequest
 from seatrial.wire.states import EvaluationState, ResultState
+from seatrial.wire.words import EventKind
 
 __all__ = ["evaluate", "finished", "give_up", "give_up_lost", "started", "supersede"]
 
@@ -40,19 +41,19 @@ def evaluate(
     *,
     commit: str,
     ref: str,
-    event: str,
+    event: EventKind,
     pull_request: PullRequest | None = None,
     base_commit: str = "",
 ) -> Evaluation | None:
     """Freeze the policies that apply into one evaluation of `commit`; None when none applies.
 
     It is queued for an agent as soon as the facts of its commit are taken from the forge, which happens beside the
-    caller's transaction: no forge is asked here. `event` is push, pull_request, tag or manual; `base_commit` is what
-    `commit` is to be compared with, where somebody told. Idempotent: the same commit, ref and event has one evaluation,
+    caller's transaction: no forge is asked here. `base_commit` is what `commit` is to be compared
+    with, where that is known. Idempotent: the same commit, ref and event has one evaluation,
     which is returned again (a manual one: while it is in progress; one superseded by nothing newer is not). An older commit of the same pull request or
     ref that is still in progress is superseded.
     """
-    # One at a time, so that no twin slips in; whoever only refers to the project does not wait.
+    # One at a time, so that none is made twice; rows that only refer to the project need not wait.
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     same = Evaluation.objects.filter(project=project, event=event, ref=ref, pull_request=pull_request)
     known = _known(same, commit, event)
@@ -88,9 +89,9 @@ def supersede(pull_request: PullRequest) -> None:
     _supersede(Evaluation.objects.filter(pull_request=pull_request), "The pull request was closed.")
 
 
-def _known(same: QuerySet[Evaluation], commit: str, event: str) -> Evaluation | None:
+def _known(same: QuerySet[Evaluation], commit: str, event: EventKind) -> Evaluation | None:
     of_commit = same.filter(commit=commit).order_by("-id")
-    if event == MANUAL:
+    if event == EventKind.MANUAL:
         return of_commit.filter(state__in=IN_PROGRESS).first()
     newest = same.order_by("-id").first()
     if newest is None or newest.commit != commit or newest.state == EvaluationState.SUPERSEDED:
@@ -105,7 +106,7 @@ def _supersede(evaluations: QuerySet[Evaluation], why: str) -> None:
     in_progress.update(state=EvaluationState.SUPERSEDED, finished_at=timezone.now(), message=why)
 
 
-def _select(project: Project, *, event: str, ref: str) -> Selection:
+def _select(project: Project, *, event: EventKind, ref: str) -> Selection:
     policies = Policy.objects.filter(workspace=project.workspace_id, enabled=True).order_by("slug")
     selection = Selection()
     for policy in policies.prefetch_related(Prefetch("versions", PolicyVersion.objects.order_by("-number"))):

@@ -41,8 +41,8 @@ class DeploymentAnswer(Schema):
 class EnvironmentAnswer(Schema):
     """A preview. `commit` is what is served, or else what was tried last; `deployment` is the newest.
 
-    `removed` is true when its agent has confirmed that nothing of it is left; `stopped_by` names who stopped it while
-    its pull request stays open.
+    `removed` is true when its agent has confirmed that nothing of it is left; `stop_cause` is the
+    stable word for why it was stopped while its pull request stays open, `stopped_by` says who or what did, for people.
     """
 
     id: str
@@ -55,6 +55,7 @@ class EnvironmentAnswer(Schema):
     page_url: str
     deployment: DeploymentAnswer | None
     live_commit: str | None
+    stop_cause: str
     stopped_by: str
     removed: bool
 
@@ -85,7 +86,8 @@ def _answer(environment: Environment, deployment: Deployment | None) -> Environm
         page_url=page_url(environment),
         deployment=_deployment(deployment) if deployment else None,
         live_commit=live_commit,
-        stopped_by=environment.stopped_by,
+        stop_cause=environment.stop_cause,
+        stopped_by=environment.stopper,
         removed=environment.removed_at is not None,
     )
 

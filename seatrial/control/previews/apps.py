@@ -19,7 +19,7 @@ class PreviewsConfig(AppConfig):
 
 
 def log_tails() -> LogTails:
-    """This process's one."""
+    """The one LogTails of this process."""
     config = apps.get_app_config("previews")
     assert isinstance(config, PreviewsConfig)
     return config.log_tails

@@ -1,4 +1,4 @@
-"""How many previews there are, for the pages of what they are on and of."""
+"""How many previews each agent and each project has, for their pages."""
 
 from django.db.models import Count
 

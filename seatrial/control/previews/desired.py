@@ -5,9 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from seatrial.control.forges.sources import source
 from seatrial.control.previews.models import Deployment, Placement
 from seatrial.control.previews.placements import leaving_ends
-from seatrial.control.projects.services import source
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, PreviewAddress
 from seatrial.wire.states import AgentState, EnvironmentState
 

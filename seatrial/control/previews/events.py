@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from seatrial.control.previews import lifecycle, placements
 from seatrial.control.previews.models import Deployment, Environment
-from seatrial.control.previews.models import DeploymentPhase as Phase
+from seatrial.control.previews.models import DeploymentPhase as PhaseRow
 from seatrial.wire.deployments import (
     DeploymentFailed,
     DeploymentPhase,
@@ -21,8 +21,9 @@ from seatrial.wire.deployments import (
     ObservedService,
 )
 from seatrial.wire.states import DeploymentState
+from seatrial.wire.words import Phase
 
-STARTING_PHASES = frozenset({"start", "health"})
+STARTING_PHASES = frozenset({Phase.START, Phase.HEALTH})
 MAX_PHASES = 200  # of one deployment: a recipe has far fewer services
 
 
@@ -34,12 +35,12 @@ def phase(agent_id: str, event: DeploymentPhase) -> None:
     if environment is None or deployment is None or deployment.agent_id != agent_id:
         return
     name = event.phase[:80]
-    row = Phase.objects.filter(deployment=deployment, name=name).first()
+    row = PhaseRow.objects.filter(deployment=deployment, name=name).first()
     if row is None and deployment.phases.count() < MAX_PHASES:
-        Phase.objects.create(deployment=deployment, name=name, **_timing(event))
+        PhaseRow.objects.create(deployment=deployment, name=name, **_timing(event))
     elif row is not None and _is_news(row, event):
-        Phase.objects.filter(pk=row.pk).update(**_timing(event))
-    _progress(environment, deployment, starting=name in STARTING_PHASES)
+        PhaseRow.objects.filter(pk=row.pk).update(**_timing(event))
+    _progress(environment, deployment, starting=Phase.of(name) in STARTING_PHASES)
 
 
 @transaction.atomic
@@ -107,7 +108,7 @@ def _timing(event: DeploymentPhase) -> dict[str, Any]:
     return {"started_at": event.started_at, "seconds": event.seconds, "failed": event.failed}
 
 
-def _is_news(row: Phase, event: DeploymentPhase) -> bool:
+def _is_news(row: PhaseRow, event: DeploymentPhase) -> bool:
     """The end of what we saw begin, or a later attempt (after a crash of the agent)."""
     if event.started_at == row.started_at:
         return event.seconds is not None

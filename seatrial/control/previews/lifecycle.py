@@ -17,10 +17,9 @@ from seatrial.control.outbox.services import Instruction
 from seatrial.control.previews import placements, placing, route_marks
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
 from seatrial.wire.states import DeploymentState, EnvironmentState
+from seatrial.wire.words import Phase, Reason, StopCause
 
 ROUTES_CHANNEL = "seatrial_routes"
-AGENT_LOST_CONTACT = "agent_lost_contact"
-ROUTE_NOT_APPLIED = "route_not_applied"
 
 
 def locked(environment_id: str) -> Environment | None:
@@ -98,7 +97,7 @@ def go_live(environment: Environment) -> None:
     _finish(deployment, DeploymentState.LIVE)
     DeploymentPhase.objects.update_or_create(
         deployment=deployment,
-        name="switch",
+        name=Phase.SWITCH.named(),
         defaults={
             "started_at": deployment.ready_at,
             "seconds": (timezone.now() - deployment.ready_at).total_seconds(),
@@ -110,7 +109,7 @@ def go_live(environment: Environment) -> None:
     announce(environment)
 
 
-def fail(environment: Environment, *, reason: str, message: str, **details: Any) -> None:
+def fail(environment: Environment, *, reason: Reason | str, message: str, **details: Any) -> None:
     """The candidate cannot become live. What is live stays."""
     deployment = environment.candidate
     if deployment is None:
@@ -123,8 +122,8 @@ def fail(environment: Environment, *, reason: str, message: str, **details: Any)
     announce(environment)
 
 
-def terminate(environment: Environment, *, stopped_by: str = "") -> None:
-    """Nothing of this environment may exist any more. Final."""
+def terminate(environment: Environment, *, cause: StopCause | None = None, stopped_by: str = "") -> None:
+    """Nothing of this environment may exist any more. Final. `cause`: why, although its pull request is open."""
     if environment.state == EnvironmentState.TERMINATED:
         return
     _end_candidate(environment, DeploymentState.CANCELLED)
@@ -133,7 +132,7 @@ def terminate(environment: Environment, *, stopped_by: str = "") -> None:
     environment.live = None
     environment.state = EnvironmentState.TERMINATED
     environment.terminated_at = timezone.now()
-    environment.stopped_by = stopped_by[:200]
+    environment.stop_cause, environment.stopped_by = cause or "", stopped_by[:200]
     announce(environment)
 
 

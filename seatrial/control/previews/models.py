@@ -8,6 +8,7 @@ from seatrial.control.fleet.models import Agent
 from seatrial.control.ids import UlidField
 from seatrial.control.projects.models import Project, PullRequest
 from seatrial.wire.states import DeploymentState, EnvironmentState
+from seatrial.wire.words import StopCause
 
 
 class Environment(models.Model):
@@ -29,7 +30,8 @@ class Environment(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     expires_at = models.DateTimeField(null=True)
     terminated_at = models.DateTimeField(null=True)  # desired gone
-    # Who stopped it while its pull request was open.
+    # Why it was stopped while its pull request was open, and by whom where a person did.
+    stop_cause = models.CharField(max_length=20, choices=[(c, c) for c in StopCause], blank=True, default="")
     stopped_by = models.CharField(max_length=200, blank=True)
     removed_at = models.DateTimeField(null=True)  # observed gone, on every host
 
@@ -56,6 +58,11 @@ class Environment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def stopper(self) -> str:
+        """Who or what stopped it, for people; empty where nothing did, or only the end of its pull request."""
+        return "its time to live" if self.stop_cause == StopCause.TIME_TO_LIVE else self.stopped_by
 
     @property
     def shown_agent(self) -> Agent | None:
@@ -128,7 +135,7 @@ class Placement(models.Model):
 
 
 class DeploymentPhase(models.Model):
-    """A timed part of a deployment: checkout, recipe, `build <service>`, start, health, switch."""
+    """A timed part of a deployment. `name` is what `wire.words.Phase.named` makes of it."""
 
     deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="phases")
     name = models.CharField(max_length=80)

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from seatrial.control.audit import services as audit
+from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet.models import Agent
 from seatrial.control.previews import lifecycle, placements, placing
 from seatrial.control.previews.errors import CannotMove
@@ -16,6 +17,7 @@ from seatrial.control.previews.models import Environment, Placement
 from seatrial.control.previews.placing import Decision
 from seatrial.wire.agents import OFFLINE_AFTER_SECONDS
 from seatrial.wire.states import AgentState, EnvironmentState
+from seatrial.wire.words import Reason
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def lost_contact(agent: Agent) -> int:
         if candidate is None or candidate.agent_id != agent.pk or candidate.created_at >= horizon:
             return False
         lifecycle.fail(
-            environment, reason=lifecycle.AGENT_LOST_CONTACT, message=_lost_message(environment, agent)
+            environment, reason=Reason.AGENT_LOST_CONTACT, message=_lost_message(environment, agent)
         )
         return True
 
@@ -67,7 +69,7 @@ def tell(environment_id: str, *, above: int = 0) -> None:
 
 
 @transaction.atomic
-def move(environment: Environment, *, off: Agent, by: str) -> bool:
+def move(environment: Environment, *, off: Agent, by: Actor) -> bool:
     """Deploy on another agent what is on `off`, which it leaves after the switch; True when that began now.
 
     Idempotent: False when nothing of it is desired there, or its way elsewhere has begun. Raises CannotMove.
@@ -85,7 +87,7 @@ def move(environment: Environment, *, off: Agent, by: str) -> bool:
     audit.record(
         "environment.move",
         f"environment/{current.name}",
-        actor=by,
+        by=by,
         workspace=current.project.workspace_id,
         details={"off": off.name, "to": decision.agent},
     )
@@ -151,7 +153,7 @@ def _on_revoked() -> Iterable[str]:
 
 
 def _give_up_revoked(environment: Environment) -> bool:
-    """What nothing desired is on any more ends: its host is no longer ours to clean."""
+    """End placements on revoked agents where nothing is desired: nobody will clean those hosts for us."""
     rows = environment.placements.filter(removed_at=None, agent__state=AgentState.REVOKED)
     over = rows.exclude(agent__in=placements.agents_of(environment)).update(removed_at=timezone.now())
     placements.note_removed(environment)

@@ -1,4 +1,4 @@
-"""The newest of what an environment, or a pull request, has several of."""
+"""The newest deployment of environments."""
 
 from collections.abc import Iterable
 

@@ -62,7 +62,7 @@ def note_removed(environment: Environment) -> None:
 
 
 def removed(environment: Environment, agent_id: str) -> bool:
-    """The agent has nothing of it any more; False when it is not to leave there, and so comes again."""
+    """Note that the agent has nothing of it any more; False when it is desired there, and so will be made again."""
     leaving = environment.placements.filter(agent=agent_id, removed_at=None, leaving_since__isnull=False)
     if not leaving.update(removed_at=timezone.now()):
         return False
@@ -101,7 +101,7 @@ def keeping_data(environment: Environment) -> list[str]:
     """Services of the live deployment that keep data, by name."""
     live = environment.live
     rows = environment.services or (live.services if live is not None else [])
-    return [found.name for found in map(ObservedService.model_validate, rows) if found.keeps_data]
+    return [service.name for service in map(ObservedService.model_validate, rows) if service.keeps_data]
 
 
 def put(deployment: Deployment, decision: Decision) -> None:

@@ -83,12 +83,12 @@ class Document:
 
 def _added(environment: Environment) -> Added | None:
     """None when nothing of it is routed."""
-    found = routes.served(environment)
-    return Added(_lines(_router, found), _lines(_service, found)) if found else None
+    served = routes.served(environment)
+    return Added(_lines(_router, served), _lines(_service, served)) if served else None
 
 
-def _lines(entry: Any, found: list[routes.Route]) -> Lines:
-    return dict(_line(*entry(route)) for route in found)
+def _lines(entry: Any, served: list[routes.Route]) -> Lines:
+    return dict(_line(*entry(route)) for route in served)
 
 
 def _router(route: routes.Route) -> tuple[str, dict[str, Any]]:

@@ -38,12 +38,12 @@ def candidate(environment: Environment) -> Candidate | None:
     deployment = environment.candidate
     if deployment is None or deployment.ready_at is None:
         return None
-    found = served(environment)
+    routes = served(environment)
     return Candidate(
         environment.pk,
         deployment.pk,
-        servers={route.service: route.endpoint for route in found},
-        routers={route.label: route.service for route in found},
+        servers={route.service: route.endpoint for route in routes},
+        routers={route.label: route.service for route in routes},
     )
 
 
@@ -65,8 +65,8 @@ def urls(environment: Environment) -> dict[str, str]:
     from seatrial.control.previews.desired import address
 
     where = address()
-    found = _labels(environment)
-    return {service: where.url(labels[-1]) for service, labels in sorted(found.items())}
+    hosts = _labels(environment)
+    return {service: where.url(labels[-1]) for service, labels in sorted(hosts.items())}
 
 
 def _deployment(environment: Environment) -> Deployment | None:

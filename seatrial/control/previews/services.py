@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from seatrial.control.audit import services as audit
+from seatrial.control.audit.actors import SYSTEM, Actor
 from seatrial.control.previews import lifecycle
 from seatrial.control.previews.desired import desired
 from seatrial.control.previews.errors import NothingToStop, PullRequestClosed
@@ -16,8 +17,7 @@ from seatrial.control.previews.moves import lost_contact, move, place_waiting, p
 from seatrial.control.projects.models import PullRequest, PullRequestState
 from seatrial.wire.hostnames import environment_name
 from seatrial.wire.states import DeploymentState, EnvironmentState
-
-EXPIRED = "its time to live"  # in `stopped_by`: like a person's stop, it holds until the next commit
+from seatrial.wire.words import StopCause
 
 __all__ = [
     "desired",
@@ -67,7 +67,7 @@ def pull_request_changed(pull_request: PullRequest, *, received_at: datetime | N
 
 
 @transaction.atomic
-def rebuild(environment: Environment, by: str) -> Deployment:
+def rebuild(environment: Environment, by: Actor) -> Deployment:
     """Deploy the same commit again, building without caches. Of a stopped preview: start it anew.
 
     Raises PullRequestClosed.
@@ -85,12 +85,12 @@ def rebuild(environment: Environment, by: str) -> Deployment:
 
 
 @transaction.atomic
-def stop(environment: Environment, by: str) -> None:
+def stop(environment: Environment, by: Actor) -> None:
     """Remove the preview although its pull request is open. Raises NothingToStop when it is gone already."""
     current = lifecycle.locked(environment.pk)
     if current is None or current.state == EnvironmentState.TERMINATED:
         raise NothingToStop(f"{environment.name} is stopped already.")
-    lifecycle.terminate(current, stopped_by=by)
+    lifecycle.terminate(current, cause=StopCause.PERSON, stopped_by=str(by))
     _audit("environment.stop", current, by)
 
 
@@ -112,8 +112,8 @@ def _expire(environment_id: str) -> bool:
         return False
     if environment.expires_at is None or environment.expires_at >= timezone.now():
         return False  # a commit came meanwhile
-    lifecycle.terminate(environment, stopped_by=EXPIRED)
-    _audit("environment.expire", environment, "system")
+    lifecycle.terminate(environment, cause=StopCause.TIME_TO_LIVE)
+    _audit("environment.expire", environment, SYSTEM)
     return True
 
 
@@ -126,9 +126,9 @@ def _closed(environment: Environment | None) -> str:
     if environment is None:
         return "closed; there was no preview"
     if environment.state == EnvironmentState.TERMINATED:
-        if environment.stopped_by:  # opened again, it may come back
-            environment.stopped_by = ""
-            environment.save(update_fields=["stopped_by"])
+        if environment.stop_cause:  # opened again, it may come back
+            environment.stop_cause = environment.stopped_by = ""
+            environment.save(update_fields=["stop_cause", "stopped_by"])
         return "closed; the preview is gone already"
     lifecycle.terminate(environment)
     return f"closed; {environment.name} is being removed"
@@ -136,7 +136,7 @@ def _closed(environment: Environment | None) -> str:
 
 def _has(environment: Environment, commit: str) -> bool:
     """True when nothing is to be done for `commit`: it was the last one deployed here, whatever came of it."""
-    if environment.state == EnvironmentState.TERMINATED and not environment.stopped_by:
+    if environment.state == EnvironmentState.TERMINATED and not environment.stop_cause:
         return False
     states = [DeploymentState.SUPERSEDED, DeploymentState.CANCELLED]
     deployments = environment.deployments.order_by("-id")
@@ -159,7 +159,5 @@ def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:6]
 
 
-def _audit(action: str, environment: Environment, by: str) -> None:
-    audit.record(
-        action, f"environment/{environment.name}", actor=by, workspace=environment.project.workspace_id
-    )
+def _audit(action: str, environment: Environment, by: Actor) -> None:
+    audit.record(action, f"environment/{environment.name}", by=by, workspace=environment.project.workspace_id)

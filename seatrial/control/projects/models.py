@@ -35,7 +35,7 @@ class Connection(models.Model):
         return f"{self.forge}:{self.name}"
 
     def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
-        """Every save is known by its time: a forge that was bound to the row before is bound anew."""
+        """Every save changes `updated_at`, which tells `forges.connected` to bind the row's forge anew."""
         if update_fields is not None:
             update_fields = {*update_fields, "updated_at"}
         super().save(update_fields=update_fields, **options)

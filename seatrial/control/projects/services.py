@@ -5,10 +5,10 @@ from django.db import IntegrityError, transaction
 
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit import services as audit
+from seatrial.control.audit.actors import SYSTEM, Actor
 from seatrial.control.projects.errors import ProjectContended
 from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
 from seatrial.control.projects.models import Connection, Project, PullRequest, PullRequestState
-from seatrial.wire.deployments import Source
 from seatrial.wire.hostnames import slug as slug_of
 
 log = structlog.get_logger(__name__)
@@ -24,7 +24,7 @@ def ensure_connection(
     *,
     webhook_secret: str,
     base_url: str = "",
-    by: str = "system",
+    by: Actor = SYSTEM,
 ) -> Connection:
     """The connection of this name, made with `webhook_secret` when there is none; an existing secret is kept.
 
@@ -38,7 +38,7 @@ def ensure_connection(
         audit.record(
             "connection.create",
             f"connection/{connection.pk}",
-            actor=by,
+            by=by,
             workspace=workspace.pk,
             details={"name": name},
         )
@@ -53,7 +53,7 @@ def ensure_project(
     clone_url: str,
     web_url: str,
     default_branch: str,
-    by: str = "system",
+    by: Actor = SYSTEM,
 ) -> Project:
     """The project of one repository: made when there is none, else brought up to date. Safe to call twice at once.
 
@@ -79,7 +79,7 @@ def ensure_project(
 
 
 def _create_project(
-    connection: Connection, external_id: str, name: str, facts: dict[str, str | None], by: str
+    connection: Connection, external_id: str, name: str, facts: dict[str, str | None], by: Actor
 ) -> Project:
     project = Project.objects.create(
         workspace_id=connection.workspace_id,
@@ -92,7 +92,7 @@ def _create_project(
     audit.record(
         "project.create",
         f"project/{project.pk}",
-        actor=by,
+        by=by,
         workspace=connection.workspace_id,
         details={"name": project.name, "repository": external_id},
     )
@@ -120,11 +120,6 @@ def free_slug(workspace_id: str, name: str) -> str:
     while (candidate := wanted if number == 1 else f"{wanted}-{number}") in taken:
         number += 1
     return candidate
-
-
-def source(project: Project) -> Source:
-    """Where agents fetch the code from. Made of the row alone: nobody is asked."""
-    return Source(clone_url=project.clone_url)
 
 
 def find_project(connection: Connection, external_id: str) -> Project | None:

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from seatrial.control.audit import services as audit
+from seatrial.control.audit.actors import Actor
 from seatrial.control.projects.errors import EmptySecret
 from seatrial.control.projects.models import Connection
 from seatrial.control.vault.errors import VaultError
@@ -18,24 +19,24 @@ def valid_secrets(connection: Connection) -> list[str]:
     Raises VaultError when one is stored and none can be opened.
     """
     problem: VaultError | None = None
-    found = []
+    opened = []
     until = connection.previous_valid_until
     names = ["webhook_secret"]
     if until is not None and until > timezone.now():
         names.append("previous_webhook_secret")
     for name in names:
         try:
-            found.append(str(getattr(connection, name)))
+            opened.append(str(getattr(connection, name)))
         except VaultError as error:
             problem = problem or error
-    found = [secret for secret in found if secret]
-    if not found and problem is not None:
+    opened = [secret for secret in opened if secret]
+    if not opened and problem is not None:
         raise problem
-    return found
+    return opened
 
 
 @transaction.atomic
-def rotate_webhook_secret(connection: Connection, new: str, grace: timedelta, by: str) -> None:
+def rotate_webhook_secret(connection: Connection, new: str, grace: timedelta, by: Actor) -> None:
     """Sign with `new` from now on; what was valid stays so for `grace`, until the forge has been told.
 
     A secret that cannot be opened any more is replaced all the same, and stays invalid. Rotating to the present secret
@@ -59,7 +60,7 @@ def rotate_webhook_secret(connection: Connection, new: str, grace: timedelta, by
     audit.record(
         "connection.rotate_webhook_secret",
         f"connection/{row.pk}",
-        actor=by,
+        by=by,
         workspace=row.workspace_id,
         details={"previous_valid_until": until.isoformat() if until else None},
     )

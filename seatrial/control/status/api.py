@@ -157,16 +157,16 @@ def _projects(user: User) -> list[ProjectStatus]:
 
 def _environments(rows: QuerySet[Environment]) -> dict[str, list[EnvironmentStatus]]:
     gone = {"state": EnvironmentState.TERMINATED, "removed_at__isnull": False}
-    found: dict[str, list[EnvironmentStatus]] = {}
+    by_project: dict[str, list[EnvironmentStatus]] = {}
     newest = environment_answers.answers(rows.exclude(**gone).order_by("-id")[:LISTED])
     for answer in reversed(newest):
         one = EnvironmentStatus.model_validate(answer.model_dump())
-        found.setdefault(answer.project, []).append(one)
-    return found
+        by_project.setdefault(answer.project, []).append(one)
+    return by_project
 
 
 def _evaluations(rows: QuerySet[Evaluation]) -> dict[str, list[EvaluationStatus]]:
-    found: dict[str, list[EvaluationStatus]] = {}
+    by_project: dict[str, list[EvaluationStatus]] = {}
     projects = dict(rows.order_by("-id").values_list("pk", "project_id")[:LISTED])
     newest: dict[str, list[str]] = {}
     for pk, project in projects.items():
@@ -174,5 +174,5 @@ def _evaluations(rows: QuerySet[Evaluation]) -> dict[str, list[EvaluationStatus]
     wanted = [pk for pks in newest.values() for pk in pks[:EVALUATIONS_PER_PROJECT]]
     for answer in evaluation_answers.answers(rows.filter(pk__in=wanted).order_by("-id")):
         one = EvaluationStatus.model_validate(answer.model_dump())
-        found.setdefault(projects[answer.id], []).append(one)
-    return found
+        by_project.setdefault(projects[answer.id], []).append(one)
+    return by_project

@@ -12,6 +12,7 @@ from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import services as previews
 from seatrial.control.projects.models import Project, PullRequestState
 from seatrial.control.projects.services import apply_pull_request, find_project
+from seatrial.wire.words import EventKind
 
 
 def outcome(delivery: Delivery) -> str:
@@ -42,7 +43,7 @@ def pull_request_changed(
         project,
         commit=pull_request.head_sha,
         ref=f"refs/heads/{pull_request.branch}",
-        event="pull_request",
+        event=EventKind.PULL_REQUEST,
         pull_request=pull_request,
         base_commit=pull_request.base_sha,
     )
@@ -52,9 +53,9 @@ def pull_request_changed(
 def ref_changed(project: Project, event: ForgeEvent) -> str:
     """A push or a new tag: it is evaluated."""
     if isinstance(event, Pushed):
-        kind, before = "push", event.before
+        kind, before = EventKind.PUSH, event.before
     elif isinstance(event, TagCreated):
-        kind, before = "tag", ""
+        kind, before = EventKind.TAG, ""
     else:
         return "ignored: nothing to do for this event"
     evaluation = policies.evaluate(

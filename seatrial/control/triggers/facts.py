@@ -1,4 +1,4 @@
-"""From an evaluation that was asked for to the job that an agent takes: the forge's facts come between."""
+"""Takes the forge's facts for an evaluation that was asked for; then its job is queued for an agent."""
 
 from seatrial.control.forges import facts
 from seatrial.control.forges.connected import Forges

@@ -1,4 +1,4 @@
-"""What the forge is told of. Levels, not edges: what is reported is what the row says now, with no transaction open."""
+"""Reports to forges: always what the row says now, whatever event led here. No transaction is open meanwhile."""
 
 from django.conf import settings
 

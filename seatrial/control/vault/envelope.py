@@ -89,8 +89,8 @@ def _unwrap(wrapped: str, identity: Identity, keys: Keys, key_id: str, place: st
 
 def _unwrap_first(wrapped: str, identity: Identity, keys: Keys) -> bytes:
     """Of version 1, which does not say whose it is: every key is tried."""
-    found = (_decrypt(master.value, wrapped, identity.associated("v1", "key")) for master in keys)
-    data_key = next((one for one in found if one is not None), None)
+    unwrapped = (_decrypt(master.value, wrapped, identity.associated("v1", "key")) for master in keys)
+    data_key = next((one for one in unwrapped if one is not None), None)
     if data_key is None:
         raise WrongKey(str(identity), keys.ids)
     return data_key

@@ -1,4 +1,4 @@
-"""Errors of the vault. None of their messages ever holds a key, a secret or a ciphertext; key ids they do.
+"""Errors of the vault. Their messages never hold a key, a secret or a ciphertext; they may name a key by its id.
 
 VaultError
 ├── UnfitMasterKey      GALLEY_MASTER_KEY is missing or not 32 bytes: refuse to start

@@ -24,7 +24,7 @@ Body = dict[str, str]
 
 
 def nobody(body: Body, reason: str) -> None:
-    """There is nobody to tell."""
+    """For an errand that nobody waits for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +32,8 @@ class Errand:
     """What a lane does for each row of its instruction. Functions get the row's body, and the reason of a failure.
 
     `act` may take its time, and may be called again for what it did: it is idempotent. No transaction is open
-    meanwhile. A failure is told to `waits` and tried again later, until it is `permanent` or the row
-    is older than `kept`: then `given_up` is told, and it is over. Without `kept` it is tried for ever.
+    meanwhile. After a failure `waits` is called and the row is tried again later, until the failure is `permanent` or
+    the row is older than `kept`: then `given_up` is called, and it is over. Without `kept` it is tried for ever.
     """
 
     instruction: Instruction

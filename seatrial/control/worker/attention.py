@@ -1,4 +1,4 @@
-"""Whether this process was away itself: then others' silence proves nothing about them."""
+"""Notices that this process slept or was cut off itself: then the silence of others proves nothing."""
 
 from datetime import datetime, timedelta
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 
 from seatrial.control import buckets
-from seatrial.control.buckets import Found
+from seatrial.control.buckets import DesiredBucket
 from seatrial.control.bus import Bus
 from seatrial.control.fleet.models import Agent
 from seatrial.control.worker.database import Database
@@ -39,20 +39,20 @@ class GoneAgents:
         The database is asked after the bus: a bucket is made after its agent. One that came back in between has its
         bucket again with the next reconcile.
         """
-        found = await buckets.found(self._bus)
-        for agent in await self._database.run(_gone, found):
+        present = await buckets.every(self._bus)
+        for agent in await self._database.run(_gone, present):
             await buckets.remove(self._bus, agent)
             log.info("bucket removed: its agent is gone", agent=agent)
 
 
-def _gone(found: Iterable[Found]) -> list[str]:
+def _gone(present: Iterable[DesiredBucket]) -> list[str]:
     known = dict(Agent.objects.values_list("pk", "state"))
     return [
         bucket.agent
-        for bucket in found
+        for bucket in present
         if known.get(bucket.agent) == AgentState.REVOKED or (bucket.agent not in known and _forgotten(bucket))
     ]
 
 
-def _forgotten(bucket: Found) -> bool:
+def _forgotten(bucket: DesiredBucket) -> bool:
     return not bucket.watched and now() - bucket.made_at > STRANGER_KEPT

@@ -55,7 +55,7 @@ class Heartbeats:
 
 
 class GivenUp:
-    """Jobs that were delivered as often as they may be: whoever takes them dies of them."""
+    """Jobs that were delivered as often as they may be and never finished: agents seem to die of them."""
 
     def __init__(self, database: Database, bus: Bus) -> None:
         self._database = database

@@ -15,6 +15,7 @@ from seatrial.control.outbox import services as outbox
 from seatrial.control.previews import lifecycle
 from seatrial.control.worker import errands
 from seatrial.control.worker.aside import Aside
+from seatrial.control.worker.credentials import AT_ONCE, Credentials
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.deliveries import Deliveries
 from seatrial.control.worker.gone_agents import GoneAgents
@@ -31,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS = 5.0
 FACTS_LANES = 3  # one forge that dawdles leaves the others theirs
-ASKING_THREADS = 8  # as many as there are tasks that wait for forges
+ASKING_THREADS = 8 + AT_ONCE  # as many as there are tasks that wait for forges
 Task = Callable[[], Awaitable[None]]
 
 
@@ -41,13 +42,13 @@ async def run(configuration: Configuration, stopped: asyncio.Event) -> None:
     Stopping cancels the tasks; what a database thread has begun is finished, and what was not acknowledged is
     handled again by the next worker.
     """
-    database, asking = Database(), Database(ASKING_THREADS)
+    database, asking, forges = Database(), Database(ASKING_THREADS), Forges()
     wakeups = Wakeups(channels())
     running = [
         *_start(_without_bus(database, wakeups, configuration)),
-        *_start(_asking(asking, wakeups, configuration)),
+        *_start(_asking(asking, forges, wakeups, configuration)),
         asyncio.create_task(
-            supervise("bus", lambda: _with_bus(database, wakeups, configuration)), name="bus"
+            supervise("bus", lambda: _with_bus(database, asking, forges, wakeups, configuration)), name="bus"
         ),
     ]
     log.info("worker started")
@@ -80,9 +81,10 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
     }
 
 
-def _asking(asking: Database, wakeups: Wakeups, configuration: Configuration) -> dict[str, Task]:
+def _asking(
+    asking: Database, forges: Forges, wakeups: Wakeups, configuration: Configuration
+) -> dict[str, Task]:
     """What waits for forges and others, in threads of its own: however slow they are, the rest has its threads."""
-    forges = Forges()
     facts = {
         f"facts {number}": Aside(asking, wakeups, errands.facts(forges)).run
         for number in range(1, FACTS_LANES + 1)
@@ -97,7 +99,9 @@ def _asking(asking: Database, wakeups: Wakeups, configuration: Configuration) ->
     }
 
 
-async def _with_bus(database: Database, wakeups: Wakeups, configuration: Configuration) -> None:
+async def _with_bus(
+    database: Database, asking: Database, forges: Forges, wakeups: Wakeups, configuration: Configuration
+) -> None:
     """Everything that needs the bus, from the first connection on; the connection heals itself."""
     bus = await Bus.connect(configuration, name="seatrial worker")
     came_online = asyncio.Event()
@@ -106,6 +110,7 @@ async def _with_bus(database: Database, wakeups: Wakeups, configuration: Configu
         "observed": Observed(database, bus).run,
         "heartbeats": Heartbeats(database, bus, came_online).run,
         "given up": GivenUp(database, bus).run,
+        "credentials": Credentials(database, asking, bus, forges).run,
         "reconcile": Reconciler(database, bus, came_online).run,
         "gone agents": GoneAgents(database, bus).run,
     }

@@ -78,7 +78,7 @@ class Reconciler:
         for environment, revision in wanted.items():
             actual = bucket.desired.get(environment)
             if actual is not None and actual.time < registered_at:
-                actual = None  # told to another of the same name, who had another key
+                actual = None  # written for an earlier agent of this name, which had another key
             await self._repair(agent, environment, actual, revision)
         for environment in bucket.desired.keys() - wanted.keys():
             if await self._bus.withdraw(agent, environment, bucket.sequences[environment]):
@@ -86,15 +86,18 @@ class Reconciler:
         await self._forget(agent, bucket.deleted)
 
     async def _repair(self, agent: str, environment: str, actual: Envelope | None, revision: int) -> None:
-        """A revision says everything but what comes of this server's settings, or of a database that was set back."""
-        told = _revision(actual)
-        if actual is not None and told == revision and as_configured(actual.payload):
+        """Tell the agent again where the bucket has another revision.
+
+        Two things may differ without: what comes of this server's settings, and a database that was restored.
+        """
+        known = _revision(actual)
+        if actual is not None and known == revision and as_configured(actual.payload):
             return
         log.info("desired state repaired", environment=environment, agent=agent)
-        if told is None or told < revision:
+        if known is None or known < revision:
             await self._database.run(outbox.changed_environment, environment)
         else:  # an agent is deaf to a revision that is not later than what it knows
-            await self._database.run(previews.tell, environment, above=told)
+            await self._database.run(previews.tell, environment, above=known)
 
     async def _forget(self, agent: str, deleted: dict[str, Marker]) -> None:
         """Take away the marks of deletions that the agent has carried out: it would report them at every start.
@@ -119,7 +122,7 @@ def _desired(agent: str) -> dict[str, int]:
 
 
 def _revision(actual: Envelope | None) -> int | None:
-    """What the bucket tells; None when that is nothing, or of another version of the message."""
+    """The revision in the bucket; None when there is no entry, or one of another version of the message."""
     if actual is None or (actual.kind, actual.version) != (
         DesiredEnvironment.__name__,
         DesiredEnvironment.version,

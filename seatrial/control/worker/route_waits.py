@@ -16,18 +16,18 @@ MAX_POLL_SECONDS = 0.5
 
 @dataclass
 class Wait:
-    """One candidate's."""
+    """How long one candidate has waited, and what for."""
 
     candidate: Candidate
     answered_seconds: float = 0.0
     away_seconds: float = 0.0
     why: str = ""
-    told: str = ""  # what people were told that it waits for
+    explained: str = ""  # what people read that it waits for
     looked_at: float | None = None
 
     @property
     def seconds(self) -> float:
-        """Altogether."""
+        """How long it has waited altogether."""
         return self.answered_seconds + self.away_seconds
 
     @property
@@ -37,11 +37,11 @@ class Wait:
 
     @property
     def is_unexplained(self) -> bool:
-        """True when people should be told why it waits, and were not told that."""
-        return self.seconds >= EXPLAINED_SECONDS and self.why != self.told
+        """True when people should read why it waits, and do not read that yet."""
+        return self.seconds >= EXPLAINED_SECONDS and self.why != self.explained
 
     def note(self, said: Said, now: float) -> None:
-        """What Traefik says at this time. What lies between two looks counts as the second one found it."""
+        """What Traefik says at this time. The time between two looks counts as what the second one says."""
         step = 0.0 if self.looked_at is None else min(now - self.looked_at, MAX_STEP_SECONDS)
         if said.answered:
             self.answered_seconds += step
@@ -75,7 +75,7 @@ class Waits:
             self._waits[candidate.deployment] = wait
 
     def drop(self, wait: Wait) -> None:
-        """It is decided."""
+        """It is live or has failed: nothing waits any more."""
         self._waits.pop(wait.candidate.deployment, None)
 
     def all(self) -> list[Wait]:

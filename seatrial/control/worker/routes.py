@@ -17,6 +17,7 @@ from seatrial.control.worker.route_waits import Wait, Waits
 from seatrial.control.worker.routes_file import RoutesFile
 from seatrial.control.worker.traefik import Said, Traefik
 from seatrial.control.worker.wakeups import Waiter, Wakeups
+from seatrial.wire.words import Reason
 
 log = structlog.get_logger(__name__)
 
@@ -105,7 +106,7 @@ class Routes:
         else:
             if wait.is_unexplained:
                 await self._database.run(explain, wait.candidate, wait.why)
-                wait.told = wait.why
+                wait.explained = wait.why
             return
         self._waits.drop(wait)
 
@@ -126,7 +127,7 @@ def fail(candidate: Candidate, message: str) -> None:
     """Give the candidate up, unless it is not the candidate any more or its endpoints moved meanwhile."""
     environment = _still(candidate)
     if environment is not None:
-        lifecycle.fail(environment, reason=lifecycle.ROUTE_NOT_APPLIED, message=message)
+        lifecycle.fail(environment, reason=Reason.ROUTE_NOT_APPLIED, message=message)
         log.error("route not applied", deployment=candidate.deployment, message=message)
 
 

@@ -1,4 +1,4 @@
-"""The one file that Traefik watches: whole at any moment, and never replaced by who knows less."""
+"""The one file that Traefik watches: whole at any moment, and never replaced by a worker that knows less."""
 
 import fcntl
 import os
@@ -15,8 +15,8 @@ Stamp = tuple[int, int, int]
 class RoutesFile:
     """Any number of workers write it. `alone` is held from looking at the database to replacing the file.
 
-    A lock of the file system, not of the database: it is held exactly as long as its holder can still write. With a
-    lock that a cut connection gives away, who is slow would replace what another wrote meanwhile.
+    A lock of the file system, not of the database: it is held exactly as long as its holder can still write. A
+    database's lock goes when its connection is cut, and a slow worker would then overwrite what another wrote.
     """
 
     def __init__(self, path: Path) -> None:
@@ -66,5 +66,5 @@ class RoutesFile:
 
 
 def _stamp(path: Path) -> Stamp:
-    found = path.stat()
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns, status.st_size

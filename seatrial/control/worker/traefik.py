@@ -16,7 +16,7 @@ TIMEOUT_SECONDS = 2.0
 ONE_BY_ONE = 20  # names; the list of 5,000 takes as long as 40 of them
 CONNECTIONS = 8
 PER_PAGE = 10_000
-Found = dict[str, dict[str, Any]]
+Entries = dict[str, dict[str, Any]]
 
 
 class TraefikAway(ControlError):
@@ -27,7 +27,7 @@ class TraefikAway(ControlError):
 
 @dataclass(frozen=True)
 class Said:
-    """About one candidate: `applied`, or why not. Not `answered`: nothing is known, and `why` says of what kind."""
+    """About one candidate: `applied`, or why not. Where Traefik has not `answered`, nothing is known."""
 
     applied: bool
     why: str = ""
@@ -65,7 +65,7 @@ class Traefik:
             for candidate, one in zip(candidates, said, strict=True)
         ]
 
-    async def _find(self, kind: str, names: set[str]) -> Found:
+    async def _find(self, kind: str, names: set[str]) -> Entries:
         if len(names) > ONE_BY_ONE:
             return await self._list(kind)
         ordered = sorted(names)
@@ -79,17 +79,17 @@ class Traefik:
             name: one.value for name, one in zip(ordered, answers, strict=True) if isinstance(one, _Answer)
         }
 
-    async def _list(self, kind: str) -> Found:
-        found: Found = {}
+    async def _list(self, kind: str) -> Entries:
+        entries: Entries = {}
         page = "1"
         while True:
             answer = await self._get(f"{kind}?per_page={PER_PAGE}&page={page}")
             if answer is None:
-                return found
-            found |= {one["name"].removesuffix("@file"): one for one in answer.value}
+                return entries
+            entries |= {one["name"].removesuffix("@file"): one for one in answer.value}
             page = answer.next_page
             if page == "1":  # behind the last page is the first
-                return found
+                return entries
 
     async def _get(self, path: str) -> "_Answer | None":
         """None: Traefik has nothing of that name."""
@@ -113,9 +113,9 @@ class _Answer(NamedTuple):
     next_page: str
 
 
-def _services(candidate: Candidate, found: Found) -> Said:
+def _services(candidate: Candidate, services: Entries) -> Said:
     for name, endpoint in candidate.servers.items():
-        service = found.get(name)
+        service = services.get(name)
         if service is None:
             return Said(False, f"Traefik does not show service {name}")
         if error := _error(service):
@@ -126,9 +126,9 @@ def _services(candidate: Candidate, found: Found) -> Said:
     return Said(True)
 
 
-def _routers(candidate: Candidate, found: Found) -> Said:
+def _routers(candidate: Candidate, routers: Entries) -> Said:
     for label, service in candidate.routers.items():
-        router = found.get(label)
+        router = routers.get(label)
         if router is None:
             return Said(False, f"Traefik does not show router {label}")
         if error := _error(router):

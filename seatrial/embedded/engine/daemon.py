@@ -38,13 +38,13 @@ def systemd_runs() -> bool:
 
 def pids() -> list[int]:
     """Every running dockerd of this machine."""
-    found = []
+    running = []
     for folder in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError):
             state = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0]
             if (folder / "comm").read_text().strip() == "dockerd" and state != "Z":
-                found.append(int(folder.name))
-    return found
+                running.append(int(folder.name))
+    return running
 
 
 def note_as_ours() -> None:

@@ -74,12 +74,12 @@ class Assembly:
         wanted = names.pop()
         target = inside(self.root, str(PurePosixPath(self.directory) / wanted))
         for pattern in names:
-            found = (
+            sources = (
                 [self.context] if pattern in {".", "./"} else sorted(self.context.glob(pattern.lstrip("/")))
             )
-            if not found:
+            if not sources:
                 raise BuildError(f"COPY {text}: there is no {pattern} in the build's folder")
-            for source in found:
+            for source in sources:
                 put(
                     source,
                     target,

@@ -48,10 +48,10 @@ class Records:
 def read_json(path: Path) -> dict[str, Any] | None:
     """A JSON object, None when the file is not there or not whole."""
     try:
-        found: dict[str, Any] = json.loads(path.read_text())
+        record: dict[str, Any] = json.loads(path.read_text())
     except (OSError, ValueError):
         return None
-    return found
+    return record
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -30,9 +30,9 @@ class Checks:
     async def _command(self, container: Container, check: HealthCheck) -> str | None:
         """The engine cannot end what it runs inside: of commands that hang, only a few are left hanging."""
         hanging = await self._hanging(container.name)
-        told = f"the health command did not end within {check.ask_seconds:g} s"
+        problem = f"the health command did not end within {check.ask_seconds:g} s"
         if hanging >= MOST_LATE:
-            return f"{told}, {MOST_LATE} times"
+            return f"{problem}, {MOST_LATE} times"
         try:
             begun = await self.engine.containers.execute(container.name, check.command or [])
             outcome = await begun.outcome(check.ask_seconds)
@@ -40,7 +40,7 @@ class Checks:
             return f"the health command could not run: {error}"
         if outcome is None:
             self.late.setdefault(container.name, []).append(begun)
-            return told
+            return problem
         code, output = outcome
         said = f": {tail}" if (tail := output[-300:].strip()) else ""
         return None if code == 0 else f"the health command ended with {code}{said}"

@@ -81,8 +81,8 @@ class Containers:
 
     async def list_containers(self, labels: Mapping[str, str]) -> list[Container]:
         """See Runtime."""
-        found = [await self.get(container) for container in await self.engine.containers.ids(labels)]
-        return [container for container in found if container is not None]
+        containers = [await self.get(container) for container in await self.engine.containers.ids(labels)]
+        return [container for container in containers if container is not None]
 
     async def stop(self, name: str, grace_seconds: float) -> None:
         """See Runtime."""

@@ -17,18 +17,18 @@ class Images:
 
     async def image_ports(self, image: str) -> list[int]:
         """See Runtime."""
-        found = await self.engine.images.get(image)
-        return found.ports if found else []
+        known = await self.engine.images.get(image)
+        return known.ports if known else []
 
     async def image_volumes(self, image: str) -> list[str]:
         """See Runtime."""
-        found = await self.engine.images.get(image)
-        return found.volumes if found else []
+        known = await self.engine.images.get(image)
+        return known.volumes if known else []
 
     async def image_check(self, image: str) -> HealthCheck | None:
         """See Runtime."""
-        found = await self.engine.images.get(image)
-        return found.check if found else None
+        known = await self.engine.images.get(image)
+        return known.check if known else None
 
     async def list_images(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
         """See Runtime. An image without a tag is referred to by its id."""

@@ -29,8 +29,8 @@ class Networks:
     async def connect(self, container: str, network: str, aliases: Sequence[str]) -> None:
         """See Runtime."""
         try:
-            found = await self.engine.containers.get(container)
-            if found is None or network not in found.addresses:
+            present = await self.engine.containers.get(container)
+            if present is None or network not in present.addresses:
                 await self.engine.networks.join(network, container, aliases)
         except EngineRefused as error:
             raise StartError(f"cannot join {container} to {network}: {error}") from error

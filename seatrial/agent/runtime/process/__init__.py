@@ -99,13 +99,13 @@ class ProcessRuntime:
     @whole
     async def start(self, spec: ContainerSpec) -> Container:
         """See Runtime."""
-        found = await self.get(spec.name)
+        present = await self.get(spec.name)
         if (
-            found
-            and found.labels.get(FINGERPRINT) == spec.labels.get(FINGERPRINT)
-            and found.state is ContainerState.RUNNING
+            present
+            and present.labels.get(FINGERPRINT) == spec.labels.get(FINGERPRINT)
+            and present.state is ContainerState.RUNNING
         ):
-            return found
+            return present
         await self.remove(spec.name)
         image = self.images.read(spec.image)
         if image is None:
@@ -135,10 +135,10 @@ class ProcessRuntime:
         raise StartError(f"nothing was started in {folder}; the host is overloaded or its disk is full")
 
     def _ports(self, spec: ContainerSpec) -> dict[str, int]:
-        found: dict[str, int] = {}
+        ports: dict[str, int] = {}
         for network in spec.networks:
-            found |= (self._networks.read(network) or {"ports": {}})["ports"]
-        return found
+            ports |= (self._networks.read(network) or {"ports": {}})["ports"]
+        return ports
 
     def _announce(self, network: str, aliases: Sequence[str], port: int) -> None:
         record = self._networks.read(network) or {"labels": {}, "ports": {}}
@@ -222,15 +222,15 @@ class ProcessRuntime:
         keeper = keeper_of(folder)
         if keeper is None:
             return
-        found = [keeper]
+        family = [keeper]
         with contextlib.suppress(psutil.Error):
-            found += keeper.children(recursive=True)
-        for process in found:
+            family += keeper.children(recursive=True)
+        for process in family:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)  # also what it has started since we looked
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        await gone(found)  # they may be writing into a folder that is removed next
+        await gone(family)  # they may be writing into a folder that is removed next
 
     async def remove_network(self, name: str) -> None:
         """See Runtime."""
@@ -257,10 +257,10 @@ class ProcessRuntime:
 
     async def changes(self, labels: Mapping[str, str]) -> AsyncIterator[Change]:
         """See Runtime. Found by looking once a second."""
-        before = {found.name: found for found in await self.list_containers(labels)}
+        before = {container.name: container for container in await self.list_containers(labels)}
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            now = {found.name: found for found in await self.list_containers(labels)}
+            now = {container.name: container for container in await self.list_containers(labels)}
             for name in before.keys() | now.keys():
                 was, is_now = before.get(name), now.get(name)
                 if summary(was) != summary(is_now):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from seatrial.wire.logs import LogLine
+from seatrial.wire.words import LogSource, LogStream
 
 LOOK_SECONDS = 0.2
 
@@ -53,4 +54,4 @@ def parsed(raw: bytes) -> LogLine:
         at = datetime.fromisoformat(stamp)
     except ValueError:
         at = datetime.now(UTC)
-    return LogLine(at=at, source="service", stream=stream or "stdout", text=text)
+    return LogLine(at=at, source=LogSource.SERVICE, stream=stream or LogStream.STDOUT, text=text)

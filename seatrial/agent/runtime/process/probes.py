@@ -33,16 +33,16 @@ def ports_of(pid: int) -> list[int]:
         family = [top, *top.children(recursive=True)]
     except (psutil.Error, ValueError):
         return []
-    found: set[int] = set()
+    ports: set[int] = set()
     for process in family:
         try:
-            found |= {c.laddr.port for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
+            ports |= {c.laddr.port for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
         except psutil.Error:
             continue
-    return sorted(found)
+    return sorted(ports)
 
 
 def port_in_use(pid: int, given: int) -> int:
     """The port a service really listens on: the given one, unless it took no notice and chose another."""
-    found = ports_of(pid)
-    return given if given in found or not found else found[0]
+    ports = ports_of(pid)
+    return given if given in ports or not ports else ports[0]

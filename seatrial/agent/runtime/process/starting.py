@@ -71,11 +71,11 @@ class KeeperPlan:
         }
 
     def _command(self, root: Path) -> list[str]:
-        told = self.spec.entrypoint if self.spec.entrypoint is not None else self.image["entrypoint"]
+        entrypoint = self.spec.entrypoint if self.spec.entrypoint is not None else self.image["entrypoint"]
         given = self.spec.command
         if given is None:
             given = self.image["command"] if self.spec.entrypoint is None else []
-        command = [*(told or []), *(given or [])]
+        command = [*(entrypoint or []), *(given or [])]
         if not command:
             raise StartError(
                 "neither the recipe nor the Dockerfile says what to run. Add CMD, or build.start"

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 
 from seatrial.control.dashboard import states
 from seatrial.control.dashboard.states import Face
+from seatrial.wire.states import Isolation
 
 register = template.Library()
 
@@ -163,7 +164,7 @@ def score(value: float | None) -> str:
 def isolation(value: str) -> str:
     """What ran the code, in words."""
     return {
-        "runsc": "gVisor sandbox",
-        "runc": "container, shared kernel",
-        "process": "no isolation",
+        Isolation.GVISOR.value: "gVisor sandbox",
+        Isolation.CONTAINER.value: "container, shared kernel",
+        Isolation.PROCESS.value: "no isolation",
     }.get(value, "unknown")

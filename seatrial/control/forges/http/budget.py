@@ -19,7 +19,7 @@ class Budget:
         self._left: int | None = None
         self._resets_at = 0.0
 
-    def told(self, *, left: int, resets_in_seconds: float) -> None:
+    def note(self, *, left: int, resets_in_seconds: float) -> None:
         """The forge said how much is left, and when there is more.
 
         Answers overtake each other: within the same period the smaller number is the newer one.

@@ -8,14 +8,14 @@ from django.utils import timezone
 
 
 class ForgeClock:
-    """Ours until the forge's was seen. Good to a second, as HTTP dates are; never ahead of the forge by more."""
+    """The forge's time; ours until its first answer. Off by a second at most, as HTTP dates are."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._ahead = timedelta()
 
     def heard(self, date: str | None) -> None:
-        """Take a Date header; what is none changes nothing."""
+        """Take over a Date header; one that cannot be read changes nothing."""
         try:
             there = parsedate_to_datetime(date or "")
         except ValueError:

@@ -89,7 +89,7 @@ class HttpForge:
             left, reset = headers.get(f"{prefix}Remaining", ""), headers.get(f"{prefix}Reset", "")
             if left.isdecimal() and reset.isdecimal():
                 seconds = int(reset) - self.clock.now().timestamp()
-                self.budget.told(left=int(left), resets_in_seconds=seconds)
+                self.budget.note(left=int(left), resets_in_seconds=seconds)
                 return
 
     def _problem(self, response: httpx.Response) -> ForgeError:

@@ -22,7 +22,7 @@ class LocalForge:
     """Repository directories on the server. Needs no credential and has no limits: git answers as often as it is asked."""
 
     def now(self) -> datetime:
-        """It is on this machine."""
+        """The time of this machine, which the repository is on."""
         return timezone.now()
 
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:

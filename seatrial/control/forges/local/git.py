@@ -27,7 +27,7 @@ class Commit:
 
 @dataclass(frozen=True)
 class Glance:
-    """A branch's own file, and what tells one file of packed branches from another. The same again: the same head."""
+    """A branch's own file, and which file of packed branches there is. Two that are equal mean the same head."""
 
     loose: str | None
     packed: tuple[int, int, int] | None
@@ -102,14 +102,14 @@ class Repository:
         """Who made it, when, and its first line."""
         form = "--format=%H%x00%an%x00%at%x00%s"
         text = self._git("log", "-1", "--no-show-signature", form, "--end-of-options", sha, "--")
-        found, author, at, subject = text.rstrip("\n").split("\x00", 3)
-        return Commit(found, author, _time(at), subject)
+        commit, author, at, subject = text.rstrip("\n").split("\x00", 3)
+        return Commit(commit, author, _time(at), subject)
 
     def merge_base(self, branch: str, sha: str) -> str:
         """The commit where `sha` left `branch`, or else the branch's head; empty when there is no such branch."""
         ref = f"refs/heads/{branch}"
-        found = self._git("merge-base", "--end-of-options", ref, sha, may_fail=True)
-        return (found or self._git("rev-parse", "--verify", "--quiet", ref, may_fail=True)).strip()
+        ancestor = self._git("merge-base", "--end-of-options", ref, sha, may_fail=True)
+        return (ancestor or self._git("rev-parse", "--verify", "--quiet", ref, may_fail=True)).strip()
 
     def _points_at(self, symbolic: str) -> str:
         return self._git("symbolic-ref", "--quiet", symbolic, may_fail=True).strip()

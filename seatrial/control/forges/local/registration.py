@@ -21,6 +21,7 @@ def announcing() -> Callable[[], object]:
 LOCAL = Registration(
     kind=KIND,
     title="Local repositories",
+    needs_credential=False,
     webhooks=LocalWebhooks(),
     bind=lambda _: LocalForge(),
     router=router,

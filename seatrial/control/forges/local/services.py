@@ -2,6 +2,7 @@
 
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit import services as audit
+from seatrial.control.audit.actors import Actor
 from seatrial.control.forges.errors import RepositoryProblem
 from seatrial.control.forges.local import KIND, pulls
 from seatrial.control.forges.local.git import open_repository
@@ -21,7 +22,7 @@ def local_connection(workspace: Workspace) -> Connection:
     return connection
 
 
-def register(connection: Connection, path: str, *, by: str) -> Project:
+def register(connection: Connection, path: str, *, by: Actor) -> Project:
     """Put the repository that `path` is in under trial. Idempotent. Raises RepositoryProblem."""
     repository = open_repository(path)
     return ensure_project(
@@ -35,7 +36,7 @@ def register(connection: Connection, path: str, *, by: str) -> Project:
     )
 
 
-def open_pull(project: Project, branch: str, *, by: str) -> LocalPullRequest:
+def open_pull(project: Project, branch: str, *, by: Actor) -> LocalPullRequest:
     """Open `branch` as a pull request, or bring the open one up to date. Raises RepositoryProblem."""
     head = open_repository(project.external_id).head(branch)
     row = pulls.open_pull(project, branch, head)
@@ -43,19 +44,19 @@ def open_pull(project: Project, branch: str, *, by: str) -> LocalPullRequest:
     return row
 
 
-def close_pull(project: Project, branch: str, *, by: str) -> LocalPullRequest:
+def close_pull(project: Project, branch: str, *, by: Actor) -> LocalPullRequest:
     """Close the pull request of `branch`. Raises RepositoryProblem when it never had one."""
     row = pulls.close_pull(project, branch)
     _record("pull_request.close", row, by)
     return row
 
 
-def _record(action: str, row: LocalPullRequest, by: str) -> None:
+def _record(action: str, row: LocalPullRequest, by: Actor) -> None:
     project = row.project
     audit.record(
         action,
         f"project/{project.pk}/pull/{row.number}",
-        actor=by,
+        by=by,
         workspace=project.workspace_id,
         details={"branch": row.branch, "commit": row.head_sha},
     )

@@ -13,7 +13,7 @@ register = template.Library()
 
 @register.filter
 def evaluation_face(evaluation: Evaluation) -> Face:
-    """The face of its state: an evaluation that is `running` is in progress, an environment is well."""
+    """The face of its state. An evaluation that is `running` is in progress, while an environment that is, is well."""
     return face("checking" if evaluation.state == EvaluationState.RUNNING else evaluation.state)
 
 

@@ -20,8 +20,8 @@ def addresses(environment: Environment) -> list[Address]:
     """Every address of what is live; empty while nothing is."""
     if environment.live_id is None:
         return []
-    found = [_address(environment.name, service, url) for service, url in urls(environment).items()]
-    return sorted(found, key=lambda address: (not address.main, address.service))
+    unsorted = [_address(environment.name, service, url) for service, url in urls(environment).items()]
+    return sorted(unsorted, key=lambda address: (not address.main, address.service))
 
 
 def _address(name: str, service: str, url: str) -> Address:

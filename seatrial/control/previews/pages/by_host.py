@@ -6,6 +6,7 @@ from seatrial.control.previews.desired import address
 from seatrial.control.previews.models import Environment
 from seatrial.control.previews.newest import newest_deployments
 from seatrial.control.previews.pages.headline import headline
+from seatrial.wire.states import DeploymentState, EnvironmentState
 
 LONGEST_HOST = 255
 BUILDING_RETRY_SECONDS = 3
@@ -24,33 +25,33 @@ class Unavailable:
     host: str = ""
 
 
-_PAGES = {
-    "building": (
+_PAGES: dict[str, tuple[str, str, int, int]] = {
+    EnvironmentState.BUILDING: (
         "The preview is being built",
         "It appears here by itself as soon as it answers.",
         503,
         BUILDING_RETRY_SECONDS,
     ),
-    "pending": (
+    EnvironmentState.PENDING: (
         "The preview is waiting",
         "It starts when an agent has room. This page looks again by itself.",
         503,
         WAITING_RETRY_SECONDS,
     ),
-    "running": (
+    EnvironmentState.RUNNING: (
         "The preview does not answer",
         "It is running, but its service did not answer this request. This page looks again by itself.",
         503,
         WAITING_RETRY_SECONDS,
     ),
-    "hibernating": ("The preview is asleep", "Ask its owner to wake it up.", 503, 0),
-    "failed": (
+    EnvironmentState.HIBERNATING: ("The preview is asleep", "Ask its owner to wake it up.", 503, 0),
+    DeploymentState.FAILED: (
         "The preview failed",
         "Its owner finds the reason on its page in Seatrial.",
         503,
         WAITING_RETRY_SECONDS,
     ),
-    "terminated": (
+    EnvironmentState.TERMINATED: (
         "The preview is stopped",
         "Its pull request was closed, or somebody stopped it. Reopening the pull request brings it back.",
         404,
@@ -73,9 +74,11 @@ def _state(label: str) -> str:
     """`label` is an environment's name, or `<service>-<name>`. The living one counts before a terminated one."""
     names = [label, *(label[index + 1 :] for index, letter in enumerate(label) if letter == "-")]
     rows = Environment.objects.filter(name__in=names).order_by("-created_at")
-    found = max(rows[:20], key=lambda row: (row.state != "terminated", len(row.name)), default=None)
-    if found is None:
+    environment = max(
+        rows[:20], key=lambda row: (row.state != EnvironmentState.TERMINATED, len(row.name)), default=None
+    )
+    if environment is None:
         return "none"
-    newest = newest_deployments([found.pk]).get(found.pk)
-    word = headline(found, newest).word.lower()
-    return word if word in _PAGES else found.state
+    newest = newest_deployments([environment.pk]).get(environment.pk)
+    word = headline(environment, newest).word.lower()
+    return word if word in _PAGES else environment.state

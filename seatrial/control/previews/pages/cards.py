@@ -11,6 +11,9 @@ from seatrial.control.previews.newest import newest_deployments
 from seatrial.control.previews.pages.addresses import Address, addresses
 from seatrial.control.previews.pages.headline import headline
 from seatrial.control.projects.models import PullRequest
+from seatrial.wire.states import DeploymentState, EvaluationState
+
+NOT_PASSED = {EvaluationState.FAILED, EvaluationState.ERRORED, EvaluationState.TIMED_OUT}
 
 
 @dataclass(frozen=True)
@@ -30,23 +33,23 @@ class Card:
     @property
     def address(self) -> Address | None:
         """The main address, once something answers there."""
-        found = addresses(self.environment) if self.environment else []
-        return found[0] if found else None
+        reached_at = addresses(self.environment) if self.environment else []
+        return reached_at[0] if reached_at else None
 
     @property
     def failing(self) -> bool:
         """True when the newest attempt failed or the newest verdict is not passed."""
         return bool(
-            (self.newest and self.newest.state == "failed")
-            or (self.evaluation and self.evaluation.state in {"failed", "errored", "timed_out"})
+            (self.newest and self.newest.state == DeploymentState.FAILED)
+            or (self.evaluation and self.evaluation.state in NOT_PASSED)
         )
 
     @property
     def busy(self) -> bool:
         """True while something is in progress."""
         return self.face.tone is Tone.WAITING or bool(
-            (self.newest and self.newest.state in {"queued", "building", "starting"})
-            or (self.evaluation and self.evaluation.state in {"queued", "running"})
+            (self.newest and not DeploymentState(self.newest.state).terminal)
+            or (self.evaluation and not EvaluationState(self.evaluation.state).terminal)
         )
 
 
@@ -67,9 +70,9 @@ def cards(pull_requests: QuerySet[PullRequest], *, limit: int) -> list[Card]:
         .order_by("pull_request", "-id")
         .distinct("pull_request")
     }
-    found = []
+    listed = []
     for row in rows:
         environment = environments.get(row.pk)
         newest = deployments.get(environment.pk) if environment else None
-        found.append(Card(row, environment, newest, evaluations.get(row.pk)))
-    return found
+        listed.append(Card(row, environment, newest, evaluations.get(row.pk)))
+    return listed

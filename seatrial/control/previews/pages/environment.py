@@ -14,14 +14,14 @@ from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
 from seatrial.control.previews.pages.addresses import addresses
 from seatrial.control.previews.pages.headline import headline
-from seatrial.control.previews.pages.reasons import reason
+from seatrial.control.previews.pages.reasons import explanation
 from seatrial.control.previews.pages.timeline import timeline
 from seatrial.control.projects.models import PullRequest
-from seatrial.wire.states import AgentState
+from seatrial.wire.states import AgentState, DeploymentState
 
 SHOWN_DEPLOYMENTS = 10
 AWAY = {AgentState.OFFLINE, AgentState.REVOKED}
-IN_PROGRESS = {"queued", "building", "starting"}
+IN_PROGRESS = {state for state in DeploymentState if not state.terminal}
 
 
 def find_environment(user: User, key: str) -> Environment:
@@ -35,7 +35,7 @@ def environment_context(environment: Environment) -> dict[str, Any]:
     deployments = list(environment.deployments.order_by("-id")[:SHOWN_DEPLOYMENTS])
     newest = deployments[0] if deployments else None
     phases = list(newest.phases.all()) if newest else []
-    found = addresses(environment)
+    shown_addresses = addresses(environment)
     agent = environment.shown_agent
     return {
         "environment": environment,
@@ -45,11 +45,11 @@ def environment_context(environment: Environment) -> dict[str, Any]:
         "newest": newest,
         "agent": agent,
         "agent_away": agent is not None and agent.state in AWAY and environment.removed_at is None,
-        "failure": newest if newest and newest.state == "failed" else None,
-        "reason": reason(newest.reason) if newest else None,
+        "failure": newest if newest and newest.state == DeploymentState.FAILED else None,
+        "reason": explanation(newest.reason) if newest else None,
         "updating": newest is not None and newest.state in IN_PROGRESS and environment.live_id is not None,
         "current_phase": next((phase.name for phase in reversed(phases) if phase.seconds is None), ""),
-        "addresses": found,
+        "addresses": shown_addresses,
         "services": _services(environment, newest),
         "timeline": timeline(newest, phases, timezone.now()) if newest else None,
         "deployments": deployments,
@@ -115,7 +115,7 @@ def _newest_evaluation(environment: Environment) -> Evaluation | None:
 
 def page_of_preview(pull_request: PullRequest) -> Link | None:
     """Where the newest preview of a pull request has its page; None: it has none."""
-    found = Environment.objects.filter(pull_request=pull_request).order_by("-created_at").first()
-    if found is None:
+    newest = Environment.objects.filter(pull_request=pull_request).order_by("-created_at").first()
+    if newest is None:
         return None
-    return Link(found.name, reverse("previews:environment", args=[found.pk]))
+    return Link(newest.name, reverse("previews:environment", args=[newest.pk]))

@@ -18,5 +18,5 @@ def headline(environment: Environment | None, newest: Deployment | None) -> Face
         and newest is not None
         and newest.state == DeploymentState.FAILED
     ):
-        return face("failed")
+        return face(DeploymentState.FAILED)
     return face(environment.state)

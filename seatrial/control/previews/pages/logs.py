@@ -36,7 +36,7 @@ async def log_events(
 ) -> AsyncGenerator[str, None]:
     """`logs-begin`, then `logs` with batches of the newest lines and what follows them, for ever.
 
-    `logs-told` when all that was stored has been told, `logs-away` and `logs-back` as the bus goes and comes.
+    `logs-caught-up` when all that was stored has been told, `logs-away` and `logs-back` as the bus goes and comes.
     """
     yield json_event(None, "logs-begin")
     tail = tails.tail(chosen, since=since and since - CLOCK_SLACK, newest=NEWEST_CHUNKS, believed=believed)
@@ -47,7 +47,7 @@ async def log_events(
                 for start in range(0, len(lines), LINES_PER_EVENT):
                     yield json_event(lines[start : start + LINES_PER_EVENT], "logs")
                 if Link.CAUGHT_UP in batch:
-                    yield json_event(None, "logs-told")
+                    yield json_event(None, "logs-caught-up")
                 links = [item for item in batch if item in (Link.AWAY, Link.BACK)]
                 if links:
                     away = links[-1] is Link.AWAY

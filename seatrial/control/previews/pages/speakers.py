@@ -24,11 +24,11 @@ class Speakers:
         """Whether `agent` may tell of `deployment`."""
         if deployment not in self._agents:
             look = sync_to_async(self._look, thread_sensitive=False, executor=dashboard().polling)
-            found = await look(deployment)
-            if found is None:
+            speaker = await look(deployment)
+            if speaker is None:
                 await asyncio.sleep(UNKNOWN_SECONDS)
                 return False
-            self._agents[deployment] = found
+            self._agents[deployment] = speaker
         return self._agents[deployment] == agent
 
     def _look(self, deployment: str) -> str | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from seatrial.control.previews.models import Deployment, DeploymentPhase
+from seatrial.wire.states import DeploymentState
 
 SMALLEST_BAR = 0.6  # percent: a phase of a few milliseconds must still be seen
 
@@ -41,7 +42,9 @@ def timeline(deployment: Deployment, phases: Sequence[DeploymentPhase], now: dat
     if not phases:
         return Timeline([], 0.0, [])
     over = deployment.finished_at
-    cut_off = deployment.state == "failed" and not any(phase.failed for phase in phases)  # its agent was lost
+    cut_off = deployment.state == DeploymentState.FAILED and not any(
+        phase.failed for phase in phases
+    )  # its agent was lost
     zero = min(phase.started_at for phase in phases)
     lengths = [_seconds(phase, over or now) for phase in phases]
     ends = [

@@ -38,7 +38,7 @@ def preview_unavailable(request: HttpRequest) -> HttpResponseBase:
         or request.GET.get("host")
         or request.META.get("HTTP_HOST", "")
     )
-    found = look_up(host)
+    preview = look_up(host)
     policy = {
         "default-src": ["'none'"],
         "style-src": [_allowed(STYLE)],
@@ -46,18 +46,20 @@ def preview_unavailable(request: HttpRequest) -> HttpResponseBase:
         "connect-src": ["'self'"],
         "img-src": ["data:"],
     }
-    return csp_replace(policy)(lambda asked: _unavailable(asked, found))(request)
+    return csp_replace(policy)(lambda asked: _unavailable(asked, preview))(request)
 
 
-def _unavailable(request: HttpRequest, found: Unavailable) -> HttpResponse:
+def _unavailable(request: HttpRequest, preview: Unavailable) -> HttpResponse:
     context = {
-        "found": found,
-        "face": face(found.state),
+        "preview": preview,
+        "face": face(preview.state),
         "style": render_to_string(STYLE),
         "script": render_to_string(SCRIPT),
     }
-    response = render(request, "previews/unavailable.html", context, status=found.status)
-    response["X-Seatrial-Preview"] = found.state  # the page asks for it, and reloads only when it has changed
-    if found.retry_seconds:
-        response["Retry-After"] = str(found.retry_seconds)
+    response = render(request, "previews/unavailable.html", context, status=preview.status)
+    response["X-Seatrial-Preview"] = (
+        preview.state
+    )  # the page asks for it, and reloads only when it has changed
+    if preview.retry_seconds:
+        response["Retry-After"] = str(preview.retry_seconds)
     return response

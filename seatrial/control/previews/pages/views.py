@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from seatrial.control.accounts.access import Action, allowed, require, visible
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.accounts.pages import LivePart, follow, still_watching, watcher
+from seatrial.control.audit.actors import Actor
 from seatrial.control.dashboard.asking import ask
 from seatrial.control.dashboard.streams import Watched, download
 from seatrial.control.previews import services as previews
@@ -27,26 +28,29 @@ from seatrial.control.previews.pages.environment import (
 )
 from seatrial.control.previews.pages.logs import log_events, log_filter, log_text
 from seatrial.control.previews.pages.speakers import Speakers
+from seatrial.control.projects.models import PullRequestState
+from seatrial.wire.states import EnvironmentState
 
 
 @require_GET
 @login_required
 def environment(request: HttpRequest, key: str) -> HttpResponse:
     """The page. `?deployment=<id>` shows the logs of one deployment instead of the newest and what follows it."""
-    found = find_environment(person(request), key)
-    context = environment_context(found)
+    environment = find_environment(person(request), key)
+    context = environment_context(environment)
     wanted = request.GET.get("deployment", "")
     chosen = next((row for row in context["deployments"] if row.pk == wanted), None)
-    context |= {"tab": "projects", "chosen": chosen, "may": _may(request, found)}
+    context |= {"tab": "projects", "chosen": chosen, "may": _may(request, environment)}
     return render(request, "previews/environment.html", context)
 
 
-def _may(request: HttpRequest, found: Environment) -> dict[str, bool]:
+def _may(request: HttpRequest, environment: Environment) -> dict[str, bool]:
     user = person(request)
-    pull_request_open = found.pull_request.state == "open"
+    pull_request_open = environment.pull_request.state == PullRequestState.OPEN
     return {
-        "rebuild": pull_request_open and allowed(user, Action.REBUILD_PREVIEW, found),
-        "stop": found.state != "terminated" and allowed(user, Action.STOP_PREVIEW, found),
+        "rebuild": pull_request_open and allowed(user, Action.REBUILD_PREVIEW, environment),
+        "stop": environment.state != EnvironmentState.TERMINATED
+        and allowed(user, Action.STOP_PREVIEW, environment),
     }
 
 
@@ -54,8 +58,8 @@ def _may(request: HttpRequest, found: Environment) -> dict[str, bool]:
 async def environment_stream(request: HttpRequest, key: str) -> HttpResponseBase:
     """Its live part, and its log lines."""
     user = await watcher(request)
-    found = await sync_to_async(find_environment)(user, key)
-    chosen, since = await _log_choice(request, found)
+    environment = await sync_to_async(find_environment)(user, key)
+    chosen, since = await _log_choice(request, environment)
 
     part = LivePart(
         "previews/parts/environment.html",
@@ -63,7 +67,7 @@ async def environment_stream(request: HttpRequest, key: str) -> HttpResponseBase
         lambda user: environment_fingerprint(user, key),
     )
     return await follow(
-        request, part, extra=lambda: log_events(log_tails(), chosen, since, Speakers(found.pk))
+        request, part, extra=lambda: log_events(log_tails(), chosen, since, Speakers(environment.pk))
     )
 
 
@@ -71,12 +75,12 @@ async def environment_stream(request: HttpRequest, key: str) -> HttpResponseBase
 async def environment_log(request: HttpRequest, key: str) -> HttpResponseBase:
     """Every stored line as a text file."""
     user = await watcher(request)
-    found = await sync_to_async(find_environment)(user, key)
-    chosen, since = await _log_choice(request, found)
+    environment = await sync_to_async(find_environment)(user, key)
+    chosen, since = await _log_choice(request, environment)
     return await download(
         request,
-        f"{found.name}.log",
-        lambda: log_text(log_tails(), chosen, since, Speakers(found.pk)),
+        f"{environment.name}.log",
+        lambda: log_text(log_tails(), chosen, since, Speakers(environment.pk)),
         Watched(
             still_watching,
             lambda user: visible(user, Environment).filter(pk=key).exists() or None,
@@ -85,30 +89,30 @@ async def environment_log(request: HttpRequest, key: str) -> HttpResponseBase:
     )
 
 
-async def _log_choice(request: HttpRequest, found: Environment) -> tuple[str, datetime | None]:
+async def _log_choice(request: HttpRequest, environment: Environment) -> tuple[str, datetime | None]:
     """One deployment's lines, or all lines of the environment since the newest deployment began."""
-    rows = found.deployments.order_by("-id")
+    rows = environment.deployments.order_by("-id")
     wanted = request.GET.get("deployment", "")
     if wanted:
         chosen = await rows.filter(pk=wanted).afirst()
         if chosen is None:
-            return log_filter(found.pk, "none"), None
-        return log_filter(found.pk, chosen.pk, agent=chosen.agent_id or ""), None
+            return log_filter(environment.pk, "none"), None
+        return log_filter(environment.pk, chosen.pk, agent=chosen.agent_id or ""), None
     newest = await rows.afirst()
-    return log_filter(found.pk), newest.created_at if newest else None
+    return log_filter(environment.pk), newest.created_at if newest else None
 
 
-Act = Callable[[Environment, str], Environment]
+Act = Callable[[Environment, Actor], Environment]
 
 
-def _rebuild(found: Environment, by: str) -> Environment:
+def _rebuild(environment: Environment, by: Actor) -> Environment:
     """A stopped preview starts anew as another environment: that is the page to go to."""
-    return previews.rebuild(found, by).environment
+    return previews.rebuild(environment, by).environment
 
 
-def _stop(found: Environment, by: str) -> Environment:
-    previews.stop(found, by)
-    return found
+def _stop(environment: Environment, by: Actor) -> Environment:
+    previews.stop(environment, by)
+    return environment
 
 
 @require_http_methods(["GET", "POST"])
@@ -131,13 +135,15 @@ def _confirmed(
 ) -> HttpResponse | HttpResponseRedirect:
     """GET asks (in the dialog, or as a page without scripts); POST does it and goes back to the environment."""
     user = person(request)
-    found = find_environment(user, key)
-    require(user, action, found)
+    environment = find_environment(user, key)
+    require(user, action, environment)
     if request.method == "GET":
-        return ask(request, f"previews/parts/confirm_{what}.html", {"environment": found, "tab": "projects"})
+        return ask(
+            request, f"previews/parts/confirm_{what}.html", {"environment": environment, "tab": "projects"}
+        )
     try:
-        found = act(found, actor(request))
+        environment = act(environment, actor(request))
         messages.success(request, done)
     except PreviewError as error:
         messages.warning(request, str(error))
-    return redirect("previews:environment", key=found.pk)
+    return redirect("previews:environment", key=environment.pk)

@@ -24,7 +24,7 @@ class LogViewer {
     const source = document.getElementById(root.dataset.source);
     source.addEventListener("logs-begin", () => this.clear());
     source.addEventListener("logs", (event) => this.append(JSON.parse(event.detail.data)));
-    source.addEventListener("logs-told", () => this.note("No line is kept here. New ones appear by themselves."));
+    source.addEventListener("logs-caught-up", () => this.note("No line is kept here. New ones appear by themselves."));
     source.addEventListener("logs-away", (event) => this.setAway(JSON.parse(event.detail.data)));
     source.addEventListener("logs-back", () => this.setAway(""));
   }

@@ -1,0 +1,144 @@
+"""Asks the control plane for what fetches a repository, and opens what it is given."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from functools import partial
+
+import nats.errors
+import structlog
+from nats.aio.msg import Msg
+from pydantic import ValidationError
+
+from seatrial.agent.bus.connection import Bus
+from seatrial.agent.bus.identity import SealedValueError
+from seatrial.agent.vocabulary.credentials import Credentials, OpenedCredential
+from seatrial.agent.vocabulary.errors import CheckoutError
+from seatrial.wire import subjects
+from seatrial.wire.credentials import (
+    ANSWER_SECONDS,
+    AskCredential,
+    CredentialRefused,
+    Login,
+    SourceCredential,
+)
+from seatrial.wire.envelope import Envelope
+from seatrial.wire.errors import WireError
+
+log = structlog.get_logger(__name__)
+
+PATIENCE_SECONDS = 60.0  # a worker that is started again is back long before
+FIRST_WAIT_SECONDS = 0.1
+LONGEST_WAIT_SECONDS = 2.0
+START_IT = "Look at its log and at `seatrial status`, then rebuild or evaluate again"
+
+
+class BusCredentials:
+    """`CredentialSource` over one bus. `unseal` opens what is sealed to this agent's key.
+
+    Asks again, with back-off, while nobody answers or the answer is that asking again may help, for at most
+    `patience_seconds`. Nothing is kept: every call asks. Cancelling stops asking; an answer on its way goes nowhere.
+    """
+
+    def __init__(
+        self, bus: Bus, unseal: Callable[[str], bytes], *, patience_seconds: float = PATIENCE_SECONDS
+    ) -> None:
+        self._bus = bus
+        self._unseal = unseal
+        self._patience_seconds = patience_seconds
+
+    def for_environment(self, environment: str) -> Credentials:
+        """See CredentialSource."""
+        return partial(self._ask, environment=environment)
+
+    def for_evaluation(self, evaluation: str) -> Credentials:
+        """See CredentialSource."""
+        return partial(self._ask, evaluation=evaluation)
+
+    async def _ask(self, repository: str, *, environment: str = "", evaluation: str = "") -> OpenedCredential:
+        question = AskCredential(repository=repository, environment=environment, evaluation=evaluation)
+        attempt = _Attempt(question, asyncio.get_running_loop().time() + self._patience_seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(attempt.deadline):
+                while True:
+                    answer = await self._answer(attempt)
+                    if isinstance(answer, SourceCredential):
+                        return self._opened(answer)
+                    await attempt.pause(answer)
+        raise CheckoutError(f"no credential came within {self._patience_seconds:g} s: {attempt.problem}")
+
+    async def _answer(self, attempt: "_Attempt") -> SourceCredential | CredentialRefused | None:
+        """None: nobody answered, or what came cannot be read."""
+        client = await self._bus.client()
+        data = Envelope.wrap(attempt.question).encode()
+        subject = subjects.credentials(self._bus.agent)
+        try:
+            reply = await _ended(asyncio.create_task(client.request(subject, data, timeout=ANSWER_SECONDS)))
+            message = Envelope.decode(reply.data).open()
+        except nats.errors.NoRespondersError:
+            attempt.failed(f"no worker of the control plane listens. {START_IT}")
+        except (nats.errors.Error, OSError) as error:
+            attempt.failed(f"the control plane's worker did not answer ({type(error).__name__}). {START_IT}")
+        except WireError as error:
+            attempt.failed(f"the answer cannot be read: {error}")
+        else:
+            if isinstance(message, SourceCredential | CredentialRefused):
+                return message
+            attempt.failed(f"the answer is a {message.kind}")
+        return None
+
+    def _opened(self, answer: SourceCredential) -> OpenedCredential:
+        try:
+            login = Login.model_validate_json(self._unseal(answer.sealed))
+        except (SealedValueError, ValidationError):
+            # Nothing of what it held may reach a log line, so the cause stays here.
+            raise CheckoutError(
+                "a credential came that this agent's key does not open. Register the agent anew: issue a new "
+                "token and start it with that as GALLEY_AGENT_TOKEN"
+            ) from None
+        return OpenedCredential(login=login, expires_at=answer.expires_at)
+
+
+class _Attempt:
+    """One question, until it is answered or its time is over."""
+
+    def __init__(self, question: AskCredential, deadline: float) -> None:
+        self.question = question
+        self.deadline = deadline
+        self.problem = f"the bus is away. {START_IT}"
+        self._wait = FIRST_WAIT_SECONDS
+        self._told = ""
+
+    def failed(self, problem: str, *, expected: bool = False) -> None:
+        """Why there is none yet; told once in the log as long as it is the same."""
+        self.problem = problem
+        if problem != self._told:
+            self._told = problem
+            say = log.info if expected else log.warning
+            say("no credential yet; asking again", problem=problem, **self._about())
+
+    async def pause(self, refused: CredentialRefused | None) -> None:
+        """Sleep before the next question. Raises CheckoutError when there is no use in one within our time."""
+        least = 0.0
+        if refused is not None:
+            least = refused.retry_after_seconds if refused.retry_after_seconds is not None else float("inf")
+            if asyncio.get_running_loop().time() + least >= self.deadline:
+                raise CheckoutError(f"no credential: {refused.message} ({refused.code})")
+            self.failed(refused.message, expected=True)
+        await asyncio.sleep(max(self._wait, least))
+        self._wait = min(self._wait * 2, LONGEST_WAIT_SECONDS)
+
+    def _about(self) -> dict[str, str]:
+        return {name: value for name, value in self.question.model_dump().items() if value}
+
+
+async def _ended(asking: asyncio.Task[Msg]) -> Msg:
+    """Its result. The client waits with Python 3.11's wait_for, which can lose a cancellation: ours is not its own."""
+    try:
+        await asyncio.wait({asking})
+    finally:
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    if asking.cancelled():  # by the client, which was closed
+        raise nats.errors.ConnectionClosedError
+    return asking.result()

@@ -1,0 +1,38 @@
+"""How git is told a credential: by a program that answers what git asks about one host, and nothing else.
+
+The program holds no secret: it reads it from its environment, which is git's and its children's alone. A server that
+sends git on to another host gets no answer there.
+"""
+
+import base64
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from seatrial.agent.checkouts.git import Git
+from seatrial.wire.credentials import Login
+
+SCRIPT = """#!/bin/sh
+case "$1" in
+  "Username for 'https://$SEATRIAL_GIT_HOST': ") printf '%s\\n' "$SEATRIAL_GIT_USERNAME" ;;
+  "Password for 'https://"*"@$SEATRIAL_GIT_HOST': ") printf '%s\\n' "$SEATRIAL_GIT_PASSWORD" ;;
+  *) exit 1 ;;
+esac
+"""
+
+
+def git_that_knows(login: Login, clone_url: str, *, configuration: Path, folder: Path) -> Git:
+    """Git that signs in at the host of `clone_url` over HTTPS as `login`, and hides it in what it says."""
+    program = folder / "askpass"
+    program.write_text(SCRIPT)
+    program.chmod(0o700)
+    pair = base64.b64encode(f"{login.username}:{login.password}".encode()).decode()
+    return Git(
+        configuration,
+        {
+            "GIT_ASKPASS": str(program),
+            "SEATRIAL_GIT_HOST": urlsplit(clone_url).netloc.rpartition("@")[2],
+            "SEATRIAL_GIT_USERNAME": login.username,
+            "SEATRIAL_GIT_PASSWORD": login.password,
+        },
+        hidden=[secret for secret in (login.password, pair) if secret],
+    )

@@ -1,0 +1,18 @@
+"""Which agents fetch code for which evaluations."""
+
+from seatrial.control.policies.models import Evaluation
+from seatrial.control.projects.models import Project
+from seatrial.wire.states import EvaluationState
+
+
+def may_fetch(agent_id: str, evaluation_id: str) -> Project | None:
+    """The project that the agent needs the code of: it was the last one to say that it took the evaluation."""
+    running = Evaluation.objects.filter(state=EvaluationState.RUNNING, agent=agent_id)
+    evaluation = running.select_related("project__connection").filter(pk=evaluation_id).first()
+    return evaluation.project if evaluation is not None else None
+
+
+def may_be_taken(evaluation_id: str) -> bool:
+    """Whether an agent that we have not heard of may have it by now: its job is published, and it is not over."""
+    in_progress = Evaluation.objects.filter(state__in=[EvaluationState.QUEUED, EvaluationState.RUNNING])
+    return in_progress.filter(pk=evaluation_id).exclude(queued_at=None).exists()

@@ -1,0 +1,18 @@
+"""A result may be waived. The column stays as it is: only what Django takes for it grows."""
+
+from django.db import migrations, models
+
+STATES = ["passed", "failed", "errored", "timed_out", "skipped", "waived"]
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [("policies", "0003_retention")]
+
+    operations = [
+        migrations.AlterField(
+            model_name="result",
+            name="state",
+            field=models.CharField(choices=[(state, state) for state in STATES], max_length=20),
+        ),
+    ]
