@@ -109,6 +109,7 @@ async def test_a_commit_of_many_gigabytes_is_not_written_out(
     assert not (tmp_path / "tree").exists()
 
 
+@pytest.mark.slow
 async def test_ten_thousand_files(forge: Forge, tmp_path: Path) -> None:
     file = forge.blob(b"x")
     names = sorted(b"f%d" % n for n in range(10_000))
