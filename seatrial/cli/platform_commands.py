@@ -67,7 +67,7 @@ def _already(data: DataDirectory) -> None:
 
 
 class _Screen:
-    """Shows the progress of a start, and at its end what a person needs next."""
+    """Shows progress as lines, and at the end of a start what a person needs next."""
 
     def __init__(self) -> None:
         self.console = show.console()
@@ -101,33 +101,14 @@ Purge = Annotated[bool, typer.Option("--purge", help="Remove every preview and a
 def down(purge: Purge = False) -> None:
     """Stop the platform. Previews and data are kept for the next `up`, unless --purge."""
     data = DataDirectory.from_environment(os.environ)
-    console = show.console()
-    phases = Phases(console)
+    screen = _Screen()
     try:
-        with phases:
-            report = lifecycle.stop(data, os.environ, phases_of(phases), purge=purge)
+        with screen.phases:
+            report = lifecycle.stop(data, os.environ, screen, purge=purge)
     except KeyboardInterrupt:
         again = "seatrial down --purge" if purge else "seatrial down"
         raise Interrupted(f"interrupted; some of it may still run. Go on with: {again}") from None
-    console.print(report)
-
-
-def phases_of(phases: Phases) -> "_Relay":
-    """Progress events as lines."""
-    return _Relay(phases)
-
-
-class _Relay:
-    def __init__(self, phases: Phases) -> None:
-        self._phases = phases
-
-    def __call__(self, event: Event) -> None:
-        if event.kind == "begin":
-            self._phases.begin(event.text)
-        elif event.kind == "end":
-            self._phases.end(event.text, event.seconds)
-        else:
-            self._phases.note(event.text)
+    screen.console.print(report)
 
 
 def as_command_error(error: EmbeddedError) -> CommandError:

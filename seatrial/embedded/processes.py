@@ -18,6 +18,8 @@ from pathlib import Path
 
 import psutil
 
+from seatrial import files
+
 PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -74,10 +76,8 @@ class Records:
         started = _started(pid)
         if started is None:
             return
-        path = self._directory / f"{name}.json"
-        temporary = path.with_suffix(".new")
-        temporary.write_text(json.dumps({"name": name, "pid": pid, "started": started}))
-        temporary.replace(path)
+        content = json.dumps({"name": name, "pid": pid, "started": started})
+        files.replace(self._directory / f"{name}.json", content)
 
     def remove(self, name: str) -> None:
         """Forget the component's process."""

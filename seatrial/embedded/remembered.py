@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from seatrial import files
 from seatrial.embedded.errors import CannotRun
 
 
@@ -42,6 +43,4 @@ def read(path: Path) -> Remembered | None:
 
 def write(path: Path, remembered: Remembered) -> None:
     """Replace the file in one step."""
-    temporary = path.with_suffix(".new")
-    temporary.write_text(json.dumps(remembered.model_dump(), indent=2) + "\n")
-    temporary.replace(path)
+    files.replace(path, json.dumps(remembered.model_dump(), indent=2) + "\n")

@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from seatrial import files
 from seatrial.embedded.layout import DataDirectory
 
 
@@ -27,9 +28,5 @@ def ensure(data: DataDirectory) -> Secrets:
 
 def _ensure(path: Path, fresh: str) -> str:
     if not path.exists():
-        # Written beside and renamed: a crash in between leaves no half secret.
-        temporary = path.with_suffix(".new")
-        temporary.touch(mode=0o600)
-        temporary.write_text(fresh + "\n")
-        temporary.replace(path)
+        files.replace(path, fresh + "\n", mode=0o600, lasting=True)
     return path.read_text().strip()

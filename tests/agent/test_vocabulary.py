@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.agent.vocabulary import files
+from seatrial import files
 from seatrial.agent.vocabulary.whole import whole
 
 

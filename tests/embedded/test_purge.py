@@ -47,9 +47,8 @@ async def make(docker: aiodocker.Docker, agent: str, *, cache: bool = False) -> 
         tar.add(BUSYBOX, "busybox")
     change = "LABEL " + " ".join(f'{name}="{value}"' for name, value in labels.items())
     params = {"fromSrc": "-", "repo": f"seatrial-test-{agent.lower()}", "tag": "1", "changes": change}
-    async with docker._query(
-        "images/create", method="POST", params=params, data=archive.getvalue()
-    ) as answer:
+    archive.seek(0)
+    async with docker._query("images/create", method="POST", params=params, data=archive) as answer:
         await answer.read()
     if cache:
         return

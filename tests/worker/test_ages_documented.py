@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from seatrial import files
 from seatrial.agent.checkouts import upkeep
 from seatrial.agent.sandboxes import memo
 from seatrial.agent.settings import Settings
-from seatrial.agent.vocabulary import files
 from seatrial.control import bus, keeping
 from seatrial.control.configuration import Configuration
 from seatrial.control.forges import retention as forges

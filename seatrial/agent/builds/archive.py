@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from seatrial.agent.vocabulary import files
+from seatrial import files
 
 CHUNK = 1 << 20
 LARGEST_DOCUMENT = 4 << 20

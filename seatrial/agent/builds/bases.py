@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from seatrial import files
 from seatrial.agent.builds.base import Images
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.commands import logged
 from seatrial.agent.engine import Engine
-from seatrial.agent.vocabulary import files
 from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
 from seatrial.agent.vocabulary.logs import Log, quiet
 

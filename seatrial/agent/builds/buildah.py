@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from seatrial import files
 from seatrial.agent.builds import archive, loading, space, trust
 from seatrial.agent.builds.account import Account, ensure_account
 from seatrial.agent.builds.base import BuildRequest, Images
@@ -24,7 +25,6 @@ from seatrial.agent.commands import logged
 from seatrial.agent.commands.programs import find
 from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.dockerfile import read_dockerfile
-from seatrial.agent.vocabulary import files
 from seatrial.agent.vocabulary.errors import BuildError, NoSpace
 from seatrial.agent.vocabulary.logs import Log, quiet
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from seatrial import files
 from seatrial.agent.builds.account import Account
 from seatrial.agent.commands.programs import SEARCH_PATH, find
-from seatrial.agent.vocabulary import files
 
 HOME = Path("/run/galley-builder")  # where the folders appear inside the cell, whatever the data directory
 SLIRP = '#!/bin/sh\nexec {slirp4netns} --disable-host-loopback "$@"\n'

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from seatrial import files
 from seatrial.agent.builds.cell import Cell
-from seatrial.agent.vocabulary import files
 
 USES = "uses.json"
 NOTHING = ""  # stands for a build from scratch

@@ -7,7 +7,7 @@ through the OCI runtime: neither layers nor their cache keys know of it.
 import shlex
 from pathlib import Path
 
-from seatrial.agent.vocabulary import files
+from seatrial import files
 
 FILE = "ca-certificates.crt"
 RUNTIME = "runc-with-certificates"

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from seatrial import files
 from seatrial.agent.checkouts.git import Git, GitFailed
 from seatrial.agent.commands.running import TooMuchOutput
-from seatrial.agent.vocabulary import files
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.agent.vocabulary.tree import LINK, REGULAR, SUBMODULE, Entry
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
+from seatrial import files
 from seatrial.agent.checkouts.git import Git
-from seatrial.agent.vocabulary import files
 
 USES = "uses.json"
 UNTIDY = "untidy"  # stays until a repack that was begun has ended, whichever agent ends it

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import structlog
 
+from seatrial import files
 from seatrial.agent.logs.shipping import Channel, LogShipping
 from seatrial.agent.runtime.base import Runtime
-from seatrial.agent.vocabulary import files
 from seatrial.agent.vocabulary.errors import RuntimeUnavailable
 
 log = structlog.get_logger(__name__)

@@ -16,12 +16,12 @@ Back the directory up like the master key: without it every agent joins anew.
 | jwt/             | the server's own store of account tokens              | nats-server          |
 """
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from seatrial import files
 from seatrial.control.fleet import nats_jwt
 from seatrial.control.fleet.errors import IdentityBroken
 
@@ -165,12 +165,4 @@ def _once(path: Path, content: Callable[[], str]) -> None:
 
 
 def _write(path: Path, content: str) -> None:
-    """Whole or not at all, and never readable by others."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    files.replace(path, content, mode=0o600, lasting=True)

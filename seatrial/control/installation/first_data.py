@@ -1,12 +1,12 @@
 """The first data of an embedded install. Runs at every start; what is there is kept."""
 
 import contextlib
-import os
 import secrets
 from pathlib import Path
 
 from django.db import transaction
 
+from seatrial import files
 from seatrial.control.accounts import tokens
 from seatrial.control.accounts.models import Role, User, Workspace
 from seatrial.control.accounts.services import ensure_admin, ensure_workspace, set_role
@@ -38,13 +38,4 @@ def _ensure_token(user: User, file: Path) -> None:
             return
     for old in user.api_tokens.filter(name=TOKEN_NAME):  # nobody has it any more
         tokens.revoke(old, by=SYSTEM)
-    _write_private(file, tokens.issue(user, TOKEN_NAME, by=SYSTEM))
-
-
-def _write_private(file: Path, text: str) -> None:
-    """Mode 0600 from the first moment, and never half written."""
-    new = file.with_name(f"{file.name}.new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        stream.write(text + "\n")
-    new.replace(file)
+    files.replace(file, tokens.issue(user, TOKEN_NAME, by=SYSTEM) + "\n", mode=0o600)

@@ -2,12 +2,14 @@
 
 import json
 import re
+import stat
 import subprocess
 from pathlib import Path
 from typing import Any
 
 from seatrial.embedded.engine.daemon import EngineProblem
 from seatrial.embedded.engine.detect import GVISOR
+from seatrial.files import replace
 
 DAEMON_JSON = Path("/etc/docker/daemon.json")
 SYSTRAP_SINCE = 20230601  # releases before it have ptrace; kvm hangs on nested machines and is never used
@@ -85,8 +87,5 @@ def register_runsc(runsc: str, path: Path = DAEMON_JSON) -> bool:
 
 def _write(path: Path, content: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".seatrial-new")
-    temporary.write_text(json.dumps(content, indent=2) + "\n")
-    if path.exists():
-        temporary.chmod(path.stat().st_mode)
-    temporary.replace(path)
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
+    replace(path, json.dumps(content, indent=2) + "\n", mode=mode)

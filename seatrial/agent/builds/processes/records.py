@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seatrial.agent.vocabulary import files
+from seatrial import files
 
 RECORD = "record.json"
 
