@@ -1,7 +1,7 @@
 # Every target, in one place. What a target does in more than a few lines lives in scripts/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo stop test check lint types format bench docs
+.PHONY: help demo stop test unit campaign check lint types format bench docs
 
 BIN := .venv/bin
 PYTEST_ARGS ?=
@@ -17,6 +17,14 @@ stop: ## End the platform and remove everything it made, but caches and the engi
 
 test: ## Set everything up and run all tests (PYTEST_ARGS="-k word" for some)
 	@scripts/test $(PYTEST_ARGS)
+
+unit: ## Run the tests that need no engine, database, bus, browser or ingress: a minute
+	@scripts/test --unit $(PYTEST_ARGS)
+
+campaign: ## Kill, storm and attack for long: SEED=n (to repeat one), ROUNDS=m
+	@scripts/setup --dev
+	@scripts/as-engine-user scripts/engine
+	@scripts/as-engine-user $(BIN)/python -m tests.campaign --seed "$(SEED)" --rounds "$(ROUNDS)"
 
 check: lint types ## What must be green before a change is done: lint, types, import rules, sizes
 	@$(BIN)/lint-imports

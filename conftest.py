@@ -1,19 +1,70 @@
-"""What every test run prints: first the engines it found, last what did not run and why."""
+"""What every test run prints: first the engines it found, last what did not run and why. And what a unit test is."""
 
+import os
+import random
 from collections import Counter
+from collections.abc import Generator
 
 import pytest
 
-from tests import engines
+from tests import engines, real_parts
+
+MOST_UNIT_SECONDS = 3.0  # of processor, for one test with its fixtures
+TOO_SLOW = pytest.StashKey[list[str]]()
 
 
-def pytest_report_header() -> list[str]:
-    """The engines that this run found."""
-    return engines.header()
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--unit`, which `make unit` gives; `--campaign-seed`, which tests/campaign.py gives."""
+    parser.addoption("--unit", action="store_true", help="only tests that need no real part")
+    parser.addoption("--campaign-seed", type=int, default=0, help="for what a test leaves to chance")
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """What a test leaves to chance: always the same, unless a campaign gives another seed."""
+    return random.Random(request.config.getoption("--campaign-seed"))  # noqa: S311 (nothing secret)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """The engines that this run found; none are looked for where none is used."""
+    return [] if config.getoption("unit") else engines.header()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What a test uses decides what it is."""
+    real_parts.mark(items)
+    if config.getoption("unit"):
+        items[:], rest = real_parts.without(items)
+        config.hook.pytest_deselected(items=rest)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """A unit test that keeps the processor busy says so: the clock would say how busy the machine is."""
+    before = used()
+    found = yield
+    if item.config.getoption("unit") and used() - before > MOST_UNIT_SECONDS:
+        item.config.stash.setdefault(TOO_SLOW, []).append(f"{item.nodeid}: {used() - before:.1f} s")
+    return found
+
+
+def used() -> float:
+    """Seconds of processor that this process and the children it waited for have taken."""
+    return sum(os.times()[:4])
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A suite that is meant to be quick fails for a test that is not."""
+    if session.config.stash.get(TOO_SLOW, None):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What did not run is said with its reason, where nobody overlooks it."""
+    if slow := terminalreporter.config.stash.get(TOO_SLOW, None):
+        terminalreporter.section("too slow for `make unit`", sep="=", red=True, bold=True)
+        terminalreporter.write_line("Make them quicker, or mark them: @pytest.mark.slow", red=True)
+        terminalreporter.write_line("\n".join(f"  {test}" for test in slow), red=True)
     skipped = terminalreporter.stats.get("skipped", [])
     if not skipped:
         return

@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any
 
 import httpx
 import psutil
+
+from tests import waiting
 
 # Settings that unit tests of the same run put into the environment: this platform has its own.
 OURS = ("DB_", "GALLEY_", "GITGRIT_", "SEATRIAL_", "DJANGO_", "SECRET_KEY", "SITE_URL", "APP_PORT")
@@ -33,18 +34,7 @@ def free_port() -> int:
 
 def eventually(check: Callable[[], Any], *, seconds: float = 120, what: str = "") -> Any:
     """Call `check` until it returns something true; its last answer is in the failure."""
-    deadline = time.monotonic() + seconds
-    answer: Any = None
-    while time.monotonic() < deadline:
-        try:
-            answer = check()
-        except NOT_YET as error:
-            answer = error
-        else:
-            if answer:
-                return answer
-        time.sleep(0.2)
-    raise AssertionError(f"{what or check} did not hold within {seconds:.0f} s; last: {answer!r}")
+    return waiting.eventually(check, seconds=seconds, what=what, not_yet=NOT_YET)
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """`seatrial check`: the policies, in the sandbox, with a verdict and an exit code."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,10 +45,22 @@ def test_an_unknown_branch_is_a_usage_error_with_the_near_miss(platform: Platfor
     assert "feature" in done.stdout + done.stderr
 
 
-def test_a_second_check_of_the_same_commit_asks_nothing_twice(platform: Platform, home: Path) -> None:
-    path = repository(home / "punt", GOOD)
-    platform.json("check", str(path), "--branch", "feature")
-    commit(path, {"unrelated/notes.md": "nobody looks here"})
+def test_a_push_costs_nothing_where_a_policy_does_not_look(platform: Platform, home: Path) -> None:
+    path = repository(home / "punt", GOOD | {"app.py": "print(1)\n"})
+    first = platform.json("check", str(path), "--branch", "feature")
+    assert remembered(first) == set(), "nothing is known of this repository"
+    commit(path, {"app.py": "print(2)\n"})
     again = platform.json("check", str(path), "--branch", "feature")
-    assert again["results"]
-    assert all(result["state"] in {"passed", "failed", "skipped"} for result in again["results"])
+    assert {"readme", "license"} <= remembered(again), "they read another file"
+    assert "no-secrets" not in remembered(again), "it reads every file, and one has changed"
+    assert verdicts(again) == verdicts(first)
+
+
+def remembered(evaluation: dict[str, Any]) -> set[str]:
+    """Policies whose result comes from an earlier run."""
+    return {result["policy"] for result in evaluation["results"] if result["memoised"]}
+
+
+def verdicts(evaluation: dict[str, Any]) -> dict[str, str]:
+    """What each policy said."""
+    return {result["policy"]: result["state"] for result in evaluation["results"]}

@@ -23,7 +23,9 @@ def dockerd() -> int:
     return int((daemon.RUN / "docker.pid").read_text())
 
 
-def test_previews_survive_the_death_of_the_engine(dockerd: int, platform: Platform, home: Path) -> None:
+def test_previews_and_checks_survive_the_death_of_the_engine(
+    dockerd: int, platform: Platform, home: Path
+) -> None:
     path = static(home / "lighthouse")
     environment = platform.json("preview", str(path), "--branch", "feature")
     url = environment["urls"]["web"]
@@ -51,9 +53,6 @@ def test_previews_survive_the_death_of_the_engine(dockerd: int, platform: Platfo
         what="nothing is left",
     )
 
-
-def test_a_check_works_after_the_engine_came_back(dockerd: int, platform: Platform, home: Path) -> None:
-    path = static(home / "beacon")
-    evaluation = platform.json("check", str(path), "--branch", "feature")
+    evaluation = platform.json("check", str(static(home / "beacon")), "--branch", "feature")
     assert evaluation["isolation"] == "runsc"
-    assert {result["state"] for result in evaluation["results"]} <= {"passed", "failed", "skipped"}
+    assert evaluation["state"] in {"passed", "failed"}, "decided, and not errored"

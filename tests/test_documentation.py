@@ -15,7 +15,20 @@ from seatrial.control.configuration import Configuration
 from seatrial.wire import subjects
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGETS = ["help", "demo", "stop", "test", "check", "lint", "types", "format", "bench", "docs"]
+TARGETS = [
+    "help",
+    "demo",
+    "stop",
+    "test",
+    "unit",
+    "campaign",
+    "check",
+    "lint",
+    "types",
+    "format",
+    "bench",
+    "docs",
+]
 SETTINGS = sorted({name.upper() for kind in (Configuration, Settings) for name in kind.model_fields})
 COMMANDS = sorted(
     command.name or command.callback.__name__ for command in app.registered_commands if command.callback

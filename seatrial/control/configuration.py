@@ -91,7 +91,10 @@ class Configuration(BaseSettings):
     galley_drain_seconds: float = Field(
         5.0, description="How long an old version outlives the switch to the new."
     )
-    airgapped: bool = Field(False, description="No request leaves for anything but the configured forge.")
+    airgapped: bool = Field(
+        False,
+        description="No HTTP request of the control plane leaves for anything but its connections' forges.",
+    )
     debug: bool = Field(False, description="Django debug pages. Never in production.")
 
     @property

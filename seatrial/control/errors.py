@@ -10,6 +10,7 @@ ControlError
 ├── PreviewError    previews.errors
 ├── PolicyError     policies.errors
 ├── BusRefused      bus
+├── AirGapped       outbound
 ├── TraefikAway     worker.traefik
 ├── NotGranted      worker.grants
 ├── NotFound        what is asked for is not there, or is not for the asker to see

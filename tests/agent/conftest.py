@@ -12,8 +12,9 @@ from ulid import ULID
 from seatrial.agent.engine import Engine
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.vocabulary.labels import AGENT, ENVIRONMENT, MANAGED
-from tests.agent.harness import Agent, Repository
+from tests.agent.harness import Agent
 from tests.engines import missing
+from tests.repositories import Repository
 
 SOCKET = "unix:///var/run/docker.sock"
 APPLETS = (

@@ -2,18 +2,17 @@
 
 import asyncio
 import contextlib
-import subprocess
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from ulid import ULID
 
-from seatrial.agent.builds.base import BuildRequest, Images
+from seatrial.agent.builds.base import Builder, BuildRequest, Images
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.environments.service import Environments
-from seatrial.agent.environments.tools import Tools
+from seatrial.agent.environments.tools import Load, Tools
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.reader import read_recipe
@@ -31,42 +30,9 @@ from seatrial.wire.deployments import (
 from seatrial.wire.envelope import Message
 from seatrial.wire.logs import LogChunk
 from tests.credentials import NoCredentials
+from tests.repositories import Repository
 
 M = TypeVar("M", bound=Message)
-GIT = {
-    "GIT_AUTHOR_NAME": "t",
-    "GIT_AUTHOR_EMAIL": "t@t",
-    "GIT_COMMITTER_NAME": "t",
-    "GIT_COMMITTER_EMAIL": "t@t",
-}
-
-
-class Repository:
-    """A real repository on disk."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.git("init", "-q", "-b", "main", str(path), cwd=path.parent)
-
-    def git(self, *arguments: str, cwd: Path | None = None) -> str:
-        environment = GIT | {"PATH": "/usr/bin:/bin", "HOME": str(self.path.parent)}
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=cwd or self.path,
-            env=environment,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        return done.stdout.strip()
-
-    def commit(self, files: Mapping[str, str]) -> str:
-        for name, text in files.items():
-            (self.path / name).parent.mkdir(parents=True, exist_ok=True)
-            (self.path / name).write_text(text)
-        self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", "change")
-        return self.git("rev-parse", "HEAD")
 
 
 class Told:
@@ -154,10 +120,11 @@ class Agent:
     directory: Path
     runtime: Runtime
     told: Told = field(default_factory=Told)
-    builder: DockerBuild = field(default_factory=DockerBuild)
+    builder: Builder = field(default_factory=DockerBuild)
     credentials: NoCredentials = field(default_factory=NoCredentials)
     images: Images | None = None
     defaults: Resources = field(default_factory=lambda: Resources(cpus=1, memory_mb=64))
+    load: Load = field(default_factory=Load)
 
     def tools(self) -> Tools:
         return Tools(
@@ -175,6 +142,7 @@ class Agent:
             build_slots=asyncio.Semaphore(2),
             defaults=self.defaults,
             min_free_mb=1,
+            load=self.load,
         )
 
     @contextlib.asynccontextmanager

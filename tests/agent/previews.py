@@ -1,7 +1,6 @@
 """Previews of the tests, and what is asked of them: brought up, fetched, gone."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import aiohttp
 
@@ -34,9 +33,7 @@ services:
     build: {path: db}
 """
 PAGE = "FROM BUSYBOX\nCOPY index.html /www/index.html\nCMD httpd -f -p 8080 -h /www\n"
-DATABASE = (
-    'FROM BUSYBOX\nCMD ["sh", "-c", "echo ready to serve; while true; do nc -l -p 5432 >/dev/null; done"]\n'
-)
+DATABASE = 'FROM BUSYBOX\nCMD ["sh", "-c", "echo ready to serve; exec httpd -f -p 5432 -h /www"]\n'
 
 
 def shop(busybox: str, page: str = "hello") -> dict[str, str]:
@@ -90,12 +87,6 @@ async def left(agent: Agent, environment_id: str) -> list[object]:
         *await agent.runtime.list_volumes(labels),
         *await agent.runtime.list_images(labels),
     ]
-
-
-async def until(check: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
-    async with asyncio.timeout(seconds):
-        while not await check():  # noqa: ASYNC110 (the engine has no event for this)
-            await asyncio.sleep(0.1)
 
 
 async def nothing(agent: Agent, labels: dict[str, str]) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +33,7 @@ from seatrial.wire.logs import LogChunk, LogLine
 from tests.bus.conftest import bus as control
 from tests.bus.conftest import configuration, nats_server
 from tests.bus.servers import NatsServer
+from tests.waiting import until
 
 pytestmark = [pytest.mark.nats, pytest.mark.usefixtures("patience")]
 __all__ = ["configuration", "control", "nats_server"]
@@ -76,12 +77,6 @@ class Listener:
 
     def replayed(self, environments: set[str]) -> None:
         self.heard.append(f"all {sorted(environments)}")
-
-
-async def until(check: Callable[[], bool], seconds: float = 60) -> None:
-    async with asyncio.timeout(seconds):
-        while not check():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
 
 
 def desired(name: str, revision: int) -> Envelope:

@@ -7,8 +7,9 @@ import pytest
 
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.wire.deployments import DeploymentReady, EnvironmentRemoved, ObservedService
-from tests.agent.harness import Agent, Repository, deployment, environment, then
+from tests.agent.harness import Agent, deployment, environment, then
 from tests.agent.previews import come_up, fetch
+from tests.repositories import Repository
 
 pytestmark = pytest.mark.docker
 

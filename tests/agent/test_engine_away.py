@@ -8,23 +8,17 @@ from pathlib import Path
 import pytest
 
 from seatrial.agent.engine import Engine
-from seatrial.agent.environments import actor
-from seatrial.agent.environments.launch import Launch
-from seatrial.agent.environments.rollout import Rollout
-from seatrial.agent.environments.startup import Launched
 from seatrial.agent.runtime.docker import DockerRuntime
-from seatrial.agent.vocabulary.errors import RuntimeUnavailable, StartError
 from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.wire.deployments import (
     DeploymentFailed,
-    DeploymentPhase,
-    DeploymentReady,
     EnvironmentObserved,
     EnvironmentRemoved,
 )
-from seatrial.wire.states import Isolation
-from tests.agent.harness import Agent, Repository, deployment, environment, then
-from tests.agent.previews import come_up, fetch, single, until
+from tests.agent.harness import Agent, deployment, environment
+from tests.agent.previews import come_up, fetch, single
+from tests.repositories import Repository
+from tests.waiting import until
 
 pytestmark = pytest.mark.docker
 
@@ -107,47 +101,3 @@ async def test_a_live_preview_survives_the_engines_absence(
         environments.unwanted(wanted.environment)
         await agent.told.next(EnvironmentRemoved)
     assert await runtime.list_containers({AGENT: agent.id}) == []
-
-
-async def test_a_candidate_waits_for_the_engine(
-    agent: Agent, wire: Wire, tmp_path: Path, busybox: str
-) -> None:
-    repository = Repository(tmp_path / "shop")
-    slow = "sleep 2; exec httpd -f -p 80 -h /www"
-    wanted = environment(
-        repository,
-        "pr-1-away",
-        candidate=deployment(repository.commit(single(busybox, slow, "    expose: 80\n"))),
-    )
-    async with agent.running() as environments:
-        environments.wanted(wanted)
-        environments.replayed({wanted.environment})
-        await agent.told.next(DeploymentPhase, phase="health")
-        await wire.cut()
-        await asyncio.sleep(1)
-        await wire.connect()
-        await agent.told.next(DeploymentReady)
-        assert agent.told.all(DeploymentFailed) == []
-
-
-async def test_patience_begins_anew_after_the_engine_has_answered(
-    agent: Agent, tmp_path: Path, busybox: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(actor, "PATIENCE_SECONDS", 1.0)
-    outcomes = [RuntimeUnavailable("away"), StartError("broken"), RuntimeUnavailable("away"), None]
-
-    async def bring_up(work: Rollout, **_: object) -> Launched:
-        if outcome := outcomes.pop(0):
-            raise outcome
-        return Launched(Launch(second.id, "none", (), Isolation.CONTAINER), {})
-
-    monkeypatch.setattr(Rollout, "bring_up", bring_up)
-    first, second = deployment("a" * 40), deployment("b" * 40)
-    wanted = environment(Repository(tmp_path / "shop"), "pr-1-away", candidate=first)
-    async with agent.running() as environments:
-        environments.wanted(wanted)
-        environments.replayed({wanted.environment})
-        failure = await agent.told.next(DeploymentFailed)
-        assert failure.reason == "start_failed"
-        environments.wanted(then(wanted, candidate=second))
-        await agent.told.next(DeploymentReady, deployment=second.id)

@@ -1,5 +1,4 @@
-"""Mounted files of the commit are in the container before it starts; an image's HEALTHCHECK is believed, but a
-visitor must get through as well."""
+"""Mounted files of the commit are in the container before it starts; a health command that hangs piles up nowhere."""
 
 import pytest
 
@@ -9,10 +8,12 @@ from seatrial.agent.recipes.recipe import Service
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.vocabulary.containers import ContainerSpec, HealthCheck
 from seatrial.agent.vocabulary.errors import Unhealthy
-from seatrial.wire.deployments import DeploymentFailed, DeploymentReady
+from seatrial.wire.deployments import DeploymentReady
 from seatrial.wire.states import ServiceKind
-from tests.agent.harness import Agent, Repository, deployment, environment
-from tests.agent.previews import run, until
+from tests.agent.harness import Agent, deployment, environment
+from tests.agent.previews import run
+from tests.repositories import Repository
+from tests.waiting import until
 
 pytestmark = pytest.mark.docker
 
@@ -23,11 +24,6 @@ services:
     command: httpd -f -p 8080 -h /site
     ports: ["8080:8080"]
     volumes: ["./site:/site:ro", "./page.txt:/etc/deep/page.txt"]
-"""
-CHECKED = """FROM BUSYBOX
-EXPOSE 8080
-HEALTHCHECK --interval=1s --timeout=5s --retries=1 CMD {check}
-CMD httpd -f -p {address} -h /www
 """
 
 
@@ -56,31 +52,6 @@ async def test_what_compose_mounts_is_there(
         assert any("site is copied to /site" in warning for warning in ready.warnings)
     builds = agent.directory / "builds" / desired.environment
     assert not builds.exists() or not any(builds.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("check", "address", "told"),
-    [
-        ("false", "8080", "the health command ended with 1"),
-        ("true", "127.0.0.1:8080", "It listens on 127.0.0.1:8080 only"),
-    ],
-    ids=["the image says no", "nobody else gets through"],
-)
-async def test_not_well(
-    agent: Agent, repository: Repository, busybox: str, check: str, address: str, told: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    monkeypatch.setattr("seatrial.agent.vocabulary.containers.LEAST_HEALTH_SECONDS", 2.0)
-    commit = repository.commit(
-        {"Dockerfile": CHECKED.replace("BUSYBOX", busybox).format(check=check, address=address)}
-    )
-    desired = environment(repository, "quay", candidate=deployment(commit))
-    async with agent.running() as environments:
-        environments.wanted(desired)
-        environments.replayed({desired.environment})
-        failed = await agent.told.next(DeploymentFailed, seconds=60)
-    assert failed.reason == "unhealthy"
-    assert told in failed.message
 
 
 async def test_a_command_that_hangs_is_asked_again_only_after_its_interval(

@@ -9,8 +9,9 @@ from seatrial.agent.builds.processes.images import ProcessBuilder, ProcessImages
 from seatrial.agent.runtime.process import ProcessRuntime
 from seatrial.wire.deployments import DeploymentFailed, DeploymentReady, EnvironmentRemoved, Source
 from seatrial.wire.states import Isolation
-from tests.agent.harness import Agent, Repository, deployment, environment, then
+from tests.agent.harness import Agent, deployment, environment, then
 from tests.agent.previews import fetch
+from tests.repositories import Repository
 
 APP = """import http.server, os
 

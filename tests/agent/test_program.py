@@ -22,13 +22,14 @@ from seatrial.wire import subjects
 from seatrial.wire.agents import Heartbeat
 from seatrial.wire.deployments import DeploymentReady, DesiredEnvironment, EnvironmentRemoved
 from seatrial.wire.envelope import Envelope, Message
-from tests.agent.harness import Repository, deployment, environment, then
+from tests.agent.harness import deployment, environment, then
 from tests.agent.previews import fetch, single
 from tests.agent.test_bus import stored
 from tests.bus.conftest import bus as control
 from tests.bus.conftest import configuration, nats_server
 from tests.bus.servers import NatsServer
 from tests.engines import require
+from tests.repositories import Repository
 
 M = TypeVar("M", bound=Message)
 
@@ -54,12 +55,13 @@ class Process:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "seatrial.agent.main"],
-            env=self.environment,
-            stdout=self.log.open("ab"),
-            stderr=subprocess.STDOUT,
-        )
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "seatrial.agent.main"],
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
 
     async def runs(self) -> None:
         """Start it and wait until it listens to signals."""

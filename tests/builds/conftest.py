@@ -97,13 +97,9 @@ def base(tmp_path_factory: pytest.TempPathFactory, busybox: bytes) -> str:
     ):
         (root / "bin" / tool).symlink_to("busybox")
     label = f"LABEL {LABEL}"
-    tar = subprocess.Popen(["tar", "-C", str(root), "-c", "."], stdout=subprocess.PIPE)
-    subprocess.run(
-        ["docker", "import", "-c", label, "-c", 'CMD ["sh"]', "-", BASE],
-        stdin=tar.stdout,
-        check=True,
-        capture_output=True,
-    )
+    command = ["docker", "import", "-c", label, "-c", 'CMD ["sh"]', "-", BASE]
+    with subprocess.Popen(["tar", "-C", str(root), "-c", "."], stdout=subprocess.PIPE) as tar:
+        subprocess.run(command, stdin=tar.stdout, check=True, capture_output=True)
     return BASE
 
 

@@ -47,7 +47,8 @@ async def test_layers_are_kept_and_sent_once(
     assert any("Using cache" in line for line in log[first:])
     assert await docker("run", "--rm", "--network", "none", request.tag) == "made\ntwo\n"
     blobs = next((builder.data / "scopes").iterdir()) / "blobs" / "sha256"
-    assert all(file.stat().st_size < 100_000 for file in blobs.iterdir()), "loaded layers take no space twice"
+    sizes = [file.stat().st_size for file in blobs.iterdir()]
+    assert 0 < max(sizes) < 100_000, "loaded layers take no space twice"
 
 
 async def test_the_engine_lost_its_layers(

@@ -54,10 +54,10 @@ class NatsServer:
         return f"nats://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        log = (self.directory / "nats.log").open("ab")
-        self.process = subprocess.Popen(
-            [self.program, "-c", str(self.config)], stdout=log, stderr=subprocess.STDOUT
-        )
+        with (self.directory / "nats.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [self.program, "-c", str(self.config)], stdout=log, stderr=subprocess.STDOUT
+            )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             with socket.socket() as probe:

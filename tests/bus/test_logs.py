@@ -1,7 +1,7 @@
 """Logs: stored ones first, then live, and on after the bus was killed. Many readers, one connection."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
 
@@ -16,6 +16,7 @@ from seatrial.wire import subjects
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.logs import LogChunk, LogLine
 from tests.bus.servers import NatsServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.nats
 
@@ -38,13 +39,6 @@ async def text(items: AsyncGenerator[LogChunk | Link, None]) -> str:
     """The next chunk's first line, or the word of the next link."""
     item = await asyncio.wait_for(anext(items), 60)
     return item.lines[0].text if isinstance(item, LogChunk) else item.value
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for `condition`; fails when it does not come true."""
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
 
 
 def connections(server: NatsServer) -> int:

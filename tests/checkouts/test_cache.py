@@ -13,20 +13,12 @@ from seatrial.agent.checkouts.git import Git
 from seatrial.agent.commands.running import Finished
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.wire.deployments import Source
-
-
-def git(directory: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.test", "-c", "init.defaultBranch=main"]
-    done = subprocess.run(
-        ["git", *identity, *arguments], cwd=directory, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
+from tests import repositories
+from tests.repositories import git
 
 
 def commit(directory: Path, message: str = "change") -> str:
-    git(directory, "add", "-A")
-    git(directory, "commit", "-qm", message)
-    return git(directory, "rev-parse", "HEAD")
+    return repositories.commit(directory, {}, message)
 
 
 def give_away(directory: Path) -> None:
@@ -35,9 +27,7 @@ def give_away(directory: Path) -> None:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    directory = tmp_path / "repo"
-    directory.mkdir()
-    git(directory, "init", "-q")
+    directory = repositories.empty(tmp_path / "repo")
     (directory / "README.md").write_text("hello\n")
     (directory / "sub dir").mkdir()
     (directory / "sub dir" / "größe.txt").write_text("x" * 100)
@@ -131,7 +121,7 @@ async def test_history(repository: Path, tmp_path: Path) -> None:
     (repository / "new").write_text("1")
     head = commit(repository)
     tree = await Cache(tmp_path / "cache").fetch(source(repository), "r1", head)
-    assert await tree.contributors() == [("Ada", 2)]
+    assert await tree.contributors() == [("Alice", 2)]
     assert (await tree.last_commit_date("new") or "").startswith("20")
     assert await tree.last_commit_date("*") is None
 

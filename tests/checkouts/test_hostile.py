@@ -1,6 +1,5 @@
 """Commits that no honest git would make: nothing is written outside, and nothing takes for ever."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.vocabulary.errors import CheckoutError, NoRecipe
 from seatrial.agent.vocabulary.tree import Tree
 from seatrial.wire.deployments import Source
+from tests.repositories import empty, git
 
 Entry = tuple[str, bytes, str]  # mode, name, object
 
@@ -18,17 +18,10 @@ class Forge:
     """Writes any tree, well-formed or not."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        path.mkdir()
-        self.git("init", "-q", "-b", "main")
+        self.path = empty(path)
 
     def git(self, *arguments: str, given: bytes = b"") -> str:
-        command = ["git", "-c", "user.name=Eve", "-c", "user.email=eve@example.test", *arguments]
-        return (
-            subprocess.run(command, cwd=self.path, input=given, capture_output=True, check=True)
-            .stdout.decode()
-            .strip()
-        )
+        return git(self.path, *arguments, given=given)
 
     def blob(self, content: bytes) -> str:
         return self.git("hash-object", "-w", "--stdin", given=content)
@@ -116,6 +109,7 @@ async def test_a_commit_of_many_gigabytes_is_not_written_out(
     assert not (tmp_path / "tree").exists()
 
 
+@pytest.mark.slow
 async def test_ten_thousand_files(forge: Forge, tmp_path: Path) -> None:
     file = forge.blob(b"x")
     names = sorted(b"f%d" % n for n in range(10_000))

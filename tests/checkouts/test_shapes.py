@@ -7,16 +7,16 @@ import pytest
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.vocabulary.errors import CheckoutError
-from tests.checkouts.test_cache import commit, git, source
+from tests import repositories
+from tests.checkouts.test_cache import commit, source
+from tests.repositories import git
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    directory = tmp_path / "repo"
-    directory.mkdir()
-    git(directory, "init", "-q")
+    directory = repositories.empty(tmp_path / "repo")
     for name in ("one", "two"):
         (directory / name).write_text(name)
         commit(directory, name)
@@ -35,7 +35,7 @@ async def test_a_shallow_clone_is_told_until_it_is_completed(repository: Path, t
             await asked
     git(shallow, "fetch", "-q", "--unshallow")
     tree = await cache.fetch(source(shallow), "r1", head)
-    assert await tree.contributors() == [("Ada", 2)]
+    assert await tree.contributors() == [("Alice", 2)]
     shallow.rename(tmp_path / "gone")
     assert await (await cache.fetch(source(shallow), "r1", head)).read("one") == b"one"
 
@@ -67,12 +67,12 @@ async def test_sha256(repository: Path, tmp_path: Path) -> None:
 
 
 async def test_an_author_without_a_name(repository: Path, tmp_path: Path) -> None:
-    raw = git(repository, "cat-file", "-p", "HEAD").replace("author Ada ", "author  ", 1)
+    raw = git(repository, "cat-file", "-p", "HEAD").replace("author Alice ", "author  ", 1)
     (tmp_path / "raw").write_text(raw + "\n")
     head = git(repository, "hash-object", "-t", "commit", "-w", "--literally", str(tmp_path / "raw"))
     git(repository, "update-ref", "HEAD", head)
     tree = await Cache(tmp_path / "cache").fetch(source(repository), "r1", head)
-    assert await tree.contributors() == [("", 1), ("Ada", 1)]
+    assert await tree.contributors() == [("", 1), ("Alice", 1)]
 
 
 async def test_files_that_lfs_keeps_elsewhere_are_told(repository: Path, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Real git repositories, and a platform's REST interface that answers as it is told."""
 
 import json
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -15,35 +14,18 @@ from seatrial.cli import main
 from seatrial.embedded import locking
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.remembered import Remembered, write
+from tests import repositories
+from tests.repositories import git
+
+__all__ = ["git"]
 
 Route = Callable[[dict[str, Any]], tuple[int, Any]]
-
-
-def git(path: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-c", "user.name=Alice", "-c", "user.email=alice@example.test", *arguments],
-        cwd=path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.strip()
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """`main`, and `feature` checked out, one commit ahead."""
-    path = tmp_path / "dinghy"
-    path.mkdir()
-    git(path, "init", "-q", "-b", "main")
-    (path / "README.md").write_text("# dinghy\n")
-    git(path, "add", "-A")
-    git(path, "commit", "-qm", "Begin")
-    git(path, "checkout", "-qb", "feature")
-    (path / "sail").write_text("white")
-    git(path, "add", "-A")
-    git(path, "commit", "-qm", "Sail")
-    return path
+    return repositories.repository(tmp_path / "dinghy", {"sail": "white"})
 
 
 class FakeApi:

@@ -33,6 +33,7 @@ def test_of_a_runaway_log_only_the_end_is_kept(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"web.log", "web.log.1"}
 
 
+@pytest.mark.slow
 async def test_a_component_that_never_stops_talking_fills_no_disk(
     supervisor: Supervisor, data: DataDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,7 +37,8 @@ def start(directory: Path, reaction: str) -> tuple[subprocess.Popen[str], int]:
         text=True,
     )
     assert supervisor.stdout
-    return supervisor, int(supervisor.stdout.readline())
+    with supervisor.stdout as told:
+        return supervisor, int(told.readline())
 
 
 def has_ended(pid: int) -> bool:
@@ -63,6 +64,7 @@ def test_a_child_ends_when_its_supervisor_is_killed(tmp_path: Path) -> None:
     assert gone(child)
 
 
+@pytest.mark.slow
 def test_an_orphan_that_would_not_go_is_found_and_ended(data: DataDirectory) -> None:
     supervisor, child = start(data.run, "SIG_IGN")
     supervisor.kill()

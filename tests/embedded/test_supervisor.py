@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.processes import Program, Records, last_words
 from seatrial.embedded.supervisor import Supervisor
 from tests.embedded.test_processes import has_ended
+from tests.waiting import until
 
 
 def python(name: str, code: str, **more: object) -> Component:
@@ -25,13 +25,6 @@ def python(name: str, code: str, **more: object) -> Component:
 
 def sleeper(name: str = "sleeper") -> Component:
     return python(name, "import time; time.sleep(600)")
-
-
-async def until(check: object, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not check():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "did not happen in time"
-        await asyncio.sleep(0.02)
 
 
 async def test_a_killed_component_is_started_again(

@@ -40,7 +40,7 @@ def test_sigterm_ends_open_streams() -> None:
         assert process.wait(60) in {0, -signal.SIGTERM}
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def wait_for(address: str) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from django.db import connection
@@ -49,15 +50,21 @@ def serving(**environment: str) -> Iterator[int]:
         process.communicate(timeout=60)
 
 
-def ask(port: int, method: str, path: str, body: object = None, **headers: str) -> http.client.HTTPResponse:
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    client.request(method, path, body, headers, encode_chunked="Transfer-Encoding" in headers)
-    return client.getresponse()
+class Answer(NamedTuple):
+    status: int
+    text: bytes
+
+
+def ask(port: int, method: str, path: str, body: object = None, **headers: str) -> Answer:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as client:
+        client.request(method, path, body, headers, encode_chunked="Transfer-Encoding" in headers)
+        answer = client.getresponse()
+        return Answer(answer.status, answer.read())
 
 
 def test_it_answers_limits_bodies_and_knows_its_names() -> None:
     with serving(SITE_URL="http://seatrial.example.test") as port:
-        assert ask(port, "GET", "/healthz").read() == b'{"status": "ok"}'
+        assert ask(port, "GET", "/healthz").text == b'{"status": "ok"}'
         for host, status in {
             "seatrial.example.test": 200,
             "localhost": 200,
@@ -71,7 +78,7 @@ def test_it_answers_limits_bodies_and_knows_its_names() -> None:
         )
         chunks = (b"x" * 1_000_000 for _ in range(27))
         answer = ask(port, "POST", "/api/v1/webhooks/local/x", chunks, **{"Transfer-Encoding": "chunked"})
-        assert (answer.status, b"too_large" in answer.read()) == (413, True)
+        assert (answer.status, b"too_large" in answer.text) == (413, True)
         assert ask(port, "GET", "/healthz").status == 200
 
 
@@ -122,9 +129,8 @@ def test_it_starts_while_the_database_is_away_and_says_so() -> None:
             ("GET", "/", cookie, b"The database does not answer"),
             ("GET", "/agents/stream", cookie, b"The database does not answer"),
         ):
-            answer = ask(port, method, path, **headers)
-            text = answer.read()
-            assert (answer.status, said in text, b"Traceback" in text) == (503, True, False), (path, text)
+            status, text = ask(port, method, path, **headers)
+            assert (status, said in text, b"Traceback" in text) == (503, True, False), (path, text)
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from seatrial.wire.agents import Heartbeat
 from seatrial.wire.envelope import new_id
 from tests import factories
 from tests.credentials import NoCredentials
-from tests.sandboxes.conftest import NoJobs, Recorded, until
+from tests.sandboxes.conftest import NoJobs, Recorded
+from tests.waiting import until
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 

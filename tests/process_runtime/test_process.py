@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,9 +21,10 @@ from seatrial.agent.builds.processes.images import ProcessBuilder, ProcessImages
 from seatrial.agent.recipes.recipe import Build
 from seatrial.agent.runtime.process import ProcessRuntime, probes
 from seatrial.agent.runtime.process.addresses import rewritten
-from seatrial.agent.vocabulary.containers import Container, ContainerSpec, HealthCheck, Mount, RestartPolicy
+from seatrial.agent.vocabulary.containers import Container, ContainerSpec, HealthCheck, Mount
 from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable, StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT
+from tests.waiting import until
 
 SERVER = """
 import http.server, os
@@ -84,12 +85,6 @@ async def until_well(runtime: ProcessRuntime, name: str, check: HealthCheck) -> 
     raise AssertionError(f"{problem}: {lines}")
 
 
-async def until(check: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
-        while not await check():  # noqa: ASYNC110 (processes have no event for this)
-            await asyncio.sleep(0.05)
-
-
 async def fetch(port: int | None) -> str:
     return (await asyncio.to_thread(urllib.request.urlopen, f"http://127.0.0.1:{port}")).read().decode()
 
@@ -138,25 +133,6 @@ async def test_a_killed_keeper_takes_its_service_along(runtime: ProcessRuntime, 
     assert now and (now.state, now.exit_code) == ("exited", 137)
 
 
-async def test_exit_codes_and_restarts(runtime: ProcessRuntime, home: Path) -> None:
-    await build(runtime, home, {"Dockerfile": "FROM scratch\n"})
-    await runtime.start(
-        spec(name="once", command=["sh", "-c", "echo out; echo err >&2; exit 3"], restart=RestartPolicy.NEVER)
-    )
-    await runtime.start(spec(name="again", command=["sh", "-c", "exit 1"]))
-
-    async def all_ended() -> bool:
-        once, again = await runtime.get("once"), await runtime.get("again")
-        return bool(once and once.state == "exited" and again and again.restarts >= 2)
-
-    await until(all_ended)
-    once, again = await runtime.get("once"), await runtime.get("again")
-    assert once and (once.state, once.exit_code) == ("exited", 3)
-    assert again and again.restarts >= 2
-    lines = {(line.stream, line.text) async for line in runtime.logs("once", follow=False)}
-    assert lines == {("stdout", "out"), ("stderr", "err")}
-
-
 TOLD_TO_END_WHILE_IT_STARTS = """
 import os, signal, subprocess, sys
 from pathlib import Path
@@ -179,6 +155,7 @@ def test_a_keeper_that_is_told_to_end_while_its_service_starts(tmp_path: Path) -
     assert json.loads((tmp_path / "state.json").read_text())["exit_code"] == 143
 
 
+@pytest.mark.postgres
 async def test_postgres_keeps_its_volume(runtime: ProcessRuntime, home: Path) -> None:
     await ProcessImages(runtime.images).ensure("postgres:15", quiet)
     await runtime.ensure_volume("data", {})

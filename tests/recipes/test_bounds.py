@@ -27,6 +27,7 @@ async def test_more_than_the_agent_gives_is_lowered_and_said() -> None:
 CHAIN = "".join(f"  s{n}: {{image: x, build: no/such, depends_on: [s{n + 1}]}}\n" for n in range(2000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["galley.yml", "compose.yaml"])
 async def test_thousands_of_services_are_too_many_before_anything_is_read_for_them(file: str) -> None:
     head = "version: 1\n" if file == "galley.yml" else ""
@@ -63,6 +64,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS.keys())
 async def test_a_bomb_ends_in_a_message(bomb: str) -> None:
     with pytest.raises(RecipeError, match=r"galley\.yml:\d+: "):

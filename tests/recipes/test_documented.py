@@ -18,5 +18,6 @@ def test_every_key_of_a_compose_file_is_documented(key: str) -> None:
 
 @pytest.mark.parametrize("kind", [ServiceKeys, BuildKeys, HealthKeys, ResourceKeys])
 def test_every_key_of_galley_yml_is_documented_and_says_what_it_is(kind: type[ServiceKeys]) -> None:
+    assert kind.model_fields
     for name, field in kind.model_fields.items():
         assert field.description and f"| `{name}` | " in PAGE, f"{name}: describe it, then run `make docs`"

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import os
-import subprocess
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from seatrial.wire.evaluations import ForgeFacts, PolicyToRun, RunEvaluation
 from seatrial.wire.logs import LogChunk
 from tests.credentials import NoCredentials
 from tests.engines import require
+from tests.repositories import Repository
 
 DOCKER_HOST = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
 
@@ -48,39 +48,10 @@ def policy(code: str, slug: str = "policy", **fields: Any) -> PolicyToRun:
     )
 
 
-@dataclass
-class Repository:
-    """A real git repository on disk."""
-
-    path: Path
-
-    def commit(self, files: dict[str, str | bytes]) -> str:
-        """Write the files, commit everything, return the commit."""
-        for name, content in files.items():
-            target = self.path / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content.encode() if isinstance(content, str) else content)
-        self.git("add", "-A")
-        self.git("commit", "-qm", "change", "--allow-empty")
-        return self.git("rev-parse", "HEAD")
-
-    def git(self, *arguments: str) -> str:
-        """Run git here."""
-        identity = ["-c", "user.name=Alice", "-c", "user.email=alice@example.test"]
-        done = subprocess.run(
-            ["git", *identity, *arguments], cwd=self.path, check=True, capture_output=True, text=True
-        )
-        return done.stdout.strip()
-
-
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
     """An empty repository."""
-    path = tmp_path / "repository"
-    path.mkdir()
-    made = Repository(path)
-    made.git("init", "-q", "-b", "main")
-    return made
+    return Repository(tmp_path / "repository")
 
 
 @dataclass
@@ -164,13 +135,6 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
 
     monkeypatch.setattr(Broker, "_topics", topics)
     return event
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for `condition`; fails when it does not come true."""
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
 
 
 def bench_of(pool: Pool, repository: Repository, tmp_path: Path) -> Bench:

@@ -82,6 +82,7 @@ def evaluate(project):
     assert said["date"].startswith("20") and said["no_date"] is None
 
 
+@pytest.mark.slow
 async def test_a_repository_larger_than_a_policys_memory_is_read(processes: Bench) -> None:
     big = {
         f"a-rather-long-folder/{n}/{'x' * 60}": ("\N{SAILBOAT}" if n % 2 else "a") * 200_000

@@ -12,7 +12,8 @@ from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.processes import ProcessSandboxes
 from seatrial.agent.sandboxes.program import find_program
 from seatrial.wire.envelope import new_id
-from tests.sandboxes.conftest import Bench, policy, until
+from tests.sandboxes.conftest import Bench, policy
+from tests.waiting import until
 
 AGENT = """
 import asyncio, sys

@@ -23,7 +23,8 @@ from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted
 from seatrial.wire.logs import LogChunk
 from seatrial.wire.states import EvaluationState, Isolation
 from tests.credentials import NoCredentials
-from tests.sandboxes.conftest import Bench, Recorded, policy, until
+from tests.sandboxes.conftest import Bench, Recorded, policy
+from tests.waiting import until
 
 GOOD = "def evaluate(project): return {'passed': True}"
 

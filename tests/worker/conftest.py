@@ -1,4 +1,3 @@
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from seatrial.control.forges.local import services as local
 from seatrial.control.forges.local.models import LocalPullRequest
 from seatrial.control.projects.models import Project
 from seatrial.control.worker.database import Database
-from tests import factories
+from tests import factories, repositories
 from tests.worker.scripted_agent import ScriptedAgent
 from tests.worker.stack import Backend, InBackground, Stack, eventually
 from tests.worker.traefik_api import Api
@@ -105,26 +104,15 @@ def workspace(transactional_db: None) -> Workspace:
     return factories.workspace("harbour")
 
 
-class Repository:
-    """A real git repository, registered with the local forge."""
+class Repository(repositories.Repository):
+    """A real git repository, registered with the local forge. Every commit changes one text."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.git("init", "-q", "-b", "main", str(path), at=path.parent)
+        super().__init__(path)
         self.commit("main", "start")
 
-    def git(self, *arguments: str, at: Path | None = None) -> str:
-        who = ["-c", "user.name=Alice", "-c", "user.email=alice@example.test"]
-        command = ["git", *who, "-C", str(at or self.path), *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-    def commit(self, branch: str, text: str) -> str:
-        if branch != "main":
-            self.git("checkout", "-q", "-B", branch)
-        (self.path / "text").write_text(text)
-        self.git("add", ".")
-        self.git("commit", "-q", "-m", text)
-        return self.git("rev-parse", "HEAD")
+    def commit(self, branch: str, text: str) -> str:  # type: ignore[override]
+        return super().commit({"text": text}, text, branch if branch != "main" else None)
 
 
 @pytest.fixture

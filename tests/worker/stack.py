@@ -6,8 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,20 +15,10 @@ from django.db import connection
 
 from tests.bus.servers import NatsServer, free_port
 from tests.engines import require
+from tests.waiting import eventually
 
 T = TypeVar("T")
 DOMAIN = "preview.localhost"
-
-
-def eventually(look: Callable[[], T], *, seconds: float = 60, what: str = "it") -> T:
-    """The first true answer of `look`."""
-    deadline = time.monotonic() + seconds
-    answer = look()
-    while not answer and time.monotonic() < deadline:
-        time.sleep(0.05)
-        answer = look()
-    assert answer, f"waited {seconds} s: {what}"
-    return answer
 
 
 class Backend:
@@ -79,9 +67,9 @@ class Traefik:
         )
 
     def start(self) -> None:
-        log = (self.directory / "traefik.log").open("ab")
         command = [require("traefik"), f"--configFile={self.directory}/traefik.yml"]
-        self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        with (self.directory / "traefik.log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
 
     def kill(self) -> None:
         if self.process:
@@ -162,10 +150,11 @@ class Stack:
         return log.read_text() if log.exists() else ""
 
     def _start(self, name: str, *arguments: str) -> None:
-        log = (self.directory / f"{name}.log").open("ab")
-        self.processes[name] = subprocess.Popen(
-            [sys.executable, *arguments], env=self.environment, stdout=log, stderr=subprocess.STDOUT
-        )
+        command = [sys.executable, *arguments]
+        with (self.directory / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                command, env=self.environment, stdout=log, stderr=subprocess.STDOUT
+            )
 
     def _answers(self) -> bool:
         with contextlib.suppress(httpx.TransportError):

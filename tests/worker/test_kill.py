@@ -1,5 +1,6 @@
 """kill -9 of worker, bus and ingress, connections cut: nothing is lost and everything ends right by itself."""
 
+import random
 import time
 
 import nats
@@ -120,6 +121,14 @@ def test_lost_routes_and_meddled_desired_state_are_repaired(
     eventually(lambda: environment.pk in agent.desired, what="the agent has it back")
 
 
+def kill(stack: Stack, victim: str) -> None:
+    {"worker": lambda: stack.kill("worker"), "bus": stack.nats.kill, "ingress": stack.traefik.kill}[victim]()
+
+
+def start(stack: Stack, victim: str) -> None:
+    {"worker": stack.start_worker, "bus": stack.nats.start, "ingress": stack.traefik.start}[victim]()
+
+
 def test_agents_that_ask_for_credentials_are_answered_by_whichever_worker_lives(
     stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository, background
 ) -> None:
@@ -147,7 +156,7 @@ def test_agents_that_ask_for_credentials_are_answered_by_whichever_worker_lives(
 
 
 def test_storm_of_pushes_with_kills_ends_right(
-    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository
+    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository, chance: random.Random
 ) -> None:
     factories.policy(project.workspace, "Has readme")
     heads: dict[str, str] = {}
@@ -158,15 +167,12 @@ def test_storm_of_pushes_with_kills_ends_right(
             open_pull(project, name)
         if turn == 0:
             eventually(lambda: Environment.objects.count() == len(heads), what="five environments")
-        if turn == 1:
-            stack.kill("worker")
-            stack.nats.kill()
-        if turn == 2:
-            stack.nats.start()
-            stack.start_worker()
-            time.sleep(1)
-            stack.kill("worker")
-            stack.start_worker()
+        victims = chance.sample(["worker", "bus", "ingress"], k=chance.randint(1, 3))
+        for victim in victims:
+            kill(stack, victim)
+        time.sleep(chance.random())  # at any moment of their start
+        for victim in victims:
+            start(stack, victim)
     for name in ("b", "d"):
         local.close_pull(project, name, by=Actor.person("test"))
     stack.kill("worker")

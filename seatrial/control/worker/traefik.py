@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import httpx
+from django.conf import settings
 
+from seatrial.control import outbound
 from seatrial.control.errors import ControlError
 from seatrial.control.previews.routes import Candidate
 
@@ -37,7 +39,9 @@ class Traefik:
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
-        self._client = httpx.AsyncClient(
+        self._client = outbound.async_client(
+            settings.CONFIGURATION,
+            to=[url],
             timeout=httpx.Timeout(TIMEOUT_SECONDS, pool=None),
             limits=httpx.Limits(max_connections=CONNECTIONS),
             trust_env=False,

@@ -7,7 +7,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
+from django.conf import settings
 
+from seatrial.control import outbound
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.http.budget import Budget
 from seatrial.control.forges.http.clock import ForgeClock
@@ -39,7 +41,13 @@ class HttpForge:
         self.budget = Budget()
         self.etags = Etags()
         self.clock = ForgeClock()
-        self._client = httpx.Client(base_url=base_url, timeout=TIMEOUT_SECONDS, transport=transport)
+        self._client = outbound.client(
+            settings.CONFIGURATION,
+            to=[base_url],
+            base_url=base_url,
+            timeout=TIMEOUT_SECONDS,
+            transport=transport,
+        )
 
     def now(self) -> datetime:
         """By the Date of its last answer."""

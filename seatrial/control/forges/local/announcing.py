@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.db.models import F, Q
 
+from seatrial.control import outbound
 from seatrial.control.forges.errors import RepositoryProblem
 from seatrial.control.forges.github.signature import sign
 from seatrial.control.forges.local.git import Commit, Glance, Repository, reopen
@@ -183,8 +184,8 @@ def _send(
     # Not SITE_URL: its proxy may be unknown to this machine, and its certificate too.
     address = f"{settings.CONFIGURATION.internal_url}/api/v1/webhooks/{connection.forge}/{connection.pk}"
     # Certificates take longer to load than the request; a plain address needs none.
-    with httpx.Client(
-        timeout=TIMEOUT_SECONDS, trust_env=False, verify=address.startswith("https:")
+    with outbound.client(
+        settings.CONFIGURATION, timeout=TIMEOUT_SECONDS, trust_env=False, verify=address.startswith("https:")
     ) as client:
         return client.post(address, content=body, headers=headers)
 

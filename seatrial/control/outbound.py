@@ -1,0 +1,72 @@
+"""HTTP requests that leave the control plane: their clients are made here and nowhere else.
+
+With AIRGAPPED a client talks to this machine, to what the settings name (this server's own addresses, Traefik's API)
+and to the hosts it was made for, such as a connection's forge; every other request, a redirect's too, fails with
+`AirGapped` before a connection is opened or a name is looked up. Where a proxy leads, the address that is asked counts.
+"""
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from seatrial.control.configuration import Configuration
+from seatrial.control.errors import ControlError
+
+
+class AirGapped(ControlError, httpx.TransportError):
+    """A request that may not leave. Whoever copes with an address that does not answer copes with this as well."""
+
+    code = "air_gapped"
+    status = 502
+
+    def __init__(self, host: str, request: httpx.Request | None = None) -> None:
+        httpx.TransportError.__init__(
+            self,
+            f"AIRGAPPED is set, and {host} is neither this machine, nor named in the settings, nor a connection's forge. "
+            "Add a connection whose address is there, or unset AIRGAPPED",
+            request=request,
+        )
+
+
+class Guard:
+    """Says which hosts may be asked."""
+
+    def __init__(self, configuration: Configuration, to: Iterable[str] = ()) -> None:
+        own = (configuration.internal_url, configuration.site_url, configuration.galley_traefik_api_url)
+        self._closed = configuration.airgapped
+        self._hosts = {host for url in (*own, *to) if (host := urlsplit(url).hostname)}
+
+    def check(self, request: httpx.Request) -> None:
+        """Raises AirGapped."""
+        host = request.url.host
+        if self._closed and host not in self._hosts and not on_this_machine(host):
+            raise AirGapped(host, request)
+
+    async def check_async(self, request: httpx.Request) -> None:
+        """See `check`."""
+        self.check(request)
+
+
+def client(configuration: Configuration, *, to: Iterable[str] = (), **options: Any) -> httpx.Client:
+    """`to` are the addresses that it is made for; `options` are httpx's."""
+    hooks = {"request": [Guard(configuration, to).check]}
+    return httpx.Client(event_hooks=hooks, **options)
+
+
+def async_client(
+    configuration: Configuration, *, to: Iterable[str] = (), **options: Any
+) -> httpx.AsyncClient:
+    """See `client`."""
+    hooks = {"request": [Guard(configuration, to).check_async]}
+    return httpx.AsyncClient(event_hooks=hooks, **options)
+
+
+def on_this_machine(host: str) -> bool:
+    """Whether it is the loopback, by its name or by its number."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,80 @@
+"""Real git repositories, made the same way on every machine: nobody's configuration is read, nothing is signed."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+IDENTITY = {
+    "GIT_AUTHOR_NAME": "Alice",
+    "GIT_AUTHOR_EMAIL": "alice@example.test",
+    "GIT_COMMITTER_NAME": "Alice",
+    "GIT_COMMITTER_EMAIL": "alice@example.test",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+}
+
+
+def git(path: Path, *arguments: str, given: bytes = b"") -> str:
+    """Run git in `path` and return what it printed."""
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=path,
+        env=os.environ | IDENTITY,
+        input=given,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"git {' '.join(arguments)}\n{done.stderr.decode(errors='replace')}"
+    return done.stdout.decode().strip()
+
+
+def write(path: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write `files` below `path`."""
+    for name, content in files.items():
+        target = path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def commit(path: Path, files: Mapping[str, str | bytes] = {}, message: str = "Change") -> str:
+    """Write `files`, commit all there is (also when that is nothing new), return the commit."""
+    write(path, files)
+    git(path, "add", "-A")
+    git(path, "commit", "-q", "--allow-empty", "-m", message)
+    return git(path, "rev-parse", "HEAD")
+
+
+def empty(path: Path) -> Path:
+    """A repository without a commit, on `main`."""
+    path.mkdir(parents=True, exist_ok=True)
+    git(path, "init", "-q", "-b", "main")
+    return path
+
+
+def repository(path: Path, files: Mapping[str, str | bytes], branch: str = "feature") -> Path:
+    """A repository with an almost empty `main`, and `branch` checked out, `files` ahead of it."""
+    empty(path)
+    commit(path, {"README.md": f"# {path.name}\n"}, "Begin")
+    git(path, "checkout", "-qb", branch)
+    commit(path, files, "Feature")
+    return path
+
+
+class Repository:
+    """A repository at `path`, without a commit yet."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = empty(path)
+
+    def git(self, *arguments: str) -> str:
+        """Run git here."""
+        return git(self.path, *arguments)
+
+    def commit(
+        self, files: Mapping[str, str | bytes] = {}, message: str = "Change", branch: str | None = None
+    ) -> str:
+        """Commit `files` (on `branch`, begun where the repository is now), return the commit."""
+        if branch:
+            self.git("checkout", "-q", "-B", branch)
+        return commit(self.path, files, message)
