@@ -13,7 +13,7 @@ ABANDONED_SECONDS = 86_400.0  # longer than any operation takes
 
 def replace(path: Path, content: bytes | str, *, mode: int = 0o644, lasting: bool = False) -> None:
     """Replace `path` by a file with `content`, atomically: readers see the old file or the new one, even after a crash.
-    `lasting`: once this returns, the new one survives a power loss.
+    `lasting`: the file is complete even after a power loss.
 
     Concurrent calls for one file are fine: the last one wins. Only the owner can read the file before it has its
     `mode`. In a folder of another user, none of their symbolic links is followed.
