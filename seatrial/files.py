@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are complete or do not exist."""
 
 import contextlib
 import os
@@ -8,15 +8,15 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-ABANDONED_SECONDS = 86_400.0  # longer than anything is under way
+ABANDONED_SECONDS = 86_400.0  # longer than any operation takes
 
 
 def replace(path: Path, content: bytes | str, *, mode: int = 0o644, lasting: bool = False) -> None:
-    """Put `content` into the place of `path`. Whoever reads sees the old file or the new one, and so does whoever
-    looks after a crash; `lasting`: the new one, also when the machine loses its power.
+    """Replace `path` by a file with `content`, atomically: readers see the old file or the new one, even after a crash.
+    `lasting`: the file is complete even after a power loss.
 
-    Several may replace one file at once: the last one stays. Nobody but the owner can read it before it has its
-    `mode`. In a folder of another user no link of theirs is followed.
+    Concurrent calls for one file are fine: the last one wins. Only the owner can read the file before it has its
+    `mode`. In a folder of another user, none of their symbolic links is followed.
     """
     written = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -34,7 +34,7 @@ def replace(path: Path, content: bytes | str, *, mode: int = 0o644, lasting: boo
 
 
 def remove_abandoned(paths: Iterable[Path]) -> None:
-    """Remove those that nobody touched for ABANDONED_SECONDS: files and folders that a kill left behind."""
+    """Remove files and folders that a kill left behind: those not touched for ABANDONED_SECONDS."""
     oldest = time.time() - ABANDONED_SECONDS
     for path in paths:
         with contextlib.suppress(FileNotFoundError):

@@ -1,5 +1,5 @@
-"""Rules of the host's packet filter. They name only what is ours, stand until the host restarts, and are shared by
-every agent of a host: putting them up again is harmless, and nobody takes them down."""
+"""Rules of the host's packet filter. They match only our own interfaces and users, last until the host restarts, and are
+shared by all agents of a host: putting them up is idempotent, and no agent removes them."""
 
 import os
 from collections.abc import Sequence
@@ -27,9 +27,9 @@ def has_ipv6() -> bool:
 
 
 async def put_up(chain: str, rules: Sequence[Rule], *jumps: Rule, program: str = IPV4) -> bool:
-    """`chain` with `rules`, and `jumps` to it, which begin with the chain they are put into. False: not possible here.
+    """Put up `chain` with `rules`, and the `jumps` to it, each starting with the chain it goes into. False: not possible here.
 
-    The jumps are made last: a chain that lacks a rule decides nothing.
+    The jumps are added last, so that an incomplete chain has no effect.
     """
     await _run(program, "-N", chain)
     for rule in rules:
@@ -39,7 +39,7 @@ async def put_up(chain: str, rules: Sequence[Rule], *jumps: Rule, program: str =
 
 
 async def insert(table: str, rule: Rule, *, program: str = IPV4) -> bool:
-    """Put one rule at the top of the chain that it begins with, unless it is there."""
+    """Insert one rule at the top of the chain it starts with, unless it is there."""
     if await _run(program, "-t", table, "-C", *rule):
         return True
     return await _run(program, "-t", table, "-I", *rule)

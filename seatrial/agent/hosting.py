@@ -1,4 +1,4 @@
-"""What services run in on this host, and what makes images for it."""
+"""Chooses the runtime and the image builder of this host."""
 
 from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.builds.base import Builder, Images
@@ -18,7 +18,7 @@ def runtime_of(settings: Settings) -> Runtime:
 
 
 def choose(settings: Settings, runtime: Runtime) -> tuple[Builder, Images]:
-    """The pair for `runtime`: rootless builds and an engine's images, or none of both for bare processes."""
+    """The pair for `runtime`: rootless builds and an engine's images, or neither for bare processes."""
     if isinstance(runtime, ProcessRuntime):
         return ProcessBuilder(runtime.images), ProcessImages(runtime.images)
     if not isinstance(runtime, DockerRuntime):

@@ -1,4 +1,4 @@
-"""Caches that nobody uses any more make room: once a day, and sooner on a disk that is nearly full."""
+"""Removes unused cache entries: once a day, and more often while the disk is nearly full."""
 
 import asyncio
 import shutil
@@ -18,7 +18,7 @@ DAY_SECONDS = 24 * HOUR_SECONDS
 
 @dataclass
 class Housekeeping:
-    """Calls every one of `prunes`. What fails is tried again the next time; previews go on either way."""
+    """Calls every one of `prunes`. A failed one is retried the next time; previews are not affected."""
 
     directory: Path
     prunes: Sequence[Prune]
@@ -37,7 +37,7 @@ class Housekeeping:
             waited += self.look_seconds
 
     def is_full(self) -> bool:
-        """Whether nothing can be built for want of space."""
+        """Whether the disk is too full to build."""
         return shutil.disk_usage(self.directory).free // 1024**2 < self.min_free_mb
 
     async def prune(self) -> None:

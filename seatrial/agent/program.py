@@ -1,4 +1,4 @@
-"""The agent, assembled: every part is made here and handed to those that need it."""
+"""Assembles the agent: every part is created here and passed to the parts that need it."""
 
 import asyncio
 import json
@@ -49,8 +49,8 @@ class Program:
         self._checkouts = Cache(self._directory / "git")
 
     async def run(self) -> None:
-        """Join the fleet, then keep every part running. Cancelled, it sends what is queued and leaves
-        containers alone."""
+        """Join the fleet, then keep every part running. When cancelled, it sends what is queued and leaves
+        containers running."""
         self._identity, credential = await registered(self._identity, self._settings, release=__version__)
         bus = Bus(
             self._settings.galley_nats_url or credential.nats_url,
@@ -132,7 +132,7 @@ class Program:
         ]
         if isinstance(tools.builder, BuildahBuilder):
             prunes.append(tools.builder.prune)
-        await environments.known()  # what is not desired is known only then, and nothing is built before
+        await environments.known()  # only then is it known what is not desired, and nothing is built before
         days, floor = self._settings.galley_cache_days, self._settings.galley_min_free_mb
         await Housekeeping(self._directory, prunes, days, floor).run()
 

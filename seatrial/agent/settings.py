@@ -10,14 +10,14 @@ from seatrial.agent.vocabulary import quantities
 
 
 def megabytes(value: object) -> object:
-    """A number is of megabytes already; text is a size as recipes write it."""
+    """Megabytes: a number as it is, a text parsed as a size as in recipes."""
     return quantities.megabytes(value) if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
     """Names are those of the operating pages."""
 
-    # compose hands on what is not set as empty: `X=` is the default, as if X were not there.
+    # compose passes unset variables as empty: `X=` means the default, as if X were not set.
     model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, env_ignore_empty=True)
 
     galley_control_plane_url: str = Field(

@@ -1,4 +1,4 @@
-"""Parts that run for ever: one that breaks is logged and started again, the others go on."""
+"""Parts that run for ever: if one fails, it is logged and restarted while the others continue."""
 
 import asyncio
 import time

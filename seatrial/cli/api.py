@@ -34,7 +34,7 @@ class Api:
         return self._call("GET", path, params=params)
 
     def post(self, path: str, body: Mapping[str, object] | None = None) -> Any:
-        """POST, parsed. Not repeated by anybody."""
+        """POST, parsed. Never retried."""
         return self._call("POST", path, json=dict(body or {}))
 
     def _call(self, method: str, path: str, **more: Any) -> Any:
@@ -54,15 +54,15 @@ class Api:
 
 
 class PlatformAway(CommandError):
-    """It does not answer now; it may again in a moment (its supervisor restarts what dies)."""
+    """It does not answer now, but may in a moment (its supervisor restarts dead processes)."""
 
 
 class Conflict(CommandError):
-    """What was asked does not fit what is so now."""
+    """The request conflicts with the current state."""
 
 
 def message_of(answer: httpx.Response) -> str:
-    """The message of an error answer, whatever made it."""
+    """The message of an error response, whatever its source."""
     try:
         body = answer.json()
     except ValueError:

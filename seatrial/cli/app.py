@@ -50,7 +50,7 @@ def run() -> int:
 
 
 def _ended_by(error: Exception) -> int:
-    """Say why a command ended, each kind in its own way."""
+    """Report why a command ended, in the form for each kind of error."""
     if isinstance(error, TyperException):  # a usage error; it has a form of its own where it can
         message = error.format_message()
         show.error(CommandError(message, fix="See: seatrial --help, seatrial COMMAND --help"))

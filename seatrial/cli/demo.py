@@ -66,7 +66,7 @@ def _deploy(api: Api, path: Path, console: Console) -> Json:
 
 
 def _verdict(api: Api, path: Path, console: Console) -> Json | None:
-    """The evaluation that the pull request's webhook asked for: it ran beside the build. None when it is lost."""
+    """The evaluation started by the pull request's webhook, which ran during the build. None if it is lost."""
     commit = read_head(path, BRANCH).commit
     with Phases(console) as phases:
         phases.begin("policies")

@@ -118,7 +118,7 @@ def _platform(data: DataDirectory) -> Iterator[Finding]:
 
 
 def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
-    """What the control plane and the agents say themselves."""
+    """Findings that the control plane and the agents report themselves."""
     try:
         status: Json = connect(data).get("/status")
     except CommandError as error:

@@ -38,13 +38,13 @@ class Phases:
         self._progress.stop()
 
     def begin(self, name: str) -> None:
-        """A step runs; once more is the same, unless it failed before."""
+        """A step runs; repeated calls change nothing, unless it failed before."""
         if name not in self._running and self._ended.get(name, ResultState.FAILED) == ResultState.FAILED:
             self._ended.pop(name, None)
             self._running[name] = (self._progress.add_task(escape(name)), time.monotonic())
 
     def end(self, name: str, took: float | None = None, *, state: str = ResultState.PASSED) -> None:
-        """The step is over; once more is the same."""
+        """The step is over; repeated calls change nothing."""
         if name in self._ended:
             return
         self._ended[name] = state
@@ -59,7 +59,7 @@ class Phases:
         self._progress.console.print(f"  {escape(text)}")
 
     def forget(self, name: str) -> None:
-        """The step is no more, and was nothing worth a line."""
+        """Drop the step without a line."""
         task, _ = self._running.pop(name, (None, 0.0))
         if task is not None:
             self._progress.remove_task(task)

@@ -99,7 +99,7 @@ def close(path: Repository, branch: Branch = None) -> None:
 
 
 def _begin(path: Path, branch: str | None, console: Console, what: str) -> tuple[Head, Api]:
-    """The usual beginning: the repository first (its mistakes are the person's), then the platform."""
+    """Checks the repository first (its problems are the user's to fix), then connects to the platform."""
     head = read_head(path, branch)
     api = connect(DataDirectory.from_environment(os.environ))
     if head.dirty:
@@ -108,7 +108,7 @@ def _begin(path: Path, branch: str | None, console: Console, what: str) -> tuple
 
 
 def register(api: Api, head: Head) -> Json:
-    """The project of the repository; made the first time."""
+    """The project of the repository; created the first time."""
     project: Json = until(lambda: api.post("/local/projects", {"path": str(head.path)}))
     return project
 
@@ -127,7 +127,7 @@ def open_pull(api: Api, head: Head) -> Json:
 
 
 def retry_if_over(api: Api, pull: Json) -> None:
-    """Asking again for a commit that failed, or whose preview somebody stopped, means: once more."""
+    """Retry a commit that failed or whose preview was stopped: asking for it again means that."""
     newest = until(lambda: [newest_environment(api, pull)])[0] or {}
     deployment = newest.get("deployment") or {}
     over = deployment.get("state") == DeploymentState.FAILED or newest.get("stop_cause")
@@ -137,7 +137,7 @@ def retry_if_over(api: Api, pull: Json) -> None:
 
 
 def print_environment(console: Console, environment: Json) -> None:
-    """Where it answers; or why it does not, and the last words of what failed."""
+    """Print the addresses; or why there are none, and the last log lines of what failed."""
     deployment = environment["deployment"]
     for warning in deployment.get("warnings") or []:
         console.print(f"  [yellow]! {escape(warning)}[/]")

@@ -1,4 +1,4 @@
-"""Something is queued and nothing happens: say so, and do not wait for ever."""
+"""Reports that something queued is not picked up, and ends the wait."""
 
 import time
 
@@ -12,12 +12,12 @@ PATIENCE_SECONDS = 120.0
 
 
 class Queue:
-    """Looks whether an agent is online, as long as what we wait for has not been picked up."""
+    """Checks whether an agent is online while the work we wait for has not been picked up."""
 
     def __init__(self, api: Api, phases: Phases, *, sandbox: bool = False) -> None:
         self._api = api
         self._phases = phases
-        self._sandbox = sandbox  # whether what we wait for needs one
+        self._sandbox = sandbox  # whether the work needs one
         self._told: set[str] = set()
         self._next = time.monotonic() + FIRST_LOOK_SECONDS
         self._alone_since: float | None = None

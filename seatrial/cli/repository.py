@@ -1,4 +1,4 @@
-"""The user's repository: what a command needs to know of it, or what to say when it is not as it should be."""
+"""The user's repository: the facts that commands need, or the error if something about it is wrong."""
 
 import difflib
 import os
@@ -53,7 +53,7 @@ def _top(path: Path) -> Path:
 
 
 def _require_text(names: str) -> None:
-    """Raise CommandError when a name is none in UTF-8: nothing of ours could store or show it."""
+    """Raise CommandError if a name is not valid UTF-8: we could neither store nor show it."""
     try:
         names.encode()
     except UnicodeEncodeError as error:

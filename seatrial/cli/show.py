@@ -26,7 +26,7 @@ MARKS: dict[str, tuple[str, str]] = {
 
 
 def console(*, json: bool = False) -> Console:
-    """Where people read. With --json everything but the document goes to standard error."""
+    """The console for people. With --json, everything except the document goes to standard error."""
     return Console(stderr=json, highlight=False, soft_wrap=True)
 
 

@@ -11,7 +11,7 @@ from seatrial.cli.queueing import Queue
 from seatrial.wire.states import DeploymentState, EvaluationState, ResultState
 
 POLL_SECONDS = 0.3
-AWAY_SECONDS = 30.0  # how long it may be silent: the supervisor restarts what dies
+AWAY_SECONDS = 30.0  # how long it may be silent: the supervisor restarts dead processes
 PICKED_UP_SECONDS = 120.0
 REMOVED_SECONDS = 60.0
 TERMINAL = {state for state in DeploymentState if state.terminal}
@@ -19,7 +19,7 @@ DECIDED = {state for state in EvaluationState if state.terminal}
 
 
 def until(ask: Callable[[], Any], *, seconds: float | None = None, what: str = "") -> Any:
-    """Ask until the answer is something; a platform that is away for a moment is asked again.
+    """Call `ask` until it returns a value; if the platform is briefly unavailable, try again.
 
     So `ask` must be idempotent. Raises CommandError when `what` did not happen within `seconds`.
     """
@@ -117,7 +117,7 @@ class Removal:
         self._began = time.monotonic()
 
     def wait(self) -> bool:
-        """True when it is gone; False when that takes longer than REMOVED_SECONDS: it goes on without us."""
+        """True when it is gone; False if that takes longer than REMOVED_SECONDS; the removal continues without us."""
         self._phases.begin("removing the preview")
         gone = bool(until(self._look) == "gone")
         if gone:

@@ -1,4 +1,4 @@
-"""What keeps the embedded platform from running.
+"""Errors that keep the embedded platform from running.
 
 EmbeddedError
 ├── CannotRun          something about this machine is in the way; `fix` says what to do

@@ -1,4 +1,4 @@
-"""What the supervisor asks the control plane about its one agent."""
+"""The supervisor's requests to the control plane about its one agent."""
 
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,6 @@ class Fleet:
         return "the control plane has not heard from it yet"
 
     async def agent_id(self) -> str:
-        """The id that labels everything the agent makes; empty when there is none."""
+        """The id that labels everything the agent creates; empty if there is none."""
         agents = [agent for agent in await self._agents() if agent["name"] == NAME]
         return str(agents[-1]["id"]) if agents else ""

@@ -1,4 +1,4 @@
-"""Everything on the engine that carries an agent's label, and taking it all away."""
+"""Finds and removes everything on the engine that carries an agent's label."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ import aiohttp
 from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.embedded.errors import CannotRun
 
-CACHE = "galley.cache"  # images that cost long to make and hold nothing of anybody's
+CACHE = "galley.cache"  # images that take long to build and hold nobody's data
 PATIENCE_SECONDS = 60.0
 REQUEST_SECONDS = 30.0
 AT_ONCE = 8
@@ -32,10 +32,10 @@ class Thing:
 
 
 class Labelled:
-    """What one agent made. Removal is asked for again until the engine lists nothing more.
+    """Everything one agent created. Removal is repeated until the engine lists nothing more.
 
-    The engine refuses what will soon be possible: a container whose removal is under way, a network whose last
-    container is leaving. So no refusal is final but that of the last round.
+    The engine may refuse for reasons that pass soon: a container is already being removed, a network's last container is
+    just leaving. So only refusals in the last round are final.
     """
 
     def __init__(self, docker: aiodocker.Docker, agent: str) -> None:
@@ -44,10 +44,10 @@ class Labelled:
         self._at_once = asyncio.Semaphore(AT_ONCE)
 
     async def remove(self, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
-        """Remove it all, but caches. Raises CannotRun, naming what stays, when it does not go in time."""
+        """Remove everything except caches. Raises CannotRun, naming what is left, if that takes too long."""
         deadline = time.monotonic() + patience_seconds
         try:
-            refusals: list[str] | None = None  # until it was asked once, however long listing takes
+            refusals: list[str] | None = None  # at least one round, however long listing takes
             while things := [thing async for thing in self._things()]:
                 if refusals is not None and time.monotonic() > deadline:
                     raise _stays(things, refusals)
@@ -60,7 +60,7 @@ class Labelled:
             ) from error
 
     async def _round(self, things: list[Thing]) -> list[str]:
-        """Ask for every removal once, containers before what they hold; the engine's refusals."""
+        """Request every removal once, containers before what they use; returns the engine's refusals."""
         containers = [thing for thing in things if thing.kind == "container"]
         others = [thing for thing in things if thing.kind != "container"]
         answers = [await asyncio.gather(*map(self._remove, group)) for group in (containers, others)]

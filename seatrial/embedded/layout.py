@@ -1,4 +1,4 @@
-"""The data directory: where everything of one embedded platform lives, and nothing else does."""
+"""The data directory, which holds everything of one embedded platform and nothing else."""
 
 import os
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ class DataDirectory:
 
     @property
     def keys(self) -> Path:
-        """What must never leave: signing keys, the master key, bus credentials."""
+        """Secrets that must never leave: signing keys, the master key, bus credentials."""
         return self.root / "keys"
 
     @property
@@ -98,7 +98,7 @@ class DataDirectory:
         return [*folders, *files, self.run]
 
     def create(self) -> None:
-        """Make what is missing, private to its owner. Raises CannotRun."""
+        """Create missing folders, private to their owner. Raises CannotRun."""
         folders = (self.nats, self.traefik, self.routes.parent, self.agent, self.keys, self.logs, self.run)
         try:
             self.root.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """Start in the foreground, start detached, stop, purge: what `seatrial up` and `seatrial down` do.
 
-What is costly to import is imported where it is used: every other command imports this module, too.
+Slow imports are inside the functions that need them, because every other command imports this module, too.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ def run(data: DataDirectory, choices: Choices, environ: Mapping[str, str], tell:
 
 @contextmanager
 def _disk_problems(data: DataDirectory) -> Iterator[None]:
-    """A file that cannot be written is no defect of ours, and has a fix."""
+    """Turns errors of writing files, which are not our defects, into errors with a fix."""
     try:
         yield
     except OSError as error:
@@ -73,7 +73,7 @@ async def _until_told(platform: "Platform") -> None:
 
 
 class _Said:
-    """Passes progress on; what happens later goes to the supervisor's log, and to whoever still looks."""
+    """Passes progress on; later events go to the supervisor's log, and to anybody still watching."""
 
     def __init__(self, tell: Listener, log: Path) -> None:
         self._tell = tell
@@ -85,7 +85,7 @@ class _Said:
         self._tell(event)
 
     def say(self, text: str) -> None:
-        """One line that nobody asked for; on a full disk it is not kept."""
+        """Report one unsolicited line; on a full disk it is not stored."""
         with contextlib.suppress(OSError), self._log.open("a") as file:
             file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC {text}\n")
         if self.ready:
@@ -124,7 +124,7 @@ def start_detached(data: DataDirectory, choices: Choices, environ: Mapping[str, 
         raise
     except EmbeddedError:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            # It has said all, and ends; whoever reads that may start another at once.
+            # It has reported everything and ends; a reader may start another one at once.
             child.wait(STOP_SECONDS)
         raise
 
@@ -146,9 +146,9 @@ def _relay(reading: int, tell: Listener) -> None:
 
 
 def stop(data: DataDirectory, environ: Mapping[str, str], tell: Listener, *, purge: bool) -> str:
-    """Stop the platform; with `purge` remove all it made. Idempotent. Returns the closing sentence.
+    """Stop the platform; with `purge`, remove everything it created. Idempotent. Returns the closing sentence.
 
-    Raises CannotRun when something is left, and when another command starts or stops the platform meanwhile.
+    Raises CannotRun if something is left, or if another command starts or stops the platform meanwhile.
     """
     if not (data.root if purge else data.run).exists():
         return "seatrial is not running."
@@ -167,7 +167,7 @@ def stop(data: DataDirectory, environ: Mapping[str, str], tell: Listener, *, pur
 
 
 def _end_supervisor(data: DataDirectory) -> bool:
-    """Whether one ran; it is gone now."""
+    """End a running supervisor; returns whether there was one."""
     supervisor = locking.running(data)
     if supervisor is None:
         return False
@@ -180,7 +180,7 @@ def _end_supervisor(data: DataDirectory) -> bool:
 
 @contextmanager
 def _nobody_starts(data: DataDirectory) -> Iterator[None]:
-    """Hold the data directory, so that no `up` begins in what is being taken away."""
+    """Hold the data directory, so that no `up` starts in it while it is being removed."""
     data.run.mkdir(exist_ok=True)
     try:
         with locking.held(data, patience_seconds=2):

@@ -1,4 +1,4 @@
-"""Keeps every log bounded, also while its writer holds it open: a component that complains for weeks fills no disk."""
+"""Keeps every log bounded, even while its writer holds it open, so that a component that logs errors for weeks does not fill the disk."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ EVERY_SECONDS = 10.0
 
 
 def older(log: Path) -> Path:
-    """Where the end of a log that had grown too large is kept."""
+    """The file that keeps the end of a log that had grown too large."""
     return log.with_suffix(".log.1")
 
 
@@ -33,7 +33,7 @@ def trim(log: Path, *, max_bytes: int = MAX_BYTES) -> bool:
 
 
 def trim_all(directory: Path, *, max_bytes: int = MAX_BYTES) -> None:
-    """`trim` every log of the directory. One that cannot be is left for the next time."""
+    """`trim` every log of the directory. One that fails is left for the next time."""
     for log in directory.glob("*.log"):
         with contextlib.suppress(OSError):
             trim(log, max_bytes=max_bytes)

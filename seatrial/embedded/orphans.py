@@ -1,4 +1,4 @@
-"""What a supervisor that was killed left running: found by its records, and ended."""
+"""Finds processes that a killed supervisor left running, by its records, and ends them."""
 
 import signal
 
@@ -6,12 +6,12 @@ from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.locking import SUPERVISOR
 from seatrial.embedded.processes import Records, end
 
-# Dependents first: nobody should see its database go before it goes itself.
+# Dependents first: no process should lose its database before it is ended itself.
 ORDER = ("agent", "worker", "web", "first-data", "traefik", "bus", "postgres")
 
 
 def end_all(data: DataDirectory) -> list[str]:
-    """End every recorded process but a supervisor, and say which there were. Blocks until they are gone."""
+    """End every recorded process except a supervisor, and return which there were. Blocks until they are gone."""
     records = Records(data.run)
     ended = []
     known = {record.name: record for record in records.all() if record.name != SUPERVISOR}

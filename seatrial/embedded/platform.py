@@ -1,4 +1,4 @@
-"""The platform's start, life and end: which components there are, in which order, and what must be true first."""
+"""The platform's start, life and end: its components, their order, and their preconditions."""
 
 import asyncio
 import shutil
@@ -22,7 +22,7 @@ from seatrial.embedded.supervisor import Supervisor
 
 @dataclass(frozen=True)
 class Setting:
-    """Everything the platform is made from."""
+    """The inputs of a platform."""
 
     data: DataDirectory
     choices: Choices

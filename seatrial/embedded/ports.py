@@ -1,4 +1,4 @@
-"""Which ports the platform uses. The two that people see are asked for; the rest are found free and remembered."""
+"""Which ports the platform uses. The two visible ones are chosen by people; for the rest, free ports are found and remembered."""
 
 import contextlib
 import socket
@@ -29,7 +29,7 @@ def find_free() -> int:
 
 
 def holder(port: int) -> str:
-    """`name (pid 123)` of who listens on `port`, or an empty string when this user may not know."""
+    """`name (pid 123)` of the process that listens on `port`, or an empty string when this user may not know."""
     with contextlib.suppress(psutil.Error, PermissionError):
         for connection in psutil.net_connections("tcp"):
             if connection.status != psutil.CONN_LISTEN or not connection.laddr:
@@ -40,7 +40,7 @@ def holder(port: int) -> str:
 
 
 def require_free(port: int, *, purpose: str, flag: str, variable: str) -> None:
-    """Raise PortTaken, naming the port, who has it and how to choose another."""
+    """Raise PortTaken, naming the port, the process that has it, and how to choose another."""
     if is_free(port):
         return
     other = find_free()

@@ -1,4 +1,4 @@
-"""What must be true of the machine before anything is started."""
+"""Checks of the machine before anything is started."""
 
 import shutil
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ FIX_ENGINE = (
 
 @dataclass(frozen=True)
 class Choices:
-    """What the person who started it asked for; None where they did not say."""
+    """The choices of the person who started it; None where they made none."""
 
     port: int | None = None
     ingress_port: int | None = None

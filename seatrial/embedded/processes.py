@@ -1,4 +1,4 @@
-"""Child processes that never outlive the supervisor for long, and what is left of those that did.
+"""Child processes that end soon after the supervisor, and records to find those that did not.
 
 Every child leads a session of its own (so that Ctrl-C in a terminal reaches only the supervisor), is told to
 end when the supervisor dies (PR_SET_PDEATHSIG), and has a record in `run/` with its start time: a pid alone may
@@ -39,14 +39,14 @@ class Program:
 
 @dataclass(frozen=True)
 class Record:
-    """A process of ours, so surely that it may be killed."""
+    """Identifies a process of ours reliably enough to kill it."""
 
     name: str
     pid: int
     started: str
 
     def find(self) -> psutil.Process | None:
-        """The process, unless it is gone or its pid is somebody else's by now."""
+        """The process, unless it is gone or its pid has been reused."""
         if self.started != _started(self.pid):
             return None
         with contextlib.suppress(psutil.Error):
@@ -151,7 +151,7 @@ def kill_session(pid: int) -> None:
 
 
 def last_words(log: Path, count: int = 8) -> list[str]:
-    """What a log ended with, as a person should see it: of a traceback only what was raised."""
+    """The end of a log, for people: of a traceback, only the exception."""
     lines = last_lines(log, 60)
     start = max((index for index, line in enumerate(lines) if line.startswith("--- start at")), default=-1)
     lines = lines[start + 1 :]

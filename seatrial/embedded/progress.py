@@ -1,4 +1,4 @@
-"""What the start tells whoever waits for it: steps that begin and end, and notes."""
+"""Progress events of a start: steps that begin and end, and notes."""
 
 import json
 import os
@@ -28,7 +28,7 @@ class Listener(Protocol):
 
 @contextmanager
 def step(tell: Listener, text: str) -> Iterator[None]:
-    """Tell that `text` begins, and when it ended well, how long it took."""
+    """Report that `text` begins and, if it succeeds, how long it took."""
     started = time.monotonic()
     tell(Event(kind="begin", text=text))
     yield
@@ -36,7 +36,7 @@ def step(tell: Listener, text: str) -> Iterator[None]:
 
 
 def to_pipe(descriptor: int) -> Listener:
-    """A listener that writes JSON lines to a pipe, and does not mind when nobody reads them any more."""
+    """A listener that writes JSON lines to a pipe, and ignores it if nobody reads them any more."""
 
     def tell(event: Event) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Taking everything away again: from the engine by label, then the data directory, which holds the label."""
+"""Removes everything: objects on the engine by label, then the data directory, which holds the label."""
 
 import asyncio
 import contextlib
@@ -32,10 +32,10 @@ def agent_id(data: DataDirectory, remembered: Remembered | None) -> str:
 async def purge_engine(
     data: DataDirectory, remembered: Remembered | None, environ: Mapping[str, str]
 ) -> None:
-    """Remove every container, network, volume and image labelled as this agent's, but caches. Idempotent.
+    """Remove every container, network, volume and image labelled as this agent's, except caches. Idempotent.
 
-    Raises CannotRun when some are left, or there may be some and the engine does not answer: the data directory,
-    which holds the label, is then kept for another try.
+    Raises CannotRun if some are left, or if there may be some but the engine does not answer; then the data directory,
+    which holds the label, is kept for another try.
     """
     agent = agent_id(data, remembered)
     if not agent:
@@ -65,7 +65,7 @@ async def purge_processes(data: DataDirectory) -> None:
 
 
 def remove_tree(data: DataDirectory) -> None:
-    """Remove what is ours of the data directory, and itself when nothing else is in it.
+    """Remove our files from the data directory, and the directory itself if nothing else is in it.
 
     Raises CannotRun, naming what stays.
     """

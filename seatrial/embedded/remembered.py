@@ -1,4 +1,4 @@
-"""platform.json: what one start decides and the next start, and every command, must know."""
+"""platform.json: decisions of one start that the next start and every command must know."""
 
 import json
 from pathlib import Path
@@ -30,7 +30,7 @@ class Remembered(BaseModel):
 
 
 def read(path: Path) -> Remembered | None:
-    """What is remembered, or None. Raises CannotRun when the file is damaged."""
+    """The remembered values, or None. Raises CannotRun when the file is damaged."""
     try:
         return Remembered.model_validate_json(path.read_text())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Secrets made once, at the first start, and read ever after. Losing the master key loses what it sealed."""
+"""Secrets, generated at the first start and read afterwards. Losing the master key loses everything it sealed."""
 
 import secrets
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Runs components: starts them, waits until they are ready, starts them again when they die, stops them in order.
 
 One asyncio task watches each process through a pidfd. A process that dies is replaced at once the first time and
-with growing pauses after that; the pause is forgotten when it ran for `SETTLED_SECONDS`. Nothing here gives up: a
-component that cannot run is tried for ever, because what is in its way (a full disk, a busy port) may go away.
+with growing pauses after that; the pause is reset once it has run for `SETTLED_SECONDS`. Nothing here gives up: a
+component that cannot run is retried for ever, because the obstacle (a full disk, a busy port) may go away.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ Say = Callable[[str], None]
 
 
 class Supervisor:
-    """The processes of one platform. `say` takes one line about what happened later than the start."""
+    """The processes of one platform. `say` takes one line about an event after the start."""
 
     def __init__(self, records: Records, logs: Path, say: Say) -> None:
         self._records = records

@@ -1,7 +1,7 @@
 """`python3 -m seatrial.sandbox CHILDREN [host-uids | same-uid]`: frames on stdin and stdout until stdin ends.
 
-Each child gets a uid of its own, which takes root. The last two are for the process runtime, which promises nothing:
-`host-uids` are like no other sandbox's on this host, `same-uid` goes without. What is in $TMPDIR is removed at the end.
+Each child gets a uid of its own, which requires root. The last two options are for the process runtime, which gives no
+guarantees: `host-uids` uses uids that no other sandbox on this host has, `same-uid` uses none. $TMPDIR is emptied at the end.
 """
 
 import gc

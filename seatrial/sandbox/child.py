@@ -1,4 +1,4 @@
-"""A child's whole life: wait for one policy, run it, say what came of it, end."""
+"""A child's whole life: wait for one policy, run it, report the outcome, end."""
 
 import contextlib
 import gc
@@ -22,7 +22,7 @@ MAX_RESULT = 1 << 20
 
 
 class HostGone(BaseException):
-    """The pipe to the warden is closed: nothing more can be said."""
+    """The pipe to the warden is closed: nothing more can be sent."""
 
 
 class Line:
@@ -79,7 +79,7 @@ def live(connection: socket.socket, output: int, channel: int, *, uid: int | Non
 
 
 def _settle(connection: socket.socket, output: int, channel: int) -> Line:
-    """Own only: /dev/null to read, the output pipe to print on, the line to the warden."""
+    """Keep only /dev/null for reading, the output pipe for printing, and the line to the warden."""
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -36,7 +36,7 @@ class Frame(NamedTuple):
 
 
 class MalformedFrame(Exception):
-    """The other side does not keep to the format."""
+    """The other side violates the format."""
 
 
 def encode(kind: Kind, channel: int, value: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""What a child may use, and who it is. All of it is set by the child itself before any code of others runs."""
+"""A child's limits and user. The child sets all of them itself before any foreign code runs."""
 
 import contextlib
 import os
@@ -50,7 +50,7 @@ def _address_space() -> int:
 
 
 def _no_new_privileges() -> None:
-    # The container sets it too; where the interpreter has no ctypes, that one stands alone.
+    # The container sets it too; without ctypes in the interpreter, only the container does.
     with contextlib.suppress(ImportError, OSError):
         import ctypes
 

@@ -1,4 +1,4 @@
-"""Calls the code of a policy, and tells what came of it."""
+"""Runs the code of a policy, and returns its outcome."""
 
 import inspect
 import linecache

@@ -1,4 +1,4 @@
-"""What a policy sees of the project. Every question goes over the pipe to the host, once."""
+"""The project as a policy sees it. Every question goes over the pipe to the host, once."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -53,7 +53,7 @@ class Project:
         while begin < len(wanted):
             answer = self._ask_host("get_files_content", wanted[begin : begin + count])
             begin += answer["done"]
-            # What did not fit is asked for again, and a policy may only say so much: ask for little more than fits.
+            # Files that did not fit are requested again, and a policy's requests are limited: ask for little more than fits.
             count = min(MOST_PATHS, answer["done"] * 5 // 4 + 1)
             yield from answer.pop("files").items()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def after(uid: int) -> None:
-    """Kill what the child that had `uid`, and nobody else, managed to leave behind, should it have managed to."""
+    """Kill any process left behind by the child that had `uid`, which no other child has."""
     for _ in range(3):
         left = _processes_of(uid)
         if not left:

@@ -1,7 +1,7 @@
-"""The first process of the sandbox: keeps the children, passes frames on, ends whoever overstays.
+"""The first process of the sandbox: keeps the children, passes frames on, ends children that exceed their time.
 
-Children are forked before anything of a tenant arrives. They have uids of their own, so that they can signal neither
-the warden nor each other. The warden never reads what they say: it looks at the kind of a frame, writes the
+Children are forked before any tenant's data arrives. They have uids of their own, so that they can signal neither
+the warden nor each other. The warden never reads the content of their frames: it looks at the kind of a frame, writes the
 true channel into it, and passes it on; the host judges it.
 """
 
@@ -67,7 +67,7 @@ class Warden:
             self._enforce_deadlines()
 
     def close(self) -> None:
-        """End every child that is left: nobody listens to them any more."""
+        """End every remaining child: the host no longer listens."""
         for worker in self._workers.values():
             self._kill(worker)
         self._workers.clear()

@@ -116,7 +116,7 @@ class Worker:
         return bool(data)
 
     def end(self) -> int:
-        """Kill it, reap it, close what it used; its exit code, or minus the signal that ended it."""
+        """Kill it, reap it, close its files; its exit code, or minus the signal that ended it."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
         _, status = os.waitpid(self.pid, 0)

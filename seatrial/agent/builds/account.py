@@ -1,4 +1,4 @@
-"""Whose hands build: a system user that owns nothing else, or ourselves when we are not root."""
+"""The account that builds run as: a system user that owns nothing else, or our own when we are not root."""
 
 import grp
 import os
@@ -19,7 +19,7 @@ NEEDED = {"buildah": "buildah", "runc": "runc", "newuidmap": "uidmap"}
 
 @dataclass(frozen=True)
 class Account:
-    """A user with subordinate ids. `other` is False when it is the user we already are."""
+    """A user with subordinate ids. `other` is False when it is our own user."""
 
     name: str
     uid: int
@@ -28,13 +28,13 @@ class Account:
 
 
 def missing_packages() -> list[str]:
-    """Debian packages without which nothing can be built here."""
+    """Debian packages that builds need and this host lacks."""
     return [package for program, package in NEEDED.items() if find(program) is None]
 
 
 @whole
 async def ensure_account() -> Account:
-    """The account to build with, made when we are root and it is missing. Raises BuildError with the fix."""
+    """The account to build with; as root, creates it if it is missing. Raises BuildError with the fix."""
     missing = missing_packages()
     if missing:
         raise BuildError(
@@ -95,13 +95,13 @@ def subordinate_uids(account: Account) -> list[tuple[int, int]]:
 
 
 def first_free_id() -> int:
-    """The first id above every range that is given away."""
+    """The first id above every range that is already assigned."""
     taken = [first + count for file in ("subuid", "subgid") for _, first, count in ranges(file)]
     return max([100_000, *taken])
 
 
 async def change(*command: str) -> None:
-    """Run a command that changes the system's users. Raises BuildError with its own words."""
+    """Run a command that changes the system's users. Raises BuildError with the command's own message."""
     done = await run(command, errors=Errors.WITH_OUTPUT)
     if done.code:
         raise BuildError(f"{command[0]}: {done.text.strip()}")

@@ -36,8 +36,8 @@ class BuiltImage:
     layers: tuple[Layer, ...]
 
     async def archive(self, tag: str, labels: Mapping[str, str]) -> AsyncIterator[bytes]:
-        """A `docker load` archive of the image with `labels`, named `tag`. Layers not here are left out: the engine
-        takes those it knows from its own store, and refuses the archive when it does not know one."""
+        """A `docker load` archive of the image with `labels`, named `tag`. Layers without a file here are left out: the
+        engine takes those from its own store, and refuses the archive if it lacks one."""
         inner = dict(self.config.get("config") or {})
         inner["Labels"] = {**own_labels(inner.get("Labels") or {}), **labels}
         config = json.dumps({**self.config, "config": inner}).encode()
@@ -63,7 +63,7 @@ class BuiltImage:
                 files.replace(layer.file, b"")
 
     def forget_loaded(self) -> bool:
-        """Remove the markers, so that the next build writes these layers out. True when there were any."""
+        """Remove the markers, so that the next build writes these layers out. True if there were any."""
         markers = [layer.file for layer in self.layers if not layer.here]
         for file in markers:
             file.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ def docker_builds(
 ) -> tuple[BuildahBuilder, DockerImages, DebianStandIns]:
     """Builder, images and stand-ins: a build may begin from a stand-in, and a stand-in only from what the engine has."""
     bases, layers = Bases(engine), Layers(data)
-    # What a stand-in installs is the distribution's, and needs its mirror even where projects' builds have no network.
+    # A stand-in installs the distribution's packages: it needs the mirror even where projects' builds have no network.
     trusted = BuildahBuilder(engine, bases, EngineImages(engine), layers)
     stand_ins = DebianStandIns(engine, trusted, Debootstrap(engine, data / "scratch"))
     images = DockerImages(engine, stand_ins)

@@ -1,4 +1,4 @@
-"""Images that builds begin FROM: taken from the engine into the builder's shared, read-only store, once each."""
+"""Base images (FROM): each is copied once from the engine into the builder's shared, read-only store."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ TRANSFER_SECONDS = 900.0
 
 @dataclass(frozen=True)
 class Base:
-    """An image to begin from: its name in the Dockerfile, what it says of itself, the digests of its layers."""
+    """A base image: its name in the Dockerfile, its configuration, the digests of its layers."""
 
     name: str
     id: str
@@ -32,10 +32,10 @@ class Base:
 
 @dataclass
 class Bases:
-    """What the shared store holds: `{name: engine image id}`, kept in a file beside it.
+    """The content of the shared store: `{name: engine image id}`, kept in a file beside it.
 
-    Concurrency: transfers of one image wait for each other. A base whose image changed on the engine is taken again;
-    the old one stays while layers of finished builds stand on it: see `Layers`.
+    Concurrency: transfers of one image wait for each other. A base whose image changed on the engine is copied again;
+    the old one stays while layers of finished builds use it: see `Layers`.
     """
 
     engine: Engine
@@ -47,7 +47,7 @@ class Bases:
         tasks = [asyncio.create_task(self._prepare_one(cell, images, name, log)) for name in names]
         try:
             return await asyncio.gather(*tasks)
-        finally:  # the first failure ends the others: nobody waits for them any more
+        finally:  # the first failure cancels the others
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -79,7 +79,7 @@ class Bases:
         self._remember(cell.data, {**known, name: image})
 
     async def forget(self, cell: Cell, *, kept: set[str]) -> None:
-        """Remove every image but `kept` (ids of the engine). The caller knows that nothing is built."""
+        """Remove every image except `kept` (engine ids). The caller ensures that no build runs."""
         listed: list[str] = []
 
         async def each(line: str) -> None:

@@ -35,7 +35,7 @@ SLIRP_NAME_SERVER = "10.0.2.3"
 
 @dataclass(frozen=True)
 class BuildInput:
-    """What is built: the request, its context and Dockerfile on the host, and that in buildah's own words."""
+    """The input of a build: the request, its context and Dockerfile on the host, and the Dockerfile in buildah's dialect."""
 
     request: BuildRequest
     context: Path
@@ -73,7 +73,7 @@ class BuildahBuilder:
             await self._build(request, log)
 
     async def prune(self, unused_days: float) -> None:
-        """Remove layers and base images that no build used for so long, and what a kill left half-way. Harmless at any
+        """Remove layers and base images that no build used for that long, and partial files of killed builds. Safe at any
         time."""
         account = await self._known_account()
         halves = [path for folder in ("incoming", "scratch") for path in (self.data / folder).glob("*")]
@@ -93,7 +93,7 @@ class BuildahBuilder:
         await self.layers.prune(unused_days, remove_scope, remove_bases)
 
     async def _remove(self, folder: Path, account: Account) -> None:
-        """An ordinary user's builds leave files of other ids, which only a namespace that has them may remove."""
+        """Builds of an ordinary user leave files owned by subordinate ids, which can only be removed in a user namespace."""
         if account.other:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         else:
@@ -118,7 +118,7 @@ class BuildahBuilder:
         try:
             await loading.load(self.engine, image.archive(request.tag, request.labels), request.service)
         except BuildError:
-            # The engine lost a layer it had, or wants all of them: write every layer out and try once more.
+            # The engine has lost a layer, or wants all of them: write every layer out and try once more.
             if not image.forget_loaded():
                 raise
             image = (await self._built(cell, given, quiet)).with_healthcheck(check)
@@ -128,7 +128,7 @@ class BuildahBuilder:
     async def _translated(
         self, request: BuildRequest, raw: bytes, bases: Sequence[Base], log: Log
     ) -> bytes | None:
-        """The Dockerfile in words that this buildah knows; None when they are its own."""
+        """The Dockerfile in the dialect of this buildah; None if it needs no change."""
         workdirs = {base.name: str(base.config.get("WorkingDir") or "/") for base in bases}
         dialect = Dialect(request.build.dockerfile, await buildah_version(), workdirs, request.build.args)
         translated = dialect.adapted(raw)
@@ -147,7 +147,7 @@ class BuildahBuilder:
             trust.prepare(self.certificates, cell.data / "tools", find("runc") or "runc")
 
     async def _cell(self, scope: str) -> Cell:
-        """The scope's cell, cleared of what a killed build left when it is entered for the first time."""
+        """The scope's cell. On first use, leftovers of killed builds are removed from it."""
         account = await self._known_account()
         async with self._lock:
             cell = Cell(self.data, scope_folder(scope), account)
@@ -205,7 +205,7 @@ class BuildahBuilder:
             )
             ended = await space.watched(running, self.data, self.least_free_mb, request.service)
         except NoSpace:
-            # What it wrote, and nothing that was finished.
+            # Remove what this build wrote, but nothing of finished builds.
             await self._once(cell.buildah("rm", "--all"), cell)
             raise
         except TimeoutError as error:
@@ -261,7 +261,7 @@ def located(request: BuildRequest) -> tuple[Path, Path]:
 
 
 def check_of(bases: Sequence[Base], name: str) -> Mapping[str, Any] | None:
-    """The HEALTHCHECK that an image has from the one it begins from."""
+    """The HEALTHCHECK that an image inherits from its base image."""
     return next((base.config.get("Healthcheck") for base in bases if base.name == name), None)
 
 

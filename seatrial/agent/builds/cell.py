@@ -1,9 +1,9 @@
 """Where buildah runs: its own mounts and processes, an unprivileged user, a read-only context.
 
-As root the cell is a file system and a PID namespace of its own, entered before privileges are dropped: of the host
-there are its programs, read-only, and this scope's folders; the context and what all scopes share are read-only; and
-when the first process dies (or the agent does) the kernel ends every other one. As an ordinary user buildah makes
-the namespaces it can, on the same folders: a hole in buildah then shows what that user may read.
+As root the cell is a file system and a PID namespace of its own, entered before privileges are dropped. It
+contains the host's programs (read-only) and this scope's folders; the context and the folders that all scopes share are
+read-only. When its first process dies (or the agent does) the kernel ends every other process. As an ordinary user,
+buildah creates the namespaces it can, on the same folders: a hole in buildah then exposes everything that user may read.
 """
 
 import os
@@ -27,7 +27,7 @@ CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"  # what buildah trusts that 
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 # $1 data directory, $2 scope, $3 context or nothing, $4 uid:gid, $5 ro or rw: the folders all scopes share.
-# The command follows. Nothing of the host is left in the cell but its programs and what they need of /etc: a mount
+# The command follows. All that the cell has of the host is its programs and what they need of /etc: a mount
 # of a RUN step that leads out of its image (CVE-2024-1753) or out of its cache (CVE-2024-9675) finds only this.
 ENTER = f"""
 set -e
@@ -97,7 +97,7 @@ class Cell:
         return self.data.joinpath("scopes", self.scope, *parts)
 
     def prepare(self) -> None:
-        """Make the folders; harmless when they are there. As root nobody else comes past the data folder."""
+        """Create the folders; idempotent. As root, no other user can pass through the data folder."""
         if self.account.other:
             HOME.mkdir(mode=0o755, exist_ok=True)
         tools = self.data / "tools"

@@ -1,4 +1,4 @@
-"""The distribution below us: its mirror as apt knows it, its packages, and a base image made of them."""
+"""The host's distribution: its mirror as configured in apt, its packages, and a base image made of them."""
 
 import asyncio
 import os
@@ -70,7 +70,7 @@ async def mirror() -> Mirror:
 
 
 async def version_of(package: str) -> str:
-    """The upstream version that our mirror has, whatever else this host installs from: `15.18` of `15.18-0+deb12u1`."""
+    """The upstream version on our mirror, ignoring the host's other package sources: `15.18` of `15.18-0+deb12u1`."""
     source = f"{(await mirror()).uri} {codename()}/"
     rows = [line.split("|") for line in (await output("apt-cache", "madison", package)).splitlines()]
     ours = (row[1].strip() for row in rows if len(row) == 3 and row[2].strip().startswith(source))
@@ -79,7 +79,7 @@ async def version_of(package: str) -> str:
 
 
 async def output(*command: str) -> str:
-    """What a command prints; empty when it fails or is not there."""
+    """The output of a command; empty if it fails or does not exist."""
     try:
         done = await run(command, environment={**os.environ, "LC_ALL": "C"}, errors=Errors.DROPPED)
     except FileNotFoundError:
@@ -145,14 +145,14 @@ def progress(log: Log) -> Log:
 
 
 def reason(ended: Ended) -> str:
-    """The last error debootstrap told."""
+    """The last error that debootstrap printed."""
     return next(
         (line for line in reversed(ended.tail) if line.startswith("E:")), ended.tail[-1] if ended.tail else ""
     )
 
 
 def finish(root: Path, source: Mirror, name: str) -> None:
-    """Point apt at the same mirror, keep services from starting, drop what only takes space."""
+    """Point apt at the same mirror, keep services from starting, remove files that only take space."""
     components = " ".join(source.components)
     (root / "etc/apt/sources.list").write_text(f"deb {source.uri} {name} {components}\n")
     (root / "etc/apt/apt.conf.d/90seatrial").write_text(

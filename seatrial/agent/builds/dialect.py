@@ -1,4 +1,4 @@
-"""What docker's own builder understands and buildah does not: said another way where that is the same, else refused."""
+"""Dockerfile syntax that docker's builder knows and buildah does not: rewritten if there is an equivalent, else refused."""
 
 import platform
 import posixpath
@@ -25,20 +25,20 @@ MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 @dataclass
 class Dialect:
-    """Reads one Dockerfile for the buildah of `version`. `workdirs` are those of images it begins from."""
+    """Reads one Dockerfile for the buildah of `version`. `workdirs` are those of its base images."""
 
     file: str
     version: Version
     workdirs: Mapping[str, str]
     arguments: Mapping[str, str]
-    notes: list[str] = field(default_factory=list)  # what is not as docker would do it, for the log
+    notes: list[str] = field(default_factory=list)  # for the log: where the result differs from docker's
     _workdir: str = "/"
     _continued: re.Pattern[str] = field(init=False)
     _stage: str = ""
     _stages: dict[str, str] = field(default_factory=dict)
 
     def adapted(self, raw: bytes) -> bytes:
-        """`raw` as this buildah reads it; the very same when nothing had to change. Raises BuildError."""
+        """`raw` in the dialect of this buildah; unchanged if it needs no rewriting. Raises BuildError."""
         lines = raw.decode("utf-8-sig", errors="surrogateescape").splitlines(keepends=True)
         parsed = list(instructions(raw))
         self._continued = re.compile(re.escape(escape_of(lines)) + r"[ \t]*$")
@@ -113,7 +113,7 @@ class Dialect:
         return f"{flags}eval \"$(printf %b '{''.join(map(octal, NEW_LINE.join(script)))}')\""
 
     def _mount(self, where: str, value: str) -> str:
-        """With an absolute target: buildah takes no other."""
+        """The mount with an absolute target: buildah accepts no other."""
         parts = value.split(",")
         asks = any(part in {"required", "required=true"} or part.startswith("env=") for part in parts)
         if "type=secret" in parts and asks:
@@ -172,6 +172,6 @@ CHECKS: Mapping[tuple[str, str], Callable[[str], str | None]] = {
 
 
 async def buildah_version() -> Version:
-    """Of the buildah on this host; the newest we know when it does not say."""
+    """The version of buildah on this host; the newest we know if it does not say."""
     match = re.search(r"version (\d+)\.(\d+)", await output(find("buildah") or "buildah", "--version"))
     return (int(match[1]), int(match[2])) if match else HEREDOCS_SINCE

@@ -1,8 +1,8 @@
 """Keeps builds away from the host and from previews.
 
 Traffic of RUN steps leaves the host as the builder's own (slirp4netns), with the host's loopback already out of reach.
-What buildah itself fetches (`ADD https://...`) comes from the host's own network. As root firewall rules close both: not
-the host's addresses, not the networks of containers, not the cloud's metadata.
+What buildah itself fetches (`ADD https://...`) comes from the host's own network. As root, firewall rules block for both
+the host's addresses, the networks of containers, and the cloud's metadata service.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ CLOSED = {
 
 @dataclass
 class Fence:
-    """Raised once per process; harmless when it stands already. Without root or iptables there is none."""
+    """Put up once per process; idempotent. Without root or iptables there is no fence."""
 
     _raised: bool = False
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -38,11 +38,11 @@ class Fence:
                 return
             if not await put_up(account):
                 log.warning("builds can reach what their host listens with", fix="see docs/security.md")
-            self._raised = True  # not before: the build that began it may be cancelled meanwhile
+            self._raised = True  # only now: the build that started it may have been cancelled meanwhile
 
 
 async def put_up(account: Account) -> bool:
-    """The rules for both versions of IP; False when one of them cannot be had."""
+    """Put up the rules for both versions of IP; False if one of them is not possible."""
     if not firewall.available():
         return False
     programs = [firewall.IPV4, firewall.IPV6] if firewall.has_ipv6() else [firewall.IPV4]
@@ -53,7 +53,7 @@ async def put_up(account: Account) -> bool:
 
 
 def rules(program: str) -> list[tuple[str, ...]]:
-    """In order: names may be asked of the host; nothing else of it, and nothing of any container."""
+    """The rules in order: DNS queries to the host are allowed; all else on the host, and every container, is blocked."""
     closed = [("-o", interface, "-j", "REJECT") for interface in INTERFACES]
     return [
         ("-o", "lo", *NAME_SERVICE),
@@ -63,6 +63,6 @@ def rules(program: str) -> list[tuple[str, ...]]:
 
 
 def jumps(account: Account) -> list[tuple[str, ...]]:
-    """What comes from the account's user, and from the users it may become."""
+    """Traffic of the account's user and of its subordinate users."""
     owners = [str(account.uid), *(f"{first}-{last}" for first, last in subordinate_uids(account))]
     return [("OUTPUT", "-m", "owner", "--uid-owner", owner) for owner in owners]

@@ -17,7 +17,7 @@ DURATIONS = {
 
 
 def healthcheck(file: Dockerfile, target: str | None = None) -> dict[str, Any] | None:
-    """The check of the final stage, or of the stage it begins from; None when none of them says anything."""
+    """The check of the final stage, or of the stage it begins from; None if none of them has one."""
     stages = list(file.until(target))
     stage: Stage | None = stages[-1]
     while stage is not None:
@@ -31,7 +31,7 @@ def healthcheck(file: Dockerfile, target: str | None = None) -> dict[str, Any] |
 
 
 def parsed(text: str) -> dict[str, Any]:
-    """`[--interval=…] CMD …` or `NONE`; an option nobody knows is left to the build, which has refused it by now."""
+    """`[--interval=…] CMD …` or `NONE`; unknown options are ignored, because the build has refused them by now."""
     check: dict[str, Any] = {}
     while option := OPTION.match(text):
         name, value = option.groups()

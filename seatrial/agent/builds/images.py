@@ -13,8 +13,8 @@ from seatrial.agent.vocabulary.errors import AgentError, EngineRefused, ImageUna
 from seatrial.agent.vocabulary.labels import MANAGED
 from seatrial.agent.vocabulary.logs import Log
 
-STALLED_SECONDS = 45.0  # a pull that reports nothing for so long has lost its registry
-REMEMBER_SECONDS = 60.0  # how long a registry that did not answer is not asked again
+STALLED_SECONDS = 45.0  # a pull that reports nothing for this long has lost its registry
+REMEMBER_SECONDS = 60.0  # pause before a registry that did not answer is asked again
 _PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
 REFERENCE = re.compile(
     rf"(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?/)?{_PART}(?:/{_PART})*(?::\w[\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?",
@@ -24,14 +24,14 @@ ENDED = object()
 
 
 class StandIns(Protocol):
-    """What takes the place of an image no registry gives."""
+    """Replacements for images that no registry provides."""
 
     async def ensure(self, image: str, why: str, log: Log) -> str | None:
         """A reference on the host that stands in for `image`, None when there is none for it."""
 
 
 class RegistrySilent(Exception):
-    """A registry did not answer, or refused for now; the text says which."""
+    """A registry did not answer, or refused temporarily; the text says which."""
 
 
 class Stalled(Exception):
@@ -40,12 +40,12 @@ class Stalled(Exception):
 
 @dataclass
 class EngineImages:
-    """`Images` that are on the engine already, and no other."""
+    """`Images` that are already on the engine; it pulls nothing."""
 
     engine: Engine
 
     async def ensure(self, image: str, log: Log) -> str:
-        """See `Images.ensure`. What was built for a preview is nobody else's, however it is asked for."""
+        """See `Images.ensure`. An image built for a preview is refused, by whatever name it is requested."""
         image = named(image)
         if not await self._is_here(image):
             raise ImageUnavailable(f"{image}: not on this host")
@@ -118,7 +118,7 @@ class DockerImages(EngineImages):
                 continue
 
     async def _heard(self, reports: AsyncIterator[None]) -> bool:
-        """Whether there was one more. Raises Stalled."""
+        """Whether there was another report. Raises Stalled."""
         try:
             async with asyncio.timeout(self.stalled_seconds):
                 return await anext(reports, ENDED) is not ENDED
@@ -127,7 +127,7 @@ class DockerImages(EngineImages):
 
 
 def problem_of(registry: str, error: EngineRefused | Stalled) -> str:
-    """What is wrong with the registry; empty when it is the image that cannot be had."""
+    """What is wrong with the registry; empty if the image itself is the problem."""
     if isinstance(error, Stalled) or error.refusal is Refusal.REGISTRY_AWAY:
         return f"{registry} does not answer"
     if error.refusal is Refusal.REGISTRY_LIMITS:
@@ -136,7 +136,7 @@ def problem_of(registry: str, error: EngineRefused | Stalled) -> str:
 
 
 def named(image: str) -> str:
-    """`image` with its tag, so that an engine never takes it for the id of whatever image begins like it.
+    """`image` with its tag, so that an engine never mistakes it for the prefix of an image id.
 
     Raises ImageUnavailable for an id: images of all previews are on the engine, and ids are easily guessed.
     """

@@ -1,4 +1,4 @@
-"""Who uses which layers of earlier builds, and since when nobody does: caches that only grow fill every disk."""
+"""Records which layers of earlier builds are in use, and when others were last used, so that the cache can be pruned."""
 
 import asyncio
 import contextlib
@@ -21,8 +21,8 @@ DAY_SECONDS = 86_400.0
 class Layers:
     """The scopes below `data`. Each remembers which base images its layers stand on: `{image id: last used}`.
 
-    Builds of one scope and of several run together; `prune` waits for none of them, leaves alone what they use, and
-    holds back those that would begin meanwhile.
+    Builds of one scope and of several run together. `prune` does not wait for running builds and leaves alone what they
+    use; builds that would begin meanwhile wait for it.
     """
 
     data: Path
@@ -32,7 +32,7 @@ class Layers:
 
     @contextlib.asynccontextmanager
     async def used(self, scope: str) -> AsyncIterator[None]:
-        """The scope is built in while this is open."""
+        """Marks the scope as in use by a build while the context is open."""
         async with self._gate:
             self._building[scope] += 1
         try:
@@ -48,7 +48,7 @@ class Layers:
         files.replace(cell.outside(USES), json.dumps(uses))
 
     def scopes(self) -> list[str]:
-        """Those there are."""
+        """The existing scopes."""
         folder = self.data / "scopes"
         return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
@@ -58,8 +58,8 @@ class Layers:
         remove_scope: Callable[[str], Awaitable[None]],
         remove_bases: Callable[[set[str]], Awaitable[None]],
     ) -> int:
-        """Remove scopes that were not built in for so long, or that stand on an image nobody began from for so long;
-        then, while nothing is built, images that no scope stands on (all but those given). Returns how many scopes."""
+        """Remove scopes that had no build for that long, or that use a base image no build used for that long; then, while
+        no build runs, base images that no scope uses (`remove_bases` gets those to keep). Returns the number of scopes removed."""
         oldest = self.clock() - unused_days * DAY_SECONDS
         async with self._gate:
             unused = [s for s in self.scopes() if not self._building[s] and self._since(s) < oldest]

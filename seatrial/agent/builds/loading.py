@@ -9,7 +9,7 @@ from seatrial.agent.vocabulary.whole import whole
 
 @whole
 async def load(engine: Engine, archive: AsyncIterator[bytes], what: str) -> None:
-    """Give the engine a `docker load` archive. Raises BuildError (it may know a layer no more) or NoSpace."""
+    """Give the engine a `docker load` archive. Raises BuildError (it may have lost a layer) or NoSpace."""
     try:
         await engine.images.load(archive)
     except EngineRefused as error:

@@ -1,7 +1,7 @@
 """Stand-ins: the distribution's own packages in an image, for when no registry answers.
 
-They are built once per host, kept (label galley.cache=true), and never pretend: the log says which version it
-really is. A stand-in takes the place of an official image only, never of somebody's own.
+Each is built once per host and kept (label galley.cache=true). The log says which version it
+really is. A stand-in replaces official images only, never somebody's own.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ ALPINE_TAG = re.compile(r"(.*-)?alpine.*")
 
 @dataclass(frozen=True)
 class StandIn:
-    """One image we can make. `package` tells the version, `title` names it for people."""
+    """One image we can make. The version is that of `package`; `title` is its name for people."""
 
     name: str
     title: str
@@ -49,12 +49,12 @@ class StandIn:
         return name in self.serves and not refused and re.fullmatch(self.only, tag) is not None
 
     def for_alpine(self) -> "StandIn":
-        """With what users of an -alpine tag expect, and an `apk` that says where they are."""
+        """The variant for -alpine tags: with the commands their users expect, and an `apk` that explains what this image is."""
         return replace(self, name=f"{self.name}-alpine", folder="alpine", base=self)
 
     @cached_property
     def recipe(self) -> str:
-        """A digest of everything it is made from: an image made from something else is made again."""
+        """A digest of everything it is made from: an image with another digest is made again."""
         digest = hashlib.sha256(self.base.recipe.encode() if self.base else b"")
         for file in sorted((RECIPES / (self.folder or self.name)).glob("*")):
             digest.update(f"{file.name} ".encode() + file.read_bytes())
@@ -128,7 +128,7 @@ class DebianStandIns:
         return dict(zip(wanted, made, strict=True))
 
     async def make(self, wanted: StandIn, log: Log) -> str:
-        """The stand-in's reference, built now unless it is on the host as its recipe says it."""
+        """The stand-in's reference; built now unless the host has it with the current recipe."""
         tag = f"{PREFIX}{wanted.name}:{debian.codename()}"
         async with self._locks.setdefault(wanted.name, asyncio.Lock()):
             labels = await self._labels(tag)

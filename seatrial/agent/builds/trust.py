@@ -1,7 +1,7 @@
 """An organisation's own certificate authority, trusted by RUN steps and by nothing of the finished image.
 
-The bundle is shown below /dev, which is not part of an image, and named in the environment of each step on its way
-through the OCI runtime: neither layers nor their cache keys know of it.
+The bundle is mounted below /dev, which is not part of an image. A wrapper of the OCI runtime names it in the environment
+of each step, so it appears neither in layers nor in their cache keys.
 """
 
 import shlex
@@ -33,7 +33,7 @@ exec {runtime} "$@"
 
 
 def prepare(certificates: Path, tools: Path, runtime: str) -> None:
-    """Put the bundle and the runtime's wrapper into `tools`, where builds that run read them meanwhile."""
+    """Put the bundle and the runtime's wrapper into `tools`, which running builds may be reading."""
     values = ",".join(f'"{name}={INSIDE}"' for name in VARIABLES)
     wrapper = WRAPPER.format(values=values, runtime=shlex.quote(runtime))
     files.replace(tools / FILE, certificates.read_bytes())

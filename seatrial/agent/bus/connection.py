@@ -1,4 +1,4 @@
-"""One NATS connection that comes back by itself, and tells who asks when it has."""
+"""One NATS connection that reconnects by itself and lets callers detect that it did."""
 
 import asyncio
 from pathlib import Path
@@ -14,10 +14,10 @@ log = structlog.get_logger(__name__)
 
 
 class Bus:
-    """The agent's connection. `session` grows with every (re)connection: what was watched before is stale then.
+    """The agent's connection. `session` grows with every (re)connection: earlier watches are then stale.
 
     nats-py reconnects by itself; where it gives up (a refused credential closes the client), `run` makes a new
-    client. A refused publish is asynchronous and ends in the log only, so permissions are tested, not handled.
+    client. A refused publish is reported asynchronously, in the log only, so permissions are tested, not handled.
     """
 
     def __init__(self, url: str, credentials: Path, agent: str) -> None:
@@ -37,7 +37,7 @@ class Bus:
 
     @property
     def connected(self) -> bool:
-        """Whether a publish now would reach the server."""
+        """Whether the server can be reached now."""
         return self._client is not None and self._client.is_connected
 
     async def client(self) -> Client:
@@ -52,7 +52,7 @@ class Bus:
         return (await self.client()).jetstream(timeout=5)
 
     async def next_session(self, seen: int) -> int:
-        """Wait until the connection is another one than `seen`."""
+        """Wait for a newer connection than `seen`."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._session != seen and self.connected)
         return self._session

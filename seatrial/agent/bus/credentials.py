@@ -1,4 +1,4 @@
-"""Asks the control plane for what fetches a repository, and opens what it is given."""
+"""Requests source credentials from the control plane and unseals them."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ from seatrial.wire.errors import WireError
 
 log = structlog.get_logger(__name__)
 
-PATIENCE_SECONDS = 60.0  # a worker that is started again is back long before
+PATIENCE_SECONDS = 60.0  # a restarted worker is back long before that
 FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 2.0
 START_IT = "Look at its log and at `seatrial status`, then rebuild or evaluate again"
@@ -36,8 +36,8 @@ START_IT = "Look at its log and at `seatrial status`, then rebuild or evaluate a
 class BusCredentials:
     """`CredentialSource` over one bus. `unseal` opens what is sealed to this agent's key.
 
-    Asks again, with back-off, while nobody answers or the answer is that asking again may help, for at most
-    `patience_seconds`. Nothing is kept: every call asks. Cancelling stops asking; an answer on its way goes nowhere.
+    Asks again, with back-off, for at most `patience_seconds`, while there is no answer or the refusal says that asking
+    again may help. Nothing is cached: every call asks. Cancelling stops asking; a late answer is dropped.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class BusCredentials:
         raise CheckoutError(f"no credential came within {self._patience_seconds:g} s: {attempt.problem}")
 
     async def _answer(self, attempt: "_Attempt") -> SourceCredential | CredentialRefused | None:
-        """None: nobody answered, or what came cannot be read."""
+        """The answer; None if there was none, or it cannot be read."""
         client = await self._bus.client()
         data = Envelope.wrap(attempt.question).encode()
         subject = subjects.credentials(self._bus.agent)
@@ -91,7 +91,7 @@ class BusCredentials:
         try:
             login = Login.model_validate_json(self._unseal(answer.sealed))
         except (SealedValueError, ValidationError):
-            # Nothing of what it held may reach a log line, so the cause stays here.
+            # The cause is not logged: no part of the answer may reach a log line.
             raise CheckoutError(
                 "a credential came that this agent's key does not open. Register the agent anew: issue a new "
                 "token and start it with that as GALLEY_AGENT_TOKEN"
@@ -100,7 +100,7 @@ class BusCredentials:
 
 
 class _Attempt:
-    """One question, until it is answered or its time is over."""
+    """One request, until it is answered or its time is up."""
 
     def __init__(self, question: AskCredential, deadline: float) -> None:
         self.question = question
@@ -110,7 +110,7 @@ class _Attempt:
         self._told = ""
 
     def failed(self, problem: str, *, expected: bool = False) -> None:
-        """Why there is none yet; told once in the log as long as it is the same."""
+        """Note why there is no credential yet; the same reason is logged only once."""
         self.problem = problem
         if problem != self._told:
             self._told = problem
@@ -118,7 +118,7 @@ class _Attempt:
             say("no credential yet; asking again", problem=problem, **self._about())
 
     async def pause(self, refused: CredentialRefused | None) -> None:
-        """Sleep before the next question. Raises CheckoutError when there is no use in one within our time."""
+        """Sleep before the next request. Raises CheckoutError if another one within our time cannot help."""
         least = 0.0
         if refused is not None:
             least = refused.retry_after_seconds if refused.retry_after_seconds is not None else float("inf")
@@ -133,7 +133,7 @@ class _Attempt:
 
 
 async def _ended(asking: asyncio.Task[Msg]) -> Msg:
-    """Its result. The client waits with Python 3.11's wait_for, which can lose a cancellation: ours is not its own."""
+    """The result of the call. The client uses Python 3.11's wait_for, which can lose a cancellation; ours must not be lost."""
     try:
         await asyncio.wait({asking})
     finally:

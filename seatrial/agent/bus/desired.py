@@ -22,23 +22,23 @@ class DesiredListener(Protocol):
     """Who acts on desired state. Calls come one at a time and must return soon."""
 
     def wanted(self, desired: DesiredEnvironment) -> None:
-        """The environment shall be like this. May repeat, also with an older revision."""
+        """The environment is desired like this. May be called repeatedly, even with an older revision."""
 
     def unwanted(self, environment: str) -> None:
-        """The environment was deleted: nothing of it shall stay."""
+        """The environment was deleted: nothing of it may remain."""
 
     def replayed(self, environments: set[str]) -> None:
-        """Everything desired now has been told: no other environment is desired."""
+        """The replay is complete: no other environment is desired."""
 
 
 class DesiredStates:
-    """Follows the bucket for ever. A watch of an older connection may stay deaf, so each gets a new one."""
+    """Follows the bucket for ever. A watch of an older connection may receive nothing, so each connection gets a new watch."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
 
     async def run(self, listener: DesiredListener) -> None:
-        """Tell `listener` the replay of every connection, then every change."""
+        """Pass the replay of every connection, then every change, to `listener`."""
         while True:
             await self._bus.client()
             session = self._bus.session
@@ -79,7 +79,7 @@ class DesiredStates:
         try:
             message = Envelope.decode(entry.value or b"").open()
         except WireError as error:
-            # Never read as a deletion: what runs stays as it is until a release that understands comes.
+            # Never treat this as a deletion: whatever runs stays as it is until a release that understands the message.
             log.error(
                 "desired state not understood; left as it is", environment=entry.key, problem=str(error)
             )

@@ -25,7 +25,7 @@ class SealedValueError(Exception):
 
 
 class Credential(BaseModel):
-    """What registration gave: kept as long as the data directory."""
+    """The result of registration; kept as long as the data directory."""
 
     agent: str
     name: str
@@ -36,7 +36,7 @@ class Credential(BaseModel):
 
 @dataclass(frozen=True)
 class Identity:
-    """Keys made here that never leave `directory` (mode 0700, files 0600)."""
+    """Keys generated here that never leave `directory` (mode 0700, files 0600)."""
 
     directory: Path
     public_key: str
@@ -44,9 +44,9 @@ class Identity:
 
     @classmethod
     def load(cls, directory: Path) -> "Identity":
-        """Read the keys, making them the first time."""
+        """Read the keys; generate them the first time."""
         if not directory.exists() and (successor := _successor(directory)).exists():
-            successor.rename(directory)  # we died while it took over
+            successor.rename(directory)  # the agent died during the takeover
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         seed = _read_or_make(directory / "user.seed", _new_seed)
         seal = _read_or_make(directory / "seal.key", lambda: base64.b64encode(bytes(PrivateKey.generate())))
@@ -56,11 +56,11 @@ class Identity:
 
     @property
     def credentials_file(self) -> Path:
-        """The NATS .creds file; there once the agent is registered."""
+        """The NATS .creds file; it exists once the agent is registered."""
         return self.directory / "agent.creds"
 
     def credential(self) -> Credential | None:
-        """What registration gave, or None before it."""
+        """The result of registration; None before it."""
         path = self.directory / "credential.json"
         if not path.exists() or not self.credentials_file.exists():
             return None
@@ -73,11 +73,11 @@ class Identity:
         _write(self.directory / "credential.json", credential.model_dump_json().encode())
 
     def successor(self) -> "Identity":
-        """Keys for a new beginning, beside these."""
+        """New keys beside the current ones, for a new registration."""
         return Identity.load(_successor(self.directory))
 
     def succeeded_by(self, successor: "Identity") -> "Identity":
-        """Put `successor`, which has its credential, in our place."""
+        """Replace this identity by `successor`, which has its credential."""
         former = self.directory.with_name(f"{self.directory.name}.old")
         shutil.rmtree(former, ignore_errors=True)
         self.directory.rename(former)

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 MAX_EVENTS = 5_000
 MAX_CHUNKS = 2_000
-PATIENCE_SECONDS = 2.0  # how long a caller waits for the bus before its event is merely queued
+PATIENCE_SECONDS = 2.0  # how long a caller waits for the bus before its event stays in the queue
 _DISPENSABLE = (EnvironmentObserved, DeploymentPhase)  # dropped first: later state replaces them
 
 

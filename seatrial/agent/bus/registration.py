@@ -19,14 +19,14 @@ LONGEST_WAIT_SECONDS = 15.0
 
 
 class RegistrationRefused(Exception):
-    """The control plane answered no; trying again will not help. The text names the fix."""
+    """The control plane rejected the registration; trying again will not help. The text names the fix."""
 
 
 async def registered(identity: Identity, settings: Settings, *, release: str) -> tuple[Identity, Credential]:
-    """Who the agent is: as stored, else as it registers with the token.
+    """The agent's identity: the stored one, else a new one registered with the token.
 
-    A token other than the one that was exchanged is a new beginning with new keys; the old ones stay until it
-    succeeded. Retries for ever, with back-off, while the control plane does not answer or answers with a server
+    A token other than the one exchanged before starts a new registration with new keys; the old keys stay until it
+    has succeeded. Retries for ever, with back-off, while the control plane does not answer or answers with a server
     error. Raises RegistrationRefused.
     """
     token = settings.galley_agent_token.get_secret_value()

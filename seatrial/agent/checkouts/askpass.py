@@ -1,7 +1,7 @@
-"""How git is told a credential: by a program that answers what git asks about one host, and nothing else.
+"""Passes a credential to git through an askpass program that answers for one host and no other.
 
-The program holds no secret: it reads it from its environment, which is git's and its children's alone. A server that
-sends git on to another host gets no answer there.
+The program holds no secret: it reads the credential from its environment, which only git and its children have. If a
+server redirects git to another host, the program gives no answer for that host.
 """
 
 import base64
@@ -21,7 +21,7 @@ esac
 
 
 def git_that_knows(login: Login, clone_url: str, *, configuration: Path, folder: Path) -> Git:
-    """Git that signs in at the host of `clone_url` over HTTPS as `login`, and hides it in what it says."""
+    """Git that signs in at the host of `clone_url` over HTTPS as `login`, with the credential hidden in its messages."""
     program = folder / "askpass"
     program.write_text(SCRIPT)
     program.chmod(0o700)

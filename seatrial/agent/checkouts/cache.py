@@ -1,4 +1,4 @@
-"""One bare repository per project's repository, holding the commits that were asked for lately."""
+"""One bare repository per project's repository, holding the commits that were requested recently."""
 
 import asyncio
 import re
@@ -38,14 +38,14 @@ class Cache:
     """Commits of many repositories, each fetched once.
 
     `fetch` may be called concurrently: calls for one repository wait for each other, different repositories run
-    together. It is idempotent and starts a damaged cache afresh once. It never retries a remote that refused, but for
-    one that refused a credential: that may have ended in the middle of a fetch, and is replaced once. A commit that
-    `prune` dropped is fetched again; none is dropped as long as somebody holds its tree.
+    together. It is idempotent and recreates a damaged cache once. It does not retry after a refusal of the remote,
+    with one exception: a refused credential, which may have expired in the middle of a fetch, is replaced once. A commit
+    that `prune` dropped is fetched again; a commit is never dropped while somebody holds its tree.
     """
 
     directory: Path
     clock: Callable[[], float] = time.time
-    # Both forget what nobody holds: a lock that nobody waits for, a tree that nobody reads.
+    # Weak references: an unused lock and an unread tree disappear by themselves.
     _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     _read: WeakSet[CommitTree] = field(default_factory=WeakSet)
 
@@ -54,7 +54,7 @@ class Cache:
     ) -> Tree:
         """The tree of exactly `commit`. Raises CheckoutError naming the repository and the commit.
 
-        A commit that is here needs no credential. One is asked for when git is about to run, and forgotten with it.
+        A cached commit needs no credential. Otherwise one is requested right before git runs, and dropped afterwards.
         """
         if not COMMIT.fullmatch(commit):
             raise CheckoutError(f"{commit!r} is not a full commit id")
@@ -80,10 +80,10 @@ class Cache:
             return tree
 
     async def prune(self, unused_days: float, needed: Callable[[], Collection[str]]) -> None:
-        """Drop commits that were not asked for in so long, and caches in which none is left. Harmless at any time.
+        """Drop commits that were not requested for that long, and caches without any commit left. Safe at any time.
 
-        What `needed` names, and what somebody reads now, is kept. Fetches of a repository wait while it is tidied. One
-        that cannot be tidied is left as it is, and the others go on; a damaged one that nobody reads goes.
+        Commits in `needed` and commits being read now are kept. Fetches of a repository wait while it is tidied. A cache
+        that cannot be tidied is left as it is and the others continue; a damaged cache that nobody reads is removed.
         """
         oldest = self.clock() - unused_days * DAY_SECONDS
         for bare in list(self.directory.glob("*.git")):
@@ -122,7 +122,7 @@ class Cache:
                 raise
 
     async def _signed_in(self, bare: Path, origin: "Origin") -> None:
-        """Take the commit; with another credential when the first one turns out to be worth nothing, or over."""
+        """Fetch the commit; once more with a new credential if the first one is refused or has expired."""
         credential = await origin.credential()
         try:
             await self._take(self._git_for(bare, origin.source, credential), bare, origin)
@@ -155,7 +155,7 @@ class Cache:
         )  # fmt: skip
 
     async def _has(self, bare: Path, commit: str, *, linked: bool = True) -> bool:
-        """Whether the commit is here; `linked` asks for our reference, which exists only after a whole fetch."""
+        """Whether the commit is here; `linked` checks for our reference, which exists only after a complete fetch."""
         name = f"refs/seatrial/{commit}" if linked else f"{commit}^{{commit}}"
         try:
             await Git().run("--git-dir", str(bare), "rev-parse", "--quiet", "--verify", name)
@@ -173,7 +173,7 @@ class Cache:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where one commit comes from, and who can be asked for what fetches it."""
+    """The source of one commit, and where to get its credential."""
 
     source: Source
     repository_id: str
@@ -181,7 +181,7 @@ class Origin:
     credentials: Credentials | None
 
     async def credential(self) -> OpenedCredential | None:
-        """A fresh one, where the source needs one. Raises CheckoutError."""
+        """A fresh credential, if the source needs one. Raises CheckoutError."""
         if not self.source.needs_credential:
             return None
         if self.credentials is None:
@@ -198,8 +198,8 @@ class Origin:
 
 
 def for_local(clone_url: str) -> str:
-    """Git configuration for a repository on this disk: it may be read though another user owns it (exactly this one),
-    and is copied rather than squeezed, which for large files takes a third of the time.
+    """Git configuration for a repository on this disk: git may read it although another user owns it (exactly this
+    one), and packs objects with little compression, which for large files takes a third of the time.
 
     It must be a file: git drops `-c` options before it starts the other side of a local fetch.
     """

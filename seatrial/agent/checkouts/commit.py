@@ -23,8 +23,8 @@ MOST_AHEAD = 16 * 1024 * 1024  # bytes of one tree kept in memory while it is be
 
 @dataclass(eq=False)
 class CommitTree:
-    """Implements `Tree`. Holds no process between calls, so there is nothing to close; its commit stays in the cache
-    as long as somebody holds it."""
+    """Implements `Tree`. Holds no process between calls, so there is nothing to close. Its commit stays in the cache
+    as long as somebody holds this object."""
 
     bare: Path
     commit: str
@@ -51,7 +51,7 @@ class CommitTree:
         return await self._git("cat-file", "blob", entry.oid)
 
     async def _read_ahead(self) -> None:
-        """Take every small blob with one process: who asks for many files asks for most of them."""
+        """Read every small blob with one process: a caller that asks for many files asks for most of them."""
         wanted: dict[str, None] = {}
         left = MOST_AHEAD
         for entry in (await self._index()).values():
@@ -96,7 +96,7 @@ class CommitTree:
         return [(name, int(count)) for count, name in pairs]
 
     async def _history(self, *arguments: str) -> bytes:
-        """What git tells of more than this commit, which a shallow clone does not have."""
+        """The output of a git command that needs history, which a shallow clone does not have."""
         if is_shallow(self.bare):
             raise CheckoutError(
                 "the repository that this commit was fetched from is a shallow clone: its history ends early. "
@@ -141,7 +141,7 @@ class CommitTree:
             return self._entries
 
     async def _sizes(self, oids: Iterable[str]) -> dict[str, int]:
-        """Bytes of each object. `ls-tree --long` opens an object again for every path that it is at."""
+        """Bytes of each object. (`ls-tree --long` would open an object once for each of its paths.)"""
         out = await self._ask("--batch-check=%(objectname) %(objectsize)", oids)
         sizes = dict(line.split() for line in out.decode().splitlines())
         if "missing" in sizes.values():
@@ -149,7 +149,7 @@ class CommitTree:
         return {oid: int(size) for oid, size in sizes.items()}
 
     async def _list(self) -> bytes:
-        """A few small objects can describe a tree of billions of files: what nobody means is not read to its end."""
+        """The raw listing, up to a limit: a few small objects can describe a tree of billions of files."""
         arguments = ("ls-tree", "-r", "-z", "--full-tree", self.commit)
         try:
             done = await Git().finished("--git-dir", str(self.bare), *arguments, most_bytes=MOST_LISTED)
@@ -180,7 +180,7 @@ class CommitTree:
 
 
 def is_shallow(bare: Path) -> bool:
-    """Whether some commit here lacks its parents, as it did where it came from."""
+    """Whether some commit here lacks its parents because the source was a shallow clone."""
     return (bare / "shallow").exists()
 
 

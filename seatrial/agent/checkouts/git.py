@@ -1,4 +1,4 @@
-"""Git's command line, run so that a repository can do nothing but be read.
+"""Git's command line, run so that a repository can only be read and cannot run anything.
 
 No system or user configuration, no hooks, no prompts, no protocol but file, https and ssh. A credential
 travels in the environment to an askpass script, never in an argument, a URL or a log line.
@@ -37,7 +37,7 @@ SAFE_OPTIONS = (
 )  # fmt: skip
 
 
-# What git says, and what servers have it say, of a credential that is missing, wrong or over.
+# Messages of git, and of servers through git, about a missing, wrong or expired credential.
 UNAUTHORISED = re.compile(
     r"authentication failed|could not read (username|password)|access denied|invalid (username|credentials)|"
     r"(requested url returned error|http)[: ]+40[13]\b",
@@ -46,7 +46,7 @@ UNAUTHORISED = re.compile(
 
 
 class GitFailed(CheckoutError):
-    """Git ended with a code other than 0; the text is its own last words. `unauthorised`: they are about who asked."""
+    """Git ended with a code other than 0; the text is its last message. `unauthorised`: the message is about the credential."""
 
     def __init__(self, message: str, *, unauthorised: bool = False) -> None:
         super().__init__(message)
@@ -57,7 +57,7 @@ class GitFailed(CheckoutError):
 class Git:
     """Runs git with `configuration` as the only configuration file besides the repository's own.
 
-    `hidden` is what no message may repeat, also where a server says it to git.
+    `hidden` must not appear in any message, even if a server echoes it to git.
     """
 
     configuration: Path | None = None
@@ -65,7 +65,7 @@ class Git:
     hidden: Sequence[str] = field(default=(), repr=False)
 
     def environment(self) -> dict[str, str]:
-        """What git sees: nothing of the caller's but the path, the locale, certificates and proxies."""
+        """Git's environment: from the caller only the path, the locale, certificates and proxies."""
         names = [*KEPT_VARIABLES, *PROXY_VARIABLES, *(name.upper() for name in PROXY_VARIABLES)]
         kept = {name: os.environ[name] for name in names if name in os.environ}
         return {
@@ -91,7 +91,7 @@ class Git:
         most_bytes: int | None = None,
         timeout_seconds: float | None = None,
     ) -> Finished:
-        """Run to the end, whatever that is. Raises CheckoutError without git, and as `running.run` does."""
+        """Run to the end, whatever the exit code. Raises CheckoutError if git is missing, and what `running.run` raises."""
         try:
             return await run(
                 ["git", *SAFE_OPTIONS, *arguments],

@@ -1,4 +1,4 @@
-"""What one bare cache keeps: references to commits that are needed, and no objects but theirs."""
+"""Tidies one bare cache: it keeps references to needed commits, and only the objects of those."""
 
 import contextlib
 import json
@@ -10,24 +10,26 @@ from seatrial import files
 from seatrial.agent.checkouts.git import Git
 
 USES = "uses.json"
-UNTIDY = "untidy"  # stays until a repack that was begun has ended, whichever agent ends it
-MOST_COMMITS = 200  # that nobody needs and somebody may ask for again; each is one reference
+UNTIDY = "untidy"  # stays until a repack is complete, even if another agent completes it
+MOST_COMMITS = (
+    200  # commits kept although not needed, in case they are requested again; each is one reference
+)
 REPACK_SECONDS = 3_600.0
 MOST_PACKS = 20
 MOST_LOOSE = 2_000
 OURS = "refs/seatrial"
 BRANCHES = "refs/seatrial-heads"
-# A large repository must not take the host's memory or both its processors from builds.
+# A large repository must not starve builds of memory and processors.
 CAREFUL = ("-c", "pack.threads=1", "-c", "pack.windowMemory=64m")
 
 
 def note_use(bare: Path, commit: str, at: float) -> None:
-    """`commit` was asked for. The caller holds the repository's lock."""
+    """Record that `commit` was requested. The caller holds the repository's lock."""
     files.replace(bare / USES, json.dumps({**uses(bare), commit: at}), mode=0o600)
 
 
 def uses(bare: Path) -> Mapping[str, float]:
-    """When each commit was last asked for."""
+    """When each commit was last requested."""
     with contextlib.suppress(FileNotFoundError, ValueError):
         found: dict[str, float] = json.loads((bare / USES).read_text())
         return found
@@ -35,11 +37,11 @@ def uses(bare: Path) -> Mapping[str, float]:
 
 
 async def tidy(bare: Path, oldest: float, needed: Collection[str]) -> bool:
-    """Keep `needed`, and of the rest the newest MOST_COMMITS that were asked for since `oldest`; drop everything else,
-    with the objects that only it had. Returns whether anything is left: when not, `bare` itself may go.
+    """Keep `needed`, and of the rest the newest MOST_COMMITS that were requested since `oldest`; drop all other commits
+    with the objects that only they had. Returns whether any commit is left; if not, `bare` itself may be removed.
 
-    The caller holds the repository's lock. Whoever reads a kept commit meanwhile notices nothing. Idempotent; cancelled
-    or killed at any point, the commits that are kept are whole, and the next call does the rest.
+    The caller holds the repository's lock. Concurrent readers of kept commits are not disturbed. Idempotent: after a
+    cancellation or kill at any point, the kept commits are complete, and the next call does the rest.
     """
     remove_leftovers(bare)
     refs = await _references(bare)
@@ -63,7 +65,7 @@ def remove_leftovers(bare: Path) -> None:
     for left in _leftovers(bare):
         with contextlib.suppress(IsADirectoryError):
             left.unlink(missing_ok=True)
-    # Trees are written out beside the lock: only what is older than any of that was left by somebody.
+    # Trees are exported without the lock: only files older than any export are certainly abandoned.
     files.remove_abandoned([*bare.glob("index-*"), *bare.glob(".*.new"), *(bare / "info").glob(".*.new")])
 
 
@@ -93,7 +95,7 @@ async def _references(bare: Path) -> list[str]:
 
 
 async def _drop(bare: Path, names: Collection[str]) -> None:
-    """All of them or none."""
+    """Drop all of them or none."""
     if names:
         orders = "".join(f"delete {name}\n" for name in names).encode()
         await Git().run("--git-dir", str(bare), "update-ref", "--no-deref", "--stdin", stdin=orders)

@@ -1,8 +1,8 @@
 """Child processes: started and ended here, and nowhere else in the agent.
 
-Each is the first of a session of its own. Who starts one ends it, by `end` or by leaving `started`: then neither it nor
-anything that it started is left, also what left its session while it lived. Cancelling does not end a child by itself.
-A service of the process runtime is no child: its keeper, started by `detached`, outlives the agent.
+Each leads a session of its own. The caller that starts a child must end it, with `end` or by leaving `started`; after that,
+neither the child nor any descendant is left, including those that left its session. Cancelling alone does not end a child.
+A service of the process runtime is not a child: its keeper, started by `detached`, outlives the agent.
 """
 
 import asyncio
@@ -18,7 +18,9 @@ import psutil
 
 from seatrial.agent.vocabulary.whole import whole
 
-ENDING_LOOKS = 3_000  # a hundred a second; what has not ended by then hangs in its kernel
+ENDING_LOOKS = (
+    3_000  # polled a hundred times a second; a process that has not ended by then hangs in the kernel
+)
 BUFFERED = 1 << 20  # bytes of a pipe that wait to be read
 
 
@@ -39,9 +41,9 @@ async def start(
     errors: Errors = Errors.APART,
     umask: int = -1,
 ) -> Process:
-    """A running child; the caller reads its pipes, and ends it. `environment` None is ours, `umask` -1 too.
+    """Start a child; the caller reads its pipes and ends it. `environment` None and `umask` -1 inherit ours.
 
-    Cancelled while the child starts, nothing of it is left. Raises OSError when it cannot be started:
+    If cancelled while the child starts, nothing of it is left. Raises OSError when it cannot be started:
     FileNotFoundError when there is no such program.
     """
     starting = asyncio.create_task(
@@ -66,7 +68,7 @@ async def start(
 
 @whole
 async def _undo(starting: asyncio.Task[Process]) -> None:
-    """asyncio itself would kill the child alone, and not what that has started already."""
+    """End the child with its descendants; asyncio itself would kill only the child."""
     with contextlib.suppress(OSError):
         await end(await starting)
 
@@ -92,7 +94,7 @@ async def started(
 
 
 async def detached(command: Sequence[str], *, environment: Mapping[str, str]) -> None:
-    """Start a process that is nobody's child, and outlives us. Whoever is cancelled here has started it, or not."""
+    """Start a process that is not our child and outlives us. If cancelled, the process may or may not have been started."""
     process = await asyncio.create_subprocess_exec(
         "setsid", "--fork", *command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, env=dict(environment), cwd="/",
     )  # fmt: skip
@@ -100,10 +102,10 @@ async def detached(command: Sequence[str], *, environment: Mapping[str, str]) ->
 
 
 async def end(process: Process) -> None:
-    """Kill the session of `process` and every descendant, also those that left the session, and wait for their end."""
+    """Kill the session of `process` and every descendant, including those that left the session, and wait until they have ended."""
     ours = process.returncode is None or not psutil.pid_exists(process.pid)
     family = _family(process) if ours else []
-    if ours:  # else the number is another's by now, which it becomes only when nobody of its session is left
+    if ours:  # otherwise the pid may have been reused, which happens only when its session is empty
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     for descendant in family:
@@ -112,17 +114,17 @@ async def end(process: Process) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.kill()
     await process.wait()
-    # The transport is closed by the loop only once every pipe is; it would wait for a reader.
+    # The loop closes the transport only once every pipe is closed; it would wait for a reader.
     process._transport.close()  # type: ignore[attr-defined]
     await gone(family)
 
 
 def _family(process: Process) -> list[psutil.Process]:
-    """The descendants of a child that lives; of one that has ended, what is left of its session."""
+    """The descendants of a running child; for one that has ended, what is left of its session."""
     with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
         if process.returncode is None:
             return psutil.Process(process.pid).children(recursive=True)
-        os.killpg(process.pid, 0)  # costs next to nothing, and mostly nobody is left
+        os.killpg(process.pid, 0)  # cheap, and usually no process is left
         return [one for one in psutil.process_iter() if _session_of(one.pid) == process.pid]
     return []
 
@@ -134,7 +136,7 @@ def _session_of(number: int) -> int | None:
 
 
 async def gone(killed: Sequence[psutil.Process]) -> None:
-    """Wait until they have ended: a killed process writes on until it is its turn, on a busy host a while later."""
+    """Wait until they have ended: on a busy host a killed process may go on writing for a while."""
     for _ in range(ENDING_LOOKS):
         if not any(map(runs, killed)):
             return
@@ -142,7 +144,7 @@ async def gone(killed: Sequence[psutil.Process]) -> None:
 
 
 def runs(process: psutil.Process) -> bool:
-    """Whether it has not ended; one that nobody has waited for has."""
+    """Whether it has not ended; a zombie counts as ended."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:

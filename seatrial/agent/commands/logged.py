@@ -26,7 +26,7 @@ async def run(
 ) -> Ended:
     """Run `command` to its end, giving each line to `log`.
 
-    Raises TimeoutError. Whatever ends this call (the command, the time, a cancellation), no process of the
+    Raises TimeoutError. However this call ends (normally, by timeout or by cancellation), no process of the
     command's tree is left.
     """
     ended = Ended(-1)

@@ -1,4 +1,4 @@
-"""As whom services run: nobody when we are root, so that a mistake of theirs stays small. This is no isolation."""
+"""The user that services run as: `nobody` if we are root, to limit the damage of mistakes. This is not isolation."""
 
 import os
 import pwd
@@ -32,7 +32,7 @@ def reachable(folder: Path) -> bool:
 
 
 def give(folders: Sequence[Path]) -> None:
-    """Make the folders, and give them to whom services run as."""
+    """Create the folders, owned by the user that services run as."""
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
         if os.geteuid() == 0:

@@ -1,4 +1,4 @@
-"""Commands that are run to their end for what they print."""
+"""Commands that are run to their end to get their output."""
 
 import asyncio
 import contextlib
@@ -11,12 +11,12 @@ from seatrial.agent.commands.children import Errors, started
 
 
 class TooMuchOutput(Exception):
-    """A command printed more than anybody wants to read; it has been ended."""
+    """A command printed more than the limit; it has been ended."""
 
 
 @dataclass(frozen=True)
 class Finished:
-    """How a command ended, and what it printed. `errors` is empty where they went with the output, or nowhere."""
+    """How a command ended, and what it printed. `errors` is empty if stderr was merged into the output or discarded."""
 
     code: int
     output: bytes
@@ -39,11 +39,11 @@ async def run(
     most_bytes: int | None = None,
     timeout_seconds: float | None = None,
 ) -> Finished:
-    """Run `command` to its end. A code other than 0 is the caller's to judge.
+    """Run `command` to its end. The caller interprets the exit code.
 
     Raises OSError when it cannot be started, TimeoutError after `timeout_seconds`, TooMuchOutput past `most_bytes` of
-    output. Whatever ends this call (the command, one of these, a cancellation), no process of the command's tree is
-    left. Nothing is tried again.
+    output. However this call ends (normally, by one of these errors or by cancellation), no process of the command's
+    tree is left. Nothing is retried.
     """
     child = started(
         command, environment=environment, directory=directory, stdin=stdin is not None, errors=errors, umask=umask
@@ -76,7 +76,7 @@ async def _read(stream: asyncio.StreamReader | None, most_bytes: int | None) -> 
 
 
 async def _feed(stream: asyncio.StreamWriter | None, data: bytes) -> bytes:
-    """Give it all of `data`; a command that ends without reading it to its end is none the worse."""
+    """Write all of `data` to its stdin; it is no error if the command ends without reading all of it."""
     if stream is not None:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             stream.write(data)

@@ -1,9 +1,9 @@
 """Docker's API, all of it: typed calls, and one translation of its errors into ours. Only this room knows aiodocker.
 
-Every call raises RuntimeUnavailable when the engine does not answer, and EngineRefused when it answers no. A call
-whose wish is granted already (remove what is gone, join what is joined) succeeds. Calls may run together. Cancelling
-one takes nothing back: an engine does what it was asked whether or not anybody waits; who must know how it ended
-makes the call `whole`. Nothing is tried again here.
+Every call raises RuntimeUnavailable if the engine does not answer, and EngineRefused if it rejects the request. Calls are
+idempotent: removing what is gone or joining what is joined succeeds. Calls may run concurrently. Cancelling a call undoes
+nothing: an engine completes a request even if nobody waits for it; a caller that must know the outcome makes the call
+`whole`. Nothing is retried here.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Machine:
 
 
 class Engine:
-    """One Docker Engine, by the kinds of things it has. Connects when it is first asked something."""
+    """One Docker Engine, with one attribute per kind of object. Connects on first use."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -43,7 +43,7 @@ class Engine:
             await self._connection.api.version()
 
     async def machine(self) -> Machine:
-        """As it is now: runtimes come and go with the engine's configuration."""
+        """The host as it is now: the engine's runtimes change with its configuration."""
         with self._connection.calls():
             info = await self._connection.api.system.info()
         return Machine(int(info.get("NCPU", 1)), GVISOR in (info.get("Runtimes") or {}))

@@ -24,7 +24,7 @@ class Attached:
         self._stream = stream
 
     async def read(self) -> Said | None:
-        """What it says next; None at its end."""
+        """Its next output; None at the end."""
         try:
             message = await self._stream.read_out()
         except aiohttp.ClientError as error:
@@ -39,6 +39,6 @@ class Attached:
             raise OSError("not attached any more") from error
 
     async def close(self) -> None:
-        """Let go of it. Idempotent; never raises."""
+        """Detach from it. Idempotent; never raises."""
         with contextlib.suppress(Exception):
             await self._stream.close()

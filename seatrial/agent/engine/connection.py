@@ -52,7 +52,7 @@ class Connection:
 
     @contextmanager
     def calls(self) -> Iterator[None]:
-        """What goes wrong with the engine in here is raised as an error of ours."""
+        """Translates errors of the engine in this context into ours."""
         with translated(self.url):
             yield
 
@@ -66,8 +66,8 @@ class Connection:
         data: AsyncIterator[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """One request on the long-lived client, for what aiodocker has no public call for. The answer is read in here,
-        as long as it takes, and cut off at the end."""
+        """One request on the long-lived client, for calls that aiodocker has no public API for. The response is read inside
+        the context, without a time limit, and closed at its end."""
         with self.calls():
             client = self.streams
             if not self._version:

@@ -34,7 +34,7 @@ class Containers:
         return self._connection.api.containers.container(name)
 
     async def create(self, spec: ContainerSpec) -> None:
-        """Make it, joined to the first of its networks, without starting it. Its files are put in by `unpack`."""
+        """Create it, joined to the first of its networks, without starting it. `unpack` adds its files."""
         with self._connection.calls():
             await self._connection.api.containers.create(container_config(spec), name=spec.name)
 
@@ -49,7 +49,7 @@ class Containers:
             await self._named(name).put_archive("/", tar)  # type: ignore[no-untyped-call]
 
     async def start(self, name: str) -> None:
-        """Start it; nothing happens when it runs."""
+        """Start it; a no-op if it runs."""
         with self._connection.calls():
             await self._named(name).start()
 
@@ -88,19 +88,19 @@ class Containers:
         return HostProcess(int(shown["State"]["Pid"]), shown["HostConfig"]["Runtime"] == GVISOR)
 
     async def ids(self, labels: Mapping[str, str]) -> list[str]:
-        """Ids, which do for names, of all that carry every one of `labels`, running or not."""
+        """Ids (usable as names) of all containers that carry every one of `labels`, running or not."""
         filters = json.dumps(label_filter(labels))
         with self._connection.calls():
             containers = await self._connection.api.containers.list(all=True, filters=filters)
         return [container.id for container in containers]
 
     async def execute(self, name: str, command: Sequence[str]) -> Execution:
-        """A command inside, ready to begin."""
+        """A command inside it, created but not started."""
         with self._connection.calls():
             return Execution(self._connection, await self._named(name).exec(list(command)))
 
     async def attach(self, name: str) -> Attached:
-        """Its standard streams, from now on: attached before its start, no byte is missed. The caller closes them."""
+        """Its standard streams from now on; attach before the start to miss nothing. The caller closes them."""
         with self._connection.calls():
             stream = self._named(name).attach(stdin=True, stdout=True, stderr=True)
             try:

@@ -1,4 +1,4 @@
-"""Commands that the engine runs inside a container that runs already. It cannot end what it has begun there."""
+"""Commands that the engine runs inside a running container. The engine cannot end a command it has started there."""
 
 import asyncio
 
@@ -18,10 +18,10 @@ class Execution:
         self._execution = execution
 
     async def outcome(self, seconds: float | None = None) -> tuple[int, str] | None:
-        """Begin it, and return exit code and output; None when it has not ended after `seconds`, and then it goes on.
+        """Start it, and return exit code and output; None if it has not ended after `seconds`, in which case it runs on.
 
-        They are counted from when the engine has been asked for good: what it was not asked to begin would count as
-        going on for ever.
+        The seconds count from when the engine has received the request: a command that was never requested would otherwise
+        count as running for ever.
         """
         output = ""
         with self._connection.calls():
@@ -35,7 +35,7 @@ class Execution:
             return int((await self._execution.inspect())["ExitCode"] or 0), output
 
     async def goes_on(self) -> bool:
-        """Whether it has not ended: it runs, or a busy engine has not begun it yet."""
+        """Whether it has not ended: it runs, or a busy engine has not started it yet."""
         try:
             with self._connection.calls():
                 shown = await self._execution.inspect()

@@ -19,7 +19,7 @@ TAR = {"Content-Type": "application/x-tar"}
 
 @dataclass(frozen=True)
 class Image:
-    """An image on the engine. `config` is what it says of itself, in the words of its own document."""
+    """An image on the engine. `config` is its configuration, as in the image's own document."""
 
     id: str
     layers: tuple[str, ...]
@@ -96,14 +96,14 @@ class Images:
                 raise
 
     async def pull(self, image: str) -> AsyncGenerator[None, None]:
-        """Have its registry give it; a step for each of the engine's reports. EngineRefused says REGISTRY_AWAY or
-        REGISTRY_LIMITS where the registry is why."""
+        """Pull it; yields at each progress report of the engine. EngineRefused says REGISTRY_AWAY or REGISTRY_LIMITS if
+        the registry is the cause."""
         with translated(self._connection.url, [*REGISTRIES, *ENGINES]):
             async for _ in self._connection.streams.images.pull(image, stream=True):
                 yield
 
     async def load(self, archive: AsyncIterator[bytes]) -> None:
-        """Take a `docker load` archive, which may leave out layers that are here."""
+        """Load a `docker load` archive, which may leave out layers that the engine has."""
         with self._connection.calls():
             await self._connection.streams.images.import_image(archive)
 

@@ -12,7 +12,7 @@ INTERFACE_OPTION = "com.docker.network.bridge.name"
 
 
 class Networks:
-    """See the room's contract. An engine allows two networks of one name: who creates looks first."""
+    """See the room's contract. An engine allows two networks of one name, so look before you create one."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -21,7 +21,7 @@ class Networks:
         return DockerNetwork(self._connection.api, name)  # type: ignore[no-untyped-call]
 
     async def create(self, name: str, labels: Mapping[str, str], interface: str) -> None:
-        """Make a bridge, which the host shows as `interface`. A no-op when there is one of the name."""
+        """Create a bridge, called `interface` on the host. A no-op if a network of the name exists."""
         config = {
             "Name": name, "Driver": "bridge", "CheckDuplicate": True, "Labels": dict(labels),
             "Options": {INTERFACE_OPTION: interface},
@@ -44,7 +44,7 @@ class Networks:
                 raise
 
     async def leave(self, name: str, container: str) -> None:
-        """Take a container off it, also when the network itself is gone."""
+        """Disconnect a container from it, even if the network itself is gone."""
         with self._connection.calls():
             await self._named(name).disconnect({"Container": container, "Force": True})
 
@@ -58,7 +58,7 @@ class Networks:
         return {network["Name"]: network["Labels"] or {} for network in networks}
 
     async def remove(self, name: str) -> None:
-        """Remove it. Whatever still hangs on it is taken off first."""
+        """Remove it, after disconnecting whatever is still joined to it."""
         try:
             with self._connection.calls():
                 network = self._named(name)

@@ -1,4 +1,4 @@
-"""What the engine's errors mean. Nowhere else are its words read."""
+"""The meaning of the engine's errors. Its error texts are interpreted nowhere else."""
 
 import json
 import re
@@ -18,10 +18,10 @@ def _words(*table: tuple[Refusal, str]) -> Words:
     return [(refusal, re.compile(words, re.IGNORECASE)) for refusal, words in table]
 
 
-# The first that fits holds.
+# The first match wins.
 ENGINES = _words(
     (Refusal.ALREADY_JOINED, "already exists in network"),
-    # The second is its word for an image that another removal takes along in this moment.
+    # The second is its message for an image that another removal is deleting at this moment.
     (Refusal.BEING_REMOVED, "already in progress|unrecognized image ID"),
     (Refusal.NETWORK_GONE, r"network \S+ not found"),
     (Refusal.NO_SUBNET, "available, non-overlapping IPv4 address pool"),
@@ -43,7 +43,7 @@ REGISTRIES = _words(
 
 @contextmanager
 def translated(url: str, words: Words = ENGINES) -> Iterator[None]:
-    """Raise RuntimeUnavailable for an engine at `url` that does not answer, EngineRefused for one that says no."""
+    """Raise RuntimeUnavailable for an engine at `url` that does not answer, EngineRefused for one that rejects the request."""
     try:
         yield
     except aiodocker.DockerError as error:
@@ -55,9 +55,9 @@ def translated(url: str, words: Words = ENGINES) -> Iterator[None]:
 
 
 def refused(status: int, message: str, words: Words = ENGINES) -> EngineRefused:
-    """The error for an answer. `status` is HTTP's; 0 where the engine said no in the middle of an answer."""
+    """The error for an answer. `status` is HTTP's; 0 if the engine failed in the middle of a response."""
     text = message
-    with suppress(ValueError, TypeError, AttributeError):  # it may wrap its words in JSON
+    with suppress(ValueError, TypeError, AttributeError):  # the message may be wrapped in JSON
         text = str(json.loads(message).get("message", message))
     refusal = next((refusal for refusal, pattern in words if pattern.search(text)), Refusal.OTHER)
     return EngineRefused(text, status=status, refusal=refusal)

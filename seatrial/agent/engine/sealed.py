@@ -1,4 +1,4 @@
-"""Containers for code that nobody trusts: nothing but stdin, stdout and stderr leads in or out."""
+"""Containers for untrusted code: stdin, stdout and stderr are the only way in or out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ TMP = "rw,noexec,nosuid,nodev,size=64m,mode=1777"
 
 @dataclass(frozen=True)
 class SealedSpec:
-    """One container without network, mount and writable root, and with next to no rights.
+    """One container without network, mounts and writable root, and with almost no capabilities.
 
-    It ends when whoever is attached lets go of its stdin, and removes itself.
+    It ends when its stdin is closed (the attached process detaches or dies), and removes itself.
     """
 
     name: str
@@ -34,7 +34,7 @@ def sealed_config(spec: SealedSpec) -> dict[str, Any]:
         "User": "0:0",  # of the sandbox: its first process gives each child a uid of its own
         "Labels": dict(spec.labels),
         "OpenStdin": True,
-        "StdinOnce": True,  # the agent gone, stdin closes and the sandbox ends by itself
+        "StdinOnce": True,  # if the agent dies, stdin closes and the sandbox ends by itself
         "AttachStdin": True,
         "AttachStdout": True,
         "AttachStderr": True,

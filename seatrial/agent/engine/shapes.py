@@ -67,7 +67,7 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
 
 
 def container_from(shown: Mapping[str, Any]) -> Container:
-    """A container as GET /containers/<id>/json tells it."""
+    """A container from the answer of GET /containers/<id>/json."""
     state = shown["State"]
     networks = shown["NetworkSettings"]["Networks"] or {}
     status = str(state["Status"])
@@ -86,7 +86,7 @@ def container_from(shown: Mapping[str, Any]) -> Container:
 
 
 def check_from(config: Mapping[str, Any]) -> HealthCheck | None:
-    """A HEALTHCHECK as the engine keeps it: durations in nanoseconds, 0 where the engine's default holds."""
+    """A HEALTHCHECK as the engine keeps it: durations in nanoseconds, 0 means the engine's default."""
     kind, *words = config.get("Test") or ["NONE"]
     if kind not in {"CMD", "CMD-SHELL"}:
         return None

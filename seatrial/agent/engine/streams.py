@@ -24,7 +24,7 @@ _GONE = (aiohttp.ClientError, asyncio.IncompleteReadError, ConnectionError)
 
 
 class Streams:
-    """What holds a connection for as long as it is read. See the room's contract."""
+    """Calls that hold a connection for as long as they are read. See the room's contract."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -33,7 +33,7 @@ class Streams:
         self, name: str, *, follow: bool, tail: int | None = None, since: datetime | None = None
     ) -> AsyncIterator[LogLine]:
         """Lines of the container, oldest first, none at or before `since`; ends when it exits (or at once unless
-        `follow`), and when the engine goes. Empty when there is no such container."""
+        `follow`), and when the engine stops. Empty if there is no such container."""
         params = {
             "stdout": "1",
             "stderr": "1",
@@ -57,7 +57,7 @@ class Streams:
 
     async def changes(self, labels: Mapping[str, str]) -> AsyncIterator[Change]:
         """What happens to containers that carry every one of `labels`, from now on. Ends when the engine goes."""
-        # From now, not from when the engine has taken the request: whoever looks from now on misses nothing.
+        # From now, not from when the engine accepts the request: a caller that looks afterwards misses nothing.
         params = {
             "filters": json.dumps(label_filter(labels) | {"type": ["container"]}),
             "since": f"{time.time():.6f}",

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 REPORT_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
-PATIENCE_SECONDS = 300.0  # with an engine that does not answer, before a candidate fails for it
+PATIENCE_SECONDS = 300.0  # how long the engine may not answer before the candidate fails
 MAX_PASSES = 6  # per wake-up: a step that does not stick must not spin
 
 
@@ -51,7 +51,7 @@ class EnvironmentActor:
         self._unreachable_since: float | None = None
 
     def want(self, desired: DesiredEnvironment | None) -> None:
-        """This is desired now (None: nothing). An older revision than the known one is ignored."""
+        """Set the desired state (None: nothing desired). A revision older than the known one is ignored."""
         known = self._desired
         if desired is not None and known is not None and desired.revision < known.revision:
             return
@@ -61,26 +61,26 @@ class EnvironmentActor:
 
     @property
     def wanted(self) -> bool:
-        """Whether the environment shall exist."""
+        """Whether the environment should exist."""
         return self._desired is not None
 
     @property
     def commits(self) -> set[str]:
-        """Those of the deployments that are desired."""
+        """The commits of the desired deployments."""
         deployments = (self._desired.live, self._desired.candidate) if self._desired else ()
         return {deployment.commit for deployment in deployments if deployment is not None}
 
     def wake(self) -> None:
-        """Compare again: something changed on the host."""
+        """Compare again, because something changed on the host."""
         self._woken.set()
 
     def report_again(self) -> None:
-        """Tell what runs, also when it was told before: the bus was away."""
+        """Report what runs, even if it was reported before, because the bus was unavailable."""
         self._observer.report_again()
         self.wake()
 
     async def run(self) -> None:
-        """Converge until the environment is wanted by nobody and gone."""
+        """Converge until the environment is no longer wanted and is gone."""
         try:
             while True:
                 self._woken.clear()
@@ -101,7 +101,9 @@ class EnvironmentActor:
         """Take steps until none is left; True when the environment is gone for good."""
         for _ in range(MAX_PASSES):
             desired = self._desired
-            launched = dict(self._launched)  # what comes up later is not judged by this look
+            launched = dict(
+                self._launched
+            )  # deployments that come up later are not compared with this snapshot
             host = await look(self._tools, self.environment)
             steps = plan(desired, host, self._progress, time.monotonic())
             for step in steps:
@@ -109,7 +111,10 @@ class EnvironmentActor:
             if not steps:
                 break
         if self._desired is None and host.empty and not self._tasks:
-            self._progress, self._launched = Progress(), {}  # wanted again meanwhile, it begins anew
+            self._progress, self._launched = (
+                Progress(),
+                {},
+            )  # if it is wanted again meanwhile, it starts from scratch
             # An empty folder is nothing, and yet found again.
             await forget_files(self._tools, self.environment)
             await self._tools.reports.observed(
@@ -185,7 +190,7 @@ class EnvironmentActor:
             self.wake()
 
     async def _fail(self, rollout: Rollout, deployment: DesiredDeployment, error: AgentError) -> None:
-        """Failed whatever becomes of the report: a candidate is attempted once."""
+        """Mark as failed even if the report is lost: a candidate is attempted once."""
         if not isinstance(error, RuntimeUnavailable):
             self._unreachable_since = None
         try:
@@ -207,7 +212,7 @@ class EnvironmentActor:
             self._came_up(await rollout.bring_up(silent=True, replace_durable=not challenged))
             self._update(repair_after=0.0)
         except Exception as error:
-            # Never given up: what was live once is wanted until the control plane says otherwise.
+            # Never give up: a deployment that was live once is wanted until the control plane says otherwise.
             log.warning("live deployment not repaired yet", deployment=deployment.id, problem=str(error))
             if not isinstance(error, RuntimeUnavailable):
                 self._unreachable_since = None
@@ -224,7 +229,7 @@ class EnvironmentActor:
         self._update(launches={**self._progress.launches, launched.launch.deployment: launched.launch})
 
     def _came_up_partly(self, launched: Launched | None) -> None:
-        """What was well before and was not reached this time keeps its port, hence its route."""
+        """A service that was healthy before but was not reached this time keeps its port, and so its route."""
         if launched is None:
             return
         known = self._launched.get(launched.launch.deployment)
@@ -236,7 +241,7 @@ class EnvironmentActor:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        now = self._progress  # a task that is cancelled before it began does not tidy up after itself
+        now = self._progress  # a task that is cancelled before it started does not clean up after itself
         self._update(
             discarded=now.discarded | {deployment},
             attempt=None if now.attempt == deployment else now.attempt,

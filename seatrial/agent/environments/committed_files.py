@@ -1,4 +1,4 @@
-"""Files of a commit for a container: what a compose file would mount from the working tree."""
+"""Files of a commit for a container: those that a compose file would mount from the working tree."""
 
 import asyncio
 import contextlib
@@ -36,7 +36,7 @@ class CommittedFiles:
             yield await self._pack(folder)
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-            with contextlib.suppress(OSError):  # another service is packing, too
+            with contextlib.suppress(OSError):  # another service may be packing, too
                 self.scratch.rmdir()
 
     async def _pack(self, folder: Path) -> Path:
@@ -52,7 +52,7 @@ class CommittedFiles:
 def committed_files(
     tree: Tree, entries: Sequence[Entry], copies: Sequence[Copy], scratch: Path
 ) -> CommittedFiles:
-    """The files of `copies`; their digest changes with any of them, and with where they go."""
+    """The files of `copies`; their digest depends on their content and on their targets."""
     facts = [
         (
             copy.target,

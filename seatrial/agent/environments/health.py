@@ -1,6 +1,6 @@
-"""Waiting until a service is well, and finding out which port it answers on.
+"""Waits until a service is healthy, and finds out which port it answers on.
 
-Without a check in the recipe the image's own HEALTHCHECK holds. Without that, web and api services answer GET /
+Without a check in the recipe, the image's own HEALTHCHECK is used. Without that, web and api services answer GET /
 with anything below 500 within 60 s; services that keep data accept TCP connections; everything else still runs
 after one second, or has ended with 0 when it is meant to end.
 """
@@ -27,7 +27,7 @@ _USUAL_PORTS = (80, 8080, 8000, 3000, 5000, 4000, 8888, 9000)
 
 @dataclass(frozen=True)
 class Well:
-    """A healthy service. `port` is where it answers, None when nobody needs to know."""
+    """A healthy service. `port` is where it answers, None if no port is needed."""
 
     container: Container
     port: int | None
@@ -36,16 +36,16 @@ class Well:
 
 @dataclass(frozen=True)
 class Unwell:
-    """What was seen of a service that is not well. `inside`: its own command said so, not who came from outside."""
+    """Why a service is not healthy yet. `inside`: its own command said so, not a request from outside."""
 
     seen: str
     inside: bool = False
 
 
 class Watch:
-    """Watches one service until it is well.
+    """Watches one service until it is healthy.
 
-    `restarts` are those of a container that was there before: the engine counts over its whole life.
+    `restarts` is the container's earlier count: the engine counts over the container's whole life.
     """
 
     def __init__(self, runtime: Runtime, planned: Planned, network: str, *, restarts: int = 0) -> None:
@@ -83,7 +83,7 @@ class Watch:
             interval = min(interval * 1.5, self._longest(elapsed))
 
     def _longest(self, elapsed: float) -> float:
-        """Asked often at first; a service that takes its time is asked within a twentieth of that time."""
+        """The longest pause between checks: short at first, then a twentieth of the time waited so far."""
         often = self._check.interval_seconds if self._check else OFTEN_SECONDS
         return min(
             LONGEST_INTERVAL_SECONDS, max(FIRST_INTERVAL_SECONDS, min(often, OFTEN_SECONDS), elapsed / 20)
@@ -135,9 +135,9 @@ class Watch:
         return Well(container, None)
 
     async def _ask(self, container: Container, expected: Sequence[int], elapsed: float) -> Well | Unwell:
-        """Ask on the expected port; where none is known or none answers, look what it listens on.
+        """Check the expected port; if none is known or none answers, look which ports it listens on.
 
-        A command inside comes first, and says nothing about who else can reach the port: visitors must.
+        A command inside comes first, but does not show that the port can be reached from outside, as visitors need.
         """
         assert self._check is not None
         port = expected[0] if expected else None
@@ -225,7 +225,7 @@ def likely_first(ports: Sequence[int], expected: Sequence[int]) -> list[int]:
 
 
 def listens_elsewhere(listening: Sequence[Listener], expected: Sequence[int]) -> str:
-    """One sentence on what the service does listen on, when that explains the failure."""
+    """One sentence about the ports the service really listens on, if that explains the failure."""
     wanted = expected[0] if expected else None
     reachable = [listener.port for listener in listening if not listener.loopback]
     if wanted in reachable:

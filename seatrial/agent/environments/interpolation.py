@@ -1,4 +1,4 @@
-"""`${NAME}` in the values of a recipe's environment and build arguments, given its value when deployed.
+"""`${NAME}` in the values of a recipe's environment and build arguments, replaced at deployment.
 
 `$$` is a plain `$`. `${NAME:-text}` falls back to `text`, which may hold one more `${NAME}`. A `$NAME` without braces is left to the service.
 """
@@ -37,7 +37,7 @@ def known_values(
 
 
 def interpolated(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
-    """The recipe with every reference replaced. Raises UnresolvedVariable, naming where it stands."""
+    """The recipe with every reference replaced. Raises UnresolvedVariable, naming its place."""
     services = {
         name: _service(service, values, f"{recipe.source}: services.{name}")
         for name, service in recipe.services.items()

@@ -27,7 +27,7 @@ class Planned:
 
     @property
     def one_shot(self) -> bool:
-        """Meant to end: its exit with 0 is success."""
+        """Whether the service is meant to end: exit code 0 is success."""
         return self.service.restart.may_end
 
 
@@ -47,7 +47,7 @@ class Launch:
 
 
 def is_durable(service: Service) -> bool:
-    """Databases, caches and queues stay across deployments, and what keeps data like them, unless ephemeral."""
+    """Whether the service outlives deployments: databases, caches, queues and others that keep data, unless ephemeral."""
     return (service.kind.keeps_data or service.keeps_data) and not service.ephemeral
 
 
@@ -134,7 +134,7 @@ def _planned(
 
 
 def _keeping(names: Names, planned: Planned, paths: Sequence[str]) -> Planned:
-    """What an image would keep in a volume that goes with its container is kept in the environment's own."""
+    """Replaces an image's anonymous volumes, which are removed with the container, by volumes of the environment."""
     if not planned.durable:
         return planned
     taken = {mount.path.rstrip("/") for mount in planned.spec.mounts}
@@ -150,7 +150,7 @@ def _finished(planned: Planned, files: Files | None) -> Planned:
 
 
 def fingerprint(service: Service, spec: ContainerSpec) -> str:
-    """Hash of what the recipe says about a container: neither its name, nor where it is joined, nor the agent's
+    """Hash of what the recipe says about a container, without its name, its networks and the agent's
     defaults. The facts are listed one by one: a new field of ContainerSpec must not replace every database."""
     facts = {
         "format": FORMAT,
@@ -170,6 +170,6 @@ def fingerprint(service: Service, spec: ContainerSpec) -> str:
 
 
 def supplanted(container: Container, planned: Planned, deployment: str) -> bool:
-    """Whether a later deployment than `deployment` replaced the container by one of another recipe. Ids sort by time."""
+    """Whether a deployment later than `deployment` replaced the container by one with another recipe. Ids sort by time."""
     other = container.labels.get(FINGERPRINT) != planned.spec.labels[FINGERPRINT]
     return other and container.labels.get(MADE_FOR, "") > deployment

@@ -1,4 +1,4 @@
-"""What everything of one environment is called and labelled on the host.
+"""Names and labels on the host of everything that belongs to one environment.
 
 Names carry a piece of the environment's id: several platforms may share one engine.
 """
@@ -40,7 +40,7 @@ class Names:
         return f"{self.prefix}-{short(deployment)}"
 
     def container(self, service: str, deployment: str | None) -> str:
-        """Without a deployment: a service that keeps data and outlives deployments."""
+        """The container's name; without a deployment, that of a service that keeps data and outlives deployments."""
         return f"{self.prefix}-{short(deployment)}-{service}" if deployment else f"{self.prefix}-{service}"
 
     def volume(self, volume: str) -> str:
@@ -54,7 +54,7 @@ class Names:
     def labels(
         self, *, deployment: str | None = None, service: str = "", kind: ServiceKind | None = None
     ) -> dict[str, str]:
-        """Labels of one object; `deployment` None for what outlives deployments."""
+        """Labels of one object; `deployment` is None if it outlives deployments."""
         labels = owned_by(self.agent, self.environment) | {WORKSPACE: self.workspace}
         if deployment:
             labels[DEPLOYMENT] = deployment
@@ -66,7 +66,7 @@ class Names:
 
 
 def owned_by(agent: str, environment: str | None = None) -> dict[str, str]:
-    """The labels that tell what is this agent's (and this environment's) from everybody else's."""
+    """The labels that identify the objects of this agent (and of this environment)."""
     labels = {MANAGED: "true", AGENT: agent}
     return labels | ({ENVIRONMENT: environment} if environment else {})
 

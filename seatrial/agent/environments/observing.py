@@ -1,4 +1,4 @@
-"""Telling what runs: on every change, and every 30 seconds. Log followers are kept on what runs, too."""
+"""Reports what runs, on every change and every 30 seconds, and keeps log followers on the running containers."""
 
 import time
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Observer:
         self._told_at = 0.0
 
     def report_again(self) -> None:
-        """Forget what was told."""
+        """Forget what was reported."""
         self._told = None
 
     async def observe(
@@ -36,7 +36,7 @@ class Observer:
         self._follow(desired, host)
         live = launched.get(desired.live.id) if desired.live else None
         if desired.live is not None and live is None:
-            return  # it is being looked at: better late than wrong
+            return  # a look at the host is under way: better late than wrong
         containers = {container.name: container for container in host.containers}
         observed = EnvironmentObserved(
             environment=self._environment,

@@ -1,4 +1,4 @@
-"""The phases of a deployment, timed and told as they begin and end."""
+"""The phases of a deployment, timed and reported as they begin and end."""
 
 import time
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from seatrial.wire.words import Phase
 
 
 class Phases:
-    """Reports phases of one deployment; silent where nobody waits for them (a live one being repaired)."""
+    """Reports phases of one deployment; silent if nobody waits for them (the repair of a live deployment)."""
 
     def __init__(
         self, reports: Reports, workspace: str, environment: str, deployment: str, *, silent: bool = False
@@ -25,7 +25,7 @@ class Phases:
 
     @asynccontextmanager
     async def phase(self, phase: Phase, service: str = "") -> AsyncIterator[None]:
-        """Tell that it began, then that it ended, also when it failed; nothing more when cancelled."""
+        """Report its beginning, then its end, even if it failed; report no end if cancelled."""
         started, clock = now(), time.monotonic()
 
         async def tell(seconds: float | None, *, failed: bool = False) -> None:

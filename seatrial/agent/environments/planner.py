@@ -1,4 +1,4 @@
-"""What to do next for one environment: a pure function of what is desired, what is there, and what is under way.
+"""Plans the next steps of one environment: a pure function of the desired state, the host, and the work in progress.
 
 Called again after every step and every change, so it only ever names what can be done now. The order of the
 steps matters: containers go before the networks and volumes they hang on.
@@ -38,13 +38,13 @@ class Host:
 
 @dataclass(frozen=True)
 class Progress:
-    """What the environment's actor remembers. Lost in a crash, and nothing goes wrong without it."""
+    """The memory of the environment's actor. A crash loses it, without harm."""
 
     attempt: str | None = None  # the candidate being prepared and started now
     repair: str | None = None  # the live deployment being brought back now
     ready: frozenset[str] = frozenset()  # candidates reported ready
     failed: frozenset[str] = frozenset()  # candidates reported failed
-    discarded: frozenset[str] = frozenset()  # never served anybody: removed without draining
+    discarded: frozenset[str] = frozenset()  # never served a visitor: removed without draining
     launches: Mapping[str, Launch] = field(default_factory=dict)  # of deployments that came up
     drains: Mapping[str, float] = field(default_factory=dict)  # deployment -> when it may go
     repair_after: float = 0.0
@@ -53,7 +53,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Cancel:
-    """End the work on a deployment that nobody wants any more."""
+    """End the work on a deployment that is no longer desired."""
 
     deployment: str
 
@@ -67,7 +67,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Repair:
-    """Bring the live deployment (back) up; also after a restart, to learn what it consists of."""
+    """Bring the live deployment up (again); also after a restart of the agent, to learn what it consists of."""
 
     deployment: DesiredDeployment
 
@@ -109,7 +109,7 @@ Step = Cancel | Attempt | Repair | Drain | RemoveDeployment | RemoveContainer | 
 
 
 def plan(desired: DesiredEnvironment | None, host: Host, progress: Progress, now: float) -> list[Step]:
-    """The steps to take now, in order; empty when everything is as desired, or time must pass first."""
+    """The steps to take now, in order; empty if everything is as desired or the next step must wait."""
     if desired is None:
         under_way = [work for work in (progress.attempt, progress.repair) if work]
         return [*map(Cancel, under_way), *([] if host.empty else [RemoveEverything()])]
@@ -157,14 +157,14 @@ def _repair(desired: DesiredEnvironment, host: Host, progress: Progress, now: fl
 
 
 def challenged(desired: DesiredEnvironment, progress: Progress) -> bool:
-    """Whether a candidate may be replacing services that keep data: they are its business until it failed."""
+    """Whether a candidate may be replacing services that keep data: it is responsible for them until it has failed."""
     return desired.candidate is not None and desired.candidate.id not in progress.failed
 
 
 def broken(launch: Launch, host: Host, *, durable_too: bool) -> bool:
     """Whether a container of `launch` is missing or has stopped, or its network is gone.
 
-    With `durable_too` also services that keep data, which a failed candidate may have replaced.
+    `durable_too` includes services that keep data, which a failed candidate may have replaced.
     """
     if launch.network not in host.networks:
         return True
@@ -200,9 +200,10 @@ def _remove_old(desired: DesiredEnvironment, host: Host, progress: Progress, now
 
 
 def _tidy(desired: DesiredEnvironment, host: Host, progress: Progress) -> list[Step]:
-    """Durable containers and images of no desired deployment; only while all of those are known.
+    """Steps to remove durable containers and images that no desired deployment uses; only if all desired ones are known.
 
-    With none desired the environment is leaving: it may come back to its data until nothing of it is desired.
+    If no deployment is desired, the environment is leaving. It may return to its data, so the data stays until the
+    environment itself is no longer desired.
     """
     if not wanted(desired):
         return []

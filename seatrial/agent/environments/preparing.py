@@ -1,4 +1,4 @@
-"""From a commit to a launch: check out, read the recipe, build what is not there yet."""
+"""From a commit to a launch: check out, read the recipe, build the images that do not exist yet."""
 
 import asyncio
 import shutil
@@ -25,7 +25,7 @@ from seatrial.wire.words import Phase
 
 
 class Preparation:
-    """One deployment on its way to a launch. Idempotent: images that are there already are not built again."""
+    """One deployment on its way to a launch. Idempotent: existing images are not built again."""
 
     def __init__(
         self, tools: Tools, desired: DesiredEnvironment, deployment: DesiredDeployment, phases: Phases
@@ -71,7 +71,7 @@ class Preparation:
         return interpolated(recipe, known_values(self._desired, self._deployment, recipe, variables))
 
     async def _images(self, tree: Tree, entries: list[Entry], recipe: Recipe) -> dict[str, str]:
-        """{service: image}, all made or fetched side by side; the first failure ends the others."""
+        """{service: image}, all built or fetched concurrently; the first failure cancels the others."""
         services = list(recipe.services.values())
         tasks = [asyncio.create_task(self._image(tree, entries, service)) for service in services]
         try:
@@ -210,7 +210,7 @@ async def _fresh_folder(folder: Path, *, closed: bool) -> None:
 
 
 def _make_folder(folder: Path, *, closed: bool) -> None:
-    """`closed`: no other user of the host reads the code; services that run from it do so as one."""
+    """`closed`: no other user of the host may read the code. Not for services that run from the folder as another user."""
     folder.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
     folder.parent.parent.chmod(0o700 if closed else 0o755)
     folder.mkdir(mode=0o755)

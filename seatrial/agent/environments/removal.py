@@ -1,4 +1,4 @@
-"""Taking things off the host, in the order that works, and looking what is there."""
+"""Removes things from the host, in the right order, and lists what is there."""
 
 import asyncio
 import shutil

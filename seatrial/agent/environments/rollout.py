@@ -31,7 +31,7 @@ LAST_LINES_SECONDS = 1.0
 
 
 class Rollout:
-    """One go at one deployment. Idempotent, so a go that a crash ended is simply made again."""
+    """One attempt at one deployment. Idempotent, so after a crash it is simply repeated."""
 
     def __init__(
         self,
@@ -47,11 +47,11 @@ class Rollout:
         self._deployment = deployment
         self._durable_lock = durable_lock
         self._containers: set[str] = set()
-        self.so_far: Launched | None = None  # grows while services become well; kept when one does not
+        self.so_far: Launched | None = None  # grows while services become healthy; kept if one does not
 
     async def bring_up(self, *, silent: bool, replace_durable: bool = True) -> Launched:
-        """Raises AgentError. `silent` is a repair (see Startup), which without `replace_durable` leaves services that
-        keep data as they are even where a candidate replaced them."""
+        """Raises AgentError. `silent` is a repair (see Startup); without `replace_durable` it leaves services that
+        keep data as they are, even if a candidate replaced them."""
         phases = Phases(
             self._tools.reports,
             self._desired.workspace,
@@ -90,7 +90,7 @@ class Rollout:
         log.info("deployment ready", environment=self._desired.name, deployment=self._deployment.id)
 
     async def fail(self, error: AgentError) -> None:
-        """Take away what had been started, then report. The log's last lines leave first."""
+        """Remove what had been started, then report. The last log lines are sent first."""
         where = {"environment": self._desired.name, "deployment": self._deployment.id}
         log.warning("deployment failed", **where, reason=error.reason, problem=str(error))
         await self._say(str(error))

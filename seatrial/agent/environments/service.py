@@ -1,4 +1,4 @@
-"""All environments of this agent: one actor each, the sweep for what nobody desires, the engine's events."""
+"""All environments of this agent: one actor each, the sweep for undesired ones, the engine's events."""
 
 import asyncio
 import time
@@ -39,7 +39,7 @@ class Environments:
         return len(self._desired)
 
     async def known(self) -> None:
-        """Wait until everything that is desired here was told once since the agent's start."""
+        """Wait for the first full replay of the desired state since the agent's start."""
         await self._replayed.wait()
 
     def commits(self) -> set[str]:
@@ -73,7 +73,7 @@ class Environments:
         return self._actors[environment]
 
     async def _life(self, actor: EnvironmentActor) -> None:
-        """An actor that breaks is started again: its state is on the host, and what it wants it keeps."""
+        """Run the actor, and restart it after an exception: its state is on the host, and it keeps its desired state."""
         pause = 1.0
         while True:
             try:
@@ -83,19 +83,19 @@ class Environments:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 60.0)
                 continue
-            if not actor.wanted:  # else it was wanted again in its last moment
+            if not actor.wanted:  # otherwise it was wanted again at the last moment
                 self._actors.pop(actor.environment, None)
                 self._tasks.pop(actor.environment, None)
                 return
 
     async def run(self) -> None:
-        """Sweep and listen to the engine until cancelled. May be run again: the actors live on meanwhile."""
+        """Sweep and listen to the engine until cancelled. May be run again: the actors keep running meanwhile."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._sweep_for_ever())
             group.create_task(self._listen_for_ever())
 
     async def close(self) -> None:
-        """End the actors. What they made keeps running."""
+        """End the actors. Their containers keep running."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -117,8 +117,8 @@ class Environments:
                 continue
 
     async def _sweep(self) -> None:
-        """Environments that are here or have an actor, but are not desired, go after a time of grace: an emptied
-        bus is refilled by the control plane within seconds, and must not cost anybody a preview."""
+        """Remove environments that are on the host or have an actor but are not desired, after a grace period: the control
+        plane refills an emptied bus within seconds, and no preview may be lost in the meantime."""
         now = time.monotonic()
         here = await self._here() | set(self._actors)
         self._orphans = {e: self._orphans.get(e, now) for e in here - self._desired}
@@ -137,7 +137,7 @@ class Environments:
         return {label[ENVIRONMENT] for label in labelled if label.get(ENVIRONMENT)} | folders
 
     async def _listen_for_ever(self) -> None:
-        """Wake an environment when something happens to its containers, and all when the engine is back."""
+        """Wake an environment when its containers change, and all of them when the engine is back."""
         while True:
             try:
                 await self._tools.runtime.ping()

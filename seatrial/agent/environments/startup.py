@@ -1,4 +1,4 @@
-"""Starting a launch: each service as soon as what it depends on is well."""
+"""Starts a launch: each service as soon as its dependencies are healthy."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -23,7 +23,7 @@ Started = Callable[[Planned, Container], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Launched:
-    """A launch that came up: where each service answers, and what people should know."""
+    """A launch that came up: the address of each service, and warnings for people."""
 
     launch: Launch
     well: dict[str, Well]
@@ -70,10 +70,10 @@ class Launched:
 
 
 class Startup:
-    """One launch coming up. Idempotent: what already runs with the same fingerprint is only looked at.
+    """One launch coming up. Idempotent: a container that already runs with the same fingerprint is only checked.
 
-    A `repair` brings back what was live once: it takes containers as they are, also where defaults or variables are
-    others now (they come with the next deployment), and one service that fails does not end the rest.
+    A `repair` restores a live deployment: it leaves containers as they are even if defaults or variables have changed
+    (those take effect with the next deployment), and the failure of one service does not end the others.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Startup:
         self._ready = asyncio.Event()
 
     async def run(self, durable_lock: asyncio.Lock) -> Launched:
-        """Bring everything up; the first failure ends the rest, unless it is a repair. Raises AgentError."""
+        """Bring everything up; the first failure cancels the rest, unless this is a repair. Raises AgentError."""
         tasks = [asyncio.create_task(self._one(p, durable_lock)) for p in self._launch.services]
         everything = asyncio.create_task(self._all(tasks))
         try:
@@ -148,7 +148,7 @@ class Startup:
             self._well[name].set()
         except AgentError as error:
             if self._repair:
-                self._well[name].set()  # what depends on it served with it before, and is not left waiting
+                self._well[name].set()  # its dependents ran with it before, so they do not wait for it
             error.service = error.service or name
             raise
 
@@ -163,7 +163,7 @@ class Startup:
             return await self._start_durable(planned)
 
     async def _made(self, planned: Planned, present: Container | None) -> Container:
-        """The running container; one that has done its work already does not do it again."""
+        """The running container. A one-shot service that has already succeeded is not run again."""
         spec = self._as_found(planned, present)
         if present is None:
             return await self._runtime.start(spec)
@@ -178,7 +178,7 @@ class Startup:
         return await self._runtime.start(spec)
 
     def _as_found(self, planned: Planned, present: Container | None) -> ContainerSpec:
-        """In a repair, `planned` with the fingerprint of what is there, which is hence left as it is."""
+        """In a repair, `planned` with the fingerprint of the existing container, so that it is left as it is."""
         spec = planned.spec
         if not self._repair or present is None or present.state is ContainerState.CREATED:
             return spec
@@ -192,7 +192,7 @@ class Startup:
         return replace(spec, labels={**spec.labels, FINGERPRINT: kept})
 
     async def _start_durable(self, planned: Planned) -> Container:
-        """A replaced container is joined again to the networks where its predecessor was, where they still are."""
+        """Start it. A replacement joins the networks of its predecessor, as far as they still exist."""
         name, aliases = planned.spec.name, planned.service.names
         before = await self._runtime.get(name)
         container = await self._made(planned, before)

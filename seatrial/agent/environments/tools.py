@@ -1,4 +1,4 @@
-"""What environments are made with, handed in by the program: every part can be another one in a test."""
+"""The dependencies of environments, passed in by the program: tests can replace every one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,7 +19,7 @@ MOST = Resources(cpus=4, memory_mb=4096)
 
 @dataclass
 class Load:
-    """How busy the agent is, and what is wrong with its host; told in every heartbeat."""
+    """How busy the agent is, and problems of its host; sent in every heartbeat."""
 
     builds: int = 0
     warnings: dict[str, str] = field(default_factory=dict)
@@ -43,5 +43,5 @@ class Tools:
     build_slots: asyncio.Semaphore
     defaults: Resources
     min_free_mb: int
-    most: Resources = MOST  # whatever a recipe asks for one service
+    most: Resources = MOST  # the limit for one service, whatever a recipe asks for
     load: Load = field(default_factory=Load)

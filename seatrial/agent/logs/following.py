@@ -1,4 +1,4 @@
-"""Follows the log of every running container, from where it was left."""
+"""Follows the log of every running container, from the last position."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ class Followers:
         self._channels: dict[str, Channel] = {}
 
     def follow(self, container: str, channel: Channel) -> None:
-        """Follow `container` from now on; its next lines are filed under `channel`, also when it was followed before."""
+        """Follow `container` from now on; its next lines go to `channel`, even if it was already followed."""
         self._channels[container] = channel
         task = self._tasks.get(container)
         if task is None or task.done():
@@ -52,7 +52,7 @@ class Followers:
         self._channels.pop(container, None)
 
     async def prune(self, unused_days: float) -> None:
-        """Forget positions that old in containers nobody follows: they were removed while this agent was not there."""
+        """Forget positions of that age in containers that are not followed: they were removed while this agent was not running."""
         oldest = datetime.now(UTC) - timedelta(days=unused_days)
         for container, at in list(self._positions.items()):
             if at < oldest and container not in self._tasks:

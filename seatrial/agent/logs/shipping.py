@@ -1,4 +1,4 @@
-"""Lines in, chunks out: gathered for 50 ms or 200 lines, whichever comes first, in order."""
+"""Gathers lines into chunks, in order: for 50 ms or up to 200 lines, whichever comes first."""
 
 import asyncio
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ class Channel:
 class LogShipping:
     """Takes lines of any number of channels.
 
-    `write` waits while its channel's chunk is on its way, so a service that prints faster than the bus takes
-    slows its own follower down instead of filling memory.
+    `write` waits while its channel's chunk is being sent, so a service that prints faster than the bus accepts
+    slows down its own follower instead of filling memory.
     """
 
     def __init__(self, reports: Reports) -> None:
@@ -70,7 +70,7 @@ class _Batch:
             self._timer = asyncio.create_task(self._later())
 
     async def _later(self) -> None:
-        while self._lines:  # also those that came while the ones before were sent
+        while self._lines:  # also lines that arrived while the earlier ones were sent
             await asyncio.sleep(GATHER_SECONDS)
             await self.flush()
 
@@ -89,7 +89,7 @@ class _Batch:
 
 
 def capped(line: LogLine) -> LogLine:
-    """The line, cut at 4,000 characters, saying so."""
+    """The line, cut at 4,000 characters with a note."""
     if len(line.text) <= MAX_CHARACTERS:
         return line
     return line.model_copy(update={"text": line.text[: MAX_CHARACTERS - len(_CUT)] + _CUT})

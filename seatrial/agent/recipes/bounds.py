@@ -7,7 +7,7 @@ from seatrial.agent.vocabulary.containers import Resources
 
 
 def bounded(recipe: Recipe, most: Resources) -> Recipe:
-    """`recipe` with no service above `most`, and a warning for each that was."""
+    """`recipe` with every service lowered to `most`, and a warning for each that exceeded it."""
     warnings = list(recipe.warnings)
     services = {
         name: _lowered(service, most, f"{recipe.source}: services.{name}", warnings)

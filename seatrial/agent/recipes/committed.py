@@ -1,4 +1,4 @@
-"""What a recipe leaves to the commit: which mounted files there are, which port a built service is told to use."""
+"""Completes a recipe from the commit's files: which mounted files exist, which port a built service should use."""
 
 import hashlib
 import re
@@ -25,9 +25,9 @@ def settled(recipe: Recipe, files: Mapping[str, Dockerfile | None], entries: Seq
 
 
 def with_port(service: Service, file: Dockerfile | None) -> Service:
-    """A visited service that we build is told its port in PORT, as hosting platforms do; its own PORT wins.
+    """A built service with visitors gets its port in PORT, as on hosting platforms; a PORT of its own wins.
 
-    Not for compose files: they say all there is.
+    Not for compose files, which are explicit.
     """
     if file is None or not service.kind.routable or "PORT" in service.environment or sets_port(file):
         return service
@@ -61,7 +61,7 @@ def with_files(source: str, service: Service, entries: Sequence[Entry], warnings
 
 
 def shared(path: str) -> str:
-    """The name of the volume for a path that the commit lacks: whoever mounts the same path sees the same files."""
+    """The name of the volume for a path that the commit lacks: services that mount the same path see the same files."""
     return f"path-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
 
 

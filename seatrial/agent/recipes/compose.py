@@ -161,7 +161,7 @@ class Compose:
         return ServiceKind(wanted)
 
     def _dependencies(self, keys: dict[str, Any], condition: str = "") -> list[str]:
-        """Services to wait for. Those of a profile, and those that may be missing and are, are not."""
+        """Services to wait for, without those of a profile and optional ones that are missing."""
         value = keys.get("depends_on") or {}
         wanted = {name: {} for name in value} if isinstance(value, list) else value
         entries = self.document.data["services"]
@@ -174,7 +174,7 @@ class Compose:
         ]
 
     def _restart(self, at: Path, keys: dict[str, Any], kind: ServiceKind, waited_for: bool) -> RestartPolicy:
-        """What the file says; else what is visited or keeps data comes back, and a worker runs once."""
+        """The file's policy; by default, services with visitors or data restart and workers run once."""
         written = values.restart(self.document, (*at, "restart"), keys.get("restart"))
         if waited_for and written in {None, RestartPolicy.UNLESS_STOPPED}:
             return RestartPolicy.NEVER

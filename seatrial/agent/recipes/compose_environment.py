@@ -36,7 +36,7 @@ class Environment:
         return result
 
     def bare(self, name: str) -> str | None:
-        """What a NAME without a value is given, in launch form; None when nobody knows it."""
+        """The value of a NAME given without one, in launch form; None if it is unknown."""
         known = self.known.get(name)
         return "${" + name + ":-" + (known or "") + "}" if name.startswith(PLATFORM) else known
 

@@ -1,4 +1,4 @@
-"""What a compose file may not ask for, and what is left out with a warning."""
+"""Compose keys that are refused, and those that are left out with a warning."""
 
 from typing import Any
 
@@ -120,7 +120,7 @@ def check_top_level(document: Document, warnings: list[str]) -> None:
 
 
 def check_service(document: Document, at: Path, keys: dict[str, Any], warnings: list[str]) -> None:
-    """Raise RecipeError for what would reach the host; warn of what is left out."""
+    """Raise RecipeError for keys that would reach the host; warn about keys that are left out."""
     if is_true(keys.get("privileged")):
         document.fail((*at, "privileged"), "refused: it would give the container the whole host", "Remove it")
     for key, what in HOST_MODES.items():
@@ -133,12 +133,12 @@ def check_service(document: Document, at: Path, keys: dict[str, Any], warnings: 
 
 
 def is_true(value: Any) -> bool:
-    """Whether something is asked for: in YAML 1.2 a bare no is text, and people mean false by it."""
+    """Whether the value means true: in YAML 1.2 a bare no is text, but people mean false."""
     return bool(value) and str(value).lower() not in {"no", "off", "false", "n"}
 
 
 def harmless(key: str, value: Any) -> bool:
-    """Whether a refused key only asks for what every container here has anyway."""
+    """Whether a refused key only asks for something that every container here has anyway."""
     ours = {"no-new-privileges", "no-new-privileges:true", "no-new-privileges=true"}
     return key == "security_opt" and isinstance(value, list) and all(str(item) in ours for item in value)
 

@@ -31,7 +31,7 @@ def further_names(services: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[s
 
 
 def builders(services: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """{image: the service that builds it}: who only names the image runs what its sibling builds."""
+    """{image: the service that builds it}: a service that only names the image runs what its sibling builds."""
     return {
         tagged(keys["image"]): name
         for name, keys in services.items()

@@ -1,4 +1,4 @@
-"""A compose file held against the specification's own schema: whatever passes has the types that we read."""
+"""Validates a compose file against the specification's schema, so that all values have the types we expect."""
 
 import json
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from seatrial.agent.recipes.compose_limits import KNOWN
 from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.vocabulary.errors import RecipeError
 
-MOST_ERRORS = 100  # of which the first in the file is told
+MOST_ERRORS = 100  # of which the first in the file is reported
 TYPES = {
     "object": "a map", "array": "a list", "string": "text", "integer": "a whole number", "number": "a number",
     "boolean": "true or false", "null": "nothing",
@@ -41,7 +41,7 @@ def check(document: Document) -> None:
 
 
 def plain(data: dict[str, Any]) -> dict[str, Any]:
-    """`data` without what is read more kindly: the version, which says nothing, and keys without a value."""
+    """`data` without what we accept more leniently: the meaningless version, and keys without a value."""
     services = data.get("services")
     if isinstance(services, dict):
         services = {
@@ -55,8 +55,8 @@ def plain(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_told_elsewhere(error: ValidationError) -> bool:
-    """A service's name: ours are stricter, and have a message of their own. A service with no key too many: only a
-    wrong value of it makes the schema doubt its keys."""
+    """Whether another error covers this one: service names are checked more strictly, with a message of their own, and if
+    no key of a service is unknown, only a wrong value made the schema complain about its keys."""
     path = list(error.absolute_path)
     if error.validator == "unevaluatedProperties":
         return not extra(tuple(path), error)
@@ -64,7 +64,7 @@ def is_told_elsewhere(error: ValidationError) -> bool:
 
 
 def exact(error: ValidationError) -> ValidationError:
-    """Where the schema allows several forms: what is wrong in the form that was meant."""
+    """If the schema allows several forms, the error in the form that was meant."""
     inner = list(error.context or ())
     meant = [one for one in inner if one.relative_path or one.validator != "type"]
     if not meant:

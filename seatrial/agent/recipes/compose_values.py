@@ -12,7 +12,7 @@ from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.vocabulary import quantities
 from seatrial.agent.vocabulary.containers import Copy, HealthCheck, Mount, Resources, RestartPolicy
 
-CLOCKS = {"/etc/localtime", "/etc/timezone"}  # mounted everywhere out of habit; no secret, and no need
+CLOCKS = {"/etc/localtime", "/etc/timezone"}  # often mounted out of habit; neither secret nor needed
 Quantity = TypeVar("Quantity", int, float)
 RESTARTS = {
     "no": RestartPolicy.NEVER,
@@ -144,7 +144,7 @@ def disabled(value: Any) -> bool:
 
 
 def health(document: Document, at: Path, value: Any) -> HealthCheck | None:
-    """The check inside the container, waited for as long as compose would."""
+    """The check inside the container, with the same patience as compose."""
     if not value or is_true(value.get("disable")) or not value.get("test"):
         return None
     test = value["test"]

@@ -1,4 +1,4 @@
-"""Which services of a compose file keep data although they do not say so, and therefore never run twice at a time."""
+"""Finds services of a compose file that keep data although it does not say so; they must never run twice at a time."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +12,7 @@ from seatrial.wire.states import ServiceKind
 
 
 def kept(recipe: Recipe, files: Mapping[str, Dockerfile | None]) -> Recipe:
-    """`recipe` with the kinds that its images, ports and volumes tell, and a warning for each guess.
+    """`recipe` with kinds inferred from its images, ports and volumes, and a warning for each guess.
 
     Two versions of a preview run side by side for a moment. Two servers on one volume destroy it.
     """
@@ -35,17 +35,17 @@ def kept(recipe: Recipe, files: Mapping[str, Dockerfile | None]) -> Recipe:
 
 
 def stays(service: Service) -> bool:
-    """Whether it outlives deployments."""
+    """Whether the service outlives deployments."""
     return service.kind.keeps_data or service.keeps_data
 
 
 def one_shot(service: Service) -> Service:
-    """A service whose end others wait for is no server, whatever its image: `mongo` that only runs a script."""
+    """Whether other services wait for its end; then it is no server, whatever its image: `mongo` that only runs a script."""
     return replace(service, kind=ServiceKind.WORKER) if service.kind.keeps_data else service
 
 
 def told_by_image(service: Service, file: Dockerfile | None) -> Service:
-    """A built service is what its base image is: `FROM postgres` makes a database."""
+    """The kind by the image, for a built service by its base image: `FROM postgres` makes a database."""
     base = file.base(service.build.target) if file and service.build else ""
     kind = kinds.of_image(base) if base else None
     if kind is None:
@@ -57,9 +57,9 @@ def told_by_image(service: Service, file: Dockerfile | None) -> Service:
 def told_by_volume(
     service: Service, built: set[str], moving: bool, where: str, warnings: list[str]
 ) -> Service:
-    """A pulled service that writes to a volume which no built service shares keeps data there.
+    """Whether it is a pulled service that writes to a volume which no built service shares, and so keeps data there.
 
-    Not when visitors come by it to services that move with the push (`moving`): it would lead them to the old ones.
+    Not if it leads visitors to services that move with the push (`moving`): it would lead them to the old ones.
     """
     own = [m.volume for m in service.mounts if m.volume and not m.read_only and m.volume not in built]
     if service.build or not own:
@@ -90,7 +90,7 @@ def comes_back(service: Service) -> RestartPolicy:
 
 
 def with_names(service: Service) -> Service:
-    """A volume without a name is the container's own; that of a service which stays outlives its container."""
+    """Names anonymous volumes of services that stay: an anonymous volume would be removed with its container."""
     if not stays(service):
         return service
     mounts = [Mount(m.volume or anonymous(service.name, m.path), m.path, m.read_only) for m in service.mounts]

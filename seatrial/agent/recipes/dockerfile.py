@@ -1,4 +1,4 @@
-"""What a Dockerfile says, as far as the agent must know it before anything is built."""
+"""Reads the parts of a Dockerfile that the agent must know before it builds."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from seatrial.agent.vocabulary.errors import RecipeError
 VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))")
 FROM = re.compile(r"(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?\s*$", re.IGNORECASE)
 SCRATCH = "scratch"
-LONGEST = 4096  # of an argument's value: those that double each other would fill the memory
+LONGEST = 4096  # of an argument's value: arguments that double each other would fill the memory
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Dockerfile:
         return self.stages
 
     def base(self, target: str | None = None) -> str:
-        """The image that the final stage begins with, by way of other stages."""
+        """The image that the final stage begins with, directly or through other stages."""
         stages = list(self.until(target))
         stage = stages.pop()
         for earlier in reversed(stages):
@@ -47,7 +47,7 @@ class Dockerfile:
         return stage.base
 
     def external_images(self, target: str | None = None) -> list[str]:
-        """Images that must be there before the build: bases, and what COPY or RUN take `from`."""
+        """Images that must exist before the build: base images, and those that COPY or RUN use with `from`."""
         external: dict[str, None] = {}
         seen: set[str] = {SCRATCH}
         for index, stage in enumerate(self.until(target)):
@@ -83,7 +83,7 @@ def taken_from(keyword: str, text: str) -> list[str]:
 
 
 def read_dockerfile(file: str, raw: bytes, arguments: Mapping[str, str] | None = None) -> Dockerfile:
-    """Read `raw`; `arguments` are the build's. Raises RecipeError when no image is begun."""
+    """Read `raw`; `arguments` are the build's. Raises RecipeError if it has no FROM."""
     known = dict(arguments or {})
     stages: list[tuple[str, str | None, list[tuple[str, str]]]] = []
     for line, keyword, text in instructions(raw):

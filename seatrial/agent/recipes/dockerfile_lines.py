@@ -1,4 +1,4 @@
-"""The instructions of a Dockerfile, split as docker splits them, in one pass: a hostile file takes no longer."""
+"""Splits a Dockerfile into instructions as docker does, in one pass, so that a hostile file takes no longer than others."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -56,7 +56,7 @@ def joined(lines: Sequence[str], number: int, continued: re.Pattern[str]) -> tup
 
 
 def after_bodies(text: str, lines: Sequence[str], number: int, ends: dict[str, int]) -> int:
-    """The line after the bodies of every heredoc that `text` opens; what is never closed is no heredoc."""
+    """The line after the bodies of every heredoc that `text` opens; an unclosed one is not treated as a heredoc."""
     for tabs, _, name in HEREDOC.findall(text):
         if ends.get(name, -1) < number:
             continue

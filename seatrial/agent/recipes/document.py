@@ -1,4 +1,4 @@
-"""A YAML file as plain data, which still knows on which line each key stood."""
+"""A YAML file as plain data that remembers the line of each key."""
 
 import difflib
 import re
@@ -55,7 +55,7 @@ class Document:
 
 
 def parse(file: str, raw: bytes) -> Document:
-    """Read YAML 1.2 text. Raises RecipeError with the line (and column) of what cannot be read."""
+    """Read YAML 1.2 text. Raises RecipeError with the line (and column) of the error."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -67,7 +67,7 @@ def parse(file: str, raw: bytes) -> Document:
         loaded = yaml.load(text)
     except MarkedYAMLError as error:
         raise unreadable(file, text, error) from error
-    except Exception as error:  # the library lets IndexError and others through for text that is no YAML
+    except Exception as error:  # the library raises IndexError and others for text that is not YAML
         raise RecipeError(
             f"{file}:1: not valid YAML: {first_line(error)}. Correct it, or put odd values in quotes."
         ) from error

@@ -38,7 +38,7 @@ Cpus = Annotated[float, BeforeValidator(quantities.cpus)]
 
 
 def command_of(value: object) -> object:
-    """A list as it is; a string split into words, or given to a shell when it uses one's language."""
+    """A list as it is; a string split into words, or given to a shell if it uses shell syntax."""
     if not isinstance(value, str):
         return value
     if any(character in value for character in "|&;<>$`*?(){}\n~#"):
@@ -50,7 +50,7 @@ def command_of(value: object) -> object:
 
 
 def text_of(value: object) -> object:
-    """Environment values are text: numbers and booleans as YAML writes them, nothing as the empty string."""
+    """Environment values as text: numbers and booleans as YAML writes them, null as the empty string."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
@@ -100,7 +100,7 @@ class HealthKeys(Strict):
         "/", description="asked on the service's port"
     )
     status: Annotated[int, Field(ge=100, le=599)] = Field(
-        200, description="the only answer that counts as well"
+        200, description="the only status that counts as healthy"
     )
     timeout: Seconds = Field(60.0, description="how long a start may take, like `90s` or `1m30s`")
 
@@ -223,7 +223,7 @@ def health_of(keys: HealthKeys | None, port: int | None) -> HealthCheck | None:
 
 
 def resources_of(keys: ResourceKeys | None, defaults: Resources) -> Resources | None:
-    """The limits, what is not said taken from `defaults`; None when nothing is said."""
+    """The limits, with missing values taken from `defaults`; None if there are none."""
     if keys is None or (keys.cpus is None and keys.memory is None):
         return None
     return Resources(keys.cpus or defaults.cpus, keys.memory or defaults.memory_mb, defaults.pids)

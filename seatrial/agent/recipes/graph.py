@@ -1,4 +1,4 @@
-"""The services of a recipe among each other: not too many, every name known, no cycle."""
+"""Checks the dependency graph of a recipe: not too many services, every name known, no cycle."""
 
 import difflib
 from collections.abc import Mapping, Sequence

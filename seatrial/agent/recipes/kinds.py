@@ -1,4 +1,4 @@
-"""What a service is for, when the recipe does not say."""
+"""Infers the kind of a service if the recipe does not say."""
 
 import re
 
@@ -32,7 +32,7 @@ DEFAULT_PORTS = {
     "etcd": 2379, "redis": 6379, "valkey": 6379, "keydb": 6379, "dragonfly": 6379, "memcached": 11211, "nats": 4222,
     "rabbitmq": 5672, "kafka": 9092, "redpanda": 9092, "zookeeper": 2181, "mosquitto": 1883, "activemq": 61616,
 }  # fmt: skip
-BROWSED = {8123, 8086, 7700, 8108, 9000, 8529, 8983}  # a program that visitors see listens there as well
+BROWSED = {8123, 8086, 7700, 8108, 9000, 8529, 8983}  # programs with visitors listen there as well
 
 
 def repository_name(image: str) -> str:
@@ -41,14 +41,14 @@ def repository_name(image: str) -> str:
 
 
 def words(image: str) -> list[str]:
-    """The words of an image's name; of `mssql/server` those of its folder too, as `server` alone tells nothing."""
+    """The words of an image's name; of `mssql/server` those of its folder too, as `server` alone says nothing."""
     name = repository_name(image)
     folder = image.lower().split("/")[-2:-1] if name == "server" else []
     return re.split(r"[-_.]", "-".join([*folder, name]))
 
 
 def of_image(image: str) -> ServiceKind | None:
-    """The kind that an image's name tells: whole words of it, so that `postgres-exporter` is no database."""
+    """The kind that an image's name implies, by whole words, so that `postgres-exporter` is no database."""
     in_image = words(image)
     if BESIDE & set(in_image):
         return None
@@ -56,12 +56,12 @@ def of_image(image: str) -> ServiceKind | None:
 
 
 def is_proxy(image: str) -> bool:
-    """Whether visitors come by it to other services, which it may have looked up long ago."""
+    """Whether it is a proxy that leads visitors to other services, whose addresses it may have cached."""
     return bool(PROXIES & set(words(image)))
 
 
 def of_port(port: int | None) -> ServiceKind | None:
-    """The kind that a port tells which only one sort of server listens on."""
+    """The kind implied by a port that only one sort of server listens on."""
     if port in BROWSED:
         return None
     name = next((name for name, usual in DEFAULT_PORTS.items() if usual == port), "")

@@ -1,4 +1,4 @@
-"""Files that git LFS keeps elsewhere: a commit has only pointers to them."""
+"""Detects files kept in git LFS, of which a commit has only pointers."""
 
 import posixpath
 
@@ -8,11 +8,11 @@ ATTRIBUTES = ".gitattributes"
 POINTER = b"version https://git-lfs.github.com/spec/"
 LARGEST_POINTER = 1024  # bytes, says its specification
 LARGEST_ATTRIBUTES = 100 * 1024
-MOST_READ = 100  # attribute files, and a hundred times as many small files: nobody means more
+MOST_READ = 100  # attribute files, and a hundred times as many small files: no sensible repository has more
 
 
 async def pointers(tree: Tree) -> list[str]:
-    """A warning when files of the tree are pointers: built and run, they are a few lines of text."""
+    """A warning if files of the tree are LFS pointers: builds would see only a few lines of text."""
     entries = await tree.entries()
     attributes = [e.path for e in entries if posixpath.basename(e.path) == ATTRIBUTES]
     texts = await tree.read_many(attributes[:MOST_READ], limit=LARGEST_ATTRIBUTES)

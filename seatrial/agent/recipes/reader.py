@@ -26,8 +26,8 @@ async def read_recipe(
 ) -> Recipe:
     """The recipe of `tree`, by the precedence that `recipe` documents. Raises NoRecipe or RecipeError.
 
-    `variables` are the project's, for `${NAME:-default}` of a compose file; `defaults` fill in the half of a
-    resource limit that a recipe leaves open.
+    `variables` are the project's, for `${NAME:-default}` of a compose file; `defaults` fill in missing values of
+    resource limits.
     """
     limits = defaults or Resources()
     for name in GALLEY_FILES:
@@ -47,12 +47,12 @@ async def read_recipe(
 
 
 async def parsed(name: str, raw: bytes) -> Document:
-    """`parse` on a thread: a hostile file takes ten seconds, and the agent must go on beating."""
+    """`parse` on a thread: a hostile file takes ten seconds, and heartbeats must go on."""
     return await asyncio.to_thread(parse, name, raw)
 
 
 async def nothing_found(tree: Tree) -> str:
-    """What to say of a tree without a recipe; Dockerfiles further down are the usual case."""
+    """The message for a tree without a recipe; usually it has Dockerfiles in subfolders."""
     problem = "nothing here says what to run: there is no galley.yml, compose file or Dockerfile at the repository's root. "
     near = [e.shown for e in await tree.entries() if posixpath.basename(e.path).lower() == "dockerfile"]
     if not near:
@@ -67,7 +67,7 @@ async def nothing_found(tree: Tree) -> str:
 
 
 async def recipe_file(tree: Tree, name: str) -> bytes | None:
-    """The file's bytes; None when it is not there. Raises RecipeError when it cannot be a recipe."""
+    """The file's bytes; None if it does not exist. Raises RecipeError if it cannot be a recipe."""
     entry = next((entry for entry in await tree.entries() if entry.path == name), None)
     if entry is None:
         return None
@@ -86,7 +86,7 @@ async def plain_dockerfile(tree: Tree) -> Recipe:
 
 
 async def checked(tree: Tree, recipe: Recipe) -> Recipe:
-    """`recipe` once every Dockerfile it names is known to be there, and with what the commit itself decides."""
+    """`recipe`, completed from the commit's files, after checking that every Dockerfile it names exists."""
     read: dict[tuple[str, frozenset[tuple[str, str]]], Dockerfile] = {}
     files: dict[str, Dockerfile | None] = {}
     for name, service in recipe.services.items():
@@ -113,7 +113,7 @@ def guessed(recipe: Recipe, files: Mapping[str, Dockerfile | None]) -> Recipe:
 
 
 async def dockerfile_of(tree: Tree, recipe: Recipe, service: str, build: Build) -> Dockerfile:
-    """The Dockerfile of a service. Raises RecipeError when it is not there, too large, or begins no image."""
+    """The Dockerfile of a service. Raises RecipeError if it is missing, too large, or has no FROM."""
     path = dockerfile_path(build)
     raw = await tree.read(path, limit=MAX_BYTES)
     if raw is not None:

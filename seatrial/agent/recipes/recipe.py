@@ -26,7 +26,7 @@ class Build:
 
 @dataclass(frozen=True)
 class Service:
-    """One service. `expose` None: taken from the image's EXPOSE, else found by looking at what it listens on."""
+    """One service. `expose` None: taken from the image's EXPOSE, else from the ports it listens on."""
 
     name: str
     kind: ServiceKind
@@ -38,11 +38,11 @@ class Service:
     working_dir: str | None = None
     user: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
-    aliases: Sequence[str] = ()  # names besides its own by which siblings reach it
+    aliases: Sequence[str] = ()  # further names by which siblings reach it
     depends_on: Sequence[str] = ()
     wait_for_exit: Sequence[str] = ()  # dependencies that must have ended with 0 first (compose: completed)
     restart: RestartPolicy = RestartPolicy.UNLESS_STOPPED
-    keeps_data: bool = False  # its kind does not tell, but a volume of its own does
+    keeps_data: bool = False  # known by a volume of its own, not by its kind
     ephemeral: bool = False
     health: HealthCheck | None = None
     image_check: bool = True  # False: the image's own HEALTHCHECK is not asked
@@ -63,7 +63,7 @@ class Recipe:
     source: str  # the file it was read from
     services: Mapping[str, Service]
     warnings: Sequence[str] = ()
-    told_kinds: frozenset[str] = frozenset()  # services whose kind the file says, rather than we guessed
+    told_kinds: frozenset[str] = frozenset()  # services whose kind is given in the file, not guessed
 
     def in_order(self) -> list[Service]:
         """Services so that each comes after what it depends on. The parser has refused cycles."""

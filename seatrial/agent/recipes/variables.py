@@ -1,9 +1,9 @@
 """`${VAR}` in a compose file, replaced the way compose does.
 
 Values of `environment` and `build.args` are replaced once more when a deployment starts, because only then
-hostnames are known. Everything is therefore first written in *launch form*: dollars doubled, and what has no
-value yet, or a name beginning with GALLEY_, as `${NAME}` or `${NAME:-default}`. Elsewhere in the file nothing may
-be left for later.
+hostnames are known. These values are therefore first written in *launch form*: dollars doubled, and variables without
+a value yet, or named GALLEY_..., as `${NAME}` or `${NAME:-default}`. Elsewhere in the file every variable must be
+replaced at once.
 """
 
 import io
@@ -23,18 +23,18 @@ PATTERN = re.compile(
 LEFT = re.compile(r"\$(?:\$|\{(\w+)(?::-((?:[^{}]|\$\{[^{}]*\})*))?\})")
 BLANK = re.compile(r"[^\S\n]{200,}")  # the parser of .env files takes minutes over many
 PLATFORM = "GALLEY_"
-MOST_CHARACTERS = 1_000_000  # that variables may add: those that double each other would fill the memory
+MOST_CHARACTERS = 1_000_000  # that variables may add: variables that double each other would fill the memory
 
 
 def launch_form(text: str) -> str:
-    """`text` so that it is itself after the replacement at the start."""
+    """`text` escaped, so that the replacement at the start yields it unchanged."""
     return text.replace("$", "$$")
 
 
 def dotenv(file: str, raw: bytes | None, known: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a .env file in launch form: each may use `known` ones and those above it, never our own.
+    """The variables of a .env file in launch form: each may use `known` ones and those above it, never GALLEY_ ones.
 
-    What is in single quotes stays as it is; a name without a value is empty. Raises RecipeError.
+    Text in single quotes stays as it is; a name without a value is empty. Raises RecipeError.
     """
     text = (raw or b"").decode("utf-8-sig", errors="replace")
     if blank := BLANK.search(text):
@@ -69,7 +69,7 @@ class Interpolation:
     document: Document
     values: Mapping[str, str]
     further: Mapping[str, str]
-    lenient: bool = False  # what has no value is empty, and what is no name stays
+    lenient: bool = False  # a variable without a value becomes empty; an invalid name stays
     produced: int = 0
 
     def everywhere(self, data: Any, path: Path = ()) -> Any:

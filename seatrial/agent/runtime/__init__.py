@@ -1,1 +1,1 @@
-"""What services run in: the contract (`base`), the Docker Engine, and bare processes for trying out."""
+"""Runtimes for services: the contract (`base`), the Docker Engine, and bare processes for trying out."""

@@ -1,4 +1,4 @@
-"""Asking an address over the network whether somebody is well there."""
+"""Health checks over the network."""
 
 import asyncio
 import errno
@@ -11,7 +11,7 @@ ANSWER_SECONDS = 5.0
 
 
 async def ask(address: str, check: HealthCheck) -> str | None:
-    """None when it answers as `check` wants on its port, else what was seen."""
+    """None if it answers on its port as `check` requires, else a description of the failure."""
     if check.port is None:
         return "listens on no known port"
     if check.http_path is None:

@@ -1,13 +1,13 @@
-"""What runs services: the contract that the Docker and the process runtime both keep.
+"""The contract of a runtime, which the Docker and the process runtime both keep.
 
 Order: networks before containers; containers before their removal; networks and volumes after the last
-container on them. Idempotency: every create on a name that exists with the same `fingerprint` label returns
-what exists; with another fingerprint it replaces it; every remove of what is gone succeeds. Concurrency: calls
-on different names may run together; the caller serialises calls on one name. Errors: StartError when this one
-container cannot run, RuntimeUnavailable when the engine does not answer (the caller retries on its next
-reconcile; the runtime itself never retries). Cancellation: a call that makes something ends before its
-cancellation does, so that whoever looks afterwards sees all there will be; it may be half made, and the next
-reconcile finds it by label and removes or completes it.
+container on them. Idempotency: creating a name that exists with the same `fingerprint` label returns
+the existing object; with another fingerprint it replaces it; removing what is gone succeeds. Concurrency: calls
+on different names may run together; the caller serialises calls on one name. Errors: StartError if this one
+container cannot run, RuntimeUnavailable if the engine does not answer (the caller retries on its next
+reconcile; the runtime itself never retries). Cancellation: a call that creates something completes before
+its cancellation does, so that nothing appears afterwards; the result may be incomplete, and the next reconcile finds
+it by label and removes or completes it.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -26,7 +26,7 @@ class Runtime(Protocol):
 
     @property
     def warnings(self) -> Sequence[str]:
-        """What is wrong with the host; told in every heartbeat."""
+        """Problems of the host; sent in every heartbeat."""
 
     async def ping(self) -> None:
         """Raise RuntimeUnavailable unless the engine answers."""
@@ -56,16 +56,16 @@ class Runtime(Protocol):
         """The image's own HEALTHCHECK; None when it has none, or when the image is not here."""
 
     async def start(self, spec: ContainerSpec) -> Container:
-        """Create and start; returns what exists when it already runs with the same fingerprint."""
+        """Create and start; returns the existing container if it already runs with the same fingerprint."""
 
     async def get(self, name: str) -> Container | None:
         """The container now, or None."""
 
     async def check(self, container: Container, network: str, check: HealthCheck) -> str | None:
-        """Ask once. None when well, else one sentence saying what was seen."""
+        """Check once. None if healthy, else one sentence that says why not."""
 
     async def listening(self, container: Container, network: str) -> list[Listener]:
-        """TCP ports the container listens on now, ascending; empty when none, or when it cannot be seen."""
+        """TCP ports the container listens on now, ascending; empty if there are none or they cannot be determined."""
 
     async def list_containers(self, labels: Mapping[str, str]) -> list[Container]:
         """All containers carrying every one of `labels`, running or not."""
@@ -101,4 +101,4 @@ class Runtime(Protocol):
         `follow`). Empty when there is no such container."""
 
     def changes(self, labels: Mapping[str, str]) -> AsyncIterator[Change]:
-        """What happens to matching containers, as it happens. Ends when the engine goes; re-list then."""
+        """Changes of matching containers, as they happen. Ends when the engine stops; re-list then."""

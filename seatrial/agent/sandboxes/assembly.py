@@ -29,7 +29,7 @@ def evaluations(
     require_gvisor: bool = False,
     warm: int = 2,
 ) -> Evaluations:
-    """Everything that evaluates policies. `engine` None: plain processes, without isolation.
+    """Assembles everything that evaluates policies. `engine` None: plain processes, without isolation.
 
     `directory` is the agent's data directory. The result's `run()` never ends by itself; `isolation` and `warnings` are
     for the heartbeat.

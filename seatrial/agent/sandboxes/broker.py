@@ -1,4 +1,4 @@
-"""Answers what policies ask: files from git objects, forge facts from the evaluation's snapshot, nothing else."""
+"""Answers policies' questions: files from git objects, forge facts from the evaluation's snapshot, nothing else."""
 
 import asyncio
 import codecs
@@ -16,7 +16,7 @@ MAX_FILE = 1 << 20  # bytes of one file that a policy may read
 MAX_BATCH = 2 << 20  # bytes of files in one answer
 MAX_PATHS = 500
 MAX_HOPS = 5  # from one symbolic link to the next
-BOMS = (  # the longer ones first: that of UTF-32 begins with that of UTF-16
+BOMS = (  # the longer marks first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -34,9 +34,9 @@ class Unanswerable(Exception):
 class Broker:
     """One commit and its forge facts. Answers may be asked for concurrently and never change.
 
-    `answer` also says what was seen, as (question, digest) pairs; `digest` gives the digest of one such question
-    without reading a blob (of scripts without an extension the first time, for the languages), which is what makes
-    looking up a memoised result cheap.
+    `answer` also returns what was seen, as (question, digest) pairs. `digest` computes the digest for one question without
+    reading blobs (except, once, scripts without an extension for the languages), so looking up a memoised result is
+    cheap.
     """
 
     def __init__(self, tree: Tree, facts: ForgeFacts) -> None:
@@ -75,7 +75,7 @@ class Broker:
         return value, [(asked, self._digests[asked])]
 
     async def digest(self, asked: str) -> str:
-        """What `answer` would give as digest for this question. Raises as `answer` does."""
+        """The digest that `answer` would return for this question. Raises the same errors as `answer`."""
         method, arguments = understood(json.loads(asked))
         if method == "get_file_content":
             return await self._file_digest(*arguments)
@@ -165,7 +165,7 @@ class Broker:
 
 
 def understood(question: Any) -> tuple[str, list[str]]:
-    """Method and arguments of a question that came out of a sandbox: anything may be in it. Raises Unanswerable."""
+    """Method and arguments of a question from a sandbox, which may contain anything. Raises Unanswerable."""
     match question:
         case [str(method), list(arguments)] if all(isinstance(a, str) and len(a) < 5000 for a in arguments):
             return method, arguments
@@ -175,8 +175,8 @@ def understood(question: Any) -> tuple[str, list[str]]:
 
 
 def readable(blob: bytes | None) -> Any:
-    """The text of a blob, or why it has none. UTF-8 unless a byte order mark, which is left out, says otherwise; what
-    is not of that encoding becomes replacement characters."""
+    """The text of a blob, or why it has none. Decoded as UTF-8 unless a byte order mark (which is removed) says otherwise;
+    invalid bytes become replacement characters."""
     if blob is None:
         return None
     mark, encoding = next((pair for pair in BOMS if blob.startswith(pair[0])), (b"", "utf-8"))

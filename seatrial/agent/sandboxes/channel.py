@@ -1,4 +1,4 @@
-"""One sandbox as the host sees it: frames in, frames out, and an end that nothing inside can refuse."""
+"""One sandbox as the host sees it: frames in, frames out, and a way to end it that nothing inside can prevent."""
 
 import asyncio
 import contextlib
@@ -9,14 +9,14 @@ from seatrial.wire.states import Isolation
 
 MAX_FRAME = 4 << 20
 MAX_SAID = 160 << 20
-MAX_WAITING = 64  # frames read but not yet handled; beyond, the sandbox is not read from
+MAX_WAITING = 64  # frames read but not yet handled; at this limit, reading from the sandbox pauses
 
 
 class SandboxError(Exception):
-    """A sandbox cannot be had, or was lost. The text says why.
+    """A sandbox could not be started, or was lost. The text says why.
 
-    `lasting`: trying again soon would fail again, and a failed start is not free: some engines leave the processes of
-    a gVisor sandbox behind that did not come up.
+    `lasting`: an early retry would fail again. A failed start has a cost: some engines leave processes of the failed
+    gVisor sandbox behind.
     """
 
     def __init__(self, message: str, *, lasting: bool = False) -> None:
@@ -37,11 +37,11 @@ class Pipe(Protocol):
         """End the sandbox and remove every trace of it. Idempotent; never raises."""
 
     def diagnosis(self) -> str:
-        """What the sandbox itself said on its way, for people; may be empty."""
+        """The sandbox's own error output, for people; may be empty."""
 
 
 class Sandbox:
-    """A started sandbox. Single use: whoever claimed it destroys it."""
+    """A started sandbox. Single use: the claimant destroys it."""
 
     def __init__(self, pipe: Pipe, isolation: Isolation, name: str) -> None:
         self.isolation = isolation
@@ -58,7 +58,7 @@ class Sandbox:
         return self._lost is None and not self._reader.done()
 
     async def warm(self, children: int) -> None:
-        """Wait until `children` children wait for a policy. Raises SandboxError when it ends instead."""
+        """Wait until `children` children are ready for a policy. Raises SandboxError if the sandbox ends first."""
         while len(self.idle) < children:
             frame = await self.receive()
             if frame.kind != Kind.HELLO:
@@ -66,7 +66,7 @@ class Sandbox:
             self.idle.append(frame.channel)
 
     async def receive(self) -> Frame:
-        """The next frame. Raises SandboxError at its end and over a cap, from then on always."""
+        """The next frame. Raises SandboxError at its end or if a cap is exceeded, and on every later call."""
         if self._lost is not None and self._frames.empty():
             raise self._lost
         item = await self._frames.get()

@@ -1,4 +1,4 @@
-"""Sandboxes that are containers: under gVisor where the engine knows it, visibly weaker where it does not."""
+"""Sandboxes as containers: under gVisor if the engine has it, otherwise with weaker isolation, which is reported."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ KEPT_ERRORS = 4_000
 # gVisor's own host threads count, some forty before any guest process: this is the host's safety net only; inside,
 # no child can fork at all.
 PIDS = {Isolation.GVISOR: 1000, Isolation.CONTAINER: 100}
-# A start that failed for one of these would fail again.
+# A start that failed for one of these reasons would fail again.
 LASTING = {Refusal.NO_OWN_NETWORK, Refusal.NO_PROGRAM, Refusal.NOT_BEGUN}
 REGISTER = "Register it with: runsc install, then reload Docker (kill -HUP); it is noticed within a minute"
 WITHOUT_GVISOR = (
@@ -64,7 +64,7 @@ class ContainerPipe:
 
 
 class ContainerSandboxes:
-    """Starts warm containers that know nothing yet: no network, no mount, no writable root, next to no rights."""
+    """Starts warm containers that hold no data yet: no network, no mount, no writable root, almost no capabilities."""
 
     def __init__(
         self,
@@ -86,9 +86,9 @@ class ContainerSandboxes:
         self.isolation = Isolation.CONTAINER
 
     async def prepare(self) -> list[str]:
-        """Learn what the engine offers, remove what an earlier agent left, make the image; returns warnings.
+        """Detect what the engine offers, remove leftovers of an earlier agent, build the image; returns warnings.
 
-        Raises SandboxError when GITGRIT_REQUIRE_GVISOR is set and gVisor is missing: nothing runs then.
+        Raises SandboxError if GITGRIT_REQUIRE_GVISOR is set and gVisor is missing: then no policy runs.
         """
         warnings = await self.look()
         if self._require_gvisor and self.isolation is not Isolation.GVISOR:
@@ -101,7 +101,7 @@ class ContainerSandboxes:
         return warnings
 
     async def look(self) -> list[str]:
-        """See `Backend.look`. A runsc that is registered no more fails every start, rather than weaken a result."""
+        """See `Backend.look`. If runsc is no longer registered, every start fails; isolation is never weakened."""
         machine = await self._engine.machine()
         self._cpus = min(self._cpus, float(machine.cpus))
         if machine.gvisor:
@@ -122,7 +122,7 @@ class ContainerSandboxes:
         return Sandbox(ContainerPipe(self._engine, name, attached), self.isolation, name)
 
     async def _begun(self, name: str) -> Attached:
-        """Attached before the start, so that no byte is missed. What goes wrong takes the container along."""
+        """Start it, attached before the start so that no byte is missed. On failure the container is removed."""
         attached: Attached | None = None
         try:
             attached = await self._engine.containers.attach(name)
@@ -144,7 +144,7 @@ class ContainerSandboxes:
         return await self._create_whole(children, name)
 
     async def _create_whole(self, children: int, name: str) -> None:
-        """The engine makes what it was asked for whether or not anybody waits: cancelled, this waits and removes it."""
+        """Create the container. The engine creates it even if nobody waits, so when cancelled this waits for it and removes it."""
         create = self._engine.containers.create_sealed(self._spec(children, name))
         creating = asyncio.create_task(create, name=f"create {name}")
         try:
@@ -154,7 +154,7 @@ class ContainerSandboxes:
             raise
 
     async def remove_orphans(self) -> None:
-        """Remove every sandbox that this agent's earlier life left."""
+        """Remove every sandbox that an earlier run of this agent left."""
         for container in await self._engine.containers.ids(self._labels):
             await remove(self._engine, container)
 
@@ -179,7 +179,7 @@ async def undone(creating: asyncio.Task[None], engine: Engine, name: str) -> Non
 
 
 async def remove(engine: Engine, name: str) -> None:
-    """Kill and remove; what is gone already is fine, and an engine that is away is cleaned up at the next start."""
+    """Kill and remove; idempotent. If the engine is away, the next start cleans up."""
     try:
         await engine.containers.remove(name)
     except EngineRefused as error:
@@ -190,7 +190,7 @@ async def remove(engine: Engine, name: str) -> None:
 
 
 def explained(error: Exception) -> str:
-    """What the engine said, and the fix where it is known."""
+    """The engine's message, and the fix if it is known."""
     if isinstance(error, EngineRefused) and error.refusal is Refusal.NO_OWN_NETWORK:
         return (
             "this gVisor release cannot give containers a network of their own on this kernel. Sandboxes need none: add "

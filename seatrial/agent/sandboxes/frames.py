@@ -33,7 +33,7 @@ class Frame(NamedTuple):
 
 
 class FrameError(Exception):
-    """The sandbox does not keep to the format, or says more than it may: it is not listened to any more."""
+    """The sandbox violated the format or exceeded a limit; nothing more is read from it."""
 
 
 def encode(kind: Kind, channel: int, value: Any) -> bytes:

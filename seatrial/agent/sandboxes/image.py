@@ -34,7 +34,7 @@ class SandboxImage:
     async def ensure(self, log: Log) -> str:
         """The image's name, on the host when this returns. Idempotent. Raises SandboxError or ImageUnavailable.
 
-        Where the base cannot be had, an image that was built with the same program will do.
+        If the base is unavailable, an existing image with the same program is used.
         """
         try:
             base = await self._images.ensure(self._base, log)

@@ -1,8 +1,8 @@
-"""What a repository is written in, by the bytes of its files. Counted on the host, from names, sizes and `#!` lines.
+"""The languages of a repository, by the bytes of its files. Counted on the host, from names, sizes and `#!` lines.
 
-What there is comes from GitHub's linguist (`linguist.json`, written by scripts/write_languages.py), names as it writes
-them. Data and prose do not count, nor do paths of others, documentation, and what a program wrote. Where linguist looks
-into a file whose extension means several languages, this looks at the rest of the commit: a header is C++ among C++.
+The languages and their names come from GitHub's linguist (`linguist.json`, written by scripts/write_languages.py). Data,
+prose, vendored paths, documentation and generated files do not count. Where linguist looks into a file whose extension
+is ambiguous, this looks at the rest of the commit: a header is C++ among C++ files.
 """
 
 import json
@@ -17,9 +17,11 @@ _DATA = json.loads(Path(__file__).with_name("linguist.json").read_text())
 _GROUPS: dict[str, str] = _DATA["groups"]
 _NAMES: dict[str, str] = _DATA["names"]
 _INTERPRETERS: dict[str, str] = _DATA["interpreters"]
-_EXTENSIONS: dict[str, list[str]] = _DATA["extensions"]  # the usual language first; none: does not count
+_EXTENSIONS: dict[str, list[str]] = _DATA[
+    "extensions"
+]  # the usual language first; an empty list does not count
 _SKIPPED = re.compile(_DATA["skipped"])
-MAX_PATH = 1000  # letters; matching grows with their square, and no person names a file so
+MAX_PATH = 1000  # characters; matching time grows with their square, and real file names are shorter
 EXECUTABLE = "100755"
 MAX_SCRIPTS = 200  # files that are looked into for one commit
 MAX_SCRIPT = 1 << 16  # bytes of one
@@ -36,7 +38,7 @@ def candidates(path: str) -> list[str]:
 
 
 def scripts(entries: Iterable[Entry]) -> list[str]:
-    """The paths whose names say nothing, and whose `#!` line may: executable, without an extension, not large."""
+    """Paths whose language only a `#!` line can tell: executable, without an extension, not large."""
     nameless = (
         entry.path
         for entry in entries
@@ -83,7 +85,7 @@ def _is_skipped(path: str) -> bool:
 
 
 def _decided(certain: Counter[str], questions: Mapping[tuple[str, ...], int]) -> Counter[str]:
-    """What extensions with several meanings stand for: what the commit has most of beside them, else the usual."""
+    """Resolves ambiguous extensions: the candidate that the commit has most of, else the usual one."""
     guessed = Counter(certain)
     for possible, size in questions.items():
         guessed[possible[0]] += size

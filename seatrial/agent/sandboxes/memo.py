@@ -1,4 +1,4 @@
-"""Remembered results: a policy that would see the same answers again would say the same again."""
+"""Remembered results: a policy that would get the same answers again would return the same result."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,9 @@ from seatrial.wire.states import ResultState
 MAX_AGE_SECONDS = 24 * 3600  # policies may look at the clock
 KEPT_PER_KEY = 4
 MAX_SEEN = 50_000  # questions; longer transcripts are not kept
-MOST_BYTES = 256 * 1024**2  # of all projects together; beyond it the oldest go, a tenth of them at a time
+MOST_BYTES = (
+    256 * 1024**2
+)  # of all projects together; beyond it the oldest are deleted, a tenth of them at a time
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS memo (
   id INTEGER PRIMARY KEY, key TEXT NOT NULL, at REAL NOT NULL, seen BLOB NOT NULL, result TEXT NOT NULL);
@@ -29,7 +31,7 @@ class Memo:
     """Results by (project, policy, parameters, sandbox program, isolation) and the answers the policy was given.
 
     Only passed and failed results are kept, for a day, and not more than `most_bytes` of them. Idempotent; concurrent
-    calls are fine. A damaged file is thrown away: nothing but time is lost.
+    calls are fine. A damaged file is deleted, which costs only time.
     """
 
     def __init__(self, path: Path, program: str, *, most_bytes: int = MOST_BYTES) -> None:
@@ -38,13 +40,13 @@ class Memo:
         self._most_bytes = most_bytes
 
     async def prune(self, _unused_days: float) -> None:
-        """Forget what is too old to be found, and give its room back to the disk. Harmless at any time."""
+        """Delete expired results and return their space to the disk. Safe at any time."""
         await asyncio.to_thread(self._prune)
 
     async def find(
         self, project: str, policy: PolicyToRun, isolation: str, broker: Broker
     ) -> PolicyResult | None:
-        """What the policy said when it last saw exactly these answers. Raises CheckoutError."""
+        """The policy's result when it last got exactly these answers. Raises CheckoutError."""
         for seen, result in await asyncio.to_thread(self._read, self._key(project, policy, isolation)):
             if await same(seen, broker):
                 update = {
@@ -59,7 +61,7 @@ class Memo:
     async def keep(
         self, project: str, policy: PolicyToRun, isolation: str, seen: Seen, result: PolicyResult
     ) -> None:
-        """Remember, when it is worth it."""
+        """Remember the result, if it qualifies."""
         if result.state in {ResultState.PASSED, ResultState.FAILED} and len(seen) <= MAX_SEEN:
             key = self._key(project, policy, isolation)
             await asyncio.to_thread(self._write, key, seen, result.model_dump_json())
@@ -112,7 +114,7 @@ class Memo:
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.touch(mode=0o600)  # it tells what is in private repositories
+        self._path.touch(mode=0o600)  # it reveals content of private repositories
         database = sqlite3.connect(self._path, timeout=10)
         try:
             database.executescript(SCHEMA)
@@ -123,13 +125,13 @@ class Memo:
 
 
 def used_bytes(database: sqlite3.Connection) -> int:
-    """What of the file is not free for new rows."""
+    """Bytes of the file that are not free for new rows."""
     query = "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
     return int(database.execute(query).fetchone()[0])
 
 
 async def same(seen: Seen, broker: Broker) -> bool:
-    """Whether every question has the same answer still."""
+    """Whether every question still has the same answer."""
     try:
         for asked, digest in seen:
             if await broker.digest(asked) != digest:

@@ -1,4 +1,4 @@
-"""What became of one policy's run, before anyone judged it."""
+"""The raw outcome of one policy's run, before it is judged."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,7 +8,7 @@ from seatrial.agent.sandboxes.broker import Seen
 
 
 class Ending(StrEnum):
-    """How a policy's run ended, in the words of the sandbox's warden, or of the host."""
+    """How a policy's run ended, as reported by the sandbox's warden or by the host."""
 
     FINISHED = "finished"
     VANISHED = "vanished"
@@ -20,7 +20,7 @@ class Ending(StrEnum):
 
     @classmethod
     def of(cls, word: object) -> "Ending":
-        """What comes out of a sandbox may be anything."""
+        """Parse an ending from a sandbox, which may send anything."""
         return next((known for known in cls if known.value == word), cls.OTHER)
 
 

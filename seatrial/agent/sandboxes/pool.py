@@ -1,4 +1,4 @@
-"""Warm sandboxes, each used once, refilled behind the back of whoever claims."""
+"""Warm sandboxes, each used once, refilled in the background."""
 
 import asyncio
 import contextlib
@@ -14,34 +14,34 @@ from seatrial.wire.states import Isolation
 
 log = structlog.get_logger(__name__)
 
-LEAVE_SECONDS = 20.0  # what is not gone then is removed as an orphan at the next start
+LEAVE_SECONDS = 20.0  # what remains then is removed as an orphan at the next start
 WARM_SECONDS = 30.0  # how long a sandbox may take to come up
-LOOK_SECONDS = 10.0  # how often dead sandboxes are looked for among the warm ones
+LOOK_SECONDS = 10.0  # how often the warm sandboxes are checked for dead ones
 MAX_PAUSE_SECONDS = 10.0
 LASTING_PAUSE_SECONDS = (5.0, 600.0)  # first and longest, after a start that would fail again
 
 
 class Backend(Protocol):
-    """What makes sandboxes. `prepare` comes first, once; the others may then be called concurrently."""
+    """Makes sandboxes. `prepare` is called first, once; the other calls may then run concurrently."""
 
     isolation: Isolation
 
     async def prepare(self) -> list[str]:
-        """Make ready; returns warnings for people. Raises SandboxError when no sandbox may or can be had."""
+        """Prepare; returns warnings for people. Raises SandboxError if sandboxes are impossible or not permitted."""
 
     async def look(self) -> list[str]:
-        """Use better isolation where it has become available, never a weaker one; returns warnings for people."""
+        """Switch to better isolation if it has become available, never to weaker; returns warnings for people."""
 
     async def start(self, children: int) -> Sandbox:
-        """A sandbox on its way up. Raises SandboxError. Cancelled, it leaves nothing."""
+        """Start a sandbox. Raises SandboxError. If cancelled, it leaves nothing behind."""
 
 
 class Pool:
     """Keeps `size` sandboxes warm. They hold nothing of any tenant: the first thing they learn is one evaluation.
 
-    `claim` never waits for a refill: with none warm it starts one. A sandbox that died while it waited, or is less
-    isolated than those of today, is passed over. After a start that failed for a lasting reason (`problem` says which) nobody starts one for a while, and a
-    claim fails at once. Everything is destroyed at the end of `running`.
+    `claim` never waits for a refill: if none is warm, it starts one. It skips sandboxes that died while waiting or have
+    weaker isolation than is available now. After a start that failed for a lasting reason (given by `problem`), no sandbox
+    is started for a while, and claims fail at once. Everything is destroyed at the end of `running`.
     """
 
     def __init__(self, backend: Backend, *, size: int = 2, children: int = 12) -> None:
@@ -57,7 +57,7 @@ class Pool:
 
     @property
     def warm(self) -> int:
-        """How many wait."""
+        """The number of warm sandboxes."""
         return len(self._warm)
 
     @contextlib.asynccontextmanager
@@ -76,7 +76,7 @@ class Pool:
 
     @contextlib.asynccontextmanager
     async def claim(self, children: int | None = None) -> AsyncIterator[Sandbox]:
-        """A sandbox for one evaluation; with the block's end it is on its way out. Raises SandboxError."""
+        """A sandbox for one evaluation; its removal starts when the block ends. Raises SandboxError."""
         sandbox = self._take() or await self._start(min(children or self.children, self.children))
         try:
             yield sandbox
@@ -96,7 +96,7 @@ class Pool:
         return sandbox.alive and sandbox.isolation is self.backend.isolation
 
     def _dismiss(self, sandbox: Sandbox) -> None:
-        # Behind the back of whoever used it: one that resists takes the engine ten seconds.
+        # In the background: a sandbox that resists takes the engine ten seconds.
         task = asyncio.create_task(sandbox.destroy(), name=f"destroy {sandbox.name}")
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)

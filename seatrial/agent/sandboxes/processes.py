@@ -1,4 +1,4 @@
-"""Sandboxes that are plain processes: no isolation, for trying out only. Chosen by people, never by default."""
+"""Sandboxes as plain processes: no isolation, for trying out only. Chosen by people, never by default."""
 
 import asyncio
 import os
@@ -84,7 +84,7 @@ class ProcessSandboxes:
         self._require_gvisor = require_gvisor
 
     async def prepare(self) -> list[str]:
-        """Remove what an earlier life of the agent left; returns the warning for people.
+        """Remove what an earlier run of the agent left; returns the warning for people.
 
         Raises SandboxError when gVisor is required.
         """

@@ -20,7 +20,7 @@ class SandboxProgram:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the interpreter must be told: the same order of sets in every run, so that results can be compared."""
+        """The interpreter's environment: the same order of sets in every run, so that results can be compared."""
         return {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "LANG": "C.UTF-8", "TZ": "UTC"}
 
     @property

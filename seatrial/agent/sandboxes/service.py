@@ -1,4 +1,4 @@
-"""Takes evaluations from the queue, runs them, reports their results."""
+"""Takes evaluations from the queue, runs them, and reports their results."""
 
 import asyncio
 import contextlib
@@ -71,9 +71,9 @@ class Jobs(Protocol):
 class Evaluations:
     """Runs policy evaluations, `parallel` at a time.
 
-    A job is acknowledged once its EvaluationFinished is stored or queued, and kept alive until then: an agent that
-    dies is followed by another. Running one twice is harmless. Without a sandbox (`isolation` None, `problem` says
-    why) no job is taken, so that an agent that has one may take it, and preparing is tried again.
+    A job is acknowledged once its EvaluationFinished is stored or queued, and kept alive until then: if this agent dies,
+    another one takes over. Running a job twice is harmless. Without a sandbox (`isolation` None, `problem` says why) no
+    job is taken, so that an agent with a sandbox may take it, and preparation is retried.
     """
 
     def __init__(
@@ -100,22 +100,22 @@ class Evaluations:
 
     @property
     def isolation(self) -> Isolation | None:
-        """What policies run in here; None while they cannot."""
+        """The isolation of policies here; None while they cannot run."""
         return None if self._pool.problem else self._isolation
 
     @property
     def warnings(self) -> list[str]:
-        """What people should know of it."""
+        """Warnings for people."""
         return [*self._warnings, self._pool.problem] if self._pool.problem else self._warnings
 
     @property
     def problem(self) -> str:
-        """Why no job is taken; empty when jobs are, and while the sandbox is first prepared."""
+        """Why no job is taken; empty while jobs are taken or the sandbox is first prepared."""
         return "" if self._unprepared_since is None else self._warnings[0]
 
     @property
     def problem_seconds(self) -> float:
-        """How long there has been one."""
+        """How long there has been a problem."""
         return 0.0 if self._unprepared_since is None else time.monotonic() - self._unprepared_since
 
     async def prune(self, unused_days: float) -> None:
@@ -123,7 +123,7 @@ class Evaluations:
         await self._memo.prune(unused_days)
 
     async def run(self) -> None:
-        """Prepare, then serve until cancelled; every sandbox is gone then."""
+        """Prepare, then serve until cancelled; when it returns, every sandbox is gone."""
         await self._prepare()
         async with self._pool.running(), asyncio.TaskGroup() as group:
             group.create_task(self._look_again(), name="look for gVisor")
@@ -131,7 +131,7 @@ class Evaluations:
                 group.create_task(self._serve(), name=f"evaluations {number}")
 
     async def evaluate(self, command: RunEvaluation) -> EvaluationFinished:
-        """All results of one evaluation; what goes wrong is in the answer. Raises SandboxError without a sandbox."""
+        """All results of one evaluation; errors are part of the answer. Raises SandboxError without a sandbox."""
         began = time.monotonic()
         isolation = self._pool.backend.isolation
         try:
@@ -183,7 +183,9 @@ class Evaluations:
                 self._isolation = self._pool.backend.isolation
                 self._unprepared_since = None
                 break
-            except Exception as error:  # the engine away, no image, no gVisor: all of them may mend
+            except (
+                Exception
+            ) as error:  # engine unavailable, no image, no gVisor: all of these may be fixed meanwhile
                 self._warnings = [str(error) or type(error).__name__]
                 self._unprepared_since = self._unprepared_since or time.monotonic()
                 log.warning("policies cannot run here", problem=str(error), again_in_seconds=pause)
@@ -198,7 +200,7 @@ class Evaluations:
             try:
                 self._warnings = await self._pool.backend.look()
                 self._isolation = self._pool.backend.isolation
-            except Exception as error:  # the engine is away: whoever needs it says so
+            except Exception as error:  # the engine is unavailable: the code that needs it reports that
                 log.debug("did not look for gVisor", problem=str(error))
 
     async def _serve(self) -> None:
@@ -221,7 +223,7 @@ class Evaluations:
             await job.term()
             return
         async with kept_alive(job):
-            # Before anything is fetched: a credential is given to who is known to have the evaluation.
+            # Before anything is fetched: only the agent known to run the evaluation gets a credential.
             await self._report(EvaluationStarted(evaluation=command.evaluation), command)
             try:
                 finished = await self.evaluate(command)
@@ -244,7 +246,7 @@ class Evaluations:
 
 
 def skipped(policy: PolicyToRun) -> PolicyResult:
-    """The result of a policy that is about other languages."""
+    """The result of a policy for other languages."""
     message = f"No file of this commit is written in {' or '.join(policy.languages)}."
     return PolicyResult(
         version_id=policy.version_id, slug=policy.slug, state=ResultState.SKIPPED, message=message
@@ -252,7 +254,7 @@ def skipped(policy: PolicyToRun) -> PolicyResult:
 
 
 def without_sandbox(command: RunEvaluation, error: SandboxError) -> EvaluationFinished:
-    """The answer when no sandbox could be had, again and again."""
+    """The answer if repeatedly no sandbox could be started."""
     return EvaluationFinished(
         evaluation=command.evaluation,
         state=EvaluationState.ERRORED,
@@ -267,7 +269,7 @@ async def kept_alive(job: Job) -> AsyncIterator[None]:
     async def beat() -> None:
         while True:
             await asyncio.sleep(STILL_AT_IT_SECONDS)
-            with contextlib.suppress(Exception):  # the bus is away: it hears of the next beat
+            with contextlib.suppress(Exception):  # the bus is unavailable: the next beat will do
                 await job.in_progress()
 
     beating = asyncio.create_task(beat())

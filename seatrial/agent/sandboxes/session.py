@@ -1,4 +1,4 @@
-"""Policies of one evaluation in one sandbox: hands them out, answers them, and is done with whoever does not end."""
+"""Runs policies of one evaluation in one sandbox: hands them out, answers them, and gives up on those that do not end."""
 
 import asyncio
 import time
@@ -36,7 +36,7 @@ class Running:
 
 
 class Session:
-    """One claimed sandbox. `run` fills `outcomes`; what is missing afterwards, the sandbox took with it."""
+    """One claimed sandbox. `run` fills `outcomes`; missing ones were lost with the sandbox."""
 
     def __init__(self, sandbox: Sandbox, broker: Broker) -> None:
         self.outcomes: dict[int, Outcome] = {}
@@ -48,8 +48,8 @@ class Session:
     async def run(self, policies: Sequence[tuple[int, PolicyToRun]]) -> str | None:
         """Run (index, policy) pairs, at most one for each idle child. Returns why the sandbox was lost, or None.
 
-        A sandbox is lost when it ends, breaks the format, or holds a policy beyond its deadline: nothing more that it
-        says is believed, and the caller destroys it.
+        A sandbox is lost if it ends, violates the format, or holds a policy beyond its deadline: all its further output is
+        ignored, and the caller destroys it.
         """
         waiting = deque(policies)
         try:
@@ -131,7 +131,7 @@ class Session:
         try:
             await self._sandbox.send(Kind.ANSWER, frame.channel, answer)
         except SandboxError:
-            return  # whoever reads its frames sees its end
+            return  # the reader of its frames notices its end
 
     def _end(self, frame: Frame, running: Running) -> None:
         ending = read_json(frame.body)
@@ -149,7 +149,7 @@ class Session:
 
 
 def job_of(policy: PolicyToRun) -> dict[str, Any]:
-    """What the child needs to know."""
+    """The job for the child."""
     return {
         "slug": policy.slug,
         "code": policy.code,

@@ -24,15 +24,15 @@ Numbered = Sequence[tuple[int, PolicyToRun]]
 class Trial:
     """Runs policies to their outcomes, whatever they do.
 
-    A sandbox that is lost takes only its culprit with it: policies that ran in it run once more, each in a
-    sandbox of its own; those that had not begun go on in a fresh one. The deadline of the whole is kept from outside.
+    If a sandbox is lost, only the policy that caused it is lost: policies that were running in it run once more, each in
+    a sandbox of its own; those that had not started continue in a fresh one. The caller enforces the overall deadline.
     """
 
     pool: Pool
     broker: Broker
 
     async def run(self, policies: Numbered) -> dict[int, Outcome]:
-        """One outcome for each (index, policy). Raises SandboxError when no sandbox can be had at all."""
+        """One outcome for each (index, policy). Raises SandboxError if no sandbox can be started at all."""
         outcomes: dict[int, Outcome] = {}
         try:
             async with asyncio.timeout(deadline(policies)):
@@ -48,7 +48,7 @@ class Trial:
             lost, suspects = await self._batch(todo[: self.pool.children], outcomes)
             alone = [pair for pair in todo if pair[0] in suspects]
             if lost and not alone and not any(index in outcomes for index, _ in todo):
-                raise SandboxError(lost)  # it broke before anything ran: another one would too
+                raise SandboxError(lost)  # it failed before anything ran: another one would too
             for pair in alone:
                 log.warning("sandbox lost; running its policy again alone", policy=pair[1].slug, problem=lost)
                 await self._alone(pair, outcomes)
@@ -68,7 +68,7 @@ class Trial:
 
 
 def deadline(policies: Numbered) -> float:
-    """Seconds after which everything must be over: as if every policy used all its time, and was run again alone."""
+    """Seconds after which everything must be over: assumes that every policy uses all its time and runs again alone."""
     longest = max((p.timeout_seconds for _, p in policies), default=0.0)
     together = max(1, MEMORY_TOGETHER_MB // max((p.memory_mb for _, p in policies), default=1))
     rounds = math.ceil(len(policies) / together)

@@ -1,4 +1,4 @@
-"""Judges what came out of a sandbox. Nothing of it is believed: shapes are checked, lengths are cut."""
+"""Judges the output of a sandbox. None of it is trusted: shapes are checked, lengths are cut."""
 
 import json
 import math
@@ -92,7 +92,7 @@ def checked(value: Any) -> Verdict:
     score = value.get("score", 100 if passed else 0)
     if isinstance(score, bool) or not isinstance(score, int | float):
         raise Nonsense(f"'score' is {_kind(score)}")
-    if not 0 <= score <= 100:  # NaN fails this too
+    if not 0 <= score <= 100:  # NaN fails this check too
         raise Nonsense(f"'score' is {_kind(score)}")
     message = value.get("message", "")
     if not isinstance(message, str):
@@ -164,7 +164,7 @@ def fitting(results: list[PolicyResult]) -> list[PolicyResult]:
 
 
 def clean(text: str, limit: int) -> str:
-    """Text that a database and a page can hold: no NUL, no half characters, cut at `limit` saying so."""
+    """Text that a database and a page can hold: no NUL, no lone surrogates, cut at `limit` with a note."""
     text = text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
     return text if len(text) <= limit else text[: limit - 8] + " … (cut)"
 

@@ -1,1 +1,1 @@
-"""What every room of the agent speaks of: shapes, labels, errors, and the few habits that all of them share."""
+"""The vocabulary shared by all rooms of the agent: data classes, labels, errors, and a few common practices."""

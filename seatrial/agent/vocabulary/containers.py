@@ -1,4 +1,4 @@
-"""Containers as every room speaks of them: what one shall be, and what one is."""
+"""Containers as every room describes them: the specification of one, and its current state."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -10,7 +10,7 @@ from typing import Protocol
 
 from seatrial.wire.states import Isolation
 
-USUAL_ASK_SECONDS = 30.0  # for one go of a health command, as with the engine
+USUAL_ASK_SECONDS = 30.0  # for one run of a health command, as with the engine
 LEAST_HEALTH_SECONDS = 60.0
 LONGEST_HEALTH_SECONDS = 600.0
 
@@ -26,17 +26,17 @@ class ContainerState(StrEnum):
 
     @property
     def up(self) -> bool:
-        """It runs, or will again without anybody's doing."""
+        """Whether it runs, or will run again by itself."""
         return self in {ContainerState.RUNNING, ContainerState.RESTARTING}
 
     @property
     def over(self) -> bool:
-        """It has ended and stays so."""
+        """Whether it has ended for good."""
         return self in {ContainerState.EXITED, ContainerState.DEAD}
 
 
 class RestartPolicy(StrEnum):
-    """What becomes of a container that has ended by itself."""
+    """What happens to a container that has ended by itself."""
 
     UNLESS_STOPPED = "unless-stopped"
     ON_FAILURE = "on-failure"
@@ -44,7 +44,7 @@ class RestartPolicy(StrEnum):
 
     @property
     def may_end(self) -> bool:
-        """Whether an end with 0 is what the container is for."""
+        """Whether the container is meant to end, with 0 as success."""
         return self is not RestartPolicy.UNLESS_STOPPED
 
 
@@ -85,7 +85,7 @@ class Files(Protocol):
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """How a container is asked whether it is well: HTTP on a port, an open TCP port, or a command inside."""
+    """How a container's health is checked: HTTP on a port, an open TCP port, or a command inside."""
 
     http_path: str | None = None
     status: int = 200  # 0: any answer below 500
@@ -99,7 +99,7 @@ class HealthCheck:
     def inside(
         cls, command: Sequence[str], *, interval: float, timeout: float, retries: int, start_period: float
     ) -> "HealthCheck":
-        """A command inside, waited for as long as the engine would before it calls the container unhealthy."""
+        """A check by a command inside, with the engine's patience before it calls a container unhealthy."""
         patience = start_period + retries * (interval + timeout)
         whole = min(max(LEAST_HEALTH_SECONDS, patience), LONGEST_HEALTH_SECONDS)
         return cls(

@@ -1,4 +1,4 @@
-"""What fetches a source: asked for when it is needed, kept nowhere."""
+"""Source credentials: requested when needed, never stored."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ class OpenedCredential:
 
     @property
     def expired(self) -> bool:
-        """Whether its time is over, as far as our clock can tell."""
+        """Whether it has expired, as far as our clock can tell."""
         return now() >= self.expires_at
 
 
@@ -25,14 +25,14 @@ class Credentials(Protocol):
     """Bound to the environment or the evaluation that a fetch is for."""
 
     async def __call__(self, repository: str) -> OpenedCredential:
-        """A fresh one for this repository. May take a minute; raises CheckoutError, which says why there is none."""
+        """A fresh credential for this repository. May take a minute; raises CheckoutError, which says why there is none."""
 
 
 class CredentialSource(Protocol):
-    """Who can ask for them."""
+    """Provides credentials."""
 
     def for_environment(self, environment: str) -> Credentials:
-        """To fetch what a deployment of the environment is made of."""
+        """Credentials to fetch the source of the environment's deployments."""
 
     def for_evaluation(self, evaluation: str) -> Credentials:
-        """To fetch what is evaluated."""
+        """Credentials to fetch the source of an evaluation."""

@@ -1,4 +1,4 @@
-"""Everything an agent can fail with. `reason` is the stable word that travels; the text is for people.
+"""All errors of the agent. `reason` is the stable word that travels; the text is for people.
 
 AgentError
 ├── RecipeError        the repository says nothing we can run, or says it wrong (file, line, key, fix)
@@ -98,7 +98,7 @@ class RuntimeUnavailable(AgentError):
 
 
 class Refusal(Enum):
-    """Why an engine did not do what it was asked. Its own words are read in `seatrial.agent.engine` and nowhere else."""
+    """Why an engine rejected a request. Its error texts are interpreted in `seatrial.agent.engine` and nowhere else."""
 
     OTHER = auto()
     ALREADY_JOINED = auto()
@@ -115,7 +115,7 @@ class Refusal(Enum):
 
 
 class EngineRefused(AgentError):
-    """The engine answers no. The text is its own; `status` is HTTP's, 0 for a no in the middle of an answer."""
+    """The engine rejected a request. The text is its own; `status` is HTTP's, or 0 for a failure in the middle of a response."""
 
     def __init__(self, message: str, *, status: int, refusal: Refusal = Refusal.OTHER) -> None:
         super().__init__(message)
@@ -124,5 +124,5 @@ class EngineRefused(AgentError):
 
     @property
     def absent(self) -> bool:
-        """What was asked about is not there."""
+        """Whether the object does not exist."""
         return self.status == 404

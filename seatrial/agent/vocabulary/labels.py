@@ -1,4 +1,4 @@
-"""Labels on everything that is made here. `galley.managed=true` is the operator's documented clean-up filter."""
+"""Labels on everything that the agent creates. `galley.managed=true` is the documented filter for manual clean-up."""
 
 MANAGED = "galley.managed"
 AGENT = "galley.agent"
@@ -8,7 +8,7 @@ DEPLOYMENT = "galley.deployment"
 SERVICE = "galley.service"
 KIND = "galley.kind"
 FINGERPRINT = (
-    "galley.fingerprint"  # hash of the recipe's facts: tells an unchanged service from a changed one
+    "galley.fingerprint"  # hash of the recipe's facts: distinguishes an unchanged service from a changed one
 )
 MADE_FOR = "galley.made-for"  # the deployment that made a container which outlives deployments
 CACHE = "galley.cache"  # on images that any preview or evaluation may use, and that are kept for the next

@@ -1,4 +1,4 @@
-"""How a room tells what it does while it does it."""
+"""Callbacks for log lines of running work."""
 
 from collections.abc import Awaitable, Callable
 
@@ -6,4 +6,4 @@ Log = Callable[[str], Awaitable[None]]  # takes one line
 
 
 async def quiet(_line: str) -> None:
-    """A log nobody reads."""
+    """Discards the line."""

@@ -4,7 +4,7 @@ import re
 
 SIZES = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 DURATIONS = {"": 1.0, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-LEAST_MEMORY_MB = 6  # what the engine accepts at least
+LEAST_MEMORY_MB = 6  # the least that the engine accepts
 
 
 def megabytes(text: object) -> int:

@@ -28,7 +28,7 @@ class Entry:
 
     @property
     def shown(self) -> str:
-        """The path for people: bytes that are not UTF-8, surrogates in `path`, cannot be sent to anybody."""
+        """The path for people: bytes that are not UTF-8 are surrogates in `path`, which cannot be encoded."""
         return self.path.encode(errors="surrogateescape").decode(errors="replace")
 
 
@@ -47,7 +47,7 @@ class Tree(Protocol):
         """`read` for many paths at once: one entry for each."""
 
     async def links(self) -> Mapping[str, str]:
-        """Where each symbolic link points, as it is written in it; nobody says that anything is there."""
+        """The target of each symbolic link, as written in it; it need not exist."""
 
     async def last_commit_date(self, path: str) -> str | None:
         """ISO 8601 date of the newest commit reachable from this one that touched `path`."""
@@ -60,10 +60,10 @@ class Tree(Protocol):
 
 
 class Checkouts(Protocol):
-    """Where commits come from. Calls run together; a commit that was had before is not fetched again."""
+    """Provides commits. Calls may run concurrently; a commit that is already here is not fetched again."""
 
     async def fetch(self, source: Source, repository_id: str, commit: str, credentials: Credentials) -> Tree:
         """The tree of exactly `commit`. Raises CheckoutError, naming the repository and the commit.
 
-        `credentials` are asked only for a source that needs one, and only when something is fetched from it.
+        `credentials` is called only for a source that needs a credential, and only if something must be fetched.
         """

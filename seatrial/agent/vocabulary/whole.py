@@ -1,4 +1,4 @@
-"""Calls that are not left half-way."""
+"""Calls that always run to completion."""
 
 import asyncio
 import contextlib
@@ -11,10 +11,10 @@ R = TypeVar("R")
 
 
 def whole(call: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
-    """Let `call` end before its cancellation does.
+    """Await `call` to its end even if cancelled; only then is the cancellation raised.
 
-    An engine makes what it was asked for whether or not anybody waits. Were the call dropped, the thing would appear
-    after its clean-up had looked, and stay. Who is cancelled again while it waits, waits on.
+    An engine completes a request even if nobody waits for it. If the call were dropped, its object would appear after
+    the clean-up had looked for it, and would stay. Further cancellations while waiting do not cut the wait short.
     """
 
     @functools.wraps(call)
@@ -27,7 +27,7 @@ def whole(call: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[An
                 with contextlib.suppress(asyncio.CancelledError):
                     await asyncio.wait([calling])
             if not calling.cancelled():
-                calling.exception()  # looked at, so that asyncio does not complain: nobody waits for it any more
+                calling.exception()  # retrieved so that asyncio does not warn about it: nobody awaits it any more
             raise
 
     return ended

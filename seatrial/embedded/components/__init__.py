@@ -1,1 +1,1 @@
-"""What the platform is made of: how each part is configured, started and known to be ready."""
+"""The components of the platform: how each is configured, started and checked for readiness."""

@@ -16,8 +16,8 @@ Ready = Callable[[], Awaitable[str | None]]
 class Component:
     """One supervised process.
 
-    `ready` answers None when the component does its work, else one sentence saying what is missing yet. It is
-    asked again and again, so it must be cheap, and it must never raise for what time may heal.
+    `ready` answers None once the component works, else one sentence that says what is still missing. It is
+    called repeatedly, so it must be cheap, and it must not raise for problems that may pass.
     """
 
     program: Program

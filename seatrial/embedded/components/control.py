@@ -18,7 +18,7 @@ def environment(
     database: Mapping[str, str],
     inherited: Mapping[str, str],
 ) -> dict[str, str]:
-    """What web, worker and commands are run with. The caller's own environment comes first, ours wins."""
+    """The environment of web, worker and commands: the caller's, overridden by ours."""
     return {
         **inherited,
         **database,
@@ -61,7 +61,7 @@ def web(port: int, environment: Mapping[str, str]) -> Component:
 
 
 def _forwarded(site_url: str) -> list[str]:
-    """Nothing here speaks TLS: behind https there is a proxy on this machine, and only then may a client name another."""
+    """Nothing here speaks TLS: an https address means a proxy on this machine, and only then are forwarded addresses trusted."""
     if site_url.startswith("https://"):
         return ["--proxy-headers", "--forwarded-allow-ips", "127.0.0.1"]
     return ["--no-proxy-headers"]

@@ -35,14 +35,14 @@ class Postgres:
 
     @property
     def user(self) -> str | None:
-        """The system user it runs as, when not ourselves."""
+        """The system user it runs as, if not our own."""
         return SYSTEM_USER if os.geteuid() == 0 else None
 
     @property
     def socket_directory(self) -> Path:
-        """In the data directory, or in a short place of its own when no socket can have that path.
+        """In the data directory, or in a short folder elsewhere if that path does not work for a socket.
 
-        It can be too long, or have a comma, which separates hosts wherever PostgreSQL takes one.
+        The path may be too long, or contain a comma, which PostgreSQL treats as a separator of hosts.
         """
         if len(os.fsencode(self.directory / ".s.PGSQL.5432")) <= MAX_SOCKET_PATH and "," not in str(
             self.directory
@@ -52,7 +52,7 @@ class Postgres:
         return Path(tempfile.gettempdir()) / f"seatrial-{os.geteuid()}-{digest}"
 
     def prepare(self) -> None:
-        """Initialise the cluster unless it is; idempotent. Raises CannotRun."""
+        """Initialise the cluster if needed; idempotent. Raises CannotRun."""
         if self.user:
             _ensure_system_user()
             _let_pass(self.directory)
@@ -148,7 +148,7 @@ class Postgres:
         }
 
     def remove_socket_directory(self) -> None:
-        """Take away the short place, where there was one."""
+        """Remove the short folder, if there is one."""
         if self.socket_directory != self.directory:
             shutil.rmtree(self.socket_directory, ignore_errors=True)
 

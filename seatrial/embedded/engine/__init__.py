@@ -1,4 +1,4 @@
-"""The container engine of this machine: asked, and where there is none, installed. Standard library only.
+"""The container engine of this machine: detected and, if missing, installed. Standard library only.
 
-`scripts/engine` runs this before anything else is installed, so nothing here may import what is not in Python.
+`scripts/engine` runs this before anything else is installed, so only the standard library may be imported here.
 """

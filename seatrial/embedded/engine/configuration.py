@@ -1,4 +1,4 @@
-"""/etc/docker/daemon.json: ours to write when it is not there, to add one runtime to when it is."""
+"""/etc/docker/daemon.json: we create it if it is missing; if it exists, we only add one runtime."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def runsc_runtime(path: str) -> dict[str, Any]:
 
 
 def with_runsc(current: dict[str, Any] | None, runtime: dict[str, Any]) -> dict[str, Any]:
-    """`current` and gVisor; every key that is there stays as it is."""
+    """`current` with gVisor added; existing keys stay as they are."""
     merged = dict(FRESH if current is None else current)
     runtimes = dict(merged.get("runtimes") or {})
     runtimes.setdefault(GVISOR, runtime)
@@ -61,9 +61,9 @@ def read(path: Path = DAEMON_JSON) -> dict[str, Any] | None:
 
 
 def without_network(path: Path = DAEMON_JSON) -> bool:
-    """Take the network from gVisor's containers where it cannot give them one of their own; sandboxes need none.
+    """Configure gVisor without network if it cannot give containers one of their own; sandboxes need none.
 
-    Only where the entry is as we write it: somebody else's is theirs. False when nothing was changed.
+    Only if the entry is as we write it: entries of others are left alone. False when nothing was changed.
     """
     current = read(path) or {}
     entry = (current.get("runtimes") or {}).get(GVISOR) or {}

@@ -1,7 +1,7 @@
-"""dockerd: whether it is ours to start, and starting it, with systemd or without.
+"""dockerd: decides whether we may start it, and starts it, with or without systemd.
 
-A note of our own says that we installed or started the engine on this machine; an engine that somebody else looks
-after is used and never touched. A second dockerd is never started while one answers or runs: it would take the
+A note on disk records that we installed or started the engine on this machine; an engine that somebody else manages
+is used but never changed. A second dockerd is never started while one answers or runs: it would take the
 first one's bridge away.
 """
 
@@ -24,7 +24,7 @@ PATIENCE_SECONDS = 60.0
 
 
 class EngineProblem(Exception):
-    """The engine cannot be had. `hopeless` when no engine can run on this machine at all."""
+    """The engine is not available. `hopeless` if no engine can run on this machine at all."""
 
     def __init__(self, message: str, *, hopeless: bool = False) -> None:
         super().__init__(message)
@@ -111,10 +111,10 @@ def uses_standard_configuration() -> bool:
 
 
 def forget_the_dead(run: Path) -> None:
-    """Remove pid files of daemons that ended without a goodbye.
+    """Remove pid files of daemons that ended without removing them.
 
-    Where the files outlive a restart of the machine, a stranger has that number by then, and dockerd would refuse to
-    start, or wait for a containerd that is none.
+    If the files survive a restart of the machine, another process may have the pid by then, and dockerd would refuse to
+    start, or wait for a process that is not containerd.
     """
     for file in (run / "docker.pid", run / "docker/containerd/containerd.pid"):
         with contextlib.suppress(OSError, ValueError):

@@ -52,12 +52,12 @@ def address(environ: Mapping[str, str]) -> str:
 
 
 def join_group(again: str) -> str:
-    """What one does who may not use the engine, before `again`."""
+    """The command that lets a user use the engine, before `again`."""
     return f"Join its group: sudo usermod -aG docker $USER. Then log in again, or: sg docker -c '{again}'"
 
 
 def connection(to: str, timeout: float = 5.0) -> http.client.HTTPConnection:
-    """A connection to the engine at `to`. Raises OSError when the address is of a kind not spoken here."""
+    """A connection to the engine at `to`. Raises OSError if the kind of address is not supported."""
     parts = urlsplit(to)
     if parts.scheme == "unix":
         return _UnixConnection(parts.path, timeout)
@@ -67,7 +67,7 @@ def connection(to: str, timeout: float = 5.0) -> http.client.HTTPConnection:
 
 
 def ask(environ: Mapping[str, str] | None = None, *, timeout: float = 20.0) -> Engine:
-    """What answers at the engine's address now. Never raises."""
+    """The engine at the address now. Never raises."""
     to = address(os.environ if environ is None else environ)
     try:
         info = request(to, "GET", "/info", timeout=timeout)

@@ -1,4 +1,4 @@
-"""Keeps the engine alive where we set it up and no init does."""
+"""Keeps the engine running if we set it up and no init system does."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ EVERY_SECONDS = 1.0
 
 
 class EngineKeeper:
-    """Starts the engine again when it died. An engine that is not ours is left to who looks after it."""
+    """Restarts the engine if it died. An engine that is not ours is left to its own supervisor."""
 
     def __init__(self, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
         self._environ = environ

@@ -1,4 +1,4 @@
-"""The distribution's packages, installed without starting anything and without taking anything away."""
+"""Installs packages of the distribution, without starting services and without removing packages."""
 
 import contextlib
 import os
@@ -51,7 +51,7 @@ def is_debian_like(release: Path = Path("/etc/os-release")) -> bool:
 
 @contextmanager
 def nothing_starts(policy: Path = POLICY) -> Iterator[None]:
-    """While inside, packages may not start services. A policy of somebody else's is left alone.
+    """While inside, packages may not start services. An existing policy of others is left alone.
 
     Without an init, the engine's own start script would fail and leave the package half configured.
     """
@@ -68,7 +68,7 @@ def nothing_starts(policy: Path = POLICY) -> Iterator[None]:
 
 
 def forget_policy(policy: Path = POLICY) -> None:
-    """Remove what a run of ours that was killed left there: no service of this machine would start again."""
+    """Remove the policy that a killed run of ours left: it would keep services of this machine from starting."""
     with contextlib.suppress(FileNotFoundError):
         if MARK in policy.read_text(errors="replace"):
             policy.unlink()
@@ -99,10 +99,10 @@ def _apt(*arguments: str) -> None:
 
 
 def _to_its_end(*command: str) -> tuple[int, str]:
-    """Run, and return the exit code and what it said. A package is never left half installed.
+    """Run it, and return the exit code and its output. A package is never left half installed.
 
-    In a session of its own Ctrl-C does not reach it. It is passed on to apt alone, which stops where that does no
-    harm; KeyboardInterrupt is raised when it has ended.
+    It has a session of its own, so Ctrl-C does not reach it. Ctrl-C is passed on to apt only, which stops at a safe
+    point; KeyboardInterrupt is raised when it has ended.
     """
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     with tempfile.TemporaryFile() as said, _held() as interruptions:
@@ -128,9 +128,9 @@ def _to_its_end(*command: str) -> tuple[int, str]:
 
 @contextmanager
 def _held() -> Iterator[list[int]]:
-    """While inside, what would raise KeyboardInterrupt is noted instead; it is raised at the end.
+    """While inside, KeyboardInterrupt is deferred and raised at the end.
 
-    Raised at any moment, it could come between the start of a command and our waiting for it.
+    Otherwise it could be raised between the start of a command and our waiting for it.
     """
     noted: list[int] = []
     held = [

@@ -1,6 +1,6 @@
-"""`scripts/engine`: an engine that answers, with gVisor, on this machine. Does nothing where all is well.
+"""`scripts/engine`: sets up a working engine with gVisor on this machine. Does nothing if there is one.
 
-Exit codes: 0 it answers; 1 it could be had, but we may not or it went wrong; 3 no engine can run here at all.
+Exit codes: 0 it answers; 1 it is possible, but we lack the rights or it failed; 3 no engine can run here at all.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | No
 
 
 class Setup:
-    """Looks first, tells in one line what it will do, then does it."""
+    """Checks first, says in one line what it will do, then does it."""
 
     def __init__(self, environ: Mapping[str, str], *, dry_run: bool = False, user: str = "") -> None:
         self._environ = environ
@@ -55,7 +55,7 @@ class Setup:
         self._registered = False  # gVisor, by this very run
 
     def run(self) -> int:
-        """Bring the machine to where an engine answers. Raises EngineProblem."""
+        """Make sure that an engine answers on this machine. Raises EngineProblem."""
         if os.geteuid() == 0 and not self._dry_run:
             packages.forget_policy()
         engine = detect.ask(self._environ)
@@ -112,7 +112,7 @@ class Setup:
             )
 
     def _again_with_sudo(self) -> int:
-        """The same as root; asks for a password only where somebody can type one."""
+        """Run the same as root; asks for a password only if somebody can type one."""
         sudo = ["sudo"] if sys.stdin.isatty() else ["sudo", "-n"]
         allowed = shutil.which("sudo") and subprocess.run([*sudo, "true"], check=False).returncode == 0
         if not allowed:
@@ -179,7 +179,7 @@ class Setup:
         print(f"  {self._user} was added to the group {GROUP} (as good as root); new logins have it.")
 
     def _prove(self, engine: detect.Engine) -> None:
-        """Whether gVisor really starts containers; corrected where it is ours to correct, else told."""
+        """Check that gVisor really starts containers; correct our own configuration if not, else report it."""
         why = smoke.obstacle(detect.GVISOR, to=engine.address) if engine.has_gvisor else None
         ours = (
             self._local and os.geteuid() == 0 and (daemon.is_ours() or self._registered) and not self._dry_run
@@ -197,7 +197,7 @@ class Setup:
             print(f"  gVisor is registered, but starts no container: {why}")
 
     def _after_reload(self) -> str | None:
-        """The engine takes a moment to take a changed configuration over."""
+        """Wait for the engine to apply a changed configuration."""
         why: str | None = ""
         for _ in range(20):
             if (why := smoke.obstacle(detect.GVISOR)) is None:

@@ -1,7 +1,7 @@
 """Whether a runtime of the engine really starts containers: answering is no proof.
 
-No image is needed for that: a container of an empty file system is started, and the complaint that its program is
-not there comes from inside the new namespaces, after everything that can be in the way.
+No image is needed: a container with an empty file system is started, and the error that its program does not exist
+comes from inside the new namespaces, after every step that could fail.
 """
 
 import io

@@ -28,7 +28,7 @@ SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 @dataclass
 class Assembly:
-    """One image on its way: what the instructions so far have set."""
+    """An image being assembled: the state after the instructions so far."""
 
     context: Path
     root: Path

@@ -1,4 +1,4 @@
-"""What the process runtime knows, in files: an agent that starts anew finds everything its predecessor made."""
+"""State of the process runtime, kept in files: a restarted agent finds everything its predecessor made."""
 
 import json
 import re
@@ -24,7 +24,7 @@ class Records:
         return self.directory / re.sub(r"[^A-Za-z0-9._-]", "_", name)
 
     def read(self, name: str) -> dict[str, Any] | None:
-        """The record, None when there is none or it is not whole."""
+        """The record; None if there is none or it is incomplete."""
         return read_json(self.folder(name) / RECORD)
 
     def write(self, name: str, record: Mapping[str, Any]) -> None:
@@ -46,7 +46,7 @@ class Records:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """A JSON object, None when the file is not there or not whole."""
+    """A JSON object; None if the file is missing or incomplete."""
     try:
         record: dict[str, Any] = json.loads(path.read_text())
     except (OSError, ValueError):
@@ -55,5 +55,5 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """A reader sees the old or the new."""
+    """Write atomically: a reader sees the old file or the new one."""
     files.replace(path, json.dumps(value))

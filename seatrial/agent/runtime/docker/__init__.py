@@ -27,7 +27,7 @@ class DockerRuntime(Networks, Images, Containers, Checks):
         self.late = {}
 
     async def ping(self) -> None:
-        """See Runtime. An engine that is back may have come with its host, which has forgotten its firewall rules."""
+        """See Runtime. After an outage of the engine, its host may have restarted and lost its firewall rules."""
         await self.engine.ping()
         await self.fence.stand()
 

@@ -1,4 +1,4 @@
-"""Asking a container whether it is well, and what it listens on."""
+"""Checks whether a container is healthy, and what it listens on."""
 
 import asyncio
 from pathlib import Path
@@ -28,7 +28,7 @@ class Checks:
         return await ask(address, check) if address else f"has no address on {network}"
 
     async def _command(self, container: Container, check: HealthCheck) -> str | None:
-        """The engine cannot end what it runs inside: of commands that hang, only a few are left hanging."""
+        """Run a health command. The engine cannot end commands inside a container, so only a few may hang at a time."""
         hanging = await self._hanging(container.name)
         problem = f"the health command did not end within {check.ask_seconds:g} s"
         if hanging >= MOST_LATE:

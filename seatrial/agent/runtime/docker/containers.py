@@ -22,7 +22,7 @@ class Containers:
         """See Runtime. A container with another fingerprint goes first."""
         existing = await self.get(spec.name)
         if existing is not None:
-            # One that never ran may lack its files: we died in between.
+            # One that never ran may lack its files, if the agent died in between.
             whole = spec.files is None or existing.state is not ContainerState.CREATED
             if whole and existing.labels.get(FINGERPRINT) == spec.labels.get(FINGERPRINT):
                 return await self._run(spec, existing)
@@ -57,7 +57,7 @@ class Containers:
         return started
 
     async def _awake(self, spec: ContainerSpec, existing: Container | None) -> None:
-        """Start it. One that slept while its networks went never starts by itself: it is taken off them first."""
+        """Start it. A stopped container whose networks were removed cannot start: it is disconnected from them first."""
         try:
             await self.engine.containers.start(spec.name)
         except EngineRefused as error:
@@ -101,7 +101,7 @@ class Containers:
             await self._gone(name)
 
     async def _gone(self, name: str) -> None:
-        """Wait for a removal that somebody else began: until its end the name is taken."""
+        """Wait for a removal that somebody else started: until it ends, the name is taken."""
         for _ in range(REMOVAL_LOOKS):
             if await self.get(name) is None:
                 return

@@ -1,7 +1,7 @@
 """Keeps previews away from their host.
 
-The engine keeps networks apart from each other, and leaves one way open: a container reaches whatever the host itself
-listens with on every address. As root two firewall rules close it, for the interfaces of our networks only. Answers
+The engine keeps networks apart from each other, but a container can reach everything that listens on all addresses of the
+host. As root, two firewall rules block that, for the interfaces of our networks only. Answers
 to the host's own connections (health checks, the ingress) and its name service stay open.
 """
 
@@ -26,7 +26,7 @@ RULES: list[tuple[str, ...]] = [
 
 
 def interface(network: str) -> str:
-    """The name of the network's bridge on the host: at most 15 characters, and ours to tell."""
+    """The name of the network's bridge on the host: at most 15 characters, and recognisably ours."""
     return f"galley{hashlib.sha256(network.encode()).hexdigest()[:9]}"
 
 
@@ -39,10 +39,10 @@ class Fence:
         self.warnings: Sequence[str] = ()
 
     async def stand(self) -> None:
-        """Put up what is missing of the rules; where that cannot be done, say so, and go on.
+        """Put up missing rules; if that is not possible, warn and continue.
 
-        Called before every network and whenever the engine is (back) there: the rules end with the host, and whoever
-        reloads its firewall takes them away.
+        Called before every network is created and whenever the engine (re)appears: a restart of the host or a reload of
+        its firewall removes the rules.
         """
         if not self._wanted:
             return

@@ -40,7 +40,7 @@ class Networks:
         return await self.engine.networks.list(labels)
 
     async def remove_network(self, name: str) -> None:
-        """See Runtime. Whatever still hangs on it (a service that keeps data) is taken off first."""
+        """See Runtime. Whatever is still joined to it (a service that keeps data) is disconnected first."""
         try:
             await self.engine.networks.remove(name)
         except EngineRefused as error:

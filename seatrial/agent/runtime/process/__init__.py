@@ -2,7 +2,7 @@
 
 Every object is a folder of records; every service has a keeper process that outlives the agent. Networks are names:
 services listen on loopback, on a port given to them in PORT, and siblings' addresses in environment values are
-replaced by it. CPU and memory limits are not kept.
+replaced accordingly. CPU and memory limits are not enforced.
 """
 
 import asyncio
@@ -85,7 +85,7 @@ class ProcessRuntime:
         return self.images.read(image) is not None
 
     async def image_check(self, image: str) -> HealthCheck | None:
-        """See Runtime: a HEALTHCHECK speaks of its own file system, which is not here."""
+        """See Runtime. None: a HEALTHCHECK refers to the image's file system, which does not exist here."""
         return None
 
     async def image_volumes(self, image: str) -> list[str]:
@@ -126,7 +126,7 @@ class ProcessRuntime:
         )
 
     async def _keep(self, folder: Path) -> None:
-        """Start a keeper that is nobody's child, and wait until it has told that it runs."""
+        """Start a keeper that is not our child, and wait until it reports that it runs."""
         await detached(keeper_command(folder), environment=keeper_environment())
         for _ in range(1000):
             if read_json(folder / "state.json"):
@@ -227,10 +227,10 @@ class ProcessRuntime:
             family += keeper.children(recursive=True)
         for process in family:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)  # also what it has started since we looked
+                os.killpg(process.pid, signal.SIGKILL)  # also processes it has started since we looked
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        await gone(family)  # they may be writing into a folder that is removed next
+        await gone(family)  # they may still write into a folder that is removed next
 
     async def remove_network(self, name: str) -> None:
         """See Runtime."""
@@ -256,7 +256,7 @@ class ProcessRuntime:
             yield line
 
     async def changes(self, labels: Mapping[str, str]) -> AsyncIterator[Change]:
-        """See Runtime. Found by looking once a second."""
+        """See Runtime. Polls once a second."""
         before = {container.name: container for container in await self.list_containers(labels)}
         while True:
             await asyncio.sleep(LOOK_SECONDS)
@@ -271,12 +271,12 @@ class ProcessRuntime:
 
 
 def summary(container: Container | None) -> dict[str, Any] | None:
-    """What counts as a change."""
+    """The state whose difference counts as a change."""
     return None if container is None else {**asdict(container), "port": None}
 
 
 def keeper_of(folder: Path) -> psutil.Process | None:
-    """The keeper that still runs, None when it ended. Its command line tells it from a later process."""
+    """The running keeper; None if it has ended. Its command line distinguishes it from a later process with its pid."""
     noted = read_json(folder / "state.json")
     if noted is None:
         return None
@@ -288,7 +288,7 @@ def keeper_of(folder: Path) -> psutil.Process | None:
 
 
 async def ended(folder: Path, seconds: float) -> None:
-    """Wait until the keeper has ended, at most so long. Not by its number: an init that does not reap keeps it."""
+    """Wait until the keeper has ended, at most that long. The pid alone does not tell: an init may never reap it."""
     for _ in range(int(seconds / 0.02)):
         if keeper_of(folder) is None:
             return

@@ -1,4 +1,4 @@
-"""Siblings' names in environment values, replaced by where they really listen."""
+"""Replaces siblings' names in environment values by their real addresses."""
 
 import re
 from collections.abc import Mapping

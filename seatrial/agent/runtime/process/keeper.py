@@ -1,7 +1,7 @@
 """Keeps one service running without a container engine: `keeper.py FOLDER`. Standard library only.
 
 Reads FOLDER/start.json, writes FOLDER/state.json and FOLDER/log. It outlives the agent that started it. SIGTERM ends
-the service and the keeper; the service's processes end with the keeper however that ends.
+the service and the keeper; the service's processes end with the keeper, however the keeper ends.
 """
 
 import ctypes
@@ -33,7 +33,7 @@ class Keeper:
         self.log = (folder / "log").open("ab", buffering=0)
 
     def run(self) -> None:
-        """Until the service has ended and is not to be started again."""
+        """Run until the service has ended and need not be restarted."""
         signal.signal(signal.SIGTERM, self.stop)
         delay = 0.1
         while not self.stopping:
@@ -60,7 +60,9 @@ class Keeper:
         except OSError as error:
             self.write("stderr", f"cannot start {self.start['command'][0]}: {error.strerror}".encode())
             return 127
-        if self.stopping:  # it was told so while the service began, when there was nobody to ask yet
+        if (
+            self.stopping
+        ):  # SIGTERM arrived while the service was starting, when there was no process to signal yet
             self.stop(signal.SIGTERM, None)
         self.note("running", None)
         self.forward(self.process)
@@ -94,14 +96,14 @@ class Keeper:
                 self.write(names[number], rest)
 
     def write(self, stream: str, line: bytes) -> None:
-        """One line, with its time. A log that grew too large is begun afresh."""
+        """Write one line, with its time. A log that has grown too large is started afresh."""
         if self.log.tell() > LARGEST_LOG:
             self.log.truncate(0)
             self.log.seek(0)
         self.log.write(f"{datetime.now(UTC).isoformat()} {stream} ".encode() + line[:LONGEST_LINE] + b"\n")
 
     def note(self, state: str, code: int | None) -> None:
-        """What is so now, for whoever reads the folder."""
+        """Write the current state to the folder."""
         process = self.process.pid if self.process else None
         text = json.dumps(
             {"state": state, "exit_code": code, "restarts": self.restarts, "process": process, "keeper": os.getpid(),
@@ -127,7 +129,7 @@ def die_with_parent() -> None:
 
 
 def end_group(group: int) -> None:
-    """Kill what the service left running."""
+    """Kill the processes that the service left running."""
     try:
         os.killpg(group, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):

@@ -33,12 +33,12 @@ async def read(
             if not going_on:
                 return
             await asyncio.sleep(LOOK_SECONDS)
-            if os.fstat(file.fileno()).st_size < file.tell():  # begun afresh
+            if os.fstat(file.fileno()).st_size < file.tell():  # the log was started afresh
                 file.seek(0)
 
 
 def opened(path: Path) -> BinaryIO | None:
-    """The log, None when nothing was ever logged."""
+    """The log; None if nothing was ever logged."""
     return path.open("rb") if path.exists() else None
 
 

@@ -1,4 +1,4 @@
-"""Asking a process whether it is well, and what it listens on."""
+"""Checks whether a process is healthy, and what it listens on."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from seatrial.agent.commands.running import run
 
 
 async def command(words: list[str], plan: dict[str, Any], seconds: float) -> str | None:
-    """Run a health command where the service runs; after `seconds` it and what it started are ended."""
+    """Run a health command where the service runs; after `seconds`, it and everything it started are ended."""
     try:
         done = await run(
             words,
@@ -43,6 +43,6 @@ def ports_of(pid: int) -> list[int]:
 
 
 def port_in_use(pid: int, given: int) -> int:
-    """The port a service really listens on: the given one, unless it took no notice and chose another."""
+    """The port a service really listens on: the given one, unless the service ignored it and chose another."""
     ports = ports_of(pid)
     return given if given in ports or not ports else ports[0]

@@ -54,7 +54,7 @@ class KeeperPlan:
         )
 
     def _volume(self, below: str) -> Path:
-        """The folder of the named volume mounted at or below `below`, else one that goes with the container."""
+        """The folder of the named volume mounted at or below `below`, else one that is removed with the container."""
         for mount in self.spec.mounts:
             if mount.volume and mount.path.startswith(below):
                 return self.volumes.folder(mount.volume)
@@ -105,7 +105,7 @@ class KeeperPlan:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
+    """A free port of the loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -113,7 +113,7 @@ def free_port() -> int:
 
 
 def keeper_command(folder: Path) -> list[str]:
-    """How a keeper is started: nothing but the standard library, nothing from our environment."""
+    """The command that starts a keeper: standard library only, and nothing from our environment."""
     return [sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py")), str(folder)]
 
 
