@@ -5,6 +5,8 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from seatrial.agent.checkouts.cache import Cache
 from tests.checkouts.test_cache import git, source
 from tests.checkouts.test_upkeep import (
@@ -22,6 +24,7 @@ from tests.checkouts.test_upkeep import (
 __all__ = ["cache", "clock", "repository"]
 
 
+@pytest.mark.slow
 async def test_after_a_thousand_commits_a_cache_is_about_a_fresh_clone(
     repository: Path, cache: Cache, clock: Clock, tmp_path: Path
 ) -> None:
