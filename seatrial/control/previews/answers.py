@@ -65,7 +65,10 @@ def answers(environments: QuerySet[Environment]) -> list[EnvironmentAnswer]:
     rows = list(environments.select_related("live", "candidate", "pull_request"))
     newest = newest_deployments(row.pk for row in rows)
     prefetch_related_objects(list(newest.values()), "phases")
-    return [_answer(row, newest.get(row.pk)) for row in rows]
+    return [
+        _answer(newest[row.pk].environment, newest[row.pk]) if row.pk in newest else _answer(row, None)
+        for row in rows
+    ]
 
 
 def page_url(environment: Environment) -> str:

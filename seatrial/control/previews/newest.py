@@ -6,7 +6,12 @@ from seatrial.control.previews.models import Deployment
 
 
 def newest_deployments(environments: Iterable[str]) -> dict[str, Deployment]:
-    """The newest deployment of each environment, by environment id; one query."""
+    """The newest deployment of each environment, by environment id; one query.
+
+    Its `environment`, with what is live and the candidate, is of the same moment: one that was read before may not
+    know yet that this deployment is live.
+    """
     rows = Deployment.objects.filter(environment__in=list(environments))
     newest = rows.order_by("environment", "-id").distinct("environment")
+    newest = newest.select_related("environment__live", "environment__candidate", "environment__pull_request")
     return {row.environment_id: row for row in newest}

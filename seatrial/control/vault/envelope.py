@@ -105,6 +105,8 @@ def _decrypt(key: bytes, text: str, associated: bytes) -> bytes | None:
     """None for what this key did not encrypt with `associated` beside it."""
     try:
         data = base64.b64decode(text.encode(), altchars=b"-_", validate=True)
+        if base64.urlsafe_b64encode(data).decode() != text:  # its last letter has bits that say nothing
+            return None
         return AESGCM(key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], associated)
     except (InvalidTag, ValueError):
         return None

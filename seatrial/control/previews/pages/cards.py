@@ -74,5 +74,7 @@ def cards(pull_requests: QuerySet[PullRequest], *, limit: int) -> list[Card]:
     for row in rows:
         environment = environments.get(row.pk)
         newest = deployments.get(environment.pk) if environment else None
+        if newest is not None:
+            environment = newest.environment  # of the same moment
         listed.append(Card(row, environment, newest, evaluations.get(row.pk)))
     return listed
