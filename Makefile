@@ -1,7 +1,7 @@
 # Every target, in one place. What a target does in more than a few lines lives in scripts/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo stop test unit campaign check lint types format bench docs
+.PHONY: help demo stop test unit coverage campaign check lint types format bench docs
 
 BIN := .venv/bin
 PYTEST_ARGS ?=
@@ -20,6 +20,9 @@ test: ## Set everything up and run all tests (PYTEST_ARGS="-k word" for some)
 
 unit: ## Run the tests that need no engine, database, bus, browser or ingress: a minute
 	@scripts/test --unit $(PYTEST_ARGS)
+
+coverage: ## Show how much of the code the unit tests reach (COVERAGE=1 make test: all of them)
+	@COVERAGE=1 scripts/test --unit $(PYTEST_ARGS)
 
 campaign: ## Kill, storm and attack for long: SEED=n (to repeat one), ROUNDS=m
 	@scripts/setup --dev

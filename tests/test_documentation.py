@@ -21,6 +21,7 @@ TARGETS = [
     "stop",
     "test",
     "unit",
+    "coverage",
     "campaign",
     "check",
     "lint",
