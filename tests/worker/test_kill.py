@@ -186,7 +186,6 @@ def test_storm_of_pushes_with_kills_ends_right(
             {(e.state, e.live and e.live.commit) for e in Environment.objects.filter(removed_at=None)}
             == expected
         ),
-        seconds=180,  # what a killed bus forgot is found by the sweeps, one after the other
         what="three run and two are gone",
     )
     assert [e.state for e in Environment.objects.exclude(removed_at=None)] == ["terminated"] * 2
