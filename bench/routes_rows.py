@@ -60,13 +60,13 @@ def fill(size: int) -> None:
             pull_request=pull,
             name=f"pr-{pull.number}-{REPOSITORY}",
             state="running",
-            agent=agent,
         )
         for pull in pulls
     )
     deployments = Deployment.objects.bulk_create(
         Deployment(
             environment=environment,
+            agent=agent,
             commit="a" * 40,
             state="live",
             services=[_web(_address(n))],
@@ -81,13 +81,16 @@ def fill(size: int) -> None:
 
 def deploy(number: int) -> str:
     """Have the changing environment's agent report a candidate as ready, at a new endpoint; its id."""
-    from seatrial.control.previews import services
+    from seatrial.control.previews import events
     from seatrial.control.previews.models import Deployment, Environment
     from seatrial.wire.deployments import DeploymentReady, ObservedService
     from seatrial.wire.states import Isolation
 
     environment = Environment.objects.get(name=CHANGED)
-    candidate = Deployment.objects.create(environment=environment, commit="b" * 40)
+    live = environment.live
+    assert live is not None
+    assert live.agent is not None
+    candidate = Deployment.objects.create(environment=environment, agent=live.agent, commit="b" * 40)
     Environment.objects.filter(pk=environment.pk).update(candidate=candidate)
     ready = DeploymentReady(
         environment=environment.pk,
@@ -95,8 +98,8 @@ def deploy(number: int) -> str:
         services=[ObservedService.model_validate(_web(endpoint(number)))],
         isolation=Isolation.CONTAINER,
     )
-    services.ready(environment.agent_id, ready)
-    return candidate.pk
+    events.ready(live.agent.pk, ready)
+    return str(candidate.pk)
 
 
 def switched(deployment: str) -> float:

