@@ -50,7 +50,7 @@ class Service:
     resources: Resources | None = None
     mounts: Sequence[Mount] = ()
     copies: Sequence[Copy] = ()
-    options: Options = Options()
+    options: Options = field(default_factory=Options)
     network_of: str | None = None  # runs in the network of this service (compose: network_mode: service:name)
 
     @property
