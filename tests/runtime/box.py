@@ -61,6 +61,7 @@ class Box:
     volumes: Mapping[str, Folder]
     tell: Callable[["Box", str], None]
     reach: Callable[["Box", str], "Box | None"]  # a sibling by its name
+    host: "Box | None" = None  # in whose network it runs
     addresses: dict[str, str] = field(default_factory=dict)
     aliases: dict[str, Sequence[str]] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
@@ -80,9 +81,21 @@ class Box:
         return {**self.image.environment, **self.spec.environment}
 
     @property
+    def in_network_of(self) -> "Box":
+        """The box whose network it is in; its own when that of its host is gone, because that began again."""
+        host = self.host
+        begun = host is not None and host.started_at is not None and self.started_at is not None
+        return host if host and begun and self.started_at >= host.started_at else self  # type: ignore[operator]
+
+    @property
     def memory_mb(self) -> int:
         """Its limit."""
         return self.spec.resources.memory_mb
+
+    @property
+    def stdin_open(self) -> bool:
+        """See World."""
+        return self.spec.options.stdin_open
 
     def words(self) -> list[str]:
         """What it runs, as engines put it together."""
@@ -95,9 +108,10 @@ class Box:
     def shown(self) -> Container:
         """As the runtime tells it."""
         return Container(
-            name=self.spec.name, labels=self.spec.labels, state=self.state, addresses=dict(self.addresses),
+            name=self.spec.name, labels=self.spec.labels, state=self.state, addresses=dict(self.in_network_of.addresses),
             exit_code=self.exit_code if self.state is not ContainerState.RUNNING else None, image=self.spec.image,
             started_at=self.started_at, oom_killed=self.oom_killed, restarts=self.restarts,
+            network_of=self.spec.network_of, stop_seconds=self.spec.options.stop_seconds,
         )  # fmt: skip
 
     def start(self) -> None:

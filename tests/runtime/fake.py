@@ -93,7 +93,7 @@ class FakeRuntime:
         """The page at `address:port`."""
         url = httpx.URL(f"http://{endpoint}/")
         for box in self.boxes.values():
-            if url.host in box.addresses.values() and isinstance(
+            if url.host in box.shown().addresses.values() and isinstance(
                 page := box.answer(url.port or 80, "/"), str
             ):
                 return page
@@ -173,12 +173,17 @@ class FakeRuntime:
     def _image(self, image: str) -> Image:
         return self.images.get(image, Image())
 
+    def left_out(self, spec: ContainerSpec) -> list[str]:
+        """See Runtime."""
+        return []
+
     @whole
     async def start(self, spec: ContainerSpec) -> Container:
         """See Runtime."""
         await self._asked()
         box = self.boxes.get(spec.name)
-        if box is not None and box.spec.labels.get(FINGERPRINT) != spec.labels.get(FINGERPRINT):
+        other = box is not None and box.spec.labels.get(FINGERPRINT) != spec.labels.get(FINGERPRINT)
+        if box is not None and (other or (spec.network_of and not box.shown().addresses)):
             await self.remove(spec.name)
             box = None
         if box is None:
@@ -203,11 +208,16 @@ class FakeRuntime:
 
     async def _made(self, spec: ContainerSpec) -> Box:
         service = spec.labels.get(SERVICE, "")
+        host = self.boxes.get(spec.network_of or "")
+        if spec.network_of and (host is None or host.state is not ContainerState.RUNNING):
+            raise StartError(
+                f"cannot make container {spec.name}: {spec.network_of} does not run", service=service
+            )
         if (image := self.images.get(spec.image)) is None:
             raise StartError(f"image {spec.image} is not on the host", service=service)
         mounted = {mount.path: self._volume(mount.volume) for mount in spec.mounts}
         mounted |= {path: {} for path in image.volumes if path not in mounted}
-        box = Box(spec, image, mounted, self._tell, self._sibling, files=dict(image.files))
+        box = Box(spec, image, mounted, self._tell, self._sibling, host, files=dict(image.files))
         for path, folder in mounted.items():
             if not folder:  # filled from its image
                 inside = path.rstrip("/") + "/"
@@ -252,11 +262,13 @@ class FakeRuntime:
         box = self.boxes.get(container.name)
         if check.command is not None:
             return await self._command(box, check)
-        if box is None or network not in box.addresses:
+        if box is None or network not in box.shown().addresses:
             return f"has no address on {network}"
         if check.port is None:
             return "listens on no known port"
-        answer = box.answer(check.port, check.http_path or "/")
+        together = [b for b in self.boxes.values() if b.in_network_of is box.in_network_of]
+        answers = [b.answer(check.port, check.http_path or "/") for b in together]
+        answer = next((answer for answer in answers if answer != 0), 0)
         return judged(answer, check)
 
     async def _command(self, box: Box | None, check: HealthCheck) -> str | None:

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from seatrial.agent.builds.base import BuildRequest
@@ -166,7 +167,7 @@ class Preparation:
         if self._keeps_files:
             await self._export(tree)
         unisolated = Isolation.PROCESS if runtime.name == "process" else Isolation.CONTAINER
-        return launch(
+        whole = launch(
             self._names,
             self._deployment.id,
             recipe,
@@ -183,6 +184,17 @@ class Preparation:
             },
             warnings=warnings,
         )
+        return replace(whole, warnings=(*whole.warnings, *self._left_out(recipe, whole)))
+
+    def _left_out(self, recipe: Recipe, whole: Launch) -> list[str]:
+        lacking = {
+            planned.service.name: self._tools.runtime.left_out(planned.spec) for planned in whole.services
+        }
+        return [
+            f"{recipe.source}: services.{name}: ignored on this agent: {', '.join(lacks)}"
+            for name, lacks in lacking.items()
+            if lacks
+        ]
 
     def _files(self, tree: Tree, entries: list[Entry], recipe: Recipe) -> dict[str, CommittedFiles]:
         return {

@@ -11,6 +11,7 @@ from seatrial.agent.recipes.compose_limits import is_true
 from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.vocabulary import quantities
 from seatrial.agent.vocabulary.containers import Copy, HealthCheck, Mount, Resources, RestartPolicy
+from seatrial.agent.vocabulary.mount_targets import refused_mount_target
 
 CLOCKS = {"/etc/localtime", "/etc/timezone"}  # often mounted out of habit; neither secret nor needed
 Quantity = TypeVar("Quantity", int, float)
@@ -89,6 +90,7 @@ def _mount(
     source, target, read_only, kind = _volume_parts(item)
     if not target.startswith("/"):
         document.fail(at, f"{item!r} is not a volume", "Write name:/path/in/the/container")
+    refuse_mount_target(document, at, target)
     if kind in {"tmpfs", "npipe", "cluster", "image"}:
         warnings.append(document.warning(at, f"ignored: {kind} mounts are not made"))
         return None
@@ -126,6 +128,15 @@ def _volume_parts(item: Any) -> tuple[str, str, bool, str]:
     if len(parts) == 1:
         return "", parts[0], False, "volume"
     return parts[0], parts[1], "ro" in parts[2:3] or "ro" in ",".join(parts[2:]).split(","), "volume"
+
+
+def refuse_mount_target(document: Document, at: Path, target: str) -> None:
+    """Raise RecipeError for a place in the container where nothing may be mounted."""
+    problem, _, fix = (refused_mount_target(target) or "").partition(". ")
+    if posixpath.normpath(target) == "/dev/shm":  # noqa: S108 - of a container
+        fix = "Write shm_size: with its size"
+    if problem:
+        document.fail(at, f"refused: {target} {problem}", fix)
 
 
 def refuse_host_path(document: Document, at: Path, source: str) -> None:

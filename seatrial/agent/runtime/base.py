@@ -55,8 +55,13 @@ class Runtime(Protocol):
     async def image_check(self, image: str) -> HealthCheck | None:
         """The image's own HEALTHCHECK; None when it has none, or when the image is not here."""
 
+    def left_out(self, spec: ContainerSpec) -> list[str]:
+        """What `spec` asks for and its container does not get here, one piece of a sentence each."""
+
     async def start(self, spec: ContainerSpec) -> Container:
-        """Create and start; returns the existing container if it already runs with the same fingerprint."""
+        """Create and start; returns the existing container if it already runs with the same fingerprint.
+
+        The container that `network_of` names runs already; one whose network is gone, since that began again, is made anew."""
 
     async def get(self, name: str) -> Container | None:
         """The container now, or None."""

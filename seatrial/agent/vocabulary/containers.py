@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from seatrial.agent.vocabulary.options import Options
 from seatrial.wire.states import Isolation
 
 USUAL_ASK_SECONDS = 30.0  # for one run of a health command, as with the engine
@@ -130,11 +131,14 @@ class ContainerSpec:
     restart: RestartPolicy = RestartPolicy.UNLESS_STOPPED
     isolation: Isolation | None = None
     source_tree: Path | None = None  # process runtime only: where the code is
+    options: Options = field(default_factory=Options)
+    network_of: str | None = None  # another container, in whose network it runs; then it has no `networks`
 
 
 @dataclass(frozen=True)
 class Container:
-    """A container as it is now. `addresses` maps a network to the IP address there."""
+    """A container as it is now. `addresses` maps a network to the IP address there; one that runs in the network of
+    another, `network_of`, has the addresses of that."""
 
     name: str
     labels: Mapping[str, str]
@@ -145,7 +149,16 @@ class Container:
     started_at: datetime | None = None
     oom_killed: bool = False
     restarts: int = 0
+    network_of: str | None = None
+    stop_seconds: float | None = None  # how long it has to end, if its recipe says
     port: int | None = None  # process runtime: the port it was given instead of the one it asked for
+
+
+def shares(container: Container, host: Container) -> bool:
+    """Whether `container` still is in the network of `host`, which has a new one whenever it begins again."""
+    if container.started_at is None or host.started_at is None:
+        return False
+    return container.started_at >= host.started_at
 
 
 @dataclass(frozen=True)
