@@ -63,14 +63,16 @@ async def test_a_health_command_has_its_own_time_and_does_not_pile_up(
     assert await runtime.check(container, network, slow) is None
     hangs = HealthCheck(command=["sleep", "500"], ask_seconds=0.2)
     told = [await runtime.check(container, network, hangs) for _ in range(5)]
-    assert told[0] == "the health command did not end within 0.2 s" and (told[4] or "").endswith(", 3 times")
+    seen = [unwell.seen for unwell in told if unwell]
+    assert seen[0] == "the health command did not end within 0.2 s" and seen[4].endswith(", 3 times")
 
     async def three_hang() -> bool:
         top = await runtime.engine._connection.api.containers.container(spec.name).top()
         return len([line for line in top["Processes"] if "500" in line[-1]]) == 3
 
     await until(three_hang)  # a busy engine begins a command late
-    assert (await runtime.check(container, network, hangs) or "").endswith(", 3 times")
+    unwell = await runtime.check(container, network, hangs)
+    assert unwell is not None and unwell.seen.endswith(", 3 times")
     assert await three_hang()
 
 

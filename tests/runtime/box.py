@@ -18,6 +18,8 @@ from seatrial.agent.vocabulary.containers import (
 from seatrial.wire.logs import LogLine
 from tests.runtime import shell
 
+MUTE = "/mute"  # a folder of which nothing is answered in HTTP
+NOT_HTTP = -1  # the answer of a port that speaks something else
 FIRST_PAUSE_SECONDS = 0.01  # before the first restart; doubled for each one after
 _moments = itertools.count(1)
 _begin = datetime.now(UTC)
@@ -202,10 +204,12 @@ class Box:
         return found if isinstance(found, str) else None
 
     def answer(self, port: int, path: str) -> str | int:
-        """What a visitor gets: the page, 404, or 0 for a closed door."""
+        """What a visitor gets: the page, 404, 0 for a closed door, or NOT_HTTP."""
         served = self.ports.get(port)
         if served is None or served.loopback or self.state is not ContainerState.RUNNING:
             return 0
+        if served.folder == MUTE:
+            return NOT_HTTP
         page = self.read(
             served.folder + (f"{path}index.html" if path.endswith("/") else path or "/index.html")
         )

@@ -28,6 +28,7 @@ def known_values(
     kinds = {service.name: service.kind for service in recipe.services.values()}
     for service, hosts in labels(desired.name, kinds).items():
         name = service.replace("-", "_")
+        values[f"GALLEY_PREVIEW_HOSTNAME_{name}"] = desired.address.hostname(hosts[0])
         values[f"GALLEY_PREVIEW_HOST_{name}"] = desired.address.host(hosts[0])
         values[f"GALLEY_PREVIEW_URL_{name}"] = desired.address.url(hosts[0])
     values["GALLEY_COMMIT"] = deployment.commit

@@ -27,6 +27,7 @@ class Planned:
     service: Service
     spec: ContainerSpec
     durable: bool
+    recipe: str = ""  # the file that describes it, for messages
 
     @property
     def one_shot(self) -> bool:
@@ -107,7 +108,9 @@ def launch(
     planned = tuple(_keeping(names, one, (image_volumes or {}).get(one.service.name, ())) for one in planned)
     for one in planned:
         _refuse_mount_targets(recipe.source, one)
-    planned = tuple(_finished(one, (files or {}).get(one.service.name)) for one in planned)
+    planned = tuple(
+        replace(_finished(one, (files or {}).get(one.service.name)), recipe=recipe.source) for one in planned
+    )
     writable = [
         f"{recipe.source}: services.{one.service.name}: its file system stays writable, since files of the commit are in it"
         for one in planned

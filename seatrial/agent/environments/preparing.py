@@ -14,8 +14,9 @@ from seatrial.agent.environments.names import Names, tree_folder
 from seatrial.agent.environments.phases import Phases
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.logs.shipping import Channel
-from seatrial.agent.recipes.bounds import bounded
+from seatrial.agent.recipes.bounds import bounded, within
 from seatrial.agent.recipes.recipe import Recipe, Service
+from seatrial.agent.recipes.visitors import with_warning
 from seatrial.agent.vocabulary.errors import AgentError, BuildError, NoSpace
 from seatrial.agent.vocabulary.logs import Log
 from seatrial.agent.vocabulary.tree import Entry, Tree
@@ -68,7 +69,8 @@ class Preparation:
     async def _recipe(self, tree: Tree) -> Recipe:
         variables = self._tools.variables(self._desired.variables)
         recipe = await self._tools.read_recipe(tree, variables, self._tools.defaults)
-        recipe = bounded(recipe, self._tools.most)
+        recipe = with_warning(bounded(recipe, self._tools.most))
+        recipe = within(recipe, self._tools.total, self._tools.defaults)
         return interpolated(recipe, known_values(self._desired, self._deployment, recipe, variables))
 
     async def _images(self, tree: Tree, entries: list[Entry], recipe: Recipe) -> dict[str, str]:

@@ -14,7 +14,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from seatrial.agent.vocabulary.containers import Change, Container, ContainerSpec, HealthCheck, Listener
+from seatrial.agent.vocabulary.containers import (
+    Change,
+    Container,
+    ContainerSpec,
+    HealthCheck,
+    Listener,
+    Unwell,
+)
 from seatrial.wire.logs import LogLine
 from seatrial.wire.states import Isolation
 
@@ -66,8 +73,8 @@ class Runtime(Protocol):
     async def get(self, name: str) -> Container | None:
         """The container now, or None."""
 
-    async def check(self, container: Container, network: str, check: HealthCheck) -> str | None:
-        """Check once. None if healthy, else one sentence that says why not."""
+    async def check(self, container: Container, network: str, check: HealthCheck) -> Unwell | None:
+        """Check once. None if healthy, else why not."""
 
     async def listening(self, container: Container, network: str) -> list[Listener]:
         """TCP ports the container listens on now, ascending; empty if there are none or they cannot be determined."""

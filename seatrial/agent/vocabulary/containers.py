@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from pathlib import Path
 from typing import Protocol
 
@@ -111,6 +111,25 @@ class HealthCheck:
         )
 
 
+class Cause(Enum):
+    """What stands behind a check that failed."""
+
+    NOTHING_THERE = auto()  # no connection is accepted
+    NO_ANSWER = auto()  # a connection is accepted, and no answer comes
+    NOT_HTTP = auto()  # something else than HTTP is spoken
+    TLS = auto()
+    WRONG_ANSWER = auto()  # HTTP is spoken, and the answer is not the wanted one
+    OWN_COMMAND = auto()  # the check's command, inside the container, says so
+
+
+@dataclass(frozen=True)
+class Unwell:
+    """Why a service is not healthy: `seen` is the end of a sentence about it."""
+
+    seen: str
+    cause: Cause
+
+
 @dataclass(frozen=True)
 class ContainerSpec:
     """Everything needed to run one service. `networks` maps a network to the aliases it has there."""
@@ -163,10 +182,12 @@ def shares(container: Container, host: Container) -> bool:
 
 @dataclass(frozen=True)
 class Listener:
-    """A TCP port that a container listens on. `loopback`: only on 127.0.0.1 or ::1, so nobody else reaches it."""
+    """A TCP port that a container listens on. `loopback`: only on 127.0.0.1 or ::1, so nobody else reaches it.
+    `six`: by a socket of IPv6, which may accept IPv4 as well."""
 
     port: int
     loopback: bool = False
+    six: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,14 @@ from seatrial.agent.runtime.asking import ask
 from seatrial.agent.runtime.process import logs, probes
 from seatrial.agent.runtime.process.starting import KeeperPlan, free_port, keeper_command, keeper_environment
 from seatrial.agent.vocabulary.containers import (
+    Cause,
     Change,
     Container,
     ContainerSpec,
     ContainerState,
     HealthCheck,
     Listener,
+    Unwell,
 )
 from seatrial.agent.vocabulary.errors import StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT
@@ -200,11 +202,12 @@ class ProcessRuntime:
             port=probes.port_in_use(int(pid), record["port"]) if running and pid else record["port"],
         )
 
-    async def check(self, container: Container, network: str, check: HealthCheck) -> str | None:
+    async def check(self, container: Container, network: str, check: HealthCheck) -> Unwell | None:
         """See Runtime."""
         if check.command is not None:
             plan = read_json(self._containers.folder(container.name) / "start.json") or {}
-            return await probes.command(list(check.command), plan, check.ask_seconds)
+            said = await probes.command(list(check.command), plan, check.ask_seconds)
+            return Unwell(said, Cause.OWN_COMMAND) if said else None
         return await ask(LOOPBACK, check)
 
     async def listening(self, container: Container, network: str) -> list[Listener]:
