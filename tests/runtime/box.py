@@ -109,8 +109,10 @@ class Box:
 
     def shown(self) -> Container:
         """As the runtime tells it."""
+        running = self.state is ContainerState.RUNNING
+        addresses = {name: at if running else "" for name, at in self.in_network_of.addresses.items()}
         return Container(
-            name=self.spec.name, labels=self.spec.labels, state=self.state, addresses=dict(self.in_network_of.addresses),
+            name=self.spec.name, labels=self.spec.labels, state=self.state, addresses=addresses,
             exit_code=self.exit_code if self.state is not ContainerState.RUNNING else None, image=self.spec.image,
             started_at=self.started_at, oom_killed=self.oom_killed, restarts=self.restarts,
             network_of=self.spec.network_of, stop_seconds=self.spec.options.stop_seconds,

@@ -72,6 +72,13 @@ async def test_what_was_stopped_is_started_again(ground: Ground, network: str) -
     assert (await ground.runtime.start(ground.spec())).state == "running"
 
 
+@pytest.mark.engines_only("all processes share the loopback")
+async def test_what_has_ended_has_no_address(ground: Ground, network: str) -> None:
+    await ground.runtime.start(ground.spec())
+    await ground.runtime.stop(ground.spec().name, 0)
+    assert (await state(ground, "exited")).addresses == {network: ""}
+
+
 @pytest.mark.engines_only("a process is not kept")
 async def test_a_container_that_is_started_again_has_its_files(ground: Ground, network: str) -> None:
     spec = ground.script("echo again >> /tmp/starts; cat /tmp/starts")

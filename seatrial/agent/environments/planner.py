@@ -12,6 +12,7 @@ from seatrial.agent.vocabulary.containers import Container
 from seatrial.agent.vocabulary.labels import DEPLOYMENT
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
 
+AGAIN_SECONDS = 10.0  # what does not stay up that long after a start is repaired, at the pace of repairs
 Labelled = Mapping[str, Mapping[str, str]]
 
 
@@ -47,6 +48,7 @@ class Progress:
     discarded: frozenset[str] = frozenset()  # never served a visitor: removed without draining
     launches: Mapping[str, Launch] = field(default_factory=dict)  # of deployments that came up
     drains: Mapping[str, float] = field(default_factory=dict)  # deployment -> when it may go
+    started_again: Mapping[str, float] = field(default_factory=dict)  # container -> when
     repair_after: float = 0.0
     attempt_after: float = 0.0
 
@@ -70,6 +72,14 @@ class Repair:
     """Bring the live deployment up (again); also after a restart of the agent, to learn what it consists of."""
 
     deployment: DesiredDeployment
+
+
+@dataclass(frozen=True)
+class StartAgain:
+    """Start a container of the live deployment as it is, at once: visitors wait. `Repair` follows if that was not enough."""
+
+    planned: Planned
+    container: Container
 
 
 @dataclass(frozen=True)
@@ -105,7 +115,17 @@ class RemoveEverything:
     """Remove whatever there is of the environment."""
 
 
-Step = Cancel | Attempt | Repair | Drain | RemoveDeployment | RemoveContainer | RemoveImage | RemoveEverything
+Step = (
+    Cancel
+    | Attempt
+    | Repair
+    | StartAgain
+    | Drain
+    | RemoveDeployment
+    | RemoveContainer
+    | RemoveImage
+    | RemoveEverything
+)
 
 
 def plan(desired: DesiredEnvironment | None, host: Host, progress: Progress, now: float) -> list[Step]:
@@ -152,8 +172,20 @@ def _repair(desired: DesiredEnvironment, host: Host, progress: Progress, now: fl
     launch = progress.launches.get(live.id)
     if launch is None:
         return [Repair(live)]
-    durable_too = not challenged(desired, progress)
-    return [Repair(live)] if broken(launch, host, durable_too=durable_too) else []
+    if not broken(launch, host, durable_too=not challenged(desired, progress)):
+        return []
+    return [*_start_again(launch, host, progress, now)] or [Repair(live)]
+
+
+def _start_again(launch: Launch, host: Host, progress: Progress, now: float) -> list[Step]:
+    """Services that only have to be started, if that is all that is amiss, and none of them was just started again."""
+    containers = {container.name: container for container in host.containers}
+    amiss = [p for p in launch.services if _amiss(launch, p, containers.get(p.spec.name))]
+    there = [(p, containers[p.spec.name]) for p in amiss if p.spec.name in containers and not p.durable]
+    lately = any(now - progress.started_again.get(p.spec.name, -AGAIN_SECONDS) < AGAIN_SECONDS for p in amiss)
+    if lately or len(there) < len(amiss) or launch.network not in host.networks:
+        return []
+    return [StartAgain(planned, container) for planned, container in there]
 
 
 def challenged(desired: DesiredEnvironment, progress: Progress) -> bool:

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from seatrial.agent.environments.health import Watch, Well
+from seatrial.agent.environments.health import Watch
 from seatrial.agent.environments.launch import Launch, Planned, supplanted
 from seatrial.agent.environments.names import Names, owned_by
 from seatrial.agent.environments.phases import Phases
+from seatrial.agent.environments.ports import Well
 from seatrial.agent.environments.removal import grace_seconds
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec, ContainerState
@@ -27,6 +28,7 @@ class Launched:
 
     launch: Launch
     well: dict[str, Well]
+    trouble: dict[str, ServiceState] = field(default_factory=dict)  # of what began again and is not well yet
 
     @property
     def warnings(self) -> list[str]:
@@ -47,7 +49,7 @@ class Launched:
         port = self.well[service.name].port if service.name in self.well else service.port
         if container is not None and container.port is not None:
             port = container.port  # the process runtime gives a new one at every start
-        address = container.addresses.get(self.launch.network) if container else None
+        address = self._address(service.name, container)
         endpoint = f"{address}:{port}" if hosts and address and port else None
         return ObservedService(
             name=service.name,
@@ -59,12 +61,23 @@ class Launched:
             keeps_data=planned.durable,
         )
 
+    def _address(self, service: str, container: Container | None) -> str | None:
+        """While it is down for a moment, its last one: it usually comes back there, and the ingress waits for it."""
+        if container is None:
+            return None
+        now = container.addresses.get(self.launch.network)
+        if now or container.state is not ContainerState.RESTARTING or service not in self.well:
+            return now
+        return self.well[service].container.addresses.get(self.launch.network)
+
     def _state(self, planned: Planned, container: Container | None) -> ServiceState:
         if container is None:
             return ServiceState.MISSING
         if container.state is ContainerState.RUNNING:
             well = planned.service.name in self.well
-            return ServiceState.RUNNING if well else ServiceState.UNHEALTHY
+            return self.trouble.get(
+                planned.service.name, ServiceState.RUNNING if well else ServiceState.UNHEALTHY
+            )
         restarting = container.state is ContainerState.RESTARTING
         return ServiceState.RESTARTING if restarting else ServiceState.EXITED
 
