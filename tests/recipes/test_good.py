@@ -116,7 +116,7 @@ async def test_galley() -> None:
     assert api.entrypoint == ("python", "-m", "api")
     assert migrate.entrypoint == ("sh", "-c", "python manage.py migrate && echo done")
     assert migrate.restart == "never"
-    assert (db.kind, db.expose, db.ephemeral) == (ServiceKind.DATABASE, 5432, True)
+    assert (db.kind, db.port, db.ephemeral) == (ServiceKind.DATABASE, 5432, True)
     assert [service.name for service in recipe.in_order()][:3] == ["db", "api", "web"]
     assert any("kind database taken from the image's name" in warning for warning in recipe.warnings)
 
@@ -135,7 +135,7 @@ async def test_compose() -> None:
     )
     web, worker, migrate, db = (recipe.services[name] for name in ("web", "worker_1", "migrate", "db"))
     assert web.build == Build("web", "docker/Dockerfile", "prod", {"MODE": "prod", "FROM_ENV": "yes"})
-    assert (web.kind, web.expose, web.restart) == (ServiceKind.WEB, 80, "unless-stopped")
+    assert (web.kind, web.port, web.restart) == (ServiceKind.WEB, 80, "unless-stopped")
     assert web.environment == {
         "A": "one",
         "LOG": "info",

@@ -106,8 +106,8 @@ class Watch:
         service = self._planned.service
         if service.health is not None and service.health.port is not None:
             return [service.health.port]
-        if service.expose is not None:
-            return [service.expose]
+        if service.ports:
+            return list(service.ports)
         return await self._runtime.image_ports(self._planned.spec.image)
 
     async def _images_own(self) -> HealthCheck | None:
@@ -157,7 +157,7 @@ class Watch:
             if answer is None:
                 return Well(container, container.port or port)
             problem = answer
-        fixed = self._planned.service.expose is not None
+        fixed = bool(self._planned.service.ports)
         if fixed or container.port is not None or (port is not None and elapsed < SETTLE_SECONDS):
             return Unwell(problem)
         return await self._discover(container, expected, check, problem)

@@ -123,7 +123,7 @@ def _planned(
         entrypoint=service.entrypoint,
         working_dir=service.working_dir,
         user=service.user,
-        port=service.expose,
+        port=service.port,
         mounts=[replace(m, volume=names.volume(m.volume) if m.volume else "") for m in service.mounts],
         resources=service.resources or defaults,
         restart=service.restart,

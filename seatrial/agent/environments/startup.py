@@ -44,7 +44,7 @@ class Launched:
 
     def _one(self, planned: Planned, hosts: list[str], container: Container | None) -> ObservedService:
         service = planned.service
-        port = self.well[service.name].port if service.name in self.well else service.expose
+        port = self.well[service.name].port if service.name in self.well else service.port
         if container is not None and container.port is not None:
             port = container.port  # the process runtime gives a new one at every start
         address = container.addresses.get(self.launch.network) if container else None

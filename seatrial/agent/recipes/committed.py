@@ -32,7 +32,7 @@ def with_port(service: Service, file: Dockerfile | None) -> Service:
     if file is None or not service.kind.routable or "PORT" in service.environment or sets_port(file):
         return service
     target = service.build.target if service.build else None
-    port = service.expose or next(iter(file.exposed_ports(target)), DEFAULT_PORT)
+    port = service.port or next(iter(file.exposed_ports(target)), DEFAULT_PORT)
     return replace(service, environment={"PORT": str(port), **service.environment})
 
 

@@ -96,7 +96,7 @@ class Compose:
             kind=kind,
             build=build,
             image=str(image) if image else None,
-            expose=ports[0] if ports else (kinds.default_port(str(image)) if image else None),
+            ports=tuple(ports) or kinds.default_ports(str(image or "")),
             command=values.words(doc, (*at, "command"), keys.get("command")),
             entrypoint=values.words(doc, (*at, "entrypoint"), keys.get("entrypoint")),
             working_dir=keys.get("working_dir"),

@@ -50,8 +50,8 @@ def told_by_image(service: Service, file: Dockerfile | None) -> Service:
     kind = kinds.of_image(base) if base else None
     if kind is None:
         return service
-    port = service.expose or kinds.default_port(base)
-    return replace(service, kind=kind, expose=port, restart=comes_back(service))
+    ports = service.ports or kinds.default_ports(base)
+    return replace(service, kind=kind, ports=ports, restart=comes_back(service))
 
 
 def told_by_volume(
@@ -64,7 +64,7 @@ def told_by_volume(
     own = [m.volume for m in service.mounts if m.volume and not m.read_only and m.volume not in built]
     if service.build or not own:
         return service
-    by_port = kinds.of_port(service.expose)
+    by_port = kinds.of_port(service.port)
     if by_port is not None:
         warnings.append(
             f"{where}: kind {by_port} taken from its port and volume; say x-galley-kind: to be sure"

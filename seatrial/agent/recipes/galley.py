@@ -192,7 +192,7 @@ def service_of(
         kind=keys.kind or kinds.infer(image, listens=keys.expose is not None),
         build=build_of(document, at, keys.build),
         image=image,
-        expose=keys.expose or (kinds.default_port(image) if image else None),
+        ports=(keys.expose,) if keys.expose else kinds.default_ports(image or ""),
         entrypoint=tuple(keys.build.start) if keys.build and keys.build.start else None,
         environment=dict(keys.env),
         depends_on=tuple(keys.depends_on),

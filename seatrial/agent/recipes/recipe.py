@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from seatrial.agent.vocabulary.containers import Copy, HealthCheck, Mount, Resources, RestartPolicy
+from seatrial.agent.vocabulary.options import Options
 from seatrial.wire.states import ServiceKind
 
 GALLEY_FILES = ("galley.yml", "galley.yaml")
@@ -26,13 +27,13 @@ class Build:
 
 @dataclass(frozen=True)
 class Service:
-    """One service. `expose` None: taken from the image's EXPOSE, else from the ports it listens on."""
+    """One service. No `ports`: taken from the image's EXPOSE, else from what it listens on."""
 
     name: str
     kind: ServiceKind
     build: Build | None = None
     image: str | None = None
-    expose: int | None = None
+    ports: Sequence[int] = ()  # inside the container; the first of them that speaks HTTP has the address
     command: Sequence[str] | None = None
     entrypoint: Sequence[str] | None = None
     working_dir: str | None = None
@@ -49,6 +50,18 @@ class Service:
     resources: Resources | None = None
     mounts: Sequence[Mount] = ()
     copies: Sequence[Copy] = ()
+    options: Options = field(default_factory=Options)
+    network_of: str | None = None  # runs in the network of this service (compose: network_mode: service:name)
+
+    @property
+    def port(self) -> int | None:
+        """The port that is known before it runs."""
+        return next(iter(self.ports), None)
+
+    @property
+    def comes_after(self) -> list[str]:
+        """Every service that is started before it."""
+        return [*self.depends_on, *([self.network_of] if self.network_of else [])]
 
     @property
     def names(self) -> list[str]:
@@ -73,7 +86,7 @@ class Recipe:
             if name in done:
                 return
             service = self.services[name]
-            for dependency in service.depends_on:
+            for dependency in service.comes_after:
                 visit(dependency)
             done[name] = service
 
