@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from seatrial.agent.environments.names import Names
-from seatrial.agent.recipes.compose_values import anonymous
+from seatrial.agent.recipes.compose.values import anonymous
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec, Files, Mount, Resources
 from seatrial.agent.vocabulary.labels import FINGERPRINT, MADE_FOR

@@ -1,18 +1,21 @@
 """The one shape that every kind of recipe is read into.
 
-Precedence in a commit's root: galley.yml (or .yaml), then compose.yaml, compose.yml, docker-compose.yaml,
-docker-compose.yml, then Dockerfile. Errors are `RecipeError` with `file:line: key: problem. Fix.`
+Precedence in a commit's root: galley.yml (or .yaml), then what COMPOSE_FILE names, compose.yaml, compose.yml,
+docker-compose.yml, docker-compose.yaml, then Dockerfile. Errors are `RecipeError` with `file:line: key: problem. Fix.`
 """
 
+import hashlib
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
-from seatrial.agent.vocabulary.containers import Copy, HealthCheck, Mount, Resources, RestartPolicy
+from seatrial.agent.vocabulary.containers import Copy, HealthCheck, Mount, Resources, RestartPolicy, Text
 from seatrial.agent.vocabulary.options import Options
 from seatrial.wire.states import ServiceKind
 
 GALLEY_FILES = ("galley.yml", "galley.yaml")
-COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+INLINE = ".dockerfile-"  # at the root of what is built, followed by a hash
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,18 @@ class Build:
     dockerfile: str = "Dockerfile"  # relative to `path`
     target: str | None = None
     args: Mapping[str, str] = field(default_factory=dict)
+    text: str | None = None  # the Dockerfile itself, which is then put at that path
+
+    @classmethod
+    def of_text(cls, path: str, text: str, target: str | None, args: Mapping[str, str]) -> Self:
+        """From a Dockerfile that stands in the recipe. Its name depends on its text, so the image does, too."""
+        name = f"{INLINE}{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+        return cls(path, posixpath.relpath(name, path), target, args, text)
+
+    @property
+    def dockerfile_path(self) -> str:
+        """The Dockerfile's path in the repository."""
+        return posixpath.normpath(posixpath.join(self.path, self.dockerfile))
 
 
 @dataclass(frozen=True)
@@ -50,6 +65,7 @@ class Service:
     resources: Resources | None = None
     mounts: Sequence[Mount] = ()
     copies: Sequence[Copy] = ()
+    texts: Sequence[Text] = ()
     options: Options = field(default_factory=Options)
     network_of: str | None = None  # runs in the network of this service (compose: network_mode: service:name)
 
@@ -77,6 +93,8 @@ class Recipe:
     services: Mapping[str, Service]
     warnings: Sequence[str] = ()
     told_kinds: frozenset[str] = frozenset()  # services whose kind is given in the file, not guessed
+    composed: bool = False  # from a compose file
+    places: Mapping[str, str] = field(default_factory=dict)  # service: `file:line` where it is described
 
     def in_order(self) -> list[Service]:
         """Services so that each comes after what it depends on. The parser has refused cycles."""

@@ -11,7 +11,8 @@ AgentError
 ├── NoSpace            the data directory is too full to build; the text carries the numbers
 ├── UnresolvedVariable `${NAME}` in a recipe has no value
 ├── EngineRefused      the engine answers no; `refusal` says why, where somebody acts on it
-└── RuntimeUnavailable the engine does not answer
+├── RuntimeUnavailable the engine does not answer
+└── ComposeUnavailable Compose cannot be run on the agent's host
 """
 
 from enum import Enum, auto
@@ -95,6 +96,12 @@ class RuntimeUnavailable(AgentError):
     """The engine does not answer."""
 
     reason = Reason.RUNTIME_UNAVAILABLE
+
+
+class ComposeUnavailable(AgentError):
+    """Compose, which reads compose files, cannot be run on the agent's host."""
+
+    reason = Reason.COMPOSE_UNAVAILABLE
 
 
 class Refusal(Enum):

@@ -1,4 +1,4 @@
-"""Validates a compose file against the specification's schema, so that all values have the types we expect."""
+"""Says what is wrong with a compose file that Compose refused: held against the specification's schema, with a line and a fix."""
 
 import json
 from collections.abc import Iterable
@@ -10,11 +10,11 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from seatrial.agent.recipes.compose_limits import KNOWN
+from seatrial.agent.recipes.compose.limits import KNOWN
 from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.vocabulary.errors import RecipeError
 
-MOST_ERRORS = 100  # of which the first in the file is reported
+MOST_ERRORS = 100
 TYPES = {
     "object": "a map", "array": "a list", "string": "text", "integer": "a whole number", "number": "a number",
     "boolean": "true or false", "null": "nothing",
@@ -32,12 +32,21 @@ def schema() -> Any:
     return json.loads((files("seatrial.agent.recipes") / "schema/compose-spec.json").read_bytes())
 
 
-def check(document: Document) -> None:
-    """Raise RecipeError for the first key or value in the file that the specification does not know."""
+def errors(document: Document) -> list[RecipeError]:
+    """Every key or value that the specification does not know, in the file's order."""
     problems = Draft202012Validator(schema()).iter_errors(plain(document.data))
-    errors = [exact(error) for error in islice(problems, MOST_ERRORS) if not is_told_elsewhere(error)]
-    if errors:
-        raise explained(document, min(errors, key=lambda error: document.line(tuple(error.absolute_path))))
+    found = [
+        exact(error)
+        for error in islice(problems, MOST_ERRORS)
+        if not is_told_elsewhere(error) and not has_variable(error)
+    ]
+    found.sort(key=lambda error: document.line(tuple(error.absolute_path)))
+    return [explained(document, error) for error in found]
+
+
+def has_variable(error: ValidationError) -> bool:
+    """Whether the value is not known yet."""
+    return isinstance(error.instance, str) and "$" in error.instance
 
 
 def plain(data: dict[str, Any]) -> dict[str, Any]:
