@@ -51,7 +51,10 @@ others, and so does a pulled service of a compose file that writes to a volume o
 services that move with the push: two servers on one volume would destroy it.
 
 `${NAME}` takes its value from the project's variables, then from the commit's `.env`, and when the preview starts
-`GALLEY_COMMIT`, `GALLEY_BRANCH`, `GALLEY_NUMBER`, `GALLEY_PREVIEW_URL_<service>` and `GALLEY_PREVIEW_HOST_<service>`.
+`GALLEY_COMMIT`, `GALLEY_BRANCH`, `GALLEY_NUMBER`, and for each service with an address `GALLEY_PREVIEW_URL_<service>`
+(`https://pr-7-shop.preview.example.com`, with a port where the address has one), `GALLEY_PREVIEW_HOST_<service>` (the same without
+`https://`) and `GALLEY_PREVIEW_HOSTNAME_<service>`, the name alone and never a port, as lists of allowed hosts want it (Django's
+`ALLOWED_HOSTS`, Rails' `config.hosts`, Vite's `allowedHosts`). A hyphen in the service's name is an underscore there.
 
 """
 

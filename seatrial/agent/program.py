@@ -119,6 +119,10 @@ class Program:
                 cpus=self._settings.galley_default_cpus, memory_mb=self._settings.galley_default_memory
             ),
             most=Resources(cpus=self._settings.galley_max_cpus, memory_mb=self._settings.galley_max_memory),
+            total=Resources(
+                cpus=self._settings.galley_max_preview_cpus,
+                memory_mb=self._settings.galley_max_preview_memory,
+            ),
             min_free_mb=self._settings.galley_min_free_mb,
         )
 

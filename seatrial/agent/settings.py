@@ -46,6 +46,17 @@ class Settings(BaseSettings):
     galley_max_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
         4096, ge=6, description="Memory of a service at most, whatever its recipe asks, like 4g."
     )
+    galley_max_preview_cpus: float = Field(
+        40.0,
+        gt=0,
+        description="CPUs of all services of a preview together; a recipe that asks for more is refused.",
+    )
+    galley_max_preview_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
+        20_480,
+        ge=6,
+        description="Memory of all services of a preview together, like 20g; a recipe that asks for more is refused. "
+        "While a push replaces a preview, both versions run.",
+    )
     galley_min_free_mb: int = Field(
         512, ge=0, description="Free megabytes of the data directory below which nothing is built."
     )

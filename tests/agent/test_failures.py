@@ -31,7 +31,9 @@ async def test_a_service_that_takes_too_much_memory(
     failure = await failed(
         agent, repository, single(busybox, command, "    expose: 80\n    restart: never\n")
     )
-    assert failure.message == "web was ended for using more than its 64 MB of memory"
+    assert failure.message.startswith(
+        "web was ended for using more than its 64 MB of memory. Give it more with"
+    )
 
 
 async def test_a_service_that_only_listens_to_itself(

@@ -26,7 +26,7 @@ async def test_a_service_that_exits(agent: Agent, repository: Repository, busybo
     files = single(busybox, "echo no database; exit 3", "    expose: 80\n    restart: never\n")
     failure = await failed(agent, repository, files)
     assert (failure.reason, failure.service) == ("service_exited", "web")
-    assert failure.message == "web exited with code 3"
+    assert failure.message == "web exited with code 3: no database"
     assert failure.log_tail == ["no database"]
 
 
@@ -44,18 +44,27 @@ async def test_a_service_that_takes_too_much_memory(
     failure = await failed(
         agent, repository, single(busybox, command, "    expose: 80\n    restart: never\n")
     )
-    assert failure.message == "web was ended for using more than its 64 MB of memory"
+    assert failure.message == (
+        "web was ended for using more than its 64 MB of memory. "
+        "Give it more with resources: {memory: 1g} for services.web in galley.yml"
+    )
 
 
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("httpd -f -p 9090 -h /www", "It listens on port 9090, not on 8080. Set expose to 9090"),
+        (
+            "httpd -f -p 9090 -h /www",
+            "It listens on port 9090, not on 8080. Set expose to 9090 for services.web in galley.yml",
+        ),
         (
             "httpd -f -p 127.0.0.1:8080 -h /www",
             "It listens on 127.0.0.1:8080 only: make it listen on 0.0.0.0",
         ),
-        ("sleep 600", "It listens on no TCP port"),
+        (
+            "sleep 600",
+            "It listens on no TCP port. If it needs longer to start, set health: {path: /, timeout: 180s} for services.web in galley.yml",
+        ),
     ],
 )
 async def test_a_service_that_listens_elsewhere(

@@ -73,7 +73,7 @@ def spec(**changes: object) -> ContainerSpec:
 
 
 async def until_well(runtime: ProcessRuntime, name: str, check: HealthCheck) -> Container:
-    problem: str | None = "never asked"
+    problem: object = "never asked"
     for _ in range(600):  # initdb takes its time on a busy machine
         found = await runtime.get(name)
         assert found is not None

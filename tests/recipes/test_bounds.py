@@ -2,9 +2,11 @@
 
 import pytest
 
-from seatrial.agent.recipes.bounds import bounded
+from seatrial.agent.recipes.bounds import bounded, within
 from seatrial.agent.recipes.document import parse
 from seatrial.agent.recipes.reader import read_recipe
+from seatrial.agent.recipes.recipe import Recipe
+from seatrial.agent.recipes.visitors import with_warning
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.errors import RecipeError
 from tests.recipes.files import Files
@@ -22,6 +24,56 @@ async def test_more_than_the_agent_gives_is_lowered_and_said() -> None:
     assert recipe.services["web"].resources == Resources(2, 1024, Resources().pids)
     assert recipe.services["api"].resources is None
     assert "services.web: 64 CPUs and 1048576 MB are lowered to 2 and 1024 MB" in recipe.warnings[-1]
+
+
+async def many(count: int, asked: str) -> Recipe:
+    services = "".join(f"  s{n}: {{image: x{asked}}}\n" for n in range(count))
+    return await read_recipe(Files(**{"galley.yml": f"version: 1\nservices:\n{services}"}))
+
+
+TOTAL = Resources(cpus=40, memory_mb=20_480)
+
+
+async def test_services_that_together_take_the_host_are_refused_with_the_largest_and_the_limit() -> None:
+    greedy = bounded(await many(40, ", resources: {cpus: 64, memory: 900g}"), Resources(4, 4096))
+    with pytest.raises(RecipeError) as raised:
+        within(greedy, TOTAL, Resources())
+    assert str(raised.value) == (
+        "galley.yml:1: services: together they ask for 163840 MB of memory, and a preview gets at most 20480 from this agent: "
+        "s0 4096, s1 4096, s2 4096, s3 4096, s4 4096 and 35 more. Lower what they ask for, or leave services out."
+    )
+    with pytest.raises(RecipeError, match=r"together they ask for 44 CPUs, .* at most 40 .*: s0 4,"):
+        within(await many(11, ", resources: {cpus: 4, memory: 64m}"), TOTAL, Resources())
+
+
+async def test_as_many_services_as_there_may_be_fit_with_the_usual_limits() -> None:
+    recipe = await many(40, "")
+    assert within(recipe, TOTAL, Resources()) is recipe
+    with pytest.raises(RecipeError, match="ask for 40960 MB"):
+        within(recipe, TOTAL, Resources(memory_mb=1024))
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "fix"),
+    [
+        ("galley.yml", "version: 1\nservices: {a: {image: x}, b: {image: postgres}}", "say kind: web"),
+        (
+            "compose.yaml",
+            "services: {a: {image: x}, b: {image: y}}",
+            "add ports: to it, or x-galley-kind: web",
+        ),
+    ],
+)
+async def test_a_preview_without_an_address_is_warned_of(file: str, text: str, fix: str) -> None:
+    recipe = with_warning(await read_recipe(Files(**{file: text})))
+    assert recipe.warnings[-1] == (
+        f"{file}: this preview has no address, as no service is for visitors. If one is, {fix}"
+    )
+
+
+async def test_a_preview_with_an_address_is_not() -> None:
+    recipe = await many(1, ", kind: api")
+    assert with_warning(recipe) is recipe
 
 
 CHAIN = "".join(f"  s{n}: {{image: x, build: no/such, depends_on: [s{n + 1}]}}\n" for n in range(2000))

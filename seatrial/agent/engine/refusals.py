@@ -28,6 +28,7 @@ ENGINES = _words(
     (Refusal.NO_IMAGE, "no such image"),
     (Refusal.NO_SPACE, "no space left"),
     (Refusal.NO_OWN_NETWORK, "root network namespace"),
+    (Refusal.NO_INIT, 'exec: "docker-init"'),
     (Refusal.NO_PROGRAM, "executable file not found|no such file or directory"),
     (Refusal.NOT_BEGUN, "OCI runtime"),
 )

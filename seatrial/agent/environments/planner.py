@@ -7,7 +7,7 @@ steps matters: containers go before the networks and volumes they hang on.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from seatrial.agent.environments.launch import Launch, supplanted
+from seatrial.agent.environments.launch import Launch, Planned, supplanted
 from seatrial.agent.vocabulary.containers import Container
 from seatrial.agent.vocabulary.labels import DEPLOYMENT
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
@@ -169,19 +169,29 @@ def broken(launch: Launch, host: Host, *, durable_too: bool) -> bool:
     if launch.network not in host.networks:
         return True
     containers = {container.name: container for container in host.containers}
-    for planned in launch.services:
-        if planned.durable and not durable_too:
-            continue
-        container = containers.get(planned.spec.name)
-        if container is None:
-            return True
-        if not container.state.up and not planned.one_shot:
-            return True
-        if planned.durable and supplanted(container, planned, launch.deployment):
-            return True
-        if planned.durable and launch.network not in container.addresses:
-            return True
-    return False
+    return any(
+        _amiss(launch, planned, containers.get(planned.spec.name))
+        for planned in launch.services
+        if durable_too or not planned.durable
+    )
+
+
+def _amiss(launch: Launch, planned: Planned, container: Container | None) -> bool:
+    if container is None or stopped(planned, container) or cut_off(planned, container):
+        return True
+    if not planned.durable:
+        return False
+    return supplanted(container, planned, launch.deployment) or launch.network not in container.addresses
+
+
+def stopped(planned: Planned, container: Container) -> bool:
+    """Whether it has ended, does not come back by itself, and should run."""
+    return not container.state.up and not planned.one_shot
+
+
+def cut_off(planned: Planned, container: Container) -> bool:
+    """Whether it runs in the network of a service that has begun again since, and so has another."""
+    return planned.spec.network_of is not None and container.state.up and not container.addresses
 
 
 def _remove_old(desired: DesiredEnvironment, host: Host, progress: Progress, now: float) -> list[Step]:

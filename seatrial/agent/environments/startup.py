@@ -9,7 +9,7 @@ from seatrial.agent.environments.health import Watch, Well
 from seatrial.agent.environments.launch import Launch, Planned, supplanted
 from seatrial.agent.environments.names import Names, owned_by
 from seatrial.agent.environments.phases import Phases
-from seatrial.agent.environments.removal import GRACE_SECONDS
+from seatrial.agent.environments.removal import grace_seconds
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec, ContainerState
 from seatrial.agent.vocabulary.errors import AgentError
@@ -96,6 +96,7 @@ class Startup:
         self._replace_durable = replace_durable
         self.launched = Launched(launch, {})
         self._well = {planned.service.name: asyncio.Event() for planned in launch.services}
+        self._up = {planned.service.name: asyncio.Event() for planned in launch.services}
         self._restarts: dict[str, int] = {}  # of containers that go on running
         self._started = 0
         self._all_started = asyncio.Event()
@@ -134,13 +135,14 @@ class Startup:
         name = planned.service.name
         await self._ready.wait()
         try:
-            for dependency in planned.service.depends_on:
-                await self._well[dependency].wait()
+            for dependency in planned.service.comes_after:
+                await self._awaited(planned, dependency).wait()
             for dependency in planned.service.wait_for_exit:
                 await self._well[dependency].wait()
                 await self._watch(dependency).until_ended()
             container = await self._start(planned, durable_lock)
             await self._on_started(planned, container)
+            self._up[name].set()
             self._started += 1
             if self._started == len(self._launch.services):
                 self._all_started.set()
@@ -148,12 +150,21 @@ class Startup:
             self._well[name].set()
         except AgentError as error:
             if self._repair:
-                self._well[name].set()  # its dependents ran with it before, so they do not wait for it
+                # Its dependents ran with it before, so they do not wait for it.
+                self._up[name].set()
+                self._well[name].set()
             error.service = error.service or name
             raise
 
+    def _awaited(self, planned: Planned, dependency: str) -> asyncio.Event:
+        """What must have happened to `dependency`: it is well, but for one that gives its network and has no check of its own:
+        what answers there may be the service that waits."""
+        host = planned.service.network_of == dependency
+        unchecked = host and self._launch.named(dependency).service.health is None
+        return (self._up if unchecked else self._well)[dependency]
+
     def _watch(self, name: str) -> Watch:
-        planned = next(p for p in self._launch.services if p.service.name == name)
+        planned = self._launch.named(name)
         return Watch(self._runtime, planned, self._launch.network, restarts=self._restarts.get(name, 0))
 
     async def _start(self, planned: Planned, durable_lock: asyncio.Lock) -> Container:
@@ -174,7 +185,9 @@ class Startup:
         if same and done and planned.one_shot and not planned.service.kind.routable:
             return present
         if planned.durable and not same:
-            await self._runtime.stop(spec.name, GRACE_SECONDS)  # what it has in memory belongs to its data
+            await self._runtime.stop(
+                spec.name, grace_seconds(present)
+            )  # what it has in memory belongs to its data
         return await self._runtime.start(spec)
 
     def _as_found(self, planned: Planned, present: Container | None) -> ContainerSpec:

@@ -116,12 +116,13 @@ async def plain_dockerfile(tree: Tree) -> Recipe:
 
 async def checked(tree: Tree, recipe: Recipe) -> Recipe:
     """`recipe`, completed from the commit's files, after checking that every Dockerfile it names exists."""
-    read: dict[tuple[str, frozenset[tuple[str, str]]], Dockerfile] = {}
+    read: dict[tuple[str, frozenset[tuple[str, str]]], Dockerfile] = {}  # by path or text, and arguments
     files: dict[str, Dockerfile | None] = {}
     for name, service in recipe.services.items():
         files[name] = None
         if service.build is not None:
-            key = (service.build.dockerfile_path, frozenset(service.build.args.items()))
+            text = service.build.dockerfile_inline or service.build.dockerfile_path
+            key = (text, frozenset(service.build.args.items()))
             read[key] = files[name] = read.get(key) or await dockerfile_of(tree, recipe, name, service.build)
     recipe = replace(recipe, warnings=(*recipe.warnings, *await pointers(tree)))
     complete = settled(guessed(recipe, files), files, await tree.entries())
@@ -145,9 +146,9 @@ async def dockerfile_of(tree: Tree, recipe: Recipe, service: str, build: Build) 
     """The Dockerfile of a service. Raises RecipeError if it is missing, too large, or has no FROM."""
     path = build.dockerfile_path
     place = recipe.places.get(service, f"{recipe.source}:1")
-    if build.text is not None:
+    if build.dockerfile_inline:
         key = f"{place}: services.{service}.build.dockerfile_inline"
-        return await asyncio.to_thread(read_dockerfile, key, build.text.encode(), build.args)
+        return await asyncio.to_thread(read_dockerfile, key, build.dockerfile_inline.encode(), build.args)
     raw = await tree.read(path, limit=MAX_BYTES)
     if raw is not None:
         return await asyncio.to_thread(read_dockerfile, path, raw, build.args)

@@ -4,18 +4,15 @@ Precedence in a commit's root: galley.yml (or .yaml), then what COMPOSE_FILE nam
 docker-compose.yml, docker-compose.yaml, then Dockerfile. Errors are `RecipeError` with `file:line: key: problem. Fix.`
 """
 
-import hashlib
 import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
 
 from seatrial.agent.vocabulary.containers import Copy, HealthCheck, Mount, Resources, RestartPolicy, Text
 from seatrial.agent.vocabulary.options import Options
 from seatrial.wire.states import ServiceKind
 
 GALLEY_FILES = ("galley.yml", "galley.yaml")
-INLINE = ".dockerfile-"  # at the root of what is built, followed by a hash
 
 
 @dataclass(frozen=True)
@@ -24,15 +21,9 @@ class Build:
 
     path: str = "."
     dockerfile: str = "Dockerfile"  # relative to `path`
+    dockerfile_inline: str = ""  # the Dockerfile itself, in place of a file
     target: str | None = None
     args: Mapping[str, str] = field(default_factory=dict)
-    text: str | None = None  # the Dockerfile itself, which is then put at that path
-
-    @classmethod
-    def of_text(cls, path: str, text: str, target: str | None, args: Mapping[str, str]) -> Self:
-        """From a Dockerfile that stands in the recipe. Its name depends on its text, so the image does, too."""
-        name = f"{INLINE}{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-        return cls(path, posixpath.relpath(name, path), target, args, text)
 
     @property
     def dockerfile_path(self) -> str:

@@ -113,6 +113,7 @@ class Refusal(Enum):
     NETWORK_GONE = auto()
     NO_SUBNET = auto()
     NO_IMAGE = auto()
+    NO_INIT = auto()  # its host lacks the first process that `init` asks for
     NO_PROGRAM = auto()  # what a container shall run is not in it
     NO_SPACE = auto()
     NO_OWN_NETWORK = auto()  # its gVisor cannot give containers one on this kernel

@@ -191,8 +191,10 @@ class Mounting:
         )
 
     def _check_target(self, at: Path, target: str) -> None:
-        if why := refused_mount_target(target):
-            problem, _, fix = why.partition(". ")
+        problem, _, fix = (refused_mount_target(target) or "").partition(". ")
+        if posixpath.normpath(target) == "/dev/shm":  # noqa: S108 - of a container
+            fix = "Write shm_size: with its size"
+        if problem:
             self.document.fail(at, f"refused: {target} {problem}", fix)
 
 

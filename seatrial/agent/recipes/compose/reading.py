@@ -183,8 +183,8 @@ class Reading:
             if text is not None
         }
         target = read.get("target") or None
-        if (inline := read.get("dockerfile_inline")) is not None:
-            return Build.of_text(context, str(inline), target, args)
+        if inline := read.get("dockerfile_inline"):
+            return Build(path=context, dockerfile_inline=str(inline), target=target, args=args)
         dockerfile = str(read.get("dockerfile") or "Dockerfile")
         self._path(
             (*at, "dockerfile"), f"{read['context']}/{dockerfile}" if dockerfile[:1] != "/" else dockerfile
