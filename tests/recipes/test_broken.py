@@ -55,7 +55,7 @@ COMPOSE = [
     ("services:\n  web:\n    image: x\n    volumes:\n      - /var/run/docker.sock:/var/run/docker.sock\n", "compose.yaml:5: services.web.volumes.0: refused: /var/run/docker.sock would give the container the host's engine"),
     ("services:\n  web:\n    image: x\n    volumes: [/etc:/host]\n", "/etc is a path of the host"),
     ("services:\n  web:\n    image: x\n    volumes:\n      - data:/dev\nvolumes: {data: }\n", "compose.yaml:5: services.web.volumes.0: refused: /dev is in /dev, which belongs to the kernel. Choose another folder"),
-    ("services:\n  web:\n    image: x\n    volumes: [/srv/..//proc/sys]\n", "services.web.volumes.0: refused: /srv/..//proc/sys is in /proc"),
+    ("services:\n  web:\n    image: x\n    volumes: [/srv/..//proc/sys]\n", "services.web.volumes.0: refused: /proc/sys is in /proc"),
     ("services:\n  web:\n    image: x\n    volumes: ['./conf:/sys/x:ro']\n", "services.web.volumes.0: refused: /sys/x is in /sys"),
     ("services:\n  web:\n    image: x\n    volumes: [{type: tmpfs, target: /dev/shm}]\n", "refused: /dev/shm is in /dev, which belongs to the kernel. Write shm_size: with its size."),
     ("services:\n  web:\n    image: x\n    volumes: ['.:/']\n", "refused: / is the whole file system. Choose a folder below it"),

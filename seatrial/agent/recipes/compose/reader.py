@@ -51,7 +51,7 @@ def has_variables(data: Mapping[str, Mapping[str, Mapping[str, object]]]) -> boo
     )
 
 
-def not_committed(document: Document, path: str) -> str:
+def not_committed(document: Places, path: str) -> str:
     """The warning for a file of variables that the commit does not have."""
     return document.warning(
         document.naming(path.rpartition("/")[2]),

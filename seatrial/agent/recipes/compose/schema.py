@@ -41,7 +41,7 @@ def errors(document: Document) -> list[RecipeError]:
         if not is_told_elsewhere(error) and not has_variable(error)
     ]
     found.sort(key=lambda error: document.line(tuple(error.absolute_path)))
-    return [explained(document, error) for error in found]
+    return [told for error in found for told in explained(document, error)]
 
 
 def has_variable(error: ValidationError) -> bool:
@@ -68,7 +68,7 @@ def is_told_elsewhere(error: ValidationError) -> bool:
     no key of a service is unknown, only a wrong value made the schema complain about its keys."""
     path = list(error.absolute_path)
     if error.validator == "unevaluatedProperties":
-        return not extra(tuple(path), error)
+        return not extras(tuple(path), error)
     return error.validator == "additionalProperties" and path == ["services"]
 
 
@@ -81,13 +81,18 @@ def exact(error: ValidationError) -> ValidationError:
     return exact(max(meant, key=lambda one: len(one.absolute_path)))
 
 
-def explained(document: Document, error: ValidationError) -> RecipeError:
-    """`error` in our form."""
+def explained(document: Document, error: ValidationError) -> list[RecipeError]:
+    """`error` in our form: one for each key that is not known."""
     path: Path = tuple(error.absolute_path)
+    if error.validator in {"additionalProperties", "unevaluatedProperties"}:
+        return [document.unknown((*path, key), known(path, error)) for key in extras(path, error)]
+    return [unfit(document, path, error)]
+
+
+def unfit(document: Document, path: Path, error: ValidationError) -> RecipeError:
+    """The error for a value that is there and wrong, or missing."""
     allowed: Any = error.validator_value
     given: Any = error.instance
-    if error.validator in {"additionalProperties", "unevaluatedProperties"}:
-        return document.unknown((*path, extra(path, error)), known(path, error))
     if error.validator == "required":
         missing = next(name for name in allowed if name not in given)
         return document.error(path, f"{missing} is missing", f"Add {missing}:")
@@ -113,10 +118,10 @@ def types(error: ValidationError) -> Iterable[str]:
     return sorted(dict.fromkeys(inner), key=list(TYPES).index)
 
 
-def extra(path: Path, error: ValidationError) -> str:
-    """The first key that is not known."""
+def extras(path: Path, error: ValidationError) -> list[str]:
+    """The keys that are not known."""
     keys: Any = error.instance
-    return next((key for key in keys if key not in known(path, error) and key[:2] != "x-"), "")
+    return [key for key in keys if key not in known(path, error) and key[:2] != "x-"]
 
 
 def known(path: Path, error: ValidationError) -> set[str]:
