@@ -2,6 +2,7 @@
 
 import asyncio
 import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ from seatrial.agent.vocabulary.errors import NoRecipe, RecipeError
 from seatrial.agent.vocabulary.tree import LINK, Tree
 from seatrial.wire.states import ServiceKind
 
+COMPOSE_LIKE = re.compile(r"(docker-)?compose([._-][\w.-]+)?\.ya?ml")
 MAX_BYTES = 256 * 1024
 
 
@@ -81,9 +83,19 @@ async def parsed(name: str, raw: bytes) -> Document:
 
 
 async def nothing_found(tree: Tree) -> str:
-    """The message for a tree without a recipe; usually it has Dockerfiles in subfolders."""
+    """The message for a tree without a recipe: usually it has one in a subfolder, or under another name."""
     problem = "nothing here says what to run: there is no galley.yml, compose file or Dockerfile at the repository's root. "
-    near = [e.shown for e in await tree.entries() if posixpath.basename(e.path).lower() == "dockerfile"]
+    entries = {e.shown: posixpath.basename(e.path).lower() for e in await tree.entries()}
+    composes = sorted((path for path, name in entries.items() if COMPOSE_LIKE.fullmatch(name)), key=depth)
+    if composes:
+        others = f" (and {len(composes) - 1} more)" if len(composes) > 1 else ""
+        return (
+            f"{problem}There is {composes[0]}{others}: commit a .env at the root that says COMPOSE_FILE={composes[0]}, or set "
+            "COMPOSE_FILE among the project's variables"
+        )
+    near = sorted(
+        (path for path, name in entries.items() if name in {"dockerfile", "containerfile"}), key=depth
+    )
     if not near:
         return f"{problem}Add one of them"
     folder = posixpath.dirname(near[0])
@@ -93,6 +105,11 @@ async def nothing_found(tree: Tree) -> str:
     return (
         f"{problem}There is {near[0]}{others}: add a galley.yml whose service says build: {{path: {folder}}}"
     )
+
+
+def depth(path: str) -> tuple[int, str]:
+    """Sorts what lies nearer to the root first."""
+    return path.count("/"), path
 
 
 async def recipe_file(tree: Tree, name: str) -> bytes | None:
