@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -24,6 +25,7 @@ from seatrial.agent.hosting import choose, runtime_of
 from seatrial.agent.housekeeping import Housekeeping, Prune
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.logs.shipping import LogShipping
+from seatrial.agent.recipes.compose.asking import Compose
 from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.runtime.docker import DockerRuntime
@@ -108,7 +110,7 @@ class Program:
             runtime=runtime,
             checkouts=self._checkouts,
             credentials=BusCredentials(bus, self._identity.unseal),
-            read_recipe=read_recipe,
+            read_recipe=partial(read_recipe, compose=Compose.installed()),
             builder=builder,
             images=images,
             reports=reports,

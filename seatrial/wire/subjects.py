@@ -43,8 +43,9 @@ def observed(agent: str, kind: str) -> str:
 
 
 def logs(agent: str, environment: str, deployment: str, service: str) -> str:
-    """Where `agent` sends the log chunks of one service (or of the deployment itself: `_system`)."""
-    return f"seatrial.agents.{agent}.logs.{environment}.{deployment}.{service}"
+    """Where `agent` sends the log chunks of one service (or of the deployment itself: `_system`). A subject's words have no
+    dots, a service's name may: who reads takes the name from the chunk."""
+    return f"seatrial.agents.{agent}.logs.{environment}.{deployment}.{service.replace('.', '%2E')}"
 
 
 def logs_of_deployment(environment: str, deployment: str, *, agent: str = "") -> str:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from seatrial.agent.environments.names import Names
-from seatrial.agent.recipes.compose_values import anonymous
+from seatrial.agent.recipes.compose.values import anonymous
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec, Files, Mount, Resources
 from seatrial.agent.vocabulary.errors import RecipeError
@@ -69,6 +69,7 @@ def build_digest(build: Build, entries: Sequence[Entry]) -> str:
         if str(root) == "." or PurePosixPath(entry.path).is_relative_to(root) or entry.path == dockerfile
     ]
     facts = [mine, build.path, build.dockerfile, build.target, sorted(build.args.items())]
+    facts += [build.dockerfile_inline] if build.dockerfile_inline else []
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 

@@ -200,9 +200,9 @@ class Preparation:
 
     def _files(self, tree: Tree, entries: list[Entry], recipe: Recipe) -> dict[str, CommittedFiles]:
         return {
-            name: committed_files(tree, entries, service.copies, self._folder)
+            name: committed_files(tree, entries, service.copies, service.texts, self._folder)
             for name, service in recipe.services.items()
-            if service.copies
+            if service.copies or service.texts
         }
 
 

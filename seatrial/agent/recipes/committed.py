@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from seatrial.agent.recipes.dockerfile import Dockerfile
-from seatrial.agent.recipes.recipe import COMPOSE_FILES, Recipe, Service
+from seatrial.agent.recipes.recipe import Recipe, Service
 from seatrial.agent.vocabulary.containers import Copy, Mount
 from seatrial.agent.vocabulary.tree import SUBMODULE, Entry
 
@@ -16,7 +16,7 @@ DEFAULT_PORT = 8080
 def settled(recipe: Recipe, files: Mapping[str, Dockerfile | None], entries: Sequence[Entry]) -> Recipe:
     """`recipe` with every service as it will be run on these files."""
     warnings = [*recipe.warnings, *submodules(entries)]
-    composed = recipe.source in COMPOSE_FILES
+    composed = recipe.composed
     services = {}
     for name, service in recipe.services.items():
         with_its_port = service if composed else with_port(service, files[name])

@@ -166,7 +166,8 @@ def read(document: Document, defaults: Resources) -> Recipe:
     }
     graph.check(document, services)
     named = frozenset(name for name, keys in file.services.items() if keys.kind)
-    return Recipe(document.file, services, tuple(warnings), named)
+    places = {name: document.place(("services", name)) for name in services}
+    return Recipe(document.file, services, tuple(warnings), named, places=places)
 
 
 def service_of(

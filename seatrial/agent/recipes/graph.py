@@ -11,12 +11,7 @@ MOST_SERVICES = 40
 
 def check(document: Document, services: Mapping[str, Service]) -> None:
     """Raise RecipeError for too many services, a service that does not exist or a cycle."""
-    if len(services) > MOST_SERVICES:
-        document.fail(
-            ("services",),
-            f"{len(services)} services; a preview has at most {MOST_SERVICES}",
-            "Leave out what the preview does not need",
-        )
+    check_number(document, len(services))
     for name, service in services.items():
         for other in service.comes_after:
             if other not in services:
@@ -30,6 +25,16 @@ def check(document: Document, services: Mapping[str, Service]) -> None:
             ("services", cycle[0], _key(services[cycle[0]], cycle[1])),
             f"{drawn} is a cycle",
             "Remove one of these dependencies",
+        )
+
+
+def check_number(document: Document, services: int) -> None:
+    """Raise RecipeError for too many services."""
+    if services > MOST_SERVICES:
+        document.fail(
+            ("services",),
+            f"{services} services; a preview has at most {MOST_SERVICES}",
+            "Leave out what the preview does not need",
         )
 
 

@@ -1,18 +1,18 @@
 """The one shape that every kind of recipe is read into.
 
-Precedence in a commit's root: galley.yml (or .yaml), then compose.yaml, compose.yml, docker-compose.yaml,
-docker-compose.yml, then Dockerfile. Errors are `RecipeError` with `file:line: key: problem. Fix.`
+Precedence in a commit's root: galley.yml (or .yaml), then what COMPOSE_FILE names, compose.yaml, compose.yml,
+docker-compose.yml, docker-compose.yaml, then Dockerfile. Errors are `RecipeError` with `file:line: key: problem. Fix.`
 """
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from seatrial.agent.vocabulary.containers import Copy, HealthCheck, Mount, Resources, RestartPolicy
+from seatrial.agent.vocabulary.containers import Copy, HealthCheck, Mount, Resources, RestartPolicy, Text
 from seatrial.agent.vocabulary.options import Options
 from seatrial.wire.states import ServiceKind
 
 GALLEY_FILES = ("galley.yml", "galley.yaml")
-COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,14 @@ class Build:
 
     path: str = "."
     dockerfile: str = "Dockerfile"  # relative to `path`
+    dockerfile_inline: str = ""  # the Dockerfile itself, in place of a file
     target: str | None = None
     args: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def dockerfile_path(self) -> str:
+        """The Dockerfile's path in the repository."""
+        return posixpath.normpath(posixpath.join(self.path, self.dockerfile))
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Service:
     resources: Resources | None = None
     mounts: Sequence[Mount] = ()
     copies: Sequence[Copy] = ()
+    texts: Sequence[Text] = ()
     options: Options = field(default_factory=Options)
     network_of: str | None = None  # runs in the network of this service (compose: network_mode: service:name)
 
@@ -77,6 +84,8 @@ class Recipe:
     services: Mapping[str, Service]
     warnings: Sequence[str] = ()
     told_kinds: frozenset[str] = frozenset()  # services whose kind is given in the file, not guessed
+    composed: bool = False  # from a compose file
+    places: Mapping[str, str] = field(default_factory=dict)  # service: `file:line` where it is described
 
     def in_order(self) -> list[Service]:
         """Services so that each comes after what it depends on. The parser has refused cycles."""

@@ -75,6 +75,14 @@ class Copy:
     target: str
 
 
+@dataclass(frozen=True)
+class Text:
+    """A file in the container whose content the recipe itself gives; it may be a secret."""
+
+    target: str
+    content: str = field(repr=False)
+
+
 class Files(Protocol):
     """Files to put into a new container. The same `digest` means the same files."""
 

@@ -4,6 +4,7 @@ AgentError
 ├── RecipeError        the repository says nothing we can run, or says it wrong (file, line, key, fix)
 ├── CheckoutError      the commit cannot be had
 ├── BuildError         a build ended badly; `log_tail` holds its last lines
+├── BuilderKilled      programs of the builder were killed, several times: not the repository's fault
 ├── ImageUnavailable   an image is neither here, nor pullable, nor has a stand-in
 ├── StartError         a container cannot be created or started
 ├── ServiceExited      a service ended while it should run
@@ -11,7 +12,8 @@ AgentError
 ├── NoSpace            the data directory is too full to build; the text carries the numbers
 ├── UnresolvedVariable `${NAME}` in a recipe has no value
 ├── EngineRefused      the engine answers no; `refusal` says why, where somebody acts on it
-└── RuntimeUnavailable the engine does not answer
+├── RuntimeUnavailable the engine does not answer
+└── ComposeUnavailable Compose cannot be run on the agent's host
 """
 
 from enum import Enum, auto
@@ -55,6 +57,12 @@ class BuildError(AgentError):
     reason = Reason.BUILD_FAILED
 
 
+class BuilderKilled(AgentError):
+    """Programs of the builder were killed, several times in a row."""
+
+    reason = Reason.INTERNAL
+
+
 class ImageUnavailable(AgentError):
     """An image is neither on the host, nor pullable, nor has a stand-in."""
 
@@ -95,6 +103,12 @@ class RuntimeUnavailable(AgentError):
     """The engine does not answer."""
 
     reason = Reason.RUNTIME_UNAVAILABLE
+
+
+class ComposeUnavailable(AgentError):
+    """Compose, which reads compose files, cannot be run on the agent's host."""
+
+    reason = Reason.COMPOSE_UNAVAILABLE
 
 
 class Refusal(Enum):

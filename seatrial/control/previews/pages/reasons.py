@@ -42,6 +42,10 @@ EXPLANATIONS: dict[str, Explanation] = {
     Reason.RUNTIME_UNAVAILABLE: Explanation(
         "The agent has no working runtime", "Start Docker on the agent's host, then rebuild."
     ),
+    Reason.COMPOSE_UNAVAILABLE: Explanation(
+        "The agent cannot read compose files",
+        "Mend what the message names on the agent's host, then rebuild.",
+    ),
     Reason.AGENT_LOST_CONTACT: Explanation(
         "The agent lost contact",
         "Rebuild, or push another commit. If the message names data, do so once that agent is online again.",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from seatrial.agent.recipes import kinds
-from seatrial.agent.recipes.compose_values import anonymous
+from seatrial.agent.recipes.compose.values import anonymous
 from seatrial.agent.recipes.dockerfile import Dockerfile
 from seatrial.agent.recipes.recipe import Recipe, Service
 from seatrial.agent.vocabulary.containers import Mount, RestartPolicy

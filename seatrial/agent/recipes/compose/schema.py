@@ -1,4 +1,4 @@
-"""Validates a compose file against the specification's schema, so that all values have the types we expect."""
+"""Says what is wrong with a compose file that Compose refused: held against the specification's schema, with a line and a fix."""
 
 import json
 from collections.abc import Iterable
@@ -10,11 +10,11 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from seatrial.agent.recipes.compose_limits import KNOWN
+from seatrial.agent.recipes.compose.limits import KNOWN
 from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.vocabulary.errors import RecipeError
 
-MOST_ERRORS = 100  # of which the first in the file is reported
+MOST_ERRORS = 100
 TYPES = {
     "object": "a map", "array": "a list", "string": "text", "integer": "a whole number", "number": "a number",
     "boolean": "true or false", "null": "nothing",
@@ -32,12 +32,21 @@ def schema() -> Any:
     return json.loads((files("seatrial.agent.recipes") / "schema/compose-spec.json").read_bytes())
 
 
-def check(document: Document) -> None:
-    """Raise RecipeError for the first key or value in the file that the specification does not know."""
+def errors(document: Document) -> list[RecipeError]:
+    """Every key or value that the specification does not know, in the file's order."""
     problems = Draft202012Validator(schema()).iter_errors(plain(document.data))
-    errors = [exact(error) for error in islice(problems, MOST_ERRORS) if not is_told_elsewhere(error)]
-    if errors:
-        raise explained(document, min(errors, key=lambda error: document.line(tuple(error.absolute_path))))
+    found = [
+        exact(error)
+        for error in islice(problems, MOST_ERRORS)
+        if not is_told_elsewhere(error) and not has_variable(error)
+    ]
+    found.sort(key=lambda error: document.line(tuple(error.absolute_path)))
+    return [told for error in found for told in explained(document, error)]
+
+
+def has_variable(error: ValidationError) -> bool:
+    """Whether the value is not known yet."""
+    return isinstance(error.instance, str) and "$" in error.instance
 
 
 def plain(data: dict[str, Any]) -> dict[str, Any]:
@@ -59,7 +68,7 @@ def is_told_elsewhere(error: ValidationError) -> bool:
     no key of a service is unknown, only a wrong value made the schema complain about its keys."""
     path = list(error.absolute_path)
     if error.validator == "unevaluatedProperties":
-        return not extra(tuple(path), error)
+        return not extras(tuple(path), error)
     return error.validator == "additionalProperties" and path == ["services"]
 
 
@@ -72,13 +81,18 @@ def exact(error: ValidationError) -> ValidationError:
     return exact(max(meant, key=lambda one: len(one.absolute_path)))
 
 
-def explained(document: Document, error: ValidationError) -> RecipeError:
-    """`error` in our form."""
+def explained(document: Document, error: ValidationError) -> list[RecipeError]:
+    """`error` in our form: one for each key that is not known."""
     path: Path = tuple(error.absolute_path)
+    if error.validator in {"additionalProperties", "unevaluatedProperties"}:
+        return [document.unknown((*path, key), known(path, error)) for key in extras(path, error)]
+    return [unfit(document, path, error)]
+
+
+def unfit(document: Document, path: Path, error: ValidationError) -> RecipeError:
+    """The error for a value that is there and wrong, or missing."""
     allowed: Any = error.validator_value
     given: Any = error.instance
-    if error.validator in {"additionalProperties", "unevaluatedProperties"}:
-        return document.unknown((*path, extra(path, error)), known(path, error))
     if error.validator == "required":
         missing = next(name for name in allowed if name not in given)
         return document.error(path, f"{missing} is missing", f"Add {missing}:")
@@ -104,10 +118,10 @@ def types(error: ValidationError) -> Iterable[str]:
     return sorted(dict.fromkeys(inner), key=list(TYPES).index)
 
 
-def extra(path: Path, error: ValidationError) -> str:
-    """The first key that is not known."""
+def extras(path: Path, error: ValidationError) -> list[str]:
+    """The keys that are not known."""
     keys: Any = error.instance
-    return next((key for key in keys if key not in known(path, error) and key[:2] != "x-"), "")
+    return [key for key in keys if key not in known(path, error) and key[:2] != "x-"]
 
 
 def known(path: Path, error: ValidationError) -> set[str]:

@@ -1,0 +1,44 @@
+"""Everything that is wrong with a recipe, told at once: one push mends it all."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from seatrial.agent.vocabulary.errors import RecipeError
+
+MOST_TOLD = 10
+
+
+@dataclass
+class Problems:
+    """Collects errors and warnings while a recipe is read."""
+
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, *errors: RecipeError) -> None:
+        """Note errors; each is told once."""
+        self.errors += [text for error in errors if (text := str(error)) not in self.errors]
+
+    def warn(self, *warnings: str) -> None:
+        """Note warnings; each is told once."""
+        self.warnings += [text for text in warnings if text and text not in self.warnings]
+
+    @contextlib.contextmanager
+    def noted(self) -> Iterator[None]:
+        """A RecipeError ends the block and is noted."""
+        try:
+            yield
+        except RecipeError as error:
+            self.add(error)
+
+    def tell(self) -> None:
+        """Raise RecipeError if there was any."""
+        if self.errors:
+            raise RecipeError(together(self.errors))
+
+
+def together(errors: Sequence[str]) -> str:
+    """One message: a line for each."""
+    more = len(errors) - MOST_TOLD
+    return "\n".join([*errors[:MOST_TOLD], *([f"and {more} more"] if more > 0 else [])])
