@@ -1,15 +1,13 @@
 """Names that visitors see. One label deep, so that one wildcard certificate serves all.
 
 The bare `<env>` is the only web service, or the first by name when there are several; every other routable
-service is `<service>-<env>`, its name in lower-case letters, digits and hyphens; of several names that would be the same,
-all but one that is so already get a hash of their own. A label never exceeds 63 characters: what is longer is cut and given a hash of
+service is `<service>-<env>`. A label never exceeds 63 characters: what is longer is cut and given a hash of
 the whole, so that the same input always gives the same name.
 """
 
 import hashlib
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from seatrial.wire.states import ServiceKind
 
@@ -34,18 +32,6 @@ def environment_name(number: int, repository: str) -> str:
     return _fit(f"pr-{number}-{slug(repository)}", ENVIRONMENT_LABEL)
 
 
-def distinct(names: Iterable[str]) -> dict[str, str]:
-    """{name: its `slug`}, no two the same: of `my-app`, `my_app` and `My.App`, the first keeps its own."""
-    slugs = {name: slug(name) for name in names}
-    often = Counter(slugs.values())
-    return {
-        name: own
-        if own == name or often[own] == 1
-        else f"{own}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
-        for name, own in slugs.items()
-    }
-
-
 def labels(environment: str, services: Mapping[str, ServiceKind]) -> dict[str, list[str]]:
     """The hostname labels of each routable service, its own first: `{service: [label, ...]}`.
 
@@ -55,7 +41,7 @@ def labels(environment: str, services: Mapping[str, ServiceKind]) -> dict[str, l
     routable = {name: kind for name, kind in services.items() if kind.routable}
     webs = sorted(name for name, kind in routable.items() if kind is ServiceKind.WEB)
     apis = sorted(name for name, kind in routable.items() if kind is ServiceKind.API)
-    result = {name: [_fit(f"{own}-{environment}", MAX_LABEL)] for name, own in distinct(routable).items()}
+    result = {name: [_fit(f"{slug(name)}-{environment}", MAX_LABEL)] for name in routable}
     if len(webs) == 1:
         result[webs[0]] = [environment]
     elif webs:

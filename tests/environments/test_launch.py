@@ -7,7 +7,7 @@ import pytest
 from seatrial.agent.environments.launch import Launch, Planned, launch
 from seatrial.agent.environments.names import Names
 from seatrial.agent.recipes.recipe import Recipe, Service
-from seatrial.agent.vocabulary.containers import Copy, Mount, Resources
+from seatrial.agent.vocabulary.containers import Copy, Mount, Resources, Text
 from seatrial.agent.vocabulary.errors import RecipeError
 from seatrial.agent.vocabulary.labels import FINGERPRINT
 from seatrial.agent.vocabulary.options import Options, Tmpfs
@@ -42,9 +42,10 @@ def one(service: Service) -> Planned:
     [
         replace(WEB, mounts=[Mount("data", "/srv/../dev")]),
         replace(WEB, copies=[Copy("conf", "/dev/x")]),
+        replace(WEB, texts=[Text("/dev/x", "")]),
         replace(WEB, options=Options(tmpfs=[Tmpfs("//dev")])),
     ],
-    ids=["a volume", "files of the commit", "memory"],
+    ids=["a volume", "files of the commit", "a config", "memory"],
 )
 def test_nothing_is_mounted_over_folders_of_the_kernel(service: Service) -> None:
     with pytest.raises(RecipeError, match=r"compose\.yaml: services\.web: refused: \S+ is in /dev, which"):

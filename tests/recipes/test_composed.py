@@ -177,6 +177,16 @@ async def test_a_secret_may_be_a_variable_of_the_commits_env_file_and_is_warned_
     )
 
 
+async def test_a_secret_that_is_not_committed_is_empty_and_warned_of() -> None:
+    text = "services: {web: {image: x, secrets: [t]}}\nsecrets: {t: {file: ./t.txt}}"
+    recipe = await recipe_of(text)
+    assert recipe.services["web"].texts == (Text("/run/secrets/t", ""),)
+    assert recipe.warnings == (
+        "compose.yaml:2: secrets.t.file: t.txt is not in the commit, so /run/secrets/t is empty; environment: NAME takes it from "
+        "a project variable",
+    )
+
+
 @pytest.mark.parametrize("key", ["configs", "secrets"])
 async def test_a_config_or_secret_of_the_host_is_refused(key: str) -> None:
     said = await refusal(f"services: {{web: {{image: x, {key}: [c]}}}}\n{key}:\n  c: {{file: /etc/shadow}}\n")

@@ -198,6 +198,7 @@ def _refuse_mount_targets(source: str, planned: Planned) -> None:
         *(mount.path for mount in spec.mounts),
         *(tmpfs.path for tmpfs in spec.options.tmpfs),
         *(copy.target for copy in service.copies),
+        *(text.target for text in service.texts),
     ]
     for target in targets:
         if problem := refused_mount_target(target):

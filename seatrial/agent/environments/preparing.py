@@ -190,7 +190,11 @@ class Preparation:
 
     def _left_out(self, recipe: Recipe, whole: Launch) -> list[str]:
         lacking = {
-            planned.service.name: self._tools.runtime.left_out(planned.spec) for planned in whole.services
+            planned.service.name: [
+                *self._tools.runtime.left_out(planned.spec),
+                *(["its configs and secrets"] if self._keeps_files and planned.service.texts else []),
+            ]
+            for planned in whole.services
         }
         return [
             f"{recipe.source}: services.{name}: ignored on this agent: {', '.join(lacks)}"

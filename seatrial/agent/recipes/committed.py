@@ -51,7 +51,7 @@ def with_files(source: str, service: Service, entries: Sequence[Entry], warnings
             if copy in missing
             else f"is copied to {copy.target} as it is in the commit"
         )
-        warnings.append(f"{source}: services.{service.name}.volumes: {copy.source} {consequence}")
+        warnings.append(f"{source}: services.{service.name}: {copy.source} {consequence}")
     volumes = [Mount(shared(copy.source), copy.target) for copy in missing]
     return replace(
         service,

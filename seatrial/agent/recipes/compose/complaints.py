@@ -41,7 +41,8 @@ class Complaints:
     def warnings(self, said: str) -> list[str]:
         """What Compose warned of, each once."""
         messages = [unquoted(match[2]) for line in said.splitlines() if (match := LOGGED.match(line))]
-        return list(dict.fromkeys(told for message in messages if (told := self._warning(message))))
+        told = {text for message in messages if (text := self._warning(message))}
+        return sorted(told, key=placed)  # Compose says them in any order
 
     def _warning(self, message: str) -> str:
         if unset := UNSET.fullmatch(message):
@@ -175,6 +176,13 @@ class Complaints:
             if match := re.search(pattern, text):
                 return f"{file}:{text.count(chr(10), 0, match.start()) + 1}"
         return self.places.place(path)
+
+
+def placed(told: str) -> tuple[str, int, str]:
+    """What sorts messages by file and line."""
+    file, _, rest = told.partition(":")
+    line = rest.partition(":")[0]
+    return file, int(line) if line.isdecimal() else 0, told
 
 
 def known_problem(said: str) -> tuple[str, str]:

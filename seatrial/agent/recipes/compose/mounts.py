@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,10 +33,12 @@ class Mounted:
 
 @dataclass(frozen=True)
 class Mounting:
-    """Reads them. `environment` has every variable that a config or secret may be made of."""
+    """Reads them. `environment` has every variable that a config or secret may be made of; `committed` says whether the
+    commit has a file."""
 
     document: Places
     environment: Mapping[str, str]
+    committed: Callable[[str], bool]
     problems: Problems
 
     def of(self, at: Path, keys: dict[str, Any]) -> Mounted:
@@ -149,9 +151,18 @@ class Mounting:
                 self.problems.warn(self.document.warning((*where, "environment"), problem))
             found.texts.append(Text(target, self.environment.get(variable, "")))
         else:
-            found.copies.append(Copy(self._committed((*where, "file"), str(given.get("file"))), target))
+            self._copied((*where, "file"), str(given.get("file")), target, found)
 
-    def _committed(self, at: Path, file: str) -> str:
+    def _copied(self, at: Path, file: str, target: str, found: Mounted) -> None:
+        path = self._own(at, file)
+        if self.committed(path):
+            found.copies.append(Copy(path, target))
+            return
+        said = f"{path} is not in the commit, so {target} is empty; environment: NAME takes it from a project variable"
+        self.problems.warn(self.document.warning(at, said))
+        found.texts.append(Text(target, ""))
+
+    def _own(self, at: Path, file: str) -> str:
         path = in_repository(file)
         if path is None:
             said = self.document.written(at) or file

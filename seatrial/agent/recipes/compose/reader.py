@@ -41,7 +41,7 @@ async def read(
     problems.warn(*Complaints(document, answer.files).warnings(answer.said))
     problems.warn(*(not_committed(document, path) for path in answer.missing))
     environment = await compose.environment(answer, known) if has_variables(data) else {}
-    return Reading(document, environment, defaults, problems).recipe()
+    return Reading(document, environment, sources.committed, defaults, problems).recipe()
 
 
 def has_variables(data: Mapping[str, Mapping[str, Mapping[str, object]]]) -> bool:

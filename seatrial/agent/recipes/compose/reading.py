@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,10 +29,11 @@ COMPLETED = "service_completed_successfully"
 
 @dataclass
 class Reading:
-    """Reads one model. `environment`: every variable Compose knows."""
+    """Reads one model. `environment`: every variable Compose knows; `committed`: whether the commit has a file."""
 
     document: Places
     environment: Mapping[str, str]
+    committed: Callable[[str], bool]
     defaults: Resources
     problems: Problems
     told_kinds: set[str] = field(default_factory=set)
@@ -130,7 +131,7 @@ class Reading:
             doc.fail(at, "says neither build nor image", "Add build: . or image: name:tag")
         ports = self._ports(at, keys)
         kind = self._kind(at, keys, image, bool(keys.get("ports") or (ports and not self._publishes())))
-        mounted = Mounting(doc, self.environment, self.problems).of(at, keys)
+        mounted = Mounting(doc, self.environment, self.committed, self.problems).of(at, keys)
         mode = str(keys.get("network_mode") or "")
         return Service(
             name=name,

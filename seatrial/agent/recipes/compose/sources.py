@@ -49,6 +49,10 @@ class Sources:
         await self._follow({path})
         return len(self.files) > before
 
+    def committed(self, path: str) -> bool:
+        """Whether the commit has a regular file at `path`, of any size."""
+        return path in self._sizes
+
     async def _follow(self, paths: Iterable[str]) -> None:
         waiting = self._readable(paths)
         while waiting:
