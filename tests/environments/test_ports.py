@@ -85,7 +85,7 @@ async def test_none_speaks_http(runtime: FakeRuntime) -> None:
     with pytest.raises(Unhealthy) as raised:
         await watched(runtime, "exec httpd -f -p 1111 -h /mute", 8000, 1111, check=check)
     assert str(raised.value) == (
-        "web runs, but port 1111 answers, but does not speak HTTP after 0.5 s. If it has another port for visitors, add it "
+        "web: port 1111 answers, but does not speak HTTP. If it has another port for visitors, add it "
         "to ports for services.web in compose.yaml; if it has none, say x-galley-kind: worker for services.web in compose.yaml"
     )
 
@@ -96,14 +96,14 @@ SHUT = Unwell("GET / on port 8000 got no answer (connection refused)", Cause.NOT
 @pytest.mark.parametrize(
     ("recipe", "unwell", "listening", "told"),
     [
-        ("compose.yaml", SHUT, [Listener(8000, six=True)], "It listens on port 8000 for IPv6 only: make it listen on 0.0.0.0"),
-        ("compose.yaml", SHUT, [Listener(8000, True)], "It listens on 127.0.0.1:8000 only: make it listen on 0.0.0.0"),
-        ("compose.yaml", SHUT, [Listener(9000)], "not on 8000. Add 9000 to ports for services.web in compose.yaml"),
-        ("compose.yaml", SHUT, [], "give it a healthcheck with start_period: 180s for services.web in compose.yaml"),
-        ("galley.yml", SHUT, [], "set health: {path: /, timeout: 180s} for services.web in galley.yml"),
-        ("Dockerfile", SHUT, [], "add HEALTHCHECK --start-period=180s CMD ... in Dockerfile"),
-        ("compose.yaml", Unwell("port 8000 speaks TLS, not plain HTTP", Cause.TLS), [Listener(8000)], "Serve plain HTTP there: the ingress adds TLS"),
-        ("compose.yaml", Unwell("GET / answered 500", Cause.WRONG_ANSWER), [Listener(8000)], "GET / answered 500 after 60 s"),
+        ("compose.yaml", SHUT, [Listener(8000, six=True)], "web listens on port 8000 for IPv6 only: make it listen on 0.0.0.0. GET / on port 8000 got no answer (connection refused), for 60 s"),
+        ("compose.yaml", SHUT, [Listener(8000, True)], "web listens on 127.0.0.1:8000 only: make it listen on 0.0.0.0. GET"),
+        ("compose.yaml", SHUT, [Listener(9000)], "web listens on port 9000, not on 8000. Add 9000 to ports for services.web in compose.yaml"),
+        ("compose.yaml", SHUT, [], "web listens on no TCP port. If it needs longer to start, give it a healthcheck with start_period: 180s for services.web in compose.yaml"),
+        ("galley.yml", SHUT, [], "web listens on no TCP port. If it needs longer to start, set health: {path: /, timeout: 180s} for services.web in galley.yml"),
+        ("Dockerfile", SHUT, [], "web listens on no TCP port. If it needs longer to start, add HEALTHCHECK --start-period=180s CMD ... in Dockerfile"),
+        ("compose.yaml", Unwell("port 8000 speaks TLS, not plain HTTP", Cause.TLS), [Listener(8000)], "web: port 8000 speaks TLS, not plain HTTP. Serve plain HTTP there: the ingress adds TLS"),
+        ("compose.yaml", Unwell("GET / answered 500", Cause.WRONG_ANSWER), [Listener(8000)], "web runs, but GET / answered 500 after 60 s"),
     ],
 )  # fmt: skip
 def test_what_to_do_is_said_in_the_words_of_the_recipe(
@@ -111,6 +111,6 @@ def test_what_to_do_is_said_in_the_words_of_the_recipe(
 ) -> None:
     service = Service("web", ServiceKind.WEB, ports=(8000,))
     one = Planned(service, ContainerSpec("web", BUSYBOX, {}, {}), False, recipe)
-    assert advice.unhealthy(one, unwell, 60, listening, [8000]).endswith(told)
+    assert advice.unhealthy(one, unwell, 60, listening, [8000]).startswith(told)
     worker = replace(one, service=replace(service, kind=ServiceKind.DATABASE))
     assert "start_period" not in advice.unhealthy(worker, SHUT, 60, [], [8000])

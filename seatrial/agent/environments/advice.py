@@ -28,61 +28,61 @@ def out_of_memory(planned: Planned, times: int) -> str:
 def unhealthy(
     planned: Planned, unwell: Unwell, seconds: float, listening: Sequence[Listener], expected: Sequence[int]
 ) -> str:
-    """A service that runs, and was not well in all its time."""
-    text = f"{planned.service.name} runs, but {unwell.seen} after {seconds:g} s"
-    more = _explained(planned, unwell, listening, expected)
-    return f"{text}. {more}" if more else text
-
-
-def _explained(
-    planned: Planned, unwell: Unwell, listening: Sequence[Listener], expected: Sequence[int]
-) -> str:
+    """A service that runs, and was not well in all its time. What explains it and what to do come first, then what was seen."""
+    name = planned.service.name
     match unwell.cause:
-        case Cause.OWN_COMMAND | Cause.WRONG_ANSWER | Cause.NO_ANSWER:
-            return ""
         case Cause.TLS:
-            return "Serve plain HTTP there: the ingress adds TLS"
+            return f"{name}: {unwell.seen}. Serve plain HTTP there: the ingress adds TLS"
         case Cause.NOT_HTTP:
-            port = _fix(planned, "set expose to it", "add it to ports", "EXPOSE it first")
-            none = _fix(
-                planned, "say kind: worker", "say x-galley-kind: worker", "say kind: worker in a galley.yml"
-            )
-            return f"If it has another port for visitors, {port}; if it has none, {none}"
+            return f"{name}: {unwell.seen}. {_other_port(planned)}"
+        case Cause.OWN_COMMAND:
+            return f"{name} runs, but after {seconds:g} s {unwell.seen}"
+        case Cause.NOTHING_THERE if explained := _elsewhere(planned, listening, expected):
+            return f"{name} listens on {explained}. {unwell.seen}, for {seconds:g} s"
         case _:
-            return _elsewhere(planned, listening, expected)
+            return f"{name} runs, but {unwell.seen} after {seconds:g} s"
+
+
+def _other_port(planned: Planned) -> str:
+    port = _fix(planned, "set expose to it", "add it to ports", "EXPOSE it first")
+    none = _fix(planned, "say kind: worker", "say x-galley-kind: worker", "say kind: worker in a galley.yml")
+    return f"If it has another port for visitors, {port}; if it has none, {none}"
 
 
 def _elsewhere(planned: Planned, listening: Sequence[Listener], expected: Sequence[int]) -> str:
-    """One sentence about the ports that it really listens on, if that explains the failure."""
-    wanted = expected[0] if expected else None
+    """Which ports it really listens on, and what to do, if that explains the failure."""
     reachable = [listener for listener in listening if not listener.loopback]
     loopback = [listener.port for listener in listening if listener.loopback]
-    there = [listener for listener in reachable if wanted in {None, listener.port}]
+    there = [listener for listener in reachable if not expected or listener.port in expected]
     if any(listener.six for listener in there):  # it was asked over IPv4
-        return f"It listens on port {there[0].port} for IPv6 only: make it listen on 0.0.0.0"
+        return f"port {there[0].port} for IPv6 only: make it listen on 0.0.0.0"
     if there:
         return ""
-    if wanted in loopback or (loopback and not reachable):
-        port = wanted if wanted in loopback else loopback[0]
-        return f"It listens on 127.0.0.1:{port} only: make it listen on 0.0.0.0"
+    shut_in = [port for port in loopback if port in expected] or ([] if reachable else loopback)
+    if shut_in:
+        return f"127.0.0.1:{shut_in[0]} only: make it listen on 0.0.0.0"
     if reachable:
-        ports = " and ".join(str(listener.port) for listener in reachable)
+        ports, wanted = _all([listener.port for listener in reachable], "and"), _all(expected, "or")
         first = reachable[0].port
         fix = _fix(planned, f"Set expose to {first}", f"Add {first} to ports", f"EXPOSE {first}")
-        return f"It listens on port {ports}, not on {wanted}. {fix}"
+        return f"port {ports}, not on {wanted}. {fix}"
     return _nowhere(planned)
+
+
+def _all(ports: Sequence[int], joined: str) -> str:
+    return f" {joined} ".join(map(str, ports))
 
 
 def _nowhere(planned: Planned) -> str:
     if not planned.service.kind.routable:
-        return "It listens on no TCP port"
+        return "no TCP port"
     fix = _fix(
         planned,
         "set health: {path: /, timeout: 180s}",
         "give it a healthcheck with start_period: 180s",
         "add HEALTHCHECK --start-period=180s CMD ...",
     )
-    return f"It listens on no TCP port. If it needs longer to start, {fix}"
+    return f"no TCP port. If it needs longer to start, {fix}"
 
 
 def _fix(planned: Planned, galley: str, compose: str, dockerfile: str) -> str:

@@ -15,6 +15,7 @@ from seatrial.agent.logs.following import Followers
 from seatrial.agent.logs.shipping import Channel
 from seatrial.agent.vocabulary.containers import Container
 from seatrial.agent.vocabulary.errors import AgentError
+from seatrial.agent.vocabulary.logs import first_words
 from seatrial.wire.deployments import (
     DeploymentFailed,
     DeploymentReady,
@@ -28,6 +29,7 @@ from seatrial.wire.words import LogSource
 log = structlog.get_logger(__name__)
 
 LAST_LINES_SECONDS = 1.0
+MOST_OF_A_MESSAGE = 4_000
 
 
 class Rollout:
@@ -105,7 +107,7 @@ class Rollout:
                 environment=self._desired.environment,
                 deployment=self._deployment.id,
                 reason=error.reason,
-                message=str(error)[:4_000],
+                message=first_words(str(error), MOST_OF_A_MESSAGE),
                 service=error.service,
                 log_tail=[line[:2_000] for line in error.log_tail[-50:]],
                 warnings=self.so_far.warnings if self.so_far else [],

@@ -38,5 +38,11 @@ def decisive(lines: Sequence[str]) -> str:
     else the last; empty when it said nothing."""
     said = [line.strip() for line in lines if line.strip()]
     wrong = [line for line in said if _ERROR.search(line)]
-    line = (wrong or said or [""])[-1]
-    return line if len(line) <= MOST_CHARACTERS else f"{line[:MOST_CHARACTERS].rpartition(' ')[0]} ..."
+    return first_words((wrong or said or [""])[-1])
+
+
+def first_words(text: str, most: int = MOST_CHARACTERS) -> str:
+    """The first words of `text` that fit, each of them whole: half an address leads nowhere."""
+    if len(text) <= most:
+        return text
+    return re.sub(r"\S*$", "", text[: most - 3]) + "..."
