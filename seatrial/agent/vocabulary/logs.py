@@ -45,4 +45,5 @@ def first_words(text: str, most: int = MOST_CHARACTERS) -> str:
     """The first words of `text` that fit, each of them whole: half an address leads nowhere."""
     if len(text) <= most:
         return text
-    return re.sub(r"\S*$", "", text[: most - 3]) + "..."
+    start = text[: most - 3]
+    return (re.sub(r"\S*$", "", start) or start) + "..."
