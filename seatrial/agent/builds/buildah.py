@@ -115,7 +115,7 @@ class BuildahBuilder:
                 return image.with_healthcheck(check)
 
             delivery = Delivery(self.engine, cell.scope, request.tag, request.labels, request.service)
-            await delivery.run(write, [digest for base in bases for digest in base.layers])
+            await delivery.run(write, [base.layers for base in bases])
 
     async def _given(
         self,
