@@ -37,8 +37,11 @@ KILLS = {
     "the same, while a step prints errors": (1, [BEGAN, "Error: mine", f'{TIME}"(Unable to determine exit status)"']),
     "runc": (1, [BEGAN, "error running container: from /usr/sbin/runc creating container for [/bin/sh -c x]: : signal: killed",
                  f'{TIME}"did not get container create message from subprocess: EOF"', failed("while running runtime: exit status 1")]),
+    "runc itself": (1, [BEGAN, f'error running container: {TIME}"runc create failed: no cgroup mount found in mountinfo"', ": exit status 1",
+                        f'{TIME}"did not get container create message from subprocess: EOF"', failed("while running runtime: exit status 1")]),
     "buildah's runtime": (255, [BEGAN, failed("while running runtime: signal: killed")]),
     "buildah's copier": (125, ["STEP 2/2: COPY a /", failed('checking on sources under "/x": error decoding response from copier subprocess: EOF', "COPY a /")]),
+    "the copier, in several lines": (125, ["STEP 2/2: COPY a /", failed("3 errors occurred:", "COPY a /"), "\t* storing: error decoding response from copier subprocess: EOF"]),
     "the cell's own": (32, ["mount: /run/galley-builder/x: special device gone does not exist."]),
     "before the first word": (137, []),
 }  # fmt: skip

@@ -16,7 +16,7 @@ from seatrial.agent.builds.account import Account, ensure_account
 from seatrial.agent.builds.attempts import PAUSES_SECONDS, Interrupted, repeated
 from seatrial.agent.builds.base import BuildRequest, Images
 from seatrial.agent.builds.bases import Base, Bases
-from seatrial.agent.builds.cell import Cell
+from seatrial.agent.builds.cell import NOTHING, Cell
 from seatrial.agent.builds.delivery import Delivery
 from seatrial.agent.builds.dialect import Dialect, buildah_version
 from seatrial.agent.builds.fence import Fence
@@ -33,6 +33,7 @@ from seatrial.agent.vocabulary.logs import Log, quiet
 from seatrial.agent.vocabulary.mount_targets import refused_mount_target
 
 SLIRP_NAME_SERVER = "10.0.2.3"
+CGROUPS = "/sys/fs/cgroup"  # hidden from steps: the host's, with the names and counters of its containers
 DOCKERFILE = "Dockerfile"  # in the folder of an image, in buildah's dialect
 
 
@@ -234,6 +235,7 @@ class BuildahBuilder:
         real = request.context_root.resolve()
         arguments = ["bud", "--format", "docker", "--isolation", "rootless", "--runtime", find("runc") or "runc",
                      "--layers", "--pull-never", *await self._network(cell)]  # fmt: skip
+        arguments += ["--volume", f"{cell.folder('tools', NOTHING)}:{CGROUPS}:ro"]
         if self.certificates:
             arguments += trust.arguments(cell.folder("tools"))
         if request.no_cache:

@@ -21,7 +21,10 @@ KILLED = re.compile(r"signal: killed$|copier subprocess")
 STEP_KILLED = (
     "container exited on killed"  # from outside: a process cannot kill the first one of its own namespace
 )
-NOT_CREATED = re.compile(r"error running container: .*creating container.*signal: killed$")
+# The runtime's own errors, but for the one that a step can bring about: its program is not there.
+NOT_CREATED = re.compile(
+    r"error running container: .*(creating container.*signal: killed$|runc create failed: (?!unable to start container process: exec))"
+)
 NOT_STARTED = re.compile(r'time=.*msg="runc create failed: (?:unable to start container process: )?(.*)"$')
 SIGKILL_STATUS = 128 + signal.SIGKILL
 DECISIVE = re.compile(r"(?i)\w*error\b|\bfatal\b|\bERR!|^E: |\bfailed\b|\bcannot\b|not found|no such|denied")
@@ -75,17 +78,15 @@ class Outcome:
         if self.ended.code < 0:
             return Interrupted(f"the builder was ended by {signal.Signals(-self.ended.code).name}")
         lines = [line for line in self.ended.tail if line and not NOISE.match(line)]
-        position = next((n for n in range(len(lines), 0, -1) if lines[n - 1].startswith(ERROR)), 0)
-        last = lines[position - 1] if position else ""
-        if not position or lines[-1].startswith(("time=", "unshare: ", "setpriv: ")):
+        position = next((n for n in range(len(lines) - 1, -1, -1) if lines[n].startswith(ERROR)), -1)
+        if position < 0 or lines[-1].startswith(("time=", "unshare: ", "setpriv: ")):
             return Interrupted("the builder ended without a word, or was killed")
-        if KILLED.search(last) or any(
-            NOT_CREATED.match(line) for line in lines[max(0, position - 3) : position]
-        ):
-            return Interrupted("a program of the builder was killed")
-        status = EXIT.search(last)
+        before, error = lines[max(0, position - 3) : position], lines[position:]
+        if any(map(KILLED.search, error)) or any(map(NOT_CREATED.match, before)):
+            return Interrupted("a program of the builder was killed, or could not run")
+        status = EXIT.search(error[0])
         starved = self.out_of_memory and status is not None and int(status[1]) == SIGKILL_STATUS
-        if status and (starved or STEP_KILLED in lines[max(0, position - 2) : position]):
+        if status and (starved or STEP_KILLED in before[-1:]):
             return Interrupted("a step was killed from outside", self._failed(SIGKILL_STATUS))
         return None
 
