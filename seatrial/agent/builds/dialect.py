@@ -23,7 +23,7 @@ NEW_FLAGS = {"parents", "exclude", "checksum", "keep-git-dir", "unpack"}
 NOTHING_HERE = {
     ("COPY", "link"), ("ADD", "link"), ("HEALTHCHECK", "start-interval"), ("RUN", "network"), ("RUN", "security"),
 }  # fmt: skip
-NUMBER_OR_VARIABLE = re.compile(r"[0-7]+$|.*\\$")
+NUMBER_OR_VARIABLE = re.compile(r"[0-7]+$|.*\$")
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
