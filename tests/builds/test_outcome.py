@@ -1,16 +1,26 @@
 """Whose fault it is that a build ended, told from buildah's exit code and last lines; and what its message begins with."""
 
 import asyncio
+import errno
 from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from seatrial.agent.builds.attempts import Interrupted, repeated
+from seatrial.agent.builds.base import BuildRequest
+from seatrial.agent.builds.bases import Bases
+from seatrial.agent.builds.buildah import BuildahBuilder
+from seatrial.agent.builds.images import EngineImages
+from seatrial.agent.builds.layers import Layers
 from seatrial.agent.builds.outcome import Outcome, oom_kills, shown
 from seatrial.agent.builds.steps import Step, nameless
 from seatrial.agent.commands.logged import Ended
+from seatrial.agent.engine import Engine
+from seatrial.agent.recipes.recipe import Build
 from seatrial.agent.vocabulary.errors import AgentError, BuilderFailed, BuildError, NoSpace
+from seatrial.agent.vocabulary.logs import Log
 from seatrial.wire.words import Reason
 from tests.builds.conftest import Lines
 
@@ -162,6 +172,29 @@ async def test_it_ends_after_a_few_attempts(log: Lines, own: AgentError | None) 
     assert tried == 2
     assert own is None or caught.value is own
     assert BuilderFailed.reason is Reason.INTERNAL
+
+
+class Hindered(BuildahBuilder):
+    """A builder whose host has nothing to give at first."""
+
+    def __init__(self, data: Path, *errors: OSError) -> None:
+        engine = Engine("unix:///nowhere.sock")
+        super().__init__(engine, Bases(engine), EngineImages(engine), Layers(data), pauses_seconds=(0.0,))
+        self.errors = list(errors)
+
+    async def _build(self, request: BuildRequest, log: Log) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+
+
+async def test_a_host_that_has_no_process_to_give_is_asked_again(log: Lines, tmp_path: Path) -> None:
+    request = BuildRequest("web", Build(), tmp_path, "tag", {}, "scope")
+    await Hindered(tmp_path, BlockingIOError(errno.EAGAIN, "none left")).build(request, log)
+    assert log == [
+        "web: not your code: the build could not run: [Errno 11] none left. Trying again in 0 s (attempt 2 of 2)"
+    ]
+    with pytest.raises(OSError, match="disk full"):
+        await Hindered(tmp_path, OSError(errno.ENOSPC, "disk full")).build(request, log)
 
 
 async def test_any_other_error_and_a_cancellation_end_it_at_once(log: Lines) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -65,7 +66,7 @@ class BuildahBuilder:
     async def build(self, request: BuildRequest, log: Log) -> None:
         """See `Builder.build`."""
         async with self.layers.used(scope_folder(request.cache_scope)):
-            await repeated(lambda: self._build(request, log), log, request.service, self.pauses_seconds)
+            await repeated(lambda: self._attempt(request, log), log, request.service, self.pauses_seconds)
 
     async def prune(self, unused_days: float) -> None:
         """Remove layers and base images that no build used for that long, and partial files of killed builds. Safe at any
@@ -95,8 +96,16 @@ class BuildahBuilder:
             command = ["buildah", "unshare", "rm", "-rf", str(folder)]
             await logged.run(command, quiet, environment=os.environ, timeout_seconds=600)
 
+    async def _attempt(self, request: BuildRequest, log: Log) -> None:
+        try:
+            await self._build(request, log)
+        except OSError as error:  # the host has no process or no memory to give, or took a file away
+            if error.errno == errno.ENOSPC:
+                raise
+            raise Interrupted(f"the build could not run: {error}") from error
+
     async def _build(self, request: BuildRequest, log: Log) -> None:
-        """One attempt. Raises Interrupted as well."""
+        """Raises Interrupted as well."""
         context, dockerfile = located(request)
         raw = dockerfile.read_bytes() if dockerfile else request.build.dockerfile_inline.encode()
         parsed = read_dockerfile(shown_name(request.build), raw, request.build.args)
