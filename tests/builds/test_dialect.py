@@ -107,6 +107,8 @@ def test_a_step_is_found_again_by_what_buildah_was_given() -> None:
     script = dialect.steps[nameless(given.splitlines()[3])]
     assert (script.where, script.shown, script.rewritten) == ("Dockerfile:4", "RUN <<EOF", True)
     assert dialect.steps[nameless("RUN a && b")] == Step("Dockerfile:7", "RUN a   && b")
+    dialect.adapted(b"FROM base\nRUN a\nFROM base\nRUN a\n")
+    assert dialect.steps[nameless("RUN a")].where == "Dockerfile", "it may be either"
 
 
 def test_heredocs_are_left_to_a_buildah_that_knows_them() -> None:

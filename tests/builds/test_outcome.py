@@ -98,7 +98,7 @@ def test_the_deciding_line_comes_first_and_the_step_as_it_stands_in_the_file() -
     found = problem(1, *lines, steps=[Step("Dockerfile:7", RUN)])
     assert (
         str(found)
-        == 'web: npm error Missing script: "build"\nDockerfile:7: `RUN npm run build` failed: exit status 1. Correct the step, and push'
+        == 'web: npm error Missing script: "build" (Dockerfile:7: `RUN npm run build` failed: exit status 1). Correct the step, and push'
     )
     assert isinstance(found, BuildError)
     assert "npm error A complete log is in /root/.npm" in found.log_tail
@@ -107,7 +107,7 @@ def test_the_deciding_line_comes_first_and_the_step_as_it_stands_in_the_file() -
 def test_a_program_that_the_image_lacks_is_named() -> None:
     created = f'{TIME}"runc create failed: unable to start container process: exec: \\"nothing\\": executable file not found in $PATH"'
     found = problem(1, BEGAN, created, failed("while running runtime: exit status 1"))
-    assert str(found).startswith('web: exec: "nothing": executable file not found in $PATH\n')
+    assert str(found).startswith('web: exec: "nothing": executable file not found in $PATH (')
 
 
 def test_a_step_that_says_nothing_is_named() -> None:
@@ -131,8 +131,26 @@ def test_what_was_rewritten_is_shown_as_it_was_written() -> None:
     given = "RUN eval \"$(printf %b '\\0040')\""
     steps = {nameless(given): Step("Dockerfile:2", "RUN <<EOF", rewritten=True)}
     assert shown(f"[1/2] STEP 2/3: {given}", steps) == "[1/2] STEP 2/3: RUN <<EOF"
-    assert shown(failed("exit status 1", given), steps) == failed("exit status 1", "RUN <<EOF")
+    assert shown(failed("exit status 1", given), steps, given) == failed("exit status 1", "RUN <<EOF")
     assert shown(given, steps) == given, "a step may print what it likes"
+
+
+def test_a_script_too_long_for_a_line_of_the_log_is_named_all_the_same() -> None:
+    given = f"RUN eval \"$(printf %b '{'x' * 9000}')\""
+    step = Step("Dockerfile:2", "RUN <<EOF", rewritten=True)
+    cut = [
+        f"STEP 2/2: {given}"[:4000] + " ... (line cut)",
+        "\x1b[31mfatal: no",
+        failed("exit status 3", given)[:4000] + " ... (line cut)",
+    ]
+    began = cut[0].removeprefix("STEP 2/2: ")
+    found = Outcome("web", Ended(3, deque(cut)), {nameless(given): step}, began).problem()
+    assert (
+        str(found)
+        == "web: fatal: no (Dockerfile:2: `RUN <<EOF` failed: exit status 3). Correct the step, and push"
+    )
+    assert isinstance(found, BuildError)
+    assert not any("xxx" in line for line in found.log_tail)
 
 
 def test_a_full_disk_is_named_as_such() -> None:

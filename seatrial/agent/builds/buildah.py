@@ -207,7 +207,7 @@ class BuildahBuilder:
             nonlocal began
             if not NOISE.match(line):
                 began = given_text(line) or began
-                await log(shown(line, given.steps))
+                await log(shown(line, given.steps, began))
 
         environment = cell.environment()
         if self.certificates:  # for what buildah fetches itself
