@@ -23,7 +23,7 @@ NEW_FLAGS = {"parents", "exclude", "checksum", "keep-git-dir", "unpack"}
 NOTHING_HERE = {
     ("COPY", "link"), ("ADD", "link"), ("HEALTHCHECK", "start-interval"), ("RUN", "network"), ("RUN", "security"),
 }  # fmt: skip
-NUMBER_OR_VARIABLE = re.compile(r"[0-7]+$|.*\\$")
+NUMBER_OR_VARIABLE = re.compile(r"[0-7]+$|.*\$")
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -83,8 +83,11 @@ class Dialect:
             changed = self._scripted(changed, whole)
             heredoc = False
         rewritten = not heredoc and changed != rest
-        step = Step(f"{self.file}:{number}", f"{keyword} {rest}", rewritten)
-        self.steps[nameless(f"{keyword} {changed}")] = step
+        given = nameless(f"{keyword} {changed}")
+        where = (
+            self.file if given in self.steps else f"{self.file}:{number}"
+        )  # the same twice: either may fail
+        self.steps[given] = Step(where, f"{keyword} {rest}", rewritten)
         return [f"{keyword} {changed}\n"] if rewritten else whole
 
     def _unknown(self, text: str, whole: Sequence[str]) -> bool:
