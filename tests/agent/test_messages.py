@@ -2,6 +2,7 @@
 
 import pytest
 
+from seatrial.agent.environments.hiding import hidden
 from seatrial.agent.vocabulary.logs import decisive, first_words, last_lines
 
 
@@ -11,6 +12,7 @@ from seatrial.agent.vocabulary.logs import decisive, first_words, last_lines
         (["Traceback (most recent call last):", '  File "app.py", line 1', "ModuleNotFoundError: No module named 'flask'"], "ModuleNotFoundError: No module named 'flask'"),
         (["throw err;", "Error: Cannot find module 'x'", "    at Module._load", "Node.js v18"], "Error: Cannot find module 'x'"),
         (["starting", "Error: first", "restarting", "fatal: second", "bye"], "fatal: second"),
+        (["\x1b[31mError: red\x1b[0m", "plain"], "Error: red"),
         (["one", "two", "  "], "two"),
         ([], ""),
     ],
@@ -31,3 +33,14 @@ def test_last_lines_are_whole() -> None:
     assert last_lines(text).splitlines() == text.splitlines()[-2:]
     assert last_lines("short\nand sweet\n") == "short\nand sweet"
     assert first_words("as it is") == "as it is"
+
+
+def test_values_of_variables_are_hidden_behind_their_names() -> None:
+    variables = {
+        "PASSWORD": "hunter22",
+        "URL": "postgres://u:hunter22@db",
+        "KEY": "-----BEGIN\nabcdef123\n",
+        "DEBUG": "true",
+    }
+    assert hidden("true: postgres://u:hunter22@db refused", variables) == "true: ${URL} refused"
+    assert hidden("bad password hunter22 for abcdef123", variables) == "bad password ${PASSWORD} for ${KEY}"

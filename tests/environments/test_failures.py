@@ -9,8 +9,11 @@ from tests.agent.previews import gone, single
 from tests.repositories import Repository
 
 
-async def failed(agent: Agent, repository: Repository, files: dict[str, str]) -> DeploymentFailed:
-    wanted = environment(repository, "pr-1-bad", candidate=deployment(repository.commit(files)))
+async def failed(
+    agent: Agent, repository: Repository, files: dict[str, str], variables: str = ""
+) -> DeploymentFailed:
+    candidate = deployment(repository.commit(files))
+    wanted = environment(repository, "pr-1-bad", candidate=candidate, variables=variables)
     async with agent.running() as environments:
         environments.wanted(wanted)
         environments.replayed({wanted.environment})
@@ -28,6 +31,16 @@ async def test_a_service_that_exits(agent: Agent, repository: Repository, busybo
     assert (failure.reason, failure.service) == ("service_exited", "web")
     assert failure.message == "web exited with code 3: no database"
     assert failure.log_tail == ["no database"]
+
+
+async def test_a_secret_that_a_service_prints_at_its_end_is_not_in_the_message(
+    agent: Agent, repository: Repository, busybox: str
+) -> None:
+    more = "    expose: 80\n    restart: never\n    env: {T: '${TOKEN}'}\n"
+    files = single(busybox, "echo Error: $T is refused; exit 3", more)
+    failure = await failed(agent, repository, files, variables="hunter22")
+    assert failure.message == "web exited with code 3: Error: ${TOKEN} is refused"
+    assert not any("Error: hunter22" in line for line in agent.told.lines if line.startswith("_system:"))
 
 
 async def test_a_service_that_crashes_again_and_again(

@@ -79,9 +79,7 @@ def test_who_shares_a_network_joins_none_and_runs_in_the_container_of_this_deplo
     assert (gate.spec.network_of, guest.spec.network_of) == (None, gate.spec.name)
     assert third.spec.network_of == gate.spec.name, "it is the gate's network, whoever is asked for it"
     assert gate.spec.networks and guest.spec.networks == third.spec.networks == {}
-    assert guest.spec.labels[FINGERPRINT] != fingerprint_alone(GUEST), (
-        "another network is another container"
-    )
+    assert guest.spec.labels[FINGERPRINT] != fingerprint_alone(GUEST), "another network is another container"
 
 
 def fingerprint_alone(service: Service) -> str:

@@ -1,9 +1,11 @@
 """Bringing one deployment up, from its commit to healthy services."""
 
 import asyncio
+from collections.abc import Mapping
 
 import structlog
 
+from seatrial.agent.environments.hiding import hidden
 from seatrial.agent.environments.launch import Planned
 from seatrial.agent.environments.names import Names
 from seatrial.agent.environments.phases import Phases
@@ -94,8 +96,9 @@ class Rollout:
     async def fail(self, error: AgentError) -> None:
         """Remove what had been started, then report. The last log lines are sent first."""
         where = {"environment": self._desired.name, "deployment": self._deployment.id}
-        log.warning("deployment failed", **where, reason=error.reason, problem=str(error))
-        await self._say(str(error))
+        message = first_words(hidden(str(error), self._variables()), MOST_OF_A_MESSAGE)
+        log.warning("deployment failed", **where, reason=error.reason, problem=message)
+        await self._say(message)
         await self._followers.settle(self._containers, LAST_LINES_SECONDS)
         await self._tools.logs.flush(self._deployment.id)
         try:
@@ -107,12 +110,18 @@ class Rollout:
                 environment=self._desired.environment,
                 deployment=self._deployment.id,
                 reason=error.reason,
-                message=first_words(str(error), MOST_OF_A_MESSAGE),
+                message=message,
                 service=error.service,
                 log_tail=[line[:2_000] for line in error.log_tail[-50:]],
                 warnings=self.so_far.warnings if self.so_far else [],
             )
         )
+
+    def _variables(self) -> Mapping[str, str]:
+        try:
+            return self._tools.variables(self._desired.variables)
+        except AgentError:  # they cannot be opened, so nothing knows their values
+            return {}
 
     async def _on_started(self, planned: Planned, container: Container) -> None:
         self._containers.add(container.name)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 Log = Callable[[str], Awaitable[None]]  # takes one line
 
 MOST_CHARACTERS = 300
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _ERROR = re.compile(
     r"error|exception|fatal|panic|failed|cannot|can't|could not|unable|not found|no such|denied|refused|invalid|missing",
     re.IGNORECASE,
@@ -36,7 +37,7 @@ def _last_words(line: str, most: int) -> str:
 def decisive(lines: Sequence[str]) -> str:
     """Of the last lines of a program that ended badly, the one that most likely says why: the last that speaks of an error,
     else the last; empty when it said nothing."""
-    said = [line.strip() for line in lines if line.strip()]
+    said = [plain for line in lines if (plain := _COLOUR.sub("", line).strip())]
     wrong = [line for line in said if _ERROR.search(line)]
     return first_words((wrong or said or [""])[-1])
 
