@@ -1,5 +1,7 @@
-"""How long the control plane keeps what it writes, and why: every age is here, and the table in docs/operations.md is
-checked against it. What deletes them is `retention` of each app; the worker calls all of them.
+"""How long the control plane keeps what it writes, and why.
+
+Every age is here; a test compares the table in docs/operations.md with it. The module `retention` of each app deletes
+what is too old; the worker calls all of them.
 """
 
 from dataclasses import dataclass
@@ -11,7 +13,8 @@ from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, QuerySet
 
 BATCH = 500
-MOST_BATCHES = 200  # of one call: a worker that stops waits for it, and the next call is a minute away
+# per call: a worker that stops waits for the call to end, and the next one is only a minute away
+MOST_BATCHES = 200
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Age:
     why: str
 
     def horizon(self, now: datetime) -> datetime:
-        """What is older than this goes."""
+        """The time before which everything is deleted."""
         kept = timedelta(days=settings.CONFIGURATION.galley_keep_days) if self.kept is None else self.kept
         return now - kept
 
@@ -70,10 +73,11 @@ FOR_EVER = {
 
 
 def delete(rows: QuerySet[Any], *, batch: int = BATCH) -> int:
-    """Delete `rows` with what depends on them; returns how many of them went.
+    """Delete `rows` with everything that depends on them; returns how many of `rows` were deleted.
 
-    A transaction per batch, so that nobody waits long for a lock. What somebody else has locked (another worker that
-    prunes, a handler) is left to them, or to the next call, and so is what one call is too short for. Idempotent.
+    There is one transaction per batch, so that nobody waits long for a lock. Rows that somebody else has locked
+    (another worker that prunes, a handler) are left for them or for the next call, and so are rows beyond MOST_BATCHES.
+    Idempotent.
     """
     gone = 0
     for _ in range(MOST_BATCHES):
@@ -88,7 +92,7 @@ def delete(rows: QuerySet[Any], *, batch: int = BATCH) -> int:
 
 
 def unreferenced(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Those that no row of any model refers to: for an app whose rows are known to apps above it."""
+    """Those of `rows` that no row of any model refers to. For an app that does not know which apps above it do."""
     for relation in rows.model._meta.related_objects:
         related: type[Model] = relation.related_model
         referring = related._base_manager.filter(**{relation.field.name: OuterRef("pk")})

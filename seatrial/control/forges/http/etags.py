@@ -23,7 +23,7 @@ class Etags:
         self._kept: OrderedDict[str, Kept] = OrderedDict()
 
     def get(self, address: str) -> Kept | None:
-        """What was kept of `address`."""
+        """The answer that was kept for `address`."""
         with self._lock:
             kept = self._kept.get(address)
             if kept is not None:
