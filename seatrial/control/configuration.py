@@ -56,7 +56,7 @@ class Configuration(BaseSettings):
     )
     allowed_hosts: str = Field(
         "",
-        description="Further host names of this server, comma-separated; that of SITE_URL always counts.",
+        description="Further host names this server answers to, comma-separated. The host of SITE_URL always works.",
     )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_format: str = Field("auto", description="json, console, or auto: console on a terminal, else json.")
@@ -70,7 +70,7 @@ class Configuration(BaseSettings):
     )
     galley_logs_max_mb: int = Field(
         512,
-        description="Disk for log lines on the bus, in MB: when it is full, the oldest go. Every line goes after 7 days.",
+        description="Disk space for log lines, in MB. When it is full, the oldest are deleted; all are after 7 days.",
     )
     galley_keep_days: int = Field(
         90,
@@ -99,7 +99,7 @@ class Configuration(BaseSettings):
     )
     airgapped: bool = Field(
         False,
-        description="The control plane sends HTTP requests to its connections' forges only, nowhere else outside.",
+        description="The control plane sends no HTTP request to the outside, except to its connections' forges.",
     )
     debug: bool = Field(False, description="Django debug pages. Never in production.")
 

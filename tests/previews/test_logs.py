@@ -245,7 +245,7 @@ def test_a_bus_that_goes_away_is_told_in_words_and_comes_back_by_itself(
     away = page.locator("[data-away]")
     expect(away).to_be_hidden()
     bus.kill()
-    expect(away).to_contain_text("Live logs are away")
+    expect(away).to_contain_text("Live logs are interrupted")
     expect(away).to_contain_text("They come back by themselves")
     bus.start()
     expect(away).to_be_hidden()

@@ -180,7 +180,7 @@ def workspaces(user: Somebody, action: Action = Action.VIEW) -> QuerySet[Workspa
 
 
 def workspace_path(model: type[models.Model]) -> str | None:
-    """The lookup from `model` to its workspace's id, e.g. `project__workspace`; None for models of the whole instance."""
+    """The lookup from `model` to its workspace's id, e.g. `project__workspace`; None if it has no workspace."""
     if model is Workspace:
         return "pk"
     names = {field.name: field for field in model._meta.get_fields() if isinstance(field, models.Field)}
