@@ -42,32 +42,32 @@ DELIVERIES = Age(
     "deliveries of webhooks, and what forges said about a repository",
     timedelta(days=30),
     "they came",
-    "a forge repeats one for days, never for weeks, and its repeat must be known",
+    "a forge may repeat one for days, but not for weeks, and a repeat must be recognised",
 )
 PUBLISHED = Age(
     "messages of the outbox",
     timedelta(hours=1),
     "they were published",
-    "the bus knows a repeat for ten minutes; the rest of the hour is for whoever looks why",
+    "the bus recognises a repeat for ten minutes; the rest of the hour is for finding out what happened",
 )
 BOOTSTRAP_TOKENS = Age(
     "bootstrap tokens",
     timedelta(days=7),
     "they expired",
-    "an agent that comes with one a little late is told so, not that it is unknown",
+    "an agent that uses one a little late is told that it expired, rather than that it is unknown",
 )
 SESSIONS = Age(
     "sessions, and counts of failed sign-ins",
     timedelta(0),
     "they expire",
-    "they mean nothing any more",
+    "they have no effect any more",
 )
 AGES = (HISTORY, DELIVERIES, PUBLISHED, BOOTSTRAP_TOKENS, SESSIONS)
 
 FOR_EVER = {
-    "the audit log": "who did what is asked years later; the database refuses to change or delete an entry",
-    "policies and their versions": "they are what an entry of the audit log or a verdict was about, and few",
-    "the newest evaluation of each branch and tag": "it is what is known of it; that of a closed pull request's branch goes with it",
+    "the audit log": "people may ask years later who did what; the database refuses to change or delete an entry",
+    "policies and their versions": "entries of the audit log and verdicts refer to them, and they are few",
+    "the newest evaluation of each branch and tag": "it is the verdict; for a closed pull request's branch, it is deleted with the pull request",
     "people, workspaces, connections, projects, agents": "somebody made each by hand; a revoked agent's key must stay refused",
 }
 

@@ -113,7 +113,7 @@ def require(user: Somebody, action: Action, thing: models.Model | None) -> None:
         return
     hidden = thing is not None and not _may_see_around(user, thing)
     if hidden:
-        raise AccessDenied("There is no such thing, or it is not yours to see.", hidden=True)
+        raise AccessDenied("It does not exist, or you may not see it.", hidden=True)
     raise AccessDenied(f"You may not {action}{_who_may(action)}", hidden=False)
 
 

@@ -17,7 +17,7 @@ USE_IS_NOTED_EVERY = timedelta(minutes=1)  # else every request would write a ro
 
 
 def digest(token: str) -> str:
-    """What the database keeps. The token has 256 random bits: a slow hash would protect nothing more."""
+    """The hash that the database keeps. A token has 256 random bits, so a slow hash would not protect it better."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

@@ -60,7 +60,7 @@ Source = Callable[[Queue, asyncio.Event], Awaitable[None]]
 
 
 def event(data: str, name: str = "") -> str:
-    """One event in the text/event-stream format. Without a name, the page swaps it in."""
+    """One event in the text/event-stream format. An event without a name replaces the live part of the page."""
     lines = [f"event: {name}"] if name else []
     return "\n".join([*lines, *(f"data: {line}" for line in data.splitlines() or [""])]) + "\n\n"
 

@@ -2,9 +2,9 @@
 
 Uses no database, because it runs before there is one.
 
-All files are in one directory, each with mode 0600. Every other file is derived from the seeds, and written again when
-it is missing. nats-auth.conf contains the directory's path, so it is also written again when the directory was moved.
-Back up the directory like the master key: without it, every agent must join again.
+All files are in one directory, each with mode 0600. The seeds (*.seed) are the originals; the other files are derived
+from them, and written again when they are missing. nats-auth.conf contains the directory's path, so it is also written
+again when the directory was moved. Back up the directory like the master key: without it, every agent must join again.
 
 | file             | what it is                                            | who needs it         |
 |------------------|-------------------------------------------------------|----------------------|
@@ -33,7 +33,7 @@ SYSTEM_ACCOUNT_NAME = "SYS"
 
 @dataclass(frozen=True)
 class BusIdentity:
-    """Where the files are. See the module's table."""
+    """The paths of the files in the module's table."""
 
     directory: Path
 

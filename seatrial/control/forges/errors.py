@@ -28,7 +28,7 @@ class ForgeError(ControlError):
 
 
 class UnreadablePayload(ForgeError):
-    """Not JSON, or not the shape of the event it came as."""
+    """The body is not JSON, or does not have the shape of its event."""
 
 
 class NoSuchForge(ForgeError):

@@ -102,7 +102,7 @@ def _read(webhooks: Webhooks, named: WebhookHeaders, body: bytes) -> _Judgement:
         return _Judgement(DeliveryResult.REJECTED_PARSE, 400, str(error))
     if event is None:
         return _Judgement(
-            DeliveryResult.ACCEPTED, 202, f"ignored: {_plain(named.event)} is nothing to act on"
+            DeliveryResult.ACCEPTED, 202, f"ignored: there is nothing to do for {_plain(named.event)}"
         )
     return _Judgement(DeliveryResult.ACCEPTED, 202, "", relevant=True)
 

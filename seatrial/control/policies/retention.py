@@ -29,7 +29,7 @@ def prune(now: datetime, *, in_use: Collection[str] = ()) -> int:
 
 
 def _followed(old: QuerySet[Evaluation]) -> QuerySet[Evaluation]:
-    """Those that have a newer one of the same pull request, or of the same project, ref and event."""
+    """Those with a newer evaluation of the same project, ref, event and pull request."""
     newer = Evaluation.objects.filter(
         project=OuterRef("project"), ref=OuterRef("ref"), event=OuterRef("event"), id__gt=OuterRef("id")
     )

@@ -172,7 +172,7 @@ def _state(environment: Environment) -> EnvironmentState:
 
 def _end_candidate(environment: Environment, state: DeploymentState) -> None:
     if environment.candidate is not None:
-        environment.candidate.message = ""  # what it waited for
+        environment.candidate.message = ""  # it said what the candidate waited for
         _finish(environment.candidate, state)
         environment.candidate = None
 

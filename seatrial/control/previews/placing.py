@@ -78,7 +78,7 @@ def _pinned(holder: Member, facts: Whereabouts) -> Decision:
         )
     if holder.state == AgentState.DRAINING:
         return Decision(holder.id, f"stays on agent {holder.name}, which is draining: {has}", pinned=True)
-    return Decision(holder.id, f"agent {holder.name} is where it stays: {has}", pinned=True)
+    return Decision(holder.id, f"stays on agent {holder.name}: {has}", pinned=True)
 
 
 def _lost(holder: Member | None, facts: Whereabouts) -> str:

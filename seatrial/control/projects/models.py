@@ -70,7 +70,7 @@ class Project(models.Model):
 
 
 class PullRequestState(models.TextChoices):
-    """As the forge says."""
+    """The state that the forge reports."""
 
     OPEN = "open"
     CLOSED = "closed"

@@ -20,11 +20,11 @@ def take_facts(forges: Forges, body: dict[str, str]) -> None:
 
 def facts_wait(body: dict[str, str], reason: str) -> None:
     """Show on the evaluation that the forge did not answer, and is asked again."""
-    queueing.note_waiting(body["evaluation"], f"Waits for the forge to tell about the repository: {reason}")
+    queueing.note_waiting(body["evaluation"], f"Waits for the forge's facts about the repository: {reason}")
 
 
 def facts_given_up(body: dict[str, str], reason: str) -> None:
     """End the evaluation, because the forge will not be asked any more."""
     queueing.give_up_waiting(
-        body["evaluation"], f"The forge did not tell about the repository: {reason} Run it again."
+        body["evaluation"], f"The forge gave no facts about the repository: {reason} Run it again."
     )

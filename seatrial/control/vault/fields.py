@@ -12,7 +12,7 @@ from seatrial.control.vault.keys import Keys, MasterKey
 
 
 class Sealed:
-    """A ciphertext as the database holds it. Never shows what it holds."""
+    """A ciphertext as the database holds it. Its repr does not show it."""
 
     __slots__ = ("text",)
 

@@ -116,7 +116,7 @@ def _question(data: bytes) -> AskCredential:
     envelope = Envelope.decode(data)
     message = envelope.model_copy(update={"payload": storable(envelope.payload)}).open()
     if not isinstance(message, AskCredential):
-        raise WireError(f"message {envelope.id} is a {message.kind}, which asks for nothing")
+        raise WireError(f"message {envelope.id} is a {message.kind}, not a question")
     return message
 
 

@@ -41,7 +41,7 @@ class Side(Payload):
 
 
 class PullRequest(Payload):
-    """As of `updated_at`."""
+    """A pull request, as of `updated_at`."""
 
     number: Annotated[int, Field(gt=0, lt=2**31)]
     title: Text = ""

@@ -31,7 +31,7 @@ class Etags:
             return kept
 
     def keep(self, address: str, etag: str, content: Any) -> None:
-        """Keep an answer. Above `most`, the one whose last use is longest ago goes."""
+        """Keep an answer. Above `most`, the least recently used one is dropped."""
         with self._lock:
             self._kept[address] = Kept(etag, content)
             self._kept.move_to_end(address)

@@ -123,7 +123,7 @@ class Announcer:
             self._unheard_since = math.inf
             log.warning(
                 "local pull requests are not announced: this server does not answer its own worker. "
-                "Set GALLEY_INTERNAL_URL to where it does",
+                "Set GALLEY_INTERNAL_URL to the address where it does",
                 address=settings.CONFIGURATION.internal_url,
                 problem=str(error),
             )

@@ -54,5 +54,5 @@ def _password(file: Path | None) -> str:
         raise CommandError("There is no terminal to ask for a password at: give --password-file")
     password = getpass.getpass("Password: ")
     if getpass.getpass("The same again: ") != password:
-        raise CommandError("These were two different passwords")
+        raise CommandError("The two passwords differ")
     return password
