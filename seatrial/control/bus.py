@@ -339,7 +339,7 @@ async def revoke(configuration: Configuration, system_credentials: str, account_
         user_credentials=system_credentials,
         connect_timeout=5,
         allow_reconnect=False,
-        # holds for the first connection too, which would otherwise be tried for two minutes
+        # Holds for the first connection too, which would otherwise be tried for two minutes
         max_reconnect_attempts=1,
         reconnect_time_wait=0.25,
     )

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, QuerySet
 
 BATCH = 500
-# per call: a worker that stops waits for the call to end, and the next one is only a minute away
+# Per call: a worker that stops waits for the call to end, and the next one is only a minute away
 MOST_BATCHES = 200
 
 

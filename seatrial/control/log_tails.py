@@ -66,7 +66,7 @@ class LogTails:
 
     def __init__(self, configuration: Callable[[], Configuration]) -> None:
         self._configuration = configuration
-        # by event loop; a process has one loop
+        # By event loop; a process has one loop
         self._connections = WeakKeyDictionary[asyncio.AbstractEventLoop, _Connection]()
 
     async def tail(

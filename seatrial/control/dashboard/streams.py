@@ -104,7 +104,7 @@ async def _opened() -> DashboardConfig:
     Also closes the request's own database connection, which would otherwise stay open until the stream ends.
     """
     config = dashboard()
-    # before the first byte is sent: from then on, a signal to stop must end this stream
+    # Before the first byte is sent: from then on, a signal to stop must end this stream
     config.watch_signals()
     await sync_to_async(close_old_connections)()
     return config

@@ -19,7 +19,7 @@ class Agent(models.Model):
     last_heartbeat_at = models.DateTimeField(null=True)
     heartbeat = models.JSONField(default=dict)  # the last `wire.agents.Heartbeat`
     revoked_at = models.DateTimeField(null=True)
-    # somebody asked for it; stays set while the agent is offline
+    # Somebody asked for it; stays set while the agent is offline
     draining_since = models.DateTimeField(null=True)
 
     def __str__(self) -> str:

@@ -110,7 +110,7 @@ def _agent(token: BootstrapToken, request: RegisterAgent) -> Agent:
         agent = Agent(name=token.name)
     elif agent.public_key != request.public_key:
         outbox.instruct(Instruction.REVOKE, public_key=agent.public_key)
-        # desired states that were written for its predecessor are written again
+        # Desired states that were written for its predecessor are written again
         agent.registered_at = timezone.now()
     if agent.state == AgentState.REVOKED:
         agent.state, agent.revoked_at = AgentState.OFFLINE, None

@@ -106,7 +106,7 @@ def _decrypt(key: bytes, text: str, associated: bytes) -> bytes | None:
     """The decrypted bytes; None if `text` was not encrypted with this key and with this associated data."""
     try:
         data = base64.b64decode(text.encode(), altchars=b"-_", validate=True)
-        # the last letter has unused bits, which must not vary
+        # The last letter has unused bits, which must not vary
         if base64.urlsafe_b64encode(data).decode() != text:
             return None
         return AESGCM(key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], associated)

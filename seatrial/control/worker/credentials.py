@@ -98,7 +98,7 @@ class Credentials:
     async def _granted(self, agent: str, question: AskCredential) -> SourceCredential:
         claim = await self._database.run(grants.claim, agent, question)
         credential = await self._asking.run(grants.take, self._forges, claim.project)
-        # the agent may have been revoked meanwhile
+        # The agent may have been revoked meanwhile
         claim = await self._database.run(grants.claim, agent, question)
         granted = grants.grant(claim, credential)
         log.info(

@@ -17,7 +17,7 @@ from seatrial.wire.states import AgentState
 log = structlog.get_logger(__name__)
 
 INTERVAL_SECONDS = 600.0
-# if the database does not know the agent: an older backup may have been restored
+# If the database does not know the agent: an older backup may have been restored
 STRANGER_KEPT = timedelta(days=1)
 
 

@@ -55,7 +55,7 @@ async def run(configuration: Configuration, stopped: asyncio.Event) -> None:
     await stopped.wait()
     await ended(*running, again_seconds=AGAIN_SECONDS)
     for threads in (database, asking):
-        # not in the loop's own thread: a call that publishes needs the loop
+        # Not in the loop's own thread: a call that publishes needs the loop
         await asyncio.to_thread(threads.close)
     log.info("worker stopped")
 

@@ -21,7 +21,7 @@ class LocalPullRequest(models.Model):
     announced_state = models.CharField(max_length=10, blank=True)
     # How many webhooks were acknowledged; part of the next delivery's id.
     announcements = models.PositiveIntegerField(default=0)
-    # when `state` or `head_sha` last changed, by the clock of this machine
+    # When `state` or `head_sha` last changed, by the clock of this machine
     changed_at = models.DateTimeField()
 
     class Meta:
