@@ -246,7 +246,7 @@ def test_a_bus_that_goes_away_is_told_in_words_and_comes_back_by_itself(
     expect(away).to_be_hidden()
     bus.kill()
     expect(away).to_contain_text("Live logs are interrupted")
-    expect(away).to_contain_text("They come back by themselves")
+    expect(away).to_contain_text("They continue by themselves")
     bus.start()
     expect(away).to_be_hidden()
     say(busy.live, "web", "after")
