@@ -1,7 +1,10 @@
 """Every way in which a candidate fails: said plainly, and nothing of it is left."""
 
+from dataclasses import replace
+
 import pytest
 
+from seatrial.agent.bus.identity import SealedValueError
 from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.wire.deployments import DeploymentFailed, DeploymentPhase
 from tests.agent.harness import Agent, deployment, environment
@@ -41,6 +44,18 @@ async def test_a_secret_that_a_service_prints_at_its_end_is_not_in_the_message(
     failure = await failed(agent, repository, files, variables="hunter22")
     assert failure.message == "web exited with code 3: Error: ${TOKEN} is refused"
     assert not any("Error: hunter22" in line for line in agent.told.lines if line.startswith("_system:"))
+
+
+async def test_variables_that_cannot_be_opened_are_a_failure_that_is_told(
+    agent: Agent, repository: Repository, busybox: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: str) -> dict[str, str]:
+        raise SealedValueError("not sealed to this agent's key")
+
+    tools = replace(agent.tools(), variables=broken)
+    monkeypatch.setattr(agent, "tools", lambda: tools)
+    failure = await failed(agent, repository, single(busybox, "sleep 600"), variables="damaged")
+    assert failure.message == "not sealed to this agent's key"
 
 
 async def test_a_service_that_crashes_again_and_again(

@@ -120,7 +120,7 @@ class Rollout:
     def _variables(self) -> Mapping[str, str]:
         try:
             return self._tools.variables(self._desired.variables)
-        except AgentError:  # they cannot be opened, so nothing knows their values
+        except (AgentError, OSError, ValueError):  # nobody can open them, so nothing knows their values
             return {}
 
     async def _on_started(self, planned: Planned, container: Container) -> None:
