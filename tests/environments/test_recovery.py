@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from seatrial.agent.recipes.recipe import Recipe, Service
-from seatrial.agent.vocabulary.containers import ContainerState
+from seatrial.agent.vocabulary.containers import ContainerState, HealthCheck
 from seatrial.wire.deployments import DeploymentReady, DesiredEnvironment, EnvironmentObserved
 from seatrial.wire.states import ServiceKind
 from tests.agent.harness import Agent, deployment, environment
@@ -130,3 +130,32 @@ async def test_a_service_in_the_network_of_another_answers_there_and_follows_it(
         assert runtime.boxes[app.container] is not before, "its network was gone with the other's end"
         endpoint = next(service.endpoint for service in up.services if service.name == "gate")
         assert await runtime.fetch(endpoint) == "ok\n"
+
+
+async def test_visitors_stay_at_their_port_when_another_answers_sooner_after_a_restart(
+    agent: Agent, repository: Repository, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = "cat /ready && httpd -p 8000 -h /www; exec httpd -f -p 9090 -h /www"
+    check = HealthCheck(http_path="/", status=0, timeout_seconds=0.5)
+    web = Service(
+        "web", ServiceKind.WEB, image=BUSYBOX, ports=(8000, 9090), command=("sh", "-c", script), health=check
+    )
+    runtime.images[BUSYBOX].files["/ready"] = "yes"  # type: ignore[index]
+
+    async def read(*_: object) -> Recipe:
+        return Recipe("compose.yaml", {"web": web})
+
+    monkeypatch.setattr("tests.agent.harness.read_recipe", read)
+    monkeypatch.setattr("seatrial.agent.environments.ports.PASS_OVER_SECONDS", 0.05)
+    wanted = environment(repository, "pr-1-x", candidate=deployment(repository.commit({"README": "x"})))
+    async with agent.running() as environments:
+        ready = await live(agent, environments, wanted)
+        [before] = ready.services
+        assert before.endpoint and before.endpoint.endswith(":8000")
+        box = runtime.boxes[before.container]
+        del box.files["/ready"]
+        waiting = asyncio.create_task(observed(agent, "web", "restarting", "unhealthy"))
+        await asyncio.sleep(0)
+        await box.stop()
+        reports = await waiting
+        assert {report.services[0].endpoint for report in reports} == {before.endpoint}

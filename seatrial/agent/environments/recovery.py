@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from seatrial.agent.environments.health import Watch
 from seatrial.agent.environments.launch import Planned
@@ -46,6 +47,11 @@ class Recovery:
 
     async def _watch(self, launched: Launched, planned: Planned, container: Container) -> None:
         name = planned.service.name
+        known = launched.well[name].port
+        if (
+            known is not None
+        ):  # visitors stay where they are, even if another of its ports answers sooner this time
+            planned = replace(planned, service=replace(planned.service, ports=(known,)))
         while True:
             watch = Watch(self._runtime, planned, launched.launch.network, restarts=container.restarts)
             try:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import structlog
 
-from seatrial.agent.environments.hiding import hidden
+from seatrial.agent.environments.hiding import message_of
 from seatrial.agent.environments.launch import Planned
 from seatrial.agent.environments.names import Names
 from seatrial.agent.environments.phases import Phases
@@ -96,7 +96,7 @@ class Rollout:
     async def fail(self, error: AgentError) -> None:
         """Remove what had been started, then report. The last log lines are sent first."""
         where = {"environment": self._desired.name, "deployment": self._deployment.id}
-        message = first_words(hidden(str(error), self._variables()), MOST_OF_A_MESSAGE)
+        message = first_words(message_of(error, self._variables()), MOST_OF_A_MESSAGE)
         log.warning("deployment failed", **where, reason=error.reason, problem=message)
         await self._say(message)
         await self._followers.settle(self._containers, LAST_LINES_SECONDS)
