@@ -39,13 +39,29 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_patient")
 @pytest.mark.parametrize(
     ("listed", "port"),
-    [((5678, 8000), 8000), ((8000, 5678), 8000), ((1111, 8000), 8000), ((8000, 8001), 8000)],
-    ids=["a debugger's is nobody's", "it is first", "it will never speak HTTP", "of two the first"],
+    [
+        ((5678, 8000), 8000),
+        ((9229, 8000), 8000),
+        ((8000, 5678), 8000),
+        ((1111, 8000), 8000),
+        ((8000, 8001), 8000),
+        ((9229, 9230), 9229),
+    ],
+    ids=[
+        "a debugger's is nobody's",
+        "even if it speaks HTTP",
+        "it is first",
+        "it will never speak HTTP",
+        "of two the first",
+        "it has no other",
+    ],
 )
 async def test_the_first_port_that_speaks_http_has_the_address(
     runtime: FakeRuntime, listed: tuple[int, ...], port: int
 ) -> None:
-    script = "httpd -p 1111 -h /mute; httpd -p 8001 -h /www; exec httpd -f -p 8000 -h /www"
+    script = (
+        "httpd -p 9229 -h /www; httpd -p 1111 -h /mute; httpd -p 8001 -h /www; exec httpd -f -p 8000 -h /www"
+    )
     assert (await watched(runtime, script, *listed)).port == port
 
 

@@ -9,8 +9,8 @@ from seatrial.agent.vocabulary.containers import Cause, Container, HealthCheck, 
 
 PASS_OVER_SECONDS = 5.0
 NOT_FOR_VISITORS = frozenset(
-    {22, 25, 465, 587, 1025, 2345, 5005, 5678, 9003, 9229, 35729}
-)  # debuggers, mail, reloads
+    {22, 25, 465, 587, 1025, 5678, 9229, 9230, 35729}
+)  # shells, mail, debuggers, reloads
 ANY_ANSWER = HealthCheck(http_path="/", status=0)
 _TELLING = (
     Cause.WRONG_ANSWER,
@@ -45,6 +45,8 @@ class SeveralPorts:
 
     async def choose(self, container: Container, ports: Sequence[int], check: HealthCheck) -> Well | Unwell:
         """Ask each once. A `check` without a path means that the service's own check has said that it is well."""
+        # A debugger may speak HTTP, too.
+        ports = [port for port in ports if port not in NOT_FOR_VISITORS] or ports
         told: dict[int, Unwell] = {}
         for port in ports:
             http = replace(check if check.http_path else ANY_ANSWER, port=port)
@@ -62,9 +64,7 @@ class SeveralPorts:
         return most_telling(told)
 
     def _pass_over(self, earlier: Mapping[int, Unwell]) -> bool:
-        never = (
-            port in NOT_FOR_VISITORS or u.cause in {Cause.NOT_HTTP, Cause.TLS} for port, u in earlier.items()
-        )
+        never = (unwell.cause in {Cause.NOT_HTTP, Cause.TLS} for unwell in earlier.values())
         return all(never) or self._waited()
 
     def _waited(self) -> bool:
@@ -72,7 +72,7 @@ class SeveralPorts:
         return time.monotonic() - self._since >= PASS_OVER_SECONDS
 
     def _skipped(self, port: int, earlier: Mapping[int, Unwell]) -> str | None:
-        told = [f"{other} ({u.seen})" for other, u in earlier.items() if other not in NOT_FOR_VISITORS]
+        told = [f"{other} ({unwell.seen})" for other, unwell in earlier.items()]
         return f"{self._service}: visitors get port {port}, not {', '.join(told)}" if told else None
 
 
