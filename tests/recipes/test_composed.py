@@ -316,6 +316,26 @@ async def test_a_typo_is_told_before_a_variable_and_every_typo_at_once() -> None
     ]
 
 
+async def test_a_typo_hides_no_refusal() -> None:
+    text = """
+    services:
+      web:
+        image: x
+        prots: [80]
+        privileged: true
+        healthcheck: {test: 5}
+      db:
+        image: y
+        pid: host
+    """
+    assert [line.partition(". ")[0] for line in (await refusal(text)).splitlines()] == [
+        "compose.yaml:4: services.web.prots: unknown key",
+        "compose.yaml:6: services.web.healthcheck.test: expected a list or text, found 5",
+        "compose.yaml:5: services.web.privileged: refused: it would give the container the whole host",
+        "compose.yaml:9: services.db.pid: refused: host would give the container the host's processes",
+    ]
+
+
 async def test_a_file_whose_name_is_made_of_variables_is_found() -> None:
     text = (
         "services: {web: {image: x, env_file: ['${A}${B}', {path: 'conf/${STAGE}.list', required: false}]}}"
@@ -345,6 +365,20 @@ async def test_names_of_the_platform_have_values_only_for_services_that_are_visi
         "B": "none",
         "C": "${GALLEY_PREVIEW_URL_other_app}",
     }
+
+
+async def test_a_file_that_compose_is_not_given_is_told_with_the_reason() -> None:
+    text = "services: {web: {image: x, env_file: [a.env]}}"
+    assert await refusal(text, **{"a.env": "-> /etc/passwd"}) == (
+        "compose.yaml:1: a.env is a symbolic link, which is not followed. Commit the file itself."
+    )
+    assert "a.env is not a file of at most 256 KB" in await refusal(text, **{"a.env": "A=1\n" * 100_000})
+
+
+async def test_a_variable_that_no_environment_can_hold_is_no_reason_to_stop() -> None:
+    variables = {"A=B": "1", "": "x", "NUL": "a\0b", "HALF": "\ud800", "GOOD": "é"}
+    web = await web_of("services: {web: {image: x, environment: ['V=${GOOD}']}}", variables)
+    assert values(web) == {"V": "é"}
 
 
 # What a compose file can name, and must not reach.

@@ -20,6 +20,10 @@ class Problems:
         """Note errors; each is told once."""
         self.errors += [text for error in errors if (text := str(error)) not in self.errors]
 
+    def add_lines(self, text: str) -> None:
+        """Note errors that are told together already."""
+        self.errors += [line for line in text.splitlines() if line not in self.errors]
+
     def warn(self, *warnings: str) -> None:
         """Note warnings; each is told once."""
         self.warnings += [text for text in warnings if text and text not in self.warnings]

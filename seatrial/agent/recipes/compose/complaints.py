@@ -131,6 +131,8 @@ class Complaints:
 
     def _otherwise(self, text: str) -> RecipeError:
         """Compose's own words, at the first key that they name."""
+        if panic := re.search(r"^panic: (.*)", text, re.MULTILINE):
+            text = f"Compose stops at this file ({panic[1]})"
         said = shown(text).replace("\n", " ").strip() or "Compose cannot read it"
         if match := KEY.search(said):
             path = self._path(match[0])

@@ -148,6 +148,10 @@ def check_service(document: Document, at: Path, keys: dict[str, Any], problems: 
             refuse(key, REFUSED[key])
         if key in IGNORED and key != "networks" and value:
             problems.warn(document.warning((*at, key), f"ignored: {IGNORED[key]}"))
+    reserved = ((keys.get("deploy") or {}).get("resources") or {}).get("reservations") or {}
+    if reserved.get("devices"):
+        where = (*at, "deploy", "resources", "reservations", "devices")
+        problems.warn(document.warning(where, "ignored: no container here has devices of the host"))
     if foreign := foreign_capabilities(keys.get("cap_add") or []):
         refuse(
             "cap_add",

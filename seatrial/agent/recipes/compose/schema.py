@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from copy import deepcopy
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -32,8 +33,8 @@ def schema() -> Any:
     return json.loads((files("seatrial.agent.recipes") / "schema/compose-spec.json").read_bytes())
 
 
-def errors(document: Document) -> list[RecipeError]:
-    """Every key or value that the specification does not know, in the file's order."""
+def errors(document: Document) -> list[tuple[Path, RecipeError]]:
+    """Every key or value that the specification does not know, in the file's order, and where it stands."""
     problems = Draft202012Validator(schema()).iter_errors(plain(document.data))
     found = [
         exact(error)
@@ -81,12 +82,13 @@ def exact(error: ValidationError) -> ValidationError:
     return exact(max(meant, key=lambda one: len(one.absolute_path)))
 
 
-def explained(document: Document, error: ValidationError) -> list[RecipeError]:
+def explained(document: Document, error: ValidationError) -> list[tuple[Path, RecipeError]]:
     """`error` in our form: one for each key that is not known."""
     path: Path = tuple(error.absolute_path)
     if error.validator in {"additionalProperties", "unevaluatedProperties"}:
-        return [document.unknown((*path, key), known(path, error)) for key in extras(path, error)]
-    return [unfit(document, path, error)]
+        wrong: list[Path] = [(*path, key) for key in extras(path, error)]
+        return [(at, document.unknown(at, known(path, error))) for at in wrong]
+    return [(path, unfit(document, path, error))]
 
 
 def unfit(document: Document, path: Path, error: ValidationError) -> RecipeError:
@@ -135,3 +137,15 @@ def known(path: Path, error: ValidationError) -> set[str]:
 def shortened(value: Any) -> str:
     """A value as a message shows it."""
     return "nothing" if value is None else repr(value)[:60]
+
+
+def without(data: dict[str, Any], wrong: Iterable[Path]) -> dict[str, Any]:
+    """`data` without the keys and values at these places."""
+    rest = deepcopy(data)
+    for path in sorted(wrong, key=len, reverse=True):
+        holder: Any = rest
+        for key in path[:-1]:
+            holder = holder.get(key) if isinstance(holder, dict) else None
+        if path and isinstance(holder, dict):
+            holder.pop(path[-1], None)
+    return rest
