@@ -11,7 +11,7 @@ from seatrial.agent.recipes.compose.asking import Answer, Compose
 from seatrial.agent.recipes.compose.complaints import Complaints
 from seatrial.agent.recipes.compose.marks import marks
 from seatrial.agent.recipes.compose.places import Places, named_files, parts_of, roots
-from seatrial.agent.recipes.compose.reading import Reading
+from seatrial.agent.recipes.compose.reading import NEITHER, Reading
 from seatrial.agent.recipes.compose.sources import Sources
 from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.recipes.problems import Problems, together
@@ -85,10 +85,11 @@ class Reader:
         }
         try:
             again = await self.compose.ask({**answer.files, **mended}, self.variables)
-            if again.model is not None:
+            if again.model is not None and json.loads(again.model).get("services"):
                 await self.recipe(again)
         except RecipeError as error:
-            return str(error)
+            lines = str(error).splitlines()
+            return "\n".join(line for line in lines if NEITHER not in line)  # it may be what was left out
         return ""
 
 
@@ -119,4 +120,4 @@ def not_committed(document: Places, path: str) -> str:
 def is_about_form(said: str) -> bool:
     """Whether Compose complains of what the schema says, or of the YAML."""
     last = said.strip().splitlines()[-1] if said.strip() else ""
-    return last.startswith(("validating ", "yaml: ", "go-yaml ", "failed to parse ")) or "yaml" in last
+    return last.startswith(("validating ", "failed to parse ", "empty compose file")) or "yaml" in last

@@ -1,6 +1,7 @@
 """Says what is wrong with a compose file that Compose refused: held against the specification's schema, with a line and a fix."""
 
 import json
+import re
 from collections.abc import Iterable
 from copy import deepcopy
 from functools import cache
@@ -15,6 +16,11 @@ from seatrial.agent.recipes.compose.limits import KNOWN
 from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.vocabulary.errors import RecipeError
 
+SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+NO_NAME = (
+    "not a service name",
+    "Begin with a letter or digit; up to 63 letters, digits, dots, hyphens and underscores",
+)
 MOST_ERRORS = 100
 TYPES = {
     "object": "a map", "array": "a list", "string": "text", "integer": "a whole number", "number": "a number",
@@ -65,12 +71,9 @@ def plain(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_told_elsewhere(error: ValidationError) -> bool:
-    """Whether another error covers this one: service names are checked more strictly, with a message of their own, and if
-    no key of a service is unknown, only a wrong value made the schema complain about its keys."""
-    path = list(error.absolute_path)
-    if error.validator == "unevaluatedProperties":
-        return not extras(tuple(path), error)
-    return error.validator == "additionalProperties" and path == ["services"]
+    """Whether another error covers this one: if no key of a service is unknown, only a wrong value made the schema complain
+    about its keys."""
+    return error.validator == "unevaluatedProperties" and not extras(tuple(error.absolute_path), error)
 
 
 def exact(error: ValidationError) -> ValidationError:
@@ -85,10 +88,24 @@ def exact(error: ValidationError) -> ValidationError:
 def explained(document: Document, error: ValidationError) -> list[tuple[Path, RecipeError]]:
     """`error` in our form: one for each key that is not known."""
     path: Path = tuple(error.absolute_path)
+    if error.validator == "additionalProperties" and path == ("services",):
+        names = [name for name in error.instance if not SERVICE.fullmatch(str(name))]
+        return [((*path, name), document.error((*path, name), *NO_NAME)) for name in names]
     if error.validator in {"additionalProperties", "unevaluatedProperties"}:
+        if not path and "services" not in document.data:
+            old = [(str(key),) for key in extras(path, error) if is_service(document.data[key])]
+            if old:
+                return [
+                    (at, document.error(at, "unknown key", "Write services below services:")) for at in old
+                ]
         wrong: list[Path] = [(*path, key) for key in extras(path, error)]
         return [(at, document.unknown(at, known(path, error))) for at in wrong]
     return [(path, unfit(document, path, error))]
+
+
+def is_service(value: Any) -> bool:
+    """Whether it looks like a service, as they stood at the top of the first compose files."""
+    return isinstance(value, dict) and ("image" in value or "build" in value)
 
 
 def unfit(document: Document, path: Path, error: ValidationError) -> RecipeError:
