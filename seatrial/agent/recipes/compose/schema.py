@@ -89,7 +89,8 @@ def explained(document: Document, error: ValidationError) -> list[tuple[Path, Re
     """`error` in our form: one for each key that is not known."""
     path: Path = tuple(error.absolute_path)
     if error.validator == "additionalProperties" and path == ("services",):
-        names = [name for name in error.instance if not SERVICE.fullmatch(str(name))]
+        given: Any = error.instance
+        names = [name for name in given if not SERVICE.fullmatch(str(name))]
         return [((*path, name), document.error((*path, name), *NO_NAME)) for name in names]
     if error.validator in {"additionalProperties", "unevaluatedProperties"}:
         if not path and "services" not in document.data:
