@@ -21,6 +21,7 @@ MODEL = (
 ENVIRONMENT = ("config", "--environment", "--no-consistency")
 MISSED = re.compile(r"(?:stat|open) (/.+?): no such file or directory")
 ENV_FILE = re.compile(r"^(?:env|label) file ", re.MULTILINE)
+MOST_SAID = 8_000  # characters of a complaint, which may hold anything that its author wrote
 MOST_TRIES = 30  # each for one more file
 AT_A_TIME = 4
 REMEMBERED = 64  # answers
@@ -59,6 +60,7 @@ class Compose:
             said = done.errors.decode(errors="replace")
             if done.code == 0:
                 return Answer(done.output, said, sources.files, missing)
+            said = said[-MOST_SAID:]
             path = missed(said)
             if path is None or path in missing:
                 break
@@ -72,7 +74,7 @@ class Compose:
         """What exactly these files say."""
         done = await self._asked(MODEL, files, variables)
         said = done.errors.decode(errors="replace")
-        return Answer(done.output if done.code == 0 else None, said, files)
+        return Answer(done.output, said, files) if done.code == 0 else Answer(None, said[-MOST_SAID:], files)
 
     async def environment(self, answer: Answer, variables: Mapping[str, str]) -> dict[str, str]:
         """Every variable that Compose knows for `answer`, those of the commit's .env included."""

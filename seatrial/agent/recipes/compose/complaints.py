@@ -13,6 +13,7 @@ from seatrial.agent.recipes.compose.places import Places
 from seatrial.agent.recipes.document import Path
 from seatrial.agent.vocabulary.errors import RecipeError
 
+MOST_WARNINGS = 50
 LOGGED = re.compile(r'^time="[^"]*" level=(\w+) msg=("(?:[^"\\]|\\.)*")(.*)$')
 UNSET = re.compile(r'The "(.*)" variable is not set\. Defaulting to a blank string\.', re.DOTALL)
 SILENT = re.compile(r"for boolean is not supported by YAML 1\.2|`version` is obsolete|outside Swarm mode")
@@ -41,8 +42,11 @@ class Complaints:
     def warnings(self, said: str) -> list[str]:
         """What Compose warned of, each once."""
         messages = [unquoted(match[2]) for line in said.splitlines() if (match := LOGGED.match(line))]
-        told = {text for message in messages if (text := self._warning(message))}
-        return sorted(told, key=placed)  # Compose says them in any order
+        several = list(dict.fromkeys(messages))
+        told = {text for message in several[:MOST_WARNINGS] if (text := self._warning(message))}
+        more = len(several) - MOST_WARNINGS
+        rest = [f"{self.places.file}: and {more} more warnings of Compose"] if more > 0 else []
+        return sorted(told, key=placed) + rest  # Compose says them in any order
 
     def _warning(self, message: str) -> str:
         if unset := UNSET.fullmatch(message):

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Any
 
 from seatrial.agent.recipes.compose import schema
 from seatrial.agent.recipes.compose.asking import Answer, Compose
@@ -55,11 +56,14 @@ class Reader:
     async def recipe(self, answer: Answer) -> Recipe:
         """What Compose's model becomes. Raises RecipeError that tells every problem."""
         data = json.loads(answer.model or b"{}")
+        environment = await self.compose.environment(answer, self.variables) if has_variables(data) else {}
+        return await asyncio.to_thread(self._read, answer, data, environment)  # heartbeats must go on
+
+    def _read(self, answer: Answer, data: dict[str, Any], environment: Mapping[str, str]) -> Recipe:
         document = Places(self.first, data, {}, self.parts)
         problems = Problems()
         problems.warn(*Complaints(document, answer.files).warnings(answer.said))
         problems.warn(*(not_committed(document, path) for path in answer.missing))
-        environment = await self.compose.environment(answer, self.variables) if has_variables(data) else {}
         return Reading(document, environment, self.sources.committed, self.defaults, problems).recipe()
 
     async def refusal(self, answer: Answer, wrong: Sequence[RecipeError]) -> RecipeError:
@@ -70,7 +74,7 @@ class Reader:
         problems.add(*(error for errors in unfit.values() for _, error in errors))
         if not (problems.errors and is_about_form(answer.said)):
             document = Places(self.first, {}, {}, self.parts)
-            problems.add(*Complaints(document, answer.files).errors(answer.said))
+            problems.add(*await asyncio.to_thread(Complaints(document, answer.files).errors, answer.said))
         elif not wrong:
             places = {file: [path for path, _ in errors] for file, errors in unfit.items() if errors}
             problems.add_lines(await self._beside(answer, places))

@@ -4,6 +4,7 @@ To look a little too far costs nothing. What this overlooks, a file whose name i
 misses it, and is then given (`asking`).
 """
 
+import asyncio
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,6 +24,7 @@ MOST_FILES = 500
 LONGEST_NAME = 255  # bytes
 WORD = re.compile(r"(?:[\w./@+~-]|\$\{[^{}\s]*\}|\$)+")
 VARIABLE = re.compile(r"\$\{[^{}\s]*\}|\$\w*")
+MOST_LOOKED_AT = 1_000_000  # paths, for all names with variables in them together
 MOST_MATCHES = 50  # of one name with variables in it; with more it says nothing
 
 
@@ -33,6 +35,7 @@ class Sources:
     tree: Tree
     files: dict[str, bytes] = field(default_factory=dict)
     _sizes: dict[str, int] = field(default_factory=dict)
+    _looked_at: int = 0
     _links: set[str] = field(default_factory=set)
 
     async def collect(self, variables: Mapping[str, str]) -> None:
@@ -67,13 +70,15 @@ class Sources:
             found = await self.tree.read_many(sorted(waiting), limit=MOST_BYTES)
             read = {path: content for path, content in found.items() if content is not None}
             self.files |= read
-            named = {
-                name
-                for path, content in read.items()
-                if names_others(path)
-                for name in self._named(content.decode(errors="replace"), posixpath.dirname(path))
-            }
-            waiting = self._readable(named)
+            waiting = self._readable(await asyncio.to_thread(self._named_in, read))
+
+    def _named_in(self, read: Mapping[str, bytes]) -> set[str]:
+        return {
+            name
+            for path, content in read.items()
+            if names_others(path)
+            for name in self._named(content.decode(errors="replace"), posixpath.dirname(path))
+        }
 
     def _readable(self, paths: Iterable[str]) -> set[str]:
         return {
@@ -104,6 +109,9 @@ class Sources:
         """The files that `path`, with variables in it, may become."""
         fixed = VARIABLE.split(path)
         if not any(re.search(r"\w\w", part) for part in fixed):
+            return []
+        self._looked_at += len(self._sizes)
+        if self._looked_at > MOST_LOOKED_AT:
             return []
         pattern = re.compile("[^/]*".join(map(re.escape, fixed)))
         found = [known for known in self._sizes if pattern.fullmatch(known)]
