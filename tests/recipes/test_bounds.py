@@ -142,5 +142,7 @@ async def test_a_complaint_may_hold_anything_and_ends_soon() -> None:
 
 async def test_thousands_of_variables_without_a_value_are_a_few_warnings() -> None:
     text = "".join(f" $V{n}" for n in range(3000))
-    recipe = await read_recipe(Files(**{"compose.yaml": f"services: {{web: {{image: x, command: '{text}'}}}}"}))
+    recipe = await read_recipe(
+        Files(**{"compose.yaml": f"services: {{web: {{image: x, command: '{text}'}}}}"})
+    )
     assert recipe.warnings[-1] == "compose.yaml: and 2950 more warnings of Compose"
