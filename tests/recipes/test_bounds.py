@@ -132,3 +132,17 @@ def test_tags_make_no_objects() -> None:
         "galley.yml", b'a: !!python/object/apply:os.system ["touch /nowhere"]\nb: !include /etc/passwd\n'
     )
     assert "root:" not in str(document.data)
+
+
+async def test_a_complaint_may_hold_anything_and_ends_soon() -> None:
+    hostile = "open /x " * 20_000
+    with pytest.raises(RecipeError, match=r"^compose.yaml:1: "):
+        await read_recipe(Files(**{"compose.yaml": f"services: {{web: {{image: '${{A:?{hostile}}}'}}}}"}))
+
+
+async def test_thousands_of_variables_without_a_value_are_a_few_warnings() -> None:
+    text = "".join(f" $V{n}" for n in range(3000))
+    recipe = await read_recipe(
+        Files(**{"compose.yaml": f"services: {{web: {{image: x, command: '{text}'}}}}"})
+    )
+    assert recipe.warnings[-1] == "compose.yaml: and 2950 more warnings of Compose"

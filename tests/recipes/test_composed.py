@@ -1,21 +1,12 @@
 """What Compose makes of a file is what runs: includes, overrides, profiles, tags, defaults, files for configs and secrets."""
 
-import asyncio
-import os
-import shutil
-import sys
-from pathlib import Path
-
 import pytest
 
-from seatrial.agent.commands.running import Finished
 from seatrial.agent.environments.interpolation import interpolated
-from seatrial.agent.recipes.compose.asking import Compose
-from seatrial.agent.recipes.compose.cell import Cell
 from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.vocabulary.containers import Copy, Text
-from seatrial.agent.vocabulary.errors import ComposeUnavailable, NoRecipe, RecipeError
+from seatrial.agent.vocabulary.errors import RecipeError
 from seatrial.agent.vocabulary.options import Tmpfs
 from tests.recipes.files import Files
 
@@ -316,6 +307,26 @@ async def test_a_typo_is_told_before_a_variable_and_every_typo_at_once() -> None
     ]
 
 
+async def test_a_typo_hides_no_refusal() -> None:
+    text = """
+    services:
+      web:
+        image: x
+        prots: [80]
+        privileged: true
+        healthcheck: {test: 5}
+      db:
+        image: y
+        pid: host
+    """
+    assert [line.partition(". ")[0] for line in (await refusal(text)).splitlines()] == [
+        "compose.yaml:4: services.web.prots: unknown key",
+        "compose.yaml:6: services.web.healthcheck.test: expected a list or text, found 5",
+        "compose.yaml:5: services.web.privileged: refused: it would give the container the whole host",
+        "compose.yaml:9: services.db.pid: refused: host would give the container the host's processes",
+    ]
+
+
 async def test_a_file_whose_name_is_made_of_variables_is_found() -> None:
     text = (
         "services: {web: {image: x, env_file: ['${A}${B}', {path: 'conf/${STAGE}.list', required: false}]}}"
@@ -347,111 +358,15 @@ async def test_names_of_the_platform_have_values_only_for_services_that_are_visi
     }
 
 
-# What a compose file can name, and must not reach.
-
-
-async def test_no_file_of_the_host_is_read(tmp_path: Path) -> None:
-    secret = tmp_path / "secret.env"
-    secret.write_text("TOKEN=s3cret\n")
-    secret.chmod(0o644)
-    said = await refusal(f"services:\n  web:\n    image: x\n    env_file: {secret}\n")
-    assert said == (
-        f"compose.yaml:4: services.web.env_file: refused: {secret} is outside the repository. "
-        "Give a path below the repository's root."
+async def test_a_file_that_compose_is_not_given_is_told_with_the_reason() -> None:
+    text = "services: {web: {image: x, env_file: [a.env]}}"
+    assert await refusal(text, **{"a.env": "-> /etc/passwd"}) == (
+        "compose.yaml:1: a.env is a symbolic link, which is not followed. Commit the file itself."
     )
-    text = f"services: {{web: {{image: x, env_file: [{{path: {secret}, required: false}}]}}}}"
-    assert (await web_of(text)).environment == {}
+    assert "a.env is not a file of at most 256 KB" in await refusal(text, **{"a.env": "A=1\n" * 100_000})
 
 
-@pytest.mark.parametrize("address", ["https://{}/a.git", "git@{}:a.git", "oci://{}/a"])
-async def test_no_address_is_asked(address: str) -> None:
-    asked: list[object] = []
-    server = await asyncio.start_server(
-        lambda _reader, writer: (asked.append(1), writer.close()), "127.0.0.1", 0
-    )
-    port = server.sockets[0].getsockname()[1]
-    async with server:
-        told = address.format("127.0.0.1" if "@" in address else f"127.0.0.1:{port}")
-        said = await refusal(f"services: {{web: {{image: x}}}}\ninclude: ['{told}']\n")
-    assert said.startswith("compose.yaml:2: include.0: refused: ") and "is a remote address" in said
-    assert not asked
-
-
-async def test_nothing_of_the_agents_environment_reaches_compose(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AGENTS_TOKEN", "s3cret")
-    done = await Cell.installed().run(["config", "--environment"], {"compose.yaml": WEB.encode()}, {"A": "1"})
-    names = {line.partition("=")[0] for line in done.text.splitlines()}
-    assert names == {"A", "HOME", "PWD", "COMPOSE_PROJECT_NAME"}
-
-
-async def test_variables_reach_nothing_that_runs_before_compose(tmp_path: Path) -> None:
-    touched = tmp_path / "touched"
-    variables = {
-        "PYTHONSTARTUP": "/x",
-        "LD_PRELOAD": "/nowhere.so",
-        "PATH": "/nowhere",
-        "BASH_ENV": str(touched),
-    }
-    done = await Cell.installed().run(["version"], {}, variables)
-    assert (done.code, done.errors) == (0, b"")
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="takes another user")
-async def test_an_ordinary_user_has_the_same_cell(monkeypatch: pytest.MonkeyPatch) -> None:
-    program = Cell.installed().program
-    monkeypatch.setattr("os.geteuid", lambda: 1000)
-    command = Cell(program)._command(["config", "--environment"])
-    monkeypatch.undo()
-    python = shutil.which(
-        "python3", path="/usr/bin:/usr/local/bin"
-    )  # ours may lie where nobody else may read
-    command = [python or part if part == sys.executable else part for part in command]
-    child = await asyncio.create_subprocess_exec(
-        "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", *command,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={"PATH": os.defpath},
-    )  # fmt: skip
-    said, errors = await child.communicate(
-        b'{"variables": {"A": "1"}, "files": {"compose.yaml": "c2VydmljZXM6IHthOiB7aW1hZ2U6IHh9fQo="}}'
-    )
-    if errors.startswith(b"unshare: "):
-        pytest.skip("no namespaces for ordinary users of this host")
-    assert b"A=1" in said, errors
-
-
-async def test_a_host_without_compose_says_so() -> None:
-    with pytest.raises(ComposeUnavailable, match="its packages have no docker-compose"):
-        await read_recipe(Files(**{"compose.yaml": WEB}), compose=Compose(Cell(None)))
-
-
-async def test_a_host_without_namespaces_says_so() -> None:
-    class Refused(Cell):
-        def _command(self, arguments: object) -> list[str]:
-            return ["sh", "-c", "echo 'unshare: unshare failed: Operation not permitted' >&2; exit 1"]
-
-    with pytest.raises(
-        ComposeUnavailable, match=r"Operation not permitted.*run the agent as root, or allow user namespaces"
-    ):
-        await read_recipe(Files(**{"compose.yaml": WEB}), compose=Compose(Refused(Path("x"))))
-
-
-async def test_the_same_bytes_are_read_once_and_others_anew() -> None:
-    runs: list[int] = []
-
-    class Counting(Cell):
-        async def run(self, *given: object) -> Finished:
-            runs.append(1)
-            return await super().run(*given)  # type: ignore[arg-type]
-
-    compose = Compose(Counting(Cell.installed().program))
-    files = {"compose.yaml": WEB, "README.md": "one"}
-    for readme, variables in (("one", {}), ("two", {}), ("two", {"A": "1"})):
-        recipe = await read_recipe(Files(**{**files, "README.md": readme}), variables, compose=compose)
-        assert list(recipe.services) == ["web"]
-    assert len(runs) == 2
-
-
-async def test_a_commit_without_a_compose_file_asks_nobody() -> None:
-    compose = Compose(Cell(None))
-    await read_recipe(Files(Dockerfile="FROM x"), compose=compose)
-    with pytest.raises(NoRecipe):
-        await read_recipe(Files(README="x"), compose=compose)
+async def test_a_variable_that_no_environment_can_hold_is_no_reason_to_stop() -> None:
+    variables = {"A=B": "1", "": "x", "NUL": "a\0b", "HALF": "\ud800", "GOOD": "é"}
+    web = await web_of("services: {web: {image: x, environment: ['V=${GOOD}']}}", variables)
+    assert values(web) == {"V": "é"}

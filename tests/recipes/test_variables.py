@@ -145,6 +145,12 @@ async def test_an_env_file_that_is_not_committed_is_no_reason_to_stop() -> None:
     )
 
 
+@pytest.mark.parametrize("file", [".env", "a.env"])
+async def test_a_line_that_sets_nothing_is_told_with_its_file_and_line(file: str) -> None:
+    with pytest.raises(RecipeError, match=rf"^{file}:2: key cannot contain a space. Write NAME=value"):
+        await started(env_file="a.env", **{"a.env": "", file: "A=1\nno variable here\n"})
+
+
 async def test_variables_that_double_each_other_end_in_a_message() -> None:
     bomb = "A0=xxxxxxxx\n" + "".join(f"A{n}=$A{n - 1}$A{n - 1}\n" for n in range(1, 64))
     with pytest.raises(RecipeError, match=r"compose.yaml:1: the compose file needs too much memory or time"):

@@ -18,11 +18,15 @@ class Problems:
 
     def add(self, *errors: RecipeError) -> None:
         """Note errors; each is told once."""
-        self.errors += [text for error in errors if (text := str(error)) not in self.errors]
+        self.errors = list(dict.fromkeys([*self.errors, *map(str, errors)]))
+
+    def add_lines(self, text: str) -> None:
+        """Note errors that are told together already."""
+        self.errors = list(dict.fromkeys([*self.errors, *text.splitlines()]))
 
     def warn(self, *warnings: str) -> None:
         """Note warnings; each is told once."""
-        self.warnings += [text for text in warnings if text and text not in self.warnings]
+        self.warnings = list(dict.fromkeys([*self.warnings, *filter(None, warnings)]))
 
     @contextlib.contextmanager
     def noted(self) -> Iterator[None]:

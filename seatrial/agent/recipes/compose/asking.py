@@ -1,5 +1,6 @@
 """Asks Compose what the compose files of a commit say, and remembers its answers."""
 
+import asyncio
 import hashlib
 import json
 import re
@@ -20,7 +21,9 @@ MODEL = (
 ENVIRONMENT = ("config", "--environment", "--no-consistency")
 MISSED = re.compile(r"(?:stat|open) (/.+?): no such file or directory")
 ENV_FILE = re.compile(r"^(?:env|label) file ", re.MULTILINE)
+MOST_SAID = 8_000  # characters of a complaint, which may hold anything that its author wrote
 MOST_TRIES = 30  # each for one more file
+AT_A_TIME = 4
 REMEMBERED = 64  # answers
 MOST_REMEMBERED_BYTES = 256 * 1024  # of one of them
 
@@ -37,9 +40,11 @@ class Answer:
 
 @dataclass
 class Compose:
-    """Calls may run concurrently. Answers are remembered by everything Compose read: files and variables."""
+    """Calls may run concurrently, a few of them at a time: a hostile file takes what a cell may have. Answers are remembered
+    by everything Compose read: files and variables."""
 
     cell: Cell
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_A_TIME))
     _known: OrderedDict[str, Finished] = field(default_factory=OrderedDict)
 
     @classmethod
@@ -55,6 +60,7 @@ class Compose:
             said = done.errors.decode(errors="replace")
             if done.code == 0:
                 return Answer(done.output, said, sources.files, missing)
+            said = said[-MOST_SAID:]
             path = missed(said)
             if path is None or path in missing:
                 break
@@ -63,6 +69,12 @@ class Compose:
                     break
                 missing.append(path)
         return Answer(None, said, sources.files, missing)
+
+    async def ask(self, files: Mapping[str, bytes], variables: Mapping[str, str]) -> Answer:
+        """What exactly these files say."""
+        done = await self._asked(MODEL, files, variables)
+        said = done.errors.decode(errors="replace")
+        return Answer(done.output, said, files) if done.code == 0 else Answer(None, said[-MOST_SAID:], files)
 
     async def environment(self, answer: Answer, variables: Mapping[str, str]) -> dict[str, str]:
         """Every variable that Compose knows for `answer`, those of the commit's .env included."""
@@ -78,7 +90,8 @@ class Compose:
         if key in self._known:
             self._known.move_to_end(key)
             return self._known[key]
-        done = await self.cell.run(arguments, files, variables)
+        async with self._slots:
+            done = await self.cell.run(arguments, files, variables)
         if len(done.output) + len(done.errors) <= MOST_REMEMBERED_BYTES:
             self._known[key] = done
             if len(self._known) > REMEMBERED:

@@ -24,7 +24,7 @@ HOME = "/~"  # so that a path below it can be told from others
 INSIDE = Path(__file__).with_name("inside.py")
 MOST_BYTES = 4_000_000  # of output, and of errors
 TIMEOUT_SECONDS = 30.0
-CRASHED = 2  # out of memory, or its own fault
+NO_MEMORY = ("fatal error: ", "runtime: ")  # of Go
 KILLED = 128  # and above: ended by a signal
 DIED = "unshare: sigprocmask unblock failed"  # said instead, when what ended the program cannot be passed on
 
@@ -98,7 +98,7 @@ def judged(done: Finished) -> Finished:
     """`done`, if it is Compose's answer. Raises ComposeUnavailable or RecipeError."""
     said = done.errors.decode(errors="replace").strip()
     last = said.splitlines()[-1] if said else ""
-    killed = done.code < 0 or done.code >= KILLED or done.code == CRASHED or said.startswith(DIED)
+    killed = done.code < 0 or done.code >= KILLED or said.startswith((DIED, *NO_MEMORY))
     if done.code == 1 and not killed and said.startswith(("unshare: ", "Traceback ")):
         raise ComposeUnavailable(
             f"compose files cannot be read on this host: {last}. Compose runs in namespaces of its own: run the agent as root, "

@@ -13,6 +13,7 @@ from seatrial.agent.recipes.compose.places import Places
 from seatrial.agent.recipes.document import Path
 from seatrial.agent.vocabulary.errors import RecipeError
 
+MOST_WARNINGS = 50
 LOGGED = re.compile(r'^time="[^"]*" level=(\w+) msg=("(?:[^"\\]|\\.)*")(.*)$')
 UNSET = re.compile(r'The "(.*)" variable is not set\. Defaulting to a blank string\.', re.DOTALL)
 SILENT = re.compile(r"for boolean is not supported by YAML 1\.2|`version` is obsolete|outside Swarm mode")
@@ -36,13 +37,16 @@ class Complaints:
         """At least one, whatever Compose said."""
         text = "\n".join(line for line in said.splitlines() if not LOGGED.match(line)).strip()
         found = [error for read in self._readings() for error in read(text)]
-        return found or [self._otherwise(text)]
+        return sorted(found or [self._otherwise(text)], key=lambda error: placed(str(error)))
 
     def warnings(self, said: str) -> list[str]:
         """What Compose warned of, each once."""
         messages = [unquoted(match[2]) for line in said.splitlines() if (match := LOGGED.match(line))]
-        told = {text for message in messages if (text := self._warning(message))}
-        return sorted(told, key=placed)  # Compose says them in any order
+        several = list(dict.fromkeys(messages))
+        told = {text for message in several[:MOST_WARNINGS] if (text := self._warning(message))}
+        more = len(several) - MOST_WARNINGS
+        rest = [f"{self.places.file}: and {more} more warnings of Compose"] if more > 0 else []
+        return sorted(told, key=placed) + rest  # Compose says them in any order
 
     def _warning(self, message: str) -> str:
         if unset := UNSET.fullmatch(message):
@@ -65,6 +69,8 @@ class Complaints:
             self._extended,
             self._decoded,
             self._ports,
+            self._variables,
+            self._circle,
         ]
 
     def _interpolated(self, text: str) -> Iterator[RecipeError]:
@@ -126,15 +132,34 @@ class Complaints:
 
     def _ports(self, text: str) -> Iterator[RecipeError]:
         if match := re.search(r"invalid (?:containerPort|hostPort|proto|start port|port)[^:]*: (\S+)", text):
-            path = self._holding(match[1], "ports") or self._holding(match[1], "expose")
-            yield self.places.error(path, f"{match[1]!r} is not a port", 'Write it like "8080:80" or 80')
+            mark = MARK.search(text)
+            written = mark[1] if mark else match[1]
+            path = self._holding(written, "ports") or self._holding(written, "expose")
+            problem = marked(text) or f"{match[1]!r} is not a port"
+            yield self.places.error(path, problem, 'Write it like "8080:80" or 80')
+
+    def _variables(self, text: str) -> Iterator[RecipeError]:
+        for file, line, problem in re.findall(r"failed to read (.+?): line (\d+): (.*)", text):
+            yield RecipeError(
+                f"{shown(file)}:{line}: {shown(problem).rstrip('. ')}. Write NAME=value, one a line."
+            )
+
+    def _circle(self, text: str) -> Iterator[RecipeError]:
+        if text.startswith("Circular reference"):
+            names = re.findall(r"(\S+) in ", text)
+            at = ("services", names[0], "extends") if names else ()
+            yield self.places.error(at, f"{' -> '.join(names)} is a cycle", "Remove one of these")
 
     def _otherwise(self, text: str) -> RecipeError:
         """Compose's own words, at the first key that they name."""
+        if panic := re.search(r"^panic: (.*)", text, re.MULTILINE):
+            text = f"Compose stops at this file ({panic[1]})"
         said = shown(text).replace("\n", " ").strip() or "Compose cannot read it"
         if match := KEY.search(said):
             path = self._path(match[0])
             rest = said.replace(match[0], "", 1).removeprefix("validating ").partition(": ")
+            if path in self._lines() and self.places.written(path) is None:
+                return self.places.error(path, "has no value", "Write one, or remove the key")
             problem = rest[2] or said
             return self.places.error(path, problem.strip(" .:"), "Correct it")
         quoted = re.findall(r'"([^"]+)"', said)
@@ -187,7 +212,7 @@ def placed(told: str) -> tuple[str, int, str]:
 
 def known_problem(said: str) -> tuple[str, str]:
     """(problem, fix) for what Compose says of one value."""
-    if match := re.search(r"invalid size: '(.*)'|invalid duration \"(.*)\"", said):
+    if match := re.search(r"invalid size: '(.*)'|(?:invalid duration|in duration) \"(.*)\"", said):
         what, fix = ("size", "512m or 1g") if match[1] is not None else ("duration", "30s or 1m30s")
         return f"{match[1] or match[2] or ''!r} is not a {what}", f"Write it like {fix}"
     if "invalid command line string" in said:

@@ -137,7 +137,10 @@ def check_service(document: Document, at: Path, keys: dict[str, Any], problems: 
     """Note keys that would reach the host, and warn about keys that are left out."""
 
     def refuse(key: str, why: str) -> None:
-        problems.add(document.error((*at, key), f"refused: {why}", "Remove it"))
+        problem, _, fix = why.partition("; ")
+        problems.add(
+            document.error((*at, key), f"refused: {problem}", fix[:1].upper() + fix[1:] or "Remove it")
+        )
 
     if keys.get("privileged"):
         refuse("privileged", "it would give the container the whole host")
@@ -148,6 +151,10 @@ def check_service(document: Document, at: Path, keys: dict[str, Any], problems: 
             refuse(key, REFUSED[key])
         if key in IGNORED and key != "networks" and value:
             problems.warn(document.warning((*at, key), f"ignored: {IGNORED[key]}"))
+    reserved = ((keys.get("deploy") or {}).get("resources") or {}).get("reservations") or {}
+    if reserved.get("devices"):
+        where = (*at, "deploy", "resources", "reservations", "devices")
+        problems.warn(document.warning(where, "ignored: no container here has devices of the host"))
     if foreign := foreign_capabilities(keys.get("cap_add") or []):
         refuse(
             "cap_add",

@@ -125,7 +125,9 @@ class Mounting:
         value = self.document.written(at)
         if isinstance(value, dict):
             return str(value.get("source"))
-        return value.partition(":")[0] if isinstance(value, str) and "$" not in value else None
+        if not isinstance(value, str):
+            return None
+        return value if "$" in value else value.partition(":")[0]
 
     def _file(self, at: Path, key: str, entry: Mapping[str, Any], found: Mounted) -> None:
         name = str(entry.get("source"))

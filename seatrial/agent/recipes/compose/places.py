@@ -107,7 +107,7 @@ def named_files(files: Mapping[str, bytes], variables: Mapping[str, str]) -> str
     return match[1].strip("'\"") if match else None
 
 
-def parts(files: Mapping[str, bytes], first: Sequence[str]) -> tuple[list[Document], list[RecipeError]]:
+def parts_of(files: Mapping[str, bytes], first: Sequence[str]) -> tuple[list[Document], list[RecipeError]]:
     """The files that describe services, `first` first, as far as they are YAML; and what is wrong with the others."""
     others = [
         path

@@ -2,17 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Set
+import os
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any
 
+from seatrial.agent.recipes.compose import schema
 from seatrial.agent.recipes.compose.asking import Answer, Compose
 from seatrial.agent.recipes.compose.complaints import Complaints
 from seatrial.agent.recipes.compose.marks import marks
-from seatrial.agent.recipes.compose.places import Places, named_files, parts, roots
-from seatrial.agent.recipes.compose.reading import Reading
-from seatrial.agent.recipes.compose.schema import errors as schema_errors
+from seatrial.agent.recipes.compose.places import Places, named_files, parts_of, roots
+from seatrial.agent.recipes.compose.reading import NEITHER, Reading
 from seatrial.agent.recipes.compose.sources import Sources
-from seatrial.agent.recipes.document import Document
-from seatrial.agent.recipes.problems import Problems
+from seatrial.agent.recipes.document import Document, Path
+from seatrial.agent.recipes.problems import Problems, together
 from seatrial.agent.recipes.recipe import Recipe
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.errors import RecipeError
@@ -26,22 +29,80 @@ async def read(
     `variables` win over the repository's .env; the names `at_start` have values only when the preview starts.
     Raises RecipeError that tells every problem, ComposeUnavailable, CheckoutError.
     """
-    known = {**{name: text for name, text in variables.items() if "\0" not in text}, **marks(at_start)}
+    known = {name: text for name, text in variables.items() if may_be_passed(name, text)} | marks(at_start)
     first = roots(sources.files, named_files(sources.files, known))
     try:
         answer = await compose.model(sources, known)
     except RecipeError as error:
         raise RecipeError(f"{first[0]}:1: {error}") from error
-    found, wrong = await asyncio.to_thread(parts, answer.files, first)
+    parts, wrong = await asyncio.to_thread(parts_of, answer.files, first)
+    reader = Reader(compose, sources, known, defaults, first[0], parts)
     if answer.model is None:
-        raise await asyncio.to_thread(refusal, answer, found, wrong, first)
-    data = json.loads(answer.model)
-    document = Places(first[0], data, {}, found)
-    problems = Problems()
-    problems.warn(*Complaints(document, answer.files).warnings(answer.said))
-    problems.warn(*(not_committed(document, path) for path in answer.missing))
-    environment = await compose.environment(answer, known) if has_variables(data) else {}
-    return Reading(document, environment, sources.committed, defaults, problems).recipe()
+        raise await reader.refusal(answer, wrong)
+    return await reader.recipe(answer)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads Compose's answers about one commit. `first`: the file that Compose began with; `parts`: all that it was made from."""
+
+    compose: Compose
+    sources: Sources
+    variables: Mapping[str, str]
+    defaults: Resources
+    first: str
+    parts: Sequence[Document]
+
+    async def recipe(self, answer: Answer) -> Recipe:
+        """What Compose's model becomes. Raises RecipeError that tells every problem."""
+        data = json.loads(answer.model or b"{}")
+        environment = await self.compose.environment(answer, self.variables) if has_variables(data) else {}
+        return await asyncio.to_thread(self._read, answer, data, environment)  # heartbeats must go on
+
+    def _read(self, answer: Answer, data: dict[str, Any], environment: Mapping[str, str]) -> Recipe:
+        document = Places(self.first, data, {}, self.parts)
+        problems = Problems()
+        problems.warn(*Complaints(document, answer.files).warnings(answer.said))
+        problems.warn(*(not_committed(document, path) for path in answer.missing))
+        return Reading(document, environment, self.sources.committed, self.defaults, problems).recipe()
+
+    async def refusal(self, answer: Answer, wrong: Sequence[RecipeError]) -> RecipeError:
+        """Why Compose refused. What we find ourselves, with a line and a fix, comes before its own words."""
+        problems = Problems()
+        problems.add(*wrong)
+        unfit = {part.file: await asyncio.to_thread(schema.errors, part) for part in self.parts}
+        problems.add(*(error for errors in unfit.values() for _, error in errors))
+        if not (problems.errors and is_about_form(answer.said)):
+            document = Places(self.first, {}, {}, self.parts)
+            problems.add(*await asyncio.to_thread(Complaints(document, answer.files).errors, answer.said))
+        elif not wrong:
+            places = {file: [path for path, _ in errors] for file, errors in unfit.items() if errors}
+            problems.add_lines(await self._beside(answer, places))
+        return RecipeError(together(problems.errors))
+
+    async def _beside(self, answer: Answer, unfit: Mapping[str, Sequence[Path]]) -> str:
+        """What else is wrong, once that is left out which Compose cannot read: one push mends it all."""
+        mended = {
+            part.file: json.dumps(schema.without(part.data, unfit[part.file])).encode()
+            for part in self.parts
+            if part.file in unfit
+        }
+        try:
+            again = await self.compose.ask({**answer.files, **mended}, self.variables)
+            if again.model is not None and json.loads(again.model).get("services"):
+                await self.recipe(again)
+        except RecipeError as error:
+            lines = str(error).splitlines()
+            return "\n".join(line for line in lines if NEITHER not in line)  # it may be what was left out
+        return ""
+
+
+def may_be_passed(name: str, text: str) -> bool:
+    """Whether an environment can hold it."""
+    try:
+        return b"\0" not in os.fsencode(name + text) and bool(name) and "=" not in name
+    except UnicodeEncodeError:
+        return False
 
 
 def has_variables(data: Mapping[str, Mapping[str, Mapping[str, object]]]) -> bool:
@@ -60,20 +121,7 @@ def not_committed(document: Places, path: str) -> str:
     )
 
 
-def refusal(answer: Answer, found: list[Document], wrong: list[RecipeError], first: list[str]) -> RecipeError:
-    """Why Compose refused: what we find ourselves, with a line and a fix, comes before its own words."""
-    problems = Problems()
-    problems.add(*wrong)
-    for part in found:
-        if part.file in first or "services" in part.data:
-            problems.add(*schema_errors(part))
-    document = Places(first[0], {}, {}, found)
-    if not (problems.errors and is_about_form(answer.said)):
-        problems.add(*Complaints(document, answer.files).errors(answer.said))
-    return RecipeError("\n".join(problems.errors))
-
-
 def is_about_form(said: str) -> bool:
     """Whether Compose complains of what the schema says, or of the YAML."""
     last = said.strip().splitlines()[-1] if said.strip() else ""
-    return last.startswith(("validating ", "yaml: ", "go-yaml ", "failed to parse ")) or "yaml" in last
+    return last.startswith(("validating ", "failed to parse ", "empty compose file")) or "yaml" in last

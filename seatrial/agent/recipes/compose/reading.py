@@ -14,6 +14,7 @@ from seatrial.agent.recipes.compose.mounts import Mounting
 from seatrial.agent.recipes.compose.names import aliases, builders, tagged
 from seatrial.agent.recipes.compose.options import options
 from seatrial.agent.recipes.compose.places import Places
+from seatrial.agent.recipes.compose.schema import NO_NAME, SERVICE
 from seatrial.agent.recipes.document import Path
 from seatrial.agent.recipes.problems import Problems
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
@@ -21,9 +22,9 @@ from seatrial.agent.vocabulary.containers import Resources, RestartPolicy
 from seatrial.agent.vocabulary.labels import KIND
 from seatrial.wire.states import ServiceKind
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 REMOTE = re.compile(r"[a-z+]+://|git@|[\w.-]+\.git(#|$)")
 AT_START = {"environment", "build"}  # whose texts are replaced once more at the start
+NEITHER = "says neither build nor image"
 COMPLETED = "service_completed_successfully"
 
 
@@ -72,9 +73,8 @@ class Reading:
         active: dict[str, dict[str, Any]] = {}
         for name in sorted(found, key=self.document.order):
             at: Path = ("services", name)
-            if not NAME.fullmatch(name):
-                fix = "Begin with a letter or digit; up to 63 letters, digits, dots, hyphens and underscores"
-                self.problems.add(self.document.error(at, "not a service name", fix))
+            if not SERVICE.fullmatch(name):
+                self.problems.add(self.document.error(at, *NO_NAME))
             with self.problems.noted():
                 keys = self._final(at, found[name])
                 if self._runs(at, keys):
@@ -128,7 +128,7 @@ class Reading:
         build = self._build((*at, "build"), keys.get("build"))
         image = None if build else keys.get("image")
         if build is None and not image:
-            doc.fail(at, "says neither build nor image", "Add build: . or image: name:tag")
+            doc.fail(at, NEITHER, "Add build: . or image: name:tag")
         ports = self._ports(at, keys)
         kind = self._kind(at, keys, image, bool(keys.get("ports") or (ports and not self._publishes())))
         mounted = Mounting(doc, self.environment, self.committed, self.problems).of(at, keys)

@@ -1,7 +1,9 @@
 """Says what is wrong with a compose file that Compose refused: held against the specification's schema, with a line and a fix."""
 
 import json
+import re
 from collections.abc import Iterable
+from copy import deepcopy
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -14,6 +16,11 @@ from seatrial.agent.recipes.compose.limits import KNOWN
 from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.vocabulary.errors import RecipeError
 
+SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+NO_NAME = (
+    "not a service name",
+    "Begin with a letter or digit; up to 63 letters, digits, dots, hyphens and underscores",
+)
 MOST_ERRORS = 100
 TYPES = {
     "object": "a map", "array": "a list", "string": "text", "integer": "a whole number", "number": "a number",
@@ -32,8 +39,8 @@ def schema() -> Any:
     return json.loads((files("seatrial.agent.recipes") / "schema/compose-spec.json").read_bytes())
 
 
-def errors(document: Document) -> list[RecipeError]:
-    """Every key or value that the specification does not know, in the file's order."""
+def errors(document: Document) -> list[tuple[Path, RecipeError]]:
+    """Every key or value that the specification does not know, in the file's order, and where it stands."""
     problems = Draft202012Validator(schema()).iter_errors(plain(document.data))
     found = [
         exact(error)
@@ -64,12 +71,9 @@ def plain(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_told_elsewhere(error: ValidationError) -> bool:
-    """Whether another error covers this one: service names are checked more strictly, with a message of their own, and if
-    no key of a service is unknown, only a wrong value made the schema complain about its keys."""
-    path = list(error.absolute_path)
-    if error.validator == "unevaluatedProperties":
-        return not extras(tuple(path), error)
-    return error.validator == "additionalProperties" and path == ["services"]
+    """Whether another error covers this one: if no key of a service is unknown, only a wrong value made the schema complain
+    about its keys."""
+    return error.validator == "unevaluatedProperties" and not extras(tuple(error.absolute_path), error)
 
 
 def exact(error: ValidationError) -> ValidationError:
@@ -81,12 +85,28 @@ def exact(error: ValidationError) -> ValidationError:
     return exact(max(meant, key=lambda one: len(one.absolute_path)))
 
 
-def explained(document: Document, error: ValidationError) -> list[RecipeError]:
+def explained(document: Document, error: ValidationError) -> list[tuple[Path, RecipeError]]:
     """`error` in our form: one for each key that is not known."""
     path: Path = tuple(error.absolute_path)
+    if error.validator == "additionalProperties" and path == ("services",):
+        given: Any = error.instance
+        names = [name for name in given if not SERVICE.fullmatch(str(name))]
+        return [((*path, name), document.error((*path, name), *NO_NAME)) for name in names]
     if error.validator in {"additionalProperties", "unevaluatedProperties"}:
-        return [document.unknown((*path, key), known(path, error)) for key in extras(path, error)]
-    return [unfit(document, path, error)]
+        if not path and "services" not in document.data:
+            old = [(str(key),) for key in extras(path, error) if is_service(document.data[key])]
+            if old:
+                return [
+                    (at, document.error(at, "unknown key", "Write services below services:")) for at in old
+                ]
+        wrong: list[Path] = [(*path, key) for key in extras(path, error)]
+        return [(at, document.unknown(at, known(path, error))) for at in wrong]
+    return [(path, unfit(document, path, error))]
+
+
+def is_service(value: Any) -> bool:
+    """Whether it looks like a service, as they stood at the top of the first compose files."""
+    return isinstance(value, dict) and ("image" in value or "build" in value)
 
 
 def unfit(document: Document, path: Path, error: ValidationError) -> RecipeError:
@@ -135,3 +155,15 @@ def known(path: Path, error: ValidationError) -> set[str]:
 def shortened(value: Any) -> str:
     """A value as a message shows it."""
     return "nothing" if value is None else repr(value)[:60]
+
+
+def without(data: dict[str, Any], wrong: Iterable[Path]) -> dict[str, Any]:
+    """`data` without the keys and values at these places."""
+    rest = deepcopy(data)
+    for path in sorted(wrong, key=len, reverse=True):
+        holder: Any = rest
+        for key in path[:-1]:
+            holder = holder.get(key) if isinstance(holder, dict) else None
+        if path and isinstance(holder, dict):
+            holder.pop(path[-1], None)
+    return rest
