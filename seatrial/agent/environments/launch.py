@@ -232,8 +232,9 @@ def fingerprint(service: Service, spec: ContainerSpec) -> str:
         "restart": spec.restart,
         "isolation": spec.isolation,
     }
-    if spec.options != Options():
-        facts["options"] = asdict(spec.options)
+    usual = asdict(Options())
+    if asked := {name: value for name, value in asdict(spec.options).items() if value != usual[name]}:
+        facts["options"] = asked
     if service.network_of is not None:
         facts["network_of"] = service.network_of
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=sorted).encode()).hexdigest()
