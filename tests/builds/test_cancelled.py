@@ -42,6 +42,22 @@ async def test_rules_that_a_cancelled_build_left_unfinished_are_put_up_by_the_ne
     assert goes == 2
 
 
+async def test_rules_that_could_not_be_put_up_are_tried_again_with_the_next_build(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stands = [False, True]
+
+    async def put_up(_: Account) -> bool:
+        return stands.pop(0)
+
+    monkeypatch.setattr(fence, "put_up", put_up)
+    monkeypatch.setattr(fence.firewall, "available", lambda: True)
+    raised = Fence()
+    for _ in range(3):
+        await raised.raise_for(BUILDER)
+    assert not stands
+
+
 class OneIsMissing:
     """`Images` without "gone"; everything else takes its time, and notes its end."""
 
