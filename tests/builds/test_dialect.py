@@ -123,6 +123,8 @@ def test_heredocs_are_left_to_a_buildah_that_knows_them() -> None:
         ("COPY --chmod=go-w a b", r"Dockerfile:3: COPY --chmod=go-w: the mode must be a number here\. Write it like --chmod=755"),
         ("COPY --from=x --chmod=+x a b", r"Dockerfile:3: COPY --chmod=\+x: the mode must be a number here"),
         ('VOLUME ["/data", "/proc/x"]', r"Dockerfile:3: VOLUME /proc/x: is in /proc, which belongs to the kernel"),
+        ("RNU make", r"Dockerfile:3: RNU: there is no such instruction\. Write RUN$"),
+        ("&& make", r"Dockerfile:3: &&: there is no such instruction\. Does the line above end without a backslash"),
         ("RUN --network=host make", r"Dockerfile:3: RUN --network=host: a build is kept away"),
         ("RUN --security=insecure make", r"Dockerfile:3: RUN --security=insecure: .* Remove the option"),
         ("COPY --parents a b", r"Dockerfile:3: COPY --parents: buildah 1\.28 of this host does not know it"),

@@ -124,7 +124,24 @@ def test_a_file_that_is_missing_is_named_with_its_line() -> None:
     found = problem(
         125, f"STEP 2/2: {copy}", failed(why, copy), began=copy, steps=[Step("Dockerfile:3", copy)]
     )
-    assert str(found) == f"web: Dockerfile:3: `{copy}` failed: {why}"
+    told = "there is no a in the build's folder, or .dockerignore leaves it out"
+    assert str(found) == f"web: Dockerfile:3: `{copy}` failed: {told}"
+
+
+def test_an_error_of_several_lines_is_told_whole() -> None:
+    add = "ADD http://a.invalid/x /x"
+    lines = [
+        f"STEP 2/2: {add}",
+        failed("2 errors occurred:", add),
+        "\t* no such host",
+        "\t* it is closed",
+        "",
+        "",
+    ]
+    assert (
+        str(problem(125, *lines, began=add))
+        == f"web: `{add}` failed: 2 errors occurred: no such host it is closed"
+    )
 
 
 def test_what_was_rewritten_is_shown_as_it_was_written() -> None:

@@ -1,5 +1,6 @@
 """Dockerfile syntax that docker's builder knows and buildah does not: rewritten if there is an equivalent, else refused."""
 
+import difflib
 import platform
 import posixpath
 import re
@@ -7,10 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from seatrial.agent.builds import heredocs, volumes
-from seatrial.agent.builds.debian import output
+from seatrial.agent.builds.attempts import Interrupted
 from seatrial.agent.builds.modes import as_number
 from seatrial.agent.builds.steps import Step, nameless
+from seatrial.agent.commands.children import Errors
 from seatrial.agent.commands.programs import find
+from seatrial.agent.commands.running import run
 from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile
 from seatrial.agent.recipes.dockerfile_lines import HEREDOC, WITH_HEREDOC, escape_of, instructions, joined
 from seatrial.agent.vocabulary.errors import BuildError
@@ -24,6 +27,10 @@ NOTHING_HERE = {
     ("COPY", "link"), ("ADD", "link"), ("HEALTHCHECK", "start-interval"), ("RUN", "network"), ("RUN", "security"),
 }  # fmt: skip
 NUMBER_OR_VARIABLE = re.compile(r"[0-7]+$|.*\$")
+INSTRUCTIONS = (
+    "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "RUN",
+    "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+)  # fmt: skip
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -109,6 +116,10 @@ class Dialect:
             )
 
     def _instruction(self, where: str, keyword: str, rest: str, *, heredoc: bool) -> str:
+        if keyword not in INSTRUCTIONS:
+            near = difflib.get_close_matches(keyword, INSTRUCTIONS, 1)
+            hint = f"Write {near[0]}" if near else "Does the line above end without a backslash?"
+            raise BuildError(f"{where}: there is no such instruction. {hint}")
         if heredoc and keyword != "RUN" and self.version < HEREDOCS_SINCE:
             raise BuildError(
                 f"{where}: {self._buildah} knows heredocs (<<) in RUN only; elsewhere they came with buildah 1.33. "
@@ -229,6 +240,9 @@ CHECKS: Mapping[tuple[str, str], Callable[[str], str | None]] = {
 
 
 async def buildah_version() -> Version:
-    """The version of buildah on this host; the newest we know if it does not say."""
-    match = re.search(r"version (\d+)\.(\d+)", await output(find("buildah") or "buildah", "--version"))
-    return (int(match[1]), int(match[2])) if match else HEREDOCS_SINCE
+    """The version of buildah on this host. Raises Interrupted if it does not say."""
+    done = await run([find("buildah") or "buildah", "--version"], errors=Errors.DROPPED)
+    match = re.search(r"version (\d+)\.(\d+)", done.text)
+    if match is None:
+        raise Interrupted(f"buildah did not say its version (exit code {done.code})")
+    return int(match[1]), int(match[2])

@@ -27,6 +27,7 @@ NOT_CREATED = re.compile(
 NOT_STARTED = re.compile(r'time=.*msg="runc create failed: (?:unable to start container process: )?(.*)"$')
 SIGKILL_STATUS = 128 + signal.SIGKILL
 DECISIVE = re.compile(r"(?i)\w*error\b|\bfatal\b|\bERR!|^E: |\bfailed\b|\bcannot\b|not found|no such|denied")
+NOT_COPIED = re.compile(r'copier: stat: "/([^"]+)": no such file or directory$')
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 HARMLESS = re.compile(r"(?i)\bwarn(ing)?\b|\bdeprecated\b|\b(0|no) errors?\b")
 FIXES = {
@@ -93,7 +94,9 @@ class Outcome:
         return None
 
     def _failed(self, status: int | None = None) -> BuildError:
-        error = next((line for line in reversed(self.ended.tail) if line.startswith(ERROR)), "")
+        tail = list(self.ended.tail)
+        position = next((n for n in range(len(tail) - 1, -1, -1) if tail[n].startswith(ERROR)), len(tail))
+        error, *further = tail[position:] or [""]
         if not self.began or not error.startswith(f'{ERROR}building at STEP "{recognised(self.began)}'):
             said = error.removeprefix(ERROR)[:500] or f"exit code {self.ended.code}"
             return self._error(f"the build failed: {said}")
@@ -101,7 +104,14 @@ class Outcome:
         where = f"{step.where}: `{step.shown[:120]}`" if step else f"`{self.began[:120]}`"
         why = error.partition(f'{self.began}": ')[2].removeprefix("while running runtime: ")
         if why and not EXIT.search(error):
-            return self._error(f"{where} failed: {why[:500]}")
+            why = " ".join([why, *(line.strip("\t *") for line in further)]).strip()
+            gone = NOT_COPIED.search(why) if "--from=" not in self.began else None
+            told = (
+                f"there is no {gone[1]} in the build's folder, or .dockerignore leaves it out"
+                if gone
+                else why
+            )
+            return self._error(f"{where} failed: {told[:500]}")
         number = status or (status_of(error) or self.ended.code)
         problem, line = f"{where} failed: exit status {number}", decisive(self.lines)
         told = f"{line[:300]} ({problem})" if line else problem
