@@ -20,6 +20,7 @@ from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.preflight import Choices
 from seatrial.embedded.progress import Event
 from seatrial.embedded.remembered import read
+from seatrial.wire.words import RuntimeKind
 
 Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Dashboard and API (APP_PORT).")]
 Ingress = Annotated[
@@ -40,8 +41,8 @@ def up(
     port: Port = None, ingress_port: Ingress = None, runtime: Runtime = None, detach: Detach = False
 ) -> None:
     """Start the platform: web, worker, bus, ingress, database and one agent, in one data directory."""
-    if runtime not in {None, "docker", "process"}:
-        raise CommandError(f"there is no runtime {runtime}.", fix="Choose docker or process")
+    if runtime not in {None, *RuntimeKind}:
+        raise CommandError(f"there is no runtime {runtime}.", fix=f"Choose {' or '.join(RuntimeKind)}")
     data = DataDirectory.from_environment(os.environ)
     choices = Choices(port, ingress_port, runtime)
     if locking.running(data):
@@ -87,7 +88,7 @@ class _Screen:
         self.phases.__exit__(None, None, None)
         data = DataDirectory.from_environment(os.environ)
         remembered = read(data.platform_file)
-        if remembered and remembered.runtime == "process":
+        if remembered and remembered.runtime == RuntimeKind.PROCESS:
             self.console.print(f"[yellow]! {PROCESS_WARNING}[/]")
         self.console.print(f"seatrial runs at [bold]{url}[/]")
         self.console.print(f"  sign in   admin, password: cat {shlex.quote(str(data.admin_password))}")

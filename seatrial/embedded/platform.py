@@ -18,6 +18,7 @@ from seatrial.embedded.processes import Records
 from seatrial.embedded.progress import Event, Listener, step
 from seatrial.embedded.remembered import Remembered, write
 from seatrial.embedded.supervisor import Supervisor
+from seatrial.wire.words import RuntimeKind
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Platform:
         write(self._data.platform_file, remembered.model_copy(update={"agent": await api.agent_id()}))
 
     def _keep_engine(self, remembered: Remembered) -> None:
-        if remembered.runtime == "docker":
+        if remembered.runtime == RuntimeKind.DOCKER:
             keeper = EngineKeeper(self._setting.environ, self._setting.say)
             self._background.append(asyncio.create_task(keeper.run(), name="engine"))
 

@@ -10,6 +10,7 @@ from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.ports import find_free, is_free, require_free
 from seatrial.embedded.remembered import Remembered, read
+from seatrial.wire.words import RuntimeKind
 
 DEFAULT_PORT = 3000
 DEFAULT_INGRESS_PORT = 8080
@@ -27,7 +28,7 @@ class Choices:
 
     port: int | None = None
     ingress_port: int | None = None
-    runtime: str | None = None  # docker | process
+    runtime: str | None = None
 
 
 def settle(choices: Choices, data: DataDirectory, environ: Mapping[str, str]) -> Remembered:
@@ -46,7 +47,7 @@ def settle(choices: Choices, data: DataDirectory, environ: Mapping[str, str]) ->
     nats = _internal(before.nats_port if before else None, taken={port, ingress})
     traefik = _internal(before.traefik_port if before else None, taken={port, ingress, nats})
     # `process` is asked for every time.
-    runtime = choices.runtime or environ.get("GALLEY_RUNTIME") or "docker"
+    runtime = choices.runtime or environ.get("GALLEY_RUNTIME") or RuntimeKind.DOCKER
     return Remembered(
         port=port,
         ingress_port=ingress,
@@ -55,7 +56,7 @@ def settle(choices: Choices, data: DataDirectory, environ: Mapping[str, str]) ->
         runtime=runtime,
         site_url=(environ.get("SITE_URL") or f"http://localhost:{port}").rstrip("/"),
         agent=before.agent if before else "",
-        engine=detect.address(environ) if runtime == "docker" else before.engine if before else "",
+        engine=detect.address(environ) if runtime == RuntimeKind.DOCKER else before.engine if before else "",
     )
 
 
@@ -97,7 +98,7 @@ def require_space(path: Path) -> None:
 
 def require_engine(runtime: str, environ: Mapping[str, str]) -> None:
     """Raise CannotRun unless the engine answers, starting it where it is ours to start."""
-    if runtime != "docker":
+    if runtime != RuntimeKind.DOCKER:
         return
     engine = detect.ask(environ)
     if not engine.answers and daemon.may_start(environ):

@@ -25,7 +25,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True)
-class Program:
+class ChildProgram:
     """What to run for one component."""
 
     name: str
@@ -96,7 +96,7 @@ class Records:
         return [record for name in names if (record := self.read(name))]
 
 
-def spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
+def spawn(program: ChildProgram, log: Path) -> subprocess.Popen[bytes]:
     """Start the program with its output appended to `log`. Raises OSError."""
     supervisor = os.getpid()
 
@@ -122,7 +122,7 @@ def spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def end_child(child: subprocess.Popen[bytes], program: Program) -> None:
+def end_child(child: subprocess.Popen[bytes], program: ChildProgram) -> None:
     """Ask our own child to end, then end it and all that shares its session. Returns when it is gone."""
     child.send_signal(program.stop_signal)
     with contextlib.suppress(subprocess.TimeoutExpired):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from seatrial.embedded.components.base import Component
 from seatrial.embedded.errors import ComponentFailed
-from seatrial.embedded.processes import Program, Records, end_child, kill_session, last_words, spawn
+from seatrial.embedded.processes import ChildProgram, Records, end_child, kill_session, last_words, spawn
 
 PAUSES = (0.05, 0.5, 1.0, 2.0, 5.0, 10.0)
 SETTLED_SECONDS = 30.0
@@ -69,7 +69,7 @@ class Supervisor:
             self._say(f"{component.what} {reason}; starting it again")
             await asyncio.sleep(pause)
 
-    async def _run(self, program: Program) -> str:
+    async def _run(self, program: ChildProgram) -> str:
         """Run once, to its end; says how it ended. Cancelling stops the process."""
         log = self.log_of(program.name)
         _mark_start(log)
@@ -93,7 +93,7 @@ class Supervisor:
         code = process.returncode
         return f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
-    async def run_once(self, program: Program) -> None:
+    async def run_once(self, program: ChildProgram) -> None:
         """Run a command to its end. Raises ComponentFailed when it fails; cancelling ends it."""
         log = self.log_of(program.name)
         reason = await self._run(program)

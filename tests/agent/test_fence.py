@@ -9,7 +9,7 @@ import pytest
 
 from seatrial.agent import firewall
 from seatrial.agent.runtime.docker import DockerRuntime
-from seatrial.agent.runtime.docker.fence import Fence, interface
+from seatrial.agent.runtime.docker.fence import PreviewFence, interface
 from seatrial.agent.vocabulary.containers import ContainerSpec, HealthCheck, Resources, RestartPolicy
 from seatrial.agent.vocabulary.labels import FINGERPRINT
 from tests.engines import missing
@@ -55,7 +55,7 @@ async def test_neither_the_host_nor_another_network_nor_the_metadata(
 ) -> None:
     if not firewall.available():
         missing("no iptables, or no root: previews are not fenced here")
-    runtime.fence = Fence()
+    runtime.fence = PreviewFence()
     one, two = (f"galley-test-{agent_id[-8:].lower()}-{n}" for n in (1, 2))
     for network in (one, two):
         await runtime.ensure_network(network, labels)
@@ -79,7 +79,7 @@ async def test_neither_the_host_nor_another_network_nor_the_metadata(
     )
 
 
-class Tried(Fence):
+class Tried(PreviewFence):
     """A fence whose rules go up as `outcomes` says, one after the other; None: it is cancelled meanwhile."""
 
     def __init__(self, *outcomes: bool | None) -> None:
@@ -105,7 +105,7 @@ async def test_the_rules_go_up_again_over_networks_that_are_there_and_after_ever
     assert any("previews can reach what their host listens with" in warning for warning in runtime.warnings)
     await runtime.ping()
     assert fence.outcomes == [] and not runtime.warnings
-    runtime.fence = Fence(wanted=False)
+    runtime.fence = PreviewFence(wanted=False)
     await runtime.ping()
     assert not runtime.warnings
 

@@ -27,6 +27,7 @@ from seatrial.agent.vocabulary.labels import FINGERPRINT, SERVICE
 from seatrial.agent.vocabulary.whole import whole
 from seatrial.wire.logs import LogLine
 from seatrial.wire.states import Isolation
+from seatrial.wire.words import RuntimeKind
 from tests.runtime import shell
 from tests.runtime.box import Box, Folder, Image
 
@@ -52,7 +53,7 @@ class Volume:
 class FakeRuntime:
     """See the module."""
 
-    name = "docker"  # what decides by the name decides as with an engine
+    name = RuntimeKind.DOCKER  # code that decides by the name decides as with an engine
     warnings: Sequence[str] = ()
 
     def __init__(self) -> None:

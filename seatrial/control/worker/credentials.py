@@ -85,7 +85,7 @@ class Credentials:
         except NotGranted as refused:
             say = log.warning if refused.retry_after_seconds is None else log.info
             say("credential refused", agent=agent, code=refused.code, error=str(refused), **_about(question))
-            return refused.told()
+            return refused.message()
         except Exception as error:
             log.error("credential not given", agent=agent, **_about(question), exc_info=not expected(error))
             why = "its database is away" if database_away(error) else "see the log of its worker"

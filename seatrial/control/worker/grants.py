@@ -38,8 +38,8 @@ class NotGranted(ControlError):
         self.code = code
         self.retry_after_seconds = retry_after_seconds
 
-    def told(self) -> CredentialRefused:
-        """As the agent is told."""
+    def message(self) -> CredentialRefused:
+        """The message that tells the agent."""
         return CredentialRefused(
             code=CredentialRefusal(self.code), message=str(self), retry_after_seconds=self.retry_after_seconds
         )

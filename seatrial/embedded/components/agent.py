@@ -5,7 +5,7 @@ from pathlib import Path
 
 from seatrial.embedded.components.base import Component, Ready
 from seatrial.embedded.layout import DataDirectory
-from seatrial.embedded.processes import Program
+from seatrial.embedded.processes import ChildProgram
 from seatrial.embedded.remembered import Remembered
 
 NAME = "local"
@@ -38,7 +38,7 @@ def environment(
 
 def component(binaries: Path, environment: Mapping[str, str], *, online: Ready) -> Component:
     """The agent process; ready when the control plane says that it is online."""
-    program = Program(
+    program = ChildProgram(
         name="agent",
         arguments=[str(binaries / "galley-agent")],
         environment=environment,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from seatrial.embedded.processes import Program
+from seatrial.embedded.processes import ChildProgram
 
 Ready = Callable[[], Awaitable[str | None]]
 
@@ -20,7 +20,7 @@ class Component:
     called repeatedly, so it must be cheap, and it must not raise for problems that may pass.
     """
 
-    program: Program
+    program: ChildProgram
     ready: Ready
     what: str  # for people: what it is
     patience_seconds: float = 60.0

@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 
 from seatrial.embedded.components.base import Component
 from seatrial.embedded.errors import CannotRun
-from seatrial.embedded.processes import Program
+from seatrial.embedded.processes import ChildProgram
 
 SYSTEM_USER = "pgserver"  # PostgreSQL refuses to run as root; the wheel uses the same name
 DATABASE = "seatrial"
@@ -104,7 +104,7 @@ class Postgres:
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Component(
-            program=Program(
+            program=ChildProgram(
                 name="postgres",
                 arguments=[str(self.binaries / "postgres"), "-D", str(self.directory), *options],
                 environment={"LC_ALL": "C", "PATH": os.defpath},
