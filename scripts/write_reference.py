@@ -1,4 +1,4 @@
-"""Write docs/settings.md and docs/compose.md from the code, so that they cannot be wrong. `--check` only says whether
+"""Writes docs/settings.md and docs/compose.md from the code, so that they are always right. `--check` only reports whether
 they are up to date."""
 
 import sys
@@ -57,7 +57,7 @@ services that move with the push: two servers on one volume would destroy it.
 
 
 def default_of(field: FieldInfo) -> str:
-    """The default as one would type it; empty when there is none."""
+    """The default as a person would type it; empty if there is none."""
     value = field.default
     if value is PydanticUndefined or value is None:
         return ""

@@ -68,7 +68,7 @@ def _already(data: DataDirectory) -> None:
 
 
 class _Screen:
-    """Shows progress as lines, and at the end of a start what a person needs next."""
+    """Shows progress as lines, and at the end of a start the addresses and commands that a person needs next."""
 
     def __init__(self) -> None:
         self.console = show.console()
@@ -108,12 +108,12 @@ def down(purge: Purge = False) -> None:
             report = lifecycle.stop(data, os.environ, screen, purge=purge)
     except KeyboardInterrupt:
         again = "seatrial down --purge" if purge else "seatrial down"
-        raise Interrupted(f"interrupted; some of it may still run. Go on with: {again}") from None
+        raise Interrupted(f"interrupted; some processes may still run. Go on with: {again}") from None
     screen.console.print(report)
 
 
 def as_command_error(error: EmbeddedError) -> CommandError:
-    """The platform's own errors, shown like every other."""
+    """`error`, an error of the embedded platform, as a CommandError."""
     return CommandError(str(error), fix=error.fix)
 
 

@@ -32,9 +32,9 @@ class Choices:
 
 
 def settle(choices: Choices, data: DataDirectory, environ: Mapping[str, str]) -> Remembered:
-    """Decide every port: what was asked for, then the environment, then what is remembered, then the default.
+    """Decide every port: from the command line, else the environment, else the last start, else the default.
 
-    Raises PortTaken for the two that people see; internal ones are chosen anew when taken.
+    Raises PortTaken for the two visible ports; an internal port that is taken is chosen anew.
     """
     before = read(data.platform_file)
     port, ingress = visible_ports(choices, before, environ)
@@ -46,7 +46,7 @@ def settle(choices: Choices, data: DataDirectory, environ: Mapping[str, str]) ->
     require_free(ingress, purpose="previews", flag="--ingress-port", variable="SEATRIAL_INGRESS_PORT")
     nats = _internal(before.nats_port if before else None, taken={port, ingress})
     traefik = _internal(before.traefik_port if before else None, taken={port, ingress, nats})
-    # `process` is asked for every time.
+    # The runtime of the last start does not count: people must ask for `process` every time.
     runtime = choices.runtime or environ.get("GALLEY_RUNTIME") or RuntimeKind.DOCKER
     return Remembered(
         port=port,

@@ -20,7 +20,7 @@ class Remembered(BaseModel):
     nats_port: int
     traefik_port: int
     runtime: RuntimeKind | str = RuntimeKind.DOCKER
-    engine: str = ""  # address of the Docker Engine that this agent ever used; empty when it used none
+    engine: str = ""  # address of the Docker Engine that this agent last used; empty if it never used one
     site_url: str = ""
     agent: str = ""  # id that labels everything we made on the engine; empty until the agent has registered
 

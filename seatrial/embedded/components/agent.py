@@ -13,14 +13,14 @@ CREDENTIAL = "identity/agent.creds"
 
 
 def has_joined(directory: Path) -> bool:
-    """Whether it already has a credential, so that it needs no token."""
+    """Whether the agent already has a credential, so that it needs no token."""
     return (directory / CREDENTIAL).exists()
 
 
 def environment(
     data: DataDirectory, remembered: Remembered, token: str, inherited: Mapping[str, str]
 ) -> dict[str, str]:
-    """Its environment: never a secret of the control plane."""
+    """The agent's environment, which never contains a secret of the control plane."""
     return {
         "GALLEY_MAX_PARALLEL_BUILDS": "4",
         "GALLEY_DEFAULT_CPUS": "1",

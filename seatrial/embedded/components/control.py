@@ -18,7 +18,7 @@ def environment(
     database: Mapping[str, str],
     inherited: Mapping[str, str],
 ) -> dict[str, str]:
-    """The environment of web, worker and commands: the caller's, overridden by ours."""
+    """The environment of web, worker and commands: the caller's, overridden by the platform's."""
     return {
         **inherited,
         **database,
@@ -41,7 +41,8 @@ def environment(
 
 
 def first_data(data: DataDirectory, environment: Mapping[str, str]) -> ChildProgram:
-    """Migrations, first user, token, starter pack; run to its end before anything else of the control plane."""
+    """The program that makes the first data: migrations, first user, token, starter pack. It must end before any other
+    process of the control plane starts."""
     line = [sys.executable, "-m", "seatrial.embedded.first_data", "--username", "admin"]
     line += ["--password-file", str(data.admin_password), "--token-file", str(data.token)]
     return ChildProgram(name="first-data", arguments=line, environment=environment, directory=Path("/"))
@@ -61,7 +62,8 @@ def web(port: int, environment: Mapping[str, str]) -> Component:
 
 
 def _forwarded(site_url: str) -> list[str]:
-    """Nothing here speaks TLS: an https address means a proxy on this machine, and only then are forwarded addresses trusted."""
+    """The options that trust forwarded addresses. They are given only for an https address: the platform has no TLS itself,
+    so such an address means that a proxy on this machine is in front."""
     if site_url.startswith("https://"):
         return ["--proxy-headers", "--forwarded-allow-ips", "127.0.0.1"]
     return ["--no-proxy-headers"]

@@ -10,7 +10,7 @@ from seatrial.embedded.processes import ChildProgram
 
 
 def static_configuration(directory: Path, *, ingress_port: int, api_port: int) -> dict[str, Any]:
-    """Traefik's static configuration. The API is on the loopback only: it says which routes are applied."""
+    """Traefik's static configuration. Its API, which shows the applied routes, listens on the loopback only."""
     return {
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
         "entryPoints": {
