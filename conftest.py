@@ -42,10 +42,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """A unit test that keeps the processor busy says so: the clock would say how busy the machine is."""
     before = used()
-    found = yield
+    outcome = yield
     if item.config.getoption("unit") and used() - before > MOST_UNIT_SECONDS:
         item.config.stash.setdefault(TOO_SLOW, []).append(f"{item.nodeid}: {used() - before:.1f} s")
-    return found
+    return outcome
 
 
 def used() -> float:

@@ -164,17 +164,17 @@ class Platform:
 
     def processes(self) -> list[str]:
         """Command lines of what runs with this data directory in its command line or environment."""
-        found = []
+        remaining = []
         for process in psutil.process_iter(["cmdline"]):
             try:
                 line = " ".join(process.info["cmdline"] or [])
                 if str(self.directory) in line or process.environ().get("SEATRIAL_DATA_DIR") == str(
                     self.directory
                 ):
-                    found.append(line)
+                    remaining.append(line)
             except psutil.Error:
                 continue
-        return found
+        return remaining
 
 
 def docker(*arguments: str) -> list[str]:
@@ -188,10 +188,10 @@ def leftovers(agent: str, *, environment: str | None = None) -> dict[str, list[s
     filters = ["--filter", f"label=galley.agent={agent}"]
     if environment:
         filters += ["--filter", f"label=galley.environment={environment}"]
-    found = {
+    remaining = {
         "containers": docker("ps", "-aq", *filters),
         "networks": docker("network", "ls", "-q", *filters),
         "volumes": docker("volume", "ls", "-q", *filters),
         "images": docker("images", "-q", *filters),
     }
-    return {kind: ids for kind, ids in found.items() if ids}
+    return {kind: ids for kind, ids in remaining.items() if ids}

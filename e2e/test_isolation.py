@@ -83,11 +83,11 @@ def test_a_build_reaches_nothing_and_its_mounts_lead_nowhere(stage: Stage, tmp_p
     )
     commit(path, {"Dockerfile": dockerfile})
     done = platform.run("preview", str(path), "--branch", "feature", "--json")
-    told = json.loads(done.stdout)
+    document = json.loads(done.stdout)
     pages = [done.stdout, done.stderr]
-    if told["state"] == "running":
+    if document["state"] == "running":
         pages += [
-            platform.fetch(f"{told['urls']['web']}/{page}").text
+            platform.fetch(f"{document['urls']['web']}/{page}").text
             for page in ("knocks", "mount", "cache", "env")
         ]
     platform.run("close", str(path), "--branch", "feature")

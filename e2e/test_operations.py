@@ -82,8 +82,8 @@ def test_a_process_that_dies_is_told_with_the_time(platform: Platform) -> None:
     first = platform.process("traefik")
     first.kill()
     line = eventually(lambda: log.read_text().removeprefix(before).strip(), what="the supervisor says so")
-    told = r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC Traefik was killed by signal 9; starting it again"
-    found = re.fullmatch(told, line)
-    assert found, line
-    assert abs(datetime.fromisoformat(f"{found[1]}+00:00").timestamp() - log.stat().st_mtime) < 60
+    expected = r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC Traefik was killed by signal 9; starting it again"
+    match = re.fullmatch(expected, line)
+    assert match, line
+    assert abs(datetime.fromisoformat(f"{match[1]}+00:00").timestamp() - log.stat().st_mtime) < 60
     eventually(lambda: platform.process("traefik") != first, what="it runs again")

@@ -78,8 +78,8 @@ def test_secrets_are_in_their_files_and_with_who_needs_them(stage: Stage) -> Non
 
 def files_of(data: Path) -> list[Path]:
     """Every file below it. The platform is at work: what goes away meanwhile is passed over."""
-    found = [Path(folder) / name for folder, _, names in os.walk(data) for name in names]
-    return [file for file in found if file.is_file() and not file.is_symlink()]
+    listed = [Path(folder) / name for folder, _, names in os.walk(data) for name in names]
+    return [file for file in listed if file.is_file() and not file.is_symlink()]
 
 
 def content_of(file: Path) -> bytes:
@@ -113,12 +113,12 @@ def mode_of(path: Path) -> int:
 
 def test_what_the_platform_listens_on_is_the_loopback(stage: Stage) -> None:
     supervisor = stage.platform.supervisor()
-    found = []
+    listed = []
     for process in [supervisor, *supervisor.children(recursive=True)]:
         with contextlib.suppress(psutil.NoSuchProcess):  # a git, say, that has ended meanwhile
-            found += [c.laddr for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN]
-    assert {port for port, _ in stage.ports().values()} <= {address.port for address in found}
-    assert {address.ip for address in found} <= {"127.0.0.1", "::1"}
+            listed += [c.laddr for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+    assert {port for port, _ in stage.ports().values()} <= {address.port for address in listed}
+    assert {address.ip for address in listed} <= {"127.0.0.1", "::1"}
 
 
 def test_a_stranger_gets_nothing(stage: Stage) -> None:

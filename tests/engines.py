@@ -87,9 +87,9 @@ def versions() -> dict[str, str | None]:
 
 def header() -> list[str]:
     """What a test run begins with: the engines it found, and loudly those it did not."""
-    found = versions()
-    missing = [name for name, version in found.items() if version is None]
-    here = ", ".join(f"{name} {version}" for name, version in found.items() if version)
+    by_name = versions()
+    missing = [name for name, version in by_name.items() if version is None]
+    here = ", ".join(f"{name} {version}" for name, version in by_name.items() if version)
     fate = (
         "their tests fail" if required() else "their tests are skipped; scripts/setup --dev, scripts/engine"
     )

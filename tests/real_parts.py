@@ -29,7 +29,7 @@ def needed(item: pytest.Item) -> set[str]:
 def _names(item: pytest.Item) -> Iterator[set[str]]:
     """What the test and each of its fixtures mention."""
     info = getattr(item, "_fixtureinfo", None)
-    fixtures = [found[-1].func for found in info.name2fixturedefs.values()] if info else []
+    fixtures = [definitions[-1].func for definitions in info.name2fixturedefs.values()] if info else []
     for function in [getattr(item, "function", None), *fixtures]:
         code = getattr(function, "__wrapped__", function)
         if isinstance(code, FunctionType):

@@ -23,10 +23,10 @@ def eventually(
     while True:
         answer: object
         try:
-            found = look()
-            if found:
-                return found
-            answer = found
+            current = look()
+            if current:
+                return current
+            answer = current
         except not_yet as error:
             answer = error
         if time.monotonic() > deadline:
@@ -45,12 +45,12 @@ async def until(
     while True:
         answer: object
         try:
-            found = look()
-            if inspect.isawaitable(found):
-                found = await found
-            if found:
-                return found
-            answer = found
+            current = look()
+            if inspect.isawaitable(current):
+                current = await current
+            if current:
+                return current
+            answer = current
         except not_yet as error:
             answer = error
         if time.monotonic() > deadline:

@@ -60,7 +60,7 @@ async def come_up(
     assert wanted.candidate is not None
     environments.wanted(wanted)
     environments.replayed({wanted.environment, *others})
-    ready = await agent.told.next(DeploymentReady, deployment=wanted.candidate.id)
+    ready = await agent.reports.next(DeploymentReady, deployment=wanted.candidate.id)
     environments.wanted(then(wanted, live=wanted.candidate, candidate=None))
     return ready
 

@@ -60,9 +60,9 @@ def images(label: str) -> list[str]:
 def stand_ins() -> set[str]:
     """Stand-ins that only these tests need; the others serve the platform too and are kept as its cache."""
     command = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "seatrial/stand-in-*"]
-    found = subprocess.run(command, check=False, capture_output=True, text=True).stdout.split()
+    names = subprocess.run(command, check=False, capture_output=True, text=True).stdout.split()
     return {
-        name for name in found if not any(kept in name for kept in ("-debian:", "-python:", "-postgres:"))
+        name for name in names if not any(kept in name for kept in ("-debian:", "-python:", "-postgres:"))
     }
 
 

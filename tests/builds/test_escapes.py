@@ -101,11 +101,11 @@ async def server() -> AsyncIterator[tuple[int, list[str]]]:
 def addresses() -> list[str]:
     """Of this host, as URLs write them."""
     interfaces = psutil.net_if_addrs().items()
-    found = [
+    own_addresses = [
         a for name, listed in interfaces if not name.startswith(("br-", "veth", "galley")) for a in listed
     ]
-    four = [a.address for a in found if a.family is socket.AF_INET]
-    six = [f"[{a.address}]" for a in found if a.family is socket.AF_INET6 and "%" not in a.address]
+    four = [a.address for a in own_addresses if a.family is socket.AF_INET]
+    six = [f"[{a.address}]" for a in own_addresses if a.family is socket.AF_INET6 and "%" not in a.address]
     return [*four, *six]
 
 

@@ -138,8 +138,8 @@ async def test_a_silent_registry_is_given_up(
     ],
 )
 def test_who_is_stood_in_for(image: str, name: str | None) -> None:
-    found = stand_in_for(image)
-    assert (found.name if found else None) == name
+    stand_in = stand_in_for(image)
+    assert (stand_in.name if stand_in else None) == name
 
 
 def test_registries() -> None:

@@ -237,8 +237,8 @@ async def test_a_shallow_and_a_sha256_cache_are_tidied_like_any_other(
         new = branched(directory, "new")
         await cache.fetch(source(directory), name, new)
         await prune(cache)
-        found = git(cache.directory / f"{name}.git", "for-each-ref", "--format=%(refname)").split()
-        assert found == [f"refs/seatrial/{new}"]
+        kept_references = git(cache.directory / f"{name}.git", "for-each-ref", "--format=%(refname)").split()
+        assert kept_references == [f"refs/seatrial/{new}"]
         tree = await cache.fetch(source(directory), name, new)
         assert await tree.read("README.md") == b"new"
     with pytest.raises(CheckoutError, match="shallow clone"):

@@ -37,8 +37,8 @@ def start(directory: Path, reaction: str) -> tuple[subprocess.Popen[str], int]:
         text=True,
     )
     assert supervisor.stdout
-    with supervisor.stdout as told:
-        return supervisor, int(told.readline())
+    with supervisor.stdout as output:
+        return supervisor, int(output.readline())
 
 
 def has_ended(pid: int) -> bool:

@@ -184,8 +184,8 @@ class Box:
         """See World."""
         address = urlsplit(url)
         other = self.reach(self, address.hostname or "")
-        found = other.answer(address.port or 80, address.path) if other else None
-        return found if isinstance(found, str) else None
+        reply = other.answer(address.port or 80, address.path) if other else None
+        return reply if isinstance(reply, str) else None
 
     def answer(self, port: int, path: str) -> str | int:
         """What a visitor gets: the page, 404, or 0 for a closed door."""

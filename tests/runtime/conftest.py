@@ -149,8 +149,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def ground(request: pytest.FixtureRequest) -> Ground:
     """The runtime that `pytest_generate_tests` says."""
-    found: Ground = request.getfixturevalue(f"{request.param}_ground")
-    return found
+    chosen: Ground = request.getfixturevalue(f"{request.param}_ground")
+    return chosen
 
 
 @pytest.fixture

@@ -349,16 +349,16 @@ class FakeRuntime:
             return
         with self._subscription() as news:
             there = [line for line in box.lines if since is None or line.at > since]
-            told = len(box.lines)
+            sent = len(box.lines)
             for line in there[-tail if tail else None :]:
                 yield line
             while follow and not box.state.over:
                 if await news.get() is None:
                     return
-                for line in box.lines[told:]:
-                    told += 1
+                for line in box.lines[sent:]:
+                    sent += 1
                     yield line
-            for line in box.lines[told:] if follow else ():
+            for line in box.lines[sent:] if follow else ():
                 yield line
 
     async def changes(self, labels: Mapping[str, str]) -> AsyncIterator[Change]:
