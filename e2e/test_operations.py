@@ -1,4 +1,4 @@
-"""Every shell block of docs/operations.md works, in the order in which it stands there."""
+"""Every shell block of docs/operations.md works, in the order of the page."""
 
 import os
 import re
@@ -21,7 +21,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "operations.md"
 
 @pytest.fixture
 def own(home: Path) -> Iterator[Platform]:
-    """A platform of this test's own, for its data directory is moved away."""
+    """A platform for this test only, because its data directory is moved away."""
     require("docker")
     platform = Platform(home / "data")
     platform.up()
@@ -31,12 +31,12 @@ def own(home: Path) -> Iterator[Platform]:
 
 
 def blocks() -> list[str]:
-    """What a reader would paste, in order."""
+    """The shell blocks of the page, in order."""
     return re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
 
 
 def pasted(platform: Platform, script: str, at: Path) -> str:
-    """What the operator sees. The first block, which names the data directory, is always pasted before."""
+    """The output of the script. The first block, which names the data directory, always runs before it."""
     environment = {**platform.environ, "PATH": f"{Path(SEATRIAL).parent}:{os.environ['PATH']}"}
     done = subprocess.run(
         ["bash", "-euc", f"{blocks()[0]}\n{script}"],

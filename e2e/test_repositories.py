@@ -1,4 +1,4 @@
-"""Shapes of repositories that nobody made for us."""
+"""Repositories of the kinds that people really have."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Whoever is not signed in, not this user or not of this machine learns nothing and changes nothing."""
+"""Visitors without sign-in, other users and other machines learn nothing and change nothing."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 
 
 def test_names_are_text_everywhere(platform: Platform, tmp_path: Path) -> None:
-    """A repository and a branch named like markup and like commands: neither a shell nor a browser takes them so."""
+    """Names of a repository and a branch that look like markup and commands: no shell or browser interprets them."""
     mark = tmp_path / "ran"
     name = f"<img src=x onerror=alert(1)>`touch {mark.name}`"
     branch = "x;touch${IFS}ran;$(touch${IFS}ran)<b>'\"`"
@@ -77,7 +77,7 @@ def test_secrets_are_in_their_files_and_with_who_needs_them(stage: Stage) -> Non
 
 
 def files_of(data: Path) -> list[Path]:
-    """Every file below it. The platform is at work: what goes away meanwhile is passed over."""
+    """Every file below `data`. The platform is running, so files that disappear meanwhile are left out."""
     listed = [Path(folder) / name for folder, _, names in os.walk(data) for name in names]
     return [file for file in listed if file.is_file() and not file.is_symlink()]
 
@@ -91,7 +91,7 @@ def content_of(file: Path) -> bytes:
 
 
 def test_nobody_else_on_the_host_may_read_the_data(stage: Stage) -> None:
-    """Walk the data directory as another user would: only what they can get to by its name counts."""
+    """Walk the data directory as another user would: only files that such a user can reach count."""
     data = stage.platform.directory
     open_files = []
     for folder, folders, files in os.walk(data):

@@ -1,5 +1,4 @@
-"""Which tests need a real part (engine, database, bus, ingress, browser): seen from what they use, so that nobody has
-to remember to say so.
+"""Finds out which tests need a real part (engine, database, bus, ingress, browser), so that nobody has to mark them by hand.
 
 A test needs one when it carries the part's marker, when it uses a fixture that starts one, or when it or one of its
 fixtures asks `tests.engines` for one. The markers of parts are added here to what uses their fixtures.
@@ -18,7 +17,7 @@ ASKS = {"require", "missing"}  # of tests.engines
 
 
 def needed(item: pytest.Item) -> set[str]:
-    """The parts that the test needs; "other" for one that only its code names."""
+    """The parts that the test needs; "other" for a part that only its code names."""
     parts = {name for name in PARTS if item.get_closest_marker(name)}
     parts |= {"postgres"} if item.get_closest_marker("django_db") else set()
     parts |= {STARTS[name] for name in getattr(item, "fixturenames", ()) if name in STARTS}

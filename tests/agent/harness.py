@@ -1,4 +1,4 @@
-"""An agent's environments over the real engine and real git; only the bus and the builder are stood in for."""
+"""An agent's environments on the real engine and real git; only the bus and the builder are replaced."""
 
 import asyncio
 import contextlib
@@ -76,7 +76,7 @@ class RecordedReports:
 
 
 class DockerBuild:
-    """`Builder` by the engine's own build command: the contract, not the isolation."""
+    """A `Builder` that uses the engine's own build command. It keeps the contract but has no isolation."""
 
     name = "docker build"
 
@@ -101,7 +101,7 @@ class DockerBuild:
 
 
 class HostImages:
-    """`Images` that only has what the host has."""
+    """`Images` that only finds images on the host."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -114,7 +114,7 @@ class HostImages:
 
 @dataclass
 class Agent:
-    """One agent process' worth of environments. `stop` is what a crash or a restart leaves."""
+    """The environments of one agent process. Ending `running` leaves the host as a crash or a restart would."""
 
     id: str
     directory: Path

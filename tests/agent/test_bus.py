@@ -43,7 +43,7 @@ AGENT = "01AGENT"
 
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A report is stored when its call returns, also on a slow machine."""
+    """Make calls wait until their report is stored, also on a slow machine."""
     monkeypatch.setattr(publisher, "PATIENCE_SECONDS", 60.0)
 
 

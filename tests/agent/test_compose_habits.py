@@ -1,4 +1,4 @@
-"""What compose files have out of habit, on a real engine: a server nobody knows, further names, unnamed volumes."""
+"""Usual lines of compose files, on a real engine: a server of an unknown kind, further names, unnamed volumes."""
 
 import subprocess
 from pathlib import Path

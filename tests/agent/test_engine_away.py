@@ -24,7 +24,7 @@ pytestmark = pytest.mark.docker
 
 
 class Wire:
-    """The engine's socket behind one that can be cut."""
+    """A socket that forwards to the engine's, and that can be cut."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""Failures that only a real engine knows: what listens where, and who ran out of memory."""
+"""Failures that need a real engine: a service listens elsewhere, or runs out of memory."""
 
 import pytest
 

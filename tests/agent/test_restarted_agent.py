@@ -1,4 +1,4 @@
-"""An agent that starts anew over live previews: it takes what runs as it is, and removes what nobody wants."""
+"""An agent that is started again while previews are live leaves running containers alone and removes undesired ones."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""One real builder per test session, on the real engine; everything made is removed."""
+"""Fixtures: one real builder per test session, on the real engine. Everything it made is removed."""
 
 import asyncio
 import os
@@ -39,7 +39,7 @@ def log() -> Lines:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The builder's folder, closed to everybody but us as the platform's is."""
+    """The builder's folder, closed to other users, like the platform's."""
     require("docker")
     require("buildah")
     folder = tmp_path_factory.mktemp("builder")

@@ -1,4 +1,4 @@
-"""What a build that ended early leaves behind: nothing that goes on, and nothing half done that is taken for done."""
+"""A build that ended early leaves nothing running, and nothing unfinished that could be taken for complete."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where images come from: the host, a registry, or the distribution's packages. A small registry of our own answers."""
+"""Images come from the host, a registry, or the distribution's packages. A small HTTP server plays the registry."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ Answer = Callable[[web.Request], web.StreamResponse]
 
 
 class NoStandIns:
-    """Stands in for nothing, and notes what was asked."""
+    """`StandIns` without any stand-in; notes the images it was asked for."""
 
     def __init__(self, reference: str | None = None) -> None:
         self.reference = reference

@@ -1,4 +1,4 @@
-"""What a person types, what they read, and the exit code a script sees."""
+"""The commands as people type them, with their output and exit codes."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""scripts/engine: uses what is there, merges without clobbering, says what it would do, refuses when told."""
+"""scripts/engine uses an engine that is there, keeps existing configuration, says what it would do, and refuses if told to."""
 
 import json
 import os

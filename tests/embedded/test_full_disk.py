@@ -1,4 +1,4 @@
-"""A disk that is really full: what runs is kept running, what would start is refused with the fix."""
+"""On a disk that is really full, running processes keep running, and a start is refused with the fix."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""A purge takes away what carries this agent's label, and nothing else."""
+"""A purge removes everything with this agent's label, and nothing else."""
 
 import io
 import json

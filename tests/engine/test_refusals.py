@@ -1,4 +1,4 @@
-"""What an engine answers, and what is made of it. An HTTP server on a socket answers in its place."""
+"""How answers of an engine become our errors. An HTTP server on a socket plays the engine."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Every way in which a candidate fails: said plainly, and nothing of it is left."""
+"""Every way in which a candidate fails is reported plainly, and leaves nothing behind."""
 
 import pytest
 

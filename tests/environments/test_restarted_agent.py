@@ -1,4 +1,4 @@
-"""An agent that starts anew over live previews: it takes what runs as it is, and removes what nobody wants."""
+"""An agent that is started again while previews are live leaves running containers alone and removes undesired ones."""
 
 import asyncio
 
@@ -93,7 +93,7 @@ async def test_what_is_told_was_looked_at_after_it_came_up(
     brought_up, looks = asyncio.Event(), 0
 
     async def look(*_: object) -> Host:
-        """The second one sees what was there before the repair, and ends after it."""
+        """Look at the host. The second look begins before the repair and ends after it."""
         nonlocal looks
         looks += 1
         if looks == 2:

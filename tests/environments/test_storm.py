@@ -1,4 +1,4 @@
-"""Pushes, crashes, an engine that goes away, an agent that is killed, in any order: the end is what is wanted."""
+"""After pushes, crashes, outages of the engine and kills of the agent in any order, the desired state is reached."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""How local pull requests are told: past every failure, once, and for little."""
+"""Local pull requests are announced once, despite every failure, and at little cost."""
 
 import os
 from pathlib import Path

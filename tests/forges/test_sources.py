@@ -1,4 +1,4 @@
-"""What agents are told of where the code is."""
+"""The source of the code in messages to agents."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A forge that is reached over HTTP, small enough to read at once: its client here, the other side in `ToySite`.
+"""A minimal forge over HTTP: its client here, its server in `ToySite`.
 
 It joins by one line of the registry, as any forge does: `monkeypatch.setitem(registry.FORGES, TOY.kind, TOY)`.
 """

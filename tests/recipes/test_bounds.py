@@ -1,4 +1,4 @@
-"""What a recipe cannot take from its host."""
+"""A recipe cannot exhaust its host."""
 
 import pytest
 

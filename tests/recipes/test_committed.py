@@ -1,4 +1,4 @@
-"""What the commit decides: mounted files, submodules, the port a service is told, where a Dockerfile hides."""
+"""Facts that the commit decides: mounted files, submodules, a service's port, Dockerfiles in other folders."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Lines that compose files have out of habit, and what they become."""
+"""Usual lines of compose files, and the recipe they become."""
 
 import pytest
 

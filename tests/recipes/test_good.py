@@ -1,4 +1,4 @@
-"""Recipes that are right, and what they become."""
+"""Valid recipes, and what they are read as."""
 
 from seatrial.agent.recipes.dockerfile import read_dockerfile, words
 from seatrial.agent.recipes.reader import read_recipe

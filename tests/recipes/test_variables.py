@@ -1,4 +1,4 @@
-"""`${NAME}`: what compose would put there, and what only the platform knows, from the file to the container."""
+"""`${NAME}`, from the file to the container: values that compose would use, and values that only the platform knows."""
 
 import os
 

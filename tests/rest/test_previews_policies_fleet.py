@@ -1,4 +1,4 @@
-"""The routers of previews, policies, fleet and status: shapes, and the wrong person at every door."""
+"""The routers of previews, policies, fleet and status: the form of their answers, and requests of people without access."""
 
 from pathlib import Path
 from typing import Any

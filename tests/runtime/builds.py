@@ -1,4 +1,4 @@
-"""Images for the fake runtime, from Dockerfiles of FROM, COPY, ENV, RUN true or false, CMD and what describes."""
+"""Images for the fake runtime, from Dockerfiles with FROM, COPY, ENV, RUN true or false, CMD and metadata."""
 
 from dataclasses import replace
 from pathlib import Path, PurePosixPath

@@ -1,4 +1,4 @@
-"""The three runtimes, each with what one service of the conformance suite is made of there."""
+"""Fixtures: the three runtimes, each with the image and command of the conformance suite's service."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace

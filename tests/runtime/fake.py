@@ -1,7 +1,7 @@
 """A runtime in memory: keeps the contract of `runtime.base` (tests/runtime/test_conformance.py holds it to that).
 
-For tests about deciding: what starts, stays, is replaced and removed, and when. What containers run is in `shell`.
-`away` makes every call fail as an engine does that does not answer; what runs goes on running.
+For tests of decisions: what is started, kept, replaced and removed, and when. `shell` contains the programs of containers.
+`away` makes every call fail, like an engine that does not answer; containers keep running.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ BUSYBOX = "busybox:fake"
 
 @dataclass
 class Network:
-    """Who is on it is told by the boxes."""
+    """A network. The boxes know which of them are on it."""
 
     labels: Mapping[str, str]
     subnet: int

@@ -1,6 +1,6 @@
-"""What every runtime must do: Docker's, the one of bare processes, and the fake one that stands in for both.
+"""The contract that every runtime must keep: Docker's, the one of bare processes, and the fake one of the tests.
 
-What bare processes honestly lack is marked `engines_only` with the reason; the fake is held to it as Docker is.
+Tests of features that bare processes lack are marked `engines_only` with the reason; the fake must pass them, like Docker.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Policies that attack: contained, siblings right, the next evaluation untouched. Under real gVisor."""
+"""Policies that attack are contained: their siblings' results and the next evaluation are right. Under real gVisor."""
 
 import asyncio
 

@@ -60,8 +60,11 @@ IN_JSON = [AgentState, EnvironmentState, DeploymentState, StopCause, EvaluationS
 LISTED = re.compile(r"(?<!\*)\*([a-z_]+(?:, [a-z_]+)+)\*(?!\*)")
 CODE = re.compile(r"^\| ((?:`[a-z_]+`(?:, )?)+) \|", re.MULTILINE)
 IN_TEMPLATE = re.compile(r"""(\w+\.state|isolation|sandbox) (?:==|!=) ['"](\w+)['"]""")
-# What a bare word would be about, and the words: `deployment.state == "live"` and `filter(state="live")` are found.
-OTHERS = {"starter", "migrations"}  # written as their authors write; what was then
+OTHERS = {
+    "starter",
+    "migrations",
+}  # not checked: starter policies are plain Python, migrations keep old words
+# The names whose comparison with a bare word is a mistake, as in `deployment.state == "live"` or `filter(state="live")`.
 ABOUT = {"state", "reason", "phase", "source", "stream", "stop_cause", "isolation", "runtime", "level"}
 WORDS = {
     *(
@@ -180,7 +183,7 @@ def says_a_bare_word(node: ast.Compare | ast.keyword) -> bool:
 
 
 def named(node: ast.expr) -> Iterator[str]:
-    """What `x.state`, `x["state"]`, `x.get("state")` and `state` are about."""
+    """The name in `x.state`, `x["state"]`, `x.get("state")` and `state`: `state`."""
     match node:
         case ast.Attribute(attr=name) | ast.Name(id=name):
             yield name

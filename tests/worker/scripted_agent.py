@@ -1,4 +1,4 @@
-"""An agent of few words: registers, believes its bucket, and says that everything works."""
+"""A minimal agent: it registers, follows its bucket, and reports that everything works."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The handbook's table of how long things are kept says what the code does."""
+"""The handbook's table of ages agrees with the code."""
 
 from pathlib import Path
 

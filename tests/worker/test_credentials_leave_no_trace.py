@@ -1,4 +1,4 @@
-"""From the forge's credential to the files of a commit: whoever looks afterwards, anywhere, finds no password."""
+"""After a fetch with a credential of the forge, its password is stored nowhere."""
 
 import logging
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A bucket says what the database says, and forgets what is over. Real bus, real database."""
+"""A bucket agrees with the database, and keeps nothing that is over. Real bus, real database."""
 
 import asyncio
 from datetime import timedelta
@@ -50,7 +50,7 @@ def running() -> Placement:
 
 
 async def told_at_start(bus: Bus, agent: str) -> dict[str, str | None]:
-    """What an agent that starts now is told about its bucket: each key with its operation."""
+    """The entries that an agent which starts now gets from its bucket: each key with its operation."""
     watcher = await (await bus.ensure_bucket(agent)).watchall()
     operations = {}
     while (entry := await watcher.updates(60)) is not None:

@@ -1,4 +1,4 @@
-"""What a forge is told: how things stand, by a lane in which a forge that is away, refuses or dawdles harms nobody."""
+"""Reports to forges: they give the current state, and a forge that is away, refuses or is slow delays no other."""
 
 import ssl
 from collections.abc import Callable

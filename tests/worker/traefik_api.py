@@ -1,4 +1,4 @@
-"""A stand-in for Traefik's API, for what a real one cannot be made to say."""
+"""A stand-in for Traefik's API, for answers that a real one cannot be made to give."""
 
 import json
 import threading
