@@ -83,7 +83,7 @@ def files_of(data: Path) -> list[Path]:
 
 
 def content_of(file: Path) -> bytes:
-    """Nothing when it is gone."""
+    """The content of the file; empty if it is gone."""
     try:
         return file.read_bytes()
     except FileNotFoundError:
@@ -104,7 +104,7 @@ def test_nobody_else_on_the_host_may_read_the_data(stage: Stage) -> None:
 
 
 def mode_of(path: Path) -> int:
-    """Nothing when it is gone."""
+    """The mode of the path; 0 if it is gone."""
     try:
         return path.lstat().st_mode
     except FileNotFoundError:

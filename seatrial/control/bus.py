@@ -122,7 +122,7 @@ class Bus:
                 name=name,
                 allow_reconnect=wait,
                 max_reconnect_attempts=-1 if wait else 1,
-                reconnect_time_wait=0.25,  # type: ignore[arg-type]  # seconds, and nothing asks for whole ones
+                reconnect_time_wait=0.25,  # type: ignore[arg-type]  # seconds; fractions work too
                 connect_timeout=2,
                 error_cb=on_error,
                 disconnected_cb=on_disconnect,
@@ -344,7 +344,7 @@ async def revoke(configuration: Configuration, system_credentials: str, account_
             connect_timeout=5,
             allow_reconnect=False,
             max_reconnect_attempts=1,  # also of the first connection, which would be tried for two minutes
-            reconnect_time_wait=0.25,
+            reconnect_time_wait=0.25,  # type: ignore[arg-type]  # seconds; fractions work too
         )
         answer = await client.request("$SYS.REQ.CLAIMS.UPDATE", account_token.encode(), timeout=5)
     finally:

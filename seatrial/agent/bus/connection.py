@@ -85,7 +85,7 @@ class Bus:
                 user_credentials=str(self._credentials),
                 inbox_prefix=subjects.inbox_prefix(self.agent),
                 max_reconnect_attempts=-1,
-                reconnect_time_wait=0.5,
+                reconnect_time_wait=0.5,  # type: ignore[arg-type]  # seconds; fractions work too
                 connect_timeout=3,
                 ping_interval=10,
                 max_outstanding_pings=2,
