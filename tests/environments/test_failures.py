@@ -1,4 +1,4 @@
-"""Every way in which a candidate fails: said plainly, and nothing of it is left."""
+"""Every way in which a candidate fails is reported plainly, and leaves nothing behind."""
 
 from dataclasses import replace
 
@@ -20,11 +20,11 @@ async def failed(
     async with agent.running() as environments:
         environments.wanted(wanted)
         environments.replayed({wanted.environment})
-        failure = await agent.told.next(DeploymentFailed)
+        failure = await agent.reports.next(DeploymentFailed)
         assert await agent.runtime.list_containers({AGENT: agent.id}) == []
         await gone(agent, wanted.environment)
-        assert len(agent.told.all(DeploymentFailed)) == 1
-        assert any(phase.failed for phase in agent.told.all(DeploymentPhase))
+        assert len(agent.reports.all(DeploymentFailed)) == 1
+        assert any(phase.failed for phase in agent.reports.all(DeploymentPhase))
     return failure
 
 
@@ -43,7 +43,7 @@ async def test_a_secret_that_a_service_prints_at_its_end_is_not_in_the_message(
     files = single(busybox, "echo Error: $T is refused; exit 3", more)
     failure = await failed(agent, repository, files, variables="hunter22")
     assert failure.message == "web exited with code 3: Error: ${TOKEN} is refused"
-    assert not any("Error: hunter22" in line for line in agent.told.lines if line.startswith("_system:"))
+    assert not any("Error: hunter22" in line for line in agent.reports.lines if line.startswith("_system:"))
 
 
 async def test_variables_that_cannot_be_opened_are_a_failure_that_is_told(
@@ -122,7 +122,7 @@ async def test_bad_input_before_anything_is_built(agent: Agent, repository: Repo
 async def test_no_recipe_and_a_failing_build(agent: Agent, repository: Repository, busybox: str) -> None:
     assert (await failed(agent, repository, {"README": "nothing"})).reason == "no_recipe"
     broken = {"Dockerfile": f"FROM {busybox}\nRUN false\nEXPOSE 80\n"}
-    agent.told.events.clear()
+    agent.reports.events.clear()
     failure = await failed(agent, repository, broken)
     assert (failure.reason, failure.service) == ("build_failed", "web") and failure.log_tail
 
@@ -135,7 +135,7 @@ CMD httpd -f -p {address} -h /www
 
 
 @pytest.mark.parametrize(
-    ("check", "address", "told"),
+    ("check", "address", "explanation"),
     [
         ("false", "8080", "the health command ended with 1"),
         ("true", "127.0.0.1:8080", "127.0.0.1:8080 only"),
@@ -143,7 +143,7 @@ CMD httpd -f -p {address} -h /www
     ids=["the image says no", "nobody else gets through"],
 )
 async def test_an_images_own_check_is_believed_and_a_visitor_must_get_through_as_well(
-    agent: Agent, repository: Repository, busybox: str, check: str, address: str, told: str,
+    agent: Agent, repository: Repository, busybox: str, check: str, address: str, explanation: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr("seatrial.agent.vocabulary.containers.LEAST_HEALTH_SECONDS", 1.0)
@@ -154,6 +154,6 @@ async def test_an_images_own_check_is_believed_and_a_visitor_must_get_through_as
     async with agent.running() as environments:
         environments.wanted(desired)
         environments.replayed({desired.environment})
-        failure = await agent.told.next(DeploymentFailed)
+        failure = await agent.reports.next(DeploymentFailed)
     assert failure.reason == "unhealthy"
-    assert told in failure.message
+    assert explanation in failure.message

@@ -17,18 +17,18 @@ from tests.runtime.fake import BUSYBOX, FakeRuntime
 async def live(agent: Agent, environments: object, wanted: DesiredEnvironment) -> DeploymentReady:
     ready = await come_up(agent, environments, wanted)  # type: ignore[arg-type]
     assert wanted.candidate is not None
-    await agent.told.next(EnvironmentObserved, deployment=wanted.candidate.id)
+    await agent.reports.next(EnvironmentObserved, deployment=wanted.candidate.id)
     return ready
 
 
 async def observed(agent: Agent, service: str, *states: str) -> list[EnvironmentObserved]:
     """Reports in which `service` is in these states, in this order, after all that was told before."""
-    seen, found = len(agent.told.events), []
+    seen, found = len(agent.reports.events), []
     async with asyncio.timeout(60):
         for wanted in states:
             while True:
-                report = await agent.told.next(EnvironmentObserved, seen)
-                seen = agent.told.events.index(report) + 1
+                report = await agent.reports.next(EnvironmentObserved, seen)
+                seen = agent.reports.events.index(report) + 1
                 if {s.name: s.state for s in report.services}[service] == wanted:
                     found.append(report)
                     break

@@ -56,8 +56,8 @@ class Streams:
                 raise
 
     async def changes(self, labels: Mapping[str, str]) -> AsyncIterator[Change]:
-        """What happens to containers that carry every one of `labels`, from now on. Ends when the engine goes."""
-        # From now, not from when the engine accepts the request: a caller that looks afterwards misses nothing.
+        """Changes of containers that carry every one of `labels`, from now on. Ends when the engine stops."""
+        # From now, not from when the engine accepts the request: a caller that lists containers afterwards misses nothing.
         params = {
             "filters": json.dumps(label_filter(labels) | {"type": ["container"]}),
             "since": f"{time.time():.6f}",

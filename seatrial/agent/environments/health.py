@@ -20,7 +20,7 @@ from seatrial.agent.vocabulary.errors import ServiceExited, Unhealthy
 SETTLE_SECONDS = 1.0
 TAIL_LINES = 40
 KILLED = 137
-MAX_RESTARTS = 5  # of a service that waits for another by crashing; more is a crash loop
+MAX_RESTARTS = 5  # a service may wait for another one by crashing; more restarts are a crash loop
 FIRST_INTERVAL_SECONDS = 0.05
 OFTEN_SECONDS = 0.25
 LONGEST_INTERVAL_SECONDS = 1.0
@@ -44,7 +44,7 @@ class Watch:
         self._restarts_before = restarts
 
     async def until_well(self) -> Well:
-        """Raises ServiceExited, or Unhealthy when the time is up."""
+        """Wait until the service is healthy. Raises ServiceExited, or Unhealthy when the time is over."""
         expected = await self._expected_ports()
         self._check = self._check or await self._images_own() or default_check(self._planned)
         began, interval = time.monotonic(), FIRST_INTERVAL_SECONDS
@@ -101,7 +101,7 @@ class Watch:
         return await self._runtime.image_check(self._planned.spec.image) if service.image_check else None
 
     async def _running(self) -> Container | None:
-        """The container; None when it ended well and was meant to. Raises ServiceExited."""
+        """The container; None if it ended successfully and was meant to end. Raises ServiceExited."""
         container = await self._runtime.get(self._planned.spec.name)
         if container is None:
             raise ServiceExited(f"{self._name} was removed by somebody else", service=self._name)
@@ -123,7 +123,7 @@ class Watch:
     async def _ask(self, container: Container, expected: Sequence[int], elapsed: float) -> Well | Unwell:
         """Check the expected ports; if none is known or none answers, look which ports it listens on.
 
-        A command inside comes first, but does not show that the port can be reached from outside, as visitors need.
+        A health command inside comes first, but it does not prove that the port can be reached from outside.
         """
         assert self._check is not None
         check, routable = self._check, self._planned.service.kind.routable

@@ -110,7 +110,7 @@ class Startup:
         self.launched = Launched(launch, {})
         self._well = {planned.service.name: asyncio.Event() for planned in launch.services}
         self._up = {planned.service.name: asyncio.Event() for planned in launch.services}
-        self._restarts: dict[str, int] = {}  # of containers that go on running
+        self._restarts: dict[str, int] = {}  # earlier restarts of containers that keep running
         self._started = 0
         self._all_started = asyncio.Event()
         self._ready = asyncio.Event()
@@ -200,7 +200,7 @@ class Startup:
         if planned.durable and not same:
             await self._runtime.stop(
                 spec.name, grace_seconds(present)
-            )  # what it has in memory belongs to its data
+            )  # so that the service writes its data from memory to disk
         return await self._runtime.start(spec)
 
     def _as_found(self, planned: Planned, present: Container | None) -> ContainerSpec:
@@ -218,7 +218,7 @@ class Startup:
         return replace(spec, labels={**spec.labels, FINGERPRINT: kept})
 
     async def _start_durable(self, planned: Planned) -> Container:
-        """Start it. A replacement joins the networks of its predecessor, as far as they still exist."""
+        """Start a service that keeps data. A replacement joins those networks of its predecessor that still exist."""
         name, aliases = planned.spec.name, planned.service.names
         before = await self._runtime.get(name)
         container = await self._made(planned, before)
@@ -230,7 +230,7 @@ class Startup:
 
 
 async def _either(event: asyncio.Event, everything: asyncio.Future[None]) -> None:
-    """Wait for `event`, or for `everything` to end or fail, whose failure is raised."""
+    """Wait for `event`, or for `everything` to end. If `everything` fails, its error is raised."""
     waiting = asyncio.create_task(event.wait())
     both: list[asyncio.Future[Any]] = [waiting, everything]
     try:

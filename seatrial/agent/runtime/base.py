@@ -24,12 +24,13 @@ from seatrial.agent.vocabulary.containers import (
 )
 from seatrial.wire.logs import LogLine
 from seatrial.wire.states import Isolation
+from seatrial.wire.words import RuntimeKind
 
 
 class Runtime(Protocol):
     """See the module's contract."""
 
-    name: str  # docker | process
+    name: RuntimeKind
 
     @property
     def warnings(self) -> Sequence[str]:

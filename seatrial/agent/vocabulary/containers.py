@@ -11,13 +11,13 @@ from typing import Protocol
 from seatrial.agent.vocabulary.options import Options
 from seatrial.wire.states import Isolation
 
-USUAL_ASK_SECONDS = 30.0  # for one run of a health command, as with the engine
+USUAL_ASK_SECONDS = 30.0  # for one run of a health command; the engine's default
 LEAST_HEALTH_SECONDS = 60.0
 LONGEST_HEALTH_SECONDS = 600.0
 
 
 class ContainerState(StrEnum):
-    """What a container does now."""
+    """The state of a container."""
 
     CREATED = "created"
     RUNNING = "running"
@@ -27,12 +27,12 @@ class ContainerState(StrEnum):
 
     @property
     def up(self) -> bool:
-        """Whether it runs, or will run again by itself."""
+        """Whether the container runs, or will run again by itself."""
         return self in {ContainerState.RUNNING, ContainerState.RESTARTING}
 
     @property
     def over(self) -> bool:
-        """Whether it has ended for good."""
+        """Whether the container has ended for good."""
         return self in {ContainerState.EXITED, ContainerState.DEAD}
 
 
@@ -164,8 +164,8 @@ class ContainerSpec:
 
 @dataclass(frozen=True)
 class Container:
-    """A container as it is now. `addresses` maps a network to the IP address there; one that runs in the network of
-    another, `network_of`, has the addresses of that."""
+    """A container as it is now. `addresses` maps each network to the container's IP address there; one that runs in the network
+    of another, `network_of`, has the addresses of that."""
 
     name: str
     labels: Mapping[str, str]
@@ -178,7 +178,7 @@ class Container:
     restarts: int = 0
     network_of: str | None = None
     stop_seconds: float | None = None  # how long it has to end, if its recipe says
-    port: int | None = None  # process runtime: the port it was given instead of the one it asked for
+    port: int | None = None  # process runtime only: the port that the service was given instead of its own
 
 
 def shares(container: Container, host: Container) -> bool:
@@ -200,7 +200,7 @@ class Listener:
 
 @dataclass(frozen=True)
 class Change:
-    """Something happened to a labelled container: re-read it. `action` is informative only."""
+    """A change of a labelled container, which must be read again. `action` is informative only."""
 
     name: str
     labels: Mapping[str, str]

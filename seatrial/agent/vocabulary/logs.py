@@ -1,4 +1,4 @@
-"""Callbacks for log lines of running work, and what of lines goes into a message."""
+"""Callbacks for log lines of work in progress, and what of lines goes into a message."""
 
 import re
 from collections.abc import Awaitable, Callable, Sequence

@@ -37,7 +37,7 @@ class Reading:
     committed: Callable[[str], bool]
     defaults: Resources
     problems: Problems
-    told_kinds: set[str] = field(default_factory=set)
+    given_kinds: set[str] = field(default_factory=set)
 
     def recipe(self) -> Recipe:
         """The whole model. Raises RecipeError that tells every problem."""
@@ -61,7 +61,7 @@ class Reading:
             self.document.file,
             services,
             tuple(self.problems.warnings),
-            frozenset(self.told_kinds),
+            frozenset(self.given_kinds),
             composed=True,
             places={name: self.document.place(("services", name)) for name in services},
         )
@@ -230,7 +230,7 @@ class Reading:
             return kinds.infer(str(image) if image else None, listens=listens)
         if str(wanted) not in set(ServiceKind):
             self.document.fail(at, f"{wanted!r} is not a kind", f"Allowed: {', '.join(ServiceKind)}")
-        self.told_kinds.add(str(at[1]))
+        self.given_kinds.add(str(at[1]))
         return ServiceKind(wanted)
 
     def _dependencies(self, keys: dict[str, Any], condition: str = "") -> list[str]:

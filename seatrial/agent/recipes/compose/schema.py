@@ -57,7 +57,7 @@ def has_variable(error: ValidationError) -> bool:
 
 
 def plain(data: dict[str, Any]) -> dict[str, Any]:
-    """`data` without what we accept more leniently: the meaningless version, and keys without a value."""
+    """`data` without the parts that we accept although the schema does not: the meaningless version, and empty keys."""
     services = data.get("services")
     if isinstance(services, dict):
         services = {
@@ -77,7 +77,7 @@ def is_told_elsewhere(error: ValidationError) -> bool:
 
 
 def exact(error: ValidationError) -> ValidationError:
-    """If the schema allows several forms, the error in the form that was meant."""
+    """The error itself, or, if the schema allows several forms, the error in the form that the author meant."""
     inner = list(error.context or ())
     meant = [one for one in inner if one.relative_path or one.validator != "type"]
     if not meant:

@@ -1,4 +1,4 @@
-"""Containers: started once per fingerprint, looked at, stopped, removed."""
+"""Starts containers once per fingerprint, inspects, stops and removes them."""
 
 import asyncio
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class Containers:
 
     @whole
     async def start(self, spec: ContainerSpec) -> Container:
-        """See Runtime. A container with another fingerprint goes first."""
+        """See Runtime. An existing container with another fingerprint is removed first."""
         existing = await self.get(spec.name)
         if existing is not None:
             if _usable(existing, spec):

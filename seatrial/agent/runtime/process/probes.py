@@ -10,7 +10,8 @@ from seatrial.agent.vocabulary.logs import last_lines
 
 
 async def command(words: list[str], plan: dict[str, Any], seconds: float) -> str | None:
-    """Run a health command where the service runs; after `seconds`, it and everything it started are ended."""
+    """Run a health command where the service runs. After `seconds`, the command and everything it started are ended.
+    Returns None if it succeeded, else a description of the failure."""
     try:
         done = await run(
             words,
