@@ -64,7 +64,7 @@ def read(name: str, text: str) -> None:
 FUZZED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-FEWER = settings(FUZZED, max_examples=40)  # each starts Compose
+FEWER = settings(FUZZED, max_examples=25)  # each starts Compose
 
 
 @FEWER
