@@ -19,13 +19,15 @@ from seatrial.agent.commands.programs import SEARCH_PATH, find
 HOME = Path("/run/galley-builder")  # where the folders appear inside the cell, whatever the data directory
 SLIRP = '#!/bin/sh\nexec {slirp4netns} --disable-host-loopback "$@"\n'
 SCOPE_FOLDERS = (("store",), ("out",))
-MOST_PROCESSES = 4096  # and threads, of all builds of a host together
+MOST_PROCESSES = 4096  # processes and threads of all builds of a host together
 OF_ETC = (
     "subuid", "subgid", "nsswitch.conf", "hosts", "resolv.conf", "ld.so.cache", "containers", "localtime",
 )  # fmt: skip
 NOTHING = "nothing"  # an empty folder among the tools
 OF_SYS = ("class/net", "devices/virtual/net")  # hidden: the host's network interfaces, one for each preview
-CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"  # what buildah trusts that fetches for ADD
+CERTIFICATES = (
+    "/etc/ssl/certs/ca-certificates.crt"  # the authorities that buildah trusts when it fetches for ADD
+)
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 # $1 data directory, $2 scope, $3 context or nothing, $4 uid:gid, $5 ro or rw: the folders all scopes share.

@@ -26,8 +26,8 @@ CLOSED = {
 
 @dataclass
 class BuildFence:
-    """Firewall rules for builds, put up once per process. Without root or iptables there is no fence; one that could not be put
-    up is tried again with every build."""
+    """Firewall rules for builds, put up once per process. Without root or iptables there is no fence; if the rules could not be
+    put up, the next build tries again."""
 
     _raised: bool = False
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -40,7 +40,7 @@ class BuildFence:
             stands = await put_up(account)
             if not stands:
                 log.warning("builds can reach what their host listens with", fix="see docs/security.md")
-            # Only now: the build that started it may have been cancelled meanwhile, or a program of it killed.
+            # Not earlier: the build that started this may have been cancelled meanwhile, or one of its programs killed.
             self._raised = stands or not firewall.available()
 
 

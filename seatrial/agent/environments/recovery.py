@@ -30,6 +30,7 @@ class Recovery:
 
     def look(self, launched: Launched, host: Host) -> None:
         """Begin the watches that are missing."""
+        self._watches = {name: watch for name, watch in self._watches.items() if not watch.done()}
         containers = {container.name: container for container in host.containers}
         for planned in launched.launch.services:
             container = containers.get(planned.spec.name)
@@ -42,8 +43,7 @@ class Recovery:
         well = launched.well.get(planned.service.name)
         if well is None or planned.one_shot or container.state is not ContainerState.RUNNING:
             return False
-        watched = self._watches.get(container.name)
-        return well.container.started_at != container.started_at and (watched is None or watched.done())
+        return well.container.started_at != container.started_at and container.name not in self._watches
 
     async def _watch(self, launched: Launched, planned: Planned, container: Container) -> None:
         name = planned.service.name

@@ -17,7 +17,8 @@ READ = {
     "extends": "of the same file or another of the commit",
     "container_name": "one more name by which siblings reach it",
     "links": "the alias is one more name of the service linked to, which starts first",
-    "ports": "the container's side: the first port that answers HTTP is at the service's host name; the host's side is ignored",
+    "ports": "the container's side: the first port that speaks HTTP is at the service's host name, a debugger's or a mail "
+    "server's only where there is no other; the host's side is ignored",
     "expose": "for siblings where any service has ports, else like ports",
     "environment": "names of the platform (`GALLEY_...`) included; a bare name that nobody knows stays unset",
     "env_file": "of the commit; one that is not committed is ignored with a warning",

@@ -68,7 +68,7 @@ class Containers:
         return [name for name, asked in lacks.items() if asked]
 
     async def _awake(self, spec: ContainerSpec, existing: Container | None) -> None:
-        """Start it. A stopped container whose networks were removed cannot start: it is disconnected from them first."""
+        """Start the container. It could not start if networks it joined were removed, so it is disconnected from them first."""
         await self._check_mounts(spec)
         try:
             await self.engine.containers.start(spec.name)
