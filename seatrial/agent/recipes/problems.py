@@ -1,4 +1,4 @@
-"""Everything that is wrong with a recipe, told at once: one push mends it all."""
+"""Collects everything that is wrong with a recipe, so that one push can fix it all."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -17,15 +17,15 @@ class Problems:
     warnings: list[str] = field(default_factory=list)
 
     def add(self, *errors: RecipeError) -> None:
-        """Note errors; each is told once."""
+        """Note errors, each once."""
         self.errors = list(dict.fromkeys([*self.errors, *map(str, errors)]))
 
     def add_lines(self, text: str) -> None:
-        """Note errors that are told together already."""
+        """Note the lines of an error that contains several."""
         self.errors = list(dict.fromkeys([*self.errors, *text.splitlines()]))
 
     def warn(self, *warnings: str) -> None:
-        """Note warnings; each is told once."""
+        """Note warnings, each once."""
         self.warnings = list(dict.fromkeys([*self.warnings, *filter(None, warnings)]))
 
     @contextlib.contextmanager
@@ -36,7 +36,7 @@ class Problems:
         except RecipeError as error:
             self.add(error)
 
-    def tell(self) -> None:
+    def raise_all(self) -> None:
         """Raise RecipeError if there was any."""
         if self.errors:
             raise RecipeError(together(self.errors))

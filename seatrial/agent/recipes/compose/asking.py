@@ -17,7 +17,7 @@ MODEL = (
     "--format",
     "json",
     "--no-consistency",
-)  # whether names exist is told here with a line and a fix
+)  # `reading` checks whether names exist: it knows the line and the fix
 ENVIRONMENT = ("config", "--environment", "--no-consistency")
 MISSED = re.compile(r"(?:stat|open) (/.+?): no such file or directory")
 ENV_FILE = re.compile(r"^(?:env|label) file ", re.MULTILINE)

@@ -1,7 +1,7 @@
 """Where Compose runs: without a network, without the host's files, as nobody, and not for long.
 
 A compose file can name any file of the host (`env_file: /etc/shadow`) and any address (`include: https://...`), and Compose
-reads and fetches what it is told. In the cell there are only the files that it was given. As root, and as an ordinary user
+reads and fetches whatever the file names. In the cell there are only the files that it was given. As root, and as an ordinary user
 where the kernel allows users namespaces of their own, the cell is the same; where neither is possible, nothing is read.
 """
 
@@ -20,7 +20,7 @@ from seatrial.agent.commands.running import Finished, TooMuchOutput, run
 from seatrial.agent.vocabulary.errors import ComposeUnavailable, RecipeError
 
 PROJECT = "/repository"  # where the files are inside; the last part is the project's name if nobody gives one
-HOME = "/~"  # so that a path below it can be told from others
+HOME = "/~"  # so that a path below it can be distinguished from others
 INSIDE = Path(__file__).with_name("inside.py")
 MOST_BYTES = 4_000_000  # of output, and of errors
 TIMEOUT_SECONDS = 30.0

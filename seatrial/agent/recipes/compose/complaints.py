@@ -43,10 +43,10 @@ class Complaints:
         """What Compose warned of, each once."""
         messages = [unquoted(match[2]) for line in said.splitlines() if (match := LOGGED.match(line))]
         several = list(dict.fromkeys(messages))
-        told = {text for message in several[:MOST_WARNINGS] if (text := self._warning(message))}
+        warnings = {text for message in several[:MOST_WARNINGS] if (text := self._warning(message))}
         more = len(several) - MOST_WARNINGS
         rest = [f"{self.places.file}: and {more} more warnings of Compose"] if more > 0 else []
-        return sorted(told, key=placed) + rest  # Compose says them in any order
+        return sorted(warnings, key=placed) + rest  # Compose prints them in any order
 
     def _warning(self, message: str) -> str:
         if unset := UNSET.fullmatch(message):
@@ -203,11 +203,11 @@ class Complaints:
         return self.places.place(path)
 
 
-def placed(told: str) -> tuple[str, int, str]:
+def placed(message: str) -> tuple[str, int, str]:
     """What sorts messages by file and line."""
-    file, _, rest = told.partition(":")
+    file, _, rest = message.partition(":")
     line = rest.partition(":")[0]
-    return file, int(line) if line.isdecimal() else 0, told
+    return file, int(line) if line.isdecimal() else 0, message
 
 
 def known_problem(said: str) -> tuple[str, str]:

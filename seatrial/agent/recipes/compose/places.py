@@ -21,12 +21,12 @@ class Places(Document):
 
     def place(self, path: Path) -> str:
         """See `Document.place`: in the file that says most about it, of several the one that is read last."""
-        part, found = self._told(path)
+        part, found = self._best_match(path)
         return f"{part.file}:{part.line(found)}" if part else f"{self.file}:1"
 
     def written(self, path: Path) -> Any:
         """What the author wrote at `path`; None if that is not clear."""
-        part, found = self._told(path)
+        part, found = self._best_match(path)
         if part is None or found not in part.lines:
             return None
         value: Any = part.data
@@ -64,7 +64,7 @@ class Places(Document):
                     found[name] = {**found.get(name, {}), **keys}
         return found
 
-    def _told(self, path: Path) -> tuple[Document | None, Path]:
+    def _best_match(self, path: Path) -> tuple[Document | None, Path]:
         """The file that says most about `path`, and where in it."""
         best: tuple[int, Document | None, Path] = (0, None, ())
         for part in self.parts:

@@ -44,7 +44,7 @@ class Reading:
         graph.check_number(self.document, len(self.document.data.get("services") or {}))
         check_top_level(self.document, self.problems)
         active = self._active()
-        self.problems.tell()
+        self.problems.raise_all()
         waited_for = {other for keys in active.values() for other in self._dependencies(keys, COMPLETED)}
         shared = {image: active[name]["build"] for image, name in builders(active).items()}
         further = aliases(active)
@@ -56,7 +56,7 @@ class Reading:
         if not self.problems.errors:
             with self.problems.noted():
                 graph.check(self.document, services)
-        self.problems.tell()
+        self.problems.raise_all()
         return Recipe(
             self.document.file,
             services,

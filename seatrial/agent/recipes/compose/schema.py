@@ -45,10 +45,10 @@ def errors(document: Document) -> list[tuple[Path, RecipeError]]:
     found = [
         exact(error)
         for error in islice(problems, MOST_ERRORS)
-        if not is_told_elsewhere(error) and not has_variable(error)
+        if not is_covered(error) and not has_variable(error)
     ]
     found.sort(key=lambda error: document.line(tuple(error.absolute_path)))
-    return [told for error in found for told in explained(document, error)]
+    return [one for error in found for one in explained(document, error)]
 
 
 def has_variable(error: ValidationError) -> bool:
@@ -70,7 +70,7 @@ def plain(data: dict[str, Any]) -> dict[str, Any]:
     return named | ({"services": services} if services is not None else {})
 
 
-def is_told_elsewhere(error: ValidationError) -> bool:
+def is_covered(error: ValidationError) -> bool:
     """Whether another error covers this one: if no key of a service is unknown, only a wrong value made the schema complain
     about its keys."""
     return error.validator == "unevaluatedProperties" and not extras(tuple(error.absolute_path), error)
