@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -67,6 +68,7 @@ FUZZED = settings(max_examples=150, deadline=None, suppress_health_check=[Health
 FEWER = settings(FUZZED, max_examples=25)  # each starts Compose
 
 
+@pytest.mark.slow
 @FEWER
 @given(COMPOSE)
 def test_any_compose_file(data: dict[str, Any]) -> None:
@@ -85,6 +87,7 @@ def test_any_text_as_galley_yml(text: str) -> None:
     read("galley.yml", text)
 
 
+@pytest.mark.slow
 @FEWER
 @given(st.text(max_size=80))
 def test_any_text_as_a_compose_file(text: str) -> None:
