@@ -140,10 +140,6 @@ class BuildahBuilder:
         if cell.account.other:
             root.chmod(0o755)  # bound into the cell under its own mode; the folders above stay closed
         if self.certificates:
-            if not self.certificates.is_file():
-                raise BuildError(
-                    f"GALLEY_BUILD_CA_FILE: there is no file {self.certificates}. Correct or unset it"
-                )
             trust.prepare(self.certificates, cell.data / "tools", find("runc") or "runc")
 
     async def _cell(self, scope: str) -> Cell:

@@ -110,8 +110,6 @@ class Refusal(Enum):
     NO_SPACE = auto()
     NO_OWN_NETWORK = auto()  # its gVisor cannot give containers one on this kernel
     NOT_BEGUN = auto()  # its runtime could not begin the container
-    REGISTRY_AWAY = auto()
-    REGISTRY_LIMITS = auto()
 
 
 class EngineRefused(AgentError):

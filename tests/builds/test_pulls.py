@@ -1,0 +1,179 @@
+"""Images from registries, with the real buildah, engine and packet filter: what is reached, what is not, and what is said."""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from seatrial.agent.builds.assembly import docker_builds
+from seatrial.agent.builds.base import BuildRequest
+from seatrial.agent.builds.images import DockerImages
+from seatrial.agent.engine import Engine
+from seatrial.agent.vocabulary.addresses import Address
+from seatrial.agent.vocabulary.errors import ImageUnavailable
+from tests.builds.conftest import Lines, docker, own_addresses
+from tests.builds.containers import run
+from tests.builds.registry import Registry, served
+from tests.engines import missing
+
+pytestmark = pytest.mark.docker
+
+Make = Callable[..., BuildRequest]
+BODY = "only-for-the-host-itself"
+
+
+@pytest.fixture
+async def registry(busybox: bytes) -> AsyncIterator[Registry]:
+    """On the loopback; removed from the packet filter and the engine again."""
+    async with served(Registry(busybox)) as registry:
+        yield registry
+    rule = ["-d", "127.0.0.1", "-p", "tcp", "--dport", str(registry.port), "-j", "ACCEPT"]
+    forget = await asyncio.create_subprocess_exec(
+        *["iptables", "-w", "5", "-D", "GALLEY-REGISTRIES", *rule], stderr=asyncio.subprocess.DEVNULL
+    )
+    await forget.wait()
+    for name in (f"{registry.host}/shop/base:1", f"seatrial/pinned:{registry.digest.partition(':')[2]}"):
+        with contextlib.suppress(AssertionError):
+            await docker("rmi", name)
+
+
+@pytest.fixture
+def images(engine: Engine, tmp_path: Path, registry: Registry) -> DockerImages:
+    """May reach the registry, and nothing else of this host."""
+    return pulled_through(engine, tmp_path, registry)
+
+
+def pulled_through(engine: Engine, folder: Path, *allowed: Registry) -> DockerImages:
+    opened = tuple(Address("127.0.0.1", registry.port) for registry in allowed)
+    return docker_builds(engine, folder / "builder", "isolated", allowed=opened)[1]
+
+
+@pytest.fixture
+async def forbidden() -> AsyncIterator[tuple[int, list[str]]]:
+    """A server on every address of this host: (port, who has connected)."""
+    reached: list[str] = []
+
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.append(str(writer.get_extra_info("sockname")))
+        writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 24\r\n\r\n" + BODY.encode())
+        writer.close()
+
+    listening = socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    serving = await asyncio.start_server(answer, sock=listening)
+    yield listening.getsockname()[1], reached
+    serving.close()
+
+
+async def test_an_image_comes_from_a_registry_that_the_operator_allows(
+    images: DockerImages, registry: Registry, log: Lines, tmp_path: Path
+) -> None:
+    asked = f"{registry.host}/shop/base:1"
+    assert await images.ensure(asked, log) == asked
+    assert await run(asked, "echo", "pulled") == "pulled\n"
+    by_digest = f"{registry.host}/shop/base:1@{registry.digest}"
+    pinned = await images.ensure(by_digest, log)
+    assert await run(pinned, "echo", "pinned") == "pinned\n"
+    before = len(registry.asked)
+    assert [await images.ensure(name, log) for name in (asked, by_digest)] == [asked, pinned]
+    assert len(registry.asked) == before, "what is on the engine is not asked for again"
+    assert list((tmp_path / "builder/pulls").iterdir()) == []
+
+
+async def test_nothing_of_the_host_is_asked_whoever_names_it(
+    images: DockerImages, registry: Registry, forbidden: tuple[int, list[str]], log: Lines
+) -> None:
+    if os.geteuid() != 0:
+        missing("only root has a fence")
+    port, reached = forbidden
+    doors = [f"{address}:{port}" for address in own_addresses()]
+    assert len(doors) > 1
+    said = ""
+    images.clock = itertools.count(step=1000).__next__  # one that was silent is asked again at once
+    for door in (*(d for d in doors if "[" not in d), f"localhost:{port}"):
+        with pytest.raises(ImageUnavailable, match="pulls may not reach") as told:
+            await images.ensure(f"{door}/shop/base:1", log)
+        said += str(told.value)
+    for lure in (*map(sends_for_a_token, doors), sends_elsewhere(doors[0])):
+        registry.instead = lure
+        asked = len(registry.asked)
+        with pytest.raises(ImageUnavailable) as told:
+            await images.ensure(f"{registry.host}/shop/base:2", log)
+        assert len(registry.asked) > asked
+        said += str(told.value)
+    assert reached == []
+    assert BODY not in said + log.text
+
+
+def sends_for_a_token(door: str) -> Callable[[web.Request], web.Response]:
+    challenge = f'Bearer realm="http://{door}/token",service="x"'
+    return lambda _: web.Response(status=401, headers={"WWW-Authenticate": challenge})
+
+
+def sends_elsewhere(door: str) -> Callable[[web.Request], web.Response]:
+    return lambda request: (
+        web.json_response({})
+        if request.path == "/v2/"
+        else web.Response(status=307, headers={"Location": f"http://{door}{request.path}"})
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "told"),
+    [
+        (401, "UNAUTHORIZED", "to nobody who is not signed in"),
+        (403, "DENIED", "to nobody who is not signed in"),
+        (404, "MANIFEST_UNKNOWN", r"does not have it \(404\)"),
+        (404, "SOMETHING", "does not answer as a registry does"),
+        (429, "TOOMANYREQUESTS", "429 Too Many Requests"),
+        (503, "UNAVAILABLE", r"fails \(503\)"),
+        (200, "NOTHING", "does not answer as a registry does"),
+    ],
+)
+async def test_what_a_registry_answers_is_told_in_our_words(
+    images: DockerImages, registry: Registry, log: Lines, status: int, code: str, told: str
+) -> None:
+    def answer(request: web.Request) -> web.Response:
+        if request.path == "/v2/" and status < 429:
+            return web.json_response({})
+        return web.json_response({"errors": [{"code": code, "message": BODY}], "token": BODY}, status=status)
+
+    registry.instead = answer
+    with pytest.raises(ImageUnavailable, match=told) as error:
+        await images.ensure(f"{registry.host}/shop/base:3", log)
+    assert registry.host in str(error.value)
+    assert BODY not in f"{error.value} {log.text}"
+
+
+async def test_an_image_that_pretends_to_be_a_previews_is_refused(
+    engine: Engine, tmp_path: Path, registry: Registry, busybox: bytes, log: Lines
+) -> None:
+    lie = Registry(busybox, labels={"galley.managed": "true"})
+    registry.manifest, registry.blobs = lie.manifest, lie.blobs
+    with pytest.raises(ImageUnavailable, match="built for a preview"):
+        await pulled_through(engine, tmp_path, registry).ensure(f"{registry.host}/shop/base:1", log)
+
+
+async def test_a_pull_that_is_cancelled_leaves_nothing(
+    images: DockerImages, registry: Registry, log: Lines, tmp_path: Path
+) -> None:
+    began = asyncio.Event()
+
+    async def hang(request: web.Request) -> web.StreamResponse:
+        began.set()
+        await asyncio.sleep(60)
+        return web.Response()
+
+    registry.hold = hang
+    pulling = asyncio.create_task(images.ensure(f"{registry.host}/shop/base:1", log))
+    async with asyncio.timeout(60):
+        await began.wait()
+    pulling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await pulling
+    assert list((tmp_path / "builder/pulls").iterdir()) == []
