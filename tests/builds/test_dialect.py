@@ -10,7 +10,7 @@ import pytest
 
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
-from seatrial.agent.builds.dialect import Dialect
+from seatrial.agent.builds.dialect import Base, Dialect
 from seatrial.agent.commands import logged
 from seatrial.agent.vocabulary.errors import BuildError
 from tests.builds.conftest import Lines, docker
@@ -21,7 +21,7 @@ OLD, NEW = (1, 28), (1, 39)
 
 
 def adapted(text: str, version: tuple[int, int] = OLD) -> str:
-    return Dialect("Dockerfile", version, {"base": "/app"}, {}).adapted(text.encode()).decode()
+    return Dialect("Dockerfile", version, {"base": Base("/app")}, {}).adapted(text.encode()).decode()
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from seatrial.agent.commands.programs import SEARCH_PATH, find
 
 HOME = Path("/run/galley-builder")  # where the folders appear inside the cell, whatever the data directory
 SLIRP = '#!/bin/sh\nexec {slirp4netns} --disable-host-loopback "$@"\n'
-SCOPE_FOLDERS = (("store",), ("blobs",), ("blobs", "sha256"), ("out",))
+SCOPE_FOLDERS = (("store",), ("out",))
 MOST_PROCESSES = 4096  # and threads, of all builds of a host together
 OF_ETC = (
     "subuid", "subgid", "nsswitch.conf", "hosts", "resolv.conf", "ld.so.cache", "containers", "localtime",

@@ -61,6 +61,7 @@ def build_digest(build: Build, entries: Sequence[Entry]) -> str:
         if str(root) == "." or PurePosixPath(entry.path).is_relative_to(root) or entry.path == dockerfile
     ]
     facts = [mine, build.path, build.dockerfile, build.target, sorted(build.args.items())]
+    facts += [build.dockerfile_inline] if build.dockerfile_inline else []
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 

@@ -20,6 +20,7 @@ class Build:
 
     path: str = "."
     dockerfile: str = "Dockerfile"  # relative to `path`
+    dockerfile_inline: str = ""  # the Dockerfile itself, in place of a file
     target: str | None = None
     args: Mapping[str, str] = field(default_factory=dict)
 
