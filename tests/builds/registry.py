@@ -37,6 +37,7 @@ class Registry:
             "os": "linux",
             "config": {"Cmd": ["sh"], "Labels": {"seatrial.test": "builds", **self.labels}},
             "rootfs": {"type": "layers", "diff_ids": [digest_of(layer)]},
+            "history": [{"created_by": "made for a test"}],
         }
         blobs = [json.dumps(config).encode(), gzip.compress(layer)]
         kinds = [

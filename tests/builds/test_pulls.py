@@ -85,6 +85,19 @@ async def test_an_image_comes_from_a_registry_that_the_operator_allows(
     assert list((tmp_path / "builder/pulls").iterdir()) == []
 
 
+async def test_an_image_is_built_from_a_digest(
+    engine: Engine, tmp_path: Path, registry: Registry, request_for: Make, log: Lines
+) -> None:
+    allowed = (Address("127.0.0.1", registry.port),)
+    builder = docker_builds(engine, tmp_path / "builder", "isolated", allowed=allowed)[0]
+    name = f"{registry.host}/shop/base:1@{registry.digest}"
+    recipe = f"ARG BASE={name}\nFROM $BASE AS first\nRUN echo one > /one\n"
+    recipe += f"FROM {name}\nCOPY --from=first /one /one\nCOPY --from={name} /bin/busybox /two\n"
+    request = request_for("digest", {"Dockerfile": recipe + 'CMD ["cat", "/one"]\n'})
+    await builder.build(request, log)
+    assert await run(request.tag) == "one\n"
+
+
 async def test_nothing_of_the_host_is_asked_whoever_names_it(
     images: DockerImages, registry: Registry, forbidden: tuple[int, list[str]], log: Lines
 ) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,8 @@ from typing import Any
 from seatrial import files
 from seatrial.agent.builds.base import Images
 from seatrial.agent.builds.cell import Cell
+from seatrial.agent.builds.pinned import DIGEST
+from seatrial.agent.builds.references import host_of
 from seatrial.agent.commands import logged
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
@@ -114,8 +115,7 @@ class Bases:
 
 
 def local_name(image: str) -> str:
-    """The name under which `FROM image` finds it in a store without asking a registry."""
-    first = image.split("/", 1)[0]
-    registry = "/" in image and (re.search(r"[.:]", first) or first == "localhost")
-    name = image if registry else f"localhost/{image}"
-    return re.sub(r"(:[\w.-]+)?@sha256:([0-9a-f]{64})$", r":\2", name)
+    """The name under which `FROM image` finds it in a store without asking a registry. Where the image is asked for by its
+    digest, the digest is our tag: only with this name in the Dockerfile is it found."""
+    name = image if host_of(image) else f"localhost/{image}"
+    return DIGEST.sub(r":\2", name)
