@@ -13,6 +13,7 @@ from seatrial.agent.builds.base import Images
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.pinned import DIGEST
 from seatrial.agent.builds.references import host_of
+from seatrial.agent.builds.standins import warning_of
 from seatrial.agent.commands import logged
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
@@ -23,12 +24,14 @@ TRANSFER_SECONDS = 900.0
 
 @dataclass(frozen=True)
 class Base:
-    """A base image: its name in the Dockerfile, its configuration, the digests of its layers."""
+    """A base image: its name in the Dockerfile, its configuration, the digests of its layers, and what people should know
+    of it."""
 
     name: str
     id: str
     config: Mapping[str, Any]
     layers: tuple[str, ...]
+    warning: str = ""
 
 
 @dataclass
@@ -61,7 +64,8 @@ class Bases:
         async with self._locks.setdefault(str(cell.data), asyncio.Lock()):
             if self._known(cell.data).get(name) != image.id:
                 await self._transfer(cell, name, image.id, log)
-        return Base(name, image.id, image.config, image.layers)
+        warning = warning_of(name, reference, image.labels)
+        return Base(name, image.id, image.config, image.layers, warning)
 
     async def _transfer(self, cell: Cell, name: str, image: str, log: Log) -> None:
         known = self._known(cell.data)

@@ -21,7 +21,7 @@ from seatrial.agent.builds.delivery import Delivery
 from seatrial.agent.builds.dialect import Dialect, buildah_version
 from seatrial.agent.builds.fence import Fence
 from seatrial.agent.builds.healthcheck import healthcheck
-from seatrial.agent.builds.inputs import BuildInput, brought_along, check_of, located, shown_name
+from seatrial.agent.builds.inputs import BuildInput, brought_along, check_of, located, shown_name, warned
 from seatrial.agent.builds.layers import Layers
 from seatrial.agent.builds.outcome import NOISE, Outcome, given_text, oom_kills, shown
 from seatrial.agent.commands import logged
@@ -114,7 +114,8 @@ class BuildahBuilder:
                 image = await self._written(cell, given.again() if again else given, out, quiet if again else log)  # fmt: skip
                 return image.with_healthcheck(check)
 
-            delivery = Delivery(self.engine, cell.scope, request.tag, request.labels, request.service)
+            labels = {**request.labels, **warned(bases)}
+            delivery = Delivery(self.engine, cell.scope, request.tag, labels, request.service)
             await delivery.run(write, [digest for base in bases for digest in base.layers])
 
     async def _given(

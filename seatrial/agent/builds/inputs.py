@@ -12,6 +12,7 @@ from seatrial.agent.builds.pinned import is_pinned
 from seatrial.agent.builds.steps import Step
 from seatrial.agent.recipes.recipe import Build
 from seatrial.agent.vocabulary.errors import BuildError
+from seatrial.agent.vocabulary.labels import WARNINGS
 
 
 @dataclass(frozen=True)
@@ -61,3 +62,9 @@ def located(request: BuildRequest) -> tuple[Path, Path | None]:
 def check_of(bases: Sequence[Base], name: str) -> Mapping[str, Any] | None:
     """The HEALTHCHECK that an image inherits from its base image."""
     return next((base.config.get("Healthcheck") for base in bases if base.name == name), None)
+
+
+def warned(bases: Sequence[Base]) -> Mapping[str, str]:
+    """The label that keeps with an image what people should know of its bases: it is used again without being built."""
+    warnings = [base.warning for base in bases if base.warning]
+    return {WARNINGS: "\n".join(warnings)} if warnings else {}

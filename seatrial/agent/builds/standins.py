@@ -15,6 +15,7 @@ from typing import Protocol
 
 from seatrial.agent.builds import debian
 from seatrial.agent.builds.base import Builder, BuildRequest
+from seatrial.agent.builds.references import named
 from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.kinds import repository_name
 from seatrial.agent.recipes.recipe import Build
@@ -82,6 +83,16 @@ STAND_INS = (
     StandIn("nginx", "nginx", "nginx", ("nginx",), base=DEBIAN),
     StandIn("httpd", "Apache", "apache2", ("httpd",), base=DEBIAN),
 )
+
+
+def warning_of(image: str, reference: str, labels: Mapping[str, str]) -> str:
+    """What people should know of a service whose `image` is `reference` with `labels`: that it is a stand-in; else nothing."""
+    stand_in = stand_in_for(named(image)) if reference.startswith(PREFIX) else None
+    if stand_in is None:
+        return ""
+    version = labels.get(VERSION_LABEL) or "an unknown version"
+    digest = ", and its digest was not heeded" if "@" in image else ""
+    return f"{image} could not be had: a stand-in takes its place, with {stand_in.title} {version} from Debian packages{digest}"
 
 
 class MakeBase(Protocol):
