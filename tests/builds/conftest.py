@@ -64,7 +64,9 @@ def stand_ins() -> set[str]:
     command = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "seatrial/stand-in-*"]
     found = subprocess.run(command, check=False, capture_output=True, text=True).stdout.split()
     return {
-        name for name in found if not any(kept in name for kept in ("-debian:", "-python:", "-postgres:"))
+        name
+        for name in found
+        if not any(kept in name for kept in ("-debian:", "-python:", "-python-whole:", "-postgres:"))
     }
 
 

@@ -52,7 +52,7 @@ class Pulls:
         self.labels: Mapping[str, str] = {}
         self.asked: list[str] = []
 
-    async def pull(self, image: str) -> None:
+    async def pull(self, image: str, log: Lines) -> None:
         self.asked.append(image)
         if self.trouble:
             raise self.trouble
@@ -130,7 +130,12 @@ async def test_a_pulled_image_that_pretends_to_be_a_previews_is_refused(shelf: S
     ("image", "name"),
     [
         ("python:3.12-slim", "python"),
-        ("docker.io/library/python:3", "python"),
+        ("docker.io/library/python:3", "python-whole"),
+        ("python:3.12-slim-bookworm", "python"),
+        ("python@sha256:" + "a" * 64, "python-whole"),
+        ("node:20-bookworm", "node-whole"),
+        ("node:20-alpine", "node-alpine"),
+        ("nginx:1-slim", "nginx"),
         ("postgres:15@sha256:" + "a" * 64, "postgres"),
         ("postgres:16-alpine", "postgres-alpine"),
         ("golang:1.22-alpine3.19", "golang-alpine"),

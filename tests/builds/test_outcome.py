@@ -10,7 +10,7 @@ from seatrial.agent.builds.attempts import Interrupted, repeated
 from seatrial.agent.builds.outcome import Outcome, oom_kills, shown
 from seatrial.agent.builds.steps import Step, nameless
 from seatrial.agent.commands.logged import Ended
-from seatrial.agent.vocabulary.errors import AgentError, BuilderKilled, BuildError, NoSpace
+from seatrial.agent.vocabulary.errors import AgentError, BuilderFailed, BuildError, NoSpace
 from seatrial.wire.words import Reason
 from tests.builds.conftest import Lines
 
@@ -154,11 +154,11 @@ async def test_it_ends_after_a_few_attempts(log: Lines, own: AgentError | None) 
         tried += 1
         raise Interrupted("killed", own)
 
-    with pytest.raises(type(own) if own else BuilderKilled) as caught:
+    with pytest.raises(type(own) if own else BuilderFailed) as caught:
         await repeated(attempt, log, "web", (0.0,))
     assert tried == 2
     assert own is None or caught.value is own
-    assert BuilderKilled.reason is Reason.INTERNAL
+    assert BuilderFailed.reason is Reason.INTERNAL
 
 
 async def test_any_other_error_and_a_cancellation_end_it_at_once(log: Lines) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from seatrial.agent.vocabulary.errors import AgentError, BuilderKilled
+from seatrial.agent.vocabulary.errors import AgentError, BuilderFailed
 from seatrial.agent.vocabulary.logs import Log
 
 PAUSES_SECONDS = (1.0, 5.0)  # before the second and the third attempt
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Interrupted(Exception):
-    """A program of the builder ended before it could say why: somebody killed it. The text says what happened.
+    """The builder itself failed, most often because somebody killed one of its programs. The text says what happened.
 
     `finally_` is the error if it happens in every attempt; without one, it is the platform's.
     """
@@ -31,7 +31,7 @@ async def repeated(
     """`attempt`, which must be idempotent, once more after each pause as long as it is interrupted.
 
     Any other error, and a cancellation, ends it at once. Raises the interruption's own error after the last attempt, or
-    BuilderKilled.
+    BuilderFailed.
     """
     most = len(pauses_seconds) + 1
     for number, pause in enumerate([*pauses_seconds, None], start=1):
@@ -39,9 +39,9 @@ async def repeated(
             return await attempt()
         except Interrupted as interrupted:
             if pause is None:
-                raise interrupted.finally_ or BuilderKilled(
-                    f"{what}: programs of the builder were killed in {most} attempts; the last time, {interrupted}. "
-                    "Most often the host has no memory left: free some on the agent's host, then rebuild"
+                raise interrupted.finally_ or BuilderFailed(
+                    f"{what}: the builder failed in {most} attempts; the last time, {interrupted}. Most often the agent's "
+                    "host has no memory left: free some, then rebuild"
                 ) from interrupted
             await log(
                 f"{what}: not your code: {interrupted}. Trying again in {pause:g} s (attempt {number + 1} of {most})"

@@ -116,7 +116,7 @@ class BuildahBuilder:
 
             labels = {**request.labels, **warned(bases)}
             delivery = Delivery(self.engine, cell.scope, request.tag, labels, request.service)
-            await delivery.run(write, [digest for base in bases for digest in base.layers])
+            await delivery.run(write, [base.layers for base in bases])
 
     async def _given(
         self,

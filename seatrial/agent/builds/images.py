@@ -26,7 +26,7 @@ class StandIns(Protocol):
 class Pulls(Protocol):
     """Takes images from registries."""
 
-    async def pull(self, image: str) -> None:
+    async def pull(self, image: str, log: Log) -> None:
         """See `registries.puller.Puller.pull`."""
 
 
@@ -102,7 +102,7 @@ class DockerImages(EngineImages):
             raise known
         await log(f"pulling {image}")
         try:
-            await self.pulls.pull(image)
+            await self.pulls.pull(image, log)
         except RegistrySilent as silent:
             self._silent[registry] = (self.clock() + REMEMBER_SECONDS, silent)
             await log(f"{image}: {silent}")

@@ -4,7 +4,7 @@ AgentError
 ├── RecipeError        the repository says nothing we can run, or says it wrong (file, line, key, fix)
 ├── CheckoutError      the commit cannot be had
 ├── BuildError         a build ended badly; `log_tail` holds its last lines
-├── BuilderKilled      programs of the builder were killed, several times: not the repository's fault
+├── BuilderFailed      the builder itself failed, several times: not the repository's fault
 ├── ImageUnavailable   an image is neither here, nor pullable, nor has a stand-in
 ├── StartError         a container cannot be created or started
 ├── ServiceExited      a service ended while it should run
@@ -61,8 +61,8 @@ class BuildError(AgentError):
     reason = Reason.BUILD_FAILED
 
 
-class BuilderKilled(AgentError):
-    """Programs of the builder were killed, several times in a row."""
+class BuilderFailed(AgentError):
+    """The builder itself failed, several times in a row: its programs were killed, or its store is damaged."""
 
     reason = Reason.INTERNAL
 

@@ -12,6 +12,7 @@ import structlog
 from seatrial import files
 from seatrial.agent.builds import archive, space, trust
 from seatrial.agent.builds.account import Account
+from seatrial.agent.builds.attempts import Interrupted
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.references import kept_as, registry_of, whole_name
 from seatrial.agent.builds.registries.answers import REPEATS, Reach, RegistrySilent, problem_of
@@ -66,7 +67,7 @@ class Pull:
             hand_over(known, tools / CERTIFICATES, self.cell.account)
 
     async def fetch(self, proxies: Mapping[str, str]) -> None:
-        """Have the image, and its archive. Raises RegistrySilent, ImageUnavailable, NoSpace or BuildError."""
+        """Have the image, and its archive. Raises RegistrySilent, ImageUnavailable, NoSpace, BuildError or Interrupted."""
         environment = {**self.cell.environment(), **proxies}
         if self.certificates:
             environment["SSL_CERT_FILE"] = self.cell.folder("tools", trust.FILE)
@@ -98,7 +99,7 @@ class Pull:
         if ended.code:
             told = [line for line in ended.tail if line.startswith("Error:")]
             if not told:
-                raise BuildError(f"{self.image}: its pull was ended from outside ({ended.code}). Rebuild")
+                raise Interrupted(f"its pull ended with {ended.code} and said nothing")
             raise self._problem(told[-1])
         return list(ended.tail)
 

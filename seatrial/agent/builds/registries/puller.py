@@ -13,6 +13,7 @@ import psutil
 
 from seatrial.agent.builds import loading
 from seatrial.agent.builds.account import PULLER, Account, ensure_account
+from seatrial.agent.builds.attempts import repeated
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.registries.answers import Reach
 from seatrial.agent.builds.registries.configuration import Configuration
@@ -21,7 +22,7 @@ from seatrial.agent.builds.registries.pull import Limits, Pull
 from seatrial.agent.commands import logged
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.addresses import Address
-from seatrial.agent.vocabulary.logs import quiet
+from seatrial.agent.vocabulary.logs import Log, quiet
 from seatrial.agent.vocabulary.whole import whole
 
 
@@ -31,7 +32,7 @@ class Puller:
 
     Concurrency: any number of pulls of several images run together; the caller has calls for one image wait for each other.
     Cancellation ends the pull's whole process tree and removes what it had; the engine has the whole image or nothing of
-    it. Retries: none. `folder` belongs to this one agent: leftovers of a killed one are removed at the first pull.
+    it. Retries: what was killed, and nothing else. `folder` belongs to this one agent: leftovers of a killed one are removed at the first pull.
     """
 
     engine: Engine
@@ -43,9 +44,13 @@ class Puller:
     _account: Account | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def pull(self, image: str) -> None:
+    async def pull(self, image: str, log: Log) -> None:
         """The engine has `image` as `kept_as(image)` when this returns. Raises RegistrySilent if it may be stood in for, else
-        ImageUnavailable, NoSpace or BuildError."""
+        ImageUnavailable, NoSpace, BuildError or BuilderKilled."""
+        await repeated(lambda: self._pull(image), log, image)
+
+    async def _pull(self, image: str) -> None:
+        """One attempt. Raises Interrupted as well."""
         account = await self._known_account()
         configuration = Configuration(await self.engine.registries(), self.allowed)
         opened = await self.fence.raise_for(account, configuration.opened())

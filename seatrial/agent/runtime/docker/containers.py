@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 
 from seatrial.agent.engine import Engine
+from seatrial.agent.runtime.docker.mounts import refused_mount
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec, ContainerState
 from seatrial.agent.vocabulary.errors import EngineRefused, Refusal, StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT, SERVICE
@@ -58,6 +60,7 @@ class Containers:
 
     async def _awake(self, spec: ContainerSpec, existing: Container | None) -> None:
         """Start it. A stopped container whose networks were removed cannot start: it is disconnected from them first."""
+        await self._check_mounts(spec)
         try:
             await self.engine.containers.start(spec.name)
         except EngineRefused as error:
@@ -68,6 +71,13 @@ class Containers:
             for network in spec.networks:
                 await self._join(spec, network)
             await self.engine.containers.start(spec.name)
+
+    async def _check_mounts(self, spec: ContainerSpec) -> None:
+        """Before every start of ours: files of the recipe, and what ran before, may have brought further links."""
+        targets = await self.engine.containers.mount_targets(spec.name)
+        why = await refused_mount(targets, partial(self.engine.containers.link, spec.name))
+        if why:
+            raise StartError(f"{spec.image} cannot be run: {why}", service=_service(spec))
 
     async def _join(self, spec: ContainerSpec, network: str) -> None:
         await self.engine.networks.join(network, spec.name, spec.networks[network])
