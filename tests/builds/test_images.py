@@ -103,17 +103,17 @@ async def test_what_is_on_the_host_is_not_pulled(shelf: Shelf, log: Lines) -> No
 
 async def test_what_was_pulled_by_its_digest_is_found_by_it(shelf: Shelf, log: Lines) -> None:
     pulls = Pulls(shelf)
-    pinned = await sources(shelf, pulls).ensure(f"python:3@{DIGEST}", log)
-    assert pinned == f"seatrial/pinned:{DIGEST[7:]}" != f"python@{DIGEST}"
+    found = await sources(shelf, pulls).ensure(f"python:3@{DIGEST}", log)
+    assert found == f"seatrial/by-digest:{DIGEST[7:]}" != f"python@{DIGEST}"
     for again in (f"python:3@{DIGEST}", f"docker.io/library/python@{DIGEST}"):
-        assert await sources(shelf, pulls).ensure(again, log) == pinned
-        assert await EngineImages(shelf).ensure(again, log) == pinned  # type: ignore[arg-type]
+        assert await sources(shelf, pulls).ensure(again, log) == found
+        assert await EngineImages(shelf).ensure(again, log) == found  # type: ignore[arg-type]
     assert len(pulls.asked) == 1
 
 
 async def test_the_name_for_what_has_a_digest_is_never_pulled(shelf: Shelf, log: Lines) -> None:
     pulls = Pulls(shelf)
-    for name in (f"seatrial/pinned:{DIGEST[7:]}", f"docker.io/seatrial/pinned:{DIGEST[7:]}"):
+    for name in (f"seatrial/by-digest:{DIGEST[7:]}", f"docker.io/seatrial/by-digest:{DIGEST[7:]}"):
         with pytest.raises(ImageUnavailable, match="Write its own name"):
             await sources(shelf, pulls).ensure(name, log)
     assert pulls.asked == []

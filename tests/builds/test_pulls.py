@@ -38,7 +38,7 @@ async def registry(busybox: bytes) -> AsyncIterator[Registry]:
         *["iptables", "-w", "5", "-D", "GALLEY-REGISTRIES", *rule], stderr=asyncio.subprocess.DEVNULL
     )
     await forget.wait()
-    for name in (f"{registry.host}/shop/base:1", f"seatrial/pinned:{registry.digest.partition(':')[2]}"):
+    for name in (f"{registry.host}/shop/base:1", f"seatrial/by-digest:{registry.digest.partition(':')[2]}"):
         with contextlib.suppress(AssertionError):
             await docker("rmi", name)
 
@@ -77,10 +77,10 @@ async def test_an_image_comes_from_a_registry_that_the_operator_allows(
     assert await images.ensure(asked, log) == asked
     assert await run(asked, "echo", "pulled") == "pulled\n"
     by_digest = f"{registry.host}/shop/base:1@{registry.digest}"
-    pinned = await images.ensure(by_digest, log)
-    assert await run(pinned, "echo", "pinned") == "pinned\n"
+    found = await images.ensure(by_digest, log)
+    assert await run(found, "echo", "found") == "found\n"
     before = len(registry.asked)
-    assert [await images.ensure(name, log) for name in (asked, by_digest)] == [asked, pinned]
+    assert [await images.ensure(name, log) for name in (asked, by_digest)] == [asked, found]
     assert len(registry.asked) == before, "what is on the engine is not asked for again"
     assert list((tmp_path / "builder/pulls").iterdir()) == []
 

@@ -96,7 +96,7 @@ async def test_a_digest_is_built_on_the_stand_in_and_the_image_says_so(
 ) -> None:
     await stand_in("python:3.12-slim")
     name = f"python:3.12-slim@sha256:{'a' * 64}"
-    request = request_for("pinned", {"Dockerfile": f'FROM {name}\nRUN echo hi > /hi\nCMD ["cat", "/hi"]\n'})
+    request = request_for("digest", {"Dockerfile": f'FROM {name}\nRUN echo hi > /hi\nCMD ["cat", "/hi"]\n'})
     await builder.build(request, log)
     assert await run(request.tag) == "hi\n"
     told = await docker("image", "inspect", "-f", '{{index .Config.Labels "galley.warnings"}}', request.tag)

@@ -12,7 +12,7 @@ from seatrial import files
 from seatrial.agent.builds.attempts import Interrupted
 from seatrial.agent.builds.base import Images
 from seatrial.agent.builds.cell import Cell
-from seatrial.agent.builds.pinned import DIGEST
+from seatrial.agent.builds.digests import DIGEST
 from seatrial.agent.builds.references import host_of
 from seatrial.agent.builds.standins import warning_of
 from seatrial.agent.commands import logged

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from seatrial.agent.builds import heredocs, volumes
 from seatrial.agent.builds.debian import output
+from seatrial.agent.builds.digests import by_names_of_ours
 from seatrial.agent.builds.modes import as_number
-from seatrial.agent.builds.pinned import by_names_of_ours
 from seatrial.agent.builds.steps import Step, nameless
 from seatrial.agent.commands.programs import find
 from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from seatrial.agent.builds.references import PINNED, kept_as, named, registry_of, whole_name
+from seatrial.agent.builds.references import BY_DIGEST, kept_as, named, registry_of, whole_name
 from seatrial.agent.builds.registries.answers import RegistrySilent
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import AgentError, ImageUnavailable
@@ -92,7 +92,7 @@ class DockerImages(EngineImages):
         return reference
 
     async def _pulled(self, image: str, log: Log) -> str:
-        if whole_name(image).startswith(f"{whole_name(PINNED)}:"):
+        if whole_name(image).startswith(f"{whole_name(BY_DIGEST)}:"):
             raise ImageUnavailable(
                 f"{image} is what an image is called here that was pulled by its digest. Write its own name"
             )

@@ -8,7 +8,7 @@ from typing import Any
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.bases import Base, local_name
 from seatrial.agent.builds.dialect import Base as BroughtAlong
-from seatrial.agent.builds.pinned import is_pinned
+from seatrial.agent.builds.digests import has_digest
 from seatrial.agent.builds.steps import Step
 from seatrial.agent.recipes.recipe import Build
 from seatrial.agent.vocabulary.errors import BuildError
@@ -39,7 +39,7 @@ def shown_name(build: Build) -> str:
 def brought_along(base: Base) -> BroughtAlong:
     """What a Dockerfile's dialect must know of its base image."""
     workdir, volumes = str(base.config.get("WorkingDir") or "/"), sorted(base.config.get("Volumes") or {})
-    return BroughtAlong(workdir, volumes, local_name(base.name) if is_pinned(base.name) else "")
+    return BroughtAlong(workdir, volumes, local_name(base.name) if has_digest(base.name) else "")
 
 
 def located(request: BuildRequest) -> tuple[Path, Path | None]:

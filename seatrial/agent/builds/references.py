@@ -7,7 +7,7 @@ from seatrial.agent.vocabulary.errors import ImageUnavailable
 HUB = "registry-1.docker.io"
 HUB_NAMES = {"docker.io", "index.docker.io"}
 # An engine lets nobody give an image a digest: one that is asked for by its digest is kept under this name.
-PINNED = "seatrial/pinned"
+BY_DIGEST = "seatrial/by-digest"
 _PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
 REFERENCE = re.compile(
     rf"(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?/)?{_PART}(?:/{_PART})*(?::\w[\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?",
@@ -51,4 +51,4 @@ def whole_name(image: str) -> str:
 def kept_as(image: str) -> str:
     """What a pulled image is called on the engine."""
     _, at, digest = image.partition("@sha256:")
-    return f"{PINNED}:{digest}" if at else image
+    return f"{BY_DIGEST}:{digest}" if at else image

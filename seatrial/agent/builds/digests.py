@@ -8,7 +8,7 @@ from seatrial.agent.recipes.dockerfile import FROM
 DIGEST = re.compile(r"(:[\w.-]+)?@sha256:([0-9a-f]{64})$")
 
 
-def is_pinned(image: str) -> bool:
+def has_digest(image: str) -> bool:
     """Whether the name ends with a digest."""
     return DIGEST.search(image) is not None
 
