@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import json
+import ssl
 import tarfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ class Registry:
     instead: Answer | None = None
     hold: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
     asked: list[str] = field(default_factory=list)
+    address: str = ""
     port: int = 0
 
     def __post_init__(self) -> None:
@@ -71,7 +73,7 @@ class Registry:
 
     @property
     def host(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.address}:{self.port}"
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.path)
@@ -92,14 +94,17 @@ class Registry:
 
 
 @contextlib.asynccontextmanager
-async def served(registry: Registry, host: str = "127.0.0.1") -> AsyncIterator[Registry]:
-    """Over HTTP without TLS, which an engine accepts from its own loopback."""
+async def served(
+    registry: Registry, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Registry]:
+    """Without TLS an engine accepts it from its own loopback only."""
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", registry.answer)
     runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, 0).start()
+        await web.TCPSite(runner, host, 0, ssl_context=tls).start()
+        registry.address = host
         registry.port = runner.addresses[0][1]
         yield registry
     finally:

@@ -5,15 +5,23 @@ import contextlib
 import itertools
 import os
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.images import DockerImages
+from seatrial.agent.builds.registries import pull
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.addresses import Address
 from seatrial.agent.vocabulary.errors import ImageUnavailable
@@ -33,7 +41,11 @@ async def registry(busybox: bytes) -> AsyncIterator[Registry]:
     """On the loopback; removed from the packet filter and the engine again."""
     async with served(Registry(busybox)) as registry:
         yield registry
-    rule = ["-d", "127.0.0.1", "-p", "tcp", "--dport", str(registry.port), "-j", "ACCEPT"]
+    await forgotten(registry)
+
+
+async def forgotten(registry: Registry) -> None:
+    rule = ["-d", registry.address, "-p", "tcp", "--dport", str(registry.port), "-j", "ACCEPT"]
     forget = await asyncio.create_subprocess_exec(
         *["iptables", "-w", "5", "-D", "GALLEY-REGISTRIES", *rule], stderr=asyncio.subprocess.DEVNULL
     )
@@ -50,7 +62,7 @@ def images(engine: Engine, tmp_path: Path, registry: Registry) -> DockerImages:
 
 
 def pulled_through(engine: Engine, folder: Path, *allowed: Registry) -> DockerImages:
-    opened = tuple(Address("127.0.0.1", registry.port) for registry in allowed)
+    opened = tuple(Address(registry.address, registry.port) for registry in allowed)
     return docker_builds(engine, folder / "builder", "isolated", allowed=opened)[1]
 
 
@@ -170,6 +182,44 @@ async def test_an_image_that_pretends_to_be_a_previews_is_refused(
     registry.manifest, registry.blobs = lie.manifest, lie.blobs
     with pytest.raises(ImageUnavailable, match="built for a preview"):
         await pulled_through(engine, tmp_path, registry).ensure(f"{registry.host}/shop/base:1", log)
+
+
+async def test_certificates_that_the_engine_trusts_are_trusted(
+    engine: Engine, tmp_path: Path, busybox: bytes, log: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = next(a for a in own_addresses() if "[" not in a and not a.startswith("127."))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate_of(host, tmp_path))
+    async with served(Registry(busybox), host, tls) as registry:
+        asked = f"{registry.host}/shop/base:1"
+        try:
+            with pytest.raises(ImageUnavailable, match=r"certificate of .* is not trusted.*certs\.d/"):
+                await pulled_through(engine, tmp_path, registry).ensure(asked, log)
+            known = tmp_path / "certs.d" / registry.host
+            known.mkdir(parents=True)
+            (known / "ca.crt").write_bytes((tmp_path / "both.pem").read_bytes())
+            monkeypatch.setattr(pull, "ENGINES_CERTIFICATES", tmp_path / "certs.d")
+            assert await pulled_through(engine, tmp_path, registry).ensure(asked, log) == asked
+        finally:
+            await forgotten(registry)
+
+
+def certificate_of(host: str, folder: Path) -> Path:
+    """A file with a key, and a certificate that it signed itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test's registry")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    kept = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    both = folder / "both.pem"
+    both.write_bytes(kept + made.public_bytes(Encoding.PEM))
+    return both
 
 
 async def test_a_pull_that_is_cancelled_leaves_nothing(

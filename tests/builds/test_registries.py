@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import tomllib
 from pathlib import Path
 
@@ -33,6 +34,7 @@ HOST = Reach({"192.0.2.2", "203.0.113.9", "8.8.8.8"}, {("10.1.1.1", 5000)})
         ('Get "https://r.example/v2/": dial tcp 10.1.1.1:5001: connect: connection refused', "may not reach"),
         ('Get "https://r.example/v2/": dial tcp 8.8.8.8:443: connect: connection refused', "may not reach"),
         ('Get "http://r.example/t": dial tcp [::1]:80: connect: connection refused', "may not reach"),
+        ('reading manifest 404 in r.example/denied/429: Get "https://r.example/v2/not found/": EOF', "does not answer"),
         ("reading manifest 1 in r.example/a: toomanyrequests: x", "429 Too Many Requests"),
         ('Get "https://r.example/v2/": x509: certificate signed by unknown authority', "certificate .* not trusted"),
         ("pinging: http: server gave HTTP response to HTTPS client", "answers without TLS"),
@@ -158,14 +160,15 @@ async def test_a_pull_goes_on_while_something_comes(tmp_path: Path, monkeypatch:
     assert next(sizes) > 5
 
 
-def test_a_registrys_certificates_are_handed_over(tmp_path: Path) -> None:
-    known, target = tmp_path / "known", tmp_path / "target"
-    known.mkdir()
+def test_certificates_of_registries_are_handed_over(tmp_path: Path) -> None:
+    known, target = tmp_path / "known", tmp_path / "home/.config/containers/certs.d"
+    (known / "r.example:5000").mkdir(parents=True)
     for name in ("ca.crt", "client.cert", "client.key", "notes.txt"):
-        (known / name).write_text(name)
-    hand_over(known, target, Account("me", 0, 0, other=False))
-    assert sorted(file.name for file in target.iterdir()) == ["ca.crt", "client.cert", "client.key"]
-    assert (target / "client.key").stat().st_mode & 0o777 == 0o400
+        (known / "r.example:5000" / name).write_text(name)
+    hand_over(known, target, Account("me", os.geteuid(), os.getegid(), other=False))
+    given = target / "r.example:5000"
+    assert sorted(file.name for file in given.iterdir()) == ["ca.crt", "client.cert", "client.key"]
+    assert (given / "client.key").stat().st_mode & 0o777 == 0o400
 
 
 def test_addresses_are_told_apart() -> None:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from seatrial.agent.vocabulary.errors import AgentError, ImageUnavailable, NoSpace
+from seatrial.agent.vocabulary.errors import AgentError, BuildError, ImageUnavailable, NoSpace
 
 
 class RegistrySilent(Exception):
@@ -22,18 +22,25 @@ def _words(text: str) -> re.Pattern[str]:
 
 CLOSED = "leads to an address of the agent's host or its network, which pulls may not reach"
 DIALLED = re.compile(r"dial tcp \[?([0-9a-f.:]+?)\]?:(\d+):")
-LIMITS = _words("toomanyrequests|too many requests|rate limit|429")
+STATUS = r"(?:status(?: code)?(?: from registry)?:? |StatusCode: )"
+NAMES = _words(
+    r'docker://\S+|reading manifest \S+ in \S+|https?://[^"\s]+'
+)  # what is asked for may be called anything
+LIMITS = _words(rf"toomanyrequests|too many requests|rate limit|{STATUS}429")
 NO_SPACE = _words("no space left on device")
 CERTIFICATE = _words("x509:|tls: |certificate")
 NO_TLS = _words("gave HTTP response to HTTPS client|does not look like a TLS handshake")
-FAILS = _words(r"(?:status(?: code)?(?: from registry)?:? |StatusCode: )(5\d\d)")
-SIGN_IN = _words("unauthori[sz]ed|authentication required|denied|forbidden|40[13]")
-UNKNOWN = _words("manifest unknown|name unknown|not found|404")
+FAILS = _words(rf"{STATUS}(5\d\d)")
+SIGN_IN = _words(rf"unauthori[sz]ed|authentication required|(?<!permission )denied|forbidden|{STATUS}40[13]")
+UNKNOWN = _words(rf"manifest unknown|name unknown|not found|{STATUS}404")
 MACHINE = _words("no image found in .* for architecture|no match for platform")
 AWAY = _words(
     "no such host|dial tcp|dial unix|timeout|deadline exceeded|connection refused|network is unreachable|no route to host|"
     "server misbehaving|connection reset|EOF|proxyconnect"
 )
+OF_THE_PULL = _words(
+    "docker://|registry|manifest|blob|copying|too many requests"
+)  # else buildah did not even begin
 # Lines after which buildah only pauses and tries again: everything is known by then. The second it prints when debugging.
 REPEATS = _words("Failed, retrying|Too many requests to")
 
@@ -58,9 +65,14 @@ def problem_of(image: str, registry: str, said: str, reach: Reach) -> AgentError
     """What went wrong, from what buildah said. A RegistrySilent may be stood in for."""
     if NO_SPACE.search(said):
         return NoSpace(f"{image}: no space left while it was pulled. Free disk space, then rebuild")
+    if not OF_THE_PULL.search(said):
+        return BuildError(
+            f"{image} was not pulled: buildah does not work here. The agent's log has its words"
+        )
     dialled = DIALLED.findall(said)  # what was tried last, in vain
     if dialled and "refused" in said and reach.closed(dialled[-1][0], int(dialled[-1][1])):
         return RegistrySilent(f"{registry} {CLOSED}", "allow it there (GALLEY_REGISTRIES)")
+    said = NAMES.sub("", said)
     return _silent(registry, said) or _refused(image, registry, said)
 
 

@@ -1,8 +1,8 @@
 """One image on its way from a registry: into a store that only this pull has, and out of it as an archive."""
 
 import asyncio
+import os
 import re
-import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +24,10 @@ from seatrial.agent.vocabulary.logs import Log, quiet
 log = structlog.get_logger(__name__)
 
 IDENTITY = re.compile(r"[0-9a-f]{64}")
-CONFIGURATION, CERTIFICATES, ARCHIVE = "registries.conf", "certificates", "image.tar"
-ENGINES_CERTIFICATES = Path("/etc/docker/certs.d")
+CONFIGURATION, ARCHIVE = "registries.conf", "image.tar"
+ENGINES_CERTIFICATES = Path("/etc/docker/certs.d")  # a folder for each HOST:PORT
+HOME = ("out", "home")
+CERTIFICATES = (".config", "containers", "certs.d")  # where buildah looks for the same, below its home
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,11 @@ class Pull:
         files.replace(tools / CONFIGURATION, configuration)
         if self.certificates:
             files.replace(tools / trust.FILE, trust.bundle(self.certificates))
-        known = ENGINES_CERTIFICATES / registry_of(self.image)
-        if known.is_dir():
-            hand_over(known, tools / CERTIFICATES, self.cell.account)
+        hand_over(ENGINES_CERTIFICATES, self.cell.outside(*HOME, *CERTIFICATES), self.cell.account)
 
     async def fetch(self, proxies: Mapping[str, str]) -> None:
         """Have the image, and its archive. Raises RegistrySilent, ImageUnavailable, NoSpace, BuildError or Interrupted."""
-        environment = {**self.cell.environment(), **proxies}
+        environment = {**self.cell.environment(), **proxies, "HOME": self.cell.folder("scope", *HOME)}
         if self.certificates:
             environment["SSL_CERT_FILE"] = self.cell.folder("tools", trust.FILE)
         said = await self._pulled(self._command(), environment)
@@ -77,8 +77,6 @@ class Pull:
 
     def _command(self) -> list[str]:
         options = ["--registries-conf", self.cell.folder("tools", CONFIGURATION), "--log-level", "debug"]
-        if (self.cell.data / "tools" / CERTIFICATES).is_dir():
-            options += ["--cert-dir", self.cell.folder("tools", CERTIFICATES)]
         source = f"docker://{whole_name(self.image)}"
         return self.cell.buildah("pull", "--quiet", *options, source, store="bases", network=True)
 
@@ -133,11 +131,13 @@ class Pull:
 
 
 def hand_over(known: Path, target: Path, account: Account) -> None:
-    """A registry's certificates, and the keys that it wants to see, readable by the puller alone."""
-    target.mkdir(exist_ok=True)
-    for file in known.iterdir():
+    """The certificates of registries, and the keys that they want to see, for the account alone."""
+    target.mkdir(parents=True)
+    for file in known.glob("*/*"):
         if file.suffix in {".crt", ".cert", ".key"} and file.is_file():
-            copied = target / file.name
+            copied = target / file.parent.name / file.name
+            copied.parent.mkdir(exist_ok=True)
             files.replace(copied, file.read_bytes(), mode=0o400)
-            if account.other:
-                shutil.chown(copied, account.uid, account.gid)
+    home = target.parents[len(CERTIFICATES) - 1]
+    for path in (home, *home.rglob("*")):
+        os.chown(path, account.uid, account.gid)
