@@ -28,11 +28,10 @@ from seatrial.agent.vocabulary.whole import whole
 
 @dataclass
 class Puller:
-    """Below `folder`, each pull has a store of its own, which is removed with it.
+    """Below `folder`, each pull has a store of its own, which is removed after it.
 
     Concurrency: any number of pulls of several images run together; the caller has calls for one image wait for each other.
-    Cancellation ends the pull's whole process tree and removes what it had; the engine has the whole image or nothing of
-    it. Retries: what was killed, and nothing else. `folder` belongs to this one agent: leftovers of a killed one are removed at the first pull.
+    Cancellation ends the pull's whole process tree, and the engine has the whole image or nothing of it. Retries: what was killed, and nothing else. `folder` belongs to this one agent: leftovers of a killed one are removed at the first pull.
     """
 
     engine: Engine
@@ -43,6 +42,7 @@ class Puller:
     fence: Fence = field(default_factory=Fence)
     _account: Account | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _removals: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def pull(self, image: str, log: Log) -> None:
         """The engine has `image` as `kept_as(image)` when this returns. Raises RegistrySilent if it may be stood in for, else
@@ -60,8 +60,10 @@ class Puller:
             await pull.prepare(await configuration.file(image))
             await pull.fetch(configuration.proxies())
             await loading.load(self.engine, pull.archive(), image)
-        finally:
-            await remove(cell.data, account)
+        finally:  # nobody waits for it: of a large image it takes seconds
+            removal = asyncio.create_task(remove(cell.data, account))
+            self._removals.add(removal)
+            removal.add_done_callback(self._removals.discard)
 
     async def _known_account(self) -> Account:
         async with self._lock:
