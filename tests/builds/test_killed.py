@@ -10,6 +10,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -81,7 +82,7 @@ def commands(process: psutil.Process) -> list[str]:
     return []
 
 
-async def killed(building: asyncio.Task[None], chance: random.Random) -> str:
+async def killed(building: asyncio.Future[Any], chance: random.Random) -> str:
     """Kill one program of the build at some moment; which it was, empty if it had ended before."""
     await asyncio.wait([building], timeout=chance.uniform(0.02, 0.8))
     with contextlib.suppress(psutil.Error, IndexError):
@@ -102,8 +103,14 @@ async def test_a_program_of_a_build_that_is_killed_is_not_the_pull_requests_faul
     builder.pauses_seconds = (0.0, 0.0)
     for n in range(KILLS):
         recipe = RECIPE.format(base=base, n=n)
-        request = request_for("kills", {"Dockerfile": recipe, "text": f"{n}\n"}, scope="kills")
-        building = asyncio.create_task(builder.build(request, log))
+        files = {
+            "Dockerfile": recipe,
+            "text": f"{n}\n",
+            "beside/Dockerfile": f"FROM {base}\nRUN sleep 0.5; echo {n}\n",
+        }
+        request = request_for("kills", files, scope="kills")
+        beside = request_for("beside", {}, path="beside", scope="kills")
+        building = asyncio.gather(builder.build(request, log), builder.build(beside, log))
         log.append(f"killing {await killed(building, chance)}")
         await building
     assert await docker("run", "--rm", "--network", "none", request.tag) == f"{KILLS - 1}\n"

@@ -1,16 +1,26 @@
 """Whose fault it is that a build ended, told from buildah's exit code and last lines; and what its message begins with."""
 
 import asyncio
+import errno
 from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from seatrial.agent.builds.attempts import Interrupted, repeated
+from seatrial.agent.builds.base import BuildRequest
+from seatrial.agent.builds.bases import Bases
+from seatrial.agent.builds.buildah import BuildahBuilder
+from seatrial.agent.builds.images import EngineImages
+from seatrial.agent.builds.layers import Layers
 from seatrial.agent.builds.outcome import Outcome, oom_kills, shown
 from seatrial.agent.builds.steps import Step, nameless
 from seatrial.agent.commands.logged import Ended
+from seatrial.agent.engine import Engine
+from seatrial.agent.recipes.recipe import Build
 from seatrial.agent.vocabulary.errors import AgentError, BuilderFailed, BuildError, NoSpace
+from seatrial.agent.vocabulary.logs import Log
 from seatrial.wire.words import Reason
 from tests.builds.conftest import Lines
 
@@ -37,8 +47,11 @@ KILLS = {
     "the same, while a step prints errors": (1, [BEGAN, "Error: mine", f'{TIME}"(Unable to determine exit status)"']),
     "runc": (1, [BEGAN, "error running container: from /usr/sbin/runc creating container for [/bin/sh -c x]: : signal: killed",
                  f'{TIME}"did not get container create message from subprocess: EOF"', failed("while running runtime: exit status 1")]),
+    "runc itself": (1, [BEGAN, f'error running container: {TIME}"runc create failed: no cgroup mount found in mountinfo"', ": exit status 1",
+                        f'{TIME}"did not get container create message from subprocess: EOF"', failed("while running runtime: exit status 1")]),
     "buildah's runtime": (255, [BEGAN, failed("while running runtime: signal: killed")]),
     "buildah's copier": (125, ["STEP 2/2: COPY a /", failed('checking on sources under "/x": error decoding response from copier subprocess: EOF', "COPY a /")]),
+    "the copier, in several lines": (125, ["STEP 2/2: COPY a /", failed("3 errors occurred:", "COPY a /"), "\t* storing: error decoding response from copier subprocess: EOF"]),
     "the cell's own": (32, ["mount: /run/galley-builder/x: special device gone does not exist."]),
     "before the first word": (137, []),
 }  # fmt: skip
@@ -85,7 +98,7 @@ def test_the_deciding_line_comes_first_and_the_step_as_it_stands_in_the_file() -
     found = problem(1, *lines, steps=[Step("Dockerfile:7", RUN)])
     assert (
         str(found)
-        == 'web: npm error Missing script: "build"\nDockerfile:7: `RUN npm run build` failed: exit status 1. Correct the step, and push'
+        == 'web: npm error Missing script: "build" (Dockerfile:7: `RUN npm run build` failed: exit status 1). Correct the step, and push'
     )
     assert isinstance(found, BuildError)
     assert "npm error A complete log is in /root/.npm" in found.log_tail
@@ -94,7 +107,7 @@ def test_the_deciding_line_comes_first_and_the_step_as_it_stands_in_the_file() -
 def test_a_program_that_the_image_lacks_is_named() -> None:
     created = f'{TIME}"runc create failed: unable to start container process: exec: \\"nothing\\": executable file not found in $PATH"'
     found = problem(1, BEGAN, created, failed("while running runtime: exit status 1"))
-    assert str(found).startswith('web: exec: "nothing": executable file not found in $PATH\n')
+    assert str(found).startswith('web: exec: "nothing": executable file not found in $PATH (')
 
 
 def test_a_step_that_says_nothing_is_named() -> None:
@@ -111,15 +124,50 @@ def test_a_file_that_is_missing_is_named_with_its_line() -> None:
     found = problem(
         125, f"STEP 2/2: {copy}", failed(why, copy), began=copy, steps=[Step("Dockerfile:3", copy)]
     )
-    assert str(found) == f"web: Dockerfile:3: `{copy}` failed: {why}"
+    told = "there is no a in the build's folder, or .dockerignore leaves it out"
+    assert str(found) == f"web: Dockerfile:3: `{copy}` failed: {told}"
+
+
+def test_an_error_of_several_lines_is_told_whole() -> None:
+    add = "ADD http://a.invalid/x /x"
+    lines = [
+        f"STEP 2/2: {add}",
+        failed("2 errors occurred:", add),
+        "\t* no such host",
+        "\t* it is closed",
+        "",
+        "",
+    ]
+    assert (
+        str(problem(125, *lines, began=add))
+        == f"web: `{add}` failed: 2 errors occurred: no such host it is closed"
+    )
 
 
 def test_what_was_rewritten_is_shown_as_it_was_written() -> None:
     given = "RUN eval \"$(printf %b '\\0040')\""
     steps = {nameless(given): Step("Dockerfile:2", "RUN <<EOF", rewritten=True)}
     assert shown(f"[1/2] STEP 2/3: {given}", steps) == "[1/2] STEP 2/3: RUN <<EOF"
-    assert shown(failed("exit status 1", given), steps) == failed("exit status 1", "RUN <<EOF")
+    assert shown(failed("exit status 1", given), steps, given) == failed("exit status 1", "RUN <<EOF")
     assert shown(given, steps) == given, "a step may print what it likes"
+
+
+def test_a_script_too_long_for_a_line_of_the_log_is_named_all_the_same() -> None:
+    given = f"RUN eval \"$(printf %b '{'x' * 9000}')\""
+    step = Step("Dockerfile:2", "RUN <<EOF", rewritten=True)
+    cut = [
+        f"STEP 2/2: {given}"[:4000] + " ... (line cut)",
+        "\x1b[31mfatal: no",
+        failed("exit status 3", given)[:4000] + " ... (line cut)",
+    ]
+    began = cut[0].removeprefix("STEP 2/2: ")
+    found = Outcome("web", Ended(3, deque(cut)), {nameless(given): step}, began).problem()
+    assert (
+        str(found)
+        == "web: fatal: no (Dockerfile:2: `RUN <<EOF` failed: exit status 3). Correct the step, and push"
+    )
+    assert isinstance(found, BuildError)
+    assert not any("xxx" in line for line in found.log_tail)
 
 
 def test_a_full_disk_is_named_as_such() -> None:
@@ -159,6 +207,29 @@ async def test_it_ends_after_a_few_attempts(log: Lines, own: AgentError | None) 
     assert tried == 2
     assert own is None or caught.value is own
     assert BuilderFailed.reason is Reason.INTERNAL
+
+
+class Hindered(BuildahBuilder):
+    """A builder whose host has nothing to give at first."""
+
+    def __init__(self, data: Path, *errors: OSError) -> None:
+        engine = Engine("unix:///nowhere.sock")
+        super().__init__(engine, Bases(engine), EngineImages(engine), Layers(data), pauses_seconds=(0.0,))
+        self.errors = list(errors)
+
+    async def _build(self, request: BuildRequest, log: Log) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+
+
+async def test_a_host_that_has_no_process_to_give_is_asked_again(log: Lines, tmp_path: Path) -> None:
+    request = BuildRequest("web", Build(), tmp_path, "tag", {}, "scope")
+    await Hindered(tmp_path, BlockingIOError(errno.EAGAIN, "none left")).build(request, log)
+    assert log == [
+        "web: not your code: the build could not run: [Errno 11] none left. Trying again in 0 s (attempt 2 of 2)"
+    ]
+    with pytest.raises(OSError, match="disk full"):
+        await Hindered(tmp_path, OSError(errno.ENOSPC, "disk full")).build(request, log)
 
 
 async def test_any_other_error_and_a_cancellation_end_it_at_once(log: Lines) -> None:

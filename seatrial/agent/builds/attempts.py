@@ -41,7 +41,7 @@ async def repeated(
             if pause is None:
                 raise interrupted.finally_ or BuilderFailed(
                     f"{what}: the builder failed in {most} attempts; the last time, {interrupted}. Most often the agent's "
-                    "host has no memory left: free some, then rebuild"
+                    "host has no memory left: free some, or lower GALLEY_MAX_PARALLEL_BUILDS, then rebuild"
                 ) from interrupted
             await log(
                 f"{what}: not your code: {interrupted}. Trying again in {pause:g} s (attempt {number + 1} of {most})"

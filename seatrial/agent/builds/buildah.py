@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -16,7 +17,7 @@ from seatrial.agent.builds.account import Account, ensure_account
 from seatrial.agent.builds.attempts import PAUSES_SECONDS, Interrupted, repeated
 from seatrial.agent.builds.base import BuildRequest, Images
 from seatrial.agent.builds.bases import Base, Bases
-from seatrial.agent.builds.cell import Cell
+from seatrial.agent.builds.cell import NOTHING, Cell
 from seatrial.agent.builds.delivery import Delivery
 from seatrial.agent.builds.dialect import Dialect, buildah_version
 from seatrial.agent.builds.fence import Fence
@@ -33,6 +34,7 @@ from seatrial.agent.vocabulary.logs import Log, quiet
 from seatrial.agent.vocabulary.mount_targets import refused_mount_target
 
 SLIRP_NAME_SERVER = "10.0.2.3"
+CGROUPS = "/sys/fs/cgroup"  # hidden from steps: the host's, with the names and counters of its containers
 DOCKERFILE = "Dockerfile"  # in the folder of an image, in buildah's dialect
 
 
@@ -64,7 +66,7 @@ class BuildahBuilder:
     async def build(self, request: BuildRequest, log: Log) -> None:
         """See `Builder.build`."""
         async with self.layers.used(scope_folder(request.cache_scope)):
-            await repeated(lambda: self._build(request, log), log, request.service, self.pauses_seconds)
+            await repeated(lambda: self._attempt(request, log), log, request.service, self.pauses_seconds)
 
     async def prune(self, unused_days: float) -> None:
         """Remove layers and base images that no build used for that long, and partial files of killed builds. Safe at any
@@ -94,8 +96,16 @@ class BuildahBuilder:
             command = ["buildah", "unshare", "rm", "-rf", str(folder)]
             await logged.run(command, quiet, environment=os.environ, timeout_seconds=600)
 
+    async def _attempt(self, request: BuildRequest, log: Log) -> None:
+        try:
+            await self._build(request, log)
+        except OSError as error:  # the host has no process or no memory to give, or took a file away
+            if error.errno == errno.ENOSPC:
+                raise
+            raise Interrupted(f"the build could not run: {error}") from error
+
     async def _build(self, request: BuildRequest, log: Log) -> None:
-        """One attempt. Raises Interrupted as well."""
+        """Raises Interrupted as well."""
         context, dockerfile = located(request)
         raw = dockerfile.read_bytes() if dockerfile else request.build.dockerfile_inline.encode()
         parsed = read_dockerfile(shown_name(request.build), raw, request.build.args)
@@ -194,7 +204,7 @@ class BuildahBuilder:
             nonlocal began
             if not NOISE.match(line):
                 began = given_text(line) or began
-                await log(shown(line, given.steps))
+                await log(shown(line, given.steps, began))
 
         environment = cell.environment()
         if self.certificates:  # for what buildah fetches itself
@@ -231,6 +241,7 @@ class BuildahBuilder:
         real = request.context_root.resolve()
         arguments = ["bud", "--format", "docker", "--isolation", "rootless", "--runtime", find("runc") or "runc",
                      "--layers", "--pull-never", *await self._network(cell)]  # fmt: skip
+        arguments += ["--volume", f"{cell.folder('tools', NOTHING)}:{CGROUPS}:ro"]
         if self.certificates:
             arguments += trust.arguments(cell.folder("tools"))
         if request.no_cache:

@@ -23,6 +23,8 @@ MOST_PROCESSES = 4096  # and threads, of all builds of a host together
 OF_ETC = (
     "subuid", "subgid", "nsswitch.conf", "hosts", "resolv.conf", "ld.so.cache", "containers", "localtime",
 )  # fmt: skip
+NOTHING = "nothing"  # an empty folder among the tools
+OF_SYS = ("class/net", "devices/virtual/net")  # hidden: the host's network interfaces, one for each preview
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"  # what buildah trusts that fetches for ADD
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
@@ -48,6 +50,9 @@ getent passwd "${{owner%:*}}" > etc/passwd
 getent group "${{owner#*:}}" > etc/group
 mount -t proc proc proc
 mount --rbind /sys sys
+for folder in {" ".join(OF_SYS)}; do
+  if [ -d "sys/$folder" ]; then mount -t tmpfs -o ro,size=4k hidden "sys/$folder"; fi
+done
 mount --rbind /dev dev
 mount -t tmpfs -o mode=1777 shm dev/shm
 cd .{HOME}
@@ -101,7 +106,7 @@ class Cell:
         if self.account.other:
             HOME.mkdir(mode=0o755, exist_ok=True)
         tools = self.data / "tools"
-        ours = (self.data, self.data / "incoming", tools)
+        ours = (self.data, self.data / "incoming", tools, tools / NOTHING)
         theirs = (
             ("bases",),
             ("bases", "store"),
@@ -143,7 +148,7 @@ class Cell:
         owner = f"{self.account.uid}:{self.account.gid}"
         return [
             "setpriv", "--pdeathsig", "KILL",
-            "unshare", *([] if network else ["--net"]), "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc",
+            "unshare", *([] if network else ["--net"]), "--mount", "--pid", "--cgroup", "--fork", "--kill-child=KILL", "--mount-proc",
             "sh", "-c", ENTER, "cell", str(self.data), self.scope, str(context or ""), owner, shared, *command,
         ]  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Dockerfile syntax that docker's builder knows and buildah does not: rewritten if there is an equivalent, else refused."""
 
+import difflib
 import platform
 import posixpath
 import re
@@ -7,11 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from seatrial.agent.builds import heredocs, volumes
-from seatrial.agent.builds.debian import output
+from seatrial.agent.builds.attempts import Interrupted
 from seatrial.agent.builds.digests import by_names_of_ours
 from seatrial.agent.builds.modes import as_number
 from seatrial.agent.builds.steps import Step, nameless
+from seatrial.agent.commands.children import Errors
 from seatrial.agent.commands.programs import find
+from seatrial.agent.commands.running import run
 from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile
 from seatrial.agent.recipes.dockerfile_lines import HEREDOC, WITH_HEREDOC, escape_of, instructions, joined
 from seatrial.agent.vocabulary.errors import BuildError
@@ -24,7 +27,11 @@ NEW_FLAGS = {"parents", "exclude", "checksum", "keep-git-dir", "unpack"}
 NOTHING_HERE = {
     ("COPY", "link"), ("ADD", "link"), ("HEALTHCHECK", "start-interval"), ("RUN", "network"), ("RUN", "security"),
 }  # fmt: skip
-NUMBER_OR_VARIABLE = re.compile(r"[0-7]+$|.*\\$")
+NUMBER_OR_VARIABLE = re.compile(r"[0-7]+$|.*\$")
+INSTRUCTIONS = (
+    "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "RUN",
+    "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+)  # fmt: skip
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -87,8 +94,11 @@ class Dialect:
             changed = self._scripted(changed, whole)
             heredoc = False
         rewritten = not heredoc and changed != rest
-        step = Step(f"{self.file}:{number}", f"{keyword} {rest}", rewritten)
-        self.steps[nameless(f"{keyword} {changed}")] = step
+        given = nameless(f"{keyword} {changed}")
+        where = (
+            self.file if given in self.steps else f"{self.file}:{number}"
+        )  # the same twice: either may fail
+        self.steps[given] = Step(where, f"{keyword} {rest}", rewritten)
         return [f"{keyword} {changed}\n"] if rewritten else whole
 
     def _unknown(self, text: str, whole: Sequence[str]) -> bool:
@@ -110,6 +120,10 @@ class Dialect:
             )
 
     def _instruction(self, where: str, keyword: str, rest: str, *, heredoc: bool) -> str:
+        if keyword not in INSTRUCTIONS:
+            near = difflib.get_close_matches(keyword, INSTRUCTIONS, 1)
+            hint = f"Write {near[0]}" if near else "Does the line above end without a backslash?"
+            raise BuildError(f"{where}: there is no such instruction. {hint}")
         if heredoc and keyword != "RUN" and self.version < HEREDOCS_SINCE:
             raise BuildError(
                 f"{where}: {self._buildah} knows heredocs (<<) in RUN only; elsewhere they came with buildah 1.33. "
@@ -231,6 +245,9 @@ CHECKS: Mapping[tuple[str, str], Callable[[str], str | None]] = {
 
 
 async def buildah_version() -> Version:
-    """The version of buildah on this host; the newest we know if it does not say."""
-    match = re.search(r"version (\d+)\.(\d+)", await output(find("buildah") or "buildah", "--version"))
-    return (int(match[1]), int(match[2])) if match else HEREDOCS_SINCE
+    """The version of buildah on this host. Raises Interrupted if it does not say."""
+    done = await run([find("buildah") or "buildah", "--version"], errors=Errors.DROPPED)
+    match = re.search(r"version (\d+)\.(\d+)", done.text)
+    if match is None:
+        raise Interrupted(f"buildah did not say its version (exit code {done.code})")
+    return int(match[1]), int(match[2])

@@ -26,7 +26,8 @@ CLOSED = {
 
 @dataclass
 class Fence:
-    """Put up once per process; idempotent. Without root or iptables there is no fence."""
+    """Put up once per process; idempotent. Without root or iptables there is no fence; one that could not be put up is tried
+    again with every build."""
 
     _raised: bool = False
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -36,9 +37,11 @@ class Fence:
         async with self._lock:
             if self._raised or not account.other:
                 return
-            if not await put_up(account):
+            stands = await put_up(account)
+            if not stands:
                 log.warning("builds can reach what their host listens with", fix="see docs/security.md")
-            self._raised = True  # only now: the build that started it may have been cancelled meanwhile
+            # Only now: the build that started it may have been cancelled meanwhile, or a program of it killed.
+            self._raised = stands or not firewall.available()
 
 
 async def put_up(account: Account) -> bool:

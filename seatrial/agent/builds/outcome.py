@@ -7,24 +7,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seatrial.agent.builds.attempts import Interrupted
-from seatrial.agent.builds.steps import Step, nameless
+from seatrial.agent.builds.steps import Step, nameless, recognised
 from seatrial.agent.commands.logged import Ended
 from seatrial.agent.vocabulary.errors import BuildError, NoSpace
 
 NOISE = re.compile(r"time=\"[^\"]*\" level=(warning|info)|Getting image source|Copying (blob|config)|Writing manifest|Storing signatures|COMMIT oci:|--> $")  # fmt: skip
 ERROR = "Error: "
 BEGAN = re.compile(r"(\[\d+/\d+\] )?STEP \d+/\d+: ")
-FAILED_STEP = re.compile(r'building at STEP "(.*)": ')
 EXIT = re.compile(r"while running runtime: exit status (\d+)$")
 # What buildah and its programs say of one of their own that was killed.
 KILLED = re.compile(r"signal: killed$|copier subprocess")
 STEP_KILLED = (
     "container exited on killed"  # from outside: a process cannot kill the first one of its own namespace
 )
-NOT_CREATED = re.compile(r"error running container: .*creating container.*signal: killed$")
+# The runtime's own errors, but for the one that a step can bring about: its program is not there.
+NOT_CREATED = re.compile(
+    r"error running container: .*(creating container.*signal: killed$|runc create failed: (?!unable to start container process: exec))"
+)
 NOT_STARTED = re.compile(r'time=.*msg="runc create failed: (?:unable to start container process: )?(.*)"$')
 SIGKILL_STATUS = 128 + signal.SIGKILL
 DECISIVE = re.compile(r"(?i)\w*error\b|\bfatal\b|\bERR!|^E: |\bfailed\b|\bcannot\b|not found|no such|denied")
+NOT_COPIED = re.compile(r'copier: stat: "/([^"]+)": no such file or directory$')
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 HARMLESS = re.compile(r"(?i)\bwarn(ing)?\b|\bdeprecated\b|\b(0|no) errors?\b")
 FIXES = {
     126: "The program is there but may not be executed: chmod +x it, or COPY --chmod=755",
@@ -57,7 +61,9 @@ class Outcome:
     @property
     def lines(self) -> list[str]:
         """Its last lines, in the Dockerfile's own words."""
-        return [shown(line, self.steps) for line in self.ended.tail if line and not NOISE.match(line)]
+        return [
+            shown(line, self.steps, self.began) for line in self.ended.tail if line and not NOISE.match(line)
+        ]
 
     def problem(self) -> BuildError | NoSpace | Interrupted:
         """What a build that ended with an exit code other than 0 is to be ended, or repeated, with."""
@@ -75,36 +81,41 @@ class Outcome:
         if self.ended.code < 0:
             return Interrupted(f"the builder was ended by {signal.Signals(-self.ended.code).name}")
         lines = [line for line in self.ended.tail if line and not NOISE.match(line)]
-        position = next((n for n in range(len(lines), 0, -1) if lines[n - 1].startswith(ERROR)), 0)
-        last = lines[position - 1] if position else ""
-        if not position or lines[-1].startswith(("time=", "unshare: ", "setpriv: ")):
+        position = next((n for n in range(len(lines) - 1, -1, -1) if lines[n].startswith(ERROR)), -1)
+        if position < 0 or lines[-1].startswith(("time=", "unshare: ", "setpriv: ")):
             return Interrupted("the builder ended without a word, or was killed")
-        if KILLED.search(last) or any(
-            NOT_CREATED.match(line) for line in lines[max(0, position - 3) : position]
-        ):
-            return Interrupted("a program of the builder was killed")
-        status = EXIT.search(last)
-        starved = self.out_of_memory and status is not None and int(status[1]) == SIGKILL_STATUS
-        if status and (starved or STEP_KILLED in lines[max(0, position - 2) : position]):
+        before, error = lines[max(0, position - 3) : position], lines[position:]
+        if any(map(KILLED.search, error)) or any(map(NOT_CREATED.match, before)):
+            return Interrupted("a program of the builder was killed, or could not run")
+        status = status_of(error[0])
+        starved = self.out_of_memory and status == SIGKILL_STATUS
+        if status is not None and (starved or STEP_KILLED in before[-1:]):
             return Interrupted("a step was killed from outside", self._failed(SIGKILL_STATUS))
         return None
 
     def _failed(self, status: int | None = None) -> BuildError:
-        error = next((line for line in reversed(self.ended.tail) if line.startswith(ERROR)), "")
-        failed = f'building at STEP "{self.began}": '
-        if not self.began or failed not in error:
+        tail = list(self.ended.tail)
+        position = next((n for n in range(len(tail) - 1, -1, -1) if tail[n].startswith(ERROR)), len(tail))
+        error, *further = tail[position:] or [""]
+        if not self.began or not error.startswith(f'{ERROR}building at STEP "{recognised(self.began)}'):
             said = error.removeprefix(ERROR)[:500] or f"exit code {self.ended.code}"
             return self._error(f"the build failed: {said}")
         step = self.steps.get(nameless(self.began))
         where = f"{step.where}: `{step.shown[:120]}`" if step else f"`{self.began[:120]}`"
-        exited = EXIT.search(error)
-        if exited is None:
-            why = error.partition(failed)[2].removeprefix("while running runtime: ")
-            return self._error(f"{where} failed: {why[:500]}")
-        number = status or int(exited[1])
-        problem = f"{where} failed: exit status {number}. {FIXES.get(number, FIX)}"
-        line = decisive(self.lines)
-        return self._error(f"{line[:300]}\n{problem}" if line else problem)
+        why = error.partition(f'{self.began}": ')[2].removeprefix("while running runtime: ")
+        if why and not EXIT.search(error):
+            why = " ".join([why, *(line.strip("\t *") for line in further)]).strip()
+            gone = NOT_COPIED.search(why) if "--from=" not in self.began else None
+            told = (
+                f"there is no {gone[1]} in the build's folder, or .dockerignore leaves it out"
+                if gone
+                else why
+            )
+            return self._error(f"{where} failed: {told[:500]}")
+        number = status or (status_of(error) or self.ended.code)
+        problem, line = f"{where} failed: exit status {number}", decisive(self.lines)
+        told = f"{line[:300]} ({problem})" if line else problem
+        return self._error(f"{told}. {FIXES.get(number, FIX)}")
 
     def _error(self, problem: str) -> BuildError:
         return BuildError(f"{self.service}: {problem}", service=self.service, log_tail=self.lines)
@@ -114,7 +125,7 @@ def decisive(lines: Sequence[str]) -> str:
     """The line of the failed step's own output that says what went wrong; empty if none stands out."""
     began = max((n for n, line in enumerate(lines) if BEGAN.match(line)), default=-1)
     own = [
-        NOT_STARTED.sub(r"\1", line).replace('\\"', '"').strip()
+        COLOUR.sub("", NOT_STARTED.sub(r"\1", line).replace('\\"', '"')).strip()
         for line in lines[began + 1 :]
         if NOT_STARTED.match(line) or not line.startswith((ERROR, "time="))
     ]
@@ -127,9 +138,20 @@ def given_text(line: str) -> str:
     return line[match.end() :] if match else ""
 
 
-def shown(line: str, steps: Mapping[str, Step]) -> str:
-    """A line of buildah with the Dockerfile's own words for a step that was rewritten."""
-    failed = FAILED_STEP.search(line) if line.startswith(ERROR) else None
-    given = failed[1] if failed else given_text(line)
+def shown(line: str, steps: Mapping[str, Step], began: str = "") -> str:
+    """A line of buildah with the Dockerfile's own words for a step that was rewritten; `began` is the one that runs."""
+    failed = line.startswith(ERROR)
+    given = began if failed else given_text(line)
     step = steps.get(nameless(given)) if given else None
-    return line.replace(given, step.shown) if step and step.rewritten else line
+    if step is None or not step.rewritten:
+        return line
+    cut = (
+        failed and given not in line
+    )  # too long a line, of which neither the end of the text nor what follows is left
+    return f'{ERROR}building at STEP "{step.shown}"' if cut else line.replace(given, step.shown)
+
+
+def status_of(error: str) -> int | None:
+    """The exit status of the step that buildah's last error names."""
+    match = EXIT.search(error)
+    return int(match[1]) if match else None
