@@ -30,7 +30,8 @@ PRIVATE = {
 
 @dataclass
 class Fence:
-    """Put up once per process; what is allowed is added at every pull. Idempotent. Without root or iptables there is none."""
+    """Put up once per process; what is allowed is added at every pull. Idempotent. Without root or iptables there is none;
+    one that could not be put up is tried again with every pull."""
 
     _raised: bool = False
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -41,9 +42,10 @@ class Fence:
         numbers = {(n, one.port) for one, listed in zip(allowed, found, strict=True) for n in listed}
         async with self._lock:
             if account.other and not self._raised:
-                if not await put_up(account):
+                stands = await put_up(account)
+                if not stands:
                     log.warning("pulls can reach what their host listens with", fix="see docs/security.md")
-                self._raised = True
+                self._raised = stands or not firewall.available()
             if account.other:
                 for number, port in sorted(numbers):
                     await allow(number, port)
