@@ -11,9 +11,9 @@ from typing import Any, cast
 
 import pytest
 
-from seatrial.agent.builds.archive import BuiltImage, Layer
+from seatrial.agent.builds.archive import BuiltImage, Layer, opened_layout
 from seatrial.agent.builds.base import BuildRequest
-from seatrial.agent.builds.buildah import BuildahBuilder, output
+from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.delivery import SCOPE, Delivery, common, held_layers
 from seatrial.agent.engine import Engine
@@ -144,7 +144,7 @@ async def test_images_of_other_projects_are_not_asked(store: Store, tmp_path: Pa
 async def test_each_image_has_a_folder_of_its_own(tmp_path: Path) -> None:
     cell = Cell(tmp_path, "scope", BUILDER)
     cell.outside("out").mkdir(parents=True)
-    async with output(cell, [SHARED]) as one, output(cell, []) as two:
+    async with opened_layout(cell, [SHARED]) as one, opened_layout(cell, []) as two:
         assert [file.stat().st_size for file in (one / "blobs/sha256").iterdir()] == [0]
         assert not list((two / "blobs/sha256").iterdir())
     assert not list(cell.outside("out").iterdir())

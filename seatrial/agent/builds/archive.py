@@ -1,13 +1,19 @@
 """From buildah's output to the engine: an archive that holds only the layers the engine does not have."""
 
+import asyncio
+import contextlib
 import io
 import json
 import os
+import secrets
+import shutil
 import tarfile
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from seatrial.agent.builds.cell import Cell
 
 CHUNK = 1 << 20
 LARGEST_DOCUMENT = 4 << 20
@@ -77,6 +83,19 @@ def prepare_layout(layout: Path, held: Iterable[str]) -> None:
     blobs.mkdir(parents=True)
     for digest in held:
         blob(blobs, digest).touch()
+
+
+@contextlib.asynccontextmanager
+async def opened_layout(cell: Cell, held: Collection[str]) -> AsyncIterator[Path]:
+    """A folder for one image, where the layers of `held` count as written; gone when the context ends."""
+    out = cell.outside("out", secrets.token_hex(8))
+    try:
+        await asyncio.to_thread(prepare_layout, out, held)
+        for folder in (out, *out.rglob("*/")):
+            os.chown(folder, cell.account.uid, cell.account.gid, follow_symlinks=False)
+        yield out
+    finally:
+        await asyncio.to_thread(shutil.rmtree, out, ignore_errors=True)
 
 
 def read_layout(layout: Path) -> BuiltImage:

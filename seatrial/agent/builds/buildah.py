@@ -5,9 +5,8 @@ import contextlib
 import errno
 import hashlib
 import os
-import secrets
 import shutil
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,6 +55,7 @@ class BuildahBuilder:
     name: str = "buildah"
     _account: Account | None = None
     _entered: set[str] = field(default_factory=set)
+    _unfinished: set[str] = field(default_factory=set)  # scopes with what killed builds wrote
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -110,6 +110,7 @@ class BuildahBuilder:
         raw = dockerfile.read_bytes() if dockerfile else request.build.dockerfile_inline.encode()
         parsed = read_dockerfile(shown_name(request.build), raw, request.build.args)
         cell = await self._cell(request.cache_scope)
+        await self._tidy(cell)
         await asyncio.to_thread(self._prepare_host, cell, request.context_root)
         wanted = parsed.external_images(request.build.target)
         bases = await self.bases.prepare(cell, self.images, wanted, log)
@@ -120,7 +121,7 @@ class BuildahBuilder:
         async with contextlib.AsyncExitStack() as outputs:
 
             async def write(held: Collection[str], *, again: bool) -> archive.BuiltImage:
-                out = await outputs.enter_async_context(output(cell, held))
+                out = await outputs.enter_async_context(archive.opened_layout(cell, held))
                 image = await self._written(cell, given.again() if again else given, out, quiet if again else log)  # fmt: skip
                 return image.with_healthcheck(check)
 
@@ -215,25 +216,31 @@ class BuildahBuilder:
                 command, in_its_own_words, environment=environment, timeout_seconds=self.timeout_seconds
             )
             ended = await space.watched(running, self.data, self.least_free_mb, request.service)
-        except NoSpace:
-            await self._tidy(cell)
-            raise
         except TimeoutError as error:
+            self._unfinished.add(cell.scope)
             raise BuildError(
                 f"the build of {request.service} did not end within {self.timeout_seconds / 60:.0f} minutes"
             ) from error
+        except BaseException as error:
+            self._unfinished.add(cell.scope)
+            if isinstance(error, NoSpace):
+                await self._tidy(cell)
+            raise
         if ended.code:
             problem = Outcome(request.service, ended, given.steps, began, oom_kills() > kills).problem()
             if isinstance(problem, Interrupted):
-                await self._tidy(cell)
+                self._unfinished.add(cell.scope)
             raise problem
 
     async def _tidy(self, cell: Cell) -> None:
-        """Remove what a build that did not end well has written, but nothing of finished builds, nor of those that run beside it:
-        what is left then goes after one of theirs, or when the agent starts."""
+        """Remove what builds wrote that did not end by themselves, but nothing of finished builds, nor of those that run now:
+        what they leave goes before the next."""
+        if cell.scope not in self._unfinished:
+            return
         async with self.layers.alone(cell.scope) as alone:
-            if alone and cell.outside("store").exists():
+            if alone:
                 await self._once(cell.buildah("rm", "--all"), cell)
+                self._unfinished.discard(cell.scope)
 
     async def _arguments(self, cell: Cell, given: BuildInput, out: str) -> Sequence[str]:
         request = given.request
@@ -265,19 +272,6 @@ class BuildahBuilder:
         if self.network == "none" or find("slirp4netns") is None:
             return ["--network", "none"]
         return ["--dns", SLIRP_NAME_SERVER]
-
-
-@contextlib.asynccontextmanager
-async def output(cell: Cell, held: Collection[str]) -> AsyncIterator[Path]:
-    """A folder for one image, where the layers of `held` count as written; gone when the context ends."""
-    out = cell.outside("out", secrets.token_hex(8))
-    try:
-        await asyncio.to_thread(archive.prepare_layout, out, held)
-        for folder in (out, *out.rglob("*/")):
-            os.chown(folder, cell.account.uid, cell.account.gid, follow_symlinks=False)
-        yield out
-    finally:
-        await asyncio.to_thread(shutil.rmtree, out, ignore_errors=True)
 
 
 def scope_folder(scope: str) -> str:
