@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import os
+import socket
 import tomllib
 from pathlib import Path
 
@@ -123,6 +124,25 @@ async def test_the_engines_settings_count(monkeypatch: pytest.MonkeyPatch) -> No
         Address("10.0.0.5", 5000),
         Address("proxy.example", 3128),
     ]
+
+
+async def test_a_name_that_nobody_knows_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+    async def look(host: str, *_: object, **__: object) -> list[object]:
+        if host != "known.example":
+            raise socket.gaierror("not known")
+        return []
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look)
+    plain, proxied = Configuration(Registries(), ()), Configuration(registries_from(INFORMATION), ())
+    assert [await plain.leads_nowhere(i) for i in ("python:3", "r.example:5000/a:1")] == [True, True]
+    assert not await plain.leads_nowhere("known.example/a:1")
+    assert not await proxied.leads_nowhere("python:3")
+    mirrored = Configuration(Registries(mirrors=("https://mirror.example",)), ())
+    assert [await mirrored.leads_nowhere(i) for i in ("python:3", "r.example/a:1")] == [False, True]
 
 
 async def test_an_engine_without_settings_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

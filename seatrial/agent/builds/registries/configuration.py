@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from seatrial.agent.builds.cell import PROXIES
 from seatrial.agent.builds.references import HUB, registry_of
-from seatrial.agent.builds.registries.resolving import resolved
+from seatrial.agent.builds.registries.resolving import is_unknown, resolved
 from seatrial.agent.engine.registries import Registries
 from seatrial.agent.vocabulary.addresses import (
     Address,
@@ -39,6 +39,13 @@ class Configuration:
         """Variables for the pull's environment: the agent's own, or the engine's."""
         ours = {name: os.environ[name] for name in PROXIES if name in os.environ}
         return ours or self.engine.proxies
+
+    async def leads_nowhere(self, image: str) -> bool:
+        """Whether nothing that would be asked for `image` has an address. With a proxy, only the proxy knows."""
+        registry = registry_of(image)
+        elsewhere = self.proxies() or (registry == HUB and self.engine.mirrors)
+        address = None if elsewhere else _address(registry)
+        return address is not None and await is_unknown(address)
 
     async def file(self, image: str) -> str:
         """registries.conf for the pull of `image`."""

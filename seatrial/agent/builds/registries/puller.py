@@ -15,7 +15,8 @@ from seatrial.agent.builds import loading
 from seatrial.agent.builds.account import PULLER, Account, ensure_account
 from seatrial.agent.builds.attempts import repeated
 from seatrial.agent.builds.cell import Cell
-from seatrial.agent.builds.registries.answers import Reach
+from seatrial.agent.builds.references import registry_of
+from seatrial.agent.builds.registries.answers import Reach, RegistrySilent
 from seatrial.agent.builds.registries.configuration import Configuration
 from seatrial.agent.builds.registries.fence import Fence
 from seatrial.agent.builds.registries.pull import Limits, Pull
@@ -51,8 +52,10 @@ class Puller:
 
     async def _pull(self, image: str) -> None:
         """One attempt. Raises Interrupted as well."""
-        account = await self._known_account()
         configuration = Configuration(await self.engine.registries(), self.allowed)
+        if await configuration.leads_nowhere(image):  # known at once: a stand-in is waited for
+            raise RegistrySilent(f"{registry_of(image)} does not answer")
+        account = await self._known_account()
         opened = await self.fence.raise_for(account, configuration.opened())
         cell = Cell(self.folder / secrets.token_hex(8), "pull", account)
         pull = Pull(image, cell, self.certificates, self.limits, Reach(own_addresses(), opened))

@@ -24,3 +24,16 @@ async def resolved(address: Address) -> list[str]:
         )
         return []
     return sorted({str(name[0]) for *_, name in found})
+
+
+async def is_unknown(address: Address) -> bool:
+    """Whether nobody knows the name. False also while name service does not answer: others may have more patience."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(RESOLVE_SECONDS):
+            await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    except socket.gaierror:
+        return True
+    except (OSError, TimeoutError):
+        return False
+    return False
