@@ -7,13 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.dialect import Base, Dialect
 from seatrial.agent.builds.steps import Step, nameless
 from seatrial.agent.commands import logged
-from seatrial.agent.vocabulary.errors import BuildError
+from seatrial.agent.vocabulary.errors import BuildError, RecipeError
 from tests.builds.conftest import Lines, docker
 from tests.engines import missing
 
@@ -135,6 +137,28 @@ def test_heredocs_are_left_to_a_buildah_that_knows_them() -> None:
 def test_refused_with_line_and_fix(instruction: str, told: str) -> None:
     with pytest.raises(BuildError, match=told):
         adapted(f"FROM base\n\n{instruction}\n")
+
+
+PIECES = st.sampled_from([
+    "FROM base", "FROM base AS a", "FROM a", "from a as b", "VOLUME /v", 'VOLUME ["/w"]', "VOLUME $V", "RUN x", "RUN <<EOF", "RUN <<-EOF y",
+    "COPY <<EOF /x", "EOF", "\tEOF", "EOF ", "#!/bin/sh -e", "# comment", "", "x \\", "COPY --chmod=+x a b", "ADD --chmod=$M a b",
+    "WORKDIR w", "RUN --mount=target=. <<'EOF'", "ARG V=1", "\\", "RUN",
+])  # fmt: skip
+
+
+@given(
+    st.lists(PIECES, max_size=25), st.sampled_from([OLD, NEW]), st.sampled_from([None, "a", "0", "nothing"])
+)
+def test_any_dockerfile_is_adapted_or_refused_and_what_was_adapted_is_known(
+    pieces: list[str], version: tuple[int, int], target: str | None
+) -> None:
+    raw = "\n".join(["FROM base", *pieces]).encode()
+    try:
+        once = Dialect("Dockerfile", version, {"base": Base("/app", ["/v"])}, {}, target).adapted(raw)
+    except (BuildError, RecipeError):
+        return
+    again = Dialect("Dockerfile", version, {}, {}, target).adapted(once)
+    assert again.split() == once.split(), "but for empty lines"
 
 
 @pytest.mark.docker

@@ -68,7 +68,6 @@ class Dialect:
         lines = self._lines = raw.decode("utf-8-sig", errors="surrogateescape").splitlines(keepends=True)
         parsed = list(instructions(raw))
         self._continued = re.compile(re.escape(escape_of(lines)) + r"[ \t]*$")
-        closing = {line.strip() for line in lines}
         file = read_dockerfile(self.file, raw, self.arguments)
         moved = volumes.moves(file, self.target)
         ends = [*(number for number, _, _ in parsed[1:]), len(lines) + 1]
@@ -78,7 +77,7 @@ class Dialect:
                 written += declared(moved, stage)
                 stage += 1
                 self._begin(file, stage)
-            heredoc = keyword in WITH_HEREDOC and any(name in closing for *_, name in HEREDOC.findall(rest))
+            heredoc = keyword in WITH_HEREDOC and self._closed(rest, number, end)
             changed = self._instruction(f"{self.file}:{number}: {keyword}", keyword, rest, heredoc=heredoc)
             if keyword != "VOLUME" or stage not in moved.stages:
                 written += self._written(number, end, keyword, rest, changed, heredoc=heredoc)
@@ -100,6 +99,14 @@ class Dialect:
         )  # the same twice: either may fail
         self.steps[given] = Step(where, f"{keyword} {rest}", rewritten)
         return [f"{keyword} {changed}\n"] if rewritten else whole
+
+    def _closed(self, text: str, number: int, end: int) -> bool:
+        """Whether the lines of the instruction hold the body of a heredoc that `text` opens."""
+        opened = HEREDOC.findall(text)
+        below = [line.rstrip("\r\n") for line in self._lines[number : end - 1]] if opened else []
+        return any(
+            name in ([line.lstrip("\t") for line in below] if tabs else below) for tabs, _, name in opened
+        )
 
     def _unknown(self, text: str, whole: Sequence[str]) -> bool:
         """Whether this buildah would not do what the heredocs say."""

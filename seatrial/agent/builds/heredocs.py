@@ -17,7 +17,7 @@ def body_of(command: str, lines: Sequence[str]) -> list[str] | None:
     if alone is None:
         return None
     script = [line.lstrip("\t") for line in lines] if alone[1] else list(lines)
-    return script[: script.index(alone[3])]
+    return script[: script.index(alone[3])] if alone[3] in script else None
 
 
 def begins_with_interpreter(command: str, lines: Sequence[str]) -> bool:
@@ -47,5 +47,5 @@ def wrapped(lines: Sequence[str]) -> str:
 
 
 def octal(character: str) -> str:
-    """As printf's %b reads it between single quotes."""
-    return f"\\0{ord(character):03o}" if character in "\\'\n\"" else character
+    """As printf's %b reads it between single quotes, and nobody takes it for the beginning of a heredoc."""
+    return f"\\0{ord(character):03o}" if character in "\\'\n\"<" else character
