@@ -1,4 +1,4 @@
-"""What a build that ended early leaves behind: nothing that goes on, and nothing half done that is taken for done."""
+"""A build that ended early leaves nothing running, and nothing unfinished that could be taken for complete."""
 
 import asyncio
 from pathlib import Path
@@ -9,7 +9,7 @@ from seatrial.agent.builds import fence
 from seatrial.agent.builds.account import Account
 from seatrial.agent.builds.bases import Bases
 from seatrial.agent.builds.cell import Cell
-from seatrial.agent.builds.fence import Fence
+from seatrial.agent.builds.fence import BuildFence
 from seatrial.agent.builds.layers import Layers
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import ImageUnavailable
@@ -32,7 +32,7 @@ async def test_rules_that_a_cancelled_build_left_unfinished_are_put_up_by_the_ne
         return True
 
     monkeypatch.setattr(fence, "put_up", put_up)
-    raised = Fence()
+    raised = BuildFence()
     first = asyncio.create_task(raised.raise_for(BUILDER))
     await began.wait()
     first.cancel()
@@ -52,7 +52,7 @@ async def test_rules_that_could_not_be_put_up_are_tried_again_with_the_next_buil
 
     monkeypatch.setattr(fence, "put_up", put_up)
     monkeypatch.setattr(fence.firewall, "available", lambda: True)
-    raised = Fence()
+    raised = BuildFence()
     for _ in range(3):
         await raised.raise_for(BUILDER)
     assert not stands

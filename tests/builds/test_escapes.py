@@ -1,4 +1,4 @@
-"""Ways out of a build that were found in buildah itself, or could be: what is outside must not be there."""
+"""Ways out of a build that were holes in buildah, or could be: a step must not reach anything outside."""
 
 import asyncio
 import contextlib

@@ -18,7 +18,7 @@ DIGEST = "sha256:" + "a" * 64
 
 
 class NoStandIns:
-    """Stands in for nothing, and notes what was asked."""
+    """`StandIns` without any stand-in; notes the images it was asked for."""
 
     def __init__(self, reference: str | None = None) -> None:
         self.reference = reference
@@ -154,8 +154,8 @@ async def test_a_pulled_image_that_pretends_to_be_a_previews_is_refused(shelf: S
     ],
 )
 def test_who_is_stood_in_for(image: str, name: str | None) -> None:
-    found = stand_in_for(image)
-    assert (found.name if found else None) == name
+    stand_in = stand_in_for(image)
+    assert (stand_in.name if stand_in else None) == name
 
 
 def test_registries() -> None:

@@ -1,4 +1,4 @@
-"""What an engine answers, and what is made of it. An HTTP server on a socket answers in its place."""
+"""How answers of an engine become our errors. An HTTP server on a socket plays the engine."""
 
 import asyncio
 import json
@@ -75,10 +75,10 @@ async def test_a_no_is_typed_and_keeps_the_engines_words(
     engine: Engine, answers: Answers, status: int, message: str, refusal: Refusal
 ) -> None:
     answers.respond = lambda _: says(status, message)
-    with pytest.raises(EngineRefused) as told:
+    with pytest.raises(EngineRefused) as raised:
         await engine.containers.start("web")
-    assert (told.value.refusal, told.value.status, str(told.value)) == (refusal, status, message)
-    assert told.value.absent is (status == 404)
+    assert (raised.value.refusal, raised.value.status, str(raised.value)) == (refusal, status, message)
+    assert raised.value.absent is (status == 404)
 
 
 async def test_a_no_to_a_call_of_our_own_is_the_same(engine: Engine, answers: Answers) -> None:
@@ -98,9 +98,9 @@ async def test_a_no_in_the_middle_of_an_answer(engine: Engine, answers: Answers)
         yield b"tar"
 
     answers.respond = half
-    with pytest.raises(EngineRefused) as told:
+    with pytest.raises(EngineRefused) as raised:
         await engine.images.take_in(tree(), "base:1", [])
-    assert (told.value.refusal, told.value.status) == (Refusal.NO_SPACE, 0)
+    assert (raised.value.refusal, raised.value.status) == (Refusal.NO_SPACE, 0)
 
 
 async def test_what_is_granted_already_is_no_error(engine: Engine, answers: Answers) -> None:

@@ -19,7 +19,7 @@ from seatrial.agent.builds.bases import Base, Bases
 from seatrial.agent.builds.cell import NOTHING, Cell
 from seatrial.agent.builds.delivery import Delivery
 from seatrial.agent.builds.dialect import Dialect, buildah_version
-from seatrial.agent.builds.fence import Fence
+from seatrial.agent.builds.fence import BuildFence
 from seatrial.agent.builds.healthcheck import healthcheck
 from seatrial.agent.builds.inputs import BuildInput, brought_along, check_of, located, shown_name, warned
 from seatrial.agent.builds.layers import Layers
@@ -43,15 +43,15 @@ class BuildahBuilder:
 
     engine: Engine
     bases: Bases
-    images: Images  # where what a build begins FROM comes from
+    images: Images  # provides the base images (FROM)
     layers: Layers
     network: str = "isolated"  # none | isolated
     # A PEM bundle that RUN steps trust, for hosts behind their own authority.
     certificates: Path | None = None
     timeout_seconds: float = 1800.0
     pauses_seconds: Sequence[float] = PAUSES_SECONDS  # before further attempts of an interrupted build
-    least_free_mb: int = 0  # of the data's disk: a build that leaves less is stopped
-    fence: Fence = field(default_factory=Fence)
+    least_free_mb: int = 0  # that must stay free on the disk of the data: a build that leaves less is stopped
+    fence: BuildFence = field(default_factory=BuildFence)
     name: str = "buildah"
     _account: Account | None = None
     _entered: set[str] = field(default_factory=set)
@@ -89,7 +89,7 @@ class BuildahBuilder:
         await self.layers.prune(unused_days, remove_scope, remove_bases)
 
     async def _remove(self, folder: Path, account: Account) -> None:
-        """Builds of an ordinary user leave files owned by subordinate ids, which can only be removed in a user namespace."""
+        """Remove `folder`. An ordinary user's builds leave files of subordinate ids, removable only in a user namespace."""
         if account.other:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         else:

@@ -227,17 +227,17 @@ def declared(moved: volumes.Moves, stage: int) -> list[str]:
 
 
 def no_host_network(value: str) -> str | None:
-    """A step never has its host's network."""
+    """Why `--network` with this value is refused: a step never gets its host's network."""
     return "a build is kept away from its host's network. Remove the option" if value == "host" else None
 
 
 def no_privileges(value: str) -> str | None:
-    """A step never has more rights than others."""
+    """Why `--security` with this value is refused: no step gets more rights than another."""
     return "a build has no privileges to give away. Remove the option" if value == "insecure" else None
 
 
 def this_machine(value: str) -> str | None:
-    """Nothing is emulated."""
+    """Why `--platform` with this value is refused: a host builds for its own architecture only."""
     ours = MACHINES.get(platform.machine(), platform.machine())
     if "$" in value or value.removeprefix("linux/").partition("/")[0] == ours:
         return None

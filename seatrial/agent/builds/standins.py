@@ -43,8 +43,8 @@ class StandIn:
     refuses: str = ""  # tags it would be dishonest to stand in for
     only: str = ".*"  # the tags it is for
     base: "StandIn | None" = None
-    folder: str = ""  # of RECIPES; the name unless told
-    slim: bool = False  # stands in for -slim tags as it is
+    folder: str = ""  # of RECIPES; empty: named like the stand-in
+    slim: bool = False  # as it is, it is for -slim tags
 
     def fits(self, name: str, tag: str) -> bool:
         """Whether it may take the place of the official image `name:tag`."""
@@ -102,7 +102,7 @@ def warning_of(image: str, reference: str, labels: Mapping[str, str]) -> str:
 
 
 class MakeBase(Protocol):
-    """Makes the distribution's base image."""
+    """A function that makes the distribution's base image."""
 
     async def __call__(self, tag: str, labels: Mapping[str, str], log: Log) -> None:
         """The image is on the engine as `tag` when this returns."""

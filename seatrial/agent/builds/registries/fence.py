@@ -29,7 +29,7 @@ PRIVATE = {
 
 
 @dataclass
-class Fence:
+class PullFence:
     """Put up once per process; what is allowed is added at every pull. Idempotent. Without root or iptables there is none;
     one that could not be put up is tried again with every pull."""
 

@@ -18,7 +18,7 @@ from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.references import registry_of
 from seatrial.agent.builds.registries.answers import Reach, RegistrySilent
 from seatrial.agent.builds.registries.configuration import Configuration
-from seatrial.agent.builds.registries.fence import Fence
+from seatrial.agent.builds.registries.fence import PullFence
 from seatrial.agent.builds.registries.pull import Limits, Pull
 from seatrial.agent.commands import logged
 from seatrial.agent.engine import Engine
@@ -40,7 +40,7 @@ class Puller:
     allowed: tuple[Address, ...] = ()  # on the host or in its network, opened by the operator
     certificates: Path | None = None  # a PEM bundle to trust instead of the host's
     limits: Limits = field(default_factory=Limits)
-    fence: Fence = field(default_factory=Fence)
+    fence: PullFence = field(default_factory=PullFence)
     _account: Account | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _removals: set[asyncio.Task[None]] = field(default_factory=set)
