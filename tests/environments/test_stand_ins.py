@@ -49,7 +49,7 @@ async def test_of_an_image(agent: Agent, runtime: FakeRuntime, repository: Repos
     async with agent.running() as environments:
         ready = await come_up(agent, environments, wanted)
     assert ready.warnings == [f"compose.yml: services.web: {TOLD}"]
-    await agent.told.line(TOLD)
+    await agent.reports.line(TOLD)
 
 
 async def test_of_a_build_also_when_it_is_not_built_again(
@@ -63,7 +63,7 @@ async def test_of_a_build_also_when_it_is_not_built_again(
         assert [warning for warning in ready.warnings if TOLD in warning] == [
             f"Dockerfile: services.web: {TOLD}"
         ]
-        built.told.events.clear()
+        built.reports.events.clear()
 
 
 async def test_a_health_command_that_the_stand_in_lacks(
@@ -89,4 +89,4 @@ async def failed(agent: Agent, repository: Repository, files: dict[str, str]) ->
     async with agent.running() as environments:
         environments.wanted(wanted)
         environments.replayed({wanted.environment})
-        return await agent.told.next(DeploymentFailed)
+        return await agent.reports.next(DeploymentFailed)
