@@ -67,6 +67,12 @@ def test_what_is_the_repositorys_to_mend(said: str, told: str) -> None:
         raise problem
 
 
+def test_without_a_fence_nothing_is_called_closed() -> None:
+    said = SOURCE + 'Get "https://r.example/v2/": dial tcp 10.1.1.1:5001: connect: connection refused'
+    problem = problem_of("r.example/a:1", "r.example", said, Reach(fenced=False))
+    assert str(problem) == "r.example does not answer"
+
+
 def test_a_full_disk_is_no_registrys_fault() -> None:
     said = 'copying system image: writing blob: write /x: no space left on device: Get "https://r/": EOF'
     assert isinstance(problem_of("a:1", "r", said, HOST), NoSpace)
@@ -89,7 +95,11 @@ def test_the_setting_names_hosts_and_ports() -> None:
 INFORMATION = {
     "RegistryConfig": {
         "Mirrors": ["https://mirror.example/hub/", "http://10.0.0.5:5000/"],
-        "IndexConfigs": {"docker.io": {"Secure": True}, "old.example:5000": {"Secure": False}},
+        "IndexConfigs": {
+            "docker.io": {"Secure": True},
+            "old.example:5000": {"Secure": False},
+            "older.example": {"Secure": False},
+        },
         "InsecureRegistryCIDRs": ["127.0.0.0/8", "10.7.0.0/16"],
     },
     "HttpsProxy": "http://proxy.example:3128",
@@ -120,6 +130,8 @@ async def test_the_engines_settings_count(monkeypatch: pytest.MonkeyPatch) -> No
     assert known.opened() == [
         Address("10.0.0.9", 443),
         Address("old.example", 5000),
+        Address("older.example", 443),
+        Address("older.example", 80),
         Address("mirror.example", 443),
         Address("10.0.0.5", 5000),
         Address("proxy.example", 3128),

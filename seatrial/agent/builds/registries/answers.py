@@ -51,6 +51,7 @@ class Reach:
 
     own: Collection[str] = ()
     opened: Collection[tuple[str, int]] = ()
+    fenced: bool = True
 
     def closed(self, number: str, port: int) -> bool:
         """Whether the fence refuses the connection."""
@@ -58,7 +59,7 @@ class Reach:
             private = not ipaddress.ip_address(number).is_global
         except ValueError:
             return False
-        return (private or number in self.own) and (number, port) not in self.opened
+        return self.fenced and (private or number in self.own) and (number, port) not in self.opened
 
 
 def problem_of(image: str, registry: str, said: str, reach: Reach) -> AgentError | RegistrySilent:

@@ -11,11 +11,7 @@ from seatrial.agent.builds.cell import PROXIES
 from seatrial.agent.builds.references import HUB, registry_of
 from seatrial.agent.builds.registries.resolving import is_unknown, resolved
 from seatrial.agent.engine.registries import Registries
-from seatrial.agent.vocabulary.addresses import (
-    Address,
-    address_of,
-    addresses_of_urls,
-)
+from seatrial.agent.vocabulary.addresses import HTTP, HTTPS, Address, address_of, addresses_of_urls
 
 LOCALHOST = "127.0.0.1"
 
@@ -30,7 +26,8 @@ class Configuration:
 
     def opened(self) -> list[Address]:
         """What the fence must let through."""
-        named = [_address(name) for name in self.engine.insecure]
+        # Without a port, a registry that may do without TLS is tried at both.
+        named = [_address(name, usual) for name in self.engine.insecure for usual in (HTTPS, HTTP)]
         proxies = [value for name, value in self.proxies().items() if name.lower() != "no_proxy"]
         urls = addresses_of_urls([*self.engine.mirrors, *proxies])
         return list(dict.fromkeys([*self.allowed, *(one for one in named if one), *urls]))
@@ -38,7 +35,7 @@ class Configuration:
     def proxies(self) -> Mapping[str, str]:
         """Variables for the pull's environment: the agent's own, or the engine's."""
         ours = {name: os.environ[name] for name in PROXIES if name in os.environ}
-        return ours or self.engine.proxies
+        return ours if any(name.lower() != "no_proxy" for name in ours) else self.engine.proxies
 
     async def leads_nowhere(self, image: str) -> bool:
         """Whether nothing that would be asked for `image` has an address. With a proxy, only the proxy knows."""
@@ -65,7 +62,7 @@ class Configuration:
         address = _address(registry)
         if registry in self.engine.insecure or address is None:
             return registry in self.engine.insecure
-        networks = [ipaddress.ip_network(one) for one in self.engine.insecure_networks]
+        networks = [ipaddress.ip_network(one, strict=False) for one in self.engine.insecure_networks]
         if address.literal or address.host == "localhost":
             numbers = [LOCALHOST if address.host == "localhost" else address.host]
         elif all(
@@ -77,9 +74,9 @@ class Configuration:
         return any(ipaddress.ip_address(number) in network for number in numbers for network in networks)
 
 
-def _address(name: str) -> Address | None:
+def _address(name: str, usual: int = HTTPS) -> Address | None:
     with contextlib.suppress(ValueError):
-        return address_of(name)
+        return address_of(name, usual)
     return None
 
 

@@ -58,7 +58,9 @@ class Puller:
         account = await self._known_account()
         opened = await self.fence.raise_for(account, configuration.opened())
         cell = Cell(self.folder / secrets.token_hex(8), "pull", account)
-        pull = Pull(image, cell, self.certificates, self.limits, Reach(own_addresses(), opened))
+        pull = Pull(
+            image, cell, self.certificates, self.limits, Reach(own_addresses(), opened, fenced=account.other)
+        )
         try:
             await pull.prepare(await configuration.file(image))
             await pull.fetch(configuration.proxies())
