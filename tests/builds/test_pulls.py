@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
+import psutil
 import pytest
 from aiohttp import web
 from cryptography import x509
@@ -225,6 +226,31 @@ def certificate_of(host: str, folder: Path) -> Path:
     both = folder / "both.pem"
     both.write_bytes(kept + made.public_bytes(Encoding.PEM))
     return both
+
+
+@pytest.mark.parametrize("number", [0, -1], ids=["the outermost", "the innermost"])
+async def test_a_pull_whose_program_was_killed_is_tried_again(
+    images: DockerImages, registry: Registry, log: Lines, number: int
+) -> None:
+    began = asyncio.Event()
+
+    async def hang(request: web.Request) -> web.StreamResponse:
+        began.set()
+        await asyncio.Event().wait()
+        return web.Response()
+
+    registry.hold = hang
+    asked = f"{registry.host}/shop/base:1"
+    pulling = asyncio.create_task(images.ensure(asked, log))
+    async with asyncio.timeout(60):
+        await began.wait()
+    registry.hold = None
+    programs = [
+        p for p in psutil.Process().children(recursive=True) if registry.host in " ".join(p.cmdline())
+    ]
+    programs[number].kill()
+    assert await pulling == asked
+    assert f"{asked}: not your code: its pull ended" in log.text
 
 
 async def test_a_pull_that_is_cancelled_leaves_nothing(
