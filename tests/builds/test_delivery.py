@@ -15,9 +15,10 @@ from seatrial.agent.builds.archive import BuiltImage, Layer, opened_layout
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.cell import Cell
-from seatrial.agent.builds.delivery import SCOPE, Delivery, common, held_layers
+from seatrial.agent.builds.delivery import Delivery, common, held_layers
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import BuildError, EngineRefused
+from seatrial.agent.vocabulary.labels import LAYERS
 from tests.builds.conftest import Lines, docker
 from tests.builds.test_cancelled import BUILDER
 
@@ -136,7 +137,7 @@ async def test_what_the_engine_refuses_whole_is_refused(store: Store, tmp_path: 
 
 async def test_images_of_other_projects_are_not_asked(store: Store, tmp_path: Path) -> None:
     await deliver(store, tmp_path, "one")
-    store.labels["one:1"] = {SCOPE: "another"}
+    store.labels["one:1"] = {LAYERS: "another"}
     await deliver(store, tmp_path, "two")
     assert store.sent[1] == {SHARED, OWN["two"]}
 

@@ -52,6 +52,7 @@ KILLS = {
     "buildah's runtime": (255, [BEGAN, failed("while running runtime: signal: killed")]),
     "buildah's copier": (125, ["STEP 2/2: COPY a /", failed('checking on sources under "/x": error decoding response from copier subprocess: EOF', "COPY a /")]),
     "the copier, in several lines": (125, ["STEP 2/2: COPY a /", failed("3 errors occurred:", "COPY a /"), "\t* storing: error decoding response from copier subprocess: EOF"]),
+    "the store": (125, [BEGAN, failed('mounting new container: saving "/run/x/store/overlay-containers/ab/userdata": no such file or directory')]),
     "the cell's own": (32, ["mount: /run/galley-builder/x: special device gone does not exist."]),
     "before the first word": (137, []),
 }  # fmt: skip
@@ -83,6 +84,7 @@ REPOSITORYS = {
     "it prints what we print": (1, [BEGAN, "signal: killed", failed("while running runtime: exit status 1")]),
     "no such program": (1, [BEGAN, f'{TIME}"runc create failed: unable to start container process: exec: nothing"',
                             f'{TIME}"did not get container create message from subprocess: EOF"', failed("while running runtime: exit status 1")]),
+    "an image nobody has": (125, ["STEP 2/2: COPY --from=$X a /", failed("no stage or image found with that name: image not known", "COPY --from=$X a /")]),
     "nothing to copy": (125, ["STEP 2/2: COPY a /", failed('checking on sources under "/x": copier: stat: "/a": no such file', "COPY a /")]),
 }  # fmt: skip
 

@@ -134,7 +134,9 @@ async def test_compose() -> None:
         )
     )
     web, worker, migrate, db = (recipe.services[name] for name in ("web", "worker_1", "migrate", "db"))
-    assert web.build == Build("web", "docker/Dockerfile", "prod", {"MODE": "prod", "FROM_ENV": "yes"})
+    assert web.build == Build(
+        "web", "docker/Dockerfile", target="prod", args={"MODE": "prod", "FROM_ENV": "yes"}
+    )
     assert (web.kind, web.expose, web.restart) == (ServiceKind.WEB, 80, "unless-stopped")
     assert web.environment == {
         "A": "one",

@@ -14,8 +14,8 @@ from seatrial.agent.builds import loading
 from seatrial.agent.builds.archive import BuiltImage
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import BuildError
+from seatrial.agent.vocabulary.labels import LAYERS
 
-SCOPE = "galley.layers"  # on every image: whose builds its layers can shorten
 MOST_IMAGES = 20  # the newest are asked for their layers; further ones would hardly add any
 
 Layers = Sequence[str]  # of one image, the lowest first
@@ -53,13 +53,13 @@ class Delivery:
             await self._load(await write((), again=True))
 
     async def _load(self, image: BuiltImage) -> None:
-        archive = image.archive(self.tag, {**self.labels, SCOPE: self.scope})
+        archive = image.archive(self.tag, {**self.labels, LAYERS: self.scope})
         await loading.load(self.engine, archive, self.what)
 
 
 async def held_layers(engine: Engine, scope: str) -> list[Layers]:
     """The layers of each of the newest images that builds of `scope` made, as the engine has them now."""
-    listed = await engine.images.list({SCOPE: scope})
+    listed = await engine.images.list({LAYERS: scope})
     images = await asyncio.gather(*(engine.images.get(image.id) for image in listed[:MOST_IMAGES]))
     return [image.layers for image in images if image is not None]
 

@@ -17,6 +17,8 @@ BEGAN = re.compile(r"(\[\d+/\d+\] )?STEP \d+/\d+: ")
 EXIT = re.compile(r"while running runtime: exit status (\d+)$")
 # What buildah and its programs say of one of their own that was killed.
 KILLED = re.compile(r"signal: killed$|copier subprocess")
+# What only a damaged store says; an image that is not known may also be the Dockerfile's mistake.
+STORE_FAILED = re.compile(r"(layer|container) not known|overlay-(containers|layers|images)/")
 STEP_KILLED = (
     "container exited on killed"  # from outside: a process cannot kill the first one of its own namespace
 )
@@ -87,6 +89,8 @@ class Outcome:
         before, error = lines[max(0, position - 3) : position], lines[position:]
         if any(map(KILLED.search, error)) or any(map(NOT_CREATED.match, before)):
             return Interrupted("a program of the builder was killed, or could not run")
+        if STORE_FAILED.search(error[0].replace(self.began, "")):
+            return Interrupted("the builder's store failed")
         status = status_of(error[0])
         starved = self.out_of_memory and status == SIGKILL_STATUS
         if status is not None and (starved or STEP_KILLED in before[-1:]):
