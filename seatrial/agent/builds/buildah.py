@@ -21,7 +21,7 @@ from seatrial.agent.builds.delivery import Delivery
 from seatrial.agent.builds.dialect import Dialect, buildah_version
 from seatrial.agent.builds.fence import BuildFence
 from seatrial.agent.builds.healthcheck import healthcheck
-from seatrial.agent.builds.inputs import BuildInput, brought_along, check_of, located, shown_name
+from seatrial.agent.builds.inputs import BuildInput, brought_along, check_of, located, shown_name, warned
 from seatrial.agent.builds.layers import Layers
 from seatrial.agent.builds.outcome import NOISE, Outcome, given_text, oom_kills, shown
 from seatrial.agent.commands import logged
@@ -125,7 +125,8 @@ class BuildahBuilder:
                 image = await self._written(cell, given.again() if again else given, out, quiet if again else log)  # fmt: skip
                 return image.with_healthcheck(check)
 
-            delivery = Delivery(self.engine, cell.scope, request.tag, request.labels, request.service)
+            labels = {**request.labels, **warned(bases)}
+            delivery = Delivery(self.engine, cell.scope, request.tag, labels, request.service)
             await delivery.run(write, [base.layers for base in bases])
 
     async def _given(
@@ -154,10 +155,6 @@ class BuildahBuilder:
         if cell.account.other:
             root.chmod(0o755)  # bound into the cell under its own mode; the folders above stay closed
         if self.certificates:
-            if not self.certificates.is_file():
-                raise BuildError(
-                    f"GALLEY_BUILD_CA_FILE: there is no file {self.certificates}. Correct or unset it"
-                )
             trust.prepare(self.certificates, cell.data / "tools", find("runc") or "runc")
 
     async def _cell(self, scope: str) -> Cell:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from seatrial.agent.environments.health import Watch, Well
+from seatrial.agent.environments.image_warnings import why_not_there
 from seatrial.agent.environments.launch import Launch, Planned, supplanted
 from seatrial.agent.environments.names import Names, owned_by
 from seatrial.agent.environments.phases import Phases
@@ -152,6 +153,7 @@ class Startup:
                     name
                 ].set()  # its dependents ran with the service before, so they do not wait for it
             error.service = error.service or name
+            error.add(await why_not_there(self._runtime, planned.service, planned.spec.image, str(error)))
             raise
 
     def _watch(self, name: str) -> Watch:
