@@ -226,17 +226,14 @@ async def test_work_that_goes_on_is_watched_to_its_end() -> None:
     child = await asyncio.create_subprocess_exec(
         "sh", "-c", "sleep 600 & wait", "mark", start_new_session=True
     )
-    assert ["sleep", "600"] in await below("mark")
+    await until(lambda: asyncio.to_thread(sleeps_below, "mark"))
     os.killpg(child.pid, signal.SIGKILL)
     await child.wait()
     assert await stuck.watched(asyncio.sleep(0.01, "built"), "mark", look_seconds=0.0) == "built"
 
 
-async def below(mark: str) -> list[list[str]]:
-    async def there() -> list[list[str]]:
-        return await asyncio.to_thread(stuck.programs, mark)
-
-    return await until(there)
+def sleeps_below(mark: str) -> bool:
+    return ["sleep", "600"] in stuck.programs(mark)
 
 
 async def test_an_interrupted_build_is_repeated_and_the_log_says_so(log: Lines) -> None:

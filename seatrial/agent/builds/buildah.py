@@ -125,7 +125,7 @@ class BuildahBuilder:
                 image = await self._written(cell, given.again() if again else given, out, quiet if again else log)  # fmt: skip
                 return image.with_healthcheck(check)
 
-            labels = {**request.labels, **warned(bases)}
+            labels = {**request.labels, **warned(bases, given.warnings)}
             delivery = Delivery(self.engine, cell.scope, request.tag, labels, request.service)
             await delivery.run(write, [base.layers for base in bases])
 
@@ -146,10 +146,12 @@ class BuildahBuilder:
             request.build.target,
         )
         translated = dialect.adapted(raw)
-        for note in dialect.notes:
+        for note in [*dialect.notes, *dialect.warnings]:
             await log(note)
         unchanged = dockerfile is not None and translated == raw
-        return BuildInput(request, context, dockerfile, None if unchanged else translated, dialect.steps)
+        return BuildInput(
+            request, context, dockerfile, None if unchanged else translated, dialect.steps, dialect.warnings
+        )
 
     def _prepare_host(self, cell: Cell, root: Path) -> None:
         if cell.account.other:
