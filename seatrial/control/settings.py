@@ -21,7 +21,6 @@ ALLOWED_HOSTS = [
     "localhost",
     "127.0.0.1",
     "[::1]",
-    f".{CONFIGURATION.galley_preview_domain}",  # Traefik asks for the "no such preview" page under its host name
     *filter(None, (host.strip() for host in CONFIGURATION.allowed_hosts.split(","))),
 ]
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
@@ -57,6 +56,7 @@ ROOT_URLCONF = "seatrial.control.urls"
 ASGI_APPLICATION = "seatrial.control.asgi.application"
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "seatrial.control.previews.pages.hosts.OwnHostsMiddleware",  # before all that answers or sets a cookie
     "seatrial.control.dashboard.compression.CompressionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

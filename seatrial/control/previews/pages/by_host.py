@@ -64,7 +64,7 @@ _PAGES: dict[str, tuple[str, str, int, int]] = {
 def look_up(host: str) -> Unavailable:
     """The page for `host`. Two queries at most, whatever a stranger sends."""
     host = host[:LONGEST_HOST].split(",", maxsplit=1)[0].strip().lower()
-    label = host.split(":")[0].removesuffix("." + address().domain)
+    label = host.split(":")[0].removesuffix(".").removesuffix("." + address().domain)
     state = _state(label) if label and "." not in label and "\x00" not in label else "none"
     title, text, status, retry = _PAGES.get(state, _PAGES["none"])
     return Unavailable(state, title, text, status, retry, host)
