@@ -65,6 +65,7 @@ FOR_EVER = {
     "the audit log": "who did what is asked years later; the database refuses to change or delete an entry",
     "policies and their versions": "they are what an entry of the audit log or a verdict was about, and few",
     "the newest evaluation of each branch and tag": "it is what is known of it; that of a closed pull request's branch goes with it",
+    "labels of previews' hostnames, and whose they are": "an address that somebody has a link to never leads to another workspace",
     "people, workspaces, connections, projects, agents": "somebody made each by hand; a revoked agent's key must stay refused",
 }
 

@@ -18,7 +18,7 @@ KNOWN_FIRST = Field(union_mode="left_to_right")  # the member where there is one
 
 
 class Reason(StrEnum):
-    """Why a deployment failed. The last two are the control plane's own: no agent sends them."""
+    """Why a deployment failed. The last three are the control plane's own: no agent sends them."""
 
     NO_RECIPE = "no_recipe"
     BAD_RECIPE = "bad_recipe"
@@ -34,6 +34,7 @@ class Reason(StrEnum):
     INTERNAL = "internal"
     AGENT_LOST_CONTACT = "agent_lost_contact"
     ROUTE_NOT_APPLIED = "route_not_applied"
+    ADDRESS_TAKEN = "address_taken"
 
 
 class Phase(StrEnum):

@@ -49,7 +49,9 @@ def test_a_password_typed_as_a_username_is_not_recorded() -> None:
 def test_guessing_is_slowed_down() -> None:
     client = Client()
     for number in range(6):
-        sign_in(Client(SERVER_NAME=["localhost", "127.0.0.1"][number % 2]), "alice", "wrong")  # by either name
+        sign_in(
+            Client(SERVER_NAME=["localhost", "127.0.0.1"][number % 2]), "alice", "wrong"
+        )  # by either name
     assert sign_in(client, "alice", "correct horse battery").status_code != 302
     assert ("user.sign_in", "user/alice") not in entries()
 

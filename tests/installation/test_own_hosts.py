@@ -12,9 +12,8 @@ from tests.rest.test_every_door import filled, pages
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
-ADDRESSES = [*sorted({f"/{filled(address)}" for address in pages(get_resolver())}), "/static/dashboard/seatrial.css"]
-    "/static/dashboard/app.css"
-]
+PAGES = {f"/{filled(address)}" for address in pages(get_resolver())}
+ADDRESSES = [*sorted(PAGES), "/static/dashboard/seatrial.css"]
 OF_PREVIEWS = [
     "pr-1-shop.preview.localhost",
     "PR-1-Shop.Preview.LOCALHOST:3000",

@@ -2,6 +2,7 @@
 
 PreviewError
 ├── PullRequestClosed   nothing may run for it any more
+├── NoAddress           every address that it could have is another preview's
 ├── NothingToStop       the preview is gone already
 └── CannotMove          it has to stay where it is, or nothing of it is anywhere
 """
@@ -20,6 +21,12 @@ class PullRequestClosed(PreviewError):
     """Only an open pull request has a preview."""
 
     code = "pull_request_closed"
+
+
+class NoAddress(PreviewError):
+    """Every label that it could have is taken."""
+
+    code = "no_address"
 
 
 class NothingToStop(PreviewError):

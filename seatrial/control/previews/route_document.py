@@ -1,8 +1,8 @@
 """Traefik's dynamic configuration: one document for everything, put together from what each environment adds.
 
 It is JSON, which is YAML, with one router or service per line. What an environment adds is serialised when it changes
-and remembered, so that a change costs little however many there are. Two environments may add the same name: the one
-whose id is higher has it. The document is a function of the rows, not of the order in which they were taken.
+and remembered, so that a change costs little however many there are. A name is one environment's (`previews.labels`);
+should two add it all the same, the older one has it. The document is a function of the rows, not of the order in which they were taken.
 """
 
 import json
@@ -72,7 +72,7 @@ class Document:
         """The whole document. Always holds the catch-all, because Traefik refuses empty sections."""
         if self._text is None:
             sections = _catch_all()
-            for pk in sorted(self._added):
+            for pk in sorted(self._added, reverse=True):
                 added = self._added[pk]
                 sections["routers"].update(added.routers)
                 sections["services"].update(added.services)

@@ -62,7 +62,7 @@ _PAGES: dict[str, tuple[str, str, int, int]] = {
 
 
 def look_up(host: str) -> Unavailable:
-    """The page for `host`. Two queries at most, whatever a stranger sends."""
+    """The page for `host`. Three queries at most, whatever a stranger sends."""
     host = host[:LONGEST_HOST].split(",", maxsplit=1)[0].strip().lower()
     label = host.split(":")[0].removesuffix(".").removesuffix("." + address().domain)
     state = _state(label) if label and "." not in label and "\x00" not in label else "none"
@@ -71,12 +71,18 @@ def look_up(host: str) -> Unavailable:
 
 
 def _state(label: str) -> str:
-    """`label` is an environment's name, or `<service>-<name>`. The living one counts before a terminated one."""
+    """Of the environment that has `label`, or that would have it as `<service>-<name>`: it claims it when it is ready.
+
+    A living one counts before a terminated one, then the one that has the label.
+    """
     names = [label, *(label[index + 1 :] for index, letter in enumerate(label) if letter == "-")]
-    rows = Environment.objects.filter(name__in=names).order_by("-created_at")
-    environment = max(
-        rows[:20], key=lambda row: (row.state != EnvironmentState.TERMINATED, len(row.name)), default=None
-    )
+    rows = list(Environment.objects.filter(name__in=names).order_by("-created_at")[:20])
+    claimed = Environment.objects.filter(labels=label).first()
+
+    def weight(row: Environment) -> tuple[bool, bool, int]:
+        return row.state != EnvironmentState.TERMINATED, row == claimed, len(row.name)
+
+    environment = max([*([claimed] if claimed else []), *rows], key=weight, default=None)
     if environment is None:
         return "none"
     newest = newest_deployments([environment.pk]).get(environment.pk)
