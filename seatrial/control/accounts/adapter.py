@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.internal.ratelimit import get_ip
 from django.contrib import messages
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
@@ -22,5 +23,8 @@ class ClosedSignUpAdapter(DefaultAccountAdapter):
         return redirect("account_login")
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """The name alone: allauth's own adds the host, and we answer to every name below the previews' domain."""
-        return str(credentials.get("username", "")).lower()
+        """The name and the client's network address: who fails elsewhere does not lock the owner of the name out.
+
+        Not allauth's own, which has the host in it: this server may have several names.
+        """
+        return f"{credentials.get('username', '')}\n{get_ip(request)}".lower()
