@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from seatrial.control.previews import labels
-from seatrial.control.previews.labels import LabelsTaken
+from seatrial.control.previews.errors import LabelsTaken
 from seatrial.control.previews.models import Environment, Label
 from seatrial.control.previews.pages.by_host import look_up
 from seatrial.control.previews.retention import prune

@@ -10,10 +10,9 @@ from ninja import Router, Schema
 from seatrial.control.accounts.access import visible
 from seatrial.control.accounts.authentication import person
 from seatrial.control.answers import ErrorAnswer, error_body
-from seatrial.control.forges import intake
+from seatrial.control.forges import body_bound, intake
+from seatrial.control.forges.errors import UnknownConnection
 from seatrial.control.forges.models import Delivery
-from seatrial.control.forges.registry import FORGES
-from seatrial.control.projects.models import Connection
 
 router = Router(tags=["forges"])
 
@@ -56,10 +55,9 @@ class ReceptionAnswer(Schema):
 )
 def receive_webhook(request: HttpRequest, forge: str, connection: str) -> JsonResponse:
     """Signed by the forge; stored before it is answered, de-duplicated by its delivery id, handled after."""
-    source = _connection(forge, connection)
+    source = body_bound.find(forge, connection)
     if source is None:
-        message = "No connection has this webhook address. Copy the address from the connection's page."
-        return JsonResponse(error_body("unknown_connection", message), status=404)
+        raise UnknownConnection
     try:
         body = request.body
     except RequestDataTooBig:
@@ -99,9 +97,3 @@ def _answer(row: Delivery) -> DeliveryAnswer:
         handled_at=row.handled_at,
         attempts=row.attempts,
     )
-
-
-def _connection(forge: str, connection: str) -> Connection | None:
-    if not connection.isalnum() or forge not in FORGES:  # what PostgreSQL is not even asked
-        return None
-    return Connection.objects.filter(pk=connection, forge=forge).first()

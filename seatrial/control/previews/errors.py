@@ -2,10 +2,13 @@
 
 PreviewError
 ├── PullRequestClosed   nothing may run for it any more
+├── LabelsTaken         labels of hostnames that are other previews'
 ├── NoAddress           every address that it could have is another preview's
 ├── NothingToStop       the preview is gone already
 └── CannotMove          it has to stay where it is, or nothing of it is anywhere
 """
+
+from collections.abc import Sequence
 
 from seatrial.control.errors import ControlError
 
@@ -21,6 +24,16 @@ class PullRequestClosed(PreviewError):
     """Only an open pull request has a preview."""
 
     code = "pull_request_closed"
+
+
+class LabelsTaken(PreviewError):
+    """These labels are others'. It never leaves `previews`."""
+
+    code = "address_taken"
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        super().__init__(f"These labels are other previews': {', '.join(labels)}")
+        self.labels = labels
 
 
 class NoAddress(PreviewError):

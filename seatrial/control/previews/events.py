@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from seatrial.control.previews import labels, lifecycle, placements
 from seatrial.control.previews.desired import address
-from seatrial.control.previews.labels import LabelsTaken
+from seatrial.control.previews.errors import LabelsTaken
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.models import DeploymentPhase as PhaseRow
 from seatrial.wire.deployments import (
@@ -120,7 +120,7 @@ def _take_over(environment: Environment, services: list[dict[str, Any]]) -> None
         labels.claim(environment, _labels(environment, services))
     except LabelsTaken as taken:
         log.warning(
-            "news of a preview ignored: labels of others", environment=environment.name, labels=str(taken)
+            "news of a preview ignored: labels of others", environment=environment.name, labels=taken.labels
         )
         return
     environment.services = services

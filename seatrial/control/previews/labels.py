@@ -5,22 +5,15 @@ links, bookmarks and what browsers keep under a host name outlive it. Within its
 environment once the one that had it is terminated. The database has each label once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
 
+from seatrial.control.previews.errors import LabelsTaken
 from seatrial.control.previews.models import Environment, Label
 from seatrial.wire import hostnames
 from seatrial.wire.states import EnvironmentState, ServiceKind
-
-
-class LabelsTaken(Exception):
-    """These labels are others'. It never leaves `previews`."""
-
-    def __init__(self, labels: Sequence[str]) -> None:
-        super().__init__(", ".join(labels))
-        self.labels = labels
 
 
 def of_services(environment: str, services: Iterable[dict[str, Any]]) -> dict[str, list[str]]:

@@ -53,9 +53,8 @@ def web(port: int, environment: Mapping[str, str]) -> Component:
     async def ready() -> str | None:
         return await answers_http(f"http://127.0.0.1:{port}/healthz")
 
-    line = [sys.executable, "-m", "uvicorn", "seatrial.control.asgi:application", "--host", "127.0.0.1"]
-    line += ["--port", str(port), "--log-level", "warning", "--timeout-graceful-shutdown", "3"]
-    line += ["--no-server-header", *_forwarded(environment["SITE_URL"])]
+    line = [sys.executable, "-m", "seatrial.control.web", "--port", str(port)]
+    line += _forwarded(environment["SITE_URL"])
     program = Program(name="web", arguments=line, environment=environment, directory=Path("/"))
     return Component(program=program, ready=ready, what="the web process")
 
@@ -63,8 +62,8 @@ def web(port: int, environment: Mapping[str, str]) -> Component:
 def _forwarded(site_url: str) -> list[str]:
     """Nothing here speaks TLS: an https address means a proxy on this machine, and only then are forwarded addresses trusted."""
     if site_url.startswith("https://"):
-        return ["--proxy-headers", "--forwarded-allow-ips", "127.0.0.1"]
-    return ["--no-proxy-headers"]
+        return ["--trusted-proxy", "127.0.0.1"]
+    return []
 
 
 def worker(environment: Mapping[str, str]) -> Component:

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.http.request import split_domain_port
 from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.http import is_same_domain
 from django.views.decorators.cache import never_cache
 
 from seatrial.control.previews.desired import address
@@ -23,17 +24,16 @@ class OwnHostsMiddleware(MiddlewareMixin):
 
     def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
         """None: the dashboard may answer. Raises DisallowedHost."""
-        host, _ = split_domain_port(request.META.get("HTTP_HOST", ""))
-        if host not in settings.ALLOWED_HOSTS and is_of_previews(host):
+        if is_of_previews(request.META.get("HTTP_HOST", "")):
             return _page(request)
         request.get_host()
         return None
 
 
-def is_of_previews(host: str) -> bool:
-    """Whether `host`, in lower case and without a port, is the previews' domain or below it."""
-    domain = address().domain
-    return host == domain or host.endswith(f".{domain}")
+def is_of_previews(header: str) -> bool:
+    """Whether the host that a request names is the previews' domain or below it, and not written out as one of ours."""
+    host, _ = split_domain_port(header)
+    return host not in settings.ALLOWED_HOSTS and is_same_domain(host, f".{address().domain}")
 
 
 @never_cache
