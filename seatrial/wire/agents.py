@@ -14,19 +14,19 @@ OFFLINE_AFTER_SECONDS = 60.0
 class RegisterAgent(Part):
     """POST /api/v1/agents/register. Private keys never travel: these are the public halves."""
 
-    token: str
-    public_key: str  # NATS user NKey (U...)
-    seal_key: str  # X25519 public key, base64
-    release: str = ""
+    token: str = Field(description="The bootstrap token.")
+    public_key: str = Field(description="Public half of the agent's NATS user NKey, which begins with U.")
+    seal_key: str = Field(description="Its X25519 public key in base64: secrets are sealed to it.")
+    release: str = Field("", description="The release of the program.")
 
 
 class AgentRegistered(Part):
     """The answer: who the agent is, how it reaches the bus, and the JWT that lets it."""
 
-    agent: str
-    name: str
-    nats_url: str
-    user_jwt: str
+    agent: str = Field(description="The agent's id.")
+    name: str = Field(description="Its name.")
+    nats_url: str = Field(description="Where the bus is.")
+    user_jwt: str = Field(description="What lets it in there, together with its private key.")
 
 
 class Heartbeat(Message):

@@ -1,11 +1,12 @@
 """REST: webhooks in, and the deliveries they became."""
 
 from datetime import datetime
+from typing import Annotated
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, JsonResponse
-from ninja import Router, Schema
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from ninja import Field, Path, Query, Router, Schema
 
 from seatrial.control.accounts.access import visible
 from seatrial.control.accounts.authentication import person
@@ -13,32 +14,37 @@ from seatrial.control.answers import ErrorAnswer, error_body
 from seatrial.control.forges import body_bound, intake
 from seatrial.control.forges.errors import UnknownConnection
 from seatrial.control.forges.models import Delivery
+from seatrial.control.listing import Cursor, Limit, page
 
 router = Router(tags=["forges"])
 
-MAX_LISTED = 200
+ForgeKind = Annotated[str, Path(description="The kind of the code host.")]
+ConnectionId = Annotated[str, Path(description="Id of the connection.")]
+Result = Annotated[
+    str, Query(description="Only those that were received with exactly these words, such as accepted.")
+]
 
 
 class DeliveryAnswer(Schema):
     """One delivery."""
 
-    id: str
-    connection: str
-    delivery_id: str
-    event: str
-    result: str
-    outcome: str
-    received_at: datetime
-    handled_at: datetime | None
-    attempts: int
+    id: str = Field(description="Its id here.")
+    connection: str = Field(description="Id of the connection it came to.")
+    delivery_id: str = Field(description="The forge's own id of it.")
+    event: str = Field(description="The forge's word for what happened.")
+    result: str = Field(description="What the intake said: accepted, or rejected and why.")
+    outcome: str = Field(description="What it led to, for people; empty until it was handled.")
+    received_at: datetime = Field(description="When it came.")
+    handled_at: datetime | None = Field(description="When it was handled; null until then.")
+    attempts: int = Field(description="How often handling it was tried.")
 
 
 class ReceptionAnswer(Schema):
     """What became of a webhook."""
 
-    result: str
-    delivery: str
-    message: str
+    result: str = Field(description="accepted, duplicate, or rejected and why.")
+    delivery: str = Field(description="Id of the stored delivery; empty for a duplicate.")
+    message: str = Field(description="What is wrong, or why nothing follows; empty otherwise.")
 
 
 @router.post(
@@ -53,7 +59,7 @@ class ReceptionAnswer(Schema):
     },
     summary="Receive a webhook",
 )
-def receive_webhook(request: HttpRequest, forge: str, connection: str) -> JsonResponse:
+def receive_webhook(request: HttpRequest, forge: ForgeKind, connection: ConnectionId) -> JsonResponse:
     """Signed by the forge; stored before it is answered, de-duplicated by its delivery id, handled after."""
     source = body_bound.find(forge, connection)
     if source is None:
@@ -77,12 +83,14 @@ def receive_webhook(request: HttpRequest, forge: str, connection: str) -> JsonRe
 
 
 @router.get("/deliveries", response=list[DeliveryAnswer], summary="List deliveries, newest first")
-def list_deliveries(request: HttpRequest, result: str = "", limit: int = 50) -> list[DeliveryAnswer]:
-    """Those of the connections whose deliveries you may view. `result` filters by the exact words."""
-    rows = visible(person(request), Delivery).defer("body", "headers").order_by("-id")
+def list_deliveries(
+    request: HttpRequest, response: HttpResponse, result: Result = "", limit: Limit = 50, cursor: Cursor = ""
+) -> list[DeliveryAnswer]:
+    """Those of the connections whose deliveries you may view."""
+    rows = visible(person(request), Delivery).defer("body", "headers")
     if result:
         rows = rows.filter(result=result)
-    return [_answer(row) for row in rows[: max(1, min(limit, MAX_LISTED))]]
+    return [_answer(row) for row in page(rows, request, response, by=("-id",), limit=limit, cursor=cursor)]
 
 
 def _answer(row: Delivery) -> DeliveryAnswer:
