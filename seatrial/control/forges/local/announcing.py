@@ -29,6 +29,7 @@ from seatrial.control.projects.services import note_reachable, note_unreachable
 log = structlog.get_logger(__name__)
 
 TIMEOUT_SECONDS = 10.0
+REST_SECONDS = 300.0  # after git was waited for in vain, which took 20
 SILENT_SECONDS = 30.0  # the web process may be starting
 
 
@@ -39,6 +40,7 @@ class Announcer:
         self._glances: dict[
             int, tuple[Glance, str]
         ] = {}  # of a pull request's branch, and the head it had then
+        self._resting: dict[str, float] = {}  # projects whose repository kept git waiting, and until when
         self._complained: set[int] = set()
         self._unheard_since: float | None = None
 
@@ -46,14 +48,15 @@ class Announcer:
         """Look at every local pull request that is open or not announced; send what is news. Returns how many were sent.
 
         Called about once a second. Cheap when nothing changed: one query, and a look at two files per open pull request.
-        A failure is logged and left to the next call. A repository that cannot be read (a disk that is not mounted)
+        A failure is logged and left to the next call. A repository that keeps git waiting is left alone for a while, so that
+        the others go on. A repository that cannot be read (a disk that is not mounted)
         closes nothing: its project is noted as unreachable.
         """
         closing = Q(state=PullRequestState.CLOSED, announced_state=PullRequestState.OPEN)
         rows = LocalPullRequest.objects.filter(
             Q(state=PullRequestState.OPEN) | closing, project__archived_at=None
         )
-        round_ = _Round()
+        round_ = _Round(self._resting)
         known = list(rows.select_related("project__connection").order_by("changed_at", "id"))
         sent = sum(self._attempt(row, round_) for row in known)
         identities = {row.pk for row in known}
@@ -137,10 +140,14 @@ class Announcer:
 
 
 class _Round:
-    """What git said in one round: each repository is asked once."""
+    """What git said in one round: each repository is asked once, and not at all while it rests."""
 
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[Repository, dict[str, str]] | None] = {}
+    def __init__(self, resting: dict[str, float]) -> None:
+        now = time.monotonic()
+        for project in [project for project, until in resting.items() if until <= now]:
+            del resting[project]
+        self._resting = resting
+        self._seen: dict[str, tuple[Repository, dict[str, str]] | None] = dict.fromkeys(resting)
 
     def look(self, project: Project) -> tuple[Repository, dict[str, str]] | None:
         """The repository and its heads; None when it cannot be read."""
@@ -155,6 +162,8 @@ class _Round:
     def away(self, project: Project, problem: RepositoryProblem) -> None:
         """It cannot be read in this round."""
         self._seen[project.pk] = None
+        if problem.code == "git_timeout":
+            self._resting[project.pk] = time.monotonic() + REST_SECONDS
         note_unreachable(project, str(problem))
 
 
