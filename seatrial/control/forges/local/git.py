@@ -148,13 +148,13 @@ def _locate(path: str) -> Repository:
     if "\x00" in path or not Path(path).is_absolute():
         raise RepositoryProblem("not_absolute", "The path of a repository is absolute, e.g. /home/me/shop.")
     directory = Path(path)
-    reference_files.require(directory)
     try:
         directory = directory.resolve(strict=True)
     except (OSError, RuntimeError) as error:
         raise RepositoryProblem("no_directory", f"There is no directory {path} on the server.") from error
     if not directory.is_dir():
         raise RepositoryProblem("no_directory", f"{directory} is not a directory.")
+    reference_files.require(directory)
     top = run(directory, "rev-parse", "--show-toplevel", may_fail=True).rstrip("\n")
     if not top:
         bare = run(directory, "rev-parse", "--is-bare-repository", may_fail=True).strip() == "true"
