@@ -49,6 +49,11 @@ class Settings(BaseSettings):
     galley_min_free_mb: int = Field(
         512, ge=0, description="Free megabytes of the data directory below which nothing is built."
     )
+    galley_log_mb_per_hour: int = Field(
+        32,
+        ge=0,
+        description="Log lines a preview may send in an hour, in MB; the rest is left out, saying so. 0: no limit.",
+    )
     galley_runtime: Literal["docker", "process"] = Field(
         "docker", description="docker, or process: no isolation, for trying out only."
     )

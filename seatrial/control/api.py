@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
@@ -73,12 +73,12 @@ def _error(request: HttpRequest, status: int, code: str, message: str) -> HttpRe
     return api.create_response(request, error_body(code, message), status=status)
 
 
-def _in_our_shape(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def _in_our_shape(view: Callable[..., Any]) -> Callable[..., HttpResponse]:
     """ninja refuses a method that an address does not have in words of its own."""
 
     @wraps(view)
     def answer(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
-        response = view(request, *arguments, **named)
+        response: HttpResponse = view(request, *arguments, **named)
         if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
             return response
         allowed = response["Allow"]
@@ -90,11 +90,12 @@ def _in_our_shape(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
     return answer
 
 
-def urls() -> tuple[list[URLPattern], str, str]:
+def urls() -> tuple[list[URLPattern | URLResolver], str, str]:
     """Every address of the API, for `path`."""
     patterns, app, namespace = api.urls
     for pattern in patterns:
-        pattern.callback = _in_our_shape(pattern.callback)
+        if isinstance(pattern, URLPattern):
+            pattern.callback = _in_our_shape(pattern.callback)
     return patterns, app, namespace
 
 
