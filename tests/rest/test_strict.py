@@ -41,6 +41,11 @@ def test_a_method_that_is_not_there_is_refused_in_the_one_shape(alice: Client, p
         assert method in answer.json()["error"]["message"]
 
 
+def test_nor_has_the_document_another_method(alice: Client) -> None:
+    answer = alice.post("/api/v1/openapi.json")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")
+
+
 def test_the_document_describes_everything() -> None:
     document = api.get_openapi_schema()
     bare = [
