@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from django.db import DataError, InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver
 from django.views.decorators.http import require_GET
 from ninja import NinjaAPI
@@ -75,11 +75,14 @@ def _error(request: HttpRequest, status: int, code: str, message: str) -> HttpRe
 
 
 def _in_our_shape(view: Callable[..., Any]) -> Callable[..., HttpResponse]:
-    """ninja refuses a method that an address does not have in words of its own."""
+    """ninja refuses a method that an address does not have, and the root without any, in words of its own."""
 
     @wraps(view)
     def answer(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
-        response: HttpResponse = view(request, *arguments, **named)
+        try:
+            response: HttpResponse = view(request, *arguments, **named)
+        except Http404:
+            return unknown(request, "")
         if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
             return response
         allowed = response["Allow"]
