@@ -35,6 +35,8 @@ def require(directory: Path) -> None:
     Raises RepositoryProblem, which names the one that is not. Of a worktree, whose files are elsewhere, nothing is known.
     """
     own = directory / ".git" if (directory / ".git").is_dir() else directory
+    if not (own / "HEAD").exists():  # a folder within a repository
+        return
     for path in (own / name for name in _READ_BY_GIT):
         _require(path, size=None)
     for path in _below(own / "refs" / "heads"):
