@@ -21,7 +21,7 @@ AgentId = Annotated[str, Path(description="Id of an agent.")]
 
 
 class AgentAnswer(Schema):
-    """One program on one Docker host. `heartbeat` is what it said last."""
+    """One program on one Docker host. `heartbeat` is its last heartbeat."""
 
     id: str = Field(description="Its id.")
     name: str = Field(description="Its name, unique on this server.")
@@ -35,7 +35,7 @@ class AgentAnswer(Schema):
 
 
 class AgentAsked(Schema):
-    """Lower-case letters, digits, dots, underscores and hyphens."""
+    """`name` has lower-case letters, digits, dots, underscores and hyphens."""
 
     name: str = Field(description="Lower-case letters, digits, dots, underscores and hyphens.")
 
@@ -51,7 +51,7 @@ class BootstrapAnswer(Schema):
 def list_agents(
     request: HttpRequest, response: HttpResponse, limit: Limit = MOST, cursor: Cursor = ""
 ) -> list[AgentAnswer]:
-    """All of the instance."""
+    """All agents of this server."""
     rows = visible(person(request), Agent)
     return [
         _answer(row) for row in page(rows, request, response, by=("name", "id"), limit=limit, cursor=cursor)
@@ -64,7 +64,7 @@ def list_agents(
     summary="Issue a bootstrap token for an agent",
 )
 def issue_bootstrap(request: HttpRequest, asked: AgentAsked) -> BootstrapAnswer:
-    """It lets one agent join, once. Joining under a name that exists replaces that agent."""
+    """The token lets one agent join, once. If another agent has the name, the new one replaces it."""
     require(person(request), Action.MANAGE_AGENTS, None)
     token = services.issue_bootstrap(asked.name, by=actor(request))
     return BootstrapAnswer(name=asked.name, token=token)
@@ -76,7 +76,10 @@ def issue_bootstrap(request: HttpRequest, asked: AgentAsked) -> BootstrapAnswer:
     summary="Cut an agent off for good",
 )
 def revoke(request: HttpRequest, agent_id: AgentId) -> AgentAnswer:
-    """The bus drops it at once, and its previews are built anew elsewhere. What runs on its host is no longer ours to stop."""
+    """The bus disconnects it at once, and its previews are built again on other agents.
+
+    Seatrial can no longer stop what runs on the agent's host.
+    """
     asker = person(request)
     agent = find_visible(asker, Agent, agent_id)
     require(asker, Action.MANAGE_AGENTS, agent)
@@ -91,7 +94,7 @@ def revoke(request: HttpRequest, agent_id: AgentId) -> AgentAnswer:
     summary="Exchange a bootstrap token for a bus credential",
 )
 def register(request: HttpRequest, asked: RegisterAgent) -> AgentRegistered:
-    """What an agent calls once. The token in the body is the proof."""
+    """Called once by every agent. The bootstrap token in the body proves that it may join."""
     return services.register(asked)
 
 

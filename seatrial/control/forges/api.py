@@ -1,4 +1,4 @@
-"""REST: webhooks in, and the deliveries they became."""
+"""REST: receives webhooks, and lists the deliveries they became."""
 
 from datetime import datetime
 from typing import Annotated
@@ -60,7 +60,10 @@ class ReceptionAnswer(Schema):
     summary="Receive a webhook",
 )
 def receive_webhook(request: HttpRequest, forge: ForgeKind, connection: ConnectionId) -> JsonResponse:
-    """Signed by the forge; stored before it is answered, de-duplicated by its delivery id, handled after."""
+    """The forge's signature is checked, the delivery is stored, and only then answered. It is handled afterwards.
+
+    A delivery with an id that was accepted before changes nothing.
+    """
     source = body_bound.find(forge, connection)
     if source is None:
         raise UnknownConnection
@@ -69,7 +72,7 @@ def receive_webhook(request: HttpRequest, forge: ForgeKind, connection: Connecti
     except RequestDataTooBig:
         body = None
     if body is None or len(body) > intake.MAX_BYTES:
-        message = f"A delivery may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes."
+        message = f"A delivery may have at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes."
         return JsonResponse(error_body("too_large", message), status=413)
     reception = intake.receive(source, request.headers, body)
     answer: dict[str, object] = {
@@ -86,7 +89,7 @@ def receive_webhook(request: HttpRequest, forge: ForgeKind, connection: Connecti
 def list_deliveries(
     request: HttpRequest, response: HttpResponse, result: Result = "", limit: Limit = 50, cursor: Cursor = ""
 ) -> list[DeliveryAnswer]:
-    """Those of the connections whose deliveries you may view."""
+    """The deliveries of all connections whose deliveries you may view."""
     rows = visible(person(request), Delivery).defer("body", "headers")
     if result:
         rows = rows.filter(result=result)

@@ -29,7 +29,7 @@ async def body_bound(scope: MutableMapping[str, Any]) -> int:
 
 def find(forge: str, key: str) -> Connection | None:
     """The connection with this webhook address."""
-    if not key.isalnum() or forge not in FORGES:  # what PostgreSQL is not even asked
+    if not key.isalnum() or forge not in FORGES:  # saves a query for an address that cannot exist
         return None
     return Connection.objects.filter(pk=key, forge=forge).first()
 

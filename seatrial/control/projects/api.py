@@ -27,7 +27,7 @@ class ProjectAnswer(Schema):
 def list_projects(
     request: HttpRequest, response: HttpResponse, limit: Limit = MOST, cursor: Cursor = ""
 ) -> list[ProjectAnswer]:
-    """Those you may look at, without the archived ones."""
+    """The projects that you may see, without archived ones."""
     rows = (
         visible(person(request), Project).filter(archived_at=None).select_related("workspace", "connection")
     )

@@ -1,4 +1,4 @@
-"""REST: one document about everything the asker may see."""
+"""REST: one document about everything that the person may see."""
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -23,9 +23,9 @@ PRESENT = {AgentState.ONLINE, AgentState.DRAINING}
 
 
 class PlatformStatus(Schema):
-    """`runtime` and `sandbox` are what an online agent says it has; empty while none has any.
+    """`runtime` and `sandbox` are those of an agent that is online; empty if none has any.
 
-    `sandbox` is runsc, runc or process. Why it is empty is among the agents' warnings.
+    `sandbox` is runsc, runc or process. If it is empty, the agents' warnings say why.
     """
 
     url: str = Field(description="The dashboard's address.")
@@ -37,7 +37,7 @@ class PlatformStatus(Schema):
 
 
 class AgentStatus(Schema):
-    """One agent. `warnings`, and why no policy can run on it, are of its last heartbeat, while it is online."""
+    """One agent. `warnings` and `sandbox_problem` (why no policy can run on it) are only given while it is online."""
 
     id: str = Field(description="Its id.")
     name: str = Field(description="Its name.")
@@ -87,7 +87,7 @@ class ResultStatus(Schema):
 
 
 class EvaluationStatus(Schema):
-    """One of the newest evaluations; the rest of it is at /evaluations/<id>."""
+    """One of the newest evaluations; /evaluations/<id> has the rest."""
 
     id: str = Field(description="Its id.")
     commit: str = Field(description="The commit it is about.")

@@ -1,4 +1,4 @@
-"""From a hostname to what a stranger may know about its preview: the state, and nothing more."""
+"""Finds what a stranger may know about the preview of a hostname: its state, and nothing more."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ WAITING_RETRY_SECONDS = 10
 
 @dataclass(frozen=True)
 class Unavailable:
-    """What the page says. `retry_seconds` 0: it does not refresh itself."""
+    """What the page shows. With `retry_seconds` 0 it does not refresh itself."""
 
     state: str
     title: str
@@ -71,9 +71,9 @@ def look_up(host: str) -> Unavailable:
 
 
 def _state(label: str) -> str:
-    """Of the environment that has `label`, or that would have it as `<service>-<name>`: it claims it when it is ready.
+    """The state for `label`: of the environment that has it, or whose name or `<service>-<name>` it is.
 
-    A living one counts before a terminated one, then the one that has the label.
+    An environment claims the labels of its services only when it is ready. A terminated environment comes last.
     """
     names = [label, *(label[index + 1 :] for index, letter in enumerate(label) if letter == "-")]
     rows = list(Environment.objects.filter(name__in=names).order_by("-created_at")[:20])
