@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from functools import wraps
+from itertools import islice
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +20,7 @@ from seatrial.control.errors import ControlError, NotFound
 
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 MOST_NAMED = 5  # of what somebody sent wrong
+MOST_SHOWN = 100  # characters of a name
 
 
 class InvalidInput(ControlError):
@@ -54,26 +56,35 @@ class TextParser(Parser):
 
 def require_text(where: str, document: object) -> None:
     """Return when every text in `document` is text, names too; else raise InvalidInput, naming the places."""
-    places = [place for place, text in _texts(where, document) if _NO_TEXT.search(text)]
+    places = list(islice(_places_without_text(where, document), MOST_NAMED))
     if places:
-        named = ", ".join(places[:MOST_NAMED])
         raise InvalidInput(
-            f"{named}: not text. It holds NUL, or half of a character that is written as two (\\ud800 to \\udfff)."
+            f"{', '.join(places)}: not text. It holds NUL, or half of a character that is written as two"
+            " (\\ud800 to \\udfff)."
         )
 
 
-def _texts(where: str, document: object) -> Iterator[tuple[str, str]]:
-    waiting = [(where, document)]  # not by recursion: a document may be as deep as JSON is read
-    while waiting:
-        place, value = waiting.pop()
-        if isinstance(value, str):
-            yield place, value
-        elif isinstance(value, list):
-            waiting += [(f"{place}.{number}", one) for number, one in enumerate(value)]
-        elif isinstance(value, dict):
-            for name, one in value.items():
-                yield f"a name in {place}", name
-                waiting.append((f"{place}.{_NO_TEXT.sub('?', name)}", one))
+def _places_without_text(where: str, document: object) -> Iterator[str]:
+    """Strangers send what is walked here: without recursion, and with memory for its depth, not for its length."""
+    path: list[str] = []
+    levels: list[Iterator[tuple[object, object]]] = [iter([(where, document)])]
+    while levels:
+        name, value = next(levels[-1], (None, None))
+        if name is None:
+            levels.pop()
+            del path[-1:]
+            continue
+        if isinstance(name, str) and _NO_TEXT.search(name):
+            yield f"a name in {'.'.join(path)}"
+        if isinstance(value, str) and _NO_TEXT.search(value):
+            yield ".".join([*path, _shown(name)])
+        elif isinstance(value, dict | list):
+            path.append(_shown(name))
+            levels.append(iter(value.items() if isinstance(value, dict) else enumerate(value)))
+
+
+def _shown(name: object) -> str:
+    return _NO_TEXT.sub("?", str(name))[:MOST_SHOWN]
 
 
 def strictly(operation: Callable[..., Any]) -> Callable[..., Any]:
@@ -95,7 +106,7 @@ def strictly(operation: Callable[..., Any]) -> Callable[..., Any]:
         unknown = sorted(request.GET.keys() - known)
         if unknown:
             there = f"It has: {', '.join(sorted(known))}." if known else "It has none."
-            named = ", ".join(repr(name) for name in unknown[:MOST_NAMED])
+            named = ", ".join(repr(name[:MOST_SHOWN]) for name in unknown[:MOST_NAMED])
             raise InvalidInput(f"query: this operation has no parameter {named}. {there}")
         return operation(request, **values)
 

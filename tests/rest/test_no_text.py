@@ -11,6 +11,7 @@ from seatrial.control.accounts import tokens
 from seatrial.control.accounts.models import Membership, User, Workspace
 from seatrial.control.api import api
 from seatrial.control.audit.actors import Actor
+from seatrial.control.inputs import InvalidInput, require_text
 from seatrial.control.projects.services import ensure_connection
 from tests.rest.test_every_door import filled, pages
 
@@ -163,3 +164,28 @@ def test_a_body_that_is_not_json_is_told_where(client: Client, headers: dict[str
     ):
         answer = client.generic("POST", "/api/v1/agents/register", text, "application/json")
         assert answer.status_code == 400 and said in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("document", "places"),
+    [
+        ({"a": {"b": ["x", "\ud800"]}}, "body.a.b.1"),
+        ({"a": 1, "\x00": "x"}, "a name in body"),
+        ({"a": {"\udfff": {"c": "\x00"}}}, "a name in body.a, body.a.?.c"),
+        ("\ud800", "body"),
+        ([{"a": "x"}, {}, [], {"b": "\x00"}], "body.3.b"),
+        ([["\x00"] * 9], "body.0.0, body.0.1, body.0.2, body.0.3, body.0.4"),
+    ],
+)
+def test_the_places_are_named(document: object, places: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        require_text("body", document)
+    assert str(refused.value).startswith(f"{places}: not text.")
+
+
+def test_what_is_text_passes_however_deep_and_long() -> None:
+    deep: object = "x"
+    for _ in range(5_000):
+        deep = {"a": [deep]}
+    require_text("body", deep)
+    require_text("body", {"a": ["é", "\U0001f6a2", None, 1, True] * 2_000, "": {}})
