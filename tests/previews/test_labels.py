@@ -49,6 +49,7 @@ def test_the_address_of_a_closed_preview_goes_to_no_other_workspace() -> None:
     assert second.environment.name != "pr-1-shop"
     first.push(A, at=2, action="reopened")
     assert first.environment.name == "pr-1-shop"
+    assert Label.objects.get(label="pr-1-shop").environment == first.environment
 
 
 def test_a_reopened_pull_request_has_its_own_address_again() -> None:
