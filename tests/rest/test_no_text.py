@@ -11,8 +11,11 @@ from seatrial.control.accounts import tokens
 from seatrial.control.accounts.models import Membership, User, Workspace
 from seatrial.control.api import api
 from seatrial.control.audit.actors import Actor
+from seatrial.control.forges.github.signature import sign
 from seatrial.control.inputs import InvalidInput, require_text
+from seatrial.control.projects.models import Connection
 from seatrial.control.projects.services import ensure_connection
+from tests.forges.conftest import payload
 from tests.rest.test_every_door import filled, pages
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -189,3 +192,32 @@ def test_what_is_text_passes_however_deep_and_long() -> None:
         deep = {"a": [deep]}
     require_text("body", deep)
     require_text("body", {"a": ["é", "\U0001f6a2", None, 1, True] * 2_000, "": {}})
+
+
+def leaves(value: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    if isinstance(value, dict | list):
+        children = value.items() if isinstance(value, dict) else enumerate(value)
+        return [place for name, child in children for place in leaves(child, (*way, name))]
+    return [way] if isinstance(value, str) else []
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_in_a_webhook_that_is_well_signed(client: Client, headers: dict[str, str], bad: str) -> None:
+    address = f"/api/v1/webhooks/local/{Connection.objects.get().pk}"
+    content = json.loads(payload("pull_request.opened"))
+    places = [way for way in leaves(content) if len(way) < 4]
+    assert len(places) > 100
+    for number, way in enumerate(places):
+        sent = json.loads(json.dumps(content))
+        target = sent
+        for part in way[:-1]:
+            target = target[part]
+        target[way[-1]] = BAD[bad]
+        body = json.dumps(sent).encode()
+        signed = {
+            "X-GitHub-Event": "pull_request",
+            "X-GitHub-Delivery": f"d-{number}",
+            "X-Hub-Signature-256": sign(body, "s" * 32),
+        }
+        answer = client.post(address, body, content_type="application/json", headers=signed)
+        assert answer.status_code in {202, 400}, (way, answer.content)
