@@ -12,6 +12,7 @@ from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.processes import Record, Records
 
 SUPERVISOR = "supervisor"
+LIFELINE_LOOKS_SECONDS = 1.0
 
 
 class AlreadyRuns(EmbeddedError):
@@ -41,7 +42,8 @@ def _locked(file: IO[str]) -> bool:
 @contextmanager
 def only_one(data: DataDirectory) -> Iterator[None]:
     """Hold the data directory as its supervisor, to be found by `running`. Raises AlreadyRuns."""
-    with held(data):
+    # The lifeline of a supervisor that was killed holds it for a moment.
+    with held(data, patience_seconds=LIFELINE_LOOKS_SECONDS):
         records = Records(data.run)
         records.write(SUPERVISOR, os.getpid())
         try:
