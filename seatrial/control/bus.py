@@ -31,6 +31,10 @@ EVALUATION_ACK_WAIT_SECONDS = 60.0
 EVALUATION_MAX_DELIVER = 5
 OBSERVED_ACK_WAIT_SECONDS = 10.0  # what a killed worker had taken comes back after this
 PUBLISH_TIMEOUT_SECONDS = 5.0
+ANSWER_TIMEOUT_SECONDS = 2.0
+# A connection on which nothing is heard is given up after two or three of these, and made anew.
+PING_SECONDS = 10
+PINGS_MISSED = 2
 OVERTAKEN = {10071, 10164}  # the server's codes for: the subject has a later entry than expected
 
 
@@ -124,6 +128,8 @@ class Bus:
             max_reconnect_attempts=-1 if wait else 1,
             reconnect_time_wait=0.25,  # type: ignore[arg-type]  # seconds, and nothing asks for whole ones
             connect_timeout=2,
+            ping_interval=PING_SECONDS,
+            max_outstanding_pings=PINGS_MISSED,
             error_cb=on_error,
             disconnected_cb=on_disconnect,
             reconnected_cb=on_reconnect,
@@ -155,10 +161,14 @@ class Bus:
             await self.client.close()
 
     async def answers(self) -> bool:
-        """True when the bus is there now, so that a failure had another cause."""
+        """True when JetStream is there now, so that a failure had another cause.
+
+        Never by the client's `flush`, but before it is closed: when the answer comes after the time for it was over, the
+        client stops reading for good, and still says that it is connected.
+        """
         try:
             with heeded():
-                await self.client.flush(2)
+                await self.client.request("$JS.API.INFO", timeout=ANSWER_TIMEOUT_SECONDS)
         except (nats.errors.Error, OSError, TimeoutError):
             return False
         return self.client.is_connected

@@ -27,6 +27,7 @@ CLAIMED = timedelta(seconds=20)
 RENEWED_SECONDS = 5.0
 CLAIM_LOCK = 0x5EA71  # PostgreSQL advisory lock
 MAX_DELAY_SECONDS = 600.0
+MAX_BUS_DELAY_SECONDS = 30.0  # what waits for the bus goes on soon after it, whatever went wrong meanwhile
 MAX_WISH_SECONDS = 3_600.0
 
 
@@ -80,7 +81,8 @@ def relay(send: Callable[[OutboxMessage], None], *, limit: int = 100) -> int:
 
     Rows stay locked meanwhile, so several relays share the queue without doing a row twice. When `send` raises Away,
     what went before is marked, the rest waits for the next call, and the error is raised again; after anything else
-    that one row waits, longer each time, and the next one goes on. Returns how many rows were tried.
+    that one row waits, longer each time up to MAX_BUS_DELAY_SECONDS, and the next one goes on. Returns how many rows
+    were tried.
     """
     away: Away | None = None
     sent: list[str] = []
@@ -98,7 +100,7 @@ def relay(send: Callable[[OutboxMessage], None], *, limit: int = 100) -> int:
                 away = error
                 break
             except Exception as error:
-                _postpone([row.pk], row.attempts, error)
+                _postpone([row.pk], row.attempts, error, longest=MAX_BUS_DELAY_SECONDS)
             tried += 1
         _mark(sent)
     if away is not None:
@@ -175,8 +177,10 @@ def _renewed(identities: list[str]) -> Iterator[None]:
         thread.join()  # a renewal after the end would hide what is due
 
 
-def _postpone(identities: list[str], attempts: int, error: Exception) -> None:
-    seconds = min(2 ** min(attempts + 1, 30), MAX_DELAY_SECONDS)
+def _postpone(
+    identities: list[str], attempts: int, error: Exception, *, longest: float = MAX_DELAY_SECONDS
+) -> None:
+    seconds = min(2 ** min(attempts + 1, 30), longest)
     if isinstance(error, NotYet):
         seconds = max(seconds, min(error.seconds, MAX_WISH_SECONDS))
     _later(identities, timedelta(seconds=seconds), attempts=attempts + 1)
