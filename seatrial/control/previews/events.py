@@ -21,7 +21,7 @@ from seatrial.wire.deployments import (
     ObservedService,
 )
 from seatrial.wire.states import DeploymentState
-from seatrial.wire.words import Phase
+from seatrial.wire.words import Phase, ServiceState
 
 STARTING_PHASES = frozenset({Phase.START, Phase.HEALTH})
 MAX_PHASES = 200  # of one deployment: a recipe has far fewer services
@@ -80,6 +80,8 @@ def failed(agent_id: str, event: DeploymentFailed) -> None:
 def observed(agent_id: str, event: EnvironmentObserved) -> None:
     """What runs now, said by the agent of what is live. When endpoints moved (the engine restarted), the routes follow.
 
+    A service that is down keeps the endpoint it had: it mostly comes back there, and until then the ingress holds
+    requests for it.
     The order is the agent's clock, but never a time to come: when that clock is set back, its news is news again.
     """
     environment = lifecycle.locked(event.environment)
@@ -89,7 +91,7 @@ def observed(agent_id: str, event: EnvironmentObserved) -> None:
     if environment.observed_at and at < environment.observed_at:
         return
     environment.observed_at = at
-    services = _dump(event.services)
+    services = _with_known_endpoints(event.services, environment.services or environment.live.services)
     if event.deployment == environment.live.pk and environment.services != services:
         environment.services = services
         lifecycle.wake_routes(environment)
@@ -142,6 +144,20 @@ def _progress(environment: Environment, deployment: Deployment, *, starting: boo
     if deployment.state == DeploymentState.QUEUED or (starting and deployment.state != state):
         deployment.state, deployment.message = state, ""
         deployment.save(update_fields=["state", "message"])
+
+
+def _with_known_endpoints(
+    services: list[ObservedService], before: list[dict[str, Any]]
+) -> list[dict[str, object]]:
+    known = {service["name"]: service.get("endpoint") for service in before}
+    return _dump(
+        [
+            service.model_copy(update={"endpoint": known.get(service.name)})
+            if service.labels and service.endpoint is None and service.state != ServiceState.RUNNING
+            else service
+            for service in services
+        ]
+    )
 
 
 def _dump(services: list[ObservedService]) -> list[dict[str, object]]:

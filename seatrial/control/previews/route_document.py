@@ -18,6 +18,20 @@ from seatrial.control.previews.routes import Candidate
 
 ENTRY_POINT = "web"
 UNAVAILABLE = "preview-unavailable"  # the page that stands in for a preview that does not answer
+HELD = "preview-held"
+# Nobody sees a container restart. A request that a service does not take (no byte of it was sent) is offered again and
+# again; one that it took and did not answer once more, where that is harmless (a GET, no body): more often, one that
+# ends its container would keep it down. After a hold in vain there is no second one.
+HOLD = {"attempts": 24, "initialInterval": "200ms", "timeout": "8s"}
+REPEATED = "preview-repeated"
+REPEAT = {
+    "attempts": 2,
+    "initialInterval": "300ms",  # a program that ends still takes connections for a moment
+    "status": ["502"],
+    "maxRequestBodyBytes": 0,
+    "disableRetryOnNetworkError": True,
+    "timeout": "4s",
+}
 Lines = dict[str, str]  # by name: two of one name make Traefik refuse the whole file
 
 
@@ -96,7 +110,7 @@ def _router(route: routes.Route) -> tuple[str, dict[str, Any]]:
         "rule": f"Host(`{route.label}.{settings.CONFIGURATION.galley_preview_domain}`)",
         "entryPoints": [ENTRY_POINT],
         "service": route.service,
-        "middlewares": [f"{UNAVAILABLE}-errors"],
+        "middlewares": [f"{UNAVAILABLE}-errors", REPEATED, HELD],
     }
 
 
@@ -134,6 +148,8 @@ def _catch_all() -> dict[str, Lines]:
             [
                 _line(UNAVAILABLE, {"replacePath": {"path": f"/{UNAVAILABLE}"}}),
                 _line(f"{UNAVAILABLE}-errors", {"errors": errors}),
+                _line(HELD, {"retry": HOLD}),
+                _line(REPEATED, {"retry": REPEAT}),
             ]
         ),
         "routers": dict([_line(UNAVAILABLE, router)]),
