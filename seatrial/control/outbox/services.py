@@ -8,12 +8,12 @@ finds what a missed notification left.
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -106,6 +106,16 @@ def relay(send: Callable[[OutboxMessage], None], *, limit: int = 100) -> int:
     if away is not None:
         raise away
     return tried
+
+
+def unsent_since() -> datetime | None:
+    """Since when the oldest message has waited that the bus should have by now; None: it has all."""
+    due = Q(due_at__lte=Now()) | Q(attempts__gt=0)
+    rows = OutboxMessage.objects.filter(due, published_at=None).exclude(subject__in=ASIDE)
+    oldest = rows.order_by("id").first()
+    if oldest is None:
+        return None
+    return oldest.created_at if oldest.attempts else max(oldest.created_at, oldest.due_at)
 
 
 def relay_aside(instruction: Instruction, send: Callable[[OutboxMessage], None]) -> bool:

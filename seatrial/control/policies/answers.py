@@ -1,5 +1,6 @@
 """Evaluations as programs see them."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -7,6 +8,7 @@ from django.db.models import Prefetch, QuerySet
 from ninja import Schema
 
 from seatrial.control.policies.models import Evaluation, Result
+from seatrial.control.policies.waits import wait
 
 
 class ResultAnswer(Schema):
@@ -23,7 +25,7 @@ class ResultAnswer(Schema):
 
 
 class EvaluationAnswer(Schema):
-    """All policies on one commit. `state` is the verdict once it is over."""
+    """All policies on one commit. `state` is the verdict once it is over; until then `waits_for` something."""
 
     id: str
     commit: str
@@ -33,6 +35,8 @@ class EvaluationAnswer(Schema):
     isolation: str
     page_url: str
     seconds: float | None
+    waits_for: str
+    waiting_since: datetime | None
     results: list[ResultAnswer]
 
 
@@ -48,6 +52,7 @@ def page_url(evaluation: Evaluation) -> str:
 
 
 def _answer(evaluation: Evaluation) -> EvaluationAnswer:
+    what, since = wait(evaluation) or ("", None)
     return EvaluationAnswer(
         id=evaluation.pk,
         commit=evaluation.commit,
@@ -57,6 +62,8 @@ def _answer(evaluation: Evaluation) -> EvaluationAnswer:
         isolation=evaluation.isolation,
         page_url=page_url(evaluation),
         seconds=evaluation.seconds,
+        waits_for=what,
+        waiting_since=since,
         results=[_result(row) for row in evaluation.results.all()],
     )
 

@@ -9,6 +9,7 @@ from ninja import Schema
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.newest import newest_deployments
 from seatrial.control.previews.routes import urls
+from seatrial.control.previews.waits import Wait, waits
 
 
 class PhaseAnswer(Schema):
@@ -43,6 +44,7 @@ class EnvironmentAnswer(Schema):
 
     `removed` is true when its agent has confirmed that nothing of it is left; `stop_cause` is the
     stable word for why it was stopped while its pull request stays open, `stopped_by` says who or what did, for people.
+    `waits_for` is what stands between it and what is wanted of it, for people; empty when nothing does.
     """
 
     id: str
@@ -58,6 +60,8 @@ class EnvironmentAnswer(Schema):
     stop_cause: str
     stopped_by: str
     removed: bool
+    waits_for: str
+    waiting_since: datetime | None
 
 
 def answers(environments: QuerySet[Environment]) -> list[EnvironmentAnswer]:
@@ -65,8 +69,11 @@ def answers(environments: QuerySet[Environment]) -> list[EnvironmentAnswer]:
     rows = list(environments.select_related("live", "candidate", "pull_request"))
     newest = newest_deployments(row.pk for row in rows)
     prefetch_related_objects(list(newest.values()), "phases")
+    waiting = waits(row.pk for row in rows)
     return [
-        _answer(newest[row.pk].environment, newest[row.pk]) if row.pk in newest else _answer(row, None)
+        _answer(
+            newest[row.pk].environment if row.pk in newest else row, newest.get(row.pk), waiting.get(row.pk)
+        )
         for row in rows
     ]
 
@@ -76,7 +83,7 @@ def page_url(environment: Environment) -> str:
     return f"{settings.SITE_URL}/environments/{environment.pk}"
 
 
-def _answer(environment: Environment, deployment: Deployment | None) -> EnvironmentAnswer:
+def _answer(environment: Environment, deployment: Deployment | None, wait: Wait | None) -> EnvironmentAnswer:
     live_commit = environment.live.commit if environment.live else None
     return EnvironmentAnswer(
         id=environment.pk,
@@ -92,6 +99,8 @@ def _answer(environment: Environment, deployment: Deployment | None) -> Environm
         stop_cause=environment.stop_cause,
         stopped_by=environment.stopper,
         removed=environment.removed_at is not None,
+        waits_for=wait.what if wait else "",
+        waiting_since=wait.since if wait else None,
     )
 
 

@@ -1,14 +1,19 @@
 """REST: one document about everything the asker may see."""
 
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from ninja import Router, Schema
 
 from seatrial.control.accounts.access import visible
 from seatrial.control.accounts.authentication import person
 from seatrial.control.accounts.models import User
 from seatrial.control.fleet.models import Agent
+from seatrial.control.forges import intake
+from seatrial.control.outbox import services as outbox
 from seatrial.control.policies import answers as evaluation_answers
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import answers as environment_answers
@@ -19,19 +24,23 @@ from seatrial.wire.states import AgentState, EnvironmentState
 router = Router(tags=["status"])
 EVALUATIONS_PER_PROJECT = 10
 LISTED = 1_000
+UNDER_WAY = timedelta(seconds=5)  # what takes no longer is not waited for
 PRESENT = {AgentState.ONLINE, AgentState.DRAINING}
 
 
 class PlatformStatus(Schema):
     """`runtime` and `sandbox` are what an online agent says it has; empty while none has any.
 
-    `sandbox` is runsc, runc or process. Why it is empty is among the agents' warnings.
+    `sandbox` is runsc, runc or process. Why it is empty is among the agents' warnings. `waits_for`: who is missing for
+    all that waits, where messages or webhooks pile up; it does not say whose they are.
     """
 
     url: str
     ingress_port: int
     runtime: str
     sandbox: str
+    waits_for: str
+    waiting_since: datetime | None
 
 
 class AgentStatus(Schema):
@@ -68,6 +77,8 @@ class EnvironmentStatus(Schema):
     state: str
     commit: str
     urls: dict[str, str]
+    waits_for: str
+    waiting_since: datetime | None
     deployment: DeploymentStatus | None
 
 
@@ -87,6 +98,8 @@ class EvaluationStatus(Schema):
     commit: str
     state: str
     score: float | None
+    waits_for: str
+    waiting_since: datetime | None
     results: list[ResultStatus]
 
 
@@ -133,12 +146,26 @@ def _platform(agents: list[Agent]) -> PlatformStatus:
     configuration = settings.CONFIGURATION
     beats = [agent.heartbeat for agent in agents if agent.state in PRESENT]
     standard = 443 if configuration.galley_preview_scheme == "https" else 80
+    waits_for, waiting_since = _missing()
     return PlatformStatus(
         url=settings.SITE_URL,
         ingress_port=configuration.galley_preview_port or standard,
         runtime=next((beat["runtime"] for beat in beats if beat.get("runtime")), ""),
         sandbox=next((beat["sandbox"] for beat in beats if beat.get("sandbox")), ""),
+        waits_for=waits_for,
+        waiting_since=waiting_since,
     )
+
+
+def _missing() -> tuple[str, datetime | None]:
+    """Who does not take what piles up: webhooks are the worker's, messages the bus's as long as the worker lives."""
+    since = intake.unhandled_since()
+    if since is not None and timezone.now() - since > UNDER_WAY:
+        return "the worker: webhooks are not handled", since
+    since = outbox.unsent_since()
+    if since is not None and timezone.now() - since > UNDER_WAY:
+        return "the bus, or the worker that reaches it: messages are not sent", since
+    return "", None
 
 
 def _projects(user: User) -> list[ProjectStatus]:
