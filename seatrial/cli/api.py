@@ -42,7 +42,7 @@ class Api:
             answer = self._client.request(method, path, **more)
         except httpx.TransportError as error:
             raise PlatformAway(
-                f"seatrial does not answer at {self.remembered.api_url}.", fix=START
+                f"seatrial does not answer at {self.remembered.api_url}.", fix="Look: seatrial doctor"
             ) from error
         if answer.is_success:
             return answer.json() if answer.content else {}

@@ -44,7 +44,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     Reason.AGENT_LOST_CONTACT: Explanation(
         "The agent lost contact",
-        "Rebuild, or push another commit. If the message names data, do so once that agent is online again.",
+        "Rebuild, or push another commit. If the message names data, it waits for that agent, and goes on by itself.",
     ),
     Reason.ROUTE_NOT_APPLIED: Explanation(
         "Traefik did not apply the route", "Mend what the message names on the server, then rebuild."
