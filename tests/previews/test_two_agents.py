@@ -389,3 +389,39 @@ def test_what_its_data_pins_cannot_move(scene: Scenario, other: Agent) -> None:
     with pytest.raises(CannotMove, match="has the data of db"):
         services.move(scene.environment, off=scene.agent, by=Actor.person("root"))
     assert scene.environment.candidate is None
+
+
+def test_what_was_refused_for_lack_of_an_engine_goes_where_one_is(scene: Scenario, other: Agent) -> None:
+    becomes(other, "offline")
+    runs(scene.agent, "process")
+    scene.push(A)
+    scene.fail(scene.candidate(), "needs_engine")
+    assert scene.deployment(A).reason == "needs_engine", "nobody else is online"
+    scene.push(B, at=1)
+    becomes(other, "online")
+    refused = scene.candidate()
+    assert refused.agent == scene.agent
+    for _ in range(2):
+        scene.fail(refused, "needs_engine")
+    assert (scene.candidate().agent, scene.candidate().commit) == (other, B)
+    refused.refresh_from_db()
+    assert refused.state == "superseded"
+    scene.fail(scene.candidate(), "build_failed")
+    assert scene.environment.candidate is None, "any other failure is one"
+    check_invariants(scene.project)
+
+
+def test_data_on_an_agent_without_an_engine_is_not_left_for_what_needs_one(
+    scene: Scenario, other: Agent
+) -> None:
+    becomes(other, "draining")
+    runs(scene.agent, "process")
+    keep(scene, A)
+    becomes(other, "online")
+    scene.push(B, at=1)
+    scene.fail(scene.candidate(), "needs_engine")
+    assert scene.environment.candidate is None and scene.deployment(B).reason == "needs_engine"
+
+
+def runs(agent: Agent, runtime: str) -> None:
+    Agent.objects.filter(pk=agent.pk).update(heartbeat={**agent.heartbeat, "runtime": runtime})

@@ -11,6 +11,7 @@ AgentError
 ├── NoSpace            the data directory is too full to build; the text carries the numbers
 ├── UnresolvedVariable `${NAME}` in a recipe has no value
 ├── EngineRefused      the engine answers no; `refusal` says why, where somebody acts on it
+├── NeedsEngine        the recipe asks for what only a container engine does, and this agent has none
 └── RuntimeUnavailable the engine does not answer
 """
 
@@ -89,6 +90,12 @@ class UnresolvedVariable(AgentError):
     """A `${NAME}` in a recipe has no value."""
 
     reason = Reason.UNRESOLVED_VARIABLE
+
+
+class NeedsEngine(AgentError):
+    """The recipe asks for what only a container engine does, and this agent has none: another may run it."""
+
+    reason = Reason.NEEDS_ENGINE
 
 
 class RuntimeUnavailable(AgentError):

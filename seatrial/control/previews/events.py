@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from seatrial.control.previews import lifecycle, placements
+from seatrial.control.previews import lifecycle, moves, placements
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.models import DeploymentPhase as PhaseRow
 from seatrial.wire.deployments import (
@@ -21,7 +21,7 @@ from seatrial.wire.deployments import (
     ObservedService,
 )
 from seatrial.wire.states import DeploymentState
-from seatrial.wire.words import Phase, ServiceState
+from seatrial.wire.words import Phase, Reason, ServiceState
 
 STARTING_PHASES = frozenset({Phase.START, Phase.HEALTH})
 MAX_PHASES = 200  # of one deployment: a recipe has far fewer services
@@ -62,9 +62,11 @@ def ready(agent_id: str, event: DeploymentReady) -> None:
 
 @transaction.atomic
 def failed(agent_id: str, event: DeploymentFailed) -> None:
-    """The candidate cannot become live."""
+    """The candidate cannot become live; or not there, and another agent gets it."""
     environment, deployment = _candidate(agent_id, event)
     if environment is None or deployment is None:
+        return
+    if event.reason == Reason.NEEDS_ENGINE and moves.to_an_engine(environment):
         return
     lifecycle.fail(
         environment,

@@ -65,6 +65,21 @@ def lost_contact(agent: Agent) -> int:
     return _each(stuck, fail)
 
 
+def to_an_engine(environment: Environment) -> bool:
+    """Deploy the candidate anew on an agent with a container engine, for lack of which its own refused it.
+
+    False when no such agent is online, or when data pins it where it is. Not for ever: one with an engine does not refuse so.
+    """
+    facts = placements.whereabouts(environment)
+    if facts.data:
+        return False
+    decision = placing.decide(placing.with_engine(placements.fleet()), replace(facts, runtime=""))
+    if decision.agent is None:
+        return False
+    lifecycle.begin_again(environment, decision)
+    return True
+
+
 @transaction.atomic
 def tell(environment_id: str, *, above: int = 0) -> None:
     """Raise the environment's revision, beyond `above`, and tell every agent that it is placed on."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from seatrial.wire.states import AgentState
 
+NO_ENGINE = "process"  # a runtime that cannot run every recipe, and isolates none
 SCARCE_DISK_MB = 2_048  # an agent with less would hardly finish a build: taken only where there is no other
 
 
@@ -52,7 +53,7 @@ def decide(fleet: Sequence[Member], facts: Whereabouts) -> Decision:
     1. Data pins: where services keep data, nothing else will do. A draining agent keeps it; an offline one is waited
        for; only with a revoked one the data is given up.
     2. Sticky: where it was, while that agent is online.
-    3. The online agent with the fewest environments for its size; ties by id.
+    3. The online agent with the fewest environments for its size, one with a container engine first; ties by id.
     """
     members = {member.id: member for member in fleet}
     holder = members.get(facts.data_on or "") if facts.data else None
@@ -102,9 +103,20 @@ def _online(member: Member) -> bool:
     return member.state == AgentState.ONLINE
 
 
-def _load(member: Member) -> tuple[bool, float, int, str]:
+def with_engine(fleet: Sequence[Member]) -> list[Member]:
+    """Those that may run what was refused for lack of a container engine."""
+    return [member for member in fleet if member.runtime not in {"", NO_ENGINE}]
+
+
+def _load(member: Member) -> tuple[bool, bool, float, int, str]:
     scarce = member.disk_free_mb < SCARCE_DISK_MB
-    return scarce, member.placed / max(member.cpus, 1), -member.memory_mb, member.id
+    return (
+        member.runtime == NO_ENGINE,
+        scarce,
+        member.placed / max(member.cpus, 1),
+        -member.memory_mb,
+        member.id,
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

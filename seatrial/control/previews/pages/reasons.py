@@ -42,6 +42,9 @@ EXPLANATIONS: dict[str, Explanation] = {
     Reason.RUNTIME_UNAVAILABLE: Explanation(
         "The agent has no working runtime", "Start Docker on the agent's host, then rebuild."
     ),
+    Reason.NEEDS_ENGINE: Explanation(
+        "The agent has no container engine", "Start an agent with Docker, then rebuild: it goes there."
+    ),
     Reason.AGENT_LOST_CONTACT: Explanation(
         "The agent lost contact",
         "Rebuild, or push another commit. If the message names data, it waits for that agent, and goes on by itself.",
