@@ -38,7 +38,7 @@ class Api(NinjaAPI):
     """NinjaAPI, whose OpenAPI document also has the errors of every operation."""
 
     def get_openapi_schema(self, **where: Any) -> OpenAPISchema:
-        """The document; any status that an operation does not name itself has the one shape of errors."""
+        """The document. Every status that an operation does not list is described as an ErrorAnswer."""
         document = super().get_openapi_schema(**where)
         for operations in document["paths"].values():
             for operation in operations.values():
@@ -51,7 +51,7 @@ api = Api(
     version="1",
     description="Every pull request gets a sea trial: policies in a sandbox, and a live preview.",
     auth=AUTHENTICATION,
-    docs_url=None,  # its page loads scripts from elsewhere; the document is at /api/v1/openapi.json
+    docs_url=None,  # that page loads scripts from another site; the document is at /api/v1/openapi.json
     urls_namespace="api",
 )
 for router in (forges, previews, policies, fleet, status):
@@ -67,7 +67,7 @@ def _error(request: HttpRequest, status: int, code: str, message: str) -> HttpRe
 
 
 def unknown(request: HttpRequest, path: str) -> HttpResponse:
-    """What answers where no operation is."""
+    """The answer for an address without an operation."""
     message = f"There is nothing at {request.path}. /api/v1/openapi.json lists what there is."
     return _error(request, 404, "not_found", message)
 

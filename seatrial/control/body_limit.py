@@ -11,7 +11,7 @@ Application = Callable[..., Awaitable[None]]
 
 
 class BodyLimit:
-    """Answers 413 to a body that announces more than `limit` bytes, and cuts off one that turns out to have more."""
+    """Answers 413 when Content-Length is more than `limit` bytes, and cuts off a body that turns out to be longer."""
 
     def __init__(self, application: Application, limit: int) -> None:
         self.application = application

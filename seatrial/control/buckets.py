@@ -1,4 +1,4 @@
-"""Buckets of desired state, as far as they are found by looking at the bus: whose there are, and how one goes."""
+"""The agents' buckets of desired state: lists those that are on the bus, and deletes them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ class DesiredBucket:
 
 
 async def every(bus: Bus) -> list[DesiredBucket]:
-    """Every bucket of desired state that there is."""
+    """Every bucket of desired state on the bus."""
     infos: list[StreamInfo] = []
     while page := await bus.jetstream.streams_info(offset=len(infos)):
         infos += page
@@ -36,7 +36,7 @@ async def every(bus: Bus) -> list[DesiredBucket]:
 
 
 async def remove(bus: Bus, agent: str) -> None:
-    """The bucket of `agent` goes, with whoever reads it. Idempotent."""
+    """Delete the bucket of `agent` and its consumers. Idempotent."""
     try:
         await bus.jetstream.delete_stream(f"KV_{subjects.desired_bucket(agent)}")
     except NotFoundError:

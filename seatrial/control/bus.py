@@ -25,11 +25,11 @@ log = structlog.get_logger(__name__)
 
 DAY_SECONDS = 86_400.0
 LOGS_MAX_AGE_SECONDS = 7 * DAY_SECONDS
-JOBS_MAX_AGE_SECONDS = 86_400.0  # after this the control plane gives an evaluation up that still waits
+JOBS_MAX_AGE_SECONDS = 86_400.0  # after this the control plane gives up an evaluation that still waits
 DUPLICATE_WINDOW_SECONDS = 600.0
 EVALUATION_ACK_WAIT_SECONDS = 60.0
 EVALUATION_MAX_DELIVER = 5
-OBSERVED_ACK_WAIT_SECONDS = 10.0  # what a killed worker had taken comes back after this
+OBSERVED_ACK_WAIT_SECONDS = 10.0  # messages that a killed worker had taken are delivered again after this
 PUBLISH_TIMEOUT_SECONDS = 5.0
 ANSWER_TIMEOUT_SECONDS = 2.0
 # A connection on which nothing is heard is given up after two or three of these, and made anew.
@@ -39,7 +39,7 @@ OVERTAKEN = {10071, 10164}  # the server's codes for: the subject has a later en
 
 
 class BusRefused(ControlError):
-    """The bus answered, and does not do what was asked."""
+    """The bus answered, but refused the request."""
 
     code = "bus_refused"
     status = 503
@@ -47,7 +47,7 @@ class BusRefused(ControlError):
 
 @dataclass(frozen=True)
 class Marker:
-    """What a deleted key leaves in its bucket. Until it is forgotten, a watcher gets the deletion again at every start."""
+    """What a deleted key leaves in its bucket. Every new watcher is sent it again, until `Bus.forget` removes it."""
 
     revision: int
     at: datetime
@@ -58,9 +58,8 @@ class Bucket:
     """What one agent's bucket holds, by environment id. An envelope that cannot be read is None."""
 
     desired: dict[str, Envelope | None] = field(default_factory=dict)
-    sequences: dict[str, int] = field(
-        default_factory=dict
-    )  # the place in the stream of each key that is desired
+    # For each key that is desired, the sequence number of its entry in the stream.
+    sequences: dict[str, int] = field(default_factory=dict)
     deleted: dict[str, Marker] = field(default_factory=dict)
 
     def add(self, entry: KeyValue.Entry) -> None:
@@ -78,11 +77,10 @@ class Bucket:
 
 @dataclass
 class Bus:
-    """One connection. It reconnects for ever by itself; `reconnects` counts how often it had to.
+    """One connection. It reconnects by itself, for as long as it takes; `reconnects` counts how often it did.
 
-    However long the bus is away and however often it is tried meanwhile: the log has one line when it goes and
-    one when it is back. A task that waits for an answer, or for the
-    connection, may be cancelled at any moment, and once is enough.
+    An outage is two lines in the log, however long it lasts: one when the connection is lost, and one when it is back.
+    A task that waits for an answer, or for the connection, may be cancelled at any moment; one cancellation is enough.
     """
 
     client: Client
@@ -103,13 +101,14 @@ class Bus:
         )
 
         async def on_error(error: Exception) -> None:
-            heed()  # told between attempts to connect, which go on for ever
-            said = str(error) or type(error).__name__
-            breaks = isinstance(error, StaleConnectionError | OSError)  # told before the client knows it
-            if client.is_connected and not breaks:
-                log.warning("bus error", error=said)
+            heed()  # called between attempts to connect, which never end by themselves
+            problem = str(error) or type(error).__name__
+            # These are reported before the client notices that it is disconnected.
+            lost = isinstance(error, StaleConnectionError | OSError)
+            if client.is_connected and not lost:
+                log.warning("bus error", error=problem)
             else:
-                bus._goes(url, said)
+                bus._goes(url, problem)
 
         async def on_disconnect() -> None:
             bus._goes(url)
@@ -149,7 +148,7 @@ class Bus:
             log.info("the bus is back", url=url)
 
     async def close(self) -> None:
-        """Flush what was published, as far as the bus takes it, and leave."""
+        """Flush published messages if the bus is there, and close the connection."""
         self.closing = True
         try:
             if self.client.is_connected:
@@ -161,10 +160,10 @@ class Bus:
             await self.client.close()
 
     async def answers(self) -> bool:
-        """True when JetStream is there now, so that a failure had another cause.
+        """True when JetStream answers now; a failure just before had another cause then.
 
-        Never by the client's `flush`, but before it is closed: when the answer comes after the time for it was over, the
-        client stops reading for good, and still says that it is connected.
+        This must not use the client's `flush`: if its answer comes after the timeout, the client stops reading for good
+        and still reports that it is connected. (`close` may: the client ends there.)
         """
         try:
             with heeded():
@@ -199,7 +198,7 @@ class Bus:
 
     def _streams(self) -> list[api.StreamConfig]:
         return [
-            # A work queue: what is acknowledged is gone, so its length is how far the worker is behind.
+            # A work queue: acknowledged messages are removed, so its length shows how far the worker is behind.
             api.StreamConfig(
                 name=subjects.OBSERVED_STREAM,
                 subjects=[subjects.OBSERVED_SUBJECTS],
@@ -254,7 +253,7 @@ class Bus:
                 )
 
     async def desired(self, agent: str) -> Bucket:
-        """What the bucket of `agent` says now. Raises nats.errors.Error when the bus goes away meanwhile."""
+        """Read the whole bucket of `agent`. Raises nats.errors.Error when the bus goes away meanwhile."""
         bucket, content = await self.ensure_bucket(agent), Bucket()
         watcher = await bucket.watchall()
         try:
@@ -277,10 +276,13 @@ class Bus:
     async def desire(
         self, agent: str, environment: str, envelope: Envelope | None, *, revision: int | None = None
     ) -> None:
-        """Put what `environment` must be, or delete it (None: it must not exist; leaves a marker). Idempotent.
+        """Put the desired state of `environment`, or delete its key (None: it must not exist). Idempotent.
 
-        With a `revision` (of the placement): not when the bucket has a later one, which another worker put meanwhile.
-        Looking and writing are one step: whoever writes in between is seen, and compared with.
+        Deleting leaves a marker.
+
+        With a `revision` (of the placement), nothing is written when the bucket holds a later one, which another worker
+        put meanwhile. If somebody writes between our reading and our writing, our writing fails, and we read and
+        compare again.
         """
         bucket = await self.ensure_bucket(agent)
         data = None if envelope is None else envelope.encode()
@@ -292,11 +294,11 @@ class Bus:
                 return
 
     async def withdraw(self, agent: str, environment: str, sequence: int) -> bool:
-        """Delete what the bucket says of `environment`; False when it says something later than at `sequence`."""
+        """Delete the key of `environment`; False, and nothing is deleted, if it has an entry later than `sequence`."""
         return await self._write(agent, environment, None, after=sequence)
 
     async def _write(self, agent: str, environment: str, data: bytes | None, *, after: int) -> bool:
-        """Put, or delete (None), when the key's last entry is at `after` (0: there is none); False when it is not."""
+        """Put `data`, or delete (None), if the key's last entry is at `after` (0: it has none); else return False."""
         headers: dict[str, Any] = {api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE: str(after)}
         if data is None:
             headers[KV_OP] = KV_DEL
@@ -314,12 +316,12 @@ class Bus:
 
 
 async def _last(bucket: KeyValue, key: str) -> tuple[int, int]:
-    """Where in its stream the key's last entry is, and the revision it tells of; zeros when there is none."""
+    """The sequence number of the key's last entry, and the revision in that entry; zeros when there is none."""
     try:
         with heeded():
             entry = await bucket.get(key)
     except KeyNotFoundError as error:
-        # What was deleted left a marker, which is the last entry.
+        # The last entry of a deleted key is its marker.
         return (error.entry.revision or 0 if error.entry else 0), 0
     try:
         revision = Envelope.decode(entry.value or b"").payload.get("revision", 0)
@@ -329,7 +331,7 @@ async def _last(bucket: KeyValue, key: str) -> tuple[int, int]:
 
 
 async def ensure_streams(configuration: Configuration) -> None:
-    """Connect, make every stream, leave."""
+    """Connect, make every stream, disconnect."""
     bus = await Bus.connect(configuration, name="seatrial set-up")
     try:
         await bus.ensure_streams()
@@ -347,7 +349,8 @@ async def revoke(configuration: Configuration, system_credentials: str, account_
         user_credentials=system_credentials,
         connect_timeout=5,
         allow_reconnect=False,
-        max_reconnect_attempts=1,  # also of the first connection, which would be tried for two minutes
+        # Holds for the first connection too, which would otherwise be tried for two minutes
+        max_reconnect_attempts=1,
         reconnect_time_wait=0.25,
     )
     try:
@@ -355,4 +358,4 @@ async def revoke(configuration: Configuration, system_credentials: str, account_
     finally:
         await client.close()
     if refusal := json.loads(answer.data).get("error"):
-        raise BusRefused(f"the bus does not take the account's new token: {refusal}")
+        raise BusRefused(f"the bus does not accept the account's new token: {refusal}")

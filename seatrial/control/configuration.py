@@ -21,7 +21,7 @@ class SecretFiles(PydanticBaseSettingsSource):
             raise OSError(f"{path} is not text; write the value as text, a key as hex or base64") from error
 
     def __call__(self) -> dict[str, Any]:
-        """Everything that is set, except where the variable itself is."""
+        """The values of all secrets X for which X_FILE is set and X is not."""
         names = {
             n: info for n, info in self.settings_cls.model_fields.items() if not os.environ.get(n.upper())
         }
@@ -30,35 +30,37 @@ class SecretFiles(PydanticBaseSettingsSource):
 
 
 class Configuration(BaseSettings):
-    """Names are those of the operating pages. `X_FILE` may hold the path of a file with the value of a secret X."""
+    """Each field is an environment variable, in upper case. `X_FILE` may name a file that holds the secret X."""
 
-    # compose hands on what is not set as empty: `X=` is the default, as if X were not there.
+    # Compose passes on an unset variable as an empty one, so an empty variable means the default.
     model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, env_ignore_empty=True)
 
     site_url: str = Field(
         "http://localhost:3000",
-        description="Address people and forges reach this server at: scheme, host, port unless it is the default.",
+        description="Address of this server for people and forges: scheme, host, and port unless it is the default.",
     )
     app_port: int = Field(3000, description="Port the web process listens on.")
     secret_key: SecretStr = Field(SecretStr(""), description="Django signing key.")
     galley_master_key: SecretStr = Field(
-        SecretStr(""), description="32 bytes, hex or base64: wraps every stored secret's data key."
+        SecretStr(""), description="32 bytes, as hex or base64: encrypts the key of every stored secret."
     )
-    db_host: str = Field("", description="PostgreSQL host or socket directory. Unset: the embedded one.")
+    db_host: str = Field(
+        "", description="PostgreSQL host or socket directory. Unset: the embedded PostgreSQL."
+    )
     db_port: int = Field(5432, description="PostgreSQL port.")
     db_name: str = Field("seatrial", description="PostgreSQL database.")
     db_user: str = Field("seatrial", description="PostgreSQL user.")
     db_password: SecretStr = Field(SecretStr(""), description="PostgreSQL password.")
     db_pool_size: int = Field(
-        20, description="PostgreSQL connections this process keeps at most; 0 opens one per request."
+        20, description="How many PostgreSQL connections each process keeps at most; 0 opens one per request."
     )
     allowed_hosts: str = Field(
         "",
-        description="Further host names this server answers to, comma-separated; SITE_URL's is always one.",
+        description="Further host names this server answers to, comma-separated. The host of SITE_URL always works.",
     )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_format: str = Field("auto", description="json, console, or auto: console on a terminal, else json.")
-    galley_nats_url: str = Field("nats://127.0.0.1:4222", description="The bus.")
+    galley_nats_url: str = Field("nats://127.0.0.1:4222", description="Address of the bus.")
     galley_nats_credentials: Path | None = Field(None, description="NATS .creds file of the control plane.")
     galley_nats_signing_seed: Path | None = Field(
         None, description="File with the NATS account seed that signs agents' JWTs."
@@ -67,7 +69,8 @@ class Configuration(BaseSettings):
         0, description="How long an agent's bus credential lasts; 0: until the agent is revoked."
     )
     galley_logs_max_mb: int = Field(
-        512, description="Disk the bus may use for log lines; the oldest go first, and all after 7 days."
+        512,
+        description="Disk space for log lines, in MB. When it is full, the oldest are deleted; all are after 7 days.",
     )
     galley_keep_days: int = Field(
         90,
@@ -75,7 +78,8 @@ class Configuration(BaseSettings):
         description="How long evaluations and their results, ended previews and closed pull requests are kept.",
     )
     galley_internal_url: str = Field(
-        "", description="Where Traefik and the worker reach this server. Unset: http://127.0.0.1:<APP_PORT>."
+        "",
+        description="Address of this server for Traefik and the worker. Unset: http://127.0.0.1:<APP_PORT>.",
     )
     galley_preview_domain: str = Field(
         "preview.localhost", description="Previews answer at <env>.<this domain>."
@@ -87,30 +91,32 @@ class Configuration(BaseSettings):
     galley_routes_file: Path | None = Field(
         None, description="Dynamic configuration file that Traefik watches."
     )
-    galley_traefik_api_url: str = Field("", description="Traefik's API, asked whether a route is applied.")
+    galley_traefik_api_url: str = Field(
+        "", description="Address of Traefik's API, which is asked whether a route is applied."
+    )
     galley_drain_seconds: float = Field(
-        5.0, description="How long an old version outlives the switch to the new."
+        5.0, description="How long the old version keeps running after the switch to the new one."
     )
     airgapped: bool = Field(
         False,
-        description="No HTTP request of the control plane leaves for anything but its connections' forges.",
+        description="The control plane sends no HTTP request to the outside, except to its connections' forges.",
     )
     debug: bool = Field(False, description="Django debug pages. Never in production.")
 
     @property
     def internal_url(self) -> str:
-        """Where programs beside this server reach it, without the proxy that people come through."""
+        """The address at which programs beside this server reach it, without the proxy that people come through."""
         return (self.galley_internal_url or f"http://127.0.0.1:{self.app_port}").rstrip("/")
 
     @field_validator("site_url")
     @classmethod
     def _origin(cls, text: str) -> str:
-        """As browsers write it in `Origin`, which is compared with it."""
+        """The address as browsers write it in the header `Origin`, which is compared with it."""
         fix = "write it like https://seatrial.example.com, with scheme and host and without a path"
         try:
             url = HttpUrl(text)
         except ValidationError as error:
-            raise ValueError(f"no address: {fix}") from error
+            raise ValueError(f"not an address: {fix}") from error
         origin = str(HttpUrl.build(scheme=url.scheme, host=url.host or "", port=url.port))
         if str(url) != origin:
             raise ValueError(f"more than the address of a server: {fix}")

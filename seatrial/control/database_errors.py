@@ -1,4 +1,4 @@
-"""A database that is away is nobody's fault, and passes."""
+"""The errors of a database that does not answer, which usually passes by itself."""
 
 import structlog
 from django.db import InterfaceError, OperationalError
@@ -11,6 +11,6 @@ AWAY = (OperationalError, InterfaceError)
 
 
 def log_away(request: HttpRequest, error: Exception) -> None:
-    """One line, not a traceback per request."""
+    """Log one line for the request, without a traceback."""
     reason = " ".join(str(error).split())[:200]
     log.error("the database does not answer", path=request.path, reason=reason)

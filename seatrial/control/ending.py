@@ -1,4 +1,4 @@
-"""Ends tasks for certain, although libraries lose cancellations."""
+"""Cancels tasks reliably, although libraries lose cancellations."""
 
 import asyncio
 import contextlib
@@ -8,12 +8,13 @@ from typing import Any
 
 @contextlib.contextmanager
 def heeded() -> Iterator[None]:
-    """Raise a cancellation that came during the block and was lost there, in place of the block's result or error.
+    """If the task is cancelled during the block, raise CancelledError at its end, whatever the block's result or error.
 
-    For calls of the bus's client. It waits with Python 3.11's wait_for, which loses a cancellation that meets the end
-    of what it waits for, as when a watcher leaves just as a line arrives; and what it waits for on a connection that is
-    closed meanwhile ends with an error of its own instead. A task that went on after that would never end: whoever
-    closes an event loop cancels once, and waits.
+    Calls of the bus's client are wrapped in it. The client uses Python 3.11's wait_for, which loses a cancellation that
+    arrives at the same moment as the awaited result, for instance when a watcher leaves just as a line arrives. And
+    when the connection is closed meanwhile, the client raises an error of its own instead of CancelledError. A task
+    that carried on after a lost cancellation would never end, because closing an event loop cancels every task only
+    once and then waits for it.
     """
     task = asyncio.current_task()
     before = task.cancelling() if task else 0
@@ -25,16 +26,16 @@ def heeded() -> Iterator[None]:
 
 
 def heed() -> None:
-    """Raise a cancellation of this task that was lost; for callbacks in the middle of a library's loop that never ends."""
+    """Raise CancelledError if this task was cancelled. For callbacks that a library calls inside an endless loop."""
     task = asyncio.current_task()
     if task and task.cancelling():
         raise asyncio.CancelledError
 
 
 async def ended(*tasks: asyncio.Task[Any], again_seconds: float) -> None:
-    """Cancel `tasks`, every `again_seconds` anew because a library may lose a cancellation, until all have ended.
+    """Cancel `tasks`, again every `again_seconds` because a library may lose a cancellation, until all have ended.
 
-    When this call is cancelled itself it stops waiting: by then, each task was cancelled at least once.
+    When this call is cancelled itself, it stops waiting; each task has been cancelled at least once by then.
     """
     while left := [task for task in tasks if not task.done()]:
         for task in left:

@@ -1,4 +1,4 @@
-"""What a page answers when it cannot be shown. The REST API says the same in JSON, in `api`."""
+"""The answers for a page that cannot be shown. `api` gives the same answers in JSON."""
 
 import sys
 
@@ -19,7 +19,7 @@ class ErrorPagesMiddleware(MiddlewareMixin):
     """The page for each error of ours, for a value the database cannot hold, and for a database that is away."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """None for what nobody expected, which becomes `server_error`."""
+        """The error page; None for an unexpected exception, which Django passes to `server_error`."""
         if isinstance(exception, AWAY):
             log_away(request, exception)
             return render(None, "503.html", status=503)
@@ -35,7 +35,7 @@ class ErrorPagesMiddleware(MiddlewareMixin):
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler of what nobody expected; it calls this while that exception is in hand."""
+    """The page for an unexpected exception. Django calls this while it handles that exception (`sys.exc_info`)."""
     error = unexpected(sys.exc_info()[1], request.path)
     return render(None, "500.html", {"reference": error.reference}, status=500)
 

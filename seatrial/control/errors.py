@@ -1,4 +1,4 @@
-"""What the control plane can fail with: one tree, and each app's own hangs under its root.
+"""The control plane's errors: one tree, in which each app has a branch of its own.
 
 ControlError
 ├── VaultError      vault.errors
@@ -13,12 +13,13 @@ ControlError
 ├── AirGapped       outbound
 ├── TraefikAway     worker.traefik
 ├── NotGranted      worker.grants
-├── NotFound        what is asked for is not there, or is not for the asker to see
-└── Unexpected      anything else, which is a mistake of ours
+├── NotFound        it does not exist, or the person who asks may not see it
+└── Unexpected      anything else: a bug
 
-What libraries raise because something is away stays theirs and is told apart where it is met: the database's errors
-(`database_errors.AWAY`), the bus's (`nats.errors.Error`), and `WireError` for what comes from outside over the bus.
-`api` and `error_pages` make answers of all of them; a process that cannot start ends with `start.CannotStart`.
+Errors that libraries raise because something does not answer are not wrapped; they are caught where they matter: the
+database's (`database_errors.AWAY`), the bus's (`nats.errors.Error`), and `WireError` for messages from the bus that
+cannot be read. `api` and `error_pages` turn all of them into answers. A process that cannot start ends with
+`start.CannotStart`.
 """
 
 from typing import ClassVar
@@ -33,7 +34,7 @@ log = structlog.get_logger(__name__)
 class ControlError(Exception):
     """`code` is a stable word, for programs; the message says what is wrong, where, and the fix.
 
-    `status` is what HTTP answers when nobody on the way knew better.
+    `status` is the HTTP status of the answer, unless code on the way chooses another.
     """
 
     code: str = "control_error"
@@ -41,14 +42,14 @@ class ControlError(Exception):
 
 
 class NotFound(ControlError):
-    """What is hidden from somebody and what does not exist look the same."""
+    """It does not exist, or it is hidden from the person who asks: both look the same."""
 
     code = "not_found"
     status = 404
 
 
 class Unexpected(ControlError):
-    """No error of ours. Its cause is for the log alone; `reference` is what a person can quote to find it there."""
+    """An exception that nobody expected. Its cause is only in the log, under `reference`, which a person can quote."""
 
     code = "internal"
     TEXT: ClassVar = (
@@ -61,7 +62,7 @@ class Unexpected(ControlError):
 
 
 def unexpected(cause: BaseException | None, path: str) -> Unexpected:
-    """The error to answer with, after its cause went to the log under its reference."""
+    """Log `cause` under a new reference, and return the error to answer with."""
     error = Unexpected()
     log.error("unexpected error", reference=error.reference, path=path, exc_info=cause)
     error.__cause__ = cause

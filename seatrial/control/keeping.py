@@ -1,5 +1,7 @@
-"""How long the control plane keeps what it writes, and why: every age is here, and the table in docs/operations.md is
-checked against it. What deletes them is `retention` of each app; the worker calls all of them.
+"""How long the control plane keeps what it writes, and why.
+
+Every age is here; a test compares the table in docs/operations.md with it. The module `retention` of each app deletes
+what is too old; the worker calls all of them.
 """
 
 from dataclasses import dataclass
@@ -11,7 +13,8 @@ from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, QuerySet
 
 BATCH = 500
-MOST_BATCHES = 200  # of one call: a worker that stops waits for it, and the next call is a minute away
+# Per call: a worker that stops waits for the call to end, and the next one is only a minute away
+MOST_BATCHES = 200
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Age:
     why: str
 
     def horizon(self, now: datetime) -> datetime:
-        """What is older than this goes."""
+        """The time before which everything is deleted."""
         kept = timedelta(days=settings.CONFIGURATION.galley_keep_days) if self.kept is None else self.kept
         return now - kept
 
@@ -39,41 +42,42 @@ DELIVERIES = Age(
     "deliveries of webhooks, and what forges said about a repository",
     timedelta(days=30),
     "they came",
-    "a forge repeats one for days, never for weeks, and its repeat must be known",
+    "a forge may repeat one for days, but not for weeks, and a repeat must be recognised",
 )
 PUBLISHED = Age(
     "messages of the outbox",
     timedelta(hours=1),
     "they were published",
-    "the bus knows a repeat for ten minutes; the rest of the hour is for whoever looks why",
+    "the bus recognises a repeat for ten minutes; the rest of the hour is for finding out what happened",
 )
 BOOTSTRAP_TOKENS = Age(
     "bootstrap tokens",
     timedelta(days=7),
     "they expired",
-    "an agent that comes with one a little late is told so, not that it is unknown",
+    "an agent that uses one a little late is told that it expired, rather than that it is unknown",
 )
 SESSIONS = Age(
     "sessions, and counts of failed sign-ins",
     timedelta(0),
     "they expire",
-    "they mean nothing any more",
+    "they have no effect any more",
 )
 AGES = (HISTORY, DELIVERIES, PUBLISHED, BOOTSTRAP_TOKENS, SESSIONS)
 
 FOR_EVER = {
-    "the audit log": "who did what is asked years later; the database refuses to change or delete an entry",
-    "policies and their versions": "they are what an entry of the audit log or a verdict was about, and few",
-    "the newest evaluation of each branch and tag": "it is what is known of it; that of a closed pull request's branch goes with it",
+    "the audit log": "people may ask years later who did what; the database refuses to change or delete an entry",
+    "policies and their versions": "entries of the audit log and verdicts refer to them, and they are few",
+    "the newest evaluation of each branch and tag": "it is the verdict; for a closed pull request's branch, it is deleted with the pull request",
     "people, workspaces, connections, projects, agents": "somebody made each by hand; a revoked agent's key must stay refused",
 }
 
 
 def delete(rows: QuerySet[Any], *, batch: int = BATCH) -> int:
-    """Delete `rows` with what depends on them; returns how many of them went.
+    """Delete `rows` with everything that depends on them; returns how many of `rows` were deleted.
 
-    A transaction per batch, so that nobody waits long for a lock. What somebody else has locked (another worker that
-    prunes, a handler) is left to them, or to the next call, and so is what one call is too short for. Idempotent.
+    There is one transaction per batch, so that nobody waits long for a lock. Rows that somebody else has locked
+    (another worker that prunes, a handler) are left for them or for the next call, and so are rows beyond MOST_BATCHES.
+    Idempotent.
     """
     gone = 0
     for _ in range(MOST_BATCHES):
@@ -88,7 +92,7 @@ def delete(rows: QuerySet[Any], *, batch: int = BATCH) -> int:
 
 
 def unreferenced(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Those that no row of any model refers to: for an app whose rows are known to apps above it."""
+    """Those of `rows` that no row of any model refers to. For an app that does not know which apps above it do."""
     for relation in rows.model._meta.related_objects:
         related: type[Model] = relation.related_model
         referring = related._base_manager.filter(**{relation.field.name: OuterRef("pk")})

@@ -1,4 +1,4 @@
-"""How log lines look: JSON for machines, colours on a terminal, secrets in neither."""
+"""How log lines look: JSON for machines, colours on a terminal, and never a secret."""
 
 import re
 import sys
@@ -16,7 +16,7 @@ _SECRET_TEXT = re.compile(r"\bsea_[A-Za-z0-9_-]{20,}|\bBearer\s+\S+|(?<=://)[^/\
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Blank values whose name says secret, and texts that look like one of our tokens or a URL's password."""
+    """Redact values whose name sounds secret, and texts that look like one of our tokens or a URL's password."""
     return {name: REDACTED if _SECRET_NAME.search(name) else _without_secrets(v) for name, v in event.items()}
 
 
@@ -53,23 +53,23 @@ def logging_configuration(level: str, style: str) -> dict[str, Any]:
             }
         },
         "filters": {
-            "told once": {"()": "django.utils.log.CallbackFilter", "callback": is_not_told_twice},
+            "logged once": {"()": "django.utils.log.CallbackFilter", "callback": is_not_logged_elsewhere},
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"handlers": ["stderr"], "level": level.upper()},
         "loggers": {
-            # httpx tells every request at INFO: with one announcement a second that is noise.
+            # httpx logs every request at INFO: with one announcement a second that is noise.
             "httpx": {"level": "WARNING"},
             "httpcore": {"level": "WARNING"},
             # Answered with 400; anybody can send one, and each would be a traceback.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
-            "django.request": {"filters": ["told once"]},
+            "django.request": {"filters": ["logged once"]},
         },
     }
 
 
-def is_not_told_twice(record: LogRecord) -> bool:
-    """False for Django's own line about an unexpected error: `error_pages` writes it, with its reference."""
+def is_not_logged_elsewhere(record: LogRecord) -> bool:
+    """False for Django's own line about an unexpected error, because `error_pages` logs that with a reference."""
     return record.exc_info is None or getattr(record, "status_code", 0) != 500
 
 

@@ -1,4 +1,4 @@
-"""Log lines read back from the bus: any number of readers in one process share one connection."""
+"""Reads log lines back from the bus. Any number of readers in one process share one connection."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -23,17 +23,17 @@ from seatrial.wire.logs import LogChunk
 
 log = structlog.get_logger(__name__)
 
-PATIENCE_SECONDS = 1.0  # a bus that is away for less is not worth a word
+PATIENCE_SECONDS = 1.0  # a shorter outage of the bus is not reported to readers
 RETRY_SECONDS = 0.25
 AGAIN_SECONDS = 0.05
 
 
-# Whether an agent may tell of a deployment.
+# Called with an agent and a deployment: may that agent send log lines of that deployment?
 Believed = Callable[[str, str], Awaitable[bool]]
 
 
 class Link(StrEnum):
-    """Comes between chunks: whether new lines can be read now, and that every stored one has been given out."""
+    """Comes between chunks: says whether the bus can be read now, and when all stored lines have been sent."""
 
     AWAY = "away"
     BACK = "back"
@@ -42,9 +42,9 @@ class Link(StrEnum):
 
 @dataclass
 class _Position:
-    """How far one reader has read, so that a new subscription goes on where the old one ended.
+    """How far one reader has read, so that a new subscription continues where the old one ended.
 
-    `newest`: how many of the stored chunks it wants.
+    `newest`: how many of the stored chunks the reader wants; None: all.
     """
 
     since: datetime | None
@@ -62,11 +62,12 @@ class _Position:
 
 
 class LogTails:
-    """All readers of one process."""
+    """All readers of log lines in one process."""
 
     def __init__(self, configuration: Callable[[], Configuration]) -> None:
         self._configuration = configuration
-        self._connections = WeakKeyDictionary[asyncio.AbstractEventLoop, _Connection]()  # a process has one
+        # By event loop; a process has one loop
+        self._connections = WeakKeyDictionary[asyncio.AbstractEventLoop, _Connection]()
 
     async def tail(
         self,
@@ -76,13 +77,14 @@ class LogTails:
         newest: int | None = None,
         believed: Believed | None = None,
     ) -> AsyncGenerator[LogChunk | Link, None]:
-        """Chunks matching `filter_subject` (see `wire.subjects.logs_of_*`): the stored ones, then live, for ever.
+        """Yield the chunks that match `filter_subject` (see `wire.subjects.logs_of_*`): stored ones, then new ones.
 
-        Chunks of one subject come in order and none twice; of the stored ones all, or the `newest`; with `believed` only
-        those whose sender, as the bus names it, may tell of their deployment. Link.CAUGHT_UP
-        stands behind those that were stored when reading began, at once when there were none, and again after each
-        Link.BACK. A bus that is away is waited for: Link.AWAY is told once, Link.BACK once it answers again. Close the
-        iterator (`aclosing`) to leave, or cancel the task that reads: once is enough, at any moment.
+        The chunks of one subject come in order, and none comes twice. Of the stored ones all come, or with `newest`
+        only so many. With `believed`, chunks are left out whose sender (according to the bus) may not send lines of
+        their deployment. Link.CAUGHT_UP comes after the last chunk that was stored when reading began (at once if there
+        was none), and again after each Link.BACK. While the bus is away the reader waits: it gets Link.AWAY once, and
+        Link.BACK when the bus answers again. To stop, close the iterator (`aclosing`) or cancel the task that reads, at
+        any moment; one cancellation is enough.
         """
         loop = asyncio.get_running_loop()
         connection = self._connections.setdefault(loop, _Connection(self._configuration))
@@ -108,7 +110,7 @@ class _Connection:
         self.readers = 0
 
     async def bus(self) -> Bus:
-        """Connected once, and again only when it was closed for good."""
+        """The connection. It is made once, and again only after it was closed for good."""
         if self._connecting is None or _is_over(self._connecting):
             connecting = Bus.connect(self._configuration(), name="seatrial logs")
             self._connecting = asyncio.create_task(connecting, name="logs connection")
@@ -126,27 +128,27 @@ class _Connection:
 async def _follow(
     connection: _Connection, filter_subject: str, position: _Position, believed: Believed | None
 ) -> AsyncGenerator[LogChunk | Link, None]:
-    last_said = Link.BACK
+    link = Link.BACK
     while True:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 bus = await connection.bus()
             async with aclosing(_read(bus, filter_subject, position, believed)) as items:
                 async for item in items:
-                    if item is not last_said:
+                    if item is not link:
                         yield item
-                    last_said = Link.BACK  # so it is as soon as anything is read
+                    link = Link.BACK  # whatever was read, the bus is back
         except (nats.errors.Error, TimeoutError) as error:
-            # Said by the connection already, or a stream that the worker has yet to make.
+            # Only at DEBUG: the connection has logged it already, or the worker has not made the stream yet.
             log.debug("log reader waits", filter=filter_subject, problem=str(error))
-            if last_said is Link.BACK:
-                last_said = Link.AWAY
-                yield last_said
+            if link is Link.BACK:
+                link = Link.AWAY
+                yield link
             await asyncio.sleep(RETRY_SECONDS)
 
 
 def _is_over(connecting: asyncio.Task[Bus]) -> bool:
-    """Whether it failed, or was closed for good, as by a server that does not know us any more."""
+    """True when connecting failed, or the connection was closed for good (by a server that rejects us now, say)."""
     if not connecting.done():
         return False
     return (
@@ -157,10 +159,12 @@ def _is_over(connecting: asyncio.Task[Bus]) -> bool:
 async def _read(
     bus: Bus, filter_subject: str, position: _Position, believed: Believed | None
 ) -> AsyncGenerator[LogChunk | Link, None]:
-    """Read while this connection lasts; Link.BACK first, Link.CAUGHT_UP once. Raises nats.errors.Error when the bus does not answer.
+    """Read for as long as this connection lasts: first Link.BACK, then chunks, and Link.CAUGHT_UP once.
 
-    A reader from before a reconnect stays deaf for a while, so it ends there and a new one begins after its last
-    chunk.
+    Raises nats.errors.Error when the bus does not answer.
+
+    After a reconnect, an old subscription gets nothing for a while. So reading ends at a reconnect, and the caller
+    subscribes again after the last chunk.
     """
     if not bus.client.is_connected:
         raise nats.errors.ConnectionReconnectingError
@@ -191,7 +195,7 @@ async def _read(
 
 
 async def _subscribe(bus: Bus, filter_subject: str, position: _Position) -> JetStreamContext.PushSubscription:
-    """A subscription; none is left behind when this is cancelled."""
+    """Subscribe; when this is cancelled, no subscription is left behind."""
     subscription = None
     try:
         with heeded():
@@ -206,13 +210,13 @@ async def _subscribe(bus: Bus, filter_subject: str, position: _Position) -> JetS
 
 
 async def _stored(subscription: JetStreamContext.PushSubscription) -> int:
-    """How many chunks were there to be replayed when reading began."""
+    """How many chunks were stored when reading began."""
     info = await subscription.consumer_info()
     return (info.num_pending or 0) + (info.delivered.consumer_seq if info.delivered else 0)
 
 
 def _chunks(message: Msg, position: _Position) -> list[LogChunk]:
-    """What a message brings: nothing when it was read before, is older than wanted, or cannot be read."""
+    """The chunk in a message; an empty list when it was read before, is older than wanted, or cannot be read."""
     sequence = message.metadata.sequence.stream
     if sequence <= position.last:
         return []

@@ -1,8 +1,9 @@
-"""HTTP requests that leave the control plane: their clients are made here and nowhere else.
+"""Makes the clients for all HTTP requests of the control plane; none is made anywhere else.
 
-With AIRGAPPED a client talks to this machine, to what the settings name (this server's own addresses, Traefik's API)
-and to the hosts it was made for, such as a connection's forge; every other request, a redirect's too, fails with
-`AirGapped` before a connection is opened or a name is looked up. Where a proxy leads, the address that is asked counts.
+With AIRGAPPED, a client may send requests to this machine, to the addresses in the settings (this server's own,
+Traefik's API), and to the hosts it was made for, such as a connection's forge. Every other request, also after a
+redirect, fails with `AirGapped` before a connection is opened or a name is looked up. With a proxy, the request's own
+address counts, not the proxy's.
 """
 
 import ipaddress
@@ -17,7 +18,7 @@ from seatrial.control.errors import ControlError
 
 
 class AirGapped(ControlError, httpx.TransportError):
-    """A request that may not leave. Whoever copes with an address that does not answer copes with this as well."""
+    """This request is not allowed. Code that handles an address that does not answer handles this as well."""
 
     code = "air_gapped"
     status = 502
@@ -32,7 +33,7 @@ class AirGapped(ControlError, httpx.TransportError):
 
 
 class Guard:
-    """Says which hosts may be asked."""
+    """Decides to which hosts requests may be sent."""
 
     def __init__(self, configuration: Configuration, to: Iterable[str] = ()) -> None:
         own = (configuration.internal_url, configuration.site_url, configuration.galley_traefik_api_url)
@@ -40,7 +41,7 @@ class Guard:
         self._hosts = {host for url in (*own, *to) if (host := urlsplit(url).hostname)}
 
     def check(self, request: httpx.Request) -> None:
-        """Raises AirGapped."""
+        """Raise AirGapped if the request is not allowed."""
         host = request.url.host
         if self._closed and host not in self._hosts and not on_this_machine(host):
             raise AirGapped(host, request)
@@ -51,7 +52,7 @@ class Guard:
 
 
 def client(configuration: Configuration, *, to: Iterable[str] = (), **options: Any) -> httpx.Client:
-    """`to` are the addresses that it is made for; `options` are httpx's."""
+    """A client for requests to the addresses `to`; `options` are those of httpx."""
     hooks = {"request": [Guard(configuration, to).check]}
     return httpx.Client(event_hooks=hooks, **options)
 
@@ -65,7 +66,7 @@ def async_client(
 
 
 def on_this_machine(host: str) -> bool:
-    """Whether it is the loopback, by its name or by its number."""
+    """True for a loopback address, and for the names of one."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

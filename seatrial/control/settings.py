@@ -16,12 +16,13 @@ DEBUG = CONFIGURATION.debug
 SECRET_KEY = CONFIGURATION.secret_key.get_secret_value()  # empty: Django and `control.start` refuse to run
 SITE_URL = CONFIGURATION.site_url
 ALLOWED_HOSTS = [
-    split_domain_port(urlsplit(SITE_URL).netloc)[0],  # an IPv6 address stays in its brackets
+    split_domain_port(urlsplit(SITE_URL).netloc)[0],  # keeps the brackets of an IPv6 address
     split_domain_port(urlsplit(CONFIGURATION.internal_url).netloc)[0],
     "localhost",
     "127.0.0.1",
     "[::1]",
-    f".{CONFIGURATION.galley_preview_domain}",  # Traefik asks for the "no such preview" page under its host name
+    # Traefik requests the "no such preview" page under the preview's host name
+    f".{CONFIGURATION.galley_preview_domain}",
     *filter(None, (host.strip() for host in CONFIGURATION.allowed_hosts.split(","))),
 ]
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
@@ -33,7 +34,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "seatrial.control.dashboard",
-    "seatrial.control.accounts",  # before allauth: its templates for signing in are ours
+    "seatrial.control.accounts",  # before allauth, so that our templates for signing in are used
     "allauth",
     "allauth.account",
     "csp",
@@ -93,7 +94,7 @@ DATABASES = {
         "USER": CONFIGURATION.db_user,
         "PASSWORD": CONFIGURATION.db_password.get_secret_value(),
         "CONN_HEALTH_CHECKS": True,
-        # Under ASGI every request has a thread of its own: only a pool lets connections outlive requests.
+        # Under ASGI every request has a thread of its own, so only a pool can reuse connections between requests.
         "OPTIONS": (
             {"pool": {"min_size": 1, "max_size": CONFIGURATION.db_pool_size, "timeout": 10}}
             if CONFIGURATION.db_pool_size
@@ -101,7 +102,7 @@ DATABASES = {
         ),
     }
 }
-# Shared by every web process, and there again after any of them died: it holds the counts against guessing.
+# All web processes share it, and it survives their restarts: it holds the counts of failed sign-ins.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
@@ -137,7 +138,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = SITE_URL.startswith("https://")
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
-# Browsers take these from our own host only: no preview below our domain can set them.
+# Browsers accept cookies with these names only from our own host, so no preview below our domain can set them.
 if SESSION_COOKIE_SECURE:
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -1,4 +1,4 @@
-"""What must hold before a process of the control plane serves anything."""
+"""Checks before a process of the control plane serves anything."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,16 +16,15 @@ class CannotStart(SystemExit):
 def refuse_unfit() -> None:
     """Raise CannotStart when a key is missing or wrong.
 
-    Called by the web process, the worker and `bootstrap`. A database that is away, or not migrated yet, is not a
-    reason: it comes back by itself. Callable from inside an event loop.
+    Called by the web process, the worker and `bootstrap`. A database that does not answer, or is not migrated yet, is
+    no reason to refuse, because that passes by itself. May be called inside an event loop.
     """
     if not settings.CONFIGURATION.secret_key.get_secret_value():
         raise CannotStart(
             "SECRET_KEY is not set. Make one with `openssl rand -hex 32` and never change it again."
         )
-    with ThreadPoolExecutor(
-        max_workers=1
-    ) as pool:  # Django's database API refuses threads with an event loop
+    # In a thread, because Django's database API refuses to run in one with an event loop.
+    with ThreadPoolExecutor(max_workers=1) as pool:
         problem = pool.submit(_problem).result()
     if problem:
         raise CannotStart(problem)

@@ -209,7 +209,7 @@ async def test_revoked_agent_is_cut_off_and_stays_out_after_a_restart(
 async def test_a_revocation_that_the_bus_does_not_take_is_an_error(
     nats_server: NatsServer, configuration: Configuration
 ) -> None:
-    with pytest.raises(BusRefused, match=r"does not take the account's new token: .*expected 3 chunks"):
+    with pytest.raises(BusRefused, match=r"does not accept the account's new token: .*expected 3 chunks"):
         await revoke(configuration, str(nats_server.identity.system_credentials), "no token")
 
 

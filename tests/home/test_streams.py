@@ -80,7 +80,7 @@ def test_a_page_without_its_stream_says_so_until_it_is_back(
     expect(stale).to_be_hidden()
     page.route("**/stream", lambda route: route.abort())
     poll.now.set()
-    expect(stale).to_contain_text("Live updates are away")
+    expect(stale).to_contain_text("Live updates are interrupted")
     page.unroute("**/stream")
     expect(stale).to_be_hidden()
     Session.objects.all().delete()

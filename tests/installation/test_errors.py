@@ -20,7 +20,7 @@ from seatrial.control.accounts.tokens import issue
 from seatrial.control.audit.actors import Actor
 from seatrial.control.error_pages import ErrorPagesMiddleware
 from seatrial.control.errors import ControlError
-from seatrial.control.log_lines import is_not_told_twice
+from seatrial.control.log_lines import is_not_logged_elsewhere
 from seatrial.control.projects import services as projects
 from seatrial.control.projects.errors import ProjectContended
 from seatrial.control.projects.models import Connection
@@ -145,6 +145,6 @@ def test_what_is_logged_with_a_reference_is_not_logged_again() -> None:
         made.status_code = status
         return made
 
-    assert not is_not_told_twice(record(500, (Broken, Broken(), None)))
-    assert is_not_told_twice(record(404, None))
-    assert is_not_told_twice(record(500, None))
+    assert not is_not_logged_elsewhere(record(500, (Broken, Broken(), None)))
+    assert is_not_logged_elsewhere(record(404, None))
+    assert is_not_logged_elsewhere(record(500, None))

@@ -144,7 +144,7 @@ def test_a_forge_that_does_not_answer_is_asked_again_and_the_evaluation_says_so(
     evaluation.refresh_from_db()
     assert (evaluation.state, evaluation.message) == (
         "queued",
-        "Waits for the forge to tell about the repository: toy.test does not answer: refused",
+        "Waits for the forge's facts about the repository: toy.test does not answer: refused",
     )
     factories.agent("able")
     Evaluation.objects.update(created_at=timezone.now() - timedelta(hours=1))
@@ -168,7 +168,7 @@ def test_after_a_limit_it_ends_with_the_reason(
     lanes()
     evaluation.refresh_from_db()
     assert evaluation.state == "errored" and evaluation.finished_at
-    assert "did not tell about the repository: KeyError: 'members'" in evaluation.message
+    assert "gave no facts about the repository: KeyError: 'members'" in evaluation.message
     assert not waiting(Instruction.FACTS) and not jobs()
 
 

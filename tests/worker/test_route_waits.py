@@ -2,20 +2,20 @@
 
 from seatrial.control.previews.routes import Candidate
 from seatrial.control.worker.route_waits import ANSWERED_SECONDS, AWAY_SECONDS, MAX_STEP_SECONDS, Wait, Waits
-from seatrial.control.worker.traefik import Said
+from seatrial.control.worker.traefik import Finding
 
-NOT_YET = Said(False, "Traefik does not show service web")
-AWAY = Said(False, "Traefik's API at http://x does not answer (ConnectError)", answered=False)
+NOT_YET = Finding(False, "Traefik does not show service web")
+AWAY = Finding(False, "Traefik's API at http://x does not answer (ConnectError)", answered=False)
 
 
 def candidate(deployment: str = "D", endpoint: str = "http://10.0.0.1:80") -> Candidate:
     return Candidate("E", deployment, {"web": endpoint}, {"web": "web"})
 
 
-def looked(said: Said, seconds: float, step: float = 1.0) -> Wait:
+def looked(finding: Finding, seconds: float, step: float = 1.0) -> Wait:
     wait = Wait(candidate())
     for number in range(int(seconds / step) + 1):
-        wait.note(said, 1_000.0 + number * step)
+        wait.note(finding, 1_000.0 + number * step)
     return wait
 
 

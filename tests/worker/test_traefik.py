@@ -28,11 +28,11 @@ async def asked(url: str, look: Callable[[Traefik], Awaitable[Any]]) -> Any:
 
 @pytest.mark.parametrize("count", [3, 3 * ONE_BY_ONE])
 async def test_many_are_asked_for_at_once(api: Api, count: int) -> None:
-    found = candidates(count)
-    for candidate in found[1:]:
+    waiting = candidates(count)
+    for candidate in waiting[1:]:
         api.show(candidate)
-    said = await asked(api.url, lambda traefik: traefik.look(found))
-    assert [one.applied for one in said] == [False] + [True] * (count - 1)
+    findings = await asked(api.url, lambda traefik: traefik.look(waiting))
+    assert [one.applied for one in findings] == [False] + [True] * (count - 1)
     assert len(api.asked) <= 2 * count if count <= ONE_BY_ONE else len(api.asked) <= 4
 
 
@@ -50,23 +50,23 @@ async def test_many_are_asked_for_at_once(api: Api, count: int) -> None:
     ],
 )
 async def test_what_is_not_as_it_must_be_is_named(api: Api, shown: dict[str, Any], why: str) -> None:
-    found = candidates(1)
-    api.show(found[0])
+    waiting = candidates(1)
+    api.show(waiting[0])
     for kind, value in shown.items():
         setattr(api, kind, value)
-    (said,) = await asked(api.url, lambda traefik: traefik.look(found))
-    assert not said.applied and said.answered and why in said.why
+    (finding,) = await asked(api.url, lambda traefik: traefik.look(waiting))
+    assert not finding.applied and finding.answered and why in finding.why
 
 
 @pytest.mark.parametrize("status", [401, 500])
 async def test_what_is_no_traefik_tells_nothing_about_the_routes(api: Api, status: int) -> None:
     api.status = status
-    (said,) = await asked(api.url, lambda traefik: traefik.look(candidates(1)))
-    assert (said.applied, said.answered) == (False, False) and f"status {status}" in said.why
+    (finding,) = await asked(api.url, lambda traefik: traefik.look(candidates(1)))
+    assert (finding.applied, finding.answered) == (False, False) and f"status {status}" in finding.why
 
 
 async def test_without_a_route_nobody_has_to_wait_for_traefik() -> None:
     nothing = routes.Candidate("E", "D", {}, {})
     url = f"http://127.0.0.1:{free_port()}"
-    said = await asked(url, lambda traefik: traefik.look([nothing, *candidates(1)]))
-    assert [one.applied for one in said] == [True, False]
+    findings = await asked(url, lambda traefik: traefik.look([nothing, *candidates(1)]))
+    assert [one.applied for one in findings] == [True, False]

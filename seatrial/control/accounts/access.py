@@ -65,7 +65,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
     Role.OWNER: _ADMIN | {Action.MANAGE_WORKSPACE},
 }
 
-# What looking at takes more than VIEW. By label, because these models live above this app.
+# Models that may not be looked at with VIEW alone, and the action it takes. By label, because these models belong to
+# apps above this one.
 LOOKING_AT: dict[str, Action] = {
     "forges.Delivery": Action.VIEW_DELIVERIES,
     "audit.AuditEntry": Action.VIEW_AUDIT,
@@ -73,11 +74,11 @@ LOOKING_AT: dict[str, Action] = {
     "fleet.BootstrapToken": Action.MANAGE_AGENTS,
 }
 
-# What belongs to no workspace and may be looked at by everybody who can sign in. All else that belongs to none (users,
-# tokens, the outbox) is the instance admin's alone: a model that nobody thought of here leaks nothing.
+# Models without a workspace that everybody who can sign in may look at. All other models without a workspace (users,
+# tokens, the outbox) are for the instance admin only, so a model that is missing here leaks nothing.
 OPEN_TO_ALL = frozenset({"fleet.Agent"})
 
-# The way from a thing to its workspace: the first of these foreign keys that its model has.
+# How to get from a row to its workspace: follow the first of these foreign keys that its model has.
 _TOWARDS_WORKSPACE = (
     "workspace",
     "project",
@@ -91,7 +92,10 @@ _TOWARDS_WORKSPACE = (
 
 
 class AccessDenied(ControlError):
-    """`user` may not. `hidden`: they may not even know that the thing exists, so answer "not found"."""
+    """The user may not do this.
+
+    `hidden`: they may not even know that the thing exists, so the answer is "not found".
+    """
 
     def __init__(self, message: str, *, hidden: bool) -> None:
         super().__init__(message)
@@ -109,12 +113,12 @@ def require(user: Somebody, action: Action, thing: models.Model | None) -> None:
         return
     hidden = thing is not None and not _may_see_around(user, thing)
     if hidden:
-        raise AccessDenied("There is no such thing, or it is not yours to see.", hidden=True)
+        raise AccessDenied("It does not exist, or you may not see it.", hidden=True)
     raise AccessDenied(f"You may not {action}{_who_may(action)}", hidden=False)
 
 
 def allowed(user: Somebody, action: Action, thing: models.Model | None) -> bool:
-    """True when `user` may do `action` to `thing`; what pages ask to show or leave out a button."""
+    """True when `user` may do `action` to `thing`. Pages use it to decide whether to show a button."""
     if not isinstance(user, User) or not user.is_active:
         return False
     if user.is_superuser:
@@ -143,8 +147,8 @@ def visible(user: Somebody, model: type[M]) -> QuerySet[M]:
 def find_visible(user: Somebody, model: type[M], key: str, *related: str) -> M:
     """The row with this id, if `user` may look at it, with its `related` rows.
 
-    Raises NotFound else, which pages and the REST API answer with 404: what is hidden and what does not exist look
-    the same. Any text may be asked for: what cannot be an id is not found either.
+    Otherwise raises NotFound, which pages and the REST API answer with 404: a hidden row and a missing row look the
+    same. `key` may be any text; text that cannot be an id raises NotFound as well.
     """
     rows = visible(user, model).select_related(*related) if related else visible(user, model)
     row = rows.filter(pk=key.replace("\x00", "")).first()
@@ -154,13 +158,13 @@ def find_visible(user: Somebody, model: type[M], key: str, *related: str) -> M:
 
 
 def require_somewhere(user: Somebody, action: Action) -> None:
-    """For tables that span workspaces: return when there is one where `user` may do `action`; else raise AccessDenied."""
+    """For tables that span workspaces: raise AccessDenied unless `user` may do `action` in at least one of them."""
     if not allowed_somewhere(user, action):
         raise AccessDenied(f"You may not {action}: that takes the role admin in a workspace.", hidden=False)
 
 
 def allowed_somewhere(user: Somebody, action: Action) -> bool:
-    """True when there is a workspace where `user` may do `action`; the instance admin always may."""
+    """True when `user` may do `action` in at least one workspace; always true for the instance admin."""
     return (
         isinstance(user, User) and user.is_active and (user.is_superuser or workspaces(user, action).exists())
     )
@@ -176,7 +180,7 @@ def workspaces(user: Somebody, action: Action = Action.VIEW) -> QuerySet[Workspa
 
 
 def workspace_path(model: type[models.Model]) -> str | None:
-    """The lookup from `model` to its workspace's id, e.g. `project__workspace`; None: of the whole instance."""
+    """The lookup from `model` to its workspace's id, e.g. `project__workspace`; None if it has no workspace."""
     if model is Workspace:
         return "pk"
     names = {field.name: field for field in model._meta.get_fields() if isinstance(field, models.Field)}
@@ -192,7 +196,7 @@ def workspace_path(model: type[models.Model]) -> str | None:
 
 
 def workspace_of(thing: models.Model) -> str | None:
-    """The id of the workspace that `thing` belongs to; None: of the whole instance."""
+    """The id of the workspace that `thing` belongs to; None if it belongs to the whole instance."""
     value: Any = thing
     path = workspace_path(type(thing))
     if path is None:
@@ -208,7 +212,7 @@ def _workspaces_where(user: User, action: Action) -> QuerySet[Membership, str]:
 
 
 def _may_see_around(user: User, thing: models.Model) -> bool:
-    """Members of its workspace know of a thing even where they may not look at it."""
+    """True for members of the workspace of `thing`: they may know that it exists, even if they may not look at it."""
     return allowed(user, Action.VIEW, thing)
 
 

@@ -1,4 +1,4 @@
-"""allauth, narrowed: people sign in here, they do not sign up."""
+"""allauth, restricted: people can sign in, but not sign up."""
 
 from typing import Any
 
@@ -13,14 +13,18 @@ class ClosedSignUpAdapter(DefaultAccountAdapter):
     """Accounts are made by an admin."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Never."""
+        """Always False."""
         return False
 
     def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
-        """Back to the sign-in page; allauth's own page for it is not routed."""
+        """Redirect to the sign-in page, because allauth's own page for closed accounts has no address here."""
         messages.error(request, "This account is closed. Ask an admin of this server.")
         return redirect("account_login")
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """The name alone: allauth's own adds the host, and we answer to every name below the previews' domain."""
+        """Return the username alone as the key under which failed sign-ins are counted.
+
+        allauth also puts the host into the key. This server answers to every host below the previews' domain, so a
+        guesser could start a new count under each.
+        """
         return str(credentials.get("username", "")).lower()

@@ -1,4 +1,4 @@
-"""How a request says who it is: a bearer token, or the session of somebody signed in."""
+"""How a request proves who sent it: with a bearer token, or with the session of somebody who is signed in."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ class SignedIn(SessionAuth):
     """The site's own session cookie, with its CSRF token on everything that changes something."""
 
     def __call__(self, request: HttpRequest) -> Any:
-        """Ask for a CSRF token only where there is a session: a wrong API token is told that it is wrong."""
+        """Check the CSRF token only of requests with a session, so that a wrong API token is answered as such."""
         return super().__call__(request) if request.user.is_authenticated else None
 
 
@@ -33,14 +33,17 @@ AUTHENTICATION = [BearerToken(), SignedIn()]
 
 
 def person(request: HttpRequest) -> User:
-    """Who is asking. Only behind AUTHENTICATION or a sign-in check: anybody else is a programming error."""
+    """The person who sent the request.
+
+    Only call it behind AUTHENTICATION or a sign-in check; else it raises TypeError.
+    """
     if not isinstance(request.user, User):
-        raise TypeError("person() was asked about a request that nobody authenticated")
+        raise TypeError("person() was called for a request that is not authenticated")
     return request.user
 
 
 def actor(request: HttpRequest) -> Actor:
-    """Who does what `request` asks for: the person, or a program with one of their tokens."""
+    """The actor behind `request`: the person, or a program with one of their tokens."""
     proof = getattr(request, "auth", None)
     user = person(request)
     if isinstance(proof, ApiToken):
@@ -49,5 +52,8 @@ def actor(request: HttpRequest) -> Actor:
 
 
 def address(request: HttpRequest) -> str | None:
-    """The client's IP address for the audit log: the peer's, or what a proxy that the web server was told to trust says."""
+    """The client's IP address, for the audit log: the peer's, or the one that a trusted proxy reports.
+
+    The web server decides which proxies it trusts.
+    """
     return request.META.get("REMOTE_ADDR") or None

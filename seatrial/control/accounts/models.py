@@ -11,7 +11,7 @@ class User(AbstractUser):
 
 
 class Workspace(models.Model):
-    """A team: the wall between what one sees and what another sees."""
+    """A team. Its members see nothing of other workspaces."""
 
     id = UlidField()
     slug = models.SlugField(unique=True)
@@ -23,7 +23,7 @@ class Workspace(models.Model):
 
 
 class Role(models.TextChoices):
-    """From most to least. See `accounts.access` for what each may do."""
+    """From the most rights to the fewest. See `accounts.access` for what each may do."""
 
     OWNER = "owner"
     ADMIN = "admin"

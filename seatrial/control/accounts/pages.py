@@ -21,11 +21,12 @@ from seatrial.control.dashboard.streams import Texts, Watched, stream
 
 @dataclass(frozen=True)
 class LivePart:
-    """The part of a page that follows what it shows.
+    """The part of a page that is updated whenever what it shows changes.
 
-    `context` gives its template's variables in a constant number of queries; `fingerprint` takes a few small ones, is
-    asked every second, and changes when the part would. Both are given the watcher as they are now, and ask for access
-    anew: `context` raises NotFound, and `fingerprint` returns None, when they may not see it any more.
+    `context` returns the template's variables, with a constant number of queries. `fingerprint` is called every second,
+    makes a few small queries, and returns another value whenever the part would look different. Both are given the
+    watcher as they are now, and check access again: when the watcher may not see the part any more, `context` raises
+    NotFound and `fingerprint` returns None.
     """
 
     template: str
@@ -34,7 +35,7 @@ class LivePart:
 
 
 async def follow(request: HttpRequest, part: LivePart, *, extra: Texts | None = None) -> HttpResponseBase:
-    """The stream of `part`, with what `extra` yields in between. Ask `watcher` first, and for access to what it shows."""
+    """The stream of `part`, with the texts that `extra` yields in between. Call `watcher` and check access before."""
 
     def render(user: User) -> str:
         return render_to_string(part.template, part.context(user), request)
@@ -43,7 +44,10 @@ async def follow(request: HttpRequest, part: LivePart, *, extra: Texts | None = 
 
 
 async def watcher(request: HttpRequest) -> User:
-    """The person who watches. A stream cannot send anybody to the sign-in page: it is simply not there."""
+    """The person who opens the stream. Without one, raises AccessDenied, which is answered with 404.
+
+    A stream cannot send anybody to the sign-in page.
+    """
     user = await request.auser()
     if not isinstance(user, User) or not user.is_active:
         raise AccessDenied("Sign in first.", hidden=True)
@@ -51,10 +55,10 @@ async def watcher(request: HttpRequest) -> User:
 
 
 def still_watching(request: HttpRequest) -> User | None:
-    """The person behind an open stream as they are now, from the session as it is now; None once signed out.
+    """The person behind an open stream, with their session loaded again; None once they have signed out.
 
-    `request.user` is from when the stream began: since then they may have signed out, or got a new password, another
-    role, or no right to sign in at all.
+    `request.user` was loaded when the stream began. Since then they may have signed out, or got a new password or
+    another role, or their account may have been closed.
     """
     asked = HttpRequest()
     asked.session = type(request.session)(request.session.session_key)
@@ -65,7 +69,7 @@ def still_watching(request: HttpRequest) -> User | None:
 @require_GET
 @login_required
 def audit_log(request: HttpRequest) -> HttpResponse:
-    """Who did what, and when. The log lies below the people in it, so its page is given the rows to show."""
+    """Who did what, and when. The app `audit` is below this one, so its page is given the rows to show."""
     user = person(request)
     require_somewhere(user, Action.VIEW_AUDIT)
     return audit.log(request, visible(user, AuditEntry))

@@ -1,4 +1,4 @@
-"""Sessions and counts of failed sign-ins go when they expired: Django leaves both where they are until they are asked for."""
+"""Deletes expired sessions and expired counts of failed sign-ins, which Django only deletes when they are read."""
 
 from datetime import datetime
 
@@ -10,13 +10,13 @@ from seatrial.control import keeping
 
 
 def prune(now: datetime) -> int:
-    """Delete those that expired; returns how many."""
+    """Delete expired sessions and counts; returns how many."""
     horizon = keeping.SESSIONS.horizon(now)
     return keeping.delete(Session.objects.filter(expire_date__lt=horizon)) + _prune_cache(horizon)
 
 
 def _prune_cache(horizon: datetime) -> int:
-    """The table of the cache belongs to no model."""
+    """Delete expired rows of the cache's table, in SQL because it has no model; returns how many."""
     table = connection.ops.quote_name(caches["default"]._table)  # type: ignore[attr-defined]
     expired = f"SELECT cache_key FROM {table} WHERE expires < %s LIMIT %s FOR UPDATE SKIP LOCKED"  # noqa: S608
     gone = 0

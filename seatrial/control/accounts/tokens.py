@@ -17,12 +17,12 @@ USE_IS_NOTED_EVERY = timedelta(minutes=1)  # else every request would write a ro
 
 
 def digest(token: str) -> str:
-    """What the database keeps. The token has 256 random bits: a slow hash would protect nothing more."""
+    """The hash that the database keeps. A token has 256 random bits, so a slow hash would not protect it better."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def issue(user: User, name: str, *, by: Actor, expires_at: datetime | None = None) -> str:
-    """Make a token of `user` and return it: the only time anybody sees it."""
+    """Make a token for `user` and return it. This is the only time that anybody sees it."""
     token = PREFIX + secrets.token_urlsafe(32)
     row = ApiToken.objects.create(
         user=user, name=name, prefix=token[:SHOWN_CHARACTERS], digest=digest(token), expires_at=expires_at
@@ -42,7 +42,7 @@ def revoke(token: ApiToken, *, by: Actor) -> None:
 def find(token: str) -> ApiToken | None:
     """The token's row when it is known, has not expired, and its owner may still sign in.
 
-    The lookup is by digest: how long it takes tells nothing about any token.
+    The lookup is by digest, so the time it takes reveals nothing about any token.
     """
     if not token.startswith(PREFIX):
         return None

@@ -1,4 +1,7 @@
-"""Pages of people. Not allauth's whole list: signing up, mail addresses and mailed passwords are open to strangers, and not for here."""
+"""Addresses of the account pages.
+
+allauth's other pages (sign-up, mail addresses, passwords by mail) are left out, because strangers could use them.
+"""
 
 from allauth.account import views as account
 from django.urls import path

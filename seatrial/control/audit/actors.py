@@ -1,4 +1,4 @@
-"""Who does something: what every `by` is, and what the audit log keeps of them."""
+"""Actors: whoever does something. Every argument `by` is one; the audit log keeps what an actor holds."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Self
 
 
 class ActorKind(StrEnum):
-    """What somebody who does something is."""
+    """The kinds of actor."""
 
     PERSON = "person"
     TOKEN = "token"  # noqa: S105  # a program, with an API token of a person
@@ -18,7 +18,7 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Somebody, as they were when they did it. Its text is what people read in the audit log.
+    """Whoever does something, as they were at that time. `str(actor)` is what people read in the audit log.
 
     `name` is a person's username, or the token's, agent's or connection's own name; `id` is that of its row. `owner` is
     the username of the person a token belongs to. `address` is where a request came from.
@@ -62,7 +62,7 @@ class Actor:
 
     @classmethod
     def anonymous(cls, *, address: str | None = None) -> Self:
-        """Nobody that is known."""
+        """Somebody who has not signed in."""
         return cls(ActorKind.ANONYMOUS, address=address)
 
 

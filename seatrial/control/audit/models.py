@@ -13,7 +13,8 @@ class AuditEntry(models.Model):
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     actor = models.CharField(max_length=200)  # as people read it: `str` of an Actor
     actor_kind = models.CharField(max_length=10, choices=[(kind, kind) for kind in ActorKind])
-    actor_key = models.CharField(max_length=26, blank=True, default="")  # of its row, where it has one
+    # The id of the actor's row, if it has one
+    actor_key = models.CharField(max_length=26, blank=True, default="")
     action = models.CharField(max_length=100, db_index=True)  # noun.verb, e.g. project.create
     target = models.CharField(max_length=200)
     workspace = models.CharField(max_length=26, blank=True, db_index=True)

@@ -9,7 +9,10 @@ from seatrial.control.dashboard.paging import page_of
 
 
 def log(request: HttpRequest, rows: QuerySet[AuditEntry]) -> HttpResponse:
-    """Those of `rows`, newest first, that the request's filters let through. Whoever calls knows what may be seen."""
+    """The page with those of `rows` that match the request's filters, newest first.
+
+    The caller passes only the rows that the person may see.
+    """
     actor, action = request.GET.get("actor", ""), request.GET.get("action", "")
     if actor:
         rows = rows.filter(actor__icontains=actor)

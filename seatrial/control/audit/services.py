@@ -14,7 +14,7 @@ def record(
     workspace: str = "",
     details: dict[str, Any] | None = None,
 ) -> AuditEntry:
-    """Add one entry, in the caller's transaction: what was rolled back was not done, and is not recorded.
+    """Add one entry, in the caller's transaction: when that is rolled back, so is the entry.
 
     `action` is noun.verb, `target` is noun/id. `details` must not hold secrets.
     """

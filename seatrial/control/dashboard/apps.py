@@ -15,7 +15,10 @@ POLLING_THREADS = 2  # each keeps one database connection, however many people w
 
 
 class DashboardConfig(AppConfig):
-    """Named by its noun. Owns what every open stream shares: the polling threads, and the news that the process stops."""
+    """The name and the label of the app, and what all open streams share.
+
+    That is the polling threads, and the notice that the process stops.
+    """
 
     name = "seatrial.control.dashboard"
     label = "dashboard"
@@ -30,9 +33,9 @@ class DashboardConfig(AppConfig):
 
     @contextlib.contextmanager
     def stream(self, end: asyncio.Event) -> Iterator[None]:
-        """While inside, `end` is set when this process is told to stop; see `watch_signals`.
+        """Inside the block, `end` is set as soon as this process gets a signal to stop; see `watch_signals`.
 
-        A web server waits for its open responses before it stops; a stream never ends by itself.
+        A web server waits for its open responses before it stops, and a stream would never end by itself.
         """
         loop = asyncio.get_running_loop()
 
@@ -46,7 +49,7 @@ class DashboardConfig(AppConfig):
             self._open.discard(stop)
 
     def watch_signals(self) -> None:
-        """From now on, telling this process to stop ends its streams. Asked for on the main thread, where a server runs."""
+        """From now on, SIGTERM and SIGINT end this process's streams. Only a call on the main thread has an effect."""
         if self._chained or threading.current_thread() is not threading.main_thread():
             return
         self._chained = True

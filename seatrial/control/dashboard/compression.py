@@ -11,10 +11,10 @@ COMPRESSIBLE = ("text/html", "text/css", "text/javascript", "application/json", 
 
 
 class CompressionMiddleware(GZipMiddleware):
-    """Django's, for whole answers of compressible kinds. Streams of events and lines leave at once, as they are."""
+    """Django's middleware, for complete answers of compressible kinds. Streams are not compressed."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """Compress, or hand on."""
+        """Compress the response, or return it as it is."""
         kind = response.headers.get("Content-Type", "").split(";")[0]
         if response.status_code != 206 and kind in COMPRESSIBLE:
             response = super().process_response(request, response)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Link:
-    """What it is called, and its address on this site."""
+    """Its name, and its address on this site."""
 
     name: str
     address: str

@@ -56,7 +56,7 @@ class Face:
 
 
 def face(state: str) -> Face:
-    """The face of any state; of what is not known, a grey one with its own word."""
+    """The face of any state. An unknown one is grey and shows its own word."""
     word = state.split(" ", maxsplit=1)[0]
     tone = TONE_OF.get(word, Tone.GONE)
     return Face(tone, ICONS[tone], _WORDS.get(state, state[:1].upper() + state[1:].replace("_", " ")))

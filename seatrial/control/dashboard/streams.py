@@ -1,10 +1,10 @@
 """Server-sent events: a part of a page, rendered again whenever what it shows has changed.
 
-One stream polls with a few cheap queries a second, on two threads shared by all streams of the process, and keeps no
-database connection of its own, so that the number of watchers never becomes a number of connections. Every poll loads
-the watcher anew and asks for access anew: a stream ends within a second of its watcher losing it or signing out. A
-stream also ends after LIFETIME_SECONDS (the browser reconnects), when a poll fails (the browser reconnects, and sees
-whether it still does), when the client goes, and when the process is told to stop.
+Each stream polls once a second, with a few cheap queries. All streams of a process share two polling threads, and none
+has a database connection of its own, so more watchers do not need more connections. Every poll loads the watcher and
+checks access again: a stream ends within a second after its watcher lost access or signed out. A stream also ends after
+LIFETIME_SECONDS and when a poll fails (in both cases the browser reconnects), when the client goes away, and when the
+process gets a signal to stop.
 """
 
 import asyncio
@@ -41,11 +41,12 @@ P = TypeVar("P")  # a person
 
 @dataclass(frozen=True)
 class Watched(Generic[P]):
-    """What a stream shows, and to whom: `fingerprint` is cheap and changes when `render` would give something else.
+    """What a stream shows, and to whom. All three functions are called on a polling thread.
 
-    `watcher` is asked at every poll, on a polling thread, who is behind the request *now*; None, once they are signed
-    out, ends the stream. Both others are given its answer. `fingerprint` returns None when they may no longer see it,
-    which ends the stream as well.
+    `watcher` is called at every poll and returns the person behind the request as they are now, or None once they have
+    signed out, which ends the stream. The other two are given that person. `fingerprint` is cheap, and its value
+    changes whenever `render` would return something else; it returns None when the person may not see it any more,
+    which also ends the stream.
     """
 
     watcher: Callable[[HttpRequest], P | None]
@@ -59,7 +60,7 @@ Source = Callable[[Queue, asyncio.Event], Awaitable[None]]
 
 
 def event(data: str, name: str = "") -> str:
-    """One event in the text/event-stream format. Without a name, the page swaps it in."""
+    """One event in the text/event-stream format. An event without a name replaces the live part of the page."""
     lines = [f"event: {name}"] if name else []
     return "\n".join([*lines, *(f"data: {line}" for line in data.splitlines() or [""])]) + "\n\n"
 
@@ -72,7 +73,7 @@ def json_event(value: Any, name: str) -> str:
 async def stream(
     request: HttpRequest, watched: Watched[P], *, extra: Texts | None = None
 ) -> HttpResponseBase:
-    """The response: `watched` again on every change, and what `extra` yields in between."""
+    """The response: `watched`, rendered again on every change, and the texts that `extra` yields in between."""
     config = await _opened()
     sources: list[Source] = [partial(_poll, config, request, watched), _grow_old]
     if extra is not None:
@@ -85,9 +86,9 @@ async def stream(
 
 
 async def download(request: HttpRequest, name: str, texts: Texts, watched: Watched[P]) -> HttpResponseBase:
-    """The response: a file of all that `texts` yields. Ends with CUT_OFF when that is not all of it.
+    """The response: a file with everything that `texts` yields. It ends with CUT_OFF when it is not complete.
 
-    `watched` renders nothing: it only tells whether they may still see it.
+    `watched` renders nothing: it is only there to end the download when the person may not see the file any more.
     """
     config = await _opened()
     return StreamingHttpResponse(
@@ -98,9 +99,13 @@ async def download(request: HttpRequest, name: str, texts: Texts, watched: Watch
 
 
 async def _opened() -> DashboardConfig:
-    """What open streams share. The request's own database connection is given back: it would be kept to the stream's end."""
+    """What open streams share.
+
+    Also closes the request's own database connection, which would otherwise stay open until the stream ends.
+    """
     config = dashboard()
-    config.watch_signals()  # before the first byte: whoever has it may tell this process to stop
+    # Before the first byte is sent: from then on, a signal to stop must end this stream
+    config.watch_signals()
     await sync_to_async(close_old_connections)()
     return config
 
@@ -124,9 +129,11 @@ async def _file(config: DashboardConfig, sources: list[Source]) -> AsyncGenerato
 async def _merged(
     config: DashboardConfig, sources: list[Source], end: asyncio.Event
 ) -> AsyncGenerator[str, None]:
-    """What `sources` put, until one puts None, or `end` is set: by one of them, by its failure, by the process that stops.
+    """Yield what `sources` put into the queue, until one puts None or `end` is set.
 
-    An empty text whenever nothing came for COMMENT_SECONDS.
+    A source sets `end` itself or by failing; the process sets it when it stops.
+
+    Yields an empty text whenever nothing came for COMMENT_SECONDS.
     """
     queue = Queue(QUEUED_EVENTS)
     tasks = [asyncio.create_task(_guarded(source, queue, end)) for source in (*sources, _wake)]
@@ -147,7 +154,7 @@ async def _merged(
 
 
 async def _guarded(source: Source, queue: Queue, end: asyncio.Event) -> None:
-    """A source that fails ends its stream: one that went on without it would look alive, and show what was."""
+    """Run `source`, and end the stream when it fails: without it, the stream would look alive but show old state."""
     try:
         await source(queue, end)
     except AWAY as error:
@@ -159,7 +166,7 @@ async def _guarded(source: Source, queue: Queue, end: asyncio.Event) -> None:
 
 
 async def _wake(queue: Queue, end: asyncio.Event) -> None:
-    """Put the end into the queue too: the reader waits for nothing else."""
+    """Put None into the queue when `end` is set, because the reader only waits for the queue."""
     await end.wait()
     await queue.put(None)
 

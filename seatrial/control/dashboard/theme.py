@@ -1,4 +1,4 @@
-"""Light, dark, or what the system says."""
+"""The choice between light, dark, and what the visitor's system prefers."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +12,7 @@ YEAR_SECONDS = 31_536_000
 
 @require_POST
 def theme(request: HttpRequest) -> HttpResponse:
-    """Remember the choice; the page comes back in it, without a flash."""
+    """Keep the choice in a cookie, so that pages are rendered in it from the start, and show the page again."""
     back = request.POST.get("back", "/")
     if not url_has_allowed_host_and_scheme(back, {request.get_host()}):
         back = "/"

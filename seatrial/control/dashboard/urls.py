@@ -1,4 +1,4 @@
-"""The kit's own address."""
+"""The page kit's only address: where the choice of theme is sent."""
 
 from django.urls import path
 

@@ -19,7 +19,7 @@ router = Router(tags=["agents"])
 
 
 class AgentAnswer(Schema):
-    """One program on one Docker host. `heartbeat` is what it said last."""
+    """One program on one Docker host. `heartbeat` is its last heartbeat."""
 
     id: str
     name: str
@@ -31,7 +31,7 @@ class AgentAnswer(Schema):
 
 
 class AgentAsked(Schema):
-    """Lower-case letters, digits, dots, underscores and hyphens."""
+    """`name` has lower-case letters, digits, dots, underscores and hyphens."""
 
     name: str
 
@@ -45,7 +45,7 @@ class BootstrapAnswer(Schema):
 
 @router.get("/agents", response=list[AgentAnswer], summary="List agents by name")
 def list_agents(request: HttpRequest) -> list[AgentAnswer]:
-    """All of the instance."""
+    """All agents of this server."""
     return [_answer(agent) for agent in visible(person(request), Agent).order_by("name")]
 
 
@@ -55,7 +55,7 @@ def list_agents(request: HttpRequest) -> list[AgentAnswer]:
     summary="Issue a bootstrap token for an agent",
 )
 def issue_bootstrap(request: HttpRequest, asked: AgentAsked) -> BootstrapAnswer:
-    """It lets one agent join, once. Joining under a name that exists replaces that agent."""
+    """The token lets one agent join, once. If another agent has the name, the new one replaces it."""
     require(person(request), Action.MANAGE_AGENTS, None)
     token = services.issue_bootstrap(asked.name, by=actor(request))
     return BootstrapAnswer(name=asked.name, token=token)
@@ -67,7 +67,10 @@ def issue_bootstrap(request: HttpRequest, asked: AgentAsked) -> BootstrapAnswer:
     summary="Cut an agent off for good",
 )
 def revoke(request: HttpRequest, agent_id: str) -> AgentAnswer:
-    """The bus drops it at once, and its previews are built anew elsewhere. What runs on its host is no longer ours to stop."""
+    """The bus disconnects it at once, and its previews are built again on other agents.
+
+    Seatrial can no longer stop what runs on the agent's host.
+    """
     asker = person(request)
     agent = find_visible(asker, Agent, agent_id)
     require(asker, Action.MANAGE_AGENTS, agent)
@@ -82,7 +85,7 @@ def revoke(request: HttpRequest, agent_id: str) -> AgentAnswer:
     summary="Exchange a bootstrap token for a bus credential",
 )
 def register(request: HttpRequest, asked: RegisterAgent) -> AgentRegistered:
-    """What an agent calls once. The token in the body is the proof."""
+    """Called once by every agent. The bootstrap token in the body proves that it may join."""
     return services.register(asked)
 
 

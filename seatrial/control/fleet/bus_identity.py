@@ -1,8 +1,10 @@
-"""The bus's own identity: the keys that sign accounts and users, and the files made of them. Pure Python, so that it runs before any database.
+"""The bus's own identity: the keys that sign accounts and users, and the files made of them.
 
-One directory holds it, mode 0600 each. The seeds are the truth; every other file is derived from them and
-written again when missing. nats-auth.conf is also written again when it is stale: it holds the directory's own path.
-Back the directory up like the master key: without it every agent joins anew.
+Uses no database, because it runs before there is one.
+
+All files are in one directory, each with mode 0600. The seeds (*.seed) are the originals; the other files are derived
+from them, and written again when they are missing. nats-auth.conf contains the directory's path, so it is also written
+again when the directory was moved. Back up the directory like the master key: without it, every agent must join again.
 
 | file             | what it is                                            | who needs it         |
 |------------------|-------------------------------------------------------|----------------------|
@@ -31,7 +33,7 @@ SYSTEM_ACCOUNT_NAME = "SYS"
 
 @dataclass(frozen=True)
 class BusIdentity:
-    """Where the files are. See the module's table."""
+    """The paths of the files in the module's table."""
 
     directory: Path
 
@@ -77,8 +79,9 @@ class BusIdentity:
     def revoke(self, user_key: str) -> str:
         """Void every token of `user_key` made until now and return the account's new token.
 
-        Kept for the next server start; a running server must be told (`$SYS.REQ.CLAIMS.UPDATE`). Idempotent.
-        Raises IdentityBroken when the operator's seed is another: servers answer well to its tokens and drop them.
+        The new token is stored for the server's next start; a running server must be sent it
+        (`$SYS.REQ.CLAIMS.UPDATE`). Idempotent. Raises IdentityBroken when the operator's seed is not the one that
+        signed the account's token: a server would acknowledge the new token, but ignore it.
         """
         claims = nats_jwt.claims_of(self.account_token.read_text())
         _belongs(self.operator_seed, claims["iss"])
@@ -97,10 +100,10 @@ class BusIdentity:
 
 
 def ensure(directory: Path) -> BusIdentity:
-    """Make the identity, or complete and re-read the one that is there. Safe after a crash at any point.
+    """Make the identity, or complete the one that is there. Safe after a crash at any point.
 
-    Raises IdentityBroken when the account's token is there and a seed that it was made with is not: a new seed would
-    look well until somebody is to be revoked.
+    Raises IdentityBroken when the account's token is there but a seed that it was made with is not: with a new seed all
+    would seem well until the first revocation.
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     identity = BusIdentity(directory.resolve())

@@ -1,9 +1,9 @@
 """What can go wrong with agents.
 
 FleetError
-├── UnfitName          no name for an agent
-├── CannotSign         this server lacks what agents' credentials are signed with; nothing wrong with the agent
-├── BootstrapRefused   the token is unknown, expired or used: the agent must be given another
+├── UnfitName          not a valid name for an agent
+├── CannotSign         this server has no key to sign agents' credentials with; the agent did nothing wrong
+├── BootstrapRefused   the token is unknown, expired or used: the agent needs another one
 ├── UnfitKey           nothing can be sealed to an agent's key
 └── IdentityBroken     files of the bus's identity do not belong together: some were lost
 """
@@ -12,18 +12,18 @@ from seatrial.control.errors import ControlError
 
 
 class FleetError(ControlError):
-    """Something about an agent, or about what agents join with."""
+    """A problem with an agent, or with what agents need to join."""
 
     code = "fleet_error"
     status = 400
 
 
 class UnfitName(FleetError):
-    """No name for an agent; the message says what is one."""
+    """Not a valid name for an agent; the message says what is."""
 
 
 class BootstrapRefused(FleetError):
-    """Not a token that lets anybody join."""
+    """This bootstrap token does not let anybody join; the message says why."""
 
     status = 403
 
@@ -33,19 +33,19 @@ class BootstrapRefused(FleetError):
 
 
 class CannotSign(FleetError):
-    """Agents may ask again once an operator has mended it."""
+    """This server cannot sign credentials. Agents may ask again after an operator has fixed it."""
 
     code = "cannot_sign"
     status = 503
 
 
 class UnfitKey(FleetError):
-    """An agent registered with what is no key, or one that opens for everybody."""
+    """Nothing can be sealed to the key that an agent registered: it is not a key, or not a safe one."""
 
     code = "unfit_key"
 
 
 class IdentityBroken(FleetError):
-    """Going on would make an identity under which nothing that was issued is worth anything."""
+    """Continuing would make a new identity, under which every credential issued so far is void."""
 
     status = 500

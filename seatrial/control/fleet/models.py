@@ -7,7 +7,7 @@ from seatrial.wire.states import AgentState
 
 
 class Agent(models.Model):
-    """One program on one Docker host. `state` is kept by heartbeats and sweeps; see `fleet.services`."""
+    """One program on one Docker host. Heartbeats and sweeps change `state`; see `fleet.services`."""
 
     id = UlidField()
     name = models.CharField(max_length=100, unique=True)
@@ -19,7 +19,8 @@ class Agent(models.Model):
     last_heartbeat_at = models.DateTimeField(null=True)
     heartbeat = models.JSONField(default=dict)  # the last `wire.agents.Heartbeat`
     revoked_at = models.DateTimeField(null=True)
-    draining_since = models.DateTimeField(null=True)  # asked for; it outlives going offline and coming back
+    # Somebody asked for it; stays set while the agent is offline
+    draining_since = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.name
@@ -29,7 +30,7 @@ class BootstrapToken(models.Model):
     """Lets one agent register once. Only the SHA-256 is kept."""
 
     id = UlidField()
-    name = models.CharField(max_length=100)  # of the agent to be
+    name = models.CharField(max_length=100)  # the agent will have it
     digest = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()

@@ -31,11 +31,11 @@ def issue_bootstrap(name: str, *, by: Actor) -> str:
     """A token that lets one agent join as `name`, once, within TOKEN_LIFETIME.
 
     Earlier unused tokens for the same name are void. An agent that has the name already is replaced when the
-    token is used: its old credential is revoked and its placements pass to the newcomer.
+    token is used: its old credential is revoked and its placements pass to the new agent.
     """
     if not NAME.fullmatch(name):
         raise UnfitName(
-            f"{name!r} is no name for an agent: use 1 to 63 lower-case letters, digits, dots, underscores or hyphens"
+            f"{name!r} is not a valid name for an agent: use 1 to 63 lower-case letters, digits, dots, underscores or hyphens"
         )
     now = timezone.now()
     BootstrapToken.objects.filter(name=name, used_at=None, expires_at__gt=now).update(expires_at=now)
@@ -49,8 +49,8 @@ def issue_bootstrap(name: str, *, by: Actor) -> str:
 def register(request: RegisterAgent) -> AgentRegistered:
     """Exchange a bootstrap token for a credential. Raises BootstrapRefused, or CannotSign, which leaves the token unused.
 
-    The same token with the same key may be exchanged again until it expires: an agent that died before it could
-    keep the answer is not locked out. With another key it is refused.
+    The same token with the same key may be exchanged again until it expires: an agent that died before it could store
+    the answer is not locked out. With another key it is refused.
     """
     token = _usable(request)
     agent = _agent(token, request)
@@ -70,7 +70,7 @@ def register(request: RegisterAgent) -> AgentRegistered:
 
 @transaction.atomic
 def revoke(agent: Agent, *, by: Actor) -> None:
-    """Cut the agent off for good; what it ran is deployed anew elsewhere, without its data. Idempotent."""
+    """Cut the agent off for good; its previews are deployed again elsewhere, without their data. Idempotent."""
     if agent.state == AgentState.REVOKED:
         return
     agent.state = AgentState.REVOKED
@@ -110,7 +110,8 @@ def _agent(token: BootstrapToken, request: RegisterAgent) -> Agent:
         agent = Agent(name=token.name)
     elif agent.public_key != request.public_key:
         outbox.instruct(Instruction.REVOKE, public_key=agent.public_key)
-        agent.registered_at = timezone.now()  # desired states of the agent before it are written anew
+        # Desired states that were written for its predecessor are written again
+        agent.registered_at = timezone.now()
     if agent.state == AgentState.REVOKED:
         agent.state, agent.revoked_at = AgentState.OFFLINE, None
     agent.public_key, agent.seal_key = request.public_key, request.seal_key

@@ -1,4 +1,4 @@
-"""Bootstrap tokens that nobody can use go. Until it expires, a used one may be exchanged again by the same agent."""
+"""Deletes bootstrap tokens that nobody can use. The same agent may exchange a used token again until it expires."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Cutting a user off a running bus."""
+"""Cuts users off a running bus."""
 
 import structlog
 
@@ -12,8 +12,8 @@ log = structlog.get_logger(__name__)
 async def revoke(configuration: Configuration, public_key: str) -> None:
     """Void every token of `public_key` now and after restarts. Idempotent; raises when the bus does not answer.
 
-    Needs the bus's identity beside GALLEY_NATS_SIGNING_SEED. Where the operator's seed is kept elsewhere, it says so
-    in the log and the operator revokes by hand.
+    Needs the files of the bus's identity, in the directory of GALLEY_NATS_SIGNING_SEED. When they are kept elsewhere,
+    this only logs an error, and an operator must revoke by hand.
     """
     seed = configuration.galley_nats_signing_seed
     identity = BusIdentity(seed.parent) if seed else None

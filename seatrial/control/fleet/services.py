@@ -20,7 +20,7 @@ OFFLINE_AFTER = timedelta(seconds=OFFLINE_AFTER_SECONDS)
 
 
 def heartbeat(agent_id: str, beat: Heartbeat) -> bool:
-    """Note that the agent lives, by our clock. True when it was not online before. Unknown agents are ignored."""
+    """Record that the agent is alive, by our clock. True when it was offline before. Unknown agents are ignored."""
     now = timezone.now()
     known = Agent.objects.filter(pk=agent_id).exclude(state=AgentState.REVOKED)
     known.update(last_heartbeat_at=now, heartbeat=beat.model_dump(mode="json"), release=beat.release[:50])
@@ -29,7 +29,7 @@ def heartbeat(agent_id: str, beat: Heartbeat) -> bool:
 
 
 def sweep_offline(*, listening_since: datetime) -> list[Agent]:
-    """Mark offline who was silent for OFFLINE_AFTER, and return everybody who is offline now.
+    """Mark agents as offline that were silent for OFFLINE_AFTER, and return all agents that are offline now.
 
     Silence counts only from `listening_since`: a control plane that was away itself has heard nobody.
     """
@@ -44,9 +44,9 @@ def sweep_offline(*, listening_since: datetime) -> list[Agent]:
 
 @transaction.atomic
 def drain(agent: Agent, *, by: Actor) -> None:
-    """Place nothing new on the agent, but what its data pins there; what runs there stays. Idempotent.
+    """Place nothing new on the agent, except environments whose data is there; what runs there stays. Idempotent.
 
-    It holds until `undrain`, also when the agent goes offline meanwhile. Raises FleetError for a revoked agent.
+    This lasts until `undrain`, also when the agent goes offline meanwhile. Raises FleetError for a revoked agent.
     """
     current = _changeable(agent)
     if current.draining_since is not None:
@@ -60,7 +60,10 @@ def drain(agent: Agent, *, by: Actor) -> None:
 
 @transaction.atomic
 def undrain(agent: Agent, *, by: Actor) -> None:
-    """The agent takes what is new again, once it is online. Idempotent. Raises FleetError for a revoked agent."""
+    """Let the agent take new environments again, once it is online. Idempotent.
+
+    Raises FleetError for a revoked agent.
+    """
     current = _changeable(agent)
     if current.draining_since is None:
         return

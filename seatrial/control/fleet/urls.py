@@ -1,4 +1,4 @@
-"""Pages of agents. Whoever includes them says how many previews are on each: `{"placed": ...}`, see `pages.Placed`."""
+"""Addresses of the agents' pages. `home.urls` passes in how to count the previews on each agent: see `pages.Placed`."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""REST: webhooks in, and the deliveries they became."""
+"""REST: receives webhooks, and lists the deliveries they became."""
 
 from datetime import datetime
 
@@ -55,7 +55,10 @@ class ReceptionAnswer(Schema):
     summary="Receive a webhook",
 )
 def receive_webhook(request: HttpRequest, forge: str, connection: str) -> JsonResponse:
-    """Signed by the forge; stored before it is answered, de-duplicated by its delivery id, handled after."""
+    """The forge's signature is checked, the delivery is stored, and only then answered. It is handled afterwards.
+
+    A delivery with an id that was accepted before changes nothing.
+    """
     source = _connection(forge, connection)
     if source is None:
         message = "No connection has this webhook address. Copy the address from the connection's page."
@@ -65,7 +68,7 @@ def receive_webhook(request: HttpRequest, forge: str, connection: str) -> JsonRe
     except RequestDataTooBig:
         body = None
     if body is None or len(body) > intake.MAX_BYTES:
-        message = f"A delivery may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes."
+        message = f"A delivery may have at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes."
         return JsonResponse(error_body("too_large", message), status=413)
     reception = intake.receive(source, request.headers, body)
     answer: dict[str, object] = {
@@ -80,7 +83,7 @@ def receive_webhook(request: HttpRequest, forge: str, connection: str) -> JsonRe
 
 @router.get("/deliveries", response=list[DeliveryAnswer], summary="List deliveries, newest first")
 def list_deliveries(request: HttpRequest, result: str = "", limit: int = 50) -> list[DeliveryAnswer]:
-    """Those of the connections whose deliveries you may view. `result` filters by the exact words."""
+    """The deliveries of all connections whose deliveries you may view. `result` must match exactly."""
     rows = visible(person(request), Delivery).defer("body", "headers").order_by("-id")
     if result:
         rows = rows.filter(result=result)
@@ -102,6 +105,6 @@ def _answer(row: Delivery) -> DeliveryAnswer:
 
 
 def _connection(forge: str, connection: str) -> Connection | None:
-    if not connection.isalnum() or forge not in FORGES:  # what PostgreSQL is not even asked
+    if not connection.isalnum() or forge not in FORGES:  # saves a query for an address that cannot exist
         return None
     return Connection.objects.filter(pk=connection, forge=forge).first()

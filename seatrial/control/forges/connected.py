@@ -1,4 +1,4 @@
-"""The forges of this process: one object per connection, for as long as its row stays as it is."""
+"""The forges of this process: one object per connection, which is replaced when the connection's row changes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,9 +21,9 @@ class _Bound:
 class Forges:
     """Hands out forges bound to their connections. Thread-safe; one per process, made where the process starts.
 
-    The same row is the same object, so that everybody shares its budget and its ETags. A row that was saved since (a
-    new credential, another address) is bound anew; whoever still has the old object may finish with it. A row that
-    somebody read before the change gets what the newer row was bound to.
+    For the same row everybody gets the same object, and so shares its budget and its ETags. After the row was saved (a
+    new credential, another address) there is a new object; whoever still has the old one may finish with it. Whoever
+    asks with a row that they read before the change gets the new object.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Forges:
         self._bound: dict[str, _Bound] = {}
 
     def of(self, connection: Connection) -> Forge:
-        """The forge of `connection`. Asks nobody.
+        """The forge of `connection`. Sends no request.
 
         Raises NoSuchForge, and ForgeError when the connection's credential cannot be opened.
         """

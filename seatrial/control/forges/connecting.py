@@ -1,4 +1,4 @@
-"""Connections are made here, where it is known which forges there are."""
+"""Makes connections. It is here because only this app knows which kinds of forge there are."""
 
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit.actors import SYSTEM, Actor

@@ -1,7 +1,7 @@
 """Errors of the conversation with code hosts.
 
 ForgeError
-├── UnreadablePayload   a webhook body that is not what its event promises
+├── UnreadablePayload   a webhook body that does not have the shape of its event
 ├── NoSuchForge         a kind of forge that this release does not speak to
 └── RepositoryProblem   the local forge cannot use a directory or a branch; the message says what to do
 """
@@ -10,9 +10,9 @@ from seatrial.control.errors import ControlError
 
 
 class ForgeError(ControlError):
-    """Something about a code host, said so that a user can act on it.
+    """A problem with a code host. The message tells a user what to do.
 
-    `permanent`: asking the same again cannot help. `retry_after_seconds`: the forge asked not to be asked before.
+    `permanent`: repeating the request cannot help. `retry_after_seconds`: how long the forge asked us to wait.
     """
 
     code = "forge_error"
@@ -28,7 +28,7 @@ class ForgeError(ControlError):
 
 
 class UnreadablePayload(ForgeError):
-    """Not JSON, or not the shape of the event it came as."""
+    """The body is not JSON, or does not have the shape of its event."""
 
 
 class NoSuchForge(ForgeError):

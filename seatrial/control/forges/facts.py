@@ -14,11 +14,11 @@ FRESH = timedelta(minutes=10)
 
 
 def take(forges: Forges, project: Project, commit: str) -> ForgeFacts:
-    """The snapshot of `commit` while it is fresh; else the forge is asked, and what it says is stored.
+    """The facts of `commit`: from its snapshot while that is fresh, else from the forge, whose answer is stored.
 
-    Asked, the forge is shown the ETags of what is known of this commit, or else of the project's newest snapshot: what
-    is not about the commit (members, topics) is only sent when it changed. Never called inside a transaction.
-    Idempotent; two at once ask twice. Raises ForgeError.
+    The request carries the ETags of this commit's snapshot, or else of the project's newest one, so the forge sends
+    what does not depend on the commit (members, topics) only when it changed. Never called inside a transaction.
+    Idempotent; two calls at once ask twice. Raises ForgeError.
     """
     rows = FactsSnapshot.objects.filter(project=project)
     snapshot = rows.filter(commit=commit).first()

@@ -1,4 +1,4 @@
-"""Receives webhooks: checks the signature, stores the delivery, answers. What they lead to is the worker's business."""
+"""Receives webhooks: checks the signature, stores the delivery, answers. The worker handles the delivery later."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from seatrial.control.projects.webhook_secrets import valid_secrets
 from seatrial.control.vault.errors import VaultError
 
 MAX_BYTES = 25 * 1024 * 1024
-KEPT_OF_REJECTED = 4096  # bytes: anybody who knows the address can send these
+KEPT_OF_REJECTED = 4096  # bytes; few, because anybody who knows the address can send them
 CHANNEL = "seatrial_deliveries"
 
 
@@ -39,7 +39,7 @@ class _Judgement:
 
 
 def receive(source: Connection, headers: Mapping[str, str], body: bytes) -> Reception:
-    """Judge and store one delivery. It is durable when this returns, so the forge may be told.
+    """Judge and store one delivery. It is durable when this returns, so the forge may be answered.
 
     A repeat of an accepted delivery (same id, same connection) changes nothing and is answered as `duplicate`; a repeat
     of a rejected one is judged afresh. Raises NoSuchForge.
@@ -78,7 +78,7 @@ def unhandled_since() -> datetime | None:
 def _store(delivery: Delivery, *, wake: bool) -> None:
     delivery.save(force_insert=True)
     if wake:
-        with connection.cursor() as cursor:  # heard when this transaction commits
+        with connection.cursor() as cursor:  # sent when this transaction commits
             cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, delivery.pk])
 
 
@@ -109,11 +109,11 @@ def _read(webhooks: Webhooks, named: WebhookHeaders, body: bytes) -> _Judgement:
         return _Judgement(DeliveryResult.REJECTED_PARSE, 400, str(error))
     if event is None:
         return _Judgement(
-            DeliveryResult.ACCEPTED, 202, f"ignored: {_plain(named.event)} is nothing to act on"
+            DeliveryResult.ACCEPTED, 202, f"ignored: there is nothing to do for {_plain(named.event)}"
         )
     return _Judgement(DeliveryResult.ACCEPTED, 202, "", relevant=True)
 
 
 def _plain(text: str) -> str:
-    """A header fit for a column."""
+    """A header's value, made to fit its column."""
     return text.replace("\x00", "")[:200]

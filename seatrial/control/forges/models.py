@@ -7,7 +7,7 @@ from seatrial.control.projects.models import Connection, Project
 
 
 class DeliveryResult(models.TextChoices):
-    """What the intake said. The words are the operator's documentation."""
+    """What the intake decided. Operators read these words, on pages and in the documentation."""
 
     ACCEPTED = "accepted"
     REJECTED_SIGNATURE = "rejected (signature)"
@@ -32,7 +32,7 @@ class Delivery(models.Model):
 
     class Meta:
         constraints = [
-            # Only what was accepted is de-duplicated: a rejected delivery must not block its honest repeat.
+            # Only accepted deliveries are unique: a rejected one, which anybody may send, must not block a genuine one.
             models.UniqueConstraint(
                 fields=["connection", "delivery_id"],
                 condition=models.Q(result="accepted"),

@@ -1,4 +1,4 @@
-"""What was received."""
+"""The page of the deliveries that were received."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse

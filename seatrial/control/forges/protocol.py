@@ -1,6 +1,6 @@
-"""What every code host can do for us, in two halves: its webhooks, and the forge itself, bound to one connection.
+"""What every kind of forge must implement, in two parts: its webhooks, and the forge itself, bound to one connection.
 
-How a forge joins: `forges.registration`. Which ones there are: `forges.registry`.
+`forges.registration` says how a forge is registered, `forges.registry` lists those that are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class WebhookHeaders:
-    """What the headers of a webhook say, by names that differ from forge to forge. Empty where one is missing."""
+    """What we read from a webhook's headers, whose names differ from forge to forge. Empty if a header is missing."""
 
     delivery_id: str
     event: str
@@ -45,7 +45,10 @@ class WebhookHeaders:
 
 @dataclass(frozen=True, kw_only=True)
 class TakenFacts:
-    """Facts, and the ETags of the answers they were read from, by address: what was said then need not be said again."""
+    """Facts, and the ETags of the answers they were read from, by address.
+
+    Given the ETags, the forge need not send again what has not changed.
+    """
 
     facts: ForgeFacts
     etags: Mapping[str, str] = field(default_factory=dict)
@@ -53,7 +56,7 @@ class TakenFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class FetchCredential:
-    """What fetches exactly one repository over HTTPS, until it expires. Never stored, never in a repr."""
+    """A credential that fetches exactly one repository over HTTPS, until it expires. Never stored, never in a repr."""
 
     username: str
     password: str = field(repr=False)
@@ -62,7 +65,7 @@ class FetchCredential:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationReport:
-    """An evaluation as a commit status: one per commit, edited in place by being sent again."""
+    """An evaluation as a commit status. There is one per commit; sending it again replaces it."""
 
     commit: str
     state: EvaluationState
@@ -72,7 +75,7 @@ class EvaluationReport:
 
 @dataclass(frozen=True, kw_only=True)
 class DeploymentReport:
-    """The newest deployment of a pull request, as it shows there. `urls` is empty unless it is live."""
+    """The newest deployment of a pull request, as the forge shows it there. `urls` is empty unless it is live."""
 
     number: int
     commit: str
@@ -83,7 +86,7 @@ class DeploymentReport:
 
 
 class Webhooks(Protocol):
-    """How one kind of forge tells what happened. Pure: asks nobody, touches no database, may be called anywhere.
+    """How the webhooks of one kind of forge are read. Sends no request and uses no database, so may be called anywhere.
 
     Headers are looked up without regard to case.
     """
@@ -98,43 +101,43 @@ class Webhooks(Protocol):
     def signed(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> bool:
         """True when the sender of `body` proves to know one of `secrets`.
 
-        All of them are tried, each in constant time, whichever it is that fits. An empty secret proves nothing.
+        All secrets are compared, each in constant time, even after one has matched. An empty secret proves nothing.
         """
 
     def parse(self, event: str, body: bytes) -> ForgeEvent | None:
-        """What a delivery tells; None when it is nothing to us. Raises UnreadablePayload."""
+        """The event in a delivery; None when we ignore it. Raises UnreadablePayload."""
 
 
 class Forge(Protocol):
     """One code host as one connection reaches it: client, credentials, request budget, ETags and clock in one object.
 
-    Sync, and never called inside a database transaction: an answer may take its time, and locks must not wait for it.
-    `forges.connected.Forges` hands out the same object to every thread of a process, so all of it is thread-safe; the
-    object outlives no change of its connection's row.
+    Synchronous, and never called inside a database transaction, because locks would be held while the forge takes its
+    time. `forges.connected.Forges` gives the same object to every thread of a process, so all of it is thread-safe.
+    When the connection's row changes, a new object replaces it.
 
-    Nothing here is retried inside: who calls does that, but not what was `permanent`, and not before
-    `retry_after_seconds`. The reports are idempotent, the same report twice leaves what one leaves, and need not tell
-    every state in between. They return within two minutes. Everything raises ForgeError when the forge does not answer
-    or answers nonsense.
+    Nothing is retried here; the caller retries, unless the error was `permanent`, and not before `retry_after_seconds`.
+    Reports are idempotent: sending one twice has the effect of sending it once. States in between may be left out.
+    Reports return within two minutes. Every call raises ForgeError when the forge does not answer or its answer cannot
+    be used.
     """
 
     def now(self) -> datetime:
-        """The time by the forge's clock, as far as it is known. Asks nobody."""
+        """The time by the forge's clock, as far as it is known. Sends no request."""
 
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
-        """Every open pull request as it is now: the truth that webhooks only make faster."""
+        """Every open pull request as it is now. Webhooks only tell us the same sooner."""
 
     def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
         """What policies may ask about the repository at `commit` beyond its files.
 
-        `known` is what was last taken of the project: where its ETags still hold, its facts do, and need not be sent.
+        `known` are facts taken before: the forge need not send again what its ETags show to be unchanged.
         """
 
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
-        """Tell the verdict on a commit."""
+        """Report the verdict on a commit."""
 
     def report_deployment(self, project: Project, report: DeploymentReport) -> None:
-        """Tell how the preview of a pull request does."""
+        """Report the state of a pull request's preview."""
 
     def fetch_credential(self, project: Project) -> FetchCredential | None:
-        """What fetches exactly this repository, and nothing else; None where the repository needs none."""
+        """A credential that fetches exactly this repository; None if the repository needs none."""

@@ -1,4 +1,4 @@
-"""How a kind of forge joins the control plane: everything it brings, in one object."""
+"""How a kind of forge joins the control plane: with everything it provides, in one object."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,11 @@ from seatrial.control.projects.models import Connection
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerTask:
-    """What a forge has every worker do: again each `seconds`, and at once when its channel is notified.
+    """Work that a forge has every worker do: every `seconds`, and at once when its channel is notified.
 
-    `make` is called once per worker and returns what is done; that is never called twice at the same time by one worker.
-    It runs in a thread of those that wait for forges. What it raises is logged, and it is called again.
+    `make` is called once per worker and returns the function that does the work. A worker never calls that function
+    twice at the same time; it runs in one of the threads that wait for forges. An exception is logged, and the function
+    is called again at the next turn.
     """
 
     name: str
@@ -27,8 +28,8 @@ class WorkerTask:
 class Registration:
     """One kind of forge.
 
-    `kind` is stored in connections and part of every webhook address: it never changes. `bind` asks nobody, is quick,
-    and may raise ForgeError or VaultError; it is what `forges.connected.Forges` calls. `router` is served below
+    `kind` is stored in connections and part of every webhook address, so it never changes. `forges.connected.Forges`
+    calls `bind`, which sends no request, is quick, and may raise ForgeError or VaultError. `router` is served below
     `/api/v1/<kind>`. `needs_credential`: agents fetch its repositories with what `Forge.fetch_credential` gives.
     """
 

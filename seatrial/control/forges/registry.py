@@ -1,4 +1,4 @@
-"""Which kinds of forges this release speaks to: the one place a new forge is named in."""
+"""The kinds of forge that this release speaks to. A new one is added here and nowhere else."""
 
 from seatrial.control.forges.errors import NoSuchForge
 from seatrial.control.forges.local.registration import LOCAL
@@ -10,7 +10,7 @@ FORGES: dict[str, Registration] = {
 
 
 def registered(kind: str) -> Registration:
-    """What speaks to forges of `kind`. Raises NoSuchForge."""
+    """The registration of forges of `kind`. Raises NoSuchForge."""
     registration = FORGES.get(kind)
     if registration is None:
         raise NoSuchForge(

@@ -1,5 +1,7 @@
-"""Deliveries and facts go after a while. Anybody who knows a connection's address can have rejected deliveries
-stored: of those the newest are kept."""
+"""Deletes old deliveries and facts, and all but the newest rejected deliveries.
+
+Anybody who knows a connection's address can have rejected deliveries stored, so their number is limited.
+"""
 
 from datetime import datetime
 
@@ -12,9 +14,9 @@ REJECTED_KEPT = 500  # per connection, at most 4 KB each
 
 
 def prune(now: datetime) -> int:
-    """Delete what is old, and all but the newest REJECTED_KEPT rejected deliveries of each connection.
+    """Delete old rows, and all but the newest REJECTED_KEPT rejected deliveries of each connection.
 
-    An accepted delivery is never deleted for a rejected one. Idempotent; returns how many rows were deleted.
+    Rejected deliveries never cause an accepted one to be deleted. Idempotent; returns how many rows were deleted.
     """
     horizon = keeping.DELIVERIES.horizon(now)
     gone = keeping.delete(FactsSnapshot.objects.filter(taken_at__lt=horizon))

@@ -6,9 +6,10 @@ from seatrial.wire.deployments import Source
 
 
 def source(project: Project) -> Source:
-    """Made of the rows alone: no forge is asked, and there is no secret in it.
+    """Where to fetch the project's code. Made from its rows alone: sends no request, and contains no secret.
 
-    Of a kind of forge that this release does not speak to, a credential is asked for: the answer says what is wrong.
+    For a kind of forge that this release does not know, it says that a credential is needed: the agent asks for one,
+    and the refusal says what is wrong.
     """
     forge = FORGES.get(project.connection.forge)
     return Source(

@@ -1,1 +1,1 @@
-"""What people see first: everything at a glance, and every page's address."""
+"""The start page, a project's page, and the addresses of all pages."""

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class HomeConfig(AppConfig):
-    """Named by what its main page is."""
+    """The name and the label of the app."""
 
     name = "seatrial.control.home"
     label = "home"

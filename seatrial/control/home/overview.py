@@ -1,4 +1,4 @@
-"""What the start page and a project's page show, and when it changes."""
+"""What the start page and a project's page show, and fingerprints that change when it does."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ MOST_CARDS = 200
 
 @dataclass
 class Groups:
-    """Cards by what they ask of their reader: each is in the first group that fits."""
+    """Cards by how urgent they are. Each card is in the first group that fits."""
 
     failing: list[Card] = field(default_factory=list)
     busy: list[Card] = field(default_factory=list)
@@ -94,7 +94,7 @@ def project_context(user: User, key: str) -> dict[str, Any]:
 
 
 def fingerprint(user: User, project: str = "") -> Hashable | None:
-    """Changes whenever a card of the start page would, or of the page of the project with this id."""
+    """Changes whenever the start page would look different, or, with `project` (an id), that project's page."""
     beside: Hashable
     pulls = visible(user, PullRequest)
     environments, deployments = visible(user, Environment), visible(user, Deployment)
@@ -123,7 +123,7 @@ def fingerprint(user: User, project: str = "") -> Hashable | None:
 
 
 def _states(rows: QuerySet[Any], *moments: str) -> Hashable:
-    """How many are in each state, and when the newest of them came there."""
+    """How many rows are in each state, and for each state the latest of `moments`."""
     return tuple(rows.values_list("state").order_by("state").annotate(Count("id"), *map(Max, moments)))
 
 

@@ -1,4 +1,4 @@
-"""The start page, and a project's: what needs you, what is in progress, what is live."""
+"""The start page and a project's page: what needs attention, what is in progress, what is live."""
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
@@ -17,7 +17,7 @@ from seatrial.control.projects.models import Project
 @require_GET
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    """Every open pull request."""
+    """The start page, with every open pull request."""
     return render(request, "home/overview.html", {**home_context(person(request)), "tab": "home"})
 
 
@@ -31,7 +31,7 @@ async def home_stream(request: HttpRequest) -> HttpResponseBase:
 @require_GET
 @login_required
 def project(request: HttpRequest, key: str) -> HttpResponse:
-    """Those of one project."""
+    """The page of one project, with its pull requests."""
     context = project_context(person(request), key)
     return render(request, "home/project.html", {**context, "tab": "projects"})
 

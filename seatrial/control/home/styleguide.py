@@ -1,4 +1,4 @@
-"""For who builds pages."""
+"""The style guide, for people who build pages."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render

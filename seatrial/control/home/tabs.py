@@ -1,4 +1,4 @@
-"""What stands at the top of every page."""
+"""The tabs at the top of every page."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from seatrial.control.accounts.access import Action, allowed_somewhere
 
 @dataclass(frozen=True)
 class Tab:
-    """`name` is what pages call it in their variable `tab`, `page` the name of its address."""
+    """`name` is the value of a page's variable `tab`, `page` is the name of the tab's address, `word` is its text."""
 
     name: str
     page: str
@@ -29,7 +29,7 @@ ADMINS = [
 
 
 def tabs(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: the variable `tabs` of every template. Who may open them is asked only where they are drawn."""
+    """Context processor: the variable `tabs` of every template. Access is checked only when a template draws them."""
 
     def shown() -> list[Tab]:
         return EVERYBODYS + (ADMINS if allowed_somewhere(request.user, Action.VIEW_AUDIT) else [])

@@ -1,6 +1,6 @@
 """Every page's address. No trailing slashes: these addresses are what forges and terminals show.
 
-Apps further down show a word or a number of apps above them: it is given to them here.
+Some apps show something from an app above them, which they may not import: it is passed to them here.
 """
 
 from django.urls import include, path

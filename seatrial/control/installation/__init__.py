@@ -1,1 +1,1 @@
-"""The installation as a whole: its first data, and whether it is healthy."""
+"""The installation as a whole: its first data, and its health check."""

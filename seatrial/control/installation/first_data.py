@@ -1,4 +1,4 @@
-"""The first data of an embedded install. Runs at every start; what is there is kept."""
+"""The first data of an embedded install. Runs at every start, and keeps everything that exists."""
 
 import contextlib
 import secrets
@@ -20,7 +20,7 @@ TOKEN_NAME = "command line"  # noqa: S105
 
 @transaction.atomic
 def bootstrap(username: str, password: str, token_file: Path) -> Workspace:
-    """Workspace `default`, its admin, an API token in `token_file`, the local forge, the starter policies."""
+    """Make the workspace `default`, its admin, an API token in `token_file`, the local forge, the starter policies."""
     workspace = ensure_workspace("default", "Default")
     admin = ensure_admin(username, password)
     if not workspace.memberships.filter(user=admin).exists():
@@ -36,6 +36,6 @@ def _ensure_token(user: User, file: Path) -> None:
         row = tokens.find(file.read_text().strip())
         if row is not None and row.user_id == user.pk:
             return
-    for old in user.api_tokens.filter(name=TOKEN_NAME):  # nobody has it any more
+    for old in user.api_tokens.filter(name=TOKEN_NAME):  # its file was lost or changed
         tokens.revoke(old, by=SYSTEM)
     files.replace(file, tokens.issue(user, TOKEN_NAME, by=SYSTEM) + "\n", mode=0o600)

@@ -1,4 +1,4 @@
-"""Is this server able to serve?"""
+"""The health check."""
 
 from django.db import Error, connection
 from django.http import HttpRequest, JsonResponse
@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 when the web process and its database answer, 503 otherwise. Needs no sign-in and tells nothing more."""
+    """200 when the web process and its database answer, 503 otherwise. Needs no sign-in and says nothing more."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

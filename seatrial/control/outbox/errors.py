@@ -1,8 +1,8 @@
-"""How a `send` tells the outbox why a row did not go out.
+"""Why a row of the outbox was not sent: raised by the `send` functions that are passed to it.
 
 OutboxError
-├── Away     what carries the messages does not answer: no row is to blame
-└── NotYet   this row is not wanted before some time has passed
+├── Away     the bus does not answer: the row is not the cause
+└── NotYet   the receiver asked us to send this row later
 """
 
 from seatrial.control.errors import ControlError
@@ -16,11 +16,11 @@ class OutboxError(ControlError):
 
 
 class Away(OutboxError):
-    """What carries the messages does not answer."""
+    """The bus does not answer."""
 
 
 class NotYet(OutboxError):
-    """This row is not wanted before `seconds` have passed."""
+    """The receiver asked us not to send this row before `seconds` have passed."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"not before {seconds:.0f} s have passed")

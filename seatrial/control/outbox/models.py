@@ -7,7 +7,7 @@ from seatrial.control.ids import UlidField
 
 
 class OutboxMessage(models.Model):
-    """An envelope waiting for, or past, its publication.
+    """An envelope that waits to be published, or was.
 
     Written in the transaction of the state change it announces. The relay publishes what is due in `id` order with
     `Nats-Msg-Id = id`, so a crash between publish and mark is harmless.
@@ -17,7 +17,7 @@ class OutboxMessage(models.Model):
     subject = models.CharField(max_length=300)
     body = models.JSONField()
     created_at = models.DateTimeField(auto_now_add=True)
-    attempts = models.PositiveIntegerField(default=0)  # those that failed
+    attempts = models.PositiveIntegerField(default=0)  # that failed
     due_at = models.DateTimeField(db_default=Now())  # not sent before, by the database's clock
     published_at = models.DateTimeField(null=True)
 

@@ -1,4 +1,4 @@
-"""Published messages go."""
+"""Deletes published messages."""
 
 from datetime import datetime
 
@@ -7,5 +7,5 @@ from seatrial.control.outbox.models import OutboxMessage
 
 
 def prune(now: datetime) -> int:
-    """Delete messages published long enough ago; returns how many. What waits is never deleted."""
+    """Delete messages published long enough ago; returns how many. A message that waits is never deleted."""
     return keeping.delete(OutboxMessage.objects.filter(published_at__lt=keeping.PUBLISHED.horizon(now)))

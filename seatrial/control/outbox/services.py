@@ -1,8 +1,8 @@
 """Messages that commit with the state change they announce, and the queue of them.
 
-`publish` and its kin write a row in the caller's transaction: rolled back, it was never said; committed, it is
-published at least once, however often web and worker die. NOTIFY wakes the worker's relay at commit; a sweep
-finds what a missed notification left.
+`publish`, `changed_environment` and `instruct` write a row in the caller's transaction. If that is rolled back, nothing
+is published; once it commits, the row is published at least once, however often web and worker die. NOTIFY wakes the
+worker's relay at commit; a sweep finds the rows of missed notifications.
 """
 
 import contextlib
@@ -32,26 +32,25 @@ MAX_WISH_SECONDS = 3_600.0
 
 
 class Instruction(StrEnum):
-    """Rows that are not a subject of the bus: what a relay must do.
+    """Subjects of rows that are not messages for the bus, but work for a relay.
 
-    Each names a thing, never an event: what is said of it is what is true when it is said.
+    Each names a thing, never an event: the relay reads the thing's state when it does the work.
     """
 
-    DESIRED = (
-        "desired"  # {environment}: compute the desired state of each agent it is on, and put or delete it
-    )
+    # {environment}: compute its desired state for each agent it is on, and put or delete that
+    DESIRED = "desired"
     BUCKET = "bucket"  # {agent}: make the bucket of a new agent
     REVOKE = "revoke"  # {public_key}: cut a user off
-    REPORT = "report"  # {pull_request} or {project, commit}: tell the forge of its preview, of its verdict
-    FACTS = "facts"  # {evaluation}: take its commit's facts from the forge, then queue it
+    REPORT = "report"  # {pull_request} or {project, commit}: report its preview or its verdict to the forge
+    FACTS = "facts"  # {evaluation}: fetch its commit's facts from the forge, then queue it
 
 
-# These wait for others, and nothing on the bus waits for them.
+# These may wait long for other systems; nothing on the bus depends on them.
 ASIDE = (Instruction.REVOKE, Instruction.REPORT, Instruction.FACTS)
 
 
 def channel(subject: str) -> str:
-    """The channel on which a new row of `subject` is notified: each of ASIDE has its own, the bus has CHANNEL."""
+    """The channel that is notified of a new row of `subject`: each of ASIDE has its own, all others share CHANNEL."""
     return f"{CHANNEL}_{subject}" if subject in ASIDE else CHANNEL
 
 
@@ -59,7 +58,7 @@ CHANNELS = (CHANNEL, *(channel(instruction) for instruction in ASIDE))
 
 
 def publish(subject: str, message: Message, *, workspace: str, about: str) -> Envelope:
-    """Say `message` on `subject` once the caller's transaction commits. Raises MalformedMessage when too big."""
+    """Publish `message` on `subject` once the caller's transaction commits. Raises MalformedMessage if too big."""
     envelope = Envelope.wrap(message, workspace=workspace, about=about)
     envelope.encode()
     _write(envelope.id, subject, envelope.model_dump(mode="json"))
@@ -67,7 +66,7 @@ def publish(subject: str, message: Message, *, workspace: str, about: str) -> En
 
 
 def changed_environment(environment_id: str, *, after: timedelta = timedelta(0)) -> None:
-    """The desired state of this environment is another once the caller's transaction commits, and `after` has passed."""
+    """Send the environment's desired state again once the caller's transaction commits and `after` has passed."""
     _write(new_id(), Instruction.DESIRED, {"environment": environment_id}, after)
 
 
@@ -77,12 +76,12 @@ def instruct(instruction: Instruction, **body: str) -> None:
 
 
 def relay(send: Callable[[OutboxMessage], None], *, limit: int = 100) -> int:
-    """Give up to `limit` due rows for the bus to `send`, oldest first, and mark those it accepted.
+    """Call `send` with up to `limit` due rows for the bus, oldest first, and mark those that it sent.
 
-    Rows stay locked meanwhile, so several relays share the queue without doing a row twice. When `send` raises Away,
-    what went before is marked, the rest waits for the next call, and the error is raised again; after anything else
-    that one row waits, longer each time up to MAX_BUS_DELAY_SECONDS, and the next one goes on. Returns how many rows
-    were tried.
+    Rows stay locked meanwhile, so several relays share the queue without sending a row twice. When `send` raises Away,
+    the rows before it are marked, the rest wait for the next call, and the error is raised again. After any other error
+    that one row waits, longer each time but at most MAX_BUS_DELAY_SECONDS, and the next row is sent. Returns how many
+    rows were tried.
     """
     away: Away | None = None
     sent: list[str] = []
@@ -119,12 +118,13 @@ def unsent_since() -> datetime | None:
 
 
 def relay_aside(instruction: Instruction, send: Callable[[OutboxMessage], None]) -> bool:
-    """Give the newest row of one target of `instruction`, one of ASIDE, to `send`; True when there was one due.
+    """Call `send` with the newest row of one target of `instruction` (one of ASIDE); True when a row was due.
 
-    No transaction is open while `send` runs, so it may take its time: its claim is renewed until it returns. Rows with
-    the same body have the same target and are one: sent once, marked together, and never by two relays at a time. When
-    `send` raises, all of them wait. A process that dies lets go of its claim within CLAIMED, and another repeats what it
-    did; so does a database that was away for so long: what is done here must be idempotent.
+    No transaction is open while `send` runs, so it may take long: the claim on its rows is renewed until it returns.
+    Rows with the same body have the same target and count as one: they are sent once, marked together, and never sent
+    by two relays at the same time. When `send` raises, all of them wait. The claim of a process that died ends within
+    CLAIMED, and another process repeats the work; the same happens when the database was away for that long. So `send`
+    must be idempotent.
     """
     rows = _claim(instruction)
     if not rows:
@@ -144,7 +144,7 @@ def relay_aside(instruction: Instruction, send: Callable[[OutboxMessage], None])
 
 def _write(identity: str, subject: str, body: dict[str, Any], after: timedelta = timedelta(0)) -> None:
     OutboxMessage.objects.create(id=identity, subject=subject, body=body, due_at=Now() + after)
-    with connection.cursor() as cursor:  # delivered at commit, and folded into one per transaction
+    with connection.cursor() as cursor:  # delivered at commit, once per transaction
         cursor.execute("SELECT pg_notify(%s, '')", [channel(subject)])
 
 
@@ -154,7 +154,7 @@ def _due() -> QuerySet[OutboxMessage]:
 
 @transaction.atomic
 def _claim(instruction: Instruction) -> list[OutboxMessage]:
-    """Every row of the target that has waited longest, put out of everybody's reach for a while."""
+    """All rows of the target that has waited longest. Until CLAIMED has passed, nobody else gets them."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIM_LOCK])
     same = OutboxMessage.objects.filter(subject=OuterRef("subject"), body=OuterRef("body"), published_at=None)
@@ -170,7 +170,7 @@ def _claim(instruction: Instruction) -> list[OutboxMessage]:
 
 @contextlib.contextmanager
 def _renewed(identities: list[str]) -> Iterator[None]:
-    """Keep the claim while the block runs, from a thread of its own: the block may wait for anything."""
+    """Renew the claim while the block runs, from another thread, because the block may wait for long."""
     over = threading.Event()
 
     def renew() -> None:
@@ -184,7 +184,7 @@ def _renewed(identities: list[str]) -> Iterator[None]:
         yield
     finally:
         over.set()
-        thread.join()  # a renewal after the end would hide what is due
+        thread.join()  # a renewal after the end would postpone rows that are due
 
 
 def _postpone(

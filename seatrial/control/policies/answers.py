@@ -25,7 +25,9 @@ class ResultAnswer(Schema):
 
 
 class EvaluationAnswer(Schema):
-    """All policies on one commit. `state` is the verdict once it is over; until then `waits_for` something."""
+    """All policies on one commit. `state` is the verdict once the evaluation has ended; until then, `waits_for` says
+    for people what has to happen next.
+    """
 
     id: str
     commit: str
@@ -41,7 +43,7 @@ class EvaluationAnswer(Schema):
 
 
 def answers(evaluations: QuerySet[Evaluation]) -> list[EvaluationAnswer]:
-    """Those `evaluations`, in their order; results by the name of their policy."""
+    """The answers for `evaluations`, in their order; results are sorted by the name of their policy."""
     results = Result.objects.select_related("version__policy").order_by("version__policy__slug")
     return [_answer(row) for row in evaluations.prefetch_related(Prefetch("results", results))]
 

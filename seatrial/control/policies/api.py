@@ -21,7 +21,7 @@ router = Router(tags=["policies"])
 
 
 class EvaluationAsked(Schema):
-    """A whole commit id, and the ref it is evaluated as (refs/heads/...)."""
+    """A full commit id, and the ref that it is evaluated as (refs/heads/...)."""
 
     commit: str = Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")
     ref: str = Field("", max_length=250, pattern=r"^[^\x00]*$")
@@ -33,7 +33,10 @@ class EvaluationAsked(Schema):
     summary="Evaluate a commit",
 )
 def evaluate(request: HttpRequest, project_id: str, asked: EvaluationAsked) -> EvaluationAnswer | Status[Any]:
-    """Every enabled policy whose ref matches, whatever its events. Asked again while it runs: the same evaluation."""
+    """Runs every enabled policy whose ref matches, whatever its events.
+
+    If such an evaluation is in progress, that one is returned.
+    """
     project = find_visible(person(request), Project, project_id)
     require(person(request), Action.RUN_EVALUATION, project)
     evaluation = services.evaluate(project, commit=asked.commit, ref=asked.ref, event=EventKind.MANUAL)
@@ -58,7 +61,7 @@ def evaluate(request: HttpRequest, project_id: str, asked: EvaluationAsked) -> E
     summary="One evaluation",
 )
 def get_evaluation(request: HttpRequest, evaluation_id: str) -> EvaluationAnswer:
-    """With its results so far: they come all at once, when it is over."""
+    """The evaluation. Its results come all at once, when it has ended."""
     return _fresh(find_visible(person(request), Evaluation, evaluation_id))
 
 

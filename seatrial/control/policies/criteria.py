@@ -1,4 +1,4 @@
-"""Which policies apply to an event: {events: [...], ref: regex, languages: [...]}; what is empty applies to all."""
+"""Which policies apply to an event: {events: [...], ref: regex, languages: [...]}; an empty one matches everything."""
 
 import re
 from typing import Any
@@ -14,7 +14,7 @@ KNOWN = "events, ref and languages"
 def applies(criteria: Any, *, event: EventKind, ref: str) -> bool:
     """True when a policy with `criteria` is to run. Raises BadCriteria.
 
-    Languages are only checked for their shape: what a commit is written in, the agent knows.
+    Of the languages only the shape is checked: only the agent knows what a commit is written in.
     """
     _check(criteria)
     return _event_applies(criteria.get("events"), event) and _ref_applies(criteria.get("ref"), ref)
@@ -25,7 +25,7 @@ def _check(criteria: Any) -> None:
         raise BadCriteria(f"criteria must be a dictionary with {KNOWN}")
     for key, value in criteria.items():
         if key not in EXAMPLES:
-            raise BadCriteria(f"criteria.{key} means nothing; there is {KNOWN}")
+            raise BadCriteria(f"criteria.{key} is not known; there are {KNOWN}")
         if key != "ref" and value and not _is_list_of_text(value):
             raise BadCriteria(f"criteria.{key} must be a list of texts, for instance {EXAMPLES[key]}")
 
@@ -40,12 +40,12 @@ def short_name(ref: str) -> str:
 
 
 def _event_applies(events: Any, event: EventKind) -> bool:
-    """Where somebody asked for exactly this, what else it runs at does not matter."""
+    """When somebody asked for the evaluation by hand, the policy's events do not matter."""
     return not events or event == EventKind.MANUAL or event in events
 
 
 def _ref_applies(pattern: Any, ref: str) -> bool:
-    """The regular expression is searched for in the full and in the short name; an event without a ref passes."""
+    """The regular expression is searched for in the full and in the short name; an event without a ref matches."""
     if not pattern or not ref:
         return True
     if not isinstance(pattern, str) or len(pattern) > MAX_PATTERN:

@@ -2,14 +2,14 @@
 
 PolicyError
 ├── BadCriteria   the criteria cannot be understood; the message names the key and the fix
-└── NoSuchPack    there are others; the message names them
+└── NoSuchPack    there is no such pack; the message names those that there are
 """
 
 from seatrial.control.errors import ControlError
 
 
 class PolicyError(ControlError):
-    """A policy that cannot be kept or chosen as asked."""
+    """A policy or a pack cannot be used as it was asked for."""
 
     code = "policy_error"
     status = 400

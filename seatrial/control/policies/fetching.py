@@ -6,13 +6,13 @@ from seatrial.wire.states import EvaluationState
 
 
 def may_fetch(agent_id: str, evaluation_id: str) -> Project | None:
-    """The project that the agent needs the code of: it was the last one to say that it took the evaluation."""
+    """The project of a running evaluation, if this agent was the last one to report that it took it; else None."""
     running = Evaluation.objects.filter(state=EvaluationState.RUNNING, agent=agent_id)
     evaluation = running.select_related("project__connection").filter(pk=evaluation_id).first()
     return evaluation.project if evaluation is not None else None
 
 
 def may_be_taken(evaluation_id: str) -> bool:
-    """Whether an agent that we have not heard of may have it by now: its job is published, and it is not over."""
+    """True when an agent may have taken it without our knowing yet: its job is published, and it has not ended."""
     in_progress = Evaluation.objects.filter(state__in=[EvaluationState.QUEUED, EvaluationState.RUNNING])
     return in_progress.filter(pk=evaluation_id).exclude(queued_at=None).exists()

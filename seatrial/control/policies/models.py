@@ -56,7 +56,7 @@ class Evaluation(models.Model):
     project = models.ForeignKey(Project, models.CASCADE, related_name="evaluations")
     pull_request = models.ForeignKey(PullRequest, models.SET_NULL, null=True, related_name="evaluations")
     commit = models.CharField(max_length=64)
-    base_commit = models.CharField(max_length=64, blank=True)  # what it is compared with, where known
+    base_commit = models.CharField(max_length=64, blank=True)  # what it is compared with, if known
     ref = models.CharField(max_length=250, blank=True)
     event = models.CharField(max_length=30, blank=True)
     state = models.CharField(

@@ -1,4 +1,4 @@
-"""Evaluations that nobody will finish any more: each ends, with the reason."""
+"""Ends evaluations that nobody will finish any more, with the reason."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,16 +12,17 @@ from seatrial.wire.states import AgentState, EvaluationState
 
 LOST_AFTER = timedelta(minutes=10)
 WAITED = f"{LOST_AFTER.total_seconds() / 60:.0f} minutes"
-WAITS_AT_MOST = timedelta(days=1)  # for its turn; the bus forgets its job then
-PROBLEM_LASTS_SECONDS = 30.0  # until then it may mend by itself: an engine that restarts, say
+WAITS_AT_MOST = timedelta(days=1)  # for its turn; after that, the bus drops its job
+PROBLEM_LASTS_SECONDS = 30.0  # a shorter one may go away by itself: an engine that restarts, say
 
 
 def give_up_lost() -> int:
-    """Error every evaluation that nobody will finish any more; returns how many.
+    """End every evaluation that nobody will finish any more, as errored; returns how many.
 
-    One that was taken: without a result for LOST_AFTER. One that is queued: as soon as no agent can run policies, each
-    for a reason that lasts; while one can, it only waits for its turn; while nobody is there, LOST_AFTER. One whose
-    facts are still asked for is not overdue: whoever asks ends it, with the reason.
+    A running one is given up after LOST_AFTER without a result. A queued one is given up at once if no agent that is
+    present can run policies and their problems last; after LOST_AFTER if no agent is present, or their problems are
+    new; and only after WAITS_AT_MOST while some agent can run policies, because then it waits for its turn. An
+    evaluation whose facts are still being fetched is left alone: the code that fetches them ends it, with the reason.
     """
     now = timezone.now()
     silent = f"Lost: the agent that took it reported no result within {WAITED}. Run it again."
@@ -36,7 +37,7 @@ def give_up_lost() -> int:
 
 
 def _patience(now: datetime) -> tuple[datetime, str]:
-    """(time, reason): what has been queued since before that time is given up, for that reason."""
+    """(time, reason): evaluations that were queued before that time are given up, for that reason."""
     present = Agent.objects.filter(state__in=[AgentState.ONLINE, AgentState.DRAINING]).order_by("name")
     beats = {agent.name: agent.heartbeat for agent in present}
     if any(beat.get("sandbox") for beat in beats.values()):

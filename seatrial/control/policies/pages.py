@@ -19,8 +19,8 @@ from seatrial.control.policies.models import Evaluation
 from seatrial.control.projects.models import PullRequest
 from seatrial.wire.states import EvaluationState, ResultState
 
-PreviewOf = Callable[[PullRequest], Link | None]  # where the preview of a pull request has its page
-# What asks for a person comes first.
+PreviewOf = Callable[[PullRequest], Link | None]  # the link to the page of a pull request's preview
+# Results that need a person come first.
 ORDER = [
     ResultState.FAILED, ResultState.ERRORED, ResultState.TIMED_OUT, ResultState.PASSED,
     ResultState.WAIVED, ResultState.SKIPPED,

@@ -14,7 +14,7 @@ from seatrial.wire.errors import MalformedMessage
 from seatrial.wire.evaluations import ForgeFacts, PolicyToRun, RunEvaluation
 from seatrial.wire.states import EvaluationState
 
-# Asked for, and no job of it was published: nobody has superseded it, and no agent knows of it.
+# The evaluation was asked for, but its job is not published yet: it is not superseded, and no agent knows it.
 WAITS_FOR_FACTS: dict[str, Any] = {"state": EvaluationState.QUEUED, "queued_at": None}
 
 
@@ -39,13 +39,13 @@ def queue(evaluation_id: str, facts: ForgeFacts) -> None:
 
 
 def note_waiting(evaluation_id: str, why: str) -> None:
-    """Say on the evaluation what it waits for; nothing once it waits no more."""
+    """Show on the evaluation what it waits for; does nothing once it does not wait any more."""
     Evaluation.objects.filter(pk=evaluation_id, **WAITS_FOR_FACTS).update(message=why)
 
 
 @transaction.atomic
 def give_up_waiting(evaluation_id: str, why: str) -> None:
-    """Its facts will not come: it ends as errored; nothing once it waits no more."""
+    """End it as errored, because its facts will not come; does nothing once it does not wait any more."""
     evaluation = _waiting(evaluation_id)
     if evaluation is not None:
         lost(evaluation, why)

@@ -1,4 +1,4 @@
-"""What agents report about evaluations. Terminal stays terminal; everything may come twice or late."""
+"""Handles what agents report about evaluations. One that ended never changes; every report may come twice or late."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,7 +12,7 @@ from seatrial.wire.states import EvaluationState, ResultState
 
 @transaction.atomic
 def started(agent_id: str, event: EvaluationStarted) -> None:
-    """An agent took it. Taken again after a crash, the clock starts anew."""
+    """An agent took the evaluation. If it is taken again after a crash, its time starts again."""
     evaluation = _in_progress(event.evaluation)
     if evaluation is None:
         return
@@ -24,9 +24,12 @@ def started(agent_id: str, event: EvaluationStarted) -> None:
 
 @transaction.atomic
 def finished(agent_id: str, event: EvaluationFinished) -> None:
-    """All results. The agent is believed about each policy that was asked for, and about nothing else; it cannot waive.
+    """An agent reported all results.
 
-    Only the agent that took it last is believed. Results of other versions are dropped, missing ones become errored; verdict and score are computed here.
+    It is believed about each policy that was asked for and about nothing else, and it cannot waive.
+
+    Only the agent that took the evaluation last is believed. Results of other versions are dropped, and missing results
+    become errored. Verdict and score are computed here.
     """
     evaluation = _in_progress(event.evaluation)
     if evaluation is None or evaluation.agent not in {"", agent_id}:
@@ -39,20 +42,20 @@ def finished(agent_id: str, event: EvaluationFinished) -> None:
         _store(evaluation, event.results)
         _conclude(evaluation)
     else:  # it failed as a whole: checkout, no sandbox
-        whole = {EvaluationState.TIMED_OUT, EvaluationState.ERRORED}
-        _conclude(evaluation, event.state if event.state in whole else EvaluationState.ERRORED)
+        possible = {EvaluationState.TIMED_OUT, EvaluationState.ERRORED}
+        _conclude(evaluation, event.state if event.state in possible else EvaluationState.ERRORED)
 
 
 @transaction.atomic
 def give_up(evaluation_id: str, reason: str) -> None:
-    """Nobody will finish it any more."""
+    """End the evaluation as errored, because nobody will finish it any more."""
     evaluation = _in_progress(evaluation_id)
     if evaluation is not None:
         lost(evaluation, reason)
 
 
 def lost(evaluation: Evaluation, reason: str) -> None:
-    """End `evaluation` as errored. The caller holds its row, or has just made it."""
+    """End `evaluation` as errored. The caller has locked its row, or has just made it."""
     evaluation.message = reason
     _conclude(evaluation, EvaluationState.ERRORED)
 

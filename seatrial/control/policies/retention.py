@@ -1,4 +1,4 @@
-"""Evaluations go after a while. What people and the policies themselves still ask about stays."""
+"""Deletes old evaluations, except those that people or the platform still need."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -19,8 +19,9 @@ REF_OF_BRANCH = "refs/heads/"
 def prune(now: datetime, *, in_use: Collection[str] = ()) -> int:
     """Delete old evaluations with their results; returns how many.
 
-    Never the newest of a pull request or a ref: it is the verdict, and what keeps a commit from being evaluated twice.
-    Nor one of a commit `in_use`. A pull request that was closed long ago has no verdict any more, and nor has its branch.
+    The newest evaluation of a pull request or a ref stays: it is the verdict, and it keeps the commit from being
+    evaluated twice. Evaluations of commits `in_use` stay too. When a pull request was closed long ago, its newest
+    evaluation and that of its branch are deleted as well.
     """
     horizon = keeping.HISTORY.horizon(now)
     old = Evaluation.objects.filter(created_at__lt=horizon, state__in=ENDED).exclude(commit__in=in_use)
@@ -28,7 +29,7 @@ def prune(now: datetime, *, in_use: Collection[str] = ()) -> int:
 
 
 def _followed(old: QuerySet[Evaluation]) -> QuerySet[Evaluation]:
-    """Those of which there is a newer one of the same."""
+    """Those with a newer evaluation of the same project, ref, event and pull request."""
     newer = Evaluation.objects.filter(
         project=OuterRef("project"), ref=OuterRef("ref"), event=OuterRef("event"), id__gt=OuterRef("id")
     )
@@ -37,7 +38,7 @@ def _followed(old: QuerySet[Evaluation]) -> QuerySet[Evaluation]:
 
 
 def _of_closed(old: QuerySet[Evaluation], horizon: datetime) -> QuerySet[Evaluation]:
-    """Those of pull requests that were closed long ago, and of branches that are only theirs."""
+    """Those of pull requests that were closed long ago, and of branches that no other pull request has."""
     closed = Q(state=PullRequestState.CLOSED, changed_at__lt=horizon)
     of_pull_request = Exists(PullRequest.objects.filter(closed, pk=OuterRef("pull_request")))
     same = PullRequest.objects.annotate(ref=Concat(Value(REF_OF_BRANCH), "branch"))

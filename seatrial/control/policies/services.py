@@ -24,14 +24,14 @@ IN_PROGRESS = [EvaluationState.QUEUED, EvaluationState.RUNNING]
 
 @dataclass
 class Selection:
-    """The newest version of every policy that applies; `broken` ones cannot say whether they do, and why."""
+    """The newest version of every policy that applies. `broken`: those with unusable criteria, and what is wrong."""
 
     versions: list[PolicyVersion] = field(default_factory=list)
     broken: list[tuple[PolicyVersion, str]] = field(default_factory=list)
 
     @property
     def all(self) -> list[PolicyVersion]:
-        """Every version that the evaluation is about."""
+        """Every version that gets a result in the evaluation."""
         return [*self.versions, *(version for version, _ in self.broken)]
 
 
@@ -45,15 +45,17 @@ def evaluate(
     pull_request: PullRequest | None = None,
     base_commit: str = "",
 ) -> Evaluation | None:
-    """Freeze the policies that apply into one evaluation of `commit`; None when none applies.
+    """Make one evaluation of `commit` by the policies that apply now; None when none applies.
 
-    It is queued for an agent as soon as the facts of its commit are taken from the forge, which happens beside the
-    caller's transaction: no forge is asked here. `base_commit` is what `commit` is to be compared
-    with, where that is known. Idempotent: the same commit, ref and event has one evaluation,
-    which is returned again (a manual one: while it is in progress; one superseded by nothing newer is not). An older commit of the same pull request or
-    ref that is still in progress is superseded.
+    No forge is asked here: the facts of the commit are fetched after the caller's transaction, and then the evaluation
+    is queued for an agent. `base_commit` is the commit to compare with, if that is known. Idempotent: the same commit,
+    ref and event has one evaluation, which is returned again. There are two exceptions: a manual one is only returned
+    again while it is in progress, and a superseded one is not if nothing newer superseded it (its pull request was
+    closed and is open again). An evaluation of an older commit of the same pull request or ref that is still in
+    progress is superseded.
     """
-    # One at a time, so that none is made twice; rows that only refer to the project need not wait.
+    # One call per project at a time, so that no evaluation is made twice. Rows that only refer to the project need not
+    # wait.
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     same = Evaluation.objects.filter(project=project, event=event, ref=ref, pull_request=pull_request)
     known = _known(same, commit, event)
@@ -85,7 +87,7 @@ def evaluate(
 
 
 def supersede(pull_request: PullRequest) -> None:
-    """The pull request is closed: nobody waits for what is still in progress."""
+    """Supersede the evaluations in progress of a pull request that was closed."""
     _supersede(Evaluation.objects.filter(pull_request=pull_request), "The pull request was closed.")
 
 
@@ -95,7 +97,7 @@ def _known(same: QuerySet[Evaluation], commit: str, event: EventKind) -> Evaluat
         return of_commit.filter(state__in=IN_PROGRESS).first()
     newest = same.order_by("-id").first()
     if newest is None or newest.commit != commit or newest.state == EvaluationState.SUPERSEDED:
-        return None  # superseded and yet the newest: its pull request was closed, and is open again
+        return None  # a superseded one that is the newest: its pull request was closed, and is open again
     return newest
 
 

@@ -1,4 +1,4 @@
-"""Pages of evaluations. Whoever includes them says where previews are: `{"preview_of": ...}`, see `pages.PreviewOf`."""
+"""Addresses of the pages of evaluations. `home.urls` passes in how to link to a preview: see `pages.PreviewOf`."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Environments and deployments as programs see them, with a number of queries that does not grow with the rows."""
+"""Environments and deployments as programs see them, with a constant number of queries."""
 
 from datetime import datetime
 
@@ -24,7 +24,7 @@ class PhaseAnswer(Schema):
 class DeploymentAnswer(Schema):
     """One attempt to run one commit. `reason` is a stable word, `service` the one that failed.
 
-    `message` says why it failed or, of one under way, what it has been waiting for longer than it should.
+    `message` says why it failed or, while it is under way, what it has been waiting for too long.
     """
 
     id: str
@@ -40,11 +40,11 @@ class DeploymentAnswer(Schema):
 
 
 class EnvironmentAnswer(Schema):
-    """A preview. `commit` is what is served, or else what was tried last; `deployment` is the newest.
+    """A preview. `commit` is the live one, or else the last one that was tried; `deployment` is the newest.
 
-    `removed` is true when its agent has confirmed that nothing of it is left; `stop_cause` is the
-    stable word for why it was stopped while its pull request stays open, `stopped_by` says who or what did, for people.
-    `waits_for` is what stands between it and what is wanted of it, for people; empty when nothing does.
+    `removed` is true when its agents have confirmed that nothing of it is left. If it was stopped while its pull
+    request was open, `stop_cause` is the stable word for why, and `stopped_by` says who or what stopped it, for people.
+    `waits_for` says for people what has to happen before it is as wanted; it is empty when nothing has to.
     """
 
     id: str
@@ -65,7 +65,7 @@ class EnvironmentAnswer(Schema):
 
 
 def answers(environments: QuerySet[Environment]) -> list[EnvironmentAnswer]:
-    """Those `environments`, in their order."""
+    """The answers for `environments`, in their order."""
     rows = list(environments.select_related("live", "candidate", "pull_request"))
     newest = newest_deployments(row.pk for row in rows)
     prefetch_related_objects(list(newest.values()), "phases")

@@ -19,7 +19,7 @@ MAX_LISTED = 500
 def list_environments(
     request: HttpRequest, project: str = "", number: int | None = None, terminated: bool = False
 ) -> list[EnvironmentAnswer]:
-    """Those that exist now; with `terminated`, those that are gone too. `project` is an id."""
+    """The previews that exist now; with `terminated`, also those that are gone. `project` is an id."""
     rows = visible(person(request), Environment)
     if project:
         rows = rows.filter(project=project.replace("\x00", ""))
@@ -36,7 +36,7 @@ def list_environments(
     summary="One preview",
 )
 def get_environment(request: HttpRequest, environment_id: str) -> EnvironmentAnswer:
-    """Also when it is terminated."""
+    """The preview, also when it is terminated."""
     return _fresh(find_visible(person(request), Environment, environment_id))
 
 
@@ -46,7 +46,7 @@ def get_environment(request: HttpRequest, environment_id: str) -> EnvironmentAns
     summary="Build and deploy the commit again",
 )
 def rebuild(request: HttpRequest, environment_id: str) -> EnvironmentAnswer:
-    """Without build caches. A stopped preview comes back as a new environment, which is the answer."""
+    """Builds without caches. A stopped preview comes back as a new environment, which is returned."""
     environment = find_visible(person(request), Environment, environment_id)
     require(person(request), Action.REBUILD_PREVIEW, environment)
     deployment = services.rebuild(environment, by=actor(request))
@@ -59,7 +59,7 @@ def rebuild(request: HttpRequest, environment_id: str) -> EnvironmentAnswer:
     summary="Stop and remove a preview",
 )
 def stop(request: HttpRequest, environment_id: str) -> EnvironmentAnswer:
-    """Until the next commit of its pull request, or until the pull request is opened again."""
+    """It stays stopped until the next commit of its pull request, or until the pull request is opened again."""
     environment = find_visible(person(request), Environment, environment_id)
     require(person(request), Action.STOP_PREVIEW, environment)
     services.stop(environment, by=actor(request))

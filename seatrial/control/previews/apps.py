@@ -7,7 +7,7 @@ from seatrial.control.log_tails import LogTails
 
 
 class PreviewsConfig(AppConfig):
-    """Named by its noun. Owns the connection that all who read logs share."""
+    """The name and the label of the app, and the connection that all readers of logs share."""
 
     name = "seatrial.control.previews"
     label = "previews"

@@ -1,4 +1,4 @@
-"""The desired state of an environment, as each agent that it is placed on is to see it."""
+"""The desired state of an environment, for each agent that it is placed on."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from seatrial.wire.states import AgentState, EnvironmentState
 
 
 def is_desired(placement: Placement) -> bool:
-    """Whether its agent is to know of the environment at all; False: nothing of it may exist there."""
+    """True when the agent must know about the environment; False: nothing of it may exist there."""
     if placement.removed_at is not None or placement.agent.state == AgentState.REVOKED:
         return False
     ends = leaving_ends(placement)
@@ -24,7 +24,7 @@ def is_desired(placement: Placement) -> bool:
 def desired(placement: Placement) -> DesiredEnvironment | None:
     """What must be true of the environment on the agent's host; None: it must not exist there.
 
-    Only deployments of that agent are named. None is while the placement leaves: the agent drains what it has.
+    It only names deployments of that agent. While the placement leaves it names none, and the agent drains what it has.
     """
     if not is_desired(placement):
         return None
@@ -47,7 +47,7 @@ def desired(placement: Placement) -> DesiredEnvironment | None:
 
 
 def as_configured(payload: dict[str, Any]) -> bool:
-    """Whether what a desired state says of this server's settings is still so: no row changes when they do."""
+    """True when the settings in a desired state are still this server's. Needed because no row changes when they do."""
     drain_seconds = settings.CONFIGURATION.galley_drain_seconds
     return (payload.get("address"), payload.get("drain_seconds")) == (
         address().model_dump(mode="json"),

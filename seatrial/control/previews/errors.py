@@ -1,16 +1,16 @@
-"""What can go wrong when somebody asks something of a preview.
+"""Errors of requests to rebuild, stop or move a preview.
 
 PreviewError
-├── PullRequestClosed   nothing may run for it any more
+├── PullRequestClosed   only an open pull request may have a preview
 ├── NothingToStop       the preview is gone already
-└── CannotMove          it has to stay where it is, or nothing of it is anywhere
+└── CannotMove          it must stay on its agent, or it is on none
 """
 
 from seatrial.control.errors import ControlError
 
 
 class PreviewError(ControlError):
-    """What was asked does not go with the state of the preview."""
+    """The request does not fit the state of the preview."""
 
     code = "preview_error"
     status = 409
@@ -29,6 +29,6 @@ class NothingToStop(PreviewError):
 
 
 class CannotMove(PreviewError):
-    """Its data is where it is, or no other agent is suitable, or there is nothing to move."""
+    """Its data is on its agent, or no other agent is suitable, or it is on no agent."""
 
     code = "cannot_move"

@@ -1,7 +1,7 @@
-"""What agents report. Every event may come twice, late, or out of order; what no longer fits is ignored.
+"""Handles what agents report. Every event may come twice, late, or out of order; one that no longer fits is ignored.
 
-Each function is one transaction and idempotent. `agent_id` is who the bus says sent it: an agent is believed about its
-own deployments, and about its own placements, and about nothing else of an environment.
+Each function is one transaction and idempotent. `agent_id` is the sender, according to the bus. An agent is only
+believed about its own deployments and its own placements.
 """
 
 from typing import Any
@@ -24,12 +24,12 @@ from seatrial.wire.states import DeploymentState
 from seatrial.wire.words import Phase, Reason, ServiceState
 
 STARTING_PHASES = frozenset({Phase.START, Phase.HEALTH})
-MAX_PHASES = 200  # of one deployment: a recipe has far fewer services
+MAX_PHASES = 200  # per deployment; one phase per service and a few more are far fewer
 
 
 @transaction.atomic
 def phase(agent_id: str, event: DeploymentPhase) -> None:
-    """A phase began or ended. One that ended never runs again by late news."""
+    """A phase began or ended. A late report never makes an ended phase run again."""
     environment = lifecycle.locked(event.environment)
     deployment = _deployment(environment, event.deployment)
     if environment is None or deployment is None or deployment.agent_id != agent_id:
@@ -51,9 +51,8 @@ def ready(agent_id: str, event: DeploymentReady) -> None:
         return
     deployment.services = _dump(event.services)
     deployment.isolation = event.isolation
-    deployment.warnings = list(
-        dict.fromkeys([*deployment.warnings, *event.warnings])
-    )  # placing may have warned
+    # Placing the deployment may have left warnings too.
+    deployment.warnings = list(dict.fromkeys([*deployment.warnings, *event.warnings]))
     deployment.ready_at = deployment.ready_at or timezone.now()
     deployment.state, deployment.message = DeploymentState.STARTING, ""
     deployment.save()
@@ -80,11 +79,11 @@ def failed(agent_id: str, event: DeploymentFailed) -> None:
 
 @transaction.atomic
 def observed(agent_id: str, event: EnvironmentObserved) -> None:
-    """What runs now, said by the agent of what is live. When endpoints moved (the engine restarted), the routes follow.
+    """The live deployment's agent reports what runs now. If endpoints moved (the engine restarted), routes follow.
 
-    A service that is down keeps the endpoint it had: it mostly comes back there, and until then the ingress holds
-    requests for it.
-    The order is the agent's clock, but never a time to come: when that clock is set back, its news is news again.
+    A service that is down keeps the endpoint it had: it usually comes back there, and until then the ingress holds
+    requests for it. Reports are ordered by the agent's clock. A time in the future counts as now, so that reports are
+    not ignored for long after that clock was set back.
     """
     environment = lifecycle.locked(event.environment)
     if environment is None or environment.live is None or environment.live.agent_id != agent_id:
@@ -102,7 +101,7 @@ def observed(agent_id: str, event: EnvironmentObserved) -> None:
 
 @transaction.atomic
 def removed(agent_id: str, event: EnvironmentRemoved) -> None:
-    """Nothing of the environment is left on that agent's host. Late news of one that came back is no news."""
+    """Nothing of the environment is left on that agent's host. Ignored if the environment is desired there again."""
     environment = lifecycle.locked(event.environment)
     if environment is not None:
         placements.removed(environment, agent_id)
@@ -113,7 +112,7 @@ def _timing(event: DeploymentPhase) -> dict[str, Any]:
 
 
 def _is_news(row: PhaseRow, event: DeploymentPhase) -> bool:
-    """The end of what we saw begin, or a later attempt (after a crash of the agent)."""
+    """True for the end of a phase that we saw begin, and for a later attempt (after a crash of the agent)."""
     if event.started_at == row.started_at:
         return event.seconds is not None
     return event.started_at > row.started_at
@@ -122,7 +121,7 @@ def _is_news(row: PhaseRow, event: DeploymentPhase) -> bool:
 def _candidate(
     agent_id: str, event: DeploymentReady | DeploymentFailed
 ) -> tuple[Environment | None, Deployment | None]:
-    """The environment and its candidate, when that is what `event` is about, and the agent's own."""
+    """The environment and its candidate, if `event` is about that candidate and the candidate is on that agent."""
     environment = lifecycle.locked(event.environment)
     candidate = environment.candidate if environment is not None else None
     if candidate is None or candidate.pk != event.deployment or candidate.agent_id != agent_id:

@@ -1,9 +1,9 @@
 """The transitions of environments and deployments. Callers hold the environment's row lock.
 
-Invariants, whatever order news arrives in: a terminal deployment never changes again (save live -> superseded); a
-terminated environment never comes back (a reopened pull request gets a new one); `live` and `candidate` are
-deployments of this environment that are live and in progress, each on an agent where the environment is placed, or on
-none yet; every change of either raises `revision`.
+Invariants, in whatever order events arrive: a deployment that has ended never changes again (a live one may become
+superseded). A terminated environment never comes back; a reopened pull request gets a new one. `live` is a live
+deployment of the environment, `candidate` one in progress; each is on an agent where the environment is placed, or has
+no agent yet. Every change of either raises `revision`.
 """
 
 from datetime import datetime, timedelta
@@ -23,8 +23,8 @@ ROUTES_CHANNEL = "seatrial_routes"
 
 
 def locked(environment_id: str) -> Environment | None:
-    """The environment with its row lock held until the transaction ends; None when there is none."""
-    # Two queries: one that waits for a lock reads only the locked row anew, and what it joins as it was before.
+    """Lock the environment's row until the transaction ends, and return it; None if there is none."""
+    # Two queries: one that waits for a lock reads the locked row again, but joins other rows as they were before.
     Environment.objects.select_for_update(no_key=True).filter(pk=environment_id).first()
     rows = Environment.objects.select_related("live__agent", "candidate__agent", "project")
     return rows.filter(pk=environment_id).first()
@@ -39,9 +39,10 @@ def begin(
     no_cache: bool = False,
     decision: placing.Decision | None = None,
 ) -> Deployment:
-    """Start deploying `commit`; whatever was in progress is superseded. What is live stays until this is ready.
+    """Start to deploy `commit`. A deployment in progress is superseded; a live one stays until the new one is ready.
 
-    It goes to the agent of `decision`, or else to where placing says now; without a suitable one it waits.
+    It goes to the agent of `decision`, or else to the one that placing decides on now. Without a suitable agent it
+    waits.
     """
     _end_candidate(environment, DeploymentState.SUPERSEDED)
     deployment = Deployment.objects.create(
@@ -59,7 +60,10 @@ def begin(
 
 
 def begin_again(environment: Environment, decision: placing.Decision | None = None) -> Deployment | None:
-    """Deploy on another agent what is in progress, or else live; None: neither is. Not a new commit: it lives no longer."""
+    """Deploy the candidate, or else the live commit, on another agent; None if there is neither.
+
+    It is not a new commit, so the preview's time to live does not start again.
+    """
     current = environment.candidate or environment.live
     if current is None:
         return None
@@ -78,7 +82,7 @@ def begin_again(environment: Environment, decision: placing.Decision | None = No
 
 
 def place(environment: Environment, decision: placing.Decision | None = None) -> bool:
-    """Give the candidate, which has none, its agent; False when it waits for one. The caller announces."""
+    """Give an agent to the candidate, which has none; False when it waits for one. The caller calls `announce`."""
     candidate = environment.candidate
     assert candidate is not None
     if decision is None:
@@ -88,7 +92,7 @@ def place(environment: Environment, decision: placing.Decision | None = None) ->
 
 
 def go_live(environment: Environment) -> None:
-    """The route leads to the candidate: it is live now, and what was live before may be drained."""
+    """Make the candidate live, because its route leads to it now; the deployment that was live may be drained."""
     deployment = environment.candidate
     if deployment is None or deployment.ready_at is None:
         return
@@ -105,12 +109,12 @@ def go_live(environment: Environment) -> None:
     )
     environment.live, environment.candidate = deployment, None
     environment.services = deployment.services
-    environment.observed_at = None  # by the clock of what was live before, which another host may have
+    environment.observed_at = None  # the old one is by the clock of the host that was live before
     announce(environment)
 
 
 def fail(environment: Environment, *, reason: Reason | str, message: str, **details: Any) -> None:
-    """The candidate cannot become live. What is live stays."""
+    """Mark the candidate as failed. The live deployment stays."""
     deployment = environment.candidate
     if deployment is None:
         return
@@ -123,7 +127,7 @@ def fail(environment: Environment, *, reason: Reason | str, message: str, **deta
 
 
 def terminate(environment: Environment, *, cause: StopCause | None = None, stopped_by: str = "") -> None:
-    """Nothing of this environment may exist any more. Final. `cause`: why, although its pull request is open."""
+    """End the environment for good: nothing of it may exist any more. `cause`: why, if its pull request is open."""
     if environment.state == EnvironmentState.TERMINATED:
         return
     _end_candidate(environment, DeploymentState.CANCELLED)
@@ -137,7 +141,7 @@ def terminate(environment: Environment, *, cause: StopCause | None = None, stopp
 
 
 def announce(environment: Environment) -> None:
-    """Save with a higher revision; placements, desired states, the routes and the forge follow after the commit."""
+    """Save with a higher revision, so that agents, routes and the forge learn of the change after the commit."""
     if environment.state != EnvironmentState.TERMINATED:
         environment.state = _state(environment)
     tell_agents(environment)
@@ -146,7 +150,7 @@ def announce(environment: Environment) -> None:
 
 
 def tell_agents(environment: Environment, *, above: int = 0) -> None:
-    """Save with a revision higher than before and than `above`; every agent it is placed on is told of it anew."""
+    """Save with a revision higher than before and than `above`, and send it to every agent it is placed on."""
     environment.revision = max(environment.revision, above) + 1
     environment.save()
     placements.settle(environment)
@@ -154,7 +158,7 @@ def tell_agents(environment: Environment, *, above: int = 0) -> None:
 
 
 def wake_routes(environment: Environment) -> None:
-    """Have the workers look at this environment's routes once this transaction commits."""
+    """Have the workers read this environment's routes again once this transaction commits."""
     route_marks.mark(environment.pk)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, '')", [ROUTES_CHANNEL])
@@ -168,7 +172,7 @@ def _state(environment: Environment) -> EnvironmentState:
 
 def _end_candidate(environment: Environment, state: DeploymentState) -> None:
     if environment.candidate is not None:
-        environment.candidate.message = ""  # what it waited for
+        environment.candidate.message = ""  # it said what the candidate waited for
         _finish(environment.candidate, state)
         environment.candidate = None
 

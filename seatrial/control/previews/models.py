@@ -1,4 +1,4 @@
-"""Environments, deployments and their phases, and on which hosts something of them is."""
+"""Environments, deployments and their phases, and the placements that say on which hosts something of them is."""
 
 from django.db import models
 from django.db.models import Q
@@ -12,7 +12,7 @@ from seatrial.wire.words import StopCause
 
 
 class Environment(models.Model):
-    """The preview of one pull request. `revision` grows with every change of what any agent should see of it."""
+    """The preview of one pull request. `revision` grows with every change of its desired state on any agent."""
 
     id = UlidField()
     project = models.ForeignKey(Project, models.CASCADE, related_name="environments")
@@ -29,11 +29,11 @@ class Environment(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     expires_at = models.DateTimeField(null=True)
-    terminated_at = models.DateTimeField(null=True)  # desired gone
-    # Why it was stopped while its pull request was open, and by whom where a person did.
+    terminated_at = models.DateTimeField(null=True)  # since then, nothing of it may exist
+    # Why it was stopped while its pull request was open, and by whom if a person did it.
     stop_cause = models.CharField(max_length=20, choices=[(c, c) for c in StopCause], blank=True, default="")
     stopped_by = models.CharField(max_length=200, blank=True)
-    removed_at = models.DateTimeField(null=True)  # observed gone, on every host
+    removed_at = models.DateTimeField(null=True)  # since then, nothing of it exists on any host
 
     class Meta:
         constraints = [
@@ -61,12 +61,12 @@ class Environment(models.Model):
 
     @property
     def stopper(self) -> str:
-        """Who or what stopped it, for people; empty where nothing did, or only the end of its pull request."""
+        """Who or what stopped it, for people; empty if it was not stopped, or ended with its pull request."""
         return "its time to live" if self.stop_cause == StopCause.TIME_TO_LIVE else self.stopped_by
 
     @property
     def shown_agent(self) -> Agent | None:
-        """The agent that people are told: of what serves, or else of what is coming, or else of what was last tried."""
+        """The agent that pages show: that of the live deployment, or of the candidate, or of the last one tried."""
         for deployment in (self.live, self.candidate):
             if deployment is not None and deployment.agent is not None:
                 return deployment.agent
@@ -75,7 +75,7 @@ class Environment(models.Model):
 
 
 class Deployment(models.Model):
-    """One attempt to run one commit in an environment, on one agent: once it has one, it keeps it."""
+    """One attempt to run one commit in an environment, on one agent, which never changes once it is set."""
 
     id = UlidField()
     environment = models.ForeignKey(Environment, models.CASCADE, related_name="deployments")
@@ -94,7 +94,7 @@ class Deployment(models.Model):
     isolation = models.CharField(max_length=20, blank=True)
     no_cache = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    ready_at = models.DateTimeField(null=True)  # healthy; from here on the route moves to it
+    ready_at = models.DateTimeField(null=True)  # healthy; from now on routes are moved to it
     finished_at = models.DateTimeField(null=True)
     delivery_received_at = models.DateTimeField(null=True)  # of the webhook that caused it
 
@@ -108,8 +108,8 @@ class Deployment(models.Model):
 class Placement(models.Model):
     """Something of the environment is, or may be, on the agent's host; see `previews.placements`.
 
-    `revision` is the environment's when what the agent should see changed last, so it grows also from one placement
-    of a pair to the next.
+    `revision` is the environment's revision when the desired state on this agent changed last. So it also grows when an
+    environment leaves an agent and is placed there again.
     """
 
     id = UlidField()
@@ -117,8 +117,8 @@ class Placement(models.Model):
     agent = models.ForeignKey(Agent, models.CASCADE, related_name="placements")
     revision = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
-    leaving_since = models.DateTimeField(null=True)  # no deployment of the environment is desired there
-    removed_at = models.DateTimeField(null=True)  # observed gone
+    leaving_since = models.DateTimeField(null=True)  # since then, no deployment is desired there
+    removed_at = models.DateTimeField(null=True)  # since then, nothing of it exists there
 
     class Meta:
         constraints = [
@@ -152,7 +152,7 @@ class DeploymentPhase(models.Model):
 
 
 class RouteMark(models.Model):
-    """When what an environment's routes are made of changed last, as a transaction's number: `previews.route_marks`."""
+    """The number of the transaction that last changed an environment's routes; see `previews.route_marks`."""
 
     environment = models.OneToOneField(
         Environment, models.CASCADE, primary_key=True, related_name="route_mark"

@@ -1,4 +1,4 @@
-"""Where previews go when an agent comes, goes silent, is revoked or is to be emptied."""
+"""Moves previews when an agent comes, goes silent, is revoked or is drained."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from seatrial.wire.words import Reason
 
 @dataclass(frozen=True)
 class Departure:
-    """One environment of an agent that is to be emptied. `stays` with a reason, or goes to the agent `to`."""
+    """What happens to one environment when its agent is drained: it `stays`, for `reason`, or goes to agent `to`."""
 
     environment: Environment
     stays: bool
@@ -31,9 +31,9 @@ class Departure:
 
 
 def place_waiting() -> int:
-    """Place what waits for an agent, and begin anew what was on a revoked one; returns how many found one.
+    """Place deployments that wait for an agent, and deploy again what was on a revoked one; returns how many got one.
 
-    One transaction per environment; what a crash left is found by the next call.
+    There is one transaction per environment; after a crash, the next call does the rest.
     """
     living = Environment.objects.exclude(state=EnvironmentState.TERMINATED)
     unplaced = Q(candidate__isnull=False, candidate__agent=None)
@@ -44,9 +44,9 @@ def place_waiting() -> int:
 
 
 def lost_contact(agent: Agent) -> int:
-    """Fail what is in progress on an offline agent, once it has waited OFFLINE_AFTER_SECONDS; returns how many.
+    """Fail deployments in progress on an offline agent that are older than OFFLINE_AFTER_SECONDS; returns how many.
 
-    What its data pins there and has not begun goes on waiting, and says so: a rebuild would only do the same.
+    A queued deployment that is pinned there goes on waiting, and its message says so: a rebuild would only wait, too.
     """
     horizon = timezone.now() - timedelta(seconds=OFFLINE_AFTER_SECONDS)
 
@@ -82,7 +82,7 @@ def to_an_engine(environment: Environment) -> bool:
 
 @transaction.atomic
 def tell(environment_id: str, *, above: int = 0) -> None:
-    """Raise the environment's revision, beyond `above`, and tell every agent that it is placed on."""
+    """Raise the environment's revision above `above`, and send it to every agent that it is placed on."""
     environment = lifecycle.locked(environment_id)
     if environment is not None:
         lifecycle.tell_agents(environment, above=above)
@@ -90,9 +90,9 @@ def tell(environment_id: str, *, above: int = 0) -> None:
 
 @transaction.atomic
 def move(environment: Environment, *, off: Agent, by: Actor) -> bool:
-    """Deploy on another agent what is on `off`, which it leaves after the switch; True when that began now.
+    """Move the environment away from the agent `off`, which it leaves after the switch; True when the move began now.
 
-    Idempotent: False when nothing of it is desired there, or its way elsewhere has begun. Raises CannotMove.
+    Idempotent: False when nothing of it is desired there, or the move is under way already. Raises CannotMove.
     """
     current = lifecycle.locked(environment.pk)
     if current is None or off.pk not in placements.agents_of(current):
@@ -115,7 +115,7 @@ def move(environment: Environment, *, off: Agent, by: Actor) -> bool:
 
 
 def plan_drain(agent: Agent) -> list[Departure]:
-    """What becomes of everything on `agent` when it is to be emptied: what moves and where to, what stays and why."""
+    """What would happen to everything on `agent` if it were drained: what moves and where to, what stays and why."""
     there = Q(live__agent=agent) | Q(candidate__agent=agent)
     living = Environment.objects.exclude(state=EnvironmentState.TERMINATED).filter(there)
     rows = living.select_related("live__agent", "candidate__agent", "project").order_by("name")
@@ -129,7 +129,7 @@ def _departure(environment: Environment, agent: Agent) -> Departure:
 
 
 def _elsewhere(environment: Environment, off: Agent) -> Decision:
-    """What placing says when `off` takes nothing new, as if it were draining."""
+    """What placing decides when the agent `off` takes nothing new, as if it were draining."""
     fleet = [
         replace(member, state=AgentState.DRAINING)
         if member.id == off.pk and member.state == AgentState.ONLINE
@@ -140,7 +140,7 @@ def _elsewhere(environment: Environment, off: Agent) -> Decision:
 
 
 def _place(environment: Environment) -> bool:
-    """Give the candidate an agent, or begin anew what a revoked agent took with it."""
+    """Give the candidate an agent, or deploy again what was on a revoked one; True when it got an agent."""
     live, candidate = environment.live, environment.candidate
     if environment.state == EnvironmentState.TERMINATED:
         return False
@@ -152,7 +152,7 @@ def _place(environment: Environment) -> bool:
         return placed
     if candidate is not None:
         again = candidate.agent is not None and candidate.agent.state == AgentState.REVOKED
-    else:  # once: whoever rebuilds or pushes decides about one that failed elsewhere
+    else:  # only once: if that fails elsewhere, a rebuild or a push is up to people
         newest = environment.deployments.order_by("-id").first()
         again = _is_on_revoked(environment) and newest is not None and newest == live
     if not again:
@@ -167,13 +167,13 @@ def _is_on_revoked(environment: Environment) -> bool:
 
 
 def _on_revoked() -> Iterable[str]:
-    """Environments with a placement on a revoked agent: nobody will ever say that it is gone."""
+    """Environments with a placement on a revoked agent, which will never report that it is gone."""
     rows = Placement.objects.filter(removed_at=None, agent__state=AgentState.REVOKED)
     return list(rows.values_list("environment_id", flat=True))
 
 
 def _give_up_revoked(environment: Environment) -> bool:
-    """End placements on revoked agents where nothing is desired: nobody will clean those hosts for us."""
+    """End placements on revoked agents where nothing is desired, because those agents will not clean up."""
     rows = environment.placements.filter(removed_at=None, agent__state=AgentState.REVOKED)
     over = rows.exclude(agent__in=placements.agents_of(environment)).update(removed_at=timezone.now())
     placements.note_removed(environment)
@@ -200,7 +200,7 @@ def _lost_message(environment: Environment, agent: Agent) -> str:
 
 
 def _each(rows: Iterable[Environment], work: Callable[[Environment], bool]) -> int:
-    """`work` on each of `rows`, locked, in a transaction of its own; how often it did something."""
+    """Call `work` with each of `rows`, locked, in a transaction of its own; returns how often it did something."""
     done = 0
     for identity in sorted({row.pk for row in rows}):
         with transaction.atomic():

@@ -1,8 +1,9 @@
-"""On which agents' hosts something of an environment is or may be. Callers hold the environment's row lock.
+"""The agents on whose hosts something of an environment is or may be. Callers hold the environment's row lock.
 
-A placement *leaves* once no deployment of its environment is on its agent. Until `leaving_ends` its agent is told of
-no deployment, and drains what it has; then its key goes, and the agent removes everything and says so. Wanted again
-before that was said, the placement comes back. Nothing here waits: who looks later finds the same in the rows.
+A placement *leaves* once no deployment of its environment is on its agent. Until `leaving_ends`, the agent's desired
+state names no deployment, and the agent drains what it has. Then the key is deleted; the agent removes everything and
+reports that. If the agent is needed again before that report, the same placement stays. No code here waits: everything
+is decided from the rows.
 """
 
 from collections.abc import Iterable
@@ -19,22 +20,22 @@ from seatrial.control.previews.placing import Decision, Member, Whereabouts
 from seatrial.wire.deployments import ObservedService
 from seatrial.wire.states import AgentState, EnvironmentState
 
-# Beside the drain itself: until the agent has heard of it, and until its services have ended.
+# Added to the drain: time for the agent to get the message, and for its services to end.
 LEAVING_SLACK = timedelta(seconds=10)
 
 
 def leaving_time() -> timedelta:
-    """How long a placement leaves before everything of it is removed."""
+    """How long a placement is leaving before everything of it is removed."""
     return timedelta(seconds=settings.CONFIGURATION.galley_drain_seconds) + LEAVING_SLACK
 
 
 def leaving_ends(placement: Placement) -> datetime | None:
-    """When everything of it is to be removed; None while it does not leave."""
+    """The time when everything of it is removed; None while it is not leaving."""
     return placement.leaving_since and placement.leaving_since + leaving_time()
 
 
 def settle(environment: Environment) -> None:
-    """Make the placements what the deployments ask for, at the environment's revision, which the caller has raised."""
+    """Match the placements to the deployments, with the environment's revision, which the caller has raised."""
     needed = agents_of(environment)
     current = {placement.agent_id: placement for placement in environment.placements.filter(removed_at=None)}
     for agent in needed - current.keys():
@@ -45,14 +46,14 @@ def settle(environment: Environment) -> None:
             placement.leaving_since = None
         elif placement.leaving_since is None:
             placement.leaving_since = timezone.now()
-            if environment.state != EnvironmentState.TERMINATED:  # nothing of those is drained
+            if environment.state != EnvironmentState.TERMINATED:  # terminated ones are not drained
                 outbox.changed_environment(environment.pk, after=leaving_time())
         placement.save(update_fields=["revision", "leaving_since"])
     note_removed(environment)
 
 
 def note_removed(environment: Environment) -> None:
-    """A terminated environment is gone once every placement is."""
+    """Mark a terminated environment as removed once all of its placements are."""
     if environment.state != EnvironmentState.TERMINATED or environment.removed_at is not None:
         return
     if not environment.placements.filter(removed_at=None).exists():
@@ -62,7 +63,7 @@ def note_removed(environment: Environment) -> None:
 
 
 def removed(environment: Environment, agent_id: str) -> bool:
-    """Note that the agent has nothing of it any more; False when it is desired there, and so will be made again."""
+    """Record that nothing of it is left on the agent; False if it is desired there, and so will be made again."""
     leaving = environment.placements.filter(agent=agent_id, removed_at=None, leaving_since__isnull=False)
     if not leaving.update(removed_at=timezone.now()):
         return False
@@ -71,18 +72,18 @@ def removed(environment: Environment, agent_id: str) -> bool:
 
 
 def agents_of(environment: Environment) -> set[str]:
-    """The agents that something desired of `environment` is on."""
+    """The agents of the live deployment and of the candidate."""
     return {one.agent_id for one in (environment.live, environment.candidate) if one and one.agent_id}
 
 
 def fleet() -> list[Member]:
-    """Every agent that may be placed on, or was."""
+    """Every agent, with what placing needs to know about it."""
     rows = Agent.objects.annotate(placed=Count("placements", filter=Q(placements__removed_at=None)))
     return [_member(row, row.placed) for row in rows.order_by("id")]
 
 
 def whereabouts(environment: Environment, *, data: Iterable[str] | None = None) -> Whereabouts:
-    """The facts about `environment` that placing decides by."""
+    """What placing needs to know about `environment`. `data` replaces the services that keep data."""
     live = environment.live
     last = live.agent if live is not None else None
     if last is None:
@@ -105,7 +106,7 @@ def keeping_data(environment: Environment) -> list[str]:
 
 
 def put(deployment: Deployment, decision: Decision) -> None:
-    """Give `deployment` its agent, or the reason why it waits for one. Saves it; once placed it stays there."""
+    """Save the agent of `deployment`, or the reason why it waits for one. It stays on the agent from then on."""
     deployment.agent_id = decision.agent
     deployment.message = _sentence(decision.reason) if decision.waits else ""
     if decision.lost:

@@ -1,17 +1,17 @@
-"""Where a deployment goes: a decision about plain values, so that it can be read, and tried, without a database."""
+"""Decides where a deployment goes, from plain values: it can be read, and tested, without a database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seatrial.wire.states import AgentState
 
-NO_ENGINE = "process"  # a runtime that cannot run every recipe, and isolates none
-SCARCE_DISK_MB = 2_048  # an agent with less would hardly finish a build: taken only where there is no other
+NO_ENGINE = "process"  # this runtime cannot run every recipe, and isolates nothing
+SCARCE_DISK_MB = 2_048  # an agent with less can hardly finish a build, so others come first
 
 
 @dataclass(frozen=True)
 class Member:
-    """One agent of the fleet; what it can take is of its last heartbeat. `placed`: environments that may be there."""
+    """One agent of the fleet, as of its last heartbeat. `placed`: how many environments may be there."""
 
     id: str
     name: str
@@ -27,17 +27,17 @@ class Member:
 class Whereabouts:
     """What placing needs to know of one environment."""
 
-    last: str | None = None  # the agent of what is live, or else of the newest deployment
-    data: tuple[str, ...] = ()  # services of the live deployment that keep data, which is on its agent
+    last: str | None = None  # the agent of the live deployment, or else of the newest
+    data: tuple[str, ...] = ()  # services of the live deployment that keep data, on its agent
     data_on: str | None = None
-    runtime: str = ""  # what it runs in now: going on in another is not decided silently
+    runtime: str = ""  # what it runs in now; placing never changes that by itself
 
 
 @dataclass(frozen=True)
 class Decision:
-    """`reason` is for people. `waits`: nothing happens before what it names has changed.
+    """Where it goes, and why. `reason` is for people; with `waits`, it names what must change before anything happens.
 
-    `agent` None: nobody is suitable. `lost` says which data does not come along, and why.
+    `agent` is None when no agent is suitable. `lost` says which data is lost, and why.
     """
 
     agent: str | None
@@ -50,10 +50,11 @@ class Decision:
 def decide(fleet: Sequence[Member], facts: Whereabouts) -> Decision:
     """Where the next deployment of an environment goes.
 
-    1. Data pins: where services keep data, nothing else will do. A draining agent keeps it; an offline one is waited
-       for; only with a revoked one the data is given up.
-    2. Sticky: where it was, while that agent is online.
-    3. The online agent with the fewest environments for its size, one with a container engine first; ties by id.
+    1. Pinned: if services keep data, it goes where their data is. A draining agent keeps it; it waits for an offline
+       one; only when that agent is revoked, the data is given up.
+    2. Sticky: otherwise it stays on its agent, while that is online.
+    3. Otherwise it goes to the online agent with the fewest environments for its size, to one with a container engine
+       first; ties are decided by id.
     """
     members = {member.id: member for member in fleet}
     holder = members.get(facts.data_on or "") if facts.data else None
@@ -79,7 +80,7 @@ def _pinned(holder: Member, facts: Whereabouts) -> Decision:
         )
     if holder.state == AgentState.DRAINING:
         return Decision(holder.id, f"stays on agent {holder.name}, which is draining: {has}", pinned=True)
-    return Decision(holder.id, f"agent {holder.name} is where it stays: {has}", pinned=True)
+    return Decision(holder.id, f"stays on agent {holder.name}: {has}", pinned=True)
 
 
 def _lost(holder: Member | None, facts: Whereabouts) -> str:

@@ -1,4 +1,4 @@
-"""Ended previews go after a while, and what ended within living ones."""
+"""Deletes old ended previews, and old ended deployments and placements of living ones."""
 
 from datetime import datetime
 
@@ -15,11 +15,10 @@ ENDED = [*WITHOUT_RESULT, DeploymentState.FAILED]
 
 
 def prune(now: datetime) -> int:
-    """Delete ended environments with all that is theirs, and what ended long ago of the others: deployments, and
-    placements of which nothing is left. Returns how many rows.
+    """Delete what ended long ago: environments, and deployments and placements of living ones; returns how many rows.
 
-    Never the newest environment of an open pull request: it says that somebody stopped the preview. Never what an
-    environment shows or has in progress, nor the deployment that says which commit needs no other.
+    The newest environment of an open pull request stays: it records that somebody stopped the preview. So do live
+    deployments and candidates, and the newest deployment with a result, because its commit need not be deployed again.
     """
     horizon = keeping.HISTORY.horizon(now)
     left = Placement.objects.filter(removed_at__lt=horizon)
@@ -27,7 +26,7 @@ def prune(now: datetime) -> int:
 
 
 def commits_in_use() -> set[str]:
-    """Those that living environments show, or are about to."""
+    """The commits of all live deployments and candidates."""
     living = Environment.objects.exclude(state=EnvironmentState.TERMINATED)
     pairs = living.values_list("live__commit", "candidate__commit")
     return {commit for pair in pairs for commit in pair if commit}

@@ -1,8 +1,9 @@
-"""Traefik's dynamic configuration: one document for everything, put together from what each environment adds.
+"""Traefik's dynamic configuration: one document, assembled from what each environment adds to it.
 
-It is JSON, which is YAML, with one router or service per line. What an environment adds is serialised when it changes
-and remembered, so that a change costs little however many there are. Two environments may add the same name: the one
-whose id is higher has it. The document is a function of the rows, not of the order in which they were taken.
+It is JSON, which Traefik reads as YAML, with one router or service per line. What an environment adds is serialised
+once and kept until it changes, so that a change is cheap however many environments there are. If two environments add
+the same name, the one with the higher id gets it. The document depends on the rows only, not on the order in which they
+were taken.
 """
 
 import json
@@ -17,22 +18,22 @@ from seatrial.control.previews.models import Environment
 from seatrial.control.previews.routes import Candidate
 
 ENTRY_POINT = "web"
-UNAVAILABLE = "preview-unavailable"  # the page that stands in for a preview that does not answer
+UNAVAILABLE = "preview-unavailable"  # the page in place of a preview that does not answer
+# Visitors do not notice when a container restarts. A request that the service did not accept (no byte of it was sent) is
+# tried again and again. A request that it accepted but did not answer is tried once more, if it has no body and its
+# method allows that (GET); with more attempts, a request that crashes the container would keep it down.
 HELD = "preview-held"
-# Nobody sees a container restart. A request that a service does not take (no byte of it was sent) is offered again and
-# again; one that it took and did not answer once more, where that is harmless (a GET, no body): more often, one that
-# ends its container would keep it down. After a hold in vain there is no second one.
 HOLD = {"attempts": 24, "initialInterval": "200ms", "timeout": "8s"}
 REPEATED = "preview-repeated"
 REPEAT = {
     "attempts": 2,
-    "initialInterval": "300ms",  # a program that ends still takes connections for a moment
+    "initialInterval": "300ms",  # a program that is ending still accepts connections for a moment
     "status": ["502"],
     "maxRequestBodyBytes": 0,
     "disableRetryOnNetworkError": True,
-    "timeout": "4s",
+    "timeout": "4s",  # less than a hold takes: a preview that stays down is not waited for twice
 }
-Lines = dict[str, str]  # by name: two of one name make Traefik refuse the whole file
+Lines = dict[str, str]  # by name; Traefik rejects the whole file when a name comes twice
 
 
 class Added(NamedTuple):
@@ -43,7 +44,7 @@ class Added(NamedTuple):
 
 
 class Document:
-    """What is routed, and who waits for it, as far as `take` and `replace` told. Not for several threads at once."""
+    """The routes and waiting candidates of all environments given to `take` and `replace`. Not thread-safe."""
 
     def __init__(self) -> None:
         self._added: dict[str, Added] = {}
@@ -51,7 +52,7 @@ class Document:
         self._text: str | None = None
 
     def take(self, environment: Environment) -> bool:
-        """Know this environment as it is now; True when the document changed. Taking it again changes nothing."""
+        """Add or update this environment; True when the document changed. Taking it again changes nothing."""
         candidate = routes.candidate(environment)
         if candidate is None:
             self._waiting.pop(environment.pk, None)
@@ -68,7 +69,7 @@ class Document:
         return True
 
     def replace(self, environments: Iterable[Environment]) -> list[str]:
-        """Know these and no others; the ids of those of which something else was known."""
+        """Replace everything by `environments`; returns the ids of those for which the document changed."""
         rows = {row.pk: row for row in environments}
         gone = (self._added.keys() | self._waiting.keys()) - rows.keys()
         changed = [pk for pk in gone if self._added.pop(pk, None)]
@@ -96,7 +97,7 @@ class Document:
 
 
 def _added(environment: Environment) -> Added | None:
-    """None when nothing of it is routed."""
+    """What the environment adds to the document; None when it has no route."""
     served = routes.served(environment)
     return Added(_lines(_router, served), _lines(_service, served)) if served else None
 
@@ -141,7 +142,7 @@ def _catch_all() -> dict[str, Lines]:
         "service": UNAVAILABLE,
         "query": f"/{UNAVAILABLE}?status={{status}}",
     }
-    # Asked by the server's own name: the visitor's is in X-Forwarded-Host.
+    # The request names this server as its host; the visitor's host is in X-Forwarded-Host.
     service = {"loadBalancer": {"servers": [{"url": configuration.internal_url}], "passHostHeader": False}}
     return {
         "middlewares": dict(

@@ -1,11 +1,11 @@
-"""Which environments' routes changed since one looked: a number per environment that a reader compares with its own.
+"""Finds the environments whose routes changed: each has a number, which readers compare with one of their own.
 
-The number is the transaction that changed the routes last. Numbers of transactions are given out in order and may
-commit in any order, so a reader remembers not the highest it saw but the lowest that was still running: everything
-below had ended, and was seen. What is between the two is read again, which changes nothing.
+The number is that of the transaction that changed the routes last. Transactions get their numbers in order, but may
+commit in any order. So a reader does not remember the highest number that it saw, but the lowest whose transaction was
+still running: all below had ended, so their changes were seen. Changes between the two are read again, which does no
+harm.
 
-Any number of readers look independently; none takes anything from another, and a crash loses nothing: whoever
-remembers nothing reads everything.
+Any number of readers work independently. A crash loses nothing: a reader that remembers no number reads everything.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,10 @@ _RUNNING = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 
 
 class _Next(Func):
-    """The number of a transaction that this very statement cannot see. Asked earlier, it would hide what came since."""
+    """The number from which on this statement sees no transaction.
+
+    It is computed by the statement itself: an earlier value would hide changes that came since.
+    """
 
     template = "pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
     output_field = BigIntegerField()
@@ -33,7 +36,7 @@ class _Next(Func):
 
 @dataclass(frozen=True)
 class Changes:
-    """What changed. With `complete`, that is everything there is. `seen` is what to ask with the next time."""
+    """The environments that changed; with `complete`, all there are. Pass `seen` to the next call."""
 
     environments: list[Environment]
     seen: int
@@ -41,22 +44,22 @@ class Changes:
 
 
 def mark(environment_id: str) -> None:
-    """In the transaction that changes what an environment's routes are made of."""
+    """Mark the environment's routes as changed. Call it in the transaction that changes them."""
     with connection.cursor() as cursor:
         cursor.execute(_MARK, [environment_id])
 
 
 def changed(since: int) -> Changes:
-    """What changed `since` the last look, terminated environments too; since EVERYTHING: all that live.
+    """The environments that changed `since` the last call, also terminated ones; since EVERYTHING: all living ones.
 
-    Two queries, and not inside an older snapshot: all that was committed before the call is seen.
+    Two queries. Do not call it inside an older snapshot, so that everything committed before the call is seen.
     """
     with connection.cursor() as cursor:
         cursor.execute(_RUNNING)
         (running,) = cursor.fetchone()
     rows = Environment.objects.select_related("live", "candidate").order_by("id")
-    if since == EVERYTHING or running < since:  # numbers that go back: this is another database
+    if since == EVERYTHING or running < since:  # numbers went down: this is another database
         return Changes(list(rows.exclude(state=EnvironmentState.TERMINATED)), running, complete=True)
-    # A number that is yet to come was brought here from another database.
+    # A number that is higher than any so far came from another database; such marks are skipped.
     marked = rows.filter(route_mark__transaction__gte=since, route_mark__transaction__lt=_Next())
     return Changes(list(marked), running, complete=False)

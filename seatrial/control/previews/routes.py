@@ -1,4 +1,4 @@
-"""Which hostname leads to which endpoint, from the rows. `previews.route_document` writes it down for Traefik.
+"""Computes which hostname leads to which endpoint. `previews.route_document` writes it down for Traefik.
 
 Names: a router is called by the hostname label it answers, a service by the first label of its service. Labels are
 computed here from the kinds of the services, never taken from an agent, so that no agent can claim another's name.
@@ -17,7 +17,7 @@ ENDPOINT = re.compile(r"(?:https?://)?(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):\d{1,
 
 @dataclass(frozen=True)
 class Candidate:
-    """A deployment that waits: live once Traefik has this server per service, and this service per router."""
+    """A deployment that becomes live once Traefik shows these `servers` per service and these services per router."""
 
     environment: str
     deployment: str
@@ -26,7 +26,7 @@ class Candidate:
 
 
 class Route(NamedTuple):
-    """A hostname's label, the service it leads to, and that one's endpoint."""
+    """A hostname's label, the service that it leads to, and the service's endpoint."""
 
     label: str
     service: str
@@ -34,7 +34,7 @@ class Route(NamedTuple):
 
 
 def candidate(environment: Environment) -> Candidate | None:
-    """Its ready deployment that is not live yet, with what Traefik must show first; None when none waits."""
+    """The environment's ready deployment that is not live yet, and what Traefik must show first; None if none."""
     deployment = environment.candidate
     if deployment is None or deployment.ready_at is None:
         return None
@@ -48,7 +48,7 @@ def candidate(environment: Environment) -> Candidate | None:
 
 
 def served(environment: Environment) -> list[Route]:
-    """A route for each hostname of what is served; none of a terminated environment."""
+    """A route for each hostname of the ready candidate, or else of the live deployment; none if it is terminated."""
     labels = _labels(environment)
     routes = []
     for service in _services(environment):
@@ -61,7 +61,7 @@ def served(environment: Environment) -> list[Route]:
 
 
 def urls(environment: Environment) -> dict[str, str]:
-    """The address of each routable service of what is served now: `{service: url}`."""
+    """The address of each routable service of the ready candidate, or else of the live deployment: `{service: url}`."""
     from seatrial.control.previews.desired import address
 
     where = address()

@@ -1,4 +1,4 @@
-"""Previews of pull requests: what people, forges and the reconciler ask for. Events of agents: `previews.events`."""
+"""Previews of pull requests, for people, forges and the reconciler. `previews.events` handles events of agents."""
 
 import hashlib
 from datetime import datetime
@@ -42,8 +42,8 @@ __all__ = [
 def pull_request_changed(pull_request: PullRequest, *, received_at: datetime | None = None) -> str:
     """Make the preview what the stored pull request asks for; returns what was done, for people.
 
-    Level-triggered and idempotent: it looks at the row, never at the news that changed it, so it may be called any
-    number of times (deliveries, sweeps). A preview that a person stopped stays stopped until the next commit, or
+    Level-triggered and idempotent: it looks at the row, never at the event that changed it, so it may be called any
+    number of times (by deliveries, by sweeps). A preview that a person stopped stays stopped until the next commit, or
     until the pull request is closed and opened again.
     """
     pull_request = (
@@ -68,7 +68,7 @@ def pull_request_changed(pull_request: PullRequest, *, received_at: datetime | N
 
 @transaction.atomic
 def rebuild(environment: Environment, by: Actor) -> Deployment:
-    """Deploy the same commit again, building without caches. Of a stopped preview: start it anew.
+    """Deploy the same commit again, built without caches. A stopped preview starts as a new environment.
 
     Raises PullRequestClosed.
     """
@@ -95,7 +95,7 @@ def stop(environment: Environment, by: Actor) -> None:
 
 
 def expire() -> int:
-    """Stop every preview that saw no new commit for its project's time to live; returns how many."""
+    """Stop every preview that got no new commit during its project's time to live; returns how many."""
     overdue = Environment.objects.filter(expires_at__lt=timezone.now()).exclude(
         state=EnvironmentState.TERMINATED
     )
@@ -126,7 +126,7 @@ def _closed(environment: Environment | None) -> str:
     if environment is None:
         return "closed; there was no preview"
     if environment.state == EnvironmentState.TERMINATED:
-        if environment.stop_cause:  # opened again, it may come back
+        if environment.stop_cause:  # so that it comes back if the pull request is opened again
             environment.stop_cause = environment.stopped_by = ""
             environment.save(update_fields=["stop_cause", "stopped_by"])
         return "closed; the preview is gone already"
@@ -135,7 +135,7 @@ def _closed(environment: Environment | None) -> str:
 
 
 def _has(environment: Environment, commit: str) -> bool:
-    """True when nothing is to be done for `commit`: it was the last one deployed here, whatever came of it."""
+    """True when `commit` needs no deployment: it was the last one deployed here, whether that succeeded or not."""
     if environment.state == EnvironmentState.TERMINATED and not environment.stop_cause:
         return False
     states = [DeploymentState.SUPERSEDED, DeploymentState.CANCELLED]
@@ -150,7 +150,7 @@ def _create(pull_request: PullRequest) -> Environment:
     project = pull_request.project
     name = environment_name(pull_request.number, project.slug)
     if Environment.objects.filter(name=name).exclude(state=EnvironmentState.TERMINATED).exists():
-        # Another workspace's repository of the same name came first.
+        # A repository of the same name, in another workspace, has the name already.
         name = environment_name(pull_request.number, f"{project.slug}-{_short(project.pk)}")
     return Environment.objects.create(project=project, pull_request=pull_request, name=name)
 

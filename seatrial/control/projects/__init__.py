@@ -1,1 +1,1 @@
-"""Repositories under trial, and their pull requests as the forge last told them."""
+"""Repositories under trial, and their pull requests as the forge last reported them."""

@@ -24,7 +24,7 @@ class ProjectAnswer(Schema):
 
 @router.get("", response=list[ProjectAnswer], summary="List projects by name")
 def list_projects(request: HttpRequest) -> list[ProjectAnswer]:
-    """Those you may look at, without the archived ones."""
+    """The projects that you may see, without archived ones."""
     rows = (
         visible(person(request), Project).filter(archived_at=None).select_related("workspace", "connection")
     )

@@ -1,8 +1,8 @@
 """What can go wrong with projects.
 
 ProjectError
-├── ProjectContended   others make projects at the same moment: asking again helps
-└── EmptySecret        a webhook secret that would let nothing in
+├── ProjectContended   others make projects at the same moment: try again
+└── EmptySecret        an empty webhook secret, with which no delivery is accepted
 """
 
 from seatrial.control.errors import ControlError
@@ -16,7 +16,7 @@ class ProjectError(ControlError):
 
 
 class ProjectContended(ProjectError):
-    """Its name was taken, again and again, between our look and our insert."""
+    """Others took its name again and again, between our query and our insert."""
 
     code = "project_contended"
     status = 503

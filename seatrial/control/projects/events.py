@@ -1,4 +1,4 @@
-"""What a forge tells, in one shape for all forges. `external_id` is the forge's own id of the repository."""
+"""Events of forges, in one shape for all of them. `external_id` is the forge's own id of the repository."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class PullRequestAction(StrEnum):
-    """What happened to a pull request. Anything else a forge tells about one is not news to us."""
+    """What happened to a pull request. Everything else that forges report about one is ignored."""
 
     OPENED = "opened"
     SYNCHRONIZE = "synchronize"
@@ -30,7 +30,7 @@ class PullRequestChanged(ForgeEvent):
     head_sha: str
     branch: str
     base_branch: str
-    base_sha: str = ""  # what the branch is compared with
+    base_sha: str = ""  # the commit that the branch is compared with
     title: str
     author: str
     from_fork: bool
@@ -44,7 +44,7 @@ class Pushed(ForgeEvent):
     ref: str
     commit: str
     author: str
-    before: str = ""  # the head that it had; empty for a new branch
+    before: str = ""  # the branch's previous head; empty for a new branch
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Repositories and pull requests. A `Connection` is the account at a code host that repositories are reached by."""
+"""Repositories and pull requests. A `Connection` is the account at a code host through which we reach repositories."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,16 +11,16 @@ from seatrial.control.vault.fields import EncryptedTextField
 
 
 class Connection(models.Model):
-    """One code host as one workspace reaches it. Its id is part of the webhook URL; its secret signs them."""
+    """One code host as one workspace reaches it. Its id is part of the webhook URL; its secret signs webhooks."""
 
     id = UlidField()
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="connections")
     forge = models.CharField(max_length=20)  # a kind that `forges.registry` knows
     name = models.CharField(max_length=200)
     base_url = models.CharField(max_length=500, blank=True)
-    credential = EncryptedTextField(blank=True)  # what we sign in with; its form is the forge's business
+    credential = EncryptedTextField(blank=True)  # what we sign in with; each kind of forge has its own form
     webhook_secret = EncryptedTextField(blank=True)
-    # The secret before the last rotation, valid beside the new one until then.
+    # The secret before the last rotation, and how long it is valid beside the new one.
     previous_webhook_secret = EncryptedTextField(blank=True)
     previous_valid_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -35,7 +35,7 @@ class Connection(models.Model):
         return f"{self.forge}:{self.name}"
 
     def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
-        """Every save changes `updated_at`, which tells `forges.connected` to bind the row's forge anew."""
+        """Save, and always change `updated_at`, by which `forges.connected` sees that it needs a new object."""
         if update_fields is not None:
             update_fields = {*update_fields, "updated_at"}
         super().save(update_fields=update_fields, **options)
@@ -55,7 +55,7 @@ class Project(models.Model):
     default_branch = models.CharField(max_length=250, default="main")
     ttl_hours = models.PositiveIntegerField(default=72)
     previews_enabled = models.BooleanField(default=True)
-    unreachable = models.TextField(blank=True)  # why its forge cannot tell about it; empty: it can
+    unreachable = models.TextField(blank=True)  # why its forge cannot report on it; empty while it can
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
 
@@ -70,14 +70,14 @@ class Project(models.Model):
 
 
 class PullRequestState(models.TextChoices):
-    """As the forge says."""
+    """The state that the forge reports."""
 
     OPEN = "open"
     CLOSED = "closed"
 
 
 class PullRequest(models.Model):
-    """A pull request as the forge last told it. `changed_at` is the forge's clock: older news is ignored."""
+    """A pull request as the forge last reported it. `changed_at` is by the forge's clock; older events are ignored."""
 
     id = UlidField()
     project = models.ForeignKey(Project, models.CASCADE, related_name="pull_requests")

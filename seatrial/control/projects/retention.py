@@ -1,4 +1,4 @@
-"""Pull requests that were closed long ago go, once nothing refers to them."""
+"""Deletes pull requests that were closed long ago, once nothing refers to them."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Repositories and pull requests, as their forges tell about them."""
+"""Keeps repositories and pull requests as their forges report them."""
 
 import structlog
 from django.db import IntegrityError, transaction
@@ -26,9 +26,9 @@ def ensure_connection(
     base_url: str = "",
     by: Actor = SYSTEM,
 ) -> Connection:
-    """The connection of this name, made with `webhook_secret` when there is none; an existing secret is kept.
+    """Return the connection of this name; if there is none, make it with `webhook_secret`. An existing secret is kept.
 
-    Whether anybody speaks to a forge of this kind is not known here: `forges.registry` checks.
+    `forge` is not checked here: `forges.connecting` does that.
     """
     connection = Connection.objects.filter(workspace=workspace, forge=forge, name=name).first()
     if connection is None:
@@ -55,7 +55,7 @@ def ensure_project(
     default_branch: str,
     by: Actor = SYSTEM,
 ) -> Project:
-    """The project of one repository: made when there is none, else brought up to date. Safe to call twice at once.
+    """Make or update the project of one repository, and return it. Safe to call twice at once.
 
     Raises ProjectContended when others keep making projects at the same moment.
     """
@@ -65,7 +65,7 @@ def ensure_project(
         "default_branch": default_branch,
         "archived_at": None,
     }
-    # Another process may take the slug, or make the project, between our look and our insert.
+    # Another process may take the slug, or make the project, between our query and our insert.
     for _ in range(3):
         project = Project.objects.filter(connection=connection, external_id=external_id).first()
         if project is not None:
@@ -123,18 +123,19 @@ def free_slug(workspace_id: str, name: str) -> str:
 
 
 def find_project(connection: Connection, external_id: str) -> Project | None:
-    """The living project of a repository, or None when nobody registered it."""
+    """The project of a repository, unless it is archived; None if nobody registered it."""
     return Project.objects.filter(connection=connection, external_id=external_id, archived_at=None).first()
 
 
 @transaction.atomic
 def apply_pull_request(project: Project, event: PullRequestChanged) -> PullRequest | None:
-    """Bring the pull request up to what `event` says; None when we know newer. Idempotent.
+    """Update the pull request from `event` and return it; None if we know a newer state. Idempotent.
 
-    Order is by the forge's clock, which may tick in whole seconds. Among news of the same tick, closed wins over
-    everything but reopened, so that a repeated or late delivery cannot bring a closed pull request back.
+    Events are ordered by the forge's clock, which may only count whole seconds. Among events with the same time, closed
+    wins over everything but reopened, so that a repeated or late delivery cannot bring a closed pull request back.
     """
-    # Two first deliveries of one pull request; a rebuild, which only refers to the project, does not wait for us.
+    # The lock is for two first deliveries of one pull request at once. A rebuild only refers to the project and need
+    # not wait.
     project = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     known = PullRequest.objects.filter(project=project, number=event.number).first()
     if known is not None and not _is_news(known, event):
@@ -154,7 +155,7 @@ def apply_pull_request(project: Project, event: PullRequestChanged) -> PullReque
 
 
 def state_after(event: PullRequestChanged) -> PullRequestState:
-    """What the pull request is once `event` happened."""
+    """The state of the pull request after `event`."""
     return PullRequestState.CLOSED if event.action is PullRequestAction.CLOSED else PullRequestState.OPEN
 
 
@@ -168,7 +169,7 @@ def _is_news(known: PullRequest, event: PullRequestChanged) -> bool:
 
 
 def note_unreachable(project: Project, why: str) -> None:
-    """Its forge cannot tell about it: what we know stays as it is. Said once in the log, and on its page until it can."""
+    """Record that the forge cannot report on the project. Logged once; its page shows it until `note_reachable`."""
     if project.unreachable == why:
         return
     if Project.objects.filter(pk=project.pk, unreachable="").update(unreachable=why):
@@ -181,7 +182,7 @@ def note_unreachable(project: Project, why: str) -> None:
 
 
 def note_reachable(project: Project) -> None:
-    """Its forge told about it."""
+    """Record that the forge reports on the project again."""
     if not project.unreachable:
         return
     if Project.objects.filter(pk=project.pk).exclude(unreachable="").update(unreachable=""):

@@ -1,4 +1,4 @@
-"""Pages of projects. Whoever includes them says how many previews run: `{"running": ...}`, see `pages.Running`."""
+"""Addresses of the projects' pages. `home.urls` passes in how to count running previews: see `pages.Running`."""
 
 from django.urls import path
 

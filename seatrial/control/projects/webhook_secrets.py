@@ -1,4 +1,4 @@
-"""The secrets that sign a connection's webhooks: the present one, and for a while the one before it."""
+"""The secrets that sign a connection's webhooks: the current one and, for a while, the previous one."""
 
 import hmac
 from datetime import timedelta
@@ -16,7 +16,7 @@ from seatrial.control.vault.errors import VaultError
 def valid_secrets(connection: Connection) -> list[str]:
     """Every secret that a webhook may be signed with now; empty when none is stored.
 
-    Raises VaultError when one is stored and none can be opened.
+    Raises VaultError when secrets are stored but none of them can be opened.
     """
     problem: VaultError | None = None
     opened = []
@@ -37,10 +37,10 @@ def valid_secrets(connection: Connection) -> list[str]:
 
 @transaction.atomic
 def rotate_webhook_secret(connection: Connection, new: str, grace: timedelta, by: Actor) -> None:
-    """Sign with `new` from now on; what was valid stays so for `grace`, until the forge has been told.
+    """Make `new` the webhook secret. The current one stays valid for `grace`, time to enter the new one at the forge.
 
-    A secret that cannot be opened any more is replaced all the same, and stays invalid. Rotating to the present secret
-    changes nothing, so a repeat does not cost the previous one its time. Raises EmptySecret.
+    A current secret that cannot be opened is replaced too, and does not stay valid. Rotating to the current secret
+    changes nothing, so a repeated call does not cut short the time of the previous one. Raises EmptySecret.
     """
     if not new:
         raise EmptySecret

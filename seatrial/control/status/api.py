@@ -1,4 +1,4 @@
-"""REST: one document about everything the asker may see."""
+"""REST: one document about everything that the person may see."""
 
 from datetime import datetime, timedelta
 
@@ -29,10 +29,10 @@ PRESENT = {AgentState.ONLINE, AgentState.DRAINING}
 
 
 class PlatformStatus(Schema):
-    """`runtime` and `sandbox` are what an online agent says it has; empty while none has any.
+    """`runtime` and `sandbox` are those of an agent that is online; empty if none has any.
 
-    `sandbox` is runsc, runc or process. Why it is empty is among the agents' warnings. `waits_for`: who is missing for
-    all that waits, where messages or webhooks pile up; it does not say whose they are.
+    `sandbox` is runsc, runc or process. If it is empty, the agents' warnings say why. `waits_for` says who does not
+    process messages or webhooks that pile up, not whose they are.
     """
 
     url: str
@@ -44,7 +44,7 @@ class PlatformStatus(Schema):
 
 
 class AgentStatus(Schema):
-    """One agent. `warnings`, and why no policy can run on it, are of its last heartbeat, while it is online."""
+    """One agent. `warnings` and `sandbox_problem` (why no policy can run on it) are only given while it is online."""
 
     id: str
     name: str
@@ -92,7 +92,7 @@ class ResultStatus(Schema):
 
 
 class EvaluationStatus(Schema):
-    """One of the newest evaluations; the rest of it is at /evaluations/<id>."""
+    """One of the newest evaluations; /evaluations/<id> has the rest."""
 
     id: str
     commit: str

@@ -1,4 +1,4 @@
-"""Our pull requests against those of the forge, which is the truth: what differs is what webhooks did not tell."""
+"""Compares our pull requests with those at the forge, and applies what no webhook has reported."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -17,10 +17,10 @@ log = structlog.get_logger(__name__)
 
 
 def compare(forges: Forges, project: Project) -> None:
-    """Open what is open at the forge, close what is not, and see that previews follow. Idempotent. Raises ForgeError.
+    """Open pull requests that are open at the forge, close the others; previews follow. Idempotent. Raises ForgeError.
 
-    Asking the forge takes time, in which no transaction is open and a webhook may bring newer news, so only what has not
-    changed since we asked, by the forge's clock, is closed.
+    No transaction is open while we ask the forge, and a webhook may arrive meanwhile. So only pull requests that have
+    not changed since we asked, by the forge's clock, are closed.
     """
     forge = forges.of(project.connection)
     asked_at = forge.now()

@@ -1,4 +1,4 @@
-"""What a delivery leads to. In the caller's transaction, idempotent, and no forge is asked."""
+"""What a delivery leads to. Runs in the caller's transaction, is idempotent, and sends no request to a forge."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from seatrial.wire.words import EventKind
 
 
 def outcome(delivery: Delivery) -> str:
-    """Do what `delivery` asks for; returns what that was, for people. Raises to have it tried again."""
+    """Handle `delivery`, and return what was done, for people. If it raises, the delivery is tried again."""
     event = registered(delivery.connection.forge).webhooks.parse(delivery.event, bytes(delivery.body))
     if event is None:
         return "ignored: nothing to do for this event"
@@ -31,7 +31,7 @@ def outcome(delivery: Delivery) -> str:
 def pull_request_changed(
     project: Project, event: PullRequestChanged, *, received_at: datetime | None = None
 ) -> str:
-    """News of a pull request, by a webhook or a sweep: its preview and its evaluation follow."""
+    """Handle a change of a pull request, seen by a webhook or a sweep: update its preview and evaluate it."""
     pull_request = apply_pull_request(project, event)
     if pull_request is None:
         return f"ignored: pull request {event.number} is known in a newer state"
@@ -47,11 +47,11 @@ def pull_request_changed(
         pull_request=pull_request,
         base_commit=pull_request.base_sha,
     )
-    return f"{done}; {_said(evaluation)}"
+    return f"{done}; {_described(evaluation)}"
 
 
 def ref_changed(project: Project, event: ForgeEvent) -> str:
-    """A push or a new tag: it is evaluated."""
+    """Handle a push or a new tag: evaluate its commit."""
     if isinstance(event, Pushed):
         kind, before = EventKind.PUSH, event.before
     elif isinstance(event, TagCreated):
@@ -61,8 +61,8 @@ def ref_changed(project: Project, event: ForgeEvent) -> str:
     evaluation = policies.evaluate(
         project, commit=event.commit, ref=event.ref, event=kind, base_commit=before
     )
-    return _said(evaluation)
+    return _described(evaluation)
 
 
-def _said(evaluation: Evaluation | None) -> str:
+def _described(evaluation: Evaluation | None) -> str:
     return f"evaluation {evaluation.pk}" if evaluation else "no policy applies"

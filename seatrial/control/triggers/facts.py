@@ -1,4 +1,4 @@
-"""Takes the forge's facts for an evaluation that was asked for; then its job is queued for an agent."""
+"""Fetches the forge's facts for an evaluation, then queues the evaluation's job for an agent."""
 
 from seatrial.control.forges import facts
 from seatrial.control.forges.connected import Forges
@@ -7,9 +7,10 @@ from seatrial.control.policies.models import Evaluation
 
 
 def take_facts(forges: Forges, body: dict[str, str]) -> None:
-    """Take the facts of the evaluation that `body` names, with no transaction open, and queue it with them.
+    """Fetch the facts for the evaluation in `body`, with no transaction open, and queue it with them.
 
-    One that was superseded meanwhile is left alone, before the forge is asked and after. Idempotent. Raises ForgeError.
+    An evaluation that was superseded, before the request to the forge or during it, is left alone. Idempotent. Raises
+    ForgeError.
     """
     rows = Evaluation.objects.select_related("project__connection")
     evaluation = rows.filter(pk=body["evaluation"], **queueing.WAITS_FOR_FACTS).first()
@@ -18,12 +19,12 @@ def take_facts(forges: Forges, body: dict[str, str]) -> None:
 
 
 def facts_wait(body: dict[str, str], reason: str) -> None:
-    """The forge did not answer; it is asked again."""
-    queueing.note_waiting(body["evaluation"], f"Waits for the forge to tell about the repository: {reason}")
+    """Show on the evaluation that the forge did not answer, and is asked again."""
+    queueing.note_waiting(body["evaluation"], f"Waits for the forge's facts about the repository: {reason}")
 
 
 def facts_given_up(body: dict[str, str], reason: str) -> None:
-    """It will not be asked any more."""
+    """End the evaluation, because the forge will not be asked any more."""
     queueing.give_up_waiting(
-        body["evaluation"], f"The forge did not tell about the repository: {reason} Run it again."
+        body["evaluation"], f"The forge gave no facts about the repository: {reason} Run it again."
     )

@@ -1,4 +1,4 @@
-"""Reports to forges: always what the row says now, whatever event led here. No transaction is open meanwhile."""
+"""Reports to forges: always the current state of the row, whatever event led here, and with no transaction open."""
 
 from django.conf import settings
 
@@ -11,7 +11,7 @@ from seatrial.wire.states import DeploymentState, EvaluationState
 
 
 def report(forges: Forges, body: dict[str, str]) -> None:
-    """Report the preview of a pull request, or the verdict on a commit, as `body` names it. Raises ForgeError."""
+    """Report the preview of the pull request, or the verdict on the commit, that `body` names. Raises ForgeError."""
     if "pull_request" in body:
         _report_deployment(forges, body["pull_request"])
     else:
@@ -19,7 +19,7 @@ def report(forges: Forges, body: dict[str, str]) -> None:
 
 
 def _report_deployment(forges: Forges, pull_request: str) -> None:
-    """The newest of the pull request, whichever environment it is in: every earlier one is over, or behind it."""
+    """Report the newest deployment of the pull request, in whichever environment; earlier ones do not matter."""
     rows = Deployment.objects.select_related(
         "environment__project__connection", "environment__pull_request", "environment__live"
     )
@@ -42,7 +42,7 @@ def _report_deployment(forges: Forges, pull_request: str) -> None:
 
 
 def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
-    """The newest of the commit, but one that was superseded says less than any that was not."""
+    """Report the newest evaluation of the commit; a superseded one only if there is no other."""
     rows = Evaluation.objects.select_related("project__connection").filter(project=project, commit=commit)
     newest = rows.order_by("-id")
     evaluation = newest.exclude(state=EvaluationState.SUPERSEDED).first() or newest.first()

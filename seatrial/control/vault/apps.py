@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class VaultConfig(AppConfig):
-    """Named by its noun."""
+    """The name and the label of the app."""
 
     name = "seatrial.control.vault"
     label = "vault"

@@ -2,11 +2,12 @@
 
 The sealed text is `v2.<key id>.<place>.<wrapped data key>.<ciphertext>`. The last two are nonce + AES-GCM output in
 URL-safe base64, and both authenticate the identity of the row they belong to, so a value copied to another row or
-column does not open. The wrapped data key authenticates the key id, too; the ciphertext does not, so that a new master
-key wraps the data key again and leaves the value alone. `place` is a digest of the identity. It protects nothing: it
-tells an envelope that was moved from one that was damaged.
+column does not open. The wrapped data key also authenticates the key id. The ciphertext does not, so that changing the
+master key only means wrapping the data key again. `place` is a digest of the identity. It protects nothing: it only
+shows whether an envelope was moved or damaged.
 
-`v1.<wrapped data key>.<ciphertext>` names neither. It is still opened, by the first key that can, and never written.
+`v1.<wrapped data key>.<ciphertext>` has no key id and no place. It is opened with the first key that fits, and never
+written.
 """
 
 import base64
@@ -29,7 +30,7 @@ KEY_ID = r"[0-9a-f]{16}"
 
 @dataclass(frozen=True)
 class Identity:
-    """The one place a sealed value is valid in."""
+    """The one place where a sealed value is valid."""
 
     table: str
     column: str
@@ -39,13 +40,13 @@ class Identity:
         return f"{self.table}.{self.column} of {self.pk}"
 
     def associated(self, version: str, *about: str) -> bytes:
-        """What AES-GCM authenticates beside a part. Length-prefixed, so that no two identities collide."""
+        """The associated data that AES-GCM authenticates. Length-prefixed, so that no two identities collide."""
         words = ("seatrial", version, *about, self.table, self.column, self.pk)
         return b"".join(len(word.encode()).to_bytes(4, "big") + word.encode() for word in words)
 
     @property
     def place(self) -> str:
-        """This identity in a few letters."""
+        """A short digest of this identity."""
         return hashlib.sha256(self.associated(VERSION, "place")).digest()[:PLACE_BYTES].hex()
 
 
@@ -58,7 +59,7 @@ def seal(plain: str, identity: Identity, keys: Keys) -> str:
 
 
 def unseal(text: str, identity: Identity, keys: Keys) -> str:
-    """The reverse of `seal`. Raises Unopenable: which kind says what has happened, and its message the fix."""
+    """The reverse of `seal`. Raises a kind of Unopenable that says what has happened; its message names the fix."""
     version, *parts = text.split(".")
     match version, parts:
         case "v2", [key_id, place, wrapped, ciphertext] if re.fullmatch(KEY_ID, key_id):
@@ -88,7 +89,7 @@ def _unwrap(wrapped: str, identity: Identity, keys: Keys, key_id: str, place: st
 
 
 def _unwrap_first(wrapped: str, identity: Identity, keys: Keys) -> bytes:
-    """Of version 1, which does not say whose it is: every key is tried."""
+    """Unwrap a data key of version 1. It has no key id, so every key is tried."""
     unwrapped = (_decrypt(master.value, wrapped, identity.associated("v1", "key")) for master in keys)
     data_key = next((one for one in unwrapped if one is not None), None)
     if data_key is None:
@@ -102,10 +103,11 @@ def _encrypt(key: bytes, data: bytes, associated: bytes) -> str:
 
 
 def _decrypt(key: bytes, text: str, associated: bytes) -> bytes | None:
-    """None for what this key did not encrypt with `associated` beside it."""
+    """The decrypted bytes; None if `text` was not encrypted with this key and with this associated data."""
     try:
         data = base64.b64decode(text.encode(), altchars=b"-_", validate=True)
-        if base64.urlsafe_b64encode(data).decode() != text:  # its last letter has bits that say nothing
+        # The last letter has unused bits, which must not vary
+        if base64.urlsafe_b64encode(data).decode() != text:
             return None
         return AESGCM(key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], associated)
     except (InvalidTag, ValueError):

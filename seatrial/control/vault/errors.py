@@ -3,14 +3,14 @@
 VaultError
 ├── UnfitMasterKey      GALLEY_MASTER_KEY is missing or not 32 bytes: refuse to start
 ├── WrongMasterKey      it is a key, but not the one this database was sealed with: refuse to start
-├── UnprovenMasterKey   the value that would tell is damaged: refuse to start
-├── WithoutRow          a secret was set or asked for where its row is not known: our own mistake
+├── UnprovenMasterKey   the value to check the key with is damaged: refuse to start
+├── WithoutRow          a secret was set or read where its row is not known: a bug
 └── Unopenable          one sealed value
-    ├── NotSealed       is no envelope, or a later release's
-    ├── UnknownKey      names a master key that is not here
-    ├── WrongKey        of version 1, which names no key: none of those here opens it
-    ├── WrongRow        was sealed for another row or column
-    └── Damaged         is not as it was written
+    ├── NotSealed       not an envelope, or one of a later release
+    ├── UnknownKey      sealed with a master key that this process does not have
+    ├── WrongKey        of version 1, which names no key, and no key of this process opens it
+    ├── WrongRow        sealed for another row or column
+    └── Damaged         changed since it was written
 """
 
 from collections.abc import Sequence
@@ -33,19 +33,19 @@ class WrongMasterKey(VaultError):
 
 
 class UnprovenMasterKey(VaultError):
-    """Nothing tells whether GALLEY_MASTER_KEY is right: the check value of the database is not as we wrote it."""
+    """GALLEY_MASTER_KEY cannot be checked: the check value in the database is not as we wrote it."""
 
 
 class WithoutRow(VaultError):
-    """A secret belongs to its row, and the row is not known here."""
+    """A secret belongs to a row, and here the row is not known."""
 
 
 class Unopenable(VaultError):
-    """One sealed value does not open."""
+    """One sealed value cannot be opened."""
 
 
 class NotSealed(Unopenable):
-    """No envelope of this release."""
+    """Not an envelope of this release."""
 
     def __init__(self, where: str) -> None:
         super().__init__(
@@ -65,7 +65,7 @@ class UnknownKey(Unopenable):
 
 
 class WrongKey(Unopenable):
-    """No key opens it. An envelope of version 1 does not say more."""
+    """No key opens it. More is not known, because envelopes of version 1 name no key."""
 
     def __init__(self, where: str, ids: Sequence[str]) -> None:
         super().__init__(
@@ -75,7 +75,7 @@ class WrongKey(Unopenable):
 
 
 class WrongRow(Unopenable):
-    """Sealed for somewhere else."""
+    """Sealed for another row or column."""
 
     def __init__(self, where: str) -> None:
         super().__init__(
@@ -84,7 +84,7 @@ class WrongRow(Unopenable):
 
 
 class Damaged(Unopenable):
-    """Not as it was written."""
+    """Changed since it was written."""
 
     def __init__(self, where: str) -> None:
         super().__init__(f"{where}: damaged. Restore the row from a backup, or set the secret again.")

@@ -12,7 +12,7 @@ from seatrial.control.vault.keys import Keys, MasterKey
 
 
 class Sealed:
-    """A ciphertext as the database holds it. Never shows what it holds."""
+    """A ciphertext as the database holds it. Its repr does not show it."""
 
     __slots__ = ("text",)
 
@@ -29,7 +29,7 @@ def keys() -> Keys:
 
 
 class _EncryptedAttribute(DeferredAttribute):
-    """Opens the value when it is read: a row that is only listed is never decrypted."""
+    """Decrypts the value only when the attribute is read, so not for rows that are only listed."""
 
     field: "EncryptedTextField"
 
@@ -39,7 +39,7 @@ class _EncryptedAttribute(DeferredAttribute):
             return value
         return unseal(value.text, self.field.identity(instance), keys())
 
-    # With `__set__` the descriptor comes before the instance's own dictionary.
+    # Having `__set__` makes Python ask this descriptor before the instance's own dictionary.
     def __set__(self, instance: models.Model, value: str | Sealed | None) -> None:
         instance.__dict__[self.field.attname] = value
 
@@ -47,14 +47,15 @@ class _EncryptedAttribute(DeferredAttribute):
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     """Text that is sealed in the database and plain on the instance, and in neither a repr nor a log.
 
-    Bound to its row: the primary key must exist before the first save (ULIDs do), and `QuerySet.update` or a filter
-    on it is refused, because neither knows the row. The empty string is stored as it is: it says "no secret".
+    The value is bound to its row, so the primary key must exist before the first save (ULIDs do). `QuerySet.update` and
+    filters on the field are refused, because they do not know the row. The empty string is stored as it is and means
+    "no secret".
     """
 
     descriptor_class = _EncryptedAttribute
 
     def identity(self, instance: models.Model) -> Identity:
-        """Where this field's value of `instance` is valid."""
+        """The identity for which this field's value of `instance` is sealed."""
         if instance.pk is None:
             raise WithoutRow(
                 f"{self.model._meta.label}.{self.name}: the row needs its primary key before a secret"
@@ -62,11 +63,11 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
         return Identity(self.model._meta.db_table, str(self.column), str(instance.pk))
 
     def from_db_value(self, value: str | None, *_: object) -> str | Sealed | None:
-        """Ciphertext stays closed until the attribute is read."""
+        """Keep the ciphertext sealed until the attribute is read."""
         return Sealed(value) if value else value
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        """Seal what was set since the row was read; what was not touched is written back as it was."""
+        """Seal a value that was set since the row was read; an unchanged one is written back as it was."""
         value = model_instance.__dict__.get(self.attname)
         if value and not isinstance(value, Sealed):
             value = Sealed(seal(str(value), self.identity(model_instance), keys()))

@@ -40,7 +40,7 @@ class MasterKey:
 
     @cached_property
     def id(self) -> str:
-        """Which key this is, in every envelope it wrapped. Derived one way: it tells nothing about the key."""
+        """The key's id, which is in every envelope that it wrapped. It reveals nothing about the key."""
         derived = HKDFExpand(SHA256(), length=ID_BYTES, info=b"seatrial.control.vault key id")
         return derived.derive(self.value).hex()
 
@@ -66,7 +66,7 @@ class Keys:
 
 
 def _decoded(text: str) -> bytes | None:
-    # Hex first: 64 hex digits are valid base64 too, and would give 48 other bytes.
+    # Try hex first: 64 hex digits are also valid base64, but would decode to 48 other bytes.
     if re.fullmatch(r"(?:[0-9a-fA-F]{2})+", text):
         return bytes.fromhex(text)
     padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)

@@ -1,4 +1,4 @@
-"""The value that tells a wrong master key from the right one at start."""
+"""The value that is used at start to check the master key."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from seatrial.control.vault.fields import EncryptedTextField
 
 
 class MasterKeyCheck(models.Model):
-    """One row, sealed by the first key this database met."""
+    """One row, sealed with the first key that was used with this database."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     value = EncryptedTextField()

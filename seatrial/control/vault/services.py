@@ -1,4 +1,4 @@
-"""Is this the key that sealed what the database holds?"""
+"""Checks that the master key is the one that sealed this database's secrets."""
 
 from django.db import IntegrityError, transaction
 
@@ -7,7 +7,9 @@ from seatrial.control.vault.fields import keys
 from seatrial.control.vault.models import MasterKeyCheck
 
 KNOWN_VALUE = "the master key that sealed this opens every secret here"
-UNPROVEN = "The master key check value of this database is not as it was written. Restore the database from a backup."
+UNPROVEN = (
+    "The value to check the master key with was changed in this database. Restore the database from a backup."
+)
 
 
 def verify_master_key() -> None:

@@ -7,7 +7,7 @@ import django
 
 
 def main() -> None:
-    """Set Django up, then work until told to stop."""
+    """Set Django up, then work until a signal to stop."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seatrial.control.settings")
     django.setup()
 

@@ -1,4 +1,4 @@
-"""The lanes of the outbox beside the bus: what waits for a forge or for others. Nothing on the bus waits for them."""
+"""The lanes of the outbox: work that may wait long for forges or other systems. They never hold up the bus."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,24 +23,25 @@ log = structlog.get_logger(__name__)
 Body = dict[str, str]
 
 
-def nobody(body: Body, reason: str) -> None:
-    """For an errand that nobody waits for."""
+def no_reaction(body: Body, reason: str) -> None:
+    """Do nothing: for errands whose failures need no reaction."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Errand:
-    """What a lane does for each row of its instruction. Functions get the row's body, and the reason of a failure.
+    """What a lane does for each row of its instruction. The functions get the row's body, and the reason of a failure.
 
-    `act` may take its time, and may be called again for what it did: it is idempotent. No transaction is open
-    meanwhile. After a failure `waits` is called and the row is tried again later, until the failure is `permanent` or
-    the row is older than `kept`: then `given_up` is called, and it is over. Without `kept` it is tried for ever.
+    `act` may take long, and may be called again for the same row, so it must be idempotent. No transaction is open
+    meanwhile. After a failure, `waits` is called and the row is tried again later. When the failure is `permanent` or
+    the row is older than `kept`, `given_up` is called instead, and the row is not tried again. Without `kept` it is
+    tried for ever.
     """
 
     instruction: Instruction
     act: Callable[[Body], None]
     kept: timedelta | None = None
-    waits: Callable[[Body, str], None] = nobody
-    given_up: Callable[[Body, str], None] = nobody
+    waits: Callable[[Body, str], None] = no_reaction
+    given_up: Callable[[Body, str], None] = no_reaction
 
 
 class Aside:
@@ -52,7 +53,7 @@ class Aside:
         self._errand = errand
 
     async def run(self) -> None:
-        """For ever: everything that is due, then sleep until notified."""
+        """Runs for ever: does everything that is due, then sleeps until notified."""
         woken = self._wakeups.waiter(outbox.channel(self._errand.instruction))
         while True:
             while await self._database.run(self.one):
@@ -60,7 +61,7 @@ class Aside:
             await woken.wait(SWEEP_SECONDS)
 
     def one(self) -> bool:
-        """Send to the one target that waits longest; True when there was one."""
+        """Do the work for the target that has waited longest; True when there was one."""
         return outbox.relay_aside(self._errand.instruction, self._send)
 
     def _send(self, row: OutboxMessage) -> None:
@@ -75,10 +76,10 @@ class Aside:
                     **row.body,
                     error=f"{type(error).__name__}: {error}",
                 )
-                self._errand.given_up(row.body, said(error))
+                self._errand.given_up(row.body, reason_of(error))
                 return
             not_sent(row, error)
-            self._errand.waits(row.body, said(error))
+            self._errand.waits(row.body, reason_of(error))
             if isinstance(error, ForgeError) and error.retry_after_seconds:
                 raise NotYet(error.retry_after_seconds) from error
             raise
@@ -90,6 +91,6 @@ class Aside:
         return refused or timezone.now() - row.created_at > self._errand.kept
 
 
-def said(error: Exception) -> str:
-    """What went wrong, for people: ours in its own words, anybody else's with its kind."""
+def reason_of(error: Exception) -> str:
+    """The reason of a failure, for people: the message of our own errors, type and message of all others."""
     return str(error) if isinstance(error, ControlError) else f"{type(error).__name__}: {error}"

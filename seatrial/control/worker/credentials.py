@@ -1,4 +1,4 @@
-"""Answers agents that ask for what fetches a repository. Nothing of it is stored: not here, not on the bus."""
+"""Gives agents that ask for it a credential to fetch a repository. It is not stored, neither here nor on the bus."""
 
 import asyncio
 
@@ -26,18 +26,18 @@ from seatrial.wire.errors import WireError
 
 log = structlog.get_logger(__name__)
 
-QUEUE = "credentials"  # of several workers one gets each question
-AT_ONCE = 4  # questions that wait for forges
+QUEUE = "credentials"  # if there are several workers, one of them gets each question
+AT_ONCE = 4  # how many questions may wait for forges
 AGAIN_SECONDS = 1.0
 
 
 class Credentials:
-    """Each question is answered at most once, and not after ANSWER_SECONDS: nobody listens any more.
+    """Answers each question at most once, and not after ANSWER_SECONDS, when nobody listens any more.
 
-    What the asker is entitled to is looked at before its forge is asked, and once more before the answer goes. The forge
-    is asked in `asking`'s threads, outside of any transaction. Whatever is under way when the worker stops is dropped:
-    the agent asks again. Answers go to the asker's own inbox only, whatever reply subject a question names; the control
-    plane may write anywhere, and must not be made to.
+    Whether the agent may have the credential is checked before its forge is asked, and again before the answer is sent.
+    The forge is asked in the threads of `asking`, outside of any transaction. When the worker stops, questions in
+    progress are dropped, and the agents ask again. An answer is only sent to the asking agent's own inbox: the control
+    plane may publish anywhere, so a question must not choose where to.
     """
 
     def __init__(self, database: Database, asking: Database, bus: Bus, forges: Forges) -> None:
@@ -48,7 +48,7 @@ class Credentials:
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def run(self) -> None:
-        """For ever."""
+        """Runs for ever."""
         subscription = await self._bus.client.subscribe(subjects.CREDENTIALS, queue=QUEUE)
         try:
             async with asyncio.TaskGroup() as group:
@@ -85,7 +85,7 @@ class Credentials:
         except NotGranted as refused:
             say = log.warning if refused.retry_after_seconds is None else log.info
             say("credential refused", agent=agent, code=refused.code, error=str(refused), **_about(question))
-            return refused.told()
+            return refused.message()
         except Exception as error:
             log.error("credential not given", agent=agent, **_about(question), exc_info=not expected(error))
             why = "its database is away" if database_away(error) else "see the log of its worker"
@@ -98,7 +98,8 @@ class Credentials:
     async def _granted(self, agent: str, question: AskCredential) -> SourceCredential:
         claim = await self._database.run(grants.claim, agent, question)
         credential = await self._asking.run(grants.take, self._forges, claim.project)
-        claim = await self._database.run(grants.claim, agent, question)  # it may have been revoked meanwhile
+        # The agent may have been revoked meanwhile
+        claim = await self._database.run(grants.claim, agent, question)
         granted = grants.grant(claim, credential)
         log.info(
             "credential given",
@@ -111,11 +112,11 @@ class Credentials:
 
 
 def _question(data: bytes) -> AskCredential:
-    """Raises WireError."""
+    """The question in a message. Raises WireError."""
     envelope = Envelope.decode(data)
     message = envelope.model_copy(update={"payload": storable(envelope.payload)}).open()
     if not isinstance(message, AskCredential):
-        raise WireError(f"message {envelope.id} is a {message.kind}, which asks for nothing")
+        raise WireError(f"message {envelope.id} is a {message.kind}, not a question")
     return message
 
 

@@ -1,4 +1,4 @@
-"""The sync ORM from the async worker: a few threads, each with a connection of its own."""
+"""Runs the sync ORM for the async worker, in a few threads with a connection each."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,5 +31,5 @@ class Database:
         return await sync_to_async(call, thread_sensitive=False, executor=self._executor)()
 
     def close(self) -> None:
-        """Wait for what runs."""
+        """Wait for running calls, and end the threads."""
         self._executor.shutdown(wait=True)

@@ -1,4 +1,4 @@
-"""Stored webhook deliveries, handled after they were acknowledged. Each in one transaction: all of it, or none."""
+"""Handles stored webhook deliveries, after they were acknowledged. Each is handled in one transaction."""
 
 import time
 
@@ -22,7 +22,7 @@ RETRY_SECONDS = 2.0
 
 
 class Deliveries:
-    """Handles what the intake accepted, oldest first. One that fails is tried again later and holds nobody up."""
+    """Handles accepted deliveries, oldest first. One that fails is tried again later, and the others go on."""
 
     def __init__(self, database: Database, wakeups: Wakeups) -> None:
         self._database = database
@@ -30,7 +30,7 @@ class Deliveries:
         self._not_before: dict[str, float] = {}
 
     async def run(self) -> None:
-        """For ever: everything that waits, then sleep until notified."""
+        """Runs for ever: handles everything that waits, then sleeps until notified."""
         woken = self._wakeups.waiter(intake.CHANNEL)
         while True:
             while await self._database.run(self.batch):
@@ -38,7 +38,7 @@ class Deliveries:
             await woken.wait(SWEEP_SECONDS)
 
     def batch(self) -> bool:
-        """Handle what is due; True when there was something that no other worker has in hand."""
+        """Handle deliveries that are due; True when there was one that no other worker handles."""
         now = time.monotonic()
         waiting = Delivery.objects.filter(handled_at=None, result=DeliveryResult.ACCEPTED)
         later = [key for key, due in self._not_before.items() if due > now]
@@ -52,7 +52,7 @@ class Deliveries:
             return ours
         except Exception as error:
             if database_away(error):
-                raise  # the database is away: that is not the delivery's fault
+                raise  # the database is away: the delivery is not the cause
             log.warning("delivery failed", delivery=identity, exc_info=True)
             self._not_before[identity] = time.monotonic() + RETRY_SECONDS
             if record_failure(identity, error):
@@ -62,9 +62,9 @@ class Deliveries:
 
 @transaction.atomic
 def handle(identity: str) -> bool:
-    """Do what one delivery asks for, and say so in its outcome; False when another worker has it.
+    """Handle one delivery, and store its outcome; False when another worker handles it.
 
-    Idempotent; raises to have it tried again.
+    Idempotent. If it raises, the delivery is tried again.
     """
     rows = Delivery.objects.select_for_update(skip_locked=True, of=("self",)).select_related("connection")
     delivery = rows.filter(pk=identity, handled_at=None).first()
@@ -79,7 +79,7 @@ def handle(identity: str) -> bool:
 
 @transaction.atomic
 def record_failure(identity: str, error: Exception) -> bool:
-    """Count the attempt; the MAX_ATTEMPTSth is the last (True)."""
+    """Count a failed attempt; True when it was the last one (MAX_ATTEMPTS)."""
     delivery = Delivery.objects.select_for_update().get(pk=identity)
     delivery.attempts += 1
     over = delivery.attempts >= MAX_ATTEMPTS

@@ -1,4 +1,4 @@
-"""What the lanes aside do, and what the forges of this release have every worker do."""
+"""The errands of the lanes, and the tasks that forges have every worker do."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -17,19 +17,19 @@ from seatrial.control.worker.aside import Errand
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.wakeups import Wakeups
 
-# A forge that takes none for so long has been told how things stood.
+# After this time, a report that the forge does not take is out of date.
 REPORT_KEPT = timedelta(days=1)
-# Longer than any forge's budget takes to be full again.
+# Longer than it takes until any forge's budget is full again.
 FACTS_KEPT = timedelta(hours=2)
 
 
 def reports(forges: Forges) -> Errand:
-    """Tell forges how previews and verdicts stand."""
+    """Report previews and verdicts to forges."""
     return Errand(instruction=Instruction.REPORT, act=partial(report, forges), kept=REPORT_KEPT)
 
 
 def facts(forges: Forges) -> Errand:
-    """Ask forges for what evaluations wait for."""
+    """Fetch from forges the facts that evaluations wait for."""
     return Errand(
         instruction=Instruction.FACTS,
         act=partial(take_facts, forges),
@@ -45,18 +45,18 @@ def revocations(configuration: Configuration) -> Errand:
 
 
 def _revoke(configuration: Configuration, body: dict[str, str]) -> None:
-    """Over a connection of its own."""
+    """Revoke a key, over a connection of its own."""
     asyncio.run(revocation.revoke(configuration, body["public_key"]))
 
 
 def forge_tasks() -> Iterator[WorkerTask]:
-    """Of every registered forge."""
+    """The tasks of every registered forge."""
     for forge in FORGES.values():
         yield from forge.tasks
 
 
 def looped(task: WorkerTask, asking: Database, wakeups: Wakeups) -> Callable[[], Awaitable[None]]:
-    """A forge's task, as one that runs for ever."""
+    """Turn a forge's task into a function that runs for ever."""
     act = task.make()
 
     async def run() -> None:

@@ -1,4 +1,4 @@
-"""What agents that are gone left on the bus: the bucket of each, with its consumers."""
+"""Deletes what agents that are gone left on the bus: their buckets, with the consumers."""
 
 import asyncio
 from collections.abc import Iterable
@@ -17,27 +17,28 @@ from seatrial.wire.states import AgentState
 log = structlog.get_logger(__name__)
 
 INTERVAL_SECONDS = 600.0
-STRANGER_KEPT = timedelta(days=1)  # of an agent that the database does not know: it may have been set back
+# If the database does not know the agent: an older backup may have been restored
+STRANGER_KEPT = timedelta(days=1)
 
 
 class GoneAgents:
-    """Looks every INTERVAL_SECONDS. Any number of workers may do it: a bucket that is gone is gone."""
+    """Looks every INTERVAL_SECONDS. Any number of workers may do it at once, because deleting is idempotent."""
 
     def __init__(self, database: Database, bus: Bus) -> None:
         self._database = database
         self._bus = bus
 
     async def run(self) -> None:
-        """For ever."""
+        """Runs for ever."""
         while True:
             await self.once()
             await asyncio.sleep(INTERVAL_SECONDS)
 
     async def once(self) -> None:
-        """Remove the buckets of agents that were revoked, and of those nobody knows and nobody is.
+        """Delete the buckets of revoked agents, and those that belong to no known agent and that nobody reads.
 
-        The database is asked after the bus: a bucket is made after its agent. One that came back in between has its
-        bucket again with the next reconcile.
+        The database is asked after the bus, because a bucket is made after its agent. If an agent registers again in
+        between, the next reconcile makes its bucket again.
         """
         present = await buckets.every(self._bus)
         for agent in await self._database.run(_gone, present):

@@ -1,4 +1,4 @@
-"""Whether an agent gets what fetches a repository, and what it gets."""
+"""Decides whether an agent gets a credential to fetch a repository, and makes it."""
 
 from dataclasses import dataclass
 
@@ -21,12 +21,12 @@ from seatrial.wire.credentials import (
 )
 from seatrial.wire.states import AgentState
 
-FORGE_AGAIN_SECONDS = 5.0  # a forge that refuses us is not asked as often as an agent could ask
-HEARD_OF_SOON_SECONDS = 0.1  # an agent says that it took an evaluation just before it asks
+FORGE_AGAIN_SECONDS = 5.0  # so that agents do not make us ask a forge that refuses us more often
+HEARD_OF_SOON_SECONDS = 0.1  # an agent reports that it took an evaluation just before it asks
 
 
 class NotGranted(ControlError):
-    """What an agent asked for is not given. `retry_after_seconds`: when asking again may help; None: never."""
+    """An agent gets no credential. `retry_after_seconds`: when asking again may help; None: never."""
 
     code: str = "not_granted"
     status = 403
@@ -38,8 +38,8 @@ class NotGranted(ControlError):
         self.code = code
         self.retry_after_seconds = retry_after_seconds
 
-    def told(self) -> CredentialRefused:
-        """As the agent is told."""
+    def message(self) -> CredentialRefused:
+        """The message that tells the agent."""
         return CredentialRefused(
             code=CredentialRefusal(self.code), message=str(self), retry_after_seconds=self.retry_after_seconds
         )
@@ -47,14 +47,14 @@ class NotGranted(ControlError):
 
 @dataclass(frozen=True)
 class Claim:
-    """What entitles an agent at this moment."""
+    """What an agent is entitled to at this moment."""
 
     agent: Agent
     project: Project
 
 
 def claim(agent_id: str, question: AskCredential) -> Claim:
-    """What entitles the agent to what it asks for, as the database says now. Raises NotGranted."""
+    """What the agent is entitled to now, according to the database. Raises NotGranted."""
     agent = Agent.objects.filter(pk=agent_id).exclude(state=AgentState.REVOKED).first()
     if agent is None:
         raise NotGranted(
@@ -71,7 +71,7 @@ def claim(agent_id: str, question: AskCredential) -> Claim:
 
 
 def take(forges: Forges, project: Project) -> FetchCredential:
-    """A credential from the project's forge. May take its time: no transaction is open. Raises NotGranted."""
+    """Get a credential from the project's forge. May take long, so no transaction is open. Raises NotGranted."""
     try:
         credential = forges.of(project.connection).fetch_credential(project)
     except ForgeError as error:
@@ -86,7 +86,7 @@ def take(forges: Forges, project: Project) -> FetchCredential:
 
 
 def grant(claim: Claim, credential: FetchCredential) -> SourceCredential:
-    """The credential for the claimant's eyes only. Raises NotGranted."""
+    """The credential, sealed so that only the claim's agent can open it. Raises NotGranted."""
     login = Login(username=credential.username, password=credential.password)
     try:
         box = sealed(claim.agent, login.model_dump_json())

@@ -1,4 +1,4 @@
-"""Agents' heartbeats, and evaluations that the bus gives up on: plain NATS, nothing is stored."""
+"""Handles agents' heartbeats, and jobs that the bus gives up. Both come over plain NATS and are not stored there."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ GIVEN_UP = (
 
 
 class Heartbeats:
-    """Notes who lives. `came_online` is called when somebody does who was not online before."""
+    """Records which agents are alive. Sets `came_online` when an agent was offline before."""
 
     def __init__(self, database: Database, bus: Bus, came_online: asyncio.Event) -> None:
         self._database = database
@@ -33,7 +33,7 @@ class Heartbeats:
         self._came_online = came_online
 
     async def run(self) -> None:
-        """For ever."""
+        """Runs for ever."""
         subscription = await self._bus.client.subscribe(subjects.HEARTBEATS)
         try:
             async for message in subscription.messages:
@@ -55,14 +55,14 @@ class Heartbeats:
 
 
 class GivenUp:
-    """Jobs that were delivered as often as they may be and never finished: agents seem to die of them."""
+    """Gives up evaluations whose job was delivered as often as allowed but never finished: agents seem to die of it."""
 
     def __init__(self, database: Database, bus: Bus) -> None:
         self._database = database
         self._bus = bus
 
     async def run(self) -> None:
-        """For ever. A missed advisory is caught by the sweep for lost evaluations."""
+        """Runs for ever. The sweep for lost evaluations finds those whose advisory was missed."""
         subscription = await self._bus.client.subscribe(GIVEN_UP)
         try:
             async for message in subscription.messages:

@@ -31,16 +31,16 @@ from seatrial.control.worker.wakeups import Wakeups
 log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS = 5.0
-FACTS_LANES = 3  # one forge that dawdles leaves the others theirs
+FACTS_LANES = 3  # so that one slow forge does not hold up the others
 ASKING_THREADS = 8 + AT_ONCE  # as many as there are tasks that wait for forges
 Task = Callable[[], Awaitable[None]]
 
 
 async def run(configuration: Configuration, stopped: asyncio.Event) -> None:
-    """Work until `stopped`. Without bus or database it waits for them; it never ends by itself.
+    """Work until `stopped` is set. Without bus or database it waits for them; it never ends by itself.
 
-    Stopping cancels the tasks; what a database thread has begun is finished, and what was not acknowledged is
-    handled again by the next worker.
+    Stopping cancels the tasks. A call that runs in a database thread is finished; messages that were not acknowledged
+    are handled again by the next worker.
     """
     database, asking, forges = Database(), Database(ASKING_THREADS), Forges()
     wakeups = Wakeups(channels())
@@ -55,12 +55,13 @@ async def run(configuration: Configuration, stopped: asyncio.Event) -> None:
     await stopped.wait()
     await ended(*running, again_seconds=AGAIN_SECONDS)
     for threads in (database, asking):
-        await asyncio.to_thread(threads.close)  # beside the loop, which a thread that publishes waits for
+        # Not in the loop's own thread: a call that publishes needs the loop
+        await asyncio.to_thread(threads.close)
     log.info("worker stopped")
 
 
 def channels() -> set[str]:
-    """Everything that somebody in this process waits for."""
+    """The channels of all NOTIFYs that this process waits for."""
     return {
         *outbox.CHANNELS,
         intake.CHANNEL,
@@ -84,15 +85,15 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
 def _asking(
     asking: Database, forges: Forges, wakeups: Wakeups, configuration: Configuration
 ) -> dict[str, Task]:
-    """What waits for forges and others, in threads of its own: however slow they are, the rest has its threads."""
+    """The tasks that wait for forges and other systems, in threads of their own, so that they never block the rest."""
     facts = {
         f"facts {number}": Aside(asking, wakeups, errands.facts(forges)).run
         for number in range(1, FACTS_LANES + 1)
     }
-    brought = {task.name: errands.looped(task, asking, wakeups) for task in errands.forge_tasks()}
+    of_forges = {task.name: errands.looped(task, asking, wakeups) for task in errands.forge_tasks()}
     return {
         **facts,
-        **brought,
+        **of_forges,
         "reports": Aside(asking, wakeups, errands.reports(forges)).run,
         "revocations": Aside(asking, wakeups, errands.revocations(configuration)).run,
         "forges": ForgeSweep(asking, forges).run,
@@ -102,7 +103,7 @@ def _asking(
 async def _with_bus(
     database: Database, asking: Database, forges: Forges, wakeups: Wakeups, configuration: Configuration
 ) -> None:
-    """Everything that needs the bus, from the first connection on; the connection heals itself."""
+    """Connect to the bus, and run everything that needs it. The connection repairs itself."""
     bus = await Bus.connect(configuration, name="seatrial worker")
     came_online = asyncio.Event()
     tasks: dict[str, Task] = {
@@ -129,7 +130,7 @@ def _start(tasks: dict[str, Task]) -> list[asyncio.Task[None]]:
 
 
 async def serve(configuration: Configuration) -> None:
-    """`run` until SIGTERM or SIGINT."""
+    """Call `run` until SIGTERM or SIGINT."""
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)

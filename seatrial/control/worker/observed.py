@@ -1,4 +1,4 @@
-"""What agents report, from the OBSERVED stream into the database. Acknowledged once it is committed."""
+"""Applies agents' reports from the OBSERVED stream to the database. Each is acknowledged once it is committed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -37,14 +37,14 @@ HANDLERS: dict[type[Message], Handler] = {
 
 
 class Observed:
-    """The durable consumer. Every handler is idempotent, so what a crash left unacknowledged is handled again."""
+    """The durable consumer. Handlers are idempotent, because reports that a crash left unacknowledged come again."""
 
     def __init__(self, database: Database, bus: Bus) -> None:
         self._database = database
         self._bus = bus
 
     async def run(self) -> None:
-        """For ever. Raises when the bus is away: start it again."""
+        """Runs for ever. Raises when the bus is away; then start it again."""
         subscription = await self._bus.jetstream.pull_subscribe_bind(
             subjects.OBSERVED_CONSUMER, stream=subjects.OBSERVED_STREAM
         )
@@ -86,7 +86,7 @@ class Observed:
 
 
 def handle(subject: str, data: bytes) -> None:
-    """Apply one report. Raises WireError for what cannot be understood; kinds without a handler are ignored."""
+    """Apply one report. Raises WireError when it cannot be understood; kinds without a handler are ignored."""
     envelope = Envelope.decode(data)
     message = envelope.model_copy(update={"payload": storable(envelope.payload)}).open()
     handler = HANDLERS.get(type(message))

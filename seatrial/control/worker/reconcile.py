@@ -22,12 +22,12 @@ from seatrial.wire.states import AgentState
 log = structlog.get_logger(__name__)
 
 INTERVAL_SECONDS = 10.0
-DEAF_AFTER_SECONDS = 3 * INTERVAL_SECONDS  # without a round: well before an agent counts as offline
-STRANGER_KEPT = timedelta(hours=1)  # the mark of an environment that the database does not know
+DEAF_AFTER_SECONDS = 3 * INTERVAL_SECONDS  # after so long without a round we may have missed heartbeats
+STRANGER_KEPT = timedelta(hours=1)  # for the marker of an environment that the database does not know
 
 
 class Reconciler:
-    """Every INTERVAL_SECONDS, and at once when an agent comes online."""
+    """Reconciles every INTERVAL_SECONDS, and at once when an agent comes online."""
 
     def __init__(self, database: Database, bus: Bus, came_online: asyncio.Event) -> None:
         self._database = database
@@ -38,7 +38,7 @@ class Reconciler:
         self._attention = Attention(DEAF_AFTER_SECONDS)
 
     async def run(self) -> None:
-        """For ever."""
+        """Runs for ever."""
         while True:
             await self.once()
             try:
@@ -68,17 +68,18 @@ class Reconciler:
         self._attention.here()
 
     async def _compare(self, agent: str, registered_at: datetime) -> None:
-        """Make the bucket of `agent` say what the database says.
+        """Make the bucket of `agent` match the database.
 
-        What is missing or stale goes through the outbox, so that only the relay ever puts: a put from here could
-        bring back what was terminated since we looked. What is not desired is deleted, unless it was put since.
+        Missing or stale entries are written through the outbox, so that only the relay puts any: if we put one here, we
+        could bring back an environment that was terminated since we read the database. An entry that is not desired is
+        deleted, unless it was put since we read the bucket.
         """
         bucket = await self._bus.desired(agent)
         wanted = await self._database.run(_desired, agent)
         for environment, revision in wanted.items():
             actual = bucket.desired.get(environment)
             if actual is not None and actual.time < registered_at:
-                actual = None  # written for an earlier agent of this name, which had another key
+                actual = None  # written for the agent that had this name before, with another key
             await self._repair(agent, environment, actual, revision)
         for environment in bucket.desired.keys() - wanted.keys():
             if await self._bus.withdraw(agent, environment, bucket.sequences[environment]):
@@ -86,9 +87,9 @@ class Reconciler:
         await self._forget(agent, bucket.deleted)
 
     async def _repair(self, agent: str, environment: str, actual: Envelope | None, revision: int) -> None:
-        """Tell the agent again where the bucket has another revision.
+        """Send the desired state again if the bucket has another revision, or other settings of this server.
 
-        Two things may differ without: what comes of this server's settings, and a database that was restored.
+        The bucket's revision is higher than ours when the database was restored from a backup.
         """
         known = _revision(actual)
         if actual is not None and known == revision and as_configured(actual.payload):
@@ -96,13 +97,13 @@ class Reconciler:
         log.info("desired state repaired", environment=environment, agent=agent)
         if known is None or known < revision:
             await self._database.run(outbox.changed_environment, environment)
-        else:  # an agent is deaf to a revision that is not later than what it knows
+        else:  # an agent ignores a revision that is not higher than the one it knows
             await self._database.run(previews.tell, environment, above=known)
 
     async def _forget(self, agent: str, deleted: dict[str, Marker]) -> None:
-        """Take away the marks of deletions that the agent has carried out: it would report them at every start.
+        """Remove the markers of deletions that the agent has carried out, or it would report them again at every start.
 
-        A mark that goes too early costs only time: what nobody desires is removed by the agent's own sweep.
+        Removing a marker too early only costs time: the agent's own sweep removes whatever nobody desires.
         """
         removed = await self._database.run(_removed, agent, list(deleted))
         for environment, marker in deleted.items():
@@ -116,7 +117,7 @@ def _agents() -> list[tuple[str, datetime]]:
 
 
 def _desired(agent: str) -> dict[str, int]:
-    """{environment: revision} of what the agent is to know of."""
+    """{environment: revision} for every environment that the agent must know about."""
     rows = Placement.objects.filter(agent=agent, removed_at=None).select_related("agent", "environment")
     return {row.environment_id: row.revision for row in rows if is_desired(row)}
 
@@ -133,7 +134,7 @@ def _revision(actual: Envelope | None) -> int | None:
 
 
 def _removed(agent: str, environments: list[str]) -> dict[str, bool]:
-    """Those of `environments` that we know to be the agent's, and whether it said that nothing of them is left."""
+    """For each of `environments` that was placed on the agent: has the agent reported that nothing of it is left?"""
     rows = Placement.objects.filter(agent=agent, environment__in=environments)
     there = rows.values_list("environment", flat=True)
     left = set(rows.filter(removed_at=None).values_list("environment", flat=True))

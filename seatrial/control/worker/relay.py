@@ -1,6 +1,6 @@
-"""The outbox relay: what was committed is published on the bus, in order. At least once, by whichever worker lives.
+"""The outbox relay: publishes committed messages on the bus, in order, at least once, by any worker.
 
-What waits for others goes aside: `worker.aside`. A row that fails waits longer each time, and is never lost.
+Work that waits for other systems is done by `worker.aside`. A row that fails waits longer each time, and is never lost.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ class Relay:
         self._loop = asyncio.get_running_loop()
 
     async def run(self) -> None:
-        """For ever: everything that waits, then sleep until notified."""
+        """Runs for ever: publishes everything that waits, then sleeps until notified."""
         woken = self._wakeups.waiter(outbox.CHANNEL)
         while True:
             while await self._database.run(self.batch) == BATCH:
@@ -49,11 +49,11 @@ class Relay:
             await woken.wait(SWEEP_SECONDS)
 
     def batch(self) -> int:
-        """Try up to BATCH rows; raises when bus or database are away, with what was published marked."""
+        """Try up to BATCH rows. Raises when bus or database are away; published rows are marked before that."""
         announced: set[str] = set()
 
         def send(row: OutboxMessage) -> None:
-            # Several changes in one batch lead to the same desired states: they are computed from the rows as they are.
+            # Desired states are computed from the rows as they are now, so once per batch and environment is enough.
             environment = row.body["environment"] if row.subject == Instruction.DESIRED else ""
             if environment not in announced:
                 self._send(row)
@@ -87,7 +87,7 @@ class Relay:
         self._wait(self._bus.ensure_bucket(row.body["agent"]))
 
     def _put_desired(self, row: OutboxMessage) -> None:
-        """Nothing where it is placed nowhere yet: placing it announces it again."""
+        """Put the desired state for each placement. If there is none yet, placing the environment writes a new row."""
         for placement in placements().filter(environment=row.body["environment"], removed_at=None):
             envelope = desired_envelope(placement)
             put = self._bus.desire(
@@ -100,7 +100,7 @@ class Relay:
 
 
 def not_sent(row: OutboxMessage, error: Exception) -> None:
-    """One line for each attempt, which become rarer; what nobody expected shows where it came from, once."""
+    """Log one line for each attempt; an unexpected error has its traceback, the first time only."""
     log.warning(
         "outbox message not sent, tried again later",
         subject=row.subject,
@@ -112,7 +112,7 @@ def not_sent(row: OutboxMessage, error: Exception) -> None:
 
 
 def placements() -> QuerySet[Placement]:
-    """Placements with all that their desired state is made of."""
+    """Placements, with all related rows that their desired state needs."""
     return Placement.objects.select_related(
         "agent",
         "environment__live",
@@ -123,7 +123,7 @@ def placements() -> QuerySet[Placement]:
 
 
 def desired_envelope(placement: Placement) -> Envelope | None:
-    """The desired state in its envelope; None: it must not exist."""
+    """The desired state in its envelope; None if the environment must not exist there."""
     message = desired(placement)
     if message is None:
         return None

@@ -1,4 +1,4 @@
-"""Everything that is deleted after a while, in one list. How long each is kept, and why: `control.keeping`."""
+"""All deletions of old rows, in one list. `control.keeping` says how long everything is kept, and why."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -22,11 +22,11 @@ Prune = Callable[[datetime], int]
 
 
 def evaluations(now: datetime) -> int:
-    """Those that no living preview is about."""
+    """Delete old evaluations, except those of commits that living previews show."""
     return policies.prune(now, in_use=previews.commits_in_use())
 
 
-# What refers to others comes before them: the last previews and evaluations of a pull request, and then itself.
+# Rows that refer to others are deleted before them: a pull request after its last previews and evaluations.
 PRUNES: dict[str, Prune] = {
     "messages": outbox.prune,
     "deliveries": forges.prune,
@@ -40,7 +40,7 @@ PRUNES: dict[str, Prune] = {
 
 
 def prune(now: datetime | None = None) -> None:
-    """Delete what was kept long enough, of every app. One that fails is tried again the next time; the others go on.
+    """Delete old rows of every app. If one app fails, it is tried again the next time, and the others go on.
 
     Idempotent; any number of workers may do it at once.
     """

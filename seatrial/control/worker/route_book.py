@@ -1,4 +1,4 @@
-"""What this worker knows of the routes, brought up to date with the database, and the file with it."""
+"""Keeps what this worker knows about the routes, and the routes file, up to date with the database."""
 
 import time
 
@@ -15,11 +15,11 @@ COMPARE_SECONDS = 300.0
 
 
 class RouteBook:
-    """Level-triggered: every `refresh` reads what changed since the last one and makes the file equal to what is known.
+    """Level-triggered: every `refresh` reads what changed since the last one, and writes the file if it differs.
 
-    Whoever writes has looked after taking the file's lock, so it knows all that earlier writers knew. Every
-    COMPARE_SECONDS everything is read, for changes that nobody marked. A file that is lost or edited is written
-    again; one that cannot be written is a `problem`, and is tried again by the next refresh. One call at a time.
+    A worker reads the database after it took the file's lock, so it knows everything that earlier writers knew. Every
+    COMPARE_SECONDS it reads everything, to find changes that nobody marked. A file that was lost or edited is written
+    again. If it cannot be written, `problem` says why, and the next refresh tries again. Only one call at a time.
     """
 
     def __init__(self, file: RoutesFile | None) -> None:
@@ -31,7 +31,10 @@ class RouteBook:
         self.written = 0
 
     def refresh(self) -> list[Candidate]:
-        """Read, write if it differs, and return who waits. `written` is then how many bytes Traefik has to read."""
+        """Read the changes, write the file if it differs, and return the candidates that wait for their routes.
+
+        Afterwards `written` is how many bytes Traefik has to read.
+        """
         self.written = 0
         if self._file is None:
             self._read()
@@ -40,7 +43,7 @@ class RouteBook:
                 self._publish(self._file)
                 self.problem = ""
             except OSError as error:
-                self._read()  # who waits is known all the same
+                self._read()  # candidates are returned even if the file cannot be written
                 self._failed(self._file, error)
         return self._document.candidates()
 

@@ -1,15 +1,15 @@
-"""How long candidates wait for Traefik, what for, and when that is over. Decides only; the clock is the caller's."""
+"""Decides how long candidates wait for Traefik, and what they wait for. The caller passes in the time."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from seatrial.control.previews.routes import Candidate
-from seatrial.control.worker.traefik import Said
+from seatrial.control.worker.traefik import Finding
 
-ANSWERED_SECONDS = 60.0  # of Traefik answering without showing it
-AWAY_SECONDS = 600.0  # of Traefik not answering
-EXPLAINED_SECONDS = 5.0  # after which people are told why it waits
-MAX_STEP_SECONDS = 5.0  # between two looks; a machine that slept did not wait
+ANSWERED_SECONDS = 60.0  # of waiting while Traefik answers but does not show it
+AWAY_SECONDS = 600.0  # of waiting while Traefik does not answer
+EXPLAINED_SECONDS = 5.0  # after this, its page says why it waits
+MAX_STEP_SECONDS = 5.0  # the most that counts between two looks, in case the machine slept
 FIRST_POLL_SECONDS = 0.02
 MAX_POLL_SECONDS = 0.5
 
@@ -22,7 +22,7 @@ class Wait:
     answered_seconds: float = 0.0
     away_seconds: float = 0.0
     why: str = ""
-    explained: str = ""  # what people read that it waits for
+    explained: str = ""  # the reason that its page shows now
     looked_at: float | None = None
 
     @property
@@ -37,37 +37,40 @@ class Wait:
 
     @property
     def is_unexplained(self) -> bool:
-        """True when people should read why it waits, and do not read that yet."""
+        """True when its page should say why it waits, and does not say that yet."""
         return self.seconds >= EXPLAINED_SECONDS and self.why != self.explained
 
-    def note(self, said: Said, now: float) -> None:
-        """What Traefik says at this time. The time between two looks counts as what the second one says."""
+    def note(self, finding: Finding, now: float) -> None:
+        """Record what Traefik shows now. The time since the last look is counted by what this look shows."""
         step = 0.0 if self.looked_at is None else min(now - self.looked_at, MAX_STEP_SECONDS)
-        if said.answered:
+        if finding.answered:
             self.answered_seconds += step
         else:
             self.away_seconds += step
-        self.looked_at, self.why = now, said.why
+        self.looked_at, self.why = now, finding.why
 
     def message(self) -> str:
         """Why it failed, and what to do."""
         answers = self.answered_seconds >= ANSWERED_SECONDS
         fix = (
-            "Mend that (Traefik's log says more)"
+            "Fix that (Traefik's log says more)"
             if answers
-            else "Start Traefik or mend GALLEY_TRAEFIK_API_URL"
+            else "Start Traefik or correct GALLEY_TRAEFIK_API_URL"
         )
         return f"The route was not applied within {self.seconds:.0f} s: {self.why}. {fix}, then rebuild."
 
 
 class Waits:
-    """Of this worker, since it saw each. Another worker counts for itself; the first to decide does so for all."""
+    """The waiting candidates of this worker, each since it first saw it.
+
+    Every worker counts for itself; the first to decide about a candidate decides for all.
+    """
 
     def __init__(self) -> None:
         self._waits: dict[str, Wait] = {}
 
     def keep(self, candidates: Iterable[Candidate]) -> None:
-        """These wait now. One whose endpoints moved goes on waiting."""
+        """Replace the waiting candidates by these. One whose endpoints moved keeps the time that it has waited."""
         known, self._waits = self._waits, {}
         for candidate in candidates:
             wait = known.get(candidate.deployment) or Wait(candidate)
@@ -75,15 +78,15 @@ class Waits:
             self._waits[candidate.deployment] = wait
 
     def drop(self, wait: Wait) -> None:
-        """It is live or has failed: nothing waits any more."""
+        """Remove one that became live or failed."""
         self._waits.pop(wait.candidate.deployment, None)
 
     def all(self) -> list[Wait]:
-        """Those that wait."""
+        """All that wait."""
         return list(self._waits.values())
 
     def poll_seconds(self) -> float | None:
-        """How soon to look again: often for what has just begun to wait. None: nobody waits."""
+        """How soon to look again: very soon for one that has just begun to wait. None if none waits."""
         if not self._waits:
             return None
         youngest = min(wait.seconds for wait in self._waits.values())

@@ -15,24 +15,24 @@ from seatrial.control.worker.database import Database
 from seatrial.control.worker.route_book import RouteBook
 from seatrial.control.worker.route_waits import Wait, Waits
 from seatrial.control.worker.routes_file import RoutesFile
-from seatrial.control.worker.traefik import Said, Traefik
+from seatrial.control.worker.traefik import Finding, Traefik
 from seatrial.control.worker.wakeups import Waiter, Wakeups
 from seatrial.wire.words import Reason
 
 log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 5.0
-TRUST_SECONDS = 2.0  # how long Traefik is given when there is no API to ask
-# Traefik reads the whole file for every change: about as fast. One that comes sooner waits until it has read the last.
+TRUST_SECONDS = 2.0  # without an API to ask, a route counts as applied after so long
+# For every change Traefik reads the whole file, about as fast as this. The next change waits until it has.
 READ_BYTES_PER_SECOND = 5_000_000
 
 
 class Routes:
-    """Level-triggered: a change, or a sweep, brings the file up to date; then Traefik is asked until it shows that.
+    """Level-triggered: on each change and sweep the file is updated; then Traefik is asked until it shows the routes.
 
     The database is asked when something changed, not while candidates wait. A candidate that Traefik does not show in
-    time fails, with what Traefik says about it: a rebuild tries again. A crash between any two steps is repaired by
-    the next process; how long a candidate has waited is then counted anew.
+    time fails, with the reason that Traefik gives; a rebuild tries again. After a crash at any point the next process
+    continues, but counts the time that a candidate has waited from zero.
     """
 
     def __init__(self, database: Database, configuration: Configuration, wakeups: Wakeups) -> None:
@@ -45,7 +45,7 @@ class Routes:
         self._away = False
 
     async def run(self) -> None:
-        """For ever. Raises when the database is away: start it again."""
+        """Runs for ever. Raises when the database is away; then start it again."""
         woken = self._wakeups.waiter(lifecycle.ROUTES_CHANNEL)
         async with aclosing(Traefik(self._api)) as traefik:
             changed, sweep_at, not_before = True, 0.0, 0.0
@@ -60,7 +60,7 @@ class Routes:
                 changed |= await self._next(woken, changed, not_before)
 
     async def _next(self, woken: Waiter, changed: bool, not_before: float) -> bool:
-        """Until there is something to do; True when something changed."""
+        """Wait until there is something to do; True when something changed."""
         poll = self._waits.poll_seconds()
         seconds = SWEEP_SECONDS if poll is None else poll
         if changed:
@@ -72,34 +72,34 @@ class Routes:
         waits = self._waits.all()
         if not waits:
             return
-        said = (
+        findings = (
             await traefik.look([wait.candidate for wait in waits]) if self._api else map(self._trust, waits)
         )
         now = time.monotonic()
-        for wait, one in zip(waits, map(self._with_problem, said), strict=True):
-            wait.note(one, now)
-            self._say_away(one)
-            await self._decide(wait, one)
+        for wait, finding in zip(waits, map(self._with_problem, findings), strict=True):
+            wait.note(finding, now)
+            self._log_away(finding)
+            await self._decide(wait, finding)
 
-    def _trust(self, wait: Wait) -> Said:
+    def _trust(self, wait: Wait) -> Finding:
         waited = not wait.candidate.servers or wait.seconds >= TRUST_SECONDS
-        return Said(waited, "there is no Traefik API to ask")
+        return Finding(waited, "there is no Traefik API to ask")
 
-    def _with_problem(self, said: Said) -> Said:
-        """Where the file cannot be written, that is why: whatever Traefik shows."""
-        return Said(False, self._book.problem) if self._book.problem and not said.applied else said
+    def _with_problem(self, finding: Finding) -> Finding:
+        """If the file cannot be written, that is the reason, whatever Traefik shows."""
+        return Finding(False, self._book.problem) if self._book.problem and not finding.applied else finding
 
-    def _say_away(self, said: Said) -> None:
-        """Once when it goes, once when it is back."""
-        if said.answered == self._away and said.why:
-            self._away = not said.answered
+    def _log_away(self, finding: Finding) -> None:
+        """Log one line when Traefik stops answering, and one when it answers again."""
+        if finding.answered == self._away and finding.why:
+            self._away = not finding.answered
             if self._away:
-                log.warning("candidates wait for Traefik", why=said.why)
+                log.warning("candidates wait for Traefik", why=finding.why)
             else:
                 log.info("Traefik answers again")
 
-    async def _decide(self, wait: Wait, said: Said) -> None:
-        if said.applied:
+    async def _decide(self, wait: Wait, finding: Finding) -> None:
+        if finding.applied:
             await self._database.run(go_live, wait.candidate)
         elif wait.is_over:
             await self._database.run(fail, wait.candidate, wait.message())
@@ -117,7 +117,7 @@ def go_live(candidate: Candidate) -> None:
     environment = _still(candidate)
     if environment is None or environment.candidate is None:
         return
-    environment.candidate.message = ""  # what it waited for
+    environment.candidate.message = ""  # it said what the candidate waited for
     lifecycle.go_live(environment)
     log.info("live", deployment=candidate.deployment, environment=candidate.environment)
 
@@ -132,13 +132,13 @@ def fail(candidate: Candidate, message: str) -> None:
 
 
 def explain(candidate: Candidate, why: str) -> None:
-    """Note why it waits, for whoever looks at the preview."""
+    """Store why the candidate waits, for its page."""
     waiting = Deployment.objects.filter(pk=candidate.deployment, finished_at=None)
     waiting.update(message=f"Waits for its route: {why}.")
 
 
 def _still(candidate: Candidate) -> Environment | None:
-    """Its environment, locked, when the candidate is as it was."""
+    """The candidate's environment, locked; None if the candidate changed or is not the candidate any more."""
     environment = lifecycle.locked(candidate.environment)
     if environment is None or routes.candidate(environment) != candidate:
         return None

@@ -1,4 +1,4 @@
-"""The one file that Traefik watches: whole at any moment, and never replaced by a worker that knows less."""
+"""The file that Traefik watches. It is complete at any moment, and a worker never replaces it by an older state."""
 
 import fcntl
 import os
@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# Traefik reads its whole directory again for everything that happens in it, but does not watch folders below: the
-# next file is written in one, so that a change is one event.
+# Traefik reads its whole directory again after every event in it, but does not watch folders below. So the new file is
+# written in such a folder and moved, which is one event.
 NEXT = ".next"
 Stamp = tuple[int, int, int]
 
 
 class RoutesFile:
-    """Any number of workers write it. `alone` is held from looking at the database to replacing the file.
+    """Any number of workers write it. A worker holds `alone` from reading the database until it has replaced the file.
 
-    A lock of the file system, not of the database: it is held exactly as long as its holder can still write. A
-    database's lock goes when its connection is cut, and a slow worker would then overwrite what another wrote.
+    It is a lock of the file system, because that is held for exactly as long as its holder can still write. A lock of
+    the database would be lost with the connection, and a slow worker could then overwrite what another one wrote.
     """
 
     def __init__(self, path: Path) -> None:
@@ -25,7 +25,7 @@ class RoutesFile:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Wait until no other worker, of any process of this host, is between looking and writing."""
+        """Hold the lock: wait until no other worker on this host is between reading the database and writing."""
         folder = self.path.parent / NEXT
         folder.mkdir(parents=True, exist_ok=True)
         held = os.open(folder, os.O_RDONLY)
@@ -36,9 +36,9 @@ class RoutesFile:
             os.close(held)
 
     def write(self, text: str) -> bool:
-        """Replace the file in one step unless it holds `text`; True when it did. Only while `alone`.
+        """Replace the file in one step, unless it contains `text` already; True if it was replaced.
 
-        A file that is as we left it, by its inode, time and size, is not read again.
+        Only call it while holding `alone`. If inode, time and size are as we left them, the file is not read again.
         """
         if self._written is not None and self._written == (text, self._stamp()):
             return False

@@ -1,4 +1,4 @@
-"""Keeps the worker's tasks running: what fails is logged once and started again with back-off."""
+"""Keeps the worker's tasks running: a task that fails is logged and started again, after a growing delay."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,7 +18,7 @@ HEALTHY_AFTER_SECONDS = 30.0
 
 
 async def supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    """Run `run` for ever. The same failure again and again (a bus or database away) is one line in the log."""
+    """Run `run`, again whenever it fails. A failure that repeats (a bus or a database that is away) is logged once."""
     delay = FIRST_DELAY_SECONDS
     last = ""
     loop = asyncio.get_running_loop()
@@ -32,23 +32,23 @@ async def supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
         except Exception as error:
             if loop.time() - began > HEALTHY_AFTER_SECONDS:
                 delay, last = FIRST_DELAY_SECONDS, ""
-            said = f"{type(error).__name__}: {error}"
-            if said != last:
-                last = said
+            problem = f"{type(error).__name__}: {error}"
+            if problem != last:
+                last = problem
                 log.error(
-                    "task failed, starting it again", task=name, error=said, exc_info=not expected(error)
+                    "task failed, starting it again", task=name, error=problem, exc_info=not expected(error)
                 )
         await asyncio.sleep(delay)
         delay = min(delay * 2, MAX_DELAY_SECONDS)
 
 
 def expected(error: Exception) -> bool:
-    """True for an error of ours, and for a bus or database that is away, where a traceback tells nothing."""
+    """True for our own errors, and for a bus or a database that is away: their traceback would not help."""
     return isinstance(error, ControlError | OSError | TimeoutError | nats.errors.Error) or database_away(
         error
     )
 
 
 def database_away(error: Exception) -> bool:
-    """True when nothing can be written down now, so that no single message or delivery is to blame."""
+    """True when the database cannot be used now, so that no single message or delivery is the cause."""
     return isinstance(error, (*AWAY, psycopg.OperationalError))

@@ -1,4 +1,4 @@
-"""What is looked at from time to time: the forges' truth, lost evaluations, old rows."""
+"""Periodic sweeps: pull requests at the forges, lost evaluations, expired previews, old rows."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,7 +26,7 @@ FIRST_FORGE_SECONDS = 5.0
 LOST_SECONDS = 15.0
 PATIENCE = timedelta(minutes=2)
 EXPIRY_SECONDS = 60.0
-PRUNE_SECONDS = 60.0  # anybody may send what is rejected
+PRUNE_SECONDS = 60.0  # often, because anybody may send deliveries that are rejected and stored
 
 
 class Sweeps:
@@ -38,11 +38,11 @@ class Sweeps:
         self._patient_until = timezone.now()
 
     async def lost_evaluations(self) -> None:
-        """Evaluations that nobody will finish."""
+        """Every LOST_SECONDS, end evaluations that nobody will finish."""
         await self._every(LOST_SECONDS, self.give_up_lost)
 
     def give_up_lost(self) -> None:
-        """What ran while this machine slept is given PATIENCE to end."""
+        """End evaluations that nobody will finish; those that ran while this machine slept get PATIENCE first."""
         if self._attention.was_away():
             self._patient_until = timezone.now() + PATIENCE
         if timezone.now() >= self._patient_until:
@@ -50,11 +50,11 @@ class Sweeps:
         self._attention.here()
 
     async def expiries(self) -> None:
-        """Previews whose time to live is over."""
+        """Every EXPIRY_SECONDS, stop previews whose time to live is over."""
         await self._every(EXPIRY_SECONDS, previews.expire)
 
     async def prune(self) -> None:
-        """Rows that were kept long enough."""
+        """Every PRUNE_SECONDS, delete old rows."""
         await self._every(PRUNE_SECONDS, retention.prune)
 
     async def _every(self, seconds: float, work: Callable[[], object]) -> None:
@@ -64,15 +64,15 @@ class Sweeps:
 
 
 class ForgeSweep:
-    """Open pull requests at every forge against ours. `asking` has the threads that wait for forges."""
+    """Compares open pull requests at every forge with ours. `asking` has the threads that wait for forges."""
 
     def __init__(self, asking: Database, forges: Forges) -> None:
         self._asking = asking
         self._forges = forges
 
     async def run(self) -> None:
-        """For ever."""
-        # Stored deliveries know more about what happened: they go first.
+        """Runs for ever."""
+        # Stored deliveries say more about what happened, so they are handled first.
         await asyncio.sleep(FIRST_FORGE_SECONDS)
         while True:
             await self._asking.run(sweep_forges, self._forges)
@@ -80,7 +80,7 @@ class ForgeSweep:
 
 
 def sweep_forges(forges: Forges) -> None:
-    """Make every project's pull requests what its forge says. One forge that is away does not stop the others."""
+    """Update every project's pull requests from its forge. A forge that is away does not stop the others."""
     for project in Project.objects.filter(archived_at=None).select_related("connection"):
         try:
             compare(forges, project)

@@ -1,4 +1,4 @@
-"""What Traefik says it has applied, asked over its API: for few names one by one, for many all at once."""
+"""Asks Traefik's API what it has applied: name by name if there are few, all at once if there are many."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -13,21 +13,21 @@ from seatrial.control.errors import ControlError
 from seatrial.control.previews.routes import Candidate
 
 TIMEOUT_SECONDS = 2.0
-ONE_BY_ONE = 20  # names; the list of 5,000 takes as long as 40 of them
+ONE_BY_ONE = 20  # at most so many names; listing 5,000 takes as long as 40 single requests
 CONNECTIONS = 8
 PER_PAGE = 10_000
 Entries = dict[str, dict[str, Any]]
 
 
 class TraefikAway(ControlError):
-    """Whether anything is applied cannot be known now; the message says why. It never leaves this module."""
+    """Nobody knows now what Traefik has applied; the message says why. It is never raised out of this module."""
 
     code = "traefik_away"
 
 
 @dataclass(frozen=True)
-class Said:
-    """About one candidate: `applied`, or why not. Where Traefik has not `answered`, nothing is known."""
+class Finding:
+    """What Traefik shows of one candidate: whether it is `applied`, or why not. If not `answered`, nothing is known."""
 
     applied: bool
     why: str = ""
@@ -35,7 +35,7 @@ class Said:
 
 
 class Traefik:
-    """Asks, and never raises for a Traefik that is away. At most CONNECTIONS requests at once."""
+    """Traefik's API. No call raises when Traefik is away. At most CONNECTIONS requests at once."""
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
@@ -48,21 +48,21 @@ class Traefik:
         )
 
     async def aclose(self) -> None:
-        """Drop the connections."""
+        """Close the connections."""
         await self._client.aclose()
 
-    async def look(self, candidates: Sequence[Candidate]) -> list[Said]:
-        """One for each, in their order."""
+    async def look(self, candidates: Sequence[Candidate]) -> list[Finding]:
+        """What Traefik shows of each of `candidates`, in their order."""
         try:
             services = await self._find("services", {name for c in candidates for name in c.servers})
-            said = [_services(candidate, services) for candidate in candidates]
-            right = [c for c, one in zip(candidates, said, strict=True) if one.applied]
+            findings = [_services(candidate, services) for candidate in candidates]
+            right = [c for c, one in zip(candidates, findings, strict=True) if one.applied]
             routers = await self._find("routers", {label for c in right for label in c.routers})
         except TraefikAway as away:
-            return [Said(applied=not c.servers, why=str(away), answered=False) for c in candidates]
+            return [Finding(applied=not c.servers, why=str(away), answered=False) for c in candidates]
         return [
             _routers(candidate, routers) if one.applied else one
-            for candidate, one in zip(candidates, said, strict=True)
+            for candidate, one in zip(candidates, findings, strict=True)
         ]
 
     async def _find(self, kind: str, names: set[str]) -> Entries:
@@ -72,7 +72,7 @@ class Traefik:
         answers = await asyncio.gather(
             *(self._get(f"{kind}/{name}@file") for name in ordered), return_exceptions=True
         )
-        for one in answers:  # all have ended: none of them runs on
+        for one in answers:  # all requests have ended, so none is left running
             if isinstance(one, BaseException):
                 raise one
         return {
@@ -88,11 +88,11 @@ class Traefik:
                 return entries
             entries |= {one["name"].removesuffix("@file"): one for one in answer.value}
             page = answer.next_page
-            if page == "1":  # behind the last page is the first
+            if page == "1":  # after the last page, Traefik names the first
                 return entries
 
     async def _get(self, path: str) -> "_Answer | None":
-        """None: Traefik has nothing of that name."""
+        """The answer for `path`; None if Traefik has nothing of that name."""
         try:
             answer = await self._client.get(f"{self._url}/api/http/{path}")
             if answer.status_code == httpx.codes.NOT_FOUND:
@@ -104,8 +104,8 @@ class Traefik:
                 f"Traefik's API at {self._url} does not answer ({type(error).__name__})"
             ) from error
         except (httpx.HTTPStatusError, ValueError) as error:
-            said = f"status {answer.status_code}"
-            raise TraefikAway(f"what answers at {self._url} is not Traefik's API ({said})") from error
+            status = f"status {answer.status_code}"
+            raise TraefikAway(f"what answers at {self._url} is not Traefik's API ({status})") from error
 
 
 class _Answer(NamedTuple):
@@ -113,29 +113,31 @@ class _Answer(NamedTuple):
     next_page: str
 
 
-def _services(candidate: Candidate, services: Entries) -> Said:
+def _services(candidate: Candidate, services: Entries) -> Finding:
     for name, endpoint in candidate.servers.items():
         service = services.get(name)
         if service is None:
-            return Said(False, f"Traefik does not show service {name}")
+            return Finding(False, f"Traefik does not show service {name}")
         if error := _error(service):
-            return Said(False, f"Traefik refuses service {name}: {error}")
+            return Finding(False, f"Traefik refuses service {name}: {error}")
         servers = [one.get("url", "") for one in (service.get("loadBalancer") or {}).get("servers") or []]
         if servers != [endpoint]:
-            return Said(False, f"Traefik leads service {name} to {', '.join(servers)}, not to {endpoint}")
-    return Said(True)
+            return Finding(False, f"Traefik leads service {name} to {', '.join(servers)}, not to {endpoint}")
+    return Finding(True)
 
 
-def _routers(candidate: Candidate, routers: Entries) -> Said:
+def _routers(candidate: Candidate, routers: Entries) -> Finding:
     for label, service in candidate.routers.items():
         router = routers.get(label)
         if router is None:
-            return Said(False, f"Traefik does not show router {label}")
+            return Finding(False, f"Traefik does not show router {label}")
         if error := _error(router):
-            return Said(False, f"Traefik refuses router {label}: {error}")
+            return Finding(False, f"Traefik refuses router {label}: {error}")
         if router.get("service") != service:
-            return Said(False, f"Traefik leads router {label} to {router.get('service')}, not to {service}")
-    return Said(True)
+            return Finding(
+                False, f"Traefik leads router {label} to {router.get('service')}, not to {service}"
+            )
+    return Finding(True)
 
 
 def _error(entry: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""PostgreSQL's NOTIFY, as events that tasks wait for. A missed one only costs the sweep interval."""
+"""Turns PostgreSQL's NOTIFY into events that tasks wait for. A missed one only costs time: the next sweep finds it."""
 
 import asyncio
 from collections.abc import Iterable
@@ -11,18 +11,18 @@ from psycopg.conninfo import make_conninfo
 
 
 class Waiter:
-    """One task's view of one channel: what another waiter has seen is still news here."""
+    """What one task waits on. A notification wakes every waiter of its channel."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
-        self._event.set()  # something may have come before anybody listened
+        self._event.set()  # something may have happened before anybody listened
 
     def wake(self) -> None:
-        """As a notification would."""
+        """Wake the task, as a notification does."""
         self._event.set()
 
     async def wait(self, seconds: float) -> bool:
-        """Return when something was notified since the last call (True), or after `seconds`."""
+        """Wait for a notification since the last call (returns True), for at most `seconds` (returns False)."""
         try:
             async with asyncio.timeout(seconds):  # Python 3.11's wait_for can lose a cancellation
                 await self._event.wait()
@@ -39,18 +39,18 @@ class Wakeups:
         self._waiters: dict[str, WeakSet[Waiter]] = {channel: WeakSet() for channel in channels}
 
     def waiter(self, channel: str) -> Waiter:
-        """A new waiter of one of our channels; it is forgotten when its task lets go of it."""
+        """A new waiter for one of our channels. It is dropped when its task no longer refers to it."""
         waiter = Waiter()
         self._waiters[channel].add(waiter)
         return waiter
 
     def wake(self, channel: str) -> None:
-        """As a notification would."""
+        """Wake all waiters of `channel`, as a notification does."""
         for waiter in self._waiters[channel]:
             waiter.wake()
 
     async def listen(self) -> None:
-        """Turn notifications into events, for ever. Raises when the database goes away: start it again."""
+        """Turn notifications into events, for ever. Raises when the database goes away; then start it again."""
         connection = await psycopg.AsyncConnection.connect(_conninfo(), autocommit=True)
         async with connection:
             for channel in self._waiters:

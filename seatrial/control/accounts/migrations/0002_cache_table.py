@@ -1,4 +1,4 @@
-"""The table of the default cache, which holds the counts that slow guessing of passwords down."""
+"""The table of the default cache, which holds the counts that slow down the guessing of passwords."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.db import migrations
 
 
 def create(apps: Any, schema_editor: Any) -> None:
-    """Nothing where it is there already."""
+    """Make the table, unless it exists."""
     call_command("createcachetable", database=schema_editor.connection.alias, verbosity=0)
 
 

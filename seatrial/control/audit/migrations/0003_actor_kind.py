@@ -1,4 +1,4 @@
-"""What somebody is, beside how they are shown.
+"""Stores the kind of each entry's actor, beside the actor's name.
 
 Entries cannot be updated, so the kind of those that exist is worked out by the database while it adds the column: a
 username has neither a colon nor a space.

@@ -73,7 +73,7 @@ def state_face(state: str) -> Face:
 
 @register.simple_tag(takes_context=True)
 def querystring_without(context: template.Context, name: str) -> SafeString:
-    """The request's own query without `name`, ready to be appended to."""
+    """The request's query string without `name`; a further parameter can be appended to it."""
     query = context["request"].GET.copy()
     query.pop(name, None)
     text = query.urlencode()
@@ -82,13 +82,13 @@ def querystring_without(context: template.Context, name: str) -> SafeString:
 
 @register.filter
 def without_placeholder(field: BoundField) -> SafeString:
-    """A field whose label says what it is."""
+    """The field without a placeholder, because its label already says what it is."""
     return field.as_widget(attrs={"placeholder": ""})
 
 
 @register.filter
 def pretty(value: Any) -> str:
-    """JSON for people."""
+    """JSON, indented for people to read."""
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
 
 

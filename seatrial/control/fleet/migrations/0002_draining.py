@@ -1,4 +1,4 @@
-"""An agent that is to take nothing new stays so while it is offline."""
+"""An agent that was asked to drain stays draining while it is offline."""
 
 from django.db import migrations, models
 

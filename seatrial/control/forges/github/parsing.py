@@ -1,4 +1,4 @@
-"""From a GitHub payload to what happened."""
+"""Turns GitHub's payloads into events."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -32,7 +32,7 @@ def github_id(repository: Repository) -> str:
 
 
 def parse(event: str, body: bytes, id_of: IdOf = github_id) -> ForgeEvent | None:
-    """What a delivery tells; None for events and actions that are nothing to us. Raises UnreadablePayload."""
+    """The event in a delivery; None for events and actions that we ignore. Raises UnreadablePayload."""
     if event == "pull_request":
         return _pull_request(_read(PullRequestPayload, event, body), id_of)
     if event == "push":

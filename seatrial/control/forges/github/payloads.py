@@ -1,11 +1,11 @@
-"""The parts of GitHub's webhook payloads that we read. Everything else may come, go and change."""
+"""The parts of GitHub's webhook payloads that we read. All other fields are ignored."""
 
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 Sha = Annotated[str, StringConstraints(pattern=r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")]
-# What ends in a column must fit it, and PostgreSQL stores no NUL.
+# Texts that are stored must fit their column, and PostgreSQL stores no NUL.
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 Branch = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x20\x7f]+$", max_length=250)]
 # `after` of a push that deletes its ref, `before` of one that makes it.
@@ -13,7 +13,7 @@ NO_COMMIT = frozenset({"0" * 40, "0" * 64})
 
 
 class Payload(BaseModel):
-    """Tolerant of fields it does not know."""
+    """Ignores fields that it does not know."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -41,7 +41,7 @@ class Side(Payload):
 
 
 class PullRequest(Payload):
-    """As of `updated_at`."""
+    """A pull request, as of `updated_at`."""
 
     number: Annotated[int, Field(gt=0, lt=2**31)]
     title: Text = ""

@@ -15,7 +15,7 @@ def sign(body: bytes, secret: str) -> str:
 def verify(body: bytes, signature: str, secrets: Sequence[str]) -> bool:
     """True when `signature` is that of `body` by one of `secrets`.
 
-    Every secret is tried in constant time, also past one that fits. An empty secret verifies nothing.
+    Every secret is compared, in constant time, even after one of them has matched. An empty secret verifies nothing.
     """
     given = signature.encode()
     fits = [hmac.compare_digest(sign(body, secret).encode(), given) for secret in secrets if secret]

@@ -1,4 +1,4 @@
-"""How many requests the forge still takes, as it last said."""
+"""How many more requests the forge accepts, according to its last answer."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from seatrial.control.forges.errors import ForgeError
 class Budget:
     """Requests left, and the seconds until there are new ones. Thread-safe. Unlimited until the forge names a number.
 
-    Times are differences of the forge's own clock, so that ours may be wrong. `clock` counts seconds.
+    The forge's times are only used as durations, so our clock may be wrong. `clock` counts seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -20,9 +20,9 @@ class Budget:
         self._resets_at = 0.0
 
     def note(self, *, left: int, resets_in_seconds: float) -> None:
-        """The forge said how much is left, and when there is more.
+        """Record how many requests the forge said are left, and when there are new ones.
 
-        Answers overtake each other: within the same period the smaller number is the newer one.
+        Answers may arrive out of order: within the same period, the smaller number is the newer one.
         """
         resets_at = self._clock() + max(0.0, resets_in_seconds)
         with self._lock:
@@ -31,7 +31,7 @@ class Budget:
             self._resets_at = resets_at
 
     def pause(self, seconds: float) -> None:
-        """The forge asked to be left alone for so long."""
+        """Allow no request for so many seconds, because the forge asked for that."""
         with self._lock:
             self._left = 0
             self._resets_at = max(self._resets_at, self._clock() + seconds)

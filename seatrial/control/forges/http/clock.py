@@ -15,7 +15,7 @@ class ForgeClock:
         self._ahead = timedelta()
 
     def heard(self, date: str | None) -> None:
-        """Take over a Date header; one that cannot be read changes nothing."""
+        """Set the clock by a Date header; one that cannot be read changes nothing."""
         try:
             there = parsedate_to_datetime(date or "")
         except ValueError:
@@ -25,6 +25,6 @@ class ForgeClock:
                 self._ahead = there - timezone.now()
 
     def now(self) -> datetime:
-        """The time there."""
+        """The forge's time."""
         with self._lock:
             return timezone.now() + self._ahead

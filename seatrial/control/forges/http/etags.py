@@ -23,7 +23,7 @@ class Etags:
         self._kept: OrderedDict[str, Kept] = OrderedDict()
 
     def get(self, address: str) -> Kept | None:
-        """What was kept of `address`."""
+        """The answer that was kept for `address`."""
         with self._lock:
             kept = self._kept.get(address)
             if kept is not None:
@@ -31,7 +31,7 @@ class Etags:
             return kept
 
     def keep(self, address: str, etag: str, content: Any) -> None:
-        """Keep an answer. Above `most`, the one whose last use is longest ago goes."""
+        """Keep an answer. Above `most`, the least recently used one is dropped."""
         with self._lock:
             self._kept[address] = Kept(etag, content)
             self._kept.move_to_end(address)

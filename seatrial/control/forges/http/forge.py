@@ -16,13 +16,13 @@ from seatrial.control.forges.http.clock import ForgeClock
 from seatrial.control.forges.http.etags import Etags
 
 TIMEOUT_SECONDS = 10.0
-# What asking again, or a person who mends the credential, may help against.
+# Statuses that may pass: because time passes, or because somebody fixes the credential.
 MAY_PASS = frozenset({401, 403, 408, 409, 423, 425, 429})
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the forge said. `content` is None when it said that nothing `changed`."""
+    """The forge's answer. `content` is None when the forge answered that nothing has `changed`."""
 
     content: Any
     etag: str
@@ -32,9 +32,9 @@ class Answer:
 class HttpForge:
     """Client, budget, ETags and clock of one connection. Thread-safe, as httpx's client is.
 
-    Every request goes through `ask`, which spends from the budget first and learns from each answer. A subclass says
-    how it signs in with `headers`, which may differ from request to request, and speaks through `get` and `ask`.
-    Redirects are not followed: a credential goes to the connection's own address and nowhere else.
+    Every request goes through `ask`, which takes it from the budget first and updates the budget from the answer. A
+    subclass signs in by overriding `headers`, which may differ from request to request, and sends requests with `get`
+    and `ask`. Redirects are not followed: a credential goes to the connection's own address and nowhere else.
     """
 
     def __init__(self, base_url: str, *, transport: httpx.BaseTransport | None = None) -> None:
@@ -50,15 +50,18 @@ class HttpForge:
         )
 
     def now(self) -> datetime:
-        """By the Date of its last answer."""
+        """The forge's time, by the Date of its last answer."""
         return self.clock.now()
 
     def headers(self) -> Mapping[str, str]:
-        """What goes with every request: who we are."""
+        """The headers of every request, such as the credential."""
         return {}
 
     def get(self, path: str) -> Any:
-        """JSON, from the ETag cache while the forge says that it is still true. Raises ForgeError."""
+        """The JSON at `path`. Raises ForgeError.
+
+        It comes from the ETag cache if the forge answers that it has not changed.
+        """
         kept = self.etags.get(path)
         answer = self.ask("GET", path, etag=kept.etag if kept else "")
         if not answer.changed and kept is not None:
@@ -68,7 +71,7 @@ class HttpForge:
         return answer.content
 
     def ask(self, method: str, path: str, *, json: Any = None, etag: str = "") -> Answer:
-        """One request; with `etag` only for what has changed since. Raises ForgeError."""
+        """Send one request. With `etag`, the answer only has content if it changed since. Raises ForgeError."""
         self.budget.spend()
         headers = {**self.headers(), **({"If-None-Match": etag} if etag else {})}
         try:
@@ -84,7 +87,7 @@ class HttpForge:
         return Answer(self._content(response), response.headers.get("ETag", ""), changed=True)
 
     def learn(self, headers: httpx.Headers) -> None:
-        """Take the budget from an answer: `RateLimit-*`, or `X-RateLimit-*`, whose reset is a time since 1970."""
+        """Update the budget from an answer: `RateLimit-*`, or `X-RateLimit-*`, whose reset is a time since 1970."""
         for prefix in ("RateLimit-", "X-RateLimit-"):
             left, reset = headers.get(f"{prefix}Remaining", ""), headers.get(f"{prefix}Reset", "")
             if left.isdecimal() and reset.isdecimal():

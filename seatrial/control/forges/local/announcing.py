@@ -1,7 +1,7 @@
-"""Tells this server about local pull requests the way a forge would: signed webhooks over HTTP.
+"""Announces local pull requests to this server as any forge would: with signed webhooks over HTTP.
 
-Level-triggered: what a row says is compared with what the last acknowledged webhook said. A crash or a server that is
-away only delays; a repeat carries the same delivery id, and the intake knows it.
+Level-triggered: each row is compared with what the last acknowledged webhook said. After a crash, or while the server
+does not answer, announcements are only late; a repeat has the same delivery id, so the intake recognises it.
 """
 
 import json
@@ -33,21 +33,20 @@ SILENT_SECONDS = 30.0  # the web process may be starting
 
 
 class Announcer:
-    """One per worker, never called twice at the same time. What it remembers only saves work and log lines."""
+    """One per worker, never called twice at the same time. Its memory only saves work and log lines."""
 
     def __init__(self) -> None:
-        self._glances: dict[
-            int, tuple[Glance, str]
-        ] = {}  # of a pull request's branch, and the head it had then
+        # For each pull request, the last glance at its branch and the head that the branch had then.
+        self._glances: dict[int, tuple[Glance, str]] = {}
         self._complained: set[int] = set()
         self._unheard_since: float | None = None
 
     def announce_all(self) -> int:
-        """Look at every local pull request that is open or not announced; send what is news. Returns how many were sent.
+        """Look at every local pull request that is open or not announced, and announce what changed; returns how many.
 
         Called about once a second. Cheap when nothing changed: one query, and a look at two files per open pull request.
-        A failure is logged and left to the next call. A repository that cannot be read (a disk that is not mounted)
-        closes nothing: its project is noted as unreachable.
+        A failure is logged, and the next call tries again. When a repository cannot be read (a disk that is not
+        mounted), none of its pull requests is closed; its project is marked as unreachable.
         """
         closing = Q(state=PullRequestState.CLOSED, announced_state=PullRequestState.OPEN)
         rows = LocalPullRequest.objects.filter(
@@ -71,7 +70,7 @@ class Announcer:
             return False
 
     def _announce(self, row: LocalPullRequest, round_: "_Round") -> bool:
-        """Send what is news about `row`."""
+        """Announce what changed about `row`; True when it was sent."""
         if row.state == PullRequestState.OPEN and not self._looked(row, round_):
             return False
         action = news(row)
@@ -94,7 +93,7 @@ class Announcer:
         return True
 
     def _looked(self, row: LocalPullRequest, round_: "_Round") -> bool:
-        """Bring `row` up to its repository; False when that cannot be read."""
+        """Update `row` from its repository; False when that cannot be read."""
         project = row.project
         glance = _at(project).glance(row.branch)
         if glance is not None and not project.unreachable and self._same(row, glance):
@@ -105,7 +104,7 @@ class Announcer:
         try:
             observe(row, *seen)
         except RepositoryProblem as problem:
-            round_.away(project, problem)
+            round_.note_unreadable(project, problem)
             return False
         note_reachable(project)
         if glance is not None:
@@ -116,7 +115,7 @@ class Announcer:
         return glance.shows(row.head_sha) or self._glances.get(row.pk) == (glance, row.head_sha)
 
     def _unheard(self, error: httpx.HTTPError) -> None:
-        """One line after SILENT_SECONDS, until somebody hears again."""
+        """Log one line after SILENT_SECONDS without an answer; no more until the server has answered again."""
         now = time.monotonic()
         if self._unheard_since is None:
             self._unheard_since = now
@@ -124,20 +123,20 @@ class Announcer:
             self._unheard_since = math.inf
             log.warning(
                 "local pull requests are not announced: this server does not answer its own worker. "
-                "Set GALLEY_INTERNAL_URL to where it does",
+                "Set GALLEY_INTERNAL_URL to the address where it does",
                 address=settings.CONFIGURATION.internal_url,
                 problem=str(error),
             )
 
     def _complain(self, row: LocalPullRequest, what: str, **details: object) -> None:
-        """Once, until it was announced or is nobody's business any more."""
+        """Log the problem once, until the pull request was announced or needs no announcement any more."""
         if row.pk not in self._complained:
             self._complained.add(row.pk)
             log.warning(what, pull_request=str(row), **details)
 
 
 class _Round:
-    """What git said in one round: each repository is asked once."""
+    """What git answered in one round, so that each repository is read once."""
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[Repository, dict[str, str]] | None] = {}
@@ -149,17 +148,17 @@ class _Round:
                 repository = reopen(project.external_id)
                 self._seen[project.pk] = (repository, repository.heads())
             except RepositoryProblem as problem:
-                self.away(project, problem)
+                self.note_unreadable(project, problem)
         return self._seen[project.pk]
 
-    def away(self, project: Project, problem: RepositoryProblem) -> None:
-        """It cannot be read in this round."""
+    def note_unreadable(self, project: Project, problem: RepositoryProblem) -> None:
+        """Treat the project's repository as unreadable for the rest of this round."""
         self._seen[project.pk] = None
         note_unreachable(project, str(problem))
 
 
 def news(row: LocalPullRequest) -> PullRequestAction | None:
-    """What has to be said about `row`, if anything."""
+    """What has to be announced about `row`; None when nothing has."""
     if row.state == PullRequestState.CLOSED:
         return PullRequestAction.CLOSED if row.announced_state == PullRequestState.OPEN else None
     if row.announced_state == PullRequestState.CLOSED:
@@ -181,9 +180,9 @@ def _send(
         "X-GitHub-Delivery": delivery_id(row, action),
         "X-Hub-Signature-256": sign(body, connection.webhook_secret),
     }
-    # Not SITE_URL: its proxy may be unknown to this machine, and its certificate too.
+    # Not SITE_URL: this machine may not reach the proxy behind it, or not know its certificate.
     address = f"{settings.CONFIGURATION.internal_url}/api/v1/webhooks/{connection.forge}/{connection.pk}"
-    # Certificates take longer to load than the request; a plain address needs none.
+    # Loading certificates takes longer than the request; an http address needs none.
     with outbound.client(
         settings.CONFIGURATION, timeout=TIMEOUT_SECONDS, trust_env=False, verify=address.startswith("https:")
     ) as client:

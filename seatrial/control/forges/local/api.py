@@ -16,7 +16,7 @@ router = Router(tags=["local forge"])
 
 
 class RepositoryAsked(Schema):
-    """A directory on the server's own disk; `workspace` (a slug) only for people with several."""
+    """A directory on the server's own disk. Only people with several workspaces need `workspace` (a slug)."""
 
     path: str
     workspace: str = ""
@@ -68,7 +68,7 @@ def register_repository(request: HttpRequest, asked: RepositoryAsked) -> LocalPr
 
 @router.post("/pulls", response={200: LocalPull, **PROBLEMS}, summary="Open a branch as a pull request")
 def open_pull(request: HttpRequest, asked: BranchAsked) -> LocalPull:
-    """Or bring the open one up to the branch's commit, or reopen a closed one. The webhook follows within seconds."""
+    """Updates an open pull request to the branch's commit, and reopens a closed one. The webhook follows soon after."""
     project = _project(person(request), asked.project)
     require(person(request), Action.OPEN_PULL_REQUEST, project)
     return _answer(services.open_pull(project, asked.branch, by=actor(request)))

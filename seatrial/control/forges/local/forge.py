@@ -19,16 +19,16 @@ from seatrial.wire.evaluations import ForgeFacts, Metadata
 
 
 class LocalForge:
-    """Repository directories on the server. Needs no credential and has no limits: git answers as often as it is asked."""
+    """Repository directories on the server. They need no credential and set no limit on requests."""
 
     def now(self) -> datetime:
-        """The time of this machine, which the repository is on."""
+        """The time of this machine, because the repository is on it."""
         return timezone.now()
 
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
-        """The open ones, after a look at the repository: a deleted branch closes its own.
+        """The open pull requests, after reading the repository: one whose branch was deleted is closed.
 
-        Raises RepositoryProblem when it cannot be read: what is open there is not known then.
+        Raises RepositoryProblem when the repository cannot be read, because then nobody knows what is open.
         """
         repository = reopen(project.external_id)
         rows = LocalPullRequest.objects.filter(project=project, state=PullRequestState.OPEN).order_by(
@@ -40,7 +40,7 @@ class LocalForge:
         return [_as_event(row, repository) for row in rows if row.state == PullRequestState.OPEN]
 
     def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
-        """A directory has no members, no topics and no ETags."""
+        """Facts from the repository itself; a directory has no members, no topics and no ETags."""
         repository = open_repository(project.external_id)
         branch = repository.default_branch()
         newest = repository.commit(repository.head(branch))
@@ -60,7 +60,7 @@ class LocalForge:
         """Nothing to do, for the same reason. Somebody's repository is never written to."""
 
     def fetch_credential(self, project: Project) -> FetchCredential | None:
-        """None is needed to read a directory."""
+        """None: reading a directory needs no credential."""
         return None
 
 
@@ -70,7 +70,7 @@ def _as_event(row: LocalPullRequest, repository: Repository) -> PullRequestChang
     return PullRequestChanged(
         external_id=row.project.external_id,
         number=row.number,
-        action=PullRequestAction.REOPENED,  # open now, whatever was before
+        action=PullRequestAction.REOPENED,  # it is open now; what came before does not matter
         head_sha=row.head_sha,
         branch=row.branch,
         base_branch=base,

@@ -1,4 +1,4 @@
-"""Git's own program, asked about a repository on this machine. Reads refs, runs nothing the repository configures."""
+"""Runs git on a repository of this machine. Only reads, and runs no program that the repository configures."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ _QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", 
 
 @dataclass(frozen=True)
 class Commit:
-    """What the local forge tells about a head."""
+    """What the local forge reports about a head."""
 
     sha: str
     author: str
@@ -27,13 +27,13 @@ class Commit:
 
 @dataclass(frozen=True)
 class Glance:
-    """A branch's own file, and which file of packed branches there is. Two that are equal mean the same head."""
+    """The content of a branch's own file, and the identity of packed-refs. Equal glances mean the same head."""
 
     loose: str | None
     packed: tuple[int, int, int] | None
 
     def shows(self, sha: str) -> bool:
-        """True when the branch is surely at `sha`."""
+        """True when the branch's own file says `sha`."""
         return self.loose == f"{sha}\n"
 
 
@@ -62,7 +62,7 @@ class Repository:
         )
 
     def require_gone(self, branch: str) -> None:
-        """Raise RepositoryProblem unless a branch that git does not list is surely deleted, and not just unreadable."""
+        """Raise RepositoryProblem if a branch that git does not list still has a file: it is unreadable, not gone."""
         path = self.path / self._git("rev-parse", "--git-path", f"refs/heads/{branch}").rstrip("\n")
         try:
             left = path.is_file()
@@ -74,7 +74,7 @@ class Repository:
             )
 
     def glance(self, branch: str) -> Glance | None:
-        """What files show of `branch` without asking git; None when they show nothing (a worktree, or gone)."""
+        """What the files of `branch` show, without running git; None if there are none (a worktree, or deleted)."""
         directory = self.path if (self.path / "HEAD").exists() else self.path / ".git"
         loose, packed = None, None
         with contextlib.suppress(OSError, ValueError):
@@ -85,9 +85,10 @@ class Repository:
         return Glance(loose, packed) if loose or packed else None
 
     def default_branch(self) -> str:
-        """What the clone's origin calls its default, or else main or master, or else what HEAD points at.
+        """The default branch of the clone's origin, or else main or master, or else the branch that HEAD points at.
 
-        HEAD comes last but for a bare repository: in a working tree it is whatever somebody happens to work on.
+        In a bare repository HEAD comes first. In a working tree it comes last, because it is what somebody works on
+        now.
         """
         heads = self.heads()
         if not heads:
@@ -99,7 +100,7 @@ class Repository:
         return next((name for name in likely if name in heads), min(heads))
 
     def commit(self, sha: str) -> Commit:
-        """Who made it, when, and its first line."""
+        """The commit's author, time and first line."""
         form = "--format=%H%x00%an%x00%at%x00%s"
         text = self._git("log", "-1", "--no-show-signature", form, "--end-of-options", sha, "--")
         commit, author, at, subject = text.rstrip("\n").split("\x00", 3)
@@ -119,7 +120,7 @@ class Repository:
 
 
 def _time(seconds: str) -> datetime:
-    """When a commit says it was made. Anybody may write anything there: what is no date is the epoch."""
+    """The time that a commit claims. Anybody may write anything there; what is not a date becomes the epoch."""
     try:
         return datetime.fromtimestamp(int(seconds), UTC)
     except (ValueError, OverflowError, OSError):
@@ -129,14 +130,14 @@ def _time(seconds: str) -> datetime:
 def open_repository(path: str) -> Repository:
     """The repository that `path` is in. Raises RepositoryProblem saying what is missing."""
     repository = _locate(path)
-    repository.default_branch()  # has a commit
+    repository.default_branch()  # raises when there is no commit
     return repository
 
 
 def reopen(path: str) -> Repository:
     """The repository that was registered as `path`; it may have lost its last branch. Raises RepositoryProblem.
 
-    Where a disk is not mounted there is an empty directory, which may lie in somebody else's repository.
+    If a disk is not mounted, `path` is an empty directory, which may be inside another repository.
     """
     repository = _locate(path)
     if repository.path != Path(path):
@@ -167,7 +168,7 @@ def _locate(path: str) -> Repository:
 
 
 def run(directory: Path, *arguments: str, may_fail: bool = False) -> str:
-    """One git command in `directory`. Raises RepositoryProblem with git's own words, unless it `may_fail`."""
+    """Run one git command in `directory`. Raises RepositoryProblem with git's own message, unless it `may_fail`."""
     try:
         done = subprocess.run(
             ["git", *_QUIET, "-C", str(directory), *arguments],
@@ -205,7 +206,7 @@ def _environment() -> dict[str, str]:
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_NO_REPLACE_OBJECTS": "1",
-        # A repository may name a program that fetches what it lacks: nothing is fetched, by no protocol.
+        # A repository may configure a program that fetches missing objects, so fetching is off, for every protocol.
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_ALLOW_PROTOCOL": "",
     }

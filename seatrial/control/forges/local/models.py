@@ -8,8 +8,8 @@ from seatrial.control.projects.models import Project, PullRequestState
 class LocalPullRequest(models.Model):
     """A branch that somebody opened as a pull request on the local forge.
 
-    `announced_*` is what the last acknowledged webhook said; the worker sends another while they differ from the
-    truth (the branch's head, and `state`).
+    `announced_*` is what the last acknowledged webhook said. While that differs from the branch's head or from `state`,
+    the worker sends another.
     """
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="local_pull_requests")
@@ -19,9 +19,10 @@ class LocalPullRequest(models.Model):
     head_sha = models.CharField(max_length=64, blank=True)
     announced_sha = models.CharField(max_length=64, blank=True)
     announced_state = models.CharField(max_length=10, blank=True)
-    # Acknowledged ones; part of the next delivery's id.
+    # How many webhooks were acknowledged; part of the next delivery's id.
     announcements = models.PositiveIntegerField(default=0)
-    changed_at = models.DateTimeField()  # when `state` or `head_sha` last changed: the local forge's clock
+    # When `state` or `head_sha` last changed, by the clock of this machine
+    changed_at = models.DateTimeField()
 
     class Meta:
         constraints = [

@@ -1,4 +1,4 @@
-"""The webhooks a local repository sends: shaped as GitHub shapes its own."""
+"""The payloads of the local forge's webhooks, which have the shape of GitHub's."""
 
 import hashlib
 import uuid
@@ -19,7 +19,7 @@ def repository_number(path: str) -> int:
 
 
 def delivery_id(pull_request: LocalPullRequest, action: PullRequestAction) -> str:
-    """The same for every attempt to announce the same change, so that the intake sees repeats as such."""
+    """An id that is the same for every attempt to announce the same change, so that the intake recognises repeats."""
     name = "\n".join(
         (
             pull_request.project_id,
@@ -37,7 +37,7 @@ def pull_request_payload(
 ) -> dict[str, Any]:
     """Event `pull_request`. `head` is None when the commit is gone (a branch deleted, its objects pruned).
 
-    Without a `base_sha` (the default branch is gone) the head stands in: a payload always names a commit there.
+    Without a `base_sha` (the default branch is gone), the head is used, because a payload must name a base.
     """
     project = pull_request.project
     author = {"login": head.author if head else "", "type": "User"}
@@ -66,7 +66,7 @@ def pull_request_payload(
 
 
 def repository_payload(project: Project) -> dict[str, Any]:
-    """`clone_url` is what the local forge knows the repository by."""
+    """The repository's part of a payload. The local forge identifies a repository by its `clone_url`."""
     return {
         "id": repository_number(project.external_id),
         "name": project.name,

@@ -1,4 +1,4 @@
-"""The local forge's pull requests: opened and closed by people, moved by commits, closed by a deleted branch."""
+"""The local forge's pull requests. People open and close them, commits move them, deleting the branch closes them."""
 
 from collections.abc import Mapping
 
@@ -11,16 +11,17 @@ from seatrial.control.forges.local.git import Repository
 from seatrial.control.forges.local.models import LocalPullRequest
 from seatrial.control.projects.models import Project, PullRequestState
 
-CHANNEL = "seatrial_local_pulls"  # wakes whoever announces, at commit
+CHANNEL = "seatrial_local_pulls"  # notified when the transaction commits; wakes the announcer
 
 
 @transaction.atomic
 def open_pull(project: Project, branch: str, head: str) -> LocalPullRequest:
-    """Open `branch`, which was just seen at `head`, as a pull request, or refresh or reopen the one it has.
+    """Open `branch`, whose head is `head`, as a pull request, or update or reopen the one it has.
 
-    Git was asked before: no lock waits for it. Who moves the branch meanwhile is seen in the announcer's next round.
+    The caller has asked git before, so that no lock is held while git runs. If the branch moves meanwhile, the
+    announcer's next round sees it.
     """
-    # Two at once must not take the same number.
+    # Two calls at once must not take the same number.
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     row = LocalPullRequest.objects.filter(project=project, branch=branch).first()
     if row is None:
@@ -46,9 +47,9 @@ def close_pull(project: Project, branch: str) -> LocalPullRequest:
 
 
 def observe(row: LocalPullRequest, repository: Repository, heads: Mapping[str, str]) -> None:
-    """Bring `row` up to what the repository and its `heads` show.
+    """Update `row` from the repository and its `heads`.
 
-    Raises RepositoryProblem when its branch cannot be read: nothing changes.
+    Raises RepositoryProblem, and changes nothing, when its branch cannot be read.
     """
     if row.state == PullRequestState.CLOSED:
         return
@@ -66,9 +67,10 @@ def _notify() -> None:
 
 
 def _settle(row: LocalPullRequest, state: PullRequestState, head: str) -> None:
-    """Write down a change and when it was; nothing when there is none.
+    """Save a change and the time of it; do nothing when there is none.
 
-    Only these columns, and only if nobody else was faster: a person may close what the worker is looking at.
+    Writes only these columns, and only if nobody else changed the row meanwhile: a person may close a pull request
+    while the worker looks at it.
     """
     if row.pk is None:
         row.state, row.head_sha, row.changed_at = state, head, timezone.now()

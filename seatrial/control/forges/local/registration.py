@@ -1,4 +1,4 @@
-"""What the local forge brings to the control plane."""
+"""Registers the local forge: everything it provides to the control plane."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ ANNOUNCE_SECONDS = 1.0
 
 
 def announcing() -> Callable[[], object]:
-    """One announcer per worker: it remembers what it said."""
+    """Make the worker's one announcer, which remembers what it has announced."""
     return Announcer().announce_all
 
 

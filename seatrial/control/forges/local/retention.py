@@ -1,4 +1,4 @@
-"""The local forge's pull requests that were closed long ago go."""
+"""Deletes pull requests of the local forge that were closed long ago."""
 
 from datetime import datetime
 
@@ -10,8 +10,10 @@ from seatrial.control.projects.models import PullRequestState
 
 
 def prune(now: datetime) -> int:
-    """Delete closed ones whose closing was announced; returns how many. The one with the highest number of its project
-    stays, or the next would have the number of another."""
+    """Delete pull requests that were closed long ago and announced as closed; returns how many.
+
+    The one with the highest number in its project stays, or the next one would get its number again.
+    """
     closed = LocalPullRequest.objects.filter(
         state=PullRequestState.CLOSED, changed_at__lt=keeping.HISTORY.horizon(now)
     )

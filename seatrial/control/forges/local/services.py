@@ -1,4 +1,4 @@
-"""What the rest of the control plane asks of the local forge."""
+"""What the rest of the control plane calls on the local forge."""
 
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit import services as audit
@@ -15,7 +15,7 @@ __all__ = ["close_pull", "local_connection", "open_pull", "register"]
 
 
 def local_connection(workspace: Workspace) -> Connection:
-    """The workspace's local forge. Raises RepositoryProblem where the operator set up none."""
+    """The connection to the workspace's local forge. Raises RepositoryProblem when the operator set up none."""
     connection = Connection.objects.filter(workspace=workspace, forge=KIND).order_by("id").first()
     if connection is None:
         raise RepositoryProblem("no_local_forge", f"The workspace {workspace.slug} has no local forge.")
@@ -37,7 +37,7 @@ def register(connection: Connection, path: str, *, by: Actor) -> Project:
 
 
 def open_pull(project: Project, branch: str, *, by: Actor) -> LocalPullRequest:
-    """Open `branch` as a pull request, or bring the open one up to date. Raises RepositoryProblem."""
+    """Open `branch` as a pull request, or update the open one. Raises RepositoryProblem."""
     head = open_repository(project.external_id).head(branch)
     row = pulls.open_pull(project, branch, head)
     _record("pull_request.open", row, by)

@@ -1,4 +1,4 @@
-"""How the local forge's webhooks are read: they are GitHub's, but a repository is known by its path."""
+"""Reads the local forge's webhooks. They are like GitHub's, but a repository is identified by its path."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,17 +14,17 @@ class LocalWebhooks:
     kept_headers = ("Content-Type", "User-Agent", "X-GitHub-Event", "X-GitHub-Delivery")
 
     def read(self, headers: Mapping[str, str]) -> WebhookHeaders:
-        """GitHub's names."""
+        """The id and the event, from GitHub's headers."""
         return WebhookHeaders(
             delivery_id=headers.get("X-GitHub-Delivery", ""), event=headers.get("X-GitHub-Event", "")
         )
 
     def signed(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> bool:
-        """X-Hub-Signature-256."""
+        """Check X-Hub-Signature-256."""
         return signature.verify(body, headers.get("X-Hub-Signature-256", ""), secrets)
 
     def parse(self, event: str, body: bytes) -> ForgeEvent | None:
-        """GitHub's payloads."""
+        """Parse GitHub's payloads."""
         return parsing.parse(event, body, _path)
 
 

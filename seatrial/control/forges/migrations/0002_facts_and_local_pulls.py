@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Facts are kept. The local forge's pull requests move to an app of its own, with their rows."""
+    """Adds a table of facts. Moves the local forge's pull requests, with their rows, to an app of their own."""
 
     dependencies = [
         ("forges", "0001_initial"),

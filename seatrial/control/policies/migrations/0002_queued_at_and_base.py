@@ -2,12 +2,12 @@ from django.db import migrations, models
 
 
 def were_published(apps, schema_editor):
-    """Until now an evaluation and its job were made together."""
+    """Until now, an evaluation and its job were made at the same time."""
     apps.get_model("policies", "Evaluation").objects.update(queued_at=models.F("created_at"))
 
 
 class Migration(migrations.Migration):
-    """What a commit is compared with, and when the job of its evaluation was published."""
+    """Adds the commit that a commit is compared with, and the time when the evaluation's job was published."""
 
     dependencies = [
         ("policies", "0001_initial"),

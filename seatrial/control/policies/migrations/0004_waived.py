@@ -1,4 +1,4 @@
-"""A result may be waived. The column stays as it is: only what Django takes for it grows."""
+"""A result may be waived. The column does not change, only the values that Django accepts."""
 
 from django.db import migrations, models
 

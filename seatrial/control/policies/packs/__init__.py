@@ -1,4 +1,4 @@
-"""Packs: policies that come with the platform, one file each. Read as text here; only a sandbox ever runs them."""
+"""Packs: policies that come with the platform, one file each. Here they are only read; only a sandbox runs them."""
 
 import ast
 import hashlib
@@ -68,8 +68,8 @@ def parse(slug: str, code: str) -> PackedPolicy:
 def install(workspace: Workspace, pack: str) -> list[Policy]:
     """Give the workspace the pack's policies, and a new version of those whose code changed since.
 
-    Idempotent. What people changed stays theirs: whether a policy is enabled, its criteria, its parameters, and its
-    code once its newest version is not the pack's own.
+    Idempotent. What people changed is kept: whether a policy is enabled, its criteria, its parameters, and its code if
+    somebody else than the pack wrote its newest version.
     """
     return [_install(workspace, pack, packed) for packed in read(pack)]
 
@@ -100,7 +100,7 @@ def _install(workspace: Workspace, pack: str, packed: PackedPolicy) -> Policy:
 
 
 def changed(version: PolicyVersion) -> dict[str, Any]:
-    """The parameters that people set: those which differ from the defaults that its own code has."""
+    """The parameters that people set: those that differ from the defaults in the version's own code."""
     defaults = parse("", version.code).params
     return {
         key: value for key, value in version.params.items() if key not in defaults or defaults[key] != value

@@ -13,11 +13,11 @@ register = template.Library()
 
 @register.filter
 def evaluation_face(evaluation: Evaluation) -> Face:
-    """The face of its state. An evaluation that is `running` is in progress, while an environment that is, is well."""
+    """The face of an evaluation's state. `running` needs its own: for an environment, it means that all is well."""
     return face("checking" if evaluation.state == EvaluationState.RUNNING else evaluation.state)
 
 
 @register.inclusion_tag("policies/parts/verdict_mark.html")
 def verdict(evaluation: Evaluation) -> dict[str, Any]:
-    """Its verdict in a few words."""
+    """The evaluation's verdict in a few words."""
     return {"evaluation": evaluation, "face": evaluation_face(evaluation)}

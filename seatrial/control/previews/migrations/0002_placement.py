@@ -23,12 +23,12 @@ def carry(apps, schema_editor):
             leaving_since=environment.terminated_at,
             removed_at=environment.removed_at,
         )
-    # The foreign keys of the new rows are checked now: a table with checks to come cannot be altered.
+    # Check the foreign keys of the new rows now: a table with pending checks cannot be altered.
     schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def put_back(apps, schema_editor):
-    """An environment was on one agent: that of what is live, or else the newest it was placed on."""
+    """Put an environment back on one agent: that of its live deployment, or else the newest it was placed on."""
     Environment = apps.get_model("previews", "Environment")
     Placement = apps.get_model("previews", "Placement")
     for placement in Placement.objects.order_by("id").iterator():

@@ -1,4 +1,4 @@
-"""Why a preview was stopped is a word of its own; `stopped_by` names a person, or nobody."""
+"""Stores why a preview was stopped in a column of its own; `stopped_by` names a person or is empty."""
 
 from django.db import migrations, models
 

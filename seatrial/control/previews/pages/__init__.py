@@ -1,1 +1,1 @@
-"""What people see of previews: the environment's page, the cards of pull requests, and what stands in for a preview."""
+"""Pages of previews: the environment's page, pull requests' cards, and the page where no preview answers."""

@@ -1,4 +1,4 @@
-"""Where a preview answers, the main address first."""
+"""The addresses of a preview, the main one first."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Address:
 
 
 def addresses(environment: Environment) -> list[Address]:
-    """Every address of what is live; empty while nothing is."""
+    """Every address of the live deployment; empty while there is none."""
     if environment.live_id is None:
         return []
     unsorted = [_address(environment.name, service, url) for service, url in urls(environment).items()]

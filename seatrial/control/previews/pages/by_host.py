@@ -1,4 +1,4 @@
-"""From a hostname to what a stranger may know about its preview: the state, and nothing more."""
+"""Finds what a stranger may know about the preview of a hostname: its state, and nothing more."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ WAITING_RETRY_SECONDS = 10
 
 @dataclass(frozen=True)
 class Unavailable:
-    """What the page says. `retry_seconds` 0: it does not refresh itself."""
+    """What the page shows. With `retry_seconds` 0 it does not refresh itself."""
 
     state: str
     title: str
@@ -71,7 +71,7 @@ def look_up(host: str) -> Unavailable:
 
 
 def _state(label: str) -> str:
-    """`label` is an environment's name, or `<service>-<name>`. The living one counts before a terminated one."""
+    """The state for `label`: an environment's name, or `<service>-<name>`. A terminated environment comes last."""
     names = [label, *(label[index + 1 :] for index, letter in enumerate(label) if letter == "-")]
     rows = Environment.objects.filter(name__in=names).order_by("-created_at")
     environment = max(

@@ -1,4 +1,4 @@
-"""Everything on an environment's page, and when it changes."""
+"""Everything on an environment's page, and a fingerprint that changes when it does."""
 
 from collections.abc import Hashable
 from typing import Any
@@ -25,7 +25,7 @@ IN_PROGRESS = {state for state in DeploymentState if not state.terminal}
 
 
 def find_environment(user: User, key: str) -> Environment:
-    """The environment, with all that the page needs of its relations. Raises NotFound."""
+    """The environment, with all related rows that the page needs. Raises NotFound."""
     related = ("project__workspace", "pull_request", "live__agent", "candidate__agent")
     return find_visible(user, Environment, key, *related)
 
@@ -58,7 +58,7 @@ def environment_context(environment: Environment) -> dict[str, Any]:
 
 
 def environment_fingerprint(user: User, key: str) -> Hashable | None:
-    """Three small queries; ticks every second while a phase runs, so that its bar grows."""
+    """Changes when the page does, and every second while a phase runs, so that its bar grows. Three or four queries."""
     row = (
         visible(user, Environment)
         .filter(pk=key)
@@ -101,7 +101,7 @@ def environment_fingerprint(user: User, key: str) -> Hashable | None:
 
 
 def _services(environment: Environment, newest: Deployment | None) -> list[dict[str, Any]]:
-    """What runs, as last observed; of a first deployment that is not live yet, what it made ready."""
+    """The services as last observed; before a first deployment is live, those that it made ready."""
     if environment.services:
         return list(environment.services)
     if environment.live is not None:
@@ -114,7 +114,7 @@ def _newest_evaluation(environment: Environment) -> Evaluation | None:
 
 
 def page_of_preview(pull_request: PullRequest) -> Link | None:
-    """Where the newest preview of a pull request has its page; None: it has none."""
+    """The link to the page of a pull request's newest preview; None if it has no preview."""
     newest = Environment.objects.filter(pull_request=pull_request).order_by("-created_at").first()
     if newest is None:
         return None

@@ -8,8 +8,8 @@ from seatrial.wire.states import DeploymentState, EnvironmentState
 def headline(environment: Environment | None, newest: Deployment | None) -> Face:
     """The one state that a visitor of a preview needs to know.
 
-    A pending environment whose newest deployment failed *is* failed, to a person; one that runs an older
-    commit while the newest failed still runs, which the page then says beside it.
+    A pending environment whose newest deployment failed is shown as failed. One that still runs an older commit is
+    shown as running; its page says beside it that the newest failed.
     """
     if environment is None:
         return face("none")

@@ -18,14 +18,14 @@ log = structlog.get_logger(__name__)
 
 LINES_PER_EVENT = 400
 GATHER_SECONDS = 0.1
-NEWEST_CHUNKS = 5_001  # at least one line more than the page keeps, so that it says that there are more
+NEWEST_CHUNKS = 5_001  # at least one line more than the page keeps, so that it shows that there are more
 CLOCK_SLACK = timedelta(seconds=30)  # the agent's clock may be behind ours
-AWAY = "Live logs are away: the bus does not answer. They come back by themselves, and no line is lost."
-ENDED = "Logs are away. Reload the page to try again."
+AWAY = "Live logs are interrupted: the bus does not answer. They continue by themselves, and no line is lost."
+ENDED = "Logs are interrupted. Reload the page to try again."
 
 
 def log_filter(environment: str, deployment: str = "", *, agent: str = "") -> str:
-    """Which log chunks: those of one deployment, or of every one of the environment, whichever agent each is on."""
+    """The subject of the log chunks of one deployment, or of all deployments of the environment, on any agent."""
     if deployment:
         return subjects.logs_of_deployment(environment, deployment, agent=agent)
     return subjects.logs_of_environment(environment)
@@ -34,9 +34,10 @@ def log_filter(environment: str, deployment: str = "", *, agent: str = "") -> st
 async def log_events(
     tails: LogTails, chosen: str, since: datetime | None, believed: Believed
 ) -> AsyncGenerator[str, None]:
-    """`logs-begin`, then `logs` with batches of the newest lines and what follows them, for ever.
+    """Yield the event `logs-begin`, then `logs` with batches of the newest lines and of all lines after them, for ever.
 
-    `logs-caught-up` when all that was stored has been told, `logs-away` and `logs-back` as the bus goes and comes.
+    `logs-caught-up` comes when all stored lines were sent, `logs-away` and `logs-back` when the bus goes and comes
+    back.
     """
     yield json_event(None, "logs-begin")
     tail = tails.tail(chosen, since=since and since - CLOCK_SLACK, newest=NEWEST_CHUNKS, believed=believed)
@@ -60,7 +61,7 @@ async def log_events(
 async def _batches(
     items: AsyncGenerator[LogChunk | Link, None],
 ) -> AsyncGenerator[list[LogChunk | Link], None]:
-    """What arrives within GATHER_SECONDS leaves as one batch: a replay is thousands of small chunks."""
+    """Yield what arrives within GATHER_SECONDS as one batch, because a replay is thousands of small chunks."""
     queue: asyncio.Queue[LogChunk | Link | Exception] = asyncio.Queue(1_000)
 
     async def fill() -> None:
@@ -102,7 +103,7 @@ def _lines(chunk: LogChunk) -> list[dict[str, Any]]:
 async def log_text(
     tails: LogTails, chosen: str, since: datetime | None, believed: Believed
 ) -> AsyncGenerator[str, None]:
-    """Every stored line as text, chunk by chunk; ends when all are told, or when the bus goes away."""
+    """Yield every stored line as text, chunk by chunk; ends after the last one, or when the bus goes away."""
     async with aclosing(tails.tail(chosen, since=since and since - CLOCK_SLACK, believed=believed)) as items:
         async for item in items:
             if item is Link.CAUGHT_UP:

@@ -1,4 +1,4 @@
-"""Why a deployment failed, in words: a title for the reason, and what to do about it."""
+"""Words for the reasons why deployments fail: a title, and what to do about it."""
 
 from dataclasses import dataclass
 
@@ -50,7 +50,7 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Rebuild, or push another commit. If the message names data, it waits for that agent, and goes on by itself.",
     ),
     Reason.ROUTE_NOT_APPLIED: Explanation(
-        "Traefik did not apply the route", "Mend what the message names on the server, then rebuild."
+        "Traefik did not apply the route", "Fix what the message names on the server, then rebuild."
     ),
     Reason.INTERNAL: Explanation(
         "Seatrial failed, not your code", "Rebuild; if it fails again, read the agent's log."

@@ -1,4 +1,4 @@
-"""Which agent is believed about which deployment's log lines: the one that it is on, by what the bus says."""
+"""Decides whose log lines are shown: only those of the agent that the deployment is on, according to the bus."""
 
 import asyncio
 
@@ -8,20 +8,19 @@ from django.db import close_old_connections
 from seatrial.control.dashboard.apps import dashboard
 from seatrial.control.previews.models import Deployment
 
-UNKNOWN_SECONDS = (
-    0.2  # a pause for each chunk of a stranger: it is looked up, and must not keep others from looking
-)
+# A pause after a chunk of an unknown deployment: looking those up must not keep the threads from other lookups.
+UNKNOWN_SECONDS = 0.2
 
 
 class Speakers:
-    """Of one environment, for one reader. A deployment's agent is looked up once: it never changes."""
+    """The agents of one environment's deployments, for one reader. Each is looked up once, because it never changes."""
 
     def __init__(self, environment: str) -> None:
         self._environment = environment
         self._agents: dict[str, str] = {}
 
     async def __call__(self, agent: str, deployment: str) -> bool:
-        """Whether `agent` may tell of `deployment`."""
+        """True when `deployment` is on `agent`, so that its log lines are shown."""
         if deployment not in self._agents:
             look = sync_to_async(self._look, thread_sensitive=False, executor=dashboard().polling)
             speaker = await look(deployment)

@@ -38,13 +38,12 @@ class Timeline:
 
 
 def timeline(deployment: Deployment, phases: Sequence[DeploymentPhase], now: datetime) -> Timeline:
-    """Lay `phases` out from the moment the first began to the end of the last (or now, while one runs)."""
+    """Lay out `phases` from the start of the first to the end of the last (or to now, while one runs)."""
     if not phases:
         return Timeline([], 0.0, [])
     over = deployment.finished_at
-    cut_off = deployment.state == DeploymentState.FAILED and not any(
-        phase.failed for phase in phases
-    )  # its agent was lost
+    # Failed without a failed phase: its agent was lost in the middle of one.
+    cut_off = deployment.state == DeploymentState.FAILED and not any(phase.failed for phase in phases)
     zero = min(phase.started_at for phase in phases)
     lengths = [_seconds(phase, over or now) for phase in phases]
     ends = [

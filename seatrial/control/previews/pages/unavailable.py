@@ -1,4 +1,4 @@
-"""For anybody: what a visitor sees where no preview answers."""
+"""The page that any visitor sees where no preview answers."""
 
 import base64
 import hashlib
@@ -20,18 +20,18 @@ STYLE, SCRIPT = "previews/unavailable.css", "previews/unavailable.js"
 
 @lru_cache(maxsize=2)
 def _allowed(template: str) -> str:
-    """The page's own style and script by their hashes: inline, because its visitor's host serves none of our files."""
+    """The hash of an inline style or script. They are inline because the visitor's host serves none of our files."""
     digest = hashlib.sha256(render_to_string(template).encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-@csrf_exempt  # whatever a visitor sent to a preview that is not there, the answer is this page
+@csrf_exempt  # this page is the answer to any request for a preview that is not there
 @never_cache
 def preview_unavailable(request: HttpRequest) -> HttpResponseBase:
-    """Says what state the preview of a host is in, and nothing else about it.
+    """Show the state of a host's preview, and nothing else about it.
 
-    Traefik sends visitors here with the host they asked for in X-Forwarded-Host. Their own query comes along, so
-    `?host=` counts only where no proxy stands in front.
+    Traefik sends visitors here, with the host that they asked for in X-Forwarded-Host. Their own query string comes
+    along, so `?host=` only counts when there is no proxy.
     """
     host = (
         request.headers.get("X-Forwarded-Host")
@@ -57,9 +57,8 @@ def _unavailable(request: HttpRequest, preview: Unavailable) -> HttpResponse:
         "script": render_to_string(SCRIPT),
     }
     response = render(request, "previews/unavailable.html", context, status=preview.status)
-    response["X-Seatrial-Preview"] = (
-        preview.state
-    )  # the page asks for it, and reloads only when it has changed
+    # The page's script asks for it, and only reloads the page when it has changed.
+    response["X-Seatrial-Preview"] = preview.state
     if preview.retry_seconds:
         response["Retry-After"] = str(preview.retry_seconds)
     return response

@@ -1,4 +1,4 @@
-"""One environment: its state, its address, its deployment's phases, its logs, and what can be pressed."""
+"""The page of one environment: state, address, phases, logs and buttons."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -35,7 +35,7 @@ from seatrial.wire.states import EnvironmentState
 @require_GET
 @login_required
 def environment(request: HttpRequest, key: str) -> HttpResponse:
-    """The page. `?deployment=<id>` shows the logs of one deployment instead of the newest and what follows it."""
+    """The page. `?deployment=<id>` shows only that deployment's logs, instead of those since the newest one began."""
     environment = find_environment(person(request), key)
     context = environment_context(environment)
     wanted = request.GET.get("deployment", "")
@@ -106,7 +106,7 @@ Act = Callable[[Environment, Actor], Environment]
 
 
 def _rebuild(environment: Environment, by: Actor) -> Environment:
-    """A stopped preview starts anew as another environment: that is the page to go to."""
+    """Rebuild, and return the environment to show: for a stopped preview it is a new one."""
     return previews.rebuild(environment, by).environment
 
 
@@ -133,7 +133,7 @@ def stop(request: HttpRequest, key: str) -> HttpResponse:
 def _confirmed(
     request: HttpRequest, key: str, action: Action, what: str, act: Act, done: str
 ) -> HttpResponse | HttpResponseRedirect:
-    """GET asks (in the dialog, or as a page without scripts); POST does it and goes back to the environment."""
+    """GET asks for confirmation (in the dialog, or as a page without scripts); POST acts and shows the result."""
     user = person(request)
     environment = find_environment(user, key)
     require(user, action, environment)

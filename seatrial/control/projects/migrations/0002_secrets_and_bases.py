@@ -4,7 +4,7 @@ import seatrial.control.vault.fields
 
 
 class Migration(migrations.Migration):
-    """A kind of forge is any that is registered; a rotated webhook secret, a credential, and what a branch is based on."""
+    """Lets `forge` be any registered kind; adds the previous webhook secret, a credential, and a branch's base."""
 
     dependencies = [
         ("projects", "0001_initial"),

@@ -1,4 +1,4 @@
-"""`manage add_person`: somebody may sign in, with a role in a workspace."""
+"""`manage add_person`: gives somebody an account with a role in a workspace."""
 
 import getpass
 import sys
@@ -14,19 +14,19 @@ from seatrial.control.accounts.services import add_person, set_role
 
 
 class Command(BaseCommand):
-    """Somebody who is there already gets the role, and keeps the password."""
+    """Makes an account. Somebody who has one already gets the role and keeps their password."""
 
     help = "Make an account with a role in a workspace, or change the role of somebody who has one."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Who, as what, where."""
+        """The person's name, their role and workspace, and where their password is."""
         parser.add_argument("name")
         parser.add_argument("--role", choices=Role.values, required=True)
         parser.add_argument("--workspace", default="default", help="its slug")
         parser.add_argument("--password-file", type=Path, help="holds the password; else it is asked for")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Recorded in the audit log."""
+        """Make the account or change the role; both are recorded in the audit log."""
         workspace = Workspace.objects.filter(slug=options["workspace"]).first()
         if workspace is None:
             there = ", ".join(Workspace.objects.order_by("slug").values_list("slug", flat=True))
@@ -54,5 +54,5 @@ def _password(file: Path | None) -> str:
         raise CommandError("There is no terminal to ask for a password at: give --password-file")
     password = getpass.getpass("Password: ")
     if getpass.getpass("The same again: ") != password:
-        raise CommandError("These were two different passwords")
+        raise CommandError("The two passwords differ")
     return password

@@ -24,7 +24,7 @@ class LogViewer {
     const source = document.getElementById(root.dataset.source);
     source.addEventListener("logs-begin", () => this.clear());
     source.addEventListener("logs", (event) => this.append(JSON.parse(event.detail.data)));
-    source.addEventListener("logs-caught-up", () => this.note("No line is kept here. New ones appear by themselves."));
+    source.addEventListener("logs-caught-up", () => this.note("No line is stored. New lines appear by themselves."));
     source.addEventListener("logs-away", (event) => this.setAway(JSON.parse(event.detail.data)));
     source.addEventListener("logs-back", () => this.setAway(""));
   }
@@ -126,23 +126,23 @@ class LogViewer {
 
 for (const root of document.querySelectorAll("[data-log-viewer]")) new LogViewer(root);
 
-// A browser opens six connections to a site: a hidden tab gives its own back, and htmx asks anew when it is looked at.
-// htmx listens for the moment of hiding; a tab that was opened hidden needs to be told once.
+// A browser opens at most six connections to a site, so htmx closes the stream of a hidden tab, and opens it again when
+// the tab is shown. htmx only notices that a tab becomes hidden; for a tab that was opened hidden, we send that event.
 document.addEventListener("htmx:sse:after:message", () => {
   if (document.hidden) document.dispatchEvent(new Event("visibilitychange"));
 });
 
-// A page that is not told what happens says so: what it shows may be old.
+// Without its stream a page may show old state: it says so.
 const stale = document.getElementById("stale");
 document.addEventListener("htmx:sse:error", (event) => {
   stale.textContent = event.detail.status === 404
     ? "You are signed out, or may not see this any more. Reload the page."
-    : "Live updates are away: the server does not answer. What is shown may be old; it follows again by itself.";
+    : "Live updates are interrupted: the server does not answer. This page may show old state until it answers again.";
   stale.hidden = false;
 });
 document.addEventListener("htmx:sse:after:connection", () => { stale.hidden = true; });
 
-// "5 seconds ago" stays true while the page is open; the server words it the same way.
+// Keeps "5 seconds ago" up to date while the page is open, in the same words as the server.
 function words(seconds) {
   if (seconds < 5) return "just now";
   for (const [size, unit] of [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]]) {

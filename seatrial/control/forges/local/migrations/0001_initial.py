@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """The table is there: `forges.0002` gave it this app's name."""
+    """The table exists already: `forges.0002` renamed it to this app's name."""
 
     initial = True
 

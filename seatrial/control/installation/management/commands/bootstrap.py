@@ -11,18 +11,18 @@ from seatrial.control.start import refuse_unfit
 
 
 class Command(BaseCommand):
-    """Idempotent: what is there is kept."""
+    """Idempotent: keeps everything that exists."""
 
     help = "Make the workspace, its admin with an API token, the local forge and the starter policies."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Names and files."""
+        """The admin's name, and the files of their password and their token."""
         parser.add_argument("--username", default="admin")
         parser.add_argument("--password-file", type=Path, required=True, help="holds the admin's password")
         parser.add_argument("--token-file", type=Path, required=True, help="gets the API token, mode 0600")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run after `migrate`."""
+        """Make the first data. Run it after `migrate`."""
         refuse_unfit()
         try:
             password = options["password_file"].read_text().strip()
