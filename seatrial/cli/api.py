@@ -94,4 +94,7 @@ def _token(data: DataDirectory) -> str:
     try:
         return data.token.read_text().strip()
     except OSError as error:
-        raise CommandError("seatrial has not finished its first start.", fix=START) from error
+        raise CommandError(
+            "seatrial has not finished its first start.",
+            fix="Wait for the `seatrial up` that is under way. Else: seatrial doctor",
+        ) from error

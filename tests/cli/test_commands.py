@@ -324,3 +324,11 @@ def test_status_says_what_is_waited_for_and_since_when(cli: Any, api: FakeApi) -
     assert code == 0 and len(said) == 2
     assert "waits for the bus: messages are not sent, since " in said[0] and "(61 min)" in said[0]
     assert "waits for agent two, which is offline, since " in said[1] and "(5 min)" in said[1]
+
+
+def test_a_platform_that_runs_and_does_not_answer_is_not_to_be_started(cli: Any, api: FakeApi) -> None:
+    api.server.shutdown()
+    api.server.server_close()
+    code, _, problem = cli("status")
+    assert code == 2 and "does not answer" in problem
+    assert "seatrial doctor" in problem and "seatrial up" not in problem, "up would say that it runs"
