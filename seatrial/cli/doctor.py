@@ -126,7 +126,8 @@ def _environment_of_agent(data: DataDirectory) -> Mapping[str, str]:
 def _platform(data: DataDirectory) -> Iterator[Finding]:
     remembered = read(data.platform_file)
     if locking.running(data) is None:
-        if left := orphans.found(data):
+        # The lifeline is alone only for the moment in which it ends.
+        if left := [record for record in orphans.found(data) if record.name != orphans.LIFELINE]:
             names = ", ".join(f"{record.name} (pid {record.pid})" for record in left)
             yield Finding(
                 False,
