@@ -1,4 +1,4 @@
-"""Write docs/settings.md and docs/compose.md from the code, so that they cannot be wrong. `--check` only says whether
+"""Writes docs/settings.md and docs/compose.md from the code, so that they are always right. `--check` only reports whether
 they are up to date."""
 
 import sys
@@ -24,15 +24,15 @@ Written by `make docs` from the code. Every setting is an environment variable.
 
 ## Embedded: what `seatrial up` reads
 
-Everything else it decides by itself and hands to its processes; anything below may still be set in its environment.
+It decides everything else by itself and passes it to its processes; the settings below may still be set in its environment.
 
 | variable | default | what it is |
 |---|---|---|
 | `SEATRIAL_DATA_DIR` | `~/.local/share/seatrial` | The data directory: database, bus, keys, logs, build cache. |
-| `APP_PORT` | `3000` | Dashboard, API and webhooks (`--port`). Remembered. |
-| `SEATRIAL_INGRESS_PORT` | `8080` | Previews (`--ingress-port`). Remembered. |
-| `GALLEY_RUNTIME` | `docker` | `docker`, or `process`: no isolation, for trying out only (`--runtime`). Asked for at every start. |
-| `DB_HOST` | | Set: that PostgreSQL (with the other `DB_*`) instead of the embedded one. |
+| `APP_PORT` | `3000` | Port of dashboard, API and webhooks (`--port`). Remembered for the next start. |
+| `SEATRIAL_INGRESS_PORT` | `8080` | Port of previews (`--ingress-port`). Remembered for the next start. |
+| `GALLEY_RUNTIME` | `docker` | `docker`, or `process`: no isolation, for trying out only (`--runtime`). Not remembered: name it at every start. |
+| `DB_HOST` | | If set, this PostgreSQL (with the other `DB_*`) is used instead of the embedded one. |
 | `SEATRIAL_NO_INSTALL` | | `1`: the set-up scripts install nothing and say what is missing. |
 | `DOCKER_HOST` | `unix:///var/run/docker.sock` | The container engine. |
 """
@@ -41,23 +41,23 @@ Everything else it decides by itself and hands to its processes; anything below 
 RECIPES = """\
 # Recipes: galley.yml, compose files, Dockerfiles
 
-Written by `make docs` from the code. What says how to run a commit is, in this order, `galley.yml` (or `.yaml`),
-`compose.yaml`, `compose.yml`, `docker-compose.yaml`, `docker-compose.yml`, or a `Dockerfile`, at the repository's root.
-A file that cannot be followed is refused with file, line, key and fix; what is left out is a warning of the deployment.
+Written by `make docs` from the code. The recipe of a commit is the first of these files at the repository's root:
+`galley.yml` (or `.yaml`), `compose.yaml`, `compose.yml`, `docker-compose.yaml`, `docker-compose.yml`, `Dockerfile`.
+A file that cannot be used is refused with file, line, key and fix; the deployment gets a warning for each ignored part.
 
-A service is a *database*, *cache* or *queue* by its image's name, by the base image it is built from, or because the file
-says so (`kind`; in a compose file `x-galley-kind` or the label `galley.kind`). These keep running when a push replaces the
-others, and so does a pulled service of a compose file that writes to a volume of its own, unless it is a proxy or depends on
-services that move with the push: two servers on one volume would destroy it.
+A service is a *database*, *cache* or *queue* if its image's name or the base image it is built from says so, or if the file
+does (`kind`; in a compose file `x-galley-kind` or the label `galley.kind`). Such services keep running when a push replaces
+the others. So does a pulled service of a compose file that writes to a volume of its own, unless it is a proxy or depends on
+services that change with the push: two servers on one volume would destroy it.
 
-`${NAME}` takes its value from the project's variables, then from the commit's `.env`, and when the preview starts
-`GALLEY_COMMIT`, `GALLEY_BRANCH`, `GALLEY_NUMBER`, `GALLEY_PREVIEW_URL_<service>` and `GALLEY_PREVIEW_HOST_<service>`.
+`${NAME}` takes its value from the project's variables, then from the commit's `.env`. The platform adds `GALLEY_COMMIT`,
+`GALLEY_BRANCH`, `GALLEY_NUMBER`, `GALLEY_PREVIEW_URL_<service>` and `GALLEY_PREVIEW_HOST_<service>` when the preview starts.
 
 """
 
 
 def default_of(field: FieldInfo) -> str:
-    """The default as one would type it; empty when there is none."""
+    """The default as a person would type it; empty if there is none."""
     value = field.default
     if value is PydanticUndefined or value is None:
         return ""
@@ -95,7 +95,7 @@ def page() -> str:
     parts = [
         HEAD,
         "## Control plane: web and worker\n",
-        "`SECRET_KEY`, `GALLEY_MASTER_KEY` and `DB_PASSWORD` may come from a file: `SECRET_KEY_FILE` names one.\n",
+        "`SECRET_KEY`, `GALLEY_MASTER_KEY` and `DB_PASSWORD` may come from files: `SECRET_KEY_FILE` and so on name them.\n",
         table(Configuration.model_fields),
         "\n## Agent: `galley-agent`\n",
         table(Settings.model_fields),
@@ -133,7 +133,7 @@ def recipes() -> str:
         f"\n`build:`\n\n{fields(galley.BuildKeys)}",
         f"\n`health:`\n\n{fields(galley.HealthKeys)}",
         f"\n`resources:`\n\n{fields(galley.ResourceKeys)}",
-        "\n## Compose files\n\nThey are held against the Compose Specification's schema first.\n\n### Read\n",
+        "\n## Compose files\n\nThey are first validated against the Compose Specification's schema.\n\n### Read\n",
         keys(compose_limits.READ),
         f"\n### Ignored with a warning\n\n{keys(compose_limits.IGNORED)}",
         f"\n### Refused\n\n{keys(compose_limits.REFUSED)}",

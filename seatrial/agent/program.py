@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 FLUSH_SECONDS = 2.0
 
 
-class Program:
+class AgentProgram:
     """One agent process. `run` ends only by cancellation or RegistrationRefused."""
 
     def __init__(self, settings: Settings) -> None:
@@ -78,7 +78,7 @@ class Program:
         tasks = {name: asyncio.create_task(keep(name, part)) for name, part in parts.items()}
         log.info("agent runs", agent=credential.agent, name=credential.name, release=__version__)
         try:
-            # Unlike gather: a cancellation leaves the bus up for the last reports.
+            # Unlike gather, this keeps the bus running after a cancellation, for the last reports.
             await asyncio.wait(tasks.values())
         finally:
             await self._stop(tasks, environments, tools, reports)
@@ -132,7 +132,7 @@ class Program:
         ]
         if isinstance(tools.builder, BuildahBuilder):
             prunes.append(tools.builder.prune)
-        await environments.known()  # only then is it known what is not desired, and nothing is built before
+        await environments.known()  # before that, it is unknown what is not desired, and nothing is built
         days, floor = self._settings.galley_cache_days, self._settings.galley_min_free_mb
         await Housekeeping(self._directory, prunes, days, floor).run()
 

@@ -1,4 +1,4 @@
-"""The commands, and how each ends. Thin: every decision is made elsewhere."""
+"""The list of commands, and how each ends. Every decision is made elsewhere."""
 
 import os
 import signal
@@ -35,7 +35,7 @@ app.command(
 
 
 def run() -> int:
-    """Run the command line; the exit code. Never a traceback to a user."""
+    """Run the command line and return the exit code. A user never sees a traceback."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `seatrial status | head` ends quietly
     try:
         code = app(standalone_mode=False)
@@ -51,7 +51,7 @@ def run() -> int:
 
 def _ended_by(error: Exception) -> int:
     """Report why a command ended, in the form for each kind of error."""
-    if isinstance(error, TyperException):  # a usage error; it has a form of its own where it can
+    if isinstance(error, TyperException):  # a usage error, which typer shows in its own form if it can
         message = error.format_message()
         show.error(CommandError(message, fix="See: seatrial --help, seatrial COMMAND --help"))
         return USAGE

@@ -42,7 +42,7 @@ def demo() -> None:
         console.print("\n[bold]Policies[/]")
         evaluation = _verdict(api, path, console)
     except KeyboardInterrupt:
-        raise Interrupted("the platform goes on without you. Stop it: make stop, or seatrial down") from None
+        raise Interrupted("the platform keeps running. Stop it: make stop, or seatrial down") from None
     if evaluation:
         print_evaluation(console, evaluation)
     _what_next(console, data, api, path, time.monotonic() - began)
@@ -66,7 +66,7 @@ def _deploy(api: Api, path: Path, console: Console) -> Json:
 
 
 def _verdict(api: Api, path: Path, console: Console) -> Json | None:
-    """The evaluation started by the pull request's webhook, which ran during the build. None if it is lost."""
+    """The evaluation that the pull request's webhook started and that ran during the build. None if it is lost."""
     commit = read_head(path, BRANCH).commit
     with Phases(console) as phases:
         phases.begin("policies")
@@ -83,7 +83,7 @@ def _verdict(api: Api, path: Path, console: Console) -> Json | None:
 
 
 def _newest_delivery(api: Api) -> Callable[[], Json | None]:
-    """The newest pull request event that the webhook intake has stored."""
+    """A function that returns the newest pull request event that the webhook intake has stored."""
 
     def look() -> Json | None:
         deliveries = [one for one in items(api.get("/deliveries")) if one.get("event") == "pull_request"]
@@ -93,7 +93,7 @@ def _newest_delivery(api: Api) -> Callable[[], Json | None]:
 
 
 def _evaluation(api: Api, project: str, commit: str) -> Json | None:
-    """The newest decided evaluation of the commit, whole."""
+    """The newest decided evaluation of the commit, with its results."""
     for one in api.get("/status")["projects"]:
         for evaluation in one["evaluations"] if one["name"] == project else []:
             if evaluation["commit"] == commit and evaluation["state"] in DECIDED:

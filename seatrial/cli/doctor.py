@@ -23,17 +23,17 @@ from seatrial.embedded.processes import Records
 from seatrial.embedded.remembered import read
 from seatrial.wire.states import AgentState, Isolation, ResultState
 
-TUNNEL = "/dev/net/tun"  # slirp4netns makes the network of a RUN step with it
+TUNNEL = "/dev/net/tun"  # slirp4netns needs it to make the network of a RUN step
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line. `fix` is only shown when it is not well."""
+    """One line of the report. `fix` is shown only if something is wrong."""
 
     well: bool
     text: str
     fix: str = ""
-    grave: bool = True  # False: works without, only less well
+    grave: bool = True  # False: the platform works, only less well
 
 
 def doctor() -> None:

@@ -20,6 +20,7 @@ from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.preflight import Choices
 from seatrial.embedded.progress import Event
 from seatrial.embedded.remembered import read
+from seatrial.wire.words import RuntimeKind
 
 Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Dashboard and API (APP_PORT).")]
 Ingress = Annotated[
@@ -40,8 +41,8 @@ def up(
     port: Port = None, ingress_port: Ingress = None, runtime: Runtime = None, detach: Detach = False
 ) -> None:
     """Start the platform: web, worker, bus, ingress, database and one agent, in one data directory."""
-    if runtime not in {None, "docker", "process"}:
-        raise CommandError(f"there is no runtime {runtime}.", fix="Choose docker or process")
+    if runtime not in {None, *RuntimeKind}:
+        raise CommandError(f"there is no runtime {runtime}.", fix=f"Choose {' or '.join(RuntimeKind)}")
     data = DataDirectory.from_environment(os.environ)
     choices = Choices(port, ingress_port, runtime)
     if locking.running(data):
@@ -67,7 +68,7 @@ def _already(data: DataDirectory) -> None:
 
 
 class _Screen:
-    """Shows progress as lines, and at the end of a start what a person needs next."""
+    """Shows progress as lines, and at the end of a start the addresses and commands that a person needs next."""
 
     def __init__(self) -> None:
         self.console = show.console()
@@ -87,7 +88,7 @@ class _Screen:
         self.phases.__exit__(None, None, None)
         data = DataDirectory.from_environment(os.environ)
         remembered = read(data.platform_file)
-        if remembered and remembered.runtime == "process":
+        if remembered and remembered.runtime == RuntimeKind.PROCESS:
             self.console.print(f"[yellow]! {PROCESS_WARNING}[/]")
         self.console.print(f"seatrial runs at [bold]{url}[/]")
         self.console.print(f"  sign in   admin, password: cat {shlex.quote(str(data.admin_password))}")
@@ -107,12 +108,12 @@ def down(purge: Purge = False) -> None:
             report = lifecycle.stop(data, os.environ, screen, purge=purge)
     except KeyboardInterrupt:
         again = "seatrial down --purge" if purge else "seatrial down"
-        raise Interrupted(f"interrupted; some of it may still run. Go on with: {again}") from None
+        raise Interrupted(f"interrupted; some processes may still run. Go on with: {again}") from None
     screen.console.print(report)
 
 
 def as_command_error(error: EmbeddedError) -> CommandError:
-    """The platform's own errors, shown like every other."""
+    """`error`, an error of the embedded platform, as a CommandError."""
     return CommandError(str(error), fix=error.fix)
 
 

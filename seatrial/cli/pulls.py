@@ -38,7 +38,7 @@ def preview(path: Repository, branch: Branch = None, as_json: AsJson = False) ->
             environment = Deployment(api, pull, phases).wait()
     except KeyboardInterrupt:
         close_it = shlex.join(["seatrial", "close", str(head.path), "--branch", head.branch])
-        raise Interrupted(f"the preview goes on without you. Stop it: {close_it}") from None
+        raise Interrupted(f"the preview is still being prepared. Stop it: {close_it}") from None
     if as_json:
         show.document(json.dumps(environment, indent=2))
     else:
@@ -59,9 +59,7 @@ def check(path: Repository, branch: Branch = None, as_json: AsJson = False) -> N
         with Phases(console) as phases:
             decided = Evaluation(api, evaluation["id"], phases).wait()
     except KeyboardInterrupt:
-        raise Interrupted(
-            "the evaluation goes on without you and ends by itself. See it: seatrial status"
-        ) from None
+        raise Interrupted("the evaluation continues and ends by itself. See it: seatrial status") from None
     if as_json:
         show.document(json.dumps(decided, indent=2))
     else:
@@ -72,7 +70,7 @@ def check(path: Repository, branch: Branch = None, as_json: AsJson = False) -> N
 def _leave(evaluation: Json) -> None:
     if evaluation["state"] == EvaluationState.PASSED:
         return
-    # Without a single result nothing was judged: that is the platform's failure, not the repository's.
+    # Without any result nothing was judged: the platform failed, not the repository.
     raise typer.Exit(NEGATIVE if evaluation.get("results") else USAGE)
 
 
@@ -91,7 +89,7 @@ def close(path: Repository, branch: Branch = None) -> None:
         with Phases(console) as phases:
             gone = Removal(api, pull, phases).wait()
     except KeyboardInterrupt:
-        raise Interrupted("the preview is removed without you. See it: seatrial status") from None
+        raise Interrupted("the preview is still being removed. See it: seatrial status") from None
     if not gone:
         console.print(
             "  [yellow]! its preview is still being removed; is the agent online?[/] seatrial status"
@@ -99,7 +97,7 @@ def close(path: Repository, branch: Branch = None) -> None:
 
 
 def _begin(path: Path, branch: str | None, console: Console, what: str) -> tuple[Head, Api]:
-    """Checks the repository first (its problems are the user's to fix), then connects to the platform."""
+    """Check the repository first, because the user must fix its problems, then connect to the platform."""
     head = read_head(path, branch)
     api = connect(DataDirectory.from_environment(os.environ))
     if head.dirty:
@@ -108,13 +106,13 @@ def _begin(path: Path, branch: str | None, console: Console, what: str) -> tuple
 
 
 def register(api: Api, head: Head) -> Json:
-    """The project of the repository; created the first time."""
+    """The project of the repository, created if it is missing."""
     project: Json = until(lambda: api.post("/local/projects", {"path": str(head.path)}))
     return project
 
 
 def open_pull(api: Api, head: Head) -> Json:
-    """The pull request of the branch, at its present commit; opened the first time."""
+    """The pull request of the branch at its present commit, opened if it is missing."""
     project = register(api, head)
     body = {"project": project["id"], "branch": head.branch}
     pull: Json = until(lambda: api.post("/local/pulls", body))
@@ -127,17 +125,19 @@ def open_pull(api: Api, head: Head) -> Json:
 
 
 def retry_if_over(api: Api, pull: Json) -> None:
-    """Retry a commit that failed or whose preview was stopped: asking for it again means that."""
+    """Retry a commit that failed or whose preview was stopped: a user who asks for it again wants that."""
     newest = until(lambda: [newest_environment(api, pull)])[0] or {}
     deployment = newest.get("deployment") or {}
     over = deployment.get("state") == DeploymentState.FAILED or newest.get("stop_cause")
     if over and deployment.get("commit") == pull["head_sha"]:
-        with contextlib.suppress(Conflict):  # closed meanwhile: opening it again deploys it
+        with contextlib.suppress(
+            Conflict
+        ):  # the pull request was closed meanwhile: opening it again deploys it
             api.post(f"/environments/{newest['id']}/rebuild", {})
 
 
 def print_environment(console: Console, environment: Json) -> None:
-    """Print the addresses; or why there are none, and the last log lines of what failed."""
+    """Print the addresses, or why there are none, with the last log lines of the failed service."""
     deployment = environment["deployment"]
     for warning in deployment.get("warnings") or []:
         console.print(f"  [yellow]! {escape(warning)}[/]")
@@ -156,7 +156,7 @@ def print_environment(console: Console, environment: Json) -> None:
     else:
         console.print(
             f"{show.mark(DeploymentState.SUPERSEDED)} {deployment['state']}: "
-            f"{escape(deployment.get('message') or 'something newer took its place')}."
+            f"{escape(deployment.get('message') or 'a newer deployment took its place')}."
         )
     if environment.get("page_url"):
         console.print(f"  {'details':<12} {escape(environment['page_url'])}")

@@ -17,13 +17,13 @@ class Head:
     path: Path
     branch: str
     commit: str
-    dirty: bool  # the working tree of this very branch has changes that are not committed
+    dirty: bool  # whether this branch is checked out with changes that are not committed
 
 
 def read_head(path: Path, branch: str | None) -> Head:
     """Look up `branch` (or the one that is checked out). Raises CommandError."""
     top = _top(path)
-    # Never git's short names: they have `heads/` before them where a tag has the same name.
+    # Git's short names are not used: they begin with `heads/` if a tag has the same name.
     known = _git(top, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").splitlines()
     if not known:
         raise CommandError(f"{top} has no commit yet.", fix="Commit something first: git commit")
@@ -71,13 +71,13 @@ def _unknown(top: Path, wanted: str, known: list[str]) -> CommandError:
 
 
 def _git(path: Path, *arguments: str) -> str:
-    """What git prints; empty when it refuses. The user's own git, so the user's own rules."""
+    """The output of git; empty if git refuses. This runs the user's git with the user's configuration."""
     try:
         done = subprocess.run(
             ["git", "-C", str(path), *arguments],
             capture_output=True,
             encoding="utf-8",
-            errors="surrogateescape",  # names are bytes to git
+            errors="surrogateescape",  # to git, names are bytes
             check=False,
             env={**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"},
         )

@@ -1,4 +1,4 @@
-"""How things look in a terminal. Plain lines, and no movement, where there is no terminal."""
+"""Output for people: colours and movement in a terminal, plain lines elsewhere."""
 
 import sys
 
@@ -7,7 +7,7 @@ from rich.console import Console
 from seatrial.cli.errors import CommandError
 from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState, ResultState
 
-# State -> (mark, style): never colour alone.
+# State -> (mark, style): the mark tells the state without its colour, too.
 MARKS: dict[str, tuple[str, str]] = {
     ResultState.PASSED: ("✓", "green"),
     DeploymentState.LIVE: ("✓", "green"),
@@ -37,7 +37,7 @@ def mark(state: str) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """A duration as people say it."""
+    """A duration, written for people."""
     if value is None:
         return ""
     if value < 60:
@@ -46,7 +46,7 @@ def seconds(value: float | None) -> str:
 
 
 def error(problem: CommandError) -> None:
-    """Say what is wrong and what to do, on standard error."""
+    """Print the error and its fix on standard error."""
     err = Console(stderr=True, highlight=False, soft_wrap=True)
     err.print(f"[red]seatrial:[/] {_plain(str(problem))}")
     if problem.fix:
@@ -58,6 +58,6 @@ def _plain(text: str) -> str:
 
 
 def document(text: str) -> None:
-    """The JSON document, alone on standard output."""
+    """Print the JSON document. Nothing else is printed on standard output."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()

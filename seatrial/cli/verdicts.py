@@ -1,4 +1,4 @@
-"""An evaluation as a list that a person scans in two seconds: sign, name, one sentence."""
+"""Prints an evaluation as a list that a person can scan quickly: sign, name, one sentence."""
 
 from rich.console import Console
 from rich.markup import escape
@@ -9,7 +9,7 @@ from seatrial.wire.states import Isolation
 
 
 def print_evaluation(console: Console, evaluation: Json) -> None:
-    """Each policy's verdict, then the whole."""
+    """Print each policy's result, then the verdict."""
     results = evaluation.get("results") or []
     width = max((len(result["policy"]) for result in results), default=0)
     for result in results:

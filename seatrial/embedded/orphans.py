@@ -7,7 +7,7 @@ from seatrial.embedded.locking import SUPERVISOR
 from seatrial.embedded.processes import Record, Records, end
 
 LIFELINE = "lifeline"
-# Dependents first: no process should lose its database before it is ended itself. The lifeline looks after all of them.
+# Processes that depend on others end first: none should lose its database while it runs. The lifeline watches over all.
 ORDER = ("agent", "worker", "web", "first-data", "traefik", "bus", "postgres", LIFELINE)
 GRACE_SECONDS = 5.0
 DATABASE_GRACE_SECONDS = 20.0  # it writes a checkpoint before it ends
@@ -27,7 +27,7 @@ def end_each(data: DataDirectory, processes: list[Record]) -> None:
     records = Records(data.run)
     for record in processes:
         postgres = record.name == "postgres"
-        # PostgreSQL's own word for "now, and cleanly" is SIGINT.
+        # For PostgreSQL, SIGINT means to end now, and cleanly.
         end(
             record,
             stop_signal=signal.SIGINT if postgres else signal.SIGTERM,
@@ -38,9 +38,9 @@ def end_each(data: DataDirectory, processes: list[Record]) -> None:
 
 
 def end_all(data: DataDirectory) -> list[str]:
-    """End every recorded process except a supervisor, and return which there were. Blocks until they are gone.
+    """End every recorded process except a supervisor, and return their names. Blocks until they are gone.
 
-    The caller holds the data directory, so that none of them is replaced meanwhile.
+    The caller has locked the data directory, so that none of them is replaced meanwhile.
     """
     running = found(data)
     end_each(data, running)

@@ -1,8 +1,8 @@
-"""Names that visitors see. One label deep, so that one wildcard certificate serves all.
+"""Host names that visitors see. They are one label deep, so that one wildcard certificate serves all of them.
 
 The bare `<env>` is the only web service, or the first by name when there are several; every other routable
-service is `<service>-<env>`. A label never exceeds 63 characters: what is longer is cut and given a hash of
-the whole, so that the same input always gives the same name.
+service is `<service>-<env>`. A label never exceeds 63 characters: a longer one is cut and ends with a hash of the
+whole, so that the same input always gives the same name.
 """
 
 import hashlib
@@ -33,10 +33,10 @@ def environment_name(number: int, repository: str) -> str:
 
 
 def labels(environment: str, services: Mapping[str, ServiceKind]) -> dict[str, list[str]]:
-    """The hostname labels of each routable service, its own first: `{service: [label, ...]}`.
+    """The hostname labels of each routable service, its own label first: `{service: [label, ...]}`.
 
-    With one web service the bare label is its own. With several, each has `<service>-<env>` and the first
-    by name also answers at the bare label. With no web service, the first api by name has the bare label too.
+    A single web service has the bare label as its own. Several web services have `<service>-<env>` each, and the first
+    by name answers at the bare label too. Without a web service, the first api by name answers at the bare label too.
     """
     routable = {name: kind for name, kind in services.items() if kind.routable}
     webs = sorted(name for name, kind in routable.items() if kind is ServiceKind.WEB)

@@ -1,4 +1,4 @@
-"""Whoever tidies git caches knows the commits of everything that is desired, and begins when that is known."""
+"""Git caches are tidied only when the desired state is known, and keep the commits of everything that is desired."""
 
 import asyncio
 from types import SimpleNamespace

@@ -60,8 +60,10 @@ async def test_a_health_command_has_its_own_time_and_does_not_pile_up(
     slow = HealthCheck.inside(["sleep", "6"], interval=10, timeout=20, retries=3, start_period=0)
     assert await runtime.check(container, network, slow) is None
     hangs = HealthCheck(command=["sleep", "500"], ask_seconds=0.2)
-    told = [await runtime.check(container, network, hangs) for _ in range(5)]
-    assert told[0] == "the health command did not end within 0.2 s" and (told[4] or "").endswith(", 3 times")
+    answers = [await runtime.check(container, network, hangs) for _ in range(5)]
+    assert answers[0] == "the health command did not end within 0.2 s" and (answers[4] or "").endswith(
+        ", 3 times"
+    )
 
     async def three_hang() -> bool:
         top = await runtime.engine._connection.api.containers.container(spec.name).top()

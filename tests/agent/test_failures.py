@@ -1,4 +1,4 @@
-"""Failures that only a real engine knows: what listens where, and who ran out of memory."""
+"""Failures that need a real engine: a service listens elsewhere, or runs out of memory."""
 
 import pytest
 
@@ -16,11 +16,11 @@ async def failed(agent: Agent, repository: Repository, files: dict[str, str]) ->
     async with agent.running() as environments:
         environments.wanted(wanted)
         environments.replayed({wanted.environment})
-        failure = await agent.told.next(DeploymentFailed)
+        failure = await agent.reports.next(DeploymentFailed)
         assert await agent.runtime.list_containers({AGENT: agent.id}) == []
         await gone(agent, wanted.environment)
-        assert len(agent.told.all(DeploymentFailed)) == 1
-        assert any(phase.failed for phase in agent.told.all(DeploymentPhase))
+        assert len(agent.reports.all(DeploymentFailed)) == 1
+        assert any(phase.failed for phase in agent.reports.all(DeploymentPhase))
     return failure
 
 

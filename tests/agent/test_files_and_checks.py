@@ -43,7 +43,7 @@ async def test_what_compose_mounts_is_there(
     async with agent.running() as environments:
         environments.wanted(desired)
         environments.replayed({desired.environment})
-        ready = await agent.told.next(DeploymentReady)
+        ready = await agent.reports.next(DeploymentReady)
         [web] = ready.services
         assert (
             await run(runtime, web.container, "cat /site/index.html /etc/deep/page.txt") == "mounteddeep down"

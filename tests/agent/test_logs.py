@@ -100,9 +100,9 @@ class Source:
     async def logs(
         self, name: str, *, follow: bool, tail: int | None = None, since: datetime | None = None
     ) -> AsyncIterator[LogLine]:
-        for found in self.lines:
-            if since is None or found.at > since:
-                yield found
+        for held in self.lines:
+            if since is None or held.at > since:
+                yield held
 
 
 async def test_a_restarted_agent_goes_on_where_it_stopped(tmp_path: Path) -> None:

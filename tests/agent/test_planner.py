@@ -1,4 +1,4 @@
-"""The planner: what is desired, what is there, what is under way, and the steps that follow."""
+"""The planner: which steps follow from the desired state, the host and the work in progress."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -173,7 +173,7 @@ def test_durable_containers_and_images_of_no_recipe_go() -> None:
 
 
 def test_an_environment_that_leaves_drains_and_keeps_its_data() -> None:
-    """Neither live nor candidate is desired: it may come back, and goes on, until nothing of it is desired."""
+    """Neither live nor candidate is desired. The environment may come back, so its data stays until its key is deleted."""
     there = host(container(WEB), container(DB), networks=("old",), images=("web:old", "db:old", "older:1"))
     progress = Progress(launches={"old": launch("old", WEB, DB)})
     assert plan(desired(), there, progress, 0) == [Drain("old")]

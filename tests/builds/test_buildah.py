@@ -117,13 +117,13 @@ async def listeners() -> AsyncIterator[tuple[int, int]]:
 
 
 def host_addresses() -> list[str]:
-    found = [
+    own_addresses = [
         a.address
         for addresses in psutil.net_if_addrs().values()
         for a in addresses
         if a.family.name == "AF_INET"
     ]
-    return [address for address in found if not address.startswith("127.")]
+    return [address for address in own_addresses if not address.startswith("127.")]
 
 
 async def test_a_step_reaches_neither_the_host_nor_its_processes(

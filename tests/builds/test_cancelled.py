@@ -1,4 +1,4 @@
-"""What a build that ended early leaves behind: nothing that goes on, and nothing half done that is taken for done."""
+"""A build that ended early leaves nothing running, and nothing unfinished that could be taken for complete."""
 
 import asyncio
 from pathlib import Path
@@ -9,7 +9,7 @@ from seatrial.agent.builds import fence
 from seatrial.agent.builds.account import Account
 from seatrial.agent.builds.bases import Bases
 from seatrial.agent.builds.cell import Cell
-from seatrial.agent.builds.fence import Fence
+from seatrial.agent.builds.fence import BuildFence
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import ImageUnavailable
 from seatrial.agent.vocabulary.logs import Log, quiet
@@ -31,7 +31,7 @@ async def test_rules_that_a_cancelled_build_left_unfinished_are_put_up_by_the_ne
         return True
 
     monkeypatch.setattr(fence, "put_up", put_up)
-    raised = Fence()
+    raised = BuildFence()
     first = asyncio.create_task(raised.raise_for(BUILDER))
     await began.wait()
     first.cancel()

@@ -67,7 +67,7 @@ def test_heredocs_are_left_to_a_buildah_that_knows_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("instruction", "told"),
+    ("instruction", "message"),
     [
         ("COPY <<-\"EOF\" /x\n\techo x\n\tEOF", r"Dockerfile:3: COPY: buildah 1\.28 of this host knows heredocs.* in RUN only.*1\.33"),
         ("RUN --network=host make", r"Dockerfile:3: RUN --network=host: a build is kept away"),
@@ -77,8 +77,8 @@ def test_heredocs_are_left_to_a_buildah_that_knows_them() -> None:
         ("FROM --platform=linux/s390x base", r"Dockerfile:3: FROM --platform=linux/s390x: this host builds for"),
     ],
 )  # fmt: skip
-def test_refused_with_line_and_fix(instruction: str, told: str) -> None:
-    with pytest.raises(BuildError, match=told):
+def test_refused_with_line_and_fix(instruction: str, message: str) -> None:
+    with pytest.raises(BuildError, match=message):
         adapted(f"FROM base\n\n{instruction}\n")
 
 
@@ -143,10 +143,10 @@ async def test_the_bases_healthcheck_is_kept(
 
 @pytest.fixture
 def bundle() -> Path:
-    found = Path("/etc/ssl/certs/ca-certificates.crt")
-    if os.geteuid() != 0 or not found.exists():
+    trusted = Path("/etc/ssl/certs/ca-certificates.crt")
+    if os.geteuid() != 0 or not trusted.exists():
         missing("no root, or no ca-certificates on this host")
-    return found
+    return trusted
 
 
 @pytest.mark.docker

@@ -1,4 +1,4 @@
-"""Ways out of a build that were found in buildah itself, or could be: what is outside must not be there."""
+"""Ways out of a build that were holes in buildah, or could be: a step must not reach anything outside."""
 
 import asyncio
 import contextlib
@@ -101,11 +101,11 @@ async def server() -> AsyncIterator[tuple[int, list[str]]]:
 def addresses() -> list[str]:
     """Of this host, as URLs write them."""
     interfaces = psutil.net_if_addrs().items()
-    found = [
+    own_addresses = [
         a for name, listed in interfaces if not name.startswith(("br-", "veth", "galley")) for a in listed
     ]
-    four = [a.address for a in found if a.family is socket.AF_INET]
-    six = [f"[{a.address}]" for a in found if a.family is socket.AF_INET6 and "%" not in a.address]
+    four = [a.address for a in own_addresses if a.family is socket.AF_INET]
+    six = [f"[{a.address}]" for a in own_addresses if a.family is socket.AF_INET6 and "%" not in a.address]
     return [*four, *six]
 
 

@@ -1,4 +1,4 @@
-"""What a person types, what they read, and the exit code a script sees."""
+"""The commands as people type them, with their output and exit codes."""
 
 import json
 import os
@@ -247,7 +247,7 @@ def test_ctrl_c_says_what_goes_on_and_exits_130(api: FakeApi, repository: Path) 
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, out + err
-    assert "goes on without you" in err
+    assert "the preview is still being prepared" in err
     assert f"seatrial close {repository} --branch feature" in err
     assert "Traceback" not in out + err
 

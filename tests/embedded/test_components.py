@@ -87,6 +87,7 @@ async def test_the_bus_lets_nobody_in_without_a_credential(
     data: DataDirectory, supervisor: Supervisor
 ) -> None:
     import nats
+    from nats.aio.client import Client
 
     bus.identity(data)
     port = free_port()
@@ -101,8 +102,10 @@ async def test_the_bus_lets_nobody_in_without_a_credential(
         async def quiet(error: Exception) -> None:
             return
 
+        stranger = Client()
         with pytest.raises(Exception, match=r"(?i)authorization"):
-            await nats.connect(url, allow_reconnect=False, error_cb=quiet)
+            await stranger.connect(url, allow_reconnect=False, error_cb=quiet)
+        await stranger.close()
     finally:
         await supervisor.stop()
 

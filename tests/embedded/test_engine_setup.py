@@ -1,4 +1,4 @@
-"""scripts/engine: uses what is there, merges without clobbering, says what it would do, refuses when told."""
+"""scripts/engine uses an engine that is there, keeps existing configuration, says what it would do, and refuses if told to."""
 
 import json
 import os
@@ -142,10 +142,10 @@ def test_an_interrupted_installation_is_ended_well(tmp_path: Path, sign: signal.
         time.sleep(0.02)
     os.killpg(installing.pid, sign)
     assert installing.stdout
-    told = installing.stdout.readline()
+    waiting = installing.stdout.readline()
     (tmp_path / "interrupted").touch()
     out, err = installing.communicate(timeout=60)
-    assert "waiting for dpkg to come to an end" in told, out + err
+    assert "waiting until dpkg has ended" in waiting, out + err
     assert (tmp_path / "ended").read_text().splitlines()[-1] == "--configure -a", "dpkg was left to end"
     assert not policy.exists()
     assert installing.returncode != 0

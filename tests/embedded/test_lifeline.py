@@ -27,7 +27,7 @@ from seatrial.embedded.components.base import Component, at_once
 from seatrial.embedded.components.postgres import from_wheel
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.locking import only_one
-from seatrial.embedded.processes import Program, Records
+from seatrial.embedded.processes import ChildProgram, Records
 from seatrial.embedded.supervisor import Supervisor
 
 data = DataDirectory(Path(sys.argv[1]))
@@ -42,7 +42,7 @@ async def main():
             postgres.prepare()
             await supervisor.start(postgres.component())
         else:
-            program = Program(name, [sys.executable, "-c", code], dict(os.environ))
+            program = ChildProgram(name, [sys.executable, "-c", code], dict(os.environ))
             await supervisor.start(Component(program, at_once, name))
     await asyncio.sleep(600)
 

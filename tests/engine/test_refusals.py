@@ -1,4 +1,4 @@
-"""What an engine answers, and what is made of it. An HTTP server on a socket answers in its place."""
+"""How answers of an engine become our errors. An HTTP server on a socket plays the engine."""
 
 import asyncio
 import json
@@ -75,10 +75,10 @@ async def test_a_no_is_typed_and_keeps_the_engines_words(
     engine: Engine, answers: Answers, status: int, message: str, refusal: Refusal
 ) -> None:
     answers.respond = lambda _: says(status, message)
-    with pytest.raises(EngineRefused) as told:
+    with pytest.raises(EngineRefused) as raised:
         await engine.containers.start("web")
-    assert (told.value.refusal, told.value.status, str(told.value)) == (refusal, status, message)
-    assert told.value.absent is (status == 404)
+    assert (raised.value.refusal, raised.value.status, str(raised.value)) == (refusal, status, message)
+    assert raised.value.absent is (status == 404)
 
 
 async def test_a_no_to_a_call_of_our_own_is_the_same(engine: Engine, answers: Answers) -> None:
@@ -98,13 +98,13 @@ async def test_a_no_in_the_middle_of_an_answer(engine: Engine, answers: Answers)
         yield b"tar"
 
     answers.respond = half
-    with pytest.raises(EngineRefused) as told:
+    with pytest.raises(EngineRefused) as raised:
         await engine.images.take_in(tree(), "base:1", [])
-    assert (told.value.refusal, told.value.status) == (Refusal.NO_SPACE, 0)
+    assert (raised.value.refusal, raised.value.status) == (Refusal.NO_SPACE, 0)
 
 
 @pytest.mark.parametrize(
-    ("told", "refusal"),
+    ("raised", "refusal"),
     [
         ("toomanyrequests: You have reached your pull rate limit", Refusal.REGISTRY_LIMITS),
         ("Get https://registry/v2/: dial tcp: lookup registry: no such host", Refusal.REGISTRY_AWAY),
@@ -112,9 +112,9 @@ async def test_a_no_in_the_middle_of_an_answer(engine: Engine, answers: Answers)
     ],
 )
 async def test_whether_the_registry_is_why(
-    engine: Engine, answers: Answers, told: str, refusal: Refusal
+    engine: Engine, answers: Answers, raised: str, refusal: Refusal
 ) -> None:
-    answers.respond = lambda _: says(500, told)
+    answers.respond = lambda _: says(500, raised)
     with pytest.raises(EngineRefused) as error:
         await anext(engine.images.pull("shop:1"))
     assert error.value.refusal is refusal

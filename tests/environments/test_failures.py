@@ -1,4 +1,4 @@
-"""Every way in which a candidate fails: said plainly, and nothing of it is left."""
+"""Every way in which a candidate fails is reported plainly, and leaves nothing behind."""
 
 import pytest
 
@@ -14,11 +14,11 @@ async def failed(agent: Agent, repository: Repository, files: dict[str, str]) ->
     async with agent.running() as environments:
         environments.wanted(wanted)
         environments.replayed({wanted.environment})
-        failure = await agent.told.next(DeploymentFailed)
+        failure = await agent.reports.next(DeploymentFailed)
         assert await agent.runtime.list_containers({AGENT: agent.id}) == []
         await gone(agent, wanted.environment)
-        assert len(agent.told.all(DeploymentFailed)) == 1
-        assert any(phase.failed for phase in agent.told.all(DeploymentPhase))
+        assert len(agent.reports.all(DeploymentFailed)) == 1
+        assert any(phase.failed for phase in agent.reports.all(DeploymentPhase))
     return failure
 
 
@@ -85,7 +85,7 @@ async def test_bad_input_before_anything_is_built(agent: Agent, repository: Repo
 async def test_no_recipe_and_a_failing_build(agent: Agent, repository: Repository, busybox: str) -> None:
     assert (await failed(agent, repository, {"README": "nothing"})).reason == "no_recipe"
     broken = {"Dockerfile": f"FROM {busybox}\nRUN false\nEXPOSE 80\n"}
-    agent.told.events.clear()
+    agent.reports.events.clear()
     failure = await failed(agent, repository, broken)
     assert (failure.reason, failure.service) == ("build_failed", "web") and failure.log_tail
 
@@ -98,7 +98,7 @@ CMD httpd -f -p {address} -h /www
 
 
 @pytest.mark.parametrize(
-    ("check", "address", "told"),
+    ("check", "address", "explanation"),
     [
         ("false", "8080", "the health command ended with 1"),
         ("true", "127.0.0.1:8080", "It listens on 127.0.0.1:8080 only"),
@@ -106,7 +106,7 @@ CMD httpd -f -p {address} -h /www
     ids=["the image says no", "nobody else gets through"],
 )
 async def test_an_images_own_check_is_believed_and_a_visitor_must_get_through_as_well(
-    agent: Agent, repository: Repository, busybox: str, check: str, address: str, told: str,
+    agent: Agent, repository: Repository, busybox: str, check: str, address: str, explanation: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr("seatrial.agent.vocabulary.containers.LEAST_HEALTH_SECONDS", 1.0)
@@ -117,6 +117,6 @@ async def test_an_images_own_check_is_believed_and_a_visitor_must_get_through_as
     async with agent.running() as environments:
         environments.wanted(desired)
         environments.replayed({desired.environment})
-        failure = await agent.told.next(DeploymentFailed)
+        failure = await agent.reports.next(DeploymentFailed)
     assert failure.reason == "unhealthy"
-    assert told in failure.message
+    assert explanation in failure.message

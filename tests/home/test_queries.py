@@ -1,4 +1,4 @@
-"""A page costs as many queries with fifty rows as with one."""
+"""A page needs as many queries for fifty rows as for one."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The web process, started for real: it serves, or it says in one line why not."""
+"""The real web process serves, or says in one line why it does not."""
 
 import http.client
 import os

@@ -39,7 +39,7 @@ def service(name: str, port: int) -> dict[str, Any]:
 
 
 services = st.dictionaries(st.sampled_from(SERVICES), st.integers(0, 3)).map(
-    lambda found: [service(name, port) for name, port in found.items()]
+    lambda ports: [service(name, port) for name, port in ports.items()]
 )
 rows = st.builds(
     environment, st.sampled_from(list(NAMES)), st.none() | services, st.none() | services, st.booleans()

@@ -1,4 +1,4 @@
-"""What a visitor sees where no preview answers: the state, and nothing more."""
+"""If no preview answers, a visitor sees the state and nothing more."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""What a recipe cannot take from its host."""
+"""A recipe cannot exhaust its host."""
 
 import pytest
 
@@ -48,8 +48,8 @@ SLOW = {
 
 @pytest.mark.parametrize("file", SLOW)
 async def test_what_takes_a_parser_minutes_is_refused(file: str) -> None:
-    text, told = SLOW[file]
-    with pytest.raises(RecipeError, match=told):
+    text, message = SLOW[file]
+    with pytest.raises(RecipeError, match=message):
         await read_recipe(Files(**{"compose.yaml": "services: {web: {image: x}}", file: text}))
 
 

@@ -103,19 +103,19 @@ COMPOSE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "told"), GALLEY)
-async def test_galley_errors(text: str, told: str) -> None:
+@pytest.mark.parametrize(("text", "message"), GALLEY)
+async def test_galley_errors(text: str, message: str) -> None:
     with pytest.raises(RecipeError) as caught:
         await read_recipe(Files(**{"galley.yml": text}))
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert str(caught.value).startswith("galley.yml:")
 
 
-@pytest.mark.parametrize(("text", "told"), COMPOSE)
-async def test_compose_errors(text: str, told: str) -> None:
+@pytest.mark.parametrize(("text", "message"), COMPOSE)
+async def test_compose_errors(text: str, message: str) -> None:
     with pytest.raises(RecipeError) as caught:
         await read_recipe(Files(**{"compose.yaml": text}))
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert str(caught.value).startswith("compose.yaml:")
 
 

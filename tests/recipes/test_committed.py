@@ -1,4 +1,4 @@
-"""What the commit decides: mounted files, submodules, the port a service is told, where a Dockerfile hides."""
+"""Facts that the commit decides: mounted files, submodules, a service's port, Dockerfiles in other folders."""
 
 from collections.abc import Sequence
 
@@ -65,11 +65,11 @@ async def test_a_built_service_is_told_its_port(dockerfile: str, port: str | Non
 
 async def test_expose_and_env_of_galley_yml_say_the_port_and_compose_is_left_as_it_is() -> None:
     text = "version: 1\nservices:\n  web: {kind: web, build: ., expose: 5000%s}\n"
-    told = await read_recipe(Files(**{"galley.yml": text % "", "Dockerfile": "FROM x"}))
+    message = await read_recipe(Files(**{"galley.yml": text % "", "Dockerfile": "FROM x"}))
     own = await read_recipe(Files(**{"galley.yml": text % ", env: {PORT: 1}", "Dockerfile": "FROM x"}))
     compose = "services: {web: {build: ., ports: [80]}}"
     left = await read_recipe(Files(**{"compose.yaml": compose, "Dockerfile": "FROM x"}))
-    assert [r.services["web"].environment.get("PORT") for r in (told, own, left)] == ["5000", "1", None]
+    assert [r.services["web"].environment.get("PORT") for r in (message, own, left)] == ["5000", "1", None]
 
 
 async def test_expose_is_for_siblings_where_ports_say_who_is_visited() -> None:
@@ -94,13 +94,13 @@ def test_a_check_inside_is_waited_for_as_the_engine_would() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("backend/Dockerfile", "There is backend/Dockerfile: add a galley.yml whose service says build: {path: backend}"),
         ("dockerfile", "Rename dockerfile to Dockerfile"),
     ],
 )  # fmt: skip
-async def test_a_dockerfile_elsewhere_is_pointed_out(name: str, told: str) -> None:
+async def test_a_dockerfile_elsewhere_is_pointed_out(name: str, message: str) -> None:
     with pytest.raises(NoRecipe) as caught:
         await read_recipe(Files(**{name: "FROM x"}))
-    assert told in str(caught.value)
+    assert message in str(caught.value)

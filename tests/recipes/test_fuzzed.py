@@ -40,7 +40,7 @@ VALUES = st.recursive(
 def services(keys: list[str]) -> st.SearchStrategy[Any]:
     """Mostly services whose keys are right, so that the values are read."""
     service = st.dictionaries(st.sampled_from(keys), VALUES, max_size=3).map(
-        lambda found: {"image": "x", **found}
+        lambda described: {"image": "x", **described}
     )
     return st.dictionaries(st.sampled_from(["web", "db"]), service | VALUES, min_size=1, max_size=2)
 

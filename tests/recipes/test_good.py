@@ -1,4 +1,4 @@
-"""Recipes that are right, and what they become."""
+"""Valid recipes, and what they are read as."""
 
 from seatrial.agent.recipes.dockerfile import read_dockerfile, words
 from seatrial.agent.recipes.reader import read_recipe
@@ -159,13 +159,13 @@ async def test_compose() -> None:
     assert recipe.services["cache"].kind is ServiceKind.CACHE
     assert recipe.services["exporter"].kind is ServiceKind.OTHER
     assert "debug" not in recipe.services
-    told = "\n".join(recipe.warnings)
+    warned = "\n".join(recipe.warnings)
     for expected in (
         "web is copied to /app as it is in the commit",
         "networks",
         "it belongs to a profile",
     ):
-        assert expected in told
+        assert expected in warned
 
 
 async def test_project_variables_win_over_the_env_file_and_defaults() -> None:
@@ -189,7 +189,7 @@ async def test_the_only_service_is_web_when_its_image_exposes_a_port() -> None:
 
 
 def test_a_dockerfile_tells_the_images_it_needs() -> None:
-    found = read_dockerfile(
+    parsed = read_dockerfile(
         "Dockerfile",
         b"""# syntax=docker/dockerfile:1
 ARG VERSION=3.12
@@ -206,7 +206,7 @@ EXPOSE 80 443/tcp 53/udp
 CMD ["a", "b"]
 """,
     )
-    assert found.external_images() == ["python:3.12-slim", "golang:1.22", "debian:12", "nginx:1"]
-    assert found.external_images("build") == ["python:3.12-slim", "golang:1.22"]
-    assert found.exposed_ports() == [80, 443]
-    assert words(found.last("CMD")) == ["a", "b"]
+    assert parsed.external_images() == ["python:3.12-slim", "golang:1.22", "debian:12", "nginx:1"]
+    assert parsed.external_images("build") == ["python:3.12-slim", "golang:1.22"]
+    assert parsed.exposed_ports() == [80, 443]
+    assert words(parsed.last("CMD")) == ["a", "b"]

@@ -1,4 +1,4 @@
-"""`${NAME}`: what compose would put there, and what only the platform knows, from the file to the container."""
+"""`${NAME}`, from the file to the container: values that compose would use, and values that only the platform knows."""
 
 import os
 
@@ -102,9 +102,10 @@ async def test_the_repositorys_env_file_is_known_to_the_whole_file() -> None:
 async def test_an_env_file_that_is_not_committed_is_no_reason_to_stop() -> None:
     text = "services: {web: {image: x, env_file: [.env, {path: b.env, required: false}]}}"
     recipe = await read_recipe(Files(**{"compose.yaml": text}))
-    [told] = recipe.warnings
+    [warning] = recipe.warnings
     assert (
-        "compose.yaml:1: services.web.env_file: .env is not in the commit, so nothing is read from it" in told
+        "compose.yaml:1: services.web.env_file: .env is not in the commit, so nothing is read from it"
+        in warning
     )
 
 

@@ -1,4 +1,4 @@
-"""Every address there is, asked by nobody in particular: what is open is on a list here, and nothing else is."""
+"""Every address, requested without signing in. The open ones are listed here; all others must be closed."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Whatever is sent, the server answers below 500, in the shape its own OpenAPI document promises for errors."""
+"""To any input the server answers with a status below 500, in the form that its OpenAPI document promises for errors."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""One container of the fake runtime: files, addresses, what it listens on, what it said, and its one process."""
+"""One container of the fake runtime: its files, addresses, ports, output and its one process."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ Folder = MutableMapping[str, str]  # {path: text}
 
 
 def now() -> datetime:
-    """Never the same twice, however quick the machine."""
+    """The current time, never the same twice, however quick the machine is."""
     return max(datetime.now(UTC), _begin) + timedelta(microseconds=next(_moments))
 
 
@@ -46,7 +46,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Served:
-    """A port that is listened on, and the folder whose files are answered with."""
+    """A port that the container listens on, and the folder whose files it serves."""
 
     folder: str
     loopback: bool
@@ -184,8 +184,8 @@ class Box:
         """See World."""
         address = urlsplit(url)
         other = self.reach(self, address.hostname or "")
-        found = other.answer(address.port or 80, address.path) if other else None
-        return found if isinstance(found, str) else None
+        reply = other.answer(address.port or 80, address.path) if other else None
+        return reply if isinstance(reply, str) else None
 
     def answer(self, port: int, path: str) -> str | int:
         """What a visitor gets: the page, 404, or 0 for a closed door."""

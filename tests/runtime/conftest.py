@@ -1,4 +1,4 @@
-"""The three runtimes, each with what one service of the conformance suite is made of there."""
+"""Fixtures: the three runtimes, each with the image and command of the conformance suite's service."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -149,8 +149,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def ground(request: pytest.FixtureRequest) -> Ground:
     """The runtime that `pytest_generate_tests` says."""
-    found: Ground = request.getfixturevalue(f"{request.param}_ground")
-    return found
+    chosen: Ground = request.getfixturevalue(f"{request.param}_ground")
+    return chosen
 
 
 @pytest.fixture

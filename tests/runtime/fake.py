@@ -1,7 +1,7 @@
 """A runtime in memory: keeps the contract of `runtime.base` (tests/runtime/test_conformance.py holds it to that).
 
-For tests about deciding: what starts, stays, is replaced and removed, and when. What containers run is in `shell`.
-`away` makes every call fail as an engine does that does not answer; what runs goes on running.
+For tests of decisions: what is started, kept, replaced and removed, and when. `shell` contains the programs of containers.
+`away` makes every call fail, like an engine that does not answer; containers keep running.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from seatrial.agent.vocabulary.labels import FINGERPRINT, SERVICE
 from seatrial.agent.vocabulary.whole import whole
 from seatrial.wire.logs import LogLine
 from seatrial.wire.states import Isolation
+from seatrial.wire.words import RuntimeKind
 from tests.runtime import shell
 from tests.runtime.box import Box, Folder, Image
 
@@ -35,7 +36,7 @@ BUSYBOX = "busybox:fake"
 
 @dataclass
 class Network:
-    """Who is on it is told by the boxes."""
+    """A network. The boxes know which of them are on it."""
 
     labels: Mapping[str, str]
     subnet: int
@@ -52,7 +53,7 @@ class Volume:
 class FakeRuntime:
     """See the module."""
 
-    name = "docker"  # what decides by the name decides as with an engine
+    name = RuntimeKind.DOCKER  # code that decides by the name decides as with an engine
     warnings: Sequence[str] = ()
 
     def __init__(self) -> None:
@@ -348,16 +349,16 @@ class FakeRuntime:
             return
         with self._subscription() as news:
             there = [line for line in box.lines if since is None or line.at > since]
-            told = len(box.lines)
+            sent = len(box.lines)
             for line in there[-tail if tail else None :]:
                 yield line
             while follow and not box.state.over:
                 if await news.get() is None:
                     return
-                for line in box.lines[told:]:
-                    told += 1
+                for line in box.lines[sent:]:
+                    sent += 1
                     yield line
-            for line in box.lines[told:] if follow else ():
+            for line in box.lines[sent:] if follow else ():
                 yield line
 
     async def changes(self, labels: Mapping[str, str]) -> AsyncIterator[Change]:

@@ -94,7 +94,7 @@ def _statements(text: str) -> Iterator[tuple[str, list[str]]]:
 
 
 async def _statement(world: World, words: list[str], say: Callable[[str, str], None]) -> int:
-    words = [VARIABLE.sub(lambda found: world.environment.get(found[1] or found[2], ""), w) for w in words]
+    words = [VARIABLE.sub(lambda match: world.environment.get(match[1] or match[2], ""), w) for w in words]
     replaced = words[:1] == ["exec"]
     words, out = _redirected(world, words[1:] if replaced else words, say)
     try:

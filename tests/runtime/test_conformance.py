@@ -1,6 +1,6 @@
-"""What every runtime must do: Docker's, the one of bare processes, and the fake one that stands in for both.
+"""The contract that every runtime must keep: Docker's, the one of bare processes, and the fake one of the tests.
 
-What bare processes honestly lack is marked `engines_only` with the reason; the fake is held to it as Docker is.
+Tests of features that bare processes lack are marked `engines_only` with the reason; the fake must pass them, like Docker.
 """
 
 import asyncio
@@ -31,12 +31,12 @@ async def network(ground: Ground) -> str:
 
 async def state(ground: Ground, wanted: str, name: str = "") -> Container:
     async def reached() -> Container | None:
-        found = await ground.runtime.get(name or f"{ground.name}-web")
-        return found if found is not None and found.state == wanted else None
+        current = await ground.runtime.get(name or f"{ground.name}-web")
+        return current if current is not None and current.state == wanted else None
 
-    found = await until(reached, what=wanted)
-    assert found is not None
-    return found
+    current = await until(reached, what=wanted)
+    assert current is not None
+    return current
 
 
 async def well(ground: Ground) -> None:
@@ -142,8 +142,8 @@ async def test_what_ends_is_started_again_as_its_recipe_says(
     await ground.runtime.start(ground.script(script, restart=restart))
 
     async def restarted() -> bool:
-        found = await ground.runtime.get(ground.spec().name)
-        return found is not None and found.restarts >= 2
+        current = await ground.runtime.get(ground.spec().name)
+        return current is not None and current.restarts >= 2
 
     if again:
         await until(restarted, what="two restarts")
@@ -168,8 +168,8 @@ async def test_lines_have_their_stream_and_time_and_are_told_once(ground: Ground
     await ground.runtime.start(script)
     async with asyncio.timeout(60):
         lines = [line async for line in ground.runtime.logs(script.name, follow=True)]
-    told = {(line.stream, line.text) for line in lines}
-    assert told == {("stdout", "one"), ("stderr", "two"), ("stdout", "three")}
+    printed = {(line.stream, line.text) for line in lines}
+    assert printed == {("stdout", "one"), ("stderr", "two"), ("stdout", "three")}
     latest = max(line.at for line in lines)
     assert [line async for line in ground.runtime.logs(script.name, follow=False, since=latest)] == []
     assert len([line async for line in ground.runtime.logs(script.name, follow=False, tail=1)]) == 1

@@ -52,7 +52,7 @@ class BuiltImage:
         yield b"\0" * 1024
 
     def with_healthcheck(self, check: Mapping[str, Any] | None) -> "BuiltImage":
-        """With `check`, for which an OCI layout has no place."""
+        """This image with the healthcheck `check`, which an OCI layout cannot hold."""
         inner = {**(self.config.get("config") or {}), "Healthcheck": check}
         return replace(self, config={**self.config, "config": inner}) if check else self
 
@@ -71,12 +71,12 @@ class BuiltImage:
 
 
 def own_labels(labels: Mapping[str, str]) -> dict[str, str]:
-    """Without ours: those of the base it was built from, or what a Dockerfile would like to pass for ours."""
+    """`labels` without Seatrial's own: a base image may carry some, and a Dockerfile may try to set them."""
     return {name: value for name, value in labels.items() if not name.startswith(("galley.", "io.buildah."))}
 
 
 def mark(blobs: Path, digests: list[str]) -> None:
-    """Say that the engine has these layers, unless their files are here."""
+    """Record that the engine has these layers. A layer whose file is here is left alone."""
     for digest in digests:
         (blobs / digest.removeprefix("sha256:")).touch(exist_ok=True)
 

@@ -18,7 +18,7 @@ from seatrial.agent.builds.base import BuildRequest, Images
 from seatrial.agent.builds.bases import Base, Bases
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.dialect import Dialect, buildah_version
-from seatrial.agent.builds.fence import Fence
+from seatrial.agent.builds.fence import BuildFence
 from seatrial.agent.builds.healthcheck import healthcheck
 from seatrial.agent.builds.layers import Layers
 from seatrial.agent.commands import logged
@@ -49,14 +49,14 @@ class BuildahBuilder:
 
     engine: Engine
     bases: Bases
-    images: Images  # where what a build begins FROM comes from
+    images: Images  # provides the base images (FROM)
     layers: Layers
     network: str = "isolated"  # none | isolated
     # A PEM bundle that RUN steps trust, for hosts behind their own authority.
     certificates: Path | None = None
     timeout_seconds: float = 1800.0
-    least_free_mb: int = 0  # of the data's disk: a build that leaves less is stopped
-    fence: Fence = field(default_factory=Fence)
+    least_free_mb: int = 0  # that must stay free on the disk of the data: a build that leaves less is stopped
+    fence: BuildFence = field(default_factory=BuildFence)
     name: str = "buildah"
     _account: Account | None = None
     _entered: set[str] = field(default_factory=set)
@@ -93,7 +93,7 @@ class BuildahBuilder:
         await self.layers.prune(unused_days, remove_scope, remove_bases)
 
     async def _remove(self, folder: Path, account: Account) -> None:
-        """Builds of an ordinary user leave files owned by subordinate ids, which can only be removed in a user namespace."""
+        """Remove `folder`. An ordinary user's builds leave files of subordinate ids, removable only in a user namespace."""
         if account.other:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         else:
@@ -198,7 +198,7 @@ class BuildahBuilder:
 
         try:
             environment = cell.environment()
-            if self.certificates:  # for what buildah fetches itself
+            if self.certificates:  # for downloads by buildah itself
                 environment["SSL_CERT_FILE"] = cell.folder("tools", trust.FILE)
             running = logged.run(
                 command, without_noise, environment=environment, timeout_seconds=self.timeout_seconds

@@ -99,7 +99,7 @@ class Dialect:
             self.notes.append(f"{where}=none: not known here; the step has the network of the whole build")
 
     def _scripted(self, text: str, whole: Sequence[str]) -> str:
-        """A RUN with heredocs on one line: its script, unwrapped by the step's own shell, which knows what they are."""
+        """A RUN with heredocs, rewritten as one line: the step's own shell decodes the script and runs it."""
         bare = [line.rstrip("\r\n") for line in whole]
         _, _, body = joined(bare, 0, self._continued)
         flags = "".join(match[0] for match in leading(text))
@@ -142,22 +142,22 @@ def leading(text: str) -> Iterator[re.Match[str]]:
 
 
 def octal(character: str) -> str:
-    """As printf's %b reads it between single quotes."""
+    """The character as an octal escape that printf's %b decodes, safe between single quotes."""
     return f"\\0{ord(character):03o}" if character in "\\'\n\"" else character
 
 
 def no_host_network(value: str) -> str | None:
-    """A step never has its host's network."""
+    """Why `--network` with this value is refused: a step never gets its host's network."""
     return "a build is kept away from its host's network. Remove the option" if value == "host" else None
 
 
 def no_privileges(value: str) -> str | None:
-    """A step never has more rights than others."""
+    """Why `--security` with this value is refused: no step gets more rights than another."""
     return "a build has no privileges to give away. Remove the option" if value == "insecure" else None
 
 
 def this_machine(value: str) -> str | None:
-    """Nothing is emulated."""
+    """Why `--platform` with this value is refused: a host builds for its own architecture only."""
     ours = MACHINES.get(platform.machine(), platform.machine())
     if "$" in value or value.removeprefix("linux/").partition("/")[0] == ours:
         return None

@@ -42,7 +42,7 @@ class Layers:
             self._building += Counter()
 
     def note(self, cell: Cell, images: Iterable[str]) -> None:
-        """A build in `cell` begins from `images`."""
+        """Note that a build in `cell` begins from `images`."""
         now = self.clock()
         uses = {**self._uses(cell.scope), **dict.fromkeys([*images] or [NOTHING], now)}
         files.replace(cell.outside(USES), json.dumps(uses))

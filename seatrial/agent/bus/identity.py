@@ -1,4 +1,4 @@
-"""Who this agent is: a NATS user key that signs in, an X25519 key that opens sealed values, and its credential."""
+"""The agent's identity: a NATS user key that signs in, an X25519 key that opens sealed values, and its credential."""
 
 import base64
 import os

@@ -21,7 +21,7 @@ def _words(*table: tuple[Refusal, str]) -> Words:
 # The first match wins.
 ENGINES = _words(
     (Refusal.ALREADY_JOINED, "already exists in network"),
-    # The second is its message for an image that another removal is deleting at this moment.
+    # The second is the engine's message for an image that another removal is deleting at this moment.
     (Refusal.BEING_REMOVED, "already in progress|unrecognized image ID"),
     (Refusal.NETWORK_GONE, r"network \S+ not found"),
     (Refusal.NO_SUBNET, "available, non-overlapping IPv4 address pool"),

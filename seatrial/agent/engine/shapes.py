@@ -1,4 +1,4 @@
-"""Between our dataclasses and the Engine API's JSON."""
+"""Converts between our dataclasses and the Engine API's JSON."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,7 +14,7 @@ from seatrial.agent.vocabulary.containers import (
 from seatrial.wire.states import Isolation
 
 _RESTART = {RestartPolicy.NEVER: "no"}
-GVISOR = "runsc"  # the name of its runtime
+GVISOR = "runsc"  # the name of gVisor's runtime in the engine
 _STATES = {"paused": ContainerState.RUNNING, "removing": ContainerState.DEAD}
 
 

@@ -56,8 +56,8 @@ class Streams:
                 raise
 
     async def changes(self, labels: Mapping[str, str]) -> AsyncIterator[Change]:
-        """What happens to containers that carry every one of `labels`, from now on. Ends when the engine goes."""
-        # From now, not from when the engine accepts the request: a caller that looks afterwards misses nothing.
+        """Changes of containers that carry every one of `labels`, from now on. Ends when the engine stops."""
+        # From now, not from when the engine accepts the request: a caller that lists containers afterwards misses nothing.
         params = {
             "filters": json.dumps(label_filter(labels) | {"type": ["container"]}),
             "since": f"{time.time():.6f}",
@@ -82,7 +82,7 @@ async def _events(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncGenerator[LogLine, None]:
-    """Frames of the engine's multiplexed stream, cut into lines, each stream for itself."""
+    """The lines of the engine's multiplexed stream. Each of its streams is cut into lines separately."""
     pending = {1: b"", 2: b""}
     while (frame := await _frame(content)) is not None:
         kind, data = frame

@@ -1,4 +1,4 @@
-"""Files of a commit for a container: those that a compose file would mount from the working tree."""
+"""Files of a commit that a container gets: those that a compose file would mount from the working tree."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from seatrial.agent.vocabulary.containers import Copy
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.agent.vocabulary.tree import Entry, Tree
 
-OWNER = 1000  # as on most developers' machines, whose working trees are mounted otherwise
+OWNER = 1000  # the usual uid on developers' machines, from where compose would mount the working tree
 
 
 @dataclass

@@ -18,7 +18,7 @@ from seatrial.agent.vocabulary.errors import ServiceExited, Unhealthy
 SETTLE_SECONDS = 1.0
 TAIL_LINES = 40
 KILLED = 137
-MAX_RESTARTS = 5  # of a service that waits for another by crashing; more is a crash loop
+MAX_RESTARTS = 5  # a service may wait for another one by crashing; more restarts are a crash loop
 FIRST_INTERVAL_SECONDS = 0.05
 OFTEN_SECONDS = 0.25
 LONGEST_INTERVAL_SECONDS = 1.0
@@ -27,7 +27,7 @@ _USUAL_PORTS = (80, 8080, 8000, 3000, 5000, 4000, 8888, 9000)
 
 @dataclass(frozen=True)
 class Well:
-    """A healthy service. `port` is where it answers, None if no port is needed."""
+    """A healthy service. `port` is the one it answers on, None if it needs none."""
 
     container: Container
     port: int | None
@@ -36,7 +36,7 @@ class Well:
 
 @dataclass(frozen=True)
 class Unwell:
-    """Why a service is not healthy yet. `inside`: its own command said so, not a request from outside."""
+    """Why a service is not healthy yet. `inside`: reported by its own health command, not by a request from outside."""
 
     seen: str
     inside: bool = False
@@ -58,7 +58,7 @@ class Watch:
         self._restarts_before = restarts
 
     async def until_well(self) -> Well:
-        """Raises ServiceExited, or Unhealthy when the time is up."""
+        """Wait until the service is healthy. Raises ServiceExited, or Unhealthy when the time is over."""
         expected = await self._expected_ports()
         self._check = self._check or await self._images_own() or default_check(self._planned)
         began, interval = time.monotonic(), FIRST_INTERVAL_SECONDS
@@ -115,7 +115,7 @@ class Watch:
         return await self._runtime.image_check(self._planned.spec.image) if service.image_check else None
 
     async def _running(self) -> Container | None:
-        """The container; None when it ended well and was meant to. Raises ServiceExited."""
+        """The container; None if it ended successfully and was meant to end. Raises ServiceExited."""
         container = await self._runtime.get(self._planned.spec.name)
         if container is None:
             raise ServiceExited(f"{self._name} was removed by somebody else", service=self._name)
@@ -135,9 +135,9 @@ class Watch:
         return Well(container, None)
 
     async def _ask(self, container: Container, expected: Sequence[int], elapsed: float) -> Well | Unwell:
-        """Check the expected port; if none is known or none answers, look which ports it listens on.
+        """Check the expected port; if it is unknown or does not answer, look at which ports the service listens.
 
-        A command inside comes first, but does not show that the port can be reached from outside, as visitors need.
+        A health command inside comes first, but it does not prove that the port can be reached from outside.
         """
         assert self._check is not None
         port = expected[0] if expected else None

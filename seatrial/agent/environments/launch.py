@@ -14,7 +14,7 @@ from seatrial.agent.vocabulary.labels import FINGERPRINT, MADE_FOR
 from seatrial.agent.vocabulary.tree import Entry
 from seatrial.wire.states import Isolation
 
-FORMAT = 1  # of the fingerprint: raised when what it is made of changes
+FORMAT = 1  # of the fingerprint: raise it when the facts that go into the fingerprint change
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _planned(
 
 
 def _keeping(names: Names, planned: Planned, paths: Sequence[str]) -> Planned:
-    """Replaces an image's anonymous volumes, which are removed with the container, by volumes of the environment."""
+    """`planned`, with its image's anonymous volumes, which are removed with the container, replaced by the environment's."""
     if not planned.durable:
         return planned
     taken = {mount.path.rstrip("/") for mount in planned.spec.mounts}

@@ -27,24 +27,26 @@ class Host:
 
     @property
     def empty(self) -> bool:
-        """Nothing is left."""
+        """Whether nothing is left."""
         return not (self.containers or self.networks or self.volumes or self.images or self.trees)
 
     def deployments(self) -> set[str]:
-        """Deployments that have something on the host, images aside."""
+        """Deployments that have anything but images on the host."""
         labels = [container.labels for container in self.containers] + list(self.networks.values())
         return {label[DEPLOYMENT] for label in labels if label.get(DEPLOYMENT)} | set(self.trees)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The memory of the environment's actor. A crash loses it, without harm."""
+    """What the environment's actor remembers. It may be lost in a crash without harm."""
 
-    attempt: str | None = None  # the candidate being prepared and started now
-    repair: str | None = None  # the live deployment being brought back now
+    attempt: str | None = None  # the candidate that is being prepared and started
+    repair: str | None = None  # the live deployment that is being brought back
     ready: frozenset[str] = frozenset()  # candidates reported ready
     failed: frozenset[str] = frozenset()  # candidates reported failed
-    discarded: frozenset[str] = frozenset()  # never served a visitor: removed without draining
+    discarded: frozenset[str] = (
+        frozenset()
+    )  # deployments that never served a visitor: removed without draining
     launches: Mapping[str, Launch] = field(default_factory=dict)  # of deployments that came up
     drains: Mapping[str, float] = field(default_factory=dict)  # deployment -> when it may go
     repair_after: float = 0.0
@@ -88,21 +90,21 @@ class RemoveDeployment:
 
 @dataclass(frozen=True)
 class RemoveContainer:
-    """Remove one container that belongs to no desired deployment's recipe any more."""
+    """Remove one container that is no longer in any desired deployment's recipe."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class RemoveImage:
-    """Remove one image that nothing desired is made from."""
+    """Remove one image that no desired deployment uses."""
 
     reference: str
 
 
 @dataclass(frozen=True)
 class RemoveEverything:
-    """Remove whatever there is of the environment."""
+    """Remove everything of the environment."""
 
 
 Step = Cancel | Attempt | Repair | Drain | RemoveDeployment | RemoveContainer | RemoveImage | RemoveEverything
@@ -157,7 +159,7 @@ def _repair(desired: DesiredEnvironment, host: Host, progress: Progress, now: fl
 
 
 def challenged(desired: DesiredEnvironment, progress: Progress) -> bool:
-    """Whether a candidate may be replacing services that keep data: it is responsible for them until it has failed."""
+    """Whether a candidate may be replacing services that keep data: until it has failed, it is responsible for them."""
     return desired.candidate is not None and desired.candidate.id not in progress.failed
 
 

@@ -21,7 +21,7 @@ from seatrial.agent.vocabulary.tree import Entry, Tree
 from seatrial.agent.vocabulary.whole import whole
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
 from seatrial.wire.states import Isolation
-from seatrial.wire.words import Phase
+from seatrial.wire.words import Phase, RuntimeKind
 
 
 class Preparation:
@@ -41,7 +41,7 @@ class Preparation:
         self._builds: dict[str, asyncio.Task[str]] = {}
 
     async def run(self) -> Launch:
-        """Raises AgentError of any kind."""
+        """Prepare the launch. Raises any AgentError."""
         async with self._phases.phase(Phase.CHECKOUT):
             check_space(self._tools.directory, self._tools.min_free_mb)
             tree = await self._tools.checkouts.fetch(
@@ -62,7 +62,7 @@ class Preparation:
 
     @property
     def _keeps_files(self) -> bool:
-        return self._tools.runtime.name == "process"  # services run from the exported tree there
+        return self._tools.runtime.name == RuntimeKind.PROCESS  # services run from the exported tree there
 
     async def _recipe(self, tree: Tree) -> Recipe:
         variables = self._tools.variables(self._desired.variables)
@@ -165,7 +165,7 @@ class Preparation:
             requested = None
         if self._keeps_files:
             await self._export(tree)
-        unisolated = Isolation.PROCESS if runtime.name == "process" else Isolation.CONTAINER
+        unisolated = Isolation.PROCESS if runtime.name == RuntimeKind.PROCESS else Isolation.CONTAINER
         return launch(
             self._names,
             self._deployment.id,

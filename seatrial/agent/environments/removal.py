@@ -12,7 +12,7 @@ GRACE_SECONDS = 5.0
 
 
 async def look(tools: Tools, environment: str) -> Host:
-    """Everything of `environment` on this host. Raises RuntimeUnavailable."""
+    """Everything of `environment` that is on this host. Raises RuntimeUnavailable."""
     labels = owned_by(tools.agent, environment)
     runtime = tools.runtime
     containers, networks, volumes, images = await asyncio.gather(

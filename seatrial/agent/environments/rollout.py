@@ -50,8 +50,8 @@ class Rollout:
         self.so_far: Launched | None = None  # grows while services become healthy; kept if one does not
 
     async def bring_up(self, *, silent: bool, replace_durable: bool = True) -> Launched:
-        """Raises AgentError. `silent` is a repair (see Startup); without `replace_durable` it leaves services that
-        keep data as they are, even if a candidate replaced them."""
+        """Bring the deployment up. `silent`: this is a repair (see Startup); without `replace_durable`, services that keep
+        data stay as they are, even if a candidate replaced them. Raises AgentError."""
         phases = Phases(
             self._tools.reports,
             self._desired.workspace,
@@ -90,7 +90,7 @@ class Rollout:
         log.info("deployment ready", environment=self._desired.name, deployment=self._deployment.id)
 
     async def fail(self, error: AgentError) -> None:
-        """Remove what had been started, then report. The last log lines are sent first."""
+        """Send the last log lines, remove the services that were started, then report the failure."""
         where = {"environment": self._desired.name, "deployment": self._deployment.id}
         log.warning("deployment failed", **where, reason=error.reason, problem=str(error))
         await self._say(str(error))

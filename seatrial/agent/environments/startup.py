@@ -96,7 +96,7 @@ class Startup:
         self._replace_durable = replace_durable
         self.launched = Launched(launch, {})
         self._well = {planned.service.name: asyncio.Event() for planned in launch.services}
-        self._restarts: dict[str, int] = {}  # of containers that go on running
+        self._restarts: dict[str, int] = {}  # earlier restarts of containers that keep running
         self._started = 0
         self._all_started = asyncio.Event()
         self._ready = asyncio.Event()
@@ -148,7 +148,9 @@ class Startup:
             self._well[name].set()
         except AgentError as error:
             if self._repair:
-                self._well[name].set()  # its dependents ran with it before, so they do not wait for it
+                self._well[
+                    name
+                ].set()  # its dependents ran with the service before, so they do not wait for it
             error.service = error.service or name
             raise
 
@@ -174,7 +176,9 @@ class Startup:
         if same and done and planned.one_shot and not planned.service.kind.routable:
             return present
         if planned.durable and not same:
-            await self._runtime.stop(spec.name, GRACE_SECONDS)  # what it has in memory belongs to its data
+            await self._runtime.stop(
+                spec.name, GRACE_SECONDS
+            )  # so that the service writes its data from memory to disk
         return await self._runtime.start(spec)
 
     def _as_found(self, planned: Planned, present: Container | None) -> ContainerSpec:
@@ -192,7 +196,7 @@ class Startup:
         return replace(spec, labels={**spec.labels, FINGERPRINT: kept})
 
     async def _start_durable(self, planned: Planned) -> Container:
-        """Start it. A replacement joins the networks of its predecessor, as far as they still exist."""
+        """Start a service that keeps data. A replacement joins those networks of its predecessor that still exist."""
         name, aliases = planned.spec.name, planned.service.names
         before = await self._runtime.get(name)
         container = await self._made(planned, before)
@@ -204,7 +208,7 @@ class Startup:
 
 
 async def _either(event: asyncio.Event, everything: asyncio.Future[None]) -> None:
-    """Wait for `event`, or for `everything` to end or fail, whose failure is raised."""
+    """Wait for `event`, or for `everything` to end. If `everything` fails, its error is raised."""
     waiting = asyncio.create_task(event.wait())
     both: list[asyncio.Future[Any]] = [waiting, everything]
     try:

@@ -16,7 +16,7 @@ _CUT = " [line cut]"
 
 @dataclass(frozen=True)
 class Channel:
-    """Whose lines these are."""
+    """The origin of lines: which service of which deployment."""
 
     workspace: str
     environment: str

@@ -1,4 +1,4 @@
-"""How much of its host a recipe may ask for."""
+"""Limits the resources that a recipe may ask for."""
 
 from dataclasses import replace
 

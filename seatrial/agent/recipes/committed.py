@@ -14,7 +14,7 @@ DEFAULT_PORT = 8080
 
 
 def settled(recipe: Recipe, files: Mapping[str, Dockerfile | None], entries: Sequence[Entry]) -> Recipe:
-    """`recipe` with every service as it will be run on these files."""
+    """`recipe` with every service completed from these files."""
     warnings = [*recipe.warnings, *submodules(entries)]
     composed = recipe.source in COMPOSE_FILES
     services = {}
@@ -43,7 +43,7 @@ def sets_port(file: Dockerfile) -> bool:
 
 
 def with_files(source: str, service: Service, entries: Sequence[Entry], warnings: list[str]) -> Service:
-    """Mounted paths are copied; those that the commit does not have (data, build output) begin as empty volumes."""
+    """The service with its mounted paths as copies. Paths missing in the commit (data, build output) become empty volumes."""
     missing = [copy for copy in service.copies if not is_there(copy, entries)]
     for copy in service.copies:
         consequence = (

@@ -1,4 +1,4 @@
-"""The plain case of a compose file, read into a Recipe."""
+"""Reads a compose file into a Recipe."""
 
 import asyncio
 import re
@@ -8,7 +8,7 @@ from typing import Any
 
 from seatrial.agent.recipes import compose_schema, graph, kinds
 from seatrial.agent.recipes import compose_values as values
-from seatrial.agent.recipes.compose_environment import Environment, ReadFile, known_values
+from seatrial.agent.recipes.compose_environment import ReadFile, ServiceEnvironment, known_values
 from seatrial.agent.recipes.compose_limits import check_service, check_top_level, is_true
 from seatrial.agent.recipes.compose_names import aliases, builders, tagged
 from seatrial.agent.recipes.document import Document, Path
@@ -28,10 +28,10 @@ class Compose:
     """Reads one document."""
 
     document: Document
-    environment: Environment
+    environment: ServiceEnvironment
     defaults: Resources
     warnings: list[str]
-    told_kinds: set[str] = field(default_factory=set)
+    given_kinds: set[str] = field(default_factory=set)
 
     async def recipe(self) -> Recipe:
         """The whole file. Raises RecipeError."""
@@ -55,7 +55,7 @@ class Compose:
             build = keys.get("build") or shared.get(tagged(keys.get("image") or ""))
             services[name] = await self._service(name, {**keys, "build": build}, waited_for, further[name])
         graph.check(self.document, services)
-        return Recipe(self.document.file, services, tuple(self.warnings), frozenset(self.told_kinds))
+        return Recipe(self.document.file, services, tuple(self.warnings), frozenset(self.given_kinds))
 
     def _active(self, entries: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """Services without a profile: the ones that compose starts by default."""
@@ -146,7 +146,7 @@ class Compose:
         return [*published, *exposed]
 
     def _publishes(self) -> bool:
-        """Whether the file says, by ports, which services are for visitors; then expose is for siblings only."""
+        """Whether any service has ports, which mark the services for visitors; then expose is for siblings only."""
         entries = self.document.data["services"].values()
         return any(keys.get("ports") and not keys.get("profiles") for keys in entries)
 
@@ -157,7 +157,7 @@ class Compose:
             return kinds.infer(str(image) if image else None, listens=listens)
         if str(wanted) not in set(ServiceKind):
             self.document.fail(at, f"{wanted!r} is not a kind", f"Allowed: {', '.join(ServiceKind)}")
-        self.told_kinds.add(str(at[1]))
+        self.given_kinds.add(str(at[1]))
         return ServiceKind(wanted)
 
     def _dependencies(self, keys: dict[str, Any], condition: str = "") -> list[str]:
@@ -205,4 +205,6 @@ async def read(
     replaced = Interpolation(document, known, {}).everywhere(document.data)
     whole = Document(document.file, replaced, document.lines)
     warnings: list[str] = []
-    return await Compose(whole, Environment(whole, read_file, known, warnings), defaults, warnings).recipe()
+    return await Compose(
+        whole, ServiceEnvironment(whole, read_file, known, warnings), defaults, warnings
+    ).recipe()

@@ -1,4 +1,4 @@
-"""The variables that a service of a compose file is given, and where their values come from."""
+"""Reads the environment variables of a compose file's services."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,8 +14,9 @@ ReadFile = Callable[[str], Awaitable[bytes | None]]
 
 
 @dataclass
-class Environment:
-    """`known`: the project's variables and those of the repository's .env file, in launch form."""
+class ServiceEnvironment:
+    """Reads the environment of each service. `known` holds the project's variables and those of the repository's .env file,
+    in launch form."""
 
     document: Document
     read_file: ReadFile
@@ -24,7 +25,7 @@ class Environment:
     _files: dict[str, dict[str, str]] = field(default_factory=dict)
 
     async def of(self, at: Path, keys: dict[str, Any]) -> dict[str, str]:
-        """Those of a service, in launch form: env_file first, environment over it. Raises RecipeError."""
+        """The variables of a service, in launch form: those of env_file, overridden by environment. Raises RecipeError."""
         result: dict[str, str] = {}
         entries = keys.get("env_file") or []
         for entry in entries if isinstance(entries, list) else [entries]:
@@ -36,7 +37,7 @@ class Environment:
         return result
 
     def bare(self, name: str) -> str | None:
-        """The value of a NAME given without one, in launch form; None if it is unknown."""
+        """The value of a variable that is listed without one, in launch form; None if it is unknown."""
         known = self.known.get(name)
         return "${" + name + ":-" + (known or "") + "}" if name.startswith(PLATFORM) else known
 

@@ -14,7 +14,7 @@ from seatrial.agent.recipes.compose_limits import KNOWN
 from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.vocabulary.errors import RecipeError
 
-MOST_ERRORS = 100  # of which the first in the file is reported
+MOST_ERRORS = 100  # collected; only the first in the file is reported
 TYPES = {
     "object": "a map", "array": "a list", "string": "text", "integer": "a whole number", "number": "a number",
     "boolean": "true or false", "null": "nothing",
@@ -35,13 +35,13 @@ def schema() -> Any:
 def check(document: Document) -> None:
     """Raise RecipeError for the first key or value in the file that the specification does not know."""
     problems = Draft202012Validator(schema()).iter_errors(plain(document.data))
-    errors = [exact(error) for error in islice(problems, MOST_ERRORS) if not is_told_elsewhere(error)]
+    errors = [exact(error) for error in islice(problems, MOST_ERRORS) if not is_covered(error)]
     if errors:
         raise explained(document, min(errors, key=lambda error: document.line(tuple(error.absolute_path))))
 
 
 def plain(data: dict[str, Any]) -> dict[str, Any]:
-    """`data` without what we accept more leniently: the meaningless version, and keys without a value."""
+    """`data` without the parts that we accept although the schema does not: the meaningless version, and empty keys."""
     services = data.get("services")
     if isinstance(services, dict):
         services = {
@@ -54,7 +54,7 @@ def plain(data: dict[str, Any]) -> dict[str, Any]:
     return named | ({"services": services} if services is not None else {})
 
 
-def is_told_elsewhere(error: ValidationError) -> bool:
+def is_covered(error: ValidationError) -> bool:
     """Whether another error covers this one: service names are checked more strictly, with a message of their own, and if
     no key of a service is unknown, only a wrong value made the schema complain about its keys."""
     path = list(error.absolute_path)
@@ -64,7 +64,7 @@ def is_told_elsewhere(error: ValidationError) -> bool:
 
 
 def exact(error: ValidationError) -> ValidationError:
-    """If the schema allows several forms, the error in the form that was meant."""
+    """The error itself, or, if the schema allows several forms, the error in the form that the author meant."""
     inner = list(error.context or ())
     meant = [one for one in inner if one.relative_path or one.validator != "type"]
     if not meant:

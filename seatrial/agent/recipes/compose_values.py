@@ -1,4 +1,4 @@
-"""The many spellings a compose file allows for one thing."""
+"""Reads values that a compose file allows in several spellings."""
 
 import hashlib
 import posixpath
@@ -139,7 +139,7 @@ def refuse_host_path(document: Document, at: Path, source: str) -> None:
 
 
 def disabled(value: Any) -> bool:
-    """Whether a healthcheck switches off the image's own."""
+    """Whether a healthcheck key switches off the image's HEALTHCHECK."""
     return bool(value and (is_true(value.get("disable")) or value.get("test") in ("NONE", ["NONE"])))
 
 

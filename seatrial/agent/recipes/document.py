@@ -12,8 +12,8 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from seatrial.agent.vocabulary.errors import RecipeError
 
-MAX_NODES = 20_000  # more than any recipe needs; a file of nested aliases passes it at once
-MOST_ENTRIES = 500  # of one list; the schema compares each with each
+MAX_NODES = 20_000  # more than any recipe needs; a file of nested aliases exceeds it at once
+MOST_ENTRIES = 500  # of one list; the schema compares all pairs of them
 
 Path = tuple[str | int, ...]
 
@@ -89,7 +89,7 @@ class Plain:
     nodes: int = 0
 
     def of(self, node: Any, path: Path) -> Any:
-        """The plain value of `node`, which stands at `path`."""
+        """The plain value of `node`, which is at `path`."""
         self.nodes += 1
         if self.nodes > MAX_NODES or len(path) > 40:
             raise RecipeError(

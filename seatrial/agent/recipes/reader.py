@@ -105,7 +105,7 @@ def guessed(recipe: Recipe, files: Mapping[str, Dockerfile | None]) -> Recipe:
         return recipe
     [(name, service)] = recipe.services.items()
     dockerfile = files[name]
-    if dockerfile is None or service.kind is not ServiceKind.WORKER or name in recipe.told_kinds:
+    if dockerfile is None or service.kind is not ServiceKind.WORKER or name in recipe.given_kinds:
         return recipe
     exposed = dockerfile.exposed_ports(service.build.target if service.build else None)
     kind = ServiceKind.WEB if exposed else service.kind

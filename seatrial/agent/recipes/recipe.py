@@ -42,7 +42,7 @@ class Service:
     depends_on: Sequence[str] = ()
     wait_for_exit: Sequence[str] = ()  # dependencies that must have ended with 0 first (compose: completed)
     restart: RestartPolicy = RestartPolicy.UNLESS_STOPPED
-    keeps_data: bool = False  # known by a volume of its own, not by its kind
+    keeps_data: bool = False  # inferred from a volume of its own, not from its kind
     ephemeral: bool = False
     health: HealthCheck | None = None
     image_check: bool = True  # False: the image's own HEALTHCHECK is not asked
@@ -58,15 +58,15 @@ class Service:
 
 @dataclass(frozen=True)
 class Recipe:
-    """All services of a commit, in the file's order, and what was ignored on the way."""
+    """All services of a commit, in the file's order, and warnings about what was ignored."""
 
     source: str  # the file it was read from
     services: Mapping[str, Service]
     warnings: Sequence[str] = ()
-    told_kinds: frozenset[str] = frozenset()  # services whose kind is given in the file, not guessed
+    given_kinds: frozenset[str] = frozenset()  # services whose kind is given in the file, not guessed
 
     def in_order(self) -> list[Service]:
-        """Services so that each comes after what it depends on. The parser has refused cycles."""
+        """The services, each after those it depends on. The parser has refused cycles."""
         done: dict[str, Service] = {}
 
         def visit(name: str) -> None:

@@ -64,7 +64,7 @@ def deferred(path: Path) -> bool:
 
 @dataclass
 class Interpolation:
-    """Replaces variables in the strings of one document, by `values` and then `further` ones, in launch form."""
+    """Replaces variables in the strings of one document by `values`, then by `further` ones, both in launch form."""
 
     document: Document
     values: Mapping[str, str]
@@ -83,7 +83,7 @@ class Interpolation:
         return self.text(data, path) if isinstance(data, str) else data
 
     def text(self, text: str, path: Path) -> str:
-        """One string: as a program will see it, or in launch form where that is replaced again."""
+        """One string with its variables replaced; in launch form if `path` is replaced again at the start."""
         if "$" not in text:
             return text
         value = self.launch(text, path)
@@ -94,7 +94,7 @@ class Interpolation:
         return PATTERN.sub(lambda match: self._counted(self._value(match, path), path), text)
 
     def final(self, text: str, path: Path) -> str:
-        """`text`, of launch form, with nothing left for later."""
+        """`text`, which is in launch form, with every remaining reference replaced now."""
 
         def value(match: re.Match[str]) -> str:
             name, default = match[1], match[2]
@@ -138,7 +138,7 @@ class Interpolation:
         return self._decide(path, name, value, how[-1:], other)
 
     def _later(self, path: Path, name: str, value: str | None, how: str, other: str) -> str:
-        """A name of the platform, which wins over everybody's value for it."""
+        """The reference to a platform variable, left for the start: the platform's value wins over any other."""
         if how == "+":
             return self.launch(other, path)
         default = self.launch(other, path) if how == "-" and value is None else value

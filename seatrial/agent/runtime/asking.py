@@ -11,7 +11,7 @@ ANSWER_SECONDS = 5.0
 
 
 async def ask(address: str, check: HealthCheck) -> str | None:
-    """None if it answers on its port as `check` requires, else a description of the failure."""
+    """None if the service answers on its port as `check` requires, else a description of the failure."""
     if check.port is None:
         return "listens on no known port"
     if check.http_path is None:

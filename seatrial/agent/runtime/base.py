@@ -17,12 +17,13 @@ from typing import Protocol
 from seatrial.agent.vocabulary.containers import Change, Container, ContainerSpec, HealthCheck, Listener
 from seatrial.wire.logs import LogLine
 from seatrial.wire.states import Isolation
+from seatrial.wire.words import RuntimeKind
 
 
 class Runtime(Protocol):
     """See the module's contract."""
 
-    name: str  # docker | process
+    name: RuntimeKind
 
     @property
     def warnings(self) -> Sequence[str]:

@@ -10,13 +10,13 @@ from typing import Protocol
 
 from seatrial.wire.states import Isolation
 
-USUAL_ASK_SECONDS = 30.0  # for one run of a health command, as with the engine
+USUAL_ASK_SECONDS = 30.0  # for one run of a health command; the engine's default
 LEAST_HEALTH_SECONDS = 60.0
 LONGEST_HEALTH_SECONDS = 600.0
 
 
 class ContainerState(StrEnum):
-    """What a container does now."""
+    """The state of a container."""
 
     CREATED = "created"
     RUNNING = "running"
@@ -26,12 +26,12 @@ class ContainerState(StrEnum):
 
     @property
     def up(self) -> bool:
-        """Whether it runs, or will run again by itself."""
+        """Whether the container runs, or will run again by itself."""
         return self in {ContainerState.RUNNING, ContainerState.RESTARTING}
 
     @property
     def over(self) -> bool:
-        """Whether it has ended for good."""
+        """Whether the container has ended for good."""
         return self in {ContainerState.EXITED, ContainerState.DEAD}
 
 
@@ -134,7 +134,7 @@ class ContainerSpec:
 
 @dataclass(frozen=True)
 class Container:
-    """A container as it is now. `addresses` maps a network to the IP address there."""
+    """A container as it is now. `addresses` maps each network to the container's IP address there."""
 
     name: str
     labels: Mapping[str, str]
@@ -145,7 +145,7 @@ class Container:
     started_at: datetime | None = None
     oom_killed: bool = False
     restarts: int = 0
-    port: int | None = None  # process runtime: the port it was given instead of the one it asked for
+    port: int | None = None  # process runtime only: the port that the service was given instead of its own
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class Listener:
 
 @dataclass(frozen=True)
 class Change:
-    """Something happened to a labelled container: re-read it. `action` is informative only."""
+    """A change of a labelled container, which must be read again. `action` is informative only."""
 
     name: str
     labels: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Callbacks for log lines of running work."""
+"""Callbacks for log lines of work in progress."""
 
 from collections.abc import Awaitable, Callable
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.embedded.components.base import Component, Ready, answers_http
-from seatrial.embedded.processes import Program
+from seatrial.embedded.processes import ChildProgram
 
 
 def static_configuration(directory: Path, *, ingress_port: int, api_port: int) -> dict[str, Any]:
-    """Traefik's static configuration. The API is on the loopback only: it says which routes are applied."""
+    """Traefik's static configuration. Its API, which shows the applied routes, listens on the loopback only."""
     return {
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
         "entryPoints": {
@@ -35,7 +35,7 @@ def component(directory: Path, *, ingress_port: int, api_port: int, binaries: Pa
     configuration.write_text(json.dumps(document, indent=2) + "\n")  # JSON is YAML
 
     return Component(
-        program=Program(
+        program=ChildProgram(
             name="traefik",
             arguments=[str(binaries / "traefik"), f"--configFile={configuration}"],
             environment={"PATH": os.defpath, "HOME": str(directory)},

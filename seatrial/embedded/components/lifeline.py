@@ -7,13 +7,13 @@ from pathlib import Path
 from seatrial.embedded.components.base import Component, at_once
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.orphans import LIFELINE
-from seatrial.embedded.processes import Program
+from seatrial.embedded.processes import ChildProgram
 
 
 def component(data: DataDirectory) -> Component:
     """The process. Started first, so that it is ended last."""
     return Component(
-        program=Program(
+        program=ChildProgram(
             name=LIFELINE,
             arguments=[sys.executable, "-m", "seatrial.embedded.lifeline", str(os.getpid())],
             environment={"PATH": os.defpath, "SEATRIAL_DATA_DIR": str(data.root), "PYTHONUNBUFFERED": "1"},

@@ -1,4 +1,4 @@
-"""Ask the engine at its socket what it is."""
+"""Asks the engine at its socket for its version and runtimes."""
 
 import errno
 import http.client
@@ -22,7 +22,7 @@ class Engine:
     version: str = ""
     runtimes: frozenset[str] = field(default_factory=frozenset)
     problem: str = ""  # empty when it answers
-    forbidden: bool = False  # it is there, but not for this user
+    forbidden: bool = False  # the engine exists, but this user may not use it
 
     @property
     def answers(self) -> bool:
@@ -52,7 +52,7 @@ def address(environ: Mapping[str, str]) -> str:
 
 
 def join_group(again: str) -> str:
-    """The command that lets a user use the engine, before `again`."""
+    """The advice for a user who may not use the engine; `again` is the command to repeat afterwards."""
     return f"Join its group: sudo usermod -aG docker $USER. Then log in again, or: sg docker -c '{again}'"
 
 
@@ -67,7 +67,7 @@ def connection(to: str, timeout: float = 5.0) -> http.client.HTTPConnection:
 
 
 def ask(environ: Mapping[str, str] | None = None, *, timeout: float = 20.0) -> Engine:
-    """The engine at the address now. Never raises."""
+    """The engine at the configured address, as it is now. Never raises."""
     to = address(os.environ if environ is None else environ)
     try:
         info = request(to, "GET", "/info", timeout=timeout)
@@ -90,7 +90,8 @@ def request(
     timeout: float = 5.0,
     kind: str = "application/json",
 ) -> Any:
-    """One call of the engine's API. Raises OSError, HTTPException or ValueError (a refusal, with its message)."""
+    """The answer to one call of the engine's API. Raises OSError, HTTPException, or ValueError with the message of a
+    refusal."""
     channel = connection(to, timeout)
     try:
         channel.request(method, path, body=body, headers={"Content-Type": kind})

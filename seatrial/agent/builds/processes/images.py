@@ -193,7 +193,7 @@ def put(source: Path, target: Path, *, into_folder: bool) -> None:
 
 
 def located_values(values: Mapping[str, str], root: Path) -> dict[str, str]:
-    """Environment values whose absolute paths exist in the image, as paths of the host."""
+    """`values`, in which absolute paths that exist in the image are replaced by their paths on the host."""
 
     def located_part(part: str) -> str:
         return str(inside(root, part)) if part.startswith("/") and inside(root, part).exists() else part

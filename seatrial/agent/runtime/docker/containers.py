@@ -1,4 +1,4 @@
-"""Containers: started once per fingerprint, looked at, stopped, removed."""
+"""Starts containers once per fingerprint, inspects, stops and removes them."""
 
 import asyncio
 from collections.abc import Mapping
@@ -19,10 +19,10 @@ class Containers:
 
     @whole
     async def start(self, spec: ContainerSpec) -> Container:
-        """See Runtime. A container with another fingerprint goes first."""
+        """See Runtime. An existing container with another fingerprint is removed first."""
         existing = await self.get(spec.name)
         if existing is not None:
-            # One that never ran may lack its files, if the agent died in between.
+            # A container that never ran may lack its files: the agent may have died before it added them.
             whole = spec.files is None or existing.state is not ContainerState.CREATED
             if whole and existing.labels.get(FINGERPRINT) == spec.labels.get(FINGERPRINT):
                 return await self._run(spec, existing)
@@ -57,7 +57,7 @@ class Containers:
         return started
 
     async def _awake(self, spec: ContainerSpec, existing: Container | None) -> None:
-        """Start it. A stopped container whose networks were removed cannot start: it is disconnected from them first."""
+        """Start the container. It could not start if networks it joined were removed, so it is disconnected from them first."""
         try:
             await self.engine.containers.start(spec.name)
         except EngineRefused as error:

@@ -36,6 +36,7 @@ from seatrial.agent.vocabulary.labels import FINGERPRINT
 from seatrial.agent.vocabulary.whole import whole
 from seatrial.wire.logs import LogLine
 from seatrial.wire.states import Isolation
+from seatrial.wire.words import RuntimeKind
 
 LOOPBACK = "127.0.0.1"
 LOOK_SECONDS = 1.0
@@ -44,7 +45,7 @@ LOOK_SECONDS = 1.0
 class ProcessRuntime:
     """`Runtime` without an engine. See the contract in `seatrial.agent.runtime.base`."""
 
-    name = "process"
+    name = RuntimeKind.PROCESS
     warnings: Sequence[str] = ()
 
     def __init__(self, directory: Path) -> None:
@@ -271,7 +272,7 @@ class ProcessRuntime:
 
 
 def summary(container: Container | None) -> dict[str, Any] | None:
-    """The state whose difference counts as a change."""
+    """The facts about a container that make up a change when they differ."""
     return None if container is None else {**asdict(container), "port": None}
 
 
@@ -288,7 +289,7 @@ def keeper_of(folder: Path) -> psutil.Process | None:
 
 
 async def ended(folder: Path, seconds: float) -> None:
-    """Wait until the keeper has ended, at most that long. The pid alone does not tell: an init may never reap it."""
+    """Wait at most `seconds` until the keeper has ended. A pid that still exists proves nothing: an init may never reap it."""
     for _ in range(int(seconds / 0.02)):
         if keeper_of(folder) is None:
             return

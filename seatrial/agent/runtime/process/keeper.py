@@ -71,7 +71,7 @@ class Keeper:
         return code if code >= 0 else 128 - code
 
     def forward(self, process: subprocess.Popen[bytes]) -> None:
-        """Both outputs into the log, line by line, until the service ends."""
+        """Copy both outputs into the log, line by line, until the service ends."""
         assert process.stdout and process.stderr
         pending = {process.stdout.fileno(): b"", process.stderr.fileno(): b""}
         names = {process.stdout.fileno(): "stdout", process.stderr.fileno(): "stderr"}

@@ -9,7 +9,8 @@ from seatrial.agent.commands.running import run
 
 
 async def command(words: list[str], plan: dict[str, Any], seconds: float) -> str | None:
-    """Run a health command where the service runs; after `seconds`, it and everything it started are ended."""
+    """Run a health command where the service runs. After `seconds`, the command and everything it started are ended.
+    Returns None if it succeeded, else a description of the failure."""
     try:
         done = await run(
             words,
