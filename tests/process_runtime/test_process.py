@@ -22,7 +22,7 @@ from seatrial.agent.recipes.recipe import Build
 from seatrial.agent.runtime.process import ProcessRuntime, probes
 from seatrial.agent.runtime.process.addresses import rewritten
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec, HealthCheck, Mount
-from seatrial.agent.vocabulary.errors import BuildError, NeedsEngine, StartError
+from seatrial.agent.vocabulary.errors import BuildError, NeedsEngine
 from seatrial.agent.vocabulary.labels import FINGERPRINT
 from tests.waiting import until
 
@@ -248,5 +248,5 @@ async def test_what_it_cannot_do_is_said(runtime: ProcessRuntime, home: Path) ->
     with pytest.raises(BuildError, match="leads out of the image"):
         await build(runtime, home, {"Dockerfile": "FROM a\nCOPY Dockerfile ../../../../x\n"})
     await build(runtime, home, {"Dockerfile": 'FROM a\nCMD ["no-such-program"]\n'})
-    with pytest.raises(StartError, match="no-such-program is not installed on this host"):
+    with pytest.raises(NeedsEngine, match="no-such-program is not installed on this host"):
         await runtime.start(spec())
