@@ -20,10 +20,11 @@ from seatrial.agent.bus.registration import registered
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.environments.service import Environments
 from seatrial.agent.environments.tools import Tools
-from seatrial.agent.heartbeat.beat import beat, measured
+from seatrial.agent.heartbeat.beat import beat, full, measured
 from seatrial.agent.hosting import choose, runtime_of
 from seatrial.agent.housekeeping import Housekeeping, Prune
 from seatrial.agent.logs.following import Followers
+from seatrial.agent.logs.shares import Shares
 from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.compose.asking import Compose
 from seatrial.agent.recipes.reader import read_recipe
@@ -114,7 +115,7 @@ class AgentProgram:
             builder=builder,
             images=images,
             reports=reports,
-            logs=LogShipping(reports),
+            logs=LogShipping(reports, Shares(self._settings.galley_log_mb_per_hour * 1_000_000)),
             variables=self._variables,
             build_slots=asyncio.Semaphore(self._settings.galley_max_parallel_builds),
             defaults=Resources(
@@ -170,7 +171,12 @@ class AgentProgram:
             sandbox_problem_seconds=policies.problem_seconds,
             environments=environments.count,
             builds=tools.load.builds,
-            warnings=[*tools.load.warnings.values(), *tools.runtime.warnings, *policies.warnings],
+            warnings=[
+                *tools.load.warnings.values(),
+                *tools.runtime.warnings,
+                *policies.warnings,
+                *full(self._directory, tools.min_free_mb),
+            ],
             **measured(self._directory),
         )
 
