@@ -30,6 +30,9 @@ def status(as_json: AsJson = False) -> None:
         console.print(f"  {show.mark(agent['state'])} agent {escape(agent['name'])} {agent['state']}")
         for warning in agent["warnings"]:
             console.print(f"      [yellow]! {escape(warning)}[/]")
+    counts = document["previews"]
+    said = f"{counts['running']} running, {counts['in_progress']} in progress, {counts['failed']} failed"
+    console.print(f"  previews: {said}")
     for project in document["projects"]:
         _project(console, project)
     if not document["projects"]:
@@ -50,11 +53,10 @@ def _project(console: Console, project: Json) -> None:
 
 
 def _environment(console: Console, environment: Json) -> None:
-    """Print one environment. Its state is pending if nothing of it runs; if its deployment failed, print failed instead."""
+    """Print one environment; where it runs an older commit, also that the newest failed."""
     deployment = environment["deployment"] or {"state": "", "reason": ""}
     failed = deployment["state"] == DeploymentState.FAILED
-    hopeless = failed and environment["state"] == EnvironmentState.PENDING
-    state = DeploymentState.FAILED if hopeless else environment["state"]
+    state = environment["state"]
     commit = (environment["commit"] or "")[:12]
     console.print(f"  {show.mark(state)} {environment['name']} {state} {commit}")
     if state == EnvironmentState.RUNNING:

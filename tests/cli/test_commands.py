@@ -273,13 +273,13 @@ def test_manage_needs_a_running_platform(tmp_path: Path) -> None:
     assert (done.returncode, "seatrial is not running" in done.stderr) == (2, True), done.stderr
 
 
-def test_status_calls_what_failed_failed_although_nothing_is_pending(cli: Any, api: FakeApi) -> None:
+def test_status_says_that_the_newest_deployment_failed(cli: Any, api: FakeApi) -> None:
     def environment(name: str, state: str, newest: str) -> dict[str, Any]:
         deployment = {"id": "01D", "state": newest, "reason": "bad_recipe", "phases": []}
         return {"name": name, "state": state, "commit": "c" * 40, "urls": {}, "deployment": deployment}
 
     before = [
-        environment("pr-1-dinghy", "pending", "failed"),
+        environment("pr-1-dinghy", "failed", "failed"),
         environment("pr-2-dinghy", "running", "failed"),
     ]
     api.routes["GET /status"] = lambda _: (
@@ -287,12 +287,14 @@ def test_status_calls_what_failed_failed_although_nothing_is_pending(cli: Any, a
         {
             "platform": {"url": "http://localhost:3000", "runtime": "docker", "sandbox": "runsc"},
             "agents": [],
+            "previews": {"running": 1, "in_progress": 2, "failed": 3},
             "projects": [{"name": "dinghy", "environments": before, "evaluations": []}],
         },
     )
     code, out, _ = cli("status")
     assert code == 0
-    assert "✗ pr-1-dinghy failed" in out and "pending" not in out
+    assert "previews: 1 running, 2 in progress, 3 failed" in out
+    assert "✗ pr-1-dinghy failed" in out
     assert "✓ pr-2-dinghy running" in out and out.count("newest deployment failed: bad_recipe") == 2
 
 
@@ -327,6 +329,7 @@ def test_status_says_what_is_waited_for_and_since_when(cli: Any, api: FakeApi) -
         {
             "platform": {**platform, **missing},
             "agents": [],
+            "previews": {"running": 1, "in_progress": 2, "failed": 3},
             "projects": [{"name": "dinghy", "environments": [waiting], "evaluations": []}],
         },
     )

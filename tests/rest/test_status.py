@@ -27,9 +27,10 @@ PAGE = Path(__file__).parents[2] / "docs" / "json.md"
 
 # What scripts were promised. More keys may come beside these; none of these may go.
 PROMISED = {
-    "": {"platform", "agents", "projects"},
+    "": {"platform", "agents", "previews", "projects"},
     "platform": {"url", "ingress_port", "runtime", "sandbox", "waits_for", "waiting_since"},
     "agents": {"name", "state"},
+    "previews": {"running", "in_progress", "failed"},
     "projects": {"name", "environments", "evaluations"},
     "environments": {"name", "state", "commit", "urls", "deployment", "waits_for", "waiting_since"},
     "deployment": {"id", "state", "reason", "phases"},

@@ -10,11 +10,11 @@ from seatrial.control.accounts.access import find_visible, visible
 from seatrial.control.accounts.models import User
 from seatrial.control.fleet.models import Agent
 from seatrial.control.policies.models import Evaluation
-from seatrial.control.previews.counts import placed_on_agents
+from seatrial.control.previews.counts import placed_on_agents, tally
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.pages.cards import Card, cards
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
-from seatrial.wire.states import AgentState
+from seatrial.wire.states import AgentState, EnvironmentState
 
 MOST_CARDS = 200
 
@@ -37,7 +37,7 @@ def group(cards_shown: list[Card]) -> Groups:
             groups.failing.append(card)
         elif card.busy:
             groups.busy.append(card)
-        elif card.face.word == "Running":
+        elif card.environment is not None and card.environment.state == EnvironmentState.RUNNING:
             groups.live.append(card)
         else:
             groups.other.append(card)
@@ -60,6 +60,7 @@ def home_context(user: User) -> dict[str, Any]:
     placed = placed_on_agents()
     return {
         "groups": group(shown),
+        "tally": tally(visible(user, Environment)),
         "shown": len(shown),
         "count": rows.count(),
         "any_project": bool(shown) or visible(user, Project).exists(),

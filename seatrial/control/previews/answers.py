@@ -9,6 +9,7 @@ from ninja import Field, Schema
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.newest import newest_deployments
 from seatrial.control.previews.routes import urls
+from seatrial.control.previews.shown import shown_state
 from seatrial.control.previews.waits import Wait, waits
 
 
@@ -51,7 +52,9 @@ class EnvironmentAnswer(Schema):
 
     id: str = Field(description="Its id.")
     name: str = Field(description="The first label of its addresses, such as pr-1-shop.")
-    state: str = Field(description="pending, building, running, hibernating or terminated.")
+    state: str = Field(
+        description="pending, building, running, failed (nothing runs), hibernating or terminated."
+    )
     commit: str = Field(description="What is served, or else what was tried last.")
     number: int = Field(description="The pull request's number at its forge.")
     project: str = Field(description="Id of its project.")
@@ -96,7 +99,7 @@ def _answer(environment: Environment, deployment: Deployment | None, wait: Wait 
     return EnvironmentAnswer(
         id=environment.pk,
         name=environment.name,
-        state=environment.state,
+        state=shown_state(environment.state, deployment.state if deployment else None),
         commit=live_commit or (deployment.commit if deployment else ""),
         number=environment.pull_request.number,
         project=environment.project_id,

@@ -1,5 +1,6 @@
 """REST: one document about everything that the person may see."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from seatrial.control.outbox import services as outbox
 from seatrial.control.policies import answers as evaluation_answers
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import answers as environment_answers
+from seatrial.control.previews.counts import tally
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Project
 from seatrial.wire.states import AgentState, EnvironmentState
@@ -76,7 +78,9 @@ class EnvironmentStatus(Schema):
 
     id: str = Field(description="Its id.")
     name: str = Field(description="The first label of its addresses, such as pr-1-shop.")
-    state: str = Field(description="pending, building, running, hibernating or terminated.")
+    state: str = Field(
+        description="pending, building, running, failed (nothing runs), hibernating or terminated."
+    )
     commit: str = Field(description="What is served, or else what was tried last.")
     urls: dict[str, str] = Field(
         description="The address of each service that has one, by the service's name."
@@ -86,6 +90,14 @@ class EnvironmentStatus(Schema):
     deployment: DeploymentStatus | None = Field(
         description="The newest deployment; null before there is one."
     )
+
+
+class PreviewCounts(Schema):
+    """How many previews do what. One that runs while a newer commit is deployed is in two counts."""
+
+    running: int = Field(description="A deployment is live; also those on agents that are offline now.")
+    in_progress: int = Field(description="A deployment is under way, the first or a newer one.")
+    failed: int = Field(description="Nothing runs, because the newest deployment failed.")
 
 
 class ResultStatus(Schema):
@@ -124,6 +136,7 @@ class StatusAnswer(Schema):
 
     platform: PlatformStatus = Field(description="This server.")
     agents: list[AgentStatus] = Field(description="Every agent, by name.")
+    previews: PreviewCounts = Field(description="How many previews do what, of all projects below.")
     projects: list[ProjectStatus] = Field(description="Every project that you may look at, by name.")
 
 
@@ -135,6 +148,7 @@ def status(request: HttpRequest) -> StatusAnswer:
     return StatusAnswer(
         platform=_platform(agents),
         agents=[_agent(agent) for agent in agents],
+        previews=PreviewCounts(**asdict(tally(visible(user, Environment)))),
         projects=_projects(user),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from seatrial.control.previews.desired import address
 from seatrial.control.previews.models import Environment
 from seatrial.control.previews.newest import newest_deployments
-from seatrial.control.previews.pages.headline import headline
+from seatrial.control.previews.shown import shown_state
 from seatrial.wire.states import DeploymentState, EnvironmentState
 
 LONGEST_HOST = 255
@@ -86,5 +86,4 @@ def _state(label: str) -> str:
     if environment is None:
         return "none"
     newest = newest_deployments([environment.pk]).get(environment.pk)
-    word = headline(environment, newest).word.lower()
-    return word if word in _PAGES else environment.state
+    return shown_state(environment.state, newest.state if newest else None)
