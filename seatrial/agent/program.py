@@ -24,6 +24,7 @@ from seatrial.agent.heartbeat.beat import beat, measured
 from seatrial.agent.hosting import choose, runtime_of
 from seatrial.agent.housekeeping import Housekeeping, Prune
 from seatrial.agent.logs.following import Followers
+from seatrial.agent.logs.shares import Shares
 from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.compose.asking import Compose
 from seatrial.agent.recipes.reader import read_recipe
@@ -114,7 +115,7 @@ class AgentProgram:
             builder=builder,
             images=images,
             reports=reports,
-            logs=LogShipping(reports),
+            logs=LogShipping(reports, Shares(self._settings.galley_log_mb_per_hour * 1_000_000)),
             variables=self._variables,
             build_slots=asyncio.Semaphore(self._settings.galley_max_parallel_builds),
             defaults=Resources(

@@ -62,6 +62,11 @@ class Settings(BaseSettings):
     galley_min_free_mb: int = Field(
         512, ge=0, description="Nothing is built while fewer megabytes are free on the data directory's disk."
     )
+    galley_log_mb_per_hour: int = Field(
+        32,
+        ge=0,
+        description="Megabytes of log lines that a preview may send in an hour; further lines are left out. 0: no limit.",
+    )
     galley_runtime: RuntimeKind = Field(
         RuntimeKind.DOCKER, description="docker, or process: no isolation, for trying out only."
     )

@@ -53,6 +53,9 @@ EXPLANATIONS: dict[str, Explanation] = {
     Reason.ROUTE_NOT_APPLIED: Explanation(
         "Traefik did not apply the route", "Fix what the message names on the server, then rebuild."
     ),
+    Reason.ADDRESS_TAKEN: Explanation(
+        "An address belongs to another preview", "Rename the service that the message names, and push."
+    ),
     Reason.INTERNAL: Explanation(
         "Seatrial failed, not your code", "Rebuild; if it fails again, read the agent's log."
     ),
