@@ -31,6 +31,8 @@ class Reason(StrEnum):
     NO_SPACE = "no_space"
     UNRESOLVED_VARIABLE = "unresolved_variable"
     RUNTIME_UNAVAILABLE = "runtime_unavailable"
+    COMPOSE_UNAVAILABLE = "compose_unavailable"
+    NEEDS_ENGINE = "needs_engine"
     INTERNAL = "internal"
     AGENT_LOST_CONTACT = "agent_lost_contact"
     ROUTE_NOT_APPLIED = "route_not_applied"
