@@ -55,6 +55,7 @@ class Dialect:
     arguments: Mapping[str, str]
     target: str | None = None
     notes: list[str] = field(default_factory=list)  # for the log: where the result differs from docker's
+    warnings: list[str] = field(default_factory=list)  # the same, for the deployment: something is missing
     steps: dict[str, Step] = field(default_factory=dict)  # by what buildah is given for each
     _workdir: str = "/"
     _continued: re.Pattern[str] = field(init=False)
@@ -120,11 +121,14 @@ class Dialect:
         self._stage, self._base = (stage.name or "").lower(), stage.base
         base = self.bases.get(stage.base, Base())
         self._workdir = self._stages.get(stage.base.lower()) or base.workdir
-        if base.volumes and any(keyword == "RUN" for keyword, _ in stage.instructions):
-            self.notes.append(
+        steps = [text for keyword, text in stage.instructions if keyword == "RUN"]
+        if base.volumes and steps:
+            note = (
                 f"{self.file}: what a RUN step writes below {', '.join(base.volumes)} is not kept, because {stage.base} "
                 "declares it a VOLUME. Write it elsewhere, or when the container starts"
             )
+            named = any(path in text for path in base.volumes for text in steps)
+            (self.warnings if named else self.notes).append(note)
 
     def _instruction(self, where: str, keyword: str, rest: str, *, heredoc: bool) -> str:
         if keyword not in INSTRUCTIONS:

@@ -25,6 +25,7 @@ class BuildInput:
     dockerfile: Path | None  # None: the recipe itself holds it
     translated: bytes | None
     steps: Mapping[str, Step]
+    warnings: Sequence[str] = ()
 
     def again(self) -> "BuildInput":
         """The same once more, from the layers that were just made."""
@@ -64,7 +65,7 @@ def check_of(bases: Sequence[Base], name: str) -> Mapping[str, Any] | None:
     return next((base.config.get("Healthcheck") for base in bases if base.name == name), None)
 
 
-def warned(bases: Sequence[Base]) -> Mapping[str, str]:
-    """The label that keeps with an image what people should know of its bases: it is used again without being built."""
-    warnings = [base.warning for base in bases if base.warning]
+def warned(bases: Sequence[Base], further: Sequence[str]) -> Mapping[str, str]:
+    """The label that keeps with an image what people should know of it and its bases: it is used again without being built."""
+    warnings = [*(base.warning for base in bases if base.warning), *further]
     return {WARNINGS: "\n".join(warnings)} if warnings else {}
