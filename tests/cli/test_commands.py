@@ -293,3 +293,14 @@ def test_status_calls_what_failed_failed_although_nothing_is_pending(cli: Any, a
     assert code == 0
     assert "✗ pr-1-dinghy failed" in out and "pending" not in out
     assert "✓ pr-2-dinghy running" in out and out.count("newest deployment failed: bad_recipe") == 2
+
+
+def test_a_folder_of_a_repository_is_said_to_stand_for_all_of_it(
+    cli: Any, api: FakeApi, repository: Path
+) -> None:
+    preview_of(
+        api, git(repository, "rev-parse", "HEAD"), deployment(git(repository, "rev-parse", "HEAD"), "live")
+    )
+    (repository / "deep").mkdir()
+    _, out, _ = cli("preview", str(repository / "deep"))
+    assert "the preview is of the whole repository, not only of deep" in out

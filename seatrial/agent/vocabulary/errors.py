@@ -12,7 +12,8 @@ AgentError
 ├── NoSpace            the data directory is too full to build; the text carries the numbers
 ├── UnresolvedVariable `${NAME}` in a recipe has no value
 ├── EngineRefused      the engine rejects a request; `refusal` says why, if the agent acts on the reason
-└── RuntimeUnavailable the engine does not answer
+├── RuntimeUnavailable the engine does not answer
+└── ComposeUnavailable Compose cannot be run on the agent's host
 """
 
 from enum import Enum, auto
@@ -109,6 +110,12 @@ class RuntimeUnavailable(AgentError):
     reason = Reason.RUNTIME_UNAVAILABLE
 
 
+class ComposeUnavailable(AgentError):
+    """Compose, which reads compose files, cannot be run on the agent's host."""
+
+    reason = Reason.COMPOSE_UNAVAILABLE
+
+
 class Refusal(Enum):
     """Why an engine rejected a request. Its error texts are interpreted in `seatrial.agent.engine` and nowhere else."""
 
@@ -118,6 +125,7 @@ class Refusal(Enum):
     NETWORK_GONE = auto()
     NO_SUBNET = auto()
     NO_IMAGE = auto()
+    NO_INIT = auto()  # its host lacks the first process that `init` asks for
     NO_PROGRAM = auto()  # the program that the container should run is not in it
     NO_SPACE = auto()
     NO_OWN_NETWORK = auto()  # this gVisor cannot give containers a network on this kernel
