@@ -28,10 +28,8 @@ ENGINES = _words(
     (Refusal.NO_IMAGE, "no such image"),
     (Refusal.NO_SPACE, "no space left"),
     (Refusal.NO_OWN_NETWORK, "root network namespace"),
-    (
-        Refusal.OTHER,
-        r"/proc/sys/",
-    ),  # a kernel setting that is not there; the words are those of a missing program
+    # A kernel setting that does not exist: the words are those of a missing program.
+    (Refusal.OTHER, r"/proc/sys/"),
     (Refusal.NO_INIT, 'exec: "docker-init"'),
     (Refusal.NO_PROGRAM, "executable file not found|no such file or directory"),
     (Refusal.NOT_BEGUN, "OCI runtime"),

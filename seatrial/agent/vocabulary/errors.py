@@ -12,6 +12,7 @@ AgentError
 ├── NoSpace            the data directory is too full to build; the text carries the numbers
 ├── UnresolvedVariable `${NAME}` in a recipe has no value
 ├── EngineRefused      the engine rejects a request; `refusal` says why, if the agent acts on the reason
+├── NeedsEngine        the recipe needs a container engine, and this agent has none
 ├── RuntimeUnavailable the engine does not answer
 └── ComposeUnavailable Compose cannot be run on the agent's host
 """
@@ -102,6 +103,12 @@ class UnresolvedVariable(AgentError):
     """A `${NAME}` in a recipe has no value."""
 
     reason = Reason.UNRESOLVED_VARIABLE
+
+
+class NeedsEngine(AgentError):
+    """The recipe asks for what only a container engine does, and this agent has none: another may run it."""
+
+    reason = Reason.NEEDS_ENGINE
 
 
 class RuntimeUnavailable(AgentError):
