@@ -47,8 +47,24 @@ class Settings(BaseSettings):
     galley_max_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
         4096, ge=6, description="The most memory that a service gets, whatever its recipe asks for, like 4g."
     )
+    galley_max_preview_cpus: float = Field(
+        40.0,
+        gt=0,
+        description="CPUs of all services of a preview together; a recipe that asks for more is refused.",
+    )
+    galley_max_preview_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
+        20_480,
+        ge=6,
+        description="Memory of all services of a preview together, like 20g; a recipe that asks for more is refused. "
+        "While a push replaces a preview, both versions run.",
+    )
     galley_min_free_mb: int = Field(
         512, ge=0, description="Nothing is built while fewer megabytes are free on the data directory's disk."
+    )
+    galley_log_mb_per_hour: int = Field(
+        32,
+        ge=0,
+        description="Megabytes of log lines that a preview may send in an hour; further lines are left out. 0: no limit.",
     )
     galley_runtime: RuntimeKind = Field(
         RuntimeKind.DOCKER, description="docker, or process: no isolation, for trying out only."

@@ -24,6 +24,7 @@ from seatrial.agent.runtime.process.addresses import rewritten
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec, HealthCheck, Mount
 from seatrial.agent.vocabulary.errors import BuildError, NeedsEngine
 from seatrial.agent.vocabulary.labels import FINGERPRINT
+from seatrial.agent.vocabulary.options import Options, Tmpfs
 from tests.waiting import until
 
 SERVER = """
@@ -73,7 +74,7 @@ def spec(**changes: object) -> ContainerSpec:
 
 
 async def until_well(runtime: ProcessRuntime, name: str, check: HealthCheck) -> Container:
-    problem: str | None = "never asked"
+    problem: object = "never asked"
     for _ in range(600):  # initdb takes its time on a busy machine
         container = await runtime.get(name)
         assert container is not None
@@ -250,3 +251,17 @@ async def test_what_it_cannot_do_is_said(runtime: ProcessRuntime, home: Path) ->
     await build(runtime, home, {"Dockerfile": 'FROM a\nCMD ["no-such-program"]\n'})
     with pytest.raises(NeedsEngine, match="no-such-program is not installed on this host"):
         await runtime.start(spec())
+
+
+async def test_what_a_bare_process_cannot_get_is_named(runtime: ProcessRuntime) -> None:
+    asked = Options(
+        stdin_open=True, tty=True, hostname="x", init=True, read_only=True, tmpfs=[Tmpfs("/x")], shm_size_mb=1,
+        sysctls={"net.core.somaxconn": "1"}, without_capabilities=frozenset({"CHOWN"}), ulimits={"nofile": (1, 1)},
+        stop_signal="SIGINT", stop_seconds=3,
+    )  # fmt: skip
+    lacks = runtime.left_out(spec(options=asked, network_of="c2"))
+    assert lacks == [
+        "tty", "hostname", "init", "read_only", "tmpfs", "shm_size", "sysctls", "cap_drop", "ulimits", "stop_signal",
+        "network_mode (all processes share the host's network)",
+    ]  # fmt: skip
+    assert runtime.left_out(spec(options=Options(stdin_open=True, stop_seconds=3))) == []

@@ -28,8 +28,17 @@ ENGINES = _words(
     (Refusal.NO_IMAGE, "no such image"),
     (Refusal.NO_SPACE, "no space left"),
     (Refusal.NO_OWN_NETWORK, "root network namespace"),
+    (
+        Refusal.OTHER,
+        r"/proc/sys/",
+    ),  # a kernel setting that is not there; the words are those of a missing program
+    (Refusal.NO_INIT, 'exec: "docker-init"'),
     (Refusal.NO_PROGRAM, "executable file not found|no such file or directory"),
     (Refusal.NOT_BEGUN, "OCI runtime"),
+)
+_PASSED_ON = re.compile(
+    r"^(?:failed to create (?:shim )?task(?: for container)?: )?OCI runtime (?:create|start) failed: (?:run\w+ (?:create|start) failed: )?"
+    r"(?:unable to start container process: )?(?:error during container init: )?"
 )
 REGISTRIES = _words(
     (Refusal.REGISTRY_LIMITS, "toomanyrequests|429|rate limit"),
@@ -60,7 +69,12 @@ def refused(status: int, message: str, words: Words = ENGINES) -> EngineRefused:
     with suppress(ValueError, TypeError, AttributeError):  # the message may be wrapped in JSON
         text = str(json.loads(message).get("message", message))
     refusal = next((refusal for refusal, pattern in words if pattern.search(text)), Refusal.OTHER)
-    return EngineRefused(text, status=status, refusal=refusal)
+    return EngineRefused(_decisive(text), status=status, refusal=refusal)
+
+
+def _decisive(text: str) -> str:
+    """What went wrong, without the parts of the engine through which the news came."""
+    return _PASSED_ON.sub("", text).removesuffix(": unknown")
 
 
 def _away(url: str, why: str) -> RuntimeUnavailable:

@@ -4,6 +4,7 @@ AgentError
 ├── RecipeError        the recipe is missing or wrong (file, line, key, fix)
 ├── CheckoutError      the commit cannot be fetched or read
 ├── BuildError         a build failed; `log_tail` holds its last lines
+├── BuilderFailed      the builder itself failed, several times: not the repository's fault
 ├── ImageUnavailable   an image is not on the host, cannot be pulled, and has no stand-in
 ├── StartError         a container cannot be created or started
 ├── ServiceExited      a service ended while it should run
@@ -12,7 +13,8 @@ AgentError
 ├── UnresolvedVariable `${NAME}` in a recipe has no value
 ├── EngineRefused      the engine rejects a request; `refusal` says why, if the agent acts on the reason
 ├── NeedsEngine        the recipe needs a container engine, and this agent has none
-└── RuntimeUnavailable the engine does not answer
+├── RuntimeUnavailable the engine does not answer
+└── ComposeUnavailable Compose cannot be run on the agent's host
 """
 
 from enum import Enum, auto
@@ -54,6 +56,12 @@ class BuildError(AgentError):
     """A build failed."""
 
     reason = Reason.BUILD_FAILED
+
+
+class BuilderFailed(AgentError):
+    """The builder itself failed, several times in a row: its programs were killed, or its store is damaged."""
+
+    reason = Reason.INTERNAL
 
 
 class ImageUnavailable(AgentError):
@@ -104,6 +112,12 @@ class RuntimeUnavailable(AgentError):
     reason = Reason.RUNTIME_UNAVAILABLE
 
 
+class ComposeUnavailable(AgentError):
+    """Compose, which reads compose files, cannot be run on the agent's host."""
+
+    reason = Reason.COMPOSE_UNAVAILABLE
+
+
 class Refusal(Enum):
     """Why an engine rejected a request. Its error texts are interpreted in `seatrial.agent.engine` and nowhere else."""
 
@@ -113,6 +127,7 @@ class Refusal(Enum):
     NETWORK_GONE = auto()
     NO_SUBNET = auto()
     NO_IMAGE = auto()
+    NO_INIT = auto()  # its host lacks the first process that `init` asks for
     NO_PROGRAM = auto()  # the program that the container should run is not in it
     NO_SPACE = auto()
     NO_OWN_NETWORK = auto()  # this gVisor cannot give containers a network on this kernel

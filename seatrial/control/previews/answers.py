@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db.models import QuerySet, prefetch_related_objects
-from ninja import Schema
+from ninja import Field, Schema
 
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.newest import newest_deployments
@@ -15,10 +15,10 @@ from seatrial.control.previews.waits import Wait, waits
 class PhaseAnswer(Schema):
     """A timed part of a deployment; `seconds` is null while it lasts."""
 
-    name: str
-    seconds: float | None
-    started_at: datetime
-    failed: bool
+    name: str = Field(description="checkout, recipe, build <service>, start, health or switch.")
+    seconds: float | None = Field(description="How long it took; null while it lasts.")
+    started_at: datetime = Field(description="When it began.")
+    failed: bool = Field(description="Whether it failed.")
 
 
 class DeploymentAnswer(Schema):
@@ -27,16 +27,18 @@ class DeploymentAnswer(Schema):
     `message` says why it failed or, while it is under way, what it has been waiting for too long.
     """
 
-    id: str
-    state: str
-    reason: str
-    message: str
-    service: str
-    log_tail: list[str]
-    commit: str
-    phases: list[PhaseAnswer]
-    warnings: list[str]
-    isolation: str
+    id: str = Field(description="Its id.")
+    state: str = Field(description="queued, building, starting, live, failed, superseded or cancelled.")
+    reason: str = Field(description="A stable word for why it failed; empty otherwise.")
+    message: str = Field(description="Why it failed or what it waits for, for people.")
+    service: str = Field(description="The service that failed; empty where it was none.")
+    log_tail: list[str] = Field(description="The last lines of what failed.")
+    commit: str = Field(description="The commit that it runs.")
+    phases: list[PhaseAnswer] = Field(description="Its timed parts, in their order.")
+    warnings: list[str] = Field(description="What is not as the recipe may expect, for people.")
+    isolation: str = Field(
+        description="What its containers run in: runsc, runc or process; empty until it is known."
+    )
 
 
 class EnvironmentAnswer(Schema):
@@ -47,21 +49,29 @@ class EnvironmentAnswer(Schema):
     `waits_for` says for people what has to happen before it is as wanted; it is empty when nothing has to.
     """
 
-    id: str
-    name: str
-    state: str
-    commit: str
-    number: int
-    project: str
-    urls: dict[str, str]
-    page_url: str
-    deployment: DeploymentAnswer | None
-    live_commit: str | None
-    stop_cause: str
-    stopped_by: str
-    removed: bool
-    waits_for: str
-    waiting_since: datetime | None
+    id: str = Field(description="Its id.")
+    name: str = Field(description="The first label of its addresses, such as pr-1-shop.")
+    state: str = Field(description="pending, building, running, hibernating or terminated.")
+    commit: str = Field(description="What is served, or else what was tried last.")
+    number: int = Field(description="The pull request's number at its forge.")
+    project: str = Field(description="Id of its project.")
+    urls: dict[str, str] = Field(
+        description="The address of each service that has one, by the service's name."
+    )
+    page_url: str = Field(description="Its page on this server.")
+    deployment: DeploymentAnswer | None = Field(
+        description="The newest deployment; null before there is one."
+    )
+    live_commit: str | None = Field(description="The commit that visitors reach; null while there is none.")
+    stop_cause: str = Field(
+        description="A stable word for why it was stopped while its pull request was open; empty otherwise."
+    )
+    stopped_by: str = Field(description="Who or what stopped it, for people.")
+    removed: bool = Field(description="Whether nothing of it is left on any host.")
+    waits_for: str = Field(
+        description="What has to happen before it is as wanted, for people; empty when nothing has to."
+    )
+    waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
 
 
 def answers(environments: QuerySet[Environment]) -> list[EnvironmentAnswer]:

@@ -50,9 +50,8 @@ def first_data(data: DataDirectory, environment: Mapping[str, str]) -> ChildProg
 
 def web(port: int, environment: Mapping[str, str]) -> Component:
     """The web process."""
-    line = [sys.executable, "-m", "uvicorn", "seatrial.control.asgi:application", "--host", "127.0.0.1"]
-    line += ["--port", str(port), "--log-level", "warning", "--timeout-graceful-shutdown", "3"]
-    line += ["--no-server-header", *_forwarded(environment["SITE_URL"])]
+    line = [sys.executable, "-m", "seatrial.control.web", "--port", str(port)]
+    line += _forwarded(environment["SITE_URL"])
     program = ChildProgram(name="web", arguments=line, environment=environment, directory=Path("/"))
     return Component(program=program, ready=ready(port), what="the web process")
 
@@ -70,8 +69,8 @@ def _forwarded(site_url: str) -> list[str]:
     """The options that trust forwarded addresses. They are given only for an https address: the platform has no TLS itself,
     so such an address means that a proxy on this machine is in front."""
     if site_url.startswith("https://"):
-        return ["--proxy-headers", "--forwarded-allow-ips", "127.0.0.1"]
-    return ["--no-proxy-headers"]
+        return ["--trusted-proxy", "127.0.0.1"]
+    return []
 
 
 def worker(environment: Mapping[str, str]) -> Component:

@@ -8,14 +8,20 @@ from typing import Any
 from seatrial.embedded.components.base import Component, Ready, answers_http
 from seatrial.embedded.processes import ChildProgram
 
+# What visitors send is what apps get. Routes go by host alone: a path can neither choose nor leave one.
+_AS_SENT = {
+    "sanitizePath": False,  # otherwise /a//b arrives as /a/b
+    "encodeQuerySemicolons": True,  # as %3B; otherwise ?a=1;b=2 arrives as ?a=1&b=2
+    "aliasHeadersStrategy": "delete",  # but X_Auth_User, which apps would take for X-Auth-User
+}
+
 
 def static_configuration(directory: Path, *, ingress_port: int, api_port: int) -> dict[str, Any]:
     """Traefik's static configuration. Its API, which shows the applied routes, listens on the loopback only."""
     return {
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
         "entryPoints": {
-            # `delete`: otherwise X_Auth_User from a visitor would reach apps as X-Auth-User.
-            "web": {"address": f"127.0.0.1:{ingress_port}", "http": {"aliasHeadersStrategy": "delete"}},
+            "web": {"address": f"127.0.0.1:{ingress_port}", "http": _AS_SENT},
             "traefik": {"address": f"127.0.0.1:{api_port}"},
         },
         "providers": {

@@ -68,6 +68,7 @@ class KeeperPlan:
             "directory": str(directory),
             "environment": environment,
             "restart": self.spec.restart,
+            "stdin_open": self.spec.options.stdin_open,
         }
 
     def _command(self, root: Path) -> list[str]:
