@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -128,92 +129,6 @@ class Stack:
         process.kill()
         process.wait()
 
-    def stop(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-
-
-class Traefik:
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.web, self.api = free_port(), free_port()
-        self.routes = directory / "routes" / "routes.yml"
-        self.routes.parent.mkdir(parents=True)
-        self.process: subprocess.Popen[bytes] | None = None
-        (directory / "traefik.yml").write_text(
-            "global: {checkNewVersion: false, sendAnonymousUsage: false}\n"
-            "entryPoints:\n"
-            f'  web: {{address: "127.0.0.1:{self.web}"}}\n'
-            f'  traefik: {{address: "127.0.0.1:{self.api}"}}\n'
-            "providers:\n"
-            "  providersThrottleDuration: 100ms\n"
-            f"  file: {{directory: {self.routes.parent}, watch: true}}\n"
-            "api: {dashboard: false, insecure: true}\n"
-            "log: {level: INFO}\n"
-        )
-
-    def start(self) -> None:
-        command = [require("traefik"), f"--configFile={self.directory}/traefik.yml"]
-        with (self.directory / "traefik.log").open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-
-    def kill(self) -> None:
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-
-    def get(self, label: str, path: str = "/") -> httpx.Response:
-        url = f"http://127.0.0.1:{self.web}{path}"
-        return httpx.get(url, headers={"Host": f"{label}.{DOMAIN}"}, timeout=30, trust_env=False)
-
-
-class Stack:
-    """Everything but the agent. `worker` may be killed and started again at any moment."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        (directory / "bus").mkdir()
-        self.nats = NatsServer(require("nats"), directory / "bus")
-        self.traefik = Traefik(directory)
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self.environment = {**os.environ, **self._settings()}
-
-    def _settings(self) -> dict[str, str]:
-        return {
-            "DB_NAME": str(connection.settings_dict["NAME"]),
-            "DB_POOL_SIZE": "6",
-            "SITE_URL": self.url,
-            "APP_PORT": str(self.port),
-            "GALLEY_NATS_URL": self.nats.url,
-            "GALLEY_NATS_CREDENTIALS": str(self.nats.identity.control_credentials),
-            "GALLEY_NATS_SIGNING_SEED": str(self.nats.identity.signing_seed),
-            "GALLEY_PREVIEW_PORT": str(self.traefik.web),
-            "GALLEY_ROUTES_FILE": str(self.traefik.routes),
-            "GALLEY_TRAEFIK_API_URL": f"http://127.0.0.1:{self.traefik.api}",
-            "GALLEY_DRAIN_SECONDS": "1",
-        }
-
-    def start(self) -> None:
-        self.nats.start()
-        self.traefik.start()
-        self.start_web()
-        self.start_worker()
-
-    def start_web(self) -> None:
-        command = ["-m", "seatrial.control.web", "--port", str(self.port)]
-        self._start("web", *command)
-        eventually(self._answers, what="the web process answers")
-
-    def start_worker(self, name: str = "worker") -> None:
-        self._start(name, "-m", "seatrial.control.worker")
-
-    def kill(self, name: str) -> None:
-        process = self.processes.pop(name)
-        process.kill()
-        process.wait()
-
     def pause(self, name: str) -> None:
         self.processes[name].send_signal(signal.SIGSTOP)
 
@@ -223,6 +138,7 @@ class Stack:
     def stop(self) -> None:
         for process in self.processes.values():
             process.terminate()
+            process.send_signal(signal.SIGCONT)
         stuck = [name for name, process in self.processes.items() if not self._ends(process)]
         self.traefik.kill()
         self.nats.kill()
