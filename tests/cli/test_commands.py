@@ -296,6 +296,17 @@ def test_status_calls_what_failed_failed_although_nothing_is_pending(cli: Any, a
     assert "✓ pr-2-dinghy running" in out and out.count("newest deployment failed: bad_recipe") == 2
 
 
+def test_a_folder_of_a_repository_is_said_to_stand_for_all_of_it(
+    cli: Any, api: FakeApi, repository: Path
+) -> None:
+    preview_of(
+        api, git(repository, "rev-parse", "HEAD"), deployment(git(repository, "rev-parse", "HEAD"), "live")
+    )
+    (repository / "deep").mkdir()
+    _, out, _ = cli("preview", str(repository / "deep"))
+    assert "the preview is of the whole repository, not only of deep" in out
+
+
 def test_status_says_what_is_waited_for_and_since_when(cli: Any, api: FakeApi) -> None:
     def ago(minutes: int) -> str:
         return (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
@@ -332,14 +343,3 @@ def test_a_platform_that_runs_and_does_not_answer_is_not_to_be_started(cli: Any,
     code, _, problem = cli("status")
     assert code == 2 and "does not answer" in problem
     assert "seatrial doctor" in problem and "seatrial up" not in problem, "up would say that it runs"
-
-
-def test_a_folder_of_a_repository_is_said_to_stand_for_all_of_it(
-    cli: Any, api: FakeApi, repository: Path
-) -> None:
-    preview_of(
-        api, git(repository, "rev-parse", "HEAD"), deployment(git(repository, "rev-parse", "HEAD"), "live")
-    )
-    (repository / "deep").mkdir()
-    _, out, _ = cli("preview", str(repository / "deep"))
-    assert "the preview is of the whole repository, not only of deep" in out

@@ -33,6 +33,11 @@ class AgentError(Exception):
         self.service = service
         self.log_tail = log_tail or []
 
+    def add(self, sentence: str) -> None:
+        """Say one thing more, which only somebody further up knows. Nothing, for an empty sentence."""
+        if sentence:
+            self.args = (f"{self}. {sentence}",)
+
 
 class RecipeError(AgentError):
     """`file:line: key: what is wrong. What is allowed.`"""
@@ -132,8 +137,6 @@ class Refusal(Enum):
     NO_SPACE = auto()
     NO_OWN_NETWORK = auto()  # this gVisor cannot give containers a network on this kernel
     NOT_BEGUN = auto()  # the engine's runtime could not start the container
-    REGISTRY_AWAY = auto()
-    REGISTRY_LIMITS = auto()
 
 
 class EngineRefused(AgentError):

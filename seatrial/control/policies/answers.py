@@ -39,9 +39,7 @@ class EvaluationAnswer(Schema):
     )
     page_url: str = Field(description="Its page on this server.")
     seconds: float | None = Field(description="From the queue to the verdict; null until then.")
-    waits_for: str = Field(
-        description="What has to happen before there is a verdict, for people; empty when it has ended."
-    )
+    waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
     waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
     results: list[ResultAnswer] = Field(description="What each policy said, by the policy's slug.")
 

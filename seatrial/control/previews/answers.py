@@ -68,9 +68,7 @@ class EnvironmentAnswer(Schema):
     )
     stopped_by: str = Field(description="Who or what stopped it, for people.")
     removed: bool = Field(description="Whether nothing of it is left on any host.")
-    waits_for: str = Field(
-        description="What has to happen before it is as wanted, for people; empty when nothing has to."
-    )
+    waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
     waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
 
 

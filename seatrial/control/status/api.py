@@ -41,9 +41,7 @@ class PlatformStatus(Schema):
     sandbox: str = Field(
         description="runsc, runc or process, what policies run in; empty while they cannot run."
     )
-    waits_for: str = Field(
-        description="Who does not process messages or webhooks that pile up; empty while all is processed."
-    )
+    waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
     waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
 
 
@@ -83,9 +81,7 @@ class EnvironmentStatus(Schema):
     urls: dict[str, str] = Field(
         description="The address of each service that has one, by the service's name."
     )
-    waits_for: str = Field(
-        description="What has to happen before it is as wanted, for people; empty when nothing has to."
-    )
+    waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
     waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
     deployment: DeploymentStatus | None = Field(
         description="The newest deployment; null before there is one."
@@ -108,9 +104,7 @@ class EvaluationStatus(Schema):
     commit: str = Field(description="The commit it is about.")
     state: str = Field(description="queued, running, passed, failed, errored, timed_out or superseded.")
     score: float | None = Field(description="0 to 100, the mean of its results; null where none has one.")
-    waits_for: str = Field(
-        description="What has to happen before there is a verdict, for people; empty when it has ended."
-    )
+    waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
     waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
     results: list[ResultStatus] = Field(description="What each policy said, by the policy's slug.")
 

@@ -42,12 +42,12 @@ EXPLANATIONS: dict[str, Explanation] = {
     Reason.RUNTIME_UNAVAILABLE: Explanation(
         "The agent has no working runtime", "Start Docker on the agent's host, then rebuild."
     ),
-    Reason.NEEDS_ENGINE: Explanation(
-        "The agent has no container engine", "Start an agent with Docker, then rebuild: it goes there."
-    ),
     Reason.COMPOSE_UNAVAILABLE: Explanation(
         "The agent cannot read compose files",
         "Mend what the message names on the agent's host, then rebuild.",
+    ),
+    Reason.NEEDS_ENGINE: Explanation(
+        "The agent has no container engine", "Start an agent with Docker, then rebuild: it goes there."
     ),
     Reason.AGENT_LOST_CONTACT: Explanation(
         "The agent lost contact",
