@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
-from rich.markup import escape
 
 from seatrial.cli import show
 from seatrial.cli.api import Json, connect
 from seatrial.cli.errors import NEGATIVE, CommandError
+from seatrial.cli.terminal import Styled, Terminal
 from seatrial.embedded import locking
 from seatrial.embedded.engine import detect, packages
 from seatrial.embedded.layout import DataDirectory
@@ -19,6 +19,7 @@ from seatrial.embedded.ports import holder, is_free
 from seatrial.embedded.preflight import MIN_FREE_MB, Choices, visible_ports
 from seatrial.embedded.processes import Records
 from seatrial.embedded.remembered import read
+from seatrial.embedded.typed import typed
 from seatrial.wire.states import AgentState, Isolation, ResultState
 
 TUNNEL = "/dev/net/tun"  # slirp4netns makes the network of a RUN step with it
@@ -36,19 +37,19 @@ class Finding:
 
 def doctor() -> None:
     """Check the engine, gVisor, build tools, disk, ports, the platform's processes, and what its agent says."""
-    console = show.console()
+    terminal = Terminal()
     data = DataDirectory.from_environment(os.environ)
     bad = False
     for finding in (*_engine(), *_tools(), _disk(data), *_platform(data)):
         bad = bad or (finding.grave and not finding.well)
-        console.print(f"{_mark(finding)} {escape(finding.text)}")
+        terminal.line(_mark(finding), f" {finding.text}")
         if not finding.well and finding.fix:
-            console.print(f"    {escape(finding.fix)}")
+            terminal.line(f"    {finding.fix}")
     if bad:
         raise typer.Exit(NEGATIVE)
 
 
-def _mark(finding: Finding) -> str:
+def _mark(finding: Finding) -> Styled:
     if finding.well:
         return show.mark(ResultState.PASSED)
     return show.mark(ResultState.FAILED if finding.grave else "waiting")
@@ -57,7 +58,7 @@ def _mark(finding: Finding) -> str:
 def _engine() -> Iterator[Finding]:
     engine = detect.ask()
     if not engine.answers:
-        fix = detect.join_group("seatrial doctor") if engine.forbidden else "Run: scripts/engine"
+        fix = detect.join_group(typed("doctor")) if engine.forbidden else "Run: scripts/engine"
         yield Finding(False, f"Docker Engine: {engine.problem}", fix)
         return
     yield Finding(True, f"Docker Engine {engine.version} at {engine.address}")
@@ -102,9 +103,9 @@ def _platform(data: DataDirectory) -> Iterator[Finding]:
         for port, flag in zip(ports, ("--port", "--ingress-port"), strict=True):
             taken = "" if is_free(port) else f" is taken by {holder(port) or 'another program'}"
             yield Finding(
-                not taken, f"port {port}{taken or ' is free'}", f"Choose another: seatrial up {flag} N"
+                not taken, f"port {port}{taken or ' is free'}", f"Choose another: {typed('up', flag, 'N')}"
             )
-        yield Finding(False, "seatrial is not running", "Start it: seatrial up", grave=False)
+        yield Finding(False, "seatrial is not running", f"Start it: {typed('up')}", grave=False)
         return
     for record in Records(data.run).all():
         log: Path = data.logs / f"{record.name}.log"

@@ -2,12 +2,16 @@
 
 import difflib
 import os
+import re
 import shlex
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.cli.errors import CommandError
+from seatrial.wire.counted import counted
+
+ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*):/+(.+)|[\w.-]+@[\w.-]+:.+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,8 @@ class Head:
     branch: str
     commit: str
     dirty: bool  # the working tree of this very branch has changes that are not committed
+    folder: str = ""  # what the user named inside the repository; the whole of it is meant nevertheless
+    shallow: bool = False  # its history ends early
 
 
 def read_head(path: Path, branch: str | None) -> Head:
@@ -35,21 +41,64 @@ def read_head(path: Path, branch: str | None) -> Head:
         raise _unknown(top, wanted, known)
     _require_text(f"{top} {wanted}")
     commit = _git(top, "rev-parse", "--verify", f"refs/heads/{wanted}^{{commit}}").strip()
+    _require_objects(top, commit)
     dirty = wanted == current and bool(_git(top, "status", "--porcelain", "--untracked-files=normal").strip())
-    return Head(top, wanted, commit, dirty)
+    folder = path.resolve()
+    inside = folder.relative_to(top).as_posix() if folder != top and folder.is_relative_to(top) else ""
+    shallow = _git(top, "rev-parse", "--is-shallow-repository").strip() == "true"
+    return Head(top, wanted, commit, dirty, inside, shallow)
 
 
 def _top(path: Path) -> Path:
     if not path.is_dir():
-        raise CommandError(f"{path} is not a directory.", fix="Give the path of a git repository")
-    top = _git(path, "rev-parse", "--show-toplevel").strip()
-    if top:
+        raise _no_directory(path)
+    done = _run(path, "rev-parse", "--show-toplevel")
+    if top := done.stdout.rstrip("\n"):
         return Path(top).resolve()
     if _git(path, "rev-parse", "--is-bare-repository").strip() == "true":
         return path.resolve()
-    raise CommandError(
+    raise _not_a_repository(path, done.stderr.strip())
+
+
+def _no_directory(path: Path) -> CommandError:
+    if not path.exists() and (address := ADDRESS.fullmatch(str(path))):
+        scheme, rest = address.groups()  # a path has lost one of the two slashes
+        url = f"{scheme}://{rest}" if scheme else str(path)
+        return CommandError(
+            f"{url} is an address; what is wanted is the folder of a repository on this machine.",
+            fix=f"Clone it, and give the clone's folder: git clone {shlex.quote(url)}",
+        )
+    return CommandError(f"{path} is not a directory.", fix="Give the path of a git repository")
+
+
+def _not_a_repository(path: Path, reason: str) -> CommandError:
+    """Git's reason tells a folder that is no repository from a repository that git cannot use."""
+    if re.search(
+        r"not a git repository: ", reason
+    ):  # of a folder without one it says `not a git repository (or`
+        return CommandError(
+            f"{path} is a linked worktree or a submodule, and the repository it belongs to is not there: "
+            f"{reason.rpartition(': ')[2]}.",
+            fix="If that was moved, run there: git worktree repair PATH",
+        )
+    if reason and "not a git repository" not in reason:
+        return CommandError(f"git cannot use {path}: {reason.splitlines()[-1].removeprefix('fatal: ')}.")
+    return CommandError(
         f"{path} is not a git repository.", fix=f"Make it one: git -C {shlex.quote(str(path))} init"
     )
+
+
+def _require_objects(top: Path, commit: str) -> None:
+    """Raise CommandError if a partial clone lacks objects: nobody else may fetch them with this user's credentials."""
+    if not _git(top, "config", "--get-regexp", r"^remote\..*\.promisor$"):
+        return
+    listed = _git(top, "rev-list", "--objects", "--missing=print", commit).splitlines()
+    missing = sum(line.startswith("?") for line in listed)
+    if missing:
+        raise CommandError(
+            f"{top} is a partial clone: of {commit[:12]} and its history it lacks {counted(missing, 'object')}.",
+            fix=f"Get them: git -C {shlex.quote(str(top))} fetch --refetch --no-filter",
+        )
 
 
 def _require_text(names: str) -> None:
@@ -71,7 +120,13 @@ def _unknown(top: Path, wanted: str, known: list[str]) -> CommandError:
 
 
 def _git(path: Path, *arguments: str) -> str:
-    """What git prints; empty when it refuses. The user's own git, so the user's own rules."""
+    """What git prints; empty when it refuses."""
+    done = _run(path, *arguments)
+    return done.stdout if done.returncode == 0 else ""
+
+
+def _run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The user's own git, so the user's own rules."""
     try:
         done = subprocess.run(
             ["git", "-C", str(path), *arguments],
@@ -88,4 +143,4 @@ def _git(path: Path, *arguments: str) -> str:
             f"git refuses {path}: it belongs to another user.",
             fix=f"If you trust it: git config --global --add safe.directory {shlex.quote(str(path.resolve()))}",
         )
-    return done.stdout if done.returncode == 0 else ""
+    return done
