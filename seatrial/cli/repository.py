@@ -30,7 +30,7 @@ def read_head(path: Path, branch: str | None) -> Head:
     """Look up `branch` (or the one that is checked out). Raises CommandError."""
     top = _top(path)
     # Never git's short names: they have `heads/` before them where a tag has the same name.
-    known = _git(top, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").splitlines()
+    known = _git(top, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").split("\n")[:-1]
     if not known:
         raise CommandError(f"{top} has no commit yet.", fix="Commit something first: git commit")
     current = _git(top, "symbolic-ref", "-q", "HEAD").strip().removeprefix("refs/heads/")
@@ -92,7 +92,7 @@ def _require_objects(top: Path, commit: str) -> None:
     """Raise CommandError if a partial clone lacks objects: nobody else may fetch them with this user's credentials."""
     if not _git(top, "config", "--get-regexp", r"^remote\..*\.promisor$"):
         return
-    listed = _git(top, "rev-list", "--objects", "--missing=print", commit).splitlines()
+    listed = _git(top, "rev-list", "--objects", "--missing=print", commit).split("\n")
     missing = sum(line.startswith("?") for line in listed)
     if missing:
         raise CommandError(
@@ -125,19 +125,28 @@ def _git(path: Path, *arguments: str) -> str:
     return done.stdout if done.returncode == 0 else ""
 
 
-def _run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+@dataclass(frozen=True)
+class _Done:
+    """How git ended. Names are bytes to it: those that are no UTF-8 are kept, and so is a carriage return."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def _run(path: Path, *arguments: str) -> _Done:
     """The user's own git, so the user's own rules."""
     try:
-        done = subprocess.run(
+        ended = subprocess.run(
             ["git", "-C", str(path), *arguments],
             capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",  # names are bytes to git
             check=False,
             env={**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"},
         )
     except FileNotFoundError as error:
         raise CommandError("git is not installed.", fix="Install it: apt-get install git") from error
+    said = (text.decode("utf-8", "surrogateescape") for text in (ended.stdout, ended.stderr))
+    done = _Done(ended.returncode, *said)
     if "dubious ownership" in done.stderr:
         raise CommandError(
             f"git refuses {path}: it belongs to another user.",

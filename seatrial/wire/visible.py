@@ -11,7 +11,7 @@ import unicodedata
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _OBEYED = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
-COLOUR = re.compile(r"\x1b\[[0-9;:]*m")  # SGR: colours and weights, and nothing that moves anything
+COLOUR = re.compile(r"\x1b\[[0-9;:]{0,60}m")  # SGR: colours and weights, and nothing that moves anything
 TAB = " " * 4
 
 

@@ -31,8 +31,20 @@ ENVIRONMENT: dict[str, Any] = {
     "live_commit": None,
 }
 RESULTS = [
-    {"policy": "readme", "name": "Has a readme", "state": "passed", "score": 100.0, "message": "has a readme"},
-    {"policy": "licence", "name": "Has a licence", "state": "failed", "score": 0.0, "message": "no licence\nsecond line"},
+    {
+        "policy": "readme",
+        "name": "Has a readme",
+        "state": "passed",
+        "score": 100.0,
+        "message": "has a readme",
+    },
+    {
+        "policy": "licence",
+        "name": "Has a licence",
+        "state": "failed",
+        "score": 0.0,
+        "message": "no licence\nsecond line",
+    },
 ]
 
 

@@ -27,6 +27,7 @@ from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.dockerfile import read_dockerfile
 from seatrial.agent.vocabulary.errors import BuildError, NoSpace
 from seatrial.agent.vocabulary.logs import Log, quiet
+from seatrial.wire.counted import counted
 
 NOISE = re.compile(r"time=\"[^\"]*\" level=(warning|info)|Getting image source|Copying (blob|config)|Writing manifest|Storing signatures|COMMIT oci:|--> $")  # fmt: skip
 FAILED_STEP = re.compile(r'building at STEP "(?P<step>.*)": (?:while running runtime: )?(?P<why>.*)$')
@@ -210,7 +211,7 @@ class BuildahBuilder:
             raise
         except TimeoutError as error:
             raise BuildError(
-                f"the build of {request.service} did not end within {self.timeout_seconds / 60:.0f} minutes"
+                f"the build of {request.service} did not end within {counted(round(self.timeout_seconds / 60), 'minute')}"
             ) from error
         if ended.code:
             raise failure(request.service, [line for line in ended.tail if not NOISE.match(line)], ended.code)

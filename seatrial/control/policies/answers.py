@@ -10,9 +10,10 @@ from seatrial.control.policies.models import Evaluation, Result
 
 
 class ResultAnswer(Schema):
-    """What one policy said."""
+    """What one policy said. `policy` is its slug, `name` what people read."""
 
     policy: str
+    name: str
     state: str
     score: float | None
     message: str
@@ -64,6 +65,7 @@ def _answer(evaluation: Evaluation) -> EvaluationAnswer:
 def _result(row: Result) -> ResultAnswer:
     return ResultAnswer(
         policy=row.version.policy.slug,
+        name=row.version.policy.name,
         state=row.state,
         score=row.score,
         message=row.message,
