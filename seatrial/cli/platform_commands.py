@@ -65,7 +65,8 @@ def _already(data: DataDirectory, choices: Choices) -> None:
     """Say where it runs. Raises CommandError if something else was asked for, because nothing is changed."""
     remembered = read(data.platform_file)
     if remembered is None:
-        raise CommandError("seatrial is just being started.", fix=f"Look: {typed('status')}")
+        Terminal().line(f"seatrial is being started already. Look: {typed('status')}")
+        return
     if other := _others(choices, remembered):
         again = typed("up", *(word for flag, _, asked in other for word in (flag, asked)))
         raise CommandError(

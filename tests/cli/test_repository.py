@@ -103,7 +103,7 @@ def test_a_linked_worktree_is_a_repository_until_its_own_is_gone(repository: Pat
     head = read_head(tree, None)
     assert (head.path, head.branch, head.folder) == (tree.resolve(), "main", "")
     repository.rename(tmp_path / "moved")
-    with pytest.raises(CommandError, match="linked worktree.* is not there") as problem:
+    with pytest.raises(CommandError, match=r"linked worktree.* is not there") as problem:
         read_head(tree, None)
     assert "git worktree repair" in problem.value.fix
 

@@ -4,6 +4,7 @@ import errno
 import http.client
 import json
 import os
+import shlex
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -53,7 +54,7 @@ def address(environ: Mapping[str, str]) -> str:
 
 def join_group(again: str) -> str:
     """The command that lets a user use the engine, before `again`."""
-    return f"Join its group: sudo usermod -aG docker $USER. Then log in again, or: sg docker -c '{again}'"
+    return f"Join its group: sudo usermod -aG docker $USER. Then log in again, or: sg docker -c {shlex.quote(again)}"
 
 
 def connection(to: str, timeout: float = 5.0) -> http.client.HTTPConnection:
