@@ -1,4 +1,5 @@
-"""What every test run prints: first the engines it found, last what did not run and why. And what a unit test is."""
+"""Prints the engines at the beginning of a test run and the skipped tests with their reasons at its end; defines what a unit
+test is."""
 
 import os
 import random
@@ -14,24 +15,24 @@ TOO_SLOW = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--unit`, which `make unit` gives; `--campaign-seed`, which tests/campaign.py gives."""
+    """Add `--unit`, which `make unit` uses, and `--campaign-seed`, which tests/campaign.py uses."""
     parser.addoption("--unit", action="store_true", help="only tests that need no real part")
     parser.addoption("--campaign-seed", type=int, default=0, help="for what a test leaves to chance")
 
 
 @pytest.fixture
 def chance(request: pytest.FixtureRequest) -> random.Random:
-    """What a test leaves to chance: always the same, unless a campaign gives another seed."""
+    """The random numbers of a test: always the same, unless a campaign gives another seed."""
     return random.Random(request.config.getoption("--campaign-seed"))  # noqa: S311 (nothing secret)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """The engines that this run found; none are looked for where none is used."""
+    """The engines that this run can use. Unit tests use none, so none are looked for."""
     return [] if config.getoption("unit") else engines.header()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What a test uses decides what it is."""
+    """Give every test the markers of the parts it uses; with `--unit`, deselect tests that use any."""
     real_parts.mark(items)
     if config.getoption("unit"):
         items[:], rest = real_parts.without(items)
@@ -40,27 +41,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """A unit test that keeps the processor busy says so: the clock would say how busy the machine is."""
+    """Note every unit test that uses too much processor time. Elapsed time would depend on how busy the machine is."""
     before = used()
-    found = yield
+    outcome = yield
     if item.config.getoption("unit") and used() - before > MOST_UNIT_SECONDS:
         item.config.stash.setdefault(TOO_SLOW, []).append(f"{item.nodeid}: {used() - before:.1f} s")
-    return found
+    return outcome
 
 
 def used() -> float:
-    """Seconds of processor that this process and the children it waited for have taken."""
+    """Seconds of processor time that this process and the children it waited for have used."""
     return sum(os.times()[:4])
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A suite that is meant to be quick fails for a test that is not."""
+    """Let the run fail if a unit test was too slow."""
     if session.config.stash.get(TOO_SLOW, None):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What did not run is said with its reason, where nobody overlooks it."""
+    """Print which unit tests were too slow, and which tests did not run and why, where nobody overlooks it."""
     if slow := terminalreporter.config.stash.get(TOO_SLOW, None):
         terminalreporter.section("too slow for `make unit`", sep="=", red=True, bold=True)
         terminalreporter.write_line("Make them quicker, or mark them: @pytest.mark.slow", red=True)

@@ -1,1 +1,1 @@
-"""What Seatrial costs, beside its floor, measured in one run."""
+"""Measures the time and memory that Seatrial takes, and compares them with the least possible (the floor) in the same run."""

@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def write(measurements: Sequence[Measurement]) -> None:
-    """The same as JSON, for the history."""
+    """Write the measurements as JSON, for the history."""
     RESULTS.mkdir(exist_ok=True)
     document = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

@@ -1,6 +1,7 @@
-"""Make a connection of the local forge, whose deliveries are GitHub-shaped, with a known webhook secret; run inside the platform's own environment.
+"""Makes a connection of the local forge, whose deliveries have GitHub's form, with a known webhook secret. Runs inside the
+platform's own environment.
 
-Prints the connection's id. The secret is the first argument: it guards nothing but this measurement.
+Prints the connection's id. The first argument is the secret, which protects nothing but this measurement.
 """
 
 import os

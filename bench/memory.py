@@ -1,4 +1,4 @@
-"""What the platform itself takes while nothing happens."""
+"""Measures the memory that the idle platform takes."""
 
 import psutil
 

@@ -1,4 +1,5 @@
-"""The starter pack's evaluation: warm, cold, repeated, and one container per policy. `python -m bench.policies` alone."""
+"""Measures the starter pack's evaluation: warm, cold, repeated, and with one container per policy. Run it alone with
+`python -m bench.policies`."""
 
 import asyncio
 import hashlib
@@ -35,7 +36,7 @@ RATIOS = [
 
 
 def measure() -> list[Measurement]:
-    """All of it, on the engine at DOCKER_HOST; nothing stays but the sandbox's image."""
+    """Measure everything on the engine at DOCKER_HOST. Only the sandbox's image is left afterwards."""
     return asyncio.run(_measure())
 
 
@@ -57,7 +58,7 @@ async def _measure() -> list[Measurement]:
 
 
 async def claims(backend: ContainerSandboxes) -> Measurement:
-    """From asking for a sandbox to having one whose children wait."""
+    """The time from a claim until a sandbox is there whose children are ready."""
     pool = Pool(backend, size=1)
     times = []
     async with pool.running():
@@ -70,7 +71,7 @@ async def claims(backend: ContainerSandboxes) -> Measurement:
 
 
 async def evaluations(backend: ContainerSandboxes, folder: Path, files: int) -> list[Measurement]:
-    """The four ways, on a repository of so many files."""
+    """The four kinds of evaluation, on a repository of `files` files."""
     commit = repository(folder, files)
     policies = starter()
     memo = Memo(folder / "memo.sqlite3", find_program().digest)
@@ -114,7 +115,7 @@ async def evaluations(backend: ContainerSandboxes, folder: Path, files: int) -> 
 async def timed(
     what: Callable[[], Awaitable[None]], before: Callable[[], Awaitable[None]] | None = None
 ) -> float:
-    """Seconds that `what` takes, `before` not counted."""
+    """Seconds that `what` takes; `before` runs first and does not count."""
     if before:
         await before()
     with stopwatch() as elapsed:
@@ -123,7 +124,7 @@ async def timed(
 
 
 async def warmed(pool: Pool) -> None:
-    """Wait until a sandbox waits, and the machine has calmed down."""
+    """Wait until a sandbox is warm and the machine is calm again."""
     async with asyncio.timeout(60):
         while not pool.warm:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
@@ -131,7 +132,7 @@ async def warmed(pool: Pool) -> None:
 
 
 def starter() -> list[PolicyToRun]:
-    """The pack, with the parameters its files name."""
+    """The policies of the starter pack, with the parameters in their files."""
     params = {"readme": {"min_words": 40}, "no_large_files": {"limit_kb": 1024, "allow": []}, "no_secrets": {"allow": []},
               "lockfile": {"skip": "(^|/)(node_modules|vendor)/"}, "docker_base_pinned": {"require_digest": False}}  # fmt: skip
     return [
@@ -147,7 +148,7 @@ def starter() -> list[PolicyToRun]:
 
 
 def repository(folder: Path, files: int) -> str:
-    """A git repository of so many source files of about 3 kB; its commit."""
+    """Make a git repository of `files` source files of about 3 kB each; returns its commit."""
     line = "def handler_{n}(request): return respond(request, status={n}, body='nothing to see here')\n"
     for number in range(files):
         path = folder / f"src/package_{number % 40}/module_{number}.py"

@@ -1,4 +1,4 @@
-"""From a webhook to a URL that answers, against doing it by hand with the engine."""
+"""Measures the time from a webhook to a URL that answers, and compares it with doing the same by hand with the engine."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ from e2e.repositories import commit, static
 
 
 def answers(url: str, host: str, text: str) -> bool:
-    """Whether a visitor gets `text` there now."""
+    """Whether a visitor of `url` gets `text` now."""
     try:
         answer = httpx.get(url, headers={"Host": host}, timeout=2, trust_env=False)
     except httpx.HTTPError:
@@ -46,7 +46,7 @@ def by_hand(path: Path, tag: str, text: str, *, cold: bool) -> float:
 
 
 def last_delivery(platform: Platform) -> datetime:
-    """When the newest webhook of a pull request arrived, by the server's clock: the same machine's."""
+    """When the newest webhook of a pull request arrived, by the clock of the server, which is this machine."""
     return max(
         datetime.fromisoformat(delivery["received_at"])
         for delivery in platform.api("/deliveries")
@@ -83,7 +83,7 @@ def by_seatrial(platform: Platform, path: Path, text: str) -> tuple[float, dict[
 
 
 def measure(platform: Platform, home: Path, *, rounds: int = 5) -> list[Measurement]:
-    """Cold and warm, ours and by hand in turn, and the switch of the route."""
+    """Measure cold and warm starts, by Seatrial and by hand in turn, and the switch of the route."""
     cold, warm, hand_cold, hand_warm, switch = [], [], [], [], []
     for number in range(rounds):
         path = static(home / f"bench-{number}", text="one")

@@ -1,4 +1,4 @@
-"""The table that people read, and the ratios that matter."""
+"""Prints the table of measurements, and computes their ratios to the floor."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,11 @@ from rich.table import Table
 
 from bench.timing import Measurement
 
-Ratios = Sequence[tuple[str, str]]  # (ours, floor): which median is divided by which
+Ratios = Sequence[tuple[str, str]]  # (ours, floor): the first median is divided by the second
 
 
 def ratios(measurements: Sequence[Measurement], pairs: Ratios) -> dict[str, float]:
-    """{what: times the floor} for every pair that was measured."""
+    """{measurement: its ratio to the floor} for every pair that was measured."""
     medians = {m.name: m.median for m in measurements}
     return {
         f"{ours} / {floor}": round(medians[ours] / medians[floor], 2)
@@ -21,7 +21,7 @@ def ratios(measurements: Sequence[Measurement], pairs: Ratios) -> dict[str, floa
 
 
 def show(measurements: Sequence[Measurement], pairs: Ratios) -> None:
-    """The table people read."""
+    """Print the table."""
     console = Console()
     table = Table("measurement", "median", "least", "most", "unit", "runs", title="What Seatrial costs")
     for m in measurements:

@@ -1,7 +1,8 @@
-"""A changed route, from the report that its container is healthy to live, beside Traefik's own reload.
+"""Measures how long a changed route takes, from the report of a healthy container to live, beside Traefik's own reload.
 
-`python -m bench.routes` alone. A database and a Traefik of its own, a real worker without a bus; rows made in bulk, no
-containers. The floor is the same document written by hand for another Traefik of the same configuration.
+Run it alone with `python -m bench.routes`. It uses a database and a Traefik of its own, a real worker without a bus, rows
+made in bulk, and no containers. The floor is the same document written by hand for another Traefik with the same
+configuration.
 """
 
 import json
@@ -26,7 +27,9 @@ from tests.database import ThrowawayPostgres, point_django_at_it
 
 SIZES = (10, 1_000, 5_000)
 RUNS = 9
-REST_SECONDS = 1.5  # Traefik holds back what follows another change, and collects its garbage
+REST_SECONDS = (
+    1.5  # between changes, because Traefik delays a change that follows another, and collects its garbage
+)
 POLL_SECONDS = 0.01
 RATIOS = [
     (f"route change to live, {size} environments", f"Traefik's own reload, {size} environments")
@@ -35,15 +38,15 @@ RATIOS = [
 
 
 def measure() -> list[Measurement]:
-    """In a process of its own, because a process has one database."""
+    """Measure in a separate process, because a process has one database."""
     with tempfile.TemporaryDirectory(prefix="seatrial-bench-") as folder:
         answer = Path(folder) / "measurements.json"
         subprocess.run([sys.executable, "-m", "bench.routes", str(answer)], check=True)
-        return [Measurement(**found) for found in json.loads(answer.read_text())]
+        return [Measurement(**measured) for measured in json.loads(answer.read_text())]
 
 
 class Ingress:
-    """A Traefik as the platform starts it."""
+    """A Traefik, configured and started as by the platform."""
 
     def __init__(self, directory: Path) -> None:
         (directory / "routes").mkdir(parents=True)
@@ -59,7 +62,7 @@ class Ingress:
         self.client = httpx.Client(base_url=self.url, trust_env=False, timeout=10)
 
     def leads(self, service: str, endpoint: str) -> bool:
-        """Whether it has applied that."""
+        """Whether Traefik has applied the route of `service` to `endpoint`."""
         try:
             answer = self.client.get(f"/api/http/services/{service}@file")
         except httpx.TransportError:
@@ -67,7 +70,7 @@ class Ingress:
         return answer.status_code == 200 and answer.json()["loadBalancer"]["servers"] == [{"url": endpoint}]
 
     def stop(self) -> None:
-        """Now."""
+        """Stop Traefik at once."""
         self.process.kill()
         self.process.wait()
         self.client.close()
@@ -75,7 +78,7 @@ class Ingress:
 
 @contextmanager
 def worker(served: Ingress, folder: Path) -> Iterator[psutil.Process]:
-    """The worker's process; without a bus, its routes work all the same."""
+    """The worker's process. Its routes need no bus."""
     environment = {
         **os.environ,
         "GALLEY_ROUTES_FILE": str(served.file),
@@ -104,7 +107,7 @@ def reload(by_hand: Ingress, was: str, endpoint: str) -> float:
 
 
 def one_size(size: int, served: Ingress, by_hand: Ingress, folder: Path) -> list[Measurement]:
-    """Ours and by hand in turn, with so many environments."""
+    """Measure by Seatrial and by hand in turn, with `size` environments."""
     rows.fill(size)
     first = rows.deploy(0)
     ours, floor = [], []
@@ -129,7 +132,7 @@ def one_size(size: int, served: Ingress, by_hand: Ingress, folder: Path) -> list
 
 
 def run(folder: Path, postgres: ThrowawayPostgres | None) -> list[Measurement]:
-    """All sizes on one database, which is stopped at the end."""
+    """Measure all sizes on one database, which is stopped at the end."""
     servers = [Ingress(folder / "served"), Ingress(folder / "by-hand")]
     try:
         if postgres:
@@ -144,7 +147,7 @@ def run(folder: Path, postgres: ThrowawayPostgres | None) -> list[Measurement]:
 
 
 def main() -> None:
-    """Print the table, or write the measurements to the file that is named."""
+    """Print the table, or write the measurements to the file that is given as the argument."""
     database = point_django_at_it()
     with tempfile.TemporaryDirectory(prefix="seatrial-bench-") as folder:
         measurements = run(Path(folder), database)

@@ -9,12 +9,12 @@ CHANGED = f"pr-1-{REPOSITORY}"
 
 
 def endpoint(number: int) -> str:
-    """Where the changing environment is after its so-manieth change."""
+    """The endpoint of the changing environment after `number` changes."""
     return f"http://10.200.{number // 250}.{number % 250 + 1}:8080"
 
 
 def prepare() -> None:
-    """Django's tables."""
+    """Make Django's tables."""
     import django
     from django.core.management import call_command
 
@@ -23,7 +23,7 @@ def prepare() -> None:
 
 
 def fill(size: int) -> None:
-    """So many environments altogether, each live with one service; those that are there stay."""
+    """Add environments until there are `size`, each live with one service."""
     from seatrial.control.accounts.models import Workspace
     from seatrial.control.fleet.models import Agent
     from seatrial.control.previews.models import Deployment, Environment
@@ -80,7 +80,7 @@ def fill(size: int) -> None:
 
 
 def deploy(number: int) -> str:
-    """Have the changing environment's agent report a candidate as ready, at a new endpoint; its id."""
+    """Have the changing environment's agent report a candidate as ready at a new endpoint; returns the candidate's id."""
     from seatrial.control.previews import events
     from seatrial.control.previews.models import Deployment, Environment
     from seatrial.wire.deployments import DeploymentReady, ObservedService
@@ -103,7 +103,7 @@ def deploy(number: int) -> str:
 
 
 def switched(deployment: str) -> float:
-    """Wait until it is live; the seconds of its switch phase, as people see them."""
+    """Wait until the deployment is live; returns the seconds of its switch phase, as people see them."""
     from seatrial.control.previews.models import DeploymentPhase
 
     phases = DeploymentPhase.objects.filter(deployment=deployment, name="switch")

@@ -1,4 +1,4 @@
-"""Medians with their spread, and nothing cleverer."""
+"""Measurements, summed up by their median and spread."""
 
 import statistics
 import time
@@ -18,11 +18,11 @@ class Measurement:
 
     @property
     def median(self) -> float:
-        """The middle one."""
+        """The median."""
         return statistics.median(self.values)
 
     def as_dict(self) -> dict[str, Any]:
-        """For the JSON file."""
+        """The measurement as it is written to the JSON file."""
         return {**asdict(self), "median": self.median, "min": min(self.values), "max": max(self.values)}
 
 
@@ -34,7 +34,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 @contextmanager
 def stopwatch() -> Iterator[Callable[[], float]]:
-    """Seconds since the block began."""
+    """A function that returns the seconds since the block began."""
     started = time.perf_counter()
     yield lambda: time.perf_counter() - started
 

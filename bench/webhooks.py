@@ -1,4 +1,4 @@
-"""How long a forge waits for the acknowledgement of a signed delivery that is stored before it is answered."""
+"""Measures how long a forge waits for the answer to a signed delivery, which is stored before it is answered."""
 
 import hashlib
 import hmac
@@ -15,7 +15,7 @@ from e2e.platform import Platform
 
 
 def measure(platform: Platform, *, deliveries: int = 400) -> list[Measurement]:
-    """One connection, one delivery after the other, each with an id of its own."""
+    """Measure over one connection, one delivery after the other, each with an id of its own."""
     secret = secrets.token_hex(32)
     connection = subprocess.run(
         [sys.executable, "-m", "bench.connection", secret],

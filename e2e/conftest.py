@@ -1,4 +1,4 @@
-"""One platform per test session; tests use repositories of their own."""
+"""Fixtures: one platform per test session; tests use repositories of their own."""
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A whole platform at work on a busy machine: more time than a part of it has."""
+    """Give these tests more time: on a busy machine, a whole platform takes longer than a part of it."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.timeout(900))
@@ -49,7 +49,7 @@ def stage(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Stage
 def pytest_runtest_makereport(
     item: pytest.Function, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failed test says what its platforms last said."""
+    """Add the last log lines of its platforms to the report of a failed test."""
     report = yield
     if report.failed and call.when == "call":
         for name, value in item.funcargs.items():

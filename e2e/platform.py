@@ -17,7 +17,7 @@ from tests import waiting
 
 # Settings that unit tests of the same run put into the environment: this platform has its own.
 OURS = ("DB_", "GALLEY_", "GITGRIT_", "SEATRIAL_", "DJANGO_", "SECRET_KEY", "SITE_URL", "APP_PORT")
-# What a question may fail with while a process is away.
+# The exceptions of a request while a process is away.
 NOT_YET = (
     httpx.HTTPError, AssertionError, LookupError, StopIteration, FileNotFoundError, psutil.Error,
     subprocess.SubprocessError,
@@ -33,7 +33,7 @@ def free_port() -> int:
 
 
 def eventually(check: Callable[[], Any], *, seconds: float = 120, what: str = "") -> Any:
-    """Call `check` until it returns something true; its last answer is in the failure."""
+    """Call `check` until it returns something true. The failure shows the last answer."""
     return waiting.eventually(check, seconds=seconds, what=what, not_yet=NOT_YET)
 
 
@@ -47,7 +47,7 @@ class Platform:
 
     @property
     def environ(self) -> dict[str, str]:
-        """What every command of this platform is run with."""
+        """The environment in which every command of this platform runs."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         return {
             **inherited,
@@ -82,13 +82,13 @@ class Platform:
         assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.last_words()}"
 
     def last_words(self, lines: int = 60) -> str:
-        """The ends of all logs, for the report of a failed test: the directory is gone soon after."""
+        """The ends of all logs, for the report of a failed test, after which the directory is removed."""
         logs = sorted(self.directory.glob("logs/*.log"))
         ends = [[f"--- {log.name}", *log.read_text(errors="replace").splitlines()[-lines:]] for log in logs]
         return "\n".join(line for end in ends for line in end) or f"no logs in {self.directory}"
 
     def purge(self) -> None:
-        """End it and remove everything it made. Fails when anything is left."""
+        """End the platform and remove everything it made. Fails if anything is left."""
         agent = self.agent_id()
         done = self.run("down", "--purge")
         assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.last_words()}"
@@ -107,7 +107,7 @@ class Platform:
             return ""
 
     def status(self) -> dict[str, Any]:
-        """What `seatrial status --json` prints, without the command's own start."""
+        """The document of `seatrial status --json`, without starting the command."""
         return dict(self.api("/status"))
 
     def environments(self) -> list[dict[str, Any]]:
@@ -115,7 +115,7 @@ class Platform:
         return [e for project in self.status()["projects"] for e in project["environments"]]
 
     def fetch(self, url: str) -> httpx.Response:
-        """What a visitor of `url` gets; `*.localhost` need not resolve here."""
+        """The response that a visitor of `url` gets; `*.localhost` need not resolve here."""
         parsed = httpx.URL(url)
         return httpx.get(
             parsed.copy_with(host="127.0.0.1"),
@@ -164,21 +164,21 @@ class Platform:
 
     def processes(self) -> list[str]:
         """Command lines of what runs with this data directory in its command line or environment."""
-        found = []
+        remaining = []
         for process in psutil.process_iter(["cmdline"]):
             try:
                 line = " ".join(process.info["cmdline"] or [])
                 if str(self.directory) in line or process.environ().get("SEATRIAL_DATA_DIR") == str(
                     self.directory
                 ):
-                    found.append(line)
+                    remaining.append(line)
             except psutil.Error:
                 continue
-        return found
+        return remaining
 
 
 def docker(*arguments: str) -> list[str]:
-    """Lines that the engine's own command printed."""
+    """The lines that the engine's own command prints."""
     done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True)
     return [line for line in done.stdout.splitlines() if line.strip()]
 
@@ -188,10 +188,10 @@ def leftovers(agent: str, *, environment: str | None = None) -> dict[str, list[s
     filters = ["--filter", f"label=galley.agent={agent}"]
     if environment:
         filters += ["--filter", f"label=galley.environment={environment}"]
-    found = {
+    remaining = {
         "containers": docker("ps", "-aq", *filters),
         "networks": docker("network", "ls", "-q", *filters),
         "volumes": docker("volume", "ls", "-q", *filters),
         "images": docker("images", "-q", *filters),
     }
-    return {kind: ids for kind, ids in found.items() if ids}
+    return {kind: ids for kind, ids in remaining.items() if ids}

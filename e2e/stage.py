@@ -1,4 +1,4 @@
-"""A platform under attack: a preview to attack from, one to attack, and ways to knock at doors."""
+"""A platform under attack: a preview to attack from, one to attack, and commands that try to connect."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -12,14 +12,14 @@ import psutil
 from e2e.platform import Platform, docker
 from e2e.repositories import commit, static
 
-# Runs what it is sent, and answers with what that printed.
+# Runs each command that it is sent, and answers with its output.
 SHELL = "#!/bin/busybox sh\necho\n/bin/busybox timeout 60 /bin/busybox sh 2>&1\n"
-# What only our own processes and the neighbour answer with. Connections alone prove nothing: proxies accept any.
+# Text that only our own processes and the neighbour send. A connection alone proves nothing: proxies accept any.
 MARKS = ('{"status"', "INFO {", '"Codename"', "404 page not found", "page of the neighbour")
 
 
 def ask(host: str, port: int, path: str = "/") -> str:
-    """Shell: one HTTP request, at most four seconds, its answer printed."""
+    """A shell command that makes one HTTP request, for at most four seconds, and prints the answer."""
     request = (
         f"/bin/busybox printf 'GET {path} HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n'; /bin/busybox sleep 3"
     )
@@ -35,7 +35,7 @@ class Stage:
     neighbour: dict[str, Any]
 
     def inside(self, script: str) -> str:
-        """What `script` prints inside the preview."""
+        """The output of `script` inside the preview."""
         url = httpx.URL(self.environment["urls"]["web"] + "/cgi-bin/sh")
         answer = httpx.post(
             url.copy_with(host="127.0.0.1"),
@@ -48,19 +48,19 @@ class Stage:
         return answer.text
 
     def ports(self) -> dict[str, tuple[int, str]]:
-        """Where the platform listens, and a path that makes it say who it is."""
+        """The ports on which the platform listens, each with a path whose answer identifies it."""
         known = json.loads((self.platform.directory / "platform.json").read_text())
         paths = {"port": "/healthz", "ingress_port": "/", "nats_port": "/", "traefik_port": "/api/version"}
         return {name: (known[name], path) for name, path in paths.items()}
 
     def addresses(self) -> list[str]:
-        """Ways a container or a build might call its host; slirp4netns answers at 10.0.2.2."""
+        """Addresses at which a container or a build might reach its host; slirp4netns answers at 10.0.2.2."""
         gateway = container(self.environment)["Gateway"]
         own = [a.address for a in psutil.net_if_addrs().get("docker0", []) if a.family.name == "AF_INET"]
         return [gateway, "10.0.2.2", *own]
 
     def knocks(self) -> str:
-        """Shell: ask all of the platform at all addresses, and the neighbour, all at the same time."""
+        """A shell script that requests all ports of the platform at all addresses, and the neighbour, at the same time."""
         near = container(self.neighbour)
         calls = [ask(host, port, path) for host in self.addresses() for port, path in self.ports().values()]
         calls += [ask(near["IPAddress"], 8080), ask(near["Name"], 8080), ask("neighbour", 8080)]

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.e2e
 
 
 def failed(platform: Platform, path: Path) -> str:
-    """What is said of a preview that must not come up."""
+    """The message of a preview that must not come up."""
     done = platform.run("preview", str(path), "--branch", "feature")
     platform.run("close", str(path), "--branch", "feature")
     said = done.stdout + done.stderr
@@ -25,7 +25,7 @@ def failed(platform: Platform, path: Path) -> str:
 
 
 def test_the_stage_is_set(stage: Stage) -> None:
-    """The attacks below would be seen: the marks are what the host itself gets from the same places."""
+    """The attacks below would be noticed: the host itself gets the marks from the same addresses."""
     assert "marked" in stage.inside("echo marked")
 
     def answered(place: tuple[int, str]) -> bool:
@@ -66,7 +66,7 @@ def test_a_preview_knows_nothing_and_may_little(stage: Stage) -> None:
 
 
 def test_a_build_reaches_nothing_and_its_mounts_lead_nowhere(stage: Stage, tmp_path: Path) -> None:
-    """Everything is tried in RUN steps and written into the page that the preview then serves."""
+    """All attempts are made in RUN steps; the preview then serves a page with their output."""
     platform = stage.platform
     token = (platform.directory / "token").read_text().strip()
     path = static(tmp_path / "digger")
@@ -83,11 +83,11 @@ def test_a_build_reaches_nothing_and_its_mounts_lead_nowhere(stage: Stage, tmp_p
     )
     commit(path, {"Dockerfile": dockerfile})
     done = platform.run("preview", str(path), "--branch", "feature", "--json")
-    told = json.loads(done.stdout)
+    document = json.loads(done.stdout)
     pages = [done.stdout, done.stderr]
-    if told["state"] == "running":
+    if document["state"] == "running":
         pages += [
-            platform.fetch(f"{told['urls']['web']}/{page}").text
+            platform.fetch(f"{document['urls']['web']}/{page}").text
             for page in ("knocks", "mount", "cache", "env")
         ]
     platform.run("close", str(path), "--branch", "feature")

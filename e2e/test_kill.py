@@ -20,7 +20,7 @@ SLOWLY = 'RUN ["/bin/busybox", "sleep", "3"]\nEXPOSE'
 
 @dataclass
 class Survivor:
-    """One preview that lives through all of it; `text` is what it serves."""
+    """One preview that survives all kills; it serves `text`."""
 
     platform: Platform
     path: Path
@@ -28,14 +28,14 @@ class Survivor:
     text: str = "version one"
 
     def answers(self) -> bool:
-        """Whether a visitor gets that text."""
+        """Whether a visitor gets `text`."""
         answer = self.platform.fetch(self.url)
         return answer.status_code == 200 and answer.text == self.text
 
 
 @pytest.fixture(scope="module")
 def survivor(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survivor]:
-    """Its preview; closed at the end, when nothing may be left of all that was killed."""
+    """The preview. It is closed at the end, and then nothing may be left of everything that was killed."""
     path = static(tmp_path_factory.mktemp("kill") / "survivor")
     dockerfile = path / "Dockerfile"
     commit(path, {"Dockerfile": dockerfile.read_text().replace("EXPOSE", SLOWLY)})

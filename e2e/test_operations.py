@@ -1,4 +1,4 @@
-"""Every shell block of docs/operations.md works, in the order in which it stands there."""
+"""Every shell block of docs/operations.md works, in the order of the page."""
 
 import os
 import re
@@ -21,7 +21,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "operations.md"
 
 @pytest.fixture
 def own(home: Path) -> Iterator[Platform]:
-    """A platform of this test's own, for its data directory is moved away."""
+    """A platform for this test only, because its data directory is moved away."""
     require("docker")
     platform = Platform(home / "data")
     platform.up()
@@ -31,12 +31,12 @@ def own(home: Path) -> Iterator[Platform]:
 
 
 def blocks() -> list[str]:
-    """What a reader would paste, in order."""
+    """The shell blocks of the page, in order."""
     return re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
 
 
 def pasted(platform: Platform, script: str, at: Path) -> str:
-    """What the operator sees. The first block, which names the data directory, is always pasted before."""
+    """The output of the script. The first block, which names the data directory, always runs before it."""
     environment = {**platform.environ, "PATH": f"{Path(SEATRIAL).parent}:{os.environ['PATH']}"}
     done = subprocess.run(
         ["bash", "-euc", f"{blocks()[0]}\n{script}"],
@@ -82,8 +82,8 @@ def test_a_process_that_dies_is_told_with_the_time(platform: Platform) -> None:
     first = platform.process("traefik")
     first.kill()
     line = eventually(lambda: log.read_text().removeprefix(before).strip(), what="the supervisor says so")
-    told = r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC Traefik was killed by signal 9; starting it again"
-    found = re.fullmatch(told, line)
-    assert found, line
-    assert abs(datetime.fromisoformat(f"{found[1]}+00:00").timestamp() - log.stat().st_mtime) < 60
+    expected = r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC Traefik was killed by signal 9; starting it again"
+    match = re.fullmatch(expected, line)
+    assert match, line
+    assert abs(datetime.fromisoformat(f"{match[1]}+00:00").timestamp() - log.stat().st_mtime) < 60
     eventually(lambda: platform.process("traefik") != first, what="it runs again")

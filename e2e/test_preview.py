@@ -1,4 +1,4 @@
-"""A pull request in, a live URL out; a push moves it; a close removes every trace."""
+"""A pull request gets a live URL; a push updates the preview; closing it removes every trace."""
 
 import subprocess
 import threading

@@ -1,4 +1,4 @@
-"""Shapes of repositories that nobody made for us."""
+"""Repositories of the kinds that people really have."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -24,9 +24,9 @@ def test_folders_of_any_name_and_of_the_same_name(platform: Platform, home: Path
     for number, path in enumerate(paths):
         static(path, f"number {number}")
     with ThreadPoolExecutor() as pool:
-        found = list(pool.map(lambda path: preview(platform, path), paths))
-    assert len({environment["name"] for environment in found}) == len(paths)
-    for number, environment in enumerate(found):
+        environments = list(pool.map(lambda path: preview(platform, path), paths))
+    assert len({environment["name"] for environment in environments}) == len(paths)
+    for number, environment in enumerate(environments):
         assert platform.fetch(environment["urls"]["web"]).text == f"number {number}"
     for path in paths:
         assert platform.run("close", str(path)).returncode == 0

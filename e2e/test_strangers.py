@@ -1,4 +1,4 @@
-"""Whoever is not signed in, not this user or not of this machine learns nothing and changes nothing."""
+"""Visitors without sign-in, other users and other machines learn nothing and change nothing."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 
 
 def test_names_are_text_everywhere(platform: Platform, tmp_path: Path) -> None:
-    """A repository and a branch named like markup and like commands: neither a shell nor a browser takes them so."""
+    """Names of a repository and a branch that look like markup and commands: no shell or browser interprets them."""
     mark = tmp_path / "ran"
     name = f"<img src=x onerror=alert(1)>`touch {mark.name}`"
     branch = "x;touch${IFS}ran;$(touch${IFS}ran)<b>'\"`"
@@ -77,13 +77,13 @@ def test_secrets_are_in_their_files_and_with_who_needs_them(stage: Stage) -> Non
 
 
 def files_of(data: Path) -> list[Path]:
-    """Every file below it. The platform is at work: what goes away meanwhile is passed over."""
-    found = [Path(folder) / name for folder, _, names in os.walk(data) for name in names]
-    return [file for file in found if file.is_file() and not file.is_symlink()]
+    """Every file below `data`. The platform is running, so files that disappear meanwhile are left out."""
+    listed = [Path(folder) / name for folder, _, names in os.walk(data) for name in names]
+    return [file for file in listed if file.is_file() and not file.is_symlink()]
 
 
 def content_of(file: Path) -> bytes:
-    """Nothing when it is gone."""
+    """The content of the file; empty if it is gone."""
     try:
         return file.read_bytes()
     except FileNotFoundError:
@@ -91,7 +91,7 @@ def content_of(file: Path) -> bytes:
 
 
 def test_nobody_else_on_the_host_may_read_the_data(stage: Stage) -> None:
-    """Walk the data directory as another user would: only what they can get to by its name counts."""
+    """Walk the data directory as another user would: only files that such a user can reach count."""
     data = stage.platform.directory
     open_files = []
     for folder, folders, files in os.walk(data):
@@ -104,7 +104,7 @@ def test_nobody_else_on_the_host_may_read_the_data(stage: Stage) -> None:
 
 
 def mode_of(path: Path) -> int:
-    """Nothing when it is gone."""
+    """The mode of the path; 0 if it is gone."""
     try:
         return path.lstat().st_mode
     except FileNotFoundError:
@@ -113,12 +113,12 @@ def mode_of(path: Path) -> int:
 
 def test_what_the_platform_listens_on_is_the_loopback(stage: Stage) -> None:
     supervisor = stage.platform.supervisor()
-    found = []
+    listed = []
     for process in [supervisor, *supervisor.children(recursive=True)]:
         with contextlib.suppress(psutil.NoSuchProcess):  # a git, say, that has ended meanwhile
-            found += [c.laddr for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN]
-    assert {port for port, _ in stage.ports().values()} <= {address.port for address in found}
-    assert {address.ip for address in found} <= {"127.0.0.1", "::1"}
+            listed += [c.laddr for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+    assert {port for port, _ in stage.ports().values()} <= {address.port for address in listed}
+    assert {address.ip for address in listed} <= {"127.0.0.1", "::1"}
 
 
 def test_a_stranger_gets_nothing(stage: Stage) -> None:

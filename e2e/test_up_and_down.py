@@ -1,4 +1,4 @@
-"""Starting and stopping the platform: interrupted at any moment, in the way of others, killed, purged."""
+"""Starting and stopping the platform: interrupted at any moment, beside other programs, killed, purged."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Platform]:
-    """A platform of this test's own, not started, in a folder such as people have them."""
+    """A platform for this test only, not started, in a folder with a usual name."""
     require("docker")
     platform = Platform(tmp_path / "my data")
     yield platform
@@ -53,7 +53,7 @@ def test_ctrl_c_at_any_moment_of_the_start_leaves_nothing_running(
 
 
 def _has_begun(pid: int) -> bool:
-    """Whether it imports what only our own code asks for: before, Ctrl-C is Python's business."""
+    """Whether the process has imported modules that only our code imports: before that, Python itself handles Ctrl-C."""
     return "pydantic_core" in Path(f"/proc/{pid}/maps").read_text()
 
 

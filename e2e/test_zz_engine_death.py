@@ -1,4 +1,4 @@
-"""kill -9 of dockerd itself. Last of all (hence the name): every other test shares the engine."""
+"""kill -9 of dockerd itself. It runs last (hence the name), because every other test uses the engine too."""
 
 import os
 import signal

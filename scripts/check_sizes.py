@@ -1,4 +1,4 @@
-"""Files of at most 500 lines, functions of at most 60. Migrations and vendored files are exempt."""
+"""Checks that files have at most 500 lines and functions at most 60. Migrations and vendored files are exempt."""
 
 import ast
 import sys
@@ -12,7 +12,7 @@ EXEMPT = {"migrations", "vendor", "node_modules"}
 
 
 def sources() -> Iterator[Path]:
-    """Every Python file of ours."""
+    """Every Python file of this repository, except migrations and vendored ones."""
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*.py")):
             if not EXEMPT & set(path.parts):
@@ -20,7 +20,7 @@ def sources() -> Iterator[Path]:
 
 
 def too_long(path: Path) -> Iterator[str]:
-    """What breaks a limit in one file."""
+    """Everything in one file that exceeds a limit."""
     text = path.read_text()
     lines = len(text.splitlines())
     name = path.relative_to(ROOT)
@@ -34,7 +34,7 @@ def too_long(path: Path) -> Iterator[str]:
 
 
 def main() -> int:
-    """Say what breaks a limit, and which files deserve a look."""
+    """Print what exceeds a limit, and which files deserve a look."""
     paths = list(sources())
     lengths = sorted(len(path.read_text().splitlines()) for path in paths)
     problems = [problem for path in paths for problem in too_long(path)]

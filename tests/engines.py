@@ -1,4 +1,4 @@
-"""Whether a real part is here. Missing: a loud skip on a laptop, a failure in CI.
+"""Finds the real parts that tests need. A missing part is a loud skip on a laptop and a failure in CI.
 
 `python -m tests.engines` lists what is here, and fails when anything is not.
 """
@@ -86,10 +86,10 @@ def versions() -> dict[str, str | None]:
 
 
 def header() -> list[str]:
-    """What a test run begins with: the engines it found, and loudly those it did not."""
-    found = versions()
-    missing = [name for name, version in found.items() if version is None]
-    here = ", ".join(f"{name} {version}" for name, version in found.items() if version)
+    """The first lines of a test run: the engines that are here, and clearly those that are missing."""
+    by_name = versions()
+    missing = [name for name, version in by_name.items() if version is None]
+    here = ", ".join(f"{name} {version}" for name, version in by_name.items() if version)
     fate = (
         "their tests fail" if required() else "their tests are skipped; scripts/setup --dev, scripts/engine"
     )

@@ -1,5 +1,4 @@
-"""Which tests need a real part (engine, database, bus, ingress, browser): seen from what they use, so that nobody has
-to remember to say so.
+"""Finds out which tests need a real part (engine, database, bus, ingress, browser), so that nobody has to mark them by hand.
 
 A test needs one when it carries the part's marker, when it uses a fixture that starts one, or when it or one of its
 fixtures asks `tests.engines` for one. The markers of parts are added here to what uses their fixtures.
@@ -18,7 +17,7 @@ ASKS = {"require", "missing"}  # of tests.engines
 
 
 def needed(item: pytest.Item) -> set[str]:
-    """The parts that the test needs; "other" for one that only its code names."""
+    """The parts that the test needs; "other" for a part that only its code names."""
     parts = {name for name in PARTS if item.get_closest_marker(name)}
     parts |= {"postgres"} if item.get_closest_marker("django_db") else set()
     parts |= {STARTS[name] for name in getattr(item, "fixturenames", ()) if name in STARTS}
@@ -29,7 +28,7 @@ def needed(item: pytest.Item) -> set[str]:
 def _names(item: pytest.Item) -> Iterator[set[str]]:
     """What the test and each of its fixtures mention."""
     info = getattr(item, "_fixtureinfo", None)
-    fixtures = [found[-1].func for found in info.name2fixturedefs.values()] if info else []
+    fixtures = [definitions[-1].func for definitions in info.name2fixturedefs.values()] if info else []
     for function in [getattr(item, "function", None), *fixtures]:
         code = getattr(function, "__wrapped__", function)
         if isinstance(code, FunctionType):

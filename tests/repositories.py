@@ -1,4 +1,4 @@
-"""Real git repositories, made the same way on every machine: nobody's configuration is read, nothing is signed."""
+"""Real git repositories, made the same way on every machine: without anybody's configuration or signatures."""
 
 import os
 import subprocess

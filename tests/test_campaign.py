@@ -1,4 +1,4 @@
-"""A campaign can be repeated, and what it runs is there."""
+"""A campaign can be repeated, and the tests that it names exist."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What an operator can set, type or read is documented. Written to fail when somebody forgets."""
+"""Everything that an operator can set, type or read is documented: a forgotten entry makes a test fail."""
 
 import ast
 import re

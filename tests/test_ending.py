@@ -1,4 +1,4 @@
-"""Tasks that are cancelled end, whatever becomes of the first cancellation."""
+"""A cancelled task ends, even if its first cancellation is lost."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ MOMENTS = 12  # turns of the loop: from before something arrives until long afte
 
 
 async def is_over(task: asyncio.Task[None]) -> bool:
-    """Whether it ends without being told again."""
+    """Whether the task ends without another cancellation."""
     done, _ = await asyncio.wait([task], timeout=60)
     return bool(done)
 

@@ -1,4 +1,4 @@
-"""No setting is only documented: each is read by something."""
+"""Every documented setting is read by the code."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Waiting for what takes as long as it takes: the limit is only there for what never comes, and never asserted."""
+"""Functions that wait for an event. Their time limit only ends a wait for an event that never comes; no test asserts it."""
 
 import asyncio
 import inspect
@@ -18,15 +18,15 @@ def eventually(
     what: str = "",
     not_yet: tuple[type[Exception], ...] = (),
 ) -> T:
-    """The first true answer of `look`; one of `not_yet` is an answer that is not true. The last one is in the failure."""
+    """The first true answer of `look`. An exception of `not_yet` counts as an untrue answer. A failure shows the last answer."""
     deadline = time.monotonic() + seconds
     while True:
         answer: object
         try:
-            found = look()
-            if found:
-                return found
-            answer = found
+            current = look()
+            if current:
+                return current
+            answer = current
         except not_yet as error:
             answer = error
         if time.monotonic() > deadline:
@@ -45,12 +45,12 @@ async def until(
     while True:
         answer: object
         try:
-            found = look()
-            if inspect.isawaitable(found):
-                found = await found
-            if found:
-                return found
-            answer = found
+            current = look()
+            if inspect.isawaitable(current):
+                current = await current
+            if current:
+                return current
+            answer = current
         except not_yet as error:
             answer = error
         if time.monotonic() > deadline:

@@ -17,17 +17,18 @@ PREVIEW_INTERFACES = "galley+"
 
 
 def available() -> bool:
-    """Whether rules can be put up here at all: as root, with iptables."""
+    """Whether rules can be put up here at all: this needs root and iptables."""
     return os.geteuid() == 0 and find("iptables") is not None
 
 
 def has_ipv6() -> bool:
-    """Whether the kernel speaks IPv6 at all."""
+    """Whether the kernel supports IPv6."""
     return Path("/proc/net/if_inet6").exists()
 
 
 async def put_up(chain: str, rules: Sequence[Rule], *jumps: Rule, program: str = IPV4) -> bool:
-    """Put up `chain` with `rules`, and the `jumps` to it, each starting with the chain it goes into. False: not possible here.
+    """Put up `chain` with `rules`, and the `jumps` to it; each jump begins with the chain it is added to. Returns False if
+    that is not possible here.
 
     The jumps are added last, so that an incomplete chain has no effect.
     """
@@ -39,7 +40,7 @@ async def put_up(chain: str, rules: Sequence[Rule], *jumps: Rule, program: str =
 
 
 async def insert(table: str, rule: Rule, *, program: str = IPV4) -> bool:
-    """Insert one rule at the top of the chain it starts with, unless it is there."""
+    """Insert a rule at the top of its chain, which is its first word, unless it is there."""
     if await _run(program, "-t", table, "-C", *rule):
         return True
     return await _run(program, "-t", table, "-I", *rule)
@@ -47,7 +48,7 @@ async def insert(table: str, rule: Rule, *, program: str = IPV4) -> bool:
 
 @whole
 async def _run(program: str, *arguments: str) -> bool:
-    """Whether it did. Not cut off: a rule that is half put up would be left."""
+    """Run iptables; returns whether it succeeded. Runs to its end even if cancelled, so that no half-made rule is left."""
     path = find(program)
     if path is None:
         return False

@@ -5,20 +5,22 @@ from seatrial.agent.builds.base import Builder, Images
 from seatrial.agent.builds.processes.images import ProcessBuilder, ProcessImages
 from seatrial.agent.engine import Engine
 from seatrial.agent.runtime.base import Runtime
-from seatrial.agent.runtime.docker import DockerRuntime, Fence
+from seatrial.agent.runtime.docker import DockerRuntime, PreviewFence
 from seatrial.agent.runtime.process import ProcessRuntime
 from seatrial.agent.settings import Settings
+from seatrial.wire.words import RuntimeKind
 
 
 def runtime_of(settings: Settings) -> Runtime:
     """The runtime that the settings name."""
-    if settings.galley_runtime == "process":
+    if settings.galley_runtime == RuntimeKind.PROCESS:
         return ProcessRuntime(settings.galley_data_dir / "process")
-    return DockerRuntime(Engine(settings.docker_host), Fence(wanted=settings.galley_firewall))
+    return DockerRuntime(Engine(settings.docker_host), PreviewFence(wanted=settings.galley_firewall))
 
 
 def choose(settings: Settings, runtime: Runtime) -> tuple[Builder, Images]:
-    """The pair for `runtime`: rootless builds and an engine's images, or neither for bare processes."""
+    """The builder and the images for `runtime`: rootless builds and the engine's images, or their counterparts for bare
+    processes."""
     if isinstance(runtime, ProcessRuntime):
         return ProcessBuilder(runtime.images), ProcessImages(runtime.images)
     if not isinstance(runtime, DockerRuntime):

@@ -10,7 +10,7 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-Prune = Callable[[float], Awaitable[None]]  # takes days
+Prune = Callable[[float], Awaitable[None]]  # its argument: remove what was unused for that many days
 LOOK_SECONDS = 60.0
 HOUR_SECONDS = 3600.0
 DAY_SECONDS = 24 * HOUR_SECONDS
@@ -27,7 +27,7 @@ class Housekeeping:
     look_seconds: float = LOOK_SECONDS
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Clean up until cancelled."""
         waited = DAY_SECONDS
         while True:
             if waited >= (HOUR_SECONDS if self.is_full() else DAY_SECONDS):
@@ -41,7 +41,7 @@ class Housekeeping:
         return shutil.disk_usage(self.directory).free // 1024**2 < self.min_free_mb
 
     async def prune(self) -> None:
-        """All of them, once."""
+        """Call every one of `prunes` once."""
         for prune in self.prunes:
             try:
                 await prune(self.unused_days)

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from seatrial import __version__
 from seatrial.agent.bus.registration import RegistrationRefused
-from seatrial.agent.program import Program
+from seatrial.agent.program import AgentProgram
 from seatrial.agent.settings import Settings
 
 EXIT_UNUSABLE = 2
@@ -44,12 +44,12 @@ def main() -> None:
 
 
 async def _run(settings: Settings) -> None:
-    """Run the program until a signal asks it to stop; what runs in containers goes on."""
+    """Run the program until a signal asks it to stop; containers keep running."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    program = asyncio.create_task(Program(settings).run())
+    program = asyncio.create_task(AgentProgram(settings).run())
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({program, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -97,7 +97,7 @@ def _log_to(stream: TextIO) -> None:
 
 
 def _lock(directory: Path) -> TextIO:
-    """One agent per data directory: two would undo each other's work."""
+    """Lock the data directory for this agent: two agents on it would undo each other's work."""
     directory.mkdir(parents=True, exist_ok=True)
     file = cast("TextIO", (directory / "agent.lock").open("a+"))
     try:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -23,7 +24,9 @@ from seatrial.agent.heartbeat.beat import beat, measured
 from seatrial.agent.hosting import choose, runtime_of
 from seatrial.agent.housekeeping import Housekeeping, Prune
 from seatrial.agent.logs.following import Followers
+from seatrial.agent.logs.shares import Shares
 from seatrial.agent.logs.shipping import LogShipping
+from seatrial.agent.recipes.compose.asking import Compose
 from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.runtime.docker import DockerRuntime
@@ -39,7 +42,7 @@ log = structlog.get_logger(__name__)
 FLUSH_SECONDS = 2.0
 
 
-class Program:
+class AgentProgram:
     """One agent process. `run` ends only by cancellation or RegistrationRefused."""
 
     def __init__(self, settings: Settings) -> None:
@@ -78,7 +81,7 @@ class Program:
         tasks = {name: asyncio.create_task(keep(name, part)) for name, part in parts.items()}
         log.info("agent runs", agent=credential.agent, name=credential.name, release=__version__)
         try:
-            # Unlike gather: a cancellation leaves the bus up for the last reports.
+            # Unlike gather, this keeps the bus running after a cancellation, for the last reports.
             await asyncio.wait(tasks.values())
         finally:
             await self._stop(tasks, environments, tools, reports)
@@ -108,17 +111,21 @@ class Program:
             runtime=runtime,
             checkouts=self._checkouts,
             credentials=BusCredentials(bus, self._identity.unseal),
-            read_recipe=read_recipe,
+            read_recipe=partial(read_recipe, compose=Compose.installed()),
             builder=builder,
             images=images,
             reports=reports,
-            logs=LogShipping(reports),
+            logs=LogShipping(reports, Shares(self._settings.galley_log_mb_per_hour * 1_000_000)),
             variables=self._variables,
             build_slots=asyncio.Semaphore(self._settings.galley_max_parallel_builds),
             defaults=Resources(
                 cpus=self._settings.galley_default_cpus, memory_mb=self._settings.galley_default_memory
             ),
             most=Resources(cpus=self._settings.galley_max_cpus, memory_mb=self._settings.galley_max_memory),
+            total=Resources(
+                cpus=self._settings.galley_max_preview_cpus,
+                memory_mb=self._settings.galley_max_preview_memory,
+            ),
             min_free_mb=self._settings.galley_min_free_mb,
         )
 
@@ -132,7 +139,7 @@ class Program:
         ]
         if isinstance(tools.builder, BuildahBuilder):
             prunes.append(tools.builder.prune)
-        await environments.known()  # only then is it known what is not desired, and nothing is built before
+        await environments.known()  # before that, it is unknown what is not desired, and nothing is built
         days, floor = self._settings.galley_cache_days, self._settings.galley_min_free_mb
         await Housekeeping(self._directory, prunes, days, floor).run()
 

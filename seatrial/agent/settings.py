@@ -7,15 +7,16 @@ from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from seatrial.agent.vocabulary import quantities
+from seatrial.wire.words import RuntimeKind
 
 
 def megabytes(value: object) -> object:
-    """Megabytes: a number as it is, a text parsed as a size as in recipes."""
+    """Megabytes: a number is taken as it is, a text is parsed as a size as in recipes."""
     return quantities.megabytes(value) if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
-    """Names are those of the operating pages."""
+    """The agent's settings, under the names that the documentation uses."""
 
     # compose passes unset variables as empty: `X=` means the default, as if X were not set.
     model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, env_ignore_empty=True)
@@ -28,36 +29,52 @@ class Settings(BaseSettings):
     )
     galley_agent_token: SecretStr = Field(
         SecretStr(""),
-        description="Bootstrap token, exchanged once for a long-lived credential. Another one: registered anew.",
+        description="Bootstrap token, exchanged once for a long-lived credential. With another token, the agent registers anew.",
     )
     galley_data_dir: Path = Field(
         Path("/var/lib/galley"), description="Identity, git caches, build folders, the build cache."
     )
     galley_max_parallel_builds: int = Field(4, ge=1, description="Concurrent builds of this agent.")
     galley_default_cpus: float = Field(
-        1.0, gt=0, description="CPUs of a service whose recipe does not pin them."
+        1.0, gt=0, description="CPUs of a service whose recipe does not set them."
     )
     galley_default_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
-        512, ge=6, description="Memory of a service whose recipe does not pin it, like 512m."
+        512, ge=6, description="Memory of a service whose recipe does not set it, like 512m."
     )
     galley_max_cpus: float = Field(
-        4.0, gt=0, description="CPUs of a service at most, whatever its recipe asks."
+        4.0, gt=0, description="The most CPUs that a service gets, whatever its recipe asks for."
     )
     galley_max_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
-        4096, ge=6, description="Memory of a service at most, whatever its recipe asks, like 4g."
+        4096, ge=6, description="The most memory that a service gets, whatever its recipe asks for, like 4g."
+    )
+    galley_max_preview_cpus: float = Field(
+        40.0,
+        gt=0,
+        description="CPUs of all services of a preview together; a recipe that asks for more is refused.",
+    )
+    galley_max_preview_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
+        20_480,
+        ge=6,
+        description="Memory of all services of a preview together, like 20g; a recipe that asks for more is refused. "
+        "While a push replaces a preview, both versions run.",
     )
     galley_min_free_mb: int = Field(
-        512, ge=0, description="Free megabytes of the data directory below which nothing is built."
+        512, ge=0, description="Nothing is built while fewer megabytes are free on the data directory's disk."
     )
-    galley_runtime: Literal["docker", "process"] = Field(
-        "docker", description="docker, or process: no isolation, for trying out only."
+    galley_log_mb_per_hour: int = Field(
+        32,
+        ge=0,
+        description="Megabytes of log lines that a preview may send in an hour; further lines are left out. 0: no limit.",
+    )
+    galley_runtime: RuntimeKind = Field(
+        RuntimeKind.DOCKER, description="docker, or process: no isolation, for trying out only."
     )
     galley_build_network: Literal["none", "isolated"] = Field(
         "isolated", description="Network of a build's RUN steps; never the host's loopback."
     )
     galley_firewall: bool = Field(
         True,
-        description="Put up firewall rules (as root) that keep previews off their host and the cloud's metadata.",
+        description="Put up firewall rules (as root) that keep previews away from their host and the cloud's metadata.",
     )
     galley_build_cache_dir: Path | None = Field(
         None, description="Layers of earlier builds and base images. Unset: builder/ in the data directory."
@@ -65,18 +82,18 @@ class Settings(BaseSettings):
     galley_cache_days: float = Field(
         14.0,
         ge=1,
-        description="Layers of builds, base images and commits in git caches that nobody used for so many days are removed.",
+        description="After this many days without use, layers of builds, base images and commits in git caches are removed.",
     )
     galley_build_ca_file: Path | None = Field(
         None,
         validation_alias=AliasChoices("galley_build_ca_file", "ssl_cert_file"),
-        description="PEM bundle that RUN steps trust, behind an organisation's own authority. Unset: SSL_CERT_FILE.",
+        description="PEM bundle of an organisation's own authority, which RUN steps trust. Unset: SSL_CERT_FILE.",
     )
     galley_orphan_grace_seconds: float = Field(
-        20.0, ge=0, description="How long something nobody desires any more waits before it is removed."
+        20.0, ge=0, description="Seconds before an environment that is no longer desired is removed."
     )
     gitgrit_require_gvisor: bool = Field(
-        False, description="Refuse to evaluate policies where gVisor is missing."
+        False, description="Refuse to evaluate policies if gVisor is missing."
     )
     docker_host: str = Field("unix:///var/run/docker.sock", description="The container engine's socket.")
 
@@ -87,5 +104,5 @@ class Settings(BaseSettings):
 
     @property
     def build_cache_directory(self) -> Path:
-        """Where builds keep layers."""
+        """The folder in which builds keep layers."""
         return self.galley_build_cache_dir or self.galley_data_dir / "builder"

@@ -1,1 +1,1 @@
-"""The `seatrial` command. Thin: talks to the REST API and to the embedded supervisor."""
+"""The `seatrial` command: a thin layer over the REST API and the embedded supervisor."""

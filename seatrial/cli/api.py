@@ -18,7 +18,7 @@ AWAY = "platform_away"
 
 
 class Api:
-    """One platform. Every failure is a CommandError that says what to do."""
+    """The REST API of one platform. Every failure is a CommandError that says what to do."""
 
     def __init__(self, data: DataDirectory, remembered: Remembered) -> None:
         self.remembered = remembered
@@ -30,12 +30,12 @@ class Api:
         )
 
     def get(self, path: str, **query: object) -> Any:
-        """GET, parsed."""
+        """The parsed answer to a GET."""
         params = {name: str(value) for name, value in query.items() if value is not None}
         return self._call("GET", path, params=params)
 
     def post(self, path: str, body: Mapping[str, object] | None = None) -> Any:
-        """POST, parsed. Never retried."""
+        """The parsed answer to a POST, which is never retried."""
         return self._call("POST", path, json=dict(body or {}))
 
     def _call(self, method: str, path: str, **more: Any) -> Any:
@@ -60,7 +60,7 @@ def start_it() -> str:
 
 
 class PlatformAway(CommandError):
-    """It does not answer now, but may in a moment (its supervisor restarts dead processes)."""
+    """The platform does not answer now, but may answer in a moment (its supervisor restarts dead processes)."""
 
 
 class Conflict(CommandError):
@@ -68,7 +68,7 @@ class Conflict(CommandError):
 
 
 def message_of(answer: httpx.Response) -> str:
-    """The message of an error response, whatever its source."""
+    """The message of an error response, from any part of the platform."""
     if message := _error_in(answer).get("message"):
         return str(message)
     try:
@@ -93,7 +93,7 @@ def _error_in(answer: httpx.Response) -> Json:
 
 
 def connect(data: DataDirectory) -> Api:
-    """The running platform. Raises CommandError when it does not run."""
+    """The running platform. Raises CommandError if it does not run."""
     if data.root.exists() and not os.access(data.root, os.R_OK | os.X_OK):
         raise CommandError(
             f"the platform in {data.root} belongs to another user.",

@@ -1,4 +1,4 @@
-"""The commands, and how each ends. Thin: every decision is made elsewhere."""
+"""The list of commands, and how each ends. Every decision is made elsewhere."""
 
 import importlib.metadata
 import os
@@ -50,7 +50,7 @@ app.command(
 
 
 def run() -> int:
-    """Run the command line; the exit code. Never a traceback to a user.
+    """Run the command line and return the exit code. A user never sees a traceback.
 
     With --json there is always one document on standard output: what was asked for, or the error. Standard error has
     one line when the exit code is not 0, and nothing when it is.
@@ -79,7 +79,7 @@ def _as_command_error(reason: BaseException) -> CommandError:
     if isinstance(reason, (KeyboardInterrupt, typer.Abort, Interrupted)):
         said = str(reason) if isinstance(reason, Interrupted) else "interrupted."
         return CommandError(said, code=INTERRUPTED, word="interrupted")
-    if isinstance(reason, TyperException):  # a usage error; it has a form of its own where it can
+    if isinstance(reason, TyperException):  # a usage error
         see = f"See: {typed('--help')}, {typed('COMMAND', '--help')}"
         return CommandError(reason.format_message(), fix=see, word="usage")
     if isinstance(reason, EmbeddedError):

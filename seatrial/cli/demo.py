@@ -42,9 +42,7 @@ def demo() -> None:
         terminal.line(bold("Policies"))
         evaluation = _verdict(api, path.name, commit, terminal)
     except KeyboardInterrupt:
-        raise Interrupted(
-            f"the platform goes on without you. Stop it: make stop, or {typed('down')}"
-        ) from None
+        raise Interrupted(f"the platform keeps running. Stop it: make stop, or {typed('down')}") from None
     if evaluation:
         print_evaluation(terminal, evaluation)
     _what_next(terminal, data, api, path, time.monotonic() - began)
@@ -69,7 +67,7 @@ def _deploy(api: Api, path: Path, terminal: Terminal) -> Json:
 
 
 def _verdict(api: Api, project: str, commit: str, terminal: Terminal) -> Json | None:
-    """The evaluation started by the pull request's webhook, which ran during the build. None if it is lost."""
+    """The evaluation that the pull request's webhook started and that ran during the build. None if it is lost."""
     with Phases(terminal) as phases:
         phases.begin("policies")
         try:
@@ -85,7 +83,7 @@ def _verdict(api: Api, project: str, commit: str, terminal: Terminal) -> Json | 
 
 
 def _newest_delivery(api: Api) -> Callable[[], Json | None]:
-    """The newest pull request event that the webhook intake has stored."""
+    """A function that returns the newest pull request event that the webhook intake has stored."""
 
     def look() -> Json | None:
         deliveries = [one for one in items(api.get("/deliveries")) if one.get("event") == "pull_request"]
@@ -95,7 +93,7 @@ def _newest_delivery(api: Api) -> Callable[[], Json | None]:
 
 
 def _evaluation(api: Api, project: str, commit: str) -> Json | None:
-    """The newest decided evaluation of the commit, whole."""
+    """The newest decided evaluation of the commit, with its results."""
     for one in api.get("/status")["projects"]:
         for evaluation in one["evaluations"] if one["name"] == project else []:
             if evaluation["commit"] == commit and evaluation["state"] in DECIDED:

@@ -22,17 +22,17 @@ from seatrial.embedded.remembered import read
 from seatrial.embedded.typed import typed
 from seatrial.wire.states import AgentState, Isolation, ResultState
 
-TUNNEL = "/dev/net/tun"  # slirp4netns makes the network of a RUN step with it
+TUNNEL = "/dev/net/tun"  # slirp4netns needs it to make the network of a RUN step
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line. `fix` is only shown when it is not well."""
+    """One line of the report. `fix` is shown only if something is wrong."""
 
     well: bool
     text: str
     fix: str = ""
-    grave: bool = True  # False: works without, only less well
+    grave: bool = True  # False: the platform works, only less well
 
 
 def doctor() -> None:
@@ -68,6 +68,14 @@ def _engine() -> Iterator[Finding]:
         "Run: scripts/engine",
         grave=False,
     )
+    if engine.runc_lets_out:
+        yield Finding(
+            False,
+            f"runc {engine.runc} may let code out of a container (CVE-2025-31133): 1.2.8 and 1.3.3 closed that",
+            "Install a newer one, see whether your distribution mended this one (apt changelog runc), or run previews of "
+            "strangers in gVisor. What is known to lead there is refused in recipes and images",
+            grave=False,
+        )
 
 
 def _tools() -> Iterator[Finding]:

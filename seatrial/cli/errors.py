@@ -1,4 +1,4 @@
-"""How a command ends when it cannot do what was asked: one message, one fix, one exit code."""
+"""The errors with which a command ends: one message, one fix, one exit code."""
 
 OK, NEGATIVE, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -16,7 +16,7 @@ class CommandError(Exception):
 
 
 class Interrupted(Exception):
-    """Ctrl-C while waiting. The text says what goes on without us and how to stop it."""
+    """The user pressed Ctrl-C while the command was waiting. The text says what keeps running and how to stop it."""
 
 
 class Disappointed(Exception):

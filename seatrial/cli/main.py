@@ -1,4 +1,4 @@
-"""`seatrial`: the one command people use."""
+"""The entry point of `seatrial`, the command that people use."""
 
 import signal
 import sys
@@ -6,11 +6,13 @@ from io import TextIOWrapper
 
 
 def main() -> int:
-    """Run the command line; the exit code. Ctrl-C is quiet from the first moment on."""
+    """Run the command line and return the exit code. Ctrl-C ends it without a traceback, also during the imports."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a sign that the terminal's character set lacks
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while importing there is nothing to say yet
+            stream.reconfigure(errors="replace")  # for characters that the terminal cannot show
+    signal.signal(
+        signal.SIGINT, signal.SIG_DFL
+    )  # during the imports, Ctrl-C ends the process without a message
     from seatrial.cli.app import run
 
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""Steps as lines: one each, moving while it runs, with its duration when it is done."""
+"""Shows steps as lines: each moves while it runs, and shows its duration when it is done."""
 
 import time
 from types import TracebackType
@@ -31,13 +31,13 @@ class Phases:
         self._progress.stop()
 
     def begin(self, name: str) -> None:
-        """A step runs; repeated calls change nothing, unless it failed before."""
+        """Show that a step runs. Repeated calls change nothing, unless the step failed before."""
         if name not in self._running and self._ended.get(name, ResultState.FAILED) == ResultState.FAILED:
             self._ended.pop(name, None)
             self._running[name] = (self._progress.add_task(visible(name)), time.monotonic())
 
     def end(self, name: str, took: float | None = None, *, state: str = ResultState.PASSED) -> None:
-        """The step is over; repeated calls change nothing."""
+        """Show that the step is over. Repeated calls change nothing."""
         if name in self._ended:
             return
         self._ended[name] = state
@@ -48,7 +48,7 @@ class Phases:
         self._terminal.line("  ", mark(state), f" {padded(name, 28)} ", Styled(seconds(spent), "dim"))
 
     def note(self, text: str) -> None:
-        """A line between the steps."""
+        """Print a line between the steps."""
         self._terminal.lines(text)
 
     def forget(self, name: str) -> None:

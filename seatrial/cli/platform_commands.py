@@ -21,6 +21,7 @@ from seatrial.embedded.preflight import Choices
 from seatrial.embedded.progress import Event
 from seatrial.embedded.remembered import Remembered, read
 from seatrial.embedded.typed import typed
+from seatrial.wire.words import RuntimeKind
 
 Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Dashboard and API (APP_PORT).")]
 Ingress = Annotated[
@@ -41,8 +42,8 @@ def up(
     port: Port = None, ingress_port: Ingress = None, runtime: Runtime = None, detach: Detach = False
 ) -> None:
     """Start the platform: web, worker, bus, ingress, database and one agent, in one data directory."""
-    if runtime not in {None, "docker", "process"}:
-        raise CommandError(f"there is no runtime {runtime}.", fix="Choose docker or process")
+    if runtime not in {None, *RuntimeKind}:
+        raise CommandError(f"there is no runtime {runtime}.", fix=f"Choose {' or '.join(RuntimeKind)}")
     data = DataDirectory.from_environment(os.environ)
     choices = Choices(port, ingress_port, runtime)
     if locking.running(data):
@@ -101,7 +102,7 @@ def _sign_in(terminal: Terminal, data: DataDirectory) -> None:
 
 
 class _Screen:
-    """Shows progress as lines, and at the end of a start what a person needs next."""
+    """Shows progress as lines, and at the end of a start the addresses and commands that a person needs next."""
 
     def __init__(self) -> None:
         self.terminal = Terminal()
@@ -121,7 +122,7 @@ class _Screen:
         self.phases.__exit__(None, None, None)
         data = DataDirectory.from_environment(os.environ)
         remembered = read(data.platform_file)
-        if remembered and remembered.runtime == "process":
+        if remembered and remembered.runtime == RuntimeKind.PROCESS:
             self.terminal.line(warning(PROCESS_WARNING))
         self.terminal.line("seatrial runs at ", bold(url))
         _sign_in(self.terminal, data)
@@ -143,12 +144,12 @@ def down(purge: Purge = False) -> None:
             report = lifecycle.stop(data, os.environ, screen, purge=purge)
     except KeyboardInterrupt:
         again = typed("down", "--purge") if purge else typed("down")
-        raise Interrupted(f"interrupted; some of it may still run. Go on with: {again}") from None
+        raise Interrupted(f"interrupted; some processes may still run. Go on with: {again}") from None
     screen.terminal.line(report)
 
 
 def as_command_error(error: EmbeddedError) -> CommandError:
-    """The platform's own errors, shown like every other."""
+    """`error`, an error of the embedded platform, as a CommandError."""
     return CommandError(str(error), fix=error.fix)
 
 
@@ -171,7 +172,7 @@ MANAGED = {
 
 
 def manage(context: typer.Context) -> None:
-    """Run a command of the control plane on this platform: `manage add_person NAME --role developer`."""
+    """Run an operator's command of the control plane, such as `manage add_person NAME --role developer`; alone: the list."""
     name = context.args[0] if context.args else ""
     if name in {"", "-h", "--help", "help"}:
         _list_managed()

@@ -37,7 +37,7 @@ def preview(path: Repository, branch: Branch = None, as_json: AsJson = False) ->
             environment = Deployment(api, pull, phases).wait()
     except KeyboardInterrupt:
         close_it = typed("close", str(head.path), "--branch", head.branch)
-        raise Interrupted(f"the preview goes on without you. Stop it: {close_it}") from None
+        raise Interrupted(f"the preview is still being prepared. Stop it: {close_it}") from None
     if as_json:
         document(environment)
     else:
@@ -59,9 +59,7 @@ def check(path: Repository, branch: Branch = None, as_json: AsJson = False) -> N
             decided = Evaluation(api, evaluation["id"], phases).wait()
     except KeyboardInterrupt:
         see_it = typed("status")
-        raise Interrupted(
-            f"the evaluation goes on without you and ends by itself. See it: {see_it}"
-        ) from None
+        raise Interrupted(f"the evaluation continues and ends by itself. See it: {see_it}") from None
     if as_json:
         document(decided)
     else:
@@ -73,7 +71,7 @@ def _leave(evaluation: Json) -> None:
     if evaluation["state"] == EvaluationState.PASSED:
         return
     why = evaluation.get("message") or f"{evaluation['state']}{counted_score(evaluation)}"
-    # Without a single result nothing was judged: that is the platform's failure, not the repository's.
+    # Without any result nothing was judged: the platform failed, not the repository.
     raise Disappointed(why, code=NEGATIVE if evaluation.get("results") else USAGE)
 
 
@@ -90,14 +88,14 @@ def close(path: Repository, branch: Branch = None) -> None:
         with Phases(terminal) as phases:
             gone = Removal(api, pull, phases).wait()
     except KeyboardInterrupt:
-        raise Interrupted(f"the preview is removed without you. See it: {typed('status')}") from None
+        raise Interrupted(f"the preview is still being removed. See it: {typed('status')}") from None
     if not gone:
         late = warning("its preview is still being removed; is the agent online?")
         terminal.line("  ", late, f" {typed('status')}")
 
 
 def _begin(path: Path, branch: str | None, terminal: Terminal, what: str) -> tuple[Head, Api]:
-    """Checks the repository first (its problems are the user's to fix), then connects to the platform."""
+    """Check the repository first, because the user must fix its problems, then connect to the platform."""
     head = read_head(path, branch)
     api = connect(DataDirectory.from_environment(os.environ))
     if head.dirty:
@@ -113,13 +111,13 @@ def _begin(path: Path, branch: str | None, terminal: Terminal, what: str) -> tup
 
 
 def register(api: Api, head: Head) -> Json:
-    """The project of the repository; created the first time."""
+    """The project of the repository, created if it is missing."""
     project: Json = until(lambda: api.post("/local/projects", {"path": str(head.path)}))
     return project
 
 
 def open_pull(api: Api, head: Head) -> Json:
-    """The pull request of the branch, at its present commit; opened the first time."""
+    """The pull request of the branch at its present commit, opened if it is missing."""
     project = register(api, head)
     body = {"project": project["id"], "branch": head.branch}
     pull: Json = until(lambda: api.post("/local/pulls", body))
@@ -132,12 +130,14 @@ def open_pull(api: Api, head: Head) -> Json:
 
 
 def retry_if_over(api: Api, pull: Json) -> None:
-    """Retry a commit that failed or whose preview was stopped: asking for it again means that."""
+    """Retry a commit that failed or whose preview was stopped: a user who asks for it again wants that."""
     newest = until(lambda: [newest_environment(api, pull)])[0] or {}
     deployment = newest.get("deployment") or {}
     over = deployment.get("state") == DeploymentState.FAILED or newest.get("stop_cause")
     if over and deployment.get("commit") == pull["head_sha"]:
-        with contextlib.suppress(Conflict):  # closed meanwhile: opening it again deploys it
+        with contextlib.suppress(
+            Conflict
+        ):  # the pull request was closed meanwhile: opening it again deploys it
             api.post(f"/environments/{newest['id']}/rebuild", {})
 
 
@@ -154,12 +154,12 @@ def why_not_live(environment: Json, commit: str) -> str:
         return f"superseded: {deployment['commit'][:12]} took the place of {commit[:12]}"
     service = f" ({deployment['service']})" if deployment.get("service") else ""
     reason = f"{deployment['reason']}{service}" if deployment.get("reason") else ""
-    message = deployment.get("message") or ("" if reason else "something newer took its place")
+    message = deployment.get("message") or ("" if reason else "a newer deployment took its place")
     return ": ".join(part for part in (deployment["state"], reason, message) if part)
 
 
 def print_environment(terminal: Terminal, environment: Json, commit: str) -> None:
-    """Print the addresses; or why there are none, and the last log lines of what failed."""
+    """Print the addresses, or why there are none, with the last log lines of the failed service."""
     deployment = environment["deployment"]
     if deployment["commit"] == commit:
         for text in deployment.get("warnings") or []:

@@ -1,4 +1,4 @@
-"""Reports that something queued is not picked up, and ends the wait."""
+"""Reports that queued work is not picked up, and ends the wait."""
 
 import time
 
@@ -18,13 +18,13 @@ class Queue:
     def __init__(self, api: Api, phases: Phases, *, sandbox: bool = False) -> None:
         self._api = api
         self._phases = phases
-        self._sandbox = sandbox  # whether the work needs one
+        self._sandbox = sandbox  # whether the work needs a sandbox
         self._told: set[str] = set()
         self._next = time.monotonic() + FIRST_LOOK_SECONDS
         self._alone_since: float | None = None
 
     def look(self) -> None:
-        """Call while it is queued. Raises CommandError when no agent has been online for a while."""
+        """Check once; call repeatedly while the work is queued. Raises CommandError if no agent is online for a while."""
         now = time.monotonic()
         if now < self._next:
             return
@@ -38,10 +38,10 @@ class Queue:
             return
         if self._alone_since is None:
             self._alone_since = now
-            self._phases.note("no agent is online; it goes on when one is back")
+            self._phases.note("no agent is online; this continues when one is back")
         if now - self._alone_since > PATIENCE_SECONDS:
             raise CommandError(
-                f"no agent was online for {PATIENCE_SECONDS:.0f} s. It goes on when one is back.",
+                f"no agent was online for {PATIENCE_SECONDS:.0f} s. The work continues when one is back.",
                 fix=f"See what is wrong: {typed('doctor')}",
             )
 

@@ -21,7 +21,7 @@ class Head:
     path: Path
     branch: str
     commit: str
-    dirty: bool  # the working tree of this very branch has changes that are not committed
+    dirty: bool  # whether this branch is checked out with changes that are not committed
     folder: str = ""  # what the user named inside the repository; the whole of it is meant nevertheless
     shallow: bool = False  # its history ends early
 
@@ -29,7 +29,7 @@ class Head:
 def read_head(path: Path, branch: str | None) -> Head:
     """Look up `branch` (or the one that is checked out). Raises CommandError."""
     top = _top(path)
-    # Never git's short names: they have `heads/` before them where a tag has the same name.
+    # Git's short names are not used: they begin with `heads/` if a tag has the same name.
     known = _git(top, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").split("\n")[:-1]
     if not known:
         raise CommandError(f"{top} has no commit yet.", fix="Commit something first: git commit")

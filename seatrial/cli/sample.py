@@ -11,13 +11,13 @@ from seatrial.cli.errors import CommandError
 BRANCH = "summer-sale"
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
-# Always the same commits: a second demo finds everything as the first one left it.
+# Fixed, so that the commits are always the same: a second demo finds everything as the first one left it.
 AUTHOR = {"NAME": "Alice Seatrial", "EMAIL": "alice@example.test", "DATE": "2026-01-05T09:00:00+00:00"}
 NEEDS_WHEELS = ("api", "worker")
 
 
 def make_repository(path: Path) -> Path:
-    """The repository at `path`, made unless it is there."""
+    """Make the repository at `path`, unless it exists."""
     if (path / ".git").exists():
         return path
     if not (EXAMPLES / "shop").is_dir():

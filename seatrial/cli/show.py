@@ -6,7 +6,7 @@ from seatrial.cli.terminal import Styled
 from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState, ResultState
 from seatrial.wire.visible import visible
 
-# State -> (mark, style): never colour alone.
+# State -> (mark, style): the mark tells the state without its colour, too.
 MARKS: dict[str, tuple[str, str]] = {
     ResultState.PASSED: ("✓", "green"),
     DeploymentState.LIVE: ("✓", "green"),
@@ -37,7 +37,7 @@ def padded(text: str, width: int) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """A duration as people say it."""
+    """A duration, written for people."""
     if value is None:
         return ""
     if value < 60:

@@ -1,4 +1,4 @@
-"""`seatrial status`: what there is and in which state."""
+"""`seatrial status`: agents, projects, previews and verdicts, with their states."""
 
 import os
 
@@ -44,7 +44,7 @@ def _project(terminal: Terminal, project: Json) -> None:
 
 
 def _environment(terminal: Terminal, environment: Json) -> None:
-    """What nothing runs of is not waiting for anything when its deployment failed: its state says pending."""
+    """Print one environment. Its state is pending if nothing of it runs; if its deployment failed, print failed instead."""
     deployment = environment["deployment"] or {"state": "", "reason": ""}
     failed = deployment["state"] == DeploymentState.FAILED
     hopeless = failed and environment["state"] == EnvironmentState.PENDING

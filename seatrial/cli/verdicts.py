@@ -1,4 +1,4 @@
-"""An evaluation as a list that a person scans in two seconds: sign, name, one sentence."""
+"""Prints an evaluation as a list that a person can scan quickly: sign, name, one sentence."""
 
 from rich.cells import cell_len
 
@@ -10,7 +10,7 @@ from seatrial.wire.visible import visible
 
 
 def print_evaluation(terminal: Terminal, evaluation: Json) -> None:
-    """Each policy's verdict, then the whole."""
+    """Print each policy's result, then the verdict."""
     results = evaluation.get("results") or []
     width = max((cell_len(visible(result["name"])) for result in results), default=0)
     for result in results:

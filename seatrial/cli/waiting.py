@@ -1,4 +1,4 @@
-"""Wait for the platform to do something, showing its phases; a platform that restarts is waited for."""
+"""Waits for the platform to do something and shows its phases. If the platform restarts, the wait continues."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from seatrial.embedded.typed import typed
 from seatrial.wire.states import DeploymentState, EvaluationState, ResultState
 
 POLL_SECONDS = 0.3
-AWAY_SECONDS = 30.0  # how long it may be silent: the supervisor restarts dead processes
+AWAY_SECONDS = 30.0  # for which the platform may not answer: its supervisor restarts dead processes
 PICKED_UP_SECONDS = 120.0
 REMOVED_SECONDS = 60.0
 TERMINAL = {state for state in DeploymentState if state.terminal}
@@ -20,9 +20,9 @@ DECIDED = {state for state in EvaluationState if state.terminal}
 
 
 def until(ask: Callable[[], Any], *, seconds: float | None = None, what: str = "") -> Any:
-    """Call `ask` until it returns a value; if the platform is briefly unavailable, try again.
+    """Call `ask` until it returns a value; if the platform is briefly unavailable, call it again.
 
-    So `ask` must be idempotent. Raises CommandError when `what` did not happen within `seconds`.
+    `ask` must therefore be idempotent. Raises CommandError if `what` does not happen within `seconds`.
     """
     began = time.monotonic()
     away_since: float | None = None
@@ -43,7 +43,7 @@ def until(ask: Callable[[], Any], *, seconds: float | None = None, what: str = "
 
 
 def items(answer: Any) -> list[Json]:
-    """A list answer, paged or not."""
+    """The items of an answer that is a list, paged or not."""
     return list(answer["items"] if isinstance(answer, dict) else answer)
 
 
@@ -56,13 +56,15 @@ class Deployment:
         self._phases = phases
         self._queue = Queue(api, phases)
         self._began = time.monotonic()
-        self._newest: str | None = None  # deployment of the environment when last looked; ids grow with time
+        self._newest: str | None = (
+            None  # the environment's newest deployment at the last look; ids grow with time
+        )
 
     def wait(self) -> Json:
-        """The environment in the moment when that deployment had ended, as the platform answered it.
+        """The environment, as the platform answered it when that deployment had ended.
 
         If a newer commit took its place, the answer's deployment is the newer one: the environment's state is about that.
-        Raises CommandError when nothing picks it up.
+        Raises CommandError if no agent picks it up.
         """
         environment: Json = until(self._look)
         return environment
@@ -111,7 +113,7 @@ class Removal:
         self._began = time.monotonic()
 
     def wait(self) -> bool:
-        """True when it is gone; False if that takes longer than REMOVED_SECONDS; the removal continues without us."""
+        """True when nothing is left. False if that takes longer than REMOVED_SECONDS; the removal then continues."""
         self._phases.begin("removing the preview")
         gone = bool(until(self._look) == "gone")
         if gone:
@@ -126,7 +128,7 @@ class Removal:
 
 
 def newest_environment(api: Api, pull: Json) -> Json | None:
-    """The pull request's latest environment, living or not."""
+    """The pull request's latest environment, terminated or not."""
     environments = items(
         api.get("/environments", project=pull["project"], number=pull["number"], terminated="true")
     )

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
-import nats
 import nats.errors
 import structlog
 from nats.aio.client import Client
@@ -116,18 +115,23 @@ class Bus:
         options: dict[str, Any] = {}
         if configuration.galley_nats_credentials:
             options["user_credentials"] = str(configuration.galley_nats_credentials)
-        await client.connect(
-            url,
-            name=name,
-            allow_reconnect=wait,
-            max_reconnect_attempts=-1 if wait else 1,
-            reconnect_time_wait=0.25,  # type: ignore[arg-type]  # seconds, and nothing asks for whole ones
-            connect_timeout=2,
-            error_cb=on_error,
-            disconnected_cb=on_disconnect,
-            reconnected_cb=on_reconnect,
-            **options,
-        )
+        try:
+            await client.connect(
+                url,
+                name=name,
+                allow_reconnect=wait,
+                max_reconnect_attempts=-1 if wait else 1,
+                reconnect_time_wait=0.25,  # type: ignore[arg-type]  # seconds; fractions work too
+                connect_timeout=2,
+                error_cb=on_error,
+                disconnected_cb=on_disconnect,
+                reconnected_cb=on_reconnect,
+                **options,
+            )
+        except BaseException:
+            bus.closing = True
+            await client.close()  # the client leaves its socket open if it is refused or cancelled
+            raise
         bus._comes_back(url)
         return bus
 
@@ -334,18 +338,19 @@ async def revoke(configuration: Configuration, system_credentials: str, account_
 
     Raises nats.errors.Error when the server does not answer, and BusRefused when it does not take the token.
     """
-    client = await nats.connect(
-        configuration.galley_nats_url,
-        user_credentials=system_credentials,
-        connect_timeout=5,
-        allow_reconnect=False,
-        # Holds for the first connection too, which would otherwise be tried for two minutes
-        max_reconnect_attempts=1,
-        reconnect_time_wait=0.25,
-    )
+    client = Client()
     try:
+        await client.connect(
+            configuration.galley_nats_url,
+            user_credentials=system_credentials,
+            connect_timeout=5,
+            allow_reconnect=False,
+            # Holds for the first connection too, which would otherwise be tried for two minutes
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0.25,  # type: ignore[arg-type]  # seconds; fractions work too
+        )
         answer = await client.request("$SYS.REQ.CLAIMS.UPDATE", account_token.encode(), timeout=5)
     finally:
-        await client.close()
+        await client.close()  # also after a failed connect, which leaves its socket open
     if refusal := json.loads(answer.data).get("error"):
         raise BusRefused(f"the bus does not accept the account's new token: {refusal}")

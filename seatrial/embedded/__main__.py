@@ -12,10 +12,10 @@ from seatrial.embedded.progress import Event, to_pipe
 
 
 def main() -> None:
-    """Run until told to stop; the pipe hears how the start goes."""
+    """Run until told to stop. The progress of the start is written to the pipe."""
     _, pipe, asked = sys.argv[1:4]
     tell = to_pipe(int(pipe))
-    os.set_inheritable(int(pipe), False)  # a child that held it open would keep `up` waiting
+    os.set_inheritable(int(pipe), False)  # a child that inherits the pipe would keep `up` waiting
     try:
         lifecycle.run(
             DataDirectory.from_environment(os.environ), Choices(*json.loads(asked)), os.environ, tell

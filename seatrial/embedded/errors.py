@@ -2,13 +2,13 @@
 
 EmbeddedError
 ├── CannotRun          something about this machine is in the way; `fix` says what to do
-├── PortTaken          a port we must have is somebody else's
-└── ComponentFailed    one of our processes did not become ready; the text holds its last words
+├── PortTaken          another program uses a port that we need
+└── ComponentFailed    one of our processes did not become ready; the text holds the last lines of its log
 """
 
 
 class EmbeddedError(Exception):
-    """One sentence of what is wrong, and the fix."""
+    """The root: one sentence about the problem, and the fix."""
 
     def __init__(self, message: str, *, fix: str = "") -> None:
         super().__init__(message)
@@ -20,7 +20,7 @@ class CannotRun(EmbeddedError):
 
 
 class PortTaken(EmbeddedError):
-    """A port we must have is somebody else's."""
+    """Another program uses a port that we need."""
 
 
 class ComponentFailed(EmbeddedError):

@@ -11,7 +11,7 @@ from seatrial.wire.states import AgentState
 
 
 class Fleet:
-    """The control plane's own API, as the first user."""
+    """The control plane's API, used as the first user."""
 
     def __init__(self, api_url: str, token: Path) -> None:
         self._api_url = api_url
@@ -37,7 +37,7 @@ class Fleet:
         return list(answer["items"] if isinstance(answer, dict) else answer)
 
     async def online(self) -> str | None:
-        """None when the agent is online, else what is missing."""
+        """None if the agent is online, else what is missing."""
         try:
             agents = await self._agents()
         except (httpx.HTTPError, OSError) as error:

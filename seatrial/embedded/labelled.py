@@ -35,8 +35,8 @@ class Thing:
 class Labelled:
     """Everything one agent created. Removal is repeated until the engine lists nothing more.
 
-    The engine may refuse for reasons that pass soon: a container is already being removed, a network's last container is
-    just leaving. So only refusals in the last round are final.
+    The engine may refuse for reasons that soon pass: a container is already being removed, or a network's last container is
+    just leaving. So only refusals in the last round count.
     """
 
     def __init__(self, docker: aiodocker.Docker, agent: str) -> None:

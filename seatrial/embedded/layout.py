@@ -13,7 +13,7 @@ DEFAULT = "~/.local/share/seatrial"
 
 @dataclass(frozen=True)
 class DataDirectory:
-    """Paths below `root`. Everything is private to its owner but `postgres`, which root hands to a plain user."""
+    """Paths below `root`. Everything is private to its owner; root gives `postgres` to an ordinary user."""
 
     root: Path
 
@@ -49,12 +49,12 @@ class DataDirectory:
 
     @property
     def keys(self) -> Path:
-        """Secrets that must never leave: signing keys, the master key, bus credentials."""
+        """Secrets that must never leave this folder: signing keys, the master key, bus credentials."""
         return self.root / "keys"
 
     @property
     def logs(self) -> Path:
-        """One file per component, and one older one where it had grown too large."""
+        """One log per component, and an older one if the log had grown too large."""
         return self.root / "logs"
 
     @property
@@ -89,11 +89,11 @@ class DataDirectory:
 
     @property
     def bus_configuration(self) -> Path:
-        """The NATS server's; beside `keys/`, because NATS includes relative paths only."""
+        """The NATS server's configuration. It is beside `keys/`, because NATS includes relative paths only."""
         return self.root / "nats.conf"
 
     def ours(self) -> list[Path]:
-        """Everything in it that we made, records of running processes last."""
+        """Everything in the directory that we made; the records of running processes come last."""
         folders = [self.postgres, self.nats, self.traefik, self.agent, self.keys, self.logs, self.demo]
         files = [self.token, self.admin_password, self.bus_configuration, self.platform_file]
         return [*folders, *files, self.run]
@@ -103,7 +103,7 @@ class DataDirectory:
         folders = (self.nats, self.traefik, self.routes.parent, self.agent, self.keys, self.logs, self.run)
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            # As root, PostgreSQL and builds run as plain users, which must pass through (but not look).
+            # As root, PostgreSQL and builds run as ordinary users, who must pass through the folder but not list it.
             passable = 0o711 if os.geteuid() == 0 else 0o700
             for folder in (self.root, *folders):
                 folder.mkdir(exist_ok=True)

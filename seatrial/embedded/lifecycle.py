@@ -1,4 +1,4 @@
-"""Start in the foreground, start detached, stop, purge: what `seatrial up` and `seatrial down` do.
+"""Starts the platform in the foreground or detached, stops it, and purges it, for `seatrial up` and `seatrial down`.
 
 Slow imports are inside the functions that need them, because every other command imports this module, too.
 """
@@ -32,9 +32,9 @@ STOP_SECONDS = 60.0
 
 
 def run(data: DataDirectory, choices: Choices, environ: Mapping[str, str], tell: Listener) -> None:
-    """Start and stay until SIGINT or SIGTERM; everything is stopped when this returns or raises.
+    """Start the platform and run it until SIGINT or SIGTERM; everything is stopped when this returns or raises.
 
-    Raises AlreadyRuns, another EmbeddedError, or KeyboardInterrupt when it was told to stop while starting.
+    Raises AlreadyRuns, another EmbeddedError, or KeyboardInterrupt if it is told to stop while it starts.
     """
     from seatrial.embedded.platform import Platform, Setting, require_programs
 
@@ -52,7 +52,7 @@ def run(data: DataDirectory, choices: Choices, environ: Mapping[str, str], tell:
 
 @contextmanager
 def _disk_problems(data: DataDirectory) -> Iterator[None]:
-    """Turns errors of writing files, which are not our defects, into errors with a fix."""
+    """Turns errors from writing files, which are no defects of Seatrial, into errors with a fix."""
     try:
         yield
     except OSError as error:
@@ -74,7 +74,7 @@ async def _until_told(platform: "Platform") -> None:
 
 
 class _Said:
-    """Passes progress on; later events go to the supervisor's log, and to anybody still watching."""
+    """Passes progress on. Later events go to the supervisor's log too."""
 
     def __init__(self, tell: Listener, log: Path) -> None:
         self._tell = tell
@@ -86,7 +86,7 @@ class _Said:
         self._tell(event)
 
     def say(self, text: str) -> None:
-        """Report one unsolicited line; on a full disk it is not stored."""
+        """Report one event. On a full disk it is not stored."""
         with contextlib.suppress(OSError), self._log.open("a") as file:
             file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC {text}\n")
         if self.ready:
@@ -94,9 +94,9 @@ class _Said:
 
 
 def start_detached(data: DataDirectory, choices: Choices, environ: Mapping[str, str], tell: Listener) -> None:
-    """Start a supervisor of its own session, and return when it is ready. Raises as `run` does.
+    """Start a supervisor in a session of its own, and return when the platform is ready. Raises the same errors as `run`.
 
-    Ctrl-C here stops it again, cleanly, before KeyboardInterrupt is raised.
+    Ctrl-C during the start stops the supervisor cleanly before KeyboardInterrupt is raised.
     """
     data.create()
     require_space(data.root)
@@ -108,7 +108,7 @@ def start_detached(data: DataDirectory, choices: Choices, environ: Mapping[str, 
             env={
                 **environ,
                 "SEATRIAL_DATA_DIR": str(data.root),
-            },  # it starts elsewhere: a relative path would not do
+            },  # absolute, because the supervisor starts in another folder
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -125,13 +125,13 @@ def start_detached(data: DataDirectory, choices: Choices, environ: Mapping[str, 
         raise
     except EmbeddedError:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            # It has reported everything and ends; a reader may start another one at once.
+            # The supervisor has reported everything and ends; the caller may start another one at once.
             child.wait(STOP_SECONDS)
         raise
 
 
 def _relay(reading: int, tell: Listener) -> None:
-    """Pass events on until the last one."""
+    """Pass events on until the last one has arrived."""
     with os.fdopen(reading) as lines:
         for line in lines:
             event = parse(line)
@@ -168,7 +168,7 @@ def stop(data: DataDirectory, environ: Mapping[str, str], tell: Listener, *, pur
 
 
 def _end_supervisor(data: DataDirectory) -> bool:
-    """End a running supervisor; returns whether there was one."""
+    """End the running supervisor. Returns whether there was one."""
     supervisor = locking.running(data)
     if supervisor is None:
         return False
@@ -181,7 +181,7 @@ def _end_supervisor(data: DataDirectory) -> bool:
 
 @contextmanager
 def _nobody_starts(data: DataDirectory) -> Iterator[None]:
-    """Hold the data directory, so that no `up` starts in it while it is being removed."""
+    """Lock the data directory, so that no `up` starts in it while it is being removed."""
     data.run.mkdir(exist_ok=True)
     try:
         with locking.held(data, patience_seconds=2):

@@ -15,12 +15,12 @@ SUPERVISOR = "supervisor"
 
 
 class AlreadyRuns(EmbeddedError):
-    """Another supervisor holds the data directory: not a failure."""
+    """Another supervisor uses the data directory. This is not a failure."""
 
 
 @contextmanager
 def held(data: DataDirectory, *, patience_seconds: float = 0) -> Iterator[None]:
-    """Hold the data directory. Raises AlreadyRuns. The kernel lets go when we die, however we die."""
+    """Lock the data directory. Raises AlreadyRuns. The kernel releases the lock when this process ends in any way."""
     deadline = time.monotonic() + patience_seconds
     with (data.run / "supervisor.lock").open("a") as file:
         while not _locked(file):
@@ -40,7 +40,7 @@ def _locked(file: IO[str]) -> bool:
 
 @contextmanager
 def only_one(data: DataDirectory) -> Iterator[None]:
-    """Hold the data directory as its supervisor, to be found by `running`. Raises AlreadyRuns."""
+    """Lock the data directory as its supervisor, so that `running` finds this process. Raises AlreadyRuns."""
     with held(data):
         records = Records(data.run)
         records.write(SUPERVISOR, os.getpid())

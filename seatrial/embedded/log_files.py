@@ -15,9 +15,9 @@ def older(log: Path) -> Path:
 
 
 def trim(log: Path, *, max_bytes: int = MAX_BYTES) -> bool:
-    """When the log has grown beyond `max_bytes`, keep that much of its end as `older` and empty it; True when it did.
+    """If the log is larger than `max_bytes`, keep that much of its end as `older` and empty it. Returns whether it did.
 
-    All writers append, so they go on at the new end. What they write between the copy and the emptying is lost.
+    All writers append, so they continue at the new end. Lines written between the copy and the emptying are lost.
     """
     size = log.stat().st_size
     if size <= max_bytes:
@@ -25,22 +25,24 @@ def trim(log: Path, *, max_bytes: int = MAX_BYTES) -> bool:
     kept = older(log).with_suffix(".new")
     with log.open("rb") as source, kept.open("wb") as target:
         source.seek(size - max_bytes)
-        source.readline()  # a torn line, or the whole of one that is torn off here
-        target.write(source.read(size - source.tell()))  # not to the end: that moves as we read
+        source.readline()  # skip the line in which the copy begins, which is probably incomplete
+        target.write(
+            source.read(size - source.tell())
+        )  # up to the size measured above: the log may still grow
     kept.replace(older(log))
     os.truncate(log, 0)
     return True
 
 
 def trim_all(directory: Path, *, max_bytes: int = MAX_BYTES) -> None:
-    """`trim` every log of the directory. One that fails is left for the next time."""
+    """`trim` every log of the directory. If one fails, it is trimmed the next time."""
     for log in directory.glob("*.log"):
         with contextlib.suppress(OSError):
             trim(log, max_bytes=max_bytes)
 
 
 async def keep_bounded(directory: Path) -> None:
-    """`trim_all` every EVERY_SECONDS, for ever."""
+    """Call `trim_all` every EVERY_SECONDS, for ever."""
     while True:
         await asyncio.to_thread(trim_all, directory)
         await asyncio.sleep(EVERY_SECONDS)

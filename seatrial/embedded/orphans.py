@@ -6,19 +6,19 @@ from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.locking import SUPERVISOR
 from seatrial.embedded.processes import Records, end
 
-# Dependents first: no process should lose its database before it is ended itself.
+# Processes that depend on others end first: none should lose its database while it runs.
 ORDER = ("agent", "worker", "web", "first-data", "traefik", "bus", "postgres")
 
 
 def end_all(data: DataDirectory) -> list[str]:
-    """End every recorded process except a supervisor, and return which there were. Blocks until they are gone."""
+    """End every recorded process except a supervisor, and return their names. Blocks until they are gone."""
     records = Records(data.run)
     ended = []
     known = {record.name: record for record in records.all() if record.name != SUPERVISOR}
     for name in sorted(known, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER)):
         record = known[name]
         if record.find():
-            # Told to end when the supervisor died; PostgreSQL's own word for "now" is SIGINT.
+            # Every process was told to end when the supervisor died; for PostgreSQL, SIGINT means to end now.
             sign = signal.SIGINT if name == "postgres" else signal.SIGTERM
             end(record, stop_signal=sign, grace_seconds=5)
             ended.append(name)

@@ -18,11 +18,12 @@ from seatrial.embedded.processes import Records
 from seatrial.embedded.progress import Event, Listener, step
 from seatrial.embedded.remembered import Remembered, write
 from seatrial.embedded.supervisor import Supervisor
+from seatrial.wire.words import RuntimeKind
 
 
 @dataclass(frozen=True)
 class Setting:
-    """The inputs of a platform."""
+    """Everything a platform needs to start."""
 
     data: DataDirectory
     choices: Choices
@@ -42,7 +43,7 @@ class Platform:
         self._background: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
-        """Start, tell `ready`, stay. Raises EmbeddedError when something is in the way."""
+        """Start everything, report `ready`, and run until cancelled. Raises EmbeddedError if the start fails."""
         bounded = asyncio.create_task(log_files.keep_bounded(self._data.logs), name="logs")
         self._background.append(bounded)
         try:
@@ -104,7 +105,7 @@ class Platform:
         await asyncio.to_thread(postgres.ensure_database)
 
     async def _agent(self, remembered: Remembered) -> None:
-        """Start the agent and wait until the control plane sees it; remember the id that labels its things."""
+        """Start the agent, wait until the control plane sees it, and remember its id, which labels everything it makes."""
         api = fleet.Fleet(remembered.api_url, self._data.token)
         token = "" if agent.has_joined(self._data.agent) else await api.issue_bootstrap()
         environment = agent.environment(self._data, remembered, token, self._setting.environ)
@@ -113,7 +114,7 @@ class Platform:
         write(self._data.platform_file, remembered.model_copy(update={"agent": await api.agent_id()}))
 
     def _keep_engine(self, remembered: Remembered) -> None:
-        if remembered.runtime == "docker":
+        if remembered.runtime == RuntimeKind.DOCKER:
             keeper = EngineKeeper(self._setting.environ, self._setting.say)
             self._background.append(asyncio.create_task(keeper.run(), name="engine"))
 

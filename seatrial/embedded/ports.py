@@ -1,4 +1,4 @@
-"""Which ports the platform uses. The two visible ones are chosen by people; for the rest, free ports are found and remembered."""
+"""Chooses the platform's ports. People choose the two visible ones; for the others, free ports are found and remembered."""
 
 import contextlib
 import socket

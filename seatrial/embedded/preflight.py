@@ -11,6 +11,7 @@ from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.ports import find_free, is_free, require_free
 from seatrial.embedded.remembered import Remembered, read
 from seatrial.embedded.typed import typed
+from seatrial.wire.words import RuntimeKind
 
 DEFAULT_PORT = 3000
 DEFAULT_INGRESS_PORT = 8080
@@ -23,13 +24,13 @@ class Choices:
 
     port: int | None = None
     ingress_port: int | None = None
-    runtime: str | None = None  # docker | process
+    runtime: str | None = None
 
 
 def settle(choices: Choices, data: DataDirectory, environ: Mapping[str, str]) -> Remembered:
-    """Decide every port: what was asked for, then the environment, then what is remembered, then the default.
+    """Decide every port: from the command line, else the environment, else the last start, else the default.
 
-    Raises PortTaken for the two that people see; internal ones are chosen anew when taken.
+    Raises PortTaken for the two visible ports; an internal port that is taken is chosen anew.
     """
     before = read(data.platform_file)
     port, ingress = visible_ports(choices, before, environ)
@@ -41,8 +42,8 @@ def settle(choices: Choices, data: DataDirectory, environ: Mapping[str, str]) ->
     require_free(ingress, purpose="previews", flag="--ingress-port", variable="SEATRIAL_INGRESS_PORT")
     nats = _internal(before.nats_port if before else None, taken={port, ingress})
     traefik = _internal(before.traefik_port if before else None, taken={port, ingress, nats})
-    # `process` is asked for every time.
-    runtime = choices.runtime or environ.get("GALLEY_RUNTIME") or "docker"
+    # The runtime of the last start does not count: people must ask for `process` every time.
+    runtime = choices.runtime or environ.get("GALLEY_RUNTIME") or RuntimeKind.DOCKER
     return Remembered(
         port=port,
         ingress_port=ingress,
@@ -51,7 +52,7 @@ def settle(choices: Choices, data: DataDirectory, environ: Mapping[str, str]) ->
         runtime=runtime,
         site_url=(environ.get("SITE_URL") or f"http://localhost:{port}").rstrip("/"),
         agent=before.agent if before else "",
-        engine=detect.address(environ) if runtime == "docker" else before.engine if before else "",
+        engine=detect.address(environ) if runtime == RuntimeKind.DOCKER else before.engine if before else "",
     )
 
 
@@ -93,7 +94,7 @@ def require_space(path: Path) -> None:
 
 def require_engine(runtime: str, environ: Mapping[str, str]) -> None:
     """Raise CannotRun unless the engine answers, starting it where it is ours to start."""
-    if runtime != "docker":
+    if runtime != RuntimeKind.DOCKER:
         return
     engine = detect.ask(environ)
     if not engine.answers and daemon.may_start(environ):

@@ -25,8 +25,8 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True)
-class Program:
-    """What to run for one component."""
+class ChildProgram:
+    """A program that the supervisor runs as its child: the command, its environment and how to stop it."""
 
     name: str
     arguments: Sequence[str]
@@ -55,7 +55,8 @@ class Record:
 
 
 def _started(pid: int) -> str | None:
-    """When the process began, None when it has ended: this boot, and ticks since. No clock, so nobody can set it."""
+    """The start of the process, as the boot id and clock ticks since the boot, which setting the clock does not change. None
+    if the process has ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -72,7 +73,7 @@ class Records:
         self._directory = directory
 
     def write(self, name: str, pid: int) -> None:
-        """Remember that `pid`, which runs now, is ours. Raises OSError, on a full disk say."""
+        """Record that `pid`, which runs now, is ours. Raises OSError, for example on a full disk."""
         started = _started(pid)
         if started is None:
             return
@@ -96,13 +97,13 @@ class Records:
         return [record for name in names if (record := self.read(name))]
 
 
-def spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
+def spawn(program: ChildProgram, log: Path) -> subprocess.Popen[bytes]:
     """Start the program with its output appended to `log`. Raises OSError."""
     supervisor = os.getpid()
 
     def end_with_the_supervisor() -> None:
         _LIBC.prctl(PR_SET_PDEATHSIG, program.stop_signal, 0, 0, 0)
-        if os.getppid() != supervisor:  # died before the call above
+        if os.getppid() != supervisor:  # the supervisor died before the call above
             os._exit(1)
 
     with log.open("ab") as output:
@@ -122,8 +123,8 @@ def spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def end_child(child: subprocess.Popen[bytes], program: Program) -> None:
-    """Ask our own child to end, then end it and all that shares its session. Returns when it is gone."""
+def end_child(child: subprocess.Popen[bytes], program: ChildProgram) -> None:
+    """Ask our child to end, then kill it and every process of its session. Returns when it is gone."""
     child.send_signal(program.stop_signal)
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(program.grace_seconds)
@@ -132,7 +133,7 @@ def end_child(child: subprocess.Popen[bytes], program: Program) -> None:
 
 
 def end(record: Record, *, stop_signal: signal.Signals, grace_seconds: float) -> None:
-    """Ask the process to end, then end it and all that shares its session. Returns when it is gone."""
+    """Ask the process to end, then kill it and every process of its session. Returns when it is gone."""
     process = record.find()
     if process is None:
         return

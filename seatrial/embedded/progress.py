@@ -1,4 +1,4 @@
-"""Progress events of a start: steps that begin and end, and notes."""
+"""Progress events of a start: beginnings and ends of steps, and notes."""
 
 import json
 import os
@@ -23,7 +23,7 @@ class Listener(Protocol):
     """Takes each event as it happens; must not raise."""
 
     def __call__(self, event: Event) -> None:
-        """Show, or pass on."""
+        """Show the event, or pass it on."""
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def step(tell: Listener, text: str) -> Iterator[None]:
 
 
 def to_pipe(descriptor: int) -> Listener:
-    """A listener that writes JSON lines to a pipe, and ignores it if nobody reads them any more."""
+    """A listener that writes events as JSON lines to a pipe. It does not matter if the reader has gone."""
 
     def tell(event: Event) -> None:
         try:
@@ -48,7 +48,7 @@ def to_pipe(descriptor: int) -> Listener:
 
 
 def parse(line: str) -> Event | None:
-    """The event of one JSON line, or None when it is none."""
+    """The event in one JSON line, or None if the line holds none."""
     try:
         return Event.model_validate(json.loads(line))
     except ValueError:

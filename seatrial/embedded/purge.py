@@ -56,9 +56,9 @@ async def purge_engine(
 
 async def purge_processes(data: DataDirectory) -> None:
     """End what the process runtime keeps running; its folders go with the data directory."""
-    folder = data.agent / "process"  # as the agent has it
+    folder = data.agent / "process"  # the agent's folder for it
     if folder.is_dir():
-        from seatrial.agent.runtime.process import ProcessRuntime  # costly, and rarely needed
+        from seatrial.agent.runtime.process import ProcessRuntime  # a slow import that is rarely needed
 
         runtime = ProcessRuntime(folder)
         for service in await runtime.list_containers({}):
@@ -78,14 +78,14 @@ def remove_tree(data: DataDirectory) -> None:
             path.unlink(missing_ok=True)
     left = [path for path in data.ours() if path.exists()]
     if left and os.geteuid() != 0 and shutil.which("buildah"):
-        # Layers belong to subordinate ids of ours; only inside our user namespace may we remove them.
+        # Layers belong to our subordinate ids; we can only remove them inside our user namespace.
         subprocess.run(["buildah", "unshare", "rm", "-rf", *map(str, left)], capture_output=True, check=False)
         left = [path for path in left if path.exists()]
     if left:
         raise CannotRun(
             f"{left[0]} could not be removed completely.", fix=f"Remove it yourself: sudo rm -rf {data.root}"
         )
-    with contextlib.suppress(OSError):  # somebody else's file in it: theirs to keep
+    with contextlib.suppress(OSError):  # the directory holds a file that is not ours, which stays
         data.root.rmdir()
 
 

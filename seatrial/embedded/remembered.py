@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from seatrial import files
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.typed import typed
+from seatrial.wire.words import RuntimeKind
 
 
 class Remembered(BaseModel):
@@ -19,8 +20,8 @@ class Remembered(BaseModel):
     ingress_port: int
     nats_port: int
     traefik_port: int
-    runtime: str = "docker"  # docker | process
-    engine: str = ""  # address of the Docker Engine that this agent ever used; empty when it used none
+    runtime: RuntimeKind | str = RuntimeKind.DOCKER
+    engine: str = ""  # address of the Docker Engine that this agent last used; empty if it never used one
     site_url: str = ""
     agent: str = ""  # id that labels everything we made on the engine; empty until the agent has registered
 

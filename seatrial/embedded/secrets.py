@@ -10,7 +10,7 @@ from seatrial.embedded.layout import DataDirectory
 
 @dataclass(frozen=True, repr=False)
 class Secrets:
-    """Never printed, never logged; `admin_password` is shown to its owner on request."""
+    """The platform's secrets. They are never printed or logged; `admin_password` is shown to its owner on request."""
 
     secret_key: str
     master_key: str

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from seatrial.embedded.components.base import Component
 from seatrial.embedded.errors import ComponentFailed
-from seatrial.embedded.processes import Program, Records, end_child, kill_session, last_words, spawn
+from seatrial.embedded.processes import ChildProgram, Records, end_child, kill_session, last_words, spawn
 
 PAUSES = (0.05, 0.5, 1.0, 2.0, 5.0, 10.0)
 SETTLED_SECONDS = 30.0
@@ -25,7 +25,7 @@ Say = Callable[[str], None]
 
 
 class Supervisor:
-    """The processes of one platform. `say` takes one line about an event after the start."""
+    """The processes of one platform. `say` is called with one line for each event after the start."""
 
     def __init__(self, records: Records, logs: Path, say: Say) -> None:
         self._records = records
@@ -39,7 +39,7 @@ class Supervisor:
         return self._logs / f"{name}.log"
 
     async def start(self, component: Component) -> None:
-        """Start and wait until ready. Raises ComponentFailed with its last lines; it is stopped then."""
+        """Start a component and wait until it is ready. If it fails, stop it and raise ComponentFailed with its last lines."""
         self._deaths[component.name] = 0
         task = asyncio.create_task(self._keep(component), name=component.name)
         self._running[component.name] = (component, task)
@@ -69,15 +69,15 @@ class Supervisor:
             self._say(f"{component.what} {reason}; starting it again")
             await asyncio.sleep(pause)
 
-    async def _run(self, program: Program) -> str:
-        """Run once, to its end; says how it ended. Cancelling stops the process."""
+    async def _run(self, program: ChildProgram) -> str:
+        """Run the program once, to its end, and return how it ended. Cancelling stops the process."""
         log = self.log_of(program.name)
         _mark_start(log)
         try:
             process = spawn(program, log)
         except OSError as error:
             return f"cannot start ({error.strerror})"
-        with contextlib.suppress(OSError):  # on a full disk it runs unrecorded
+        with contextlib.suppress(OSError):  # on a full disk the process runs without a record
             self._records.write(program.name, process.pid)
         try:
             await _ended(process.pid)
@@ -89,11 +89,11 @@ class Supervisor:
         finally:
             with contextlib.suppress(ChildProcessError):
                 process.wait()
-        kill_session(process.pid)  # what it had started must not meet its successor
+        kill_session(process.pid)  # processes it started must not run beside its successor
         code = process.returncode
         return f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
-    async def run_once(self, program: Program) -> None:
+    async def run_once(self, program: ChildProgram) -> None:
         """Run a command to its end. Raises ComponentFailed when it fails; cancelling ends it."""
         log = self.log_of(program.name)
         reason = await self._run(program)
@@ -103,7 +103,7 @@ class Supervisor:
             raise ComponentFailed(f"{program.name} {reason}.\n  {lines}", fix=f"The whole log: {log}")
 
     async def stop_one(self, name: str) -> None:
-        """Stop one component; nothing when it does not run."""
+        """Stop one component; a no-op if it does not run."""
         _, task = self._running.pop(name, (None, None))
         if task:
             task.cancel()
@@ -117,7 +117,7 @@ class Supervisor:
 
 
 async def _ended(pid: int) -> None:
-    """Wait until the child process ends; it is not reaped here."""
+    """Wait until the child process has ended. The caller reaps it."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[None] = loop.create_future()
     descriptor = os.pidfd_open(pid)
@@ -135,6 +135,6 @@ async def _ended(pid: int) -> None:
 
 
 def _mark_start(log: Path) -> None:
-    """Say in the log that a start begins."""
+    """Write into the log that a start begins."""
     with contextlib.suppress(OSError), log.open("a") as file:
         file.write(f"--- start at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")

@@ -17,14 +17,14 @@ PRELOADED = (
     "ast base64 collections configparser csv dataclasses datetime difflib fnmatch functools hashlib html io itertools json "
     "math pathlib re shlex string textwrap tomllib typing urllib.parse xml.etree.ElementTree"
 )
-FIRST_UID = 210_000  # away from every uid an image gives out
-FIRST_HOST_UID = 2_000_000_000  # and from every uid and subordinate uid a host gives out
+FIRST_UID = 210_000  # no image assigns such uids
+FIRST_HOST_UID = 2_000_000_000  # no host assigns such uids or subordinate uids
 UIDS_EACH = 16
-HIGH_FD = 100  # children close everything above their own
+HIGH_FD = 100  # the host's pipes go here; children close every descriptor above their own
 
 
 def main() -> int:
-    """Move the host's pipes away from 0 and 1, fork, serve."""
+    """Move the host's pipes away from descriptors 0 and 1, fork the children, and serve until stdin ends."""
     for name in PRELOADED.split():
         importlib.import_module(name)
     pipes = Pipes(read=_move(0, os.O_RDONLY), write=_move(1, os.O_WRONLY))

@@ -45,7 +45,7 @@ class Line:
             self._decoder.feed(data)
 
     def send(self, kind: Kind, value: Any) -> None:
-        """Say something."""
+        """Send one frame."""
         self._connection.sendall(encode(kind, self._channel, value))
 
     def ask(self, method: str, arguments: list[Any]) -> Any:
@@ -62,7 +62,7 @@ class Line:
 
 
 def live(connection: socket.socket, output: int, channel: int, *, uid: int | None) -> NoReturn:
-    """Never returns into the warden's code, whatever the policy does."""
+    """Run as a child until the process ends. Never returns into the warden's code, whatever the policy does."""
     status = 1
     try:
         line = _settle(connection, output, channel)
@@ -73,20 +73,20 @@ def live(connection: socket.socket, output: int, channel: int, *, uid: int | Non
     except HostGone:
         pass
     except BaseException:
-        traceback.print_exc()  # into the output that the host shows beside "ended without a result"
+        traceback.print_exc()  # goes to the output, which the host shows beside "ended without a result"
     finally:
         os._exit(status)
 
 
 def _settle(connection: socket.socket, output: int, channel: int) -> Line:
-    """Keep only /dev/null for reading, the output pipe for printing, and the line to the warden."""
+    """Close all descriptors but /dev/null for reading, the output pipe for printing, and the line to the warden."""
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(connection.detach(), CHANNEL_FD)
     for fd in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
         if fd > CHANNEL_FD:
-            with contextlib.suppress(OSError):  # the listing's own is gone already
+            with contextlib.suppress(OSError):  # the descriptor that listed the others is closed already
                 os.close(fd)
     return Line(socket.socket(fileno=CHANNEL_FD), channel)
 

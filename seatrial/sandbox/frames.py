@@ -13,22 +13,22 @@ HEADER = struct.Struct("!IBH")
 
 
 class Kind(IntEnum):
-    """Who says it: H the host, W the warden (the program's first process), C a child."""
+    """The kind of a frame, and its sender: H the host, W the warden (the program's first process), C a child."""
 
     HELLO = 1  # W: the child on this channel waits for a policy
     RUN = 2  # H: run this policy
     ASK = 3  # C: a question about the project; one at a time
     ANSWER = 4  # H: its answer
     LOG = 5  # C: a line the policy logged
-    RESULT = 6  # C: what the policy returned or raised; the last thing a child says
-    ENDED = 7  # W: the child is gone; how, how long, what it printed
+    RESULT = 6  # C: what the policy returned or raised; a child's last frame
+    ENDED = 7  # W: the child has ended; how, after how long, and what it printed
 
 
 FROM_CHILD = frozenset({Kind.ASK, Kind.LOG, Kind.RESULT})
 
 
 class Frame(NamedTuple):
-    """One frame. `body` is JSON, not yet read."""
+    """One frame. `body` is JSON that is not parsed yet."""
 
     kind: int
     channel: int
@@ -57,11 +57,11 @@ class Decoder:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> None:
-        """Add what was read."""
+        """Add bytes that were read from the pipe."""
         self._buffer += data
 
     def next(self) -> Frame | None:
-        """The next whole frame, or None. Raises MalformedFrame when it would exceed the limit."""
+        """The next complete frame, or None. Raises MalformedFrame if it would exceed the limit."""
         if len(self._buffer) < HEADER.size:
             return None
         length, kind, channel = HEADER.unpack_from(self._buffer)

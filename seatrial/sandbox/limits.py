@@ -12,9 +12,9 @@ PR_SET_NO_NEW_PRIVS = 38
 
 
 def become(uid: int | None) -> None:
-    """Take `uid` for good, in a private folder, unable to fork or to gain anything.
+    """Take `uid` for good, in a private folder, without the ability to fork or to gain rights.
 
-    Only the process runtime, which promises no isolation, may go without one.
+    Only the process runtime, which promises no isolation, may pass no uid.
     """
     if uid is not None:
         os.setgroups([])
@@ -33,7 +33,7 @@ def become(uid: int | None) -> None:
 
 
 def bound(memory_mb: int, cpu_seconds: int) -> None:
-    """Leave `memory_mb` above what the interpreter occupies now, and `cpu_seconds` of processor time."""
+    """Limit memory to `memory_mb` more than the interpreter occupies now, and processor time to `cpu_seconds`."""
     _limit(resource.RLIMIT_AS, _address_space() + (memory_mb << 20))
     _limit(resource.RLIMIT_CPU, cpu_seconds)
 
@@ -50,7 +50,7 @@ def _address_space() -> int:
 
 
 def _no_new_privileges() -> None:
-    # The container sets it too; without ctypes in the interpreter, only the container does.
+    # The container sets this flag too; if the interpreter lacks ctypes, only the container does.
     with contextlib.suppress(ImportError, OSError):
         import ctypes
 

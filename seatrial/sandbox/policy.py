@@ -24,26 +24,26 @@ class Log:
         self._send(str(level), str(message))
 
     def debug(self, message: object) -> None:
-        """Something only its author wants to know."""
+        """Log a line that only the policy's author wants to read."""
         self._send("debug", str(message))
 
     def info(self, message: object) -> None:
-        """Something worth reading."""
+        """Log a line that is worth reading."""
         self._send("info", str(message))
 
     def warning(self, message: object) -> None:
-        """Something not right."""
+        """Log a line about something that may be wrong."""
         self._send("warning", str(message))
 
     def error(self, message: object) -> None:
-        """Something wrong."""
+        """Log a line about something that is wrong."""
         self._send("error", str(message))
 
     warn = warning
 
 
 def run(file: str, code: str, offer: dict[str, Any]) -> Any:
-    """Execute `code` as `file` and return what its `evaluate` returns. Whatever it raises passes through."""
+    """Execute `code` as `file` and return the result of its `evaluate`. Exceptions of the policy pass through."""
     lines = code.splitlines(keepends=True)
     linecache.cache[file] = (len(code), None, lines, file)  # so that tracebacks show the policy's own lines
     namespace: dict[str, Any] = {"__name__": "policy", "__file__": file}
@@ -71,7 +71,7 @@ def _arguments(file: str, evaluate: Callable[..., Any], offer: dict[str, Any]) -
 
 
 def explain(error: BaseException, file: str) -> str:
-    """The error first, then where in the policy it happened: the lines a policy's author needs, no others."""
+    """The error, then the lines of the policy's file at which it happened; other lines of the traceback are left out."""
     if isinstance(error, NotAPolicy):
         return str(error)
     trace = traceback.TracebackException.from_exception(error, limit=-50, capture_locals=False)

@@ -15,11 +15,11 @@ class Unreadable(ValueError):
 
 
 class Refused(ValueError):
-    """The host did not answer: the question makes no sense, or one too many was asked."""
+    """The host did not answer: the question makes no sense, or too many questions were asked."""
 
 
 class Project:
-    """One commit of one repository, and what its forge knows. Reads only; answers never change during a run."""
+    """One commit of one repository, and its forge's facts. Reads only; answers never change during a run."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask_host = ask
@@ -53,7 +53,8 @@ class Project:
         while begin < len(wanted):
             answer = self._ask_host("get_files_content", wanted[begin : begin + count])
             begin += answer["done"]
-            # Files that did not fit are requested again, and a policy's requests are limited: ask for little more than fits.
+            # Files that did not fit into the answer are requested again, and a policy's requests are limited: ask for little
+            # more than fits.
             count = min(MOST_PATHS, answer["done"] * 5 // 4 + 1)
             yield from answer.pop("files").items()
 

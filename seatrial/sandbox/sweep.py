@@ -1,4 +1,4 @@
-"""Nothing of an ended child stays: no process of its uid."""
+"""Ends the processes that an ended child left behind."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def after(uid: int) -> None:
-    """Kill any process left behind by the child that had `uid`, which no other child has."""
+    """Kill every process of `uid`, which belonged to one ended child and to no other."""
     for _ in range(3):
         left = _processes_of(uid)
         if not left:

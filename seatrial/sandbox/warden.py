@@ -44,7 +44,7 @@ class Warden:
         os.set_blocking(pipes.read, False)
 
     def fork(self, children: int) -> None:
-        """Make the children, telling the host of each."""
+        """Fork the children, and report each to the host."""
         for channel in range(1, children + 1):
             uid = None if self._first_uid is None else self._first_uid + channel
             worker = Worker(channel, uid=uid)
@@ -67,7 +67,7 @@ class Warden:
             self._enforce_deadlines()
 
     def close(self) -> None:
-        """End every remaining child: the host no longer listens."""
+        """End every remaining child, because the host no longer listens."""
         for worker in self._workers.values():
             self._kill(worker)
         self._workers.clear()
@@ -89,7 +89,7 @@ class Warden:
     def _obey(self, frame: Frame) -> None:
         worker = self._workers.get(frame.channel)
         if worker is None:
-            return  # it ended while this was on its way
+            return  # the child ended while this frame was on its way
         data = pack(Kind(frame.kind), frame.channel, frame.body)
         if frame.kind == Kind.RUN and worker.started is None:
             worker.begin(data, json.loads(frame.body)["timeout_seconds"])
@@ -98,7 +98,7 @@ class Warden:
         self._watch(worker)
 
     def _watch(self, worker: Worker) -> None:
-        # Not listening to a child that does not read its answers: the pipe itself holds it back.
+        # A child that does not read its answers is not listened to: its full pipe then blocks it.
         events = selectors.EVENT_WRITE if worker.writing else selectors.EVENT_READ
         if self._selector.get_key(worker.line).events != events:
             self._selector.modify(worker.line, events, ("line", worker.channel))

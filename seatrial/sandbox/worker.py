@@ -10,14 +10,14 @@ from collections.abc import Callable
 from seatrial.sandbox.child import live
 from seatrial.sandbox.frames import FROM_CHILD, Decoder, Frame, Kind, MalformedFrame
 
-MAX_FRAME = 2 << 20  # from a child
-MAX_SPOKEN = 8 << 20  # all frames of one child together
-MAX_KEPT_OUTPUT = 16 << 10  # what it prints, kept for the logs
-MAX_OUTPUT = 1 << 20  # what it may print before it is ended
+MAX_FRAME = 2 << 20  # bytes of one frame from a child
+MAX_SPOKEN = 8 << 20  # bytes of all frames of one child together
+MAX_KEPT_OUTPUT = 16 << 10  # bytes of a child's output that are kept for the logs
+MAX_OUTPUT = 1 << 20  # bytes that a child may print before it is ended
 
 
 class Misbehaved(Exception):
-    """The child broke a rule of the pipe; `how` is the word for it."""
+    """The child broke a rule of the pipe. `how` is the word for what it did."""
 
     def __init__(self, how: str) -> None:
         super().__init__(how)
@@ -25,15 +25,15 @@ class Misbehaved(Exception):
 
 
 class Worker:
-    """One forked child, single use. The warden alone reads, writes and kills; nothing here blocks."""
+    """One forked child, single use. Only the warden calls this, and no call blocks."""
 
     def __init__(self, channel: int, *, uid: int | None) -> None:
         self.channel = channel
-        self.uid = uid  # its own, if it has one
+        self.uid = uid  # a uid of its own, or None
         self.started: float | None = None
         self.deadline: float | None = None
         self.output = bytearray()
-        self.done = False  # it has said its result
+        self.done = False  # whether the child has sent its result
         self._asking = False
         self._spoken = 0
         self._printed = 0
@@ -57,17 +57,17 @@ class Worker:
 
     @property
     def writing(self) -> bool:
-        """Whether bytes wait for the child to read."""
+        """Whether bytes are waiting for the child to read them."""
         return bool(self._unsent)
 
     def answer(self, frame: bytes) -> None:
-        """Pass on the answer to its question; dropped unless it asked."""
+        """Pass on the answer to the child's question; drop it if the child did not ask."""
         if self._asking:
             self._asking = False
             self.write(frame)
 
     def write(self, data: bytes = b"") -> None:
-        """Send `data` and what is left from before, as far as the child takes it."""
+        """Send bytes left from before, then `data`, as far as the child takes them."""
         self._unsent += data
         try:
             while self._unsent:
@@ -75,10 +75,10 @@ class Worker:
         except BlockingIOError:
             pass
         except OSError:
-            self._unsent.clear()  # it is gone; its end is seen elsewhere
+            self._unsent.clear()  # the child is gone; the warden notices that elsewhere
 
     def read(self, forward: Callable[[Frame], None]) -> bool:
-        """Pass on every frame the child has said; False at its end. Raises Misbehaved."""
+        """Pass on every frame that the child has sent; False at its end. Raises Misbehaved."""
         try:
             data = self.line.recv(1 << 16)
         except BlockingIOError:
@@ -104,7 +104,7 @@ class Worker:
         self.done = frame.kind == Kind.RESULT
 
     def read_output(self) -> bool:
-        """Keep the beginning of what it printed; False at the end. Raises Misbehaved when it is far too much."""
+        """Keep the beginning of the child's output; False at its end. Raises Misbehaved if there is far too much."""
         try:
             data = os.read(self.printed, 1 << 16)
         except BlockingIOError:
@@ -116,7 +116,7 @@ class Worker:
         return bool(data)
 
     def end(self) -> int:
-        """Kill it, reap it, close its files; its exit code, or minus the signal that ended it."""
+        """Kill the child, reap it and close its files. Returns its exit code, or minus the signal that ended it."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
         _, status = os.waitpid(self.pid, 0)

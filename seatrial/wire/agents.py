@@ -1,32 +1,34 @@
-"""How an agent joins the fleet and says that it lives."""
+"""The messages with which an agent joins the fleet and reports that it is alive."""
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import Field
 
 from seatrial.wire.envelope import Message, Part, now
 from seatrial.wire.states import Isolation
+from seatrial.wire.words import KNOWN_FIRST, RuntimeKind
 
 HEARTBEAT_SECONDS = 10.0
 OFFLINE_AFTER_SECONDS = 60.0
 
 
 class RegisterAgent(Part):
-    """POST /api/v1/agents/register. Private keys never travel: these are the public halves."""
+    """The body of POST /api/v1/agents/register. It holds public keys only: private keys never leave the agent."""
 
-    token: str
-    public_key: str  # NATS user NKey (U...)
-    seal_key: str  # X25519 public key, base64
-    release: str = ""
+    token: str = Field(description="The bootstrap token.")
+    public_key: str = Field(description="Public half of the agent's NATS user NKey, which begins with U.")
+    seal_key: str = Field(description="Its X25519 public key in base64: secrets are sealed to it.")
+    release: str = Field("", description="The release of the program.")
 
 
 class AgentRegistered(Part):
-    """The answer: who the agent is, how it reaches the bus, and the JWT that lets it."""
+    """The answer: the agent's id and name, the address of the bus, and the JWT that admits the agent there."""
 
-    agent: str
-    name: str
-    nats_url: str
-    user_jwt: str
+    agent: str = Field(description="The agent's id.")
+    name: str = Field(description="Its name.")
+    nats_url: str = Field(description="Where the bus is.")
+    user_jwt: str = Field(description="What lets it in there, together with its private key.")
 
 
 class Heartbeat(Message):
@@ -34,10 +36,10 @@ class Heartbeat(Message):
 
     release: str
     at: datetime = Field(default_factory=now)
-    runtime: str = ""  # docker | process
+    runtime: Annotated[RuntimeKind | str, KNOWN_FIRST] = ""
     sandbox: Isolation | None = None  # what policies run in; None: they cannot run here
     sandbox_problem: str = ""  # why no job is taken; empty while the sandbox is being prepared
-    sandbox_problem_seconds: float = 0  # how long that has been so, by the agent's clock
+    sandbox_problem_seconds: float = 0  # how long the problem has lasted, by the agent's clock
     cpus: float = 0
     memory_mb: int = 0
     disk_free_mb: int = 0

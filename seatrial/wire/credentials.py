@@ -1,8 +1,8 @@
-"""How an agent comes by what fetches a repository: it asks when it is about to, and gets one that soon expires.
+"""The messages with which an agent gets a source credential: it asks when it is about to fetch, and the credential soon expires.
 
-`AskCredential` is a request of NATS itself, stored nowhere, on `subjects.credentials`; the answer goes to the asking
-agent's own inbox. Who asks is told by the subject, never by the message. What fetches lies in no job, no desired state
-and no bucket.
+`AskCredential` is a plain NATS request on `subjects.credentials` and is stored nowhere. The answer goes to the inbox of
+the agent that asked. The subject identifies that agent; the message does not. No job, desired state or bucket holds a
+credential.
 """
 
 from datetime import datetime
@@ -13,12 +13,12 @@ from pydantic import ConfigDict, Field, model_validator
 
 from seatrial.wire.envelope import Message, Part
 
-# An agent waits so long for an answer before it asks again, and nobody answers an older question.
+# An agent waits this long for an answer before it asks again; older requests are not answered.
 ANSWER_SECONDS = 20.0
 
 
 class AskCredential(Message):
-    """What fetches `repository`, please: for one environment or for one evaluation, that the asking agent has."""
+    """Request a credential for `repository`, for one environment or one evaluation that the asking agent has."""
 
     repository: str
     environment: str = ""
@@ -32,7 +32,7 @@ class AskCredential(Message):
 
 
 class Login(Part):
-    """What git is told when it asks; travels as JSON inside `SourceCredential.sealed` and in no other way."""
+    """The user name and password that git is given. Travels only as JSON inside `SourceCredential.sealed`."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
@@ -41,9 +41,9 @@ class Login(Part):
 
 
 class SourceCredential(Message):
-    """A `Login` for exactly the repository that was asked about, until the forge's clock shows `expires_at`.
+    """A `Login` for exactly the requested repository, valid until the forge's clock shows `expires_at`.
 
-    `sealed` is an X25519 sealed box in base64, which the asking agent's key alone opens.
+    `sealed` is an X25519 sealed box in base64. Only the asking agent's key opens it.
     """
 
     sealed: str
@@ -53,16 +53,18 @@ class SourceCredential(Message):
 class CredentialRefusal(StrEnum):
     """Why an agent gets no credential."""
 
-    UNKNOWN_AGENT = "unknown_agent"  # nobody knows it, or it was revoked
-    UNFIT_KEY = "unfit_key"  # nothing can be sealed to the key that it registered
-    NOT_YOURS = "not_yours"  # it has no such environment or evaluation, or not of that repository
-    NO_CREDENTIAL = "no_credential"  # the forge says that the repository needs none
+    UNKNOWN_AGENT = "unknown_agent"  # the agent is not registered, or was revoked
+    UNFIT_KEY = "unfit_key"  # nothing can be sealed to the key that the agent registered
+    NOT_YOURS = "not_yours"  # the agent has no such environment or evaluation, or it is of another repository
+    NO_CREDENTIAL = "no_credential"  # the forge says that the repository needs no credential
     FORGE_ERROR = "forge_error"  # the forge refuses, or does not answer
-    UNAVAILABLE = "unavailable"  # the control plane cannot look now
+    UNAVAILABLE = (
+        "unavailable"  # the control plane cannot answer now, for example because its database is down
+    )
 
 
 class CredentialRefused(Message):
-    """No credential. `retry_after_seconds` is when asking again may help; None: it cannot."""
+    """No credential is given. Asking again may help after `retry_after_seconds`; None: asking again cannot help."""
 
     code: CredentialRefusal
     message: str

@@ -16,7 +16,7 @@ from seatrial.wire.words import KNOWN_FIRST, Reason, ServiceState
 
 
 class Source(Part):
-    """Where the code is. What `needs_credential` is fetched with one that the agent asks for: `wire.credentials`."""
+    """Where the code is. If `needs_credential`, the agent first asks for a source credential: see `wire.credentials`."""
 
     clone_url: str
     needs_credential: bool = False
@@ -38,9 +38,13 @@ class PreviewAddress(Part):
     domain: str = "preview.localhost"
     port: int | None = None
 
+    def hostname(self, label: str) -> str:
+        """The name alone, as lists of allowed hosts want it."""
+        return f"{label}.{self.domain}"
+
     def host(self, label: str) -> str:
-        """Hostname with port where it is not the scheme's default."""
-        return f"{label}.{self.domain}" + (f":{self.port}" if self.port else "")
+        """The host name, with the port unless it is the scheme's default."""
+        return self.hostname(label) + (f":{self.port}" if self.port else "")
 
     def url(self, label: str) -> str:
         """The address a visitor types."""
@@ -51,9 +55,9 @@ class DesiredEnvironment(Message):
     """What must be true of one environment on the agent's host.
 
     `live` must keep running and is never touched while `candidate` is built, started and checked beside it.
-    Containers of any other deployment are drained for `drain_seconds`, then removed. `revision` only grows. Without
-    either, the environment is leaving this agent: deployments are drained and removed, but what keeps data stays until
-    the key is deleted, because the environment may come back until then.
+    Containers of any other deployment are drained for `drain_seconds`, then removed. `revision` only grows. If neither
+    `live` nor `candidate` is set, the environment is leaving this agent: its deployments are drained and removed, but
+    services that keep data stay until the key is deleted, because the environment may come back until then.
     """
 
     environment: str
@@ -79,9 +83,9 @@ def _kinds_habit(known: dict[str, Any]) -> bool:
 
 
 class ObservedService(Part):
-    """One service of a deployment. `endpoint` is what Traefik connects to, None when not routable.
+    """One service of a deployment. `endpoint` is the address that Traefik connects to, None if the service is not routable.
 
-    `keeps_data`: it stays across deployments, and so does what it keeps on its host. Left out, its kind decides.
+    `keeps_data`: the service and its data on the host outlive the deployment. Without a value, its kind decides.
     """
 
     name: str
@@ -105,7 +109,7 @@ class DeploymentPhase(Message):
 
 
 class DeploymentReady(Message):
-    """Every service of the candidate is up and healthy: the route may be switched to it."""
+    """Every service of the candidate is up and healthy, so the route may be switched to it."""
 
     environment: str
     deployment: str
@@ -115,7 +119,7 @@ class DeploymentReady(Message):
 
 
 class DeploymentFailed(Message):
-    """The candidate cannot become live. What had been started of it is gone; `live` was not touched."""
+    """The candidate cannot become live. Its containers have been removed; `live` was not touched."""
 
     environment: str
     deployment: str
@@ -127,7 +131,8 @@ class DeploymentFailed(Message):
 
 
 class EnvironmentObserved(Message):
-    """What runs now of one environment on the agent: sent on every change and every 30 s. `deployment` None: nothing is live."""
+    """The services of one environment that run on the agent now: sent on every change and every 30 s. `deployment` None:
+    nothing is live."""
 
     environment: str
     revision: int

@@ -1,8 +1,8 @@
 """The versioned envelope around every message on the bus.
 
 A message class declares its `kind` (its own name) and `version`. Adding an optional field keeps the
-version, and so does a new member of an enumeration in `words`; anything else raises it. Readers ignore unknown fields
-and keep unknown words as they came, so a newer peer never breaks an older one.
+version, and so does a new member of an enumeration in `words`; any other change raises it. Readers ignore unknown
+fields and keep unknown words unchanged, so a newer peer never breaks an older one.
 """
 
 import json
@@ -19,7 +19,7 @@ MAX_BYTES = 900_000  # below the server's 1 MB payload limit, with room for head
 
 
 def new_id() -> str:
-    """A fresh ULID: unique, and sorted by the time it was made."""
+    """A fresh ULID: unique, and sorted by time of creation."""
     return str(ULID())
 
 
@@ -29,7 +29,7 @@ def now() -> datetime:
 
 
 class Part(BaseModel):
-    """A piece of a message: frozen. Fields that it does not know are ignored."""
+    """A piece of a message: immutable. Unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -78,9 +78,9 @@ class Envelope(Part):
         )
 
     def encode(self) -> bytes:
-        """The bytes on the wire. Raises MalformedMessage when they would not fit, or are no JSON.
+        """The bytes on the wire. Raises MalformedMessage if they are too many, or if the message is no JSON.
 
-        Text may hold what is no character (a file name that is not UTF-8): it travels as question marks.
+        Characters that cannot be encoded (of a file name that is not UTF-8) become question marks.
         """
         try:
             text = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""Errors raised while reading what came over the bus.
+"""Errors raised while reading messages from the bus.
 
 WireError
 ├── MalformedMessage   not JSON, not an envelope, or a payload that fails its schema
@@ -8,7 +8,7 @@ WireError
 
 
 class WireError(Exception):
-    """Something on the bus cannot be understood. Never retried: the same bytes fail again."""
+    """A message on the bus cannot be understood. Never retried: the same bytes fail again."""
 
 
 class MalformedMessage(WireError):

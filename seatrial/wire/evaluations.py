@@ -7,7 +7,7 @@ from pydantic import Field
 from seatrial.wire.deployments import Source
 from seatrial.wire.envelope import Message, Part
 from seatrial.wire.states import EvaluationState, Isolation, ResultState
-from seatrial.wire.words import KNOWN_FIRST, EventKind
+from seatrial.wire.words import KNOWN_FIRST, EventKind, LogLevel
 
 MAX_MESSAGE = 4_000  # characters of a result's message
 MAX_DETAILS = 60_000  # characters of a result's details as JSON
@@ -22,13 +22,15 @@ class PolicyToRun(Part):
     code: str
     digest: str  # SHA-256 of the code, hex
     params: dict[str, Any] = Field(default_factory=dict)
-    languages: list[str] = Field(default_factory=list)  # skipped where the commit has none; empty: all
+    languages: list[str] = Field(
+        default_factory=list
+    )  # skipped if the commit has none of them; empty: never skipped
     timeout_seconds: float = 30.0
     memory_mb: int = 128
 
 
 class Member(Part):
-    """Somebody who may do something in the repository; `role` in the forge's own word."""
+    """A person with access to the repository; `role` is the forge's own word."""
 
     username: str
     role: str
@@ -45,7 +47,7 @@ class Metadata(Part):
 
 
 class ForgeFacts(Part):
-    """What only the forge knows, in one snapshot per commit; policies never reach the forge themselves."""
+    """The facts that only the forge knows, one snapshot per commit. Policies never reach the forge themselves."""
 
     default_branch: str = ""
     members: list[Member] = Field(default_factory=list)
@@ -54,10 +56,10 @@ class ForgeFacts(Part):
 
 
 class RunEvaluation(Message):
-    """Run these policies on this commit. Any agent may take it; a redelivery runs it again, harmlessly.
+    """Run these policies on this commit. Any agent may take the command; a redelivery runs it again, which is harmless.
 
-    `base_commit` is what the commit is to be compared with: what its pull request is based on, or what the branch was
-    at before the push; empty where that is not known. `number` is its pull request's, None without one.
+    `base_commit` is the commit to compare with: the base of the pull request, or the branch's commit before the push;
+    empty if unknown. `number` is the number of the pull request, None without one.
     """
 
     evaluation: str
@@ -75,14 +77,14 @@ class RunEvaluation(Message):
 
 
 class PolicyLog(Part):
-    """One line a policy logged."""
+    """One line that a policy logged or printed."""
 
-    level: str
+    level: Annotated[LogLevel | str, KNOWN_FIRST]
     message: str
 
 
 class PolicyResult(Part):
-    """What one policy said, length-capped and schema-checked by the agent, outside the sandbox."""
+    """The result of one policy. The agent limits its length and checks its schema, outside the sandbox."""
 
     version_id: str
     slug: str
@@ -106,16 +108,16 @@ class EvaluationFinished(Message):
 
     evaluation: str
     state: EvaluationState
-    message: str = ""  # why, when errored as a whole (checkout failed, no sandbox)
+    message: str = ""  # the reason if the whole evaluation errored (checkout failed, no sandbox)
     isolation: Isolation | None = None
     results: list[PolicyResult] = Field(default_factory=list)
     seconds: float = 0.0
 
 
 def verdict(results: list[PolicyResult]) -> EvaluationState:
-    """failed beats errored beats timed_out beats passed: a broken policy never hides a failing one.
+    """The verdict of these results: failed beats errored beats timed_out beats passed. A broken policy never hides a failing one.
 
-    What was skipped or waived takes no part: it is neither for nor against.
+    Skipped and waived results do not count.
     """
     states = {result.state for result in results}
     for state in (ResultState.FAILED, ResultState.ERRORED, ResultState.TIMED_OUT):
@@ -125,7 +127,7 @@ def verdict(results: list[PolicyResult]) -> EvaluationState:
 
 
 def score(results: list[PolicyResult]) -> float | None:
-    """Mean of the results that count (passed and failed), one decimal; None when none counts."""
+    """The mean score of the results that count (passed and failed), with one decimal; None if none counts."""
     counted = [
         r.score
         for r in results

@@ -12,16 +12,16 @@ SYSTEM_SERVICE = "_system"  # lines about the deployment itself rather than one 
 
 
 class LogLine(Part):
-    """One line that something wrote."""
+    """One log line, with its source and the output it was written to."""
 
     at: datetime = Field(default_factory=now)
     source: Annotated[LogSource | str, KNOWN_FIRST]
     stream: Annotated[LogStream | str, KNOWN_FIRST] = LogStream.STDOUT
-    text: str  # at most 4,000 characters; longer lines are cut by the agent, saying so
+    text: str  # at most 4,000 characters; the agent cuts longer lines and adds a note
 
 
 class LogChunk(Message):
-    """Lines of one service, in order. Chunks of one subject arrive in order."""
+    """Consecutive lines of one service. Chunks of one subject arrive in order."""
 
     environment: str
     deployment: str

@@ -1,4 +1,4 @@
-"""The states of everything both sides talk about. Terminal stays terminal."""
+"""The states of everything that control plane and agents talk about. A terminal state stays terminal."""
 
 from enum import StrEnum
 
@@ -26,7 +26,7 @@ class DeploymentState(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """True when no later message may change this deployment, save live -> superseded."""
+        """Whether no later message may change this deployment, except from live to superseded."""
         return self in {self.LIVE, self.FAILED, self.SUPERSEDED, self.CANCELLED}
 
 
@@ -43,19 +43,19 @@ class EvaluationState(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """True when no later message may change this evaluation."""
+        """Whether no later message may change this evaluation."""
         return self not in {self.QUEUED, self.RUNNING}
 
 
 class ResultState(StrEnum):
-    """The outcome of one policy. Only passed and failed count in a score; skipped and waived not in a verdict either."""
+    """The outcome of one policy. Only passed and failed count in a score; skipped and waived do not count in a verdict either."""
 
     PASSED = "passed"
     FAILED = "failed"
     ERRORED = "errored"
     TIMED_OUT = "timed_out"
     SKIPPED = "skipped"
-    WAIVED = "waived"  # somebody who may do so decided that it does not matter here; no agent sends it
+    WAIVED = "waived"  # an authorised person decided that the result does not matter here; no agent sends this state
 
 
 class AgentState(StrEnum):
@@ -80,17 +80,17 @@ class ServiceKind(StrEnum):
 
     @property
     def routable(self) -> bool:
-        """Web and api services get a hostname; nothing else is reachable from outside."""
+        """Whether the service gets a host name. Only web and api services do; no other is reachable from outside."""
         return self in {self.WEB, self.API}
 
     @property
     def keeps_data(self) -> bool:
-        """Services that stay across deployments and are replaced only when their recipe changed."""
+        """Whether the service outlives deployments and is replaced only if its recipe changed."""
         return self in {self.DATABASE, self.CACHE, self.QUEUE}
 
 
 class Isolation(StrEnum):
-    """How well untrusted code is kept in its box; shown on every result."""
+    """How untrusted code is contained; shown on every result."""
 
     GVISOR = "runsc"
     CONTAINER = "runc"  # weaker isolation: shared kernel

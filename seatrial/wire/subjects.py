@@ -28,37 +28,38 @@ CREDENTIALS = "seatrial.agents.*.credentials"
 
 
 def heartbeat(agent: str) -> str:
-    """Where `agent` says every 10 s that it lives."""
+    """The subject of `agent`'s heartbeats, one every 10 s."""
     return f"seatrial.agents.{agent}.heartbeat"
 
 
 def credentials(agent: str) -> str:
-    """Where `agent` asks for what fetches a repository; it is answered in its inbox."""
+    """The subject on which `agent` asks for source credentials; the answer comes to its inbox."""
     return f"seatrial.agents.{agent}.credentials"
 
 
 def observed(agent: str, kind: str) -> str:
-    """Where `agent` reports an event of `kind` (a class name of `seatrial.wire`)."""
+    """The subject on which `agent` reports events of `kind` (a class name of `seatrial.wire`)."""
     return f"seatrial.agents.{agent}.observed.{kind}"
 
 
 def logs(agent: str, environment: str, deployment: str, service: str) -> str:
-    """Where `agent` sends the log chunks of one service (or of the deployment itself: `_system`)."""
-    return f"seatrial.agents.{agent}.logs.{environment}.{deployment}.{service}"
+    """The subject of the log chunks that `agent` sends of one service (or of the deployment itself: `_system`). A service's name
+    may have dots, a subject's words have none: readers take the name from the chunk."""
+    return f"seatrial.agents.{agent}.logs.{environment}.{deployment}.{service.replace('.', '%2E')}"
 
 
 def logs_of_deployment(environment: str, deployment: str, *, agent: str = "") -> str:
-    """The filter that matches every log chunk of one deployment; of its `agent` only, where it has one."""
+    """The filter that matches every log chunk of one deployment; if `agent` is given, only those that this agent sent."""
     return f"seatrial.agents.{agent or '*'}.logs.{environment}.{deployment}.*"
 
 
 def logs_of_environment(environment: str) -> str:
-    """The filter that matches every log chunk of one environment, whoever sent it: its deployments have agents each."""
+    """The filter that matches every log chunk of one environment from any agent: its deployments may be on different agents."""
     return f"seatrial.agents.*.logs.{environment}.*.*"
 
 
 def evaluation_jobs(workspace: str) -> str:
-    """Where `RunEvaluation` commands of one workspace queue."""
+    """The subject on which `RunEvaluation` commands of one workspace wait."""
     return f"seatrial.jobs.evaluations.{workspace}"
 
 
@@ -68,7 +69,7 @@ def desired_bucket(agent: str) -> str:
 
 
 def agent_of(subject: str) -> str:
-    """The agent id within `seatrial.agents.<agent>...`: the bus, not the payload, says who wrote it."""
+    """The agent id within `seatrial.agents.<agent>...`. The bus enforces it, so the sender is known whatever the payload says."""
     return subject.split(".")[2]
 
 
@@ -78,15 +79,15 @@ def deployment_of(subject: str) -> str:
 
 
 def inbox_prefix(agent: str) -> str:
-    """Each agent's own reply subjects, so that none reads another's replies."""
+    """The prefix of the agent's own reply subjects, so that no agent reads another's replies."""
     return f"_INBOX_{agent}"
 
 
 def agent_permissions(agent: str) -> tuple[list[str], list[str]]:
-    """What the user JWT of `agent` allows: (publish, subscribe).
+    """The subjects that the user JWT of `agent` allows: (publish, subscribe).
 
-    Its bucket is read by an ordered consumer, and by nothing else: a direct get is not allowed, because the
-    bus would send the entry to any reply subject, which might be a key of another agent's bucket.
+    The agent reads its bucket through an ordered consumer only. A direct get is not allowed, because the bus would send
+    the entry to any reply subject, which might be a key of another agent's bucket.
     """
     bucket = f"KV_{desired_bucket(agent)}"
     publish = [

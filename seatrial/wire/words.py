@@ -1,12 +1,12 @@
-"""Words that are told and shown: why something failed, what is being done, where a line comes from.
+"""Words that messages carry and pages show: why something failed, what is being done, where a line comes from.
 
-They differ from `states` in what a reader does with one that it does not know. A state decides what happens next, so a
-new one raises the version of its message. A word tells people something, so a newer peer may use a new one at any
-time: the reader keeps it as it came, shows it, and does nothing else with it. A field for such a word is written
+A reader treats an unknown word differently from an unknown member of `states`. A state decides what happens next, so a
+new state raises the version of its message. A word only informs people, so a newer peer may use a new one at any time:
+the reader keeps it unchanged, shows it, and does nothing else with it. A field for such a word is written
 
     reason: Annotated[Reason | str, KNOWN_FIRST]
 
-A member is added here, with its row in the documentation (`tests/wire` says where), and never given another meaning.
+Add a member here together with its row in the documentation (`tests/wire` says where). Never change its meaning.
 """
 
 from enum import StrEnum
@@ -14,11 +14,11 @@ from typing import Self
 
 from pydantic import Field
 
-KNOWN_FIRST = Field(union_mode="left_to_right")  # the member where there is one, else the text as it came
+KNOWN_FIRST = Field(union_mode="left_to_right")  # the member if there is one, else the unchanged text
 
 
 class Reason(StrEnum):
-    """Why a deployment failed. The last two are the control plane's own: no agent sends them."""
+    """Why a deployment failed. Only the control plane uses the last three: no agent sends them."""
 
     NO_RECIPE = "no_recipe"
     BAD_RECIPE = "bad_recipe"
@@ -31,9 +31,11 @@ class Reason(StrEnum):
     NO_SPACE = "no_space"
     UNRESOLVED_VARIABLE = "unresolved_variable"
     RUNTIME_UNAVAILABLE = "runtime_unavailable"
+    COMPOSE_UNAVAILABLE = "compose_unavailable"
     INTERNAL = "internal"
     AGENT_LOST_CONTACT = "agent_lost_contact"
     ROUTE_NOT_APPLIED = "route_not_applied"
+    ADDRESS_TAKEN = "address_taken"
 
 
 class Phase(StrEnum):
@@ -44,20 +46,20 @@ class Phase(StrEnum):
     BUILD = "build"
     START = "start"
     HEALTH = "health"
-    SWITCH = "switch"  # the control plane's own: visitors go over to the new deployment
+    SWITCH = "switch"  # reported by the control plane: visitors go over to the new deployment
 
     def named(self, service: str = "") -> str:
-        """What this phase of `service`, or of the whole deployment, is called in messages and on pages."""
+        """The name of this phase of `service`, or of the whole deployment, in messages and on pages."""
         return f"{self.value} {service}" if service else self.value
 
     @classmethod
     def of(cls, name: str) -> Self | None:
-        """The phase that `named` gave this name; None: one of a newer peer."""
+        """The phase to which `named` gave this name; None if only a newer peer knows the phase."""
         return next((phase for phase in cls if phase == name.split(" ", maxsplit=1)[0]), None)
 
 
 class ServiceState(StrEnum):
-    """What an agent sees of one service."""
+    """The state of one service, as its agent sees it."""
 
     RUNNING = "running"
     EXITED = "exited"
@@ -66,8 +68,15 @@ class ServiceState(StrEnum):
     MISSING = "missing"  # it has no container
 
 
+class RuntimeKind(StrEnum):
+    """What runs services on an agent."""
+
+    DOCKER = "docker"
+    PROCESS = "process"  # no isolation: for trying out only
+
+
 class LogSource(StrEnum):
-    """What wrote a line."""
+    """Where a log line comes from."""
 
     BUILD = "build"
     SERVICE = "service"
@@ -75,10 +84,20 @@ class LogSource(StrEnum):
 
 
 class LogStream(StrEnum):
-    """Which of its two outputs a program wrote a line to."""
+    """The output to which a program wrote a line."""
 
     STDOUT = "stdout"
     STDERR = "stderr"
+
+
+class LogLevel(StrEnum):
+    """How important a policy's log line is to its author."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    PRINT = "print"  # printed by the policy, not logged
 
 
 class EventKind(StrEnum):
@@ -91,7 +110,7 @@ class EventKind(StrEnum):
 
 
 class StopCause(StrEnum):
-    """Why a preview was stopped although its pull request is open. Either holds until the next commit."""
+    """Why a preview was stopped although its pull request is open. It stays stopped until the next commit."""
 
     PERSON = "person"
     TIME_TO_LIVE = "time_to_live"

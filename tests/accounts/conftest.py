@@ -1,4 +1,5 @@
-"""Alice owns the workspace, Ada administers it, Dan develops in it, Bob looks; Charlie is a stranger from another one."""
+"""The people of these tests: Alice owns the workspace, Ada is its admin, Dan a developer, Bob a viewer; Charlie belongs to
+another workspace."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Every action, asked for by everybody, of everything: the table of `access` is the expectation."""
+"""Every person tries every action on every kind of object; the table in `access` says which are allowed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A real Docker Engine, a tiny busybox image, and clean-up of everything a test labelled as its own."""
+"""Fixtures: a real Docker Engine, a tiny busybox image, and clean-up of everything that a test labelled as its own."""
 
 import io
 import subprocess

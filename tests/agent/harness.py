@@ -1,4 +1,4 @@
-"""An agent's environments over the real engine and real git; only the bus and the builder are stood in for."""
+"""An agent's environments on the real engine and real git; only the bus and the builder are replaced."""
 
 import asyncio
 import contextlib
@@ -14,6 +14,7 @@ from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.environments.service import Environments
 from seatrial.agent.environments.tools import Load, Tools
 from seatrial.agent.logs.following import Followers
+from seatrial.agent.logs.shares import Shares
 from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.runtime.base import Runtime
@@ -35,8 +36,8 @@ from tests.repositories import Repository
 M = TypeVar("M", bound=Message)
 
 
-class Told:
-    """`Reports` that remembers."""
+class RecordedReports:
+    """`Reports` that keep every event and log line."""
 
     def __init__(self) -> None:
         self.events: list[Message] = []
@@ -59,7 +60,7 @@ class Told:
     async def next(self, kind: type[M], seen: int = 0, seconds: float = 60, **fields: object) -> M:
         """The first event of `kind` with these fields, after the first `seen` events."""
 
-        def found() -> list[M]:
+        def matching() -> list[M]:
             return [
                 event
                 for event in self.events[seen:]
@@ -67,8 +68,8 @@ class Told:
             ]
 
         async with asyncio.timeout(seconds), self._changed:
-            await self._changed.wait_for(found)
-        return found()[0]
+            await self._changed.wait_for(matching)
+        return matching()[0]
 
     async def line(self, text: str, seconds: float = 60) -> None:
         async with asyncio.timeout(seconds), self._changed:
@@ -76,7 +77,7 @@ class Told:
 
 
 class DockerBuild:
-    """`Builder` by the engine's own build command: the contract, not the isolation."""
+    """A `Builder` that uses the engine's own build command. It keeps the contract but has no isolation."""
 
     name = "docker build"
 
@@ -101,7 +102,7 @@ class DockerBuild:
 
 
 class HostImages:
-    """`Images` that only has what the host has."""
+    """`Images` that only finds images on the host."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -114,12 +115,12 @@ class HostImages:
 
 @dataclass
 class Agent:
-    """One agent process' worth of environments. `stop` is what a crash or a restart leaves."""
+    """The environments of one agent process. Ending `running` leaves the host as a crash or a restart would."""
 
     id: str
     directory: Path
     runtime: Runtime
-    told: Told = field(default_factory=Told)
+    reports: RecordedReports = field(default_factory=RecordedReports)
     builder: Builder = field(default_factory=DockerBuild)
     credentials: NoCredentials = field(default_factory=NoCredentials)
     images: Images | None = None
@@ -136,8 +137,8 @@ class Agent:
             read_recipe=read_recipe,
             builder=self.builder,
             images=self.images or HostImages(self.runtime),
-            reports=self.told,
-            logs=LogShipping(self.told),
+            reports=self.reports,
+            logs=LogShipping(self.reports, Shares(0)),
             variables=lambda sealed: {"TOKEN": sealed} if sealed else {},
             build_slots=asyncio.Semaphore(2),
             defaults=self.defaults,

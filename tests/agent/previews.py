@@ -1,4 +1,4 @@
-"""Previews of the tests, and what is asked of them: brought up, fetched, gone."""
+"""Helps tests bring previews up, fetch their pages, and check that nothing is left of them."""
 
 import asyncio
 
@@ -60,7 +60,7 @@ async def come_up(
     assert wanted.candidate is not None
     environments.wanted(wanted)
     environments.replayed({wanted.environment, *others})
-    ready = await agent.told.next(DeploymentReady, deployment=wanted.candidate.id)
+    ready = await agent.reports.next(DeploymentReady, deployment=wanted.candidate.id)
     environments.wanted(then(wanted, live=wanted.candidate, candidate=None))
     return ready
 
@@ -79,7 +79,7 @@ async def gone(agent: Agent, environment_id: str, seconds: float = 60) -> None:
 
 
 async def left(agent: Agent, environment_id: str) -> list[object]:
-    """What there is of the environment on the engine: nothing, once it is told to be removed."""
+    """Everything on the engine that belongs to the environment: empty once it has been removed."""
     labels = {AGENT: agent.id, ENVIRONMENT: environment_id}
     return [
         *await agent.runtime.list_containers(labels),

@@ -43,7 +43,7 @@ AGENT = "01AGENT"
 
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A report is stored when its call returns, also on a slow machine."""
+    """Make calls wait until their report is stored, also on a slow machine."""
     monkeypatch.setattr(publisher, "PATIENCE_SECONDS", 60.0)
 
 
@@ -137,19 +137,19 @@ async def test_an_empty_bucket_is_a_full_replay_of_nothing(mine: Bus) -> None:
 
 async def stored(control: ControlBus, stream: str) -> list[Envelope]:
     state = (await control.jetstream.stream_info(stream)).state
-    found = [
+    raw = [
         await control.jetstream.get_msg(stream, seq)
         for seq in range(max(1, state.first_seq), state.last_seq + 1)
     ]
-    return [Envelope.decode(message.data or b"") for message in found if message.data]
+    return [Envelope.decode(message.data or b"") for message in raw if message.data]
 
 
 async def at_least(count: int, control: ControlBus, stream: str) -> list[Envelope]:
-    """What is stored, once it is so much."""
+    """The stored messages, as soon as there are `count` of them."""
     async with asyncio.timeout(60):
-        while len(found := await stored(control, stream)) < count:  # noqa: ASYNC110
+        while len(messages := await stored(control, stream)) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
-    return found
+    return messages
 
 
 async def test_reports_keep_their_order_over_an_outage(

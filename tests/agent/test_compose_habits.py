@@ -1,4 +1,4 @@
-"""What compose files have out of habit, on a real engine: a server nobody knows, further names, unnamed volumes."""
+"""Usual lines of compose files, on a real engine: a server of an unknown kind, further names, unnamed volumes."""
 
 import subprocess
 from pathlib import Path
@@ -69,7 +69,7 @@ async def test_a_server_nobody_knows_runs_once_and_an_unnamed_volume_is_new(
         db = named(ready.services, "db").container
         second = deployment(repository.commit({"compose.yaml": text.replace("NUMBER", "2")}))
         environments.wanted(then(wanted, revision=5, live=first, candidate=second))
-        ready = await agent.told.next(DeploymentReady, deployment=second.id)
+        ready = await agent.reports.next(DeploymentReady, deployment=second.id)
         web = named(ready.services, "web")
         assert await fetch(web.endpoint) == "ok\n2\nstarted\n", (
             "the image's files, its own line, one server for both"
@@ -81,5 +81,5 @@ async def test_a_server_nobody_knows_runs_once_and_an_unnamed_volume_is_new(
         [unnamed] = volumes_of(web.container)
         assert exists(unnamed)
         environments.unwanted(wanted.environment)
-        await agent.told.next(EnvironmentRemoved)
+        await agent.reports.next(EnvironmentRemoved)
     assert not exists(unnamed)

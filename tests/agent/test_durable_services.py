@@ -79,10 +79,10 @@ async def test_what_an_image_keeps_in_a_volume_of_its_own_outlives_a_failed_chan
     wanted = environment(repository, "pr-1-data", candidate=first)
     async with agent.running() as environments:
         db = named((await come_up(agent, environments, wanted)).services, "db").container
-        await agent.told.next(EnvironmentObserved, deployment=first.id)
+        await agent.reports.next(EnvironmentObserved, deployment=first.id)
         second = deployment(repository.commit(kept(busybox, 2, broken="yes")))
         environments.wanted(then(wanted, revision=5, live=first, candidate=second))
-        await agent.told.next(DeploymentFailed, deployment=second.id)
+        await agent.reports.next(DeploymentFailed, deployment=second.id)
 
         async def put_back() -> bool:
             with contextlib.suppress(AgentError):  # it is being replaced
@@ -91,7 +91,7 @@ async def test_what_an_image_keeps_in_a_volume_of_its_own_outlives_a_failed_chan
 
         await until(put_back)
         environments.unwanted(wanted.environment)
-        await agent.told.next(EnvironmentRemoved)
+        await agent.reports.next(EnvironmentRemoved)
         assert await runtime.list_volumes({AGENT: agent.id}) == {}
 
 
@@ -113,7 +113,7 @@ async def test_started_again_after_its_network_went_while_it_was_stopped(
     async with restarted.running() as environments:
         environments.wanted(then(wanted, live=first, candidate=None))
         environments.replayed({wanted.environment})
-        observed = await restarted.told.next(EnvironmentObserved)
+        observed = await restarted.reports.next(EnvironmentObserved)
         assert {service.state for service in observed.services} == {"running"}
         assert await fetch(named(observed.services, "web").endpoint) == "ok\n"
     assert await run(runtime, db, "cat /tmp/row") == "layer\n", "it is the same container"

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.docker
 
 
 class Wire:
-    """The engine's socket behind one that can be cut."""
+    """A socket that forwards to the engine's, and that can be cut."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -82,22 +82,22 @@ async def test_a_live_preview_survives_the_engines_absence(
     wanted = environment(repository, "pr-1-away", candidate=deployment(repository.commit(files)))
     async with agent.running() as environments:
         ready = await come_up(agent, environments, wanted)
-        await agent.told.next(EnvironmentObserved, revision=2)
+        await agent.reports.next(EnvironmentObserved, revision=2)
         await wire.cut()
         await asyncio.sleep(1.5)
-        assert agent.told.all(EnvironmentRemoved) == [] and agent.told.all(DeploymentFailed) == []
+        assert agent.reports.all(EnvironmentRemoved) == [] and agent.reports.all(DeploymentFailed) == []
         await runtime.remove(ready.services[0].container)
-        seen = len(agent.told.events)
+        seen = len(agent.reports.events)
         await wire.connect()
 
         async def answers() -> bool:
-            latest = agent.told.all(EnvironmentObserved)[-1]
+            latest = agent.reports.all(EnvironmentObserved)[-1]
             with contextlib.suppress(Exception):
                 return await fetch(latest.services[0].endpoint) == "ok\n"
             return False
 
         await until(answers)
-        await agent.told.next(EnvironmentObserved, seen, revision=2)
+        await agent.reports.next(EnvironmentObserved, seen, revision=2)
         environments.unwanted(wanted.environment)
-        await agent.told.next(EnvironmentRemoved)
+        await agent.reports.next(EnvironmentRemoved)
     assert await runtime.list_containers({AGENT: agent.id}) == []

@@ -31,20 +31,20 @@ async def test_up_switched_and_removed(agent: Agent, repository: Repository, bus
         assert services["web"].labels == ["pr-1-shop"] and services["api"].labels == ["api-pr-1-shop"]
         assert services["db"].endpoint is None
         assert ready.isolation is Isolation.CONTAINER
-        ended = [p.phase for p in agent.told.all(DeploymentPhase) if p.seconds is not None]
+        ended = [p.phase for p in agent.reports.all(DeploymentPhase) if p.seconds is not None]
         assert set(ended) == {"checkout", "recipe", "build web", "build api", "build db", "start", "health"}
         assert ended[:2] == ["checkout", "recipe"] and ended[-2:] == ["start", "health"]
         container = await agent.runtime.get(services["web"].container)
         assert container is not None
-        await agent.told.line("db: ready to serve")
-        await agent.told.line("web: built web")
+        await agent.reports.line("db: ready to serve")
+        await agent.reports.line("web: built web")
         database = await agent.runtime.get(services["db"].container)
-        await agent.told.next(EnvironmentObserved, deployment=first.id)
+        await agent.reports.next(EnvironmentObserved, deployment=first.id)
 
         second = deployment(repository.commit(shop(busybox, "changed")))
         update = then(wanted, revision=5, live=first, candidate=second)
         environments.wanted(update)
-        ready = await agent.told.next(DeploymentReady, deployment=second.id)
+        ready = await agent.reports.next(DeploymentReady, deployment=second.id)
         after = {service.name: service for service in ready.services}
         assert await fetch(after["web"].endpoint) == "changed"
         assert await fetch(services["web"].endpoint) == "hello"
@@ -54,13 +54,13 @@ async def test_up_switched_and_removed(agent: Agent, repository: Repository, bus
         assert len(same.addresses) == 2
 
         environments.wanted(then(update, live=second, candidate=None))
-        await agent.told.next(EnvironmentObserved, deployment=second.id)
+        await agent.reports.next(EnvironmentObserved, deployment=second.id)
         old = {AGENT: agent.id, DEPLOYMENT: first.id}
         await until(lambda: nothing(agent, old))
         await until(lambda: images_of(agent, "web", 1))
 
         environments.unwanted(wanted.environment)
-        await agent.told.next(EnvironmentRemoved, environment=wanted.environment)
+        await agent.reports.next(EnvironmentRemoved, environment=wanted.environment)
         assert await left(agent, wanted.environment) == []
         assert list((agent.directory / "builds").iterdir()) == []
 
@@ -70,17 +70,17 @@ async def test_live_is_kept_alive(agent: Agent, repository: Repository, busybox:
     async with agent.running() as environments:
         ready = await come_up(agent, environments, wanted)
         assert wanted.candidate is not None
-        await agent.told.next(EnvironmentObserved, deployment=wanted.candidate.id)
+        await agent.reports.next(EnvironmentObserved, deployment=wanted.candidate.id)
         web = next(s for s in ready.services if s.name == "web")
         db = next(s for s in ready.services if s.name == "db")
-        seen = len(agent.told.events)
+        seen = len(agent.reports.events)
         images = await agent.runtime.list_images({AGENT: agent.id, SERVICE: "web"})
         # All at once for the agent, which cannot do anything meanwhile: an image that is in use again would stay.
         for command in (["rm", "-f", web.container], ["rmi", *images], ["stop", "-t", "0", db.container]):
             subprocess.run(["docker", *command], check=True, capture_output=True)  # noqa: ASYNC221
         async with asyncio.timeout(90):
             while True:
-                observed = await agent.told.next(EnvironmentObserved, seen)
+                observed = await agent.reports.next(EnvironmentObserved, seen)
                 seen += 1
                 states = {service.name: service.state for service in observed.services}
                 if set(states.values()) == {"running"}:

@@ -1,4 +1,4 @@
-"""Failures that only a real engine knows: what listens where, and who ran out of memory."""
+"""Failures that need a real engine: a service listens elsewhere, or runs out of memory."""
 
 import pytest
 
@@ -16,11 +16,11 @@ async def failed(agent: Agent, repository: Repository, files: dict[str, str]) ->
     async with agent.running() as environments:
         environments.wanted(wanted)
         environments.replayed({wanted.environment})
-        failure = await agent.told.next(DeploymentFailed)
+        failure = await agent.reports.next(DeploymentFailed)
         assert await agent.runtime.list_containers({AGENT: agent.id}) == []
         await gone(agent, wanted.environment)
-        assert len(agent.told.all(DeploymentFailed)) == 1
-        assert any(phase.failed for phase in agent.told.all(DeploymentPhase))
+        assert len(agent.reports.all(DeploymentFailed)) == 1
+        assert any(phase.failed for phase in agent.reports.all(DeploymentPhase))
     return failure
 
 
@@ -31,7 +31,9 @@ async def test_a_service_that_takes_too_much_memory(
     failure = await failed(
         agent, repository, single(busybox, command, "    expose: 80\n    restart: never\n")
     )
-    assert failure.message == "web was ended for using more than its 64 MB of memory"
+    assert failure.message.startswith(
+        "web was ended for using more than its 64 MB of memory. Give it more with"
+    )
 
 
 async def test_a_service_that_only_listens_to_itself(
@@ -41,5 +43,6 @@ async def test_a_service_that_only_listens_to_itself(
     files = single(busybox, "httpd -f -p 127.0.0.1:8080 -h /www", more)
     failure = await failed(agent, repository, files)
     assert failure.reason == "unhealthy"
-    assert failure.message.startswith("web runs, but GET / on port 8080 got no answer (connection refused)")
-    assert failure.message.endswith("It listens on 127.0.0.1:8080 only: make it listen on 0.0.0.0")
+    assert failure.message.startswith(
+        "web listens on 127.0.0.1:8080 only: make it listen on 0.0.0.0. GET / on port 8080"
+    )

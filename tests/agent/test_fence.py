@@ -9,7 +9,7 @@ import pytest
 
 from seatrial.agent import firewall
 from seatrial.agent.runtime.docker import DockerRuntime
-from seatrial.agent.runtime.docker.fence import Fence, interface
+from seatrial.agent.runtime.docker.fence import PreviewFence, interface
 from seatrial.agent.vocabulary.containers import ContainerSpec, HealthCheck, Resources, RestartPolicy
 from seatrial.agent.vocabulary.labels import FINGERPRINT
 from tests.engines import missing
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.docker
 
 @pytest.fixture
 async def listener() -> AsyncIterator[int]:
-    """Something the operator runs on the host, on every address."""
+    """A server of the operator on the host, listening on every address."""
 
     async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"REACHED\n")
@@ -31,7 +31,7 @@ async def listener() -> AsyncIterator[int]:
 
 
 async def said(runtime: DockerRuntime, spec: ContainerSpec, script: str) -> str:
-    """What a container prints that runs `script`."""
+    """The output of a container that runs `script`."""
     await runtime.start(replace(spec, name=f"{spec.name}-asks", command=["sh", "-c", script]))
     async with asyncio.timeout(120):
         lines = [line.text async for line in runtime.logs(f"{spec.name}-asks", follow=True)]
@@ -40,7 +40,7 @@ async def said(runtime: DockerRuntime, spec: ContainerSpec, script: str) -> str:
 
 
 def doors(network: str) -> list[str]:
-    """Addresses of the host that a container of `network` could ask: not every network's."""
+    """The host's addresses that a container of `network` could try; those of other networks are left out."""
     others = ("lo", "br-", "veth", "galley")
     return [
         address.address
@@ -55,7 +55,7 @@ async def test_neither_the_host_nor_another_network_nor_the_metadata(
 ) -> None:
     if not firewall.available():
         missing("no iptables, or no root: previews are not fenced here")
-    runtime.fence = Fence()
+    runtime.fence = PreviewFence()
     one, two = (f"galley-test-{agent_id[-8:].lower()}-{n}" for n in (1, 2))
     for network in (one, two):
         await runtime.ensure_network(network, labels)
@@ -79,8 +79,8 @@ async def test_neither_the_host_nor_another_network_nor_the_metadata(
     )
 
 
-class Tried(Fence):
-    """A fence whose rules go up as `outcomes` says, one after the other; None: it is cancelled meanwhile."""
+class Tried(PreviewFence):
+    """A fence whose attempts to put up rules end as listed in `outcomes`; None: the attempt is cancelled."""
 
     def __init__(self, *outcomes: bool | None) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ async def test_the_rules_go_up_again_over_networks_that_are_there_and_after_ever
     assert any("previews can reach what their host listens with" in warning for warning in runtime.warnings)
     await runtime.ping()
     assert fence.outcomes == [] and not runtime.warnings
-    runtime.fence = Fence(wanted=False)
+    runtime.fence = PreviewFence(wanted=False)
     await runtime.ping()
     assert not runtime.warnings
 

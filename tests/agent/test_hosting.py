@@ -1,4 +1,4 @@
-"""What the settings say reaches the builder."""
+"""The settings reach the builder."""
 
 from pathlib import Path
 

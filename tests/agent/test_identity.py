@@ -1,4 +1,4 @@
-"""Keys, registration over HTTP, and what is said when it is refused."""
+"""Keys, registration over HTTP, and the messages of a refused registration."""
 
 import asyncio
 import base64
@@ -21,7 +21,7 @@ GIVEN = {"agent": "a1", "name": "n", "nats_url": "nats://x", "user_jwt": "jwt"}
 
 
 class ControlPlane:
-    """Answers registrations with what `answers` says, one after the other; the last one stays."""
+    """Answers registrations with `answers`, one after the other; the last one is repeated."""
 
     def __init__(self) -> None:
         self.answers: list[tuple[int, object]] = [(200, GIVEN)]

@@ -31,8 +31,8 @@ FILES = {"Dockerfile": 'FROM python:3.11-slim\nCOPY app.py .\nEXPOSE 8000\nCMD [
 async def runtime(tmp_path: Path) -> AsyncIterator[ProcessRuntime]:
     runtime = ProcessRuntime(tmp_path / "processes")
     yield runtime
-    for found in await runtime.list_containers({}):
-        await runtime.remove(found.name)
+    for container in await runtime.list_containers({}):
+        await runtime.remove(container.name)
 
 
 async def test_up_switched_and_removed(tmp_path: Path, agent_id: str, runtime: ProcessRuntime) -> None:
@@ -45,16 +45,16 @@ async def test_up_switched_and_removed(tmp_path: Path, agent_id: str, runtime: P
     async with agent.running() as environments:
         environments.wanted(wanted)
         environments.replayed({wanted.environment})
-        ready = await agent.told.next(DeploymentReady, deployment=first.id)
+        ready = await agent.reports.next(DeploymentReady, deployment=first.id)
         assert ready.isolation is Isolation.PROCESS
         assert await fetch(ready.services[0].endpoint) == "one"
-        await agent.told.line("web: listening")
+        await agent.reports.line("web: listening")
         second = deployment(repository.commit(FILES | {"app.py": APP.replace("TEXT", "two")}))
         environments.wanted(then(wanted, live=first, candidate=second))
-        ready = await agent.told.next(DeploymentReady, deployment=second.id)
+        ready = await agent.reports.next(DeploymentReady, deployment=second.id)
         assert await fetch(ready.services[0].endpoint) == "two"
         environments.unwanted(wanted.environment)
-        await agent.told.next(EnvironmentRemoved)
+        await agent.reports.next(EnvironmentRemoved)
     assert await runtime.list_containers({}) == [] and await runtime.list_images({}) == {}
 
 
@@ -68,7 +68,7 @@ async def test_its_source_is_fetched_with_a_credential_of_its_own(
     async with agent.running() as environments:
         environments.wanted(wanted)
         environments.replayed({wanted.environment})
-        failure = await agent.told.next(DeploymentFailed)
+        failure = await agent.reports.next(DeploymentFailed)
     assert (failure.reason, agent.credentials.asked) == (
         "checkout_failed",
         [f"{wanted.repository} for environment {wanted.environment}"],

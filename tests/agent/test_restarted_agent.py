@@ -1,4 +1,4 @@
-"""An agent that starts anew over live previews: it takes what runs as it is, and removes what nobody wants."""
+"""An agent that is started again while previews are live leaves running containers alone and removes undesired ones."""
 
 import pytest
 
@@ -41,15 +41,15 @@ async def crashed(runtime: DockerRuntime, name: str, times: int) -> None:
         await run(runtime, name, "touch /tmp/end")
 
         async def again(count: int = number) -> bool:
-            found = await runtime.get(name)
-            return found is not None and (found.state, found.restarts) == ("running", count)
+            present = await runtime.get(name)
+            return present is not None and (present.state, present.restarts) == ("running", count)
 
         await until(again)
 
 
 async def facts(agent: Agent, runtime: DockerRuntime) -> dict[str, object]:
-    found = await runtime.list_containers({AGENT: agent.id})
-    return {c.labels[SERVICE]: (c.name, c.started_at, c.state, c.addresses) for c in found}
+    present = await runtime.list_containers({AGENT: agent.id})
+    return {c.labels[SERVICE]: (c.name, c.started_at, c.state, c.addresses) for c in present}
 
 
 async def test_nothing_is_restarted_lost_or_unrouted(
@@ -59,7 +59,7 @@ async def test_nothing_is_restarted_lost_or_unrouted(
     wanted = environment(repository, "pr-1-kept", candidate=deployment(repository.commit(files)))
     async with agent.running() as environments:
         ready = await come_up(agent, environments, wanted)
-        await agent.told.next(EnvironmentObserved, revision=2)
+        await agent.reports.next(EnvironmentObserved, revision=2)
     web, db, seed = (next(s.container for s in ready.services if s.name == n) for n in ("web", "db", "seed"))
     await run(runtime, db, "echo precious > /www/row")
     await crashed(runtime, web, MAX_RESTARTS)
@@ -69,7 +69,7 @@ async def test_nothing_is_restarted_lost_or_unrouted(
     async with restarted.running() as environments:
         environments.wanted(then(wanted, live=wanted.candidate, candidate=None))
         environments.replayed({wanted.environment})
-        observed = await restarted.told.next(EnvironmentObserved)
+        observed = await restarted.reports.next(EnvironmentObserved)
         endpoint = next(service.endpoint for service in observed.services if service.name == "web")
         assert (endpoint or "").endswith(":7070") and await fetch(endpoint) == "ok\n"
     assert await facts(agent, runtime) == before

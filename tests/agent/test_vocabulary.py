@@ -1,4 +1,4 @@
-"""Habits that all rooms share: calls that end whole, and files that are replaced whole."""
+"""Practices of all rooms: calls that run to completion, and files that are replaced atomically."""
 
 import asyncio
 import stat

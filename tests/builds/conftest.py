@@ -1,4 +1,4 @@
-"""One real builder per test session, on the real engine; everything made is removed."""
+"""Fixtures: one real builder per test session, on the real engine. Everything it made is removed."""
 
 import asyncio
 import os
@@ -39,7 +39,7 @@ def log() -> Lines:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The builder's folder, closed to everybody but us as the platform's is."""
+    """The builder's folder, closed to other users, like the platform's."""
     require("docker")
     require("buildah")
     folder = tmp_path_factory.mktemp("builder")
@@ -60,9 +60,9 @@ def images(label: str) -> list[str]:
 def stand_ins() -> set[str]:
     """Stand-ins that only these tests need; the others serve the platform too and are kept as its cache."""
     command = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "seatrial/stand-in-*"]
-    found = subprocess.run(command, check=False, capture_output=True, text=True).stdout.split()
+    names = subprocess.run(command, check=False, capture_output=True, text=True).stdout.split()
     return {
-        name for name in found if not any(kept in name for kept in ("-debian:", "-python:", "-postgres:"))
+        name for name in names if not any(kept in name for kept in ("-debian:", "-python:", "-postgres:"))
     }
 
 

@@ -23,12 +23,12 @@ async def run(image: str, *command: str) -> str:
 
 
 async def rare(image: str) -> None:
-    """Skip what takes minutes to make and is not on this host, unless SEATRIAL_ALL_STAND_INS=1."""
-    found = stand_in_for(image)
-    if os.environ.get("SEATRIAL_ALL_STAND_INS") == "1" or found is None:
+    """Skip the test if the stand-in is not on this host and takes minutes to make, unless SEATRIAL_ALL_STAND_INS=1."""
+    stand_in = stand_in_for(image)
+    if os.environ.get("SEATRIAL_ALL_STAND_INS") == "1" or stand_in is None:
         return
     with contextlib.suppress(AssertionError):
-        await docker("image", "inspect", f"{PREFIX}{found.name}:{codename()}")
+        await docker("image", "inspect", f"{PREFIX}{stand_in.name}:{codename()}")
         return
     pytest.skip(f"the stand-in of {image} takes minutes to make: SEATRIAL_ALL_STAND_INS=1 does")
 
@@ -46,7 +46,7 @@ async def running(image: str, *options: str, command: Sequence[str] = ()) -> Asy
 
 
 async def answers(name: str, port: int) -> str:
-    """What the container's web server says on its first page."""
+    """The first page of the container's web server."""
     address = (
         await docker("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name)
     ).strip()

@@ -1,4 +1,4 @@
-"""Ways out of a build that were found in buildah itself, or could be: what is outside must not be there."""
+"""Ways out of a build that were holes in buildah, or could be: a step must not reach anything outside."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ import pytest
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.vocabulary.errors import BuildError
-from tests.builds.conftest import Lines
+from tests.builds.conftest import Lines, docker
 from tests.engines import missing
 
 pytestmark = pytest.mark.docker
@@ -81,6 +81,26 @@ async def test_a_link_that_is_read_for_the_build_leads_nowhere(
     assert "root:x:0" not in log.text
 
 
+async def test_a_step_sees_neither_containers_of_the_host_nor_its_interfaces(
+    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+) -> None:
+    recipe = (
+        f"FROM {base}\nRUN cat /proc/self/cgroup /proc/1/cgroup; cat /proc/self/mountinfo\n"
+        "RUN busybox find /sys/fs/cgroup | wc -l; ls /sys/class/net /sys/devices/virtual/net | busybox grep -v :\n"
+    )
+    container = await docker("run", "-d", "--label", "seatrial.test=builds", base, "sleep", "600")
+    try:
+        await builder.build(request_for("seen", {"Dockerfile": recipe}, no_cache=True), log)
+    finally:
+        await docker("rm", "-f", container.strip())
+    assert container[:12] not in log.text
+    assert "docker" not in log.text
+    groups = [line for line in log if line.count(":") == 2 and line[0].isdigit()]
+    assert groups and all(line.endswith(":/") for line in groups)
+    assert "1" in log, "/sys/fs/cgroup is an empty folder"
+    assert not set(psutil.net_if_addrs()) & set(log.text.split())
+
+
 @pytest.fixture
 async def server() -> AsyncIterator[tuple[int, list[str]]]:
     """An HTTP server on every address of this host: (port, who has reached it)."""
@@ -101,11 +121,11 @@ async def server() -> AsyncIterator[tuple[int, list[str]]]:
 def addresses() -> list[str]:
     """Of this host, as URLs write them."""
     interfaces = psutil.net_if_addrs().items()
-    found = [
+    own_addresses = [
         a for name, listed in interfaces if not name.startswith(("br-", "veth", "galley")) for a in listed
     ]
-    four = [a.address for a in found if a.family is socket.AF_INET]
-    six = [f"[{a.address}]" for a in found if a.family is socket.AF_INET6 and "%" not in a.address]
+    four = [a.address for a in own_addresses if a.family is socket.AF_INET]
+    six = [f"[{a.address}]" for a in own_addresses if a.family is socket.AF_INET6 and "%" not in a.address]
     return [*four, *six]
 
 

@@ -1,4 +1,4 @@
-"""Where images come from: the host, a registry, or the distribution's packages. A small registry of our own answers."""
+"""Images come from the host, a registry, or the distribution's packages. A small HTTP server plays the registry."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ Answer = Callable[[web.Request], web.StreamResponse]
 
 
 class NoStandIns:
-    """Stands in for nothing, and notes what was asked."""
+    """`StandIns` without any stand-in; notes the images it was asked for."""
 
     def __init__(self, reference: str | None = None) -> None:
         self.reference = reference
@@ -138,8 +138,8 @@ async def test_a_silent_registry_is_given_up(
     ],
 )
 def test_who_is_stood_in_for(image: str, name: str | None) -> None:
-    found = stand_in_for(image)
-    assert (found.name if found else None) == name
+    stand_in = stand_in_for(image)
+    assert (stand_in.name if stand_in else None) == name
 
 
 def test_registries() -> None:

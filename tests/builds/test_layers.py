@@ -1,4 +1,4 @@
-"""Caches that nobody uses any more are removed, and nothing else."""
+"""Unused caches are removed, and nothing else."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a build cannot take from its host."""
+"""A build cannot exhaust its host."""
 
 import asyncio
 import contextlib

@@ -98,7 +98,7 @@ async def test_none_for_what_is_not_packaged(
 
 
 @pytest.mark.parametrize(
-    ("image", "command", "told"),
+    ("image", "command", "printed"),
     [
         ("redis:7", ["redis-server", "--version"], "Redis server"),
         ("busybox", ["sh", "-c", "echo ok | cat"], "ok"),
@@ -108,9 +108,9 @@ async def test_none_for_what_is_not_packaged(
         ("rust:1", ["sh", "-c", "cd /tmp; cargo init -q --name x && cargo run -q --offline"], "Hello, world"),
     ],
 )  # fmt: skip
-async def test_the_others_run(stand_in: MakeStandIn, image: str, command: list[str], told: str) -> None:
+async def test_the_others_run(stand_in: MakeStandIn, image: str, command: list[str], printed: str) -> None:
     await rare(image)
-    assert told in await run(await stand_in(image), *command)
+    assert printed in await run(await stand_in(image), *command)
 
 
 @pytest.mark.parametrize("image", ["alpine:3", "python:3.12-alpine"])
@@ -153,20 +153,20 @@ async def test_mariadb_honours_the_variables_of_mysql(stand_in: MakeStandIn, tmp
 
 
 @pytest.mark.parametrize(
-    ("image", "folder", "page", "told"),
+    ("image", "folder", "page", "printed"),
     [
         ("httpd:2.4", "/usr/local/apache2/htdocs/index.html", "a page", "a page"),
         ("php:8.3-apache", "/var/www/html/index.php", "<?php echo 6 * 7;", "42"),
     ],
 )
 async def test_apache_serves_its_folder(
-    stand_in: MakeStandIn, tmp_path: Path, image: str, folder: str, page: str, told: str
+    stand_in: MakeStandIn, tmp_path: Path, image: str, folder: str, page: str, printed: str
 ) -> None:
     await rare(image)
     (tmp_path / "page").write_text(page)
     (tmp_path / "page").chmod(0o644)
     async with running(await stand_in(image), "-v", f"{tmp_path / 'page'}:{folder}:ro") as name:
-        assert await answers(name, 80) == told
+        assert await answers(name, 80) == printed
 
 
 async def test_memcached_takes_options_alone(stand_in: MakeStandIn) -> None:

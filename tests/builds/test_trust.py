@@ -1,4 +1,4 @@
-"""The bundle of an organisation's authority is put where several builds at once find it whole."""
+"""Several builds at once always see a complete bundle of the organisation's authority."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Logs: stored ones first, then live, and on after the bus was killed. Many readers, one connection."""
+"""Log lines: first stored ones, then live ones, also after the bus was killed. Many readers share one connection."""
 
 import asyncio
 from collections.abc import AsyncGenerator

@@ -1,4 +1,4 @@
-"""An agent can do its work with exactly its permissions, and nothing of another's."""
+"""An agent can do its work with exactly its permissions, and cannot touch anything of another agent."""
 
 import asyncio
 import contextlib
@@ -51,14 +51,14 @@ class AgentClient:
         )
 
     async def turned_away(self) -> bool:
-        """Whether the server will not have it: one that is not there says nothing."""
+        """Whether the server refuses the agent. A server that is away does not count: it says nothing."""
         before = len(self.refusals)
         with pytest.raises(nats.errors.Error):
             await self.connect()
         return any("Authorization Violation" in said for said in self.refusals[before:])
 
     async def refused(self, client: Client) -> bool:
-        """Whether the server says so, which may be after its answer to a ping."""
+        """Whether the server reports a refusal, which may come after its answer to a ping."""
         await client.flush()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(WAIT_SECONDS):

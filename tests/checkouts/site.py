@@ -1,4 +1,4 @@
-"""A code host over HTTPS: git's own server program, behind passwords that are worth something for so many requests."""
+"""A code host over HTTPS: git's own server program, behind passwords that are valid for a limited number of requests."""
 
 import base64
 import datetime
@@ -27,7 +27,7 @@ class Site:
 
     def __init__(self, directory: Path, root: Path) -> None:
         self.root = root
-        self.left: dict[str, int] = {}  # requests that a password is still good for
+        self.left: dict[str, int] = {}  # requests for which each password is still valid
         self.asked: list[str] = []  # "<status> <method> <path>"
         self.seen: set[str] = set()  # secrets that some process has in its command line, while git asks
         self.moved_to = ""  # where everybody is sent

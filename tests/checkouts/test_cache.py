@@ -140,7 +140,7 @@ async def test_a_damaged_cache_is_started_afresh(repository: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("url", "commit_id", "told"),
+    ("url", "commit_id", "expected"),
     [
         ("/nowhere/at/all", "a" * 40, "/nowhere/at/all"),
         ("ext::sh -c touch", "a" * 40, "only local paths, https and ssh"),
@@ -148,8 +148,8 @@ async def test_a_damaged_cache_is_started_afresh(repository: Path, tmp_path: Pat
         ("/tmp", "main", "not a full commit id"),
     ],
 )
-async def test_errors_say_what_and_where(tmp_path: Path, url: str, commit_id: str, told: str) -> None:
-    with pytest.raises(CheckoutError, match=told):
+async def test_errors_say_what_and_where(tmp_path: Path, url: str, commit_id: str, expected: str) -> None:
+    with pytest.raises(CheckoutError, match=expected):
         await Cache(tmp_path).fetch(Source(clone_url=url), "r1", commit_id)
 
 

@@ -135,13 +135,13 @@ async def test_another_host_that_git_is_sent_to_is_told_nothing(
     other = Site(tmp_path / "other", repository.parent)
     # Git trusts both, so that nothing but the askpass stands between.
     site.authority.write_bytes(site.authority.read_bytes() + other.authority.read_bytes())
-    told: list[str] = []
-    other.lets_in = lambda header: told.append(header) or False  # type: ignore[method-assign,func-returns-value,assignment]
+    headers: list[str] = []
+    other.lets_in = lambda header: headers.append(header) or False  # type: ignore[method-assign,func-returns-value,assignment]
     site.moved_to = other.url
     try:
         with pytest.raises(CheckoutError):
             await Cache(tmp_path / "cache").fetch(source, "r1", head, Given(site.password))
-        assert told and set(told) == {""}, "it was reached, and told nothing"
+        assert headers and set(headers) == {""}, "it was reached, and told nothing"
     finally:
         other.stop()
 

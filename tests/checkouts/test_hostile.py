@@ -1,4 +1,4 @@
-"""Commits that no honest git would make: nothing is written outside, and nothing takes for ever."""
+"""Commits that git itself would not make: nothing is written outside, and nothing takes for ever."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A git cache is as large as what is needed of it, however long it lives; what was dropped is fetched again."""
+"""A git cache contains only what is needed, however old it is; dropped commits are fetched again."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ NOBODY: frozenset[str] = frozenset()
 
 
 class Clock:
-    """A clock that is set, not waited for."""
+    """A clock that tests set."""
 
     def __init__(self) -> None:
         self.now = time.time()
@@ -55,7 +55,7 @@ def change(directory: Path, text: str) -> str:
 
 
 def branched(directory: Path, text: str, *, size: int = 0) -> str:
-    """A commit that nothing but its own branch leads to."""
+    """A commit that only its own branch contains."""
     git(directory, "checkout", "-q", "-B", "work", "main")
     (directory / "blob").write_bytes(os.urandom(size))
     head = change(directory, text)
@@ -237,8 +237,8 @@ async def test_a_shallow_and_a_sha256_cache_are_tidied_like_any_other(
         new = branched(directory, "new")
         await cache.fetch(source(directory), name, new)
         await prune(cache)
-        found = git(cache.directory / f"{name}.git", "for-each-ref", "--format=%(refname)").split()
-        assert found == [f"refs/seatrial/{new}"]
+        kept_references = git(cache.directory / f"{name}.git", "for-each-ref", "--format=%(refname)").split()
+        assert kept_references == [f"refs/seatrial/{new}"]
         tree = await cache.fetch(source(directory), name, new)
         assert await tree.read("README.md") == b"new"
     with pytest.raises(CheckoutError, match="shallow clone"):

@@ -1,4 +1,4 @@
-"""Real git repositories, and a platform's REST interface that answers as it is told."""
+"""Fixtures: real git repositories, and a REST interface whose answers the test sets."""
 
 import json
 import sys

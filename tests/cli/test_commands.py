@@ -1,4 +1,4 @@
-"""What a person types, what they read, and the exit code a script sees."""
+"""The commands as people type them, with their output and exit codes."""
 
 import json
 import os
@@ -258,7 +258,7 @@ def test_ctrl_c_says_what_goes_on_and_exits_130(api: FakeApi, repository: Path) 
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, out + err
-    assert "goes on without you" in err
+    assert "the preview is still being prepared" in err
     assert f"seatrial close {repository} --branch feature" in err
     assert "Traceback" not in out + err
 
@@ -305,3 +305,14 @@ def test_status_calls_what_failed_failed_although_nothing_is_pending(cli: Any, a
     assert code == 0
     assert "✗ pr-1-dinghy failed" in out and "pending" not in out
     assert "✓ pr-2-dinghy running" in out and out.count("newest deployment failed: bad_recipe") == 2
+
+
+def test_a_folder_of_a_repository_is_said_to_stand_for_all_of_it(
+    cli: Any, api: FakeApi, repository: Path
+) -> None:
+    preview_of(
+        api, git(repository, "rev-parse", "HEAD"), deployment(git(repository, "rev-parse", "HEAD"), "live")
+    )
+    (repository / "deep").mkdir()
+    _, out, _ = cli("preview", str(repository / "deep"))
+    assert "the preview is of the whole repository, not only of deep" in out

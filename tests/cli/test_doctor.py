@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from seatrial.cli import doctor as doctor_module
 from seatrial.cli.app import app
+from seatrial.embedded.engine import detect
 from tests.cli.conftest import FakeApi
 
 
@@ -84,3 +85,30 @@ def test_a_web_process_that_does_not_answer_is_grave(api: FakeApi) -> None:
     done = CliRunner().invoke(app, ["doctor"])
     assert done.exit_code == 1
     assert "✗ seatrial is not ready" in done.output and "web.log" in done.output
+
+
+@pytest.mark.parametrize(
+    ("version", "warned"),
+    [
+        ("1.1.5+ds1-1+deb12u1", True),
+        ("v1.2.7-0-g59923ef", True),
+        ("1.3.2", True),
+        ("1.2.8", False),
+        ("v1.3.3-0-gabc", False),
+        ("1.4.0", False),
+        ("2.0.0", False),
+        ("860f061b76bb4fc671f0f9e900f7d80ff93d4eb7", False),
+        ("", False),
+    ],
+)
+def test_a_runc_that_lets_code_out_is_pointed_out(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch, version: str, warned: bool
+) -> None:
+    engine = detect.Engine("unix:///x", version="28", runtimes=frozenset({"runsc"}), runc=version)
+    monkeypatch.setattr(detect, "ask", lambda: engine)
+    _, said = doctor(api, "runsc", agent())
+    told = lines(said, "runc ")
+    assert bool(told) is warned
+    if warned:
+        assert told[0].startswith(f"… runc {version} may let code out of a container")
+        assert "1.2.8" in said and "gVisor" in said

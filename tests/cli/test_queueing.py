@@ -1,4 +1,4 @@
-"""Nobody waits in silence for an agent that is away."""
+"""A command that waits for an absent agent says so."""
 
 from pathlib import Path
 from typing import Any

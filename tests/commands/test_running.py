@@ -33,8 +33,8 @@ async def noted(notes: Path, count: int = 3) -> list[int]:
 
 
 def nobody_is_left(numbers: list[int]) -> bool:
-    found = [psutil.Process(number) for number in numbers if psutil.pid_exists(number)]
-    return not any(map(children.runs, found))
+    existing = [psutil.Process(number) for number in numbers if psutil.pid_exists(number)]
+    return not any(map(children.runs, existing))
 
 
 async def test_output_errors_and_code_are_told_apart() -> None:
@@ -148,6 +148,8 @@ async def test_what_is_detached_is_nobodys_child(tmp_path: Path) -> None:
 def test_the_agent_starts_children_nowhere_else() -> None:
     agent = Path(children.__file__).parent.parent
     starts = re.compile(r"create_subprocess_|subprocess\.(run|Popen|check_|call)")
-    found = {str(file.relative_to(agent)) for file in agent.rglob("*.py") if starts.search(file.read_text())}
+    existing = {
+        str(file.relative_to(agent)) for file in agent.rglob("*.py") if starts.search(file.read_text())
+    }
     # The second is a program of its own, which outlives the agent.
-    assert found == {"commands/children.py", "runtime/process/keeper.py"}
+    assert existing == {"commands/children.py", "runtime/process/keeper.py"}

@@ -1,4 +1,4 @@
-"""A platform in the middle of its day: every state once. Used by the tests in a browser and by scripts/screenshots."""
+"""Sample data in which every state occurs once. Used by the tests in a browser and by scripts/screenshots."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -16,15 +16,15 @@ KNOWN = re.compile(r"dashboard[:/]|account_|seatrial$")  # signing in is the lib
 
 @pytest.mark.parametrize("template", sorted(OWN.rglob("*.html")), ids=lambda path: str(path.relative_to(OWN)))
 def test_its_templates_lead_to_none(template: Path) -> None:
-    found = [name or tags for name, tags in LEADS_TO.findall(template.read_text())]
-    assert [name for name in found if not KNOWN.match(name)] == []
+    names_by_app = [name or tags for name, tags in LEADS_TO.findall(template.read_text())]
+    assert [name for name in names_by_app if not KNOWN.match(name)] == []
 
 
 def test_every_app_keeps_its_templates_in_a_folder_of_its_name() -> None:
     """Else the first installed app would win, unseen."""
     shared = {"dashboard": {"dashboard"}, "accounts": {"account", "allauth"}}
-    found = {app: {path.name for path in (app / "templates").iterdir() if path.is_dir()}
+    names_by_app = {app: {path.name for path in (app / "templates").iterdir() if path.is_dir()}
              for app in APPS.iterdir() if (app / "templates").is_dir()}  # fmt: skip
-    assert {app.name: names for app, names in found.items()} == {
-        app.name: shared.get(app.name, {app.name}) for app in found
+    assert {app.name: names for app, names in names_by_app.items()} == {
+        app.name: shared.get(app.name, {app.name}) for app in names_by_app
     }

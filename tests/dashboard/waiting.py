@@ -1,4 +1,4 @@
-"""Waiting for what takes as long as it takes; the limit is only there for what never comes."""
+"""Functions that wait for an event; their time limit only ends a wait for an event that never comes."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,14 +15,14 @@ def comes_true(what: Callable[[], object]) -> None:
 
 
 def until_told(parts: Iterator[str]) -> None:
-    """Read a stream until it has told what it shows: its first poll is done, and it goes on."""
+    """Read a stream until it has sent its first content: its first poll is done, and it continues."""
     text = ""
     while "\n\ndata:" not in text:  # an event without a name: what is swapped in
         text += next(parts)
 
 
 def ends(parts: Iterator[str]) -> None:
-    """Read a stream to its end. One that goes on would tell every fifteen seconds that it is still here."""
+    """Read a stream to its end. A stream that does not end would send a line every fifteen seconds."""
     still_here = 0
     for part in parts:
         still_here += part.count(": still here")

@@ -1,4 +1,4 @@
-"""A data directory of one's own, and a place for what the supervisor says."""
+"""Fixtures: a data directory for each test, and the list of events that the supervisor reports."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from seatrial.embedded.supervisor import Supervisor
 
 @pytest.fixture
 def data(tmp_path: Path) -> DataDirectory:
-    """Made, and empty."""
+    """A new, empty data directory."""
     directory = DataDirectory(tmp_path / "data")
     directory.create()
     return directory
@@ -20,13 +20,13 @@ def data(tmp_path: Path) -> DataDirectory:
 
 @pytest.fixture
 def said() -> list[str]:
-    """What the supervisor said."""
+    """The lines that the supervisor reported."""
     return []
 
 
 @pytest.fixture
 async def supervisor(data: DataDirectory, said: list[str]) -> AsyncIterator[Supervisor]:
-    """Watches nothing yet; what a test leaves running is stopped."""
+    """A supervisor without processes. Processes that a test leaves running are stopped."""
     supervisor = Supervisor(Records(data.run), data.logs, said.append)
     yield supervisor
     await supervisor.stop()

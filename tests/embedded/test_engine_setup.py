@@ -1,7 +1,8 @@
-"""scripts/engine: uses what is there, merges without clobbering, says what it would do, refuses when told."""
+"""scripts/engine uses an engine that is there, keeps existing configuration, says what it would do, and refuses if told to."""
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -142,10 +143,10 @@ def test_an_interrupted_installation_is_ended_well(tmp_path: Path, sign: signal.
         time.sleep(0.02)
     os.killpg(installing.pid, sign)
     assert installing.stdout
-    told = installing.stdout.readline()
+    waiting = installing.stdout.readline()
     (tmp_path / "interrupted").touch()
     out, err = installing.communicate(timeout=60)
-    assert "waiting for dpkg to come to an end" in told, out + err
+    assert "waiting until dpkg has ended" in waiting, out + err
     assert (tmp_path / "ended").read_text().splitlines()[-1] == "--configure -a", "dpkg was left to end"
     assert not policy.exists()
     assert installing.returncode != 0
@@ -294,3 +295,8 @@ def test_the_pid_file_of_a_daemon_that_lives_is_kept(tmp_path: Path) -> None:
         daemon.forget_the_dead(tmp_path)
         living.kill()
     assert file.exists()
+
+
+@pytest.mark.docker
+def test_an_engine_tells_its_runc() -> None:
+    assert re.match(r"v?\d+\.\d+|[0-9a-f]{7}", detect.ask().runc)

@@ -1,4 +1,4 @@
-"""Who has just been admitted to the engine's group may use the engine in the same login."""
+"""A user who was just added to the engine's group may use the engine without a new login."""
 
 import os
 import pwd

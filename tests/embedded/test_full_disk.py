@@ -1,4 +1,4 @@
-"""A disk that is really full: what runs is kept running, what would start is refused with the fix."""
+"""On a disk that is really full, running processes keep running, and a start is refused with the fix."""
 
 import asyncio
 import contextlib
@@ -43,12 +43,12 @@ def fill(data: DataDirectory) -> None:
 
 def sleepers() -> set[int]:
     """Our children that sleep, and are not just gone."""
-    found = set()
+    running = set()
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.Error):
             if "time.sleep(600)" in " ".join(child.cmdline()):
-                found.add(child.pid)
-    return found
+                running.add(child.pid)
+    return running
 
 
 async def test_on_a_full_disk_components_are_still_started_again_and_stopped(small: DataDirectory) -> None:

@@ -1,4 +1,4 @@
-"""Start and stop keep out of each other's way; disks and folders in the way are told with their fix."""
+"""Start and stop do not disturb each other; problems with disks and folders are reported with their fix."""
 
 import os
 from pathlib import Path

@@ -12,15 +12,15 @@ import pytest
 
 from seatrial.embedded import orphans
 from seatrial.embedded.layout import DataDirectory
-from seatrial.embedded.processes import Program, Record, Records, last_words, spawn
+from seatrial.embedded.processes import ChildProgram, Record, Records, last_words, spawn
 
 SUPERVISOR = """
 import os, sys, time
 from pathlib import Path
-from seatrial.embedded.processes import Program, Records, spawn
+from seatrial.embedded.processes import ChildProgram, Records, spawn
 code = "import signal, time; signal.signal(signal.SIGTERM, signal.{reaction}); print('set', flush=True); time.sleep(600)"
 data = Path(sys.argv[1])
-child = spawn(Program("child", [sys.executable, "-c", code], dict(os.environ)), data / "child.log")
+child = spawn(ChildProgram("child", [sys.executable, "-c", code], dict(os.environ)), data / "child.log")
 while "set" not in (data / "child.log").read_text():
     time.sleep(0.02)
 Records(data).write("child", child.pid)
@@ -37,8 +37,8 @@ def start(directory: Path, reaction: str) -> tuple[subprocess.Popen[str], int]:
         text=True,
     )
     assert supervisor.stdout
-    with supervisor.stdout as told:
-        return supervisor, int(told.readline())
+    with supervisor.stdout as output:
+        return supervisor, int(output.readline())
 
 
 def has_ended(pid: int) -> bool:
@@ -104,7 +104,7 @@ def test_a_damaged_record_is_no_record(data: DataDirectory) -> None:
 
 
 def test_ctrl_c_in_the_terminal_does_not_reach_a_child(tmp_path: Path) -> None:
-    child = spawn(Program("child", ["sleep", "600"]), tmp_path / "log")
+    child = spawn(ChildProgram("child", ["sleep", "600"]), tmp_path / "log")
     try:
         assert os.getsid(child.pid) == child.pid != os.getsid(0)
     finally:

@@ -1,4 +1,4 @@
-"""A purge takes away what carries this agent's label, and nothing else."""
+"""A purge removes everything with this agent's label, and nothing else."""
 
 import io
 import json
@@ -68,13 +68,13 @@ async def count(docker: aiodocker.Docker, agent: str) -> dict[str, int]:
     networks = await docker._query_json("networks", params=query)
     volumes = await docker._query_json("volumes", params=query)
     images = await docker._query_json("images/json", params=query)
-    found = {
+    counts = {
         "containers": len(containers),
         "networks": len(networks),
         "volumes": len(volumes["Volumes"] or []),
         "images": len(images),
     }
-    return {kind: number for kind, number in found.items() if number}
+    return {kind: number for kind, number in counts.items() if number}
 
 
 async def test_everything_of_this_agent_goes_and_another_agents_stays(

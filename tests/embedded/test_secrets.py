@@ -1,4 +1,4 @@
-"""Secrets are made once, and are nobody else's business."""
+"""Secrets are made once, and only their owner can read them."""
 
 import stat
 

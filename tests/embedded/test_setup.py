@@ -27,9 +27,9 @@ def clone(path: Path) -> Path:
 def set_up(path: Path, borrowed: Path) -> "subprocess.CompletedProcess[str]":
     """Run it with setuptools from `borrowed`, and with nothing from the network."""
     borrowed.mkdir(exist_ok=True)
-    for found in [*OURS.glob("setuptools*"), *OURS.glob("_distutils_hack")]:
-        if not (borrowed / found.name).exists():
-            (borrowed / found.name).symlink_to(found)
+    for installed in [*OURS.glob("setuptools*"), *OURS.glob("_distutils_hack")]:
+        if not (borrowed / installed.name).exists():
+            (borrowed / installed.name).symlink_to(installed)
     env = {**os.environ, "PYTHONPATH": str(borrowed), "PIP_NO_INDEX": "1", "SEATRIAL_NO_INSTALL": "1"}
     return subprocess.run(["scripts/setup"], cwd=path, env=env, capture_output=True, text=True, check=False)
 

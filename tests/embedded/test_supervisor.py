@@ -11,7 +11,7 @@ import pytest
 from seatrial.embedded.components.base import Component, at_once
 from seatrial.embedded.errors import ComponentFailed
 from seatrial.embedded.layout import DataDirectory
-from seatrial.embedded.processes import Program, Records, last_words
+from seatrial.embedded.processes import ChildProgram, Records, last_words
 from seatrial.embedded.supervisor import Supervisor
 from tests.embedded.test_processes import has_ended
 from tests.waiting import until
@@ -19,7 +19,7 @@ from tests.waiting import until
 
 def python(name: str, code: str, **more: object) -> Component:
     """A component that runs `code`."""
-    program = Program(name=name, arguments=[sys.executable, "-c", code], environment=dict(os.environ))
+    program = ChildProgram(name=name, arguments=[sys.executable, "-c", code], environment=dict(os.environ))
     return Component(program=program, ready=more.pop("ready", at_once), what=name, **more)  # type: ignore[arg-type]
 
 
@@ -63,7 +63,7 @@ async def test_a_component_that_ignores_sigterm_is_killed_with_its_children(
         "time.sleep(600)"
     )
     stubborn = python("stubborn", code)
-    program = Program(**{**stubborn.program.__dict__, "grace_seconds": 0.3})
+    program = ChildProgram(**{**stubborn.program.__dict__, "grace_seconds": 0.3})
     await supervisor.start(Component(program=program, ready=at_once, what="stubborn"))
     await until(lambda: marker.exists() and marker.read_text())
     child = int(marker.read_text())
@@ -121,4 +121,4 @@ async def test_a_failing_command_tells_what_was_raised_and_not_how(supervisor: S
 
 async def test_a_program_that_is_not_there_is_named(supervisor: Supervisor) -> None:
     with pytest.raises(ComponentFailed, match="No such file"):
-        await supervisor.run_once(Program(name="ghost", arguments=["/nonexistent/ghost"]))
+        await supervisor.run_once(ChildProgram(name="ghost", arguments=["/nonexistent/ghost"]))

@@ -1,4 +1,4 @@
-"""An agent whose environments run in memory: what it decides, without an engine."""
+"""Fixtures: an agent whose environments run in memory, for tests of its decisions."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.runtime.fake import BUSYBOX, FakeRuntime
 
 @pytest.fixture(autouse=True)
 def _nothing_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """How long a service is looked at that has no check: in memory it ends at once, or never."""
+    """Shorten the time for which a service without a check is watched: in memory it ends at once or never."""
     monkeypatch.setattr(health, "SETTLE_SECONDS", 0.05)
 
 

@@ -56,7 +56,7 @@ async def test_replaced_with_its_recipe_and_put_back_when_the_candidate_fails(
         second = deployment(repository.commit(files(busybox, 2)))
         wanted = then(wanted, revision=5, live=first, candidate=second)
         environments.wanted(wanted)
-        ready = await agent.told.next(DeploymentReady, deployment=second.id)
+        ready = await agent.reports.next(DeploymentReady, deployment=second.id)
         assert await agent.runtime.fetch(named(ready.services, "web").endpoint) == "1\n2\n", (
             "the volume stays"
         )
@@ -64,11 +64,11 @@ async def test_replaced_with_its_recipe_and_put_back_when_the_candidate_fails(
         assert replaced is not None and len(replaced.addresses) == 2, "the live version reaches it too"
         wanted = then(wanted, live=second, candidate=None)
         environments.wanted(wanted)
-        await agent.told.next(EnvironmentObserved, deployment=second.id)
+        await agent.reports.next(EnvironmentObserved, deployment=second.id)
 
         third = deployment(repository.commit(files(busybox, 3, web="exit 1")))
         environments.wanted(then(wanted, candidate=third))
-        await agent.told.next(DeploymentFailed, deployment=third.id)
+        await agent.reports.next(DeploymentFailed, deployment=third.id)
 
         async def put_back() -> bool:
             lines = [line async for line in runtime.logs(db.container, follow=False)]
@@ -76,5 +76,5 @@ async def test_replaced_with_its_recipe_and_put_back_when_the_candidate_fails(
 
         await until(put_back)
         environments.unwanted(wanted.environment)
-        await agent.told.next(EnvironmentRemoved)
+        await agent.reports.next(EnvironmentRemoved)
         assert await runtime.list_volumes({AGENT: agent.id}) == {}

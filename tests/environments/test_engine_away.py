@@ -30,22 +30,22 @@ async def test_a_live_preview_survives_the_engines_absence(
     wanted = environment(repository, "pr-1-away", candidate=deployment(repository.commit(files)))
     async with agent.running() as environments:
         ready = await come_up(agent, environments, wanted)
-        await agent.told.next(EnvironmentObserved, revision=2)
+        await agent.reports.next(EnvironmentObserved, revision=2)
         runtime.away = True
         environments.wanted(then(then(wanted, live=wanted.candidate, candidate=None)))
         await told_waiting(agent)
-        assert agent.told.all(EnvironmentRemoved) == [] and agent.told.all(DeploymentFailed) == []
+        assert agent.reports.all(EnvironmentRemoved) == [] and agent.reports.all(DeploymentFailed) == []
         await runtime.boxes[ready.services[0].container].stop()
-        seen = len(agent.told.events)
+        seen = len(agent.reports.events)
         runtime.away = False
-        await agent.told.next(EnvironmentObserved, seen, revision=3)
-        observed = agent.told.all(EnvironmentObserved)[-1]
+        await agent.reports.next(EnvironmentObserved, seen, revision=3)
+        observed = agent.reports.all(EnvironmentObserved)[-1]
         while observed.services[0].state != "running":
-            seen = len(agent.told.events)
-            observed = await agent.told.next(EnvironmentObserved, seen)
+            seen = len(agent.reports.events)
+            observed = await agent.reports.next(EnvironmentObserved, seen)
         assert await runtime.fetch(observed.services[0].endpoint) == "ok\n"
         environments.unwanted(wanted.environment)
-        await agent.told.next(EnvironmentRemoved)
+        await agent.reports.next(EnvironmentRemoved)
     assert runtime.boxes == {}
 
 
@@ -65,12 +65,12 @@ async def test_a_candidate_waits_for_the_engine(
     async with agent.running() as environments:
         environments.wanted(wanted)
         environments.replayed({wanted.environment})
-        await agent.told.next(DeploymentPhase, phase="health")
+        await agent.reports.next(DeploymentPhase, phase="health")
         runtime.away = True
         await told_waiting(agent)
         runtime.away = False
-        await agent.told.next(DeploymentReady)
-        assert agent.told.all(DeploymentFailed) == []
+        await agent.reports.next(DeploymentReady)
+        assert agent.reports.all(DeploymentFailed) == []
 
 
 async def test_patience_begins_anew_after_the_engine_has_answered(
@@ -90,7 +90,7 @@ async def test_patience_begins_anew_after_the_engine_has_answered(
     async with agent.running() as environments:
         environments.wanted(wanted)
         environments.replayed({wanted.environment})
-        failure = await agent.told.next(DeploymentFailed)
+        failure = await agent.reports.next(DeploymentFailed)
         assert failure.reason == "start_failed"
         environments.wanted(then(wanted, candidate=second))
-        await agent.told.next(DeploymentReady, deployment=second.id)
+        await agent.reports.next(DeploymentReady, deployment=second.id)

@@ -31,20 +31,20 @@ async def test_up_switched_and_removed(agent: Agent, repository: Repository, bus
         assert services["web"].labels == ["pr-1-shop"] and services["api"].labels == ["api-pr-1-shop"]
         assert services["db"].endpoint is None
         assert ready.isolation is Isolation.CONTAINER
-        ended = [p.phase for p in agent.told.all(DeploymentPhase) if p.seconds is not None]
+        ended = [p.phase for p in agent.reports.all(DeploymentPhase) if p.seconds is not None]
         assert set(ended) == {"checkout", "recipe", "build web", "build api", "build db", "start", "health"}
         assert ended[:2] == ["checkout", "recipe"] and ended[-2:] == ["start", "health"]
         container = await agent.runtime.get(services["web"].container)
         assert container is not None
-        await agent.told.line("db: ready to serve")
-        await agent.told.line("web: built web")
+        await agent.reports.line("db: ready to serve")
+        await agent.reports.line("web: built web")
         database = await agent.runtime.get(services["db"].container)
-        await agent.told.next(EnvironmentObserved, deployment=first.id)
+        await agent.reports.next(EnvironmentObserved, deployment=first.id)
 
         second = deployment(repository.commit(shop(busybox, "changed")))
         update = then(wanted, revision=5, live=first, candidate=second)
         environments.wanted(update)
-        ready = await agent.told.next(DeploymentReady, deployment=second.id)
+        ready = await agent.reports.next(DeploymentReady, deployment=second.id)
         after = {service.name: service for service in ready.services}
         assert await agent.runtime.fetch(after["web"].endpoint) == "changed"
         assert await agent.runtime.fetch(services["web"].endpoint) == "hello"
@@ -54,13 +54,13 @@ async def test_up_switched_and_removed(agent: Agent, repository: Repository, bus
         assert len(same.addresses) == 2
 
         environments.wanted(then(update, live=second, candidate=None))
-        await agent.told.next(EnvironmentObserved, deployment=second.id)
+        await agent.reports.next(EnvironmentObserved, deployment=second.id)
         old = {AGENT: agent.id, DEPLOYMENT: first.id}
         await until(lambda: nothing(agent, old))
         await until(lambda: images_of(agent, "web", 1))
 
         environments.unwanted(wanted.environment)
-        await agent.told.next(EnvironmentRemoved, environment=wanted.environment)
+        await agent.reports.next(EnvironmentRemoved, environment=wanted.environment)
         assert await left(agent, wanted.environment) == []
         assert list((agent.directory / "builds").iterdir()) == []
 
@@ -68,7 +68,7 @@ async def test_up_switched_and_removed(agent: Agent, repository: Repository, bus
 async def test_interpolation_reaches_the_container(
     agent: Agent, repository: Repository, busybox: str
 ) -> None:
-    more = "    expose: 80\n    env: {U: '${GALLEY_PREVIEW_URL_web}', D: '$$5', T: '${TOKEN}', N: '${GALLEY_NUMBER}'}\n"
+    more = "    expose: 80\n    env: {U: '${GALLEY_PREVIEW_URL_web}', D: '$$5', T: '${TOKEN}', N: '${GALLEY_NUMBER}', H: '${GALLEY_PREVIEW_HOST_web}', M: '${GALLEY_PREVIEW_HOSTNAME_web}'}\n"
     command = "env; exec httpd -f -p 80 -h /www"
     wanted = environment(
         repository,
@@ -78,9 +78,16 @@ async def test_interpolation_reaches_the_container(
     )
     async with agent.running() as environments:
         await come_up(agent, environments, wanted)
-        for told in ("U=http://pr-1-shop.preview.localhost:8080", "D=$5", "T=secret", "N=1"):
-            await agent.told.line(f"web: {told}")
-        assert {"web: D=$5", "web: T=secret", "web: N=1"} <= set(agent.told.lines)
+        for expected in (
+            "U=http://pr-1-shop.preview.localhost:8080",
+            "D=$5",
+            "T=secret",
+            "N=1",
+            "H=pr-1-shop.preview.localhost:8080",
+        ):
+            await agent.reports.line(f"web: {expected}")
+        assert "web: M=pr-1-shop.preview.localhost" in agent.reports.lines
+        assert {"web: D=$5", "web: T=secret", "web: N=1"} <= set(agent.reports.lines)
 
 
 async def test_an_image_without_expose_is_looked_at(
@@ -102,14 +109,14 @@ async def test_a_newer_commit_supersedes_the_one_in_flight(
     async with agent.running() as environments:
         environments.wanted(wanted)
         environments.replayed({wanted.environment})
-        await agent.told.next(DeploymentPhase, phase="health")
+        await agent.reports.next(DeploymentPhase, phase="health")
         quick = deployment(repository.commit(single(busybox, "httpd -f -p 80 -h /www", "    expose: 80\n")))
         environments.wanted(then(wanted, candidate=quick))
-        await agent.told.next(DeploymentReady, deployment=quick.id)
+        await agent.reports.next(DeploymentReady, deployment=quick.id)
         assert {c.labels[DEPLOYMENT] for c in await agent.runtime.list_containers({AGENT: agent.id})} == {
             quick.id
         }
-        assert agent.told.all(DeploymentFailed) == []
+        assert agent.reports.all(DeploymentFailed) == []
 
 
 async def test_live_is_kept_alive(
@@ -119,10 +126,10 @@ async def test_live_is_kept_alive(
     async with agent.running() as environments:
         ready = await come_up(agent, environments, wanted)
         assert wanted.candidate is not None
-        await agent.told.next(EnvironmentObserved, deployment=wanted.candidate.id)
+        await agent.reports.next(EnvironmentObserved, deployment=wanted.candidate.id)
         web = next(s for s in ready.services if s.name == "web")
         db = next(s for s in ready.services if s.name == "db")
-        seen = len(agent.told.events)
+        seen = len(agent.reports.events)
         images = await agent.runtime.list_images({AGENT: agent.id, SERVICE: "web"})
         # All at once for the agent, which cannot do anything meanwhile.
         lost = runtime.boxes.pop(web.container)
@@ -132,7 +139,7 @@ async def test_live_is_kept_alive(
             await box.stop()
         async with asyncio.timeout(60):
             while True:
-                observed = await agent.told.next(EnvironmentObserved, seen)
+                observed = await agent.reports.next(EnvironmentObserved, seen)
                 seen += 1
                 states = {service.name: service.state for service in observed.services}
                 if set(states.values()) == {"running"}:
@@ -146,7 +153,7 @@ async def test_an_empty_folder_of_builds_is_removed_once(agent: Agent) -> None:
     (agent.directory / "builds" / "01GONE").mkdir(parents=True)
     async with agent.running() as environments:
         environments.replayed(set())
-        await agent.told.next(EnvironmentRemoved, environment="01GONE")
+        await agent.reports.next(EnvironmentRemoved, environment="01GONE")
         assert list((agent.directory / "builds").iterdir()) == []
 
 
@@ -177,31 +184,31 @@ async def test_deleted_while_it_comes_up(agent: Agent, repository: Repository, b
     async with agent.running() as environments:
         environments.wanted(wanted)
         environments.replayed({wanted.environment})
-        await agent.told.next(DeploymentPhase, phase="start")
+        await agent.reports.next(DeploymentPhase, phase="start")
         environments.unwanted(wanted.environment)
-        await agent.told.next(EnvironmentRemoved)
+        await agent.reports.next(EnvironmentRemoved)
         assert await left(agent, wanted.environment) == []
-        assert agent.told.all(DeploymentFailed) == []
+        assert agent.reports.all(DeploymentFailed) == []
 
 
 async def test_wanted_again_in_its_last_moment_it_begins_anew(
     agent: Agent, repository: Repository, busybox: str
 ) -> None:
     wanted = environment(repository, "pr-1-shop", candidate=deployment(repository.commit(shop(busybox))))
-    tell = agent.told.observed
+    report = agent.reports.observed
 
     async with agent.running() as environments:
 
-        async def told(message: Message, *, workspace: str, about: str) -> None:
+        async def wanted_again(message: Message, *, workspace: str, about: str) -> None:
             if isinstance(message, EnvironmentRemoved):
                 environments.wanted(wanted)
-            await tell(message, workspace=workspace, about=about)
+            await report(message, workspace=workspace, about=about)
 
-        agent.told.observed = told  # type: ignore[method-assign]
+        agent.reports.observed = wanted_again  # type: ignore[method-assign]
         environments.wanted(wanted)
         environments.replayed({wanted.environment})
-        await agent.told.next(DeploymentReady)
-        seen = len(agent.told.events)
+        await agent.reports.next(DeploymentReady)
+        seen = len(agent.reports.events)
         environments.unwanted(wanted.environment)
-        await agent.told.next(EnvironmentRemoved, seen)
-        await agent.told.next(DeploymentReady, seen)
+        await agent.reports.next(EnvironmentRemoved, seen)
+        await agent.reports.next(DeploymentReady, seen)

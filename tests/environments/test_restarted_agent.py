@@ -1,4 +1,4 @@
-"""An agent that starts anew over live previews: it takes what runs as it is, and removes what nobody wants."""
+"""An agent that is started again while previews are live leaves running containers alone and removes undesired ones."""
 
 import asyncio
 
@@ -44,9 +44,9 @@ async def test_a_new_process_finds_everything_and_removes_what_nobody_wants(
         await asyncio.sleep(0.7)
         assert len(await runtime.list_containers({AGENT: agent.id})) == 4, "nothing goes before the replay"
         environments.replayed({wanted.environment})
-        observed = await restarted.told.next(EnvironmentObserved)
+        observed = await restarted.reports.next(EnvironmentObserved)
         assert {s.state for s in observed.services} == {"running"} and len(observed.services) == 3
-        await restarted.told.next(EnvironmentRemoved, environment=orphan.environment)
+        await restarted.reports.next(EnvironmentRemoved, environment=orphan.environment)
         after = {c.name: c.started_at for c in await runtime.list_containers({AGENT: agent.id})}
         assert after.items() <= before.items() and len(after) == 3
         assert restarted.builder.built == []
@@ -80,7 +80,7 @@ async def test_a_service_that_fails_does_not_take_the_others_routes(
     async with restarted.running() as environments:
         environments.wanted(then(wanted, live=wanted.candidate, candidate=None))
         environments.replayed({wanted.environment})
-        observed = {s.name: s for s in (await restarted.told.next(EnvironmentObserved)).services}
+        observed = {s.name: s for s in (await restarted.reports.next(EnvironmentObserved)).services}
     assert (observed["worker"].state, observed["web"].state) == ("exited", "running")
     assert observed["web"].endpoint == web.endpoint
 
@@ -93,7 +93,7 @@ async def test_what_is_told_was_looked_at_after_it_came_up(
     brought_up, looks = asyncio.Event(), 0
 
     async def look(*_: object) -> Host:
-        """The second one sees what was there before the repair, and ends after it."""
+        """Look at the host. The second look begins before the repair and ends after it."""
         nonlocal looks
         looks += 1
         if looks == 2:
@@ -110,5 +110,5 @@ async def test_what_is_told_was_looked_at_after_it_came_up(
     monkeypatch.setattr(Rollout, "bring_up", partly)
     async with agent.running() as environments:
         environments.wanted(environment(repository, "pr-1-told", live=live))
-        observed = await agent.told.next(EnvironmentObserved)
+        observed = await agent.reports.next(EnvironmentObserved)
     assert [service.state for service in observed.services] == ["running"]

@@ -1,4 +1,4 @@
-"""Pushes, crashes, an engine that goes away, an agent that is killed, in any order: the end is what is wanted."""
+"""After pushes, crashes, outages of the engine and kills of the agent in any order, the desired state is reached."""
 
 import asyncio
 import random
@@ -54,7 +54,7 @@ class Storm:
 
     async def switch(self) -> None:
         """A candidate that was told to be ready is live."""
-        ready = {event.deployment for event in self.agent.told.all(DeploymentReady)}
+        ready = {event.deployment for event in self.agent.reports.all(DeploymentReady)}
         candidate = self.wanted.candidate
         if candidate is not None and candidate.id in ready:
             self.tell(then(self.wanted, live=candidate, candidate=None))
@@ -111,7 +111,7 @@ async def test_any_storm_ends_as_wanted(
             case _:
                 await asyncio.sleep(chance.random() / 5)
     last = await storm.push(COMMANDS[0], busybox)
-    await storm.agent.told.next(DeploymentReady, deployment=last.id)
+    await storm.agent.reports.next(DeploymentReady, deployment=last.id)
     await storm.switch()
     await until(storm.as_wanted, what="only what is live is there, and runs")
     assert storm.environments is not None

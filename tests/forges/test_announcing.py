@@ -1,4 +1,4 @@
-"""How local pull requests are told: past every failure, once, and for little."""
+"""Local pull requests are announced once, despite every failure, and at little cost."""
 
 import os
 from pathlib import Path
@@ -40,9 +40,14 @@ def test_while_the_server_is_away_nothing_is_lost_or_said_twice(
 
 def test_what_a_person_asks_for_wakes_the_worker(project: Project, work: Work) -> None:
     work.commit("x", branch="feature")
-    told = connections["default"].settings_dict
-    where = {"host": told["HOST"], "port": told["PORT"], "dbname": told["NAME"], "user": told["USER"]}
-    with psycopg.connect(**where, password=told["PASSWORD"], autocommit=True) as listener:
+    database = connections["default"].settings_dict
+    where = {
+        "host": database["HOST"],
+        "port": database["PORT"],
+        "dbname": database["NAME"],
+        "user": database["USER"],
+    }
+    with psycopg.connect(**where, password=database["PASSWORD"], autocommit=True) as listener:
         listener.execute(f"LISTEN {CHANNEL}")
         for ask in (services.open_pull, services.close_pull):
             ask(project, "feature", by=Actor.person("alice"))

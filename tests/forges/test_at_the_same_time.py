@@ -1,4 +1,4 @@
-"""What happens when two do the same thing at once."""
+"""Two requests that do the same thing at the same time."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -23,20 +23,20 @@ def test_what_happens_to_a_pull_request(action: PullRequestAction) -> None:
 
 def test_every_field_of_one() -> None:
     body = payload("pull_request.opened")
-    told = json.loads(body)["pull_request"]
+    pull_request = json.loads(body)["pull_request"]
     event = parse("pull_request", body)
     assert event == PullRequestChanged(
         external_id=str(json.loads(body)["repository"]["id"]),
-        number=told["number"],
+        number=pull_request["number"],
         action=PullRequestAction.OPENED,
-        head_sha=told["head"]["sha"],
-        branch=told["head"]["ref"],
-        base_branch=told["base"]["ref"],
-        base_sha=told["base"]["sha"],
-        title=told["title"],
-        author=told["user"]["login"],
+        head_sha=pull_request["head"]["sha"],
+        branch=pull_request["head"]["ref"],
+        base_branch=pull_request["base"]["ref"],
+        base_sha=pull_request["base"]["sha"],
+        title=pull_request["title"],
+        author=pull_request["user"]["login"],
         from_fork=False,
-        changed_at=datetime.fromisoformat(told["updated_at"].replace("Z", "+00:00")).astimezone(UTC),
+        changed_at=datetime.fromisoformat(pull_request["updated_at"].replace("Z", "+00:00")).astimezone(UTC),
     )
 
 

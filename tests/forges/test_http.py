@@ -1,4 +1,4 @@
-"""What every forge over HTTP shares: it keeps to its budget, asks for nothing twice, and knows the forge's time."""
+"""Every forge over HTTP keeps to its budget, asks for nothing twice, and knows the forge's time."""
 
 from datetime import timedelta
 from email.utils import format_datetime

@@ -1,4 +1,4 @@
-"""What agents are told of where the code is."""
+"""The source of the code in messages to agents."""
 
 import pytest
 
@@ -20,6 +20,6 @@ def test_whether_a_source_needs_a_credential_is_told_by_its_forge(
     monkeypatch.setitem(registry.FORGES, "toy", registration(site))
     workspace = factories.workspace()
     connection = factories.connection(workspace, forge=kind, credential="the credential")
-    told = source(factories.project(workspace, "shop", connection=connection))
-    assert told.model_dump() == {"clone_url": "/srv/git/shop", "needs_credential": needs_credential}
+    described = source(factories.project(workspace, "shop", connection=connection))
+    assert described.model_dump() == {"clone_url": "/srv/git/shop", "needs_credential": needs_credential}
     assert site.asked == []

@@ -1,4 +1,4 @@
-"""A forge that is reached over HTTP, small enough to read at once: its client here, the other side in `ToySite`.
+"""A minimal forge over HTTP: its client here, its server in `ToySite`.
 
 It joins by one line of the registry, as any forge does: `monkeypatch.setitem(registry.FORGES, TOY.kind, TOY)`.
 """
@@ -33,19 +33,19 @@ from seatrial.wire.evaluations import ForgeFacts, Member, Metadata
 START = datetime(2030, 1, 1, tzinfo=UTC)  # its clock is not ours
 
 
-def changed_by(told: dict[str, Any]) -> PullRequestChanged:
+def changed_by(payload: dict[str, Any]) -> PullRequestChanged:
     return PullRequestChanged(
-        external_id=told["repository"],
-        number=told["number"],
-        action=PullRequestAction(told.get("action", "reopened")),
-        head_sha=told["head"],
-        branch=told["branch"],
+        external_id=payload["repository"],
+        number=payload["number"],
+        action=PullRequestAction(payload.get("action", "reopened")),
+        head_sha=payload["head"],
+        branch=payload["branch"],
         base_branch="main",
-        base_sha=told["base"],
+        base_sha=payload["base"],
         title="t",
         author="alice",
         from_fork=False,
-        changed_at=datetime.fromisoformat(told["at"]),
+        changed_at=datetime.fromisoformat(payload["at"]),
     )
 
 
@@ -62,9 +62,9 @@ class ToyWebhooks:
         return WebhookHeaders(headers.get("Toy-Delivery", ""), headers.get("Toy-Event", ""))
 
     def signed(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> bool:
-        told = headers.get("Toy-Signature", "").encode()
+        payload = headers.get("Toy-Signature", "").encode()
         at = headers.get("Toy-Time", "")
-        fits = [hmac.compare_digest(sign(body, at, secret).encode(), told) for secret in secrets]
+        fits = [hmac.compare_digest(sign(body, at, secret).encode(), payload) for secret in secrets]
         return any(fits)
 
     def parse(self, event: str, body: bytes) -> ForgeEvent | None:
@@ -82,32 +82,32 @@ class ToyForge(HttpForge):
         return {"Authorization": f"Bearer {self._token}"}
 
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
-        return [changed_by(told) for told in self.get(f"/{project.external_id}/pulls")]
+        return [changed_by(payload) for payload in self.get(f"/{project.external_id}/pulls")]
 
     def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
         path = f"/{project.external_id}"
         answer = self.ask("GET", path, etag=known.etags.get(path, "") if known else "")
         if not answer.changed and known is not None:
             return known
-        told = answer.content
+        payload = answer.content
         facts = ForgeFacts(
-            default_branch=told["default_branch"],
-            members=[Member(username=name, role=role) for name, role in told["members"].items()],
-            metadata=Metadata(name=told["name"]),
+            default_branch=payload["default_branch"],
+            members=[Member(username=name, role=role) for name, role in payload["members"].items()],
+            metadata=Metadata(name=payload["name"]),
         )
         return TakenFacts(facts=facts, etags={path: answer.etag})
 
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
-        told = {"state": str(report.state), "description": report.description}
-        self.ask("PUT", f"/{project.external_id}/statuses/{report.commit}", json=told)
+        payload = {"state": str(report.state), "description": report.description}
+        self.ask("PUT", f"/{project.external_id}/statuses/{report.commit}", json=payload)
 
     def report_deployment(self, project: Project, report: DeploymentReport) -> None:
         self.ask("PUT", f"/{project.external_id}/previews/{report.number}", json={"state": str(report.state)})
 
     def fetch_credential(self, project: Project) -> FetchCredential | None:
-        told = self.ask("POST", f"/{project.external_id}/tokens").content
-        expires_at = datetime.fromisoformat(told["expires_at"])
-        return FetchCredential(username="toy", password=told["token"], expires_at=expires_at)
+        payload = self.ask("POST", f"/{project.external_id}/tokens").content
+        expires_at = datetime.fromisoformat(payload["expires_at"])
+        return FetchCredential(username="toy", password=payload["token"], expires_at=expires_at)
 
 
 @dataclass

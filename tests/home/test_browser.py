@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.chromium, pytest.mark.postgres]
 
 # How often the live part of a page came; counted from before its scripts run.
 COUNT = """
-window.told = 0;
-document.addEventListener('htmx:sse:after:message', () => { window.told += 1; });
+window.messages = 0;
+document.addEventListener('htmx:sse:after:message', () => { window.messages += 1; });
 """
 SERIOUS = {"serious", "critical"}
 BUDGET_BYTES = 100_000
@@ -77,7 +77,7 @@ def live_part_came(page: "Page") -> bool:
     """Whether the page has shown what its stream said; True where it has none."""
     if page.locator("[hx-sse\\:connect]").count() == 0:
         return True
-    return bool(page.evaluate("window.told") > 0)
+    return bool(page.evaluate("window.messages") > 0)
 
 
 @pytest.mark.parametrize(
@@ -100,9 +100,11 @@ def test_every_page_is_sound(
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{path} is {wide} px too wide"
         page.evaluate(axe)
-        found = page.evaluate("async () => (await axe.run()).violations")
+        violations = page.evaluate("async () => (await axe.run()).violations")
         serious = [
-            (one["id"], [node["html"] for node in one["nodes"]]) for one in found if one["impact"] in SERIOUS
+            (one["id"], [node["html"] for node in one["nodes"]])
+            for one in violations
+            if one["impact"] in SERIOUS
         ]
         assert not serious, f"{path}: {as_json(serious)}"
         wrong.clear()
@@ -114,8 +116,8 @@ def test_the_public_page_is_sound(served: str, busy: "Harbour", browser: "Browse
     for host in (busy.building.name, busy.stopped.name):
         page.goto(f"{served}/preview-unavailable?host={host}.preview.localhost")
         page.evaluate(axe)
-        found = page.evaluate("async () => (await axe.run()).violations")
-        assert not [one["id"] for one in found if one["impact"] in SERIOUS]
+        violations = page.evaluate("async () => (await axe.run()).violations")
+        assert not [one["id"] for one in violations if one["impact"] in SERIOUS]
         assert page.evaluate("getComputedStyle(document.querySelector('main')).maxWidth") == "480px"
     page.context.close()
 

@@ -1,4 +1,4 @@
-"""A page costs as many queries with fifty rows as with one."""
+"""A page needs as many queries for fifty rows as for one."""
 
 from collections.abc import Callable
 
@@ -62,4 +62,4 @@ def test_a_stranger_cannot_make_the_public_page_expensive(harbour: Harbour, host
     client = Client()
     with CaptureQueriesContext(connection) as captured:
         assert client.get("/preview-unavailable", {"host": host}).status_code in {404, 503}
-    assert len(captured) <= 2
+    assert len(captured) <= 3

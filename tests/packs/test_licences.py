@@ -1,4 +1,4 @@
-"""Which licence a text is: each as it begins, with what it says of other licences further down."""
+"""Licences are recognised by the beginning of their text, even if they mention other licences further down."""
 
 import pytest
 

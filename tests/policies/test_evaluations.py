@@ -68,9 +68,9 @@ def said(
 
 def jobs() -> list[RunEvaluation]:
     rows = OutboxMessage.objects.filter(subject__startswith="seatrial.jobs.").order_by("id")
-    found = [Envelope.model_validate(row.body).open() for row in rows]
-    assert all(isinstance(job, RunEvaluation) for job in found)
-    return found  # type: ignore[return-value]
+    messages = [Envelope.model_validate(row.body).open() for row in rows]
+    assert all(isinstance(job, RunEvaluation) for job in messages)
+    return messages  # type: ignore[return-value]
 
 
 def test_versions_are_frozen_into_one_job(project: Project, version: PolicyVersion) -> None:

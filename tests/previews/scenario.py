@@ -1,6 +1,6 @@
-"""One pull request, its preview and its agents; short words for what happens to them.
+"""One pull request, its preview and its agents, with short functions for the events that happen to them.
 
-What a deployment does is told by the agent that it is on, unless the test names another.
+Events of a deployment come from the agent that it is on, unless the test names another.
 """
 
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What programs are answered about a preview is of one moment."""
+"""Answers about a preview describe one moment."""
 
 from collections.abc import Iterable
 

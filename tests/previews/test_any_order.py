@@ -1,4 +1,4 @@
-"""Whatever the order and however often news comes, it ends right."""
+"""In whatever order and however often events come, the result is right."""
 
 import hypothesis.strategies as st
 import pytest

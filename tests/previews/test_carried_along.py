@@ -1,4 +1,4 @@
-"""Migrations that change what rows say, with rows of before them."""
+"""Migrations convert existing rows."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Who leaves just as a line arrives leaves nothing behind: Python 3.11 may lose their cancellation then."""
+"""A reader that leaves just as a line arrives leaves nothing behind, although Python 3.11 may lose its cancellation."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable

@@ -118,7 +118,7 @@ class Fleet(RuleBasedStateMachine):
 
     @invariant()
     def every_agent_is_told_of_its_own_and_live_of_one(self) -> None:
-        told: list[str] = []
+        desired_ids: list[str] = []
         rows = Placement.objects.select_related("agent", "environment__live", "environment__candidate")
         for placement in rows:
             pair = (placement.environment_id, placement.agent_id)
@@ -132,8 +132,8 @@ class Fleet(RuleBasedStateMachine):
             for one in (desired.live, desired.candidate):
                 if one is not None:
                     assert Deployment.objects.get(pk=one.id).agent_id == placement.agent_id
-                    told.append(one.id)
-        assert len(told) == len(set(told))
+                    desired_ids.append(one.id)
+        assert len(desired_ids) == len(set(desired_ids))
 
     def _converges(self) -> None:
         """Agents that are told of nothing remove it and say so; then nothing that was left is there any more."""

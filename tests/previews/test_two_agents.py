@@ -1,4 +1,4 @@
-"""An environment on two hosts: where each deployment is, whom it is told by, and how a host is left."""
+"""An environment on two hosts: where each deployment is, which agent's reports count, and how a host is left."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What a visitor sees where no preview answers: the state, and nothing more."""
+"""If no preview answers, a visitor sees the state and nothing more."""
 
 import base64
 import hashlib
@@ -54,6 +54,14 @@ def test_the_host_may_come_in_a_header(harbour: Harbour) -> None:
     )
     assert answer.status_code == 503
     assert answer["Retry-After"] == "3"
+
+
+def test_whatever_a_visitor_brings_no_cookie_is_set(harbour: Harbour) -> None:
+    """The preview's own cookies come along, and may be called as ours are."""
+    client = Client()
+    client.cookies["sessionid"], client.cookies["csrftoken"] = "a" * 32, "b" * 32
+    answer = client.get("/preview-unavailable", headers={"X-Forwarded-Host": "pr-99-x.preview.localhost"})
+    assert answer.status_code == 404 and not answer.cookies
 
 
 def test_any_method_gets_the_page(harbour: Harbour) -> None:

@@ -24,6 +24,7 @@ from seatrial.agent.runtime.process.addresses import rewritten
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec, HealthCheck, Mount
 from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable, StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT
+from seatrial.agent.vocabulary.options import Options, Tmpfs
 from tests.waiting import until
 
 SERVER = """
@@ -49,8 +50,8 @@ def home() -> AsyncIterator[Path]:
 async def runtime(home: Path) -> AsyncIterator[ProcessRuntime]:
     runtime = ProcessRuntime(home / "process")
     yield runtime
-    for found in await runtime.list_containers({}):
-        await runtime.remove(found.name)
+    for container in await runtime.list_containers({}):
+        await runtime.remove(container.name)
 
 
 async def build(runtime: ProcessRuntime, home: Path, files: dict[str, str], tag: str = "app:1") -> None:
@@ -73,13 +74,13 @@ def spec(**changes: object) -> ContainerSpec:
 
 
 async def until_well(runtime: ProcessRuntime, name: str, check: HealthCheck) -> Container:
-    problem: str | None = "never asked"
+    problem: object = "never asked"
     for _ in range(600):  # initdb takes its time on a busy machine
-        found = await runtime.get(name)
-        assert found is not None
-        problem = await runtime.check(found, "n1", replace(check, port=found.port))
+        container = await runtime.get(name)
+        assert container is not None
+        problem = await runtime.check(container, "n1", replace(check, port=container.port))
         if problem is None:
-            return found
+            return container
         await asyncio.sleep(0.1)
     lines = [line.text async for line in runtime.logs(name, follow=False)]
     raise AssertionError(f"{problem}: {lines}")
@@ -93,13 +94,13 @@ async def test_built_started_found_again_and_removed(runtime: ProcessRuntime, ho
     await build(runtime, home, {"Dockerfile": DOCKERFILE, "app.py": SERVER})
     await runtime.ensure_network("n1", {"galley.agent": "a"})
     await runtime.start(spec(environment={"WORD": "given"}))
-    found = await until_well(runtime, "c1", HealthCheck(http_path="/"))
-    assert await fetch(found.port) == "given"
-    assert (await runtime.start(spec())).started_at == found.started_at, "what runs is not started again"
+    container = await until_well(runtime, "c1", HealthCheck(http_path="/"))
+    assert await fetch(container.port) == "given"
+    assert (await runtime.start(spec())).started_at == container.started_at, "what runs is not started again"
 
     successor = ProcessRuntime(home / "process")
     [again] = await successor.list_containers({"galley.agent": "a"})
-    assert (again.state, again.port) == ("running", found.port)
+    assert (again.state, again.port) == ("running", container.port)
     lines = [line.text async for line in successor.logs("c1", follow=False)]
     assert "listening" in lines
     await successor.stop("c1", 5)
@@ -115,7 +116,7 @@ async def test_built_started_found_again_and_removed(runtime: ProcessRuntime, ho
 async def test_a_killed_keeper_takes_its_service_along(runtime: ProcessRuntime, home: Path) -> None:
     await build(runtime, home, {"Dockerfile": DOCKERFILE, "app.py": SERVER})
     await runtime.start(spec())
-    found = await until_well(runtime, "c1", HealthCheck(http_path="/"))
+    container = await until_well(runtime, "c1", HealthCheck(http_path="/"))
     for process in psutil.process_iter(["cmdline"]):
         if "keeper.py" in " ".join(process.info["cmdline"] or []) and str(home) in " ".join(
             process.info["cmdline"]
@@ -124,7 +125,7 @@ async def test_a_killed_keeper_takes_its_service_along(runtime: ProcessRuntime, 
 
     async def refuses() -> bool:
         with contextlib.suppress(OSError):
-            await fetch(found.port)
+            await fetch(container.port)
             return False
         return True
 
@@ -167,15 +168,15 @@ async def test_postgres_keeps_its_volume(runtime: ProcessRuntime, home: Path) ->
         environment={"POSTGRES_USER": "shop", "POSTGRES_PASSWORD": "s3 cret", "POSTGRES_DB": "goods"},
     )
     await runtime.start(database)
-    found = await until_well(runtime, "db", HealthCheck())
-    url = f"host=127.0.0.1 port={found.port} user=shop password='s3 cret' dbname=goods"
+    container = await until_well(runtime, "db", HealthCheck())
+    url = f"host=127.0.0.1 port={container.port} user=shop password='s3 cret' dbname=goods"
     with await connected(url) as connection:
         connection.execute("create table t (n int)")
         connection.execute("insert into t values (7)")
     await runtime.remove("db")
     await runtime.start(database)
-    found = await until_well(runtime, "db", HealthCheck())
-    with await connected(url.replace(url.split()[1], f"port={found.port}")) as connection:
+    container = await until_well(runtime, "db", HealthCheck())
+    with await connected(url.replace(url.split()[1], f"port={container.port}")) as connection:
         assert connection.execute("select n from t").fetchone() == (7,)
 
 
@@ -216,8 +217,8 @@ def test_addresses() -> None:
 
 
 async def test_a_health_command_that_hangs_is_ended_with_what_it_started() -> None:
-    told = await probes.command(["sh", "-c", "sleep 471.5 & wait"], {}, 0.3)
-    assert told == "the health command did not end within 0.3 s"
+    outcome = await probes.command(["sh", "-c", "sleep 471.5 & wait"], {}, 0.3)
+    assert outcome == "the health command did not end within 0.3 s"
     assert not sleepers("471.5")
 
 
@@ -234,8 +235,8 @@ async def test_a_health_command_that_nobody_waits_for_is_ended_with_what_it_star
 
 
 def sleepers(seconds: str) -> list[psutil.Process]:
-    found = psutil.process_iter(["cmdline", "status"])
-    return [p for p in found if p.info["cmdline"] == ["sleep", seconds] and p.info["status"] != "zombie"]
+    container = psutil.process_iter(["cmdline", "status"])
+    return [p for p in container if p.info["cmdline"] == ["sleep", seconds] and p.info["status"] != "zombie"]
 
 
 async def test_what_it_cannot_do_is_said(runtime: ProcessRuntime, home: Path) -> None:
@@ -250,3 +251,17 @@ async def test_what_it_cannot_do_is_said(runtime: ProcessRuntime, home: Path) ->
     await build(runtime, home, {"Dockerfile": 'FROM a\nCMD ["no-such-program"]\n'})
     with pytest.raises(StartError, match="no-such-program is not installed on this host"):
         await runtime.start(spec())
+
+
+async def test_what_a_bare_process_cannot_get_is_named(runtime: ProcessRuntime) -> None:
+    asked = Options(
+        stdin_open=True, tty=True, hostname="x", init=True, read_only=True, tmpfs=[Tmpfs("/x")], shm_size_mb=1,
+        sysctls={"net.core.somaxconn": "1"}, without_capabilities=frozenset({"CHOWN"}), ulimits={"nofile": (1, 1)},
+        stop_signal="SIGINT", stop_seconds=3,
+    )  # fmt: skip
+    lacks = runtime.left_out(spec(options=asked, network_of="c2"))
+    assert lacks == [
+        "tty", "hostname", "init", "read_only", "tmpfs", "shm_size", "sysctls", "cap_drop", "ulimits", "stop_signal",
+        "network_mode (all processes share the host's network)",
+    ]  # fmt: skip
+    assert runtime.left_out(spec(options=Options(stdin_open=True, stop_seconds=3))) == []

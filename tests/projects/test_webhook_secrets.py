@@ -1,4 +1,4 @@
-"""A webhook secret is rotated without losing a delivery: both count until the forge has surely been told."""
+"""Rotating a webhook secret loses no delivery: for a while, both secrets are accepted."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What the commit decides: mounted files, submodules, the port a service is told, where a Dockerfile hides."""
+"""Facts that the commit decides: mounted files, submodules, a service's port, Dockerfiles in other folders."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import pytest
 
 from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.vocabulary.containers import Copy, HealthCheck
-from seatrial.agent.vocabulary.errors import NoRecipe
+from seatrial.agent.vocabulary.errors import NoRecipe, RecipeError
 from seatrial.agent.vocabulary.tree import Entry
 from tests.recipes.files import Files
 
@@ -33,7 +33,7 @@ async def test_files_of_the_commit_are_copied_and_what_it_lacks_is_a_volume() ->
         Copy(".", "/code"),
     )
     assert [mount.path for mount in web.mounts] == ["/code/node_modules", "/data"]
-    assert "services.web.volumes: data is not in the commit; /data begins as an empty volume" in "".join(
+    assert "services.web: data is not in the commit; /data begins as an empty volume" in "".join(
         recipe.warnings
     )
 
@@ -65,11 +65,11 @@ async def test_a_built_service_is_told_its_port(dockerfile: str, port: str | Non
 
 async def test_expose_and_env_of_galley_yml_say_the_port_and_compose_is_left_as_it_is() -> None:
     text = "version: 1\nservices:\n  web: {kind: web, build: ., expose: 5000%s}\n"
-    told = await read_recipe(Files(**{"galley.yml": text % "", "Dockerfile": "FROM x"}))
+    message = await read_recipe(Files(**{"galley.yml": text % "", "Dockerfile": "FROM x"}))
     own = await read_recipe(Files(**{"galley.yml": text % ", env: {PORT: 1}", "Dockerfile": "FROM x"}))
     compose = "services: {web: {build: ., ports: [80]}}"
     left = await read_recipe(Files(**{"compose.yaml": compose, "Dockerfile": "FROM x"}))
-    assert [r.services["web"].environment.get("PORT") for r in (told, own, left)] == ["5000", "1", None]
+    assert [r.services["web"].environment.get("PORT") for r in (message, own, left)] == ["5000", "1", None]
 
 
 async def test_expose_is_for_siblings_where_ports_say_who_is_visited() -> None:
@@ -94,13 +94,28 @@ def test_a_check_inside_is_waited_for_as_the_engine_would() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("backend/Dockerfile", "There is backend/Dockerfile: add a galley.yml whose service says build: {path: backend}"),
         ("dockerfile", "Rename dockerfile to Dockerfile"),
+        ("Containerfile", "Rename Containerfile to Dockerfile"),
+        ("docker/docker-compose.yml", "There is docker/docker-compose.yml: commit a .env at the root that says COMPOSE_FILE=docker/"),
+        ("docker-compose.prod.yml", "There is docker-compose.prod.yml: commit a .env"),
     ],
 )  # fmt: skip
-async def test_a_dockerfile_elsewhere_is_pointed_out(name: str, told: str) -> None:
+async def test_what_lies_elsewhere_is_pointed_out(name: str, message: str) -> None:
     with pytest.raises(NoRecipe) as caught:
         await read_recipe(Files(**{name: "FROM x"}))
-    assert told in str(caught.value)
+    assert message in str(caught.value)
+
+
+async def test_a_dockerfile_that_is_missing_is_told_with_the_line_of_its_service() -> None:
+    text = "version: 1\nservices:\n  db:\n    image: postgres\n  backend:\n    build: ./backend\n"
+    with pytest.raises(
+        RecipeError, match=r"^galley.yml:5: services.backend.build: there is no file backend/Dockerfile"
+    ):
+        await read_recipe(Files(**{"galley.yml": text}))
+    with pytest.raises(
+        RecipeError, match=r"^compose.yaml:2: services.web.build: there is no file Dockerfile"
+    ):
+        await read_recipe(Files(**{"compose.yaml": "services:\n  web: {build: .}\n"}))

@@ -34,13 +34,13 @@ def test_bases(raw: bytes, images: list[str]) -> None:
 
 
 def test_build_arguments_win_over_defaults() -> None:
-    found = read_dockerfile("Dockerfile", b"ARG V=1\nARG BASE=a:${V}\nFROM ${BASE}\n", {"V": "2"})
-    assert found.external_images() == ["a:2"]
+    parsed = read_dockerfile("Dockerfile", b"ARG V=1\nARG BASE=a:${V}\nFROM ${BASE}\n", {"V": "2"})
+    assert parsed.external_images() == ["a:2"]
 
 
 def test_what_a_heredoc_writes_is_not_said_by_the_dockerfile() -> None:
-    found = read_dockerfile("Dockerfile", b"FROM a\nCOPY <<EOF /x\nEXPOSE 1\nEOF\nEXPOSE 2\n")
-    assert found.exposed_ports() == [2]
+    parsed = read_dockerfile("Dockerfile", b"FROM a\nCOPY <<EOF /x\nEXPOSE 1\nEOF\nEXPOSE 2\n")
+    assert parsed.exposed_ports() == [2]
 
 
 @pytest.mark.parametrize("line", [b"x \\\n", b"RUN <<EOF\n", b"RUN <<EOF\nEOF\n", b"# x\n", b"FROM a\n"])

@@ -1,4 +1,4 @@
-"""Lines that compose files have out of habit, and what they become."""
+"""Usual lines of compose files, and the recipe they become."""
 
 import pytest
 
@@ -20,8 +20,8 @@ services:
   cache: {image: redis, networks: [back]}
 networks: {back: , front: }
 """)
-    found = {name: service.aliases for name, service in recipe.services.items()}
-    assert found == {"web": (), "db": ("database", "pg_db", "sql"), "cache": ()}
+    names = {name: service.aliases for name, service in recipe.services.items()}
+    assert names == {"web": (), "db": ("database", "pg_db", "sql"), "cache": ()}
 
 
 @pytest.mark.parametrize("image", ["myapp", "myapp:latest"])

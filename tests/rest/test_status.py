@@ -67,16 +67,19 @@ def asked(cast: Cast, path: str) -> Any:
 def objects(name: str, value: Any) -> list[tuple[str, dict[str, Any]]]:
     """Every JSON object in `value` with the key it stands under; `urls` maps services, which nobody promised."""
     if isinstance(value, list):
-        return [found for entry in value for found in objects(name, entry)]
+        return [inner_objects for entry in value for inner_objects in objects(name, entry)]
     if not isinstance(value, dict) or name == "urls":
         return []
-    return [(name, value), *(found for key, inner in value.items() for found in objects(key, inner))]
+    return [
+        (name, value),
+        *(inner_objects for key, inner in value.items() for inner_objects in objects(key, inner)),
+    ]
 
 
 def test_the_document_has_every_promised_key(cast: Cast, evaluation: Evaluation) -> None:
-    found = objects("", asked(cast, "status"))
-    assert {name for name, _ in found} == set(PROMISED)
-    for name, value in found:
+    inner_objects = objects("", asked(cast, "status"))
+    assert {name for name, _ in inner_objects} == set(PROMISED)
+    for name, value in inner_objects:
         assert value.keys() >= PROMISED[name], name
 
 

@@ -1,4 +1,4 @@
-"""Images for the fake runtime, from Dockerfiles of FROM, COPY, ENV, RUN true or false, CMD and what describes."""
+"""Images for the fake runtime, from Dockerfiles with FROM, COPY, ENV, RUN true or false, CMD and metadata."""
 
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -46,7 +46,7 @@ class FakeBuild:
             elif keyword == "RUN" and text == "false":
                 raise BuildError(f"{service}: build failed", log_tail=["RUN false"])
         command = words(file.last("CMD")) or base.command
-        check = check_from(found) if (found := healthcheck(file)) else None
+        check = check_from(declared) if (declared := healthcheck(file)) else None
         volumes = [v for k, text in file.stages[-1].instructions if k == "VOLUME" for v in text.split()]
         return Image(
             files=files, environment=environment, command=command, ports=file.exposed_ports(),

@@ -1,4 +1,4 @@
-"""The three runtimes, each with what one service of the conformance suite is made of there."""
+"""Fixtures: the three runtimes, each with the image and command of the conformance suite's service."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -74,7 +74,8 @@ class Ground:
         container = await self.runtime.get(f"{self.name}-web")
         assert container is not None
         asked = replace(check, port=container.port) if container.port and check.port == 8080 else check
-        return await self.runtime.check(container, self.name, asked)
+        unwell = await self.runtime.check(container, self.name, asked)
+        return unwell.seen if unwell else None
 
     async def build(self, dockerfile: str = "") -> None:
         """The image, with a page."""
@@ -149,8 +150,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def ground(request: pytest.FixtureRequest) -> Ground:
     """The runtime that `pytest_generate_tests` says."""
-    found: Ground = request.getfixturevalue(f"{request.param}_ground")
-    return found
+    chosen: Ground = request.getfixturevalue(f"{request.param}_ground")
+    return chosen
 
 
 @pytest.fixture

@@ -22,6 +22,10 @@ class World(Protocol):
     environment: Mapping[str, str]
     memory_mb: int
 
+    @property
+    def stdin_open(self) -> bool:
+        """Whether its standard input stays open."""
+
     def read(self, path: str) -> str | None:
         """The file's text, None when there is none."""
 
@@ -94,7 +98,7 @@ def _statements(text: str) -> Iterator[tuple[str, list[str]]]:
 
 
 async def _statement(world: World, words: list[str], say: Callable[[str, str], None]) -> int:
-    words = [VARIABLE.sub(lambda found: world.environment.get(found[1] or found[2], ""), w) for w in words]
+    words = [VARIABLE.sub(lambda match: world.environment.get(match[1] or match[2], ""), w) for w in words]
     replaced = words[:1] == ["exec"]
     words, out = _redirected(world, words[1:] if replaced else words, say)
     try:
@@ -157,6 +161,8 @@ async def _env(world: World, _arguments: list[str], out: Out) -> int:
 
 
 async def _cat(world: World, arguments: list[str], out: Out) -> int:
+    if not arguments and world.stdin_open:
+        await asyncio.Event().wait()
     texts = [world.read(path) for path in arguments]
     out("".join(text or "" for text in texts))
     return int(None in texts)

@@ -1,6 +1,6 @@
-"""What every runtime must do: Docker's, the one of bare processes, and the fake one that stands in for both.
+"""The contract that every runtime must keep: Docker's, the one of bare processes, and the fake one of the tests.
 
-What bare processes honestly lack is marked `engines_only` with the reason; the fake is held to it as Docker is.
+Tests of features that bare processes lack are marked `engines_only` with the reason; the fake must pass them, like Docker.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import pytest
 from seatrial.agent.vocabulary.containers import Container, HealthCheck, Listener, Mount, RestartPolicy
 from seatrial.agent.vocabulary.errors import StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT
+from seatrial.agent.vocabulary.options import Options
 from tests.runtime.conftest import Ground
 from tests.waiting import until
 
@@ -31,12 +32,12 @@ async def network(ground: Ground) -> str:
 
 async def state(ground: Ground, wanted: str, name: str = "") -> Container:
     async def reached() -> Container | None:
-        found = await ground.runtime.get(name or f"{ground.name}-web")
-        return found if found is not None and found.state == wanted else None
+        current = await ground.runtime.get(name or f"{ground.name}-web")
+        return current if current is not None and current.state == wanted else None
 
-    found = await until(reached, what=wanted)
-    assert found is not None
-    return found
+    current = await until(reached, what=wanted)
+    assert current is not None
+    return current
 
 
 async def well(ground: Ground) -> None:
@@ -69,6 +70,13 @@ async def test_what_was_stopped_is_started_again(ground: Ground, network: str) -
     stopped = await state(ground, "exited")
     assert stopped.exit_code not in {0, None}
     assert (await ground.runtime.start(ground.spec())).state == "running"
+
+
+@pytest.mark.engines_only("all processes share the loopback")
+async def test_what_has_ended_has_no_address(ground: Ground, network: str) -> None:
+    await ground.runtime.start(ground.spec())
+    await ground.runtime.stop(ground.spec().name, 0)
+    assert (await state(ground, "exited")).addresses == {network: ""}
 
 
 @pytest.mark.engines_only("a process is not kept")
@@ -142,8 +150,8 @@ async def test_what_ends_is_started_again_as_its_recipe_says(
     await ground.runtime.start(ground.script(script, restart=restart))
 
     async def restarted() -> bool:
-        found = await ground.runtime.get(ground.spec().name)
-        return found is not None and found.restarts >= 2
+        current = await ground.runtime.get(ground.spec().name)
+        return current is not None and current.restarts >= 2
 
     if again:
         await until(restarted, what="two restarts")
@@ -168,8 +176,8 @@ async def test_lines_have_their_stream_and_time_and_are_told_once(ground: Ground
     await ground.runtime.start(script)
     async with asyncio.timeout(60):
         lines = [line async for line in ground.runtime.logs(script.name, follow=True)]
-    told = {(line.stream, line.text) for line in lines}
-    assert told == {("stdout", "one"), ("stderr", "two"), ("stdout", "three")}
+    printed = {(line.stream, line.text) for line in lines}
+    assert printed == {("stdout", "one"), ("stderr", "two"), ("stdout", "three")}
     latest = max(line.at for line in lines)
     assert [line async for line in ground.runtime.logs(script.name, follow=False, since=latest)] == []
     assert len([line async for line in ground.runtime.logs(script.name, follow=False, tail=1)]) == 1
@@ -278,6 +286,40 @@ async def test_siblings_meet_by_name_and_versions_do_not(ground: Ground, network
             lines = [line async for line in ground.runtime.logs(asking.name, follow=True)]
         heard[where] = [line.text for line in lines if line.stream == "stdout"]
     assert heard == {network: ["ok", "asked"], other: ["asked"]}
+
+
+async def test_what_reads_its_input_goes_on_while_that_is_open(ground: Ground, network: str) -> None:
+    await ground.runtime.start(ground.script("cat; exit 3", name=f"{ground.name}-shut"))
+    await state(ground, "exited", f"{ground.name}-shut")
+    waits = ground.script("echo reads; cat; exit 3", options=Options(stdin_open=True, stop_seconds=7))
+    await ground.runtime.start(waits)
+    async with asyncio.timeout(60):
+        async for line in ground.runtime.logs(waits.name, follow=True):
+            assert line.text == "reads"
+            break
+    await asyncio.sleep(0.2)  # it is not over: nothing comes
+    container = await state(ground, "running")
+    assert container.stop_seconds == 7
+
+
+@pytest.mark.engines_only("all processes share the loopback")
+async def test_two_share_a_network_until_the_one_that_gives_it_begins_again(
+    ground: Ground, network: str
+) -> None:
+    host = ground.spec(command=["sleep", "600"])
+    guest = ground.spec(name=f"{ground.name}-guest", networks={}, network_of=host.name)
+    with pytest.raises(StartError, match=guest.name):
+        await ground.runtime.start(guest)
+    given = await ground.runtime.start(host)
+    shared = await ground.runtime.start(guest)
+    assert shared.addresses == given.addresses and shared.network_of == host.name
+    await well(ground)  # at the address of the one, the other answers
+    await ground.runtime.stop(host.name, 0)
+    again = await ground.runtime.start(host)
+    cut_off = await state(ground, "running", guest.name)
+    assert again.addresses and cut_off.addresses == {}
+    assert (await ground.runtime.start(guest)).addresses == again.addresses
+    await well(ground)
 
 
 @pytest.mark.engines_only("all processes share the loopback")

@@ -234,11 +234,11 @@ async def test_a_start_that_is_cancelled_leaves_nothing(
     await backend.prepare()
     create, asked = engine._connection.api.containers.create, asyncio.Event()
 
-    async def told(*arguments: Any, **options: Any) -> Any:
+    async def announced(*arguments: Any, **options: Any) -> Any:
         asyncio.get_running_loop().call_later(0.01, asked.set)  # when the engine has been asked
         return await create(*arguments, **options)
 
-    monkeypatch.setattr(engine._connection.api.containers, "create", told)
+    monkeypatch.setattr(engine._connection.api.containers, "create", announced)
     starting = asyncio.create_task(backend.start(1))
     await asked.wait()
     starting.cancel()

@@ -1,4 +1,4 @@
-"""What a policy can do, ask and return. Run as plain processes: fast, and the same program as in the sandbox."""
+"""Everything a policy can do, ask and return. Run as plain processes: fast, and the same program as in the sandbox."""
 
 import pytest
 

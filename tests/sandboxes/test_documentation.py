@@ -1,4 +1,4 @@
-"""The page for authors: its example runs, and what it says of limits is so."""
+"""The page for authors of policies: its example runs, and the limits in it are right."""
 
 import re
 from pathlib import Path

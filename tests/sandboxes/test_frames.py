@@ -20,8 +20,8 @@ def test_the_two_copies_agree() -> None:
 def test_frames_come_whole_however_they_are_cut() -> None:
     data = b"".join(host.encode(host.Kind.LOG, n, "x" * n) for n in range(50))
     decoder = host.Decoder(1000, len(data))
-    found = [frame for i in range(len(data)) for frame in decoder.feed(data[i : i + 1])]
-    assert [frame.channel for frame in found] == list(range(50))
+    decoded = [frame for i in range(len(data)) for frame in decoder.feed(data[i : i + 1])]
+    assert [frame.channel for frame in decoded] == list(range(50))
 
 
 def test_caps() -> None:

@@ -1,4 +1,4 @@
-"""Policies that attack: contained, siblings right, the next evaluation untouched. Under real gVisor."""
+"""Policies that attack are contained: their siblings' results and the next evaluation are right. Under real gVisor."""
 
 import asyncio
 
@@ -42,7 +42,7 @@ HOSTILE = {
     "recurses": ("def evaluate(project): return evaluate(project)", "errored", "RecursionError"),
     "nonsense": ("def evaluate(project): return 'fine'", "errored", "returned str 'fine'"),
     "logs-for-ever": (
-        "def evaluate(project, log):\n    while True: log('x' * 2000)", "errored", "sent more than a policy may say",
+        "def evaluate(project, log):\n    while True: log('x' * 2000)", "errored", "sent more than a policy may send",
     ),
     "asks-for-ever": (
         "def evaluate(project):\n    n = 0\n    while True:\n        project.get_file_content(str(n)); n += 1",
@@ -176,8 +176,8 @@ def evaluate(project):
     [
         (FORGES, None),  # a child may say what it likes of itself, and of nobody else
         ("import os\ndef evaluate(project): os.write(3, b'\\0\\0\\0\\2\\7\\0\\1{}')", "broke the protocol"),
-        ("import os\ndef evaluate(project): os.write(3, b'\\xff' * 100)", "sent more than a policy may say"),
-        ("import os\ndef evaluate(project): os.write(3, b'\\0\\0\\0\\2\\6\\0\\1{x')", "nobody understands"),
+        ("import os\ndef evaluate(project): os.write(3, b'\\xff' * 100)", "sent more than a policy may send"),
+        ("import os\ndef evaluate(project): os.write(3, b'\\0\\0\\0\\2\\6\\0\\1{x')", "cannot be read"),
         (
             "import os\ndef evaluate(project): os.write(3, b'\\0\\0\\0\\2\\3\\0\\1[]' * 2); input()",
             "broke the protocol",

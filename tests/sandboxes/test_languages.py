@@ -94,8 +94,8 @@ def test_what_means_several_languages_is_told_by_the_rest(paths: list[str], want
 
 
 def test_shares_are_of_bytes_and_the_largest_is_first() -> None:
-    found = languages([entry("a.go", 300), entry("b.py", 600), entry("c.py", 100), entry("empty.rs", 0)])
-    assert list(found.items()) == [("Python", 70.0), ("Go", 30.0)]
+    percents = languages([entry("a.go", 300), entry("b.py", 600), entry("c.py", 100), entry("empty.rs", 0)])
+    assert list(percents.items()) == [("Python", 70.0), ("Go", 30.0)]
 
 
 @pytest.mark.parametrize(

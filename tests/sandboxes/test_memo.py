@@ -1,4 +1,4 @@
-"""A result is remembered exactly as long as every answer the policy was given stays the same."""
+"""A result is reused exactly as long as every answer that the policy got stays the same."""
 
 import sqlite3
 import time

@@ -43,14 +43,14 @@ def folders(agent: str) -> list[Path]:
 
 def processes_in(agent: str) -> list[int]:
     """Those that work in a folder of the agent's sandboxes."""
-    found = []
+    numbers = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             if f"gitgrit-sandbox-{agent}-" in str((entry / "cwd").readlink()):
-                found.append(int(entry.name))
+                numbers.append(int(entry.name))
         except OSError:
             continue
-    return found
+    return numbers
 
 
 async def test_a_killed_agent_leaves_neither_process_nor_folder() -> None:

@@ -1,4 +1,4 @@
-"""Whatever a sandbox says, the result has a shape and a size that a database and a page can hold."""
+"""Whatever a sandbox sends, the result has a form and a size that a database and a page can hold."""
 
 import json
 from typing import Any

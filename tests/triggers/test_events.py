@@ -1,4 +1,4 @@
-"""What a push or a tag leads to."""
+"""The consequences of a push or a tag."""
 
 import json
 

@@ -49,7 +49,7 @@ APPS = ("projects", "forges", "local_forge", "policies", "previews", "outbox", "
 
 def locked() -> list[str]:
     """Models of which some row is locked, as another connection finds out."""
-    found = []
+    models_with_locks = []
 
     def look() -> None:
         try:
@@ -59,13 +59,13 @@ def locked() -> list[str]:
                         with transaction.atomic():
                             list(model._default_manager.select_for_update(nowait=True).values_list("pk"))
                     except OperationalError:
-                        found.append(model.__name__)
+                        models_with_locks.append(model.__name__)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(1) as other:
         other.submit(look).result(60)
-    return found
+    return models_with_locks
 
 
 class Watch:

@@ -61,11 +61,11 @@ def pull(commit: str = A, action: str = "opened", seconds: int = 0, number: int 
     }
 
 
-def send(connection: Connection, told: dict[str, object], *, at: str = "7", signed_at: str = "7") -> int:
-    body = json.dumps(told).encode()
+def send(connection: Connection, payload: dict[str, object], *, at: str = "7", signed_at: str = "7") -> int:
+    body = json.dumps(payload).encode()
     headers = {
         "Toy-Event": "pull",
-        "Toy-Delivery": str(told["at"]),
+        "Toy-Delivery": str(payload["at"]),
         "Toy-Time": at,
         "Toy-Signature": sign(body, signed_at, str(connection.webhook_secret)),
     }

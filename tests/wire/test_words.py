@@ -24,10 +24,21 @@ from seatrial.wire.states import (
     ResultState,
     ServiceKind,
 )
-from seatrial.wire.words import EventKind, LogSource, LogStream, Phase, Reason, ServiceState, StopCause
+from seatrial.wire.words import (
+    EventKind,
+    LogLevel,
+    LogSource,
+    LogStream,
+    Phase,
+    Reason,
+    RuntimeKind,
+    ServiceState,
+    StopCause,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 STATES = [AgentState, DeploymentState, EnvironmentState, EvaluationState, ResultState, ServiceState]
+WORDS_OF_LOGS = [LogLevel, LogSource, LogStream]
 IN_THE_GLOSSARY: dict[str, type[StrEnum]] = {
     "actor": ActorKind,
     "agent": AgentState,
@@ -36,8 +47,10 @@ IN_THE_GLOSSARY: dict[str, type[StrEnum]] = {
     "evaluation": EvaluationState,
     "event": EventKind,
     "kind": ServiceKind,
+    "level": LogLevel,
     "phase": Phase,
     "result": ResultState,
+    "runtime": RuntimeKind,
     "service": ServiceState,
     "source": LogSource,
     "stop": StopCause,
@@ -47,11 +60,18 @@ IN_JSON = [AgentState, EnvironmentState, DeploymentState, StopCause, EvaluationS
 LISTED = re.compile(r"(?<!\*)\*([a-z_]+(?:, [a-z_]+)+)\*(?!\*)")
 CODE = re.compile(r"^\| ((?:`[a-z_]+`(?:, )?)+) \|", re.MULTILINE)
 IN_TEMPLATE = re.compile(r"""(\w+\.state|isolation|sandbox) (?:==|!=) ['"](\w+)['"]""")
-# What a bare word would be about, and the words: `deployment.state == "live"` and `filter(state="live")` are found.
-OTHERS = {"starter", "migrations"}  # written as their authors write; what was then
-ABOUT = {"state", "reason", "phase", "source", "stream", "stop_cause", "isolation"}
+OTHERS = {
+    "starter",
+    "migrations",
+}  # not checked: starter policies are plain Python, migrations keep old words
+# The names whose comparison with a bare word is a mistake, as in `deployment.state == "live"` or `filter(state="live")`.
+ABOUT = {"state", "reason", "phase", "source", "stream", "stop_cause", "isolation", "runtime", "level"}
 WORDS = {
-    *(word for kind in (*STATES, Isolation, Reason, Phase, LogSource, LogStream, StopCause) for word in kind),
+    *(
+        word
+        for kind in (*STATES, Isolation, Reason, Phase, *WORDS_OF_LOGS, RuntimeKind, StopCause)
+        for word in kind
+    ),
     *PullRequestState.values,
 }
 
@@ -163,7 +183,7 @@ def says_a_bare_word(node: ast.Compare | ast.keyword) -> bool:
 
 
 def named(node: ast.expr) -> Iterator[str]:
-    """What `x.state`, `x["state"]`, `x.get("state")` and `state` are about."""
+    """The name in `x.state`, `x["state"]`, `x.get("state")` and `state`: `state`."""
     match node:
         case ast.Attribute(attr=name) | ast.Name(id=name):
             yield name
@@ -190,6 +210,8 @@ def bare(node: ast.expr) -> Iterator[str]:
         'newest.get("state") != "failed"',
         'reason == "no_space"',
         'rows.filter(state="live")',
+        'remembered.runtime == "process"',
+        'PolicyLog(level="warning")',
         'rows.filter(state__in=["live", later])',
     ],
 )

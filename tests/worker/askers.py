@@ -1,4 +1,4 @@
-"""Two agents of one fleet on a real bus, a forge that gives credentials, and workers that answer."""
+"""Two agents of one fleet on a real bus, a forge that gives credentials, and workers that answer the agents."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -75,10 +75,10 @@ class Days:
         """A pull request's webhook comes in."""
         self.later(minutes=1)
         body = payload(self.project, action, commit or factories.sha())
-        told = body["pull_request"]
-        told["number"] = body["number"] = number
-        told["head"]["ref"] = f"change-{number}"
-        told["updated_at"] = self.now.isoformat()
+        news = body["pull_request"]
+        news["number"] = body["number"] = number
+        news["head"]["ref"] = f"change-{number}"
+        news["updated_at"] = self.now.isoformat()
         factories.delivery(self.project.connection, body=json.dumps(body).encode())
 
     def push(self, branch: str = "main") -> None:
@@ -164,11 +164,12 @@ class Days:
 
 
 def counted() -> Counter[str]:
-    """Rows of every table of the database, but of the one that is kept for ever."""
+    """Rows of every table of the database, but of those that are kept for ever."""
     with connection.cursor() as cursor:
-        names = [name for name in connection.introspection.table_names(cursor) if name != "audit_log"]
-        found: Counter[str] = Counter()
+        kept = {"audit_log", "previews_label"}
+        names = [name for name in connection.introspection.table_names(cursor) if name not in kept]
+        counts: Counter[str] = Counter()
         for name in names:
             cursor.execute(f"SELECT count(*) FROM {connection.ops.quote_name(name)}")
-            found[name] = cursor.fetchone()[0]
-    return found
+            counts[name] = cursor.fetchone()[0]
+    return counts

@@ -1,4 +1,4 @@
-"""An agent of few words: registers, believes its bucket, and says that everything works."""
+"""A minimal agent: it registers, follows its bucket, and reports that everything works."""
 
 import asyncio
 import contextlib
@@ -90,7 +90,7 @@ class ScriptedAgent:
     async def _look(self) -> None:
         bucket = await self.client.jetstream().key_value(subjects.desired_bucket(self.id))
         watcher = await bucket.watchall()
-        found: dict[str, DesiredEnvironment] = {}
+        listed: dict[str, DesiredEnvironment] = {}
         read = 0
         try:
             while (entry := await watcher.updates(timeout=5)) is not None:
@@ -98,7 +98,7 @@ class ScriptedAgent:
                 if entry.operation is None:
                     message = Envelope.decode(entry.value).open()
                     assert isinstance(message, DesiredEnvironment)
-                    found[entry.key] = message
+                    listed[entry.key] = message
         finally:
             await watcher.stop()
         # The client may say that all is told before it has handled what the server sent: one entry per key. Not one
@@ -108,12 +108,12 @@ class ScriptedAgent:
         )
         if read < len(stream.state.subjects or {}):
             return
-        for key in self.desired.keys() - found.keys():
+        for key in self.desired.keys() - listed.keys():
             self.seen.append(f"{key} gone")
             self.history.append(("gone", "gone"))
             await self.say(EnvironmentRemoved(environment=key))
             del self.desired[key]
-        for key, message in found.items():
+        for key, message in listed.items():
             before = self.desired.get(key)
             if before is None or message.revision > before.revision:
                 self.seen.append(f"{key} put")

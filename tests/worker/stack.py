@@ -116,8 +116,8 @@ class Stack:
         self.start_worker()
 
     def start_web(self) -> None:
-        command = ["-m", "uvicorn", "seatrial.control.asgi:application", "--port", str(self.port)]
-        self._start("web", *command, "--log-level", "warning")
+        command = ["-m", "seatrial.control.web", "--port", str(self.port)]
+        self._start("web", *command)
         eventually(self._answers, what="the web process answers")
 
     def start_worker(self, name: str = "worker") -> None:

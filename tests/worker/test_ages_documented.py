@@ -1,4 +1,4 @@
-"""The handbook's table of how long things are kept says what the code does."""
+"""The handbook's table of ages agrees with the code."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ DAY_SECONDS = 86_400
 
 
 def counted(seconds: float) -> str:
-    """As people say it: hours below a day."""
+    """A duration, written for people: in hours below a day."""
     number, unit = (seconds / DAY_SECONDS, "day") if seconds >= DAY_SECONDS else (seconds / 3600, "hour")
     assert number == int(number)
     return f"{int(number)} {unit}{'s' * (number != 1)}"
@@ -58,8 +58,8 @@ def test_files_of_an_agent() -> None:
     days = f"`GALLEY_CACHE_DAYS` ({default(Settings, 'galley_cache_days')}) days after they were"
     results = f"{counted(memo.MAX_AGE_SECONDS)}, at most {memo.MOST_BYTES // 1024**2} MB"
     assert not missing(
-        f"| {days} asked for, and the newest {upkeep.MOST_COMMITS} of a repository;",
+        f"| {days} requested, at most the newest {upkeep.MOST_COMMITS} of a repository;",
         f"| layers of builds and base images | {days} used |",
         f"| remembered results of policies | {results} |",
-        f"| what a killed git or build left half-way | {counted(files.ABANDONED_SECONDS)} |",
+        f"| files that a killed git or build left unfinished | {counted(files.ABANDONED_SECONDS)} |",
     )

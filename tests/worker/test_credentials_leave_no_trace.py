@@ -1,4 +1,4 @@
-"""From the forge's credential to the files of a commit: whoever looks afterwards, anywhere, finds no password."""
+"""After a fetch with a credential of the forge, its password is stored nowhere."""
 
 import logging
 from collections.abc import Iterator
@@ -124,9 +124,9 @@ async def test_no_password_is_found_anywhere(
     stored = await database.run(everything_stored, tmp_path)
     assert stored.count(host.url.encode()) > 2, "the rows and the streams were looked through"
     assert await database.run(OutboxMessage.objects.exclude(published_at=None).count) == 2
-    told = repr(lines) + caplog.text
-    assert told.count("credential given") >= 3
+    logged = repr(lines) + caplog.text
+    assert logged.count("credential given") >= 3
     for password in host.left:
         assert password.encode() not in stored
-        assert password not in told
+        assert password not in logged
     assert host.seen == set(), "in a process list"

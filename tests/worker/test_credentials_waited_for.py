@@ -1,4 +1,4 @@
-"""An agent that asks while nobody answers: it waits, says so once, and ends when it is told to."""
+"""An agent that asks for a credential while no worker answers waits, logs that once, and ends when it is told to."""
 
 import asyncio
 

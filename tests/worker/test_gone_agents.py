@@ -1,4 +1,4 @@
-"""What an agent had on the bus goes with it, and nothing of the others. Real bus, real database."""
+"""A removed agent's data on the bus is removed with it, and nothing of other agents. Real bus, real database."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Who gets what fetches a repository: decided by what the database says."""
+"""Which agent gets a source credential, decided by the rows of the database."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""A week passes, and a hundred days: nothing grows for ever, and nothing that lives is lost."""
+"""After a week and after a hundred days, no table has grown without limit, and nothing relevant is lost."""
 
 import pytest
 

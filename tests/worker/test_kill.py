@@ -1,4 +1,4 @@
-"""kill -9 of worker, bus and ingress, connections cut: nothing is lost and everything ends right by itself."""
+"""After kill -9 of worker, bus and ingress, or cut connections, nothing is lost and everything recovers by itself."""
 
 import random
 import time

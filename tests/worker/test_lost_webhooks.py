@@ -1,4 +1,4 @@
-"""The forge is the truth and webhooks only make it faster: with every one of them refused, all ends right."""
+"""The forge is the truth, and webhooks only make things faster: the result is right even if every webhook is refused."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A bucket says what the database says, and forgets what is over. Real bus, real database."""
+"""A bucket agrees with the database, and keeps nothing that is over. Real bus, real database."""
 
 import asyncio
 from datetime import timedelta
@@ -50,13 +50,13 @@ def running() -> Placement:
 
 
 async def told_at_start(bus: Bus, agent: str) -> dict[str, str | None]:
-    """What an agent that starts now is told about its bucket: each key with its operation."""
+    """The entries that an agent which starts now gets from its bucket: each key with its operation."""
     watcher = await (await bus.ensure_bucket(agent)).watchall()
-    found = {}
+    operations = {}
     while (entry := await watcher.updates(60)) is not None:
-        found[entry.key] = entry.operation
+        operations[entry.key] = entry.operation
     await watcher.stop()
-    return found
+    return operations
 
 
 async def deleted(bus: Bus, agent: str, environment: str) -> None:
@@ -92,7 +92,7 @@ async def repaired(database: Database, bus: Bus, round_of: Reconciler) -> None:
         pass
 
 
-async def told(bus: Bus, placement: Placement) -> Envelope | None:
+async def message_to(bus: Bus, placement: Placement) -> Envelope | None:
     return (await bus.desired(placement.agent_id)).desired.get(placement.environment_id)
 
 
@@ -105,14 +105,14 @@ async def test_what_is_missing_is_put_and_what_is_the_same_revision_is_left(
 ) -> None:
     placement = await database.run(running)
     await repaired(database, bus, round_of)
-    envelope = await told(bus, placement)
+    envelope = await message_to(bus, placement)
     assert envelope is not None and envelope.payload["revision"] == 3
     before = await sequence(bus, placement)
     await repaired(database, bus, round_of)
     assert await sequence(bus, placement) == before
     await database.run(Placement.objects.update, revision=4)
     await repaired(database, bus, round_of)
-    envelope = await told(bus, placement)
+    envelope = await message_to(bus, placement)
     assert envelope is not None and envelope.payload["revision"] == 4
 
 
@@ -123,7 +123,7 @@ async def test_other_settings_are_told_with_a_higher_revision(
     await repaired(database, bus, round_of)
     monkeypatch.setattr(settings.CONFIGURATION, "galley_preview_port", 4_242)
     await repaired(database, bus, round_of)
-    envelope = await told(bus, placement)
+    envelope = await message_to(bus, placement)
     assert envelope is not None
     assert (envelope.payload["revision"], envelope.payload["address"]["port"]) == (4, 4_242)
 
@@ -136,7 +136,7 @@ async def test_a_database_that_was_set_back_goes_on_above_what_agents_know(
     await repaired(database, bus, round_of)
     await database.run(Placement.objects.update, revision=3)
     await repaired(database, bus, round_of)
-    envelope = await told(bus, placement)
+    envelope = await message_to(bus, placement)
     assert envelope is not None and envelope.payload["revision"] == 10
 
 
@@ -160,7 +160,7 @@ async def test_a_key_goes_when_its_placement_has_left_and_not_before(
     left = timezone.now() - over_since
     await database.run(Placement.objects.update, leaving_since=left)
     await repaired(database, bus, round_of)
-    assert (await told(bus, placement) is None) == (over_since > timedelta(0))
+    assert (await message_to(bus, placement) is None) == (over_since > timedelta(0))
 
 
 async def test_an_older_revision_does_not_overwrite_or_delete_a_later_one(bus: Bus) -> None:

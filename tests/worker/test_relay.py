@@ -1,4 +1,4 @@
-"""The outbox on a real bus: what is refused waits, and holds nothing else up."""
+"""The outbox on a real bus: a refused message waits, and does not hold up others."""
 
 import asyncio
 import shutil

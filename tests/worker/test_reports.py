@@ -1,4 +1,4 @@
-"""What a forge is told: how things stand, by a lane in which a forge that is away, refuses or dawdles harms nobody."""
+"""Reports to forges: they give the current state, and a forge that is away, refuses or is slow delays no other."""
 
 import ssl
 from collections.abc import Callable
@@ -39,7 +39,7 @@ class RecordingForge(LocalForge):
     """The local forge, with somebody to tell. `problem` is called first and may raise."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, str]] = []
+        self.reported: list[tuple[str, str]] = []
         self.urls: list[dict[str, str]] = []
         self.problem: Callable[[], None] = lambda: None
 
@@ -53,7 +53,7 @@ class RecordingForge(LocalForge):
     def _hear(self, commit: str, state: str) -> None:
         assert not connection.in_atomic_block, "a forge is never waited for within a transaction"
         self.problem()
-        self.told.append((commit[0], str(state)))
+        self.reported.append((commit[0], str(state)))
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_every_end_of_a_preview_is_told(scene: Scenario, forge: RecordingForge, 
     scene.push(C, at=2)
     scene.close(at=3)
     drain(aside)
-    assert forge.told == [
+    assert forge.reported == [
         ("a", "queued"),
         ("a", "live"),
         ("b", "queued"),
@@ -122,7 +122,7 @@ def test_a_preview_that_is_stopped_is_told(scene: Scenario, forge: RecordingForg
     scene.live(A)
     previews.stop(scene.environment, by=Actor.person("alice"))
     drain(aside)
-    assert (forge.told, forge.urls) == ([("a", "superseded")], [{}])
+    assert (forge.reported, forge.urls) == ([("a", "superseded")], [{}])
 
 
 def test_late_news_of_what_is_over_is_how_it_stands_now(
@@ -136,7 +136,7 @@ def test_late_news_of_what_is_over_is_how_it_stands_now(
     forge.problem = lambda: None
     wait_is_over()
     drain(aside)
-    assert forge.told == [("b", "queued")]
+    assert forge.reported == [("b", "queued")]
     assert not waiting()
 
 
@@ -152,10 +152,10 @@ def test_an_evaluation_that_is_superseded_is_told(
             scene.project, commit=commit, ref="refs/heads/x", event="pull_request", pull_request=pull_request
         )
     drain(aside)
-    assert forge.told == [("a", "superseded"), ("b", "queued")]
+    assert forge.reported == [("a", "superseded"), ("b", "queued")]
     policies.supersede(pull_request)
     drain(aside)
-    assert forge.told[2:] == [("b", "superseded")]
+    assert forge.reported[2:] == [("b", "superseded")]
 
 
 ODD = [
@@ -184,7 +184,7 @@ def test_a_forge_that_was_away_is_told_when_it_is_back(
     forge.problem = lambda: None
     wait_is_over()
     drain(aside)
-    assert forge.told == [("a", "queued")]
+    assert forge.reported == [("a", "queued")]
 
 
 def test_what_a_forge_refuses_for_good_is_not_said_again(
@@ -238,4 +238,4 @@ def test_while_a_slow_forge_takes_its_time_the_bus_goes_on(
     assert sent == ["desired", "desired"]
     forge.problem = lambda: None
     drain(aside)
-    assert forge.told[-1] == ("b", "queued"), "what came meanwhile is told too"
+    assert forge.reported[-1] == ("b", "queued"), "what came meanwhile is told too"

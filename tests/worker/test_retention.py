@@ -1,4 +1,4 @@
-"""What was kept long enough goes; what people, policies and living previews still ask about never does."""
+"""Rows that are old enough are deleted, but never those that people, policies and living previews still need."""
 
 import threading
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What a worker knows of the routes, and the file: right after any order of commits, with any number of workers."""
+"""A worker's knowledge of the routes, and the file, are right after any order of commits and with any number of workers."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

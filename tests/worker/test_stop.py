@@ -1,4 +1,4 @@
-"""A worker that is told to stop stops, and what it had begun is finished."""
+"""A worker that is told to stop finishes the work it has begun, and stops."""
 
 import asyncio
 

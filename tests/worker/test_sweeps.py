@@ -1,4 +1,4 @@
-"""One project, or one sleep, must not decide about the others."""
+"""A problem with one project, or one pause, does not affect the others."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What Traefik's API says about candidates: applied, not yet and why, or nothing."""
+"""The state of candidates by Traefik's API: applied, not yet applied and why, or unknown."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

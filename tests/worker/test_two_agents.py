@@ -111,8 +111,8 @@ def test_a_candidate_elsewhere_then_the_switch_then_the_first_host_is_left(
     background.run(two.deploy_again(pull.environment))
     eventually(lambda: served(stack) == second)
     eventually(lambda: pull.has_left(one), what="the first agent has removed everything")
-    told = [state for state, _ in groupby(one.history)]
-    assert told == [("", first), (first, ""), ("", ""), ("gone", "gone")], "it drains before everything goes"
+    steps = [state for state, _ in groupby(one.history)]
+    assert steps == [("", first), (first, ""), ("", ""), ("gone", "gone")], "it drains before everything goes"
     assert two.history == [("", second), (second, "")]
     assert pull.live_on(two) and pull.is_there(two)
 

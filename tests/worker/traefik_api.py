@@ -1,4 +1,4 @@
-"""A stand-in for Traefik's API, for what a real one cannot be made to say."""
+"""A stand-in for Traefik's API, for answers that a real one cannot be made to give."""
 
 import json
 import threading
@@ -47,15 +47,15 @@ class Api:
     def answer(self, path: str) -> tuple[int, Any, dict[str, str]]:
         kind, _, name = path.removeprefix("/api/http/").partition("/")
         kind, _, query = kind.partition("?")
-        found = {"services": self.services, "routers": self.routers}[kind]
+        shown_items = {"services": self.services, "routers": self.routers}[kind]
         if self.status != 200:
             return self.status, {}, {}
         if not name:
             page = int(query.partition("&page=")[2])
-            every = [{"name": f"{name}@file", **value} for name, value in sorted(found.items())]
+            every = [{"name": f"{name}@file", **value} for name, value in sorted(shown_items.items())]
             shown, more = every[(page - 1) * 50 : page * 50], page * 50 < len(every)  # never more than 50
             return 200, shown, {"X-Next-Page": str(page + 1 if more else 1)}
-        one = found.get(name.removesuffix("@file"))
+        one = shown_items.get(name.removesuffix("@file"))
         return (200, one, {}) if one else (404, {"message": "not found"}, {})
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""What makes images: the contract that every builder keeps.
+"""The contract that every builder of images keeps.
 
 Concurrency: calls run together up to the caller's cap. Cancellation ends the build's whole process tree and
 leaves no half image. Retries: none; the caller decides. A builder never sees a secret it was not given.

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from seatrial import files
+from seatrial.agent.builds.attempts import Interrupted
 from seatrial.agent.builds.base import Images
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.commands import logged
 from seatrial.agent.engine import Engine
-from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
+from seatrial.agent.vocabulary.errors import ImageUnavailable, NoSpace
 from seatrial.agent.vocabulary.logs import Log, quiet
 
 TRANSFER_SECONDS = 900.0
@@ -43,7 +44,8 @@ class Bases:
 
     async def prepare(self, cell: Cell, images: Images, names: Sequence[str], log: Log) -> list[Base]:
         """Have every image of `names` in the store, as `images` gives it; the engine has all of their layers.
-        Raises ImageUnavailable or BuildError."""
+        Raises ImageUnavailable, NoSpace or
+        Interrupted."""
         tasks = [asyncio.create_task(self._prepare_one(cell, images, name, log)) for name in names]
         try:
             return await asyncio.gather(*tasks)
@@ -100,7 +102,10 @@ class Bases:
             timeout_seconds=TRANSFER_SECONDS,
         )
         if ended.code:
-            raise BuildError(f"the build store did not take an image: {' '.join(ended.tail)[-500:]}")
+            said = " ".join(ended.tail)[-500:]
+            if "no space left on device" in said.lower():
+                raise NoSpace("no space left for base images. Free disk space, then rebuild")
+            raise Interrupted(f"the build store did not take an image: {said}")
 
     def _known(self, data: Path) -> dict[str, str]:
         file = data / "bases.json"

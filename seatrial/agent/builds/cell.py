@@ -18,17 +18,21 @@ from seatrial.agent.commands.programs import SEARCH_PATH, find
 
 HOME = Path("/run/galley-builder")  # where the folders appear inside the cell, whatever the data directory
 SLIRP = '#!/bin/sh\nexec {slirp4netns} --disable-host-loopback "$@"\n'
-SCOPE_FOLDERS = (("store",), ("blobs",), ("blobs", "sha256"), ("out",))
-MOST_PROCESSES = 4096  # and threads, of all builds of a host together
+SCOPE_FOLDERS = (("store",), ("out",))
+MOST_PROCESSES = 4096  # processes and threads of all builds of a host together
 OF_ETC = (
     "subuid", "subgid", "nsswitch.conf", "hosts", "resolv.conf", "ld.so.cache", "containers", "localtime",
 )  # fmt: skip
-CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"  # what buildah trusts that fetches for ADD
+NOTHING = "nothing"  # an empty folder among the tools
+OF_SYS = ("class/net", "devices/virtual/net")  # hidden: the host's network interfaces, one for each preview
+CERTIFICATES = (
+    "/etc/ssl/certs/ca-certificates.crt"  # the authorities that buildah trusts when it fetches for ADD
+)
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 # $1 data directory, $2 scope, $3 context or nothing, $4 uid:gid, $5 ro or rw: the folders all scopes share.
-# The command follows. All that the cell has of the host is its programs and what they need of /etc: a mount
-# of a RUN step that leads out of its image (CVE-2024-1753) or out of its cache (CVE-2024-9675) finds only this.
+# The command follows. The cell contains nothing of the host but its programs and the files of /etc they need: a mount
+# of a RUN step that leads out of its image (CVE-2024-1753) or out of its cache (CVE-2024-9675) reaches nothing else.
 ENTER = f"""
 set -e
 data=$1 scope=$2 context=$3 owner=$4 shared=$5; shift 5
@@ -48,6 +52,9 @@ getent passwd "${{owner%:*}}" > etc/passwd
 getent group "${{owner#*:}}" > etc/group
 mount -t proc proc proc
 mount --rbind /sys sys
+for folder in {" ".join(OF_SYS)}; do
+  if [ -d "sys/$folder" ]; then mount -t tmpfs -o ro,size=4k hidden "sys/$folder"; fi
+done
 mount --rbind /dev dev
 mount -t tmpfs -o mode=1777 shm dev/shm
 cd .{HOME}
@@ -59,7 +66,7 @@ for folder in bases incoming tools; do
 done
 if [ -n "$context" ]; then
   mount --bind "$context" context
-  mount -o remount,bind,ro context  # a flag more, and a step could not mount it again: trees have no devices nor setuid files
+  mount -o remount,bind,ro context  # with nodev or nosuid too, a step could not mount it again; trees have no devices or setuid files
 fi
 if [ -c /dev/net/tun ]; then
   mknod -m 666 tun c 10 200
@@ -86,14 +93,14 @@ class Cell:
     account: Account
 
     def folder(self, *parts: str) -> str:
-        """A path as a command inside sees it."""
+        """The path of a folder as commands inside the cell see it."""
         if self.account.other:
             return str(HOME.joinpath(*parts))
         outside = self.data / "scopes" / self.scope if parts[0] == "scope" else self.data / parts[0]
         return str(outside.joinpath(*parts[1:]))
 
     def outside(self, *parts: str) -> Path:
-        """A path below this scope, as the agent sees it."""
+        """The path of a folder below this scope, as the agent sees it."""
         return self.data.joinpath("scopes", self.scope, *parts)
 
     def prepare(self) -> None:
@@ -101,7 +108,7 @@ class Cell:
         if self.account.other:
             HOME.mkdir(mode=0o755, exist_ok=True)
         tools = self.data / "tools"
-        ours = (self.data, self.data / "incoming", tools)
+        ours = (self.data, self.data / "incoming", tools, tools / NOTHING)
         theirs = (
             ("bases",),
             ("bases", "store"),
@@ -122,8 +129,8 @@ class Cell:
     def buildah(
         self, *arguments: str, context: Path | None = None, store: str = "scope", network: bool = False
     ) -> list[str]:
-        """The command line of buildah on this scope's store, or with `store="bases"` on the shared one; `network` is
-        the host's."""
+        """The command line of buildah on this scope's store, or with `store="bases"` on the shared one; `network`: with the
+        host's network."""
         program = [
             "buildah", "--root", self.folder(store, "store"), "--runroot", self.folder("run", store),
             "--storage-driver", "overlay",
@@ -143,12 +150,12 @@ class Cell:
         owner = f"{self.account.uid}:{self.account.gid}"
         return [
             "setpriv", "--pdeathsig", "KILL",
-            "unshare", *([] if network else ["--net"]), "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc",
+            "unshare", *([] if network else ["--net"]), "--mount", "--pid", "--cgroup", "--fork", "--kill-child=KILL", "--mount-proc",
             "sh", "-c", ENTER, "cell", str(self.data), self.scope, str(context or ""), owner, shared, *command,
         ]  # fmt: skip
 
     def environment(self) -> dict[str, str]:
-        """What buildah sees: a path, a home, and the proxies a build may need."""
+        """The environment of buildah: a path, a home, and the proxies that a build may need."""
         proxies = {name: os.environ[name] for name in PROXIES if name in os.environ}
         return {
             **proxies,

@@ -95,7 +95,7 @@ class Debootstrap:
     scratch: Path
 
     async def __call__(self, tag: str, labels: Mapping[str, str], log: Log) -> None:
-        """See `MakeBase`."""
+        """Make the image `tag`: see `MakeBase`."""
         if find("debootstrap") is None or os.geteuid() != 0:
             raise BuildError("stand-ins need root and debootstrap. Install it: apt-get install debootstrap")
         source = await mirror()

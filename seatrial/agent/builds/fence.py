@@ -20,25 +20,28 @@ NAME_SERVICE = ("-p", "udp", "--dport", "53", "-j", "ACCEPT")
 INTERFACES = ("lo", "docker0", "br-+", firewall.PREVIEW_INTERFACES)
 CLOSED = {
     firewall.IPV4: (firewall.LINK_LOCAL,),
-    firewall.IPV6: ("fe80::/10", "fd00:ec2::254"),  # the second is a cloud's, too
+    firewall.IPV6: ("fe80::/10", "fd00:ec2::254"),  # the second is a cloud's metadata service
 }
 
 
 @dataclass
-class Fence:
-    """Put up once per process; idempotent. Without root or iptables there is no fence."""
+class BuildFence:
+    """Firewall rules for builds, put up once per process. Without root or iptables there is no fence; if the rules could not be
+    put up, the next build tries again."""
 
     _raised: bool = False
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def raise_for(self, account: Account) -> None:
-        """Make the chains and send the account's traffic through them."""
+        """Make the chains and send the account's traffic through them. Idempotent."""
         async with self._lock:
             if self._raised or not account.other:
                 return
-            if not await put_up(account):
+            stands = await put_up(account)
+            if not stands:
                 log.warning("builds can reach what their host listens with", fix="see docs/security.md")
-            self._raised = True  # only now: the build that started it may have been cancelled meanwhile
+            # Not earlier: the build that started this may have been cancelled meanwhile, or one of its programs killed.
+            self._raised = stands or not firewall.available()
 
 
 async def put_up(account: Account) -> bool:
@@ -63,6 +66,6 @@ def rules(program: str) -> list[tuple[str, ...]]:
 
 
 def jumps(account: Account) -> list[tuple[str, ...]]:
-    """Traffic of the account's user and of its subordinate users."""
+    """The rules that match traffic of the account's user and of its subordinate users."""
     owners = [str(account.uid), *(f"{first}-{last}" for first, last in subordinate_uids(account))]
     return [("OUTPUT", "-m", "owner", "--uid-owner", owner) for owner in owners]

@@ -1,4 +1,4 @@
-"""Finished images into the engine."""
+"""Loads finished images into the engine."""
 
 from collections.abc import AsyncIterator
 

@@ -41,7 +41,7 @@ class StandIn:
     refuses: str = ""  # tags it would be dishonest to stand in for
     only: str = ".*"  # the tags it is for
     base: "StandIn | None" = None
-    folder: str = ""  # of RECIPES; the name unless told
+    folder: str = ""  # of RECIPES; empty: named like the stand-in
 
     def fits(self, name: str, tag: str) -> bool:
         """Whether it may take the place of the official image `name:tag`."""
@@ -85,7 +85,7 @@ STAND_INS = (
 
 
 class MakeBase(Protocol):
-    """Makes the distribution's base image."""
+    """A function that makes the distribution's base image."""
 
     async def __call__(self, tag: str, labels: Mapping[str, str], log: Log) -> None:
         """The image is on the engine as `tag` when this returns."""

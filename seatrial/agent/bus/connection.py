@@ -3,7 +3,6 @@
 import asyncio
 from pathlib import Path
 
-import nats
 import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
@@ -78,21 +77,27 @@ class Bus:
                 await self._client.close()
 
     async def _connect(self) -> Client:
-        return await nats.connect(
-            self._url,
-            name=f"galley-agent {self.agent}",
-            user_credentials=str(self._credentials),
-            inbox_prefix=subjects.inbox_prefix(self.agent),
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=0.5,
-            connect_timeout=3,
-            ping_interval=10,
-            max_outstanding_pings=2,
-            error_cb=self._on_error,
-            disconnected_cb=self._on_disconnected,
-            reconnected_cb=self._announce,
-            closed_cb=self._on_closed,
-        )
+        client = Client()
+        try:
+            await client.connect(
+                self._url,
+                name=f"galley-agent {self.agent}",
+                user_credentials=str(self._credentials),
+                inbox_prefix=subjects.inbox_prefix(self.agent),
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=0.5,  # type: ignore[arg-type]  # seconds; fractions work too
+                connect_timeout=3,
+                ping_interval=10,
+                max_outstanding_pings=2,
+                error_cb=self._on_error,
+                disconnected_cb=self._on_disconnected,
+                reconnected_cb=self._announce,
+                closed_cb=self._on_closed,
+            )
+        except BaseException:
+            await client.close()  # the client leaves its socket open if it is refused or cancelled
+            raise
+        return client
 
     async def _announce(self) -> None:
         async with self._changed:

@@ -68,7 +68,7 @@ class BusCredentials:
         raise CheckoutError(f"no credential came within {self._patience_seconds:g} s: {attempt.problem}")
 
     async def _answer(self, attempt: "_Attempt") -> SourceCredential | CredentialRefused | None:
-        """The answer; None if there was none, or it cannot be read."""
+        """The answer; None if none came or if it cannot be read."""
         client = await self._bus.client()
         data = Envelope.wrap(attempt.question).encode()
         subject = subjects.credentials(self._bus.agent)
@@ -100,7 +100,7 @@ class BusCredentials:
 
 
 class _Attempt:
-    """One request, until it is answered or its time is up."""
+    """One request, until it is answered or its time is over."""
 
     def __init__(self, question: AskCredential, deadline: float) -> None:
         self.question = question
@@ -133,12 +133,12 @@ class _Attempt:
 
 
 async def _ended(asking: asyncio.Task[Msg]) -> Msg:
-    """The result of the call. The client uses Python 3.11's wait_for, which can lose a cancellation; ours must not be lost."""
+    """The result of the call. The client uses Python 3.11's wait_for, which can lose a cancellation; this call does not lose it."""
     try:
         await asyncio.wait({asking})
     finally:
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
-    if asking.cancelled():  # by the client, which was closed
+    if asking.cancelled():  # by the client, because it was closed
         raise nats.errors.ConnectionClosedError
     return asking.result()

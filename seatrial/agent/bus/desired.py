@@ -19,20 +19,20 @@ _MARKERS = {"DEL", "PURGE"}
 
 
 class DesiredListener(Protocol):
-    """Who acts on desired state. Calls come one at a time and must return soon."""
+    """The part that acts on desired state. It is called once at a time, and every call must return soon."""
 
     def wanted(self, desired: DesiredEnvironment) -> None:
-        """The environment is desired like this. May be called repeatedly, even with an older revision."""
+        """Take `desired` as the desired state of its environment. May be called repeatedly, even with an older revision."""
 
     def unwanted(self, environment: str) -> None:
-        """The environment was deleted: nothing of it may remain."""
+        """Take notice that the environment was deleted: nothing of it may remain."""
 
     def replayed(self, environments: set[str]) -> None:
-        """The replay is complete: no other environment is desired."""
+        """Take notice that the replay is complete: only `environments` are desired."""
 
 
 class DesiredStates:
-    """Follows the bucket for ever. A watch of an older connection may receive nothing, so each connection gets a new watch."""
+    """Follows the bucket for ever. An older connection's watch may receive nothing, so each connection gets a new watch."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
@@ -69,7 +69,9 @@ class DesiredStates:
                     listener.replayed(present)
                     present = None
         finally:
-            with contextlib.suppress(Exception):  # of an old connection: the server forgets it by itself
+            with contextlib.suppress(
+                Exception
+            ):  # a watch of an old connection: the server forgets it by itself
                 await watcher.stop()  # type: ignore[no-untyped-call]
 
     def _tell(self, listener: DesiredListener, entry: KeyValue.Entry) -> None:

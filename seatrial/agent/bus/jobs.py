@@ -29,19 +29,19 @@ class Job:
         return int(self._msg.metadata.num_delivered)
 
     async def ack(self) -> None:
-        """Done, for good."""
+        """Report that the job is done. It is never delivered again."""
         await self._msg.ack()
 
     async def in_progress(self) -> None:
-        """Still at it: start the ack wait anew."""
+        """Report that the job is still being worked on: the ack wait starts anew."""
         await self._msg.in_progress()
 
     async def nak(self, delay_seconds: float | None = None) -> None:
-        """Not now: hand it out again."""
+        """Give the job back, to be delivered again after `delay_seconds`."""
         await self._msg.nak(delay=delay_seconds)
 
     async def term(self) -> None:
-        """Never again: it cannot succeed."""
+        """Drop the job, because it cannot succeed. It is never delivered again."""
         await self._msg.term()
 
 
@@ -56,7 +56,7 @@ class Jobs:
         self._one_at_a_time = asyncio.Lock()
 
     async def fetch(self, timeout_seconds: float = 5.0) -> Job | None:
-        """The next job, or None when none came in time. A job nobody can read is dropped with a log line."""
+        """The next job, or None if none came in time. An unreadable job is dropped with a log line."""
         async with self._one_at_a_time:
             subscription = await self._bound()
             try:
@@ -64,7 +64,7 @@ class Jobs:
             except nats.errors.TimeoutError:
                 return None
             except nats.errors.ConnectionClosedError:
-                # The client reports a cancellation as this when it is closed already.
+                # If the client is already closed, it reports a cancellation as this error.
                 task = asyncio.current_task()
                 if task is not None and task.cancelling():
                     raise asyncio.CancelledError from None

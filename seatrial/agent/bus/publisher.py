@@ -54,7 +54,7 @@ class BusReports:
             await _within(item.stored, PATIENCE_SECONDS)
 
     async def log(self, chunk: LogChunk, *, workspace: str) -> None:
-        """Queue one chunk; waits a little while the queue is full and the bus is there, then drops it."""
+        """Queue one chunk. If the queue is full while the bus is connected, wait a little, then drop the chunk."""
         subject = subjects.logs(self._bus.agent, chunk.environment, chunk.deployment, chunk.service)
         item = self._item(subject, Envelope.wrap(chunk, workspace=workspace), chunk)
         if item is None:
@@ -95,7 +95,7 @@ class BusReports:
         try:
             await jetstream.publish(item.subject, item.data, headers={"Nats-Msg-Id": item.id}, timeout=5)
         except Exception as error:
-            # Everything is worth another try: the id makes a repetition harmless, the queue is bounded.
+            # Retry after any error: the id makes a repetition harmless, and the queue is bounded.
             log.warning("report not stored yet; trying again", subject=item.subject, problem=repr(error))
             await asyncio.sleep(0.5)
             return False

@@ -1,4 +1,4 @@
-"""How the rest of the agent reports, without knowing NATS."""
+"""The interface through which the rest of the agent reports, without knowing NATS."""
 
 from typing import Protocol
 

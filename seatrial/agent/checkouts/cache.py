@@ -140,8 +140,8 @@ class Cache:
         except GitFailed as error:
             if error.unauthorised or await self._has(bare, commit):
                 raise
-            # Servers that hide unadvertised commits: take every branch, then look again. One that is gone there goes
-            # here, or `a` would stand in the way of `a/b`.
+            # The server may hide unadvertised commits: take every branch, then look again. Drop branches that the server
+            # no longer has, because a leftover branch `a` makes a branch `a/b` impossible.
             await self._fetch(git, bare, source, "+refs/heads/*:refs/seatrial-heads/*", "--prune")
             if not await self._has(bare, commit, linked=False):
                 raise

@@ -31,8 +31,8 @@ def note_use(bare: Path, commit: str, at: float) -> None:
 def uses(bare: Path) -> Mapping[str, float]:
     """When each commit was last requested."""
     with contextlib.suppress(FileNotFoundError, ValueError):
-        found: dict[str, float] = json.loads((bare / USES).read_text())
-        return found
+        noted: dict[str, float] = json.loads((bare / USES).read_text())
+        return noted
     return {}
 
 
@@ -70,7 +70,7 @@ def remove_leftovers(bare: Path) -> None:
 
 
 def _as_old_as_itself(bare: Path, commits: Collection[str]) -> Mapping[str, float]:
-    """A release before this one noted no uses: they are as many as there are commits, all from the last of them."""
+    """Uses for a cache without notes, made by an earlier release: every commit counts as used when the newest was made."""
     return dict.fromkeys(commits, bare.stat().st_mtime)
 
 
@@ -95,7 +95,7 @@ async def _references(bare: Path) -> list[str]:
 
 
 async def _drop(bare: Path, names: Collection[str]) -> None:
-    """Drop all of them or none."""
+    """Drop all references in `names`, or none of them."""
     if names:
         orders = "".join(f"delete {name}\n" for name in names).encode()
         await Git().run("--git-dir", str(bare), "update-ref", "--no-deref", "--stdin", stdin=orders)
@@ -108,7 +108,7 @@ async def _piled_up(bare: Path) -> bool:
 
 
 async def _repack(bare: Path) -> None:
-    """One pack of what is reachable. The new pack is in place before an old one goes, so readers find everything."""
+    """Pack all reachable objects into one pack. The new pack is in place before an old one goes, so readers find everything."""
     try:
         for orders in (("pack-refs", "--all"), ("repack", "-a", "-d", "-q"), ("prune", "--expire=now")):
             await Git().run("--git-dir", str(bare), *CAREFUL, *orders, timeout_seconds=REPACK_SECONDS)

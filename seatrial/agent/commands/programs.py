@@ -1,4 +1,4 @@
-"""Programs of the host."""
+"""Finds programs of the host."""
 
 import shutil
 

@@ -11,20 +11,20 @@ _STDOUT = 1
 
 @dataclass(frozen=True)
 class Said:
-    """Some bytes that came out of a container."""
+    """Bytes that a container wrote."""
 
     data: bytes
     error: bool  # on stderr
 
 
 class Attached:
-    """Bytes in and out. Every call but `close` may raise OSError when the container or the engine is gone."""
+    """A connection to the streams. Every call except `close` may raise OSError if the container or the engine is gone."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
 
     async def read(self) -> Said | None:
-        """Its next output; None at the end."""
+        """The container's next output; None at its end."""
         try:
             message = await self._stream.read_out()
         except aiohttp.ClientError as error:
@@ -32,13 +32,13 @@ class Attached:
         return None if message is None else Said(message.data, message.stream != _STDOUT)
 
     async def write(self, data: bytes) -> None:
-        """Send all of `data` to its stdin."""
+        """Send all of `data` to the container's stdin."""
         try:
             await self._stream.write_in(data)
         except (RuntimeError, AssertionError, AttributeError) as error:  # aiodocker's ways to say "closed"
             raise OSError("not attached any more") from error
 
     async def close(self) -> None:
-        """Detach from it. Idempotent; never raises."""
+        """Detach from the container. Idempotent; never raises."""
         with contextlib.suppress(Exception):
             await self._stream.close()

@@ -20,14 +20,14 @@ class Connection:
 
     @property
     def api(self) -> aiodocker.Docker:
-        """Made on first use, because it wants a running event loop."""
+        """The client for short calls, made on first use because it needs a running event loop."""
         if self._api is None:
             self._api = self._client(aiohttp.ClientTimeout(total=180, sock_connect=5))
         return self._api
 
     @property
     def streams(self) -> aiodocker.Docker:
-        """No limit on connections: one per container whose log is followed."""
+        """The client for long calls. It has no limit on connections: each followed log holds one."""
         if self._streams is None:
             self._streams = self._client(aiohttp.ClientTimeout(sock_connect=5))
         return self._streams

@@ -1,5 +1,6 @@
 """Containers, by name."""
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +16,12 @@ from seatrial.agent.engine.shapes import GVISOR, container_config, container_fro
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec
 from seatrial.agent.vocabulary.errors import EngineRefused
 
+PATH_STATE = "X-Docker-Container-Path-Stat"
+
 
 @dataclass(frozen=True)
 class HostProcess:
-    """A container as its host sees it: its first process, 0 when it does not run."""
+    """A container as its host sees it. `pid` is its first process, 0 if it does not run."""
 
     pid: int
     gvisor: bool
@@ -34,27 +37,47 @@ class Containers:
         return self._connection.api.containers.container(name)
 
     async def create(self, spec: ContainerSpec) -> None:
-        """Create it, joined to the first of its networks, without starting it. `unpack` adds its files."""
+        """Create a container, joined to the first of its networks, without starting it. `unpack` adds its files."""
         with self._connection.calls():
             await self._connection.api.containers.create(container_config(spec), name=spec.name)
 
     async def create_sealed(self, spec: SealedSpec) -> None:
-        """Make it without starting it. It removes itself when it ends."""
+        """Create a sealed container without starting it. It removes itself when it ends."""
         with self._connection.calls():
             await self._connection.api.containers.create(sealed_config(spec), name=spec.name)
 
     async def unpack(self, name: str, archive: Path) -> None:
-        """Put the files of a tar archive into it, below its root."""
+        """Put the files of a tar archive into the container, below its root."""
         with archive.open("rb") as tar, self._connection.calls():
             await self._named(name).put_archive("/", tar)  # type: ignore[no-untyped-call]
 
+    async def mount_targets(self, name: str) -> list[str]:
+        """Every path at which something is mounted when it runs: what was asked for, and VOLUMEs of its image."""
+        with self._connection.calls():
+            shown = await self._named(name).show()
+        mounted = [str(mount["Destination"]) for mount in shown["Mounts"] or []]
+        return [*mounted, *(shown["HostConfig"].get("Tmpfs") or {})]
+
+    async def link(self, name: str, path: str) -> str | None:
+        """Where the symbolic link `path` leads to inside it, in the end; None if it is none, or not there. Links among the
+        folders above are followed, too."""
+        request = self._connection.request("HEAD", f"containers/{name}/archive", params={"path": path})
+        try:
+            async with request as answer:
+                known = json.loads(base64.b64decode(answer.headers[PATH_STATE]))
+        except EngineRefused as error:
+            if error.absent:
+                return None
+            raise
+        return str(known["linkTarget"]) or None
+
     async def start(self, name: str) -> None:
-        """Start it; a no-op if it runs."""
+        """Start the container; a no-op if it runs."""
         with self._connection.calls():
             await self._named(name).start()
 
     async def stop(self, name: str, grace_seconds: float) -> None:
-        """Ask it to end, then end it."""
+        """Ask the container to end, and kill it after `grace_seconds`."""
         try:
             with self._connection.calls():
                 await self._named(name).stop(t=max(0, round(grace_seconds)))
@@ -63,7 +86,8 @@ class Containers:
                 raise
 
     async def remove(self, name: str) -> None:
-        """Kill and remove it, and its anonymous volumes. EngineRefused (BEING_REMOVED) while somebody else does."""
+        """Kill and remove the container and its anonymous volumes. Raises EngineRefused (BEING_REMOVED) while another
+        removal is under way."""
         try:
             with self._connection.calls():
                 await self._named(name).delete(force=True, v=True)
@@ -72,7 +96,7 @@ class Containers:
                 raise
 
     async def get(self, name: str) -> Container | None:
-        """As it is now; None when it is not there."""
+        """The container as it is now; None if it does not exist."""
         try:
             with self._connection.calls():
                 return container_from(await self._named(name).show())
@@ -82,7 +106,7 @@ class Containers:
             raise
 
     async def host_process(self, name: str) -> HostProcess:
-        """How its host sees it now."""
+        """The container as its host sees it now."""
         with self._connection.calls():
             shown = await self._named(name).show()
         return HostProcess(int(shown["State"]["Pid"]), shown["HostConfig"]["Runtime"] == GVISOR)
@@ -95,12 +119,12 @@ class Containers:
         return [container.id for container in containers]
 
     async def execute(self, name: str, command: Sequence[str]) -> Execution:
-        """A command inside it, created but not started."""
+        """A command inside the container, created but not started."""
         with self._connection.calls():
             return Execution(self._connection, await self._named(name).exec(list(command)))
 
     async def attach(self, name: str) -> Attached:
-        """Its standard streams from now on; attach before the start to miss nothing. The caller closes them."""
+        """The container's standard streams from now on; attach before the start to miss nothing. The caller closes them."""
         with self._connection.calls():
             stream = self._named(name).attach(stdin=True, stdout=True, stderr=True)
             try:

@@ -18,10 +18,10 @@ class Execution:
         self._execution = execution
 
     async def outcome(self, seconds: float | None = None) -> tuple[int, str] | None:
-        """Start it, and return exit code and output; None if it has not ended after `seconds`, in which case it runs on.
+        """Start the command and return its exit code and output; None if it has not ended after `seconds` and runs on.
 
-        The seconds count from when the engine has received the request: a command that was never requested would otherwise
-        count as running for ever.
+        The time starts when the engine has received the request: otherwise a command that was never requested would count
+        as running for ever.
         """
         output = ""
         with self._connection.calls():
@@ -35,10 +35,10 @@ class Execution:
             return int((await self._execution.inspect())["ExitCode"] or 0), output
 
     async def goes_on(self) -> bool:
-        """Whether it has not ended: it runs, or a busy engine has not started it yet."""
+        """Whether the command has not ended: it runs, or a busy engine has not started it yet."""
         try:
             with self._connection.calls():
                 shown = await self._execution.inspect()
-        except EngineRefused:  # it went with its container
+        except EngineRefused:  # it was removed with its container
             return False
         return bool(shown["Running"]) or shown["ExitCode"] is None

@@ -1,4 +1,4 @@
-"""Images: looked at, listed, removed; taken from registries and archives, and given to archives."""
+"""Images: inspected, listed, removed, pulled, imported, exported and built."""
 
 import asyncio
 import json
@@ -79,7 +79,7 @@ class Images:
         return Image(str(shown["Id"]), tuple(layers), shown.get("Config") or {})
 
     async def list(self, labels: Mapping[str, str]) -> list[Listed]:
-        """Those that carry every one of `labels`, the newest first."""
+        """All images that carry every one of `labels`, the newest first."""
         with self._connection.calls():
             images = await self._connection.api.images.list(filters=label_filter(labels))
         newest = sorted(images, key=lambda image: int(image["Created"]), reverse=True)
@@ -96,8 +96,8 @@ class Images:
                 raise
 
     async def pull(self, image: str) -> AsyncGenerator[None, None]:
-        """Pull it; yields at each progress report of the engine. EngineRefused says REGISTRY_AWAY or REGISTRY_LIMITS if
-        the registry is the cause."""
+        """Pull the image; yields at each progress report of the engine. Raises EngineRefused with REGISTRY_AWAY or
+        REGISTRY_LIMITS if the registry is the cause."""
         with translated(self._connection.url, [*REGISTRIES, *ENGINES]):
             async for _ in self._connection.streams.images.pull(image, stream=True):
                 yield
@@ -116,7 +116,7 @@ class Images:
                         await asyncio.to_thread(file.write, chunk)
 
     async def take_in(self, tree: AsyncIterator[bytes], tag: str, changes: Sequence[str]) -> None:
-        """Make an image of a tar of its file system. `changes` are lines of a Dockerfile."""
+        """Make an image from a tar archive of its file system. `changes` are lines of a Dockerfile."""
         repository, _, version = tag.rpartition(":")
         params = {"fromSrc": "-", "repo": repository, "tag": version, "changes": "\n".join(changes)}
         request = self._connection.request("POST", "images/create", params=params, data=tree, headers=TAR)
@@ -127,7 +127,7 @@ class Images:
                     raise refused(0, str(report["error"]))
 
     async def build(self, context: IO[bytes], tag: str, labels: Mapping[str, str]) -> None:
-        """Build a context whose Dockerfile runs nothing: the engine has no isolation for builds."""
+        """Build a context. Its Dockerfile must run nothing, because the engine has no isolation for builds."""
         with self._connection.calls():
             reports = self._connection.api.images.build(
                 fileobj=context, encoding="identity", tag=tag, labels=labels, stream=True
@@ -137,7 +137,7 @@ class Images:
 
 
 def tcp_ports(exposed: Iterable[str]) -> list[int]:
-    """TCP ports of `8080`, `8080/tcp` or `3000-3010/tcp`, of which the first stands for all; the rest is skipped."""
+    """The TCP ports in `8080`, `8080/tcp` or `3000-3010/tcp`. Of a range only the first port counts; UDP is skipped."""
     numbers = [re.match(r"\d+", port) for port in exposed if not port.endswith("/udp")]
     return sorted({int(number[0]) for number in numbers if number})
 

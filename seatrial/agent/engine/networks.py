@@ -1,4 +1,4 @@
-"""Networks."""
+"""Networks of the engine."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,7 @@ INTERFACE_OPTION = "com.docker.network.bridge.name"
 
 
 class Networks:
-    """See the room's contract. An engine allows two networks of one name, so look before you create one."""
+    """See the room's contract. An engine allows two networks of one name, so callers must check before they create one."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -34,7 +34,7 @@ class Networks:
                 raise
 
     async def join(self, name: str, container: str, aliases: Sequence[str]) -> None:
-        """Join a container to it."""
+        """Join a container to the network."""
         body = {"Container": container, "EndpointConfig": {"Aliases": list(aliases)}}
         try:
             with self._connection.calls():
@@ -44,21 +44,21 @@ class Networks:
                 raise
 
     async def leave(self, name: str, container: str) -> None:
-        """Disconnect a container from it, even if the network itself is gone."""
+        """Disconnect a container from the network, even if the network itself is gone."""
         with self._connection.calls():
             await self._named(name).disconnect({"Container": container, "Force": True})
 
     async def list(
         self, labels: Mapping[str, str], *, name: str | None = None
     ) -> dict[str, Mapping[str, str]]:
-        """{name: labels} of those that carry every one of `labels`, or only of the one called `name`."""
+        """{name: labels} of all networks that carry every one of `labels`, or only of the network called `name`."""
         filters = label_filter(labels) | ({"name": [f"^{name}$"]} if name else {})
         with self._connection.calls():
             networks = await self._connection.api.networks.list(filters=filters)
         return {network["Name"]: network["Labels"] or {} for network in networks}
 
     async def remove(self, name: str) -> None:
-        """Remove it, after disconnecting whatever is still joined to it."""
+        """Remove the network, after disconnecting the containers that are still joined to it."""
         try:
             with self._connection.calls():
                 network = self._named(name)

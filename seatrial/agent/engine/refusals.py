@@ -21,15 +21,24 @@ def _words(*table: tuple[Refusal, str]) -> Words:
 # The first match wins.
 ENGINES = _words(
     (Refusal.ALREADY_JOINED, "already exists in network"),
-    # The second is its message for an image that another removal is deleting at this moment.
+    # The second is the engine's message for an image that another removal is deleting at this moment.
     (Refusal.BEING_REMOVED, "already in progress|unrecognized image ID"),
     (Refusal.NETWORK_GONE, r"network \S+ not found"),
     (Refusal.NO_SUBNET, "available, non-overlapping IPv4 address pool"),
     (Refusal.NO_IMAGE, "no such image"),
     (Refusal.NO_SPACE, "no space left"),
     (Refusal.NO_OWN_NETWORK, "root network namespace"),
+    (
+        Refusal.OTHER,
+        r"/proc/sys/",
+    ),  # a kernel setting that is not there; the words are those of a missing program
+    (Refusal.NO_INIT, 'exec: "docker-init"'),
     (Refusal.NO_PROGRAM, "executable file not found|no such file or directory"),
     (Refusal.NOT_BEGUN, "OCI runtime"),
+)
+_PASSED_ON = re.compile(
+    r"^(?:failed to create (?:shim )?task(?: for container)?: )?OCI runtime (?:create|start) failed: (?:run\w+ (?:create|start) failed: )?"
+    r"(?:unable to start container process: )?(?:error during container init: )?"
 )
 REGISTRIES = _words(
     (Refusal.REGISTRY_LIMITS, "toomanyrequests|429|rate limit"),
@@ -60,7 +69,12 @@ def refused(status: int, message: str, words: Words = ENGINES) -> EngineRefused:
     with suppress(ValueError, TypeError, AttributeError):  # the message may be wrapped in JSON
         text = str(json.loads(message).get("message", message))
     refusal = next((refusal for refusal, pattern in words if pattern.search(text)), Refusal.OTHER)
-    return EngineRefused(text, status=status, refusal=refusal)
+    return EngineRefused(_decisive(text), status=status, refusal=refusal)
+
+
+def _decisive(text: str) -> str:
+    """What went wrong, without the parts of the engine through which the news came."""
+    return _PASSED_ON.sub("", text).removesuffix(": unknown")
 
 
 def _away(url: str, why: str) -> RuntimeUnavailable:

@@ -31,7 +31,7 @@ def sealed_config(spec: SealedSpec) -> dict[str, Any]:
     return {
         "Image": spec.image,
         "Cmd": spec.command,
-        "User": "0:0",  # of the sandbox: its first process gives each child a uid of its own
+        "User": "0:0",  # root of the sandbox: its first process gives each child a uid of its own
         "Labels": dict(spec.labels),
         "OpenStdin": True,
         "StdinOnce": True,  # if the agent dies, stdin closes and the sandbox ends by itself

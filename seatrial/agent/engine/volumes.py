@@ -1,4 +1,4 @@
-"""Volumes."""
+"""Volumes of the engine."""
 
 from collections.abc import Mapping
 
@@ -14,20 +14,20 @@ class Volumes:
         self._connection = connection
 
     async def create(self, name: str, labels: Mapping[str, str]) -> None:
-        """Make it unless it exists."""
+        """Make the volume unless it exists."""
         with self._connection.calls():
             body = {"Name": name, "Labels": dict(labels)}
             await self._connection.api.volumes.create(body)  # type: ignore[no-untyped-call]
 
     async def list(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
-        """{name: labels} of those that carry every one of `labels`."""
+        """{name: labels} of all volumes that carry every one of `labels`."""
         with self._connection.calls():
             volumes = self._connection.api.volumes
             listing = await volumes.list(filters=label_filter(labels))  # type: ignore[no-untyped-call]
         return {volume["Name"]: volume["Labels"] or {} for volume in listing["Volumes"] or []}
 
     async def remove(self, name: str) -> None:
-        """Remove it and what it holds."""
+        """Remove the volume and its data."""
         try:
             with self._connection.calls():
                 volume = await self._connection.api.volumes.get(name)  # type: ignore[no-untyped-call]

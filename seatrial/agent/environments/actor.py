@@ -8,15 +8,18 @@ from dataclasses import replace
 import structlog
 
 from seatrial.agent.environments import planner
+from seatrial.agent.environments.launch import Planned
 from seatrial.agent.environments.observing import Observer
 from seatrial.agent.environments.planner import Host, Progress, Step, plan
+from seatrial.agent.environments.recovery import Recovery
 from seatrial.agent.environments.removal import forget_files, look, remove_deployment, remove_everything
 from seatrial.agent.environments.rollout import Rollout
 from seatrial.agent.environments.startup import Launched
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.logs.following import Followers
-from seatrial.agent.vocabulary.errors import AgentError, RuntimeUnavailable
-from seatrial.agent.vocabulary.labels import DEPLOYMENT
+from seatrial.agent.vocabulary.containers import Container
+from seatrial.agent.vocabulary.errors import AgentError, RuntimeUnavailable, StartError
+from seatrial.agent.vocabulary.labels import DEPLOYMENT, FINGERPRINT
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, EnvironmentRemoved
 
 log = structlog.get_logger(__name__)
@@ -25,14 +28,15 @@ REPORT_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 PATIENCE_SECONDS = 300.0  # how long the engine may not answer before the candidate fails
-MAX_PASSES = 6  # per wake-up: a step that does not stick must not spin
+MAX_PASSES = 6  # per wake-up, so that a step without effect is not repeated endlessly
 
 
 class EnvironmentActor:
-    """Level-triggered: `want` and `wake` only set state; `run` compares and acts, and ends when all is removed.
+    """Converges one environment, level-triggered: `want` and `wake` only set state; `run` compares and acts, and ends
+    when everything is removed.
 
-    Steps are taken one after the other. The two long ones (a candidate coming up, the live one being repaired)
-    run beside the loop, at most one of each, and are cancelled when nobody wants them any more.
+    Steps are taken one after the other. The two long ones (starting a candidate, repairing the live deployment) run
+    beside the loop, at most one of each, and are cancelled when they are no longer wanted.
     """
 
     def __init__(self, tools: Tools, followers: Followers, environment: str) -> None:
@@ -41,6 +45,7 @@ class EnvironmentActor:
         self.environment = environment
         self._desired: DesiredEnvironment | None = None
         self._observer = Observer(tools, followers, environment)
+        self._recovery = Recovery(tools.runtime, self.wake)
         self._progress = Progress()
         self._launched: dict[str, Launched] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -75,7 +80,7 @@ class EnvironmentActor:
         self._woken.set()
 
     def report_again(self) -> None:
-        """Report what runs, even if it was reported before, because the bus was unavailable."""
+        """Report the running services again, because an earlier report may be lost: the bus was unavailable."""
         self._observer.report_again()
         self.wake()
 
@@ -115,7 +120,7 @@ class EnvironmentActor:
                 Progress(),
                 {},
             )  # if it is wanted again meanwhile, it starts from scratch
-            # An empty folder is nothing, and yet found again.
+            # An empty folder does not count as something left, but the next look would find it again.
             await forget_files(self._tools, self.environment)
             await self._tools.reports.observed(
                 EnvironmentRemoved(environment=self.environment),
@@ -124,6 +129,9 @@ class EnvironmentActor:
             )
             log.info("environment removed", environment=self.environment)
             return self._desired is None
+        live = self._desired.live if self._desired else None
+        if live is not None and live.id in launched:
+            self._recovery.look(launched[live.id], host)
         if self._desired is not None:
             await self._observer.observe(self._desired, host, launched)
         return False
@@ -136,6 +144,8 @@ class EnvironmentActor:
                 self._begin(deployment, attempt=True)
             case planner.Repair(deployment):
                 self._begin(deployment, attempt=False)
+            case planner.StartAgain(planned, container):
+                await self._start_again(planned, container)
             case planner.Drain(deployment):
                 self._drain(deployment)
             case planner.RemoveDeployment(deployment):
@@ -149,6 +159,16 @@ class EnvironmentActor:
                 await remove_everything(self._tools, self.environment)
                 for container in host.containers:
                     self._followers.forget(container.name)
+
+    async def _start_again(self, planned: Planned, container: Container) -> None:
+        """Like a repair, with the container's own fingerprint, so that it stays what it is."""
+        name = planned.spec.name
+        self._update(started_again={**self._progress.started_again, name: time.monotonic()})
+        label = {FINGERPRINT: container.labels.get(FINGERPRINT, "")}
+        try:
+            await self._tools.runtime.start(replace(planned.spec, labels={**planned.spec.labels, **label}))
+        except StartError as error:
+            log.warning("service not started again", container=name, problem=str(error))
 
     def _begin(self, deployment: DesiredDeployment, *, attempt: bool) -> None:
         desired = self._desired
@@ -190,7 +210,7 @@ class EnvironmentActor:
             self.wake()
 
     async def _fail(self, rollout: Rollout, deployment: DesiredDeployment, error: AgentError) -> None:
-        """Mark as failed even if the report is lost: a candidate is attempted once."""
+        """Mark the candidate as failed even if the report is lost: a candidate is attempted only once."""
         if not isinstance(error, RuntimeUnavailable):
             self._unreachable_since = None
         try:
@@ -229,7 +249,7 @@ class EnvironmentActor:
         self._update(launches={**self._progress.launches, launched.launch.deployment: launched.launch})
 
     def _came_up_partly(self, launched: Launched | None) -> None:
-        """A service that was healthy before but was not reached this time keeps its port, and so its route."""
+        """Keep the ports, and so the routes, of services that were healthy before but were not reached this time."""
         if launched is None:
             return
         known = self._launched.get(launched.launch.deployment)
@@ -241,7 +261,7 @@ class EnvironmentActor:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        now = self._progress  # a task that is cancelled before it started does not clean up after itself
+        now = self._progress  # a task that was cancelled before it started did not clean up after itself
         self._update(
             discarded=now.discarded | {deployment},
             attempt=None if now.attempt == deployment else now.attempt,
@@ -268,7 +288,7 @@ class EnvironmentActor:
         self._progress = replace(self._progress, **changes)  # type: ignore[arg-type]
 
     def _quiet_time(self) -> float:
-        """How long nothing needs to be done unless something changes."""
+        """Seconds for which nothing needs to be done unless something changes."""
         now = time.monotonic()
         times = [*self._progress.drains.values(), self._progress.repair_after, self._progress.attempt_after]
         return min([REPORT_SECONDS, *(max(0.05, at - now) for at in times if at > now)])
@@ -278,3 +298,4 @@ class EnvironmentActor:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._recovery.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from seatrial.agent.vocabulary.labels import AGENT, DEPLOYMENT, ENVIRONMENT, KIND, MANAGED, SERVICE, WORKSPACE
 from seatrial.wire.deployments import DesiredEnvironment
+from seatrial.wire.hostnames import slug
 from seatrial.wire.states import ServiceKind
 
 
@@ -32,11 +33,11 @@ class Names:
 
     @property
     def prefix(self) -> str:
-        """What every name begins with."""
+        """The beginning of every name."""
         return f"galley-{self.name}-{short(self.environment)}"
 
     def network(self, deployment: str) -> str:
-        """Each deployment has its own network, so versions never talk to each other."""
+        """The name of a deployment's network. Each deployment has its own, so versions never talk to each other."""
         return f"{self.prefix}-{short(deployment)}"
 
     def container(self, service: str, deployment: str | None) -> str:
@@ -44,12 +45,13 @@ class Names:
         return f"{self.prefix}-{short(deployment)}-{service}" if deployment else f"{self.prefix}-{service}"
 
     def volume(self, volume: str) -> str:
-        """Named volumes belong to the environment."""
+        """The name of a volume on the host. Named volumes belong to the environment."""
         return f"{self.prefix}-{volume}"
 
     def image(self, service: str, digest: str) -> str:
-        """Built images are named after what they were built from: the same content is not built twice."""
-        return f"galley/{self.name}-{short(self.environment)}/{service}:{digest[:16]}"
+        """Built images are named after what they were built from: the same content is not built twice. An image's name has
+        only lower-case letters, whatever a service's name has."""
+        return f"galley/{self.name}-{short(self.environment)}/{slug(service)}:{digest[:16]}"
 
     def labels(
         self, *, deployment: str | None = None, service: str = "", kind: ServiceKind | None = None

@@ -36,7 +36,7 @@ class Observer:
         self._follow(desired, host)
         live = launched.get(desired.live.id) if desired.live else None
         if desired.live is not None and live is None:
-            return  # a look at the host is under way: better late than wrong
+            return  # the host is being looked at: a late report is better than a wrong one
         containers = {container.name: container for container in host.containers}
         observed = EnvironmentObserved(
             environment=self._environment,

@@ -12,7 +12,7 @@ from seatrial.wire.words import Phase
 
 
 class Phases:
-    """Reports phases of one deployment; silent if nobody waits for them (the repair of a live deployment)."""
+    """Reports the phases of one deployment, unless `silent`: nobody waits for the repair of a live deployment."""
 
     def __init__(
         self, reports: Reports, workspace: str, environment: str, deployment: str, *, silent: bool = False
@@ -25,7 +25,7 @@ class Phases:
 
     @asynccontextmanager
     async def phase(self, phase: Phase, service: str = "") -> AsyncIterator[None]:
-        """Report its beginning, then its end, even if it failed; report no end if cancelled."""
+        """Report the beginning of the phase, then its end, even if it failed; report no end if cancelled."""
         started, clock = now(), time.monotonic()
 
         async def tell(seconds: float | None, *, failed: bool = False) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from seatrial.agent.builds.base import BuildRequest
@@ -13,15 +14,16 @@ from seatrial.agent.environments.names import Names, tree_folder
 from seatrial.agent.environments.phases import Phases
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.logs.shipping import Channel
-from seatrial.agent.recipes.bounds import bounded
+from seatrial.agent.recipes.bounds import bounded, within
 from seatrial.agent.recipes.recipe import Recipe, Service
+from seatrial.agent.recipes.visitors import with_warning
 from seatrial.agent.vocabulary.errors import AgentError, BuildError, NoSpace
 from seatrial.agent.vocabulary.logs import Log
 from seatrial.agent.vocabulary.tree import Entry, Tree
 from seatrial.agent.vocabulary.whole import whole
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
 from seatrial.wire.states import Isolation
-from seatrial.wire.words import Phase
+from seatrial.wire.words import Phase, RuntimeKind
 
 
 class Preparation:
@@ -41,7 +43,7 @@ class Preparation:
         self._builds: dict[str, asyncio.Task[str]] = {}
 
     async def run(self) -> Launch:
-        """Raises AgentError of any kind."""
+        """Prepare the launch. Raises any AgentError."""
         async with self._phases.phase(Phase.CHECKOUT):
             check_space(self._tools.directory, self._tools.min_free_mb)
             tree = await self._tools.checkouts.fetch(
@@ -62,12 +64,13 @@ class Preparation:
 
     @property
     def _keeps_files(self) -> bool:
-        return self._tools.runtime.name == "process"  # services run from the exported tree there
+        return self._tools.runtime.name == RuntimeKind.PROCESS  # services run from the exported tree there
 
     async def _recipe(self, tree: Tree) -> Recipe:
         variables = self._tools.variables(self._desired.variables)
         recipe = await self._tools.read_recipe(tree, variables, self._tools.defaults)
-        recipe = bounded(recipe, self._tools.most)
+        recipe = with_warning(bounded(recipe, self._tools.most))
+        recipe = within(recipe, self._tools.total, self._tools.defaults)
         return interpolated(recipe, known_values(self._desired, self._deployment, recipe, variables))
 
     async def _images(self, tree: Tree, entries: list[Entry], recipe: Recipe) -> dict[str, str]:
@@ -165,8 +168,8 @@ class Preparation:
             requested = None
         if self._keeps_files:
             await self._export(tree)
-        unisolated = Isolation.PROCESS if runtime.name == "process" else Isolation.CONTAINER
-        return launch(
+        unisolated = Isolation.PROCESS if runtime.name == RuntimeKind.PROCESS else Isolation.CONTAINER
+        whole = launch(
             self._names,
             self._deployment.id,
             recipe,
@@ -183,12 +186,27 @@ class Preparation:
             },
             warnings=warnings,
         )
+        return replace(whole, warnings=(*whole.warnings, *self._left_out(recipe, whole)))
+
+    def _left_out(self, recipe: Recipe, whole: Launch) -> list[str]:
+        lacking = {
+            planned.service.name: [
+                *self._tools.runtime.left_out(planned.spec),
+                *(["its configs and secrets"] if self._keeps_files and planned.service.texts else []),
+            ]
+            for planned in whole.services
+        }
+        return [
+            f"{recipe.source}: services.{name}: ignored on this agent: {', '.join(lacks)}"
+            for name, lacks in lacking.items()
+            if lacks
+        ]
 
     def _files(self, tree: Tree, entries: list[Entry], recipe: Recipe) -> dict[str, CommittedFiles]:
         return {
-            name: committed_files(tree, entries, service.copies, self._folder)
+            name: committed_files(tree, entries, service.copies, service.texts, self._folder)
             for name, service in recipe.services.items()
-            if service.copies
+            if service.copies or service.texts
         }
 
 

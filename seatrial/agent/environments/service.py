@@ -35,7 +35,7 @@ class Environments:
 
     @property
     def count(self) -> int:
-        """How many environments are desired here."""
+        """The number of environments that are desired here."""
         return len(self._desired)
 
     async def known(self) -> None:
@@ -43,7 +43,7 @@ class Environments:
         await self._replayed.wait()
 
     def commits(self) -> set[str]:
-        """Those of every deployment that is desired here."""
+        """The commits of all deployments that are desired here."""
         return {commit for actor in self._actors.values() for commit in actor.commits}
 
     def wanted(self, desired: DesiredEnvironment) -> None:
@@ -83,7 +83,7 @@ class Environments:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 60.0)
                 continue
-            if not actor.wanted:  # otherwise it was wanted again at the last moment
+            if not actor.wanted:  # it may have been wanted again at the last moment
                 self._actors.pop(actor.environment, None)
                 self._tasks.pop(actor.environment, None)
                 return
@@ -117,8 +117,8 @@ class Environments:
                 continue
 
     async def _sweep(self) -> None:
-        """Remove environments that are on the host or have an actor but are not desired, after a grace period: the control
-        plane refills an emptied bus within seconds, and no preview may be lost in the meantime."""
+        """After a grace period, remove environments that are on the host or have an actor but are not desired. The grace
+        period is for an emptied bus, which the control plane refills within seconds: no preview may be lost meanwhile."""
         now = time.monotonic()
         here = await self._here() | set(self._actors)
         self._orphans = {e: self._orphans.get(e, now) for e in here - self._desired}

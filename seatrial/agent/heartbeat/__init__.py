@@ -1,1 +1,1 @@
-"""Every ten seconds: alive, and how loaded."""
+"""Reports every ten seconds that the agent is alive, and its load."""

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 def measured(directory: Path) -> dict[str, float | int]:
-    """What the host has: all CPUs and memory, and what is left of the data directory's disk."""
+    """The host's capacity: all CPUs and memory, and the free space on the data directory's disk."""
     return {
         "cpus": float(psutil.cpu_count() or 1),
         "memory_mb": psutil.virtual_memory().total // 1024**2,
@@ -26,7 +26,7 @@ def measured(directory: Path) -> dict[str, float | int]:
 
 
 async def beat(bus: Bus, heartbeat: Callable[[], Awaitable[Heartbeat]]) -> None:
-    """Say that the agent lives, at once on every new connection and every HEARTBEAT_SECONDS."""
+    """Send a heartbeat at once on every new connection, and every HEARTBEAT_SECONDS."""
     while True:
         client = await bus.client()
         session = bus.session

@@ -44,7 +44,7 @@ class Followers:
             await asyncio.wait(tasks, timeout=seconds)
 
     def forget(self, container: str) -> None:
-        """The container is gone for good."""
+        """Forget the position of a container that was removed for good."""
         task = self._tasks.pop(container, None)
         if task is not None:
             task.cancel()
@@ -52,7 +52,7 @@ class Followers:
         self._channels.pop(container, None)
 
     async def prune(self, unused_days: float) -> None:
-        """Forget positions of that age in containers that are not followed: they were removed while this agent was not running."""
+        """Forget positions of that age in containers that are not followed: these were removed while no agent was running."""
         oldest = datetime.now(UTC) - timedelta(days=unused_days)
         for container, at in list(self._positions.items()):
             if at < oldest and container not in self._tasks:

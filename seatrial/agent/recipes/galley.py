@@ -75,29 +75,31 @@ Value = Annotated[str, BeforeValidator(text_of)]
 
 
 class Strict(BaseModel):
-    """Unknown keys are errors."""
+    """A model in which unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class BuildKeys(Strict):
-    """`build:`; a bare string is its path."""
+    """The keys of `build:`. A plain string stands for the path."""
 
     path: Text = Field(".", description="the folder that is built")
     dockerfile: Text = Field("Dockerfile", description="relative to `path`")
-    target: Text | None = Field(None, description="the stage to build; without it the last")
+    target: Text | None = Field(None, description="the stage to build; by default the last")
     args: dict[str, Value] = Field(
         default_factory=dict, description="build arguments; `${NAME}` is replaced as in `env`"
     )
     command: Text | None = Field(None, description="ignored with a warning: the Dockerfile says how to build")
-    start: Command | None = Field(None, description="what is run, instead of the image's own entrypoint")
+    start: Command | None = Field(
+        None, description="the command to run instead of the image's own entrypoint"
+    )
 
 
 class HealthKeys(Strict):
-    """`health:`: an HTTP path that must answer with a status."""
+    """The keys of `health:`: an HTTP path that must answer with a status."""
 
     path: Annotated[str, StringConstraints(pattern=r"^/")] = Field(
-        "/", description="asked on the service's port"
+        "/", description="the path that is requested on the service's port"
     )
     status: Annotated[int, Field(ge=100, le=599)] = Field(
         200, description="the only status that counts as healthy"
@@ -106,11 +108,11 @@ class HealthKeys(Strict):
 
 
 class ResourceKeys(Strict):
-    """`resources:`."""
+    """The keys of `resources:`."""
 
-    cpus: Cpus | None = Field(None, description="like `0.5`; without it the agent's `GALLEY_DEFAULT_CPUS`")
+    cpus: Cpus | None = Field(None, description="like `0.5`; by default the agent's `GALLEY_DEFAULT_CPUS`")
     memory: Megabytes | None = Field(
-        None, description="like `512m` or `1g`; without it the agent's `GALLEY_DEFAULT_MEMORY`"
+        None, description="like `512m` or `1g`; by default the agent's `GALLEY_DEFAULT_MEMORY`"
     )
 
 
@@ -119,34 +121,37 @@ class ServiceKeys(Strict):
 
     kind: ServiceKind | None = Field(
         None,
-        description=f"{', '.join(ServiceKind)}; without it told by the image's name, else web with `expose`, else worker",
+        description=f"{', '.join(ServiceKind)}; by default inferred from the image's name, else web with `expose`, else worker",
     )
     build: Annotated[
         BuildKeys | None, BeforeValidator(lambda v: {"path": v} if isinstance(v, str) else v)
-    ] = Field(None, description="below, or just the path; wins over `image`")
+    ] = Field(None, description="see below, or just the path; wins over `image`")
     image: Text | None = Field(None, description="pulled")
     expose: Port | None = Field(
         None,
-        description="the port inside the container; without it the image's EXPOSE, else where it listens",
+        description="the port inside the container; by default the image's EXPOSE, else the port on which it listens",
     )
     env: dict[str, Value] = Field(
         default_factory=dict, description="`${NAME}` and `${NAME:-default}` are replaced; `$$` is a dollar"
     )
-    depends_on: list[str] = Field(default_factory=list, description="services that are well before it starts")
+    depends_on: list[str] = Field(
+        default_factory=list, description="services that must be healthy before it starts"
+    )
     restart: Annotated[RestartPolicy, BeforeValidator(restart_of)] = Field(
-        RestartPolicy.UNLESS_STOPPED, description="or `on-failure` or `never`, whose end with 0 is success"
+        RestartPolicy.UNLESS_STOPPED,
+        description="or `on-failure` or `never`, for which an end with exit code 0 is success",
     )
     ephemeral: bool = Field(False, description="a database, cache or queue that begins empty at each push")
     health: HealthKeys | None = Field(
-        None, description="below; without it the image's own check, else by its kind"
+        None, description="see below; by default the image's own check, else one that suits its kind"
     )
     resources: ResourceKeys | None = Field(
-        None, description="below; lowered to what the agent gives a service"
+        None, description="see below; lowered to the most that the agent gives a service"
     )
 
 
 class File(Strict):
-    """The whole file."""
+    """The keys of the whole file."""
 
     version: Literal[1]
     services: Annotated[
@@ -166,7 +171,8 @@ def read(document: Document, defaults: Resources) -> Recipe:
     }
     graph.check(document, services)
     named = frozenset(name for name, keys in file.services.items() if keys.kind)
-    return Recipe(document.file, services, tuple(warnings), named)
+    places = {name: document.place(("services", name)) for name in services}
+    return Recipe(document.file, services, tuple(warnings), named, places=places)
 
 
 def service_of(
@@ -192,7 +198,7 @@ def service_of(
         kind=keys.kind or kinds.infer(image, listens=keys.expose is not None),
         build=build_of(document, at, keys.build),
         image=image,
-        expose=keys.expose or (kinds.default_port(image) if image else None),
+        ports=(keys.expose,) if keys.expose else kinds.default_ports(image or ""),
         entrypoint=tuple(keys.build.start) if keys.build and keys.build.start else None,
         environment=dict(keys.env),
         depends_on=tuple(keys.depends_on),

@@ -32,7 +32,7 @@ DEFAULT_PORTS = {
     "etcd": 2379, "redis": 6379, "valkey": 6379, "keydb": 6379, "dragonfly": 6379, "memcached": 11211, "nats": 4222,
     "rabbitmq": 5672, "kafka": 9092, "redpanda": 9092, "zookeeper": 2181, "mosquitto": 1883, "activemq": 61616,
 }  # fmt: skip
-BROWSED = {8123, 8086, 7700, 8108, 9000, 8529, 8983}  # programs with visitors listen there as well
+BROWSED = {8123, 8086, 7700, 8108, 9000, 8529, 8983}  # ports on which programs for visitors listen as well
 
 
 def repository_name(image: str) -> str:
@@ -68,15 +68,15 @@ def of_port(port: int | None) -> ServiceKind | None:
     return next((kind for kind, names in BY_IMAGE.items() if name in names), None)
 
 
-def default_port(image: str) -> int | None:
-    """The port servers of this name listen on."""
+def default_ports(image: str) -> tuple[int, ...]:
+    """The port servers of this name listen on, if it is known."""
     if of_image(image) is None:
-        return None
-    return next((DEFAULT_PORTS[word] for word in words(image) if word in DEFAULT_PORTS), None)
+        return ()
+    return tuple(DEFAULT_PORTS[word] for word in words(image) if word in DEFAULT_PORTS)[:1]
 
 
 def infer(image: str | None, *, listens: bool) -> ServiceKind:
-    """The kind of a service that does not say: by its image's name, else web when it listens, else worker."""
+    """The kind of a service whose recipe gives none: by its image's name, else web if it listens, else worker."""
     by_name = of_image(image) if image else None
     if by_name is not None:
         return by_name

@@ -15,7 +15,7 @@ from seatrial.wire.evaluations import ForgeFacts
 MAX_FILE = 1 << 20  # bytes of one file that a policy may read
 MAX_BATCH = 2 << 20  # bytes of files in one answer
 MAX_PATHS = 500
-MAX_HOPS = 5  # from one symbolic link to the next
+MAX_HOPS = 5  # symbolic links followed one after another
 BOMS = (  # the longer marks first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -28,15 +28,15 @@ Seen = list[tuple[str, str]]  # (question, digest of its answer)
 
 
 class Unanswerable(Exception):
-    """The question makes no sense; the policy is told why."""
+    """The question makes no sense. The policy gets the text as the reason."""
 
 
 class Broker:
     """One commit and its forge facts. Answers may be asked for concurrently and never change.
 
-    `answer` also returns what was seen, as (question, digest) pairs. `digest` computes the digest for one question without
-    reading blobs (except, once, scripts without an extension for the languages), so looking up a memoised result is
-    cheap.
+    `answer` also returns what the policy has seen, as (question, digest) pairs. `digest` computes the digest for one
+    question without reading blobs (except, once, scripts without an extension for the languages), so looking up a
+    memoised result is cheap.
     """
 
     def __init__(self, tree: Tree, facts: ForgeFacts) -> None:
@@ -175,8 +175,8 @@ def understood(question: Any) -> tuple[str, list[str]]:
 
 
 def readable(blob: bytes | None) -> Any:
-    """The text of a blob, or why it has none. Decoded as UTF-8 unless a byte order mark (which is removed) says otherwise;
-    invalid bytes become replacement characters."""
+    """The text of a blob, or the reason why it is not text. Decoded as UTF-8 unless a byte order mark (which is removed)
+    says otherwise; invalid bytes become replacement characters."""
     if blob is None:
         return None
     mark, encoding = next((pair for pair in BOMS if blob.startswith(pair[0])), (b"", "utf-8"))

@@ -1,4 +1,4 @@
-"""One sandbox as the host sees it: frames in, frames out, and a way to end it that nothing inside can prevent."""
+"""The host's side of one sandbox: sends frames, receives frames, and can end it, which nothing inside can prevent."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ class SandboxError(Exception):
 
 
 class Pipe(Protocol):
-    """The bytes to and from one sandbox. Every call may raise OSError when it is gone."""
+    """The bytes to and from one sandbox. Every call may raise OSError if the sandbox is gone."""
 
     async def read(self) -> bytes:
         """Some bytes of the frames; empty at the end."""
@@ -41,7 +41,7 @@ class Pipe(Protocol):
 
 
 class Sandbox:
-    """A started sandbox. Single use: the claimant destroys it."""
+    """A started sandbox. Single use: the code that claims it destroys it."""
 
     def __init__(self, pipe: Pipe, isolation: Isolation, name: str) -> None:
         self.isolation = isolation
@@ -54,7 +54,7 @@ class Sandbox:
 
     @property
     def alive(self) -> bool:
-        """Whether it has not ended yet, as far as is known."""
+        """Whether the sandbox has not ended yet, as far as is known."""
         return self._lost is None and not self._reader.done()
 
     async def warm(self, children: int) -> None:
@@ -62,11 +62,11 @@ class Sandbox:
         while len(self.idle) < children:
             frame = await self.receive()
             if frame.kind != Kind.HELLO:
-                raise SandboxError("the sandbox spoke before it was spoken to")
+                raise SandboxError("the sandbox sent something before it was given a policy")
             self.idle.append(frame.channel)
 
     async def receive(self) -> Frame:
-        """The next frame. Raises SandboxError at its end or if a cap is exceeded, and on every later call."""
+        """The next frame. Raises SandboxError when the sandbox ends or exceeds a limit, and on every later call."""
         if self._lost is not None and self._frames.empty():
             raise self._lost
         item = await self._frames.get()
@@ -75,7 +75,7 @@ class Sandbox:
         return item
 
     async def send(self, kind: Kind, channel: int, value: Any) -> None:
-        """Send one frame. Raises SandboxError when it is gone."""
+        """Send one frame. Raises SandboxError if the sandbox is gone."""
         try:
             await self._pipe.write(encode(kind, channel, value))
         except OSError as error:

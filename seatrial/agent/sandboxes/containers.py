@@ -20,8 +20,8 @@ log = structlog.get_logger(__name__)
 SANDBOX_LABEL = "galley.sandbox"
 NAME = "gitgrit-sandbox-"
 KEPT_ERRORS = 4_000
-# gVisor's own host threads count, some forty before any guest process: this is the host's safety net only; inside,
-# no child can fork at all.
+# gVisor's own threads on the host count too, about forty before any guest process starts. This limit only protects the
+# host; inside, no child can fork at all.
 PIDS = {Isolation.GVISOR: 1000, Isolation.CONTAINER: 100}
 # A start that failed for one of these reasons would fail again.
 LASTING = {Refusal.NO_OWN_NETWORK, Refusal.NO_PROGRAM, Refusal.NOT_BEGUN}
@@ -122,7 +122,7 @@ class ContainerSandboxes:
         return Sandbox(ContainerPipe(self._engine, name, attached), self.isolation, name)
 
     async def _begun(self, name: str) -> Attached:
-        """Start it, attached before the start so that no byte is missed. On failure the container is removed."""
+        """Start the container, attached before the start so that no byte is missed. On failure the container is removed."""
         attached: Attached | None = None
         try:
             attached = await self._engine.containers.attach(name)
@@ -140,11 +140,12 @@ class ContainerSandboxes:
         except EngineRefused as error:
             if not error.absent:
                 raise
-        self._tag = await self._image.ensure(_say)  # someone removed the image
+        self._tag = await self._image.ensure(_say)  # the image was removed by somebody else
         return await self._create_whole(children, name)
 
     async def _create_whole(self, children: int, name: str) -> None:
-        """Create the container. The engine creates it even if nobody waits, so when cancelled this waits for it and removes it."""
+        """Create the container. The engine creates it even if this call is cancelled; the call then waits for the container
+        and removes it."""
         create = self._engine.containers.create_sealed(self._spec(children, name))
         creating = asyncio.create_task(create, name=f"create {name}")
         try:
@@ -179,11 +180,11 @@ async def undone(creating: asyncio.Task[None], engine: Engine, name: str) -> Non
 
 
 async def remove(engine: Engine, name: str) -> None:
-    """Kill and remove; idempotent. If the engine is away, the next start cleans up."""
+    """Kill and remove the container; idempotent. If the engine does not answer, the next start cleans up."""
     try:
         await engine.containers.remove(name)
     except EngineRefused as error:
-        if error.status != 409:  # its own removal is under way
+        if error.status != 409:  # 409: the container is already removing itself
             log.warning("sandbox not removed", container=name, problem=str(error))
     except (OSError, AgentError) as error:
         log.warning("sandbox not removed", container=name, problem=str(error))

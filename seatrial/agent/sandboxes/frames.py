@@ -13,7 +13,7 @@ HEADER = struct.Struct("!IBH")
 
 
 class Kind(IntEnum):
-    """See `seatrial/sandbox/frames.py` for who says which."""
+    """The kind of a frame. `seatrial/sandbox/frames.py` tells which side sends which."""
 
     HELLO = 1
     RUN = 2
@@ -25,7 +25,7 @@ class Kind(IntEnum):
 
 
 class Frame(NamedTuple):
-    """One frame. `body` is unread."""
+    """One frame. `body` is not parsed yet."""
 
     kind: int
     channel: int
@@ -43,7 +43,7 @@ def encode(kind: Kind, channel: int, value: Any) -> bytes:
 
 
 def read_json(body: bytes) -> Any:
-    """The value in a body. Raises FrameError for anything but plain JSON: no NaN, no bottomless nesting."""
+    """The value in a body. Raises FrameError for anything but plain JSON, and for NaN or nesting that is too deep."""
     try:
         return json.loads(body, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
@@ -63,10 +63,10 @@ class Decoder:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[Frame]:
-        """Every frame that is whole now. Raises FrameError over a cap."""
+        """Every frame that is complete now. Raises FrameError if a limit is exceeded."""
         self._left -= len(data)
         if self._left < 0:
-            raise FrameError("the sandbox said more than it may in one evaluation")
+            raise FrameError("the sandbox sent more than it may in one evaluation")
         self._buffer += data
         frames = []
         start = 0

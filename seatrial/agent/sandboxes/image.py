@@ -1,4 +1,4 @@
-"""The sandbox's image: a Python base and the program, named after what is in it."""
+"""The sandbox's image: a Python base and the program. Its name contains a digest of its content."""
 
 import hashlib
 
@@ -32,7 +32,7 @@ class SandboxImage:
         self._base = base
 
     async def ensure(self, log: Log) -> str:
-        """The image's name, on the host when this returns. Idempotent. Raises SandboxError or ImageUnavailable.
+        """The name of the image, which is on the host when this returns. Idempotent. Raises SandboxError or ImageUnavailable.
 
         If the base is unavailable, an existing image with the same program is used.
         """

@@ -23,8 +23,8 @@ _EXTENSIONS: dict[str, list[str]] = _DATA[
 _SKIPPED = re.compile(_DATA["skipped"])
 MAX_PATH = 1000  # characters; matching time grows with their square, and real file names are shorter
 EXECUTABLE = "100755"
-MAX_SCRIPTS = 200  # files that are looked into for one commit
-MAX_SCRIPT = 1 << 16  # bytes of one
+MAX_SCRIPTS = 200  # files that are read for one commit
+MAX_SCRIPT = 1 << 16  # bytes of one such file
 
 
 def candidates(path: str) -> list[str]:
@@ -64,7 +64,7 @@ def language_of_script(content: bytes) -> str | None:
 def languages(
     entries: Iterable[Entry], contents: Mapping[str, bytes | None] | None = None
 ) -> dict[str, float]:
-    """Percent by language, most first, one decimal; empty without code. `contents`: those of `scripts(entries)`."""
+    """Percent by language, most first, one decimal; empty without code. `contents` are the contents of `scripts(entries)`."""
     sizes: Counter[str] = Counter()
     open_questions: defaultdict[tuple[str, ...], int] = defaultdict(int)
     scripted = {path: language_of_script(content or b"") for path, content in (contents or {}).items()}
@@ -85,7 +85,7 @@ def _is_skipped(path: str) -> bool:
 
 
 def _decided(certain: Counter[str], questions: Mapping[tuple[str, ...], int]) -> Counter[str]:
-    """Resolves ambiguous extensions: the candidate that the commit has most of, else the usual one."""
+    """Bytes by language, ambiguous extensions resolved: to the candidate that the commit has most of, else the usual one."""
     guessed = Counter(certain)
     for possible, size in questions.items():
         guessed[possible[0]] += size

@@ -1,4 +1,4 @@
-"""Remembered results: a policy that would get the same answers again would return the same result."""
+"""Remembers results: a policy that gets the same answers again returns the same result."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from seatrial.agent.sandboxes.broker import Broker, Seen, Unanswerable
 from seatrial.wire.evaluations import PolicyResult, PolicyToRun
 from seatrial.wire.states import ResultState
 
-MAX_AGE_SECONDS = 24 * 3600  # policies may look at the clock
+MAX_AGE_SECONDS = 24 * 3600  # limited because a policy may depend on the current time
 KEPT_PER_KEY = 4
 MAX_SEEN = 50_000  # questions; longer transcripts are not kept
 MOST_BYTES = (
@@ -46,7 +46,7 @@ class Memo:
     async def find(
         self, project: str, policy: PolicyToRun, isolation: str, broker: Broker
     ) -> PolicyResult | None:
-        """The policy's result when it last got exactly these answers. Raises CheckoutError."""
+        """The remembered result, if every question of that run has the same answer now. Raises CheckoutError."""
         for seen, result in await asyncio.to_thread(self._read, self._key(project, policy, isolation)):
             if await same(seen, broker):
                 update = {
@@ -61,7 +61,7 @@ class Memo:
     async def keep(
         self, project: str, policy: PolicyToRun, isolation: str, seen: Seen, result: PolicyResult
     ) -> None:
-        """Remember the result, if it qualifies."""
+        """Remember the result if it passed or failed and its transcript is short enough."""
         if result.state in {ResultState.PASSED, ResultState.FAILED} and len(seen) <= MAX_SEEN:
             key = self._key(project, policy, isolation)
             await asyncio.to_thread(self._write, key, seen, result.model_dump_json())

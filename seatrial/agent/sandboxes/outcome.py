@@ -15,12 +15,12 @@ class Ending(StrEnum):
     TIMED_OUT = "timed out"
     PRINTED = "printed"
     FLOODED = "flooded"
-    LOST = "lost"  # with its whole sandbox
+    LOST = "lost"  # lost together with its whole sandbox
     OTHER = "broke the protocol"
 
     @classmethod
     def of(cls, word: object) -> "Ending":
-        """Parse an ending from a sandbox, which may send anything."""
+        """The ending that a sandbox sent; a sandbox may send anything."""
         return next((known for known in cls if known.value == word), cls.OTHER)
 
 
@@ -35,4 +35,4 @@ class Outcome:
     output: str = ""
     logs: list[tuple[str, str]] = field(default_factory=list)
     seen: Seen = field(default_factory=list)
-    note: str = ""  # what the host has to say about it
+    note: str = ""  # the host's explanation, if there is one

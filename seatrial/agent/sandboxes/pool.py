@@ -14,7 +14,7 @@ from seatrial.wire.states import Isolation
 
 log = structlog.get_logger(__name__)
 
-LEAVE_SECONDS = 20.0  # what remains then is removed as an orphan at the next start
+LEAVE_SECONDS = 20.0  # sandboxes that are left after this are removed as orphans at the next start
 WARM_SECONDS = 30.0  # how long a sandbox may take to come up
 LOOK_SECONDS = 10.0  # how often the warm sandboxes are checked for dead ones
 MAX_PAUSE_SECONDS = 10.0
@@ -27,7 +27,7 @@ class Backend(Protocol):
     isolation: Isolation
 
     async def prepare(self) -> list[str]:
-        """Prepare; returns warnings for people. Raises SandboxError if sandboxes are impossible or not permitted."""
+        """Prepare for starts; returns warnings for people. Raises SandboxError if sandboxes are impossible or not permitted."""
 
     async def look(self) -> list[str]:
         """Switch to better isolation if it has become available, never to weaker; returns warnings for people."""
@@ -37,7 +37,7 @@ class Backend(Protocol):
 
 
 class Pool:
-    """Keeps `size` sandboxes warm. They hold nothing of any tenant: the first thing they learn is one evaluation.
+    """Keeps `size` sandboxes warm. They hold no data of any tenant until they get one evaluation.
 
     `claim` never waits for a refill: if none is warm, it starts one. It skips sandboxes that died while waiting or have
     weaker isolation than is available now. After a start that failed for a lasting reason (given by `problem`), no sandbox
@@ -96,7 +96,7 @@ class Pool:
         return sandbox.alive and sandbox.isolation is self.backend.isolation
 
     def _dismiss(self, sandbox: Sandbox) -> None:
-        # In the background: a sandbox that resists takes the engine ten seconds.
+        # In the background, because the engine needs ten seconds for a sandbox that does not end by itself.
         task = asyncio.create_task(sandbox.destroy(), name=f"destroy {sandbox.name}")
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)

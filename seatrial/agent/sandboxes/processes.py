@@ -55,7 +55,8 @@ class ProcessPipe:
 
 
 def readable_interpreter() -> str | None:
-    """An interpreter whose library every user can read, so that a child may have a uid of its own; None without."""
+    """The path of an interpreter whose library every user can read, which children with uids of their own need; None if
+    there is none."""
     for executable, library in (
         (sys.executable, os.__file__),
         ("/usr/bin/python3", "/usr/lib/python3.11/os.py"),
@@ -94,12 +95,12 @@ class ProcessSandboxes:
         return [NO_ISOLATION]
 
     def _remove_orphans(self) -> None:
-        # Their processes ended themselves when the agent's end of the pipe closed.
+        # The processes of those sandboxes ended by themselves when the agent's end of the pipe closed.
         for folder in Path(tempfile.gettempdir()).glob(f"{self._prefix}*"):
             shutil.rmtree(folder, ignore_errors=True)
 
     async def look(self) -> list[str]:
-        """See `Backend.look`: there is nothing better to find."""
+        """See `Backend.look`. Better isolation never becomes available here."""
         return [NO_ISOLATION]
 
     async def start(self, children: int) -> Sandbox:

@@ -1,4 +1,4 @@
-"""The sandbox's program, as files to ship: found, never imported."""
+"""The files of the sandbox's program, which is located but never imported."""
 
 import hashlib
 import importlib.util
@@ -12,7 +12,7 @@ PACKAGE = "seatrial.sandbox"
 
 @dataclass(frozen=True)
 class SandboxProgram:
-    """Its files by path below the import root. `digest` changes with any of them."""
+    """The program's files by path below the import root. `digest` changes with any of them."""
 
     root: Path
     files: dict[str, bytes]
@@ -20,7 +20,7 @@ class SandboxProgram:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The interpreter's environment: the same order of sets in every run, so that results can be compared."""
+        """The interpreter's environment. It makes the order of sets the same in every run, so that results can be compared."""
         return {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "LANG": "C.UTF-8", "TZ": "UTC"}
 
     @property
@@ -32,7 +32,7 @@ class SandboxProgram:
         return whole.hexdigest()
 
     def archive(self, extra: dict[str, bytes]) -> io.BytesIO:
-        """A tar of the files and of `extra`, the same bytes for the same files."""
+        """A tar archive of the files and of `extra`; the same files give the same bytes."""
         stream = io.BytesIO()
         with tarfile.open(fileobj=stream, mode="w") as tar:
             for name, content in sorted({**self.files, **extra}.items()):
@@ -44,7 +44,7 @@ class SandboxProgram:
 
 
 def find_program() -> SandboxProgram:
-    """Locate the package's sources without running a line of them."""
+    """The program's files, located without running a line of them."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise FileNotFoundError(f"{PACKAGE} is not installed beside the agent")

@@ -31,38 +31,40 @@ from seatrial.wire.states import EvaluationState, Isolation, ResultState
 
 log = structlog.get_logger(__name__)
 
-STILL_AT_IT_SECONDS = 15.0  # well below the queue's ack wait
-LOOK_AGAIN_SECONDS = 60.0  # for a better sandbox than the one at hand
+STILL_AT_IT_SECONDS = (
+    15.0  # between two reports that a job is being worked on; well below the queue's ack wait
+)
+LOOK_AGAIN_SECONDS = 60.0  # between two checks whether better isolation has become available
 MAX_PAUSE_SECONDS = 60.0
-TRIES = 4  # below the queue's own limit
+TRIES = 4  # deliveries of a job before it is answered with an error; below the queue's own limit
 RETRY_SECONDS = 3.0
 
 
 class Job(Protocol):
-    """One delivery of the queue."""
+    """One delivery from the queue. See `bus.jobs.Job`."""
 
     envelope: Envelope
     message: Message
 
     @property
     def deliveries(self) -> int:
-        """How often it was handed out, this time included."""
+        """How often the job was delivered, this time included."""
 
     async def ack(self) -> None:
-        """Done."""
+        """Report that the job is done."""
 
     async def in_progress(self) -> None:
-        """Still at it."""
+        """Report that the job is being worked on."""
 
     async def nak(self, delay_seconds: float | None = None) -> None:
-        """Not now."""
+        """Give the job back for a later delivery."""
 
     async def term(self) -> None:
-        """Never again."""
+        """Drop the job for good."""
 
 
 class Jobs(Protocol):
-    """The queue."""
+    """The queue of jobs."""
 
     async def fetch(self, timeout_seconds: float = 5.0) -> Job | None:
         """The next job, or None when none came in time."""
@@ -115,11 +117,11 @@ class Evaluations:
 
     @property
     def problem_seconds(self) -> float:
-        """How long there has been a problem."""
+        """How long the problem has lasted."""
         return 0.0 if self._unprepared_since is None else time.monotonic() - self._unprepared_since
 
     async def prune(self, unused_days: float) -> None:
-        """Forget results that are too old to be used again."""
+        """Delete remembered results that are too old to be used again."""
         await self._memo.prune(unused_days)
 
     async def run(self) -> None:
@@ -200,7 +202,7 @@ class Evaluations:
             try:
                 self._warnings = await self._pool.backend.look()
                 self._isolation = self._pool.backend.isolation
-            except Exception as error:  # the engine is unavailable: the code that needs it reports that
+            except Exception as error:  # the engine is unavailable; the code that needs it reports that
                 log.debug("did not look for gVisor", problem=str(error))
 
     async def _serve(self) -> None:
@@ -223,12 +225,12 @@ class Evaluations:
             await job.term()
             return
         async with kept_alive(job):
-            # Before anything is fetched: only the agent known to run the evaluation gets a credential.
+            # Reported before anything is fetched: only the agent that runs the evaluation gets a credential.
             await self._report(EvaluationStarted(evaluation=command.evaluation), command)
             try:
                 finished = await self.evaluate(command)
             except SandboxError as error:
-                # The engine may be on its way back, and other agents have engines too.
+                # The engine may come back soon, and other agents have engines of their own.
                 if job.deliveries < TRIES:
                     log.warning(
                         "no sandbox; the evaluation waits", evaluation=command.evaluation, problem=str(error)
@@ -254,7 +256,7 @@ def skipped(policy: PolicyToRun) -> PolicyResult:
 
 
 def without_sandbox(command: RunEvaluation, error: SandboxError) -> EvaluationFinished:
-    """The answer if repeatedly no sandbox could be started."""
+    """The answer after several deliveries in which no sandbox could be started."""
     return EvaluationFinished(
         evaluation=command.evaluation,
         state=EvaluationState.ERRORED,
@@ -269,7 +271,7 @@ async def kept_alive(job: Job) -> AsyncIterator[None]:
     async def beat() -> None:
         while True:
             await asyncio.sleep(STILL_AT_IT_SECONDS)
-            with contextlib.suppress(Exception):  # the bus is unavailable: the next beat will do
+            with contextlib.suppress(Exception):  # the bus is unavailable; the next report is soon enough
                 await job.in_progress()
 
     beating = asyncio.create_task(beat())

@@ -1,4 +1,5 @@
-"""Runs policies of one evaluation in one sandbox: hands them out, answers them, and gives up on those that do not end."""
+"""Runs policies of one evaluation in one sandbox: hands them out, answers their questions, and abandons the sandbox if one
+does not end."""
 
 import asyncio
 import time
@@ -15,17 +16,18 @@ from seatrial.agent.sandboxes.frames import Frame, FrameError, Kind, read_json
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.wire.evaluations import MAX_LOG_LINES, PolicyToRun
+from seatrial.wire.words import LogLevel
 
 log = structlog.get_logger(__name__)
 
 MEMORY_TOGETHER_MB = 512  # of policies that run at the same time; the container has room for this and itself
-GRACE_SECONDS = 5.0  # after its own deadline, for the warden to have ended a policy
+GRACE_SECONDS = 5.0  # after a policy's own deadline, in which the warden must end it
 MAX_QUESTIONS = 20_000
 
 
 @dataclass
-class Running:
-    """A policy in a child."""
+class RunningPolicy:
+    """A policy that runs in a child."""
 
     index: int
     policy: PolicyToRun
@@ -40,10 +42,10 @@ class Session:
 
     def __init__(self, sandbox: Sandbox, broker: Broker) -> None:
         self.outcomes: dict[int, Outcome] = {}
-        self.suspects: list[int] = []  # ran when the sandbox was lost
+        self.suspects: list[int] = []  # policies that were running when the sandbox was lost
         self._sandbox = sandbox
         self._broker = broker
-        self._running: dict[int, Running] = {}
+        self._running: dict[int, RunningPolicy] = {}
 
     async def run(self, policies: Sequence[tuple[int, PolicyToRun]]) -> str | None:
         """Run (index, policy) pairs, at most one for each idle child. Returns why the sandbox was lost, or None.
@@ -69,7 +71,7 @@ class Session:
         while waiting and self._sandbox.idle and self._fits(waiting[0][1]):
             index, policy = waiting.popleft()
             channel = self._sandbox.idle.pop(0)
-            running = Running(index, policy)
+            running = RunningPolicy(index, policy)
             running.deadline = time.monotonic() + policy.timeout_seconds + GRACE_SECONDS
             self._running[channel] = running
             await self._sandbox.send(Kind.RUN, channel, job_of(policy))
@@ -107,13 +109,13 @@ class Session:
         else:
             raise FrameError(f"a frame of kind {frame.kind}")
 
-    def _answer_soon(self, frame: Frame, running: Running) -> None:
+    def _answer_soon(self, frame: Frame, running: RunningPolicy) -> None:
         if running.answering is not None and not running.answering.done():
             raise FrameError("a second question before the first was answered")
         running.questions += 1
         running.answering = asyncio.create_task(self._answer(frame, running))
 
-    async def _answer(self, frame: Frame, running: Running) -> None:
+    async def _answer(self, frame: Frame, running: RunningPolicy) -> None:
         answer: dict[str, Any]
         try:
             if running.questions > MAX_QUESTIONS:
@@ -131,9 +133,9 @@ class Session:
         try:
             await self._sandbox.send(Kind.ANSWER, frame.channel, answer)
         except SandboxError:
-            return  # the reader of its frames notices its end
+            return  # the code that reads the sandbox's frames notices its end
 
-    def _end(self, frame: Frame, running: Running) -> None:
+    def _end(self, frame: Frame, running: RunningPolicy) -> None:
         ending = read_json(frame.body)
         outcome = running.outcome
         outcome.how, outcome.code = Ending.of(ending["how"]), int(ending["code"])
@@ -160,16 +162,16 @@ def job_of(policy: PolicyToRun) -> dict[str, Any]:
 
 
 def line_of(frame: Frame) -> tuple[str, str]:
-    """A logged line; anything else a child sent in its place is shown as such."""
+    """The level and text of a log line. Anything else that a child sent in its place is shown as a warning."""
     try:
         level, message = read_json(frame.body)
         return str(level), str(message)
     except (FrameError, TypeError, ValueError):
-        return "warning", "a log line that nobody understands"
+        return LogLevel.WARNING, "a log line that cannot be read"
 
 
 def said_of(frame: Frame) -> Any:
-    """The result's value; None, which is judged as nonsense, when it is not JSON."""
+    """The value of a RESULT frame; None if it is not JSON, which is then judged as a result of the wrong shape."""
     try:
         return read_json(frame.body)
     except FrameError:

@@ -16,13 +16,13 @@ from seatrial.wire.evaluations import PolicyToRun
 
 log = structlog.get_logger(__name__)
 
-START_SECONDS = 60.0  # for sandboxes to come up, all told
+START_SECONDS = 60.0  # in which all sandboxes of an evaluation must come up
 Numbered = Sequence[tuple[int, PolicyToRun]]
 
 
 @dataclass
 class Trial:
-    """Runs policies to their outcomes, whatever they do.
+    """Runs policies until each has an outcome, whatever they do.
 
     If a sandbox is lost, only the policy that caused it is lost: policies that were running in it run once more, each in
     a sandbox of its own; those that had not started continue in a fresh one. The caller enforces the overall deadline.
@@ -68,7 +68,7 @@ class Trial:
 
 
 def deadline(policies: Numbered) -> float:
-    """Seconds after which everything must be over: assumes that every policy uses all its time and runs again alone."""
+    """Seconds after which the evaluation must be over: enough if every policy uses all its time and runs again alone."""
     longest = max((p.timeout_seconds for _, p in policies), default=0.0)
     together = max(1, MEMORY_TOGETHER_MB // max((p.memory_mb for _, p in policies), default=1))
     rounds = math.ceil(len(policies) / together)

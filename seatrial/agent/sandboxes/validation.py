@@ -1,4 +1,4 @@
-"""Judges the output of a sandbox. None of it is trusted: shapes are checked, lengths are cut."""
+"""Judges the output of a sandbox. None of it is trusted: shapes are checked, long texts are cut."""
 
 import json
 import math
@@ -14,12 +14,13 @@ from seatrial.wire.evaluations import (
     PolicyToRun,
 )
 from seatrial.wire.states import ResultState
+from seatrial.wire.words import LogLevel
 
 MAX_LOG_TEXT = 2_000
 MAX_LOGS = 20_000  # characters of all log lines of one result
 MAX_DEPTH = 20  # of details
 MAX_TOGETHER = 700_000  # bytes of all results of one evaluation: they travel in one message
-LEVELS = {"debug", "info", "warning", "error"}
+LEVELS = set(LogLevel) - {LogLevel.PRINT}  # what a policy may name
 SIGXCPU = 24
 SHAPE = "evaluate() must return {'passed': bool, 'score': 0 to 100, 'message': str, 'details': dict}"
 
@@ -66,7 +67,7 @@ def _said(policy: PolicyToRun, outcome: Outcome) -> Verdict:
                 return checked(value)
             except Nonsense as error:
                 return ResultState.ERRORED, f"{error}. {SHAPE}", None, {}
-    return ResultState.ERRORED, f"sent a result that nobody understands. {SHAPE}", None, {}
+    return ResultState.ERRORED, f"sent a result that cannot be read. {SHAPE}", None, {}
 
 
 def _explained(outcome: Outcome) -> str:
@@ -74,7 +75,7 @@ def _explained(outcome: Outcome) -> str:
         case Ending.PRINTED:
             return "printed more than 1 MB and was ended"
         case Ending.FLOODED:
-            return "sent more than a policy may say and was ended"
+            return "sent more than a policy may send and was ended"
         case Ending.VANISHED if outcome.code < 0:
             return f"ended by signal {-outcome.code} without a result"
         case Ending.VANISHED:
@@ -127,11 +128,12 @@ def _cleaned(value: Any, depth: int) -> Any:
 
 def _logs(outcome: Outcome) -> list[PolicyLog]:
     lines = [
-        PolicyLog(level=level if level in LEVELS else "info", message=clean(text, MAX_LOG_TEXT))
+        PolicyLog(level=level if level in LEVELS else LogLevel.INFO, message=clean(text, MAX_LOG_TEXT))
         for level, text in outcome.logs
     ]
     printed = [
-        PolicyLog(level="print", message=clean(line, MAX_LOG_TEXT)) for line in outcome.output.splitlines()
+        PolicyLog(level=LogLevel.PRINT, message=clean(line, MAX_LOG_TEXT))
+        for line in outcome.output.splitlines()
     ]
     return _shortened(lines + printed)
 
@@ -142,8 +144,8 @@ def _shortened(lines: list[PolicyLog]) -> list[PolicyLog]:
     for line in lines:
         left -= len(line.message)
         if left < 0 or len(kept) == MAX_LOG_LINES - 1:
-            more = PolicyLog(level="warning", message=f"{len(lines) - len(kept):,} more lines are left out")
-            return [*kept, more]
+            left_out = f"{len(lines) - len(kept):,} more lines are left out"
+            return [*kept, PolicyLog(level=LogLevel.WARNING, message=left_out)]
         kept.append(line)
     return kept
 
@@ -151,7 +153,7 @@ def _shortened(lines: list[PolicyLog]) -> list[PolicyLog]:
 def fitting(results: list[PolicyResult]) -> list[PolicyResult]:
     """The results, short enough to travel in one message: the bulkiest lose their logs, then their details."""
     cut: dict[str, Any] = {
-        "logs": [PolicyLog(level="warning", message="cut: all results together were too long")]
+        "logs": [PolicyLog(level=LogLevel.WARNING, message="cut: all results together were too long")]
     }
     for field in (cut, {"details": {"cut": "all results together were too long"}}, {"message": ""}):
         sizes = [len(result.model_dump_json().encode()) for result in results]

@@ -10,19 +10,19 @@ from seatrial.wire.envelope import now
 
 @dataclass(frozen=True, kw_only=True)
 class OpenedCredential:
-    """Opened, in memory, for one fetch. `expires_at` is by the forge's clock, which may not be ours."""
+    """A source credential, opened in memory for one fetch. `expires_at` is by the forge's clock, which may differ from ours."""
 
     login: Login
     expires_at: datetime
 
     @property
     def expired(self) -> bool:
-        """Whether it has expired, as far as our clock can tell."""
+        """Whether the credential has expired by our clock."""
         return now() >= self.expires_at
 
 
 class Credentials(Protocol):
-    """Bound to the environment or the evaluation that a fetch is for."""
+    """A source of credentials that is bound to the environment or the evaluation that a fetch is for."""
 
     async def __call__(self, repository: str) -> OpenedCredential:
         """A fresh credential for this repository. May take a minute; raises CheckoutError, which says why there is none."""

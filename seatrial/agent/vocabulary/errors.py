@@ -1,17 +1,19 @@
 """All errors of the agent. `reason` is the stable word that travels; the text is for people.
 
 AgentError
-├── RecipeError        the repository says nothing we can run, or says it wrong (file, line, key, fix)
-├── CheckoutError      the commit cannot be had
-├── BuildError         a build ended badly; `log_tail` holds its last lines
-├── ImageUnavailable   an image is neither here, nor pullable, nor has a stand-in
+├── RecipeError        the recipe is missing or wrong (file, line, key, fix)
+├── CheckoutError      the commit cannot be fetched or read
+├── BuildError         a build failed; `log_tail` holds its last lines
+├── BuilderFailed      the builder itself failed, several times: not the repository's fault
+├── ImageUnavailable   an image is not on the host, cannot be pulled, and has no stand-in
 ├── StartError         a container cannot be created or started
 ├── ServiceExited      a service ended while it should run
 ├── Unhealthy          a service runs but its health check never passed
 ├── NoSpace            the data directory is too full to build; the text carries the numbers
 ├── UnresolvedVariable `${NAME}` in a recipe has no value
-├── EngineRefused      the engine answers no; `refusal` says why, where somebody acts on it
-└── RuntimeUnavailable the engine does not answer
+├── EngineRefused      the engine rejects a request; `refusal` says why, if the agent acts on the reason
+├── RuntimeUnavailable the engine does not answer
+└── ComposeUnavailable Compose cannot be run on the agent's host
 """
 
 from enum import Enum, auto
@@ -21,7 +23,7 @@ from seatrial.wire.words import Reason
 
 
 class AgentError(Exception):
-    """The root. `service` and `log_tail` say where to look."""
+    """The root of the agent's errors. `service` and `log_tail` tell where the problem is."""
 
     reason: ClassVar[Reason] = Reason.INTERNAL
 
@@ -50,13 +52,19 @@ class CheckoutError(AgentError):
 
 
 class BuildError(AgentError):
-    """A build ended badly."""
+    """A build failed."""
 
     reason = Reason.BUILD_FAILED
 
 
+class BuilderFailed(AgentError):
+    """The builder itself failed, several times in a row: its programs were killed, or its store is damaged."""
+
+    reason = Reason.INTERNAL
+
+
 class ImageUnavailable(AgentError):
-    """An image is neither on the host, nor pullable, nor has a stand-in."""
+    """An image is not on the host, cannot be pulled, and has no stand-in."""
 
     reason = Reason.IMAGE_UNAVAILABLE
 
@@ -97,6 +105,12 @@ class RuntimeUnavailable(AgentError):
     reason = Reason.RUNTIME_UNAVAILABLE
 
 
+class ComposeUnavailable(AgentError):
+    """Compose, which reads compose files, cannot be run on the agent's host."""
+
+    reason = Reason.COMPOSE_UNAVAILABLE
+
+
 class Refusal(Enum):
     """Why an engine rejected a request. Its error texts are interpreted in `seatrial.agent.engine` and nowhere else."""
 
@@ -106,16 +120,18 @@ class Refusal(Enum):
     NETWORK_GONE = auto()
     NO_SUBNET = auto()
     NO_IMAGE = auto()
-    NO_PROGRAM = auto()  # what a container shall run is not in it
+    NO_INIT = auto()  # its host lacks the first process that `init` asks for
+    NO_PROGRAM = auto()  # the program that the container should run is not in it
     NO_SPACE = auto()
-    NO_OWN_NETWORK = auto()  # its gVisor cannot give containers one on this kernel
-    NOT_BEGUN = auto()  # its runtime could not begin the container
+    NO_OWN_NETWORK = auto()  # this gVisor cannot give containers a network on this kernel
+    NOT_BEGUN = auto()  # the engine's runtime could not start the container
     REGISTRY_AWAY = auto()
     REGISTRY_LIMITS = auto()
 
 
 class EngineRefused(AgentError):
-    """The engine rejected a request. The text is its own; `status` is HTTP's, or 0 for a failure in the middle of a response."""
+    """The engine rejected a request. The text is the engine's; `status` is HTTP's, or 0 for a failure in the middle of a
+    response."""
 
     def __init__(self, message: str, *, status: int, refusal: Refusal = Refusal.OTHER) -> None:
         super().__init__(message)
@@ -124,5 +140,5 @@ class EngineRefused(AgentError):
 
     @property
     def absent(self) -> bool:
-        """Whether the object does not exist."""
+        """Whether the reason is that the object does not exist."""
         return self.status == 404

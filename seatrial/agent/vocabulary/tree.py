@@ -41,7 +41,7 @@ class Tree(Protocol):
         """Every file, symlink and submodule, sorted by path."""
 
     async def read(self, path: str, *, limit: int = 10_000_000) -> bytes | None:
-        """The blob at `path`; None when there is none, or it is not a regular file, or it exceeds `limit` bytes."""
+        """The blob at `path`; None if nothing is there, if it is not a regular file, or if it exceeds `limit` bytes."""
 
     async def read_many(self, paths: Sequence[str], *, limit: int = 10_000_000) -> dict[str, bytes | None]:
         """`read` for many paths at once: one entry for each."""

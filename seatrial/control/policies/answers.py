@@ -4,37 +4,39 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Prefetch, QuerySet
-from ninja import Schema
+from ninja import Field, Schema
 
 from seatrial.control.policies.models import Evaluation, Result
 
 
 class ResultAnswer(Schema):
-    """What one policy said. `policy` is its slug, `name` what people read."""
+    """What one policy said."""
 
-    policy: str
-    name: str
-    state: str
-    score: float | None
-    message: str
-    details: dict[str, Any]
-    logs: list[dict[str, Any]]
-    seconds: float
-    memoised: bool
+    policy: str = Field(description="The policy's slug.")
+    name: str = Field(description="The policy's name, for people.")
+    state: str = Field(description="passed, failed, errored, timed_out, skipped or waived.")
+    score: float | None = Field(description="0 to 100; null where it has none.")
+    message: str = Field(description="What the policy says, for people.")
+    details: dict[str, Any] = Field(description="What the policy adds, for programs.")
+    logs: list[dict[str, Any]] = Field(description="What the policy logged, in order.")
+    seconds: float = Field(description="How long it ran.")
+    memoised: bool = Field(description="Whether it is remembered from an earlier run.")
 
 
 class EvaluationAnswer(Schema):
     """All policies on one commit. `state` is the verdict once the evaluation has ended."""
 
-    id: str
-    commit: str
-    state: str
-    score: float | None
-    message: str
-    isolation: str
-    page_url: str
-    seconds: float | None
-    results: list[ResultAnswer]
+    id: str = Field(description="Its id.")
+    commit: str = Field(description="The commit it is about.")
+    state: str = Field(description="queued, running, passed, failed, errored, timed_out or superseded.")
+    score: float | None = Field(description="0 to 100, the mean of its results; null where none has one.")
+    message: str = Field(description="Why there is no verdict, for people; empty otherwise.")
+    isolation: str = Field(
+        description="What its policies ran in: runsc, runc or process; empty until it is known."
+    )
+    page_url: str = Field(description="Its page on this server.")
+    seconds: float | None = Field(description="From the queue to the verdict; null until then.")
+    results: list[ResultAnswer] = Field(description="What each policy said, by the policy's slug.")
 
 
 def answers(evaluations: QuerySet[Evaluation]) -> list[EvaluationAnswer]:

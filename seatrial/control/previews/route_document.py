@@ -1,9 +1,9 @@
 """Traefik's dynamic configuration: one document, assembled from what each environment adds to it.
 
 It is JSON, which Traefik reads as YAML, with one router or service per line. What an environment adds is serialised
-once and kept until it changes, so that a change is cheap however many environments there are. If two environments add
-the same name, the one with the higher id gets it. The document depends on the rows only, not on the order in which they
-were taken.
+once and kept until it changes, so that a change is cheap however many environments there are. A name belongs to one
+environment (`previews.labels`); if two add it all the same, the older one gets it. The document depends on the rows only,
+not on the order in which they were taken.
 """
 
 import json
@@ -73,7 +73,7 @@ class Document:
         """The whole document. Always holds the catch-all, because Traefik refuses empty sections."""
         if self._text is None:
             sections = _catch_all()
-            for pk in sorted(self._added):
+            for pk in sorted(self._added, reverse=True):
                 added = self._added[pk]
                 sections["routers"].update(added.routers)
                 sections["services"].update(added.services)

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Field, Router, Schema
 
 from seatrial.control.accounts.access import visible
 from seatrial.control.accounts.authentication import person
@@ -28,82 +28,90 @@ class PlatformStatus(Schema):
     `sandbox` is runsc, runc or process. If it is empty, the agents' warnings say why.
     """
 
-    url: str
-    ingress_port: int
-    runtime: str
-    sandbox: str
+    url: str = Field(description="The dashboard's address.")
+    ingress_port: int = Field(description="The port that visitors of previews use.")
+    runtime: str = Field(description="docker or process, of an agent that is online; empty while none is.")
+    sandbox: str = Field(
+        description="runsc, runc or process, what policies run in; empty while they cannot run."
+    )
 
 
 class AgentStatus(Schema):
     """One agent. `warnings` and `sandbox_problem` (why no policy can run on it) are only given while it is online."""
 
-    id: str
-    name: str
-    state: str
-    warnings: list[str]
-    sandbox_problem: str
+    id: str = Field(description="Its id.")
+    name: str = Field(description="Its name.")
+    state: str = Field(description="online, draining, offline or revoked.")
+    warnings: list[str] = Field(description="What is wrong with its host, for people.")
+    sandbox_problem: str = Field(description="Why no policy can run there, for people; empty otherwise.")
 
 
 class PhaseStatus(Schema):
     """A timed part of a deployment."""
 
-    name: str
-    seconds: float | None
+    name: str = Field(description="checkout, recipe, build <service>, start, health or switch.")
+    seconds: float | None = Field(description="How long it took; null while it lasts.")
 
 
 class DeploymentStatus(Schema):
     """The newest deployment."""
 
-    id: str
-    state: str
-    reason: str
-    phases: list[PhaseStatus]
+    id: str = Field(description="Its id.")
+    state: str = Field(description="queued, building, starting, live, failed, superseded or cancelled.")
+    reason: str = Field(description="A stable word for why it failed; empty otherwise.")
+    phases: list[PhaseStatus] = Field(description="Its timed parts, in their order.")
 
 
 class EnvironmentStatus(Schema):
     """One preview that exists, or is still being removed."""
 
-    id: str
-    name: str
-    state: str
-    commit: str
-    urls: dict[str, str]
-    deployment: DeploymentStatus | None
+    id: str = Field(description="Its id.")
+    name: str = Field(description="The first label of its addresses, such as pr-1-shop.")
+    state: str = Field(description="pending, building, running, hibernating or terminated.")
+    commit: str = Field(description="What is served, or else what was tried last.")
+    urls: dict[str, str] = Field(
+        description="The address of each service that has one, by the service's name."
+    )
+    deployment: DeploymentStatus | None = Field(
+        description="The newest deployment; null before there is one."
+    )
 
 
 class ResultStatus(Schema):
     """One policy's verdict."""
 
-    policy: str
-    state: str
-    score: float | None
-    message: str
+    policy: str = Field(description="The policy's slug.")
+    state: str = Field(description="passed, failed, errored, timed_out, skipped or waived.")
+    score: float | None = Field(description="0 to 100; null where it has none.")
+    message: str = Field(description="What the policy says, for people.")
 
 
 class EvaluationStatus(Schema):
     """One of the newest evaluations; /evaluations/<id> has the rest."""
 
-    id: str
-    commit: str
-    state: str
-    score: float | None
-    results: list[ResultStatus]
+    id: str = Field(description="Its id.")
+    commit: str = Field(description="The commit it is about.")
+    state: str = Field(description="queued, running, passed, failed, errored, timed_out or superseded.")
+    score: float | None = Field(description="0 to 100, the mean of its results; null where none has one.")
+    results: list[ResultStatus] = Field(description="What each policy said, by the policy's slug.")
 
 
 class ProjectStatus(Schema):
     """One repository."""
 
-    name: str
-    environments: list[EnvironmentStatus]
-    evaluations: list[EvaluationStatus]
+    name: str = Field(description="The repository's name.")
+    environments: list[EnvironmentStatus] = Field(
+        description="Its previews that exist or are being removed, the oldest first."
+    )
+    evaluations: list[EvaluationStatus] = Field(description="Its newest evaluations, the newest first.")
 
 
 class StatusAnswer(Schema):
     """The whole platform."""
 
-    platform: PlatformStatus
-    agents: list[AgentStatus]
-    projects: list[ProjectStatus]
+    platform: PlatformStatus = Field(description="This server.")
+    agents: list[AgentStatus] = Field(description="Every agent, by name.")
+    projects: list[ProjectStatus] = Field(description="Every project that you may look at, by name.")
 
 
 @router.get("/status", response=StatusAnswer, summary="The whole platform at a glance")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from seatrial.embedded.components.base import Component, Ready
 from seatrial.embedded.layout import DataDirectory
-from seatrial.embedded.processes import Program
+from seatrial.embedded.processes import ChildProgram
 from seatrial.embedded.remembered import Remembered
 
 NAME = "local"
@@ -13,14 +13,14 @@ CREDENTIAL = "identity/agent.creds"
 
 
 def has_joined(directory: Path) -> bool:
-    """Whether it already has a credential, so that it needs no token."""
+    """Whether the agent already has a credential, so that it needs no token."""
     return (directory / CREDENTIAL).exists()
 
 
 def environment(
     data: DataDirectory, remembered: Remembered, token: str, inherited: Mapping[str, str]
 ) -> dict[str, str]:
-    """Its environment: never a secret of the control plane."""
+    """The agent's environment, which never contains a secret of the control plane."""
     return {
         "GALLEY_MAX_PARALLEL_BUILDS": "4",
         "GALLEY_DEFAULT_CPUS": "1",
@@ -38,7 +38,7 @@ def environment(
 
 def component(binaries: Path, environment: Mapping[str, str], *, online: Ready) -> Component:
     """The agent process; ready when the control plane says that it is online."""
-    program = Program(
+    program = ChildProgram(
         name="agent",
         arguments=[str(binaries / "galley-agent")],
         environment=environment,

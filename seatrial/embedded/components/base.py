@@ -1,4 +1,4 @@
-"""The shape of a component, and the questions that readiness checks share."""
+"""The description of a component, and the readiness checks that several components share."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from seatrial.embedded.processes import Program
+from seatrial.embedded.processes import ChildProgram
 
 Ready = Callable[[], Awaitable[str | None]]
 
@@ -20,19 +20,19 @@ class Component:
     called repeatedly, so it must be cheap, and it must not raise for problems that may pass.
     """
 
-    program: Program
+    program: ChildProgram
     ready: Ready
-    what: str  # for people: what it is
+    what: str  # for people: the kind of program
     patience_seconds: float = 60.0
 
     @property
     def name(self) -> str:
-        """The component's one name, in logs, records and messages."""
+        """The component's name in logs, records and messages."""
         return self.program.name
 
 
 async def answers_http(url: str) -> str | None:
-    """None when `url` answers with success."""
+    """None if `url` answers with success, else what is missing."""
     try:
         async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
             answer = await client.get(url)
@@ -42,7 +42,7 @@ async def answers_http(url: str) -> str | None:
 
 
 async def greets(port: int, greeting: bytes) -> str | None:
-    """None when a connection to the loopback port is greeted with `greeting`."""
+    """None if the loopback port greets a new connection with `greeting`, else what is missing."""
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError as error:
@@ -56,9 +56,9 @@ async def greets(port: int, greeting: bytes) -> str | None:
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
-    return None if first == greeting else f"port {port} is not ours"
+    return None if first == greeting else f"port {port} belongs to another program"
 
 
 async def at_once() -> str | None:
-    """Ready as soon as it runs."""
+    """The readiness check of a component that is ready as soon as it runs."""
     return None

@@ -8,7 +8,7 @@ from seatrial.control.fleet.errors import IdentityBroken
 from seatrial.embedded.components.base import Component, greets
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
-from seatrial.embedded.processes import Program
+from seatrial.embedded.processes import ChildProgram
 
 CONFIGURATION = """\
 # Written at every start. Keys and permissions: keys/nats-auth.conf.
@@ -38,7 +38,7 @@ def component(data: DataDirectory, port: int, binaries: Path) -> Component:
         return await greets(port, b"INFO ")
 
     return Component(
-        program=Program(
+        program=ChildProgram(
             name="bus",
             arguments=[str(binaries / "nats-server"), "-c", str(configuration)],
             environment={"PATH": os.defpath, "HOME": str(data.nats)},

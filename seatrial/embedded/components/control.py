@@ -6,7 +6,7 @@ from pathlib import Path
 
 from seatrial.embedded.components.base import Component, answers_http, at_once
 from seatrial.embedded.layout import DataDirectory
-from seatrial.embedded.processes import Program
+from seatrial.embedded.processes import ChildProgram
 from seatrial.embedded.remembered import Remembered
 from seatrial.embedded.secrets import Secrets
 
@@ -18,7 +18,7 @@ def environment(
     database: Mapping[str, str],
     inherited: Mapping[str, str],
 ) -> dict[str, str]:
-    """The environment of web, worker and commands: the caller's, overridden by ours."""
+    """The environment of web, worker and commands: the caller's, overridden by the platform's."""
     return {
         **inherited,
         **database,
@@ -40,11 +40,12 @@ def environment(
     }
 
 
-def first_data(data: DataDirectory, environment: Mapping[str, str]) -> Program:
-    """Migrations, first user, token, starter pack; run to its end before anything else of the control plane."""
+def first_data(data: DataDirectory, environment: Mapping[str, str]) -> ChildProgram:
+    """The program that makes the first data: migrations, first user, token, starter pack. It must end before any other
+    process of the control plane starts."""
     line = [sys.executable, "-m", "seatrial.embedded.first_data", "--username", "admin"]
     line += ["--password-file", str(data.admin_password), "--token-file", str(data.token)]
-    return Program(name="first-data", arguments=line, environment=environment, directory=Path("/"))
+    return ChildProgram(name="first-data", arguments=line, environment=environment, directory=Path("/"))
 
 
 def web(port: int, environment: Mapping[str, str]) -> Component:
@@ -53,22 +54,22 @@ def web(port: int, environment: Mapping[str, str]) -> Component:
     async def ready() -> str | None:
         return await answers_http(f"http://127.0.0.1:{port}/healthz")
 
-    line = [sys.executable, "-m", "uvicorn", "seatrial.control.asgi:application", "--host", "127.0.0.1"]
-    line += ["--port", str(port), "--log-level", "warning", "--timeout-graceful-shutdown", "3"]
-    line += ["--no-server-header", *_forwarded(environment["SITE_URL"])]
-    program = Program(name="web", arguments=line, environment=environment, directory=Path("/"))
+    line = [sys.executable, "-m", "seatrial.control.web", "--port", str(port)]
+    line += _forwarded(environment["SITE_URL"])
+    program = ChildProgram(name="web", arguments=line, environment=environment, directory=Path("/"))
     return Component(program=program, ready=ready, what="the web process")
 
 
 def _forwarded(site_url: str) -> list[str]:
-    """Nothing here speaks TLS: an https address means a proxy on this machine, and only then are forwarded addresses trusted."""
+    """The options that trust forwarded addresses. They are given only for an https address: the platform has no TLS itself,
+    so such an address means that a proxy on this machine is in front."""
     if site_url.startswith("https://"):
-        return ["--proxy-headers", "--forwarded-allow-ips", "127.0.0.1"]
-    return ["--no-proxy-headers"]
+        return ["--trusted-proxy", "127.0.0.1"]
+    return []
 
 
 def worker(environment: Mapping[str, str]) -> Component:
     """The worker process."""
     line = [sys.executable, "-m", "seatrial.control.worker"]
-    program = Program(name="worker", arguments=line, environment=environment, directory=Path("/"))
+    program = ChildProgram(name="worker", arguments=line, environment=environment, directory=Path("/"))
     return Component(program=program, ready=at_once, what="the worker")

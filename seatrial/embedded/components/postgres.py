@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 
 from seatrial.embedded.components.base import Component
 from seatrial.embedded.errors import CannotRun
-from seatrial.embedded.processes import Program
+from seatrial.embedded.processes import ChildProgram
 
 SYSTEM_USER = "pgserver"  # PostgreSQL refuses to run as root; the wheel uses the same name
 DATABASE = "seatrial"
@@ -35,12 +35,12 @@ class Postgres:
 
     @property
     def user(self) -> str | None:
-        """The system user it runs as, if not our own."""
+        """The system user that PostgreSQL runs as, None if it runs as our own user."""
         return SYSTEM_USER if os.geteuid() == 0 else None
 
     @property
     def socket_directory(self) -> Path:
-        """In the data directory, or in a short folder elsewhere if that path does not work for a socket.
+        """The folder of the socket: in the data directory, or a short folder elsewhere if that path is unsuitable.
 
         The path may be too long, or contain a comma, which PostgreSQL treats as a separator of hosts.
         """
@@ -66,13 +66,13 @@ class Postgres:
 
     def _own(self, folder: Path) -> None:
         if folder.is_symlink() or folder.stat().st_uid not in {os.geteuid(), _uid(self.user)}:
-            raise CannotRun(f"{folder} belongs to somebody else.", fix=f"Remove it: rm -r {folder}")
+            raise CannotRun(f"{folder} belongs to another user.", fix=f"Remove it: rm -r {folder}")
         folder.chmod(0o700)
         if self.user:
             shutil.chown(folder, self.user, self.user)
 
     def _initialise(self) -> None:
-        for rest in self.directory.iterdir():  # of an attempt that was cut short
+        for rest in self.directory.iterdir():  # left by an interrupted attempt
             shutil.rmtree(rest) if rest.is_dir() else rest.unlink()
         done = subprocess.run(
             [
@@ -104,7 +104,7 @@ class Postgres:
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Component(
-            program=Program(
+            program=ChildProgram(
                 name="postgres",
                 arguments=[str(self.binaries / "postgres"), "-D", str(self.directory), *options],
                 environment={"LC_ALL": "C", "PATH": os.defpath},
@@ -138,7 +138,7 @@ class Postgres:
         return make_conninfo(host=str(self.socket_directory), user="postgres", dbname=database)
 
     def environment(self) -> dict[str, str]:
-        """How the control plane reaches it."""
+        """The settings with which the control plane reaches the database."""
         return {
             "DB_HOST": str(self.socket_directory),
             "DB_PORT": "5432",
@@ -180,7 +180,7 @@ def _ensure_system_user() -> None:
 
 
 def _let_pass(path: Path) -> None:
-    """Let the system user pass through (not look into) the folders above `path` that are ours."""
+    """Let the system user pass through (not list) the folders above `path` that belong to us."""
     for folder in path.parents:
         status = folder.stat()
         if status.st_uid == 0 and not status.st_mode & stat.S_IXOTH:

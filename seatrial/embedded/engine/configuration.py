@@ -14,7 +14,7 @@ from seatrial.files import replace
 DAEMON_JSON = Path("/etc/docker/daemon.json")
 SYSTRAP_SINCE = 20230601  # releases before it have ptrace; kvm hangs on nested machines and is never used
 
-# Only for a file that we make: small networks, because every deployment has one of its own.
+# Only for a file that we create. The networks are small, because every deployment has one of its own.
 FRESH: dict[str, Any] = {
     "log-driver": "json-file",
     "log-opts": {"max-size": "10m", "max-file": "2"},
@@ -29,7 +29,7 @@ def platform_of(version: str) -> str:
 
 
 def runsc_runtime(path: str) -> dict[str, Any]:
-    """How gVisor is registered. With cgroups: limits matter."""
+    """The entry that registers gVisor. It keeps cgroups on, because limits need them."""
     done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
     return {"path": path, "runtimeArgs": [f"--platform={platform_of(done.stdout)}"]}
 
@@ -61,9 +61,9 @@ def read(path: Path = DAEMON_JSON) -> dict[str, Any] | None:
 
 
 def without_network(path: Path = DAEMON_JSON) -> bool:
-    """Configure gVisor without network if it cannot give containers one of their own; sandboxes need none.
+    """Configure gVisor without network, for a gVisor that cannot give containers one of their own; sandboxes need none.
 
-    Only if the entry is as we write it: entries of others are left alone. False when nothing was changed.
+    Changes the entry only if it is exactly what we write. Returns False if nothing was changed.
     """
     current = read(path) or {}
     entry = (current.get("runtimes") or {}).get(GVISOR) or {}
@@ -76,7 +76,7 @@ def without_network(path: Path = DAEMON_JSON) -> bool:
 
 
 def register_runsc(runsc: str, path: Path = DAEMON_JSON) -> bool:
-    """Write gVisor into the file; False when it is registered there already. Atomic."""
+    """Write gVisor into the file, atomically. Returns False if it is registered there already."""
     current = read(path)
     wanted = with_runsc(current, runsc_runtime(runsc))
     if wanted == current:

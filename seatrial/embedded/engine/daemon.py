@@ -48,7 +48,7 @@ def pids() -> list[int]:
 
 
 def note_as_ours() -> None:
-    """Remember that we set this engine up, so that we may start it again."""
+    """Note on disk that we set this engine up, so that we may start it again."""
     NOTE.parent.mkdir(parents=True, exist_ok=True)
     NOTE.write_text(json.dumps({"engine": "set up by seatrial"}) + "\n")
 
@@ -85,7 +85,7 @@ def start() -> None:
 
 
 def wait_until_it_answers() -> None:
-    """Return when the engine answers. Raises EngineProblem with its last words."""
+    """Return when the engine answers. Raises EngineProblem with the last lines of its log."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     began = time.monotonic()
     while not detect.ask({}).answers:
@@ -113,8 +113,8 @@ def uses_standard_configuration() -> bool:
 def forget_the_dead(run: Path) -> None:
     """Remove pid files of daemons that ended without removing them.
 
-    If the files survive a restart of the machine, another process may have the pid by then, and dockerd would refuse to
-    start, or wait for a process that is not containerd.
+    If the files survive a restart of the machine, another process may have the same pid, and dockerd would refuse to start
+    or wait for a process that is not containerd.
     """
     for file in (run / "docker.pid", run / "docker/containerd/containerd.pid"):
         with contextlib.suppress(OSError, ValueError):
@@ -124,7 +124,7 @@ def forget_the_dead(run: Path) -> None:
 
 
 def _ensure_cgroups() -> None:
-    """Containers without an init often come without cgroups mounted."""
+    """Mount the cgroups if they are not mounted, as in many containers without an init."""
     if any(Path("/sys/fs/cgroup").iterdir()):
         return
     with contextlib.suppress(EngineProblem):

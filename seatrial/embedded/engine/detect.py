@@ -1,9 +1,10 @@
-"""Ask the engine at its socket what it is."""
+"""Asks the engine at its socket for its version and runtimes."""
 
 import errno
 import http.client
 import json
 import os
+import re
 import shlex
 import socket
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 STANDARD = "unix:///var/run/docker.sock"
 GVISOR = "runsc"
+MENDED_RUNC = {(1, 2): (1, 2, 8), (1, 3): (1, 3, 3)}  # by series; older series were not mended
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,9 @@ class Engine:
     address: str
     version: str = ""
     runtimes: frozenset[str] = field(default_factory=frozenset)
+    runc: str = ""  # its version as the engine tells it; some tell a commit instead
     problem: str = ""  # empty when it answers
-    forbidden: bool = False  # it is there, but not for this user
+    forbidden: bool = False  # the engine exists, but this user may not use it
 
     @property
     def answers(self) -> bool:
@@ -34,6 +37,18 @@ class Engine:
     def has_gvisor(self) -> bool:
         """Whether gVisor is registered as a runtime."""
         return GVISOR in self.runtimes
+
+    @property
+    def runc_lets_out(self) -> bool:
+        """Whether its runc is of a release before the ones that closed CVE-2025-31133, a way out of a container.
+
+        A distribution may have mended an older one; its version does not tell.
+        """
+        version = re.match(r"v?(\d+)\.(\d+)\.(\d+)", self.runc)
+        if version is None:
+            return False
+        major, minor, patch = map(int, version.groups())
+        return (major, minor, patch) < MENDED_RUNC.get((major, minor), (1, 2, 0))
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -53,7 +68,7 @@ def address(environ: Mapping[str, str]) -> str:
 
 
 def join_group(again: str) -> str:
-    """The command that lets a user use the engine, before `again`."""
+    """The advice for a user who may not use the engine; `again` is the command to repeat afterwards."""
     return f"Join its group: sudo usermod -aG docker $USER. Then log in again, or: sg docker -c {shlex.quote(again)}"
 
 
@@ -68,7 +83,7 @@ def connection(to: str, timeout: float = 5.0) -> http.client.HTTPConnection:
 
 
 def ask(environ: Mapping[str, str] | None = None, *, timeout: float = 20.0) -> Engine:
-    """The engine at the address now. Never raises."""
+    """The engine at the configured address, as it is now. Never raises."""
     to = address(os.environ if environ is None else environ)
     try:
         info = request(to, "GET", "/info", timeout=timeout)
@@ -78,7 +93,10 @@ def ask(environ: Mapping[str, str] | None = None, *, timeout: float = 20.0) -> E
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return Engine(to, problem=f"nothing answers at {to} ({reason})")
     return Engine(
-        to, version=str(info.get("ServerVersion", "")), runtimes=frozenset(info.get("Runtimes") or ())
+        to,
+        version=str(info.get("ServerVersion", "")),
+        runtimes=frozenset(info.get("Runtimes") or ()),
+        runc=str((info.get("RuncCommit") or {}).get("ID", "")),
     )
 
 
@@ -91,7 +109,8 @@ def request(
     timeout: float = 5.0,
     kind: str = "application/json",
 ) -> Any:
-    """One call of the engine's API. Raises OSError, HTTPException or ValueError (a refusal, with its message)."""
+    """The answer to one call of the engine's API. Raises OSError, HTTPException, or ValueError with the message of a
+    refusal."""
     channel = connection(to, timeout)
     try:
         channel.request(method, path, body=body, headers={"Content-Type": kind})

@@ -9,17 +9,17 @@ EVERY_SECONDS = 1.0
 
 
 class EngineKeeper:
-    """Restarts the engine if it died. An engine that is not ours is left to its own supervisor."""
+    """Restarts the engine if it died. An engine that we did not set up is left to its own supervisor."""
 
     def __init__(self, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
         self._environ = environ
         self._say = say
 
     async def run(self) -> None:
-        """Watch for ever."""
+        """Watch the engine for ever."""
         while True:
             await asyncio.sleep(EVERY_SECONDS)
-            # Cheap first: a process table entry, before anything is asked or started.
+            # The cheap check comes first: the process table is read before the engine is asked or started.
             if await asyncio.to_thread(daemon.may_start, self._environ):
                 self._say("Docker Engine is gone; starting it again")
                 try:

@@ -1,4 +1,4 @@
-"""Whether an engine can run on this machine at all: asked before anything is installed."""
+"""Checks whether an engine can run on this machine at all, before anything is installed."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ def obstacle() -> str | None:
 
 
 def obstacle_after_install() -> str | None:
-    """What only iptables itself can tell."""
+    """An obstacle that only the installed iptables reveals, or None."""
     if shutil.which("iptables") and not _succeeds("iptables", "-w", "2", "-t", "nat", "-L", "-n"):
         return "iptables cannot be used here: dockerd needs it for its networks"
     return None

@@ -15,7 +15,7 @@ from seatrial.embedded.engine.daemon import EngineProblem
 POLICY = Path("/usr/sbin/policy-rc.d")
 MARK = "# Seatrial installs packages; may be removed when scripts/engine does not run."
 
-# What each program comes in. `runc` is only asked for where no other package brought it (Docker's own does).
+# The package of each program. `runc` is only installed if no other package contains it (Docker's own does).
 ENGINE = {"dockerd": "docker.io", "docker": "docker.io", "iptables": "iptables", "runsc": "runsc"}
 BUILDS = {
     "buildah": "buildah",
@@ -28,7 +28,7 @@ SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def has(program: str) -> bool:
-    """Whether the program is installed, also where it is on root's path only."""
+    """Whether the program is installed, also if it is only on root's path."""
     return shutil.which(program, path=SEARCH) is not None
 
 
@@ -68,7 +68,7 @@ def nothing_starts(policy: Path = POLICY) -> Iterator[None]:
 
 
 def forget_policy(policy: Path = POLICY) -> None:
-    """Remove the policy that a killed run of ours left: it would keep services of this machine from starting."""
+    """Remove the policy that an earlier, killed run left: it would keep services of this machine from starting."""
     with contextlib.suppress(FileNotFoundError):
         if MARK in policy.read_text(errors="replace"):
             policy.unlink()
@@ -83,7 +83,7 @@ def install(names: list[str], *, start_services: bool = False) -> None:
     if "runsc" in names and "runsc" not in known:
         print("  gVisor (runsc) is not among this distribution's packages: isolation will be weaker.")
     with nullcontext() if start_services else nothing_starts():
-        _to_its_end("dpkg", "--configure", "-a")  # what an installation that was cut short left half done
+        _to_its_end("dpkg", "--configure", "-a")  # completes an installation that was interrupted
         _apt("install", "-y", "--no-install-recommends", "--no-remove", *known)
 
 
@@ -120,7 +120,7 @@ def _to_its_end(*command: str) -> tuple[int, str]:
                 process.wait(0.1)
             if passed_on < len(interruptions):
                 passed_on = len(interruptions)
-                print(f"  interrupted; waiting for {command[0]} to come to an end", flush=True)
+                print(f"  interrupted; waiting until {command[0]} has ended", flush=True)
                 process.send_signal(signal.SIGINT)
         said.seek(0)
         return process.returncode, said.read().decode(errors="replace")

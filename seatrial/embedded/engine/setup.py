@@ -18,7 +18,7 @@ from seatrial.embedded.engine import configuration, daemon, detect, machine, pac
 from seatrial.embedded.engine.daemon import EngineProblem
 
 READY, FAILED, IMPOSSIBLE = 0, 1, 3
-GROUP = "docker"  # who is in it may use the engine
+GROUP = "docker"  # its members may use the engine
 PROCESS_HINT = (
     "No container engine can run here. Trusted code can still be tried out with the process runtime "
     "(no isolation: for trying out only): .venv/bin/seatrial up --runtime process"
@@ -45,14 +45,14 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | No
 
 
 class Setup:
-    """Checks first, says in one line what it will do, then does it."""
+    """Sets the engine up: checks first, prints in one line what it will do, then does it."""
 
     def __init__(self, environ: Mapping[str, str], *, dry_run: bool = False, user: str = "") -> None:
         self._environ = environ
         self._dry_run = dry_run
         self._user = user
         self._local = detect.address(environ) == detect.STANDARD
-        self._registered = False  # gVisor, by this very run
+        self._registered = False  # whether this run has registered gVisor
 
     def run(self) -> int:
         """Make sure that an engine answers on this machine. Raises EngineProblem."""
@@ -112,7 +112,7 @@ class Setup:
             )
 
     def _again_with_sudo(self) -> int:
-        """Run the same as root; asks for a password only if somebody can type one."""
+        """Run this program again as root. It asks for a password only if somebody can type one."""
         sudo = ["sudo"] if sys.stdin.isatty() else ["sudo", "-n"]
         allowed = shutil.which("sudo") and subprocess.run([*sudo, "true"], check=False).returncode == 0
         if not allowed:
@@ -179,7 +179,7 @@ class Setup:
         print(f"  {self._user} was added to the group {GROUP} (as good as root); new logins have it.")
 
     def _prove(self, engine: detect.Engine) -> None:
-        """Check that gVisor really starts containers; correct our own configuration if not, else report it."""
+        """Check that gVisor really starts containers. If not, correct the configuration if we wrote it, else report that."""
         why = smoke.obstacle(detect.GVISOR, to=engine.address) if engine.has_gvisor else None
         ours = (
             self._local and os.geteuid() == 0 and (daemon.is_ours() or self._registered) and not self._dry_run

@@ -1,4 +1,4 @@
-"""Whether a runtime of the engine really starts containers: answering is no proof.
+"""Checks whether a runtime of the engine really starts containers; an engine that answers may still fail to.
 
 No image is needed: a container with an empty file system is started, and the error that its program does not exist
 comes from inside the new namespaces, after every step that could fail.
@@ -39,7 +39,7 @@ def obstacle(runtime: str, *, to: str = detect.STANDARD) -> str | None:
 
 
 def _image(to: str) -> str:
-    """An image with nothing in it but one empty folder."""
+    """Make an image that contains only one empty folder."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         folder = tarfile.TarInfo("tmp")

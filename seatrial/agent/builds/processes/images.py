@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from seatrial.agent.builds.base import BuildRequest
-from seatrial.agent.builds.buildah import located
+from seatrial.agent.builds.inputs import located, shown_name
 from seatrial.agent.builds.processes.records import Records
 from seatrial.agent.commands import logged
 from seatrial.agent.commands.people import give, unprivileged
@@ -118,7 +118,8 @@ class ProcessBuilder:
     async def build(self, request: BuildRequest, log: Log) -> None:
         """See `Builder.build`."""
         context, file = located(request)
-        dockerfile = read_dockerfile(request.build.dockerfile, file.read_bytes(), request.build.args)
+        raw = file.read_bytes() if file else request.build.dockerfile_inline.encode()
+        dockerfile = read_dockerfile(shown_name(request.build), raw, request.build.args)
         root = self.records.folder(request.tag) / "root"
         shutil.rmtree(root, ignore_errors=True)
         give([root])
@@ -191,7 +192,7 @@ def put(source: Path, target: Path, *, into_folder: bool) -> None:
 
 
 def located_values(values: Mapping[str, str], root: Path) -> dict[str, str]:
-    """Environment values whose absolute paths exist in the image, as paths of the host."""
+    """`values`, in which absolute paths that exist in the image are replaced by their paths on the host."""
 
     def located_part(part: str) -> str:
         return str(inside(root, part)) if part.startswith("/") and inside(root, part).exists() else part

@@ -6,24 +6,25 @@ from datetime import datetime
 from seatrial.agent.engine import Engine
 from seatrial.agent.runtime.docker.checks import Checks
 from seatrial.agent.runtime.docker.containers import Containers
-from seatrial.agent.runtime.docker.fence import Fence
+from seatrial.agent.runtime.docker.fence import PreviewFence
 from seatrial.agent.runtime.docker.images import Images
 from seatrial.agent.runtime.docker.networks import Networks
 from seatrial.agent.vocabulary.containers import Change
 from seatrial.wire.logs import LogLine
 from seatrial.wire.states import Isolation
+from seatrial.wire.words import RuntimeKind
 
-__all__ = ["DockerRuntime", "Fence"]
+__all__ = ["DockerRuntime", "PreviewFence"]
 
 
 class DockerRuntime(Networks, Images, Containers, Checks):
     """`Runtime` over one Docker Engine. See the contract in `seatrial.agent.runtime.base`."""
 
-    name = "docker"
+    name = RuntimeKind.DOCKER
 
-    def __init__(self, engine: Engine, fence: Fence | None = None) -> None:
+    def __init__(self, engine: Engine, fence: PreviewFence | None = None) -> None:
         self.engine = engine
-        self.fence = fence or Fence(wanted=False)
+        self.fence = fence or PreviewFence(wanted=False)
         self.late = {}
 
     async def ping(self) -> None:

@@ -30,8 +30,8 @@ def interface(network: str) -> str:
     return f"galley{hashlib.sha256(network.encode()).hexdigest()[:9]}"
 
 
-class Fence:
-    """`wanted` False leaves the host's rules alone. `warnings` says what is wrong with it now."""
+class PreviewFence:
+    """Firewall rules for previews. Without `wanted`, the host's rules are left alone. `warnings` tells if rules are missing."""
 
     def __init__(self, *, wanted: bool = True) -> None:
         self._wanted = wanted

@@ -1,4 +1,4 @@
-"""Images: looked at, listed by label, removed. Making them is the builders' work."""
+"""Inspects images, lists them by label and removes them. Builders make them."""
 
 from collections.abc import Mapping
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from seatrial.agent.engine import Engine
-from seatrial.agent.runtime.docker.fence import Fence, interface
+from seatrial.agent.runtime.docker.fence import PreviewFence, interface
 from seatrial.agent.vocabulary.errors import EngineRefused, Refusal, StartError
 from seatrial.agent.vocabulary.whole import whole
 
@@ -12,7 +12,7 @@ class Networks:
     """The network and volume part of `Runtime`."""
 
     engine: Engine
-    fence: Fence
+    fence: PreviewFence
 
     @whole
     async def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:

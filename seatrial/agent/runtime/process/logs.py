@@ -1,4 +1,4 @@
-"""Lines of a keeper's log."""
+"""Reads the lines of a keeper's log."""
 
 import asyncio
 import os
@@ -48,7 +48,7 @@ def newer(line: LogLine, since: datetime | None) -> bool:
 
 
 def parsed(raw: bytes) -> LogLine:
-    """`<time> <stream> <text>`."""
+    """The line that `raw` holds, `<time> <stream> <text>`."""
     stamp, stream, text = (*raw.decode(errors="replace").split(" ", 2), "", "")[:3]
     try:
         at = datetime.fromisoformat(stamp)

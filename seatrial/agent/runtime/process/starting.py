@@ -1,4 +1,4 @@
-"""From a ContainerSpec to a keeper's start.json: the command, where, and with which environment."""
+"""Turns a ContainerSpec into a keeper's start.json: the command, its folder and its environment."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ class KeeperPlan:
     port: int
 
     def plan(self) -> dict[str, Any]:
-        """What the keeper needs. Raises StartError when there is nothing to run."""
+        """The content of start.json. Raises StartError if there is nothing to run."""
         if self.image.get("kind") == POSTGRES:
             return self._postgres()
         root = Path(self.image["root"])
@@ -68,6 +68,7 @@ class KeeperPlan:
             "directory": str(directory),
             "environment": environment,
             "restart": self.spec.restart,
+            "stdin_open": self.spec.options.stdin_open,
         }
 
     def _command(self, root: Path) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from seatrial.agent.recipes import kinds
-from seatrial.agent.recipes.compose_values import anonymous
+from seatrial.agent.recipes.compose.values import anonymous
 from seatrial.agent.recipes.dockerfile import Dockerfile
 from seatrial.agent.recipes.recipe import Recipe, Service
 from seatrial.agent.vocabulary.containers import Mount, RestartPolicy
@@ -22,11 +22,11 @@ def kept(recipe: Recipe, files: Mapping[str, Dockerfile | None]) -> Recipe:
     services: dict[str, Service] = {}
     for service in recipe.in_order():
         name, settled = service.name, service
-        if name not in recipe.told_kinds:
-            settled = one_shot(service) if name in ended else told_by_image(service, files[name])
+        if name not in recipe.given_kinds:
+            settled = one_shot(service) if name in ended else with_kind_of_image(service, files[name])
             if name not in ended and not settled.kind.keeps_data:
                 moving = any(not stays(services[other]) for other in settled.depends_on)
-                settled = told_by_volume(
+                settled = with_kind_of_volume(
                     settled, built, moving, f"{recipe.source}: services.{name}", warnings
                 )
         services[name] = with_names(settled)
@@ -40,31 +40,32 @@ def stays(service: Service) -> bool:
 
 
 def one_shot(service: Service) -> Service:
-    """Whether other services wait for its end; then it is no server, whatever its image: `mongo` that only runs a script."""
+    """The worker that `service` is if others wait for its end: it is no server, whatever its image. `mongo` may run a script."""
     return replace(service, kind=ServiceKind.WORKER) if service.kind.keeps_data else service
 
 
-def told_by_image(service: Service, file: Dockerfile | None) -> Service:
-    """The kind by the image, for a built service by its base image: `FROM postgres` makes a database."""
+def with_kind_of_image(service: Service, file: Dockerfile | None) -> Service:
+    """`service` with the kind that the base image of its build implies, if any: `FROM postgres` makes a database."""
     base = file.base(service.build.target) if file and service.build else ""
     kind = kinds.of_image(base) if base else None
     if kind is None:
         return service
-    port = service.expose or kinds.default_port(base)
-    return replace(service, kind=kind, expose=port, restart=comes_back(service))
+    ports = service.ports or kinds.default_ports(base)
+    return replace(service, kind=kind, ports=ports, restart=comes_back(service))
 
 
-def told_by_volume(
+def with_kind_of_volume(
     service: Service, built: set[str], moving: bool, where: str, warnings: list[str]
 ) -> Service:
-    """Whether it is a pulled service that writes to a volume which no built service shares, and so keeps data there.
+    """`service`, marked as keeping data if it is pulled and writes to a volume that no built service shares.
 
-    Not if it leads visitors to services that move with the push (`moving`): it would lead them to the old ones.
+    It is not marked if it leads visitors to services that change with the push (`moving`): if it stayed, it would lead
+    visitors to the old ones.
     """
     own = [m.volume for m in service.mounts if m.volume and not m.read_only and m.volume not in built]
     if service.build or not own:
         return service
-    by_port = kinds.of_port(service.expose)
+    by_port = kinds.of_port(service.port)
     if by_port is not None:
         warnings.append(
             f"{where}: kind {by_port} taken from its port and volume; say x-galley-kind: to be sure"
@@ -84,13 +85,14 @@ def told_by_volume(
 
 
 def comes_back(service: Service) -> RestartPolicy:
-    """The restart policy of a server: a compose file that says nothing means it only for programs that end."""
+    """The restart policy of a server: a compose file without one means "never" only for programs that end."""
     never = service.restart is RestartPolicy.NEVER
     return RestartPolicy.UNLESS_STOPPED if never else service.restart
 
 
 def with_names(service: Service) -> Service:
-    """Names anonymous volumes of services that stay: an anonymous volume would be removed with its container."""
+    """`service` with names for its anonymous volumes if it outlives deployments: the engine would remove such a volume with
+    its container."""
     if not stays(service):
         return service
     mounts = [Mount(m.volume or anonymous(service.name, m.path), m.path, m.read_only) for m in service.mounts]

@@ -17,7 +17,7 @@ def aliases(services: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, .
 
 
 def further_names(services: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """(service, name) as the file says it."""
+    """Each further name in the file, as (service, name)."""
     for name, keys in services.items():
         if keys.get("container_name"):
             yield name, str(keys["container_name"])
@@ -31,7 +31,7 @@ def further_names(services: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[s
 
 
 def builders(services: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """{image: the service that builds it}: a service that only names the image runs what its sibling builds."""
+    """{image: the service that builds it}. A service that only names the image runs the one that its sibling builds."""
     return {
         tagged(keys["image"]): name
         for name, keys in services.items()
