@@ -20,7 +20,7 @@ from seatrial.agent.bus.registration import registered
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.environments.service import Environments
 from seatrial.agent.environments.tools import Tools
-from seatrial.agent.heartbeat.beat import beat, measured
+from seatrial.agent.heartbeat.beat import beat, full, measured
 from seatrial.agent.hosting import choose, runtime_of
 from seatrial.agent.housekeeping import Housekeeping, Prune
 from seatrial.agent.logs.following import Followers
@@ -171,7 +171,12 @@ class AgentProgram:
             sandbox_problem_seconds=policies.problem_seconds,
             environments=environments.count,
             builds=tools.load.builds,
-            warnings=[*tools.load.warnings.values(), *tools.runtime.warnings, *policies.warnings],
+            warnings=[
+                *tools.load.warnings.values(),
+                *tools.runtime.warnings,
+                *policies.warnings,
+                *full(self._directory, tools.min_free_mb),
+            ],
             **measured(self._directory),
         )
 

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from seatrial.agent.vocabulary import quantities
+from seatrial.agent.vocabulary.addresses import Address, addresses_of
 from seatrial.wire.words import RuntimeKind
 
 
@@ -89,6 +90,11 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("galley_build_ca_file", "ssl_cert_file"),
         description="PEM bundle of an organisation's own authority, which RUN steps trust. Unset: SSL_CERT_FILE.",
     )
+    galley_registries: str = Field(
+        "",
+        description="Registries (and where they send for tokens) on this host or in its private network that images may be pulled from: "
+        "host or host:port, with commas. Everything else there is closed to pulls.",
+    )
     galley_orphan_grace_seconds: float = Field(
         20.0, ge=0, description="Seconds before an environment that is no longer desired is removed."
     )
@@ -96,6 +102,17 @@ class Settings(BaseSettings):
         False, description="Refuse to evaluate policies if gVisor is missing."
     )
     docker_host: str = Field("unix:///var/run/docker.sock", description="The container engine's socket.")
+
+    @field_validator("galley_registries")
+    @classmethod
+    def _are_addresses(cls, value: str) -> str:
+        addresses_of(value)
+        return value
+
+    @property
+    def registries(self) -> tuple[Address, ...]:
+        """What pulls may reach on the host and in its network."""
+        return addresses_of(self.galley_registries)
 
     @property
     def control_plane(self) -> str:

@@ -43,7 +43,9 @@ class Api:
             answer = self._client.request(method, path, **more)
         except httpx.TransportError as error:
             raise PlatformAway(
-                f"seatrial does not answer at {self.remembered.api_url}.", fix=start_it(), word=AWAY
+                f"seatrial does not answer at {self.remembered.api_url}.",
+                fix=f"Look: {typed('doctor')}",
+                word=AWAY,
             ) from error
         if answer.is_success:
             return answer.json() if answer.content else {}
@@ -52,11 +54,6 @@ class Api:
             raise PlatformAway(message, fix=look, word=AWAY)
         kind = Conflict if answer.status_code == 409 else CommandError
         raise kind(message_of(answer), word=_word_of(answer))
-
-
-def start_it() -> str:
-    """What to do about a platform that does not run."""
-    return f"Start it: {typed('up')}"
 
 
 class PlatformAway(CommandError):
@@ -104,7 +101,7 @@ def connect(data: DataDirectory) -> Api:
     except CannotRun as error:
         raise CommandError(str(error), fix=error.fix) from error
     if remembered is None or locking.running(data) is None:
-        raise CommandError("seatrial is not running.", fix=start_it(), word="not_running")
+        raise CommandError("seatrial is not running.", fix=f"Start it: {typed('up')}", word="not_running")
     return Api(data, remembered)
 
 
@@ -112,4 +109,7 @@ def _token(data: DataDirectory) -> str:
     try:
         return data.token.read_text().strip()
     except OSError as error:
-        raise CommandError("seatrial has not finished its first start.", fix=start_it()) from error
+        raise CommandError(
+            "seatrial has not finished its first start.",
+            fix=f"Wait for the `seatrial up` that is under way. Else: {typed('doctor')}",
+        ) from error

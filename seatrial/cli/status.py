@@ -1,6 +1,7 @@
 """`seatrial status`: agents, projects, previews and verdicts, with their states."""
 
 import os
+from datetime import UTC, datetime
 
 from seatrial.cli import show
 from seatrial.cli.api import Json, connect
@@ -23,6 +24,7 @@ def status(as_json: AsJson = False) -> None:
     platform = whole["platform"]
     terminal.line("seatrial at ", bold(platform["url"]))
     terminal.line(f"  runtime {platform['runtime'] or '-'}, sandbox {platform['sandbox'] or 'none'}")
+    _waits(terminal, platform, indent=2)
     for agent in whole["agents"]:
         terminal.line("  ", show.mark(agent["state"]), f" agent {agent['name']} {agent['state']}")
         for text in agent["warnings"]:
@@ -41,6 +43,7 @@ def _project(terminal: Terminal, project: Json) -> None:
         state = evaluation["state"] if evaluation["state"] in DECIDED else "waiting"
         said = f"{evaluation['state']}{counted_score(evaluation)}"
         terminal.line("  ", show.mark(state), f" policies on {evaluation['commit'][:12]}: {said}")
+        _waits(terminal, evaluation, indent=6)
 
 
 def _environment(terminal: Terminal, environment: Json) -> None:
@@ -56,3 +59,15 @@ def _environment(terminal: Terminal, environment: Json) -> None:
             terminal.line(f"      {show.padded(service, 12)} {url}")
     if failed:
         terminal.line(f"      newest deployment failed: {deployment['reason']}")
+    _waits(terminal, environment, indent=6)
+
+
+def _waits(terminal: Terminal, one: Json, *, indent: int) -> None:
+    """What it waits for and since when; nothing when it waits for nothing."""
+    if not one.get("waits_for"):
+        return
+    since = datetime.fromisoformat(one["waiting_since"])
+    seconds = max(0, round((datetime.now(UTC) - since).total_seconds()))
+    lasted = f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
+    at = f"{since.astimezone():%H:%M:%S}"
+    terminal.line(f"{' ' * indent}waits for {one['waits_for']}, since {at} ({lasted})")

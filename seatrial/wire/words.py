@@ -32,6 +32,7 @@ class Reason(StrEnum):
     UNRESOLVED_VARIABLE = "unresolved_variable"
     RUNTIME_UNAVAILABLE = "runtime_unavailable"
     COMPOSE_UNAVAILABLE = "compose_unavailable"
+    NEEDS_ENGINE = "needs_engine"
     INTERNAL = "internal"
     AGENT_LOST_CONTACT = "agent_lost_contact"
     ROUTE_NOT_APPLIED = "route_not_applied"

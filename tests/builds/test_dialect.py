@@ -94,13 +94,16 @@ def test_volumes_stay_where_nothing_is_lost_or_nothing_is_known(text: str) -> No
     assert adapted(text) == text
 
 
-@pytest.mark.parametrize("step", ["RUN make", "COPY a /a"])
-def test_what_is_lost_below_a_volume_of_the_base_is_said(step: str) -> None:
+@pytest.mark.parametrize("step", ["RUN make", "RUN touch /var/lib/db/x", "COPY a /var/lib/db"])
+def test_what_is_lost_below_a_volume_of_the_base_is_logged_and_warned_of_where_a_step_names_it(
+    step: str,
+) -> None:
     dialect = Dialect("Dockerfile", OLD, {"db": Base("/", ["/var/lib/db"])}, {})
     dialect.adapted(f"FROM db\n{step}\n".encode())
-    told = ["Dockerfile: what a RUN step writes below /var/lib/db is not kept, because db declares it a VOLUME. "
+    lost = ["Dockerfile: what a RUN step writes below /var/lib/db is not kept, because db declares it a VOLUME. "
             "Write it elsewhere, or when the container starts"]  # fmt: skip
-    assert dialect.notes == (told if step == "RUN make" else [])
+    assert dialect.notes == (lost if step == "RUN make" else [])
+    assert dialect.warnings == (lost if step.startswith("RUN touch") else [])
 
 
 def test_a_step_is_found_again_by_what_buildah_was_given() -> None:

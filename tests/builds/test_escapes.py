@@ -13,7 +13,7 @@ import pytest
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.vocabulary.errors import BuildError
-from tests.builds.conftest import Lines, docker
+from tests.builds.conftest import Lines, docker, own_addresses
 from tests.engines import missing
 
 pytestmark = pytest.mark.docker
@@ -118,17 +118,6 @@ async def server() -> AsyncIterator[tuple[int, list[str]]]:
     serving.close()
 
 
-def addresses() -> list[str]:
-    """Of this host, as URLs write them."""
-    interfaces = psutil.net_if_addrs().items()
-    own_addresses = [
-        a for name, listed in interfaces if not name.startswith(("br-", "veth", "galley")) for a in listed
-    ]
-    four = [a.address for a in own_addresses if a.family is socket.AF_INET]
-    six = [f"[{a.address}]" for a in own_addresses if a.family is socket.AF_INET6 and "%" not in a.address]
-    return [*four, *six]
-
-
 @pytest.mark.parametrize("network", ["isolated", "none"])
 async def test_what_buildah_fetches_itself_is_not_the_hosts(
     builder: BuildahBuilder,
@@ -142,7 +131,7 @@ async def test_what_buildah_fetches_itself_is_not_the_hosts(
         missing("only root has a fence")
     port, reached = server
     builder.network = network
-    asked = addresses()
+    asked = own_addresses()
     for address in asked:
         files = {"Dockerfile": f"FROM {base}\nRUN echo {BEGAN}\nADD http://{address}:{port}/ /fetched\n"}
         with pytest.raises(BuildError, match="ADD http"):

@@ -2,12 +2,15 @@
 
 import asyncio
 import errno
+import os
+import signal
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from seatrial.agent.builds import stuck
 from seatrial.agent.builds.attempts import Interrupted, repeated
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.bases import Bases
@@ -23,6 +26,7 @@ from seatrial.agent.vocabulary.errors import AgentError, BuilderFailed, BuildErr
 from seatrial.agent.vocabulary.logs import Log
 from seatrial.wire.words import Reason
 from tests.builds.conftest import Lines
+from tests.waiting import until
 
 RUN = "RUN npm run build"
 BEGAN = f"STEP 2/2: {RUN}"
@@ -47,6 +51,8 @@ KILLS = {
     "the same, while a step prints errors": (1, [BEGAN, "Error: mine", f'{TIME}"(Unable to determine exit status)"']),
     "runc": (1, [BEGAN, "error running container: from /usr/sbin/runc creating container for [/bin/sh -c x]: : signal: killed",
                  f'{TIME}"did not get container create message from subprocess: EOF"', failed("while running runtime: exit status 1")]),
+    "runc, in the middle": (1, [BEGAN, 'error running container: from /usr/sbin/runc creating container for [x]: writing syncT "procHooks": write pipe: broken pipe',
+                                f'{TIME}"did not get container create message from subprocess: EOF"', failed("while running runtime: exit status 1")]),
     "runc itself": (1, [BEGAN, f'error running container: {TIME}"runc create failed: no cgroup mount found in mountinfo"', ": exit status 1",
                         f'{TIME}"did not get container create message from subprocess: EOF"', failed("while running runtime: exit status 1")]),
     "buildah's runtime": (255, [BEGAN, failed("while running runtime: signal: killed")]),
@@ -82,7 +88,7 @@ REPOSITORYS = {
     "a step failed": (2, [BEGAN, failed("while running runtime: exit status 2")]),
     "it killed its own": (137, [BEGAN, "Killed", failed("while running runtime: exit status 137")]),
     "it prints what we print": (1, [BEGAN, "signal: killed", failed("while running runtime: exit status 1")]),
-    "no such program": (1, [BEGAN, f'{TIME}"runc create failed: unable to start container process: exec: nothing"',
+    "no such program": (1, [BEGAN, f'error running container: from /usr/sbin/runc creating container for [x]: {TIME}"no oom kill count"', f'{TIME}"runc create failed: unable to start container process: exec: nothing"',
                             f'{TIME}"did not get container create message from subprocess: EOF"', failed("while running runtime: exit status 1")]),
     "an image nobody has": (125, ["STEP 2/2: COPY --from=$X a /", failed("no stage or image found with that name: image not known", "COPY --from=$X a /")]),
     "nothing to copy": (125, ["STEP 2/2: COPY a /", failed('checking on sources under "/x": copier: stat: "/a": no such file', "COPY a /")]),
@@ -108,7 +114,9 @@ def test_the_deciding_line_comes_first_and_the_step_as_it_stands_in_the_file() -
 
 def test_a_program_that_the_image_lacks_is_named() -> None:
     created = f'{TIME}"runc create failed: unable to start container process: exec: \\"nothing\\": executable file not found in $PATH"'
-    found = problem(1, BEGAN, created, failed("while running runtime: exit status 1"))
+    exec_form = failed("while running runtime: exit status 1", "RUN nothing")
+    found = problem(1, 'STEP 2/2: RUN ["nothing"]', created, exec_form, began='RUN ["nothing"]')
+    assert str(found).endswith('$PATH (`RUN ["nothing"]` failed: exit status 1). Correct the step, and push')
     assert str(found).startswith('web: exec: "nothing": executable file not found in $PATH (')
 
 
@@ -178,6 +186,54 @@ def test_a_full_disk_is_named_as_such() -> None:
 
 def test_the_host_counts_what_it_kills() -> None:
     assert oom_kills() >= 0
+
+
+INIT, CREATE, STEP = (
+    ["/usr/sbin/runc", "init"],
+    ["/usr/sbin/runc", "create", "--bundle", "/x"],
+    ["/bin/sh", "-c", "runc init"],
+)
+
+
+@pytest.mark.parametrize(
+    ("running", "never"),
+    [([INIT], True), ([STEP, INIT], True), ([CREATE, INIT], False), ([["runc", "start", "x"], INIT], False), ([STEP], False), ([], False), ([[]], False)],
+)  # fmt: skip
+def test_a_step_never_begins_when_the_runtime_that_made_it_is_gone(
+    running: list[list[str]], never: bool
+) -> None:
+    assert stuck.never_begins(running) is never
+
+
+async def test_a_build_that_waits_for_such_a_step_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    states = iter([[INIT], [CREATE], *[[INIT]] * stuck.LOOKS])
+    monkeypatch.setattr(stuck, "programs", lambda _mark: next(states))
+    with pytest.raises(Interrupted, match="made and never begun"):
+        await stuck.watched(work(), "mark", look_seconds=0.0)
+    assert ended.is_set()
+    assert next(states, None) is None, "one look is not enough"
+
+
+async def test_work_that_goes_on_is_watched_to_its_end() -> None:
+    child = await asyncio.create_subprocess_exec(
+        "sh", "-c", "sleep 600 & wait", "mark", start_new_session=True
+    )
+    await until(lambda: asyncio.to_thread(sleeps_below, "mark"))
+    os.killpg(child.pid, signal.SIGKILL)
+    await child.wait()
+    assert await stuck.watched(asyncio.sleep(0.01, "built"), "mark", look_seconds=0.0) == "built"
+
+
+def sleeps_below(mark: str) -> bool:
+    return ["sleep", "600"] in stuck.programs(mark)
 
 
 async def test_an_interrupted_build_is_repeated_and_the_log_says_so(log: Lines) -> None:

@@ -111,9 +111,10 @@ def test_status(shown: Shown, api: FakeApi, attack: str) -> None:
         {"name": attack, "state": state, "commit": attack, "urls": {attack: attack}, "deployment": failed}
         for state in ("running", "pending", attack)
     ]
-    evaluation = {"commit": attack, "state": attack, "score": 1}
+    waits = {"waits_for": attack, "waiting_since": "2026-01-01T00:00:00+00:00"}
+    evaluation = {"commit": attack, "state": attack, "score": 1, **waits}
     document = {
-        "platform": {"url": attack, "runtime": attack, "sandbox": attack},
+        "platform": {"url": attack, "runtime": attack, "sandbox": attack, **waits},
         "agents": [{"name": attack, "state": attack, "warnings": [attack]}],
         "projects": [{"name": attack, "environments": environments, "evaluations": [evaluation]}],
     }

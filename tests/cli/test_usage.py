@@ -1,7 +1,9 @@
 """How the command is used: its help, its hints, what it refuses, and what a script reads."""
 
+import ast
 import json
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Callable
@@ -110,6 +112,23 @@ def test_a_seatrial_of_another_installation_is_not_meant(
     other.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     assert typed("up").endswith("/seatrial up")
+
+
+def test_no_hint_is_written_by_hand() -> None:
+    """One that is would be wrong for whoever has no `seatrial` in PATH; in backticks it is a name."""
+    command = re.compile(r"(?<!`)(?<!/)\bseatrial (up|down|preview|check|close|status|doctor|demo|manage)\b")
+    rooms = [Path(typed_module.__file__).parents[1] / name for name in ("cli", "embedded")]
+    for file in (path for room in rooms for path in room.rglob("*.py")):
+        tree = ast.parse(file.read_text())
+        docs = {
+            ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, DOCUMENTED)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in docs:
+                assert not command.search(node.value), f"{file}:{node.lineno}: use `typed`"
+
+
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def document(out: str) -> Any:

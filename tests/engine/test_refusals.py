@@ -105,23 +105,6 @@ async def test_a_no_in_the_middle_of_an_answer(engine: Engine, answers: Answers)
     assert (raised.value.refusal, raised.value.status) == (Refusal.NO_SPACE, 0)
 
 
-@pytest.mark.parametrize(
-    ("raised", "refusal"),
-    [
-        ("toomanyrequests: You have reached your pull rate limit", Refusal.REGISTRY_LIMITS),
-        ("Get https://registry/v2/: dial tcp: lookup registry: no such host", Refusal.REGISTRY_AWAY),
-        ("manifest for shop:1 not found: manifest unknown", Refusal.OTHER),
-    ],
-)
-async def test_whether_the_registry_is_why(
-    engine: Engine, answers: Answers, raised: str, refusal: Refusal
-) -> None:
-    answers.respond = lambda _: says(500, raised)
-    with pytest.raises(EngineRefused) as error:
-        await anext(engine.images.pull("shop:1"))
-    assert error.value.refusal is refusal
-
-
 async def test_what_is_granted_already_is_no_error(engine: Engine, answers: Answers) -> None:
     answers.respond = lambda _: says(404, "no such thing")
     await engine.containers.remove("web")
@@ -144,7 +127,7 @@ async def test_an_engine_that_is_away_says_how_to_get_it_back(tmp_path: Path) ->
         engine.ping,
         engine.machine,
         lambda: engine.containers.get("web"),
-        lambda: anext(engine.images.pull("shop:1")),
+        engine.registries,
         lambda: anext(engine.streams.changes({})),
         lambda: anext(engine.streams.logs("web", follow=True)),
     ]

@@ -22,7 +22,7 @@ from seatrial.agent.recipes.recipe import Build
 from seatrial.agent.runtime.process import ProcessRuntime, probes
 from seatrial.agent.runtime.process.addresses import rewritten
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec, HealthCheck, Mount
-from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable, StartError
+from seatrial.agent.vocabulary.errors import BuildError, NeedsEngine
 from seatrial.agent.vocabulary.labels import FINGERPRINT
 from seatrial.agent.vocabulary.options import Options, Tmpfs
 from tests.waiting import until
@@ -240,16 +240,16 @@ def sleepers(seconds: str) -> list[psutil.Process]:
 
 
 async def test_what_it_cannot_do_is_said(runtime: ProcessRuntime, home: Path) -> None:
-    with pytest.raises(ImageUnavailable, match="own code and PostgreSQL only"):
+    with pytest.raises(NeedsEngine, match="own code and PostgreSQL only"):
         await ProcessImages(runtime.images).ensure("rabbitmq:3", quiet)
-    with pytest.raises(BuildError, match="several stages"):
+    with pytest.raises(NeedsEngine, match="several stages"):
         await build(runtime, home, {"Dockerfile": "FROM a AS b\nFROM c\nCOPY --from=b x y\n"})
     with pytest.raises(BuildError, match="needs an engine"):
         await build(runtime, home, {"Dockerfile": "FROM a\nRUN mkdir /usr/planted-by-a-test\n"})
     with pytest.raises(BuildError, match="leads out of the image"):
         await build(runtime, home, {"Dockerfile": "FROM a\nCOPY Dockerfile ../../../../x\n"})
     await build(runtime, home, {"Dockerfile": 'FROM a\nCMD ["no-such-program"]\n'})
-    with pytest.raises(StartError, match="no-such-program is not installed on this host"):
+    with pytest.raises(NeedsEngine, match="no-such-program is not installed on this host"):
         await runtime.start(spec())
 
 

@@ -56,6 +56,8 @@ def test_environment_has_the_promised_shape(cast: Cast, environment: Environment
         "stop_cause",
         "stopped_by",
         "removed",
+        "waits_for",
+        "waiting_since",
     }
     assert one["deployment"].keys() == {
         "id",
@@ -144,6 +146,8 @@ def test_evaluation_asked_for_by_hand(cast: Cast, environment: Environment) -> N
         "isolation",
         "page_url",
         "seconds",
+        "waits_for",
+        "waiting_since",
         "results",
     }
     assert client(cast.bob).get(f"{API}/evaluations/{one['id']}").json() == one

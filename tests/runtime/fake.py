@@ -163,6 +163,11 @@ class FakeRuntime:
         await self._asked()
         return sorted(self._image(image).ports)
 
+    async def image_labels(self, image: str) -> Mapping[str, str]:
+        """See Runtime."""
+        await self._asked()
+        return self.images[image].labels if image in self.images else {}
+
     async def image_volumes(self, image: str) -> list[str]:
         """See Runtime."""
         await self._asked()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seatrial import files
-from seatrial.agent.builds import archive, space, trust
+from seatrial.agent.builds import archive, space, stuck, trust
 from seatrial.agent.builds.account import Account, ensure_account
 from seatrial.agent.builds.attempts import PAUSES_SECONDS, Interrupted, repeated
 from seatrial.agent.builds.base import BuildRequest, Images
@@ -21,7 +21,7 @@ from seatrial.agent.builds.delivery import Delivery
 from seatrial.agent.builds.dialect import Dialect, buildah_version
 from seatrial.agent.builds.fence import BuildFence
 from seatrial.agent.builds.healthcheck import healthcheck
-from seatrial.agent.builds.inputs import BuildInput, brought_along, check_of, located, shown_name
+from seatrial.agent.builds.inputs import BuildInput, brought_along, check_of, located, shown_name, warned
 from seatrial.agent.builds.layers import Layers
 from seatrial.agent.builds.outcome import NOISE, Outcome, given_text, oom_kills, shown
 from seatrial.agent.commands import logged
@@ -126,7 +126,8 @@ class BuildahBuilder:
                 image = await self._written(cell, given.again() if again else given, out, quiet if again else log)  # fmt: skip
                 return image.with_healthcheck(check)
 
-            delivery = Delivery(self.engine, cell.scope, request.tag, request.labels, request.service)
+            labels = {**request.labels, **warned(bases, given.warnings)}
+            delivery = Delivery(self.engine, cell.scope, request.tag, labels, request.service)
             await delivery.run(write, [base.layers for base in bases])
 
     async def _given(
@@ -146,19 +147,17 @@ class BuildahBuilder:
             request.build.target,
         )
         translated = dialect.adapted(raw)
-        for note in dialect.notes:
+        for note in [*dialect.notes, *dialect.warnings]:
             await log(note)
         unchanged = dockerfile is not None and translated == raw
-        return BuildInput(request, context, dockerfile, None if unchanged else translated, dialect.steps)
+        return BuildInput(
+            request, context, dockerfile, None if unchanged else translated, dialect.steps, dialect.warnings
+        )
 
     def _prepare_host(self, cell: Cell, root: Path) -> None:
         if cell.account.other:
             root.chmod(0o755)  # bound into the cell under its own mode; the folders above stay closed
         if self.certificates:
-            if not self.certificates.is_file():
-                raise BuildError(
-                    f"GALLEY_BUILD_CA_FILE: there is no file {self.certificates}. Correct or unset it"
-                )
             trust.prepare(self.certificates, cell.data / "tools", find("runc") or "runc")
 
     async def _cell(self, scope: str) -> Cell:
@@ -195,14 +194,14 @@ class BuildahBuilder:
             context=given.request.context_root,
             network=self.network != "none",
         )
-        await self._run(cell, given, command, log)
+        await self._run(cell, given, command, destination(cell, out.name), log)
         image = await asyncio.to_thread(archive.read_layout, out)
         for path in image.volumes:
             if why := refused_mount_target(path):
                 raise BuildError(f"{given.request.service}: VOLUME {path}: {why}")
         return image
 
-    async def _run(self, cell: Cell, given: BuildInput, command: list[str], log: Log) -> None:
+    async def _run(self, cell: Cell, given: BuildInput, command: list[str], mark: str, log: Log) -> None:
         request, began = given.request, ""
 
         async def in_its_own_words(line: str) -> None:
@@ -219,7 +218,8 @@ class BuildahBuilder:
             running = logged.run(
                 command, in_its_own_words, environment=environment, timeout_seconds=self.timeout_seconds
             )
-            ended = await space.watched(running, self.data, self.least_free_mb, request.service)
+            going_on = stuck.watched(running, mark)
+            ended = await space.watched(going_on, self.data, self.least_free_mb, request.service)
         except TimeoutError as error:
             self._unfinished.add(cell.scope)
             raise BuildError(
@@ -268,7 +268,7 @@ class BuildahBuilder:
             beside = given.dockerfile.with_name(f"{given.dockerfile.name}.dockerignore")
             if beside.is_file() and not beside.is_symlink():
                 arguments += ["--ignorefile", str(root / beside.relative_to(real))]
-        return [*arguments, "--file", str(file), "--tag", f"oci:{cell.folder('scope', 'out', out)}:image",
+        return [*arguments, "--file", str(file), "--tag", destination(cell, out),
                 str(root / given.context.relative_to(real))]  # fmt: skip
 
     async def _network(self, cell: Cell) -> list[str]:
@@ -276,6 +276,11 @@ class BuildahBuilder:
         if self.network == "none" or find("slirp4netns") is None:
             return ["--network", "none"]
         return ["--dns", SLIRP_NAME_SERVER]
+
+
+def destination(cell: Cell, out: str) -> str:
+    """What buildah calls the image in the folder `out`."""
+    return f"oci:{cell.folder('scope', 'out', out)}:image"
 
 
 def scope_folder(scope: str) -> str:

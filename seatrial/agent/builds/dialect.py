@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from seatrial.agent.builds import heredocs, volumes
 from seatrial.agent.builds.attempts import Interrupted
+from seatrial.agent.builds.digests import by_names_of_ours
 from seatrial.agent.builds.modes import as_number
 from seatrial.agent.builds.steps import Step, nameless
 from seatrial.agent.commands.children import Errors
@@ -36,10 +37,12 @@ MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 @dataclass(frozen=True)
 class Base:
-    """What the Dockerfile's base image brings along: its folder, and the paths that it declares a VOLUME."""
+    """What the Dockerfile's base image brings along: its folder, and the paths that it declares a VOLUME. `called` is its
+    name in the build's store where it is not found by its own."""
 
     workdir: str = "/"
     volumes: Sequence[str] = ()
+    called: str = ""
 
 
 @dataclass
@@ -52,10 +55,12 @@ class Dialect:
     arguments: Mapping[str, str]
     target: str | None = None
     notes: list[str] = field(default_factory=list)  # for the log: where the result differs from docker's
+    warnings: list[str] = field(default_factory=list)  # the same, for the deployment: something is missing
     steps: dict[str, Step] = field(default_factory=dict)  # by what buildah is given for each
     _workdir: str = "/"
     _continued: re.Pattern[str] = field(init=False)
     _stage: str = ""
+    _base: str = ""
     _stages: dict[str, str] = field(default_factory=dict)
     _lines: list[str] = field(default_factory=list)
 
@@ -113,14 +118,17 @@ class Dialect:
     def _begin(self, file: Dockerfile, number: int) -> None:
         stage = file.stages[number]
         self._stages[self._stage] = self._workdir
-        self._stage = (stage.name or "").lower()
+        self._stage, self._base = (stage.name or "").lower(), stage.base
         base = self.bases.get(stage.base, Base())
         self._workdir = self._stages.get(stage.base.lower()) or base.workdir
-        if base.volumes and any(keyword == "RUN" for keyword, _ in stage.instructions):
-            self.notes.append(
+        steps = [text for keyword, text in stage.instructions if keyword == "RUN"]
+        if base.volumes and steps:
+            note = (
                 f"{self.file}: what a RUN step writes below {', '.join(base.volumes)} is not kept, because {stage.base} "
                 "declares it a VOLUME. Write it elsewhere, or when the container starts"
             )
+            named = any(path in text for path in base.volumes for text in steps)
+            (self.warnings if named else self.notes).append(note)
 
     def _instruction(self, where: str, keyword: str, rest: str, *, heredoc: bool) -> str:
         if keyword not in INSTRUCTIONS:
@@ -138,7 +146,8 @@ class Dialect:
             for path in volumes.paths(rest):
                 if "$" not in path and (why := refused_mount_target(path)):
                     raise BuildError(f"{where} {path}: {why}")
-        return self._flags(where, keyword, rest)
+        names = {name: base.called for name, base in self.bases.items() if base.called}
+        return self._flags(where, keyword, by_names_of_ours(keyword, rest, self._base, names))
 
     def _flags(self, where: str, keyword: str, rest: str) -> str:
         kept, position = "", 0

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.agent.builds.base import BuildRequest
-from seatrial.agent.builds.bases import Base
+from seatrial.agent.builds.bases import Base, local_name
 from seatrial.agent.builds.dialect import Base as BroughtAlong
+from seatrial.agent.builds.digests import has_digest
 from seatrial.agent.builds.steps import Step
 from seatrial.agent.recipes.recipe import Build
 from seatrial.agent.vocabulary.errors import BuildError
+from seatrial.agent.vocabulary.labels import WARNINGS
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class BuildInput:
     dockerfile: Path | None  # None: the recipe itself holds it
     translated: bytes | None
     steps: Mapping[str, Step]
+    warnings: Sequence[str] = ()
 
     def again(self) -> "BuildInput":
         """The same once more, from the layers that were just made."""
@@ -36,7 +39,8 @@ def shown_name(build: Build) -> str:
 
 def brought_along(base: Base) -> BroughtAlong:
     """What a Dockerfile's dialect must know of its base image."""
-    return BroughtAlong(str(base.config.get("WorkingDir") or "/"), sorted(base.config.get("Volumes") or {}))
+    workdir, volumes = str(base.config.get("WorkingDir") or "/"), sorted(base.config.get("Volumes") or {})
+    return BroughtAlong(workdir, volumes, local_name(base.name) if has_digest(base.name) else "")
 
 
 def located(request: BuildRequest) -> tuple[Path, Path | None]:
@@ -59,3 +63,9 @@ def located(request: BuildRequest) -> tuple[Path, Path | None]:
 def check_of(bases: Sequence[Base], name: str) -> Mapping[str, Any] | None:
     """The HEALTHCHECK that an image inherits from its base image."""
     return next((base.config.get("Healthcheck") for base in bases if base.name == name), None)
+
+
+def warned(bases: Sequence[Base], further: Sequence[str]) -> Mapping[str, str]:
+    """The label that keeps with an image what people should know of it and its bases: it is used again without being built."""
+    warnings = [*(base.warning for base in bases if base.warning), *further]
+    return {WARNINGS: "\n".join(warnings)} if warnings else {}

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seatrial.agent.builds.attempts import Interrupted
-from seatrial.agent.builds.steps import Step, nameless, recognised
+from seatrial.agent.builds.steps import Step, nameless
 from seatrial.agent.commands.logged import Ended
 from seatrial.agent.vocabulary.errors import BuildError, NoSpace
 
 NOISE = re.compile(r"time=\"[^\"]*\" level=(warning|info)|Getting image source|Copying (blob|config)|Writing manifest|Storing signatures|COMMIT oci:|--> $")  # fmt: skip
 ERROR = "Error: "
+FAILED_STEP = f'{ERROR}building at STEP "'
 BEGAN = re.compile(r"(\[\d+/\d+\] )?STEP \d+/\d+: ")
 EXIT = re.compile(r"while running runtime: exit status (\d+)$")
 # What buildah and its programs say of one of their own that was killed.
@@ -22,10 +23,8 @@ STORE_FAILED = re.compile(r"(layer|container) not known|overlay-(containers|laye
 STEP_KILLED = (
     "container exited on killed"  # from outside: a process cannot kill the first one of its own namespace
 )
-# The runtime's own errors, but for the one that a step can bring about: its program is not there.
-NOT_CREATED = re.compile(
-    r"error running container: .*(creating container.*signal: killed$|runc create failed: (?!unable to start container process: exec))"
-)
+NOT_CREATED = "error running container: "  # the runtime did not make the step
+ITS_OWN_FAULT = "unable to start container process: "  # such as a program that is not there
 NOT_STARTED = re.compile(r'time=.*msg="runc create failed: (?:unable to start container process: )?(.*)"$')
 SIGKILL_STATUS = 128 + signal.SIGKILL
 DECISIVE = re.compile(r"(?i)\w*error\b|\bfatal\b|\bERR!|^E: |\bfailed\b|\bcannot\b|not found|no such|denied")
@@ -86,8 +85,9 @@ class Outcome:
         position = next((n for n in range(len(lines) - 1, -1, -1) if lines[n].startswith(ERROR)), -1)
         if position < 0 or lines[-1].startswith(("time=", "unshare: ", "setpriv: ")):
             return Interrupted("the builder ended without a word, or was killed")
-        before, error = lines[max(0, position - 3) : position], lines[position:]
-        if any(map(KILLED.search, error)) or any(map(NOT_CREATED.match, before)):
+        before, error = lines[max(0, position - 4) : position], lines[position:]
+        unmade = any(line.startswith(NOT_CREATED) for line in before)
+        if any(map(KILLED.search, error)) or (unmade and ITS_OWN_FAULT not in "".join(before)):
             return Interrupted("a program of the builder was killed, or could not run")
         if STORE_FAILED.search(error[0].replace(self.began, "")):
             return Interrupted("the builder's store failed")
@@ -101,12 +101,13 @@ class Outcome:
         tail = list(self.ended.tail)
         position = next((n for n in range(len(tail) - 1, -1, -1) if tail[n].startswith(ERROR)), len(tail))
         error, *further = tail[position:] or [""]
-        if not self.began or not error.startswith(f'{ERROR}building at STEP "{recognised(self.began)}'):
+        if not self.began or not error.startswith(FAILED_STEP):
             said = error.removeprefix(ERROR)[:500] or f"exit code {self.ended.code}"
             return self._error(f"the build failed: {said}")
         step = self.steps.get(nameless(self.began))
         where = f"{step.where}: `{step.shown[:120]}`" if step else f"`{self.began[:120]}`"
-        why = error.partition(f'{self.began}": ')[2].removeprefix("while running runtime: ")
+        why = error.partition(f'{self.began}": ')[2] or error.removeprefix(FAILED_STEP).partition('": ')[2]
+        why = why.removeprefix("while running runtime: ")
         if why and not EXIT.search(error):
             why = " ".join([why, *(line.strip("\t *") for line in further)]).strip()
             gone = NOT_COPIED.search(why) if "--from=" not in self.began else None
@@ -152,7 +153,7 @@ def shown(line: str, steps: Mapping[str, Step], began: str = "") -> str:
     cut = (
         failed and given not in line
     )  # too long a line, of which neither the end of the text nor what follows is left
-    return f'{ERROR}building at STEP "{step.shown}"' if cut else line.replace(given, step.shown)
+    return f'{FAILED_STEP}{step.shown}"' if cut else line.replace(given, step.shown)
 
 
 def status_of(error: str) -> int | None:

@@ -15,11 +15,6 @@ class Step:
 RECOGNISED = 1000  # characters: the log cuts long lines
 
 
-def recognised(text: str) -> str:
-    """The beginning of an instruction's text, which tells it from others."""
-    return text[:RECOGNISED]
-
-
 def nameless(text: str) -> str:
     """What an instruction is recognised by: buildah may join its lines with other white space than we do."""
-    return recognised("".join(text[: 2 * RECOGNISED].split()).lower())
+    return "".join(text[: 2 * RECOGNISED].split()).lower()[:RECOGNISED]

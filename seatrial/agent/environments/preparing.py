@@ -8,6 +8,7 @@ from pathlib import Path
 
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.environments.committed_files import CommittedFiles, committed_files
+from seatrial.agent.environments.image_warnings import image_warnings
 from seatrial.agent.environments.interpolation import interpolated, known_values
 from seatrial.agent.environments.launch import Launch, build_digest, is_durable, launch
 from seatrial.agent.environments.names import Names, tree_folder
@@ -158,7 +159,11 @@ class Preparation:
     ) -> Launch:
         runtime = self._tools.runtime
         offered = await runtime.isolation()
-        warnings = []
+        warnings = [
+            f"{recipe.source}: services.{name}: {warning}"
+            for name, service in recipe.services.items()
+            for warning in await image_warnings(runtime, service, images[name])
+        ]
         requested = self._desired.isolation
         if requested is Isolation.GVISOR and offered is not Isolation.GVISOR:
             warnings.append(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seatrial.agent.environments.health import Watch
+from seatrial.agent.environments.image_warnings import why_not_there
 from seatrial.agent.environments.launch import Launch, Planned, supplanted
 from seatrial.agent.environments.names import Names, owned_by
 from seatrial.agent.environments.phases import Phases
@@ -167,6 +168,7 @@ class Startup:
                 self._up[name].set()
                 self._well[name].set()
             error.service = error.service or name
+            error.add(await why_not_there(self._runtime, planned.service, planned.spec.image, str(error)))
             raise
 
     def _awaited(self, planned: Planned, dependency: str) -> asyncio.Event:

@@ -54,6 +54,9 @@ class Runtime(Protocol):
     async def has_image(self, image: str) -> bool:
         """Whether the image is on the host."""
 
+    async def image_labels(self, image: str) -> Mapping[str, str]:
+        """The image's labels; empty when it is not here."""
+
     async def image_ports(self, image: str) -> list[int]:
         """TCP ports the image EXPOSEs, ascending; empty when none or when the image is not here."""
 

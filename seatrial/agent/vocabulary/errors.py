@@ -12,6 +12,7 @@ AgentError
 ├── NoSpace            the data directory is too full to build; the text carries the numbers
 ├── UnresolvedVariable `${NAME}` in a recipe has no value
 ├── EngineRefused      the engine rejects a request; `refusal` says why, if the agent acts on the reason
+├── NeedsEngine        the recipe needs a container engine, and this agent has none
 ├── RuntimeUnavailable the engine does not answer
 └── ComposeUnavailable Compose cannot be run on the agent's host
 """
@@ -31,6 +32,11 @@ class AgentError(Exception):
         super().__init__(message)
         self.service = service
         self.log_tail = log_tail or []
+
+    def add(self, sentence: str) -> None:
+        """Say one thing more, which only somebody further up knows. Nothing, for an empty sentence."""
+        if sentence:
+            self.args = (f"{self}. {sentence}",)
 
 
 class RecipeError(AgentError):
@@ -99,6 +105,12 @@ class UnresolvedVariable(AgentError):
     reason = Reason.UNRESOLVED_VARIABLE
 
 
+class NeedsEngine(AgentError):
+    """The recipe asks for what only a container engine does, and this agent has none: another may run it."""
+
+    reason = Reason.NEEDS_ENGINE
+
+
 class RuntimeUnavailable(AgentError):
     """The engine does not answer."""
 
@@ -125,8 +137,6 @@ class Refusal(Enum):
     NO_SPACE = auto()
     NO_OWN_NETWORK = auto()  # this gVisor cannot give containers a network on this kernel
     NOT_BEGUN = auto()  # the engine's runtime could not start the container
-    REGISTRY_AWAY = auto()
-    REGISTRY_LIMITS = auto()
 
 
 class EngineRefused(AgentError):

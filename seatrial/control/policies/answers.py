@@ -1,5 +1,6 @@
 """Evaluations as programs see them."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -7,6 +8,7 @@ from django.db.models import Prefetch, QuerySet
 from ninja import Field, Schema
 
 from seatrial.control.policies.models import Evaluation, Result
+from seatrial.control.policies.waits import wait
 
 
 class ResultAnswer(Schema):
@@ -24,7 +26,9 @@ class ResultAnswer(Schema):
 
 
 class EvaluationAnswer(Schema):
-    """All policies on one commit. `state` is the verdict once the evaluation has ended."""
+    """All policies on one commit. `state` is the verdict once the evaluation has ended; until then, `waits_for` says
+    for people what has to happen next.
+    """
 
     id: str = Field(description="Its id.")
     commit: str = Field(description="The commit it is about.")
@@ -36,6 +40,8 @@ class EvaluationAnswer(Schema):
     )
     page_url: str = Field(description="Its page on this server.")
     seconds: float | None = Field(description="From the queue to the verdict; null until then.")
+    waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
+    waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
     results: list[ResultAnswer] = Field(description="What each policy said, by the policy's slug.")
 
 
@@ -51,6 +57,7 @@ def page_url(evaluation: Evaluation) -> str:
 
 
 def _answer(evaluation: Evaluation) -> EvaluationAnswer:
+    what, since = wait(evaluation) or ("", None)
     return EvaluationAnswer(
         id=evaluation.pk,
         commit=evaluation.commit,
@@ -60,6 +67,8 @@ def _answer(evaluation: Evaluation) -> EvaluationAnswer:
         isolation=evaluation.isolation,
         page_url=page_url(evaluation),
         seconds=evaluation.seconds,
+        waits_for=what,
+        waiting_since=since,
         results=[_result(row) for row in evaluation.results.all()],
     )
 

@@ -9,6 +9,7 @@ from ninja import Field, Schema
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.newest import newest_deployments
 from seatrial.control.previews.routes import urls
+from seatrial.control.previews.waits import Wait, waits
 
 
 class PhaseAnswer(Schema):
@@ -45,6 +46,7 @@ class EnvironmentAnswer(Schema):
 
     `removed` is true when its agents have confirmed that nothing of it is left. If it was stopped while its pull
     request was open, `stop_cause` is the stable word for why, and `stopped_by` says who or what stopped it, for people.
+    `waits_for` says for people what has to happen before it is as wanted; it is empty when nothing has to.
     """
 
     id: str = Field(description="Its id.")
@@ -66,6 +68,8 @@ class EnvironmentAnswer(Schema):
     )
     stopped_by: str = Field(description="Who or what stopped it, for people.")
     removed: bool = Field(description="Whether nothing of it is left on any host.")
+    waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
+    waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
 
 
 def answers(environments: QuerySet[Environment]) -> list[EnvironmentAnswer]:
@@ -73,8 +77,11 @@ def answers(environments: QuerySet[Environment]) -> list[EnvironmentAnswer]:
     rows = list(environments.select_related("live", "candidate", "pull_request"))
     newest = newest_deployments(row.pk for row in rows)
     prefetch_related_objects(list(newest.values()), "phases")
+    waiting = waits(row.pk for row in rows)
     return [
-        _answer(newest[row.pk].environment, newest[row.pk]) if row.pk in newest else _answer(row, None)
+        _answer(
+            newest[row.pk].environment if row.pk in newest else row, newest.get(row.pk), waiting.get(row.pk)
+        )
         for row in rows
     ]
 
@@ -84,7 +91,7 @@ def page_url(environment: Environment) -> str:
     return f"{settings.SITE_URL}/environments/{environment.pk}"
 
 
-def _answer(environment: Environment, deployment: Deployment | None) -> EnvironmentAnswer:
+def _answer(environment: Environment, deployment: Deployment | None, wait: Wait | None) -> EnvironmentAnswer:
     live_commit = environment.live.commit if environment.live else None
     return EnvironmentAnswer(
         id=environment.pk,
@@ -100,6 +107,8 @@ def _answer(environment: Environment, deployment: Deployment | None) -> Environm
         stop_cause=environment.stop_cause,
         stopped_by=environment.stopper,
         removed=environment.removed_at is not None,
+        waits_for=wait.what if wait else "",
+        waiting_since=wait.since if wait else None,
     )
 
 

@@ -10,7 +10,7 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from seatrial.control.previews import labels, lifecycle, placements
+from seatrial.control.previews import labels, lifecycle, moves, placements
 from seatrial.control.previews.desired import address
 from seatrial.control.previews.errors import LabelsTaken
 from seatrial.control.previews.models import Deployment, Environment
@@ -24,7 +24,7 @@ from seatrial.wire.deployments import (
     ObservedService,
 )
 from seatrial.wire.states import DeploymentState
-from seatrial.wire.words import Phase, Reason
+from seatrial.wire.words import Phase, Reason, ServiceState
 
 log = structlog.get_logger(__name__)
 
@@ -72,9 +72,11 @@ def ready(agent_id: str, event: DeploymentReady) -> None:
 
 @transaction.atomic
 def failed(agent_id: str, event: DeploymentFailed) -> None:
-    """The candidate cannot become live."""
+    """The candidate cannot become live; or not there, and another agent gets it."""
     environment, deployment = _candidate(agent_id, event)
     if environment is None or deployment is None:
+        return
+    if event.reason == Reason.NEEDS_ENGINE and moves.to_an_engine(environment):
         return
     lifecycle.fail(
         environment,
@@ -90,8 +92,9 @@ def failed(agent_id: str, event: DeploymentFailed) -> None:
 def observed(agent_id: str, event: EnvironmentObserved) -> None:
     """The live deployment's agent reports what runs now. If endpoints moved (the engine restarted), routes follow.
 
-    Reports are ordered by the agent's clock. A time in the future counts as now, so that reports are not ignored for
-    long after that clock was set back.
+    A service that is down keeps the endpoint it had: it usually comes back there, and until then the ingress holds
+    requests for it. Reports are ordered by the agent's clock. A time in the future counts as now, so that reports are
+    not ignored for long after that clock was set back.
     """
     environment = lifecycle.locked(event.environment)
     if environment is None or environment.live is None or environment.live.agent_id != agent_id:
@@ -100,7 +103,7 @@ def observed(agent_id: str, event: EnvironmentObserved) -> None:
     if environment.observed_at and at < environment.observed_at:
         return
     environment.observed_at = at
-    services = _dump(event.services)
+    services = _with_known_endpoints(event.services, environment.services or environment.live.services)
     if event.deployment == environment.live.pk and environment.services != services:
         _take_over(environment, services)
     environment.save(update_fields=["observed_at", "services", "updated_at"])
@@ -181,6 +184,20 @@ def _progress(environment: Environment, deployment: Deployment, *, starting: boo
     if deployment.state == DeploymentState.QUEUED or (starting and deployment.state != state):
         deployment.state, deployment.message = state, ""
         deployment.save(update_fields=["state", "message"])
+
+
+def _with_known_endpoints(
+    services: list[ObservedService], before: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    known = {service["name"]: service.get("endpoint") for service in before}
+    return _dump(
+        [
+            service.model_copy(update={"endpoint": known.get(service.name)})
+            if service.labels and service.endpoint is None and service.state != ServiceState.RUNNING
+            else service
+            for service in services
+        ]
+    )
 
 
 def _dump(services: list[ObservedService]) -> list[dict[str, Any]]:

@@ -1,14 +1,19 @@
 """REST: one document about everything that the person may see."""
 
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from ninja import Field, Router, Schema
 
 from seatrial.control.accounts.access import visible
 from seatrial.control.accounts.authentication import person
 from seatrial.control.accounts.models import User
 from seatrial.control.fleet.models import Agent
+from seatrial.control.forges import intake
+from seatrial.control.outbox import services as outbox
 from seatrial.control.policies import answers as evaluation_answers
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import answers as environment_answers
@@ -19,13 +24,15 @@ from seatrial.wire.states import AgentState, EnvironmentState
 router = Router(tags=["status"])
 EVALUATIONS_PER_PROJECT = 10
 LISTED = 1_000
+UNDER_WAY = timedelta(seconds=5)  # what takes no longer is not waited for
 PRESENT = {AgentState.ONLINE, AgentState.DRAINING}
 
 
 class PlatformStatus(Schema):
     """`runtime` and `sandbox` are those of an agent that is online; empty if none has any.
 
-    `sandbox` is runsc, runc or process. If it is empty, the agents' warnings say why.
+    `sandbox` is runsc, runc or process. If it is empty, the agents' warnings say why. `waits_for` says who does not
+    process messages or webhooks that pile up, not whose they are.
     """
 
     url: str = Field(description="The dashboard's address.")
@@ -34,6 +41,8 @@ class PlatformStatus(Schema):
     sandbox: str = Field(
         description="runsc, runc or process, what policies run in; empty while they cannot run."
     )
+    waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
+    waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
 
 
 class AgentStatus(Schema):
@@ -72,6 +81,8 @@ class EnvironmentStatus(Schema):
     urls: dict[str, str] = Field(
         description="The address of each service that has one, by the service's name."
     )
+    waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
+    waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
     deployment: DeploymentStatus | None = Field(
         description="The newest deployment; null before there is one."
     )
@@ -93,6 +104,8 @@ class EvaluationStatus(Schema):
     commit: str = Field(description="The commit it is about.")
     state: str = Field(description="queued, running, passed, failed, errored, timed_out or superseded.")
     score: float | None = Field(description="0 to 100, the mean of its results; null where none has one.")
+    waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
+    waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
     results: list[ResultStatus] = Field(description="What each policy said, by the policy's slug.")
 
 
@@ -141,12 +154,26 @@ def _platform(agents: list[Agent]) -> PlatformStatus:
     configuration = settings.CONFIGURATION
     beats = [agent.heartbeat for agent in agents if agent.state in PRESENT]
     standard = 443 if configuration.galley_preview_scheme == "https" else 80
+    waits_for, waiting_since = _missing()
     return PlatformStatus(
         url=settings.SITE_URL,
         ingress_port=configuration.galley_preview_port or standard,
         runtime=next((beat["runtime"] for beat in beats if beat.get("runtime")), ""),
         sandbox=next((beat["sandbox"] for beat in beats if beat.get("sandbox")), ""),
+        waits_for=waits_for,
+        waiting_since=waiting_since,
     )
+
+
+def _missing() -> tuple[str, datetime | None]:
+    """Who does not take what piles up: webhooks are the worker's, messages the bus's as long as the worker lives."""
+    since = intake.unhandled_since()
+    if since is not None and timezone.now() - since > UNDER_WAY:
+        return "the worker: webhooks are not handled", since
+    since = outbox.unsent_since()
+    if since is not None and timezone.now() - since > UNDER_WAY:
+        return "the bus, or the worker that reaches it: messages are not sent", since
+    return "", None
 
 
 def _projects(user: User) -> list[ProjectStatus]:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from seatrial.embedded.components.base import Component, answers_http, at_once
+from seatrial.embedded.components.base import Component, Ready, answers_http, at_once
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.processes import ChildProgram
 from seatrial.embedded.remembered import Remembered
@@ -50,14 +50,19 @@ def first_data(data: DataDirectory, environment: Mapping[str, str]) -> ChildProg
 
 def web(port: int, environment: Mapping[str, str]) -> Component:
     """The web process."""
-
-    async def ready() -> str | None:
-        return await answers_http(f"http://127.0.0.1:{port}/healthz")
-
     line = [sys.executable, "-m", "seatrial.control.web", "--port", str(port)]
     line += _forwarded(environment["SITE_URL"])
     program = ChildProgram(name="web", arguments=line, environment=environment, directory=Path("/"))
-    return Component(program=program, ready=ready, what="the web process")
+    return Component(program=program, ready=ready(port), what="the web process")
+
+
+def ready(port: int) -> Ready:
+    """Whether the web process answers, and its database does."""
+
+    async def answered() -> str | None:
+        return await answers_http(f"http://127.0.0.1:{port}/healthz")
+
+    return answered
 
 
 def _forwarded(site_url: str) -> list[str]:

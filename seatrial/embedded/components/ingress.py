@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from seatrial.embedded.components.base import Component, answers_http
+from seatrial.embedded.components.base import Component, Ready, answers_http
 from seatrial.embedded.processes import ChildProgram
 
 # What visitors send is what apps get. Routes go by host alone: a path can neither choose nor leave one.
@@ -40,15 +40,21 @@ def component(directory: Path, *, ingress_port: int, api_port: int, binaries: Pa
     document = static_configuration(directory, ingress_port=ingress_port, api_port=api_port)
     configuration.write_text(json.dumps(document, indent=2) + "\n")  # JSON is YAML
 
-    async def ready() -> str | None:
-        return await answers_http(f"http://127.0.0.1:{api_port}/ping")
-
     return Component(
         program=ChildProgram(
             name="traefik",
             arguments=[str(binaries / "traefik"), f"--configFile={configuration}"],
             environment={"PATH": os.defpath, "HOME": str(directory)},
         ),
-        ready=ready,
+        ready=ready(api_port),
         what="Traefik",
     )
+
+
+def ready(api_port: int) -> Ready:
+    """Whether Traefik answers."""
+
+    async def answered() -> str | None:
+        return await answers_http(f"http://127.0.0.1:{api_port}/ping")
+
+    return answered

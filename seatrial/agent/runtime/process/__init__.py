@@ -91,6 +91,10 @@ class ProcessRuntime:
         """See Runtime. None: a HEALTHCHECK refers to the image's file system, which does not exist here."""
         return None
 
+    async def image_labels(self, image: str) -> Mapping[str, str]:
+        """See Runtime."""
+        return dict((self.images.read(image) or {}).get("labels", {}))
+
     async def image_volumes(self, image: str) -> list[str]:
         """See Runtime."""
         return [str(p) for p in (self.images.read(image) or {}).get("volumes", [])]

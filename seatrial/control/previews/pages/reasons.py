@@ -46,9 +46,12 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The agent cannot read compose files",
         "Mend what the message names on the agent's host, then rebuild.",
     ),
+    Reason.NEEDS_ENGINE: Explanation(
+        "The agent has no container engine", "Start an agent with Docker, then rebuild: it goes there."
+    ),
     Reason.AGENT_LOST_CONTACT: Explanation(
         "The agent lost contact",
-        "Rebuild, or push another commit. If the message names data, do so once that agent is online again.",
+        "Rebuild, or push another commit. If the message names data, it waits for that agent, and goes on by itself.",
     ),
     Reason.ROUTE_NOT_APPLIED: Explanation(
         "Traefik did not apply the route", "Fix what the message names on the server, then rebuild."
