@@ -95,9 +95,9 @@ def pretty(value: Any) -> str:
 
 
 @register.filter
-def coloured(text: str) -> SafeString:
+def coloured(text: object) -> SafeString:
     """What a program printed, with its colours; what a terminal would obey is written out."""
-    found = [piece for line in text.split("\n") for piece in (("", "\n"), *pieces(line))][1:]
+    found = [piece for line in str(text).split("\n") for piece in (("", "\n"), *pieces(line))][1:]
     shown = ((format_html('<span class="{}">{}</span>', *one) if one[0] else one[1],) for one in found)
     return format_html_join("", "{}", shown)
 
