@@ -16,6 +16,7 @@ from seatrial.control.accounts.authentication import person
 from seatrial.control.accounts.models import User
 from seatrial.control.audit import pages as audit
 from seatrial.control.audit.models import AuditEntry
+from seatrial.control.dashboard.links import Named
 from seatrial.control.dashboard.streams import Texts, Watched, stream
 
 
@@ -68,8 +69,8 @@ def still_watching(request: HttpRequest) -> User | None:
 
 @require_GET
 @login_required
-def audit_log(request: HttpRequest) -> HttpResponse:
+def audit_log(request: HttpRequest, named: Named) -> HttpResponse:
     """Who did what, and when. The app `audit` is below this one, so its page is given the rows to show."""
     user = person(request)
     require_somewhere(user, Action.VIEW_AUDIT)
-    return audit.log(request, visible(user, AuditEntry))
+    return audit.log(request, visible(user, AuditEntry), named)

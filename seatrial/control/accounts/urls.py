@@ -6,11 +6,8 @@ allauth's other pages (sign-up, mail addresses, passwords by mail) are left out,
 from allauth.account import views as account
 from django.urls import path
 
-from seatrial.control.accounts import pages
-
 urlpatterns = [
     path("accounts/login/", account.login, name="account_login"),
     path("accounts/logout/", account.logout, name="account_logout"),
     path("accounts/password/change/", account.password_change, name="account_change_password"),
-    path("audit", pages.audit_log, name="audit_log"),
 ]

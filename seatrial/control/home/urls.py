@@ -5,7 +5,9 @@ Some apps show something from an app above them, which they may not import: it i
 
 from django.urls import include, path
 
+from seatrial.control.accounts.pages import audit_log
 from seatrial.control.home import pages, styleguide
+from seatrial.control.home.named import links
 from seatrial.control.previews.counts import placed_on_agents, running_of_projects
 from seatrial.control.previews.pages.environment import page_of_preview
 
@@ -21,8 +23,9 @@ urlpatterns = [
     path("", include("seatrial.control.previews.urls")),
     path("", include("seatrial.control.policies.urls"), {"preview_of": page_of_preview}),
     path("", include("seatrial.control.fleet.urls"), {"placed": placed_on_agents}),
-    path("", include("seatrial.control.forges.urls")),
+    path("", include("seatrial.control.forges.urls"), {"named": links}),
     path("", include("seatrial.control.projects.urls"), {"running": running_of_projects}),
+    path("audit", audit_log, {"named": links}, name="audit_log"),
     path("", include("seatrial.control.accounts.urls")),
     path("", include("seatrial.control.dashboard.urls")),
 ]

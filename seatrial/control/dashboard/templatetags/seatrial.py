@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +19,7 @@ from django.utils.safestring import SafeString
 
 from seatrial.control.dashboard import states
 from seatrial.control.dashboard.coloured import pieces
+from seatrial.control.dashboard.links import Link
 from seatrial.control.dashboard.states import Face
 from seatrial.wire.counted import counted as counted_words
 from seatrial.wire.states import Isolation
@@ -65,6 +68,24 @@ def badge(state: str | Face, size: str = "") -> SafeString:
     face = state if isinstance(state, Face) else states.face(state)
     shape = f"{face.tone} {size}".strip()
     return format_html('<span class="badge {}">{}{}</span>', shape, icon(face.icon), face.word)
+
+
+@register.filter
+def linked(text: str, links: Mapping[str, Link]) -> SafeString:
+    """`text` with the names of things instead of the keys of `links`. A name leads to its page; hovering shows the key."""
+    if not links:
+        return format_html("{}", text)
+    keys = "|".join(map(re.escape, sorted(links, key=len, reverse=True)))
+    parts = re.split(rf"(?<![\w-])({keys})(?![\w-])", text)
+    return format_html_join(
+        "", "{}", ((_link(part, links[part]) if part in links else part,) for part in parts)
+    )
+
+
+def _link(key: str, link: Link) -> SafeString:
+    if not link.address:
+        return format_html('<span title="{}">{}</span>', key, link.name)
+    return format_html('<a href="{}" title="{}">{}</a>', link.address, key, link.name)
 
 
 @register.filter
