@@ -99,6 +99,8 @@ def test_every_page_is_sound(
         assert wrong == [], f"{path}: {as_json(wrong)}"
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{path} is {wide} px too wide"
+        assert page.locator("h1").count() == 1, path
+        assert not page.evaluate("document.activeElement.matches('.risky')"), path
         page.evaluate(axe)
         violations = page.evaluate("async () => (await axe.run()).violations")
         serious = [
@@ -108,6 +110,99 @@ def test_every_page_is_sound(
         ]
         assert not serious, f"{path}: {as_json(serious)}"
         wrong.clear()
+    page.context.close()
+
+
+def test_pages_with_nothing_on_them_fit_a_narrow_screen(served: str, browser: "Browser") -> None:
+    from tests import factories as make
+
+    cast = make.Cast()
+    project = make.project(cast.workspace)
+    page, wrong = watched(browser, served, viewport={"width": 360, "height": 740})
+    sign_in(page, served)
+    empty = ["/", "/projects", f"/projects/{project.pk}", "/agents", "/deliveries", "/audit?actor=nobody"]
+    pull = make.pull_request(project)
+    bare = [
+        f"/environments/{make.environment(pull).pk}",
+        f"/evaluations/{make.evaluation(pull, state='queued').pk}",
+    ]
+    for path in [*bare, *empty]:
+        if path == "/":
+            pull.environments.all().delete()
+            pull.delete()
+        if path == "/agents":
+            project.delete()
+        page.goto(served + path)
+        comes_true(lambda: live_part_came(page))
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
+        assert page.locator("h1").count() == 1, path
+    page.goto(f"{served}/nothing")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert [line for line in wrong if "404" not in line] == []
+    page.context.close()
+
+
+def test_enter_in_the_stop_dialog_keeps_the_preview(served: str, busy: "Harbour", browser: "Browser") -> None:
+    page, _ = watched(browser, served)
+    sign_in(page, served)
+    page.goto(f"{served}/environments/{busy.live.pk}")
+    page.click("text=Stop preview")
+    page.wait_for_selector("dialog[open] button")
+    comes_true(lambda: page.evaluate("document.activeElement.textContent") == "Keep it")
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    busy.live.refresh_from_db()
+    assert busy.live.state == "running"
+    page.context.close()
+
+
+def test_opened_details_leave_the_columns_as_they_were(
+    served: str, busy: "Harbour", browser: "Browser"
+) -> None:
+    from seatrial.control.audit import services as audit
+    from seatrial.control.audit.actors import SYSTEM
+
+    space = busy.cast.workspace.pk
+    audit.record("thing.change", "thing/1", by=SYSTEM, workspace=space, details={"of": "x" * 500})
+    widths = "[...document.querySelectorAll('thead th')].map((cell) => Math.round(cell.offsetWidth))"
+    page, _ = watched(browser, served)
+    sign_in(page, served)
+    page.goto(f"{served}/audit")
+    before = page.evaluate(widths)
+    row = page.locator("tr", has_text="thing/1")
+    row.locator("summary").click()
+    shown = page.locator(f"tr.more:has-text('{'x' * 500}')")
+    expect(shown).to_be_visible()
+    assert page.evaluate(widths) == before
+    assert shown.locator("pre").bounding_box()["width"] > 600
+    row.locator("summary").click()
+    expect(shown).to_be_hidden()
+    page.context.close()
+
+
+def test_stderr_is_not_shown_as_an_error(served: str, busy: "Harbour", browser: "Browser") -> None:
+    page, _ = watched(browser, served)
+    sign_in(page, served)
+    page.goto(f"{served}/environments/{busy.live.pk}")
+    colours = page.evaluate(
+        """() => ["stdout", "stderr"].map((stream) => {
+             const row = document.createElement("div");
+             row.className = `line app ${stream}`;
+             document.querySelector(".lines").append(row);
+             const style = getComputedStyle(row);
+             return [style.color, style.boxShadow.match(/rgb\\(.*?\\)/)?.[0] ?? ""];
+           })"""
+    )
+    muted = page.evaluate(
+        """() => {
+             const row = document.createElement("span");
+             row.className = "at";
+             document.querySelector(".line").append(row);
+             return getComputedStyle(row).color;
+           }"""
+    )
+    assert colours[0][0] == colours[1][0]
+    assert colours[1][1] == muted
     page.context.close()
 
 
