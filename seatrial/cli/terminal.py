@@ -34,6 +34,11 @@ def bold(text: str) -> Styled:
     return Styled(text, "bold")
 
 
+def remark(text: str) -> Styled:
+    """What is worth knowing, and nothing to act on."""
+    return Styled(text, "dim")
+
+
 def warning(text: str) -> Styled:
     """Something that is not well, although it goes on."""
     return Styled(f"! {text}", "yellow")

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from seatrial.wire.remarks import HOST_PORT_IGNORED
 from tests.cli.conftest import FakeApi, git
 
 SEATRIAL = str(Path(sys.executable).parent / "seatrial")
@@ -358,3 +359,12 @@ def test_a_platform_that_runs_and_does_not_answer_is_not_to_be_started(cli: Any,
     code, _, problem = cli("status")
     assert code == 2 and "does not answer" in problem
     assert "seatrial doctor" in problem and "seatrial up" not in problem, "up would say that it runs"
+
+
+def test_a_warning_has_a_mark_and_a_remark_has_none(cli: Any, api: FakeApi, repository: Path) -> None:
+    head = git(repository, "rev-parse", "HEAD")
+    warnings = [f"compose.yaml:4: services.web.ports: {HOST_PORT_IGNORED}", "web runs from a stand-in"]
+    preview_of(api, head, deployment(head, "live", warnings=warnings))
+    _, out, _ = cli("preview", str(repository))
+    assert "! web runs from a stand-in" in out
+    assert warnings[0] in out and f"! {warnings[0]}" not in out

@@ -7,6 +7,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import escape
 
 from seatrial.control.accounts.models import User
 from seatrial.control.audit.models import AuditEntry
@@ -14,6 +15,7 @@ from seatrial.control.fleet.models import Agent
 from seatrial.control.home import overview
 from seatrial.control.home.overview import fingerprint, project_context
 from seatrial.control.projects.services import note_unreachable
+from seatrial.wire.remarks import HOST_PORT_IGNORED
 from tests.dashboard.harbour import Harbour
 from tests.factories import agent, evaluation, pull_request
 
@@ -231,7 +233,23 @@ def test_the_agents_page_shows_their_warnings(harbour: Harbour) -> None:
 
 def test_each_error_of_a_recipe_has_a_line_of_its_own(harbour: Harbour) -> None:
     failed = harbour.failed.deployments.order_by("-created_at").first()
-    failed.message = "compose.yaml:4: a <b>\ncompose.yaml:9: c"
+    failed.reason, failed.message = "bad_recipe", "compose.yaml:4: a <b>\ncompose.yaml:9: c"
     failed.save()
     page = signed_in(harbour.cast.alice).get(f"/environments/{harbour.failed.pk}").content.decode()
-    assert "compose.yaml:4: a &lt;b&gt;<br>compose.yaml:9: c" in page
+    assert "<li>compose.yaml:4: a &lt;b&gt;</li><li>compose.yaml:9: c</li>" in page
+
+
+def test_warnings_stand_in_a_box_and_an_ignored_host_port_is_a_note_beside_it(harbour: Harbour) -> None:
+    newest = harbour.live.deployments.get()
+    path = f"/environments/{harbour.live.pk}"
+    note = f"compose.yaml:4: services.web.ports: {HOST_PORT_IGNORED}"
+    newest.warnings = [note]
+    newest.save()
+    page = signed_in(harbour.cast.alice).get(path).content.decode()
+    assert "> Warnings</h2>" not in page and escape(note) in page
+    newest.warnings = [note, "web runs from a stand-in for alpine:3.20", "api has no memory limit"]
+    newest.save()
+    page = signed_in(harbour.cast.alice).get(path).content.decode()
+    box = page[page.index("Warnings</h2>") :].split("</section>")[0]
+    assert "<li>web runs from a stand-in for alpine:3.20</li><li>api has no memory limit</li>" in box
+    assert escape(note) not in box and escape(note) in page

@@ -20,6 +20,7 @@ from seatrial.agent.recipes.problems import Problems
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.vocabulary.containers import Resources, RestartPolicy
 from seatrial.agent.vocabulary.labels import KIND
+from seatrial.wire.remarks import HOST_PORT_IGNORED
 from seatrial.wire.states import ServiceKind
 
 REMOTE = re.compile(r"[a-z+]+://|git@|[\w.-]+\.git(#|$)")
@@ -215,8 +216,7 @@ class Reading:
         published = values.published(self.document, (*at, "ports"), keys.get("ports") or [])
         exposed = values.exposed(self.document, (*at, "expose"), keys.get("expose") or [])
         if any(entry.get("published") for entry in keys.get("ports") or []):
-            said = "the host's side is ignored: previews answer at their own host name"
-            self.problems.warn(self.document.warning((*at, "ports"), said))
+            self.problems.warn(self.document.warning((*at, "ports"), HOST_PORT_IGNORED))
         return list(dict.fromkeys([*published, *exposed]))
 
     def _publishes(self) -> bool:
