@@ -57,7 +57,7 @@ async def test_a_killed_agent_leaves_neither_process_nor_folder() -> None:
     agent = new_id()
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", AGENT, agent)
     try:
-        await until(lambda: any(list(folder.glob("policy-*/mark-here")) for folder in folders(agent)))
+        await until(lambda: any(list(folder.glob("policy-*/own/mark-here")) for folder in folders(agent)))
         assert processes_in(agent)
     finally:
         process.send_signal(signal.SIGKILL)
