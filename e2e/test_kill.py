@@ -90,5 +90,6 @@ def test_the_death_of_the_supervisor_leaves_nothing_in_the_way(
     supervisor = platform.supervisor()
     supervisor.send_signal(sign)
     eventually(lambda: not supervisor.is_running() or supervisor.status() == "zombie", what="it is dead")
+    eventually(lambda: platform.processes() == [], what="nothing of it runs on")
     platform.up()
     eventually(survivor.answers, what="the preview answers again")

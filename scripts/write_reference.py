@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from seatrial.agent.recipes import compose, compose_limits, galley
+from seatrial.agent.recipes import galley
+from seatrial.agent.recipes.compose import limits
 from seatrial.agent.settings import Settings
 from seatrial.cli.app import app
 from seatrial.control.configuration import Configuration
@@ -41,17 +42,24 @@ It decides everything else by itself and passes it to its processes; the setting
 RECIPES = """\
 # Recipes: galley.yml, compose files, Dockerfiles
 
-Written by `make docs` from the code. The recipe of a commit is the first of these files at the repository's root:
-`galley.yml` (or `.yaml`), `compose.yaml`, `compose.yml`, `docker-compose.yaml`, `docker-compose.yml`, `Dockerfile`.
-A file that cannot be used is refused with file, line, key and fix; the deployment gets a warning for each ignored part.
+Written by `make docs` from the code. What says how to run a commit is, in this order, `galley.yml` (or `.yaml`),
+the compose files that `COMPOSE_FILE` names, `compose.yaml`, `compose.yml`, `docker-compose.yml`, `docker-compose.yaml`, or a
+`Dockerfile`, at the repository's root. A file that cannot be followed is refused with file, line, key and fix, everything that
+is wrong with it at once; what is left out is a warning of the deployment.
 
 A service is a *database*, *cache* or *queue* if its image's name or the base image it is built from says so, or if the file
 does (`kind`; in a compose file `x-galley-kind` or the label `galley.kind`). Such services keep running when a push replaces
 the others. So does a pulled service of a compose file that writes to a volume of its own, unless it is a proxy or depends on
 services that change with the push: two servers on one volume would destroy it.
 
-`${NAME}` takes its value from the project's variables, then from the commit's `.env`. The platform adds `GALLEY_COMMIT`,
-`GALLEY_BRANCH`, `GALLEY_NUMBER`, `GALLEY_PREVIEW_URL_<service>` and `GALLEY_PREVIEW_HOST_<service>` when the preview starts.
+`${NAME}` takes its value from the project's variables, then from the commit's `.env`, and when the preview starts
+`GALLEY_COMMIT`, `GALLEY_BRANCH`, `GALLEY_NUMBER`, and for each service with an address `GALLEY_PREVIEW_URL_<service>`
+(`https://pr-7-shop.preview.example.com`, with a port where the address has one), `GALLEY_PREVIEW_HOST_<service>` (the same without
+`https://`) and `GALLEY_PREVIEW_HOSTNAME_<service>`, the name alone and never a port, as lists of allowed hosts want it (Django's
+`ALLOWED_HOSTS`, Rails' `config.hosts`, Vite's `allowedHosts`). What is no letter or digit in the service's name is an underscore there.
+
+A service with visitors has its name in its address, in lower-case letters, digits and hyphens; where two names would become the
+same (`my_app` and `my-app`), all but the one that is so already get a few characters more.
 
 """
 
@@ -90,6 +98,22 @@ def options(command: object) -> list[str]:
     return [parameter.metavar or parameter.opts[-1] for parameter in parameters if parameter.name != "help"]
 
 
+COMPOSE = """\
+They are read by Compose itself, so they mean here what they mean on a developer's machine: variables with defaults in defaults,
+`.env`, anchors, `extends`, `include`, override files (`compose.override.yaml` beside it, or what `COMPOSE_FILE` names),
+`COMPOSE_PROFILES`, `COMPOSE_PROJECT_NAME`, `!reset` and `!override`. `COMPOSE_FILE` and the like may be variables of the project,
+or stand in the commit's `.env`. What differs:
+
+- Compose sees the commit's files and the project's variables, and nothing else: no file of the host, no address, no file through
+  a symbolic link, none of more than 256 KB.
+- A variable without a value is an empty text, as with Compose, and a warning of the deployment. `${NAME:?why}` is an error that
+  says why. `GALLEY_...` variables win over everybody's; they may stand in `environment` and `build.args`.
+- A file for `env_file` that is not committed is taken as empty, with a warning.
+- Configs and secrets are copied into the container when it starts, readable for everybody in it.
+
+"""
+
+
 def page() -> str:
     """The whole page."""
     parts = [
@@ -124,20 +148,22 @@ def keys(reasons: Mapping[str, str]) -> str:
 
 def recipes() -> str:
     """The whole page on recipes."""
-    silent = ", ".join(f"`{name}`" for name in sorted(compose_limits.SILENT))
-    built = ", ".join(f"`{name}`" for name in compose.BUILD_REFUSED)
-    top = {name: f"not read by this release. {fix}" for name, fix in compose_limits.NOT_READ.items()}
+    silent = ", ".join(f"`{name}`" for name in sorted(limits.SILENT))
+    built, ignored = (
+        ", ".join(f"`{name}`" for name in names) for names in (limits.BUILD_REFUSED, limits.BUILD_IGNORED)
+    )
+    top = {name: f"not read by this release. {fix}" for name, fix in limits.NOT_READ.items()}
     parts = [
         f"{RECIPES}## galley.yml\n\n`version: 1`, then `services:` with a map of services:\n",
         fields(galley.ServiceKeys),
         f"\n`build:`\n\n{fields(galley.BuildKeys)}",
         f"\n`health:`\n\n{fields(galley.HealthKeys)}",
         f"\n`resources:`\n\n{fields(galley.ResourceKeys)}",
-        "\n## Compose files\n\nThey are first validated against the Compose Specification's schema.\n\n### Read\n",
-        keys(compose_limits.READ),
-        f"\n### Ignored with a warning\n\n{keys(compose_limits.IGNORED)}",
-        f"\n### Refused\n\n{keys(compose_limits.REFUSED)}",
-        f"\nBelow `build`: {built}. At the top level:\n\n{keys(top)}",
+        f"\n## Compose files\n\n{COMPOSE}### Read\n",
+        keys(limits.READ),
+        f"\n### Ignored with a warning\n\n{keys(limits.IGNORED)}",
+        f"\n### Refused\n\n{keys(limits.REFUSED)}",
+        f"\nBelow `build`: {built}; {ignored} are ignored with a warning. At the top level:\n\n{keys(top)}",
         f"\n### Without effect\n\nThey change nothing that a visitor could see: {silent}.\n",
     ]
     return "\n".join(parts)

@@ -30,6 +30,7 @@ def choose(settings: Settings, runtime: Runtime) -> tuple[Builder, Images]:
         settings.build_cache_directory,
         settings.galley_build_network,
         settings.galley_build_ca_file,
+        allowed=settings.registries,
+        least_free_mb=settings.galley_min_free_mb,
     )
-    builder.least_free_mb = settings.galley_min_free_mb
     return builder, images

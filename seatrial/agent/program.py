@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -19,11 +20,13 @@ from seatrial.agent.bus.registration import registered
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.environments.service import Environments
 from seatrial.agent.environments.tools import Tools
-from seatrial.agent.heartbeat.beat import beat, measured
+from seatrial.agent.heartbeat.beat import beat, full, measured
 from seatrial.agent.hosting import choose, runtime_of
 from seatrial.agent.housekeeping import Housekeeping, Prune
 from seatrial.agent.logs.following import Followers
+from seatrial.agent.logs.shares import Shares
 from seatrial.agent.logs.shipping import LogShipping
+from seatrial.agent.recipes.compose.asking import Compose
 from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.runtime.docker import DockerRuntime
@@ -108,17 +111,21 @@ class AgentProgram:
             runtime=runtime,
             checkouts=self._checkouts,
             credentials=BusCredentials(bus, self._identity.unseal),
-            read_recipe=read_recipe,
+            read_recipe=partial(read_recipe, compose=Compose.installed()),
             builder=builder,
             images=images,
             reports=reports,
-            logs=LogShipping(reports),
+            logs=LogShipping(reports, Shares(self._settings.galley_log_mb_per_hour * 1_000_000)),
             variables=self._variables,
             build_slots=asyncio.Semaphore(self._settings.galley_max_parallel_builds),
             defaults=Resources(
                 cpus=self._settings.galley_default_cpus, memory_mb=self._settings.galley_default_memory
             ),
             most=Resources(cpus=self._settings.galley_max_cpus, memory_mb=self._settings.galley_max_memory),
+            total=Resources(
+                cpus=self._settings.galley_max_preview_cpus,
+                memory_mb=self._settings.galley_max_preview_memory,
+            ),
             min_free_mb=self._settings.galley_min_free_mb,
         )
 
@@ -164,7 +171,12 @@ class AgentProgram:
             sandbox_problem_seconds=policies.problem_seconds,
             environments=environments.count,
             builds=tools.load.builds,
-            warnings=[*tools.load.warnings.values(), *tools.runtime.warnings, *policies.warnings],
+            warnings=[
+                *tools.load.warnings.values(),
+                *tools.runtime.warnings,
+                *policies.warnings,
+                *full(self._directory, tools.min_free_mb),
+            ],
             **measured(self._directory),
         )
 

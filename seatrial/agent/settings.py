@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from seatrial.agent.vocabulary import quantities
+from seatrial.agent.vocabulary.addresses import Address, addresses_of
 from seatrial.wire.words import RuntimeKind
 
 
@@ -47,8 +48,24 @@ class Settings(BaseSettings):
     galley_max_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
         4096, ge=6, description="The most memory that a service gets, whatever its recipe asks for, like 4g."
     )
+    galley_max_preview_cpus: float = Field(
+        40.0,
+        gt=0,
+        description="CPUs of all services of a preview together; a recipe that asks for more is refused.",
+    )
+    galley_max_preview_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
+        20_480,
+        ge=6,
+        description="Memory of all services of a preview together, like 20g; a recipe that asks for more is refused. "
+        "While a push replaces a preview, both versions run.",
+    )
     galley_min_free_mb: int = Field(
         512, ge=0, description="Nothing is built while fewer megabytes are free on the data directory's disk."
+    )
+    galley_log_mb_per_hour: int = Field(
+        32,
+        ge=0,
+        description="Megabytes of log lines that a preview may send in an hour; further lines are left out. 0: no limit.",
     )
     galley_runtime: RuntimeKind = Field(
         RuntimeKind.DOCKER, description="docker, or process: no isolation, for trying out only."
@@ -73,6 +90,11 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("galley_build_ca_file", "ssl_cert_file"),
         description="PEM bundle of an organisation's own authority, which RUN steps trust. Unset: SSL_CERT_FILE.",
     )
+    galley_registries: str = Field(
+        "",
+        description="Registries (and where they send for tokens) on this host or in its private network that images may be pulled from: "
+        "host or host:port, with commas. Everything else there is closed to pulls.",
+    )
     galley_orphan_grace_seconds: float = Field(
         20.0, ge=0, description="Seconds before an environment that is no longer desired is removed."
     )
@@ -80,6 +102,17 @@ class Settings(BaseSettings):
         False, description="Refuse to evaluate policies if gVisor is missing."
     )
     docker_host: str = Field("unix:///var/run/docker.sock", description="The container engine's socket.")
+
+    @field_validator("galley_registries")
+    @classmethod
+    def _are_addresses(cls, value: str) -> str:
+        addresses_of(value)
+        return value
+
+    @property
+    def registries(self) -> tuple[Address, ...]:
+        """What pulls may reach on the host and in its network."""
+        return addresses_of(self.galley_registries)
 
     @property
     def control_plane(self) -> str:

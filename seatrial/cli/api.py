@@ -42,7 +42,7 @@ class Api:
             answer = self._client.request(method, path, **more)
         except httpx.TransportError as error:
             raise PlatformAway(
-                f"seatrial does not answer at {self.remembered.api_url}.", fix=START
+                f"seatrial does not answer at {self.remembered.api_url}.", fix="Look: seatrial doctor"
             ) from error
         if answer.is_success:
             return answer.json() if answer.content else {}
@@ -94,4 +94,7 @@ def _token(data: DataDirectory) -> str:
     try:
         return data.token.read_text().strip()
     except OSError as error:
-        raise CommandError("seatrial has not finished its first start.", fix=START) from error
+        raise CommandError(
+            "seatrial has not finished its first start.",
+            fix="Wait for the `seatrial up` that is under way. Else: seatrial doctor",
+        ) from error

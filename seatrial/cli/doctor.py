@@ -1,18 +1,20 @@
 """`seatrial doctor`: one line per thing that must be right, each with its fix."""
 
+import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
+import psutil
 import typer
 from rich.markup import escape
 
 from seatrial.cli import show
 from seatrial.cli.api import Json, connect
 from seatrial.cli.errors import NEGATIVE, CommandError
-from seatrial.embedded import locking
+from seatrial.embedded import health, locking, orphans
+from seatrial.embedded.components import agent as agent_component
 from seatrial.embedded.engine import detect, packages
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.ports import holder, is_free
@@ -39,13 +41,21 @@ def doctor() -> None:
     console = show.console()
     data = DataDirectory.from_environment(os.environ)
     bad = False
-    for finding in (*_engine(), *_tools(), _disk(data), *_platform(data)):
+    for finding in _findings(data):
         bad = bad or (finding.grave and not finding.well)
         console.print(f"{_mark(finding)} {escape(finding.text)}")
         if not finding.well and finding.fix:
             console.print(f"    {escape(finding.fix)}")
     if bad:
         raise typer.Exit(NEGATIVE)
+
+
+def _findings(data: DataDirectory) -> Iterator[Finding]:
+    """One after the other, so that the first is read while a later one still waits for an answer."""
+    yield from _engine()
+    yield from _tools()
+    yield _disk(data)
+    yield from _platform(data)
 
 
 def _mark(finding: Finding) -> str:
@@ -67,6 +77,14 @@ def _engine() -> Iterator[Finding]:
         "Run: scripts/engine",
         grave=False,
     )
+    if engine.runc_lets_out:
+        yield Finding(
+            False,
+            f"runc {engine.runc} may let code out of a container (CVE-2025-31133): 1.2.8 and 1.3.3 closed that",
+            "Install a newer one, see whether your distribution mended this one (apt changelog runc), or run previews of "
+            "strangers in gVisor. What is known to lead there is refused in recipes and images",
+            grave=False,
+        )
 
 
 def _tools() -> Iterator[Finding]:
@@ -86,18 +104,45 @@ def _tools() -> Iterator[Finding]:
 
 
 def _disk(data: DataDirectory) -> Finding:
+    """Enough for the platform, and for its agent to build; both count a megabyte in their own way."""
     place = next(path for path in (data.root, *data.root.parents) if path.exists())
-    free = shutil.disk_usage(place).free // 1_000_000
+    free = shutil.disk_usage(place).free
+    least = agent_component.least_free_mb(_environment_of_agent(data))
+    if free // 1024**2 < least:
+        return Finding(
+            False,
+            f"disk: {free // 1024**2:,} MB free at {place}; nothing is built below {least:,} MB (GALLEY_MIN_FREE_MB)",
+            "Free some space, or choose another place: SEATRIAL_DATA_DIR=/some/where",
+        )
     return Finding(
-        free >= MIN_FREE_MB,
-        f"disk: {free:,} MB free at {place}",
-        "Free some space, or choose another: SEATRIAL_DATA_DIR=/some/where",
+        free // 1_000_000 >= MIN_FREE_MB,
+        f"disk: {free // 1_000_000:,} MB free at {place}",
+        "Free some space, or choose another place: SEATRIAL_DATA_DIR=/some/where",
     )
+
+
+def _environment_of_agent(data: DataDirectory) -> Mapping[str, str]:
+    """That of the running agent, or else ours, which the next one would get."""
+    record = Records(data.run).read("agent")
+    process = record.find() if record else None
+    if process is not None:
+        with contextlib.suppress(psutil.Error):
+            return process.environ()
+    return os.environ
 
 
 def _platform(data: DataDirectory) -> Iterator[Finding]:
     remembered = read(data.platform_file)
     if locking.running(data) is None:
+        # The lifeline is alone only for the moment in which it ends.
+        if left := [record for record in orphans.found(data) if record.name != orphans.LIFELINE]:
+            names = ", ".join(f"{record.name} (pid {record.pid})" for record in left)
+            yield Finding(
+                False,
+                f"seatrial is not running, but of a supervisor that was killed are left: {names}",
+                "They end within a minute; or at once, with all of it started anew: seatrial up",
+            )
+            return
         ports = visible_ports(Choices(), remembered, os.environ)
         for port, flag in zip(ports, ("--port", "--ingress-port"), strict=True):
             taken = "" if is_free(port) else f" is taken by {holder(port) or 'another program'}"
@@ -106,13 +151,13 @@ def _platform(data: DataDirectory) -> Iterator[Finding]:
             )
         yield Finding(False, "seatrial is not running", "Start it: seatrial up", grave=False)
         return
-    for record in Records(data.run).all():
-        log: Path = data.logs / f"{record.name}.log"
-        alive = record.find() is not None
-        yield Finding(
-            alive, f"{record.name} " + (f"runs (pid {record.pid})" if alive else "is down"), f"See {log}"
-        )
     if remembered:
+        processes = health.of_platform(data, remembered)
+        for process in processes:
+            text = f"{process.name} {process.problem or 'runs'} (pid {process.pid})"
+            yield Finding(not process.problem, text, process.fix)
+        if any(process.problem for process in processes if process.name == "web"):
+            return  # nobody to ask
         yield Finding(True, f"seatrial at {remembered.site_url}, previews on port {remembered.ingress_port}")
     yield from _as_it_says(data)
 
@@ -127,10 +172,22 @@ def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
     agents = [agent for agent in status["agents"] if agent["state"] != AgentState.REVOKED]
     for agent in agents:
         well = agent["state"] != AgentState.OFFLINE
-        yield Finding(well, f"agent {agent['name']} is {agent['state']}", f"See {data.logs / 'agent.log'}")
+        yield Finding(well, f"agent {agent['name']} is {agent['state']}", _where_to_look(data, agent))
         for warning in agent["warnings"]:
             yield Finding(False, f"agent {agent['name']} says: {warning}", grave=False)
     yield _sandbox(status["platform"]["sandbox"], agents)
+
+
+def _where_to_look(data: DataDirectory, agent: Json) -> str:
+    """Only one agent writes its log here."""
+    remembered = read(data.platform_file)
+    known = remembered.agent if remembered else ""
+    if agent["id"] == known or (not known and agent["name"] == agent_component.NAME):
+        return f"See {data.logs / 'agent.log'}"
+    return (
+        "On its host: see that galley-agent runs there and reaches the bus; its output says why not. If that host is "
+        "gone for good, revoke the agent (docs/operations.md, Agents)"
+    )
 
 
 def _sandbox(sandbox: str, agents: list[Json]) -> Finding:

@@ -102,6 +102,10 @@ def _begin(path: Path, branch: str | None, console: Console, what: str) -> tuple
     api = connect(DataDirectory.from_environment(os.environ))
     if head.dirty:
         console.print(f"[yellow]! uncommitted changes are not part of the {what}[/]")
+    if head.folder:
+        console.print(
+            f"[yellow]! the {what} is of the whole repository, not only of {escape(head.folder)}[/]"
+        )
     return head, api
 
 

@@ -18,6 +18,7 @@ class Head:
     branch: str
     commit: str
     dirty: bool  # whether this branch is checked out with changes that are not committed
+    folder: str = ""  # what the user named inside the repository; the whole of it is meant nevertheless
 
 
 def read_head(path: Path, branch: str | None) -> Head:
@@ -36,7 +37,9 @@ def read_head(path: Path, branch: str | None) -> Head:
     _require_text(f"{top} {wanted}")
     commit = _git(top, "rev-parse", "--verify", f"refs/heads/{wanted}^{{commit}}").strip()
     dirty = wanted == current and bool(_git(top, "status", "--porcelain", "--untracked-files=normal").strip())
-    return Head(top, wanted, commit, dirty)
+    folder = path.resolve()
+    inside = folder.relative_to(top).as_posix() if folder != top and folder.is_relative_to(top) else ""
+    return Head(top, wanted, commit, dirty, inside)
 
 
 def _top(path: Path) -> Path:

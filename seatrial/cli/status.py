@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,6 +25,7 @@ def status(as_json: AsJson = False) -> None:
     platform = document["platform"]
     console.print(f"seatrial at [bold]{platform['url']}[/]")
     console.print(f"  runtime {platform['runtime'] or '-'}, sandbox {platform['sandbox'] or 'none'}")
+    _waits(console, platform, indent=2)
     for agent in document["agents"]:
         console.print(f"  {show.mark(agent['state'])} agent {escape(agent['name'])} {agent['state']}")
         for warning in agent["warnings"]:
@@ -44,6 +46,7 @@ def _project(console: Console, project: Json) -> None:
         commit = evaluation["commit"][:12]
         state = evaluation["state"] if evaluation["state"] in DECIDED else "waiting"
         console.print(f"  {show.mark(state)} policies on {commit}: {evaluation['state']}{counted}")
+        _waits(console, evaluation, indent=6)
 
 
 def _environment(console: Console, environment: Json) -> None:
@@ -59,3 +62,15 @@ def _environment(console: Console, environment: Json) -> None:
             console.print(f"      {escape(service):<12} {escape(url)}")
     if failed:
         console.print(f"      newest deployment failed: {escape(deployment['reason'])}")
+    _waits(console, environment, indent=6)
+
+
+def _waits(console: Console, one: Json, *, indent: int) -> None:
+    """What it waits for and since when; nothing when it waits for nothing."""
+    if not one.get("waits_for"):
+        return
+    since = datetime.fromisoformat(one["waiting_since"])
+    seconds = max(0, round((datetime.now(UTC) - since).total_seconds()))
+    lasted = f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
+    at = f"{since.astimezone():%H:%M:%S}"
+    console.print(f"{' ' * indent}waits for {escape(one['waits_for'])}, since {at} ({lasted})")

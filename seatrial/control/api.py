@@ -1,10 +1,15 @@
 """The REST API: every app's router under /api/v1, one shape for errors."""
 
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 import structlog
 from django.db import DataError, InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver
+from django.views.decorators.http import require_GET
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
@@ -16,6 +21,7 @@ from seatrial.control.errors import ControlError, Unexpected, unexpected
 from seatrial.control.fleet.api import router as fleet
 from seatrial.control.forges.api import router as forges
 from seatrial.control.forges.registry import FORGES
+from seatrial.control.inputs import InvalidInput, TextParser, strictly
 from seatrial.control.policies.api import router as policies
 from seatrial.control.previews.api import router as previews
 from seatrial.control.projects.api import router as projects
@@ -53,7 +59,9 @@ api = Api(
     auth=AUTHENTICATION,
     docs_url=None,  # that page loads scripts from another site; the document is at /api/v1/openapi.json
     urls_namespace="api",
+    parser=TextParser(),
 )
+api.add_decorator(strictly)
 for router in (forges, previews, policies, fleet, status):
     api.add_router("", router)
 api.add_router("/projects", projects)
@@ -64,6 +72,36 @@ for forge in FORGES.values():
 
 def _error(request: HttpRequest, status: int, code: str, message: str) -> HttpResponse:
     return api.create_response(request, error_body(code, message), status=status)
+
+
+def _in_our_shape(view: Callable[..., Any]) -> Callable[..., HttpResponse]:
+    """ninja refuses a method that an address does not have, and the root without any, in words of its own."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
+        try:
+            response: HttpResponse = view(request, *arguments, **named)
+        except Http404:
+            return unknown(request, "")
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+            return response
+        allowed = response["Allow"]
+        message = f"{request.method} is not for {request.path}, which has: {allowed}."
+        refusal = _error(request, HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", message)
+        refusal["Allow"] = allowed
+        return refusal
+
+    return answer
+
+
+def urls() -> tuple[list[URLPattern | URLResolver], str, str]:
+    """Every address of the API, for `path`."""
+    patterns, app, namespace = api.urls
+    for pattern in patterns:
+        if isinstance(pattern, URLPattern):
+            document = pattern.name == "openapi-json"  # which ninja gives to any method
+            pattern.callback = _in_our_shape(require_GET(pattern.callback) if document else pattern.callback)
+    return patterns, app, namespace
 
 
 def unknown(request: HttpRequest, path: str) -> HttpResponse:
@@ -106,6 +144,8 @@ def _away(request: HttpRequest, error: Exception) -> HttpResponse:
 
 @api.exception_handler(HttpError)
 def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    if isinstance(error.__cause__, InvalidInput):  # ninja says less about a body
+        return _not_done(request, error.__cause__)
     return _error(request, error.status_code, CODES.get(error.status_code, "bad_request"), str(error))
 
 

@@ -1,17 +1,27 @@
-"""The web process's entry point: `uvicorn seatrial.control.asgi:application`."""
+"""The application that the web process serves; `control.web` is how it does."""
 
 import os
 
 from django.core.asgi import get_asgi_application
 
-from seatrial.control.body_limit import BodyLimit
+from seatrial.control.body_limit import BodyLimit, Scope
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seatrial.control.settings")
 _django = get_asgi_application()
 
-from django.conf import settings  # noqa: E402 (Django must be set up first)
-
+from seatrial.control.forges import body_bound  # noqa: E402 (Django must be set up first)
+from seatrial.control.previews.pages import hosts  # noqa: E402
 from seatrial.control.start import refuse_unfit  # noqa: E402
 
 refuse_unfit()
-application = BodyLimit(_django, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+
+
+async def _bound(scope: Scope) -> int:
+    """Under a preview's host name no address means anything."""
+    named = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+    if len(named) == 1 and hosts.is_of_previews(named[0]):
+        return body_bound.OTHER_BYTES
+    return await body_bound.body_bound(scope)
+
+
+application = BodyLimit(_django, _bound)

@@ -1,49 +1,94 @@
-"""A bound on request bodies, before Django spools them to disk."""
+"""Bounds on request bodies, before Django takes them: it reads a body to its end before it looks at anything else."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from seatrial.control.answers import error_body
+from seatrial.control.errors import ControlError
+
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 Application = Callable[..., Awaitable[None]]
+# How many bytes a request may have; raises ControlError for one that is refused whatever its body says.
+Bound = Callable[[Scope], Awaitable[int]]
+
+SECONDS = 120.0  # for a whole body: a forge's largest webhook over a slow line
+# Django takes this for a client that went away, and drops the request.
+DISCONNECT: Message = {"type": "http.disconnect"}
 
 
 class BodyLimit:
-    """Answers 413 when Content-Length is more than `limit` bytes, and cuts off a body that turns out to be longer."""
+    """Refuses a request without reading its body where that is known before; cuts off a body that is too large or too slow.
 
-    def __init__(self, application: Application, limit: int) -> None:
+    Refused are: what `bound` refuses, with its error; what announces or sends more than `bound` says, with 413; and a body
+    that is not there whole after SECONDS, with 408. The connection ends with the answer.
+    """
+
+    def __init__(self, application: Application, bound: Bound) -> None:
         self.application = application
-        self.limit = limit
+        self.bound = bound
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count while Django reads."""
         if scope["type"] != "http":
             await self.application(scope, receive, send)
             return
-        if _announced(scope) > self.limit:
-            await self._refuse(send)
+        try:
+            limit = await self.bound(scope)
+        except ControlError as error:
+            await _refuse(send, error.status, error.code, str(error))
             return
-        received = 0
+        if _announced(scope) > limit:
+            await _refuse(send, *_too_large(limit))
+            return
+        body = _Body(receive, limit)
+        await self.application(scope, body.receive, send)
+        if body.refusal is not None:
+            await _refuse(send, *body.refusal)
 
-        async def counted() -> MutableMapping[str, Any]:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            # Django takes "disconnect" for a client that went away, and drops the request.
-            return message if received <= self.limit else {"type": "http.disconnect"}
 
-        await self.application(scope, counted, send)
-        if received > self.limit:
-            await self._refuse(send)
+class _Body:
+    """One request's body on its way in. `refusal`: why it was cut off, as the answer's status, code and message."""
 
-    async def _refuse(self, send: Send) -> None:
-        message = f"The request body is larger than {self.limit:,} bytes."
-        body = json.dumps({"error": {"code": "too_large", "message": message}}).encode()
-        headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-        await send({"type": "http.response.start", "status": 413, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._received = 0
+        self._whole = False
+        self._deadline = asyncio.get_running_loop().time() + SECONDS
+        self.refusal: tuple[int, str, str] | None = None
+
+    async def receive(self) -> Message:
+        """The next part. Behind the body comes only that the client went away, which may take as long as it likes."""
+        if self._whole:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError:
+            self.refusal = 408, "too_slow", f"The request body was not there within {SECONDS:g} seconds."
+            return DISCONNECT
+        self._received += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        if self._received > self._limit:
+            self.refusal = _too_large(self._limit)
+            return DISCONNECT
+        return message
+
+
+def _too_large(limit: int) -> tuple[int, str, str]:
+    return 413, "too_large", f"The request body is larger than {limit:,} bytes."
+
+
+async def _refuse(send: Send, status: int, code: str, message: str) -> None:
+    body = json.dumps(error_body(code, message)).encode()
+    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _announced(scope: Scope) -> int:

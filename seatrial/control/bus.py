@@ -30,6 +30,10 @@ EVALUATION_ACK_WAIT_SECONDS = 60.0
 EVALUATION_MAX_DELIVER = 5
 OBSERVED_ACK_WAIT_SECONDS = 10.0  # messages that a killed worker had taken are delivered again after this
 PUBLISH_TIMEOUT_SECONDS = 5.0
+ANSWER_TIMEOUT_SECONDS = 2.0
+# A connection on which nothing is heard is given up after two or three of these, and made anew.
+PING_SECONDS = 10
+PINGS_MISSED = 2
 OVERTAKEN = {10071, 10164}  # the server's codes for: the subject has a later entry than expected
 
 
@@ -123,6 +127,8 @@ class Bus:
                 max_reconnect_attempts=-1 if wait else 1,
                 reconnect_time_wait=0.25,  # type: ignore[arg-type]  # seconds; fractions work too
                 connect_timeout=2,
+                ping_interval=PING_SECONDS,
+                max_outstanding_pings=PINGS_MISSED,
                 error_cb=on_error,
                 disconnected_cb=on_disconnect,
                 reconnected_cb=on_reconnect,
@@ -158,10 +164,14 @@ class Bus:
             await self.client.close()
 
     async def answers(self) -> bool:
-        """True when the bus answers now; a failure just before had another cause then."""
+        """True when JetStream answers now; a failure just before had another cause then.
+
+        This must not use the client's `flush`: if its answer comes after the timeout, the client stops reading for good
+        and still reports that it is connected. (`close` may: the client ends there.)
+        """
         try:
             with heeded():
-                await self.client.flush(2)
+                await self.client.request("$JS.API.INFO", timeout=ANSWER_TIMEOUT_SECONDS)
         except (nats.errors.Error, OSError, TimeoutError):
             return False
         return self.client.is_connected

@@ -21,8 +21,6 @@ ALLOWED_HOSTS = [
     "localhost",
     "127.0.0.1",
     "[::1]",
-    # Traefik requests the "no such preview" page under the preview's host name
-    f".{CONFIGURATION.galley_preview_domain}",
     *filter(None, (host.strip() for host in CONFIGURATION.allowed_hosts.split(","))),
 ]
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
@@ -58,9 +56,10 @@ ROOT_URLCONF = "seatrial.control.urls"
 ASGI_APPLICATION = "seatrial.control.asgi.application"
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "seatrial.control.previews.pages.hosts.OwnHostsMiddleware",  # before all that answers or sets a cookie
     "seatrial.control.dashboard.compression.CompressionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -113,7 +112,7 @@ CACHES = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024  # a forge's largest webhook
 
 # People sign in with a password here; accounts are made by an admin. Limits against guessing are allauth's:
-# 10 failures a minute per address, 5 in five minutes per name.
+# 10 failures a minute per address, 5 in five minutes per name and address; of IPv6 a network of 64 bits is one address.
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -173,6 +173,7 @@ def _end_supervisor(data: DataDirectory) -> bool:
         return False
     if process := supervisor.find():
         process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGCONT)  # one that is stopped would not hear it
     if not wait_until_gone(supervisor, STOP_SECONDS):
         end(supervisor, stop_signal=signal.SIGKILL, grace_seconds=1)
     return True

@@ -12,6 +12,7 @@ from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.processes import Record, Records
 
 SUPERVISOR = "supervisor"
+LIFELINE_LOOKS_SECONDS = 1.0
 
 
 class AlreadyRuns(EmbeddedError):
@@ -41,7 +42,8 @@ def _locked(file: IO[str]) -> bool:
 @contextmanager
 def only_one(data: DataDirectory) -> Iterator[None]:
     """Lock the data directory as its supervisor, so that `running` finds this process. Raises AlreadyRuns."""
-    with held(data):
+    # The lifeline of a killed supervisor holds the lock for a moment.
+    with held(data, patience_seconds=LIFELINE_LOOKS_SECONDS):
         records = Records(data.run)
         records.write(SUPERVISOR, os.getpid())
         try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.embedded import fleet, log_files, orphans, secrets
-from seatrial.embedded.components import agent, bus, control, ingress
+from seatrial.embedded.components import agent, bus, control, ingress, lifeline
 from seatrial.embedded.components.postgres import Postgres, from_wheel
 from seatrial.embedded.engine.keeper import EngineKeeper
 from seatrial.embedded.errors import CannotRun
@@ -64,6 +64,7 @@ class Platform:
             write(self._data.platform_file, remembered)
         kept = secrets.ensure(self._data)
         bus.identity(self._data)
+        await self._supervisor.start(lifeline.component(self._data))
         with step(tell, "database, bus and ingress"):
             database = await self._foundations(remembered)
         environment = control.environment(self._data, remembered, kept, database, self._setting.environ)

@@ -2,7 +2,8 @@
 
 Every child leads a session of its own (so that Ctrl-C in a terminal reaches only the supervisor), is told to
 end when the supervisor dies (PR_SET_PDEATHSIG), and has a record in `run/` with its start time: a pid alone may
-long belong to somebody else.
+long belong to somebody else. Being told is not enough for one that hangs, is stopped, or has dropped that wish:
+`lifeline` ends those by their records.
 """
 
 import contextlib
@@ -35,6 +36,7 @@ class ChildProgram:
     stop_signal: signal.Signals = signal.SIGTERM
     grace_seconds: float = 10.0
     directory: Path | None = None
+    outlives: bool = False  # it goes on when the supervisor dies, and ends by itself
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,9 @@ def spawn(program: ChildProgram, log: Path) -> subprocess.Popen[bytes]:
     supervisor = os.getpid()
 
     def end_with_the_supervisor() -> None:
-        _LIBC.prctl(PR_SET_PDEATHSIG, program.stop_signal, 0, 0, 0)
+        # The signal comes when the calling thread ends: the event loop's, which lives as long as the supervisor.
+        if not program.outlives:
+            _LIBC.prctl(PR_SET_PDEATHSIG, program.stop_signal, 0, 0, 0)
         if os.getppid() != supervisor:  # the supervisor died before the call above
             os._exit(1)
 
@@ -126,6 +130,7 @@ def spawn(program: ChildProgram, log: Path) -> subprocess.Popen[bytes]:
 def end_child(child: subprocess.Popen[bytes], program: ChildProgram) -> None:
     """Ask our child to end, then kill it and every process of its session. Returns when it is gone."""
     child.send_signal(program.stop_signal)
+    child.send_signal(signal.SIGCONT)  # one that is stopped would not hear it
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(program.grace_seconds)
     kill_session(child.pid)
@@ -139,6 +144,7 @@ def end(record: Record, *, stop_signal: signal.Signals, grace_seconds: float) ->
         return
     with contextlib.suppress(psutil.Error):
         process.send_signal(stop_signal)
+        process.send_signal(signal.SIGCONT)  # one that is stopped would not hear it
         psutil.wait_procs([process], timeout=grace_seconds)
     kill_session(record.pid)
     with contextlib.suppress(psutil.Error):

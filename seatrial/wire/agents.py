@@ -16,19 +16,19 @@ OFFLINE_AFTER_SECONDS = 60.0
 class RegisterAgent(Part):
     """The body of POST /api/v1/agents/register. It holds public keys only: private keys never leave the agent."""
 
-    token: str
-    public_key: str  # NATS user NKey (U...)
-    seal_key: str  # X25519 public key, base64
-    release: str = ""
+    token: str = Field(description="The bootstrap token.")
+    public_key: str = Field(description="Public half of the agent's NATS user NKey, which begins with U.")
+    seal_key: str = Field(description="Its X25519 public key in base64: secrets are sealed to it.")
+    release: str = Field("", description="The release of the program.")
 
 
 class AgentRegistered(Part):
     """The answer: the agent's id and name, the address of the bus, and the JWT that admits the agent there."""
 
-    agent: str
-    name: str
-    nats_url: str
-    user_jwt: str
+    agent: str = Field(description="The agent's id.")
+    name: str = Field(description="Its name.")
+    nats_url: str = Field(description="Where the bus is.")
+    user_jwt: str = Field(description="What lets it in there, together with its private key.")
 
 
 class Heartbeat(Message):

@@ -38,9 +38,13 @@ class PreviewAddress(Part):
     domain: str = "preview.localhost"
     port: int | None = None
 
+    def hostname(self, label: str) -> str:
+        """The name alone, as lists of allowed hosts want it."""
+        return f"{label}.{self.domain}"
+
     def host(self, label: str) -> str:
         """The host name, with the port unless it is the scheme's default."""
-        return f"{label}.{self.domain}" + (f":{self.port}" if self.port else "")
+        return self.hostname(label) + (f":{self.port}" if self.port else "")
 
     def url(self, label: str) -> str:
         """The address a visitor types."""

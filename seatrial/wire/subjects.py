@@ -43,8 +43,9 @@ def observed(agent: str, kind: str) -> str:
 
 
 def logs(agent: str, environment: str, deployment: str, service: str) -> str:
-    """The subject of the log chunks that `agent` sends of one service (or of the deployment itself: `_system`)."""
-    return f"seatrial.agents.{agent}.logs.{environment}.{deployment}.{service}"
+    """The subject of the log chunks that `agent` sends of one service (or of the deployment itself: `_system`). A service's name
+    may have dots, a subject's words have none: readers take the name from the chunk."""
+    return f"seatrial.agents.{agent}.logs.{environment}.{deployment}.{service.replace('.', '%2E')}"
 
 
 def logs_of_deployment(environment: str, deployment: str, *, agent: str = "") -> str:

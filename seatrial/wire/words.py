@@ -18,7 +18,7 @@ KNOWN_FIRST = Field(union_mode="left_to_right")  # the member if there is one, e
 
 
 class Reason(StrEnum):
-    """Why a deployment failed. Only the control plane uses the last two: no agent sends them."""
+    """Why a deployment failed. Only the control plane uses the last three: no agent sends them."""
 
     NO_RECIPE = "no_recipe"
     BAD_RECIPE = "bad_recipe"
@@ -31,9 +31,12 @@ class Reason(StrEnum):
     NO_SPACE = "no_space"
     UNRESOLVED_VARIABLE = "unresolved_variable"
     RUNTIME_UNAVAILABLE = "runtime_unavailable"
+    COMPOSE_UNAVAILABLE = "compose_unavailable"
+    NEEDS_ENGINE = "needs_engine"
     INTERNAL = "internal"
     AGENT_LOST_CONTACT = "agent_lost_contact"
     ROUTE_NOT_APPLIED = "route_not_applied"
+    ADDRESS_TAKEN = "address_taken"
 
 
 class Phase(StrEnum):

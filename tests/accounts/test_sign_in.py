@@ -49,9 +49,26 @@ def test_a_password_typed_as_a_username_is_not_recorded() -> None:
 def test_guessing_is_slowed_down() -> None:
     client = Client()
     for number in range(6):
-        sign_in(Client(SERVER_NAME=f"{number}.preview.localhost"), "alice", "wrong")  # under whatever name
+        sign_in(
+            Client(SERVER_NAME=["localhost", "127.0.0.1"][number % 2]), "alice", "wrong"
+        )  # by either name
     assert sign_in(client, "alice", "correct horse battery").status_code != 302
     assert ("user.sign_in", "user/alice") not in entries()
+
+
+def test_strangers_who_guess_lock_themselves_out_and_not_the_owner() -> None:
+    stranger, owner = Client(REMOTE_ADDR="203.0.113.9"), Client(REMOTE_ADDR="198.51.100.7")
+    for _ in range(40):
+        sign_in(stranger, "ALICE", "wrong")
+    assert sign_in(stranger, "alice", "correct horse battery").status_code != 302
+    assert sign_in(owner, "alice", "correct horse battery").status_code == 302
+
+
+def test_a_network_of_ipv6_is_one_stranger() -> None:
+    for number in range(6):
+        sign_in(Client(REMOTE_ADDR=f"2001:db8::{number}"), "alice", "wrong")
+    assert sign_in(Client(REMOTE_ADDR="2001:db8::99"), "alice", "correct horse battery").status_code != 302
+    assert sign_in(Client(REMOTE_ADDR="2001:db8:1::1"), "alice", "correct horse battery").status_code == 302
 
 
 @pytest.mark.django_db(transaction=True)

@@ -14,6 +14,7 @@ from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.environments.service import Environments
 from seatrial.agent.environments.tools import Load, Tools
 from seatrial.agent.logs.following import Followers
+from seatrial.agent.logs.shares import Shares
 from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.runtime.base import Runtime
@@ -137,7 +138,7 @@ class Agent:
             builder=self.builder,
             images=self.images or HostImages(self.runtime),
             reports=self.reports,
-            logs=LogShipping(self.reports),
+            logs=LogShipping(self.reports, Shares(0)),
             variables=lambda sealed: {"TOKEN": sealed} if sealed else {},
             build_slots=asyncio.Semaphore(2),
             defaults=self.defaults,

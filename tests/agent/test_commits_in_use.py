@@ -9,7 +9,7 @@ from tests.agent.harness import deployment, environment
 
 
 async def test_commits_of_live_and_candidate_are_in_use_until_nobody_desires_them() -> None:
-    tools: Any = SimpleNamespace(agent="a")
+    tools: Any = SimpleNamespace(agent="a", runtime=None)
     environments = Environments(tools, tools, orphan_grace_seconds=0)
     knowing = asyncio.ensure_future(environments.known())
     nowhere: Any = SimpleNamespace(path="/nowhere")

@@ -21,6 +21,8 @@ from seatrial.agent.vocabulary.containers import (
 )
 from seatrial.agent.vocabulary.errors import RuntimeUnavailable, StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT
+from seatrial.agent.vocabulary.options import Options, Tmpfs, without_capabilities
+from seatrial.wire.states import Isolation
 from tests.waiting import until
 
 pytestmark = pytest.mark.docker
@@ -60,18 +62,67 @@ async def test_a_health_command_has_its_own_time_and_does_not_pile_up(
     slow = HealthCheck.inside(["sleep", "6"], interval=10, timeout=20, retries=3, start_period=0)
     assert await runtime.check(container, network, slow) is None
     hangs = HealthCheck(command=["sleep", "500"], ask_seconds=0.2)
-    answers = [await runtime.check(container, network, hangs) for _ in range(5)]
-    assert answers[0] == "the health command did not end within 0.2 s" and (answers[4] or "").endswith(
-        ", 3 times"
-    )
+    told = [await runtime.check(container, network, hangs) for _ in range(5)]
+    seen = [unwell.seen for unwell in told if unwell]
+    assert seen[0] == "the health command did not end within 0.2 s" and seen[4].endswith(", 3 times")
 
     async def three_hang() -> bool:
         top = await runtime.engine._connection.api.containers.container(spec.name).top()
         return len([line for line in top["Processes"] if "500" in line[-1]]) == 3
 
     await until(three_hang)  # a busy engine begins a command late
-    assert (await runtime.check(container, network, hangs) or "").endswith(", 3 times")
+    unwell = await runtime.check(container, network, hangs)
+    assert unwell is not None and unwell.seen.endswith(", 3 times")
     assert await three_hang()
+
+
+ASKED = Options(
+    tty=True,
+    stdin_open=True,
+    hostname="broker",
+    init=True,
+    read_only=True,
+    tmpfs=[Tmpfs("/scratch", size_mb=5), Tmpfs("/large", size_mb=9000, mode=0o700)],
+    shm_size_mb=3,
+    sysctls={"net.core.somaxconn": "77"},
+    without_capabilities=without_capabilities(["ALL"], ["CHOWN"]),
+    ulimits={"nofile": (100, 200)},
+)
+LOOKS = """hostname; cat /proc/1/comm; echo $(cat /proc/sys/net/core/somaxconn); ulimit -n; touch /x; echo > /scratch/x && echo written
+for at in /scratch /large /dev/shm; do df -k $at | awk '{print $NF, $2}' | tail -n 1; done
+grep CapBnd /proc/self/status; test -t 0 && echo terminal; exec cat"""
+
+
+@pytest.mark.parametrize("isolation", [None, Isolation.GVISOR])
+async def test_everything_that_is_asked_for_is_there(
+    runtime: DockerRuntime, network: str, spec: ContainerSpec, isolation: Isolation | None
+) -> None:
+    if isolation and await runtime.isolation() is not isolation:
+        pytest.skip("no gVisor here")
+    room = replace(spec.resources, pids=512)  # gVisor itself has dozens
+    asked = replace(spec, command=["sh", "-c", LOOKS], options=ASKED, isolation=isolation, resources=room)
+    await runtime.start(asked)
+    lines = []
+    async with asyncio.timeout(60):
+        async for line in runtime.logs(spec.name, follow=True):
+            lines.append(line.text)
+            if line.text == "terminal":
+                break
+    assert lines == [
+        "broker",
+        "docker-init",
+        "128" if isolation else "77",
+        "100",
+        "touch: /x: Read-only file system",
+        "written",
+        "/scratch 5120",
+        "/large 65536",
+        "/dev/shm 3072",
+        "CapBnd:\t0000000000000001",
+        "terminal",
+    ]
+    said = ["sysctls (gVisor has a kernel of its own)"] if isolation else []
+    assert runtime.left_out(asked) == said
 
 
 async def test_limits_reach_the_engine(runtime: DockerRuntime, network: str, spec: ContainerSpec) -> None:

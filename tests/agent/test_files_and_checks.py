@@ -24,6 +24,10 @@ services:
     command: httpd -f -p 8080 -h /site
     ports: ["8080:8080"]
     volumes: ["./site:/site:ro", "./page.txt:/etc/deep/page.txt"]
+    configs: [{source: app, target: /etc/app.ini}]
+    secrets: [key]
+configs: {app: {content: " for ${WHO:-all}"}}
+secrets: {key: {file: page.txt}}
 """
 
 
@@ -46,8 +50,10 @@ async def test_what_compose_mounts_is_there(
         ready = await agent.reports.next(DeploymentReady)
         [web] = ready.services
         assert (
-            await run(runtime, web.container, "cat /site/index.html /etc/deep/page.txt") == "mounteddeep down"
+            await run(runtime, web.container, "cat /site/index.html /etc/deep/page.txt /etc/app.ini")
+            == "mounteddeep down for all"
         )
+        assert await run(runtime, web.container, "cat /run/secrets/key") == "deep down"
         assert (await run(runtime, web.container, "cat /site/passwd")).startswith("cat: can't open")
         assert any("site is copied to /site" in warning for warning in ready.warnings)
     builds = agent.directory / "builds" / desired.environment

@@ -10,6 +10,7 @@ import pytest
 
 from seatrial.agent.environments.preparing import check_space
 from seatrial.agent.logs.following import Followers
+from seatrial.agent.logs.shares import Shares
 from seatrial.agent.logs.shipping import Channel, LogShipping
 from seatrial.agent.vocabulary.errors import NoSpace
 from seatrial.wire.envelope import Message
@@ -44,7 +45,7 @@ def line(text: str) -> LogLine:
 
 async def test_lines_are_gathered_and_stay_in_order() -> None:
     kept = Kept()
-    shipping = LogShipping(kept)
+    shipping = LogShipping(kept, Shares(0))
     for number in range(450):
         await shipping.write(WEB, line(str(number)))
     await asyncio.sleep(0.15)
@@ -54,7 +55,7 @@ async def test_lines_are_gathered_and_stay_in_order() -> None:
 
 async def test_long_lines_are_cut_saying_so() -> None:
     kept = Kept()
-    shipping = LogShipping(kept)
+    shipping = LogShipping(kept, Shares(0))
     await shipping.write(WEB, line("x" * 10_000))
     await shipping.flush()
     assert len(kept.texts()[0]) == 4_000 and kept.texts()[0].endswith("x [line cut]")
@@ -63,7 +64,7 @@ async def test_long_lines_are_cut_saying_so() -> None:
 async def test_a_writer_waits_while_the_bus_is_slow() -> None:
     kept = Kept()
     kept.gate.clear()
-    shipping = LogShipping(kept)
+    shipping = LogShipping(kept, Shares(0))
 
     async def write() -> None:
         for number in range(1_000):
@@ -80,7 +81,7 @@ async def test_a_writer_waits_while_the_bus_is_slow() -> None:
 
 async def test_a_line_that_comes_while_others_are_sent_follows_by_itself() -> None:
     kept = Kept()
-    shipping = LogShipping(kept)
+    shipping = LogShipping(kept, Shares(0))
     kept.gate.clear()
     await shipping.write(WEB, line("first"))
     async with asyncio.timeout(60):
@@ -109,7 +110,7 @@ async def test_a_restarted_agent_goes_on_where_it_stopped(tmp_path: Path) -> Non
     lines = [LogLine(at=START + timedelta(seconds=n), source="service", text=str(n)) for n in range(3)]
     kept = Kept()
     for known in (2, 3):
-        shipping = LogShipping(kept)
+        shipping = LogShipping(kept, Shares(0))
         followers = Followers(Source(lines[:known]), shipping, tmp_path)  # type: ignore[arg-type]
         saving = asyncio.create_task(followers.run())
         followers.follow("c", WEB)
@@ -125,7 +126,7 @@ async def test_positions_in_containers_that_vanished_while_no_agent_ran_are_forg
     known = {"quiet": quiet, "gone": gone, "lately": lately}
     file = tmp_path / "log-positions.json"
     file.write_text(json.dumps({name: at.isoformat() for name, at in known.items()}))
-    followers = Followers(Source([]), LogShipping(Kept()), tmp_path)  # type: ignore[arg-type]
+    followers = Followers(Source([]), LogShipping(Kept(), Shares(0)), tmp_path)  # type: ignore[arg-type]
     saving = asyncio.create_task(followers.run())
     followers.follow("quiet", WEB)
     await followers.prune(14)
@@ -146,7 +147,7 @@ async def test_a_service_that_outlives_its_deployment_is_filed_under_the_newest(
                 yield await self.said.get()
 
     kept, source = Kept(), Talking()
-    followers = Followers(source, shipping := LogShipping(kept), tmp_path)  # type: ignore[arg-type]
+    followers = Followers(source, shipping := LogShipping(kept, Shares(0)), tmp_path)  # type: ignore[arg-type]
     for deployment in ("d1", "d2"):
         followers.follow("db", Channel("w", "e", deployment, "db"))
         source.said.put_nowait(line(deployment))

@@ -15,6 +15,7 @@ from seatrial.agent.environments.planner import (
     RemoveEverything,
     RemoveImage,
     Repair,
+    StartAgain,
     plan,
 )
 from seatrial.agent.recipes.recipe import Service
@@ -124,12 +125,37 @@ def test_live_is_not_touched_while_it_is_well() -> None:
 def test_live_is_repaired_when_a_container_is_missing_or_stopped_or_its_network_is_gone() -> None:
     for there in (
         host(networks=("old",)),
-        host(container(WEB, ContainerState.EXITED), networks=("old",)),
+        host(container(WEB, ContainerState.EXITED)),
         host(container(WEB)),
     ):
         assert Repair(OLD) in plan(desired(live=OLD), there, LIVE, 0)
     assert plan(desired(live=OLD), host(), replace(LIVE, repair="old"), 0) == []
     assert plan(desired(live=OLD), host(), replace(LIVE, repair_after=9), 8) == []
+
+
+def test_what_only_has_stopped_is_started_again_at_once_and_repaired_if_that_does_not_last() -> None:
+    stopped = container(WEB, ContainerState.EXITED)
+    there = host(stopped, networks=("old",))
+    again = [StartAgain(WEB, stopped)]
+    assert plan(desired(live=OLD), there, LIVE, 100) == again
+    lately = replace(LIVE, started_again={WEB.spec.name: 95})
+    assert plan(desired(live=OLD), there, lately, 100) == [Repair(OLD)]
+    assert plan(desired(live=OLD), there, lately, 106) == again
+    assert plan(desired(live=OLD), there, replace(LIVE, repair="old"), 100) == []
+
+
+def test_what_keeps_data_is_brought_back_by_a_repair_alone() -> None:
+    database = planned("old", "db", durable=True)
+    known = replace(LIVE, launches={"old": launch("old", database)})
+    there = host(container(database, ContainerState.EXITED), networks=("old",))
+    assert plan(desired(live=OLD), there, known, 100) == [Repair(OLD)]
+
+
+def test_who_shares_a_network_that_is_gone_is_started_again() -> None:
+    guest = replace(WEB, spec=replace(WEB.spec, network_of="old-gate"))
+    known = replace(LIVE, launches={"old": launch("old", guest)})
+    cut_off = replace(container(guest), addresses={})
+    assert plan(desired(live=OLD), host(cut_off, networks=("old",)), known, 0) == [StartAgain(guest, cut_off)]
 
 
 def test_after_a_restart_live_is_looked_at_before_anything_of_it_is_removed() -> None:

@@ -3,10 +3,12 @@
 import asyncio
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from seatrial.agent.builds.assembly import docker_builds
@@ -62,7 +64,9 @@ def stand_ins() -> set[str]:
     command = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "seatrial/stand-in-*"]
     names = subprocess.run(command, check=False, capture_output=True, text=True).stdout.split()
     return {
-        name for name in names if not any(kept in name for kept in ("-debian:", "-python:", "-postgres:"))
+        name
+        for name in names
+        if not any(kept in name for kept in ("-debian:", "-python:", "-python-whole:", "-postgres:"))
     }
 
 
@@ -145,6 +149,17 @@ def request_for(tmp_path: Path) -> Callable[..., BuildRequest]:
         )
 
     return make
+
+
+def own_addresses() -> list[str]:
+    """Of this host, as URLs write them."""
+    interfaces = psutil.net_if_addrs().items()
+    found = [
+        a for name, listed in interfaces if not name.startswith(("br-", "veth", "galley")) for a in listed
+    ]
+    four = [a.address for a in found if a.family is socket.AF_INET]
+    six = [f"[{a.address}]" for a in found if a.family is socket.AF_INET6 and "%" not in a.address]
+    return [*four, *six]
 
 
 async def docker(*arguments: str, stdin: str = "") -> str:

@@ -1,6 +1,7 @@
 """Builds with the real buildah, onto the real engine."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import pytest
 
 from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.builds.base import BuildRequest
-from seatrial.agent.builds.buildah import BuildahBuilder
+from seatrial.agent.builds.buildah import BuildahBuilder, scope_folder
+from seatrial.agent.builds.cell import Cell
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
 from tests.builds.conftest import Lines, docker
+from tests.builds.test_cancelled import BUILDER
 
 pytestmark = pytest.mark.docker
 
@@ -46,9 +49,8 @@ async def test_layers_are_kept_and_sent_once(
     await builder.build(request, log)
     assert any("Using cache" in line for line in log[first:])
     assert await docker("run", "--rm", "--network", "none", request.tag) == "made\ntwo\n"
-    blobs = next((builder.data / "scopes").iterdir()) / "blobs" / "sha256"
-    sizes = [file.stat().st_size for file in blobs.iterdir()]
-    assert 0 < max(sizes) < 100_000, "loaded layers take no space twice"
+    for scope in (builder.data / "scopes").iterdir():
+        assert not list((scope / "out").iterdir()), "loaded layers take no space twice"
 
 
 async def test_the_engine_lost_its_layers(
@@ -187,6 +189,10 @@ async def test_cancelling_ends_every_process(
         await task
     assert not sleepers()
     await builder.build(request_for("after", {"Dockerfile": f"FROM {base}\nRUN echo fine\n"}), log)
+    containers = Cell(builder.data, scope_folder("tests"), BUILDER).outside(
+        "store/overlay-containers/containers.json"
+    )
+    assert json.loads(containers.read_text()) == [], "what it wrote takes no space"
 
 
 def sleepers() -> list[psutil.Process]:

@@ -10,6 +10,7 @@ from seatrial.agent.builds.account import Account
 from seatrial.agent.builds.bases import Bases
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.fence import BuildFence
+from seatrial.agent.builds.layers import Layers
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import ImageUnavailable
 from seatrial.agent.vocabulary.logs import Log, quiet
@@ -41,6 +42,22 @@ async def test_rules_that_a_cancelled_build_left_unfinished_are_put_up_by_the_ne
     assert goes == 2
 
 
+async def test_rules_that_could_not_be_put_up_are_tried_again_with_the_next_build(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stands = [False, True]
+
+    async def put_up(_: Account) -> bool:
+        return stands.pop(0)
+
+    monkeypatch.setattr(fence, "put_up", put_up)
+    monkeypatch.setattr(fence.firewall, "available", lambda: True)
+    raised = BuildFence()
+    for _ in range(3):
+        await raised.raise_for(BUILDER)
+    assert not stands
+
+
 class OneIsMissing:
     """`Images` without "gone"; everything else takes its time, and notes its end."""
 
@@ -65,3 +82,25 @@ async def test_a_base_that_cannot_be_had_ends_the_others(tmp_path: Path) -> None
     with pytest.raises(ImageUnavailable):
         await bases.prepare(Cell(tmp_path, "scope", BUILDER), images, ["slow", "gone"], quiet)
     assert images.ended.is_set()
+
+
+async def test_a_build_is_alone_until_another_of_its_project_begins(tmp_path: Path) -> None:
+    layers = Layers(tmp_path)
+    async with layers.used("project"), layers.used("another"):
+        async with layers.alone("project") as alone:
+            assert alone
+        async with layers.used("project"), layers.alone("project") as alone:
+            assert not alone
+
+
+async def test_no_build_begins_while_one_tidies_up_alone(tmp_path: Path) -> None:
+    layers = Layers(tmp_path)
+
+    async def begin() -> None:
+        async with layers.used("project"):
+            pass
+
+    async with layers.alone("project"):
+        beginning = asyncio.create_task(begin())
+        assert not (await asyncio.wait([beginning], timeout=0.05))[0]
+    await beginning

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
-from seatrial.agent.builds.dialect import Dialect
+from seatrial.agent.builds.dialect import Base, Dialect
+from seatrial.agent.builds.steps import Step, nameless
 from seatrial.agent.commands import logged
-from seatrial.agent.vocabulary.errors import BuildError
+from seatrial.agent.vocabulary.errors import BuildError, RecipeError
 from tests.builds.conftest import Lines, docker
 from tests.engines import missing
 
@@ -21,7 +24,7 @@ OLD, NEW = (1, 28), (1, 39)
 
 
 def adapted(text: str, version: tuple[int, int] = OLD) -> str:
-    return Dialect("Dockerfile", version, {"base": "/app"}, {}).adapted(text.encode()).decode()
+    return Dialect("Dockerfile", version, {"base": Base("/app")}, {}).adapted(text.encode()).decode()
 
 
 @pytest.mark.parametrize(
@@ -32,6 +35,9 @@ def adapted(text: str, version: tuple[int, int] = OLD) -> str:
         ("ADD --chmod=755 --link a /a", "ADD --chmod=755 a /a"),
         ("RUN --network=default make --link", "RUN make --link"),
         ("HEALTHCHECK --start-interval=1s --interval=5s CMD x", "HEALTHCHECK --interval=5s CMD x"),
+        ("COPY --chmod=+x a /a", "COPY --chmod=755 a /a"),
+        ("ADD --chmod=a=rx,u+w a /a", "ADD --chmod=755 a /a"),
+        ("COPY --chmod=$MODE --from=x a /a", "COPY --chmod=$MODE --from=x a /a"),
         ("RUN --mount=type=bind,target=. make", "RUN --mount=type=bind,target=/app make"),
         ("RUN --mount=type=cache,dst=c \\\n # told\n --mount=target=/b make",
          "RUN --mount=type=cache,dst=/app/c --mount=target=/b make"),
@@ -61,6 +67,55 @@ def test_a_stage_has_the_folder_of_the_stage_it_begins_from() -> None:
     assert adapted(text).endswith("RUN --mount=target=/app/src/x/y z\n")
 
 
+def test_a_script_that_names_its_interpreter_is_given_to_it_whatever_the_version() -> None:
+    text = "FROM base\nRUN --network=default <<-EOF\n\t#!/usr/bin/env -S python3 -u\n\tprint('it')\n\tEOF\nRUN true\n"
+    given = r"RUN printf %b '#!/usr/bin/env -S python3 -u\0012print(\0047it\0047)\0012' > /dev/shm/EOF && /usr/bin/env '-S python3 -u' /dev/shm/EOF"
+    assert adapted(text, OLD) == adapted(text, NEW) == f"FROM base\n{given}\nRUN true\n"
+
+
+def test_volumes_are_declared_after_the_steps_that_write_below_them() -> None:
+    first = "FROM base AS a\nVOLUME /a\nRUN touch /a/x\n"
+    second = 'FROM a\nVOLUME ["/b"]\nRUN touch /a/y'
+    unused = "\nFROM base\nVOLUME /c\nRUN touch /c/x\n"
+    moved = "FROM base AS a\nRUN touch /a/x\n"
+    assert adapted(first + second) == moved + 'FROM a\nRUN touch /a/y\nVOLUME /a\n\nVOLUME ["/b"]\n'
+    targeted = Dialect("Dockerfile", OLD, {}, {}, "a").adapted((first + second + unused).encode()).decode()
+    assert targeted == f"{moved}\nVOLUME /a\n" + "FROM a\nRUN touch /a/y" + "\nFROM base\nRUN touch /c/x\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FROM base\nRUN touch /x\nVOLUME /a\nCOPY x /a\n",
+        "FROM base AS a\nARG P\nVOLUME $P\nRUN touch /x\nFROM a\nRUN touch /y\n",
+    ],
+)
+def test_volumes_stay_where_nothing_is_lost_or_nothing_is_known(text: str) -> None:
+    assert adapted(text) == text
+
+
+@pytest.mark.parametrize("step", ["RUN make", "RUN touch /var/lib/db/x", "COPY a /var/lib/db"])
+def test_what_is_lost_below_a_volume_of_the_base_is_logged_and_warned_of_where_a_step_names_it(
+    step: str,
+) -> None:
+    dialect = Dialect("Dockerfile", OLD, {"db": Base("/", ["/var/lib/db"])}, {})
+    dialect.adapted(f"FROM db\n{step}\n".encode())
+    lost = ["Dockerfile: what a RUN step writes below /var/lib/db is not kept, because db declares it a VOLUME. "
+            "Write it elsewhere, or when the container starts"]  # fmt: skip
+    assert dialect.notes == (lost if step == "RUN make" else [])
+    assert dialect.warnings == (lost if step.startswith("RUN touch") else [])
+
+
+def test_a_step_is_found_again_by_what_buildah_was_given() -> None:
+    dialect = Dialect("Dockerfile", OLD, {}, {})
+    given = dialect.adapted(b"FROM base\n\n# why\nRUN <<EOF\nmake it\nEOF\nRUN a \\\n  && b\n").decode()
+    script = dialect.steps[nameless(given.splitlines()[3])]
+    assert (script.where, script.shown, script.rewritten) == ("Dockerfile:4", "RUN <<EOF", True)
+    assert dialect.steps[nameless("RUN a && b")] == Step("Dockerfile:7", "RUN a   && b")
+    dialect.adapted(b"FROM base\nRUN a\nFROM base\nRUN a\n")
+    assert dialect.steps[nameless("RUN a")].where == "Dockerfile", "it may be either"
+
+
 def test_heredocs_are_left_to_a_buildah_that_knows_them() -> None:
     text = "FROM base\nCOPY <<EOF /x\nRUN --network=host\nEOF\nRUN <<'X'\nFROM nothing\nX\nCOPY --link a b\n"
     assert adapted(text, NEW) == text.replace(" --link", "")
@@ -70,6 +125,11 @@ def test_heredocs_are_left_to_a_buildah_that_knows_them() -> None:
     ("instruction", "message"),
     [
         ("COPY <<-\"EOF\" /x\n\techo x\n\tEOF", r"Dockerfile:3: COPY: buildah 1\.28 of this host knows heredocs.* in RUN only.*1\.33"),
+        ("COPY --chmod=go-w a b", r"Dockerfile:3: COPY --chmod=go-w: the mode must be a number here\. Write it like --chmod=755"),
+        ("COPY --from=x --chmod=+x a b", r"Dockerfile:3: COPY --chmod=\+x: the mode must be a number here"),
+        ('VOLUME ["/data", "/proc/x"]', r"Dockerfile:3: VOLUME /proc/x: is in /proc, which belongs to the kernel"),
+        ("RNU make", r"Dockerfile:3: RNU: there is no such instruction\. Write RUN$"),
+        ("&& make", r"Dockerfile:3: &&: there is no such instruction\. Does the line above end without a backslash"),
         ("RUN --network=host make", r"Dockerfile:3: RUN --network=host: a build is kept away"),
         ("RUN --security=insecure make", r"Dockerfile:3: RUN --security=insecure: .* Remove the option"),
         ("COPY --parents a b", r"Dockerfile:3: COPY --parents: buildah 1\.28 of this host does not know it"),
@@ -80,6 +140,28 @@ def test_heredocs_are_left_to_a_buildah_that_knows_them() -> None:
 def test_refused_with_line_and_fix(instruction: str, message: str) -> None:
     with pytest.raises(BuildError, match=message):
         adapted(f"FROM base\n\n{instruction}\n")
+
+
+PIECES = st.sampled_from([
+    "FROM base", "FROM base AS a", "FROM a", "from a as b", "VOLUME /v", 'VOLUME ["/w"]', "VOLUME $V", "RUN x", "RUN <<EOF", "RUN <<-EOF y",
+    "COPY <<EOF /x", "EOF", "\tEOF", "EOF ", "#!/bin/sh -e", "# comment", "", "x \\", "COPY --chmod=+x a b", "ADD --chmod=$M a b",
+    "WORKDIR w", "RUN --mount=target=. <<'EOF'", "ARG V=1", "\\", "RUN",
+])  # fmt: skip
+
+
+@given(
+    st.lists(PIECES, max_size=25), st.sampled_from([OLD, NEW]), st.sampled_from([None, "a", "0", "nothing"])
+)
+def test_any_dockerfile_is_adapted_or_refused_and_what_was_adapted_is_known(
+    pieces: list[str], version: tuple[int, int], target: str | None
+) -> None:
+    raw = "\n".join(["FROM base", *pieces]).encode()
+    try:
+        once = Dialect("Dockerfile", version, {"base": Base("/app", ["/v"])}, {}, target).adapted(raw)
+    except (BuildError, RecipeError):
+        return
+    again = Dialect("Dockerfile", version, {}, {}, target).adapted(once)
+    assert again.split() == once.split(), "but for empty lines"
 
 
 @pytest.mark.docker
@@ -125,6 +207,33 @@ CMD cat /both
     assert any(line.startswith("-rw------- ") for line in log)
     written = ['1 it\'s "afloat" \\ 100%n', '2 it\'s "afloat" \\ 100%n', "no $EXPANSION", "expanded"]
     assert [line for line in log if line in written] == written
+
+
+@pytest.mark.docker
+async def test_buildkits_ways_with_scripts_modes_and_volumes(
+    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+) -> None:
+    recipe = f"""FROM {base}
+VOLUME /data
+RUN <<EOF
+#!/bin/cat
+given to its interpreter: it's "so" \\n
+EOF
+RUN busybox mkdir -p /data && echo seeded > /data/seed
+COPY --chmod=+x text /data/tool
+CMD cat /data/seed; ls -l /data/tool
+"""
+    request = request_for("ways", {"text": "x"}, dockerfile_inline=recipe)
+    await builder.build(request, log)
+    assert 'given to its interpreter: it\'s "so" \\n' in log
+    seeded, tool = (await docker("run", "--rm", "--network", "none", request.tag)).splitlines()
+    assert (seeded, tool[:10]) == ("seeded", "-rwxr-xr-x")
+    declared = await docker("image", "inspect", "-f", "{{json .Config.Volumes}}", request.tag)
+    assert json.loads(declared) == {"/data": {}}
+    assert any(line.endswith("RUN <<EOF") for line in log) and "printf" not in log.text
+    request = request_for("ways", {}, dockerfile_inline=f"FROM {base}\nRUN <<EOF\nset -e\nfalse\nEOF\n")
+    with pytest.raises(BuildError, match=r"^web: dockerfile_inline:2: `RUN <<EOF` failed: exit status 1\. "):
+        await builder.build(request, log)
 
 
 @pytest.mark.docker

@@ -13,7 +13,7 @@ import pytest
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.vocabulary.errors import BuildError
-from tests.builds.conftest import Lines
+from tests.builds.conftest import Lines, docker, own_addresses
 from tests.engines import missing
 
 pytestmark = pytest.mark.docker
@@ -81,6 +81,26 @@ async def test_a_link_that_is_read_for_the_build_leads_nowhere(
     assert "root:x:0" not in log.text
 
 
+async def test_a_step_sees_neither_containers_of_the_host_nor_its_interfaces(
+    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+) -> None:
+    recipe = (
+        f"FROM {base}\nRUN cat /proc/self/cgroup /proc/1/cgroup; cat /proc/self/mountinfo\n"
+        "RUN busybox find /sys/fs/cgroup | wc -l; ls /sys/class/net /sys/devices/virtual/net | busybox grep -v :\n"
+    )
+    container = await docker("run", "-d", "--label", "seatrial.test=builds", base, "sleep", "600")
+    try:
+        await builder.build(request_for("seen", {"Dockerfile": recipe}, no_cache=True), log)
+    finally:
+        await docker("rm", "-f", container.strip())
+    assert container[:12] not in log.text
+    assert "docker" not in log.text
+    groups = [line for line in log if line.count(":") == 2 and line[0].isdigit()]
+    assert groups and all(line.endswith(":/") for line in groups)
+    assert "1" in log, "/sys/fs/cgroup is an empty folder"
+    assert not set(psutil.net_if_addrs()) & set(log.text.split())
+
+
 @pytest.fixture
 async def server() -> AsyncIterator[tuple[int, list[str]]]:
     """An HTTP server on every address of this host: (port, who has reached it)."""
@@ -98,17 +118,6 @@ async def server() -> AsyncIterator[tuple[int, list[str]]]:
     serving.close()
 
 
-def addresses() -> list[str]:
-    """Of this host, as URLs write them."""
-    interfaces = psutil.net_if_addrs().items()
-    own_addresses = [
-        a for name, listed in interfaces if not name.startswith(("br-", "veth", "galley")) for a in listed
-    ]
-    four = [a.address for a in own_addresses if a.family is socket.AF_INET]
-    six = [f"[{a.address}]" for a in own_addresses if a.family is socket.AF_INET6 and "%" not in a.address]
-    return [*four, *six]
-
-
 @pytest.mark.parametrize("network", ["isolated", "none"])
 async def test_what_buildah_fetches_itself_is_not_the_hosts(
     builder: BuildahBuilder,
@@ -122,7 +131,7 @@ async def test_what_buildah_fetches_itself_is_not_the_hosts(
         missing("only root has a fence")
     port, reached = server
     builder.network = network
-    asked = addresses()
+    asked = own_addresses()
     for address in asked:
         files = {"Dockerfile": f"FROM {base}\nRUN echo {BEGAN}\nADD http://{address}:{port}/ /fetched\n"}
         with pytest.raises(BuildError, match="ADD http"):

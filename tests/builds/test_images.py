@@ -1,21 +1,20 @@
-"""Images come from the host, a registry, or the distribution's packages. A small HTTP server plays the registry."""
+"""Where images come from: the host, a registry, or the distribution's packages. Decided without any of them."""
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Callable
+import itertools
+from collections.abc import Mapping
 
 import pytest
-from aiohttp import web
 
-from seatrial.agent.builds.images import DockerImages, named, registry_of
+from seatrial.agent.builds.images import DockerImages, EngineImages
+from seatrial.agent.builds.references import kept_as, named, registry_of, whole_name
+from seatrial.agent.builds.registries.answers import RegistrySilent
 from seatrial.agent.builds.standins import stand_in_for
 from seatrial.agent.engine import Engine
-from seatrial.agent.vocabulary.errors import ImageUnavailable
+from seatrial.agent.engine.images import Image
+from seatrial.agent.vocabulary.errors import AgentError, ImageUnavailable
 from tests.builds.conftest import Lines, docker
 
-pytestmark = pytest.mark.docker
-
-Answer = Callable[[web.Request], web.StreamResponse]
+DIGEST = "sha256:" + "a" * 64
 
 
 class NoStandIns:
@@ -30,96 +29,113 @@ class NoStandIns:
         return self.reference
 
 
-class Registry:
-    """An HTTP server on loopback, which engines take for a registry without TLS."""
+class Shelf:
+    """The images of an engine."""
 
-    def __init__(self, status: int, body: dict[str, object], delay: float = 0) -> None:
-        self.status, self.body, self.delay = status, body, delay
-        self.requests = 0
-        self.port = 0
+    def __init__(self) -> None:
+        self.labels: dict[str, Mapping[str, str]] = {}
 
-    async def answer(self, _request: web.Request) -> web.StreamResponse:
-        self.requests += 1
-        await asyncio.sleep(self.delay)
-        return web.Response(status=self.status, text=json.dumps(self.body), content_type="application/json")
+    @property
+    def images(self) -> "Shelf":
+        return self
+
+    async def get(self, reference: str) -> Image | None:
+        found = self.labels.get(reference)
+        return None if found is None else Image("sha256:1", (), {"Labels": found})
+
+
+class Pulls:
+    """Registries: they have what `trouble` does not say otherwise of."""
+
+    def __init__(self, shelf: Shelf, trouble: AgentError | RegistrySilent | None = None) -> None:
+        self.shelf, self.trouble = shelf, trouble
+        self.labels: Mapping[str, str] = {}
+        self.asked: list[str] = []
+
+    async def pull(self, image: str, log: Lines) -> None:
+        self.asked.append(image)
+        if self.trouble:
+            raise self.trouble
+        self.shelf.labels[kept_as(image)] = self.labels
 
 
 @pytest.fixture
-async def serve() -> AsyncIterator[Callable[..., asyncio.Future[Registry]]]:
-    runners: list[web.AppRunner] = []
-
-    async def start(status: int, body: dict[str, object], delay: float = 0) -> Registry:
-        registry = Registry(status, body, delay)
-        application = web.Application()
-        application.router.add_route("*", "/{path:.*}", registry.answer)
-        runner = web.AppRunner(application, shutdown_timeout=0.1)
-        await runner.setup()
-        runners.append(runner)
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        registry.port = runner.addresses[0][1]
-        return registry
-
-    yield start  # type: ignore[misc]
-    for runner in runners:
-        await runner.cleanup()
+def shelf() -> Shelf:
+    return Shelf()
 
 
-def images(engine: Engine, stand_ins: NoStandIns, clock: Callable[[], float] = lambda: 0.0) -> DockerImages:
-    return DockerImages(engine, stand_ins, clock, stalled_seconds=3)  # type: ignore[arg-type]
+def sources(shelf: Shelf, pulls: Pulls, stand_ins: NoStandIns | None = None) -> DockerImages:
+    clock = itertools.count(step=25.0)
+    return DockerImages(shelf, stand_ins or NoStandIns(), pulls, lambda: next(clock))  # type: ignore[arg-type]
 
 
-async def test_a_limit_is_named_and_not_asked_again_for_a_minute(
-    engine: Engine, serve: Callable[..., asyncio.Future[Registry]], log: Lines
-) -> None:
-    registry = await serve(429, {"errors": [{"code": "TOOMANYREQUESTS", "message": "slow down"}]})
-    now = [0.0]
-    stand_ins = NoStandIns()
-    source = images(engine, stand_ins, lambda: now[0])
-    image = f"127.0.0.1:{registry.port}/a/b:1"
-    with pytest.raises(ImageUnavailable, match="429 Too Many Requests"):
-        await source.ensure(image, log)
-    asked = registry.requests
-    with pytest.raises(ImageUnavailable, match="429"):
-        await source.ensure(image, log)
-    assert registry.requests == asked
-    now[0] = 61
-    with pytest.raises(ImageUnavailable):
-        await source.ensure(image, log)
-    assert registry.requests > asked
+async def test_a_limit_is_named_and_not_asked_again_for_a_minute(shelf: Shelf, log: Lines) -> None:
+    pulls = Pulls(shelf, RegistrySilent("r limits how much (429)", "wait until it allows more"))
+    images = sources(shelf, pulls)
+    for asked in (1, 1, 1, 2):
+        with pytest.raises(ImageUnavailable, match=r"429.*docker load.*wait until it allows more"):
+            await images.ensure("r.example/a/b:1", log)
+        assert len(pulls.asked) == asked
+    assert log.text.count("429") == 2
 
 
-async def test_an_image_that_does_not_exist_gets_no_stand_in(
-    engine: Engine, serve: Callable[..., asyncio.Future[Registry]], log: Lines
-) -> None:
-    registry = await serve(404, {"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]})
+async def test_an_image_that_does_not_exist_gets_no_stand_in(shelf: Shelf, log: Lines) -> None:
     stand_ins = NoStandIns("seatrial/stand-in-x")
-    with pytest.raises(ImageUnavailable, match=r"cannot be pulled.*manifest"):
-        await images(engine, stand_ins).ensure(f"127.0.0.1:{registry.port}/a/b:1", log)
+    with pytest.raises(ImageUnavailable, match="no such"):
+        await sources(shelf, Pulls(shelf, ImageUnavailable("no such")), stand_ins).ensure("python:3", log)
     assert stand_ins.asked == []
 
 
-async def test_nobody_listens(engine: Engine, log: Lines) -> None:
+async def test_who_does_not_answer_is_stood_in_for(shelf: Shelf, log: Lines) -> None:
     stand_ins = NoStandIns("seatrial/stand-in-x")
-    assert await images(engine, stand_ins).ensure("127.0.0.1:1/a/b:1", log) == "seatrial/stand-in-x"
-    assert stand_ins.asked == [("127.0.0.1:1/a/b:1", "127.0.0.1:1 does not answer")]
+    images = sources(shelf, Pulls(shelf, RegistrySilent("r does not answer")), stand_ins)
+    assert await images.ensure("python", log) == "seatrial/stand-in-x"
+    assert stand_ins.asked == [("python:latest", "r does not answer")]
 
 
-async def test_a_silent_registry_is_given_up(
-    engine: Engine, serve: Callable[..., asyncio.Future[Registry]], log: Lines
-) -> None:
-    registry = await serve(200, {}, delay=30)
-    with pytest.raises(ImageUnavailable, match="does not answer"):
-        await asyncio.wait_for(
-            images(engine, NoStandIns()).ensure(f"127.0.0.1:{registry.port}/a/b:1", log), 25
-        )
+async def test_what_is_on_the_host_is_not_pulled(shelf: Shelf, log: Lines) -> None:
+    shelf.labels = {"python:3": {}, f"python@{DIGEST}": {}}
+    pulls = Pulls(shelf)
+    for image in ("python:3", f"python@{DIGEST}"):
+        assert await sources(shelf, pulls).ensure(image, log) == image
+    assert pulls.asked == []
+
+
+async def test_what_was_pulled_by_its_digest_is_found_by_it(shelf: Shelf, log: Lines) -> None:
+    pulls = Pulls(shelf)
+    found = await sources(shelf, pulls).ensure(f"python:3@{DIGEST}", log)
+    assert found == f"seatrial/by-digest:{DIGEST[7:]}" != f"python@{DIGEST}"
+    for again in (f"python:3@{DIGEST}", f"docker.io/library/python@{DIGEST}"):
+        assert await sources(shelf, pulls).ensure(again, log) == found
+        assert await EngineImages(shelf).ensure(again, log) == found  # type: ignore[arg-type]
+    assert len(pulls.asked) == 1
+
+
+async def test_the_name_for_what_has_a_digest_is_never_pulled(shelf: Shelf, log: Lines) -> None:
+    pulls = Pulls(shelf)
+    for name in (f"seatrial/by-digest:{DIGEST[7:]}", f"docker.io/seatrial/by-digest:{DIGEST[7:]}"):
+        with pytest.raises(ImageUnavailable, match="Write its own name"):
+            await sources(shelf, pulls).ensure(name, log)
+    assert pulls.asked == []
+
+
+async def test_a_pulled_image_that_pretends_to_be_a_previews_is_refused(shelf: Shelf, log: Lines) -> None:
+    pulls = Pulls(shelf)
+    pulls.labels = {"galley.managed": "true"}
+    with pytest.raises(ImageUnavailable, match="built for a preview"):
+        await sources(shelf, pulls).ensure("a/b:1", log)
 
 
 @pytest.mark.parametrize(
     ("image", "name"),
     [
         ("python:3.12-slim", "python"),
-        ("docker.io/library/python:3", "python"),
+        ("docker.io/library/python:3", "python-whole"),
+        ("python:3.12-slim-bookworm", "python"),
+        ("python@sha256:" + "a" * 64, "python-whole"),
+        ("node:20-bookworm", "node-whole"),
+        ("node:20-alpine", "node-alpine"),
+        ("nginx:1-slim", "nginx"),
         ("postgres:15@sha256:" + "a" * 64, "postgres"),
         ("postgres:16-alpine", "postgres-alpine"),
         ("golang:1.22-alpine3.19", "golang-alpine"),
@@ -143,16 +159,22 @@ def test_who_is_stood_in_for(image: str, name: str | None) -> None:
 
 
 def test_registries() -> None:
+    assert whole_name("python:3") == whole_name("library/python:3") == "docker.io/library/python:3"
+    assert whole_name("docker.io/python:3") == "docker.io/library/python:3"
+    assert whole_name(f"a/b:1@{DIGEST}") == f"docker.io/a/b@{DIGEST}"
+    assert whole_name("ghcr.io/a:1") == "ghcr.io/a:1"
     assert registry_of("python:3") == registry_of("a/b:1") == "registry-1.docker.io"
+    assert registry_of("docker.io/a") == "registry-1.docker.io"
     assert registry_of("ghcr.io/a/b") == "ghcr.io"
     assert registry_of("localhost:5000/a") == "localhost:5000"
 
 
+@pytest.mark.docker
 async def test_images_of_previews_are_nobody_elses(engine: Engine, base: str, log: Lines) -> None:
     foreign = "galley/pr-1-secret-abc123/web:feed"
     await docker("build", "-q", "--label", "galley.managed=true", "--label", "seatrial.test=builds", "-t", foreign, "-", stdin=f"FROM {base}\nRUN echo x > /secret\n")  # fmt: skip
     identity = (await docker("image", "inspect", "-f", "{{.Id}}", foreign)).strip().removeprefix("sha256:")
-    source = images(engine, NoStandIns())
+    source = EngineImages(engine)
     for asked in (foreign, identity, f"sha256:{identity}", f"sha256:{identity[:8]}"):
         with pytest.raises(ImageUnavailable, match=r"built for a preview|image's id"):
             await source.ensure(asked, log)

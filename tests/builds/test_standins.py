@@ -113,6 +113,17 @@ async def test_the_others_run(stand_in: MakeStandIn, image: str, command: list[s
     assert printed in await run(await stand_in(image), *command)
 
 
+@pytest.mark.parametrize("image", ["python:3.12", "nginx:1"])
+async def test_health_checks_find_what_they_call(stand_in: MakeStandIn, image: str) -> None:
+    told = await run(await stand_in(image), "sh", "-c", "command -v curl && command -v wget")
+    assert told.split() == ["/usr/bin/curl", "/usr/bin/wget"]
+
+
+async def test_a_slim_image_is_slim(stand_in: MakeStandIn) -> None:
+    slim = await stand_in("python:3.12-slim")
+    assert await run(slim, "sh", "-c", "command -v curl || command -v wget || echo neither") == "neither\n"
+
+
 @pytest.mark.parametrize("image", ["alpine:3", "python:3.12-alpine"])
 async def test_alpine_without_its_packages_says_so(stand_in: MakeStandIn, image: str, log: Lines) -> None:
     reference = await stand_in(image)

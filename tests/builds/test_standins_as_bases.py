@@ -8,7 +8,7 @@ import pytest
 
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
-from tests.builds.conftest import Lines
+from tests.builds.conftest import Lines, docker
 from tests.builds.containers import MakeStandIn, answers, rare, run, running
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
@@ -89,6 +89,19 @@ def wheel() -> bytes:
         )
         file.writestr("afloat-1.dist-info/RECORD", "")
     return content.getvalue()
+
+
+async def test_a_digest_is_built_on_the_stand_in_and_the_image_says_so(
+    stand_in: MakeStandIn, builder: BuildahBuilder, request_for: Callable[..., BuildRequest], log: Lines
+) -> None:
+    await stand_in("python:3.12-slim")
+    name = f"python:3.12-slim@sha256:{'a' * 64}"
+    request = request_for("digest", {"Dockerfile": f'FROM {name}\nRUN echo hi > /hi\nCMD ["cat", "/hi"]\n'})
+    await builder.build(request, log)
+    assert await run(request.tag) == "hi\n"
+    told = await docker("image", "inspect", "-f", '{{index .Config.Labels "galley.warnings"}}', request.tag)
+    assert told.startswith(f"{name} could not be had: a stand-in takes its place, with Python 3.")
+    assert "its digest was not heeded" in told
 
 
 async def test_nginx_fills_in_its_templates(

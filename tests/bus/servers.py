@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import signal
 import socket
 import subprocess
 import time
@@ -67,6 +68,15 @@ class NatsServer:
                 break
             time.sleep(0.02)
         raise AssertionError((self.directory / "nats.log").read_text()[-2000:])
+
+    def pause(self) -> None:
+        """It takes connections and bytes, and answers nothing."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         if self.process is not None:

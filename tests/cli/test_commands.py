@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -293,3 +294,52 @@ def test_status_calls_what_failed_failed_although_nothing_is_pending(cli: Any, a
     assert code == 0
     assert "✗ pr-1-dinghy failed" in out and "pending" not in out
     assert "✓ pr-2-dinghy running" in out and out.count("newest deployment failed: bad_recipe") == 2
+
+
+def test_a_folder_of_a_repository_is_said_to_stand_for_all_of_it(
+    cli: Any, api: FakeApi, repository: Path
+) -> None:
+    preview_of(
+        api, git(repository, "rev-parse", "HEAD"), deployment(git(repository, "rev-parse", "HEAD"), "live")
+    )
+    (repository / "deep").mkdir()
+    _, out, _ = cli("preview", str(repository / "deep"))
+    assert "the preview is of the whole repository, not only of deep" in out
+
+
+def test_status_says_what_is_waited_for_and_since_when(cli: Any, api: FakeApi) -> None:
+    def ago(minutes: int) -> str:
+        return (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
+
+    waiting = {
+        "name": "pr-1-dinghy",
+        "state": "building",
+        "commit": "c" * 40,
+        "urls": {},
+        "deployment": None,
+        "waits_for": "agent two, which is offline",
+        "waiting_since": ago(5),
+    }
+    platform = {"url": "http://x", "runtime": "docker", "sandbox": "runsc"}
+    missing = {"waits_for": "the bus: messages are not sent", "waiting_since": ago(61)}
+    api.routes["GET /status"] = lambda _: (
+        200,
+        {
+            "platform": {**platform, **missing},
+            "agents": [],
+            "projects": [{"name": "dinghy", "environments": [waiting], "evaluations": []}],
+        },
+    )
+    code, out, _ = cli("status")
+    said = [line for line in out.splitlines() if "waits for" in line]
+    assert code == 0 and len(said) == 2
+    assert "waits for the bus: messages are not sent, since " in said[0] and "(61 min)" in said[0]
+    assert "waits for agent two, which is offline, since " in said[1] and "(5 min)" in said[1]
+
+
+def test_a_platform_that_runs_and_does_not_answer_is_not_to_be_started(cli: Any, api: FakeApi) -> None:
+    api.server.shutdown()
+    api.server.server_close()
+    code, _, problem = cli("status")
+    assert code == 2 and "does not answer" in problem
+    assert "seatrial doctor" in problem and "seatrial up" not in problem, "up would say that it runs"

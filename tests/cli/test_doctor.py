@@ -1,13 +1,21 @@
 """`seatrial doctor`: what is wrong is named with its reason."""
 
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
 from seatrial.cli import doctor as doctor_module
 from seatrial.cli.app import app
+from seatrial.embedded.engine import detect
+from seatrial.embedded.processes import Records
 from tests.cli.conftest import FakeApi
+from tests.waiting import eventually
 
 
 def agent(state: str = "online", *warnings: str) -> dict[str, Any]:
@@ -79,8 +87,84 @@ def test_an_agent_that_is_offline_is_grave(api: FakeApi) -> None:
     assert "✗ agent local is offline" in said and "agent.log" in said
 
 
+def test_the_log_of_an_agent_on_another_host_is_not_looked_for_here(api: FakeApi) -> None:
+    code, said = doctor(api, "runsc", {**agent("offline"), "id": "01B", "name": "harbour-two"})
+    assert code == 1 and "✗ agent harbour-two is offline" in said
+    assert "agent.log" not in said and "On its host" in said
+
+
+def test_too_little_space_to_build_on_is_grave(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GALLEY_MIN_FREE_MB", "1")
+    _, said = doctor(api, "runsc", agent())
+    assert lines(said, "disk:")[0].startswith("✓")
+    monkeypatch.setenv("GALLEY_MIN_FREE_MB", "999999999")
+    code, said = doctor(api, "runsc", agent())
+    assert code == 1 and lines(said, "disk:")[0].startswith("✗") and "GALLEY_MIN_FREE_MB" in said
+
+
+@pytest.fixture
+def worker(api: FakeApi, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is recorded as the platform's."""
+    process = subprocess.Popen(["sleep", "600"])
+    Records(tmp_path / "data" / "run").write("worker", process.pid)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_process_that_is_stopped_is_grave_and_goes_on_by_doing_what_it_says(
+    api: FakeApi, worker: subprocess.Popen[bytes]
+) -> None:
+    _, said = doctor(api, "runsc", agent())
+    assert lines(said, "worker") == [f"✓ worker runs (pid {worker.pid})"]
+    worker.send_signal(signal.SIGSTOP)
+    eventually(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED)
+    code, said = doctor(api, "runsc", agent())
+    assert code == 1 and lines(said, "worker") == [f"✗ worker is stopped by a signal (pid {worker.pid})"]
+    (advice,) = lines(said, "Let it go on: ")
+    subprocess.run(advice.split(": ")[1].split(), check=True)
+    eventually(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_SLEEPING)
+    _, said = doctor(api, "runsc", agent())
+    assert lines(said, "worker") == [f"✓ worker runs (pid {worker.pid})"]
+
+
+def test_what_a_killed_supervisor_left_is_named(
+    api: FakeApi, worker: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor_module.locking, "running", lambda data: None)
+    code, said = doctor(api, "runsc")
+    assert code == 1 and f"are left: worker (pid {worker.pid})" in said and "seatrial up" in said
+
+
 def test_a_web_process_that_does_not_answer_is_grave(api: FakeApi) -> None:
     api.routes["GET /status"] = lambda _: (503, {})
     done = CliRunner().invoke(app, ["doctor"])
     assert done.exit_code == 1
     assert "✗ seatrial is not ready" in done.output and "web.log" in done.output
+
+
+@pytest.mark.parametrize(
+    ("version", "warned"),
+    [
+        ("1.1.5+ds1-1+deb12u1", True),
+        ("v1.2.7-0-g59923ef", True),
+        ("1.3.2", True),
+        ("1.2.8", False),
+        ("v1.3.3-0-gabc", False),
+        ("1.4.0", False),
+        ("2.0.0", False),
+        ("860f061b76bb4fc671f0f9e900f7d80ff93d4eb7", False),
+        ("", False),
+    ],
+)
+def test_a_runc_that_lets_code_out_is_pointed_out(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch, version: str, warned: bool
+) -> None:
+    engine = detect.Engine("unix:///x", version="28", runtimes=frozenset({"runsc"}), runc=version)
+    monkeypatch.setattr(detect, "ask", lambda: engine)
+    _, said = doctor(api, "runsc", agent())
+    told = lines(said, "runc ")
+    assert bool(told) is warned
+    if warned:
+        assert told[0].startswith(f"… runc {version} may let code out of a container")
+        assert "1.2.8" in said and "gVisor" in said

@@ -27,7 +27,9 @@ def test_another_branch_can_be_named_and_is_never_dirty(repository: Path) -> Non
 
 def test_a_folder_inside_stands_for_the_repository(repository: Path) -> None:
     (repository / "deep").mkdir()
-    assert read_head(repository / "deep", None).path == repository.resolve()
+    head = read_head(repository / "deep", None)
+    assert (head.path, head.folder) == (repository.resolve(), "deep")
+    assert read_head(repository, None).folder == ""
 
 
 def test_a_bare_repository_will_do(repository: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import httpx
 import psycopg
 import pytest
 
+from seatrial.control import web
 from seatrial.embedded.components import bus, control, ingress
 from seatrial.embedded.components.postgres import from_wheel
 from seatrial.embedded.errors import CannotRun
@@ -162,4 +163,6 @@ def test_lost_keys_of_the_bus_are_named(data: DataDirectory) -> None:
 @pytest.mark.parametrize(("site", "believed"), [("http://localhost:3000", False), ("https://sea.test", True)])
 def test_only_behind_a_proxy_a_request_may_name_its_client(site: str, believed: bool) -> None:
     line = control.web(3000, {"SITE_URL": site}).program.arguments
-    assert ("--proxy-headers" in line, "--no-proxy-headers" in line) == (believed, not believed)
+    asked = web.options(line[line.index("seatrial.control.web") + 1 :])
+    assert (asked["port"], asked["proxy_headers"]) == (3000, believed)
+    assert asked["forwarded_allow_ips"] == ("127.0.0.1" if believed else None)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -294,3 +295,8 @@ def test_the_pid_file_of_a_daemon_that_lives_is_kept(tmp_path: Path) -> None:
         daemon.forget_the_dead(tmp_path)
         living.kill()
     assert file.exists()
+
+
+@pytest.mark.docker
+def test_an_engine_tells_its_runc() -> None:
+    assert re.match(r"v?\d+\.\d+|[0-9a-f]{7}", detect.ask().runc)

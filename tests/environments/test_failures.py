@@ -1,7 +1,10 @@
 """Every way in which a candidate fails is reported plainly, and leaves nothing behind."""
 
+from dataclasses import replace
+
 import pytest
 
+from seatrial.agent.bus.identity import SealedValueError
 from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.wire.deployments import DeploymentFailed, DeploymentPhase
 from tests.agent.harness import Agent, deployment, environment
@@ -9,8 +12,11 @@ from tests.agent.previews import gone, single
 from tests.repositories import Repository
 
 
-async def failed(agent: Agent, repository: Repository, files: dict[str, str]) -> DeploymentFailed:
-    wanted = environment(repository, "pr-1-bad", candidate=deployment(repository.commit(files)))
+async def failed(
+    agent: Agent, repository: Repository, files: dict[str, str], variables: str = ""
+) -> DeploymentFailed:
+    candidate = deployment(repository.commit(files))
+    wanted = environment(repository, "pr-1-bad", candidate=candidate, variables=variables)
     async with agent.running() as environments:
         environments.wanted(wanted)
         environments.replayed({wanted.environment})
@@ -26,8 +32,30 @@ async def test_a_service_that_exits(agent: Agent, repository: Repository, busybo
     files = single(busybox, "echo no database; exit 3", "    expose: 80\n    restart: never\n")
     failure = await failed(agent, repository, files)
     assert (failure.reason, failure.service) == ("service_exited", "web")
-    assert failure.message == "web exited with code 3"
+    assert failure.message == "web exited with code 3: no database"
     assert failure.log_tail == ["no database"]
+
+
+async def test_a_secret_that_a_service_prints_at_its_end_is_not_in_the_message(
+    agent: Agent, repository: Repository, busybox: str
+) -> None:
+    more = "    expose: 80\n    restart: never\n    env: {T: '${TOKEN}'}\n"
+    files = single(busybox, "echo Error: $T is refused; exit 3", more)
+    failure = await failed(agent, repository, files, variables="hunter22")
+    assert failure.message == "web exited with code 3: Error: ${TOKEN} is refused"
+    assert not any("Error: hunter22" in line for line in agent.reports.lines if line.startswith("_system:"))
+
+
+async def test_variables_that_cannot_be_opened_are_a_failure_that_is_told(
+    agent: Agent, repository: Repository, busybox: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: str) -> dict[str, str]:
+        raise SealedValueError("not sealed to this agent's key")
+
+    tools = replace(agent.tools(), variables=broken)
+    monkeypatch.setattr(agent, "tools", lambda: tools)
+    failure = await failed(agent, repository, single(busybox, "sleep 600"), variables="damaged")
+    assert failure.message == "not sealed to this agent's key"
 
 
 async def test_a_service_that_crashes_again_and_again(
@@ -44,18 +72,27 @@ async def test_a_service_that_takes_too_much_memory(
     failure = await failed(
         agent, repository, single(busybox, command, "    expose: 80\n    restart: never\n")
     )
-    assert failure.message == "web was ended for using more than its 64 MB of memory"
+    assert failure.message == (
+        "web was ended for using more than its 64 MB of memory. "
+        "Give it more with resources: {memory: 1g} for services.web in galley.yml"
+    )
 
 
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("httpd -f -p 9090 -h /www", "It listens on port 9090, not on 8080. Set expose to 9090"),
+        (
+            "httpd -f -p 9090 -h /www",
+            "port 9090, not on 8080. Set expose to 9090 for services.web in galley.yml",
+        ),
         (
             "httpd -f -p 127.0.0.1:8080 -h /www",
-            "It listens on 127.0.0.1:8080 only: make it listen on 0.0.0.0",
+            "127.0.0.1:8080 only: make it listen on 0.0.0.0",
         ),
-        ("sleep 600", "It listens on no TCP port"),
+        (
+            "sleep 600",
+            "no TCP port. If it needs longer to start, set health: {path: /, timeout: 180s} for services.web in galley.yml",
+        ),
     ],
 )
 async def test_a_service_that_listens_elsewhere(
@@ -64,8 +101,8 @@ async def test_a_service_that_listens_elsewhere(
     more = "    expose: 8080\n    health: {path: /, timeout: 1s}\n"
     failure = await failed(agent, repository, single(busybox, command, more))
     assert failure.reason == "unhealthy"
-    assert failure.message.startswith("web runs, but GET / on port 8080 got no answer (connection refused)")
-    assert failure.message.endswith(words)
+    assert failure.message.startswith(f"web listens on {words}")
+    assert failure.message.endswith("GET / on port 8080 got no answer (connection refused), for 1 s")
 
 
 async def test_a_service_that_answers_wrongly(agent: Agent, repository: Repository, busybox: str) -> None:
@@ -101,7 +138,7 @@ CMD httpd -f -p {address} -h /www
     ("check", "address", "explanation"),
     [
         ("false", "8080", "the health command ended with 1"),
-        ("true", "127.0.0.1:8080", "It listens on 127.0.0.1:8080 only"),
+        ("true", "127.0.0.1:8080", "127.0.0.1:8080 only"),
     ],
     ids=["the image says no", "nobody else gets through"],
 )

@@ -68,7 +68,7 @@ async def test_up_switched_and_removed(agent: Agent, repository: Repository, bus
 async def test_interpolation_reaches_the_container(
     agent: Agent, repository: Repository, busybox: str
 ) -> None:
-    more = "    expose: 80\n    env: {U: '${GALLEY_PREVIEW_URL_web}', D: '$$5', T: '${TOKEN}', N: '${GALLEY_NUMBER}'}\n"
+    more = "    expose: 80\n    env: {U: '${GALLEY_PREVIEW_URL_web}', D: '$$5', T: '${TOKEN}', N: '${GALLEY_NUMBER}', H: '${GALLEY_PREVIEW_HOST_web}', M: '${GALLEY_PREVIEW_HOSTNAME_web}'}\n"
     command = "env; exec httpd -f -p 80 -h /www"
     wanted = environment(
         repository,
@@ -78,8 +78,15 @@ async def test_interpolation_reaches_the_container(
     )
     async with agent.running() as environments:
         await come_up(agent, environments, wanted)
-        for expected in ("U=http://pr-1-shop.preview.localhost:8080", "D=$5", "T=secret", "N=1"):
+        for expected in (
+            "U=http://pr-1-shop.preview.localhost:8080",
+            "D=$5",
+            "T=secret",
+            "N=1",
+            "H=pr-1-shop.preview.localhost:8080",
+        ):
             await agent.reports.line(f"web: {expected}")
+        assert "web: M=pr-1-shop.preview.localhost" in agent.reports.lines
         assert {"web: D=$5", "web: T=secret", "web: N=1"} <= set(agent.reports.lines)
 
 

@@ -87,7 +87,7 @@ def test_a_stranger_owning_another_workspace_sees_nothing_of_ours(caller, work: 
     [
         ({"path": "/nonexistent"}, 400, "no_directory"),
         ({"path": "/tmp"}, 400, "not_a_repository"),
-        ({"path": "a\x00b"}, 400, "not_absolute"),
+        ({"path": "a\x00b"}, 400, "invalid"),
         ({"path": "/x" * 5000}, 400, "no_directory"),
         ({"path": 1}, 422, "invalid"),
         ({}, 422, "invalid"),

@@ -227,3 +227,11 @@ def test_the_agents_page_shows_their_warnings(harbour: Harbour) -> None:
     page = signed_in(harbour.cast.bob).get("/agents").content.decode()
     assert "gVisor does not start: no cgroups" in page
     assert "nothing: they cannot run on this agent" in page
+
+
+def test_each_error_of_a_recipe_has_a_line_of_its_own(harbour: Harbour) -> None:
+    failed = harbour.failed.deployments.order_by("-created_at").first()
+    failed.message = "compose.yaml:4: a <b>\ncompose.yaml:9: c"
+    failed.save()
+    page = signed_in(harbour.cast.alice).get(f"/environments/{harbour.failed.pk}").content.decode()
+    assert "compose.yaml:4: a &lt;b&gt;<br>compose.yaml:9: c" in page

@@ -24,7 +24,7 @@ def test_sigterm_ends_open_streams() -> None:
     port = free_port()
     database = settings.DATABASES["default"]
     environment = {**os.environ, "DB_NAME": str(database["NAME"]), "DB_HOST": str(database["HOST"])}
-    command = [sys.executable, "-m", "uvicorn", "seatrial.control.asgi:application", "--port", str(port)]
+    command = [sys.executable, "-m", "seatrial.control.web", "--port", str(port)]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         base = f"http://localhost:{port}"

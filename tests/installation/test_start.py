@@ -15,6 +15,7 @@ import pytest
 from django.db import connection
 
 from seatrial.control.vault.services import verify_master_key
+from tests import factories
 from tests.bus.servers import free_port
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
@@ -23,7 +24,7 @@ LIMIT = 25 * 1024 * 1024
 
 
 def web(port: int, **environment: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "uvicorn", "seatrial.control.asgi:application", "--port", str(port)]
+    command = [sys.executable, "-m", "seatrial.control.web", "--port", str(port)]
     return subprocess.Popen(
         command,
         env={**os.environ, "DB_NAME": connection.settings_dict["NAME"], "DB_POOL_SIZE": "4", **environment},
@@ -68,17 +69,21 @@ def test_it_answers_limits_bodies_and_knows_its_names() -> None:
         for host, status in {
             "seatrial.example.test": 200,
             "localhost": 200,
-            "pr-1-shop.preview.localhost:8080": 200,
+            "pr-1-shop.preview.localhost:8080": 404,
             "evil.example": 400,
         }.items():
             assert ask(port, "GET", "/healthz", Host=host).status == status, host
         # An announced length is refused without reading; a chunked body is cut off while it comes.
-        assert (
-            ask(port, "POST", "/api/v1/webhooks/local/x", **{"Content-Length": str(LIMIT + 1)}).status == 413
-        )
+        webhook = f"/api/v1/webhooks/local/{factories.connection(factories.workspace()).pk}"
+        assert ask(port, "POST", webhook, **{"Content-Length": str(LIMIT + 1)}).status == 413
         chunks = (b"x" * 1_000_000 for _ in range(27))
-        answer = ask(port, "POST", "/api/v1/webhooks/local/x", chunks, **{"Transfer-Encoding": "chunked"})
+        answer = ask(port, "POST", webhook, chunks, **{"Transfer-Encoding": "chunked"})
         assert (answer.status, b"too_large" in answer.text) == (413, True)
+        # A body that never comes is not waited for where there is nobody to get it.
+        nobody, announced = "/api/v1/webhooks/local/01ABC", {"Content-Length": "9000000"}
+        assert b"unknown_connection" in ask(port, "POST", nobody, **announced).text
+        assert ask(port, "POST", nobody, Host="pr-1-shop.preview.localhost", **announced).status == 413
+        assert ask(port, "POST", "/api/v1/agents/register", **announced).status == 413
         assert ask(port, "GET", "/healthz").status == 200
 
 

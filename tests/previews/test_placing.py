@@ -4,7 +4,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from seatrial.control.previews.placing import Member, Whereabouts, decide
+from seatrial.control.previews.placing import Member, Whereabouts, decide, with_engine
 from seatrial.wire.states import AgentState
 
 ONLINE, DRAINING, OFFLINE, REVOKED = AgentState
@@ -117,3 +117,10 @@ def test_whatever_the_fleet_the_rules_hold(fleet: list[Member], known: Whereabou
         assert decision.waits
         assert not any(s == ONLINE for s in states.values()) or known.runtime
     assert bool(decision.lost) == (bool(known.data) and not decision.pinned)
+
+
+def test_one_with_a_container_engine_goes_first() -> None:
+    fleet = [member("a", runtime="process"), member("b", placed=9, disk_free_mb=0)]
+    assert decide(fleet, Whereabouts()).agent == "b"
+    assert decide(fleet, Whereabouts(last="a")).agent == "a", "where it was, it stays"
+    assert [one.id for one in with_engine([*fleet, member("c", runtime="")])] == ["b"]

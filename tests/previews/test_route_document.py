@@ -101,3 +101,14 @@ def test_a_change_serialises_nothing_but_what_changed() -> None:
     before = document._added[f"E{1:025d}"]
     document.take(environment(3, [service("web", 2)], None, gone=False))
     assert document._added[f"E{1:025d}"] is before
+
+
+def test_of_two_that_want_one_name_the_older_has_it() -> None:
+    older = environment(2, [service("web", 1)], None, gone=False)
+    newer = environment(4, [service("web", 2), service("pr-2-shop", 2)], None, gone=False)
+    for rows in ([older, newer], [newer, older]):
+        document = Document()
+        for row in rows:
+            document.take(row)
+        routed = json.loads(document.text())["http"]["services"][older.name]["loadBalancer"]["servers"]
+        assert routed == [{"url": "http://10.0.0.1:1"}]

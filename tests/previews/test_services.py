@@ -9,6 +9,7 @@ from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.previews import services
 from seatrial.control.previews.errors import NothingToStop, PullRequestClosed
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
+from seatrial.wire.words import ServiceState
 from tests import factories
 from tests.previews.scenario import Scenario, check_invariants, web
 
@@ -170,6 +171,21 @@ def test_moved_endpoints_of_live_are_kept_older_news_ignored(scene: Scenario) ->
     scene.observe(live, web("http://10.0.0.9:80"), at=10)
     scene.observe(live, web("http://10.0.0.5:80"), at=5)
     assert scene.environment.services[0]["endpoint"] == "http://10.0.0.9:80"
+
+
+def test_a_service_that_is_down_keeps_the_endpoint_at_which_requests_for_it_are_held(scene: Scenario) -> None:
+    live = scene.live(A)
+    scene.observe(live, web("http://10.0.0.9:80"), at=10)
+    lost = {"endpoint": None, "state": ServiceState.RESTARTING, "labels": ["pr-1-shop"]}
+    down = web().model_copy(update=lost)
+    scene.observe(live, down, at=11)
+    scene.observe(live, down, at=12)
+    (service,) = scene.environment.services
+    assert (service["state"], service["endpoint"]) == ("restarting", "http://10.0.0.9:80")
+    scene.observe(live, web("http://10.0.0.5:80"), at=13)
+    assert scene.environment.services[0]["endpoint"] == "http://10.0.0.5:80"
+    scene.observe(live, down.model_copy(update={"labels": []}), at=14)
+    assert scene.environment.services[0]["endpoint"] is None, "it is not routed any more"
 
 
 def test_routes_follow_an_agent_whose_clock_was_set_back(scene: Scenario) -> None:

@@ -172,13 +172,45 @@ def test_data_keeps_the_next_deployment_waiting_for_its_agent(scene: Scenario, o
         f"Waits for agent {scene.agent.name}, which is offline: it has the data of db."
     )
     Deployment.objects.update(created_at=timezone.now() - timedelta(seconds=61))
+    assert services.lost_contact(scene.agent) == 0, "it goes on waiting, however long that takes"
+    assert scene.candidate() == waiting
+    becomes(scene.agent, "online")
+    scene.phase(scene.candidate(), "checkout")
+    assert (scene.candidate().state, scene.candidate().message) == ("building", "")
+
+
+def test_data_that_is_lost_sight_of_in_the_middle_is_waited_for_by_doing_as_it_says(
+    scene: Scenario, other: Agent
+) -> None:
+    keep(scene, A)
+    scene.push(B, at=1)
+    scene.phase(scene.candidate(), "checkout")
+    becomes(scene.agent, "offline")
+    Deployment.objects.update(created_at=timezone.now() - timedelta(seconds=61))
     assert services.lost_contact(scene.agent) == 1
     failed = scene.deployment(B)
     assert failed.reason == "agent_lost_contact"
-    assert "it has the data of db. Rebuild when it is back" in failed.message
-    becomes(scene.agent, "online")
+    assert "it has the data of db. Rebuild, or push a commit: it goes on when" in failed.message
     again = services.rebuild(scene.environment, by=Actor.person("alice"))
-    assert (again.agent, again.message) == (scene.agent, "")
+    Deployment.objects.update(created_at=timezone.now() - timedelta(seconds=61))
+    assert services.lost_contact(scene.agent) == 0
+    again.refresh_from_db()
+    assert again.message == f"Waits for agent {scene.agent.name}, which is offline: it has the data of db."
+    fleet.revoke(scene.agent, by=Actor.person("root"))
+    services.place_waiting()
+    assert scene.candidate().agent == other, "it does not wait for one that never comes back"
+
+
+def test_what_was_queued_when_its_agent_went_silent_says_what_it_waits_for(
+    scene: Scenario, other: Agent
+) -> None:
+    keep(scene, A)
+    scene.push(B, at=1)
+    assert scene.candidate().message == ""
+    becomes(scene.agent, "offline")
+    Deployment.objects.update(created_at=timezone.now() - timedelta(seconds=61))
+    assert services.lost_contact(scene.agent) == 0
+    assert scene.candidate().message.startswith(f"Waits for agent {scene.agent.name}, which is offline")
 
 
 def test_what_waits_no_more_does_not_say_so(scene: Scenario, other: Agent) -> None:
@@ -357,3 +389,39 @@ def test_what_its_data_pins_cannot_move(scene: Scenario, other: Agent) -> None:
     with pytest.raises(CannotMove, match="has the data of db"):
         services.move(scene.environment, off=scene.agent, by=Actor.person("root"))
     assert scene.environment.candidate is None
+
+
+def test_what_was_refused_for_lack_of_an_engine_goes_where_one_is(scene: Scenario, other: Agent) -> None:
+    becomes(other, "offline")
+    runs(scene.agent, "process")
+    scene.push(A)
+    scene.fail(scene.candidate(), "needs_engine")
+    assert scene.deployment(A).reason == "needs_engine", "nobody else is online"
+    scene.push(B, at=1)
+    becomes(other, "online")
+    refused = scene.candidate()
+    assert refused.agent == scene.agent
+    for _ in range(2):
+        scene.fail(refused, "needs_engine")
+    assert (scene.candidate().agent, scene.candidate().commit) == (other, B)
+    refused.refresh_from_db()
+    assert refused.state == "superseded"
+    scene.fail(scene.candidate(), "build_failed")
+    assert scene.environment.candidate is None, "any other failure is one"
+    check_invariants(scene.project)
+
+
+def test_data_on_an_agent_without_an_engine_is_not_left_for_what_needs_one(
+    scene: Scenario, other: Agent
+) -> None:
+    becomes(other, "draining")
+    runs(scene.agent, "process")
+    keep(scene, A)
+    becomes(other, "online")
+    scene.push(B, at=1)
+    scene.fail(scene.candidate(), "needs_engine")
+    assert scene.environment.candidate is None and scene.deployment(B).reason == "needs_engine"
+
+
+def runs(agent: Agent, runtime: str) -> None:
+    Agent.objects.filter(pk=agent.pk).update(heartbeat={**agent.heartbeat, "runtime": runtime})

@@ -56,6 +56,14 @@ def test_the_host_may_come_in_a_header(harbour: Harbour) -> None:
     assert answer["Retry-After"] == "3"
 
 
+def test_whatever_a_visitor_brings_no_cookie_is_set(harbour: Harbour) -> None:
+    """The preview's own cookies come along, and may be called as ours are."""
+    client = Client()
+    client.cookies["sessionid"], client.cookies["csrftoken"] = "a" * 32, "b" * 32
+    answer = client.get("/preview-unavailable", headers={"X-Forwarded-Host": "pr-99-x.preview.localhost"})
+    assert answer.status_code == 404 and not answer.cookies
+
+
 def test_any_method_gets_the_page(harbour: Harbour) -> None:
     client = Client(enforce_csrf_checks=True)
     assert client.post("/preview-unavailable?host=pr-99-x.preview.localhost", {"a": "b"}).status_code == 404

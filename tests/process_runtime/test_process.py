@@ -22,8 +22,9 @@ from seatrial.agent.recipes.recipe import Build
 from seatrial.agent.runtime.process import ProcessRuntime, probes
 from seatrial.agent.runtime.process.addresses import rewritten
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec, HealthCheck, Mount
-from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable, StartError
+from seatrial.agent.vocabulary.errors import BuildError, NeedsEngine
 from seatrial.agent.vocabulary.labels import FINGERPRINT
+from seatrial.agent.vocabulary.options import Options, Tmpfs
 from tests.waiting import until
 
 SERVER = """
@@ -73,7 +74,7 @@ def spec(**changes: object) -> ContainerSpec:
 
 
 async def until_well(runtime: ProcessRuntime, name: str, check: HealthCheck) -> Container:
-    problem: str | None = "never asked"
+    problem: object = "never asked"
     for _ in range(600):  # initdb takes its time on a busy machine
         container = await runtime.get(name)
         assert container is not None
@@ -239,14 +240,28 @@ def sleepers(seconds: str) -> list[psutil.Process]:
 
 
 async def test_what_it_cannot_do_is_said(runtime: ProcessRuntime, home: Path) -> None:
-    with pytest.raises(ImageUnavailable, match="own code and PostgreSQL only"):
+    with pytest.raises(NeedsEngine, match="own code and PostgreSQL only"):
         await ProcessImages(runtime.images).ensure("rabbitmq:3", quiet)
-    with pytest.raises(BuildError, match="several stages"):
+    with pytest.raises(NeedsEngine, match="several stages"):
         await build(runtime, home, {"Dockerfile": "FROM a AS b\nFROM c\nCOPY --from=b x y\n"})
     with pytest.raises(BuildError, match="needs an engine"):
         await build(runtime, home, {"Dockerfile": "FROM a\nRUN mkdir /usr/planted-by-a-test\n"})
     with pytest.raises(BuildError, match="leads out of the image"):
         await build(runtime, home, {"Dockerfile": "FROM a\nCOPY Dockerfile ../../../../x\n"})
     await build(runtime, home, {"Dockerfile": 'FROM a\nCMD ["no-such-program"]\n'})
-    with pytest.raises(StartError, match="no-such-program is not installed on this host"):
+    with pytest.raises(NeedsEngine, match="no-such-program is not installed on this host"):
         await runtime.start(spec())
+
+
+async def test_what_a_bare_process_cannot_get_is_named(runtime: ProcessRuntime) -> None:
+    asked = Options(
+        stdin_open=True, tty=True, hostname="x", init=True, read_only=True, tmpfs=[Tmpfs("/x")], shm_size_mb=1,
+        sysctls={"net.core.somaxconn": "1"}, without_capabilities=frozenset({"CHOWN"}), ulimits={"nofile": (1, 1)},
+        stop_signal="SIGINT", stop_seconds=3,
+    )  # fmt: skip
+    lacks = runtime.left_out(spec(options=asked, network_of="c2"))
+    assert lacks == [
+        "tty", "hostname", "init", "read_only", "tmpfs", "shm_size", "sysctls", "cap_drop", "ulimits", "stop_signal",
+        "network_mode (all processes share the host's network)",
+    ]  # fmt: skip
+    assert runtime.left_out(spec(options=Options(stdin_open=True, stop_seconds=3))) == []

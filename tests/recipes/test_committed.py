@@ -6,7 +6,7 @@ import pytest
 
 from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.vocabulary.containers import Copy, HealthCheck
-from seatrial.agent.vocabulary.errors import NoRecipe
+from seatrial.agent.vocabulary.errors import NoRecipe, RecipeError
 from seatrial.agent.vocabulary.tree import Entry
 from tests.recipes.files import Files
 
@@ -33,7 +33,7 @@ async def test_files_of_the_commit_are_copied_and_what_it_lacks_is_a_volume() ->
         Copy(".", "/code"),
     )
     assert [mount.path for mount in web.mounts] == ["/code/node_modules", "/data"]
-    assert "services.web.volumes: data is not in the commit; /data begins as an empty volume" in "".join(
+    assert "services.web: data is not in the commit; /data begins as an empty volume" in "".join(
         recipe.warnings
     )
 
@@ -98,9 +98,24 @@ def test_a_check_inside_is_waited_for_as_the_engine_would() -> None:
     [
         ("backend/Dockerfile", "There is backend/Dockerfile: add a galley.yml whose service says build: {path: backend}"),
         ("dockerfile", "Rename dockerfile to Dockerfile"),
+        ("Containerfile", "Rename Containerfile to Dockerfile"),
+        ("docker/docker-compose.yml", "There is docker/docker-compose.yml: commit a .env at the root that says COMPOSE_FILE=docker/"),
+        ("docker-compose.prod.yml", "There is docker-compose.prod.yml: commit a .env"),
     ],
 )  # fmt: skip
-async def test_a_dockerfile_elsewhere_is_pointed_out(name: str, message: str) -> None:
+async def test_what_lies_elsewhere_is_pointed_out(name: str, message: str) -> None:
     with pytest.raises(NoRecipe) as caught:
         await read_recipe(Files(**{name: "FROM x"}))
     assert message in str(caught.value)
+
+
+async def test_a_dockerfile_that_is_missing_is_told_with_the_line_of_its_service() -> None:
+    text = "version: 1\nservices:\n  db:\n    image: postgres\n  backend:\n    build: ./backend\n"
+    with pytest.raises(
+        RecipeError, match=r"^galley.yml:5: services.backend.build: there is no file backend/Dockerfile"
+    ):
+        await read_recipe(Files(**{"galley.yml": text}))
+    with pytest.raises(
+        RecipeError, match=r"^compose.yaml:2: services.web.build: there is no file Dockerfile"
+    ):
+        await read_recipe(Files(**{"compose.yaml": "services:\n  web: {build: .}\n"}))

@@ -64,7 +64,7 @@ async def test_a_program_that_visitors_see_keeps_its_data_too_and_its_host_name(
 
 async def test_a_published_port_of_a_database_tells_its_kind() -> None:
     recipe = await composed("  db: {image: acme/pg9, ports: ['5432:5432'], volumes: [data:/data]}")
-    assert (recipe.services["db"].kind, recipe.services["db"].expose) == (ServiceKind.DATABASE, 5432)
+    assert (recipe.services["db"].kind, recipe.services["db"].port) == (ServiceKind.DATABASE, 5432)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ async def test_a_built_database_is_a_database() -> None:
         },
     )
     db = recipe.services["db"]
-    assert (db.kind, db.expose, db.restart) == (ServiceKind.DATABASE, 5432, "unless-stopped")
+    assert (db.kind, db.port, db.restart) == (ServiceKind.DATABASE, 5432, "unless-stopped")
 
 
 async def test_a_volume_without_a_name_is_the_containers_own_unless_it_keeps_data() -> None:

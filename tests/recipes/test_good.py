@@ -64,6 +64,7 @@ services:
     command: ["celery", "worker"]
     user: 1000:1000
     working_dir: /srv
+    networks: [front]
   migrate:
     build: ./web
     depends_on: [db]
@@ -116,7 +117,7 @@ async def test_galley() -> None:
     assert api.entrypoint == ("python", "-m", "api")
     assert migrate.entrypoint == ("sh", "-c", "python manage.py migrate && echo done")
     assert migrate.restart == "never"
-    assert (db.kind, db.expose, db.ephemeral) == (ServiceKind.DATABASE, 5432, True)
+    assert (db.kind, db.port, db.ephemeral) == (ServiceKind.DATABASE, 5432, True)
     assert [service.name for service in recipe.in_order()][:3] == ["db", "api", "web"]
     assert any("kind database taken from the image's name" in warning for warning in recipe.warnings)
 
@@ -134,14 +135,16 @@ async def test_compose() -> None:
         )
     )
     web, worker, migrate, db = (recipe.services[name] for name in ("web", "worker_1", "migrate", "db"))
-    assert web.build == Build("web", "docker/Dockerfile", "prod", {"MODE": "prod", "FROM_ENV": "yes"})
-    assert (web.kind, web.expose, web.restart) == (ServiceKind.WEB, 80, "unless-stopped")
+    assert web.build == Build(
+        "web", "docker/Dockerfile", target="prod", args={"MODE": "prod", "FROM_ENV": "yes"}
+    )
+    assert (web.kind, web.port, web.restart) == (ServiceKind.WEB, 80, "unless-stopped")
     assert web.environment == {
         "A": "one",
         "LOG": "info",
         "DOLLAR": "$$x",
         "PRICE": "$$5",
-        "TOKEN": "${TOKEN}",
+        "TOKEN": "",
     }
     assert web.command == ("gunicorn", "-b", "0.0.0.0:80", "my app")
     assert web.depends_on == ("db", "migrate")
@@ -153,7 +156,7 @@ async def test_compose() -> None:
     assert (worker.kind, worker.user, worker.working_dir) == (ServiceKind.WORKER, "1000:1000", "/srv")
     assert migrate.restart == "never"
     assert (db.kind, db.image) == (ServiceKind.DATABASE, "postgres:15-alpine")
-    assert db.environment == {"POSTGRES_PASSWORD": "s3cret$$", "EMPTY": ""}
+    assert db.environment == {"POSTGRES_PASSWORD": "s3cret$$"}
     assert db.health and db.health.command == ("/bin/sh", "-c", "pg_isready -U $POSTGRES_USER")
     assert db.health.timeout_seconds == 160
     assert recipe.services["cache"].kind is ServiceKind.CACHE
@@ -163,7 +166,7 @@ async def test_compose() -> None:
     for expected in (
         "web is copied to /app as it is in the commit",
         "networks",
-        "it belongs to a profile",
+        "its profile is off",
     ):
         assert expected in warned
 

@@ -1,14 +1,20 @@
 """The document that `seatrial status --json` prints; `preview --json` and `check --json` print more of the same."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from seatrial.control.forges.models import Delivery
+from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.models import OutboxMessage
+from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Environment
 from seatrial.control.status import api as status_api
@@ -22,13 +28,13 @@ PAGE = Path(__file__).parents[2] / "docs" / "json.md"
 # What scripts were promised. More keys may come beside these; none of these may go.
 PROMISED = {
     "": {"platform", "agents", "projects"},
-    "platform": {"url", "ingress_port", "runtime", "sandbox"},
+    "platform": {"url", "ingress_port", "runtime", "sandbox", "waits_for", "waiting_since"},
     "agents": {"name", "state"},
     "projects": {"name", "environments", "evaluations"},
-    "environments": {"name", "state", "commit", "urls", "deployment"},
+    "environments": {"name", "state", "commit", "urls", "deployment", "waits_for", "waiting_since"},
     "deployment": {"id", "state", "reason", "phases"},
     "phases": {"name", "seconds"},
-    "evaluations": {"commit", "state", "score", "results"},
+    "evaluations": {"commit", "state", "score", "results", "waits_for", "waiting_since"},
     "results": {"policy", "state", "score", "message"},
 }
 
@@ -100,6 +106,8 @@ def test_what_is_shown(cast: Cast, environment: Environment, evaluation: Evaluat
         "ingress_port": 80,
         "runtime": "docker",
         "sandbox": "runsc",
+        "waits_for": "",
+        "waiting_since": None,
     }
     (project,) = status["projects"]
     assert project["environments"][0]["deployment"]["phases"][0] == {"name": "checkout", "seconds": 1.0}
@@ -163,16 +171,33 @@ def test_status_says_what_the_agents_warn_of(cast: Cast) -> None:
     assert status()["agents"][0] == {**shown, "state": "offline", "warnings": [], "sandbox_problem": ""}
 
 
+def test_status_says_who_does_not_take_what_piles_up(cast: Cast) -> None:
+    def missing() -> str:
+        answer: str = client(cast.bob).get(f"{API}/status").json()["platform"]["waits_for"]
+        return answer
+
+    long_ago = timezone.now() - timedelta(minutes=1)
+    outbox.instruct(Instruction.BUCKET, agent="one")
+    assert missing() == "", "it is just being sent"
+    OutboxMessage.objects.update(created_at=long_ago, due_at=long_ago)
+    assert missing() == "the bus, or the worker that reaches it: messages are not sent"
+    delivery = factories.delivery(factories.connection(cast.workspace))
+    Delivery.objects.filter(pk=delivery.pk).update(received_at=long_ago)
+    assert missing() == "the worker: webhooks are not handled"
+
+
 def test_status_costs_the_same_for_many(
     cast: Cast, environment: Environment, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(20):
         pull_request = factories.pull_request(environment.project)
-        factories.running(pull_request)
+        one = factories.running(pull_request)
+        one.candidate = factories.deployment(one)
+        one.save()
         evaluation = factories.evaluation(pull_request)
         factories.result(evaluation, factories.policy(cast.workspace, "Has readme"))
     bob = client(cast.bob)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(17):
         bob.get(f"{API}/status")
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(10):
         bob.get(f"{API}/environments")

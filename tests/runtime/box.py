@@ -18,6 +18,8 @@ from seatrial.agent.vocabulary.containers import (
 from seatrial.wire.logs import LogLine
 from tests.runtime import shell
 
+MUTE = "/mute"  # a folder of which nothing is answered in HTTP
+NOT_HTTP = -1  # the answer of a port that speaks something else
 FIRST_PAUSE_SECONDS = 0.01  # before the first restart; doubled for each one after
 _moments = itertools.count(1)
 _begin = datetime.now(UTC)
@@ -61,6 +63,7 @@ class Box:
     volumes: Mapping[str, Folder]
     tell: Callable[["Box", str], None]
     reach: Callable[["Box", str], "Box | None"]  # a sibling by its name
+    host: "Box | None" = None  # in whose network it runs
     addresses: dict[str, str] = field(default_factory=dict)
     aliases: dict[str, Sequence[str]] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
@@ -80,9 +83,21 @@ class Box:
         return {**self.image.environment, **self.spec.environment}
 
     @property
+    def in_network_of(self) -> "Box":
+        """The box whose network it is in; its own when that of its host is gone, because that began again."""
+        host = self.host
+        begun = host is not None and host.started_at is not None and self.started_at is not None
+        return host if host and begun and self.started_at >= host.started_at else self  # type: ignore[operator]
+
+    @property
     def memory_mb(self) -> int:
         """Its limit."""
         return self.spec.resources.memory_mb
+
+    @property
+    def stdin_open(self) -> bool:
+        """See World."""
+        return self.spec.options.stdin_open
 
     def words(self) -> list[str]:
         """What it runs, as engines put it together."""
@@ -94,10 +109,13 @@ class Box:
 
     def shown(self) -> Container:
         """As the runtime tells it."""
+        running = self.state is ContainerState.RUNNING
+        addresses = {name: at if running else "" for name, at in self.in_network_of.addresses.items()}
         return Container(
-            name=self.spec.name, labels=self.spec.labels, state=self.state, addresses=dict(self.addresses),
+            name=self.spec.name, labels=self.spec.labels, state=self.state, addresses=addresses,
             exit_code=self.exit_code if self.state is not ContainerState.RUNNING else None, image=self.spec.image,
             started_at=self.started_at, oom_killed=self.oom_killed, restarts=self.restarts,
+            network_of=self.spec.network_of, stop_seconds=self.spec.options.stop_seconds,
         )  # fmt: skip
 
     def start(self) -> None:
@@ -188,10 +206,12 @@ class Box:
         return reply if isinstance(reply, str) else None
 
     def answer(self, port: int, path: str) -> str | int:
-        """What a visitor gets: the page, 404, or 0 for a closed door."""
+        """What a visitor gets: the page, 404, 0 for a closed door, or NOT_HTTP."""
         served = self.ports.get(port)
         if served is None or served.loopback or self.state is not ContainerState.RUNNING:
             return 0
+        if served.folder == MUTE:
+            return NOT_HTTP
         page = self.read(
             served.folder + (f"{path}index.html" if path.endswith("/") else path or "/index.html")
         )

@@ -74,7 +74,8 @@ class Ground:
         container = await self.runtime.get(f"{self.name}-web")
         assert container is not None
         asked = replace(check, port=container.port) if container.port and check.port == 8080 else check
-        return await self.runtime.check(container, self.name, asked)
+        unwell = await self.runtime.check(container, self.name, asked)
+        return unwell.seen if unwell else None
 
     async def build(self, dockerfile: str = "") -> None:
         """The image, with a page."""

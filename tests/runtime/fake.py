@@ -15,12 +15,14 @@ from datetime import datetime
 import httpx
 
 from seatrial.agent.vocabulary.containers import (
+    Cause,
     Change,
     Container,
     ContainerSpec,
     ContainerState,
     HealthCheck,
     Listener,
+    Unwell,
 )
 from seatrial.agent.vocabulary.errors import RuntimeUnavailable, StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT, SERVICE
@@ -29,7 +31,7 @@ from seatrial.wire.logs import LogLine
 from seatrial.wire.states import Isolation
 from seatrial.wire.words import RuntimeKind
 from tests.runtime import shell
-from tests.runtime.box import Box, Folder, Image
+from tests.runtime.box import NOT_HTTP, Box, Folder, Image
 
 BUSYBOX = "busybox:fake"
 
@@ -94,7 +96,7 @@ class FakeRuntime:
         """The page at `address:port`."""
         url = httpx.URL(f"http://{endpoint}/")
         for box in self.boxes.values():
-            if url.host in box.addresses.values() and isinstance(
+            if url.host in box.shown().addresses.values() and isinstance(
                 page := box.answer(url.port or 80, "/"), str
             ):
                 return page
@@ -161,6 +163,11 @@ class FakeRuntime:
         await self._asked()
         return sorted(self._image(image).ports)
 
+    async def image_labels(self, image: str) -> Mapping[str, str]:
+        """See Runtime."""
+        await self._asked()
+        return self.images[image].labels if image in self.images else {}
+
     async def image_volumes(self, image: str) -> list[str]:
         """See Runtime."""
         await self._asked()
@@ -174,12 +181,17 @@ class FakeRuntime:
     def _image(self, image: str) -> Image:
         return self.images.get(image, Image())
 
+    def left_out(self, spec: ContainerSpec) -> list[str]:
+        """See Runtime."""
+        return []
+
     @whole
     async def start(self, spec: ContainerSpec) -> Container:
         """See Runtime."""
         await self._asked()
         box = self.boxes.get(spec.name)
-        if box is not None and box.spec.labels.get(FINGERPRINT) != spec.labels.get(FINGERPRINT):
+        other = box is not None and box.spec.labels.get(FINGERPRINT) != spec.labels.get(FINGERPRINT)
+        if box is not None and (other or (spec.network_of and not box.shown().addresses)):
             await self.remove(spec.name)
             box = None
         if box is None:
@@ -204,11 +216,16 @@ class FakeRuntime:
 
     async def _made(self, spec: ContainerSpec) -> Box:
         service = spec.labels.get(SERVICE, "")
+        host = self.boxes.get(spec.network_of or "")
+        if spec.network_of and (host is None or host.state is not ContainerState.RUNNING):
+            raise StartError(
+                f"cannot make container {spec.name}: {spec.network_of} does not run", service=service
+            )
         if (image := self.images.get(spec.image)) is None:
             raise StartError(f"image {spec.image} is not on the host", service=service)
         mounted = {mount.path: self._volume(mount.volume) for mount in spec.mounts}
         mounted |= {path: {} for path in image.volumes if path not in mounted}
-        box = Box(spec, image, mounted, self._tell, self._sibling, files=dict(image.files))
+        box = Box(spec, image, mounted, self._tell, self._sibling, host, files=dict(image.files))
         for path, folder in mounted.items():
             if not folder:  # filled from its image
                 inside = path.rstrip("/") + "/"
@@ -247,17 +264,20 @@ class FakeRuntime:
         await self._asked()
         return self.boxes[name].shown() if name in self.boxes else None
 
-    async def check(self, container: Container, network: str, check: HealthCheck) -> str | None:
+    async def check(self, container: Container, network: str, check: HealthCheck) -> Unwell | None:
         """See Runtime."""
         await self._asked()
         box = self.boxes.get(container.name)
         if check.command is not None:
-            return await self._command(box, check)
-        if box is None or network not in box.addresses:
-            return f"has no address on {network}"
+            said = await self._command(box, check)
+            return Unwell(said, Cause.OWN_COMMAND) if said else None
+        if box is None or network not in box.shown().addresses:
+            return Unwell(f"has no address on {network}", Cause.NOTHING_THERE)
         if check.port is None:
-            return "listens on no known port"
-        answer = box.answer(check.port, check.http_path or "/")
+            return Unwell("listens on no known port", Cause.NOTHING_THERE)
+        together = [b for b in self.boxes.values() if b.in_network_of is box.in_network_of]
+        answers = [b.answer(check.port, check.http_path or "/") for b in together]
+        answer = next((answer for answer in answers if answer != 0), 0)
         return judged(answer, check)
 
     async def _command(self, box: Box | None, check: HealthCheck) -> str | None:
@@ -386,14 +406,18 @@ def carries(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
     return wanted.items() <= labels.items()
 
 
-def judged(answer: str | int, check: HealthCheck) -> str | None:
+def judged(answer: str | int, check: HealthCheck) -> Unwell | None:
     """What `seatrial.agent.runtime.asking` says of the same answer."""
     if check.http_path is None:
-        return None if answer != 0 else f"port {check.port} does not accept connections (connection refused)"
+        seen = f"port {check.port} does not accept connections (connection refused)"
+        return None if answer != 0 else Unwell(seen, Cause.NOTHING_THERE)
     asked = f"GET {check.http_path} on port {check.port}"
     if answer == 0:
-        return f"{asked} got no answer (connection refused)"
+        return Unwell(f"{asked} got no answer (connection refused)", Cause.NOTHING_THERE)
+    if answer == NOT_HTTP:
+        return Unwell(f"port {check.port} answers, but does not speak HTTP", Cause.NOT_HTTP)
     status = answer if isinstance(answer, int) else 200
     if status == check.status or (check.status == 0 and status < 500):
         return None
-    return f"{asked} answered {status}" + (f", not {check.status}" if check.status else "")
+    seen = f"{asked} answered {status}" + (f", not {check.status}" if check.status else "")
+    return Unwell(seen, Cause.WRONG_ANSWER)

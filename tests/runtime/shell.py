@@ -22,6 +22,10 @@ class World(Protocol):
     environment: Mapping[str, str]
     memory_mb: int
 
+    @property
+    def stdin_open(self) -> bool:
+        """Whether its standard input stays open."""
+
     def read(self, path: str) -> str | None:
         """The file's text, None when there is none."""
 
@@ -157,6 +161,8 @@ async def _env(world: World, _arguments: list[str], out: Out) -> int:
 
 
 async def _cat(world: World, arguments: list[str], out: Out) -> int:
+    if not arguments and world.stdin_open:
+        await asyncio.Event().wait()
     texts = [world.read(path) for path in arguments]
     out("".join(text or "" for text in texts))
     return int(None in texts)

@@ -13,6 +13,7 @@ import pytest
 from seatrial.agent.vocabulary.containers import Container, HealthCheck, Listener, Mount, RestartPolicy
 from seatrial.agent.vocabulary.errors import StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT
+from seatrial.agent.vocabulary.options import Options
 from tests.runtime.conftest import Ground
 from tests.waiting import until
 
@@ -69,6 +70,13 @@ async def test_what_was_stopped_is_started_again(ground: Ground, network: str) -
     stopped = await state(ground, "exited")
     assert stopped.exit_code not in {0, None}
     assert (await ground.runtime.start(ground.spec())).state == "running"
+
+
+@pytest.mark.engines_only("all processes share the loopback")
+async def test_what_has_ended_has_no_address(ground: Ground, network: str) -> None:
+    await ground.runtime.start(ground.spec())
+    await ground.runtime.stop(ground.spec().name, 0)
+    assert (await state(ground, "exited")).addresses == {network: ""}
 
 
 @pytest.mark.engines_only("a process is not kept")
@@ -231,6 +239,7 @@ async def test_images_say_what_they_expose_and_stay_while_they_are_used(ground: 
     assert not await runtime.has_image(ground.image)
     assert await runtime.image_ports(ground.image) == await runtime.image_volumes(ground.image) == []
     assert await runtime.image_check(ground.image) is None
+    assert await runtime.image_labels(ground.image) == {}
 
 
 @pytest.mark.engines_only("an image's check speaks of its own file system")
@@ -278,6 +287,40 @@ async def test_siblings_meet_by_name_and_versions_do_not(ground: Ground, network
             lines = [line async for line in ground.runtime.logs(asking.name, follow=True)]
         heard[where] = [line.text for line in lines if line.stream == "stdout"]
     assert heard == {network: ["ok", "asked"], other: ["asked"]}
+
+
+async def test_what_reads_its_input_goes_on_while_that_is_open(ground: Ground, network: str) -> None:
+    await ground.runtime.start(ground.script("cat; exit 3", name=f"{ground.name}-shut"))
+    await state(ground, "exited", f"{ground.name}-shut")
+    waits = ground.script("echo reads; cat; exit 3", options=Options(stdin_open=True, stop_seconds=7))
+    await ground.runtime.start(waits)
+    async with asyncio.timeout(60):
+        async for line in ground.runtime.logs(waits.name, follow=True):
+            assert line.text == "reads"
+            break
+    await asyncio.sleep(0.2)  # it is not over: nothing comes
+    container = await state(ground, "running")
+    assert container.stop_seconds == 7
+
+
+@pytest.mark.engines_only("all processes share the loopback")
+async def test_two_share_a_network_until_the_one_that_gives_it_begins_again(
+    ground: Ground, network: str
+) -> None:
+    host = ground.spec(command=["sleep", "600"])
+    guest = ground.spec(name=f"{ground.name}-guest", networks={}, network_of=host.name)
+    with pytest.raises(StartError, match=guest.name):
+        await ground.runtime.start(guest)
+    given = await ground.runtime.start(host)
+    shared = await ground.runtime.start(guest)
+    assert shared.addresses == given.addresses and shared.network_of == host.name
+    await well(ground)  # at the address of the one, the other answers
+    await ground.runtime.stop(host.name, 0)
+    again = await ground.runtime.start(host)
+    cut_off = await state(ground, "running", guest.name)
+    assert again.addresses and cut_off.addresses == {}
+    assert (await ground.runtime.start(guest)).addresses == again.addresses
+    await well(ground)
 
 
 @pytest.mark.engines_only("all processes share the loopback")

@@ -13,6 +13,7 @@ from seatrial.control.fleet import nats_jwt
 from seatrial.wire import subjects
 from seatrial.wire.agents import AgentRegistered, Heartbeat
 from seatrial.wire.deployments import (
+    DeploymentFailed,
     DeploymentPhase,
     DeploymentReady,
     DesiredDeployment,
@@ -23,6 +24,7 @@ from seatrial.wire.deployments import (
 from seatrial.wire.envelope import Envelope, Message, now
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult, RunEvaluation
 from seatrial.wire.states import Isolation, ResultState, ServiceKind
+from seatrial.wire.words import Reason
 
 Endpoint = Callable[[DesiredDeployment], str]
 
@@ -36,6 +38,7 @@ class ScriptedAgent:
         self.history: list[tuple[str, str]] = []  # commits of (live, candidate); ("gone", "gone") at the end
         self.extra: list[ObservedService] = []  # services beside web
         self.mute = False  # takes everything, says nothing
+        self.runtime = "docker"  # `process`: refuses everything, for lack of an engine
         self.client = Client()
         self.tasks: list[asyncio.Task[None]] = []
 
@@ -76,7 +79,7 @@ class ScriptedAgent:
     async def _beat(self) -> None:
         while True:
             with contextlib.suppress(Exception):
-                beat = Heartbeat(release="test", runtime="docker", sandbox=Isolation.GVISOR)
+                beat = Heartbeat(release="test", runtime=self.runtime, sandbox=Isolation.GVISOR)
                 await self.client.publish(subjects.heartbeat(self.id), Envelope.wrap(beat).encode())
             await asyncio.sleep(0.5)
 
@@ -123,6 +126,15 @@ class ScriptedAgent:
                     await self._deploy(message, message.candidate)
 
     async def _deploy(self, desired: DesiredEnvironment, candidate: DesiredDeployment) -> None:
+        if self.runtime == "process":
+            refused = DeploymentFailed(
+                environment=desired.environment,
+                deployment=candidate.id,
+                reason=Reason.NEEDS_ENGINE,
+                message="redis:7: it needs a container engine",
+            )
+            await self.say(refused)
+            return
         for phase in ("checkout", "build web", "start", "health"):
             await self.say(
                 DeploymentPhase(

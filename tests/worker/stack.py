@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -116,8 +117,8 @@ class Stack:
         self.start_worker()
 
     def start_web(self) -> None:
-        command = ["-m", "uvicorn", "seatrial.control.asgi:application", "--port", str(self.port)]
-        self._start("web", *command, "--log-level", "warning")
+        command = ["-m", "seatrial.control.web", "--port", str(self.port)]
+        self._start("web", *command)
         eventually(self._answers, what="the web process answers")
 
     def start_worker(self, name: str = "worker") -> None:
@@ -128,9 +129,16 @@ class Stack:
         process.kill()
         process.wait()
 
+    def pause(self, name: str) -> None:
+        self.processes[name].send_signal(signal.SIGSTOP)
+
+    def go_on(self, name: str) -> None:
+        self.processes[name].send_signal(signal.SIGCONT)
+
     def stop(self) -> None:
         for process in self.processes.values():
             process.terminate()
+            process.send_signal(signal.SIGCONT)
         stuck = [name for name, process in self.processes.items() if not self._ends(process)]
         self.traefik.kill()
         self.nats.kill()

@@ -62,6 +62,13 @@ def test_from_branch_to_url_and_verdict_and_away_again(
     page = stack.traefik.get("pr-1-shop", "/any/path")
     assert page.status_code == 404 and "stopped" in page.text
     assert stack.traefik.get("pr-9-nothing").status_code == 404
+    # Nothing of the dashboard is under the preview's name, through Traefik or around it.
+    beside = {"Host": f"pr-1-shop.preview.localhost:{stack.port}"}
+    for page in (
+        stack.traefik.get("pr-1-shop", "/accounts/login/"),
+        httpx.get(f"http://127.0.0.1:{stack.port}/accounts/login/", headers=beside, trust_env=False),
+    ):
+        assert page.headers["X-Seatrial-Preview"] == "terminated" and "Set-Cookie" not in page.headers
 
 
 def test_two_workers_share_the_work_and_no_request_fails_while_versions_change(

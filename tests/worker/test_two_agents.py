@@ -215,3 +215,27 @@ def test_an_agent_that_is_wanted_again_while_it_leaves_comes_back(
     eventually(lambda: pull.has_left(two))
     assert pull.is_there(one)
     assert served(stack) == pull.commit
+
+
+def test_what_an_agent_without_an_engine_refuses_is_deployed_on_one_that_has_one(
+    stack: Stack, agent: ScriptedAgent, join: Join, project: Project, repository: Repository
+) -> None:
+    agent.runtime = "process"
+    eventually(
+        Agent.objects.filter(pk=agent.id, heartbeat__runtime="process").exists, what="it says what it has"
+    )
+    first = repository.commit("feature", "one")
+    open_pull(project)
+    failed = eventually(Deployment.objects.filter(commit=first, state="failed").first, what="nobody runs it")
+    assert (failed.reason, failed.agent_id) == ("needs_engine", agent.id)
+    two = join("two")
+    fleet.drain(row(two), by=Actor.person("test"))
+    agent.mute = True
+    second = repository.commit("feature", "two")
+    open_pull(project)
+    eventually(Deployment.objects.filter(commit=second, agent=agent.id).exists, what="it is placed")
+    fleet.undrain(row(two), by=Actor.person("test"))
+    agent.mute = False
+    agent.desired.clear()  # it looks again, and refuses
+    eventually(lambda: served(stack) == second, what="the other agent runs it")
+    assert Environment.objects.get().live.agent_id == two.id

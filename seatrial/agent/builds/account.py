@@ -1,10 +1,13 @@
-"""The account that builds run as: a system user that owns nothing else, or our own when we are not root."""
+"""The accounts that builds and pulls run as: system users that own nothing else, or our own when we are not root."""
 
+import asyncio
+import fcntl
 import grp
 import os
 import pwd
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from seatrial.agent.commands.children import Errors
 from seatrial.agent.commands.programs import find
@@ -13,6 +16,8 @@ from seatrial.agent.vocabulary.errors import BuildError
 from seatrial.agent.vocabulary.whole import whole
 
 NAME = "galley-builder"
+PULLER = "galley-puller"
+LOCK = Path("/run/galley-accounts.lock")
 SUBORDINATE_IDS = 65536
 NEEDED = {"buildah": "buildah", "runc": "runc", "newuidmap": "uidmap"}
 
@@ -33,23 +38,35 @@ def missing_packages() -> list[str]:
 
 
 @whole
-async def ensure_account() -> Account:
-    """The account to build with; as root, creates it if it is missing. Raises BuildError with the fix."""
+async def ensure_account(name: str = NAME) -> Account:
+    """The account to build or to pull with; as root, creates it if it is missing. Raises BuildError with the fix."""
     missing = missing_packages()
     if missing:
         raise BuildError(
-            f"images cannot be built here: {', '.join(missing)} not installed. Install: apt-get install {' '.join(missing)}"
+            f"images can be neither built nor pulled here: {', '.join(missing)} not installed. Install: apt-get install {' '.join(missing)}"
         )
     if os.geteuid() != 0:
         return ourselves()
-    if not exists(NAME):
-        await change("useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", NAME)  # fmt: skip
-    user = pwd.getpwnam(NAME)
+    with await asyncio.to_thread(locked):
+        return await _own_account(name)
+
+
+def locked() -> IO[bytes]:
+    """Waits for whoever else on this host makes an account: ranges of two accounts must not overlap. Closing it lets go."""
+    file = LOCK.open("ab")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
+async def _own_account(name: str) -> Account:
+    if not exists(name):
+        await change("useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", name)  # fmt: skip
+    user = pwd.getpwnam(name)
     if not has_subordinate_ids(user):
         first = first_free_id()
         last = first + SUBORDINATE_IDS - 1
-        await change("usermod", "--add-subuids", f"{first}-{last}", "--add-subgids", f"{first}-{last}", NAME)
-    return Account(NAME, user.pw_uid, user.pw_gid, other=True)
+        await change("usermod", "--add-subuids", f"{first}-{last}", "--add-subgids", f"{first}-{last}", name)
+    return Account(name, user.pw_uid, user.pw_gid, other=True)
 
 
 def ourselves() -> Account:
@@ -57,7 +74,7 @@ def ourselves() -> Account:
     user = pwd.getpwuid(os.geteuid())
     if not has_subordinate_ids(user):
         raise BuildError(
-            f"images cannot be built here: user {user.pw_name} has no subordinate ids. Add them: "
+            f"images can be neither built nor pulled here: user {user.pw_name} has no subordinate ids. Add them: "
             f"sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user.pw_name}"
         )
     return Account(user.pw_name, user.pw_uid, grp.getgrgid(os.getegid()).gr_gid, other=False)

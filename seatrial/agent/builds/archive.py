@@ -1,18 +1,23 @@
 """From buildah's output to the engine: an archive that holds only the layers the engine does not have."""
 
+import asyncio
+import contextlib
 import io
 import json
 import os
+import secrets
+import shutil
 import tarfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from seatrial import files
+from seatrial.agent.builds.cell import Cell
 
 CHUNK = 1 << 20
 LARGEST_DOCUMENT = 4 << 20
+BLOBS = Path("blobs/sha256")
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,16 @@ class BuiltImage:
     config: Mapping[str, Any]
     layers: tuple[Layer, ...]
 
+    @property
+    def whole(self) -> bool:
+        """Whether every layer is here."""
+        return all(layer.here for layer in self.layers)
+
+    @property
+    def volumes(self) -> list[str]:
+        """Paths that it declares a VOLUME, sorted."""
+        return sorted((self.config.get("config") or {}).get("Volumes") or {})
+
     async def archive(self, tag: str, labels: Mapping[str, str]) -> AsyncIterator[bytes]:
         """A `docker load` archive of the image with `labels`, named `tag`. Layers without a file here are left out: the
         engine takes those from its own store, and refuses the archive if it lacks one."""
@@ -56,33 +71,36 @@ class BuiltImage:
         inner = {**(self.config.get("config") or {}), "Healthcheck": check}
         return replace(self, config={**self.config, "config": inner}) if check else self
 
-    def mark_loaded(self) -> None:
-        """Replace each layer's file by an empty one: the engine has it now."""
-        for layer in self.layers:
-            if layer.here:
-                files.replace(layer.file, b"")
-
-    def forget_loaded(self) -> bool:
-        """Remove the markers, so that the next build writes these layers out. True if there were any."""
-        markers = [layer.file for layer in self.layers if not layer.here]
-        for file in markers:
-            file.unlink(missing_ok=True)
-        return bool(markers)
-
 
 def own_labels(labels: Mapping[str, str]) -> dict[str, str]:
     """`labels` without Seatrial's own: a base image may carry some, and a Dockerfile may try to set them."""
     return {name: value for name, value in labels.items() if not name.startswith(("galley.", "io.buildah."))}
 
 
-def mark(blobs: Path, digests: list[str]) -> None:
-    """Record that the engine has these layers. A layer whose file is here is left alone."""
-    for digest in digests:
-        (blobs / digest.removeprefix("sha256:")).touch(exist_ok=True)
+def prepare_layout(layout: Path, held: Iterable[str]) -> None:
+    """Make the folder that buildah writes an OCI layout into. It leaves out layers whose file exists: those of `held` are empty."""
+    blobs = layout / BLOBS
+    blobs.mkdir(parents=True)
+    for digest in held:
+        blob(blobs, digest).touch()
 
 
-def read_layout(layout: Path, blobs: Path) -> BuiltImage:
-    """The one image of the OCI layout that buildah wrote, its blobs in `blobs`."""
+@contextlib.asynccontextmanager
+async def opened_layout(cell: Cell, held: Collection[str]) -> AsyncIterator[Path]:
+    """A folder for one image, where the layers of `held` count as written; gone when the context ends."""
+    out = cell.outside("out", secrets.token_hex(8))
+    try:
+        await asyncio.to_thread(prepare_layout, out, held)
+        for folder in (out, *out.rglob("*/")):
+            os.chown(folder, cell.account.uid, cell.account.gid, follow_symlinks=False)
+        yield out
+    finally:
+        await asyncio.to_thread(shutil.rmtree, out, ignore_errors=True)
+
+
+def read_layout(layout: Path) -> BuiltImage:
+    """The one image of the OCI layout that buildah wrote."""
+    blobs = layout / BLOBS
     index = json.loads(read_small(layout / "index.json"))
     manifest = json.loads(read_small(blob(blobs, index["manifests"][0]["digest"])))
     config = json.loads(read_small(blob(blobs, manifest["config"]["digest"])))

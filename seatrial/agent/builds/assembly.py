@@ -7,17 +7,31 @@ from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.debian import Debootstrap
 from seatrial.agent.builds.images import DockerImages, EngineImages
 from seatrial.agent.builds.layers import Layers
+from seatrial.agent.builds.registries.pull import Limits
+from seatrial.agent.builds.registries.puller import Puller
 from seatrial.agent.builds.standins import DebianStandIns
 from seatrial.agent.engine import Engine
+from seatrial.agent.vocabulary.addresses import Address
 
 
 def docker_builds(
-    engine: Engine, data: Path, network: str, certificates: Path | None = None
+    engine: Engine,
+    data: Path,
+    network: str,
+    certificates: Path | None = None,
+    *,
+    allowed: tuple[Address, ...] = (),
+    least_free_mb: int = 0,
 ) -> tuple[BuildahBuilder, DockerImages, DebianStandIns]:
-    """Builder, images and stand-ins: a build may begin from a stand-in, and a stand-in only from what the engine has."""
+    """Builder, images and stand-ins: a build may begin from a stand-in, and a stand-in only from what the engine has.
+    `allowed` is what pulls may reach on the host and in its network."""
     bases, layers = Bases(engine), Layers(data)
     # A stand-in installs the distribution's packages: it needs the mirror even where projects' builds have no network.
     trusted = BuildahBuilder(engine, bases, EngineImages(engine), layers)
     stand_ins = DebianStandIns(engine, trusted, Debootstrap(engine, data / "scratch"))
-    images = DockerImages(engine, stand_ins)
-    return BuildahBuilder(engine, bases, images, layers, network, certificates), images, stand_ins
+    puller = Puller(engine, data / "pulls", allowed, certificates, Limits(least_free_mb))
+    images = DockerImages(engine, stand_ins, puller)
+    builder = BuildahBuilder(
+        engine, bases, images, layers, network, certificates, least_free_mb=least_free_mb
+    )
+    return builder, images, stand_ins

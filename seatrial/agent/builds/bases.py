@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from seatrial import files
+from seatrial.agent.builds.attempts import Interrupted
 from seatrial.agent.builds.base import Images
 from seatrial.agent.builds.cell import Cell
+from seatrial.agent.builds.digests import DIGEST
+from seatrial.agent.builds.references import host_of
+from seatrial.agent.builds.standins import warning_of
 from seatrial.agent.commands import logged
 from seatrial.agent.engine import Engine
-from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
+from seatrial.agent.vocabulary.errors import ImageUnavailable, NoSpace
 from seatrial.agent.vocabulary.logs import Log, quiet
 
 TRANSFER_SECONDS = 900.0
@@ -22,12 +25,14 @@ TRANSFER_SECONDS = 900.0
 
 @dataclass(frozen=True)
 class Base:
-    """A base image: its name in the Dockerfile, its configuration, the digests of its layers."""
+    """A base image: its name in the Dockerfile, its configuration, the digests of its layers, and what people should know
+    of it."""
 
     name: str
     id: str
     config: Mapping[str, Any]
     layers: tuple[str, ...]
+    warning: str = ""
 
 
 @dataclass
@@ -43,7 +48,8 @@ class Bases:
 
     async def prepare(self, cell: Cell, images: Images, names: Sequence[str], log: Log) -> list[Base]:
         """Have every image of `names` in the store, as `images` gives it; the engine has all of their layers.
-        Raises ImageUnavailable or BuildError."""
+        Raises ImageUnavailable, NoSpace or
+        Interrupted."""
         tasks = [asyncio.create_task(self._prepare_one(cell, images, name, log)) for name in names]
         try:
             return await asyncio.gather(*tasks)
@@ -60,7 +66,8 @@ class Bases:
         async with self._locks.setdefault(str(cell.data), asyncio.Lock()):
             if self._known(cell.data).get(name) != image.id:
                 await self._transfer(cell, name, image.id, log)
-        return Base(name, image.id, image.config, image.layers)
+        warning = warning_of(name, reference, image.labels)
+        return Base(name, image.id, image.config, image.layers, warning)
 
     async def _transfer(self, cell: Cell, name: str, image: str, log: Log) -> None:
         known = self._known(cell.data)
@@ -100,7 +107,10 @@ class Bases:
             timeout_seconds=TRANSFER_SECONDS,
         )
         if ended.code:
-            raise BuildError(f"the build store did not take an image: {' '.join(ended.tail)[-500:]}")
+            said = " ".join(ended.tail)[-500:]
+            if "no space left on device" in said.lower():
+                raise NoSpace("no space left for base images. Free disk space, then rebuild")
+            raise Interrupted(f"the build store did not take an image: {said}")
 
     def _known(self, data: Path) -> dict[str, str]:
         file = data / "bases.json"
@@ -114,8 +124,7 @@ class Bases:
 
 
 def local_name(image: str) -> str:
-    """The name under which `FROM image` finds it in a store without asking a registry."""
-    first = image.split("/", 1)[0]
-    registry = "/" in image and (re.search(r"[.:]", first) or first == "localhost")
-    name = image if registry else f"localhost/{image}"
-    return re.sub(r"(:[\w.-]+)?@sha256:([0-9a-f]{64})$", r":\2", name)
+    """The name under which `FROM image` finds it in a store without asking a registry. Where the image is asked for by its
+    digest, the digest is our tag: only with this name in the Dockerfile is it found."""
+    name = image if host_of(image) else f"localhost/{image}"
+    return DIGEST.sub(r":\2", name)

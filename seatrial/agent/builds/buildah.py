@@ -1,46 +1,40 @@
 """Rootless builds with buildah: no daemon, no engine socket, own namespaces, layers kept per project."""
 
 import asyncio
+import contextlib
+import errno
 import hashlib
 import os
-import re
-import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from seatrial import files
-from seatrial.agent.builds import archive, loading, space, trust
+from seatrial.agent.builds import archive, space, stuck, trust
 from seatrial.agent.builds.account import Account, ensure_account
+from seatrial.agent.builds.attempts import PAUSES_SECONDS, Interrupted, repeated
 from seatrial.agent.builds.base import BuildRequest, Images
 from seatrial.agent.builds.bases import Base, Bases
-from seatrial.agent.builds.cell import Cell
+from seatrial.agent.builds.cell import NOTHING, Cell
+from seatrial.agent.builds.delivery import Delivery
 from seatrial.agent.builds.dialect import Dialect, buildah_version
 from seatrial.agent.builds.fence import BuildFence
 from seatrial.agent.builds.healthcheck import healthcheck
+from seatrial.agent.builds.inputs import BuildInput, brought_along, check_of, located, shown_name, warned
 from seatrial.agent.builds.layers import Layers
+from seatrial.agent.builds.outcome import NOISE, Outcome, given_text, oom_kills, shown
 from seatrial.agent.commands import logged
 from seatrial.agent.commands.programs import find
 from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.dockerfile import read_dockerfile
 from seatrial.agent.vocabulary.errors import BuildError, NoSpace
 from seatrial.agent.vocabulary.logs import Log, quiet
+from seatrial.agent.vocabulary.mount_targets import refused_mount_target
 
-NOISE = re.compile(r"time=\"[^\"]*\" level=(warning|info)|Getting image source|Copying (blob|config)|Writing manifest|Storing signatures|COMMIT oci:|--> $")  # fmt: skip
-FAILED_STEP = re.compile(r'building at STEP "(?P<step>.*)": (?:while running runtime: )?(?P<why>.*)$')
 SLIRP_NAME_SERVER = "10.0.2.3"
-
-
-@dataclass(frozen=True)
-class BuildInput:
-    """The input of a build: the request, its context and Dockerfile on the host, and the Dockerfile in buildah's dialect."""
-
-    request: BuildRequest
-    context: Path
-    dockerfile: Path
-    translated: bytes | None
+CGROUPS = "/sys/fs/cgroup"  # hidden from steps: the host's, with the names and counters of its containers
+DOCKERFILE = "Dockerfile"  # in the folder of an image, in buildah's dialect
 
 
 @dataclass
@@ -55,11 +49,13 @@ class BuildahBuilder:
     # A PEM bundle that RUN steps trust, for hosts behind their own authority.
     certificates: Path | None = None
     timeout_seconds: float = 1800.0
+    pauses_seconds: Sequence[float] = PAUSES_SECONDS  # before further attempts of an interrupted build
     least_free_mb: int = 0  # that must stay free on the disk of the data: a build that leaves less is stopped
     fence: BuildFence = field(default_factory=BuildFence)
     name: str = "buildah"
     _account: Account | None = None
     _entered: set[str] = field(default_factory=set)
+    _unfinished: set[str] = field(default_factory=set)  # scopes with what killed builds wrote
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -70,7 +66,7 @@ class BuildahBuilder:
     async def build(self, request: BuildRequest, log: Log) -> None:
         """See `Builder.build`."""
         async with self.layers.used(scope_folder(request.cache_scope)):
-            await self._build(request, log)
+            await repeated(lambda: self._attempt(request, log), log, request.service, self.pauses_seconds)
 
     async def prune(self, unused_days: float) -> None:
         """Remove layers and base images that no build used for that long, and partial files of killed builds. Safe at any
@@ -100,50 +96,67 @@ class BuildahBuilder:
             command = ["buildah", "unshare", "rm", "-rf", str(folder)]
             await logged.run(command, quiet, environment=os.environ, timeout_seconds=600)
 
+    async def _attempt(self, request: BuildRequest, log: Log) -> None:
+        try:
+            await self._build(request, log)
+        except OSError as error:  # the host has no process or no memory to give, or took a file away
+            if error.errno == errno.ENOSPC:
+                raise
+            raise Interrupted(f"the build could not run: {error}") from error
+
     async def _build(self, request: BuildRequest, log: Log) -> None:
+        """Raises Interrupted as well."""
         context, dockerfile = located(request)
-        raw = dockerfile.read_bytes()
-        parsed = read_dockerfile(request.build.dockerfile, raw, request.build.args)
+        raw = dockerfile.read_bytes() if dockerfile else request.build.dockerfile_inline.encode()
+        parsed = read_dockerfile(shown_name(request.build), raw, request.build.args)
         cell = await self._cell(request.cache_scope)
+        await self._tidy(cell)
         await asyncio.to_thread(self._prepare_host, cell, request.context_root)
         wanted = parsed.external_images(request.build.target)
         bases = await self.bases.prepare(cell, self.images, wanted, log)
         self.layers.note(cell, [base.id for base in bases])
-        archive.mark(cell.outside("blobs", "sha256"), [digest for base in bases for digest in base.layers])
-        given = BuildInput(request, context, dockerfile, await self._translated(request, raw, bases, log))
-        check = healthcheck(parsed, request.build.target) or check_of(
-            bases, parsed.base(request.build.target)
-        )
-        image = (await self._built(cell, given, log)).with_healthcheck(check)
-        try:
-            await loading.load(self.engine, image.archive(request.tag, request.labels), request.service)
-        except BuildError:
-            # The engine has lost a layer, or wants all of them: write every layer out and try once more.
-            if not image.forget_loaded():
-                raise
-            image = (await self._built(cell, given, quiet)).with_healthcheck(check)
-            await loading.load(self.engine, image.archive(request.tag, request.labels), request.service)
-        image.mark_loaded()
+        given = await self._given(request, context, dockerfile, raw, bases, log)
+        base = parsed.base(request.build.target)
+        check = healthcheck(parsed, request.build.target) or check_of(bases, base)
+        async with contextlib.AsyncExitStack() as outputs:
 
-    async def _translated(
-        self, request: BuildRequest, raw: bytes, bases: Sequence[Base], log: Log
-    ) -> bytes | None:
-        """The Dockerfile in the dialect of this buildah; None if it needs no change."""
-        workdirs = {base.name: str(base.config.get("WorkingDir") or "/") for base in bases}
-        dialect = Dialect(request.build.dockerfile, await buildah_version(), workdirs, request.build.args)
+            async def write(held: Collection[str], *, again: bool) -> archive.BuiltImage:
+                out = await outputs.enter_async_context(archive.opened_layout(cell, held))
+                image = await self._written(cell, given.again() if again else given, out, quiet if again else log)  # fmt: skip
+                return image.with_healthcheck(check)
+
+            labels = {**request.labels, **warned(bases, given.warnings)}
+            delivery = Delivery(self.engine, cell.scope, request.tag, labels, request.service)
+            await delivery.run(write, [base.layers for base in bases])
+
+    async def _given(
+        self,
+        request: BuildRequest,
+        context: Path,
+        dockerfile: Path | None,
+        raw: bytes,
+        bases: Sequence[Base],
+        log: Log,
+    ) -> BuildInput:
+        dialect = Dialect(
+            shown_name(request.build),
+            await buildah_version(),
+            {base.name: brought_along(base) for base in bases},
+            request.build.args,
+            request.build.target,
+        )
         translated = dialect.adapted(raw)
-        for note in dialect.notes:
+        for note in [*dialect.notes, *dialect.warnings]:
             await log(note)
-        return None if translated == raw else translated
+        unchanged = dockerfile is not None and translated == raw
+        return BuildInput(
+            request, context, dockerfile, None if unchanged else translated, dialect.steps, dialect.warnings
+        )
 
     def _prepare_host(self, cell: Cell, root: Path) -> None:
         if cell.account.other:
             root.chmod(0o755)  # bound into the cell under its own mode; the folders above stay closed
         if self.certificates:
-            if not self.certificates.is_file():
-                raise BuildError(
-                    f"GALLEY_BUILD_CA_FILE: there is no file {self.certificates}. Correct or unset it"
-                )
             trust.prepare(self.certificates, cell.data / "tools", find("runc") or "runc")
 
     async def _cell(self, scope: str) -> Cell:
@@ -154,10 +167,11 @@ class BuildahBuilder:
             if cell.scope not in self._entered or not cell.outside().exists():
                 await asyncio.to_thread(cell.prepare)
                 await asyncio.to_thread(empty, cell.outside("out"))
-                if not (
+                made = (
                     self.data / "bases/store/overlay-layers"
-                ).exists():  # read-only for builds: made before
-                    await self._once(cell.buildah("images", store="bases"), cell)
+                ).exists()  # read-only for builds: made before
+                if not made and await self._once(cell.buildah("images", store="bases"), cell):
+                    raise Interrupted("the store of base images could not be made")
                 if cell.outside("store").exists():
                     await self._once(cell.buildah("rm", "--all"), cell)
                 self._entered.add(cell.scope)
@@ -168,52 +182,68 @@ class BuildahBuilder:
             self._account = self._account or await ensure_account()
             return self._account
 
-    async def _once(self, command: list[str], cell: Cell) -> None:
-        await logged.run(command, quiet, environment=cell.environment(), timeout_seconds=120)
+    async def _once(self, command: list[str], cell: Cell) -> int:
+        return (await logged.run(command, quiet, environment=cell.environment(), timeout_seconds=120)).code
 
-    async def _built(self, cell: Cell, given: BuildInput, log: Log) -> archive.BuiltImage:
-        out = cell.outside("out", secrets.token_hex(8))
-        out.mkdir()
-        shutil.chown(out, cell.account.uid, cell.account.gid)
-        (out / "blobs").symlink_to("../../blobs")
-        translated = out.with_suffix(".Dockerfile")
-        try:
-            if given.translated is not None:
-                translated.write_bytes(given.translated)
-            command = cell.buildah(
-                *await self._arguments(cell, given, out.name),
-                context=given.request.context_root,
-                network=self.network != "none",
-            )
-            await self._run(cell, given.request, command, log)
-            return await asyncio.to_thread(archive.read_layout, out, cell.outside("blobs", "sha256"))
-        finally:
-            translated.unlink(missing_ok=True)
-            await asyncio.to_thread(shutil.rmtree, out, ignore_errors=True)
+    async def _written(self, cell: Cell, given: BuildInput, out: Path, log: Log) -> archive.BuiltImage:
+        if given.translated is not None:
+            (out / DOCKERFILE).write_bytes(given.translated)
+        command = cell.buildah(
+            *await self._arguments(cell, given, out.name),
+            context=given.request.context_root,
+            network=self.network != "none",
+        )
+        await self._run(cell, given, command, destination(cell, out.name), log)
+        image = await asyncio.to_thread(archive.read_layout, out)
+        for path in image.volumes:
+            if why := refused_mount_target(path):
+                raise BuildError(f"{given.request.service}: VOLUME {path}: {why}")
+        return image
 
-    async def _run(self, cell: Cell, request: BuildRequest, command: list[str], log: Log) -> None:
-        async def without_noise(line: str) -> None:
+    async def _run(self, cell: Cell, given: BuildInput, command: list[str], mark: str, log: Log) -> None:
+        request, began = given.request, ""
+
+        async def in_its_own_words(line: str) -> None:
+            nonlocal began
             if not NOISE.match(line):
-                await log(line)
+                began = given_text(line) or began
+                await log(shown(line, given.steps, began))
 
+        environment = cell.environment()
+        if self.certificates:  # for what buildah fetches itself
+            environment["SSL_CERT_FILE"] = cell.folder("tools", trust.FILE)
+        kills = oom_kills()
         try:
-            environment = cell.environment()
-            if self.certificates:  # for downloads by buildah itself
-                environment["SSL_CERT_FILE"] = cell.folder("tools", trust.FILE)
             running = logged.run(
-                command, without_noise, environment=environment, timeout_seconds=self.timeout_seconds
+                command, in_its_own_words, environment=environment, timeout_seconds=self.timeout_seconds
             )
-            ended = await space.watched(running, self.data, self.least_free_mb, request.service)
-        except NoSpace:
-            # Remove what this build wrote, but nothing of finished builds.
-            await self._once(cell.buildah("rm", "--all"), cell)
-            raise
+            going_on = stuck.watched(running, mark)
+            ended = await space.watched(going_on, self.data, self.least_free_mb, request.service)
         except TimeoutError as error:
+            self._unfinished.add(cell.scope)
             raise BuildError(
                 f"the build of {request.service} did not end within {self.timeout_seconds / 60:.0f} minutes"
             ) from error
+        except BaseException as error:
+            self._unfinished.add(cell.scope)
+            if isinstance(error, NoSpace):
+                await self._tidy(cell)
+            raise
         if ended.code:
-            raise failure(request.service, [line for line in ended.tail if not NOISE.match(line)], ended.code)
+            problem = Outcome(request.service, ended, given.steps, began, oom_kills() > kills).problem()
+            if isinstance(problem, Interrupted):
+                self._unfinished.add(cell.scope)
+            raise problem
+
+    async def _tidy(self, cell: Cell) -> None:
+        """Remove what builds wrote that did not end by themselves, but nothing of finished builds, nor of those that run now:
+        what they leave goes before the next."""
+        if cell.scope not in self._unfinished:
+            return
+        async with self.layers.alone(cell.scope) as alone:
+            if alone:
+                await self._once(cell.buildah("rm", "--all"), cell)
+                self._unfinished.discard(cell.scope)
 
     async def _arguments(self, cell: Cell, given: BuildInput, out: str) -> Sequence[str]:
         request = given.request
@@ -221,6 +251,7 @@ class BuildahBuilder:
         real = request.context_root.resolve()
         arguments = ["bud", "--format", "docker", "--isolation", "rootless", "--runtime", find("runc") or "runc",
                      "--layers", "--pull-never", *await self._network(cell)]  # fmt: skip
+        arguments += ["--volume", f"{cell.folder('tools', NOTHING)}:{CGROUPS}:ro"]
         if self.certificates:
             arguments += trust.arguments(cell.folder("tools"))
         if request.no_cache:
@@ -229,13 +260,14 @@ class BuildahBuilder:
             arguments += ["--target", request.build.target]
         for name, value in request.build.args.items():
             arguments += ["--build-arg", f"{name}={value}"]
-        beside = given.dockerfile.with_name(f"{given.dockerfile.name}.dockerignore")
-        file = root / given.dockerfile.relative_to(real)
-        if given.translated is not None:
-            file = Path(cell.folder("scope", "out", f"{out}.Dockerfile"))
-        if beside.is_file() and not beside.is_symlink():
-            arguments += ["--ignorefile", str(root / beside.relative_to(real))]
-        return [*arguments, "--file", str(file), "--tag", f"oci:{cell.folder('scope', 'out', out)}:image",
+        file = Path(cell.folder("scope", "out", out, DOCKERFILE))
+        if given.dockerfile is not None:
+            if given.translated is None:
+                file = root / given.dockerfile.relative_to(real)
+            beside = given.dockerfile.with_name(f"{given.dockerfile.name}.dockerignore")
+            if beside.is_file() and not beside.is_symlink():
+                arguments += ["--ignorefile", str(root / beside.relative_to(real))]
+        return [*arguments, "--file", str(file), "--tag", destination(cell, out),
                 str(root / given.context.relative_to(real))]  # fmt: skip
 
     async def _network(self, cell: Cell) -> list[str]:
@@ -245,24 +277,9 @@ class BuildahBuilder:
         return ["--dns", SLIRP_NAME_SERVER]
 
 
-def located(request: BuildRequest) -> tuple[Path, Path]:
-    """(context, Dockerfile), both really inside the exported tree. Raises BuildError."""
-    root = request.context_root.resolve()
-    context = (root / request.build.path).resolve()
-    dockerfile = (root / request.build.path / request.build.dockerfile).resolve()
-    for path, what in ((context, request.build.path), (dockerfile, request.build.dockerfile)):
-        if not path.is_relative_to(root):
-            raise BuildError(f"{what} leads out of the repository. Commit the file itself, not a link")
-    if not context.is_dir() or not dockerfile.is_file():
-        raise BuildError(
-            f"there is no {request.build.dockerfile} in {request.build.path}. Add it, or correct the path"
-        )
-    return context, dockerfile
-
-
-def check_of(bases: Sequence[Base], name: str) -> Mapping[str, Any] | None:
-    """The HEALTHCHECK that an image inherits from its base image."""
-    return next((base.config.get("Healthcheck") for base in bases if base.name == name), None)
+def destination(cell: Cell, out: str) -> str:
+    """What buildah calls the image in the folder `out`."""
+    return f"oci:{cell.folder('scope', 'out', out)}:image"
 
 
 def scope_folder(scope: str) -> str:
@@ -274,21 +291,3 @@ def empty(folder: Path) -> None:
     """Remove what is in `folder`."""
     for entry in folder.iterdir():
         shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
-
-
-def failure(service: str, tail: list[str], code: int) -> BuildError | NoSpace:
-    """What went wrong, from buildah's last lines."""
-    text = "\n".join(tail)
-    if "no space left on device" in text.lower():
-        return NoSpace(
-            f"{service}: no space left while building. Free disk space, then rebuild",
-            service=service,
-            log_tail=tail,
-        )
-    last = next((line for line in reversed(tail) if line.startswith("Error:")), tail[-1] if tail else "")
-    match = FAILED_STEP.search(last)
-    if match:
-        problem = f"{service}: `{match['step'][:200]}` failed: {match['why'][:500]}"
-    else:
-        problem = f"{service}: the build failed: {last.removeprefix('Error: ')[:500] or f'exit code {code}'}"
-    return BuildError(problem, service=service, log_tail=tail)

@@ -18,11 +18,13 @@ from seatrial.agent.commands.programs import SEARCH_PATH, find
 
 HOME = Path("/run/galley-builder")  # where the folders appear inside the cell, whatever the data directory
 SLIRP = '#!/bin/sh\nexec {slirp4netns} --disable-host-loopback "$@"\n'
-SCOPE_FOLDERS = (("store",), ("blobs",), ("blobs", "sha256"), ("out",))
+SCOPE_FOLDERS = (("store",), ("out",))
 MOST_PROCESSES = 4096  # processes and threads of all builds of a host together
 OF_ETC = (
     "subuid", "subgid", "nsswitch.conf", "hosts", "resolv.conf", "ld.so.cache", "containers", "localtime",
 )  # fmt: skip
+NOTHING = "nothing"  # an empty folder among the tools
+OF_SYS = ("class/net", "devices/virtual/net")  # hidden: the host's network interfaces, one for each preview
 CERTIFICATES = (
     "/etc/ssl/certs/ca-certificates.crt"  # the authorities that buildah trusts when it fetches for ADD
 )
@@ -50,6 +52,9 @@ getent passwd "${{owner%:*}}" > etc/passwd
 getent group "${{owner#*:}}" > etc/group
 mount -t proc proc proc
 mount --rbind /sys sys
+for folder in {" ".join(OF_SYS)}; do
+  if [ -d "sys/$folder" ]; then mount -t tmpfs -o ro,size=4k hidden "sys/$folder"; fi
+done
 mount --rbind /dev dev
 mount -t tmpfs -o mode=1777 shm dev/shm
 cd .{HOME}
@@ -103,7 +108,7 @@ class Cell:
         if self.account.other:
             HOME.mkdir(mode=0o755, exist_ok=True)
         tools = self.data / "tools"
-        ours = (self.data, self.data / "incoming", tools)
+        ours = (self.data, self.data / "incoming", tools, tools / NOTHING)
         theirs = (
             ("bases",),
             ("bases", "store"),
@@ -145,7 +150,7 @@ class Cell:
         owner = f"{self.account.uid}:{self.account.gid}"
         return [
             "setpriv", "--pdeathsig", "KILL",
-            "unshare", *([] if network else ["--net"]), "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc",
+            "unshare", *([] if network else ["--net"]), "--mount", "--pid", "--cgroup", "--fork", "--kill-child=KILL", "--mount-proc",
             "sh", "-c", ENTER, "cell", str(self.data), self.scope, str(context or ""), owner, shared, *command,
         ]  # fmt: skip
 

@@ -1,16 +1,24 @@
 """Dockerfile syntax that docker's builder knows and buildah does not: rewritten if there is an equivalent, else refused."""
 
+import difflib
 import platform
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from seatrial.agent.builds.debian import output
+from seatrial.agent.builds import heredocs, volumes
+from seatrial.agent.builds.attempts import Interrupted
+from seatrial.agent.builds.digests import by_names_of_ours
+from seatrial.agent.builds.modes import as_number
+from seatrial.agent.builds.steps import Step, nameless
+from seatrial.agent.commands.children import Errors
 from seatrial.agent.commands.programs import find
-from seatrial.agent.recipes.dockerfile import read_dockerfile
+from seatrial.agent.commands.running import run
+from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile
 from seatrial.agent.recipes.dockerfile_lines import HEREDOC, WITH_HEREDOC, escape_of, instructions, joined
 from seatrial.agent.vocabulary.errors import BuildError
+from seatrial.agent.vocabulary.mount_targets import refused_mount_target
 
 Version = tuple[int, int]
 HEREDOCS_SINCE: Version = (1, 33)
@@ -19,54 +27,114 @@ NEW_FLAGS = {"parents", "exclude", "checksum", "keep-git-dir", "unpack"}
 NOTHING_HERE = {
     ("COPY", "link"), ("ADD", "link"), ("HEALTHCHECK", "start-interval"), ("RUN", "network"), ("RUN", "security"),
 }  # fmt: skip
-NEW_LINE = "\n"
+NUMBER_OR_VARIABLE = re.compile(r"[0-7]+$|.*\$")
+INSTRUCTIONS = (
+    "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "RUN",
+    "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+)  # fmt: skip
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+@dataclass(frozen=True)
+class Base:
+    """What the Dockerfile's base image brings along: its folder, and the paths that it declares a VOLUME. `called` is its
+    name in the build's store where it is not found by its own."""
+
+    workdir: str = "/"
+    volumes: Sequence[str] = ()
+    called: str = ""
 
 
 @dataclass
 class Dialect:
-    """Reads one Dockerfile for the buildah of `version`. `workdirs` are those of its base images."""
+    """Reads one Dockerfile for the buildah of `version`, and for `target`. `bases` are its base images."""
 
     file: str
     version: Version
-    workdirs: Mapping[str, str]
+    bases: Mapping[str, Base]
     arguments: Mapping[str, str]
+    target: str | None = None
     notes: list[str] = field(default_factory=list)  # for the log: where the result differs from docker's
+    warnings: list[str] = field(default_factory=list)  # the same, for the deployment: something is missing
+    steps: dict[str, Step] = field(default_factory=dict)  # by what buildah is given for each
     _workdir: str = "/"
     _continued: re.Pattern[str] = field(init=False)
     _stage: str = ""
+    _base: str = ""
     _stages: dict[str, str] = field(default_factory=dict)
+    _lines: list[str] = field(default_factory=list)
 
     def adapted(self, raw: bytes) -> bytes:
         """`raw` in the dialect of this buildah; unchanged if it needs no rewriting. Raises BuildError."""
-        lines = raw.decode("utf-8-sig", errors="surrogateescape").splitlines(keepends=True)
+        lines = self._lines = raw.decode("utf-8-sig", errors="surrogateescape").splitlines(keepends=True)
         parsed = list(instructions(raw))
         self._continued = re.compile(re.escape(escape_of(lines)) + r"[ \t]*$")
-        closing = {line.strip() for line in lines}
-        bases = iter(read_dockerfile(self.file, raw, self.arguments).stages)
-        written = lines[: parsed[0][0] - 1]
-        for (number, keyword, rest), after in zip(
-            parsed, [*parsed[1:], (len(lines) + 1, "", "")], strict=True
-        ):
+        file = read_dockerfile(self.file, raw, self.arguments)
+        moved = volumes.moves(file, self.target)
+        ends = [*(number for number, _, _ in parsed[1:]), len(lines) + 1]
+        written, stage = lines[: parsed[0][0] - 1], -1
+        for (number, keyword, rest), end in zip(parsed, ends, strict=True):
             if keyword == "FROM":
-                stage = next(bases)
-                self._begin(stage.base, stage.name)
-            heredoc = keyword in WITH_HEREDOC and any(name in closing for *_, name in HEREDOC.findall(rest))
+                written += declared(moved, stage)
+                stage += 1
+                self._begin(file, stage)
+            heredoc = keyword in WITH_HEREDOC and self._closed(rest, number, end)
             changed = self._instruction(f"{self.file}:{number}: {keyword}", keyword, rest, heredoc=heredoc)
-            whole = lines[number - 1 : after[0] - 1]
-            if heredoc and self.version < HEREDOCS_SINCE:
-                written.append(f"RUN {self._scripted(changed, whole)}\n")
-            else:
-                written += whole if heredoc or changed == rest else [f"{keyword} {changed}\n"]
-        text = "".join(written)
+            if keyword != "VOLUME" or stage not in moved.stages:
+                written += self._written(number, end, keyword, rest, changed, heredoc=heredoc)
+        text = "".join([*written, *declared(moved, stage)])
         return raw if text == "".join(lines) else text.encode(errors="surrogateescape")
 
-    def _begin(self, base: str, name: str | None) -> None:
+    def _written(
+        self, number: int, end: int, keyword: str, rest: str, changed: str, *, heredoc: bool
+    ) -> list[str]:
+        """The instruction of these lines as buildah is given it, and remembered for its messages."""
+        whole = self._lines[number - 1 : end - 1]
+        if heredoc and self._unknown(changed, whole):
+            changed = self._scripted(changed, whole)
+            heredoc = False
+        rewritten = not heredoc and changed != rest
+        given = nameless(f"{keyword} {changed}")
+        where = (
+            self.file if given in self.steps else f"{self.file}:{number}"
+        )  # the same twice: either may fail
+        self.steps[given] = Step(where, f"{keyword} {rest}", rewritten)
+        return [f"{keyword} {changed}\n"] if rewritten else whole
+
+    def _closed(self, text: str, number: int, end: int) -> bool:
+        """Whether the lines of the instruction hold the body of a heredoc that `text` opens."""
+        opened = HEREDOC.findall(text)
+        below = [line.rstrip("\r\n") for line in self._lines[number : end - 1]] if opened else []
+        return any(
+            name in ([line.lstrip("\t") for line in below] if tabs else below) for tabs, _, name in opened
+        )
+
+    def _unknown(self, text: str, whole: Sequence[str]) -> bool:
+        """Whether this buildah would not do what the heredocs say."""
+        if self.version < HEREDOCS_SINCE:
+            return True
+        return heredocs.begins_with_interpreter(*self._taken_apart(text, whole)[1:])
+
+    def _begin(self, file: Dockerfile, number: int) -> None:
+        stage = file.stages[number]
         self._stages[self._stage] = self._workdir
-        self._stage = (name or "").lower()
-        self._workdir = self._stages.get(base.lower()) or self.workdirs.get(base) or "/"
+        self._stage, self._base = (stage.name or "").lower(), stage.base
+        base = self.bases.get(stage.base, Base())
+        self._workdir = self._stages.get(stage.base.lower()) or base.workdir
+        steps = [text for keyword, text in stage.instructions if keyword == "RUN"]
+        if base.volumes and steps:
+            note = (
+                f"{self.file}: what a RUN step writes below {', '.join(base.volumes)} is not kept, because {stage.base} "
+                "declares it a VOLUME. Write it elsewhere, or when the container starts"
+            )
+            named = any(path in text for path in base.volumes for text in steps)
+            (self.warnings if named else self.notes).append(note)
 
     def _instruction(self, where: str, keyword: str, rest: str, *, heredoc: bool) -> str:
+        if keyword not in INSTRUCTIONS:
+            near = difflib.get_close_matches(keyword, INSTRUCTIONS, 1)
+            hint = f"Write {near[0]}" if near else "Does the line above end without a backslash?"
+            raise BuildError(f"{where}: there is no such instruction. {hint}")
         if heredoc and keyword != "RUN" and self.version < HEREDOCS_SINCE:
             raise BuildError(
                 f"{where}: {self._buildah} knows heredocs (<<) in RUN only; elsewhere they came with buildah 1.33. "
@@ -74,7 +142,12 @@ class Dialect:
             )
         if keyword == "WORKDIR":
             self._workdir = posixpath.join(self._workdir, rest.strip("\"'"))
-        return self._flags(where, keyword, rest)
+        if keyword == "VOLUME":
+            for path in volumes.paths(rest):
+                if "$" not in path and (why := refused_mount_target(path)):
+                    raise BuildError(f"{where} {path}: {why}")
+        names = {name: base.called for name, base in self.bases.items() if base.called}
+        return self._flags(where, keyword, by_names_of_ours(keyword, rest, self._base, names))
 
     def _flags(self, where: str, keyword: str, rest: str) -> str:
         kept, position = "", 0
@@ -83,6 +156,8 @@ class Dialect:
             self._check(f"{where} --{name}", keyword, name, value or "")
             if name == "mount" and keyword == "RUN":
                 kept += f"--mount={self._mount(where, value or '')} "
+            elif name == "chmod" and keyword in {"COPY", "ADD"}:
+                kept += f"--chmod={self._mode(where, value or '', rest)} "
             elif (keyword, name) not in NOTHING_HERE:
                 kept += match[0]
             position = match.end()
@@ -98,19 +173,28 @@ class Dialect:
         if (keyword, name, value) == ("RUN", "network", "none"):
             self.notes.append(f"{where}=none: not known here; the step has the network of the whole build")
 
+    def _mode(self, where: str, value: str, rest: str) -> str:
+        """The mode as a number: buildah accepts no other."""
+        if NUMBER_OR_VARIABLE.match(value):
+            return value
+        number = None if "--from=" in rest or "://" in rest else as_number(value)
+        if number is None:
+            raise BuildError(
+                f"{where} --chmod={value}: the mode must be a number here. Write it like --chmod=755"
+            )
+        return number
+
     def _scripted(self, text: str, whole: Sequence[str]) -> str:
-        """A RUN with heredocs, rewritten as one line: the step's own shell decodes the script and runs it."""
+        """A RUN with heredocs on one line."""
+        flags, command, below = self._taken_apart(text, whole)
+        return f"{flags}{heredocs.on_one_line(command, below)}"
+
+    def _taken_apart(self, text: str, whole: Sequence[str]) -> tuple[str, str, list[str]]:
+        """(its options, its command, the lines below) of a RUN with heredocs."""
         bare = [line.rstrip("\r\n") for line in whole]
         _, _, body = joined(bare, 0, self._continued)
         flags = "".join(match[0] for match in leading(text))
-        command = text.removeprefix(flags)
-        script = [command, *bare[body:]]
-        alone = HEREDOC.fullmatch(command)
-        if alone:  # without a command, the body is the script
-            tabs = "\t" if alone[1] else ""
-            script = [line.lstrip(tabs) if tabs else line for line in bare[body:]]
-            script = script[: script.index(alone[3])]
-        return f"{flags}eval \"$(printf %b '{''.join(map(octal, NEW_LINE.join(script)))}')\""
+        return flags, text.removeprefix(flags), bare[body:]
 
     def _mount(self, where: str, value: str) -> str:
         """The mount with an absolute target: buildah accepts no other."""
@@ -141,9 +225,9 @@ def leading(text: str) -> Iterator[re.Match[str]]:
         position = match.end()
 
 
-def octal(character: str) -> str:
-    """The character as an octal escape that printf's %b decodes, safe between single quotes."""
-    return f"\\0{ord(character):03o}" if character in "\\'\n\"" else character
+def declared(moved: volumes.Moves, stage: int) -> list[str]:
+    """The VOLUMEs at the end of a stage."""
+    return [f"\nVOLUME {text}\n" for text in moved.declared] if stage == moved.final else []
 
 
 def no_host_network(value: str) -> str | None:
@@ -172,6 +256,9 @@ CHECKS: Mapping[tuple[str, str], Callable[[str], str | None]] = {
 
 
 async def buildah_version() -> Version:
-    """The version of buildah on this host; the newest we know if it does not say."""
-    match = re.search(r"version (\d+)\.(\d+)", await output(find("buildah") or "buildah", "--version"))
-    return (int(match[1]), int(match[2])) if match else HEREDOCS_SINCE
+    """The version of buildah on this host. Raises Interrupted if it does not say."""
+    done = await run([find("buildah") or "buildah", "--version"], errors=Errors.DROPPED)
+    match = re.search(r"version (\d+)\.(\d+)", done.text)
+    if match is None:
+        raise Interrupted(f"buildah did not say its version (exit code {done.code})")
+    return int(match[1]), int(match[2])

@@ -26,7 +26,8 @@ CLOSED = {
 
 @dataclass
 class BuildFence:
-    """Firewall rules for builds, put up once per process. Without root or iptables there is no fence."""
+    """Firewall rules for builds, put up once per process. Without root or iptables there is no fence; if the rules could not be
+    put up, the next build tries again."""
 
     _raised: bool = False
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -36,9 +37,11 @@ class BuildFence:
         async with self._lock:
             if self._raised or not account.other:
                 return
-            if not await put_up(account):
+            stands = await put_up(account)
+            if not stands:
                 log.warning("builds can reach what their host listens with", fix="see docs/security.md")
-            self._raised = True  # not earlier: the build that started this may have been cancelled meanwhile
+            # Not earlier: the build that started this may have been cancelled meanwhile, or one of its programs killed.
+            self._raised = stands or not firewall.available()
 
 
 async def put_up(account: Account) -> bool:

@@ -1,26 +1,19 @@
 """Images that nobody builds: on the host, pulled, or stood in for."""
 
 import asyncio
-import re
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from seatrial.agent.builds.references import BY_DIGEST, kept_as, named, registry_of, whole_name
+from seatrial.agent.builds.registries.answers import RegistrySilent
 from seatrial.agent.engine import Engine
-from seatrial.agent.vocabulary.errors import AgentError, EngineRefused, ImageUnavailable, Refusal
+from seatrial.agent.vocabulary.errors import AgentError, ImageUnavailable
 from seatrial.agent.vocabulary.labels import MANAGED
 from seatrial.agent.vocabulary.logs import Log
 
-STALLED_SECONDS = 45.0  # a pull that reports nothing for this long has lost its registry
 REMEMBER_SECONDS = 60.0  # pause before a registry that did not answer is asked again
-_PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
-REFERENCE = re.compile(
-    rf"(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?/)?{_PART}(?:/{_PART})*(?::\w[\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?",
-    re.ASCII,
-)
-ENDED = object()
 
 
 class StandIns(Protocol):
@@ -30,12 +23,11 @@ class StandIns(Protocol):
         """A reference on the host that stands in for `image`, None when there is none for it."""
 
 
-class RegistrySilent(Exception):
-    """A registry did not answer, or refused temporarily; the text says which."""
+class Pulls(Protocol):
+    """Takes images from registries."""
 
-
-class Stalled(Exception):
-    """A pull reports nothing any more."""
+    async def pull(self, image: str, log: Log) -> None:
+        """See `registries.puller.Puller.pull`."""
 
 
 @dataclass
@@ -46,18 +38,20 @@ class EngineImages:
 
     async def ensure(self, image: str, log: Log) -> str:
         """See `Images.ensure`. An image built for a preview is refused, by whatever name it is requested."""
-        image = named(image)
-        if not await self._is_here(image):
+        reference = await self._found(named(image))
+        if reference is None:
             raise ImageUnavailable(f"{image}: not on this host")
-        return image
+        return reference
 
-    async def _is_here(self, image: str) -> bool:
-        known = await self.engine.images.get(image)
-        if known is None:
-            return False
-        if MANAGED in known.labels:
-            raise ImageUnavailable(f"{image} was built for a preview. Build it from its own source")
-        return True
+    async def _found(self, image: str) -> str | None:
+        """Its name on the engine: what it is asked for by, or what it is called since it was pulled."""
+        for reference in dict.fromkeys((image, kept_as(image))):
+            known = await self.engine.images.get(reference)
+            if known is not None:
+                if MANAGED in known.labels:
+                    raise ImageUnavailable(f"{image} was built for a preview. Build it from its own source")
+                return reference
+        return None
 
 
 @dataclass
@@ -65,93 +59,54 @@ class DockerImages(EngineImages):
     """`Images` on the engine, pulled or stood in for. Calls for one image wait for each other."""
 
     stand_ins: StandIns
+    pulls: Pulls
     clock: Callable[[], float] = time.monotonic
-    stalled_seconds: float = STALLED_SECONDS
-    _silent: dict[str, tuple[float, str]] = field(default_factory=dict)
+    _silent: dict[str, tuple[float, RegistrySilent]] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def ensure(self, image: str, log: Log) -> str:
         """See `EngineImages.ensure`."""
         image = named(image)
-        if await self._is_here(image):
-            return image
+        if reference := await self._found(image):
+            return reference
         async with self._locks.setdefault(image, asyncio.Lock()):
-            if await self._is_here(image):
-                return image
+            if reference := await self._found(image):
+                return reference
             try:
-                await self._pull(image, log)
+                return await self._pulled(image, log)
             except RegistrySilent as silent:
-                return await self._stood_in(image, str(silent), log)
-            return image
+                return await self._stood_in(image, silent, log)
 
-    async def _stood_in(self, image: str, why: str, log: Log) -> str:
+    async def _stood_in(self, image: str, silent: RegistrySilent, log: Log) -> str:
         try:
-            reference = await self.stand_ins.ensure(image, why, log)
+            reference = await self.stand_ins.ensure(image, str(silent), log)
         except AgentError as error:
-            raise ImageUnavailable(f"{image}: {why}, and its stand-in could not be built: {error}") from error
+            raise ImageUnavailable(
+                f"{image}: {silent}, and its stand-in could not be built: {error}"
+            ) from error
         if reference is None:
             raise ImageUnavailable(
-                f"{image}: not on this host, {why}, and no stand-in is made for it. "
-                f"Load it on the agent's host (docker load), or make the registry reachable"
+                f"{image}: not on this host, {silent}, and no stand-in is made for it. "
+                f"On the agent's host, load it (docker load), or {silent.fix}"
             )
         return reference
 
-    async def _pull(self, image: str, log: Log) -> None:
+    async def _pulled(self, image: str, log: Log) -> str:
+        if whole_name(image).startswith(f"{whole_name(BY_DIGEST)}:"):
+            raise ImageUnavailable(
+                f"{image} is what an image is called here that was pulled by its digest. Write its own name"
+            )
         registry = registry_of(image)
-        until, why = self._silent.get(registry, (0.0, ""))
-        if self.clock() < until:
-            raise RegistrySilent(why)
+        until, known = self._silent.get(registry, (0.0, None))
+        if known and self.clock() < until:
+            raise known
         await log(f"pulling {image}")
         try:
-            await self._pulled(image)
-        except (EngineRefused, Stalled) as error:
-            why = problem_of(registry, error)
-            if not why:
-                raise ImageUnavailable(f"{image} cannot be pulled: {error}") from error
-            self._silent[registry] = (self.clock() + REMEMBER_SECONDS, why)
-            await log(f"{image}: {why} ({str(error)[:300]})")
-            raise RegistrySilent(why) from error
-
-    async def _pulled(self, image: str) -> None:
-        async with aclosing(self.engine.images.pull(image)) as reports:
-            while await self._heard(reports):
-                continue
-
-    async def _heard(self, reports: AsyncIterator[None]) -> bool:
-        """Whether there was another report. Raises Stalled."""
-        try:
-            async with asyncio.timeout(self.stalled_seconds):
-                return await anext(reports, ENDED) is not ENDED
-        except TimeoutError as error:
-            raise Stalled(f"nothing was heard for {self.stalled_seconds:g} s") from error
-
-
-def problem_of(registry: str, error: EngineRefused | Stalled) -> str:
-    """What is wrong with the registry; empty if the image itself is the problem."""
-    if isinstance(error, Stalled) or error.refusal is Refusal.REGISTRY_AWAY:
-        return f"{registry} does not answer"
-    if error.refusal is Refusal.REGISTRY_LIMITS:
-        return f"{registry} limits how much may be pulled (429 Too Many Requests)"
-    return ""
-
-
-def named(image: str) -> str:
-    """`image` with its tag, so that an engine never mistakes it for the prefix of an image id.
-
-    Raises ImageUnavailable for an id: images of all previews are on the engine, and ids are easily guessed.
-    """
-    if image.startswith("sha256:") or re.fullmatch(r"[0-9a-f]{64}", image):
-        raise ImageUnavailable(f"{image} is an image's id. Write its name and tag, or name@sha256:digest")
-    if not REFERENCE.fullmatch(image):
-        raise ImageUnavailable(f"{image[:200]!r} is not an image's name. Write it like python:3.12-slim")
-    return image if "@" in image or ":" in image.rsplit("/", 1)[-1] else f"{image}:latest"
-
-
-def registry_of(image: str) -> str:
-    """The registry's host, Docker Hub for names without one."""
-    first = image.split("/", 1)[0]
-    return (
-        first
-        if "/" in image and (re.search(r"[.:]", first) or first == "localhost")
-        else "registry-1.docker.io"
-    )
+            await self.pulls.pull(image, log)
+        except RegistrySilent as silent:
+            self._silent[registry] = (self.clock() + REMEMBER_SECONDS, silent)
+            await log(f"{image}: {silent}")
+            raise
+        if reference := await self._found(image):  # which refuses one that pretends to be a preview's
+            return reference
+        raise ImageUnavailable(f"{image} vanished from the engine after it was pulled. Rebuild")

@@ -41,6 +41,12 @@ class Layers:
             self._building[scope] -= 1
             self._building += Counter()
 
+    @contextlib.asynccontextmanager
+    async def alone(self, scope: str) -> AsyncIterator[bool]:
+        """Whether nobody but the caller's build uses the scope. Builds that would begin meanwhile wait."""
+        async with self._gate:
+            yield self._building[scope] <= 1
+
     def note(self, cell: Cell, images: Iterable[str]) -> None:
         """Note that a build in `cell` begins from `images`."""
         now = self.clock()

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from seatrial.agent.builds import debian
 from seatrial.agent.builds.base import Builder, BuildRequest
+from seatrial.agent.builds.references import named
 from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.kinds import repository_name
 from seatrial.agent.recipes.recipe import Build
@@ -28,6 +29,7 @@ RECIPES = Path(__file__).parent / "stand_ins"
 PREFIX = "seatrial/stand-in-"
 OFFICIAL = re.compile(r"(docker\.io/)?(library/)?[a-z0-9]+([:@].*)?")
 ALPINE_TAG = re.compile(r"(.*-)?alpine.*")
+SLIM_TAG = re.compile(r"(.*-)?slim(-.*)?")
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class StandIn:
     only: str = ".*"  # the tags it is for
     base: "StandIn | None" = None
     folder: str = ""  # of RECIPES; empty: named like the stand-in
+    slim: bool = False  # as it is, it is for -slim tags
 
     def fits(self, name: str, tag: str) -> bool:
         """Whether it may take the place of the official image `name:tag`."""
@@ -51,6 +54,10 @@ class StandIn:
     def for_alpine(self) -> "StandIn":
         """The variant for -alpine tags: with the commands their users expect, and an `apk` that explains what this image is."""
         return replace(self, name=f"{self.name}-alpine", folder="alpine", base=self)
+
+    def for_whole(self) -> "StandIn":
+        """The variant for tags without -slim: with the commands that health checks of their users call."""
+        return replace(self, name=f"{self.name}-whole", folder="whole", base=self)
 
     @cached_property
     def recipe(self) -> str:
@@ -67,12 +74,12 @@ STAND_INS = (
     DEBIAN,
     StandIn("alpine", "Debian", "base-files", ("alpine",), base=DEBIAN),
     StandIn("busybox", "BusyBox", "busybox-static", ("busybox",), base=DEBIAN),
-    StandIn("python", "Python", "python3", ("python",), r"2(\..*|-.*)?|rc-.*", base=DEBIAN),
-    StandIn("node", "Node.js", "nodejs", ("node",), base=DEBIAN),
+    StandIn("python", "Python", "python3", ("python",), r"2(\..*|-.*)?|rc-.*", base=DEBIAN, slim=True),
+    StandIn("node", "Node.js", "nodejs", ("node",), base=DEBIAN, slim=True),
     StandIn("golang", "Go", "golang-go", ("golang",), base=DEBIAN),
-    StandIn("rust", "Rust", "rustc", ("rust",), base=DEBIAN),
+    StandIn("rust", "Rust", "rustc", ("rust",), base=DEBIAN, slim=True),
     StandIn("gcc", "GCC", "gcc", ("gcc",), base=DEBIAN),
-    StandIn("ruby", "Ruby", "ruby", ("ruby",), base=DEBIAN),
+    StandIn("ruby", "Ruby", "ruby", ("ruby",), base=DEBIAN, slim=True),
     StandIn("php-apache", "PHP", "php-cli", ("php",), only=r"(.*-)?apache.*", base=PHP),
     PHP,
     StandIn("postgres", "PostgreSQL", "postgresql", ("postgres",), base=DEBIAN),
@@ -82,6 +89,16 @@ STAND_INS = (
     StandIn("nginx", "nginx", "nginx", ("nginx",), base=DEBIAN),
     StandIn("httpd", "Apache", "apache2", ("httpd",), base=DEBIAN),
 )
+
+
+def warning_of(image: str, reference: str, labels: Mapping[str, str]) -> str:
+    """What people should know of a service whose `image` is `reference` with `labels`: that it is a stand-in; else nothing."""
+    stand_in = stand_in_for(named(image)) if reference.startswith(PREFIX) else None
+    if stand_in is None:
+        return ""
+    version = labels.get(VERSION_LABEL) or "an unknown version"
+    digest = ", and its digest was not heeded" if "@" in image else ""
+    return f"{image} could not be had: a stand-in takes its place, with {stand_in.title} {version} from Debian packages{digest}"
 
 
 class MakeBase(Protocol):
@@ -98,7 +115,9 @@ def stand_in_for(image: str) -> StandIn | None:
     name = repository_name(image)
     tag = image.rsplit("/", 1)[-1].partition(":")[2].partition("@")[0]
     fitting = next((known for known in STAND_INS if known.fits(name, tag)), None)
-    return fitting.for_alpine() if fitting and ALPINE_TAG.fullmatch(tag) else fitting
+    if fitting and ALPINE_TAG.fullmatch(tag):
+        return fitting.for_alpine()
+    return fitting.for_whole() if fitting and fitting.slim and not SLIM_TAG.fullmatch(tag) else fitting
 
 
 @dataclass

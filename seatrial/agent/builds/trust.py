@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 
 from seatrial import files
+from seatrial.agent.vocabulary.errors import BuildError
 
 FILE = "ca-certificates.crt"
 RUNTIME = "runc-with-certificates"
@@ -32,11 +33,18 @@ exec {runtime} "$@"
 """
 
 
+def bundle(certificates: Path) -> bytes:
+    """What the operator's file holds. Raises BuildError."""
+    if not certificates.is_file():
+        raise BuildError(f"GALLEY_BUILD_CA_FILE: there is no file {certificates}. Correct or unset it")
+    return certificates.read_bytes()
+
+
 def prepare(certificates: Path, tools: Path, runtime: str) -> None:
-    """Put the bundle and the runtime's wrapper into `tools`, which running builds may be reading."""
+    """Put the bundle and the runtime's wrapper into `tools`, which running builds may be reading. Raises BuildError."""
     values = ",".join(f'"{name}={INSIDE}"' for name in VARIABLES)
     wrapper = WRAPPER.format(values=values, runtime=shlex.quote(runtime))
-    files.replace(tools / FILE, certificates.read_bytes())
+    files.replace(tools / FILE, bundle(certificates))
     files.replace(tools / RUNTIME, wrapper, mode=0o755)
 
 

@@ -13,6 +13,7 @@ from nacl.public import PrivateKey, SealedBox
 from pydantic import BaseModel
 
 from seatrial import files
+from seatrial.agent.vocabulary.errors import AgentError
 
 _CREDENTIALS = (
     "-----BEGIN NATS USER JWT-----\n{jwt}\n------END NATS USER JWT------\n\n"
@@ -20,7 +21,7 @@ _CREDENTIALS = (
 )
 
 
-class SealedValueError(Exception):
+class SealedValueError(AgentError):
     """A value was sealed to another agent's key, or damaged."""
 
 

@@ -42,7 +42,7 @@ async def run(
     """Run `command` to its end. The caller interprets the exit code.
 
     Raises OSError when it cannot be started, TimeoutError after `timeout_seconds`, TooMuchOutput past `most_bytes` of
-    output. However this call ends (normally, by one of these errors or by cancellation), no process of the command's
+    output or of errors. However this call ends (normally, by one of these errors or by cancellation), no process of the command's
     tree is left. Nothing is retried.
     """
     child = started(
@@ -50,7 +50,9 @@ async def run(
     )  # fmt: skip
     async with child as process, asyncio.timeout(timeout_seconds):
         output, complaints = await _together(
-            _read(process.stdout, most_bytes), _read(process.stderr, None), _feed(process.stdin, stdin or b"")
+            _read(process.stdout, most_bytes),
+            _read(process.stderr, most_bytes),
+            _feed(process.stdin, stdin or b""),
         )
         return Finished(await process.wait(), output, complaints)
 

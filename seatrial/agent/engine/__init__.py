@@ -12,6 +12,7 @@ from seatrial.agent.engine.connection import Connection
 from seatrial.agent.engine.containers import Containers
 from seatrial.agent.engine.images import Images
 from seatrial.agent.engine.networks import Networks
+from seatrial.agent.engine.registries import Registries, registries_from
 from seatrial.agent.engine.shapes import GVISOR
 from seatrial.agent.engine.streams import Streams
 from seatrial.agent.engine.volumes import Volumes
@@ -47,6 +48,11 @@ class Engine:
         with self._connection.calls():
             info = await self._connection.api.system.info()
         return Machine(int(info.get("NCPU", 1)), GVISOR in (info.get("Runtimes") or {}))
+
+    async def registries(self) -> Registries:
+        """Its settings for registries as they are now."""
+        with self._connection.calls():
+            return registries_from(await self._connection.api.system.info())
 
     async def close(self) -> None:
         """Close the connections to the engine."""

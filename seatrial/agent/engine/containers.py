@@ -1,5 +1,6 @@
 """Containers, by name."""
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from seatrial.agent.engine.sealed import SealedSpec, sealed_config
 from seatrial.agent.engine.shapes import GVISOR, container_config, container_from, label_filter
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec
 from seatrial.agent.vocabulary.errors import EngineRefused
+
+PATH_STATE = "X-Docker-Container-Path-Stat"
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,26 @@ class Containers:
         """Put the files of a tar archive into the container, below its root."""
         with archive.open("rb") as tar, self._connection.calls():
             await self._named(name).put_archive("/", tar)  # type: ignore[no-untyped-call]
+
+    async def mount_targets(self, name: str) -> list[str]:
+        """Every path at which something is mounted when it runs: what was asked for, and VOLUMEs of its image."""
+        with self._connection.calls():
+            shown = await self._named(name).show()
+        mounted = [str(mount["Destination"]) for mount in shown["Mounts"] or []]
+        return [*mounted, *(shown["HostConfig"].get("Tmpfs") or {})]
+
+    async def link(self, name: str, path: str) -> str | None:
+        """Where the symbolic link `path` leads to inside it, in the end; None if it is none, or not there. Links among the
+        folders above are followed, too."""
+        request = self._connection.request("HEAD", f"containers/{name}/archive", params={"path": path})
+        try:
+            async with request as answer:
+                known = json.loads(base64.b64decode(answer.headers[PATH_STATE]))
+        except EngineRefused as error:
+            if error.absent:
+                return None
+            raise
+        return str(known["linkTarget"]) or None
 
     async def start(self, name: str) -> None:
         """Start the container; a no-op if it runs."""

@@ -1,15 +1,15 @@
-"""Images: inspected, listed, removed, pulled, imported, exported and built."""
+"""Images: inspected, listed, removed, imported, exported and built. The engine pulls nothing."""
 
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from seatrial.agent.engine.connection import Connection
-from seatrial.agent.engine.refusals import ENGINES, REGISTRIES, refused, translated
+from seatrial.agent.engine.refusals import refused
 from seatrial.agent.engine.shapes import check_from, label_filter
 from seatrial.agent.vocabulary.containers import HealthCheck
 from seatrial.agent.vocabulary.errors import EngineRefused, Refusal
@@ -94,13 +94,6 @@ class Images:
             in_use = error.status == 409
             if not in_use and not error.absent and error.refusal is not Refusal.BEING_REMOVED:
                 raise
-
-    async def pull(self, image: str) -> AsyncGenerator[None, None]:
-        """Pull the image; yields at each progress report of the engine. Raises EngineRefused with REGISTRY_AWAY or
-        REGISTRY_LIMITS if the registry is the cause."""
-        with translated(self._connection.url, [*REGISTRIES, *ENGINES]):
-            async for _ in self._connection.streams.images.pull(image, stream=True):
-                yield
 
     async def load(self, archive: AsyncIterator[bytes]) -> None:
         """Load a `docker load` archive, which may leave out layers that the engine has."""

@@ -28,39 +28,43 @@ ENGINES = _words(
     (Refusal.NO_IMAGE, "no such image"),
     (Refusal.NO_SPACE, "no space left"),
     (Refusal.NO_OWN_NETWORK, "root network namespace"),
+    # A kernel setting that does not exist: the words are those of a missing program.
+    (Refusal.OTHER, r"/proc/sys/"),
+    (Refusal.NO_INIT, 'exec: "docker-init"'),
     (Refusal.NO_PROGRAM, "executable file not found|no such file or directory"),
     (Refusal.NOT_BEGUN, "OCI runtime"),
 )
-REGISTRIES = _words(
-    (Refusal.REGISTRY_LIMITS, "toomanyrequests|429|rate limit"),
-    (
-        Refusal.REGISTRY_AWAY,
-        "no such host|dial tcp|i/o timeout|connection refused|network is unreachable|timeout|deadline exceeded|"
-        "server misbehaving|connection reset|EOF|no route to host|proxyconnect|certificate",
-    ),
+_PASSED_ON = re.compile(
+    r"^(?:failed to create (?:shim )?task(?: for container)?: )?OCI runtime (?:create|start) failed: (?:run\w+ (?:create|start) failed: )?"
+    r"(?:unable to start container process: )?(?:error during container init: )?"
 )
 
 
 @contextmanager
-def translated(url: str, words: Words = ENGINES) -> Iterator[None]:
+def translated(url: str) -> Iterator[None]:
     """Raise RuntimeUnavailable for an engine at `url` that does not answer, EngineRefused for one that rejects the request."""
     try:
         yield
     except aiodocker.DockerError as error:
         if error.status == _CONNECTION_FAILED:
             raise _away(url, error.message) from error
-        raise refused(error.status, str(error.message), words) from error
+        raise refused(error.status, str(error.message)) from error
     except (TimeoutError, aiohttp.ClientError, ConnectionError, FileNotFoundError) as error:
         raise _away(url, str(error) or type(error).__name__) from error
 
 
-def refused(status: int, message: str, words: Words = ENGINES) -> EngineRefused:
+def refused(status: int, message: str) -> EngineRefused:
     """The error for an answer. `status` is HTTP's; 0 if the engine failed in the middle of a response."""
     text = message
     with suppress(ValueError, TypeError, AttributeError):  # the message may be wrapped in JSON
         text = str(json.loads(message).get("message", message))
-    refusal = next((refusal for refusal, pattern in words if pattern.search(text)), Refusal.OTHER)
-    return EngineRefused(text, status=status, refusal=refusal)
+    refusal = next((refusal for refusal, pattern in ENGINES if pattern.search(text)), Refusal.OTHER)
+    return EngineRefused(_decisive(text), status=status, refusal=refusal)
+
+
+def _decisive(text: str) -> str:
+    """What went wrong, without the parts of the engine through which the news came."""
+    return _PASSED_ON.sub("", text).removesuffix(": unknown")
 
 
 def _away(url: str, why: str) -> RuntimeUnavailable:

@@ -11,10 +11,12 @@ from seatrial.agent.vocabulary.containers import (
     HealthCheck,
     RestartPolicy,
 )
+from seatrial.agent.vocabulary.options import WITHHELD_CAPABILITIES, Options, Tmpfs
 from seatrial.wire.states import Isolation
 
 _RESTART = {RestartPolicy.NEVER: "no"}
 GVISOR = "runsc"  # the name of gVisor's runtime in the engine
+_JOINED = "container:"  # the mode of a network that belongs to another container
 _STATES = {"paused": ContainerState.RUNNING, "removing": ContainerState.DEAD}
 
 
@@ -34,27 +36,35 @@ def container_config(spec: ContainerSpec) -> dict[str, Any]:
     first = next(iter(spec.networks), None)
     if first is not None:
         config["NetworkingConfig"] = {"EndpointsConfig": {first: {"Aliases": list(spec.networks[first])}}}
+    options = spec.options
     optional = {
         "Cmd": list(spec.command) if spec.command is not None else None,
         "Entrypoint": list(spec.entrypoint) if spec.entrypoint is not None else None,
         "WorkingDir": spec.working_dir,
         "User": spec.user,
+        "OpenStdin": options.stdin_open or None,
+        "Tty": options.tty or None,
+        "Hostname": None if spec.network_of else options.hostname,  # a shared network has one name already
+        "StopSignal": options.stop_signal,
+        "StopTimeout": round(options.stop_seconds) if options.stop_seconds is not None else None,
     }
     return config | {key: value for key, value in optional.items() if value is not None}
 
 
 def _host_config(spec: ContainerSpec) -> dict[str, Any]:
-    memory = spec.resources.memory_mb * 1024**2
+    memory, options = spec.resources.memory_mb * 1024**2, spec.options
     config: dict[str, Any] = {
         "Memory": memory,
         "MemorySwap": memory,
         "NanoCpus": int(spec.resources.cpus * 1_000_000_000),
         "PidsLimit": spec.resources.pids,
         "SecurityOpt": ["no-new-privileges"],
-        "CapDrop": ["AUDIT_WRITE", "MKNOD", "NET_RAW"],  # rights no service of a pull request needs
+        "CapDrop": [*WITHHELD_CAPABILITIES, *sorted(options.without_capabilities)],
         "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "2"}},
         "RestartPolicy": {"Name": _RESTART.get(spec.restart, spec.restart.value)},
-        "NetworkMode": next(iter(spec.networks), "none"),
+        "NetworkMode": f"{_JOINED}{spec.network_of}"
+        if spec.network_of
+        else next(iter(spec.networks), "none"),
         "Mounts": [
             {"Type": "volume", "Target": mount.path, "ReadOnly": mount.read_only}
             | ({"Source": mount.volume} if mount.volume else {})
@@ -63,7 +73,28 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
     }
     if spec.isolation is Isolation.GVISOR:
         config["Runtime"] = GVISOR
-    return config
+    return config | _asked_for(options, spec.resources.memory_mb)
+
+
+def _asked_for(options: Options, memory_mb: int) -> dict[str, Any]:
+    """The part of the host's configuration that is only there if the recipe asks for it."""
+    optional = {
+        "Init": options.init,
+        "ReadonlyRootfs": options.read_only,
+        "Tmpfs": {tmpfs.path: _tmpfs(tmpfs, memory_mb) for tmpfs in options.tmpfs},
+        "ShmSize": options.shm_size_mb and min(options.shm_size_mb, memory_mb) * 1024**2,
+        "Sysctls": dict(options.sysctls),
+        "Ulimits": [
+            {"Name": name, "Soft": soft, "Hard": hard} for name, (soft, hard) in options.ulimits.items()
+        ],
+    }
+    return {key: value for key, value in optional.items() if value}
+
+
+def _tmpfs(tmpfs: Tmpfs, memory_mb: int) -> str:
+    size = min(tmpfs.size_mb or memory_mb, memory_mb)
+    runs = "exec" if tmpfs.executable else "noexec"
+    return f"rw,nosuid,nodev,{runs},size={size}m,mode={tmpfs.mode:o},uid={tmpfs.uid},gid={tmpfs.gid}"
 
 
 def container_from(shown: Mapping[str, Any]) -> Container:
@@ -72,6 +103,7 @@ def container_from(shown: Mapping[str, Any]) -> Container:
     networks = shown["NetworkSettings"]["Networks"] or {}
     status = str(state["Status"])
     now = _STATES.get(status) or ContainerState(status)
+    mode = str(shown["HostConfig"]["NetworkMode"])
     return Container(
         name=str(shown["Name"]).lstrip("/"),
         labels=shown["Config"]["Labels"] or {},
@@ -82,6 +114,8 @@ def container_from(shown: Mapping[str, Any]) -> Container:
         started_at=timestamp(state["StartedAt"]),
         oom_killed=bool(state["OOMKilled"]),
         restarts=int(shown["RestartCount"]),
+        network_of=mode.removeprefix(_JOINED) if mode.startswith(_JOINED) else None,
+        stop_seconds=shown["Config"].get("StopTimeout"),
     )
 
 

@@ -82,10 +82,9 @@ async def _events(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncGenerator[LogLine, None]:
-    """The lines of the engine's multiplexed stream. Each of its streams is cut into lines separately."""
+    """What the engine sends, cut into lines, each stream for itself."""
     pending = {1: b"", 2: b""}
-    while (frame := await _frame(content)) is not None:
-        kind, data = frame
+    async for kind, data in _frames(content):
         *whole, rest = (pending[kind] + data).split(b"\n")
         if len(rest) > MAX_LINE:
             whole.append(rest)
@@ -98,12 +97,22 @@ async def _lines(content: aiohttp.StreamReader) -> AsyncGenerator[LogLine, None]
             yield _line(kind, rest)
 
 
-async def _frame(content: aiohttp.StreamReader) -> tuple[int, bytes] | None:
+async def _frames(content: aiohttp.StreamReader) -> AsyncIterator[tuple[int, bytes]]:
+    """Pieces of its streams. A container with a terminal has one stream, which comes as it is: each line begins with its time,
+    and a frame never with a digit."""
     try:
-        kind, length = struct.unpack(">BxxxL", await content.readexactly(8))
-        return (2 if kind == 2 else 1), await content.readexactly(length)
+        head = await content.readexactly(8)
+        if head[:1].isdigit():
+            yield 1, head
+            async for data in content.iter_any():
+                yield 1, data
+            return
+        while True:
+            kind, length = struct.unpack(">BxxxL", head)
+            yield (2 if kind == 2 else 1), await content.readexactly(length)
+            head = await content.readexactly(8)
     except _GONE:
-        return None
+        return
 
 
 def _line(kind: int, raw: bytes) -> LogLine:

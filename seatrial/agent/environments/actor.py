@@ -8,15 +8,18 @@ from dataclasses import replace
 import structlog
 
 from seatrial.agent.environments import planner
+from seatrial.agent.environments.launch import Planned
 from seatrial.agent.environments.observing import Observer
 from seatrial.agent.environments.planner import Host, Progress, Step, plan
+from seatrial.agent.environments.recovery import Recovery
 from seatrial.agent.environments.removal import forget_files, look, remove_deployment, remove_everything
 from seatrial.agent.environments.rollout import Rollout
 from seatrial.agent.environments.startup import Launched
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.logs.following import Followers
-from seatrial.agent.vocabulary.errors import AgentError, RuntimeUnavailable
-from seatrial.agent.vocabulary.labels import DEPLOYMENT
+from seatrial.agent.vocabulary.containers import Container
+from seatrial.agent.vocabulary.errors import AgentError, RuntimeUnavailable, StartError
+from seatrial.agent.vocabulary.labels import DEPLOYMENT, FINGERPRINT
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, EnvironmentRemoved
 
 log = structlog.get_logger(__name__)
@@ -42,6 +45,7 @@ class EnvironmentActor:
         self.environment = environment
         self._desired: DesiredEnvironment | None = None
         self._observer = Observer(tools, followers, environment)
+        self._recovery = Recovery(tools.runtime, self.wake)
         self._progress = Progress()
         self._launched: dict[str, Launched] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -125,6 +129,9 @@ class EnvironmentActor:
             )
             log.info("environment removed", environment=self.environment)
             return self._desired is None
+        live = self._desired.live if self._desired else None
+        if live is not None and live.id in launched:
+            self._recovery.look(launched[live.id], host)
         if self._desired is not None:
             await self._observer.observe(self._desired, host, launched)
         return False
@@ -137,6 +144,8 @@ class EnvironmentActor:
                 self._begin(deployment, attempt=True)
             case planner.Repair(deployment):
                 self._begin(deployment, attempt=False)
+            case planner.StartAgain(planned, container):
+                await self._start_again(planned, container)
             case planner.Drain(deployment):
                 self._drain(deployment)
             case planner.RemoveDeployment(deployment):
@@ -150,6 +159,16 @@ class EnvironmentActor:
                 await remove_everything(self._tools, self.environment)
                 for container in host.containers:
                     self._followers.forget(container.name)
+
+    async def _start_again(self, planned: Planned, container: Container) -> None:
+        """Like a repair, with the container's own fingerprint, so that it stays what it is."""
+        name = planned.spec.name
+        self._update(started_again={**self._progress.started_again, name: time.monotonic()})
+        label = {FINGERPRINT: container.labels.get(FINGERPRINT, "")}
+        try:
+            await self._tools.runtime.start(replace(planned.spec, labels={**planned.spec.labels, **label}))
+        except StartError as error:
+            log.warning("service not started again", container=name, problem=str(error))
 
     def _begin(self, deployment: DesiredDeployment, *, attempt: bool) -> None:
         desired = self._desired
@@ -279,3 +298,4 @@ class EnvironmentActor:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._recovery.close()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import io
 import json
 import shutil
 import tarfile
@@ -11,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from seatrial.agent.vocabulary.containers import Copy
+from seatrial.agent.vocabulary.containers import Copy, Text
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.agent.vocabulary.tree import Entry, Tree
 
@@ -20,10 +21,12 @@ OWNER = 1000  # the usual uid on developers' machines, from where compose would 
 
 @dataclass
 class CommittedFiles:
-    """`Files` of one commit. `scratch` is a folder for the time of packing; it may be shared."""
+    """`Files` of one commit, and those that the recipe itself gives. `scratch` is a folder for the time of packing; it may be
+    shared."""
 
     tree: Tree
     copies: Sequence[Copy]
+    texts: Sequence[Text]
     scratch: Path
     digest: str
 
@@ -41,19 +44,20 @@ class CommittedFiles:
 
     async def _pack(self, folder: Path) -> Path:
         try:
-            await self.tree.export(folder / "tree")
+            if self.copies:
+                await self.tree.export(folder / "tree")
             archive = folder / "files.tar"
-            await asyncio.to_thread(pack, folder / "tree", self.copies, archive)
+            await asyncio.to_thread(pack, folder / "tree", self.copies, self.texts, archive)
         except OSError as error:
             raise CheckoutError(f"the commit's files cannot be packed in {folder}: {error}") from error
         return archive
 
 
 def committed_files(
-    tree: Tree, entries: Sequence[Entry], copies: Sequence[Copy], scratch: Path
+    tree: Tree, entries: Sequence[Entry], copies: Sequence[Copy], texts: Sequence[Text], scratch: Path
 ) -> CommittedFiles:
-    """The files of `copies`; their digest depends on their content and on their targets."""
-    facts = [
+    """The files of `copies` and `texts`; their digest depends on their content and on their targets."""
+    facts: list[object] = [
         (
             copy.target,
             copy.source,
@@ -61,8 +65,9 @@ def committed_files(
         )
         for copy in copies
     ]
+    facts += [(text.target, text.content) for text in texts]
     digest = hashlib.sha256(json.dumps(facts).encode("utf-8", "surrogateescape")).hexdigest()
-    return CommittedFiles(tree, copies, scratch, digest)
+    return CommittedFiles(tree, copies, texts, scratch, digest)
 
 
 def is_below(path: str, folder: str) -> bool:
@@ -70,13 +75,18 @@ def is_below(path: str, folder: str) -> bool:
     return folder == "." or PurePosixPath(path).is_relative_to(folder)
 
 
-def pack(tree: Path, copies: Sequence[Copy], archive: Path) -> None:
+def pack(tree: Path, copies: Sequence[Copy], texts: Sequence[Text], archive: Path) -> None:
     """Write the tar. Links are packed as links: nothing outside `tree` is ever read."""
     with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as tar:
         for copy in copies:
             if leads_out(tree, copy.source):
                 continue
             tar.add(tree / copy.source, copy.target.strip("/") or ".", filter=_owned)
+        for text in texts:
+            content = text.content.encode()
+            info = tarfile.TarInfo(text.target.strip("/"))
+            info.size = len(content)
+            tar.addfile(_owned(info), io.BytesIO(content))
 
 
 def leads_out(tree: Path, source: str) -> bool:

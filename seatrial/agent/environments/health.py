@@ -8,11 +8,13 @@ after one second, or has ended with 0 when it is meant to end.
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from seatrial.agent.environments import advice
 from seatrial.agent.environments.launch import Planned
+from seatrial.agent.environments.ports import SeveralPorts, Well, most_telling
 from seatrial.agent.runtime.base import Runtime
-from seatrial.agent.vocabulary.containers import Container, HealthCheck, Listener
+from seatrial.agent.vocabulary.containers import Cause, Container, HealthCheck, Unwell
 from seatrial.agent.vocabulary.errors import ServiceExited, Unhealthy
 
 SETTLE_SECONDS = 1.0
@@ -23,23 +25,6 @@ FIRST_INTERVAL_SECONDS = 0.05
 OFTEN_SECONDS = 0.25
 LONGEST_INTERVAL_SECONDS = 1.0
 _USUAL_PORTS = (80, 8080, 8000, 3000, 5000, 4000, 8888, 9000)
-
-
-@dataclass(frozen=True)
-class Well:
-    """A healthy service. `port` is the one it answers on, None if it needs none."""
-
-    container: Container
-    port: int | None
-    warning: str | None = None
-
-
-@dataclass(frozen=True)
-class Unwell:
-    """Why a service is not healthy yet. `inside`: reported by its own health command, not by a request from outside."""
-
-    seen: str
-    inside: bool = False
 
 
 class Watch:
@@ -55,6 +40,7 @@ class Watch:
         self._name = planned.service.name
         self._check = planned.service.health
         self._exit_code: int | None = None
+        self._several = SeveralPorts(runtime, network, planned.service.name)
         self._restarts_before = restarts
 
     async def until_well(self) -> Well:
@@ -106,8 +92,8 @@ class Watch:
         service = self._planned.service
         if service.health is not None and service.health.port is not None:
             return [service.health.port]
-        if service.expose is not None:
-            return [service.expose]
+        if service.ports:
+            return list(service.ports)
         return await self._runtime.image_ports(self._planned.spec.image)
 
     async def _images_own(self) -> HealthCheck | None:
@@ -135,43 +121,43 @@ class Watch:
         return Well(container, None)
 
     async def _ask(self, container: Container, expected: Sequence[int], elapsed: float) -> Well | Unwell:
-        """Check the expected port; if it is unknown or does not answer, look at which ports the service listens.
+        """Check the expected ports; if none is known or none answers, look which ports it listens on.
 
         A health command inside comes first, but it does not prove that the port can be reached from outside.
         """
         assert self._check is not None
-        port = expected[0] if expected else None
-        check = self._check
+        check, routable = self._check, self._planned.service.kind.routable
+        ports = [container.port] if container.port else list(expected)
         if check.command is not None:
-            answer = await self._runtime.check(container, self._network, check)
-            if answer is not None:
-                return Unwell(answer, inside=True)
-            if not self._planned.service.kind.routable:
-                return Well(container, port)
+            if (unwell := await self._runtime.check(container, self._network, check)) is not None:
+                return unwell
+            if not routable:
+                return Well(container, ports[0] if ports else None)
             check = HealthCheck()
-        problem = "listens on no port"
-        if port is not None:
-            answer = await self._runtime.check(
-                container, self._network, replace(check, port=container.port or port)
-            )
-            if answer is None:
-                return Well(container, container.port or port)
-            problem = answer
-        fixed = self._planned.service.expose is not None
-        if fixed or container.port is not None or (port is not None and elapsed < SETTLE_SECONDS):
-            return Unwell(problem)
-        return await self._discover(container, expected, check, problem)
+        listed = bool(self._planned.service.ports)
+        if listed and routable and len(ports) > 1 and container.port is None:
+            return await self._several.choose(container, ports, check)
+        unwell = Unwell("listens on no port", Cause.NOTHING_THERE)
+        if ports:
+            found = await self._runtime.check(container, self._network, replace(check, port=ports[0]))
+            if found is None:
+                return Well(container, ports[0])
+            unwell = found
+        if listed or container.port is not None or (ports and elapsed < SETTLE_SECONDS):
+            return unwell
+        return await self._discover(container, expected, check, unwell)
 
     async def _discover(
-        self, container: Container, expected: Sequence[int], check: HealthCheck, problem: str
+        self, container: Container, expected: Sequence[int], check: HealthCheck, unwell: Unwell
     ) -> Well | Unwell:
         ports = [p.port for p in await self._runtime.listening(container, self._network) if not p.loopback]
+        told: dict[int, Unwell] = {}
         for port in likely_first(ports, expected):
-            answer = await self._runtime.check(container, self._network, replace(check, port=port))
-            if answer is None:
+            found = await self._runtime.check(container, self._network, replace(check, port=port))
+            if found is None:
                 return Well(container, port, self._surprise(port, expected))
-            problem = answer
-        return Unwell(problem)
+            told[port] = found
+        return most_telling(told) if told else unwell
 
     def _surprise(self, port: int, expected: Sequence[int]) -> str | None:
         if not expected or port in expected:
@@ -185,23 +171,19 @@ class Watch:
             # A busy engine learns of the end before it learns of its reason.
             await asyncio.sleep(SETTLE_SECONDS)
             container = await self._runtime.get(container.name) or container
-        limit = self._planned.spec.resources.memory_mb
+        times = container.restarts - self._restarts_before + 1
+        tail = await self._tail()
         if container.oom_killed:
-            text = f"{self._name} was ended for using more than its {limit} MB of memory"
+            text = advice.out_of_memory(self._planned, times)
         else:
-            text = f"{self._name} exited with code {code if code is not None else 'unknown'}"
-        if restarted := container.restarts - self._restarts_before:
-            text += f", {restarted + 1} times"
-        return ServiceExited(text, service=self._name, log_tail=await self._tail())
+            text = advice.ended(self._planned, code, times, tail)
+        return ServiceExited(text, service=self._name, log_tail=tail)
 
-    async def _unhealthy(self, container: Container, expected: Sequence[int], state: Unwell) -> Unhealthy:
+    async def _unhealthy(self, container: Container, expected: Sequence[int], unwell: Unwell) -> Unhealthy:
         assert self._check is not None
         listening = await self._runtime.listening(container, self._network)
-        text = f"{self._name} runs, but {state.seen} after {self._check.timeout_seconds:g} s"
-        elsewhere = "" if state.inside else listens_elsewhere(listening, expected)
-        return Unhealthy(
-            f"{text}. {elsewhere}" if elsewhere else text, service=self._name, log_tail=await self._tail()
-        )
+        text = advice.unhealthy(self._planned, unwell, self._check.timeout_seconds, listening, expected)
+        return Unhealthy(text, service=self._name, log_tail=await self._tail())
 
     async def _tail(self) -> list[str]:
         lines = self._runtime.logs(self._planned.spec.name, follow=False, tail=TAIL_LINES)
@@ -222,21 +204,3 @@ def likely_first(ports: Sequence[int], expected: Sequence[int]) -> list[int]:
     """Ports in the order to try them: expected ones, then the usual ones, then ascending."""
     order = [*expected, *_USUAL_PORTS]
     return sorted(ports, key=lambda port: (order.index(port) if port in order else len(order), port))
-
-
-def listens_elsewhere(listening: Sequence[Listener], expected: Sequence[int]) -> str:
-    """One sentence about the ports the service really listens on, if that explains the failure."""
-    wanted = expected[0] if expected else None
-    reachable = [listener.port for listener in listening if not listener.loopback]
-    if wanted in reachable:
-        return ""
-    if any(listener.port == wanted and listener.loopback for listener in listening):
-        return f"It listens on 127.0.0.1:{wanted} only: make it listen on 0.0.0.0"
-    if reachable:
-        ports = " and ".join(map(str, reachable))
-        fix = f"not on {wanted}. Set expose to {reachable[0]}" if wanted else f"set expose to {reachable[0]}"
-        return f"It listens on port {ports}, {fix}"
-    loopback = [listener.port for listener in listening]
-    if loopback:
-        return f"It listens on 127.0.0.1:{loopback[0]} only: make it listen on 0.0.0.0"
-    return "It listens on no TCP port" if wanted else "It listens on no TCP port; set expose once it does"

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from seatrial.agent.recipes.compose.marks import suffix
 from seatrial.agent.recipes.recipe import Recipe, Service
 from seatrial.agent.vocabulary.errors import UnresolvedVariable
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
@@ -26,8 +27,10 @@ def known_values(
     """Everything a recipe may refer to. Names beginning with GALLEY_ win over project variables."""
     values = dict(variables)
     kinds = {service.name: service.kind for service in recipe.services.values()}
-    for service, hosts in labels(desired.name, kinds).items():
-        name = service.replace("-", "_")
+    routed = labels(desired.name, kinds)
+    for service in sorted(routed, key=lambda name: suffix(name) == name):  # `my_app` wins over `my-app`
+        hosts, name = routed[service], suffix(service)
+        values[f"GALLEY_PREVIEW_HOSTNAME_{name}"] = desired.address.hostname(hosts[0])
         values[f"GALLEY_PREVIEW_HOST_{name}"] = desired.address.host(hosts[0])
         values[f"GALLEY_PREVIEW_URL_{name}"] = desired.address.url(hosts[0])
     values["GALLEY_COMMIT"] = deployment.commit

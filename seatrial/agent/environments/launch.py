@@ -7,10 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from seatrial.agent.environments.names import Names
-from seatrial.agent.recipes.compose_values import anonymous
+from seatrial.agent.recipes.compose.values import anonymous
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec, Files, Mount, Resources
+from seatrial.agent.vocabulary.errors import RecipeError
 from seatrial.agent.vocabulary.labels import FINGERPRINT, MADE_FOR
+from seatrial.agent.vocabulary.mount_targets import refused_mount_target
+from seatrial.agent.vocabulary.options import Options
 from seatrial.agent.vocabulary.tree import Entry
 from seatrial.wire.states import Isolation
 
@@ -24,6 +27,7 @@ class Planned:
     service: Service
     spec: ContainerSpec
     durable: bool
+    recipe: str = ""  # the file that describes it, for messages
 
     @property
     def one_shot(self) -> bool:
@@ -40,6 +44,10 @@ class Launch:
     services: tuple[Planned, ...]
     isolation: Isolation
     warnings: tuple[str, ...] = ()
+
+    def named(self, service: str) -> Planned:
+        """The service of that name."""
+        return next(planned for planned in self.services if planned.service.name == service)
 
     def volumes(self) -> set[str]:
         """Every named volume that a service mounts."""
@@ -61,6 +69,7 @@ def build_digest(build: Build, entries: Sequence[Entry]) -> str:
         if str(root) == "." or PurePosixPath(entry.path).is_relative_to(root) or entry.path == dockerfile
     ]
     facts = [mine, build.path, build.dockerfile, build.target, sorted(build.args.items())]
+    facts += [build.dockerfile_inline] if build.dockerfile_inline else []
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
@@ -91,13 +100,24 @@ def launch(
     """Work out every container of `deployment` from its recipe, `{service: image}`, `{service: files}` and, for
     services that keep data, `{service: VOLUMEs of its image}`."""
     network = names.network(deployment)
+    hosts = network_hosts(recipe, gvisor=requested is Isolation.GVISOR)
     planned = tuple(
         _planned(names, deployment, network, service, images[service.name], defaults, requested, source_tree)
         for service in recipe.in_order()
     )
+    planned = tuple(_sharing(names, deployment, one, hosts.get(one.service.name)) for one in planned)
     planned = tuple(_keeping(names, one, (image_volumes or {}).get(one.service.name, ())) for one in planned)
-    planned = tuple(_finished(one, (files or {}).get(one.service.name)) for one in planned)
-    return Launch(deployment, network, planned, isolation, (*recipe.warnings, *warnings))
+    for one in planned:
+        _refuse_mount_targets(recipe.source, one)
+    planned = tuple(
+        replace(_finished(one, (files or {}).get(one.service.name)), recipe=recipe.source) for one in planned
+    )
+    writable = [
+        f"{recipe.source}: services.{one.service.name}: its file system stays writable, since files of the commit are in it"
+        for one in planned
+        if one.service.options.read_only and not one.spec.options.read_only
+    ]
+    return Launch(deployment, network, planned, isolation, (*recipe.warnings, *writable, *warnings))
 
 
 def _planned(
@@ -123,14 +143,42 @@ def _planned(
         entrypoint=service.entrypoint,
         working_dir=service.working_dir,
         user=service.user,
-        port=service.expose,
+        port=service.port,
         mounts=[replace(m, volume=names.volume(m.volume) if m.volume else "") for m in service.mounts],
         resources=service.resources or defaults,
         restart=service.restart,
         isolation=isolation,
         source_tree=source_tree,
+        options=service.options,
     )
     return Planned(service, spec, durable)
+
+
+def network_hosts(recipe: Recipe, *, gvisor: bool) -> dict[str, Service]:
+    """{service: the service in whose network it runs}. Raises RecipeError where that cannot be."""
+    found: dict[str, Service] = {}
+    for service in recipe.in_order():
+        if service.network_of is None:
+            continue
+        host = found.get(service.network_of) or recipe.services[service.network_of]
+        where = f"{recipe.source}: services.{service.name}.network_mode"
+        fix = f"Remove it, and reach {host.name} by its name"
+        if gvisor:
+            raise RecipeError(
+                f"{where}: services in gVisor cannot share a network. {fix}", service=service.name
+            )
+        if is_durable(service) or is_durable(host):
+            problem = "a service that outlives pushes has a network of its own"
+            raise RecipeError(f"{where}: {problem}. {fix}", service=service.name)
+        found[service.name] = host
+    return found
+
+
+def _sharing(names: Names, deployment: str, planned: Planned, host: Service | None) -> Planned:
+    if host is None:
+        return planned
+    spec = replace(planned.spec, networks={}, network_of=names.container(host.name, deployment))
+    return replace(planned, spec=spec)
 
 
 def _keeping(names: Names, planned: Planned, paths: Sequence[str]) -> Planned:
@@ -143,8 +191,26 @@ def _keeping(names: Names, planned: Planned, paths: Sequence[str]) -> Planned:
     return replace(planned, spec=replace(planned.spec, mounts=[*planned.spec.mounts, *kept]))
 
 
+def _refuse_mount_targets(source: str, planned: Planned) -> None:
+    """Raises RecipeError. The recipe's reader, which knows the line, has refused the same; here, whatever it comes from."""
+    service, spec = planned.service, planned.spec
+    targets = [
+        *(mount.path for mount in spec.mounts),
+        *(tmpfs.path for tmpfs in spec.options.tmpfs),
+        *(copy.target for copy in service.copies),
+        *(text.target for text in service.texts),
+    ]
+    for target in targets:
+        if problem := refused_mount_target(target):
+            raise RecipeError(
+                f"{source}: services.{service.name}: refused: {target} {problem}", service=service.name
+            )
+
+
 def _finished(planned: Planned, files: Files | None) -> Planned:
     spec = replace(planned.spec, files=files)
+    if files is not None and spec.options.read_only:  # an engine puts no files into what is read-only
+        spec = replace(spec, options=replace(spec.options, read_only=False))
     labels = {**spec.labels, FINGERPRINT: fingerprint(planned.service, spec)}
     return replace(planned, spec=replace(spec, labels=labels))
 
@@ -166,7 +232,12 @@ def fingerprint(service: Service, spec: ContainerSpec) -> str:
         "restart": spec.restart,
         "isolation": spec.isolation,
     }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    usual = asdict(Options())
+    if asked := {name: value for name, value in asdict(spec.options).items() if value != usual[name]}:
+        facts["options"] = asked
+    if service.network_of is not None:
+        facts["network_of"] = service.network_of
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=sorted).encode()).hexdigest()
 
 
 def supplanted(container: Container, planned: Planned, deployment: str) -> bool:

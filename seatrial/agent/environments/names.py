@@ -8,6 +8,7 @@ from pathlib import Path
 
 from seatrial.agent.vocabulary.labels import AGENT, DEPLOYMENT, ENVIRONMENT, KIND, MANAGED, SERVICE, WORKSPACE
 from seatrial.wire.deployments import DesiredEnvironment
+from seatrial.wire.hostnames import slug
 from seatrial.wire.states import ServiceKind
 
 
@@ -48,8 +49,9 @@ class Names:
         return f"{self.prefix}-{volume}"
 
     def image(self, service: str, digest: str) -> str:
-        """The name of a built image, which contains the digest of its sources: the same content is not built twice."""
-        return f"galley/{self.name}-{short(self.environment)}/{service}:{digest[:16]}"
+        """Built images are named after what they were built from: the same content is not built twice. An image's name has
+        only lower-case letters, whatever a service's name has."""
+        return f"galley/{self.name}-{short(self.environment)}/{slug(service)}:{digest[:16]}"
 
     def labels(
         self, *, deployment: str | None = None, service: str = "", kind: ServiceKind | None = None

@@ -7,11 +7,12 @@ steps matters: containers go before the networks and volumes they hang on.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from seatrial.agent.environments.launch import Launch, supplanted
+from seatrial.agent.environments.launch import Launch, Planned, supplanted
 from seatrial.agent.vocabulary.containers import Container
 from seatrial.agent.vocabulary.labels import DEPLOYMENT
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
 
+AGAIN_SECONDS = 10.0  # what does not stay up that long after a start is repaired, at the pace of repairs
 Labelled = Mapping[str, Mapping[str, str]]
 
 
@@ -49,6 +50,7 @@ class Progress:
     )  # deployments that never served a visitor: removed without draining
     launches: Mapping[str, Launch] = field(default_factory=dict)  # of deployments that came up
     drains: Mapping[str, float] = field(default_factory=dict)  # deployment -> when it may go
+    started_again: Mapping[str, float] = field(default_factory=dict)  # container -> when
     repair_after: float = 0.0
     attempt_after: float = 0.0
 
@@ -72,6 +74,14 @@ class Repair:
     """Bring the live deployment up (again); also after a restart of the agent, to learn what it consists of."""
 
     deployment: DesiredDeployment
+
+
+@dataclass(frozen=True)
+class StartAgain:
+    """Start a container of the live deployment as it is, at once: visitors wait. `Repair` follows if that was not enough."""
+
+    planned: Planned
+    container: Container
 
 
 @dataclass(frozen=True)
@@ -107,7 +117,17 @@ class RemoveEverything:
     """Remove everything of the environment."""
 
 
-Step = Cancel | Attempt | Repair | Drain | RemoveDeployment | RemoveContainer | RemoveImage | RemoveEverything
+Step = (
+    Cancel
+    | Attempt
+    | Repair
+    | StartAgain
+    | Drain
+    | RemoveDeployment
+    | RemoveContainer
+    | RemoveImage
+    | RemoveEverything
+)
 
 
 def plan(desired: DesiredEnvironment | None, host: Host, progress: Progress, now: float) -> list[Step]:
@@ -154,8 +174,20 @@ def _repair(desired: DesiredEnvironment, host: Host, progress: Progress, now: fl
     launch = progress.launches.get(live.id)
     if launch is None:
         return [Repair(live)]
-    durable_too = not challenged(desired, progress)
-    return [Repair(live)] if broken(launch, host, durable_too=durable_too) else []
+    if not broken(launch, host, durable_too=not challenged(desired, progress)):
+        return []
+    return [*_start_again(launch, host, progress, now)] or [Repair(live)]
+
+
+def _start_again(launch: Launch, host: Host, progress: Progress, now: float) -> list[Step]:
+    """Services that only have to be started, if that is all that is amiss, and none of them was just started again."""
+    containers = {container.name: container for container in host.containers}
+    amiss = [p for p in launch.services if _amiss(launch, p, containers.get(p.spec.name))]
+    there = [(p, containers[p.spec.name]) for p in amiss if p.spec.name in containers and not p.durable]
+    lately = any(now - progress.started_again.get(p.spec.name, -AGAIN_SECONDS) < AGAIN_SECONDS for p in amiss)
+    if lately or len(there) < len(amiss) or launch.network not in host.networks:
+        return []
+    return [StartAgain(planned, container) for planned, container in there]
 
 
 def challenged(desired: DesiredEnvironment, progress: Progress) -> bool:
@@ -171,19 +203,29 @@ def broken(launch: Launch, host: Host, *, durable_too: bool) -> bool:
     if launch.network not in host.networks:
         return True
     containers = {container.name: container for container in host.containers}
-    for planned in launch.services:
-        if planned.durable and not durable_too:
-            continue
-        container = containers.get(planned.spec.name)
-        if container is None:
-            return True
-        if not container.state.up and not planned.one_shot:
-            return True
-        if planned.durable and supplanted(container, planned, launch.deployment):
-            return True
-        if planned.durable and launch.network not in container.addresses:
-            return True
-    return False
+    return any(
+        _amiss(launch, planned, containers.get(planned.spec.name))
+        for planned in launch.services
+        if durable_too or not planned.durable
+    )
+
+
+def _amiss(launch: Launch, planned: Planned, container: Container | None) -> bool:
+    if container is None or stopped(planned, container) or cut_off(planned, container):
+        return True
+    if not planned.durable:
+        return False
+    return supplanted(container, planned, launch.deployment) or launch.network not in container.addresses
+
+
+def stopped(planned: Planned, container: Container) -> bool:
+    """Whether it has ended, does not come back by itself, and should run."""
+    return not container.state.up and not planned.one_shot
+
+
+def cut_off(planned: Planned, container: Container) -> bool:
+    """Whether it runs in the network of a service that has begun again since, and so has another."""
+    return planned.spec.network_of is not None and container.state.up and not container.addresses
 
 
 def _remove_old(desired: DesiredEnvironment, host: Host, progress: Progress, now: float) -> list[Step]:

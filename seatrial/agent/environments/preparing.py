@@ -3,18 +3,21 @@
 import asyncio
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.environments.committed_files import CommittedFiles, committed_files
+from seatrial.agent.environments.image_warnings import image_warnings
 from seatrial.agent.environments.interpolation import interpolated, known_values
 from seatrial.agent.environments.launch import Launch, build_digest, is_durable, launch
 from seatrial.agent.environments.names import Names, tree_folder
 from seatrial.agent.environments.phases import Phases
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.logs.shipping import Channel
-from seatrial.agent.recipes.bounds import bounded
+from seatrial.agent.recipes.bounds import bounded, within
 from seatrial.agent.recipes.recipe import Recipe, Service
+from seatrial.agent.recipes.visitors import with_warning
 from seatrial.agent.vocabulary.errors import AgentError, BuildError, NoSpace
 from seatrial.agent.vocabulary.logs import Log
 from seatrial.agent.vocabulary.tree import Entry, Tree
@@ -67,7 +70,8 @@ class Preparation:
     async def _recipe(self, tree: Tree) -> Recipe:
         variables = self._tools.variables(self._desired.variables)
         recipe = await self._tools.read_recipe(tree, variables, self._tools.defaults)
-        recipe = bounded(recipe, self._tools.most)
+        recipe = with_warning(bounded(recipe, self._tools.most))
+        recipe = within(recipe, self._tools.total, self._tools.defaults)
         return interpolated(recipe, known_values(self._desired, self._deployment, recipe, variables))
 
     async def _images(self, tree: Tree, entries: list[Entry], recipe: Recipe) -> dict[str, str]:
@@ -155,7 +159,11 @@ class Preparation:
     ) -> Launch:
         runtime = self._tools.runtime
         offered = await runtime.isolation()
-        warnings = []
+        warnings = [
+            f"{recipe.source}: services.{name}: {warning}"
+            for name, service in recipe.services.items()
+            for warning in await image_warnings(runtime, service, images[name])
+        ]
         requested = self._desired.isolation
         if requested is Isolation.GVISOR and offered is not Isolation.GVISOR:
             warnings.append(
@@ -166,7 +174,7 @@ class Preparation:
         if self._keeps_files:
             await self._export(tree)
         unisolated = Isolation.PROCESS if runtime.name == RuntimeKind.PROCESS else Isolation.CONTAINER
-        return launch(
+        whole = launch(
             self._names,
             self._deployment.id,
             recipe,
@@ -183,12 +191,27 @@ class Preparation:
             },
             warnings=warnings,
         )
+        return replace(whole, warnings=(*whole.warnings, *self._left_out(recipe, whole)))
+
+    def _left_out(self, recipe: Recipe, whole: Launch) -> list[str]:
+        lacking = {
+            planned.service.name: [
+                *self._tools.runtime.left_out(planned.spec),
+                *(["its configs and secrets"] if self._keeps_files and planned.service.texts else []),
+            ]
+            for planned in whole.services
+        }
+        return [
+            f"{recipe.source}: services.{name}: ignored on this agent: {', '.join(lacks)}"
+            for name, lacks in lacking.items()
+            if lacks
+        ]
 
     def _files(self, tree: Tree, entries: list[Entry], recipe: Recipe) -> dict[str, CommittedFiles]:
         return {
-            name: committed_files(tree, entries, service.copies, self._folder)
+            name: committed_files(tree, entries, service.copies, service.texts, self._folder)
             for name, service in recipe.services.items()
-            if service.copies
+            if service.copies or service.texts
         }
 
 

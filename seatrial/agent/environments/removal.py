@@ -6,7 +6,9 @@ import shutil
 from seatrial.agent.environments.names import owned_by
 from seatrial.agent.environments.planner import Host
 from seatrial.agent.environments.tools import Tools
+from seatrial.agent.vocabulary.containers import Container
 from seatrial.agent.vocabulary.labels import DEPLOYMENT
+from seatrial.agent.vocabulary.options import LONGEST_STOP_SECONDS
 
 GRACE_SECONDS = 5.0
 
@@ -31,11 +33,17 @@ async def remove_deployment(tools: Tools, environment: str, deployment: str, *, 
     labels = owned_by(tools.agent, environment) | {DEPLOYMENT: deployment}
     containers = await tools.runtime.list_containers(labels)
     if gently:
-        await asyncio.gather(*(tools.runtime.stop(c.name, GRACE_SECONDS) for c in containers))
+        await asyncio.gather(*(tools.runtime.stop(c.name, grace_seconds(c)) for c in containers))
     await asyncio.gather(*(tools.runtime.remove(container.name) for container in containers))
     for network in await tools.runtime.list_networks(labels):
         await tools.runtime.remove_network(network)
     await forget_files(tools, environment, deployment)
+
+
+def grace_seconds(container: Container) -> float:
+    """How long it has to end by itself."""
+    asked = GRACE_SECONDS if container.stop_seconds is None else container.stop_seconds
+    return min(asked, LONGEST_STOP_SECONDS)
 
 
 async def remove_everything(tools: Tools, environment: str) -> None:

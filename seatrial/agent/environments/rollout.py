@@ -1,9 +1,11 @@
 """Bringing one deployment up, from its commit to healthy services."""
 
 import asyncio
+from collections.abc import Mapping
 
 import structlog
 
+from seatrial.agent.environments.hiding import message_of
 from seatrial.agent.environments.launch import Planned
 from seatrial.agent.environments.names import Names
 from seatrial.agent.environments.phases import Phases
@@ -15,6 +17,7 @@ from seatrial.agent.logs.following import Followers
 from seatrial.agent.logs.shipping import Channel
 from seatrial.agent.vocabulary.containers import Container
 from seatrial.agent.vocabulary.errors import AgentError
+from seatrial.agent.vocabulary.logs import first_words
 from seatrial.wire.deployments import (
     DeploymentFailed,
     DeploymentReady,
@@ -28,6 +31,7 @@ from seatrial.wire.words import LogSource
 log = structlog.get_logger(__name__)
 
 LAST_LINES_SECONDS = 1.0
+MOST_OF_A_MESSAGE = 4_000
 
 
 class Rollout:
@@ -92,8 +96,9 @@ class Rollout:
     async def fail(self, error: AgentError) -> None:
         """Send the last log lines, remove the services that were started, then report the failure."""
         where = {"environment": self._desired.name, "deployment": self._deployment.id}
-        log.warning("deployment failed", **where, reason=error.reason, problem=str(error))
-        await self._say(str(error))
+        message = first_words(message_of(error, self._variables()), MOST_OF_A_MESSAGE)
+        log.warning("deployment failed", **where, reason=error.reason, problem=message)
+        await self._say(message)
         await self._followers.settle(self._containers, LAST_LINES_SECONDS)
         await self._tools.logs.flush(self._deployment.id)
         try:
@@ -105,12 +110,18 @@ class Rollout:
                 environment=self._desired.environment,
                 deployment=self._deployment.id,
                 reason=error.reason,
-                message=str(error)[:4_000],
+                message=message,
                 service=error.service,
                 log_tail=[line[:2_000] for line in error.log_tail[-50:]],
                 warnings=self.so_far.warnings if self.so_far else [],
             )
         )
+
+    def _variables(self) -> Mapping[str, str]:
+        try:
+            return self._tools.variables(self._desired.variables)
+        except (AgentError, OSError, ValueError):  # nobody can open them, so nothing knows their values
+            return {}
 
     async def _on_started(self, planned: Planned, container: Container) -> None:
         self._containers.add(container.name)

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from seatrial.agent.environments.health import Watch, Well
+from seatrial.agent.environments.health import Watch
+from seatrial.agent.environments.image_warnings import why_not_there
 from seatrial.agent.environments.launch import Launch, Planned, supplanted
 from seatrial.agent.environments.names import Names, owned_by
 from seatrial.agent.environments.phases import Phases
-from seatrial.agent.environments.removal import GRACE_SECONDS
+from seatrial.agent.environments.ports import Well
+from seatrial.agent.environments.removal import grace_seconds
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec, ContainerState
 from seatrial.agent.vocabulary.errors import AgentError
@@ -27,6 +29,7 @@ class Launched:
 
     launch: Launch
     well: dict[str, Well]
+    trouble: dict[str, ServiceState] = field(default_factory=dict)  # of what began again and is not well yet
 
     @property
     def warnings(self) -> list[str]:
@@ -44,10 +47,10 @@ class Launched:
 
     def _one(self, planned: Planned, hosts: list[str], container: Container | None) -> ObservedService:
         service = planned.service
-        port = self.well[service.name].port if service.name in self.well else service.expose
+        port = self.well[service.name].port if service.name in self.well else service.port
         if container is not None and container.port is not None:
             port = container.port  # the process runtime gives a new one at every start
-        address = container.addresses.get(self.launch.network) if container else None
+        address = self._address(service.name, container)
         endpoint = f"{address}:{port}" if hosts and address and port else None
         return ObservedService(
             name=service.name,
@@ -59,12 +62,23 @@ class Launched:
             keeps_data=planned.durable,
         )
 
+    def _address(self, service: str, container: Container | None) -> str | None:
+        """While it is down for a moment, its last one: it usually comes back there, and the ingress waits for it."""
+        if container is None:
+            return None
+        now = container.addresses.get(self.launch.network)
+        if now or container.state is not ContainerState.RESTARTING or service not in self.well:
+            return now
+        return self.well[service].container.addresses.get(self.launch.network)
+
     def _state(self, planned: Planned, container: Container | None) -> ServiceState:
         if container is None:
             return ServiceState.MISSING
         if container.state is ContainerState.RUNNING:
             well = planned.service.name in self.well
-            return ServiceState.RUNNING if well else ServiceState.UNHEALTHY
+            return self.trouble.get(
+                planned.service.name, ServiceState.RUNNING if well else ServiceState.UNHEALTHY
+            )
         restarting = container.state is ContainerState.RESTARTING
         return ServiceState.RESTARTING if restarting else ServiceState.EXITED
 
@@ -96,6 +110,7 @@ class Startup:
         self._replace_durable = replace_durable
         self.launched = Launched(launch, {})
         self._well = {planned.service.name: asyncio.Event() for planned in launch.services}
+        self._up = {planned.service.name: asyncio.Event() for planned in launch.services}
         self._restarts: dict[str, int] = {}  # earlier restarts of containers that keep running
         self._started = 0
         self._all_started = asyncio.Event()
@@ -134,13 +149,14 @@ class Startup:
         name = planned.service.name
         await self._ready.wait()
         try:
-            for dependency in planned.service.depends_on:
-                await self._well[dependency].wait()
+            for dependency in planned.service.comes_after:
+                await self._awaited(planned, dependency).wait()
             for dependency in planned.service.wait_for_exit:
                 await self._well[dependency].wait()
                 await self._watch(dependency).until_ended()
             container = await self._start(planned, durable_lock)
             await self._on_started(planned, container)
+            self._up[name].set()
             self._started += 1
             if self._started == len(self._launch.services):
                 self._all_started.set()
@@ -148,14 +164,22 @@ class Startup:
             self._well[name].set()
         except AgentError as error:
             if self._repair:
-                self._well[
-                    name
-                ].set()  # its dependents ran with the service before, so they do not wait for it
+                # Its dependents ran with it before, so they do not wait for it.
+                self._up[name].set()
+                self._well[name].set()
             error.service = error.service or name
+            error.add(await why_not_there(self._runtime, planned.service, planned.spec.image, str(error)))
             raise
 
+    def _awaited(self, planned: Planned, dependency: str) -> asyncio.Event:
+        """What must have happened to `dependency`: it is well, but for one that gives its network and has no check of its own:
+        what answers there may be the service that waits."""
+        host = planned.service.network_of == dependency
+        unchecked = host and self._launch.named(dependency).service.health is None
+        return (self._up if unchecked else self._well)[dependency]
+
     def _watch(self, name: str) -> Watch:
-        planned = next(p for p in self._launch.services if p.service.name == name)
+        planned = self._launch.named(name)
         return Watch(self._runtime, planned, self._launch.network, restarts=self._restarts.get(name, 0))
 
     async def _start(self, planned: Planned, durable_lock: asyncio.Lock) -> Container:
@@ -177,7 +201,7 @@ class Startup:
             return present
         if planned.durable and not same:
             await self._runtime.stop(
-                spec.name, GRACE_SECONDS
+                spec.name, grace_seconds(present)
             )  # so that the service writes its data from memory to disk
         return await self._runtime.start(spec)
 

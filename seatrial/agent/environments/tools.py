@@ -15,6 +15,9 @@ from seatrial.agent.vocabulary.credentials import CredentialSource
 from seatrial.agent.vocabulary.tree import Checkouts, Tree
 
 MOST = Resources(cpus=4, memory_mb=4096)
+TOTAL = Resources(
+    cpus=40, memory_mb=20_480
+)  # as many services as a preview may have, each with the usual limits
 
 
 @dataclass
@@ -44,4 +47,5 @@ class Tools:
     defaults: Resources
     min_free_mb: int
     most: Resources = MOST  # the limit for one service, whatever a recipe asks for
+    total: Resources = TOTAL  # and for all services of a preview together
     load: Load = field(default_factory=Load)

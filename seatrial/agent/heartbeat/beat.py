@@ -25,6 +25,17 @@ def measured(directory: Path) -> dict[str, float | int]:
     }
 
 
+def full(directory: Path, least_free_mb: int) -> list[str]:
+    """The warning that nothing is built, where the disk is too full for it."""
+    free_mb = shutil.disk_usage(directory).free // 1024**2
+    if free_mb >= least_free_mb:
+        return []
+    return [
+        f"nothing is built: {directory} has {free_mb:,} MB free, and {least_free_mb:,} MB are needed. Free some space on "
+        "that disk, or lower GALLEY_MIN_FREE_MB"
+    ]
+
+
 async def beat(bus: Bus, heartbeat: Callable[[], Awaitable[Heartbeat]]) -> None:
     """Send a heartbeat at once on every new connection, and every HEARTBEAT_SECONDS."""
     while True:

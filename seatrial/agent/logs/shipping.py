@@ -4,12 +4,14 @@ import asyncio
 from dataclasses import dataclass
 
 from seatrial.agent.bus.reports import Reports
+from seatrial.agent.logs.shares import Shares
 from seatrial.wire.logs import LogChunk, LogLine
 from seatrial.wire.words import LogSource
 
 GATHER_SECONDS = 0.05
 MAX_LINES = 200
 MAX_CHARACTERS = 4_000
+CHUNK_BYTES = 500  # of a chunk beside its lines, about
 MAX_CHUNK_CHARACTERS = 400_000  # JSON may double it; the bus takes 900,000 bytes
 _CUT = " [line cut]"
 
@@ -28,19 +30,46 @@ class LogShipping:
     """Takes lines of any number of channels.
 
     `write` waits while its channel's chunk is being sent, so a service that prints faster than the bus accepts
-    slows down its own follower instead of filling memory.
+    slows down its own follower instead of filling memory. Lines of builds and services beyond their environment's share
+    are left out, saying so in their own channel: where that begins, and how many they were once lines are sent again.
     """
 
-    def __init__(self, reports: Reports) -> None:
+    def __init__(self, reports: Reports, shares: Shares) -> None:
         self._reports = reports
+        self._shares = shares
         self._batches: dict[Channel, _Batch] = {}
+        self._left_out: dict[Channel, int] = {}
 
     async def write(self, channel: Channel, line: LogLine) -> None:
-        """Take one line."""
+        """Take one line, or leave it out."""
+        line = capped(line)
         batch = self._batches.get(channel)
         if batch is None:
             batch = self._batches[channel] = _Batch(self._reports, channel)
-        await batch.add(capped(line))
+        size = len(line.model_dump_json()) + (0 if batch.is_begun else CHUNK_BYTES)
+        if line.source == LogSource.SYSTEM or self._shares.take(channel.environment, size):
+            await self._say_how_many(channel, batch)
+            await batch.add(line)
+        else:
+            await self._leave_out(channel, batch)
+
+    async def _leave_out(self, channel: Channel, batch: "_Batch") -> None:
+        before = self._left_out.get(channel, 0)
+        self._left_out[channel] = before + 1
+        if before:
+            await asyncio.sleep(0)  # whoever prints without end must not have the loop to itself
+            return
+        share = self._shares.bytes_per_hour // 1_000_000
+        text = (
+            f"[log lines are left out from here: this preview sends more than {share} MB an hour;"
+            " the agent's GALLEY_LOG_MB_PER_HOUR sets how much it may]"
+        )
+        await batch.add(LogLine(source=LogSource.SYSTEM, text=text))
+
+    async def _say_how_many(self, channel: Channel, batch: "_Batch") -> None:
+        if count := self._left_out.pop(channel, 0):
+            text = f"[{count:,} log lines were left out here]"
+            await batch.add(LogLine(source=LogSource.SYSTEM, text=text))
 
     async def build_line(self, channel: Channel, text: str) -> None:
         """Take one line of a build."""
@@ -49,7 +78,9 @@ class LogShipping:
     async def flush(self, deployment: str | None = None) -> None:
         """Send what is gathered now (of one deployment, or of all) and forget the idle channels."""
         for channel in [c for c in self._batches if deployment in {None, c.deployment}]:
-            await self._batches.pop(channel).flush()
+            batch = self._batches.pop(channel)
+            await self._say_how_many(channel, batch)
+            await batch.flush()
 
 
 class _Batch:
@@ -60,6 +91,11 @@ class _Batch:
         self._characters = 0
         self._sending = asyncio.Lock()
         self._timer: asyncio.Task[None] | None = None
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the next line goes along with others."""
+        return bool(self._lines)
 
     async def add(self, line: LogLine) -> None:
         self._lines.append(line)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from seatrial.agent.recipes.dockerfile import Dockerfile
-from seatrial.agent.recipes.recipe import COMPOSE_FILES, Recipe, Service
+from seatrial.agent.recipes.recipe import Recipe, Service
 from seatrial.agent.vocabulary.containers import Copy, Mount
 from seatrial.agent.vocabulary.tree import SUBMODULE, Entry
 
@@ -16,7 +16,7 @@ DEFAULT_PORT = 8080
 def settled(recipe: Recipe, files: Mapping[str, Dockerfile | None], entries: Sequence[Entry]) -> Recipe:
     """`recipe` with every service completed from these files."""
     warnings = [*recipe.warnings, *submodules(entries)]
-    composed = recipe.source in COMPOSE_FILES
+    composed = recipe.composed
     services = {}
     for name, service in recipe.services.items():
         with_its_port = service if composed else with_port(service, files[name])
@@ -32,7 +32,7 @@ def with_port(service: Service, file: Dockerfile | None) -> Service:
     if file is None or not service.kind.routable or "PORT" in service.environment or sets_port(file):
         return service
     target = service.build.target if service.build else None
-    port = service.expose or next(iter(file.exposed_ports(target)), DEFAULT_PORT)
+    port = service.port or next(iter(file.exposed_ports(target)), DEFAULT_PORT)
     return replace(service, environment={"PORT": str(port), **service.environment})
 
 
@@ -51,7 +51,7 @@ def with_files(source: str, service: Service, entries: Sequence[Entry], warnings
             if copy in missing
             else f"is copied to {copy.target} as it is in the commit"
         )
-        warnings.append(f"{source}: services.{service.name}.volumes: {copy.source} {consequence}")
+        warnings.append(f"{source}: services.{service.name}: {copy.source} {consequence}")
     volumes = [Mount(shared(copy.source), copy.target) for copy in missing]
     return replace(
         service,

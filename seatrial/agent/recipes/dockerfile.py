@@ -37,14 +37,29 @@ class Dockerfile:
                 return self.stages[: index + 1]
         return self.stages
 
+    def parents(self) -> list[int | None]:
+        """For each stage, the earlier one that it begins from; None if it begins from an image."""
+        numbers: dict[str, int] = {}
+        parents: list[int | None] = []
+        for number, stage in enumerate(self.stages):
+            parents.append(numbers.get(stage.base.lower()))
+            if stage.name:
+                numbers[stage.name.lower()] = number
+        return parents
+
+    def chain(self, target: str | None = None) -> list[int]:
+        """The stages that the final one begins from, through each other, the first first; itself last."""
+        parents = self.parents()
+        chain: list[int] = []
+        number: int | None = len(self.until(target)) - 1
+        while number is not None:
+            chain.append(number)
+            number = parents[number]
+        return chain[::-1]
+
     def base(self, target: str | None = None) -> str:
         """The image that the final stage begins with, directly or through other stages."""
-        stages = list(self.until(target))
-        stage = stages.pop()
-        for earlier in reversed(stages):
-            if stage.base.lower() == (earlier.name or "").lower():
-                stage = earlier
-        return stage.base
+        return self.stages[self.chain(target)[0]].base
 
     def external_images(self, target: str | None = None) -> list[str]:
         """Images that must exist before the build: base images, and those that COPY or RUN use with `from`."""

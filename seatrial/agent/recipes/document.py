@@ -32,10 +32,14 @@ class Document:
             path = path[:-1]
         return self.lines.get(path, 1)
 
+    def place(self, path: Path) -> str:
+        """`file:line` of `path`."""
+        return f"{self.file}:{self.line(path)}"
+
     def error(self, path: Path, problem: str, fix: str) -> RecipeError:
         """A RecipeError that names file, line and key."""
         key = ".".join(str(part) for part in path)
-        return RecipeError(f"{self.file}:{self.line(path)}: {key + ': ' if key else ''}{problem}. {fix}.")
+        return RecipeError(f"{self.place(path)}: {key + ': ' if key else ''}{problem}. {fix}.")
 
     def fail(self, path: Path, problem: str, fix: str) -> NoReturn:
         """Raise `error`."""
@@ -43,7 +47,7 @@ class Document:
 
     def warning(self, path: Path, text: str) -> str:
         """A line for the log, placed like an error."""
-        return f"{self.file}:{self.line(path)}: {'.'.join(str(part) for part in path)}: {text}"
+        return f"{self.place(path)}: {'.'.join(str(part) for part in path)}: {text}"
 
     def unknown(self, path: Path, known: Iterable[str]) -> RecipeError:
         """The error for a key nobody knows, with the nearest known one."""
@@ -51,7 +55,7 @@ class Document:
         near = difflib.get_close_matches(str(path[-1]), known, n=1)
         fix = f"Did you mean {near[0]}?" if near else f"Allowed here: {', '.join(known)}."
         key = ".".join(str(part) for part in path)
-        return RecipeError(f"{self.file}:{self.line(path)}: {key}: unknown key. {fix}")
+        return RecipeError(f"{self.place(path)}: {key}: unknown key. {fix}")
 
 
 def parse(file: str, raw: bytes) -> Document:

@@ -171,7 +171,8 @@ def read(document: Document, defaults: Resources) -> Recipe:
     }
     graph.check(document, services)
     named = frozenset(name for name, keys in file.services.items() if keys.kind)
-    return Recipe(document.file, services, tuple(warnings), named)
+    places = {name: document.place(("services", name)) for name in services}
+    return Recipe(document.file, services, tuple(warnings), named, places=places)
 
 
 def service_of(
@@ -197,7 +198,7 @@ def service_of(
         kind=keys.kind or kinds.infer(image, listens=keys.expose is not None),
         build=build_of(document, at, keys.build),
         image=image,
-        expose=keys.expose or (kinds.default_port(image) if image else None),
+        ports=(keys.expose,) if keys.expose else kinds.default_ports(image or ""),
         entrypoint=tuple(keys.build.start) if keys.build and keys.build.start else None,
         environment=dict(keys.env),
         depends_on=tuple(keys.depends_on),

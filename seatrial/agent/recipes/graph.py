@@ -10,25 +10,37 @@ MOST_SERVICES = 40
 
 
 def check(document: Document, services: Mapping[str, Service]) -> None:
-    """Raise RecipeError for too many services, a dependency that does not exist or a cycle."""
-    if len(services) > MOST_SERVICES:
-        document.fail(
-            ("services",),
-            f"{len(services)} services; a preview has at most {MOST_SERVICES}",
-            "Leave out what the preview does not need",
-        )
+    """Raise RecipeError for too many services, a service that does not exist or a cycle."""
+    check_number(document, len(services))
     for name, service in services.items():
-        for dependency in service.depends_on:
-            if dependency not in services:
-                near = difflib.get_close_matches(dependency, services, n=1)
+        for other in service.comes_after:
+            if other not in services:
+                near = difflib.get_close_matches(other, services, n=1)
                 fix = f"Did you mean {near[0]}" if near else f"Services here: {', '.join(sorted(services))}"
-                document.fail(("services", name, "depends_on"), f"there is no service {dependency}", fix)
-    cycle = find_cycle({name: service.depends_on for name, service in services.items()})
+                document.fail(("services", name, _key(service, other)), f"there is no service {other}", fix)
+    cycle = find_cycle({name: service.comes_after for name, service in services.items()})
     if cycle:
         drawn = " -> ".join(cycle)
         document.fail(
-            ("services", cycle[0], "depends_on"), f"{drawn} is a cycle", "Remove one of these dependencies"
+            ("services", cycle[0], _key(services[cycle[0]], cycle[1])),
+            f"{drawn} is a cycle",
+            "Remove one of these dependencies",
         )
+
+
+def check_number(document: Document, services: int) -> None:
+    """Raise RecipeError for too many services."""
+    if services > MOST_SERVICES:
+        document.fail(
+            ("services",),
+            f"{services} services; a preview has at most {MOST_SERVICES}",
+            "Leave out what the preview does not need",
+        )
+
+
+def _key(service: Service, other: str) -> str:
+    """Where the service names the other."""
+    return "depends_on" if other in service.depends_on else "network_mode"
 
 
 def find_cycle(edges: Mapping[str, Sequence[str]]) -> list[str]:

@@ -68,11 +68,11 @@ def of_port(port: int | None) -> ServiceKind | None:
     return next((kind for kind, names in BY_IMAGE.items() if name in names), None)
 
 
-def default_port(image: str) -> int | None:
-    """The port servers of this name listen on."""
+def default_ports(image: str) -> tuple[int, ...]:
+    """The port servers of this name listen on, if it is known."""
     if of_image(image) is None:
-        return None
-    return next((DEFAULT_PORTS[word] for word in words(image) if word in DEFAULT_PORTS), None)
+        return ()
+    return tuple(DEFAULT_PORTS[word] for word in words(image) if word in DEFAULT_PORTS)[:1]
 
 
 def infer(image: str | None, *, listens: bool) -> ServiceKind:

@@ -2,48 +2,79 @@
 
 import asyncio
 import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 
-from seatrial.agent.recipes import compose, galley
+from seatrial.agent.recipes import galley
 from seatrial.agent.recipes.committed import settled
-from seatrial.agent.recipes.data import kept
+from seatrial.agent.recipes.compose import reader as compose_reader
+from seatrial.agent.recipes.compose.asking import Compose
+from seatrial.agent.recipes.compose.data import kept
+from seatrial.agent.recipes.compose.marks import known_names, mentioned
+from seatrial.agent.recipes.compose.places import named_files
+from seatrial.agent.recipes.compose.sources import DOTENV, FILES, Sources
 from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile
 from seatrial.agent.recipes.document import Document, parse
 from seatrial.agent.recipes.large_files import pointers
-from seatrial.agent.recipes.recipe import COMPOSE_FILES, GALLEY_FILES, Build, Recipe, Service
+from seatrial.agent.recipes.recipe import GALLEY_FILES, Build, Recipe, Service
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.errors import NoRecipe, RecipeError
 from seatrial.agent.vocabulary.tree import LINK, Tree
 from seatrial.wire.states import ServiceKind
 
+COMPOSE_LIKE = re.compile(r"(docker-)?compose([._-][\w.-]+)?\.ya?ml")
 MAX_BYTES = 256 * 1024
 
 
 async def read_recipe(
-    tree: Tree, variables: Mapping[str, str] | None = None, defaults: Resources | None = None
+    tree: Tree,
+    variables: Mapping[str, str] | None = None,
+    defaults: Resources | None = None,
+    *,
+    compose: Compose | None = None,
 ) -> Recipe:
-    """The recipe of `tree`, by the precedence that `recipe` documents. Raises NoRecipe or RecipeError.
+    """The recipe of `tree`, by the precedence that `recipe` documents. Raises NoRecipe, RecipeError, ComposeUnavailable.
 
-    `variables` are the project's, for `${NAME:-default}` of a compose file; `defaults` fill in missing values of
-    resource limits.
+    `variables` are the project's, for a compose file; `defaults` fill in missing values of resource limits. `compose`
+    reads compose files: who passes the same again gets what it remembers.
     """
     limits = defaults or Resources()
     for name in GALLEY_FILES:
         raw = await recipe_file(tree, name)
         if raw is not None:
             return await checked(tree, galley.read(await parsed(name, raw), limits))
-    for name in COMPOSE_FILES:
-        raw = await recipe_file(tree, name)
-        if raw is not None:
-            recipe = await compose.read(
-                await parsed(name, raw), partial(tree.read, limit=MAX_BYTES), variables or {}, limits
-            )
-            return await checked(tree, recipe)
+    if await has_compose_file(tree, variables or {}):
+        return await composed(tree, compose or Compose.installed(), variables or {}, limits)
     if await recipe_file(tree, "Dockerfile") is not None:
         return await plain_dockerfile(tree)
     raise NoRecipe(await nothing_found(tree))
+
+
+async def has_compose_file(tree: Tree, variables: Mapping[str, str]) -> bool:
+    """Whether there is one at the root, or COMPOSE_FILE says which it is. Raises RecipeError if it cannot be a recipe."""
+    dotenv = await tree.read(DOTENV, limit=MAX_BYTES)
+    if named_files({DOTENV: dotenv} if dotenv else {}, variables):
+        return True
+    for name in FILES:
+        if await recipe_file(tree, name) is not None:
+            return True
+    return False
+
+
+async def composed(tree: Tree, compose: Compose, variables: Mapping[str, str], limits: Resources) -> Recipe:
+    """The recipe of a compose file.
+
+    Which names of the platform have values at the start is known once the services are: until then, all are taken to.
+    """
+    sources = Sources(tree)
+    await sources.collect(variables)
+    names = mentioned(sources.files)
+    recipe = await checked(tree, await compose_reader.read(compose, sources, variables, names, limits))
+    right = mentioned(sources.files) & known_names(recipe)
+    if right == names:
+        return recipe
+    return await checked(tree, await compose_reader.read(compose, sources, variables, right, limits))
 
 
 async def parsed(name: str, raw: bytes) -> Document:
@@ -52,9 +83,19 @@ async def parsed(name: str, raw: bytes) -> Document:
 
 
 async def nothing_found(tree: Tree) -> str:
-    """The message for a tree without a recipe; usually it has Dockerfiles in subfolders."""
+    """The message for a tree without a recipe: usually it has one in a subfolder, or under another name."""
     problem = "nothing here says what to run: there is no galley.yml, compose file or Dockerfile at the repository's root. "
-    near = [e.shown for e in await tree.entries() if posixpath.basename(e.path).lower() == "dockerfile"]
+    entries = {e.shown: posixpath.basename(e.path).lower() for e in await tree.entries()}
+    composes = sorted((path for path, name in entries.items() if COMPOSE_LIKE.fullmatch(name)), key=depth)
+    if composes:
+        others = f" (and {len(composes) - 1} more)" if len(composes) > 1 else ""
+        return (
+            f"{problem}There is {composes[0]}{others}: commit a .env at the root that says COMPOSE_FILE={composes[0]}, or set "
+            "COMPOSE_FILE among the project's variables"
+        )
+    near = sorted(
+        (path for path, name in entries.items() if name in {"dockerfile", "containerfile"}), key=depth
+    )
     if not near:
         return f"{problem}Add one of them"
     folder = posixpath.dirname(near[0])
@@ -64,6 +105,11 @@ async def nothing_found(tree: Tree) -> str:
     return (
         f"{problem}There is {near[0]}{others}: add a galley.yml whose service says build: {{path: {folder}}}"
     )
+
+
+def depth(path: str) -> tuple[int, str]:
+    """Sorts what lies nearer to the root first."""
+    return path.count("/"), path
 
 
 async def recipe_file(tree: Tree, name: str) -> bytes | None:
@@ -87,16 +133,17 @@ async def plain_dockerfile(tree: Tree) -> Recipe:
 
 async def checked(tree: Tree, recipe: Recipe) -> Recipe:
     """`recipe`, completed from the commit's files, after checking that every Dockerfile it names exists."""
-    read: dict[tuple[str, frozenset[tuple[str, str]]], Dockerfile] = {}
+    read: dict[tuple[str, frozenset[tuple[str, str]]], Dockerfile] = {}  # by path or text, and arguments
     files: dict[str, Dockerfile | None] = {}
     for name, service in recipe.services.items():
         files[name] = None
         if service.build is not None:
-            key = (dockerfile_path(service.build), frozenset(service.build.args.items()))
+            text = service.build.dockerfile_inline or service.build.dockerfile_path
+            key = (text, frozenset(service.build.args.items()))
             read[key] = files[name] = read.get(key) or await dockerfile_of(tree, recipe, name, service.build)
     recipe = replace(recipe, warnings=(*recipe.warnings, *await pointers(tree)))
     complete = settled(guessed(recipe, files), files, await tree.entries())
-    return kept(complete, files) if recipe.source in COMPOSE_FILES else complete
+    return kept(complete, files) if recipe.composed else complete
 
 
 def guessed(recipe: Recipe, files: Mapping[str, Dockerfile | None]) -> Recipe:
@@ -114,21 +161,20 @@ def guessed(recipe: Recipe, files: Mapping[str, Dockerfile | None]) -> Recipe:
 
 async def dockerfile_of(tree: Tree, recipe: Recipe, service: str, build: Build) -> Dockerfile:
     """The Dockerfile of a service. Raises RecipeError if it is missing, too large, or has no FROM."""
-    path = dockerfile_path(build)
+    path = build.dockerfile_path
+    place = recipe.places.get(service, f"{recipe.source}:1")
+    if build.dockerfile_inline:
+        key = f"{place}: services.{service}.build.dockerfile_inline"
+        return await asyncio.to_thread(read_dockerfile, key, build.dockerfile_inline.encode(), build.args)
     raw = await tree.read(path, limit=MAX_BYTES)
     if raw is not None:
         return await asyncio.to_thread(read_dockerfile, path, raw, build.args)
     if any(entry.path == path and (entry.size or 0) > MAX_BYTES for entry in await tree.entries()):
         raise too_large(path)
     raise RecipeError(
-        f"{recipe.source}:1: services.{service}.build: there is no file {path} in this commit. "
+        f"{place}: services.{service}.build: there is no file {path} in this commit. "
         "Add the Dockerfile, or correct the path."
     )
-
-
-def dockerfile_path(build: Build) -> str:
-    """The Dockerfile's path in the repository."""
-    return posixpath.normpath(posixpath.join(build.path, build.dockerfile))
 
 
 def too_large(path: str) -> RecipeError:

@@ -1,17 +1,18 @@
 """The one shape that every kind of recipe is read into.
 
-Precedence in a commit's root: galley.yml (or .yaml), then compose.yaml, compose.yml, docker-compose.yaml,
-docker-compose.yml, then Dockerfile. Errors are `RecipeError` with `file:line: key: problem. Fix.`
+Precedence in a commit's root: galley.yml (or .yaml), then what COMPOSE_FILE names, compose.yaml, compose.yml,
+docker-compose.yml, docker-compose.yaml, then Dockerfile. Errors are `RecipeError` with `file:line: key: problem. Fix.`
 """
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from seatrial.agent.vocabulary.containers import Copy, HealthCheck, Mount, Resources, RestartPolicy
+from seatrial.agent.vocabulary.containers import Copy, HealthCheck, Mount, Resources, RestartPolicy, Text
+from seatrial.agent.vocabulary.options import Options
 from seatrial.wire.states import ServiceKind
 
 GALLEY_FILES = ("galley.yml", "galley.yaml")
-COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 
 
 @dataclass(frozen=True)
@@ -20,19 +21,25 @@ class Build:
 
     path: str = "."
     dockerfile: str = "Dockerfile"  # relative to `path`
+    dockerfile_inline: str = ""  # the Dockerfile itself, in place of a file
     target: str | None = None
     args: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def dockerfile_path(self) -> str:
+        """The Dockerfile's path in the repository."""
+        return posixpath.normpath(posixpath.join(self.path, self.dockerfile))
 
 
 @dataclass(frozen=True)
 class Service:
-    """One service. `expose` None: taken from the image's EXPOSE, else from the ports it listens on."""
+    """One service. No `ports`: taken from the image's EXPOSE, else from what it listens on."""
 
     name: str
     kind: ServiceKind
     build: Build | None = None
     image: str | None = None
-    expose: int | None = None
+    ports: Sequence[int] = ()  # inside the container; the first of them that speaks HTTP has the address
     command: Sequence[str] | None = None
     entrypoint: Sequence[str] | None = None
     working_dir: str | None = None
@@ -49,6 +56,19 @@ class Service:
     resources: Resources | None = None
     mounts: Sequence[Mount] = ()
     copies: Sequence[Copy] = ()
+    texts: Sequence[Text] = ()
+    options: Options = field(default_factory=Options)
+    network_of: str | None = None  # runs in the network of this service (compose: network_mode: service:name)
+
+    @property
+    def port(self) -> int | None:
+        """The port that is known before it runs."""
+        return next(iter(self.ports), None)
+
+    @property
+    def comes_after(self) -> list[str]:
+        """Every service that is started before it."""
+        return [*self.depends_on, *([self.network_of] if self.network_of else [])]
 
     @property
     def names(self) -> list[str]:
@@ -64,6 +84,8 @@ class Recipe:
     services: Mapping[str, Service]
     warnings: Sequence[str] = ()
     given_kinds: frozenset[str] = frozenset()  # services whose kind is given in the file, not guessed
+    composed: bool = False  # from a compose file
+    places: Mapping[str, str] = field(default_factory=dict)  # service: `file:line` where it is described
 
     def in_order(self) -> list[Service]:
         """The services, each after those it depends on. The parser has refused cycles."""
@@ -73,7 +95,7 @@ class Recipe:
             if name in done:
                 return
             service = self.services[name]
-            for dependency in service.depends_on:
+            for dependency in service.comes_after:
                 visit(dependency)
             done[name] = service
 

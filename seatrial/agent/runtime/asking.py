@@ -2,47 +2,84 @@
 
 import asyncio
 import errno
+import ssl
 
 import aiohttp
 
-from seatrial.agent.vocabulary.containers import HealthCheck
+from seatrial.agent.vocabulary.containers import Cause, HealthCheck, Unwell
 
 ANSWER_SECONDS = 5.0
+BAD_REQUEST = 400  # also what many servers say to HTTP on a port for TLS
 
 
-async def ask(address: str, check: HealthCheck) -> str | None:
-    """None if the service answers on its port as `check` requires, else a description of the failure."""
+async def ask(address: str, check: HealthCheck) -> Unwell | None:
+    """None if it answers on its port as `check` requires, else a description of the failure."""
     if check.port is None:
-        return "listens on no known port"
+        return Unwell("listens on no known port", Cause.NOTHING_THERE)
     if check.http_path is None:
         return await _tcp(address, check.port)
-    return await _http(f"http://{address}:{check.port}{check.http_path}", check)
+    return await _http(address, check.port, check)
 
 
-async def _tcp(address: str, port: int) -> str | None:
+async def _tcp(address: str, port: int) -> Unwell | None:
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             _, writer = await asyncio.open_connection(address, port)
     except (OSError, TimeoutError) as error:
-        return f"port {port} does not accept connections ({_short(error)})"
+        seen = f"port {port} does not accept connections ({_short(error)})"
+        return Unwell(seen, Cause.NOTHING_THERE)
     writer.close()
     return None
 
 
-async def _http(url: str, check: HealthCheck) -> str | None:
+async def _http(address: str, port: int, check: HealthCheck) -> Unwell | None:
     timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
-    asked = f"GET {check.http_path} on port {check.port}"
+    asked = f"GET {check.http_path} on port {port}"
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session,
-            session.get(url, allow_redirects=False) as answer,
+            session.get(f"http://{address}:{port}{check.http_path}", allow_redirects=False) as answer,
         ):
             status = answer.status
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        return f"{asked} got no answer ({_short(error)})"
+        return await _unanswered(address, port, asked, error)
+    if status == BAD_REQUEST and await _speaks_tls(address, port):
+        return _tls(port)
     if status == check.status or (check.status == 0 and status < 500):
         return None
-    return f"{asked} answered {status}" + (f", not {check.status}" if check.status else "")
+    seen = f"{asked} answered {status}" + (f", not {check.status}" if check.status else "")
+    return Unwell(seen, Cause.WRONG_ANSWER)
+
+
+async def _unanswered(address: str, port: int, asked: str, error: BaseException) -> Unwell:
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return Unwell(f"{asked} got no answer ({_short(error)})", Cause.NOTHING_THERE)
+    if not isinstance(error, TimeoutError) and await _speaks_tls(address, port):
+        return _tls(port)
+    if isinstance(
+        error, aiohttp.ClientResponseError
+    ):  # its text is the answer's first bytes, whatever they are
+        return Unwell(f"port {port} answers, but does not speak HTTP", Cause.NOT_HTTP)
+    return Unwell(f"{asked} got no answer ({_short(error)})", Cause.NO_ANSWER)
+
+
+def _tls(port: int) -> Unwell:
+    return Unwell(f"port {port} speaks TLS, not plain HTTP", Cause.TLS)
+
+
+async def _speaks_tls(address: str, port: int) -> bool:
+    """Whether it answers a client of TLS, be it with an alert. Nobody's certificate is checked, and nothing is sent."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            _, writer = await asyncio.open_connection(address, port, ssl=context)
+    except ssl.SSLError as error:
+        return "ALERT" in (error.reason or "")
+    except (OSError, TimeoutError):
+        return False
+    writer.transport.abort()  # a farewell may never be answered
+    return True
 
 
 def _short(error: BaseException) -> str:
@@ -50,4 +87,10 @@ def _short(error: BaseException) -> str:
         return "timed out"
     if isinstance(error, OSError) and error.errno == errno.ECONNREFUSED:
         return "connection refused"
-    return (str(error) or type(error).__name__)[:120]
+    if isinstance(error, OSError) and error.errno == errno.ECONNRESET:
+        return "it closed the connection"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "it closed the connection"
+    return (
+        f"{type(error).__name__}: {str(error).splitlines()[0][:200]}" if str(error) else type(error).__name__
+    )

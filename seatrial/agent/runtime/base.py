@@ -14,7 +14,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from seatrial.agent.vocabulary.containers import Change, Container, ContainerSpec, HealthCheck, Listener
+from seatrial.agent.vocabulary.containers import (
+    Change,
+    Container,
+    ContainerSpec,
+    HealthCheck,
+    Listener,
+    Unwell,
+)
 from seatrial.wire.logs import LogLine
 from seatrial.wire.states import Isolation
 from seatrial.wire.words import RuntimeKind
@@ -47,6 +54,9 @@ class Runtime(Protocol):
     async def has_image(self, image: str) -> bool:
         """Whether the image is on the host."""
 
+    async def image_labels(self, image: str) -> Mapping[str, str]:
+        """The image's labels; empty when it is not here."""
+
     async def image_ports(self, image: str) -> list[int]:
         """TCP ports the image EXPOSEs, ascending; empty when none or when the image is not here."""
 
@@ -56,14 +66,19 @@ class Runtime(Protocol):
     async def image_check(self, image: str) -> HealthCheck | None:
         """The image's own HEALTHCHECK; None when it has none, or when the image is not here."""
 
+    def left_out(self, spec: ContainerSpec) -> list[str]:
+        """What `spec` asks for and its container does not get here, one piece of a sentence each."""
+
     async def start(self, spec: ContainerSpec) -> Container:
-        """Create and start; returns the existing container if it already runs with the same fingerprint."""
+        """Create and start; returns the existing container if it already runs with the same fingerprint.
+
+        The container that `network_of` names runs already; one whose network is gone, since that began again, is made anew."""
 
     async def get(self, name: str) -> Container | None:
         """The container now, or None."""
 
-    async def check(self, container: Container, network: str, check: HealthCheck) -> str | None:
-        """Check once. None if healthy, else one sentence that says why not."""
+    async def check(self, container: Container, network: str, check: HealthCheck) -> Unwell | None:
+        """Check once. None if healthy, else why not."""
 
     async def listening(self, container: Container, network: str) -> list[Listener]:
         """TCP ports the container listens on now, ascending; empty if there are none or they cannot be determined."""

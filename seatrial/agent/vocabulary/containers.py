@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from pathlib import Path
 from typing import Protocol
 
+from seatrial.agent.vocabulary.options import Options
 from seatrial.wire.states import Isolation
 
 USUAL_ASK_SECONDS = 30.0  # for one run of a health command; the engine's default
@@ -74,6 +75,14 @@ class Copy:
     target: str
 
 
+@dataclass(frozen=True)
+class Text:
+    """A file in the container whose content the recipe itself gives; it may be a secret."""
+
+    target: str
+    content: str = field(repr=False)
+
+
 class Files(Protocol):
     """Files to put into a new container. The same `digest` means the same files."""
 
@@ -110,6 +119,25 @@ class HealthCheck:
         )
 
 
+class Cause(Enum):
+    """What stands behind a check that failed."""
+
+    NOTHING_THERE = auto()  # no connection is accepted
+    NO_ANSWER = auto()  # a connection is accepted, and no answer comes
+    NOT_HTTP = auto()  # something else than HTTP is spoken
+    TLS = auto()
+    WRONG_ANSWER = auto()  # HTTP is spoken, and the answer is not the wanted one
+    OWN_COMMAND = auto()  # the check's command, inside the container, says so
+
+
+@dataclass(frozen=True)
+class Unwell:
+    """Why a service is not healthy: `seen` is the end of a sentence about it."""
+
+    seen: str
+    cause: Cause
+
+
 @dataclass(frozen=True)
 class ContainerSpec:
     """Everything needed to run one service. `networks` maps a network to the aliases it has there."""
@@ -130,11 +158,14 @@ class ContainerSpec:
     restart: RestartPolicy = RestartPolicy.UNLESS_STOPPED
     isolation: Isolation | None = None
     source_tree: Path | None = None  # process runtime only: where the code is
+    options: Options = field(default_factory=Options)
+    network_of: str | None = None  # another container, in whose network it runs; then it has no `networks`
 
 
 @dataclass(frozen=True)
 class Container:
-    """A container as it is now. `addresses` maps each network to the container's IP address there."""
+    """A container as it is now. `addresses` maps each network to the container's IP address there; one that runs in the network
+    of another, `network_of`, has the addresses of that."""
 
     name: str
     labels: Mapping[str, str]
@@ -145,15 +176,26 @@ class Container:
     started_at: datetime | None = None
     oom_killed: bool = False
     restarts: int = 0
+    network_of: str | None = None
+    stop_seconds: float | None = None  # how long it has to end, if its recipe says
     port: int | None = None  # process runtime only: the port that the service was given instead of its own
+
+
+def shares(container: Container, host: Container) -> bool:
+    """Whether `container` still is in the network of `host`, which has a new one whenever it begins again."""
+    if container.started_at is None or host.started_at is None:
+        return False
+    return container.started_at >= host.started_at
 
 
 @dataclass(frozen=True)
 class Listener:
-    """A TCP port that a container listens on. `loopback`: only on 127.0.0.1 or ::1, so nobody else reaches it."""
+    """A TCP port that a container listens on. `loopback`: only on 127.0.0.1 or ::1, so nobody else reaches it.
+    `six`: by a socket of IPv6, which may accept IPv4 as well."""
 
     port: int
     loopback: bool = False
+    six: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

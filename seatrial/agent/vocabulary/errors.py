@@ -4,6 +4,7 @@ AgentError
 ├── RecipeError        the recipe is missing or wrong (file, line, key, fix)
 ├── CheckoutError      the commit cannot be fetched or read
 ├── BuildError         a build failed; `log_tail` holds its last lines
+├── BuilderFailed      the builder itself failed, several times: not the repository's fault
 ├── ImageUnavailable   an image is not on the host, cannot be pulled, and has no stand-in
 ├── StartError         a container cannot be created or started
 ├── ServiceExited      a service ended while it should run
@@ -11,7 +12,9 @@ AgentError
 ├── NoSpace            the data directory is too full to build; the text carries the numbers
 ├── UnresolvedVariable `${NAME}` in a recipe has no value
 ├── EngineRefused      the engine rejects a request; `refusal` says why, if the agent acts on the reason
-└── RuntimeUnavailable the engine does not answer
+├── NeedsEngine        the recipe needs a container engine, and this agent has none
+├── RuntimeUnavailable the engine does not answer
+└── ComposeUnavailable Compose cannot be run on the agent's host
 """
 
 from enum import Enum, auto
@@ -29,6 +32,11 @@ class AgentError(Exception):
         super().__init__(message)
         self.service = service
         self.log_tail = log_tail or []
+
+    def add(self, sentence: str) -> None:
+        """Say one thing more, which only somebody further up knows. Nothing, for an empty sentence."""
+        if sentence:
+            self.args = (f"{self}. {sentence}",)
 
 
 class RecipeError(AgentError):
@@ -53,6 +61,12 @@ class BuildError(AgentError):
     """A build failed."""
 
     reason = Reason.BUILD_FAILED
+
+
+class BuilderFailed(AgentError):
+    """The builder itself failed, several times in a row: its programs were killed, or its store is damaged."""
+
+    reason = Reason.INTERNAL
 
 
 class ImageUnavailable(AgentError):
@@ -91,10 +105,22 @@ class UnresolvedVariable(AgentError):
     reason = Reason.UNRESOLVED_VARIABLE
 
 
+class NeedsEngine(AgentError):
+    """The recipe asks for what only a container engine does, and this agent has none: another may run it."""
+
+    reason = Reason.NEEDS_ENGINE
+
+
 class RuntimeUnavailable(AgentError):
     """The engine does not answer."""
 
     reason = Reason.RUNTIME_UNAVAILABLE
+
+
+class ComposeUnavailable(AgentError):
+    """Compose, which reads compose files, cannot be run on the agent's host."""
+
+    reason = Reason.COMPOSE_UNAVAILABLE
 
 
 class Refusal(Enum):
@@ -106,12 +132,11 @@ class Refusal(Enum):
     NETWORK_GONE = auto()
     NO_SUBNET = auto()
     NO_IMAGE = auto()
+    NO_INIT = auto()  # its host lacks the first process that `init` asks for
     NO_PROGRAM = auto()  # the program that the container should run is not in it
     NO_SPACE = auto()
     NO_OWN_NETWORK = auto()  # this gVisor cannot give containers a network on this kernel
     NOT_BEGUN = auto()  # the engine's runtime could not start the container
-    REGISTRY_AWAY = auto()
-    REGISTRY_LIMITS = auto()
 
 
 class EngineRefused(AgentError):

@@ -12,3 +12,7 @@ FINGERPRINT = (
 )
 MADE_FOR = "galley.made-for"  # the deployment that made a container which outlives deployments
 CACHE = "galley.cache"  # on images that any preview or evaluation may use, and that are kept for the next
+WARNINGS = "galley.warnings"  # on images that were built: what people should know of them, one line each
+LAYERS = (
+    "galley.layers"  # on built images: the project whose further builds need not write their layers again
+)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.internal.ratelimit import get_ip
 from django.contrib import messages
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
@@ -22,9 +23,9 @@ class ClosedSignUpAdapter(DefaultAccountAdapter):
         return redirect("account_login")
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """Return the username alone as the key under which failed sign-ins are counted.
+        """Return the username with the client's address as the key under which failed sign-ins are counted.
 
-        allauth also puts the host into the key. This server answers to every host below the previews' domain, so a
-        guesser could start a new count under each.
+        Whoever guesses from another address does not lock the owner of the name out. allauth also puts the host into the
+        key: this server may have several, and a guesser could start a new count under each.
         """
-        return str(credentials.get("username", "")).lower()
+        return f"{credentials.get('username', '')}\n{get_ip(request)}".lower()

@@ -1,52 +1,61 @@
 """REST: agents."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import structlog
-from django.http import HttpRequest
-from ninja import Router, Schema
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Path, Router, Schema
 
 from seatrial.control.accounts.access import Action, find_visible, require, visible
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
 from seatrial.control.fleet import services
 from seatrial.control.fleet.models import Agent
+from seatrial.control.listing import MOST, Cursor, Limit, page
 from seatrial.wire.agents import AgentRegistered, RegisterAgent
 
 log = structlog.get_logger(__name__)
 router = Router(tags=["agents"])
+AgentId = Annotated[str, Path(description="Id of an agent.")]
 
 
 class AgentAnswer(Schema):
     """One program on one Docker host. `heartbeat` is its last heartbeat."""
 
-    id: str
-    name: str
-    state: str
-    release: str
-    registered_at: datetime
-    last_heartbeat_at: datetime | None
-    heartbeat: dict[str, Any]
+    id: str = Field(description="Its id.")
+    name: str = Field(description="Its name, unique on this server.")
+    state: str = Field(description="online, draining, offline or revoked.")
+    release: str = Field(description="The release of the program.")
+    registered_at: datetime = Field(description="When it joined.")
+    last_heartbeat_at: datetime | None = Field(
+        description="When it was heard of last; null before the first time."
+    )
+    heartbeat: dict[str, Any] = Field(description="What it said of itself last.")
 
 
 class AgentAsked(Schema):
     """`name` has lower-case letters, digits, dots, underscores and hyphens."""
 
-    name: str
+    name: str = Field(description="Lower-case letters, digits, dots, underscores and hyphens.")
 
 
 class BootstrapAnswer(Schema):
     """Shown once. Set it as GALLEY_AGENT_TOKEN of the new agent within 24 hours."""
 
-    name: str
-    token: str
+    name: str = Field(description="The agent's name.")
+    token: str = Field(description="Set it as GALLEY_AGENT_TOKEN of the agent within 24 hours.")
 
 
 @router.get("/agents", response=list[AgentAnswer], summary="List agents by name")
-def list_agents(request: HttpRequest) -> list[AgentAnswer]:
+def list_agents(
+    request: HttpRequest, response: HttpResponse, limit: Limit = MOST, cursor: Cursor = ""
+) -> list[AgentAnswer]:
     """All agents of this server."""
-    return [_answer(agent) for agent in visible(person(request), Agent).order_by("name")]
+    rows = visible(person(request), Agent)
+    return [
+        _answer(row) for row in page(rows, request, response, by=("name", "id"), limit=limit, cursor=cursor)
+    ]
 
 
 @router.post(
@@ -66,7 +75,7 @@ def issue_bootstrap(request: HttpRequest, asked: AgentAsked) -> BootstrapAnswer:
     response={200: AgentAnswer, 403: ErrorAnswer, 404: ErrorAnswer},
     summary="Cut an agent off for good",
 )
-def revoke(request: HttpRequest, agent_id: str) -> AgentAnswer:
+def revoke(request: HttpRequest, agent_id: AgentId) -> AgentAnswer:
     """The bus disconnects it at once, and its previews are built again on other agents.
 
     Seatrial can no longer stop what runs on the agent's host.

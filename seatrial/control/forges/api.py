@@ -1,45 +1,50 @@
 """REST: receives webhooks, and lists the deliveries they became."""
 
 from datetime import datetime
+from typing import Annotated
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, JsonResponse
-from ninja import Router, Schema
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from ninja import Field, Path, Query, Router, Schema
 
 from seatrial.control.accounts.access import visible
 from seatrial.control.accounts.authentication import person
 from seatrial.control.answers import ErrorAnswer, error_body
-from seatrial.control.forges import intake
+from seatrial.control.forges import body_bound, intake
+from seatrial.control.forges.errors import UnknownConnection
 from seatrial.control.forges.models import Delivery
-from seatrial.control.forges.registry import FORGES
-from seatrial.control.projects.models import Connection
+from seatrial.control.listing import Cursor, Limit, page
 
 router = Router(tags=["forges"])
 
-MAX_LISTED = 200
+ForgeKind = Annotated[str, Path(description="The kind of the code host.")]
+ConnectionId = Annotated[str, Path(description="Id of the connection.")]
+Result = Annotated[
+    str, Query(description="Only those that were received with exactly these words, such as accepted.")
+]
 
 
 class DeliveryAnswer(Schema):
     """One delivery."""
 
-    id: str
-    connection: str
-    delivery_id: str
-    event: str
-    result: str
-    outcome: str
-    received_at: datetime
-    handled_at: datetime | None
-    attempts: int
+    id: str = Field(description="Its id here.")
+    connection: str = Field(description="Id of the connection it came to.")
+    delivery_id: str = Field(description="The forge's own id of it.")
+    event: str = Field(description="The forge's word for what happened.")
+    result: str = Field(description="What the intake said: accepted, or rejected and why.")
+    outcome: str = Field(description="What it led to, for people; empty until it was handled.")
+    received_at: datetime = Field(description="When it came.")
+    handled_at: datetime | None = Field(description="When it was handled; null until then.")
+    attempts: int = Field(description="How often handling it was tried.")
 
 
 class ReceptionAnswer(Schema):
     """What became of a webhook."""
 
-    result: str
-    delivery: str
-    message: str
+    result: str = Field(description="accepted, duplicate, or rejected and why.")
+    delivery: str = Field(description="Id of the stored delivery; empty for a duplicate.")
+    message: str = Field(description="What is wrong, or why nothing follows; empty otherwise.")
 
 
 @router.post(
@@ -54,15 +59,14 @@ class ReceptionAnswer(Schema):
     },
     summary="Receive a webhook",
 )
-def receive_webhook(request: HttpRequest, forge: str, connection: str) -> JsonResponse:
+def receive_webhook(request: HttpRequest, forge: ForgeKind, connection: ConnectionId) -> JsonResponse:
     """The forge's signature is checked, the delivery is stored, and only then answered. It is handled afterwards.
 
     A delivery with an id that was accepted before changes nothing.
     """
-    source = _connection(forge, connection)
+    source = body_bound.find(forge, connection)
     if source is None:
-        message = "No connection has this webhook address. Copy the address from the connection's page."
-        return JsonResponse(error_body("unknown_connection", message), status=404)
+        raise UnknownConnection
     try:
         body = request.body
     except RequestDataTooBig:
@@ -82,12 +86,14 @@ def receive_webhook(request: HttpRequest, forge: str, connection: str) -> JsonRe
 
 
 @router.get("/deliveries", response=list[DeliveryAnswer], summary="List deliveries, newest first")
-def list_deliveries(request: HttpRequest, result: str = "", limit: int = 50) -> list[DeliveryAnswer]:
-    """The deliveries of all connections whose deliveries you may view. `result` must match exactly."""
-    rows = visible(person(request), Delivery).defer("body", "headers").order_by("-id")
+def list_deliveries(
+    request: HttpRequest, response: HttpResponse, result: Result = "", limit: Limit = 50, cursor: Cursor = ""
+) -> list[DeliveryAnswer]:
+    """The deliveries of all connections whose deliveries you may view."""
+    rows = visible(person(request), Delivery).defer("body", "headers")
     if result:
         rows = rows.filter(result=result)
-    return [_answer(row) for row in rows[: max(1, min(limit, MAX_LISTED))]]
+    return [_answer(row) for row in page(rows, request, response, by=("-id",), limit=limit, cursor=cursor)]
 
 
 def _answer(row: Delivery) -> DeliveryAnswer:
@@ -102,9 +108,3 @@ def _answer(row: Delivery) -> DeliveryAnswer:
         handled_at=row.handled_at,
         attempts=row.attempts,
     )
-
-
-def _connection(forge: str, connection: str) -> Connection | None:
-    if not connection.isalnum() or forge not in FORGES:  # saves a query for an address that cannot exist
-        return None
-    return Connection.objects.filter(pk=connection, forge=forge).first()

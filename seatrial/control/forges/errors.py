@@ -2,6 +2,7 @@
 
 ForgeError
 ├── UnreadablePayload   a webhook body that does not have the shape of its event
+├── UnknownConnection   a webhook's address that leads to no connection
 ├── NoSuchForge         a kind of forge that this release does not speak to
 └── RepositoryProblem   the local forge cannot use a directory or a branch; the message says what to do
 """
@@ -37,6 +38,19 @@ class NoSuchForge(ForgeError):
     code = "unknown_forge"
     status = 404
     permanent = True
+
+
+class UnknownConnection(ForgeError):
+    """No connection has this webhook address."""
+
+    code = "unknown_connection"
+    status = 404
+    permanent = True
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No connection has this webhook address. Copy the address from the connection's page."
+        )
 
 
 class RepositoryProblem(ForgeError):

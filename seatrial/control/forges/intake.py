@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -65,6 +66,12 @@ def receive(source: Connection, headers: Mapping[str, str], body: bytes) -> Rece
             raise
         return Reception(200, "duplicate", "This delivery was accepted before; nothing changed.")
     return Reception(judgement.status, str(judgement.result), judgement.message, delivery.pk)
+
+
+def unhandled_since() -> datetime | None:
+    """Since when the oldest accepted delivery has waited for the worker, without having failed; None: all is handled."""
+    waiting = Delivery.objects.filter(handled_at=None, result=DeliveryResult.ACCEPTED, attempts=0)
+    return waiting.order_by("id").values_list("received_at", flat=True).first()
 
 
 @transaction.atomic

@@ -8,12 +8,12 @@ worker's relay at commit; a sweep finds the rows of missed notifications.
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -27,6 +27,7 @@ CLAIMED = timedelta(seconds=20)
 RENEWED_SECONDS = 5.0
 CLAIM_LOCK = 0x5EA71  # PostgreSQL advisory lock
 MAX_DELAY_SECONDS = 600.0
+MAX_BUS_DELAY_SECONDS = 30.0  # what waits for the bus goes on soon after it, whatever went wrong meanwhile
 MAX_WISH_SECONDS = 3_600.0
 
 
@@ -79,7 +80,8 @@ def relay(send: Callable[[OutboxMessage], None], *, limit: int = 100) -> int:
 
     Rows stay locked meanwhile, so several relays share the queue without sending a row twice. When `send` raises Away,
     the rows before it are marked, the rest wait for the next call, and the error is raised again. After any other error
-    that one row waits, longer each time, and the next row is sent. Returns how many rows were tried.
+    that one row waits, longer each time but at most MAX_BUS_DELAY_SECONDS, and the next row is sent. Returns how many
+    rows were tried.
     """
     away: Away | None = None
     sent: list[str] = []
@@ -97,12 +99,22 @@ def relay(send: Callable[[OutboxMessage], None], *, limit: int = 100) -> int:
                 away = error
                 break
             except Exception as error:
-                _postpone([row.pk], row.attempts, error)
+                _postpone([row.pk], row.attempts, error, longest=MAX_BUS_DELAY_SECONDS)
             tried += 1
         _mark(sent)
     if away is not None:
         raise away
     return tried
+
+
+def unsent_since() -> datetime | None:
+    """Since when the oldest message has waited that the bus should have by now; None: it has all."""
+    due = Q(due_at__lte=Now()) | Q(attempts__gt=0)
+    rows = OutboxMessage.objects.filter(due, published_at=None).exclude(subject__in=ASIDE)
+    oldest = rows.order_by("id").first()
+    if oldest is None:
+        return None
+    return oldest.created_at if oldest.attempts else max(oldest.created_at, oldest.due_at)
 
 
 def relay_aside(instruction: Instruction, send: Callable[[OutboxMessage], None]) -> bool:
@@ -175,8 +187,10 @@ def _renewed(identities: list[str]) -> Iterator[None]:
         thread.join()  # a renewal after the end would postpone rows that are due
 
 
-def _postpone(identities: list[str], attempts: int, error: Exception) -> None:
-    seconds = min(2 ** min(attempts + 1, 30), MAX_DELAY_SECONDS)
+def _postpone(
+    identities: list[str], attempts: int, error: Exception, *, longest: float = MAX_DELAY_SECONDS
+) -> None:
+    seconds = min(2 ** min(attempts + 1, 30), longest)
     if isinstance(error, NotYet):
         seconds = max(seconds, min(error.seconds, MAX_WISH_SECONDS))
     _later(identities, timedelta(seconds=seconds), attempts=attempts + 1)

@@ -1,39 +1,47 @@
 """Evaluations as programs see them."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Prefetch, QuerySet
-from ninja import Schema
+from ninja import Field, Schema
 
 from seatrial.control.policies.models import Evaluation, Result
+from seatrial.control.policies.waits import wait
 
 
 class ResultAnswer(Schema):
     """What one policy said."""
 
-    policy: str
-    state: str
-    score: float | None
-    message: str
-    details: dict[str, Any]
-    logs: list[dict[str, Any]]
-    seconds: float
-    memoised: bool
+    policy: str = Field(description="The policy's slug.")
+    state: str = Field(description="passed, failed, errored, timed_out, skipped or waived.")
+    score: float | None = Field(description="0 to 100; null where it has none.")
+    message: str = Field(description="What the policy says, for people.")
+    details: dict[str, Any] = Field(description="What the policy adds, for programs.")
+    logs: list[dict[str, Any]] = Field(description="What the policy logged, in order.")
+    seconds: float = Field(description="How long it ran.")
+    memoised: bool = Field(description="Whether it is remembered from an earlier run.")
 
 
 class EvaluationAnswer(Schema):
-    """All policies on one commit. `state` is the verdict once the evaluation has ended."""
+    """All policies on one commit. `state` is the verdict once the evaluation has ended; until then, `waits_for` says
+    for people what has to happen next.
+    """
 
-    id: str
-    commit: str
-    state: str
-    score: float | None
-    message: str
-    isolation: str
-    page_url: str
-    seconds: float | None
-    results: list[ResultAnswer]
+    id: str = Field(description="Its id.")
+    commit: str = Field(description="The commit it is about.")
+    state: str = Field(description="queued, running, passed, failed, errored, timed_out or superseded.")
+    score: float | None = Field(description="0 to 100, the mean of its results; null where none has one.")
+    message: str = Field(description="Why there is no verdict, for people; empty otherwise.")
+    isolation: str = Field(
+        description="What its policies ran in: runsc, runc or process; empty until it is known."
+    )
+    page_url: str = Field(description="Its page on this server.")
+    seconds: float | None = Field(description="From the queue to the verdict; null until then.")
+    waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
+    waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
+    results: list[ResultAnswer] = Field(description="What each policy said, by the policy's slug.")
 
 
 def answers(evaluations: QuerySet[Evaluation]) -> list[EvaluationAnswer]:
@@ -48,6 +56,7 @@ def page_url(evaluation: Evaluation) -> str:
 
 
 def _answer(evaluation: Evaluation) -> EvaluationAnswer:
+    what, since = wait(evaluation) or ("", None)
     return EvaluationAnswer(
         id=evaluation.pk,
         commit=evaluation.commit,
@@ -57,6 +66,8 @@ def _answer(evaluation: Evaluation) -> EvaluationAnswer:
         isolation=evaluation.isolation,
         page_url=page_url(evaluation),
         seconds=evaluation.seconds,
+        waits_for=what,
+        waiting_since=since,
         results=[_result(row) for row in evaluation.results.all()],
     )
 

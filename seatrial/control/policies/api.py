@@ -1,9 +1,9 @@
 """REST: evaluations."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Path, Router, Schema
 from ninja.responses import Status
 from pydantic import Field
 
@@ -18,13 +18,19 @@ from seatrial.control.projects.models import Project
 from seatrial.wire.words import EventKind
 
 router = Router(tags=["policies"])
+ProjectId = Annotated[str, Path(description="Id of a project.")]
+EvaluationId = Annotated[str, Path(description="Id of an evaluation.")]
 
 
 class EvaluationAsked(Schema):
     """A full commit id, and the ref that it is evaluated as (refs/heads/...)."""
 
-    commit: str = Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")
-    ref: str = Field("", max_length=250, pattern=r"^[^\x00]*$")
+    commit: str = Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$", description="The whole commit id.")
+    ref: str = Field(
+        "",
+        max_length=250,
+        description="What it is evaluated as, such as refs/heads/main; policies are chosen by it.",
+    )
 
 
 @router.post(
@@ -32,7 +38,9 @@ class EvaluationAsked(Schema):
     response={200: EvaluationAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer},
     summary="Evaluate a commit",
 )
-def evaluate(request: HttpRequest, project_id: str, asked: EvaluationAsked) -> EvaluationAnswer | Status[Any]:
+def evaluate(
+    request: HttpRequest, project_id: ProjectId, asked: EvaluationAsked
+) -> EvaluationAnswer | Status[Any]:
     """Runs every enabled policy whose ref matches, whatever its events.
 
     If such an evaluation is in progress, that one is returned.
@@ -60,7 +68,7 @@ def evaluate(request: HttpRequest, project_id: str, asked: EvaluationAsked) -> E
     response={200: EvaluationAnswer, 404: ErrorAnswer},
     summary="One evaluation",
 )
-def get_evaluation(request: HttpRequest, evaluation_id: str) -> EvaluationAnswer:
+def get_evaluation(request: HttpRequest, evaluation_id: EvaluationId) -> EvaluationAnswer:
     """The evaluation. Its results come all at once, when it has ended."""
     return _fresh(find_visible(person(request), Evaluation, evaluation_id))
 

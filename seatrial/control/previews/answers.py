@@ -4,20 +4,21 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db.models import QuerySet, prefetch_related_objects
-from ninja import Schema
+from ninja import Field, Schema
 
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.newest import newest_deployments
 from seatrial.control.previews.routes import urls
+from seatrial.control.previews.waits import Wait, waits
 
 
 class PhaseAnswer(Schema):
     """A timed part of a deployment; `seconds` is null while it lasts."""
 
-    name: str
-    seconds: float | None
-    started_at: datetime
-    failed: bool
+    name: str = Field(description="checkout, recipe, build <service>, start, health or switch.")
+    seconds: float | None = Field(description="How long it took; null while it lasts.")
+    started_at: datetime = Field(description="When it began.")
+    failed: bool = Field(description="Whether it failed.")
 
 
 class DeploymentAnswer(Schema):
@@ -26,16 +27,18 @@ class DeploymentAnswer(Schema):
     `message` says why it failed or, while it is under way, what it has been waiting for too long.
     """
 
-    id: str
-    state: str
-    reason: str
-    message: str
-    service: str
-    log_tail: list[str]
-    commit: str
-    phases: list[PhaseAnswer]
-    warnings: list[str]
-    isolation: str
+    id: str = Field(description="Its id.")
+    state: str = Field(description="queued, building, starting, live, failed, superseded or cancelled.")
+    reason: str = Field(description="A stable word for why it failed; empty otherwise.")
+    message: str = Field(description="Why it failed or what it waits for, for people.")
+    service: str = Field(description="The service that failed; empty where it was none.")
+    log_tail: list[str] = Field(description="The last lines of what failed.")
+    commit: str = Field(description="The commit that it runs.")
+    phases: list[PhaseAnswer] = Field(description="Its timed parts, in their order.")
+    warnings: list[str] = Field(description="What is not as the recipe may expect, for people.")
+    isolation: str = Field(
+        description="What its containers run in: runsc, runc or process; empty until it is known."
+    )
 
 
 class EnvironmentAnswer(Schema):
@@ -43,21 +46,30 @@ class EnvironmentAnswer(Schema):
 
     `removed` is true when its agents have confirmed that nothing of it is left. If it was stopped while its pull
     request was open, `stop_cause` is the stable word for why, and `stopped_by` says who or what stopped it, for people.
+    `waits_for` says for people what has to happen before it is as wanted; it is empty when nothing has to.
     """
 
-    id: str
-    name: str
-    state: str
-    commit: str
-    number: int
-    project: str
-    urls: dict[str, str]
-    page_url: str
-    deployment: DeploymentAnswer | None
-    live_commit: str | None
-    stop_cause: str
-    stopped_by: str
-    removed: bool
+    id: str = Field(description="Its id.")
+    name: str = Field(description="The first label of its addresses, such as pr-1-shop.")
+    state: str = Field(description="pending, building, running, hibernating or terminated.")
+    commit: str = Field(description="What is served, or else what was tried last.")
+    number: int = Field(description="The pull request's number at its forge.")
+    project: str = Field(description="Id of its project.")
+    urls: dict[str, str] = Field(
+        description="The address of each service that has one, by the service's name."
+    )
+    page_url: str = Field(description="Its page on this server.")
+    deployment: DeploymentAnswer | None = Field(
+        description="The newest deployment; null before there is one."
+    )
+    live_commit: str | None = Field(description="The commit that visitors reach; null while there is none.")
+    stop_cause: str = Field(
+        description="A stable word for why it was stopped while its pull request was open; empty otherwise."
+    )
+    stopped_by: str = Field(description="Who or what stopped it, for people.")
+    removed: bool = Field(description="Whether nothing of it is left on any host.")
+    waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
+    waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
 
 
 def answers(environments: QuerySet[Environment]) -> list[EnvironmentAnswer]:
@@ -65,8 +77,11 @@ def answers(environments: QuerySet[Environment]) -> list[EnvironmentAnswer]:
     rows = list(environments.select_related("live", "candidate", "pull_request"))
     newest = newest_deployments(row.pk for row in rows)
     prefetch_related_objects(list(newest.values()), "phases")
+    waiting = waits(row.pk for row in rows)
     return [
-        _answer(newest[row.pk].environment, newest[row.pk]) if row.pk in newest else _answer(row, None)
+        _answer(
+            newest[row.pk].environment if row.pk in newest else row, newest.get(row.pk), waiting.get(row.pk)
+        )
         for row in rows
     ]
 
@@ -76,7 +91,7 @@ def page_url(environment: Environment) -> str:
     return f"{settings.SITE_URL}/environments/{environment.pk}"
 
 
-def _answer(environment: Environment, deployment: Deployment | None) -> EnvironmentAnswer:
+def _answer(environment: Environment, deployment: Deployment | None, wait: Wait | None) -> EnvironmentAnswer:
     live_commit = environment.live.commit if environment.live else None
     return EnvironmentAnswer(
         id=environment.pk,
@@ -92,6 +107,8 @@ def _answer(environment: Environment, deployment: Deployment | None) -> Environm
         stop_cause=environment.stop_cause,
         stopped_by=environment.stopper,
         removed=environment.removed_at is not None,
+        waits_for=wait.what if wait else "",
+        waiting_since=wait.since if wait else None,
     )
 
 

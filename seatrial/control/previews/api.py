@@ -1,33 +1,46 @@
 """REST: previews."""
 
-from django.http import HttpRequest
-from ninja import Router
+from typing import Annotated
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Path, Query, Router
 
 from seatrial.control.accounts.access import Action, find_visible, require, visible
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
+from seatrial.control.listing import MOST, Cursor, Limit, page
 from seatrial.control.previews import services
 from seatrial.control.previews.answers import EnvironmentAnswer, answers
 from seatrial.control.previews.models import Environment
 from seatrial.wire.states import EnvironmentState
 
 router = Router(tags=["previews"])
-MAX_LISTED = 500
+OfProject = Annotated[str, Query(description="Only those of the project with this id.")]
+OfNumber = Annotated[int | None, Query(description="Only those of pull requests with this number.")]
+TerminatedToo = Annotated[bool, Query(description="Whether those that are gone are listed too.")]
+EnvironmentId = Annotated[str, Path(description="Id of a preview.")]
 
 
 @router.get("/environments", response=list[EnvironmentAnswer], summary="List previews, newest first")
 def list_environments(
-    request: HttpRequest, project: str = "", number: int | None = None, terminated: bool = False
+    request: HttpRequest,
+    response: HttpResponse,
+    project: OfProject = "",
+    number: OfNumber = None,
+    terminated: TerminatedToo = False,
+    limit: Limit = MOST,
+    cursor: Cursor = "",
 ) -> list[EnvironmentAnswer]:
-    """The previews that exist now; with `terminated`, also those that are gone. `project` is an id."""
+    """The previews that exist now; with `terminated`, also those that are gone."""
     rows = visible(person(request), Environment)
     if project:
-        rows = rows.filter(project=project.replace("\x00", ""))
+        rows = rows.filter(project=project)
     if number is not None:
         rows = rows.filter(pull_request__number=min(max(number, 0), 2**31 - 1))
     if not terminated:
         rows = rows.exclude(state=EnvironmentState.TERMINATED)
-    return answers(rows.order_by("-id")[:MAX_LISTED])
+    listed = page(rows.only("id"), request, response, by=("-id",), limit=limit, cursor=cursor)
+    return answers(Environment.objects.filter(pk__in=[row.pk for row in listed]).order_by("-id"))
 
 
 @router.get(
@@ -35,7 +48,7 @@ def list_environments(
     response={200: EnvironmentAnswer, 404: ErrorAnswer},
     summary="One preview",
 )
-def get_environment(request: HttpRequest, environment_id: str) -> EnvironmentAnswer:
+def get_environment(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAnswer:
     """The preview, also when it is terminated."""
     return _fresh(find_visible(person(request), Environment, environment_id))
 
@@ -45,7 +58,7 @@ def get_environment(request: HttpRequest, environment_id: str) -> EnvironmentAns
     response={200: EnvironmentAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer},
     summary="Build and deploy the commit again",
 )
-def rebuild(request: HttpRequest, environment_id: str) -> EnvironmentAnswer:
+def rebuild(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAnswer:
     """Builds without caches. A stopped preview comes back as a new environment, which is returned."""
     environment = find_visible(person(request), Environment, environment_id)
     require(person(request), Action.REBUILD_PREVIEW, environment)
@@ -58,7 +71,7 @@ def rebuild(request: HttpRequest, environment_id: str) -> EnvironmentAnswer:
     response={200: EnvironmentAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer},
     summary="Stop and remove a preview",
 )
-def stop(request: HttpRequest, environment_id: str) -> EnvironmentAnswer:
+def stop(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAnswer:
     """It stays stopped until the next commit of its pull request, or until the pull request is opened again."""
     environment = find_visible(person(request), Environment, environment_id)
     require(person(request), Action.STOP_PREVIEW, environment)

@@ -2,9 +2,13 @@
 
 PreviewError
 ├── PullRequestClosed   only an open pull request may have a preview
+├── LabelsTaken         labels of hostnames that are other previews'
+├── NoAddress           every address that it could have is another preview's
 ├── NothingToStop       the preview is gone already
 └── CannotMove          it must stay on its agent, or it is on none
 """
+
+from collections.abc import Sequence
 
 from seatrial.control.errors import ControlError
 
@@ -20,6 +24,22 @@ class PullRequestClosed(PreviewError):
     """Only an open pull request has a preview."""
 
     code = "pull_request_closed"
+
+
+class LabelsTaken(PreviewError):
+    """These labels are others'. It never leaves `previews`."""
+
+    code = "address_taken"
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        super().__init__(f"These labels are other previews': {', '.join(labels)}")
+        self.labels = labels
+
+
+class NoAddress(PreviewError):
+    """Every label that it could have is taken."""
+
+    code = "no_address"
 
 
 class NothingToStop(PreviewError):

@@ -6,10 +6,13 @@ believed about its own deployments and its own placements.
 
 from typing import Any
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from seatrial.control.previews import lifecycle, placements
+from seatrial.control.previews import labels, lifecycle, moves, placements
+from seatrial.control.previews.desired import address
+from seatrial.control.previews.errors import LabelsTaken
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.models import DeploymentPhase as PhaseRow
 from seatrial.wire.deployments import (
@@ -21,7 +24,9 @@ from seatrial.wire.deployments import (
     ObservedService,
 )
 from seatrial.wire.states import DeploymentState
-from seatrial.wire.words import Phase
+from seatrial.wire.words import Phase, Reason, ServiceState
+
+log = structlog.get_logger(__name__)
 
 STARTING_PHASES = frozenset({Phase.START, Phase.HEALTH})
 MAX_PHASES = 200  # per deployment; one phase per service and a few more are far fewer
@@ -49,7 +54,13 @@ def ready(agent_id: str, event: DeploymentReady) -> None:
     environment, deployment = _candidate(agent_id, event)
     if environment is None or deployment is None:
         return
-    deployment.services = _dump(event.services)
+    services = _dump(event.services)
+    try:
+        labels.claim(environment, _labels(environment, services))
+    except LabelsTaken as taken:
+        _refuse_labels(environment, services, taken)
+        return
+    deployment.services = services
     deployment.isolation = event.isolation
     # Placing the deployment may have left warnings too.
     deployment.warnings = list(dict.fromkeys([*deployment.warnings, *event.warnings]))
@@ -61,9 +72,11 @@ def ready(agent_id: str, event: DeploymentReady) -> None:
 
 @transaction.atomic
 def failed(agent_id: str, event: DeploymentFailed) -> None:
-    """The candidate cannot become live."""
+    """The candidate cannot become live; or not there, and another agent gets it."""
     environment, deployment = _candidate(agent_id, event)
     if environment is None or deployment is None:
+        return
+    if event.reason == Reason.NEEDS_ENGINE and moves.to_an_engine(environment):
         return
     lifecycle.fail(
         environment,
@@ -79,8 +92,9 @@ def failed(agent_id: str, event: DeploymentFailed) -> None:
 def observed(agent_id: str, event: EnvironmentObserved) -> None:
     """The live deployment's agent reports what runs now. If endpoints moved (the engine restarted), routes follow.
 
-    Reports are ordered by the agent's clock. A time in the future counts as now, so that reports are not ignored for
-    long after that clock was set back.
+    A service that is down keeps the endpoint it had: it usually comes back there, and until then the ingress holds
+    requests for it. Reports are ordered by the agent's clock. A time in the future counts as now, so that reports are
+    not ignored for long after that clock was set back.
     """
     environment = lifecycle.locked(event.environment)
     if environment is None or environment.live is None or environment.live.agent_id != agent_id:
@@ -89,10 +103,9 @@ def observed(agent_id: str, event: EnvironmentObserved) -> None:
     if environment.observed_at and at < environment.observed_at:
         return
     environment.observed_at = at
-    services = _dump(event.services)
+    services = _with_known_endpoints(event.services, environment.services or environment.live.services)
     if event.deployment == environment.live.pk and environment.services != services:
-        environment.services = services
-        lifecycle.wake_routes(environment)
+        _take_over(environment, services)
     environment.save(update_fields=["observed_at", "services", "updated_at"])
 
 
@@ -102,6 +115,35 @@ def removed(agent_id: str, event: EnvironmentRemoved) -> None:
     environment = lifecycle.locked(event.environment)
     if environment is not None:
         placements.removed(environment, agent_id)
+
+
+def _take_over(environment: Environment, services: list[dict[str, Any]]) -> None:
+    """What is live is as observed now, unless that had labels of others: an agent's news moves no address."""
+    try:
+        labels.claim(environment, _labels(environment, services))
+    except LabelsTaken as taken:
+        log.warning(
+            "news of a preview ignored: labels of others", environment=environment.name, labels=taken.labels
+        )
+        return
+    environment.services = services
+    lifecycle.wake_routes(environment)
+
+
+def _refuse_labels(environment: Environment, services: list[dict[str, Any]], taken: LabelsTaken) -> None:
+    own = labels.of_services(environment.name, services)
+    name = next(service for service, hosts in own.items() if set(hosts) & set(taken.labels))
+    host = address().host(taken.labels[0])
+    lifecycle.fail(
+        environment,
+        reason=Reason.ADDRESS_TAKEN,
+        message=f"The service {name} would answer at {host}, which belongs to another preview. Rename the service.",
+        failed_service=name[:63],
+    )
+
+
+def _labels(environment: Environment, services: list[dict[str, Any]]) -> list[str]:
+    return [label for own in labels.of_services(environment.name, services).values() for label in own]
 
 
 def _timing(event: DeploymentPhase) -> dict[str, Any]:
@@ -144,5 +186,19 @@ def _progress(environment: Environment, deployment: Deployment, *, starting: boo
         deployment.save(update_fields=["state", "message"])
 
 
-def _dump(services: list[ObservedService]) -> list[dict[str, object]]:
+def _with_known_endpoints(
+    services: list[ObservedService], before: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    known = {service["name"]: service.get("endpoint") for service in before}
+    return _dump(
+        [
+            service.model_copy(update={"endpoint": known.get(service.name)})
+            if service.labels and service.endpoint is None and service.state != ServiceState.RUNNING
+            else service
+            for service in services
+        ]
+    )
+
+
+def _dump(services: list[ObservedService]) -> list[dict[str, Any]]:
     return [service.model_dump(mode="json") for service in services]

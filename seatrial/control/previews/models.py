@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from seatrial.control.accounts.models import Workspace
 from seatrial.control.fleet.models import Agent
 from seatrial.control.ids import UlidField
 from seatrial.control.projects.models import Project, PullRequest
@@ -149,6 +150,19 @@ class DeploymentPhase(models.Model):
 
     def __str__(self) -> str:
         return f"{self.deployment} {self.name}"
+
+
+class Label(models.Model):
+    """A label of a hostname, and whose it is: `previews.labels`. Never deleted."""
+
+    label = models.CharField(max_length=63, primary_key=True)
+    workspace = models.ForeignKey(Workspace, models.PROTECT, related_name="+")
+    # The last that had it; it is another's of the workspace only once this one is terminated.
+    environment = models.ForeignKey(Environment, models.SET_NULL, null=True, related_name="labels")
+    claimed_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.label
 
 
 class RouteMark(models.Model):

@@ -16,7 +16,7 @@ from seatrial.control.previews.errors import CannotMove
 from seatrial.control.previews.models import Environment, Placement
 from seatrial.control.previews.placing import Decision
 from seatrial.wire.agents import OFFLINE_AFTER_SECONDS
-from seatrial.wire.states import AgentState, EnvironmentState
+from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState
 from seatrial.wire.words import Reason
 
 
@@ -44,12 +44,17 @@ def place_waiting() -> int:
 
 
 def lost_contact(agent: Agent) -> int:
-    """Fail deployments in progress on an offline agent that are older than OFFLINE_AFTER_SECONDS; returns how many."""
+    """Fail deployments in progress on an offline agent that are older than OFFLINE_AFTER_SECONDS; returns how many.
+
+    A queued deployment that is pinned there goes on waiting, and its message says so: a rebuild would only wait, too.
+    """
     horizon = timezone.now() - timedelta(seconds=OFFLINE_AFTER_SECONDS)
 
     def fail(environment: Environment) -> bool:
         candidate = environment.candidate
         if candidate is None or candidate.agent_id != agent.pk or candidate.created_at >= horizon:
+            return False
+        if candidate.state == DeploymentState.QUEUED and _waits_for_data(environment, agent):
             return False
         lifecycle.fail(
             environment, reason=Reason.AGENT_LOST_CONTACT, message=_lost_message(environment, agent)
@@ -58,6 +63,21 @@ def lost_contact(agent: Agent) -> int:
 
     stuck = Environment.objects.filter(candidate__agent=agent, candidate__created_at__lt=horizon)
     return _each(stuck, fail)
+
+
+def to_an_engine(environment: Environment) -> bool:
+    """Deploy the candidate anew on an agent with a container engine, for lack of which its own refused it.
+
+    False when no such agent is online, or when data pins it where it is. Not for ever: one with an engine does not refuse so.
+    """
+    facts = placements.whereabouts(environment)
+    if facts.data:
+        return False
+    decision = placing.decide(placing.with_engine(placements.fleet()), replace(facts, runtime=""))
+    if decision.agent is None:
+        return False
+    lifecycle.begin_again(environment, decision)
+    return True
 
 
 @transaction.atomic
@@ -160,12 +180,22 @@ def _give_up_revoked(environment: Environment) -> bool:
     return over > 0
 
 
+def _waits_for_data(environment: Environment, agent: Agent) -> bool:
+    """Whether the candidate can go nowhere else, which its message then says; the caller has seen that nothing has begun."""
+    decision = placing.decide(placements.fleet(), placements.whereabouts(environment))
+    if not (decision.pinned and decision.waits and decision.agent == agent.pk):
+        return False
+    assert environment.candidate is not None
+    placements.put(environment.candidate, decision)
+    return True
+
+
 def _lost_message(environment: Environment, agent: Agent) -> str:
     silent = f"Agent {agent.name} has not been heard from for {OFFLINE_AFTER_SECONDS:.0f} s"
     facts = placements.whereabouts(environment)
     if facts.data and facts.data_on == agent.pk:
         kept = ", ".join(facts.data)
-        return f"{silent}, and it has the data of {kept}. Rebuild when it is back, or push a commit then."
+        return f"{silent}, and it has the data of {kept}. Rebuild, or push a commit: it goes on when that agent is back."
     return f"{silent}. Rebuild, or push a commit: it goes to an agent that is online, or waits for one."
 
 

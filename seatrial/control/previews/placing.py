@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from seatrial.wire.states import AgentState
 
+NO_ENGINE = "process"  # this runtime cannot run every recipe, and isolates nothing
 SCARCE_DISK_MB = 2_048  # an agent with less can hardly finish a build, so others come first
 
 
@@ -52,7 +53,8 @@ def decide(fleet: Sequence[Member], facts: Whereabouts) -> Decision:
     1. Pinned: if services keep data, it goes where their data is. A draining agent keeps it; it waits for an offline
        one; only when that agent is revoked, the data is given up.
     2. Sticky: otherwise it stays on its agent, while that is online.
-    3. Otherwise it goes to the online agent with the fewest environments for its size; ties are decided by id.
+    3. Otherwise it goes to the online agent with the fewest environments for its size, to one with a container engine
+       first; ties are decided by id.
     """
     members = {member.id: member for member in fleet}
     holder = members.get(facts.data_on or "") if facts.data else None
@@ -102,9 +104,20 @@ def _online(member: Member) -> bool:
     return member.state == AgentState.ONLINE
 
 
-def _load(member: Member) -> tuple[bool, float, int, str]:
+def with_engine(fleet: Sequence[Member]) -> list[Member]:
+    """Those that may run what was refused for lack of a container engine."""
+    return [member for member in fleet if member.runtime not in {"", NO_ENGINE}]
+
+
+def _load(member: Member) -> tuple[bool, bool, float, int, str]:
     scarce = member.disk_free_mb < SCARCE_DISK_MB
-    return scarce, member.placed / max(member.cpus, 1), -member.memory_mb, member.id
+    return (
+        member.runtime == NO_ENGINE,
+        scarce,
+        member.placed / max(member.cpus, 1),
+        -member.memory_mb,
+        member.id,
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

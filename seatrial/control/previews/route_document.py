@@ -1,9 +1,9 @@
 """Traefik's dynamic configuration: one document, assembled from what each environment adds to it.
 
 It is JSON, which Traefik reads as YAML, with one router or service per line. What an environment adds is serialised
-once and kept until it changes, so that a change is cheap however many environments there are. If two environments add
-the same name, the one with the higher id gets it. The document depends on the rows only, not on the order in which they
-were taken.
+once and kept until it changes, so that a change is cheap however many environments there are. A name belongs to one
+environment (`previews.labels`); if two add it all the same, the older one gets it. The document depends on the rows only,
+not on the order in which they were taken.
 """
 
 import json
@@ -19,6 +19,20 @@ from seatrial.control.previews.routes import Candidate
 
 ENTRY_POINT = "web"
 UNAVAILABLE = "preview-unavailable"  # the page in place of a preview that does not answer
+# Visitors do not notice when a container restarts. A request that the service did not accept (no byte of it was sent) is
+# tried again and again. A request that it accepted but did not answer is tried once more, if it has no body and its
+# method allows that (GET); with more attempts, a request that crashes the container would keep it down.
+HELD = "preview-held"
+HOLD = {"attempts": 24, "initialInterval": "200ms", "timeout": "8s"}
+REPEATED = "preview-repeated"
+REPEAT = {
+    "attempts": 2,
+    "initialInterval": "300ms",  # a program that is ending still accepts connections for a moment
+    "status": ["502"],
+    "maxRequestBodyBytes": 0,
+    "disableRetryOnNetworkError": True,
+    "timeout": "4s",  # less than a hold takes: a preview that stays down is not waited for twice
+}
 Lines = dict[str, str]  # by name; Traefik rejects the whole file when a name comes twice
 
 
@@ -73,7 +87,7 @@ class Document:
         """The whole document. Always holds the catch-all, because Traefik refuses empty sections."""
         if self._text is None:
             sections = _catch_all()
-            for pk in sorted(self._added):
+            for pk in sorted(self._added, reverse=True):
                 added = self._added[pk]
                 sections["routers"].update(added.routers)
                 sections["services"].update(added.services)
@@ -97,7 +111,7 @@ def _router(route: routes.Route) -> tuple[str, dict[str, Any]]:
         "rule": f"Host(`{route.label}.{settings.CONFIGURATION.galley_preview_domain}`)",
         "entryPoints": [ENTRY_POINT],
         "service": route.service,
-        "middlewares": [f"{UNAVAILABLE}-errors"],
+        "middlewares": [f"{UNAVAILABLE}-errors", REPEATED, HELD],
     }
 
 
@@ -135,6 +149,8 @@ def _catch_all() -> dict[str, Lines]:
             [
                 _line(UNAVAILABLE, {"replacePath": {"path": f"/{UNAVAILABLE}"}}),
                 _line(f"{UNAVAILABLE}-errors", {"errors": errors}),
+                _line(HELD, {"retry": HOLD}),
+                _line(REPEATED, {"retry": REPEAT}),
             ]
         ),
         "routers": dict([_line(UNAVAILABLE, router)]),

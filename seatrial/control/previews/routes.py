@@ -1,16 +1,17 @@
 """Computes which hostname leads to which endpoint. `previews.route_document` writes it down for Traefik.
 
 Names: a router is called by the hostname label it answers, a service by the first label of its service. Labels are
-computed here from the kinds of the services, never taken from an agent, so that no agent can claim another's name.
+computed from the kinds of the services, never taken from an agent, so that no agent can claim another's name. Services
+are stored only when the environment has their labels (`previews.labels`).
 """
 
 import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from seatrial.control.previews import labels
 from seatrial.control.previews.models import Deployment, Environment
-from seatrial.wire import hostnames
-from seatrial.wire.states import EnvironmentState, ServiceKind
+from seatrial.wire.states import EnvironmentState
 
 ENDPOINT = re.compile(r"(?:https?://)?(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}/?")
 
@@ -49,11 +50,11 @@ def candidate(environment: Environment) -> Candidate | None:
 
 def served(environment: Environment) -> list[Route]:
     """A route for each hostname of the ready candidate, or else of the live deployment; none if it is terminated."""
-    labels = _labels(environment)
+    hosts = _labels(environment)
     routes = []
     for service in _services(environment):
         endpoint = service.get("endpoint") or ""
-        own = labels.get(service["name"])
+        own = hosts.get(service["name"])
         if own and ENDPOINT.fullmatch(endpoint):
             url = endpoint if "://" in endpoint else f"http://{endpoint}"
             routes += [Route(label, own[0], url.rstrip("/")) for label in own]
@@ -66,7 +67,7 @@ def urls(environment: Environment) -> dict[str, str]:
 
     where = address()
     hosts = _labels(environment)
-    return {service: where.url(labels[-1]) for service, labels in sorted(hosts.items())}
+    return {service: where.url(own[-1]) for service, own in sorted(hosts.items())}
 
 
 def _deployment(environment: Environment) -> Deployment | None:
@@ -86,5 +87,4 @@ def _services(environment: Environment) -> list[dict[str, Any]]:
 
 
 def _labels(environment: Environment) -> dict[str, list[str]]:
-    kinds = {service["name"]: ServiceKind(service["kind"]) for service in _services(environment)}
-    return hostnames.labels(environment.name, kinds)
+    return labels.of_services(environment.name, _services(environment))

@@ -1,21 +1,21 @@
 """Previews of pull requests, for people, forges and the reconciler. `previews.events` handles events of agents."""
 
-import hashlib
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import SYSTEM, Actor
-from seatrial.control.previews import lifecycle
+from seatrial.control.previews import labels, lifecycle
 from seatrial.control.previews.desired import desired
-from seatrial.control.previews.errors import NothingToStop, PullRequestClosed
+from seatrial.control.previews.errors import LabelsTaken, NoAddress, NothingToStop, PullRequestClosed
 from seatrial.control.previews.events import failed, observed, phase, ready, removed
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.moves import lost_contact, move, place_waiting, plan_drain, tell
 from seatrial.control.projects.models import PullRequest, PullRequestState
-from seatrial.wire.hostnames import environment_name
+from seatrial.wire.envelope import new_id
+from seatrial.wire.hostnames import environment_name, hashed
 from seatrial.wire.states import DeploymentState, EnvironmentState
 from seatrial.wire.words import StopCause
 
@@ -147,16 +147,28 @@ def _has(environment: Environment, commit: str) -> bool:
 
 
 def _create(pull_request: PullRequest) -> Environment:
+    """By the name of its last preview, or else the first that is nobody else's. The caller has the pull request locked."""
     project = pull_request.project
-    name = environment_name(pull_request.number, project.slug)
-    if Environment.objects.filter(name=name).exclude(state=EnvironmentState.TERMINATED).exists():
-        # A repository of the same name, in another workspace, has the name already.
-        name = environment_name(pull_request.number, f"{project.slug}-{_short(project.pk)}")
-    return Environment.objects.create(project=project, pull_request=pull_request, name=name)
+    before = Environment.objects.filter(pull_request=pull_request).order_by("-id").first()
+    names = [] if before is None else [before.name]
+    names.append(environment_name(pull_request.number, project.slug))
+    # Where another workspace's repository of the same name came first; the last is nobody's, whatever names they choose.
+    names += [
+        environment_name(pull_request.number, f"{project.slug}-{hashed(of)}") for of in (project.pk, new_id())
+    ]
+    for name in names:
+        try:
+            with transaction.atomic():
+                return _claimed(Environment(project=project, pull_request=pull_request, name=name))
+        except (LabelsTaken, IntegrityError) as error:
+            taken = error
+    raise NoAddress(f"None of the addresses for pull request {pull_request.number} is free.") from taken
 
 
-def _short(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:6]
+def _claimed(environment: Environment) -> Environment:
+    environment.save(force_insert=True)
+    labels.claim(environment, [environment.name])
+    return environment
 
 
 def _audit(action: str, environment: Environment, by: Actor) -> None:

@@ -1,10 +1,11 @@
 """REST: the repositories under trial."""
 
-from django.http import HttpRequest
-from ninja import Router, Schema
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Router, Schema
 
 from seatrial.control.accounts.access import visible
 from seatrial.control.accounts.authentication import person
+from seatrial.control.listing import MOST, Cursor, Limit, page
 from seatrial.control.projects.models import Project
 
 router = Router(tags=["projects"])
@@ -13,22 +14,26 @@ router = Router(tags=["projects"])
 class ProjectAnswer(Schema):
     """A repository under trial."""
 
-    id: str
-    name: str
-    slug: str
-    workspace: str
-    forge: str
-    default_branch: str
-    web_url: str
+    id: str = Field(description="Its id.")
+    name: str = Field(description="The repository's name.")
+    slug: str = Field(description="Its name in addresses, unique in its workspace.")
+    workspace: str = Field(description="The slug of its workspace.")
+    forge: str = Field(description="The kind of its code host.")
+    default_branch: str = Field(description="The branch that others are merged into.")
+    web_url: str = Field(description="Its page at its forge.")
 
 
 @router.get("", response=list[ProjectAnswer], summary="List projects by name")
-def list_projects(request: HttpRequest) -> list[ProjectAnswer]:
+def list_projects(
+    request: HttpRequest, response: HttpResponse, limit: Limit = MOST, cursor: Cursor = ""
+) -> list[ProjectAnswer]:
     """The projects that you may see, without archived ones."""
     rows = (
         visible(person(request), Project).filter(archived_at=None).select_related("workspace", "connection")
     )
-    return [_answer(row) for row in rows.order_by("name", "id")]
+    return [
+        _answer(row) for row in page(rows, request, response, by=("name", "id"), limit=limit, cursor=cursor)
+    ]
 
 
 def _answer(row: Project) -> ProjectAnswer:

@@ -1,14 +1,19 @@
 """REST: one document about everything that the person may see."""
 
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from ninja import Router, Schema
+from django.utils import timezone
+from ninja import Field, Router, Schema
 
 from seatrial.control.accounts.access import visible
 from seatrial.control.accounts.authentication import person
 from seatrial.control.accounts.models import User
 from seatrial.control.fleet.models import Agent
+from seatrial.control.forges import intake
+from seatrial.control.outbox import services as outbox
 from seatrial.control.policies import answers as evaluation_answers
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import answers as environment_answers
@@ -19,91 +24,107 @@ from seatrial.wire.states import AgentState, EnvironmentState
 router = Router(tags=["status"])
 EVALUATIONS_PER_PROJECT = 10
 LISTED = 1_000
+UNDER_WAY = timedelta(seconds=5)  # what takes no longer is not waited for
 PRESENT = {AgentState.ONLINE, AgentState.DRAINING}
 
 
 class PlatformStatus(Schema):
     """`runtime` and `sandbox` are those of an agent that is online; empty if none has any.
 
-    `sandbox` is runsc, runc or process. If it is empty, the agents' warnings say why.
+    `sandbox` is runsc, runc or process. If it is empty, the agents' warnings say why. `waits_for` says who does not
+    process messages or webhooks that pile up, not whose they are.
     """
 
-    url: str
-    ingress_port: int
-    runtime: str
-    sandbox: str
+    url: str = Field(description="The dashboard's address.")
+    ingress_port: int = Field(description="The port that visitors of previews use.")
+    runtime: str = Field(description="docker or process, of an agent that is online; empty while none is.")
+    sandbox: str = Field(
+        description="runsc, runc or process, what policies run in; empty while they cannot run."
+    )
+    waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
+    waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
 
 
 class AgentStatus(Schema):
     """One agent. `warnings` and `sandbox_problem` (why no policy can run on it) are only given while it is online."""
 
-    id: str
-    name: str
-    state: str
-    warnings: list[str]
-    sandbox_problem: str
+    id: str = Field(description="Its id.")
+    name: str = Field(description="Its name.")
+    state: str = Field(description="online, draining, offline or revoked.")
+    warnings: list[str] = Field(description="What is wrong with its host, for people.")
+    sandbox_problem: str = Field(description="Why no policy can run there, for people; empty otherwise.")
 
 
 class PhaseStatus(Schema):
     """A timed part of a deployment."""
 
-    name: str
-    seconds: float | None
+    name: str = Field(description="checkout, recipe, build <service>, start, health or switch.")
+    seconds: float | None = Field(description="How long it took; null while it lasts.")
 
 
 class DeploymentStatus(Schema):
     """The newest deployment."""
 
-    id: str
-    state: str
-    reason: str
-    phases: list[PhaseStatus]
+    id: str = Field(description="Its id.")
+    state: str = Field(description="queued, building, starting, live, failed, superseded or cancelled.")
+    reason: str = Field(description="A stable word for why it failed; empty otherwise.")
+    phases: list[PhaseStatus] = Field(description="Its timed parts, in their order.")
 
 
 class EnvironmentStatus(Schema):
     """One preview that exists, or is still being removed."""
 
-    id: str
-    name: str
-    state: str
-    commit: str
-    urls: dict[str, str]
-    deployment: DeploymentStatus | None
+    id: str = Field(description="Its id.")
+    name: str = Field(description="The first label of its addresses, such as pr-1-shop.")
+    state: str = Field(description="pending, building, running, hibernating or terminated.")
+    commit: str = Field(description="What is served, or else what was tried last.")
+    urls: dict[str, str] = Field(
+        description="The address of each service that has one, by the service's name."
+    )
+    waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
+    waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
+    deployment: DeploymentStatus | None = Field(
+        description="The newest deployment; null before there is one."
+    )
 
 
 class ResultStatus(Schema):
     """One policy's verdict."""
 
-    policy: str
-    state: str
-    score: float | None
-    message: str
+    policy: str = Field(description="The policy's slug.")
+    state: str = Field(description="passed, failed, errored, timed_out, skipped or waived.")
+    score: float | None = Field(description="0 to 100; null where it has none.")
+    message: str = Field(description="What the policy says, for people.")
 
 
 class EvaluationStatus(Schema):
     """One of the newest evaluations; /evaluations/<id> has the rest."""
 
-    id: str
-    commit: str
-    state: str
-    score: float | None
-    results: list[ResultStatus]
+    id: str = Field(description="Its id.")
+    commit: str = Field(description="The commit it is about.")
+    state: str = Field(description="queued, running, passed, failed, errored, timed_out or superseded.")
+    score: float | None = Field(description="0 to 100, the mean of its results; null where none has one.")
+    waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
+    waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
+    results: list[ResultStatus] = Field(description="What each policy said, by the policy's slug.")
 
 
 class ProjectStatus(Schema):
     """One repository."""
 
-    name: str
-    environments: list[EnvironmentStatus]
-    evaluations: list[EvaluationStatus]
+    name: str = Field(description="The repository's name.")
+    environments: list[EnvironmentStatus] = Field(
+        description="Its previews that exist or are being removed, the oldest first."
+    )
+    evaluations: list[EvaluationStatus] = Field(description="Its newest evaluations, the newest first.")
 
 
 class StatusAnswer(Schema):
     """The whole platform."""
 
-    platform: PlatformStatus
-    agents: list[AgentStatus]
-    projects: list[ProjectStatus]
+    platform: PlatformStatus = Field(description="This server.")
+    agents: list[AgentStatus] = Field(description="Every agent, by name.")
+    projects: list[ProjectStatus] = Field(description="Every project that you may look at, by name.")
 
 
 @router.get("/status", response=StatusAnswer, summary="The whole platform at a glance")
@@ -133,12 +154,26 @@ def _platform(agents: list[Agent]) -> PlatformStatus:
     configuration = settings.CONFIGURATION
     beats = [agent.heartbeat for agent in agents if agent.state in PRESENT]
     standard = 443 if configuration.galley_preview_scheme == "https" else 80
+    waits_for, waiting_since = _missing()
     return PlatformStatus(
         url=settings.SITE_URL,
         ingress_port=configuration.galley_preview_port or standard,
         runtime=next((beat["runtime"] for beat in beats if beat.get("runtime")), ""),
         sandbox=next((beat["sandbox"] for beat in beats if beat.get("sandbox")), ""),
+        waits_for=waits_for,
+        waiting_since=waiting_since,
     )
+
+
+def _missing() -> tuple[str, datetime | None]:
+    """Who does not take what piles up: webhooks are the worker's, messages the bus's as long as the worker lives."""
+    since = intake.unhandled_since()
+    if since is not None and timezone.now() - since > UNDER_WAY:
+        return "the worker: webhooks are not handled", since
+    since = outbox.unsent_since()
+    if since is not None and timezone.now() - since > UNDER_WAY:
+        return "the bus, or the worker that reaches it: messages are not sent", since
+    return "", None
 
 
 def _projects(user: User) -> list[ProjectStatus]:

@@ -12,6 +12,15 @@ NAME = "local"
 CREDENTIAL = "identity/agent.creds"
 
 
+def least_free_mb(environ: Mapping[str, str]) -> int:
+    """How many free megabytes the agent builds with at least, given this environment."""
+    from seatrial.agent.settings import Settings
+
+    default = int(Settings.model_fields["galley_min_free_mb"].default)
+    asked = environ.get("GALLEY_MIN_FREE_MB", "").strip()
+    return int(asked) if asked.isdigit() else default
+
+
 def has_joined(directory: Path) -> bool:
     """Whether the agent already has a credential, so that it needs no token."""
     return (directory / CREDENTIAL).exists()

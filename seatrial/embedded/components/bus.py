@@ -5,7 +5,7 @@ from pathlib import Path
 
 from seatrial.control.fleet import bus_identity
 from seatrial.control.fleet.errors import IdentityBroken
-from seatrial.embedded.components.base import Component, greets
+from seatrial.embedded.components.base import Component, Ready, greets
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.processes import ChildProgram
@@ -34,15 +34,21 @@ def component(data: DataDirectory, port: int, binaries: Path) -> Component:
     configuration.write_text(CONFIGURATION.format(port=port, store=data.nats))
     configuration.chmod(0o600)
 
-    async def ready() -> str | None:
-        return await greets(port, b"INFO ")
-
     return Component(
         program=ChildProgram(
             name="bus",
             arguments=[str(binaries / "nats-server"), "-c", str(configuration)],
             environment={"PATH": os.defpath, "HOME": str(data.nats)},
         ),
-        ready=ready,
+        ready=ready(port),
         what="NATS",
     )
+
+
+def ready(port: int) -> Ready:
+    """Whether a server greets on the port."""
+
+    async def greeted() -> str | None:
+        return await greets(port, b"INFO ")
+
+    return greeted

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from seatrial.embedded.components.base import Component, answers_http, at_once
+from seatrial.embedded.components.base import Component, Ready, answers_http, at_once
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.processes import ChildProgram
 from seatrial.embedded.remembered import Remembered
@@ -50,23 +50,27 @@ def first_data(data: DataDirectory, environment: Mapping[str, str]) -> ChildProg
 
 def web(port: int, environment: Mapping[str, str]) -> Component:
     """The web process."""
+    line = [sys.executable, "-m", "seatrial.control.web", "--port", str(port)]
+    line += _forwarded(environment["SITE_URL"])
+    program = ChildProgram(name="web", arguments=line, environment=environment, directory=Path("/"))
+    return Component(program=program, ready=ready(port), what="the web process")
 
-    async def ready() -> str | None:
+
+def ready(port: int) -> Ready:
+    """Whether the web process answers, and its database does."""
+
+    async def answered() -> str | None:
         return await answers_http(f"http://127.0.0.1:{port}/healthz")
 
-    line = [sys.executable, "-m", "uvicorn", "seatrial.control.asgi:application", "--host", "127.0.0.1"]
-    line += ["--port", str(port), "--log-level", "warning", "--timeout-graceful-shutdown", "3"]
-    line += ["--no-server-header", *_forwarded(environment["SITE_URL"])]
-    program = ChildProgram(name="web", arguments=line, environment=environment, directory=Path("/"))
-    return Component(program=program, ready=ready, what="the web process")
+    return answered
 
 
 def _forwarded(site_url: str) -> list[str]:
     """The options that trust forwarded addresses. They are given only for an https address: the platform has no TLS itself,
     so such an address means that a proxy on this machine is in front."""
     if site_url.startswith("https://"):
-        return ["--proxy-headers", "--forwarded-allow-ips", "127.0.0.1"]
-    return ["--no-proxy-headers"]
+        return ["--trusted-proxy", "127.0.0.1"]
+    return []
 
 
 def worker(environment: Mapping[str, str]) -> Component:

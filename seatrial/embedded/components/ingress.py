@@ -5,8 +5,15 @@ import os
 from pathlib import Path
 from typing import Any
 
-from seatrial.embedded.components.base import Component, answers_http
+from seatrial.embedded.components.base import Component, Ready, answers_http
 from seatrial.embedded.processes import ChildProgram
+
+# What visitors send is what apps get. Routes go by host alone: a path can neither choose nor leave one.
+_AS_SENT = {
+    "sanitizePath": False,  # otherwise /a//b arrives as /a/b
+    "encodeQuerySemicolons": True,  # as %3B; otherwise ?a=1;b=2 arrives as ?a=1&b=2
+    "aliasHeadersStrategy": "delete",  # but X_Auth_User, which apps would take for X-Auth-User
+}
 
 
 def static_configuration(directory: Path, *, ingress_port: int, api_port: int) -> dict[str, Any]:
@@ -14,8 +21,7 @@ def static_configuration(directory: Path, *, ingress_port: int, api_port: int) -
     return {
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
         "entryPoints": {
-            # `delete`: otherwise X_Auth_User from a visitor would reach apps as X-Auth-User.
-            "web": {"address": f"127.0.0.1:{ingress_port}", "http": {"aliasHeadersStrategy": "delete"}},
+            "web": {"address": f"127.0.0.1:{ingress_port}", "http": _AS_SENT},
             "traefik": {"address": f"127.0.0.1:{api_port}"},
         },
         "providers": {
@@ -34,15 +40,21 @@ def component(directory: Path, *, ingress_port: int, api_port: int, binaries: Pa
     document = static_configuration(directory, ingress_port=ingress_port, api_port=api_port)
     configuration.write_text(json.dumps(document, indent=2) + "\n")  # JSON is YAML
 
-    async def ready() -> str | None:
-        return await answers_http(f"http://127.0.0.1:{api_port}/ping")
-
     return Component(
         program=ChildProgram(
             name="traefik",
             arguments=[str(binaries / "traefik"), f"--configFile={configuration}"],
             environment={"PATH": os.defpath, "HOME": str(directory)},
         ),
-        ready=ready,
+        ready=ready(api_port),
         what="Traefik",
     )
+
+
+def ready(api_port: int) -> Ready:
+    """Whether Traefik answers."""
+
+    async def answered() -> str | None:
+        return await answers_http(f"http://127.0.0.1:{api_port}/ping")
+
+    return answered

@@ -4,6 +4,7 @@ import errno
 import http.client
 import json
 import os
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 STANDARD = "unix:///var/run/docker.sock"
 GVISOR = "runsc"
+MENDED_RUNC = {(1, 2): (1, 2, 8), (1, 3): (1, 3, 3)}  # by series; older series were not mended
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Engine:
     address: str
     version: str = ""
     runtimes: frozenset[str] = field(default_factory=frozenset)
+    runc: str = ""  # its version as the engine tells it; some tell a commit instead
     problem: str = ""  # empty when it answers
     forbidden: bool = False  # the engine exists, but this user may not use it
 
@@ -33,6 +36,18 @@ class Engine:
     def has_gvisor(self) -> bool:
         """Whether gVisor is registered as a runtime."""
         return GVISOR in self.runtimes
+
+    @property
+    def runc_lets_out(self) -> bool:
+        """Whether its runc is of a release before the ones that closed CVE-2025-31133, a way out of a container.
+
+        A distribution may have mended an older one; its version does not tell.
+        """
+        version = re.match(r"v?(\d+)\.(\d+)\.(\d+)", self.runc)
+        if version is None:
+            return False
+        major, minor, patch = map(int, version.groups())
+        return (major, minor, patch) < MENDED_RUNC.get((major, minor), (1, 2, 0))
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -77,7 +92,10 @@ def ask(environ: Mapping[str, str] | None = None, *, timeout: float = 20.0) -> E
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return Engine(to, problem=f"nothing answers at {to} ({reason})")
     return Engine(
-        to, version=str(info.get("ServerVersion", "")), runtimes=frozenset(info.get("Runtimes") or ())
+        to,
+        version=str(info.get("ServerVersion", "")),
+        runtimes=frozenset(info.get("Runtimes") or ()),
+        runc=str((info.get("RuncCommit") or {}).get("ID", "")),
     )
 
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from seatrial.agent.builds.base import BuildRequest
-from seatrial.agent.builds.buildah import located
+from seatrial.agent.builds.inputs import located, shown_name
 from seatrial.agent.builds.processes.records import Records
 from seatrial.agent.commands import logged
 from seatrial.agent.commands.people import give, unprivileged
 from seatrial.agent.recipes.dockerfile import Dockerfile, assignments, read_dockerfile, replaced, words
 from seatrial.agent.recipes.kinds import repository_name
-from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
+from seatrial.agent.vocabulary.errors import BuildError, NeedsEngine
 from seatrial.agent.vocabulary.logs import Log
 
 STEP_SECONDS = 600.0
@@ -41,7 +41,7 @@ class Assembly:
         """Carry out the instructions of the final stage."""
         stages = dockerfile.until(target)
         if len(stages) > 1:
-            raise BuildError(
+            raise NeedsEngine(
                 "a build of several stages needs a container engine; the process runtime has none"
             )
         for keyword, text in stages[-1].instructions:
@@ -67,10 +67,12 @@ class Assembly:
     def _copy(self, text: str) -> None:
         parts = words(text) if text.lstrip().startswith("[") else text.split()
         names = [part for part in parts or [] if not part.startswith("--")]
-        if len(names) < 2 or "--from=" in text:
-            raise BuildError(
+        if "--from=" in text:
+            raise NeedsEngine(
                 f"COPY {text}: only files of the repository can be copied without a container engine"
             )
+        if len(names) < 2:
+            raise BuildError(f"COPY {text}: it names no source, or no target")
         wanted = names.pop()
         target = inside(self.root, str(PurePosixPath(self.directory) / wanted))
         for pattern in names:
@@ -118,7 +120,8 @@ class ProcessBuilder:
     async def build(self, request: BuildRequest, log: Log) -> None:
         """See `Builder.build`."""
         context, file = located(request)
-        dockerfile = read_dockerfile(request.build.dockerfile, file.read_bytes(), request.build.args)
+        raw = file.read_bytes() if file else request.build.dockerfile_inline.encode()
+        dockerfile = read_dockerfile(shown_name(request.build), raw, request.build.args)
         root = self.records.folder(request.tag) / "root"
         shutil.rmtree(root, ignore_errors=True)
         give([root])
@@ -163,7 +166,7 @@ class ProcessImages:
         if self.records.read(image) is not None:
             return image
         if repository_name(image) != POSTGRES:
-            raise ImageUnavailable(
+            raise NeedsEngine(
                 f"{image}: the process runtime runs the repository's own code and PostgreSQL only. "
                 "Install a container engine for everything else"
             )

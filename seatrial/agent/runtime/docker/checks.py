@@ -6,11 +6,13 @@ from pathlib import Path
 from seatrial.agent.engine import Engine
 from seatrial.agent.engine.executions import Execution
 from seatrial.agent.runtime.asking import ask
-from seatrial.agent.vocabulary.containers import Container, HealthCheck, Listener
+from seatrial.agent.vocabulary.containers import Cause, Container, HealthCheck, Listener, Unwell
 from seatrial.agent.vocabulary.errors import EngineRefused
+from seatrial.agent.vocabulary.logs import last_lines
 
 MOST_LATE = 3
 _LISTEN = "0A"  # the state column of /proc/net/tcp
+_DIGITS_OF_SIX = 32
 _LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
 
 
@@ -20,12 +22,15 @@ class Checks:
     engine: Engine
     late: dict[str, list[Execution]]  # health commands that outlasted their time, by container
 
-    async def check(self, container: Container, network: str, check: HealthCheck) -> str | None:
+    async def check(self, container: Container, network: str, check: HealthCheck) -> Unwell | None:
         """See Runtime."""
         if check.command is not None:
-            return await self._command(container, check)
+            said = await self._command(container, check)
+            return Unwell(said, Cause.OWN_COMMAND) if said else None
         address = container.addresses.get(network)
-        return await ask(address, check) if address else f"has no address on {network}"
+        if not address:
+            return Unwell(f"has no address on {network}", Cause.NOTHING_THERE)
+        return await ask(address, check)
 
     async def _command(self, container: Container, check: HealthCheck) -> str | None:
         """Run a health command. The engine cannot end commands inside a container, so only a few may hang at a time."""
@@ -42,7 +47,7 @@ class Checks:
             self.late.setdefault(container.name, []).append(begun)
             return problem
         code, output = outcome
-        said = f": {tail}" if (tail := output[-300:].strip()) else ""
+        said = f": {tail}" if (tail := last_lines(output)) else ""
         return None if code == 0 else f"the health command ended with {code}{said}"
 
     async def _hanging(self, name: str) -> int:
@@ -68,6 +73,7 @@ class Checks:
 def listeners(tables: str) -> list[Listener]:
     """The listening sockets of /proc/net/tcp and tcp6. A port open to all and on loopback is open to all."""
     loopback: dict[int, bool] = {}
+    six: dict[int, bool] = {}
     for line in tables.splitlines():
         columns = line.split()
         if len(columns) < 4 or columns[3] != _LISTEN:
@@ -78,7 +84,8 @@ def listeners(tables: str) -> list[Listener]:
         if address == "0B00007F":
             continue
         loopback[number] = loopback.get(number, True) and address in _LOOPBACK
-    return [Listener(port, only) for port, only in sorted(loopback.items())]
+        six[number] = six.get(number, True) and len(address) == _DIGITS_OF_SIX
+    return [Listener(port, loopback[port], six[port]) for port in sorted(loopback)]
 
 
 def _tables_of(pid: int) -> str:

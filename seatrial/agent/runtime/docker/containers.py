@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 
 from seatrial.agent.engine import Engine
-from seatrial.agent.vocabulary.containers import Container, ContainerSpec, ContainerState
+from seatrial.agent.runtime.docker.mounts import refused_mount
+from seatrial.agent.vocabulary.containers import Container, ContainerSpec, ContainerState, shares
 from seatrial.agent.vocabulary.errors import EngineRefused, Refusal, StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT, SERVICE
 from seatrial.agent.vocabulary.whole import whole
+from seatrial.wire.states import Isolation
 
 REMOVAL_LOOKS = 300  # ten a second
 
@@ -22,9 +26,7 @@ class Containers:
         """See Runtime. An existing container with another fingerprint is removed first."""
         existing = await self.get(spec.name)
         if existing is not None:
-            # A container that never ran may lack its files: the agent may have died before it added them.
-            whole = spec.files is None or existing.state is not ContainerState.CREATED
-            if whole and existing.labels.get(FINGERPRINT) == spec.labels.get(FINGERPRINT):
+            if _usable(existing, spec):
                 return await self._run(spec, existing)
             await self.remove(spec.name)
         await self._create(spec)
@@ -56,8 +58,18 @@ class Containers:
             raise StartError(f"container {spec.name} went away while it started", service=_service(spec))
         return started
 
+    def left_out(self, spec: ContainerSpec) -> list[str]:
+        """See Runtime."""
+        lacks = {
+            "hostname (it has that of the network it shares)": spec.network_of and spec.options.hostname,
+            "sysctls (gVisor has a kernel of its own)": spec.isolation is Isolation.GVISOR
+            and spec.options.sysctls,
+        }
+        return [name for name, asked in lacks.items() if asked]
+
     async def _awake(self, spec: ContainerSpec, existing: Container | None) -> None:
         """Start the container. It could not start if networks it joined were removed, so it is disconnected from them first."""
+        await self._check_mounts(spec)
         try:
             await self.engine.containers.start(spec.name)
         except EngineRefused as error:
@@ -69,13 +81,23 @@ class Containers:
                 await self._join(spec, network)
             await self.engine.containers.start(spec.name)
 
+    async def _check_mounts(self, spec: ContainerSpec) -> None:
+        """Before every start of ours: files of the recipe, and what ran before, may have brought further links."""
+        targets = await self.engine.containers.mount_targets(spec.name)
+        why = await refused_mount(targets, partial(self.engine.containers.link, spec.name))
+        if why:
+            raise StartError(f"{spec.image} cannot be run: {why}", service=_service(spec))
+
     async def _join(self, spec: ContainerSpec, network: str) -> None:
         await self.engine.networks.join(network, spec.name, spec.networks[network])
 
     async def get(self, name: str) -> Container | None:
         """See Runtime."""
         try:
-            return await self.engine.containers.get(name)
+            found = await self.engine.containers.get(name)
+            if found is None or found.network_of is None:
+                return found
+            return _within(found, await self.engine.containers.get(found.network_of))
         except EngineRefused as error:
             raise StartError(f"cannot look at container {name}: {error}") from error
 
@@ -109,6 +131,21 @@ class Containers:
         raise StartError(f"cannot remove container {name}: the engine began to, and does not end")
 
 
+def _usable(existing: Container, spec: ContainerSpec) -> bool:
+    """Whether it is what `spec` asks for. One that never ran may lack its files, if the agent died in between."""
+    whole = spec.files is None or existing.state is not ContainerState.CREATED
+    connected = spec.network_of is None or bool(existing.addresses)
+    return whole and connected and existing.labels.get(FINGERPRINT) == spec.labels.get(FINGERPRINT)
+
+
+def _within(container: Container, host: Container | None) -> Container:
+    """`container`, which runs in the network of `host`, with its name and addresses; none if that began again since."""
+    if host is None:
+        return container
+    shared = host.addresses if shares(container, host) else {}
+    return replace(container, network_of=host.name, addresses=shared)
+
+
 def _service(spec: ContainerSpec) -> str:
     return spec.labels.get(SERVICE, "")
 
@@ -116,6 +153,8 @@ def _service(spec: ContainerSpec) -> str:
 def _reason(error: EngineRefused, spec: ContainerSpec) -> str:
     if error.refusal is Refusal.NO_IMAGE:
         return f"image {spec.image} is not on the host"
+    if error.refusal is Refusal.NO_INIT:
+        return "the engine's host has no docker-init. Install the package tini, or remove init: true"
     if error.refusal is Refusal.NO_PROGRAM:
         command = " ".join([*(spec.entrypoint or []), *(spec.command or [])]) or "the image's command"
         return f"{command!r} cannot be run inside {spec.image}: {error}"

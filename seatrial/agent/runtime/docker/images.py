@@ -15,6 +15,11 @@ class Images:
         """See Runtime."""
         return await self.engine.images.get(image) is not None
 
+    async def image_labels(self, image: str) -> Mapping[str, str]:
+        """See Runtime."""
+        known = await self.engine.images.get(image)
+        return known.labels if known else {}
+
     async def image_ports(self, image: str) -> list[int]:
         """See Runtime."""
         known = await self.engine.images.get(image)

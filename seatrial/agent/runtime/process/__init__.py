@@ -24,12 +24,14 @@ from seatrial.agent.runtime.asking import ask
 from seatrial.agent.runtime.process import logs, probes
 from seatrial.agent.runtime.process.starting import KeeperPlan, free_port, keeper_command, keeper_environment
 from seatrial.agent.vocabulary.containers import (
+    Cause,
     Change,
     Container,
     ContainerSpec,
     ContainerState,
     HealthCheck,
     Listener,
+    Unwell,
 )
 from seatrial.agent.vocabulary.errors import StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT
@@ -89,6 +91,10 @@ class ProcessRuntime:
         """See Runtime. None: a HEALTHCHECK refers to the image's file system, which does not exist here."""
         return None
 
+    async def image_labels(self, image: str) -> Mapping[str, str]:
+        """See Runtime."""
+        return dict((self.images.read(image) or {}).get("labels", {}))
+
     async def image_volumes(self, image: str) -> list[str]:
         """See Runtime."""
         return [str(p) for p in (self.images.read(image) or {}).get("volumes", [])]
@@ -96,6 +102,24 @@ class ProcessRuntime:
     async def image_ports(self, image: str) -> list[int]:
         """See Runtime."""
         return list((self.images.read(image) or {}).get("ports", []))
+
+    def left_out(self, spec: ContainerSpec) -> list[str]:
+        """See Runtime. Of options, a bare process has its open input, and its time to end."""
+        options = spec.options
+        lacks = {
+            "tty": options.tty,
+            "hostname": options.hostname,
+            "init": options.init,
+            "read_only": options.read_only,
+            "tmpfs": options.tmpfs,
+            "shm_size": options.shm_size_mb,
+            "sysctls": options.sysctls,
+            "cap_drop": options.without_capabilities,
+            "ulimits": options.ulimits,
+            "stop_signal": options.stop_signal,
+            "network_mode (all processes share the host's network)": spec.network_of,
+        }
+        return [name for name, asked in lacks.items() if asked]
 
     @whole
     async def start(self, spec: ContainerSpec) -> Container:
@@ -113,10 +137,19 @@ class ProcessRuntime:
             raise StartError(f"there is no image {spec.image}")
         folder = self._containers.folder(spec.name)
         port = free_port()
-        plan = KeeperPlan(spec, image, self._volumes, folder, self._ports(spec), port).plan()
+        host = self._containers.read(spec.network_of) if spec.network_of else None
+        networks = list(host["networks"]) if host else list(spec.networks)
+        plan = KeeperPlan(spec, image, self._volumes, folder, self._ports(networks), port).plan()
         self._containers.write(
             spec.name,
-            {"labels": dict(spec.labels), "image": spec.image, "networks": list(spec.networks), "port": port},
+            {
+                "labels": dict(spec.labels),
+                "image": spec.image,
+                "networks": networks,
+                "port": port,
+                "network_of": spec.network_of,
+                "stop_seconds": spec.options.stop_seconds,
+            },
         )
         for network, aliases in spec.networks.items():
             self._announce(network, aliases, port)
@@ -135,9 +168,9 @@ class ProcessRuntime:
             await asyncio.sleep(0.01)
         raise StartError(f"nothing was started in {folder}; the host is overloaded or its disk is full")
 
-    def _ports(self, spec: ContainerSpec) -> dict[str, int]:
+    def _ports(self, networks: Sequence[str]) -> dict[str, int]:
         ports: dict[str, int] = {}
-        for network in spec.networks:
+        for network in networks:
             ports |= (self._networks.read(network) or {"ports": {}})["ports"]
         return ports
 
@@ -169,14 +202,17 @@ class ProcessRuntime:
             image=record["image"],
             started_at=datetime.fromisoformat(noted["started_at"]) if "started_at" in noted else None,
             restarts=noted["restarts"],
+            network_of=record.get("network_of"),
+            stop_seconds=record.get("stop_seconds"),
             port=probes.port_in_use(int(pid), record["port"]) if running and pid else record["port"],
         )
 
-    async def check(self, container: Container, network: str, check: HealthCheck) -> str | None:
+    async def check(self, container: Container, network: str, check: HealthCheck) -> Unwell | None:
         """See Runtime."""
         if check.command is not None:
             plan = read_json(self._containers.folder(container.name) / "start.json") or {}
-            return await probes.command(list(check.command), plan, check.ask_seconds)
+            said = await probes.command(list(check.command), plan, check.ask_seconds)
+            return Unwell(said, Cause.OWN_COMMAND) if said else None
         return await ask(LOOPBACK, check)
 
     async def listening(self, container: Container, network: str) -> list[Listener]:

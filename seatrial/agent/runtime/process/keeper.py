@@ -54,7 +54,7 @@ class Keeper:
         try:
             self.process = subprocess.Popen(
                 self.start["command"], cwd=self.start["directory"], env=self.start["environment"],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                stdin=self.input(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 start_new_session=True, preexec_fn=die_with_parent,  # noqa: PLW1509  # one thread only
             )  # fmt: skip
         except OSError as error:
@@ -69,6 +69,10 @@ class Keeper:
         code = self.process.wait()
         end_group(self.process.pid)
         return code if code >= 0 else 128 - code
+
+    def input(self) -> int:
+        """What it reads from: nothing, or what stays open and never brings anything."""
+        return subprocess.PIPE if self.start.get("stdin_open") else subprocess.DEVNULL
 
     def forward(self, process: subprocess.Popen[bytes]) -> None:
         """Copy both outputs into the log, line by line, until the service ends."""

@@ -6,6 +6,7 @@ import psutil
 
 from seatrial.agent.commands.children import Errors
 from seatrial.agent.commands.running import run
+from seatrial.agent.vocabulary.logs import last_lines
 
 
 async def command(words: list[str], plan: dict[str, Any], seconds: float) -> str | None:
@@ -23,8 +24,8 @@ async def command(words: list[str], plan: dict[str, Any], seconds: float) -> str
         return f"the health command did not end within {seconds:g} s"
     except OSError as error:
         return f"the health command could not run: {error.strerror}"
-    said = done.text[-300:].strip()
-    return None if done.code == 0 else f"the health command ended with {done.code}: {said}"
+    said = f": {tail}" if (tail := last_lines(done.text)) else ""
+    return None if done.code == 0 else f"the health command ended with {done.code}{said}"
 
 
 def ports_of(pid: int) -> list[int]:

@@ -14,7 +14,7 @@ from seatrial.agent.commands.people import give, unprivileged
 from seatrial.agent.runtime.process import postgres
 from seatrial.agent.runtime.process.addresses import rewritten
 from seatrial.agent.vocabulary.containers import ContainerSpec
-from seatrial.agent.vocabulary.errors import StartError
+from seatrial.agent.vocabulary.errors import NeedsEngine, StartError
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ class KeeperPlan:
             "directory": str(directory),
             "environment": environment,
             "restart": self.spec.restart,
+            "stdin_open": self.spec.options.stdin_open,
         }
 
     def _command(self, root: Path) -> list[str]:
@@ -85,7 +86,7 @@ class KeeperPlan:
         own = inside(root, program) if "/" in program else None
         if own is None or not own.exists():
             if shutil.which(program, path=path) is None:
-                raise StartError(
+                raise NeedsEngine(
                     f"{program} is not installed on this host, whose programs the process runtime uses"
                 )
         else:

@@ -29,6 +29,7 @@ from seatrial.control.projects.services import note_reachable, note_unreachable
 log = structlog.get_logger(__name__)
 
 TIMEOUT_SECONDS = 10.0
+REST_SECONDS = 300.0  # after git was waited for in vain, which took 20
 SILENT_SECONDS = 30.0  # the web process may be starting
 
 
@@ -38,6 +39,8 @@ class Announcer:
     def __init__(self) -> None:
         # For each pull request, the last glance at its branch and the head that the branch had then.
         self._glances: dict[int, tuple[Glance, str]] = {}
+        # Projects whose repository kept git waiting, and until when they are not asked.
+        self._resting: dict[str, float] = {}
         self._complained: set[int] = set()
         self._unheard_since: float | None = None
 
@@ -46,13 +49,14 @@ class Announcer:
 
         Called about once a second. Cheap when nothing changed: one query, and a look at two files per open pull request.
         A failure is logged, and the next call tries again. When a repository cannot be read (a disk that is not
-        mounted), none of its pull requests is closed; its project is marked as unreachable.
+        mounted), none of its pull requests is closed; its project is marked as unreachable. A repository that keeps git
+        waiting is not asked again for a while, so that the others are announced in time.
         """
         closing = Q(state=PullRequestState.CLOSED, announced_state=PullRequestState.OPEN)
         rows = LocalPullRequest.objects.filter(
             Q(state=PullRequestState.OPEN) | closing, project__archived_at=None
         )
-        round_ = _Round()
+        round_ = _Round(self._resting)
         known = list(rows.select_related("project__connection").order_by("changed_at", "id"))
         sent = sum(self._attempt(row, round_) for row in known)
         identities = {row.pk for row in known}
@@ -136,10 +140,14 @@ class Announcer:
 
 
 class _Round:
-    """What git answered in one round, so that each repository is read once."""
+    """What git answered in one round, so that each repository is read once, and not at all while it rests."""
 
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[Repository, dict[str, str]] | None] = {}
+    def __init__(self, resting: dict[str, float]) -> None:
+        now = time.monotonic()
+        for project in [project for project, until in resting.items() if until <= now]:
+            del resting[project]
+        self._resting = resting
+        self._seen: dict[str, tuple[Repository, dict[str, str]] | None] = dict.fromkeys(resting)
 
     def look(self, project: Project) -> tuple[Repository, dict[str, str]] | None:
         """The repository and its heads; None when it cannot be read."""
@@ -154,6 +162,8 @@ class _Round:
     def note_unreadable(self, project: Project, problem: RepositoryProblem) -> None:
         """Treat the project's repository as unreadable for the rest of this round."""
         self._seen[project.pk] = None
+        if problem.code == "git_timeout":
+            self._resting[project.pk] = time.monotonic() + REST_SECONDS
         note_unreachable(project, str(problem))
 
 

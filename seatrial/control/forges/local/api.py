@@ -1,7 +1,7 @@
 """REST of the local forge: what `seatrial preview` and `seatrial close` call."""
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Field, Router, Schema
 
 from seatrial.control.accounts.access import Action, require, visible, workspaces
 from seatrial.control.accounts.authentication import actor, person
@@ -18,34 +18,38 @@ router = Router(tags=["local forge"])
 class RepositoryAsked(Schema):
     """A directory on the server's own disk. Only people with several workspaces need `workspace` (a slug)."""
 
-    path: str
-    workspace: str = ""
+    path: str = Field(
+        description="Absolute path of a repository, or of a directory in one, on the server's own disk."
+    )
+    workspace: str = Field(
+        "", description="Slug of the workspace it is for; only for people who are in several."
+    )
 
 
 class BranchAsked(Schema):
     """A branch of a registered repository; `project` is its id or slug."""
 
-    project: str
-    branch: str
+    project: str = Field(description="The project's id or slug.")
+    branch: str = Field(description="The branch's name, without refs/heads/.")
 
 
 class LocalProject(Schema):
     """A registered repository."""
 
-    id: str
-    name: str
-    slug: str
-    default_branch: str
-    web_url: str
+    id: str = Field(description="Its id.")
+    name: str = Field(description="The repository's name.")
+    slug: str = Field(description="Its name in addresses, unique in its workspace.")
+    default_branch: str = Field(description="The branch that others are merged into.")
+    web_url: str = Field(description="The repository's address for people.")
 
 
 class LocalPull(Schema):
     """A pull request of the local forge; `project` is the project's id."""
 
-    project: str
-    number: int
-    branch: str
-    head_sha: str
+    project: str = Field(description="Id of its project.")
+    number: int = Field(description="Its number, unique in its project.")
+    branch: str = Field(description="The branch that is to be merged.")
+    head_sha: str = Field(description="The branch's commit.")
 
 
 PROBLEMS = {400: ErrorAnswer, 403: ErrorAnswer, 404: ErrorAnswer}

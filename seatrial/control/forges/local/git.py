@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from seatrial.control.forges.errors import RepositoryProblem
+from seatrial.control.forges.local import reference_files
 
 TIMEOUT_SECONDS = 20.0
 # Command line beats the repository's own configuration; safe.directory is honoured only from here.
@@ -44,7 +45,8 @@ class Repository:
     path: Path
 
     def heads(self) -> dict[str, str]:
-        """Every branch with its head."""
+        """Every branch with its head. Raises RepositoryProblem."""
+        reference_files.require(self.path)
         lines = self._git("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads/").splitlines()
         pairs = (line.rsplit(" ", 1) for line in lines)
         return {name.removeprefix("refs/heads/"): sha for name, sha in pairs}
@@ -76,9 +78,7 @@ class Repository:
     def glance(self, branch: str) -> Glance | None:
         """What the files of `branch` show, without running git; None if there are none (a worktree, or deleted)."""
         directory = self.path if (self.path / "HEAD").exists() else self.path / ".git"
-        loose, packed = None, None
-        with contextlib.suppress(OSError, ValueError):
-            loose = (directory / "refs" / "heads" / branch).read_text()
+        loose, packed = reference_files.read(directory / "refs" / "heads" / branch), None
         with contextlib.suppress(OSError):
             status = (directory / "packed-refs").stat()
             packed = (status.st_mtime_ns, status.st_ino, status.st_size)
@@ -155,6 +155,7 @@ def _locate(path: str) -> Repository:
         raise RepositoryProblem("no_directory", f"There is no directory {path} on the server.") from error
     if not directory.is_dir():
         raise RepositoryProblem("no_directory", f"{directory} is not a directory.")
+    reference_files.require(directory)
     top = run(directory, "rev-parse", "--show-toplevel", may_fail=True).rstrip("\n")
     if not top:
         bare = run(directory, "rev-parse", "--is-bare-repository", may_fail=True).strip() == "true"

@@ -62,21 +62,27 @@ _PAGES: dict[str, tuple[str, str, int, int]] = {
 
 
 def look_up(host: str) -> Unavailable:
-    """The page for `host`. Two queries at most, whatever a stranger sends."""
+    """The page for `host`. Three queries at most, whatever a stranger sends."""
     host = host[:LONGEST_HOST].split(",", maxsplit=1)[0].strip().lower()
-    label = host.split(":")[0].removesuffix("." + address().domain)
+    label = host.split(":")[0].removesuffix(".").removesuffix("." + address().domain)
     state = _state(label) if label and "." not in label and "\x00" not in label else "none"
     title, text, status, retry = _PAGES.get(state, _PAGES["none"])
     return Unavailable(state, title, text, status, retry, host)
 
 
 def _state(label: str) -> str:
-    """The state for `label`: an environment's name, or `<service>-<name>`. A terminated environment comes last."""
+    """The state for `label`: of the environment that has it, or whose name or `<service>-<name>` it is.
+
+    An environment claims the labels of its services only when it is ready. A terminated environment comes last.
+    """
     names = [label, *(label[index + 1 :] for index, letter in enumerate(label) if letter == "-")]
-    rows = Environment.objects.filter(name__in=names).order_by("-created_at")
-    environment = max(
-        rows[:20], key=lambda row: (row.state != EnvironmentState.TERMINATED, len(row.name)), default=None
-    )
+    rows = list(Environment.objects.filter(name__in=names).order_by("-created_at")[:20])
+    claimed = Environment.objects.filter(labels=label).first()
+
+    def weight(row: Environment) -> tuple[bool, bool, int]:
+        return row.state != EnvironmentState.TERMINATED, row == claimed, len(row.name)
+
+    environment = max([*([claimed] if claimed else []), *rows], key=weight, default=None)
     if environment is None:
         return "none"
     newest = newest_deployments([environment.pk]).get(environment.pk)

@@ -42,12 +42,22 @@ EXPLANATIONS: dict[str, Explanation] = {
     Reason.RUNTIME_UNAVAILABLE: Explanation(
         "The agent has no working runtime", "Start Docker on the agent's host, then rebuild."
     ),
+    Reason.COMPOSE_UNAVAILABLE: Explanation(
+        "The agent cannot read compose files",
+        "Mend what the message names on the agent's host, then rebuild.",
+    ),
+    Reason.NEEDS_ENGINE: Explanation(
+        "The agent has no container engine", "Start an agent with Docker, then rebuild: it goes there."
+    ),
     Reason.AGENT_LOST_CONTACT: Explanation(
         "The agent lost contact",
-        "Rebuild, or push another commit. If the message names data, do so once that agent is online again.",
+        "Rebuild, or push another commit. If the message names data, it waits for that agent, and goes on by itself.",
     ),
     Reason.ROUTE_NOT_APPLIED: Explanation(
         "Traefik did not apply the route", "Fix what the message names on the server, then rebuild."
+    ),
+    Reason.ADDRESS_TAKEN: Explanation(
+        "An address belongs to another preview", "Rename the service that the message names, and push."
     ),
     Reason.INTERNAL: Explanation(
         "Seatrial failed, not your code", "Rebuild; if it fails again, read the agent's log."

@@ -38,6 +38,11 @@ def preview_unavailable(request: HttpRequest) -> HttpResponseBase:
         or request.GET.get("host")
         or request.META.get("HTTP_HOST", "")
     )
+    return stand_in(request, host)
+
+
+def stand_in(request: HttpRequest, host: str) -> HttpResponseBase:
+    """The page of `host`. It reads nothing else of the request: no session, nobody who is signed in."""
     preview = look_up(host)
     policy = {
         "default-src": ["'none'"],
@@ -46,17 +51,17 @@ def preview_unavailable(request: HttpRequest) -> HttpResponseBase:
         "connect-src": ["'self'"],
         "img-src": ["data:"],
     }
-    return csp_replace(policy)(lambda asked: _unavailable(asked, preview))(request)
+    return csp_replace(policy)(lambda _: _unavailable(preview))(request)
 
 
-def _unavailable(request: HttpRequest, preview: Unavailable) -> HttpResponse:
+def _unavailable(preview: Unavailable) -> HttpResponse:
     context = {
         "preview": preview,
         "face": face(preview.state),
         "style": render_to_string(STYLE),
         "script": render_to_string(SCRIPT),
     }
-    response = render(request, "previews/unavailable.html", context, status=preview.status)
+    response = render(None, "previews/unavailable.html", context, status=preview.status)
     # The page's script asks for it, and only reloads the page when it has changed.
     response["X-Seatrial-Preview"] = preview.state
     if preview.retry_seconds:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from seatrial.agent.recipes import kinds
-from seatrial.agent.recipes.compose_values import anonymous
+from seatrial.agent.recipes.compose.values import anonymous
 from seatrial.agent.recipes.dockerfile import Dockerfile
 from seatrial.agent.recipes.recipe import Recipe, Service
 from seatrial.agent.vocabulary.containers import Mount, RestartPolicy
@@ -50,8 +50,8 @@ def with_kind_of_image(service: Service, file: Dockerfile | None) -> Service:
     kind = kinds.of_image(base) if base else None
     if kind is None:
         return service
-    port = service.expose or kinds.default_port(base)
-    return replace(service, kind=kind, expose=port, restart=comes_back(service))
+    ports = service.ports or kinds.default_ports(base)
+    return replace(service, kind=kind, ports=ports, restart=comes_back(service))
 
 
 def with_kind_of_volume(
@@ -65,7 +65,7 @@ def with_kind_of_volume(
     own = [m.volume for m in service.mounts if m.volume and not m.read_only and m.volume not in built]
     if service.build or not own:
         return service
-    by_port = kinds.of_port(service.expose)
+    by_port = kinds.of_port(service.port)
     if by_port is not None:
         warnings.append(
             f"{where}: kind {by_port} taken from its port and volume; say x-galley-kind: to be sure"

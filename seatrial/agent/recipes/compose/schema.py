@@ -1,7 +1,9 @@
-"""Validates a compose file against the specification's schema, so that all values have the types we expect."""
+"""Says what is wrong with a compose file that Compose refused: held against the specification's schema, with a line and a fix."""
 
 import json
+import re
 from collections.abc import Iterable
+from copy import deepcopy
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -10,11 +12,16 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from seatrial.agent.recipes.compose_limits import KNOWN
+from seatrial.agent.recipes.compose.limits import KNOWN
 from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.vocabulary.errors import RecipeError
 
-MOST_ERRORS = 100  # collected; only the first in the file is reported
+SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+NO_NAME = (
+    "not a service name",
+    "Begin with a letter or digit; up to 63 letters, digits, dots, hyphens and underscores",
+)
+MOST_ERRORS = 100
 TYPES = {
     "object": "a map", "array": "a list", "string": "text", "integer": "a whole number", "number": "a number",
     "boolean": "true or false", "null": "nothing",
@@ -32,12 +39,21 @@ def schema() -> Any:
     return json.loads((files("seatrial.agent.recipes") / "schema/compose-spec.json").read_bytes())
 
 
-def check(document: Document) -> None:
-    """Raise RecipeError for the first key or value in the file that the specification does not know."""
+def errors(document: Document) -> list[tuple[Path, RecipeError]]:
+    """Every key or value that the specification does not know, in the file's order, and where it stands."""
     problems = Draft202012Validator(schema()).iter_errors(plain(document.data))
-    errors = [exact(error) for error in islice(problems, MOST_ERRORS) if not is_covered(error)]
-    if errors:
-        raise explained(document, min(errors, key=lambda error: document.line(tuple(error.absolute_path))))
+    found = [
+        exact(error)
+        for error in islice(problems, MOST_ERRORS)
+        if not is_covered(error) and not has_variable(error)
+    ]
+    found.sort(key=lambda error: document.line(tuple(error.absolute_path)))
+    return [one for error in found for one in explained(document, error)]
+
+
+def has_variable(error: ValidationError) -> bool:
+    """Whether the value is not known yet."""
+    return isinstance(error.instance, str) and "$" in error.instance
 
 
 def plain(data: dict[str, Any]) -> dict[str, Any]:
@@ -55,12 +71,9 @@ def plain(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_covered(error: ValidationError) -> bool:
-    """Whether another error covers this one: service names are checked more strictly, with a message of their own, and if
-    no key of a service is unknown, only a wrong value made the schema complain about its keys."""
-    path = list(error.absolute_path)
-    if error.validator == "unevaluatedProperties":
-        return not extra(tuple(path), error)
-    return error.validator == "additionalProperties" and path == ["services"]
+    """Whether another error covers this one: if no key of a service is unknown, only a wrong value made the schema complain
+    about its keys."""
+    return error.validator == "unevaluatedProperties" and not extras(tuple(error.absolute_path), error)
 
 
 def exact(error: ValidationError) -> ValidationError:
@@ -72,13 +85,34 @@ def exact(error: ValidationError) -> ValidationError:
     return exact(max(meant, key=lambda one: len(one.absolute_path)))
 
 
-def explained(document: Document, error: ValidationError) -> RecipeError:
-    """`error` in our form."""
+def explained(document: Document, error: ValidationError) -> list[tuple[Path, RecipeError]]:
+    """`error` in our form: one for each key that is not known."""
     path: Path = tuple(error.absolute_path)
+    if error.validator == "additionalProperties" and path == ("services",):
+        given: Any = error.instance
+        names = [name for name in given if not SERVICE.fullmatch(str(name))]
+        return [((*path, name), document.error((*path, name), *NO_NAME)) for name in names]
+    if error.validator in {"additionalProperties", "unevaluatedProperties"}:
+        if not path and "services" not in document.data:
+            old = [(str(key),) for key in extras(path, error) if is_service(document.data[key])]
+            if old:
+                return [
+                    (at, document.error(at, "unknown key", "Write services below services:")) for at in old
+                ]
+        wrong: list[Path] = [(*path, key) for key in extras(path, error)]
+        return [(at, document.unknown(at, known(path, error))) for at in wrong]
+    return [(path, unfit(document, path, error))]
+
+
+def is_service(value: Any) -> bool:
+    """Whether it looks like a service, as they stood at the top of the first compose files."""
+    return isinstance(value, dict) and ("image" in value or "build" in value)
+
+
+def unfit(document: Document, path: Path, error: ValidationError) -> RecipeError:
+    """The error for a value that is there and wrong, or missing."""
     allowed: Any = error.validator_value
     given: Any = error.instance
-    if error.validator in {"additionalProperties", "unevaluatedProperties"}:
-        return document.unknown((*path, extra(path, error)), known(path, error))
     if error.validator == "required":
         missing = next(name for name in allowed if name not in given)
         return document.error(path, f"{missing} is missing", f"Add {missing}:")
@@ -104,10 +138,10 @@ def types(error: ValidationError) -> Iterable[str]:
     return sorted(dict.fromkeys(inner), key=list(TYPES).index)
 
 
-def extra(path: Path, error: ValidationError) -> str:
-    """The first key that is not known."""
+def extras(path: Path, error: ValidationError) -> list[str]:
+    """The keys that are not known."""
     keys: Any = error.instance
-    return next((key for key in keys if key not in known(path, error) and key[:2] != "x-"), "")
+    return [key for key in keys if key not in known(path, error) and key[:2] != "x-"]
 
 
 def known(path: Path, error: ValidationError) -> set[str]:
@@ -121,3 +155,15 @@ def known(path: Path, error: ValidationError) -> set[str]:
 def shortened(value: Any) -> str:
     """A value as a message shows it."""
     return "nothing" if value is None else repr(value)[:60]
+
+
+def without(data: dict[str, Any], wrong: Iterable[Path]) -> dict[str, Any]:
+    """`data` without the keys and values at these places."""
+    rest = deepcopy(data)
+    for path in sorted(wrong, key=len, reverse=True):
+        holder: Any = rest
+        for key in path[:-1]:
+            holder = holder.get(key) if isinstance(holder, dict) else None
+        if path and isinstance(holder, dict):
+            holder.pop(path[-1], None)
+    return rest

@@ -1,0 +1,71 @@
+"""What a build is made from: the request, its context and Dockerfile on the host, and what its bases bring along."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from seatrial.agent.builds.base import BuildRequest
+from seatrial.agent.builds.bases import Base, local_name
+from seatrial.agent.builds.dialect import Base as BroughtAlong
+from seatrial.agent.builds.digests import has_digest
+from seatrial.agent.builds.steps import Step
+from seatrial.agent.recipes.recipe import Build
+from seatrial.agent.vocabulary.errors import BuildError
+from seatrial.agent.vocabulary.labels import WARNINGS
+
+
+@dataclass(frozen=True)
+class BuildInput:
+    """The input of a build: the request, its context and Dockerfile on the host, and the Dockerfile in buildah's dialect
+    (None if it needs no change) with what its messages are read by."""
+
+    request: BuildRequest
+    context: Path
+    dockerfile: Path | None  # None: the recipe itself holds it
+    translated: bytes | None
+    steps: Mapping[str, Step]
+    warnings: Sequence[str] = ()
+
+    def again(self) -> "BuildInput":
+        """The same once more, from the layers that were just made."""
+        return replace(self, request=replace(self.request, no_cache=False))
+
+
+def shown_name(build: Build) -> str:
+    """What messages call the Dockerfile."""
+    return "dockerfile_inline" if build.dockerfile_inline else build.dockerfile
+
+
+def brought_along(base: Base) -> BroughtAlong:
+    """What a Dockerfile's dialect must know of its base image."""
+    workdir, volumes = str(base.config.get("WorkingDir") or "/"), sorted(base.config.get("Volumes") or {})
+    return BroughtAlong(workdir, volumes, local_name(base.name) if has_digest(base.name) else "")
+
+
+def located(request: BuildRequest) -> tuple[Path, Path | None]:
+    """(context, Dockerfile), both really inside the exported tree; None if the recipe itself holds the Dockerfile.
+    Raises BuildError."""
+    root = request.context_root.resolve()
+    context = (root / request.build.path).resolve()
+    dockerfile = (root / request.build.path / request.build.dockerfile).resolve()
+    inline = bool(request.build.dockerfile_inline)
+    named = [(context, request.build.path), *([] if inline else [(dockerfile, request.build.dockerfile)])]
+    for path, what in named:
+        if not path.is_relative_to(root):
+            raise BuildError(f"{what} leads out of the repository. Commit the file itself, not a link")
+    if not context.is_dir() or not (inline or dockerfile.is_file()):
+        what = "folder" if inline else request.build.dockerfile
+        raise BuildError(f"there is no {what} in {request.build.path}. Add it, or correct the path")
+    return context, None if inline else dockerfile
+
+
+def check_of(bases: Sequence[Base], name: str) -> Mapping[str, Any] | None:
+    """The HEALTHCHECK that an image inherits from its base image."""
+    return next((base.config.get("Healthcheck") for base in bases if base.name == name), None)
+
+
+def warned(bases: Sequence[Base], further: Sequence[str]) -> Mapping[str, str]:
+    """The label that keeps with an image what people should know of it and its bases: it is used again without being built."""
+    warnings = [*(base.warning for base in bases if base.warning), *further]
+    return {WARNINGS: "\n".join(warnings)} if warnings else {}

@@ -1,0 +1,54 @@
+"""Names of images: what a repository may write, where it leads, and what the image is called on the engine."""
+
+import re
+
+from seatrial.agent.vocabulary.errors import ImageUnavailable
+
+HUB = "registry-1.docker.io"
+HUB_NAMES = {"docker.io", "index.docker.io"}
+# An engine lets nobody give an image a digest: one that is asked for by its digest is kept under this name.
+BY_DIGEST = "seatrial/by-digest"
+_PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
+REFERENCE = re.compile(
+    rf"(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?/)?{_PART}(?:/{_PART})*(?::\w[\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?",
+    re.ASCII,
+)
+
+
+def named(image: str) -> str:
+    """`image` with its tag, so that an engine never mistakes it for the prefix of an image id.
+
+    Raises ImageUnavailable for an id: images of all previews are on the engine, and ids are easily guessed.
+    """
+    if image.startswith("sha256:") or re.fullmatch(r"[0-9a-f]{64}", image):
+        raise ImageUnavailable(f"{image} is an image's id. Write its name and tag, or name@sha256:digest")
+    if not REFERENCE.fullmatch(image):
+        raise ImageUnavailable(f"{image[:200]!r} is not an image's name. Write it like python:3.12-slim")
+    return image if "@" in image or ":" in image.rsplit("/", 1)[-1] else f"{image}:latest"
+
+
+def host_of(image: str) -> str:
+    """The registry that the name begins with; empty for names without one."""
+    first = image.split("/", 1)[0]
+    return first if "/" in image and (re.search(r"[.:]", first) or first == "localhost") else ""
+
+
+def registry_of(image: str) -> str:
+    """The registry's host, Docker Hub for names without one."""
+    host = host_of(image)
+    return HUB if not host or host in HUB_NAMES else host
+
+
+def whole_name(image: str) -> str:
+    """A name with its registry, and without the tag where a digest follows it: the digest says all."""
+    name = re.sub(r"(:[\w.-]+)?(@sha256:[0-9a-f]{64})$", r"\2", image)
+    if registry_of(image) != HUB:
+        return name
+    path = name.removeprefix(f"{host_of(image)}/")
+    return f"docker.io/{path if '/' in path else f'library/{path}'}"
+
+
+def kept_as(image: str) -> str:
+    """What a pulled image is called on the engine."""
+    _, at, digest = image.partition("@sha256:")
+    return f"{BY_DIGEST}:{digest}" if at else image

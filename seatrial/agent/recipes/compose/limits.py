@@ -1,0 +1,194 @@
+"""Compose keys that are refused, and those that are left out with a warning."""
+
+from typing import Any
+
+from seatrial.agent.recipes.document import Document, Path
+from seatrial.agent.recipes.problems import Problems
+from seatrial.agent.vocabulary.options import (
+    CAPABILITIES,
+    LONGEST_STOP_SECONDS,
+    SYSCTLS,
+    foreign_capabilities,
+)
+
+READ = {
+    "build": "context, dockerfile, dockerfile_inline, target and args; paths inside the repository only",
+    "image": "pulled, unless a sibling builds an image of that name: then what it builds is run",
+    "extends": "of the same file or another of the commit",
+    "container_name": "one more name by which siblings reach it",
+    "links": "the alias is one more name of the service linked to, which starts first",
+    "ports": "the container's side: the first port that speaks HTTP is at the service's host name, a debugger's or a mail "
+    "server's only where there is no other; the host's side is ignored",
+    "expose": "for siblings where any service has ports, else like ports",
+    "environment": "names of the platform (`GALLEY_...`) included; a bare name that nobody knows stays unset",
+    "env_file": "of the commit; one that is not committed is ignored with a warning",
+    "configs": "a file of the commit, `content` or `environment`: a file in the container, as it is at the start",
+    "secrets": "a file of the commit, or `environment`: a file in the container, as it is at the start",
+    "command": "a list, or text split as a shell would",
+    "entrypoint": "a list, or text split as a shell would",
+    "working_dir": "",
+    "user": "",
+    "depends_on": "every condition; a dependency is waited for until it is well",
+    "healthcheck": "replaces the image's own",
+    "volumes": "named volumes belong to the preview; paths of the repository are copied as they are in the commit, "
+    "those it lacks begin as empty volumes; unnamed ones are new for each container; tmpfs is made; paths of the host are refused",
+    "tmpfs": "counts as the container's memory",
+    "restart": "without it (and without `deploy.restart_policy`) a web service or database comes back, anything else runs once",
+    "mem_limit": "at most what the agent gives a service; 0 is the agent's usual limit",
+    "cpus": "at most what the agent gives a service; 0 is the agent's usual limit",
+    "deploy": "`resources.limits`, `restart_policy.condition`, and `replicas: 0`, which leaves the service out",
+    "scale": "0 leaves the service out; otherwise one container runs per service, with a warning",
+    "labels": "only `galley.kind`",
+    "profiles": "on with `COMPOSE_PROFILES`; a service whose profile is off is left out, with a warning",
+    "hostname": "its own name for itself; siblings reach it by the names of the service",
+    "stdin_open": "",
+    "tty": "",
+    "init": "",
+    "read_only": "",
+    "shm_size": "",
+    "stop_signal": "",
+    "stop_grace_period": f"at most {LONGEST_STOP_SECONDS:g} s",
+    "ulimits": "those that harm nobody else; the others are ignored with a warning",
+    "cap_drop": "",
+    "cap_add": f"of what every container here has: {', '.join(CAPABILITIES)}; others are refused",
+    "sysctls": "those of which a container has its own; others are refused",
+    "privileged": "refused when true",
+    "network_mode": "`service:name` joins that service's network; `host` and `container:` are refused, anything else is ignored",
+    "pid": "`host` and `container:` are refused",
+    "ipc": "`host` and `container:` are refused",
+    "uts": "`host` is refused",
+    "userns_mode": "`host` is refused",
+    "cgroup": "`host` is refused",
+}
+
+# Silent: they change nothing a visitor could see, or are stricter anyway here.
+SILENT = {
+    "pull_policy", "platform", "attach", "develop", "annotations", "pull_refresh_after", "logging", "mem_reservation",
+    "memswap_limit", "oom_score_adj", "cpu_shares",
+}  # fmt: skip
+
+IGNORED = {
+    "group_add": "the groups of its user are used",
+    "networks": "every deployment has its own network, on which services find each other by name",
+    "domainname": "a service's name is its host name",
+    "dns": "the engine's own name service is used",
+    "dns_search": "the engine's own name service is used",
+    "extra_hosts": "the engine's own name service is used",
+    "external_links": "a preview reaches only its own services",
+    "pids_limit": "the agent's limits are used",
+    "mac_address": "the engine chooses it",
+    "oom_kill_disable": "the agent's limits are used",
+    "mem_swappiness": "the engine's default is used",
+    "storage_opt": "the engine's default is used",
+    "cpu_rt_period": "use cpus",
+    "cpu_rt_runtime": "use cpus",
+    "dns_opt": "the engine's own name service is used",
+    "umask": "the engine's default is used",
+    "label_file": "labels of previews are the platform's",
+    "blkio_config": "the engine's default is used",
+    "cpu_count": "use cpus",
+    "cpu_percent": "use cpus",
+    "cpu_period": "use cpus",
+    "cpu_quota": "use cpus",
+    "cpuset": "use cpus",
+}
+
+REFUSED = {
+    "devices": "it would give the container the host's devices",
+    "device_cgroup_rules": "it would give the container the host's devices",
+    "gpus": "it would give the container the host's devices",
+    "security_opt": "it would weaken the container's confinement",
+    "cgroup_parent": "it would leave the preview's limits",
+    "runtime": "the platform chooses how a service is isolated",
+    "volumes_from": "containers of a preview share named volumes only",
+    "credential_spec": "it is for Windows containers",
+    "isolation": "the platform chooses how a service is isolated",
+    "use_api_socket": "it would give the container the host's engine",
+    "provider": "it is not read by this release",
+    "models": "it is not read by this release",
+    "pre_start": "it is not read by this release; use a service of its own",
+    "post_start": "it is not read by this release; use a service of its own",
+    "pre_stop": "it is not read by this release",
+}
+
+HOST_MODES = {
+    "network_mode": "the host's network", "pid": "the host's processes", "ipc": "the host's memory",
+    "uts": "the host's name", "userns_mode": "the host's users", "cgroup": "the host's control groups",
+}  # fmt: skip
+
+KNOWN = READ.keys() | SILENT | IGNORED.keys() | REFUSED.keys()
+BUILD_REFUSED = ("additional_contexts", "secrets", "ssh", "privileged", "entitlements")
+BUILD_IGNORED = ("extra_hosts", "isolation", "ulimits")
+NOT_READ = {
+    "models": "Remove it",
+    "jobs": "Write it as a service",
+}
+
+
+def check_top_level(document: Document, problems: Problems) -> None:
+    """Note top-level keys that cannot be honoured, and warn of those left out."""
+    for key, fix in NOT_READ.items():
+        if document.data.get(key):
+            problems.add(document.error((key,), "not read by this release", fix))
+    if any(name != "default" for name in document.data.get("networks") or {}):
+        problems.warn(document.warning(("networks",), f"ignored: {IGNORED['networks']}"))
+
+
+def check_service(document: Document, at: Path, keys: dict[str, Any], problems: Problems) -> None:
+    """Note keys that would reach the host, and warn about keys that are left out."""
+
+    def refuse(key: str, why: str) -> None:
+        problem, _, fix = why.partition("; ")
+        problems.add(
+            document.error((*at, key), f"refused: {problem}", fix[:1].upper() + fix[1:] or "Remove it")
+        )
+
+    if keys.get("privileged"):
+        refuse("privileged", "it would give the container the whole host")
+    for key, what in HOST_MODES.items():
+        check_mode(document, (*at, key), keys.get(key), what, problems)
+    for key, value in keys.items():
+        if key in REFUSED and value and not harmless(key, value):
+            refuse(key, REFUSED[key])
+        if key in IGNORED and key != "networks" and value:
+            problems.warn(document.warning((*at, key), f"ignored: {IGNORED[key]}"))
+    reserved = ((keys.get("deploy") or {}).get("resources") or {}).get("reservations") or {}
+    if reserved.get("devices"):
+        where = (*at, "deploy", "resources", "reservations", "devices")
+        problems.warn(document.warning(where, "ignored: no container here has devices of the host"))
+    if foreign := foreign_capabilities(keys.get("cap_add") or []):
+        refuse(
+            "cap_add",
+            f"no container here has {', '.join(foreign)}: it would give the container rights over the host",
+        )
+    if others := sorted(set(keys.get("sysctls") or {}) - SYSCTLS):
+        refuse("sysctls", f"{', '.join(others)} would change the host's kernel, not the container's")
+
+
+def check_build(document: Document, at: Path, keys: dict[str, Any], problems: Problems) -> None:
+    """The same for keys below `build`."""
+    for key in BUILD_REFUSED:
+        if keys.get(key):
+            problems.add(document.error((*at, key), "not read by this release", "Remove it"))
+    for key in BUILD_IGNORED:
+        if keys.get(key):
+            problems.warn(document.warning((*at, key), "ignored: the builder's own is used"))
+
+
+def harmless(key: str, value: Any) -> bool:
+    """Whether a refused key only asks for something that every container here has anyway."""
+    ours = {"no-new-privileges", "no-new-privileges:true", "no-new-privileges=true"}
+    return key == "security_opt" and isinstance(value, list) and all(str(item) in ours for item in value)
+
+
+def check_mode(document: Document, at: Path, value: Any, what: str, problems: Problems) -> None:
+    """`host` is refused, and so is joining another container; anything else is left out."""
+    mode = str(value or "")
+    if mode in {"", "private", "bridge", "default", "shareable"}:
+        return
+    if at[-1] == "network_mode" and mode.startswith("service:"):
+        return
+    if mode == "host" or mode.startswith("container:"):
+        problems.add(document.error(at, f"refused: {mode} would give the container {what}", "Remove it"))
+    else:
+        problems.warn(document.warning(at, f"ignored: {mode}; every deployment has its own network"))

@@ -1,0 +1,62 @@
+"""What a container of a service is given beside its program (`vocabulary.options`)."""
+
+from typing import Any
+
+from seatrial.agent.recipes.compose.values import limit, read
+from seatrial.agent.recipes.document import Document, Path
+from seatrial.agent.recipes.problems import Problems
+from seatrial.agent.vocabulary import quantities
+from seatrial.agent.vocabulary.options import (
+    LONGEST_STOP_SECONDS,
+    MOST_OPEN_FILES,
+    SYSCTLS,
+    ULIMITS,
+    Options,
+    Tmpfs,
+    without_capabilities,
+)
+
+
+def options(
+    document: Document, at: Path, keys: dict[str, Any], tmpfs: list[Tmpfs], problems: Problems
+) -> Options:
+    """Everything harmless; what is not is refused by `limits` or warned of here. Raises RecipeError."""
+    shm = limit(document, (*at, "shm_size"), quantities.megabytes, keys.get("shm_size"))
+    patience = read(document, (*at, "stop_grace_period"), quantities.seconds, keys.get("stop_grace_period"))
+    return Options(
+        stdin_open=bool(keys.get("stdin_open")),
+        tty=bool(keys.get("tty")),
+        hostname=keys.get("hostname") or None,
+        init=bool(keys.get("init")),
+        read_only=bool(keys.get("read_only")),
+        tmpfs=tuple(tmpfs),
+        shm_size_mb=shm,
+        sysctls={name: str(value) for name, value in (keys.get("sysctls") or {}).items() if name in SYSCTLS},
+        without_capabilities=without_capabilities(keys.get("cap_drop") or [], keys.get("cap_add") or []),
+        ulimits=ulimits(document, (*at, "ulimits"), keys.get("ulimits") or {}, problems),
+        stop_signal=keys.get("stop_signal") or None,
+        stop_seconds=None if patience is None else min(patience, LONGEST_STOP_SECONDS),
+    )
+
+
+def ulimits(
+    document: Document, at: Path, given: dict[str, Any], problems: Problems
+) -> dict[str, tuple[int, int]]:
+    """{name: (soft, hard)} of those that harm nobody else."""
+    found: dict[str, tuple[int, int]] = {}
+    for name, value in given.items():
+        if name not in ULIMITS:
+            problems.warn(document.warning((*at, name), "ignored: it would be at the cost of other previews"))
+            continue
+        both = value if isinstance(value, dict) else {"soft": value, "hard": value}
+        soft, hard = (int(both.get(key) or 0) for key in ("soft", "hard"))
+        most = MOST_OPEN_FILES if name == "nofile" else None
+        found[name] = (bounded(soft, most), bounded(hard, most))
+    return found
+
+
+def bounded(value: int, most: int | None) -> int:
+    """`value`, -1 for none, but at most `most`."""
+    if most is None:
+        return value
+    return most if value < 0 else min(value, most)

@@ -1,0 +1,128 @@
+"""Where in the compose files something stands that Compose has read out of all of them together."""
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from seatrial.agent.recipes.compose.sources import DOTENV, FILES, OVERRIDES
+from seatrial.agent.recipes.document import Document, Path, parse
+from seatrial.agent.vocabulary.errors import RecipeError
+
+ABOUT_SERVICES = re.compile(rb"""^["'{ ]*(services|include)["']?\s*:""", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Places(Document):
+    """The whole model (`data`), whose keys stand in `parts`: the files it was made from, the first one first."""
+
+    parts: Sequence[Document] = ()
+
+    def place(self, path: Path) -> str:
+        """See `Document.place`: in the file that says most about it, of several the one that is read last."""
+        part, found = self._best_match(path)
+        return f"{part.file}:{part.line(found)}" if part else f"{self.file}:1"
+
+    def written(self, path: Path) -> Any:
+        """What the author wrote at `path`; None if that is not clear."""
+        part, found = self._best_match(path)
+        if part is None or found not in part.lines:
+            return None
+        value: Any = part.data
+        for key in found:
+            value = value[key]
+        return value
+
+    def naming(self, text: str) -> Path:
+        """Where the value stands that says most about `text` by naming it; () if none does."""
+        return next(
+            (
+                path
+                for part in self.parts
+                for path in part.lines
+                if isinstance(value := self.written(path), str) and text in value
+            ),
+            (),
+        )
+
+    def order(self, name: str) -> tuple[int, int]:
+        """Where a service stands among all: the model has them by their names."""
+        for number, part in enumerate(self.parts):
+            services = part.data.get("services")
+            if isinstance(services, dict) and name in services:
+                return number, list(services).index(name)
+        return len(self.parts), 0
+
+    def written_services(self) -> dict[str, Any]:
+        """What the files say about each service, the inactive ones included."""
+        found: dict[str, Any] = {}
+        for part in self.parts:
+            services = part.data.get("services")
+            for name, keys in services.items() if isinstance(services, dict) else []:
+                if isinstance(keys, dict):
+                    found[name] = {**found.get(name, {}), **keys}
+        return found
+
+    def _best_match(self, path: Path) -> tuple[Document | None, Path]:
+        """The file that says most about `path`, and where in it."""
+        best: tuple[int, Document | None, Path] = (0, None, ())
+        for part in self.parts:
+            for candidate in (path, *inherited(part, path)):
+                depth = next((n for n in range(len(candidate), 0, -1) if candidate[:n] in part.lines), 0)
+                if depth and depth >= best[0]:
+                    best = (depth, part, candidate)
+        return best[1], best[2]
+
+
+def inherited(part: Document, path: Path) -> Iterator[Path]:
+    """The same path in the services of this file that the service extends."""
+    seen: set[Any] = set()
+    while len(path) > 1 and path[0] == "services" and path[1] not in seen:
+        seen.add(path[1])
+        services = part.data.get("services")
+        keys = services.get(path[1]) if isinstance(services, dict) else None
+        base = keys.get("extends") if isinstance(keys, dict) else None
+        name = base.get("service") if isinstance(base, dict) else base
+        if not isinstance(name, str):
+            return
+        path = ("services", name, *path[2:])
+        yield path
+
+
+def roots(files: Mapping[str, bytes], named: str | None) -> list[str]:
+    """The files that Compose begins with, its first one first. `named`: the value of COMPOSE_FILE."""
+    if named:
+        return [posixpath.normpath(path) for path in re.split(r"[:,;]", named) if path.strip()]
+    first = [path for path in FILES if path in files][:1]
+    return first + [path for path in OVERRIDES if path in files][:1]
+
+
+def named_files(files: Mapping[str, bytes], variables: Mapping[str, str]) -> str | None:
+    """COMPOSE_FILE as the variables or the commit's .env give it."""
+    if "COMPOSE_FILE" in variables:
+        return variables["COMPOSE_FILE"]
+    text = files.get(DOTENV, b"").decode(errors="replace")
+    match = re.search(r"^\s*(?:export\s+)?COMPOSE_FILE\s*[=:]\s*(.*?)\s*$", text, re.MULTILINE)
+    return match[1].strip("'\"") if match else None
+
+
+def parts_of(files: Mapping[str, bytes], first: Sequence[str]) -> tuple[list[Document], list[RecipeError]]:
+    """The files that describe services, `first` first, as far as they are YAML; and what is wrong with the others."""
+    others = [
+        path
+        for path in sorted(files)
+        if path not in first
+        and path not in {*FILES, *OVERRIDES}
+        and path.endswith((".yml", ".yaml"))
+        and ABOUT_SERVICES.search(files[path])
+    ]
+    read: list[Document] = []
+    wrong: list[RecipeError] = []
+    for path in (*first, *others):
+        try:
+            if path in files:
+                read.append(parse(path, files[path]))
+        except RecipeError as error:
+            wrong.append(error)
+    return read, wrong

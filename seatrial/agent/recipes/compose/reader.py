@@ -1,0 +1,127 @@
+"""From a commit with a compose file to a recipe."""
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any
+
+from seatrial.agent.recipes.compose import schema
+from seatrial.agent.recipes.compose.asking import Answer, Compose
+from seatrial.agent.recipes.compose.complaints import Complaints
+from seatrial.agent.recipes.compose.marks import marks
+from seatrial.agent.recipes.compose.places import Places, named_files, parts_of, roots
+from seatrial.agent.recipes.compose.reading import NEITHER, Reading
+from seatrial.agent.recipes.compose.sources import Sources
+from seatrial.agent.recipes.document import Document, Path
+from seatrial.agent.recipes.problems import Problems, together
+from seatrial.agent.recipes.recipe import Recipe
+from seatrial.agent.vocabulary.containers import Resources
+from seatrial.agent.vocabulary.errors import RecipeError
+
+
+async def read(
+    compose: Compose, sources: Sources, variables: Mapping[str, str], at_start: Set[str], defaults: Resources
+) -> Recipe:
+    """The recipe of a commit's compose file.
+
+    `variables` win over the repository's .env; the names `at_start` have values only when the preview starts.
+    Raises RecipeError that tells every problem, ComposeUnavailable, CheckoutError.
+    """
+    known = {name: text for name, text in variables.items() if may_be_passed(name, text)} | marks(at_start)
+    first = roots(sources.files, named_files(sources.files, known))
+    try:
+        answer = await compose.model(sources, known)
+    except RecipeError as error:
+        raise RecipeError(f"{first[0]}:1: {error}") from error
+    parts, wrong = await asyncio.to_thread(parts_of, answer.files, first)
+    reader = Reader(compose, sources, known, defaults, first[0], parts)
+    if answer.model is None:
+        raise await reader.refusal(answer, wrong)
+    return await reader.recipe(answer)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads Compose's answers about one commit. `first`: the file that Compose began with; `parts`: all that it was made from."""
+
+    compose: Compose
+    sources: Sources
+    variables: Mapping[str, str]
+    defaults: Resources
+    first: str
+    parts: Sequence[Document]
+
+    async def recipe(self, answer: Answer) -> Recipe:
+        """What Compose's model becomes. Raises RecipeError that tells every problem."""
+        data = json.loads(answer.model or b"{}")
+        environment = await self.compose.environment(answer, self.variables) if has_variables(data) else {}
+        return await asyncio.to_thread(self._read, answer, data, environment)  # heartbeats must go on
+
+    def _read(self, answer: Answer, data: dict[str, Any], environment: Mapping[str, str]) -> Recipe:
+        document = Places(self.first, data, {}, self.parts)
+        problems = Problems()
+        problems.warn(*Complaints(document, answer.files).warnings(answer.said))
+        problems.warn(*(not_committed(document, path) for path in answer.missing))
+        return Reading(document, environment, self.sources.committed, self.defaults, problems).recipe()
+
+    async def refusal(self, answer: Answer, wrong: Sequence[RecipeError]) -> RecipeError:
+        """Why Compose refused. What we find ourselves, with a line and a fix, comes before its own words."""
+        problems = Problems()
+        problems.add(*wrong)
+        unfit = {part.file: await asyncio.to_thread(schema.errors, part) for part in self.parts}
+        problems.add(*(error for errors in unfit.values() for _, error in errors))
+        if not (problems.errors and is_about_form(answer.said)):
+            document = Places(self.first, {}, {}, self.parts)
+            problems.add(*await asyncio.to_thread(Complaints(document, answer.files).errors, answer.said))
+        elif not wrong:
+            places = {file: [path for path, _ in errors] for file, errors in unfit.items() if errors}
+            problems.add_lines(await self._beside(answer, places))
+        return RecipeError(together(problems.errors))
+
+    async def _beside(self, answer: Answer, unfit: Mapping[str, Sequence[Path]]) -> str:
+        """What else is wrong, once that is left out which Compose cannot read: one push mends it all."""
+        mended = {
+            part.file: json.dumps(schema.without(part.data, unfit[part.file])).encode()
+            for part in self.parts
+            if part.file in unfit
+        }
+        try:
+            again = await self.compose.ask({**answer.files, **mended}, self.variables)
+            if again.model is not None and json.loads(again.model).get("services"):
+                await self.recipe(again)
+        except RecipeError as error:
+            lines = str(error).splitlines()
+            return "\n".join(line for line in lines if NEITHER not in line)  # it may be what was left out
+        return ""
+
+
+def may_be_passed(name: str, text: str) -> bool:
+    """Whether an environment can hold it."""
+    try:
+        return b"\0" not in os.fsencode(name + text) and bool(name) and "=" not in name
+    except UnicodeEncodeError:
+        return False
+
+
+def has_variables(data: Mapping[str, Mapping[str, Mapping[str, object]]]) -> bool:
+    """Whether a config or secret is a variable."""
+    return any(
+        "environment" in one for key in ("configs", "secrets") for one in (data.get(key) or {}).values()
+    )
+
+
+def not_committed(document: Places, path: str) -> str:
+    """The warning for a file of variables that the commit does not have."""
+    return document.warning(
+        document.naming(path.rpartition("/")[2]),
+        f"{path} is not in the commit, so nothing is read from it; what it sets can be written below environment, as "
+        "NAME: ${NAME}, with a value among the project's variables",
+    )
+
+
+def is_about_form(said: str) -> bool:
+    """Whether Compose complains of what the schema says, or of the YAML."""
+    last = said.strip().splitlines()[-1] if said.strip() else ""
+    return last.startswith(("validating ", "failed to parse ", "empty compose file")) or "yaml" in last

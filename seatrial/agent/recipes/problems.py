@@ -1,0 +1,48 @@
+"""Collects everything that is wrong with a recipe, so that one push can fix it all."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from seatrial.agent.vocabulary.errors import RecipeError
+
+MOST_TOLD = 10
+
+
+@dataclass
+class Problems:
+    """Collects errors and warnings while a recipe is read."""
+
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, *errors: RecipeError) -> None:
+        """Note errors, each once."""
+        self.errors = list(dict.fromkeys([*self.errors, *map(str, errors)]))
+
+    def add_lines(self, text: str) -> None:
+        """Note the lines of an error that contains several."""
+        self.errors = list(dict.fromkeys([*self.errors, *text.splitlines()]))
+
+    def warn(self, *warnings: str) -> None:
+        """Note warnings, each once."""
+        self.warnings = list(dict.fromkeys([*self.warnings, *filter(None, warnings)]))
+
+    @contextlib.contextmanager
+    def noted(self) -> Iterator[None]:
+        """A RecipeError ends the block and is noted."""
+        try:
+            yield
+        except RecipeError as error:
+            self.add(error)
+
+    def raise_all(self) -> None:
+        """Raise RecipeError if there was any."""
+        if self.errors:
+            raise RecipeError(together(self.errors))
+
+
+def together(errors: Sequence[str]) -> str:
+    """One message: a line for each."""
+    more = len(errors) - MOST_TOLD
+    return "\n".join([*errors[:MOST_TOLD], *([f"and {more} more"] if more > 0 else [])])

@@ -1,0 +1,21 @@
+"""Where nothing may be mounted into a container, whoever asks: a recipe, an image, a committed file."""
+
+import posixpath
+
+KERNEL_FOLDERS = ("/dev", "/proc", "/sys")
+
+
+def refused_mount_target(path: str) -> str | None:
+    """Why nothing may be mounted at `path`, as the end of a sentence; None if something may.
+
+    The runtime puts its own files at and below these folders, and trusts what it finds there: with a volume at `/dev`, a
+    container chooses what hides the host's settings in `/proc` (CVE-2025-31133). `path` is read as the engine does: from `/` on,
+    without `..` and doubled slashes. Symbolic links of an image are followed elsewhere, where its files are known.
+    """
+    target = posixpath.normpath(f"/{path.lstrip('/')}")
+    if target == "/":
+        return "is the whole file system. Choose a folder below it, such as /data"
+    kernel = next((f for f in KERNEL_FOLDERS if target == f or target.startswith(f"{f}/")), None)
+    if kernel is None:
+        return None
+    return f"is in {kernel}, which belongs to the kernel. Choose another folder, such as /data"

@@ -1,0 +1,113 @@
+"""What every operation of the REST API asks of what it is sent, whatever its own schema says.
+
+Text is what PostgreSQL, UTF-8 and JSON can all hold: no half of a surrogate pair, which JSON can write but no encoding
+can, and no NUL. Parameters are those that the operation names: a misspelt filter would otherwise filter nothing.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from functools import wraps
+from itertools import islice
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.datastructures import MultiValueDict
+from ninja.parser import Parser
+from pydantic import BaseModel
+
+from seatrial.control.errors import ControlError, NotFound
+
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+MOST_NAMED = 5  # of what somebody sent wrong
+MOST_SHOWN = 100  # characters of a name
+
+
+class InvalidInput(ControlError):
+    """What was sent cannot be taken, in a way that is the same for every operation."""
+
+    code = "invalid"
+    status = 400
+
+
+class TextParser(Parser):
+    """ninja's, which refuses what is no text and says where it is."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        """The JSON document of a request. Raises InvalidInput."""
+        try:
+            document = json.loads(request.body.decode())
+        except UnicodeDecodeError as error:
+            raise InvalidInput(f"body: not UTF-8 at byte {error.start}; JSON is sent as UTF-8.") from error
+        except (ValueError, RecursionError) as error:
+            raise InvalidInput(f"body: not JSON that can be read: {error}.") from error
+        if b"\\u" in request.body:  # written out, neither is JSON
+            require_text("body", document)
+        return document
+
+    def parse_querydict(
+        self, data: MultiValueDict[str, Any], list_fields: list[str], request: HttpRequest
+    ) -> dict[str, Any]:
+        """Parameters by name. Raises InvalidInput."""
+        parameters: dict[str, Any] = super().parse_querydict(data, list_fields, request)
+        require_text("query", parameters)
+        return parameters
+
+
+def require_text(where: str, document: object) -> None:
+    """Return when every text in `document` is text, names too; else raise InvalidInput, naming the places."""
+    places = list(islice(_places_without_text(where, document), MOST_NAMED))
+    if places:
+        raise InvalidInput(
+            f"{', '.join(places)}: not text. It holds NUL, or half of a character that is written as two"
+            " (\\ud800 to \\udfff)."
+        )
+
+
+def _places_without_text(where: str, document: object) -> Iterator[str]:
+    """Strangers send what is walked here: without recursion, and with memory for its depth, not for its length."""
+    path: list[str] = []
+    levels: list[Iterator[tuple[object, object]]] = [iter([(where, document)])]
+    while levels:
+        name, value = next(levels[-1], (None, None))
+        if name is None:
+            levels.pop()
+            del path[-1:]
+            continue
+        if isinstance(name, str) and _NO_TEXT.search(name):
+            yield f"a name in {'.'.join(path)}"
+        if isinstance(value, str) and _NO_TEXT.search(value):
+            yield ".".join([*path, _shown(name)])
+        elif isinstance(value, dict | list):
+            path.append(_shown(name))
+            levels.append(iter(value.items() if isinstance(value, dict) else enumerate(value)))
+
+
+def _shown(name: object) -> str:
+    return _NO_TEXT.sub("?", str(name))[:MOST_SHOWN]
+
+
+def strictly(operation: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator for every operation: addresses are text, and no parameter is there that it does not know.
+
+    It is asked after who sent it: strangers learn nothing about parameters.
+    """
+
+    @wraps(operation)
+    def asked(request: HttpRequest, **values: Any) -> Any:
+        path = request.resolver_match.kwargs if request.resolver_match else {}
+        if any(_NO_TEXT.search(str(part)) for part in path.values()):
+            raise NotFound("There is nothing at an address that is not text.")
+        known = {
+            name
+            for name, value in values.items()
+            if name not in path and not isinstance(value, BaseModel | HttpResponse)
+        }
+        unknown = sorted(request.GET.keys() - known)
+        if unknown:
+            there = f"It has: {', '.join(sorted(known))}." if known else "It has none."
+            named = ", ".join(repr(name[:MOST_SHOWN]) for name in unknown[:MOST_NAMED])
+            raise InvalidInput(f"query: this operation has no parameter {named}. {there}")
+        return operation(request, **values)
+
+    return asked

@@ -1,0 +1,127 @@
+"""What a preview waits for, and since when, for people: told from the rows, so that it is true whoever is away."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F
+from django.utils import timezone
+
+from seatrial.control.fleet.models import Agent
+from seatrial.control.outbox.models import OutboxMessage
+from seatrial.control.outbox.services import Instruction
+from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment, Placement
+from seatrial.wire.agents import HEARTBEAT_SECONDS
+from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState
+
+UNDER_WAY = timedelta(seconds=3)  # nobody waits for a message that is just being sent
+SILENT = timedelta(seconds=3 * HEARTBEAT_SECONDS)  # one lost heartbeat is none
+PREFIX = "Waits for "  # of a deployment's message
+
+
+@dataclass(frozen=True)
+class Wait:
+    """`what` reads after "waits for"."""
+
+    what: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of one environment beside its row."""
+
+    unsent_since: datetime | None = None  # what its agents are to be told
+    phase: DeploymentPhase | None = None  # of its candidate: the one that lasts
+    staying: Placement | None = None  # what is still there of a terminated one
+
+
+def waits(environments: Iterable[str]) -> dict[str, Wait]:
+    """Those of `environments` that wait, by id. The number of queries does not grow with them."""
+    rows = Environment.objects.filter(pk__in=list(environments), removed_at=None)
+    changing = [
+        row
+        for row in rows.select_related("candidate__agent")
+        if row.candidate is not None or row.state == EnvironmentState.TERMINATED
+    ]
+    if not changing:
+        return {}
+    facts = _facts(changing)
+    now = timezone.now()
+    found = {row.pk: wait(row, facts[row.pk], now) for row in changing}
+    return {pk: one for pk, one in found.items() if one is not None}
+
+
+def wait(environment: Environment, facts: Facts, now: datetime) -> Wait | None:
+    """The first obstacle in the way: a message that is not sent, then an agent that is silent, then who is at work."""
+    candidate = environment.candidate
+    if candidate is not None and candidate.agent is None:
+        what = candidate.message.removeprefix(PREFIX).rstrip(".") or "an agent"
+        return Wait(what, candidate.created_at)
+    if facts.unsent_since is not None and now - facts.unsent_since > UNDER_WAY:
+        return Wait("the bus: its agent is not told yet what is wanted", facts.unsent_since)
+    if environment.state == EnvironmentState.TERMINATED:
+        return _removal(environment, facts.staying, now)
+    return _progress(candidate, facts.phase, now) if candidate is not None else None
+
+
+def _progress(candidate: Deployment, phase: DeploymentPhase | None, now: datetime) -> Wait:
+    agent = candidate.agent
+    assert agent is not None
+    if candidate.ready_at is not None:
+        return Wait(candidate.message.removeprefix(PREFIX).rstrip(".") or "its route", candidate.ready_at)
+    if (silent := _silent(agent, now)) is not None:
+        return silent
+    if phase is not None:
+        return Wait(f"agent {agent.name}: {phase.name}", phase.started_at)
+    begun = candidate.state != DeploymentState.QUEUED
+    return Wait(f"agent {agent.name}" + ("" if begun else " to begin"), candidate.created_at)
+
+
+def _removal(environment: Environment, staying: Placement | None, now: datetime) -> Wait | None:
+    if staying is None:
+        return None
+    silent = _silent(staying.agent, now)
+    if silent is not None:
+        return Wait(f"{silent.what}, to remove it", silent.since)
+    return Wait(f"agent {staying.agent.name} to remove it", environment.terminated_at or now)
+
+
+def _silent(agent: Agent, now: datetime) -> Wait | None:
+    heard = agent.last_heartbeat_at or agent.registered_at
+    if agent.state == AgentState.OFFLINE:
+        return Wait(f"agent {agent.name}, which is offline", heard)
+    if now - heard > SILENT:
+        return Wait(f"agent {agent.name}, which is silent", heard)
+    return None
+
+
+def _facts(environments: list[Environment]) -> dict[str, Facts]:
+    keys = [row.pk for row in environments]
+    unsent = _unsent(keys)
+    candidates = [row.candidate_id for row in environments if row.candidate_id]
+    lasting = DeploymentPhase.objects.filter(deployment__in=candidates, seconds=None).order_by("started_at")
+    phases = {phase.deployment_id: phase for phase in lasting}
+    there = Placement.objects.filter(environment__in=keys, removed_at=None).select_related("agent")
+    staying = {
+        one.environment_id: one
+        for one in there.order_by(F("agent__last_heartbeat_at").desc(nulls_first=True))
+    }
+    return {
+        row.pk: Facts(unsent.get(row.pk), phases.get(row.candidate_id or ""), staying.get(row.pk))
+        for row in environments
+    }
+
+
+def _unsent(environments: list[str]) -> dict[str, datetime]:
+    """Since when something of each environment was to be sent."""
+    rows = OutboxMessage.objects.filter(
+        subject=Instruction.DESIRED, published_at=None, body__environment__in=environments
+    )
+    # One that was written for later is due at a time after it was made, and was not tried yet.
+    due: dict[str, datetime] = {}
+    for row in rows.order_by("-id"):
+        wanted_at = row.created_at if row.attempts else max(row.created_at, row.due_at)
+        if wanted_at <= timezone.now():
+            due[row.body["environment"]] = wanted_at
+    return due

@@ -1,0 +1,273 @@
+"""Images from registries, with the real buildah, engine and packet filter: what is reached, what is not, and what is said."""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import psutil
+import pytest
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from seatrial.agent.builds.assembly import docker_builds
+from seatrial.agent.builds.base import BuildRequest
+from seatrial.agent.builds.images import DockerImages
+from seatrial.agent.builds.registries import pull
+from seatrial.agent.engine import Engine
+from seatrial.agent.vocabulary.addresses import Address
+from seatrial.agent.vocabulary.errors import ImageUnavailable
+from tests.builds.conftest import Lines, docker, own_addresses
+from tests.builds.containers import run
+from tests.builds.registry import Registry, served
+from tests.engines import missing
+from tests.waiting import until
+
+pytestmark = pytest.mark.docker
+
+Make = Callable[..., BuildRequest]
+BODY = "only-for-the-host-itself"
+
+
+@pytest.fixture
+async def registry(busybox: bytes) -> AsyncIterator[Registry]:
+    """On the loopback; removed from the packet filter and the engine again."""
+    async with served(Registry(busybox)) as registry:
+        yield registry
+    await forgotten(registry)
+
+
+async def forgotten(registry: Registry) -> None:
+    rule = ["-d", registry.address, "-p", "tcp", "--dport", str(registry.port), "-j", "ACCEPT"]
+    forget = await asyncio.create_subprocess_exec(
+        *["iptables", "-w", "5", "-D", "GALLEY-REGISTRIES", *rule], stderr=asyncio.subprocess.DEVNULL
+    )
+    await forget.wait()
+    for name in (f"{registry.host}/shop/base:1", f"seatrial/by-digest:{registry.digest.partition(':')[2]}"):
+        with contextlib.suppress(AssertionError):
+            await docker("rmi", name)
+
+
+@pytest.fixture
+def images(engine: Engine, tmp_path: Path, registry: Registry) -> DockerImages:
+    """May reach the registry, and nothing else of this host."""
+    return pulled_through(engine, tmp_path, registry)
+
+
+def pulled_through(engine: Engine, folder: Path, *allowed: Registry) -> DockerImages:
+    opened = tuple(Address(registry.address, registry.port) for registry in allowed)
+    return docker_builds(engine, folder / "builder", "isolated", allowed=opened)[1]
+
+
+@pytest.fixture
+async def forbidden() -> AsyncIterator[tuple[int, list[str]]]:
+    """A server on every address of this host: (port, who has connected)."""
+    reached: list[str] = []
+
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.append(str(writer.get_extra_info("sockname")))
+        writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 24\r\n\r\n" + BODY.encode())
+        writer.close()
+
+    listening = socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    serving = await asyncio.start_server(answer, sock=listening)
+    yield listening.getsockname()[1], reached
+    serving.close()
+
+
+def nothing_in(folder: Path) -> bool:
+    return not list(folder.iterdir())
+
+
+async def test_an_image_comes_from_a_registry_that_the_operator_allows(
+    images: DockerImages, registry: Registry, log: Lines, tmp_path: Path
+) -> None:
+    asked = f"{registry.host}/shop/base:1"
+    assert await images.ensure(asked, log) == asked
+    assert await run(asked, "echo", "pulled") == "pulled\n"
+    by_digest = f"{registry.host}/shop/base:1@{registry.digest}"
+    found = await images.ensure(by_digest, log)
+    assert await run(found, "echo", "found") == "found\n"
+    before = len(registry.asked)
+    assert [await images.ensure(name, log) for name in (asked, by_digest)] == [asked, found]
+    assert len(registry.asked) == before, "what is on the engine is not asked for again"
+    await until(lambda: nothing_in(tmp_path / "builder/pulls"))
+
+
+async def test_an_image_is_built_from_a_digest(
+    engine: Engine, tmp_path: Path, registry: Registry, request_for: Make, log: Lines
+) -> None:
+    allowed = (Address("127.0.0.1", registry.port),)
+    builder = docker_builds(engine, tmp_path / "builder", "isolated", allowed=allowed)[0]
+    name = f"{registry.host}/shop/base:1@{registry.digest}"
+    recipe = f"ARG BASE={name}\nFROM $BASE AS first\nRUN echo one > /one\n"
+    recipe += f"FROM {name}\nCOPY --from=first /one /one\nCOPY --from={name} /bin/busybox /two\n"
+    request = request_for("digest", {"Dockerfile": recipe + 'CMD ["cat", "/one"]\n'})
+    await builder.build(request, log)
+    assert await run(request.tag) == "one\n"
+
+
+async def test_nothing_of_the_host_is_asked_whoever_names_it(
+    images: DockerImages, registry: Registry, forbidden: tuple[int, list[str]], log: Lines
+) -> None:
+    if os.geteuid() != 0:
+        missing("only root has a fence")
+    port, reached = forbidden
+    doors = [f"{address}:{port}" for address in own_addresses()]
+    assert len(doors) > 1
+    said = ""
+    images.clock = itertools.count(step=1000).__next__  # one that was silent is asked again at once
+    for door in (*(d for d in doors if "[" not in d), f"localhost:{port}"):
+        with pytest.raises(ImageUnavailable, match="pulls may not reach") as told:
+            await images.ensure(f"{door}/shop/base:1", log)
+        said += str(told.value)
+    for lure in (*map(sends_for_a_token, doors), sends_elsewhere(doors[0])):
+        registry.instead = lure
+        asked = len(registry.asked)
+        with pytest.raises(ImageUnavailable) as told:
+            await images.ensure(f"{registry.host}/shop/base:2", log)
+        assert len(registry.asked) > asked
+        said += str(told.value)
+    assert reached == []
+    assert BODY not in said + log.text
+
+
+def sends_for_a_token(door: str) -> Callable[[web.Request], web.Response]:
+    challenge = f'Bearer realm="http://{door}/token",service="x"'
+    return lambda _: web.Response(status=401, headers={"WWW-Authenticate": challenge})
+
+
+def sends_elsewhere(door: str) -> Callable[[web.Request], web.Response]:
+    return lambda request: (
+        web.json_response({})
+        if request.path == "/v2/"
+        else web.Response(status=307, headers={"Location": f"http://{door}{request.path}"})
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "told"),
+    [
+        (401, "UNAUTHORIZED", "to nobody who is not signed in"),
+        (403, "DENIED", "to nobody who is not signed in"),
+        (404, "MANIFEST_UNKNOWN", r"does not have it \(404\)"),
+        (404, "SOMETHING", "does not answer as a registry does"),
+        (429, "TOOMANYREQUESTS", "429 Too Many Requests"),
+        (503, "UNAVAILABLE", r"fails \(503\)"),
+        (200, "NOTHING", "does not answer as a registry does"),
+    ],
+)
+async def test_what_a_registry_answers_is_told_in_our_words(
+    images: DockerImages, registry: Registry, log: Lines, status: int, code: str, told: str
+) -> None:
+    def answer(request: web.Request) -> web.Response:
+        if request.path == "/v2/" and status < 429:
+            return web.json_response({})
+        return web.json_response({"errors": [{"code": code, "message": BODY}], "token": BODY}, status=status)
+
+    registry.instead = answer
+    with pytest.raises(ImageUnavailable, match=told) as error:
+        await images.ensure(f"{registry.host}/shop/base:3", log)
+    assert registry.host in str(error.value)
+    assert BODY not in f"{error.value} {log.text}"
+
+
+async def test_an_image_that_pretends_to_be_a_previews_is_refused(
+    engine: Engine, tmp_path: Path, registry: Registry, busybox: bytes, log: Lines
+) -> None:
+    lie = Registry(busybox, labels={"galley.managed": "true"})
+    registry.manifest, registry.blobs = lie.manifest, lie.blobs
+    with pytest.raises(ImageUnavailable, match="built for a preview"):
+        await pulled_through(engine, tmp_path, registry).ensure(f"{registry.host}/shop/base:1", log)
+
+
+async def test_certificates_that_the_engine_trusts_are_trusted(
+    engine: Engine, tmp_path: Path, busybox: bytes, log: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = next(a for a in own_addresses() if "[" not in a and not a.startswith("127."))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate_of(host, tmp_path))
+    async with served(Registry(busybox), host, tls) as registry:
+        asked = f"{registry.host}/shop/base:1"
+        try:
+            with pytest.raises(ImageUnavailable, match=r"certificate of .* is not trusted.*certs\.d/"):
+                await pulled_through(engine, tmp_path, registry).ensure(asked, log)
+            known = tmp_path / "certs.d" / registry.host
+            known.mkdir(parents=True)
+            (known / "ca.crt").write_bytes((tmp_path / "both.pem").read_bytes())
+            monkeypatch.setattr(pull, "ENGINES_CERTIFICATES", tmp_path / "certs.d")
+            assert await pulled_through(engine, tmp_path, registry).ensure(asked, log) == asked
+        finally:
+            await forgotten(registry)
+
+
+def certificate_of(host: str, folder: Path) -> Path:
+    """A file with a key, and a certificate that it signed itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test's registry")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    kept = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    both = folder / "both.pem"
+    both.write_bytes(kept + made.public_bytes(Encoding.PEM))
+    return both
+
+
+@pytest.mark.parametrize("number", [0, -1], ids=["the outermost", "the innermost"])
+async def test_a_pull_whose_program_was_killed_is_tried_again(
+    images: DockerImages, registry: Registry, log: Lines, number: int
+) -> None:
+    began = asyncio.Event()
+
+    async def hang(request: web.Request) -> web.StreamResponse:
+        began.set()
+        await asyncio.Event().wait()
+        return web.Response()
+
+    registry.hold = hang
+    asked = f"{registry.host}/shop/base:1"
+    pulling = asyncio.create_task(images.ensure(asked, log))
+    async with asyncio.timeout(60):
+        await began.wait()
+    registry.hold = None
+    programs = [
+        p for p in psutil.Process().children(recursive=True) if registry.host in " ".join(p.cmdline())
+    ]
+    programs[number].kill()
+    assert await pulling == asked
+    assert f"{asked}: not your code: its pull ended" in log.text
+
+
+async def test_a_pull_that_is_cancelled_leaves_nothing(
+    images: DockerImages, registry: Registry, log: Lines, tmp_path: Path
+) -> None:
+    began = asyncio.Event()
+
+    async def hang(request: web.Request) -> web.StreamResponse:
+        began.set()
+        await asyncio.sleep(60)
+        return web.Response()
+
+    registry.hold = hang
+    pulling = asyncio.create_task(images.ensure(f"{registry.host}/shop/base:1", log))
+    async with asyncio.timeout(60):
+        await began.wait()
+    pulling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await pulling
+    await until(lambda: nothing_in(tmp_path / "builder/pulls"))

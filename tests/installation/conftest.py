@@ -1,0 +1,3 @@
+from tests.dashboard.fixtures import harbour
+
+__all__ = ["harbour"]
