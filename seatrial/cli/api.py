@@ -11,9 +11,10 @@ from seatrial.embedded import locking
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.remembered import Remembered, read
+from seatrial.embedded.typed import typed
 
 Json = dict[str, Any]
-START = "Start it: seatrial up"
+AWAY = "platform_away"
 
 
 class Api:
@@ -42,15 +43,17 @@ class Api:
             answer = self._client.request(method, path, **more)
         except httpx.TransportError as error:
             raise PlatformAway(
-                f"seatrial does not answer at {self.remembered.api_url}.", fix="Look: seatrial doctor"
+                f"seatrial does not answer at {self.remembered.api_url}.",
+                fix=f"Look: {typed('doctor')}",
+                word=AWAY,
             ) from error
         if answer.is_success:
             return answer.json() if answer.content else {}
         if answer.status_code in {502, 503, 504}:
-            raise PlatformAway(f"seatrial is not ready: {message_of(answer)}", fix="Look: seatrial doctor")
-        if answer.status_code == 409:
-            raise Conflict(message_of(answer))
-        raise CommandError(message_of(answer))
+            message, look = f"seatrial is not ready: {message_of(answer)}", f"Look: {typed('doctor')}"
+            raise PlatformAway(message, fix=look, word=AWAY)
+        kind = Conflict if answer.status_code == 409 else CommandError
+        raise kind(message_of(answer), word=_word_of(answer))
 
 
 class PlatformAway(CommandError):
@@ -63,15 +66,27 @@ class Conflict(CommandError):
 
 def message_of(answer: httpx.Response) -> str:
     """The message of an error response, from any part of the platform."""
+    if message := _error_in(answer).get("message"):
+        return str(message)
     try:
         body = answer.json()
     except ValueError:
         return f"the platform answered {answer.status_code}"
-    error = body.get("error") if isinstance(body, dict) else None
-    if isinstance(error, dict) and error.get("message"):
-        return str(error["message"])
     detail = body.get("detail") if isinstance(body, dict) else body
     return f"the platform answered {answer.status_code}: {detail}"
+
+
+def _word_of(answer: httpx.Response) -> str:
+    return str(_error_in(answer).get("code") or "command_failed")
+
+
+def _error_in(answer: httpx.Response) -> Json:
+    """The REST interface's own error, if that is what the response holds."""
+    try:
+        error = answer.json().get("error")
+    except (ValueError, AttributeError):
+        return {}
+    return error if isinstance(error, dict) else {}
 
 
 def connect(data: DataDirectory) -> Api:
@@ -79,14 +94,14 @@ def connect(data: DataDirectory) -> Api:
     if data.root.exists() and not os.access(data.root, os.R_OK | os.X_OK):
         raise CommandError(
             f"the platform in {data.root} belongs to another user.",
-            fix="Run this as that user, or start one of your own: SEATRIAL_DATA_DIR=/some/where seatrial up",
+            fix=f"Run this as that user, or start one of your own: SEATRIAL_DATA_DIR=/some/where {typed('up')}",
         )
     try:
         remembered = read(data.platform_file)
     except CannotRun as error:
         raise CommandError(str(error), fix=error.fix) from error
     if remembered is None or locking.running(data) is None:
-        raise CommandError("seatrial is not running.", fix=START)
+        raise CommandError("seatrial is not running.", fix=f"Start it: {typed('up')}", word="not_running")
     return Api(data, remembered)
 
 
@@ -96,5 +111,5 @@ def _token(data: DataDirectory) -> str:
     except OSError as error:
         raise CommandError(
             "seatrial has not finished its first start.",
-            fix="Wait for the `seatrial up` that is under way. Else: seatrial doctor",
+            fix=f"Wait for the `seatrial up` that is under way. Else: {typed('doctor')}",
         ) from error

@@ -1,25 +1,40 @@
 """The list of commands, and how each ends. Every decision is made elsewhere."""
 
+import importlib.metadata
 import os
 import signal
+import sys
 import traceback
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
-from seatrial.cli import demo, doctor, platform_commands, pulls, show, status
-from seatrial.cli.errors import INTERRUPTED, USAGE, CommandError, Interrupted
+from seatrial.cli import demo, doctor, platform_commands, pulls, status, terminal
+from seatrial.cli.errors import INTERRUPTED, USAGE, CommandError, Disappointed, Interrupted
 from seatrial.embedded.errors import EmbeddedError
 from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.typed import typed
 
 app = typer.Typer(
     name="seatrial",
-    help="Every pull request gets a sea trial: policies in a sandbox, and a live preview.",
-    no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+Version = Annotated[bool, typer.Option("--version", help="Show the version, and leave.")]
+
+
+@app.callback(invoke_without_command=True)
+def seatrial(context: typer.Context, version: Version = False) -> None:
+    """Every pull request gets a sea trial: policies in a sandbox, and a live preview."""
+    if version:
+        terminal.Terminal().line(f"seatrial {importlib.metadata.version('seatrial')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        context.get_help()  # typer prints it
+        raise typer.Exit
+
+
 app.command()(platform_commands.up)
 app.command()(platform_commands.down)
 app.command()(pulls.preview)
@@ -35,44 +50,50 @@ app.command(
 
 
 def run() -> int:
-    """Run the command line and return the exit code. A user never sees a traceback."""
+    """Run the command line and return the exit code. A user never sees a traceback.
+
+    With --json there is always one document on standard output: what was asked for, or the error. Standard error has
+    one line when the exit code is not 0, and nothing when it is.
+    """
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `seatrial status | head` ends quietly
+    as_json = "--json" in sys.argv[1:]
     try:
         code = app(standalone_mode=False)
     except typer.Exit as leave:
         return leave.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        show.error(CommandError("interrupted."))
-        return INTERRUPTED
-    except Exception as error:
-        return _ended_by(error)
+    except Disappointed as outcome:
+        if as_json:
+            terminal.error_line(CommandError(str(outcome)))
+        return outcome.code
+    except (KeyboardInterrupt, Exception) as reason:
+        error = _as_command_error(reason)
+        (terminal.error_document if as_json else terminal.error)(error)
+        return error.code
     return code if isinstance(code, int) else 0
 
 
-def _ended_by(error: Exception) -> int:
-    """Report why a command ended, in the form for each kind of error."""
-    if isinstance(error, TyperException):  # a usage error, which typer shows in its own form if it can
-        message = error.format_message()
-        show.error(CommandError(message, fix="See: seatrial --help, seatrial COMMAND --help"))
-        return USAGE
-    if isinstance(error, Interrupted):
-        show.error(CommandError(str(error)))
-        return INTERRUPTED
-    if isinstance(error, EmbeddedError):
-        error = platform_commands.as_command_error(error)
-    if isinstance(error, CommandError):
-        show.error(error)
-        return error.code
-    return _crashed(error)  # a defect of ours
+def _as_command_error(reason: BaseException) -> CommandError:
+    """Why a command ended, in one form for every kind of reason."""
+    if isinstance(reason, CommandError):
+        return reason
+    if isinstance(reason, (KeyboardInterrupt, typer.Abort, Interrupted)):
+        said = str(reason) if isinstance(reason, Interrupted) else "interrupted."
+        return CommandError(said, code=INTERRUPTED, word="interrupted")
+    if isinstance(reason, TyperException):  # a usage error
+        see = f"See: {typed('--help')}, {typed('COMMAND', '--help')}"
+        return CommandError(reason.format_message(), fix=see, word="usage")
+    if isinstance(reason, EmbeddedError):
+        return platform_commands.as_command_error(reason)
+    return _crashed(reason)  # a defect of ours
 
 
-def _crashed(error: Exception) -> int:
-    report = traceback.format_exc()
+def _crashed(error: BaseException) -> CommandError:
+    report = "".join(traceback.format_exception(error))
     try:
         log = DataDirectory.from_environment(os.environ).logs / "crash.log"
         log.write_text(report)
         where = f"Details: {log}"
     except (OSError, EmbeddedError):
         where = report.strip().splitlines()[-1]
-    show.error(CommandError(f"a defect in seatrial itself: {type(error).__name__}: {error}", fix=where))
-    return USAGE
+    message = f"a defect in seatrial itself: {type(error).__name__}: {error}"
+    return CommandError(message, fix=where, code=USAGE, word="defect")

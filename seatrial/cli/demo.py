@@ -6,20 +6,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-from rich.console import Console
-from rich.markup import escape
 
 from seatrial.cli import show
 from seatrial.cli.api import Api, Json, PlatformAway, connect
 from seatrial.cli.errors import NEGATIVE, CommandError, Interrupted
 from seatrial.cli.phases import Phases
-from seatrial.cli.pulls import open_pull, print_environment
+from seatrial.cli.pulls import is_live, open_pull, print_environment
 from seatrial.cli.repository import read_head
 from seatrial.cli.sample import BRANCH, make_repository
+from seatrial.cli.terminal import Terminal, bold
 from seatrial.cli.verdicts import print_evaluation
 from seatrial.cli.waiting import DECIDED, Deployment, items, until
 from seatrial.embedded.layout import DataDirectory
-from seatrial.wire.states import DeploymentState, ResultState
+from seatrial.embedded.typed import typed
+from seatrial.wire.counted import counted
+from seatrial.wire.states import ResultState
 
 VERDICT_SECONDS = 120.0
 
@@ -28,33 +29,33 @@ def demo() -> None:
     """Show the main job on a sample application: its pull request, the verdict, the live preview."""
     data = DataDirectory.from_environment(os.environ)
     api = connect(data)
-    console = show.console()
+    terminal = Terminal()
     began = time.monotonic()
     path = make_repository(data.demo / "shop")
-    console.print(
-        f"A sample application is in {escape(str(path))}; its branch {BRANCH} becomes a pull request."
-    )
+    terminal.line(f"A sample application is in {path}; its branch {BRANCH} becomes a pull request.")
     try:
-        environment = _deploy(api, path, console)
-        print_environment(console, environment)
-        live = environment["deployment"]["state"] == DeploymentState.LIVE
-        answered = live and _visit(api, console, environment)
-        console.print("\n[bold]Policies[/]")
-        evaluation = _verdict(api, path, console)
+        commit = read_head(path, BRANCH).commit
+        environment = _deploy(api, path, terminal)
+        print_environment(terminal, environment, commit)
+        answered = is_live(environment, commit) and _visit(api, terminal, environment)
+        terminal.line()
+        terminal.line(bold("Policies"))
+        evaluation = _verdict(api, path.name, commit, terminal)
     except KeyboardInterrupt:
-        raise Interrupted("the platform keeps running. Stop it: make stop, or seatrial down") from None
+        raise Interrupted(f"the platform keeps running. Stop it: make stop, or {typed('down')}") from None
     if evaluation:
-        print_evaluation(console, evaluation)
-    _what_next(console, data, api, path, time.monotonic() - began)
+        print_evaluation(terminal, evaluation)
+    _what_next(terminal, data, api, path, time.monotonic() - began)
     if not answered:
-        raise CommandError("the preview does not answer.", fix="Look: seatrial doctor", code=NEGATIVE)
+        raise CommandError("the preview does not answer.", fix=f"Look: {typed('doctor')}", code=NEGATIVE)
     if not evaluation:
-        raise CommandError("no verdict came.", fix="Look: seatrial doctor, seatrial status", code=NEGATIVE)
+        look = f"Look: {typed('doctor')}, {typed('status')}"
+        raise CommandError("no verdict came.", fix=look, code=NEGATIVE)
 
 
-def _deploy(api: Api, path: Path, console: Console) -> Json:
+def _deploy(api: Api, path: Path, terminal: Terminal) -> Json:
     """Open the pull request, see its webhook accepted, wait for its deployment."""
-    with Phases(console) as phases:
+    with Phases(terminal) as phases:
         phases.begin("pull request")
         pull = open_pull(api, read_head(path, BRANCH))
         delivery: Json = until(
@@ -65,14 +66,13 @@ def _deploy(api: Api, path: Path, console: Console) -> Json:
         return Deployment(api, pull, phases).wait()
 
 
-def _verdict(api: Api, path: Path, console: Console) -> Json | None:
+def _verdict(api: Api, project: str, commit: str, terminal: Terminal) -> Json | None:
     """The evaluation that the pull request's webhook started and that ran during the build. None if it is lost."""
-    commit = read_head(path, BRANCH).commit
-    with Phases(console) as phases:
+    with Phases(terminal) as phases:
         phases.begin("policies")
         try:
             evaluation: Json = until(
-                lambda: _evaluation(api, path.name, commit), seconds=VERDICT_SECONDS, what="no verdict"
+                lambda: _evaluation(api, project, commit), seconds=VERDICT_SECONDS, what="no verdict"
             )
         except PlatformAway:
             raise
@@ -101,9 +101,10 @@ def _evaluation(api: Api, project: str, commit: str) -> Json | None:
     return None
 
 
-def _visit(api: Api, console: Console, environment: Json) -> bool:
+def _visit(api: Api, terminal: Terminal, environment: Json) -> bool:
     """Fetch each URL as a browser would; names below localhost need not resolve for that."""
-    console.print("\n[bold]Visited through the ingress[/]")
+    terminal.line()
+    terminal.line(bold("Visited through the ingress"))
     well = True
     for url in environment["urls"].values():
         parsed = httpx.URL(url)
@@ -116,23 +117,23 @@ def _visit(api: Api, console: Console, environment: Json) -> bool:
                 trust_env=False,
             )
         except httpx.HTTPError as error:
-            console.print(f"  {show.mark(ResultState.FAILED)} {url}  {type(error).__name__}")
+            terminal.line("  ", show.mark(ResultState.FAILED), f" {url}  {type(error).__name__}")
             well = False
             continue
         took = (time.monotonic() - began) * 1000
         good = answer.status_code < 500
         well = well and good
         sign = show.mark(ResultState.PASSED if good else ResultState.FAILED)
-        console.print(f"  {sign} {url}  {answer.status_code}, {len(answer.content):,} bytes in {took:.0f} ms")
+        size = counted(len(answer.content), "byte")
+        terminal.line("  ", sign, f" {url}  {answer.status_code}, {size} in {took:.0f} ms")
     return well
 
 
-def _what_next(console: Console, data: DataDirectory, api: Api, path: Path, took: float) -> None:
+def _what_next(terminal: Terminal, data: DataDirectory, api: Api, path: Path, took: float) -> None:
     password = data.admin_password.read_text().strip()
-    console.print(f"\nDone in {show.seconds(took)}. Open these:")
-    console.print(f"  dashboard  [bold]{api.remembered.site_url}[/]  (admin, {escape(password)})")
-    console.print(
-        f"  change it  edit and commit in {escape(str(path))}, then: seatrial preview {escape(str(path))}"
-    )
-    console.print("  your own   .venv/bin/seatrial preview PATH --branch B, .venv/bin/seatrial check PATH")
-    console.print("  stop       make stop")
+    terminal.line()
+    terminal.line(f"Done in {show.seconds(took)}. Open these:")
+    terminal.line("  dashboard  ", bold(api.remembered.site_url), f"  (admin, {password})")
+    terminal.line(f"  change it  edit and commit in {path}, then: {typed('preview', str(path))}")
+    terminal.line(f"  your own   {typed('preview', 'PATH', '--branch', 'B')}, {typed('check', 'PATH')}")
+    terminal.line("  stop       make stop")

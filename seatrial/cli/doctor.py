@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import psutil
 import typer
-from rich.markup import escape
 
 from seatrial.cli import show
 from seatrial.cli.api import Json, connect
 from seatrial.cli.errors import NEGATIVE, CommandError
+from seatrial.cli.terminal import Styled, Terminal
 from seatrial.embedded import health, locking, orphans
 from seatrial.embedded.components import agent as agent_component
 from seatrial.embedded.engine import detect, packages
@@ -21,6 +21,7 @@ from seatrial.embedded.ports import holder, is_free
 from seatrial.embedded.preflight import MIN_FREE_MB, Choices, visible_ports
 from seatrial.embedded.processes import Records
 from seatrial.embedded.remembered import read
+from seatrial.embedded.typed import typed
 from seatrial.wire.states import AgentState, Isolation, ResultState
 
 TUNNEL = "/dev/net/tun"  # slirp4netns needs it to make the network of a RUN step
@@ -38,14 +39,14 @@ class Finding:
 
 def doctor() -> None:
     """Check the engine, gVisor, build tools, disk, ports, the platform's processes, and what its agent says."""
-    console = show.console()
+    terminal = Terminal()
     data = DataDirectory.from_environment(os.environ)
     bad = False
     for finding in _findings(data):
         bad = bad or (finding.grave and not finding.well)
-        console.print(f"{_mark(finding)} {escape(finding.text)}")
+        terminal.line(_mark(finding), f" {finding.text}")
         if not finding.well and finding.fix:
-            console.print(f"    {escape(finding.fix)}")
+            terminal.line(f"    {finding.fix}")
     if bad:
         raise typer.Exit(NEGATIVE)
 
@@ -58,7 +59,7 @@ def _findings(data: DataDirectory) -> Iterator[Finding]:
     yield from _platform(data)
 
 
-def _mark(finding: Finding) -> str:
+def _mark(finding: Finding) -> Styled:
     if finding.well:
         return show.mark(ResultState.PASSED)
     return show.mark(ResultState.FAILED if finding.grave else "waiting")
@@ -67,7 +68,7 @@ def _mark(finding: Finding) -> str:
 def _engine() -> Iterator[Finding]:
     engine = detect.ask()
     if not engine.answers:
-        fix = detect.join_group("seatrial doctor") if engine.forbidden else "Run: scripts/engine"
+        fix = detect.join_group(typed("doctor")) if engine.forbidden else "Run: scripts/engine"
         yield Finding(False, f"Docker Engine: {engine.problem}", fix)
         return
     yield Finding(True, f"Docker Engine {engine.version} at {engine.address}")
@@ -140,16 +141,16 @@ def _platform(data: DataDirectory) -> Iterator[Finding]:
             yield Finding(
                 False,
                 f"seatrial is not running, but of a supervisor that was killed are left: {names}",
-                "They end within a minute; or at once, with all of it started anew: seatrial up",
+                f"They end within a minute; or at once, with all of it started anew: {typed('up')}",
             )
             return
         ports = visible_ports(Choices(), remembered, os.environ)
         for port, flag in zip(ports, ("--port", "--ingress-port"), strict=True):
             taken = "" if is_free(port) else f" is taken by {holder(port) or 'another program'}"
             yield Finding(
-                not taken, f"port {port}{taken or ' is free'}", f"Choose another: seatrial up {flag} N"
+                not taken, f"port {port}{taken or ' is free'}", f"Choose another: {typed('up', flag, 'N')}"
             )
-        yield Finding(False, "seatrial is not running", "Start it: seatrial up", grave=False)
+        yield Finding(False, "seatrial is not running", f"Start it: {typed('up')}", grave=False)
         return
     if remembered:
         processes = health.of_platform(data, remembered)

@@ -4,27 +4,20 @@ import time
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import TaskID
 
-from seatrial.cli.show import mark, seconds
+from seatrial.cli.show import mark, padded, seconds
+from seatrial.cli.terminal import Styled, Terminal
 from seatrial.wire.states import ResultState
+from seatrial.wire.visible import visible
 
 
 class Phases:
     """A live list. Without a terminal, each step is one line, printed when it ends."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._progress = terminal.progress()
         self._running: dict[str, tuple[TaskID, float]] = {}
         self._ended: dict[str, str] = {}  # name -> state
 
@@ -41,7 +34,7 @@ class Phases:
         """Show that a step runs. Repeated calls change nothing, unless the step failed before."""
         if name not in self._running and self._ended.get(name, ResultState.FAILED) == ResultState.FAILED:
             self._ended.pop(name, None)
-            self._running[name] = (self._progress.add_task(escape(name)), time.monotonic())
+            self._running[name] = (self._progress.add_task(visible(name)), time.monotonic())
 
     def end(self, name: str, took: float | None = None, *, state: str = ResultState.PASSED) -> None:
         """Show that the step is over. Repeated calls change nothing."""
@@ -52,11 +45,11 @@ class Phases:
         if task is not None:
             self._progress.remove_task(task)
         spent = time.monotonic() - began if took is None else took
-        self._progress.console.print(f"  {mark(state)} {escape(name):<28} [dim]{seconds(spent)}[/]")
+        self._terminal.line("  ", mark(state), f" {padded(name, 28)} ", Styled(seconds(spent), "dim"))
 
     def note(self, text: str) -> None:
         """Print a line between the steps."""
-        self._progress.console.print(f"  {escape(text)}")
+        self._terminal.lines(text)
 
     def forget(self, name: str) -> None:
         """Drop the step without a line."""

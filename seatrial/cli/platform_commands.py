@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from seatrial.cli import show
 from seatrial.cli.api import connect
 from seatrial.cli.errors import CommandError, Interrupted
 from seatrial.cli.phases import Phases
+from seatrial.cli.terminal import Terminal, bold, warning
 from seatrial.embedded import lifecycle, locking, secrets
 from seatrial.embedded.components import control
 from seatrial.embedded.components.postgres import from_wheel
@@ -19,7 +19,8 @@ from seatrial.embedded.errors import EmbeddedError
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.preflight import Choices
 from seatrial.embedded.progress import Event
-from seatrial.embedded.remembered import read
+from seatrial.embedded.remembered import Remembered, read
+from seatrial.embedded.typed import typed
 from seatrial.wire.words import RuntimeKind
 
 Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Dashboard and API (APP_PORT).")]
@@ -46,7 +47,7 @@ def up(
     data = DataDirectory.from_environment(os.environ)
     choices = Choices(port, ingress_port, runtime)
     if locking.running(data):
-        _already(data)
+        _already(data, choices)
         return
     screen = _Screen()
     try:
@@ -54,25 +55,58 @@ def up(
             start = lifecycle.start_detached if detach else lifecycle.run
             start(data, choices, os.environ, screen)
     except locking.AlreadyRuns:
-        _already(data)
+        _already(data, choices)
     except KeyboardInterrupt:
         raise Interrupted(
-            "seatrial is stopped; previews and data are kept. Start it again: seatrial up"
+            f"seatrial is stopped; previews and data are kept. Start it again: {typed('up')}"
         ) from None
 
 
-def _already(data: DataDirectory) -> None:
+def _already(data: DataDirectory, choices: Choices) -> None:
+    """Say where it runs. Raises CommandError if something else was asked for, because nothing is changed."""
     remembered = read(data.platform_file)
-    where = f" at {remembered.site_url}" if remembered else ""
-    show.console().print(f"seatrial already runs{where}. Stop it: seatrial down")
+    if remembered is None:
+        Terminal().line(f"seatrial is being started already. Look: {typed('status')}")
+        return
+    if other := _others(choices, remembered):
+        again = typed("up", *(word for flag, _, asked in other for word in (flag, asked)))
+        raise CommandError(
+            f"seatrial already runs at {remembered.site_url}, "
+            + " and ".join(f"with {flag} {present}" for flag, present, _ in other)
+            + ". That stays as it is until it is started anew.",
+            fix=f"Change it (previews and data are kept): {typed('down')} && {again}",
+        )
+    terminal = Terminal()
+    terminal.line("seatrial already runs at ", bold(remembered.site_url))
+    _sign_in(terminal, data)
+    terminal.line(f"  stop      {typed('down')}")
+
+
+def _others(choices: Choices, remembered: Remembered) -> list[tuple[str, str, str]]:
+    """Each flag that asks for something else than there is: flag, present value, wanted value."""
+    compared: list[tuple[str, int | str, int | str | None]] = [
+        ("--port", remembered.port, choices.port),
+        ("--ingress-port", remembered.ingress_port, choices.ingress_port),
+        ("--runtime", remembered.runtime, choices.runtime),
+    ]
+    return [
+        (flag, str(present), str(asked))
+        for flag, present, asked in compared
+        if asked is not None and asked != present
+    ]
+
+
+def _sign_in(terminal: Terminal, data: DataDirectory) -> None:
+    password = shlex.join(["cat", str(data.admin_password)])
+    terminal.line(f"  sign in   as admin; the first password: {password}")
 
 
 class _Screen:
     """Shows progress as lines, and at the end of a start the addresses and commands that a person needs next."""
 
     def __init__(self) -> None:
-        self.console = show.console()
-        self.phases = Phases(self.console)
+        self.terminal = Terminal()
+        self.phases = Phases(self.terminal)
 
     def __call__(self, event: Event) -> None:
         if event.kind == "begin":
@@ -89,11 +123,13 @@ class _Screen:
         data = DataDirectory.from_environment(os.environ)
         remembered = read(data.platform_file)
         if remembered and remembered.runtime == RuntimeKind.PROCESS:
-            self.console.print(f"[yellow]! {PROCESS_WARNING}[/]")
-        self.console.print(f"seatrial runs at [bold]{url}[/]")
-        self.console.print(f"  sign in   admin, password: cat {shlex.quote(str(data.admin_password))}")
-        self.console.print("  preview   seatrial preview PATH --branch B")
-        self.console.print("  stop      seatrial down (keeps previews and data; --purge removes everything)")
+            self.terminal.line(warning(PROCESS_WARNING))
+        self.terminal.line("seatrial runs at ", bold(url))
+        _sign_in(self.terminal, data)
+        self.terminal.line(f"  preview   {typed('preview', 'PATH', '--branch', 'B')}")
+        self.terminal.line(
+            f"  stop      {typed('down')} (keeps previews and data; --purge removes everything)"
+        )
 
 
 Purge = Annotated[bool, typer.Option("--purge", help="Remove every preview and all data, too.")]
@@ -107,9 +143,9 @@ def down(purge: Purge = False) -> None:
         with screen.phases:
             report = lifecycle.stop(data, os.environ, screen, purge=purge)
     except KeyboardInterrupt:
-        again = "seatrial down --purge" if purge else "seatrial down"
+        again = typed("down", "--purge") if purge else typed("down")
         raise Interrupted(f"interrupted; some processes may still run. Go on with: {again}") from None
-    screen.console.print(report)
+    screen.terminal.line(report)
 
 
 def as_command_error(error: EmbeddedError) -> CommandError:
@@ -123,11 +159,36 @@ def agent() -> None:
     os.execv(program, [program])  # noqa: S606  the agent takes this process over, signals and all
 
 
+# Of Django's own commands those that somebody who operates a platform needs. The rest is for developing a Django
+# program, or empties the database without a question.
+MANAGED = {
+    "add_person": "make an account with a role, or change somebody's role",
+    "changepassword": "set somebody's password",
+    "check": "look for mistakes in the settings",
+    "clearsessions": "delete sessions that have expired",
+    "migrate": "bring the database to this version",
+    "showmigrations": "which steps of that are done",
+}
+
+
 def manage(context: typer.Context) -> None:
-    """Run a command of the control plane on this platform: `manage add_person NAME --role developer`."""
+    """Run an operator's command of the control plane, such as `manage add_person NAME --role developer`; alone: the list."""
+    name = context.args[0] if context.args else ""
+    if name in {"", "-h", "--help", "help"}:
+        _list_managed()
+        return
+    if name not in MANAGED:
+        raise CommandError(f"manage has no command {name}.", fix=f"Choose one of: {', '.join(MANAGED)}")
     data = DataDirectory.from_environment(os.environ)
     remembered = connect(data).remembered
     database = {} if os.environ.get("DB_HOST") else from_wheel(data.postgres).environment()
     environment = control.environment(data, remembered, secrets.ensure(data), database, os.environ)
     line = [sys.executable, "-m", "seatrial.control.manage", *context.args]
     os.execve(line[0], line, environment)  # noqa: S606  as with the agent
+
+
+def _list_managed() -> None:
+    terminal = Terminal()
+    terminal.line(f"{typed('manage')} COMMAND, on a platform that runs; what it takes: COMMAND --help")
+    for name, purpose in MANAGED.items():
+        terminal.line(f"  {name:<16} {purpose}")

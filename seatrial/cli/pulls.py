@@ -1,24 +1,23 @@
 """`seatrial preview`, `seatrial check`, `seatrial close`: a branch of a local repository, as a pull request."""
 
 import contextlib
-import json
 import os
 import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from seatrial.cli import show
 from seatrial.cli.api import Api, Conflict, Json, connect
-from seatrial.cli.errors import NEGATIVE, USAGE, CommandError, Interrupted
+from seatrial.cli.errors import NEGATIVE, USAGE, CommandError, Disappointed, Interrupted
 from seatrial.cli.phases import Phases
 from seatrial.cli.repository import Head, read_head
-from seatrial.cli.verdicts import print_evaluation
+from seatrial.cli.terminal import Terminal, bold, document, warning
+from seatrial.cli.verdicts import counted_score, print_evaluation
 from seatrial.cli.waiting import Deployment, Evaluation, Removal, newest_environment, until
 from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.typed import typed
 from seatrial.wire.states import DeploymentState, EvaluationState, Isolation
 
 Repository = Annotated[Path, typer.Argument(metavar="PATH", help="A git repository on this machine.")]
@@ -28,83 +27,85 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document in
 
 def preview(path: Repository, branch: Branch = None, as_json: AsJson = False) -> None:
     """Build and start the branch, and wait until its preview answers. Run it again after a commit."""
-    console = show.console(json=as_json)
-    head, api = _begin(path, branch, console, "preview")
-    console.print(f"Preview of [bold]{escape(head.path.name)}[/] {escape(head.branch)} at {head.commit[:12]}")
+    terminal = Terminal(quiet=as_json)
+    head, api = _begin(path, branch, terminal, "preview")
+    terminal.line("Preview of ", bold(head.path.name), f" {head.branch} at {head.commit[:12]}")
     pull = open_pull(api, head)
     try:
         retry_if_over(api, pull)
-        with Phases(console) as phases:
+        with Phases(terminal) as phases:
             environment = Deployment(api, pull, phases).wait()
     except KeyboardInterrupt:
-        close_it = shlex.join(["seatrial", "close", str(head.path), "--branch", head.branch])
+        close_it = typed("close", str(head.path), "--branch", head.branch)
         raise Interrupted(f"the preview is still being prepared. Stop it: {close_it}") from None
     if as_json:
-        show.document(json.dumps(environment, indent=2))
+        document(environment)
     else:
-        print_environment(console, environment)
-    if environment["deployment"]["state"] != DeploymentState.LIVE:
-        raise typer.Exit(NEGATIVE)
+        print_environment(terminal, environment, head.commit)
+    if not is_live(environment, head.commit):
+        raise Disappointed(why_not_live(environment, head.commit))
 
 
 def check(path: Repository, branch: Branch = None, as_json: AsJson = False) -> None:
     """Run the policies on the branch's newest commit, in the sandbox. Exit code 0: passed, 1: not."""
-    console = show.console(json=as_json)
-    head, api = _begin(path, branch, console, "check")
+    terminal = Terminal(quiet=as_json)
+    head, api = _begin(path, branch, terminal, "check")
     project = register(api, head)
     body = {"commit": head.commit, "ref": f"refs/heads/{head.branch}"}
     evaluation = until(lambda: api.post(f"/projects/{project['id']}/evaluations", body))
-    console.print(f"Check of [bold]{escape(head.path.name)}[/] {escape(head.branch)} at {head.commit[:12]}")
+    terminal.line("Check of ", bold(head.path.name), f" {head.branch} at {head.commit[:12]}")
     try:
-        with Phases(console) as phases:
+        with Phases(terminal) as phases:
             decided = Evaluation(api, evaluation["id"], phases).wait()
     except KeyboardInterrupt:
-        raise Interrupted("the evaluation continues and ends by itself. See it: seatrial status") from None
+        see_it = typed("status")
+        raise Interrupted(f"the evaluation continues and ends by itself. See it: {see_it}") from None
     if as_json:
-        show.document(json.dumps(decided, indent=2))
+        document(decided)
     else:
-        print_evaluation(console, decided)
+        print_evaluation(terminal, decided)
     _leave(decided)
 
 
 def _leave(evaluation: Json) -> None:
     if evaluation["state"] == EvaluationState.PASSED:
         return
+    why = evaluation.get("message") or f"{evaluation['state']}{counted_score(evaluation)}"
     # Without any result nothing was judged: the platform failed, not the repository.
-    raise typer.Exit(NEGATIVE if evaluation.get("results") else USAGE)
+    raise Disappointed(why, code=NEGATIVE if evaluation.get("results") else USAGE)
 
 
 def close(path: Repository, branch: Branch = None) -> None:
     """Close the branch's pull request: everything of its preview is removed."""
-    console = show.console()
+    terminal = Terminal()
     api = connect(DataDirectory.from_environment(os.environ))
     head = read_head(path, branch)
     project = register(api, head)
     body = {"project": project["id"], "branch": head.branch}
     pull = until(lambda: api.post("/local/pulls/close", body))
-    console.print(
-        f"Closed pull request {pull['number']} of [bold]{escape(head.path.name)}[/] {escape(head.branch)}"
-    )
+    terminal.line(f"Closed pull request {pull['number']} of ", bold(head.path.name), f" {head.branch}")
     try:
-        with Phases(console) as phases:
+        with Phases(terminal) as phases:
             gone = Removal(api, pull, phases).wait()
     except KeyboardInterrupt:
-        raise Interrupted("the preview is still being removed. See it: seatrial status") from None
+        raise Interrupted(f"the preview is still being removed. See it: {typed('status')}") from None
     if not gone:
-        console.print(
-            "  [yellow]! its preview is still being removed; is the agent online?[/] seatrial status"
-        )
+        late = warning("its preview is still being removed; is the agent online?")
+        terminal.line("  ", late, f" {typed('status')}")
 
 
-def _begin(path: Path, branch: str | None, console: Console, what: str) -> tuple[Head, Api]:
+def _begin(path: Path, branch: str | None, terminal: Terminal, what: str) -> tuple[Head, Api]:
     """Check the repository first, because the user must fix its problems, then connect to the platform."""
     head = read_head(path, branch)
     api = connect(DataDirectory.from_environment(os.environ))
     if head.dirty:
-        console.print(f"[yellow]! uncommitted changes are not part of the {what}[/]")
+        terminal.line(warning(f"uncommitted changes are not part of the {what}"))
     if head.folder:
-        console.print(
-            f"[yellow]! the {what} is of the whole repository, not only of {escape(head.folder)}[/]"
+        terminal.line(warning(f"the {what} is of the whole repository, not only of {head.folder}"))
+    if head.shallow and what == "check":
+        complete = shlex.join(["git", "-C", str(head.path), "fetch", "--unshallow"])
+        terminal.line(
+            warning(f"a shallow clone: policies about history cannot judge it. Complete it: {complete}")
         )
     return head, api
 
@@ -140,30 +141,45 @@ def retry_if_over(api: Api, pull: Json) -> None:
             api.post(f"/environments/{newest['id']}/rebuild", {})
 
 
-def print_environment(console: Console, environment: Json) -> None:
+def is_live(environment: Json, commit: str) -> bool:
+    """Whether visitors get this very commit."""
+    deployment = environment["deployment"]
+    return bool(deployment["state"] == DeploymentState.LIVE and deployment["commit"] == commit)
+
+
+def why_not_live(environment: Json, commit: str) -> str:
+    """The reason, in one line."""
+    deployment = environment["deployment"]
+    if deployment["commit"] != commit:
+        return f"superseded: {deployment['commit'][:12]} took the place of {commit[:12]}"
+    service = f" ({deployment['service']})" if deployment.get("service") else ""
+    reason = f"{deployment['reason']}{service}" if deployment.get("reason") else ""
+    message = deployment.get("message") or ("" if reason else "a newer deployment took its place")
+    return ": ".join(part for part in (deployment["state"], reason, message) if part)
+
+
+def print_environment(terminal: Terminal, environment: Json, commit: str) -> None:
     """Print the addresses, or why there are none, with the last log lines of the failed service."""
     deployment = environment["deployment"]
-    for warning in deployment.get("warnings") or []:
-        console.print(f"  [yellow]! {escape(warning)}[/]")
-    if deployment["state"] == DeploymentState.LIVE:
+    if deployment["commit"] == commit:
+        for text in deployment.get("warnings") or []:
+            terminal.line("  ", warning(text))
+    if is_live(environment, commit):
         for service, url in environment["urls"].items():
-            console.print(f"  {escape(service):<12} [bold]{escape(url)}[/]")
-        console.print(f"  {'isolation':<12} {escape(isolation(deployment.get('isolation')))}")
-    elif deployment["state"] == DeploymentState.FAILED:
+            terminal.line(f"  {show.padded(service, 12)} ", bold(url))
+        terminal.line(f"  {'isolation':<12} {isolation(deployment.get('isolation'))}")
+    elif deployment["state"] == DeploymentState.FAILED and deployment["commit"] == commit:
         service = f" ({deployment['service']})" if deployment.get("service") else ""
-        console.print(f"{show.mark(DeploymentState.FAILED)} failed: {escape(deployment['reason'] + service)}")
-        console.print(f"  {escape(deployment.get('message') or '')}")
+        terminal.line(show.mark(DeploymentState.FAILED), f" failed: {deployment['reason']}{service}")
+        terminal.lines(deployment.get("message") or "")
         for line in (deployment.get("log_tail") or [])[-15:]:
-            console.print(f"  [dim]| {escape(line)}[/]")
+            terminal.lines(line, before="  | ", style="dim")
         if environment.get("live_commit"):
-            console.print(f"  Still serving {environment['live_commit'][:12]}")
+            terminal.line(f"  Still serving {environment['live_commit'][:12]}")
     else:
-        console.print(
-            f"{show.mark(DeploymentState.SUPERSEDED)} {deployment['state']}: "
-            f"{escape(deployment.get('message') or 'a newer deployment took its place')}."
-        )
+        terminal.line(show.mark(DeploymentState.SUPERSEDED), f" {why_not_live(environment, commit)}")
     if environment.get("page_url"):
-        console.print(f"  {'details':<12} {escape(environment['page_url'])}")
+        terminal.line(f"  {'details':<12} {environment['page_url']}")
 
 
 def isolation(name: str | None) -> str:

@@ -5,6 +5,7 @@ import time
 from seatrial.cli.api import Api, Json
 from seatrial.cli.errors import CommandError
 from seatrial.cli.phases import Phases
+from seatrial.embedded.typed import typed
 from seatrial.wire.states import AgentState
 
 FIRST_LOOK_SECONDS = 3.0
@@ -41,7 +42,7 @@ class Queue:
         if now - self._alone_since > PATIENCE_SECONDS:
             raise CommandError(
                 f"no agent was online for {PATIENCE_SECONDS:.0f} s. The work continues when one is back.",
-                fix="See what is wrong: seatrial doctor",
+                fix=f"See what is wrong: {typed('doctor')}",
             )
 
     def _tell_problems(self, agents: list[Json]) -> None:

@@ -2,12 +2,16 @@
 
 import difflib
 import os
+import re
 import shlex
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.cli.errors import CommandError
+from seatrial.wire.counted import counted
+
+ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*):/+(.+)|[\w.-]+@[\w.-]+:.+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -19,13 +23,14 @@ class Head:
     commit: str
     dirty: bool  # whether this branch is checked out with changes that are not committed
     folder: str = ""  # what the user named inside the repository; the whole of it is meant nevertheless
+    shallow: bool = False  # its history ends early
 
 
 def read_head(path: Path, branch: str | None) -> Head:
     """Look up `branch` (or the one that is checked out). Raises CommandError."""
     top = _top(path)
     # Git's short names are not used: they begin with `heads/` if a tag has the same name.
-    known = _git(top, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").splitlines()
+    known = _git(top, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").split("\n")[:-1]
     if not known:
         raise CommandError(f"{top} has no commit yet.", fix="Commit something first: git commit")
     current = _git(top, "symbolic-ref", "-q", "HEAD").strip().removeprefix("refs/heads/")
@@ -36,23 +41,64 @@ def read_head(path: Path, branch: str | None) -> Head:
         raise _unknown(top, wanted, known)
     _require_text(f"{top} {wanted}")
     commit = _git(top, "rev-parse", "--verify", f"refs/heads/{wanted}^{{commit}}").strip()
+    _require_objects(top, commit)
     dirty = wanted == current and bool(_git(top, "status", "--porcelain", "--untracked-files=normal").strip())
     folder = path.resolve()
     inside = folder.relative_to(top).as_posix() if folder != top and folder.is_relative_to(top) else ""
-    return Head(top, wanted, commit, dirty, inside)
+    shallow = _git(top, "rev-parse", "--is-shallow-repository").strip() == "true"
+    return Head(top, wanted, commit, dirty, inside, shallow)
 
 
 def _top(path: Path) -> Path:
     if not path.is_dir():
-        raise CommandError(f"{path} is not a directory.", fix="Give the path of a git repository")
-    top = _git(path, "rev-parse", "--show-toplevel").strip()
-    if top:
+        raise _no_directory(path)
+    done = _run(path, "rev-parse", "--show-toplevel")
+    if top := done.stdout.rstrip("\n"):
         return Path(top).resolve()
     if _git(path, "rev-parse", "--is-bare-repository").strip() == "true":
         return path.resolve()
-    raise CommandError(
+    raise _not_a_repository(path, done.stderr.strip())
+
+
+def _no_directory(path: Path) -> CommandError:
+    if not path.exists() and (address := ADDRESS.fullmatch(str(path))):
+        scheme, rest = address.groups()  # a path has lost one of the two slashes
+        url = f"{scheme}://{rest}" if scheme else str(path)
+        return CommandError(
+            f"{url} is an address; what is wanted is the folder of a repository on this machine.",
+            fix=f"Clone it, and give the clone's folder: git clone {shlex.quote(url)}",
+        )
+    return CommandError(f"{path} is not a directory.", fix="Give the path of a git repository")
+
+
+def _not_a_repository(path: Path, reason: str) -> CommandError:
+    """Git's reason tells a folder that is no repository from a repository that git cannot use."""
+    if re.search(
+        r"not a git repository: ", reason
+    ):  # of a folder without one it says `not a git repository (or`
+        return CommandError(
+            f"{path} is a linked worktree or a submodule, and the repository it belongs to is not there: "
+            f"{reason.rpartition(': ')[2]}.",
+            fix="If that was moved, run there: git worktree repair PATH",
+        )
+    if reason and "not a git repository" not in reason:
+        return CommandError(f"git cannot use {path}: {reason.splitlines()[-1].removeprefix('fatal: ')}.")
+    return CommandError(
         f"{path} is not a git repository.", fix=f"Make it one: git -C {shlex.quote(str(path))} init"
     )
+
+
+def _require_objects(top: Path, commit: str) -> None:
+    """Raise CommandError if a partial clone lacks objects: nobody else may fetch them with this user's credentials."""
+    if not _git(top, "config", "--get-regexp", r"^remote\..*\.promisor$"):
+        return
+    listed = _git(top, "rev-list", "--objects", "--missing=print", commit).split("\n")
+    missing = sum(line.startswith("?") for line in listed)
+    if missing:
+        raise CommandError(
+            f"{top} is a partial clone: of {commit[:12]} and its history it lacks {counted(missing, 'object')}.",
+            fix=f"Get them: git -C {shlex.quote(str(top))} fetch --refetch --no-filter",
+        )
 
 
 def _require_text(names: str) -> None:
@@ -74,21 +120,36 @@ def _unknown(top: Path, wanted: str, known: list[str]) -> CommandError:
 
 
 def _git(path: Path, *arguments: str) -> str:
-    """The output of git; empty if git refuses. This runs the user's git with the user's configuration."""
+    """What git prints; empty when it refuses."""
+    done = _run(path, *arguments)
+    return done.stdout if done.returncode == 0 else ""
+
+
+@dataclass(frozen=True)
+class _Done:
+    """How git ended. Names are bytes to it: those that are no UTF-8 are kept, and so is a carriage return."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def _run(path: Path, *arguments: str) -> _Done:
+    """The user's own git, so the user's own rules."""
     try:
-        done = subprocess.run(
+        ended = subprocess.run(
             ["git", "-C", str(path), *arguments],
             capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",  # to git, names are bytes
             check=False,
             env={**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"},
         )
     except FileNotFoundError as error:
         raise CommandError("git is not installed.", fix="Install it: apt-get install git") from error
+    said = (text.decode("utf-8", "surrogateescape") for text in (ended.stdout, ended.stderr))
+    done = _Done(ended.returncode, *said)
     if "dubious ownership" in done.stderr:
         raise CommandError(
             f"git refuses {path}: it belongs to another user.",
             fix=f"If you trust it: git config --global --add safe.directory {shlex.quote(str(path.resolve()))}",
         )
-    return done.stdout if done.returncode == 0 else ""
+    return done

@@ -1,11 +1,10 @@
-"""Output for people: colours and movement in a terminal, plain lines elsewhere."""
+"""How states, durations and columns look in a line."""
 
-import sys
+from rich.cells import cell_len
 
-from rich.console import Console
-
-from seatrial.cli.errors import CommandError
+from seatrial.cli.terminal import Styled
 from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState, ResultState
+from seatrial.wire.visible import visible
 
 # State -> (mark, style): the mark tells the state without its colour, too.
 MARKS: dict[str, tuple[str, str]] = {
@@ -25,15 +24,16 @@ MARKS: dict[str, tuple[str, str]] = {
 }
 
 
-def console(*, json: bool = False) -> Console:
-    """The console for people. With --json, everything except the document goes to standard error."""
-    return Console(stderr=json, highlight=False, soft_wrap=True)
-
-
-def mark(state: str) -> str:
+def mark(state: str) -> Styled:
     """The state's sign, in its colour."""
     sign, style = MARKS.get(state, ("…", "yellow"))
-    return f"[{style}]{sign}[/]"
+    return Styled(sign, style)
+
+
+def padded(text: str, width: int) -> str:
+    """`text` in a column: as wide as a terminal shows it, not as many characters as it has."""
+    shown = visible(text)
+    return shown + " " * (width - cell_len(shown))
 
 
 def seconds(value: float | None) -> str:
@@ -43,21 +43,3 @@ def seconds(value: float | None) -> str:
     if value < 60:
         return f"{value:.1f} s"
     return f"{int(value // 60)} min {int(value % 60)} s"
-
-
-def error(problem: CommandError) -> None:
-    """Print the error and its fix on standard error."""
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
-    err.print(f"[red]seatrial:[/] {_plain(str(problem))}")
-    if problem.fix:
-        err.print(f"  {_plain(problem.fix)}")
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
-
-
-def document(text: str) -> None:
-    """Print the JSON document. Nothing else is printed on standard output."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()

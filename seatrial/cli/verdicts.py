@@ -1,32 +1,39 @@
 """Prints an evaluation as a list that a person can scan quickly: sign, name, one sentence."""
 
-from rich.console import Console
-from rich.markup import escape
+from rich.cells import cell_len
 
 from seatrial.cli.api import Json
-from seatrial.cli.show import mark, seconds
+from seatrial.cli.show import mark, padded, seconds
+from seatrial.cli.terminal import Terminal, bold, warning
 from seatrial.wire.states import Isolation
+from seatrial.wire.visible import visible
 
 
-def print_evaluation(console: Console, evaluation: Json) -> None:
+def print_evaluation(terminal: Terminal, evaluation: Json) -> None:
     """Print each policy's result, then the verdict."""
     results = evaluation.get("results") or []
-    width = max((len(result["policy"]) for result in results), default=0)
+    width = max((cell_len(visible(result["name"])) for result in results), default=0)
     for result in results:
-        console.print(
-            f"  {mark(result['state'])} {escape(result['policy']):<{width}}  {result['state']:<9}"
-            f" {_score(result.get('score'))}  {escape(_first_line(result.get('message')))}"
+        terminal.line(
+            *("  ", mark(result["state"]), f" {padded(result['name'], width)}  {result['state']:<9}"),
+            f" {_score(result.get('score'))}  {_first_line(result.get('message'))}",
         )
-    score = evaluation.get("score")
-    counted = f", score {score:g}" if score is not None else ""
     took = f" in {seconds(evaluation['seconds'])}" if evaluation.get("seconds") else ""
-    console.print(f"{mark(evaluation['state'])} [bold]{evaluation['state']}[/]{counted}{took}")
+    terminal.line(
+        mark(evaluation["state"]), " ", bold(evaluation["state"]), f"{counted_score(evaluation)}{took}"
+    )
     if evaluation.get("message"):
-        console.print(f"  {escape(evaluation['message'])}")
+        terminal.lines(evaluation["message"])
     if evaluation.get("isolation") and evaluation["isolation"] != Isolation.GVISOR:
-        console.print(f"  [yellow]! weaker isolation: {evaluation['isolation']}[/]")
+        terminal.line("  ", warning(f"weaker isolation: {evaluation['isolation']}"))
     if evaluation.get("page_url"):
-        console.print(f"  details  {escape(evaluation['page_url'])}")
+        terminal.line(f"  details  {evaluation['page_url']}")
+
+
+def counted_score(evaluation: Json) -> str:
+    """`, score 50`, where there is one."""
+    score = evaluation.get("score")
+    return f", score {score:g}" if score is not None else ""
 
 
 def _score(value: float | None) -> str:

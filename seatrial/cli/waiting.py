@@ -8,6 +8,7 @@ from seatrial.cli.api import Api, Json, PlatformAway
 from seatrial.cli.errors import CommandError
 from seatrial.cli.phases import Phases
 from seatrial.cli.queueing import Queue
+from seatrial.embedded.typed import typed
 from seatrial.wire.states import DeploymentState, EvaluationState, ResultState
 
 POLL_SECONDS = 0.3
@@ -37,7 +38,7 @@ def until(ask: Callable[[], Any], *, seconds: float | None = None, what: str = "
             if answer:
                 return answer
         if seconds is not None and time.monotonic() - began > seconds:
-            raise CommandError(f"{what} within {seconds:.0f} s.", fix="See what is wrong: seatrial doctor")
+            raise CommandError(f"{what} within {seconds:.0f} s.", fix=f"See what is wrong: {typed('doctor')}")
         time.sleep(POLL_SECONDS)
 
 
@@ -60,7 +61,11 @@ class Deployment:
         )
 
     def wait(self) -> Json:
-        """The environment after that deployment has ended. Raises CommandError if no agent picks it up."""
+        """The environment, as the platform answered it when that deployment had ended.
+
+        If a newer commit took its place, the answer's deployment is the newer one: the environment's state is about that.
+        Raises CommandError if no agent picks it up.
+        """
         environment: Json = until(self._look)
         return environment
 
@@ -75,25 +80,14 @@ class Deployment:
                 self._show(deployment)
                 return environment if deployment["state"] in TERMINAL else None
             if self._newest is not None and deployment.get("id", "") > self._newest:
-                return {**environment, "deployment": self._superseded(deployment)}
+                return environment
             self._newest = deployment.get("id", "")
         if time.monotonic() - self._began > PICKED_UP_SECONDS:
             raise CommandError(
                 f"no deployment of {self._pull['head_sha'][:12]} began within {PICKED_UP_SECONDS:.0f} s.",
-                fix="See what is wrong: seatrial doctor",
+                fix=f"See what is wrong: {typed('doctor')}",
             )
         return None
-
-    def _superseded(self, newer: Json) -> Json:
-        message = f"{newer['commit'][:12]} took the place of {self._pull['head_sha'][:12]}"
-        return {
-            "id": self._newest,
-            "state": DeploymentState.SUPERSEDED,
-            "reason": "",
-            "message": message,
-            "commit": self._pull["head_sha"],
-            "phases": [],
-        }
 
     def _show(self, deployment: Json) -> None:
         for phase in deployment.get("phases", []):

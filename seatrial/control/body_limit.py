@@ -1,4 +1,4 @@
-"""Bounds on request bodies, before Django takes them: it reads a body to its end before it looks at anything else."""
+"""Limits request bodies before Django reads them. Django reads the whole body before it looks at anything else."""
 
 import asyncio
 import json
@@ -52,7 +52,7 @@ class BodyLimit:
 
 
 class _Body:
-    """One request's body on its way in. `refusal`: why it was cut off, as the answer's status, code and message."""
+    """Reads one request's body. `refusal` says why it was cut off: the answer's status, code and message."""
 
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
@@ -63,7 +63,7 @@ class _Body:
         self.refusal: tuple[int, str, str] | None = None
 
     async def receive(self) -> Message:
-        """The next part. Behind the body comes only that the client went away, which may take as long as it likes."""
+        """The next message. After the whole body, the only one is that the client went away: it has no time limit."""
         if self._whole:
             return await self._receive()
         try:

@@ -1,4 +1,4 @@
-"""A bound on what comes before a request's body, in bytes and in time: the server has none of its own."""
+"""Limits the bytes and the seconds before a request's body: uvicorn with httptools has no such limit."""
 
 from asyncio import TimerHandle, Transport
 from http import HTTPStatus
@@ -11,11 +11,11 @@ SECONDS = 20.0
 
 
 class HeaderLimit(HttpToolsProtocol):
-    """uvicorn's protocol for one connection, which ends one that goes on without getting anywhere.
+    """uvicorn's protocol for one connection, which closes a connection that makes no progress.
 
-    At most MAX_BYTES, and what one read brings, may come without completing a header or adding to a body (a line or a
-    header without end, trailers, sizes of chunks): 431. A connection that has begun a request, or is new, has SECONDS to
-    complete its header: 408. Between requests, and while a response is under way, uvicorn's own limits count.
+    A client may send MAX_BYTES, plus what one read returns, without completing a header or adding to a body; more (a line or a
+    header without end, trailers, sizes of chunks) is answered with 431. After connecting, and after the first byte of a further
+    request, it has SECONDS to complete the header, or is answered with 408. Between requests, uvicorn's own time limit counts.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -24,40 +24,40 @@ class HeaderLimit(HttpToolsProtocol):
         self._deadline: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """Time runs from here."""
+        """Start the time limit."""
         super().connection_made(transport)
         self._begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """No time runs for what is gone."""
+        """Cancel the time limit."""
         self._end()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count until the parser says that something is complete."""
+        """Count bytes; the callbacks below set the count to zero."""
         self._idle_bytes += len(data)
         super().data_received(data)
         if self._idle_bytes > MAX_BYTES and not self.transport.is_closing():
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_message_begin(self) -> None:
-        """The first line of a request."""
+        """A request begins: start the time limit."""
         super().on_message_begin()
         self._begin()
 
     def on_headers_complete(self) -> None:
-        """The request is the application's from here."""
+        """The header is complete: cancel the time limit."""
         self._end()
         self._idle_bytes = 0
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """A body gets somewhere."""
+        """Bytes of a body are progress."""
         self._idle_bytes = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """So does its end."""
+        """So is the end of a request."""
         self._idle_bytes = 0
         super().on_message_complete()
 
@@ -71,7 +71,7 @@ class HeaderLimit(HttpToolsProtocol):
             self._deadline = None
 
     def _refuse(self, status: HTTPStatus) -> None:
-        """In as few words as HTTP allows: nothing is known of who asks for what. A response under way is cut off."""
+        """Answer with the status alone, and close. If a response is in progress, it is cut off."""
         self._end()
         if self.cycle is None or self.cycle.response_complete:
             self.transport.write(STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")

@@ -1,7 +1,7 @@
-"""What every operation of the REST API asks of what it is sent, whatever its own schema says.
+"""Checks that every operation of the REST API makes, in addition to its own schema.
 
-Text is what PostgreSQL, UTF-8 and JSON can all hold: no half of a surrogate pair, which JSON can write but no encoding
-can, and no NUL. Parameters are those that the operation names: a misspelt filter would otherwise filter nothing.
+Text must be what PostgreSQL, UTF-8 and JSON can all represent: no half of a surrogate pair, which JSON can escape but no
+encoding can represent, and no NUL. Parameters must be ones that the operation has: a misspelt filter would be ignored.
 """
 
 import json
@@ -24,14 +24,14 @@ MOST_SHOWN = 100  # characters of a name
 
 
 class InvalidInput(ControlError):
-    """What was sent cannot be taken, in a way that is the same for every operation."""
+    """A request failed one of the checks that all operations share."""
 
     code = "invalid"
     status = 400
 
 
 class TextParser(Parser):
-    """ninja's, which refuses what is no text and says where it is."""
+    """ninja's parser, which also refuses invalid text and says where it is."""
 
     def parse_body(self, request: HttpRequest) -> Any:
         """The JSON document of a request. Raises InvalidInput."""
@@ -65,7 +65,7 @@ def require_text(where: str, document: object) -> None:
 
 
 def _places_without_text(where: str, document: object) -> Iterator[str]:
-    """Strangers send what is walked here: without recursion, and with memory for its depth, not for its length."""
+    """Walk a document that may come from strangers: without recursion, and with memory for its depth, not its length."""
     path: list[str] = []
     levels: list[Iterator[tuple[object, object]]] = [iter([(where, document)])]
     while levels:
@@ -88,9 +88,9 @@ def _shown(name: object) -> str:
 
 
 def strictly(operation: Callable[..., Any]) -> Callable[..., Any]:
-    """A decorator for every operation: addresses are text, and no parameter is there that it does not know.
+    """Decorate an operation: refuse addresses that are not text, and parameters that the operation does not have.
 
-    It is asked after who sent it: strangers learn nothing about parameters.
+    The check comes after authentication: strangers learn nothing about parameters.
     """
 
     @wraps(operation)

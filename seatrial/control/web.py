@@ -11,12 +11,14 @@ STOP_SECONDS = 3
 
 
 def options(arguments: list[str] | None = None) -> dict[str, Any]:
-    """What the command line asks of uvicorn."""
+    """The options for uvicorn that the command line gives."""
     parser = argparse.ArgumentParser(prog="python -m seatrial.control.web", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=3000, help="port to listen on")
     parser.add_argument(
-        "--trusted-proxy", default="", help="address of the proxy that is believed who its clients are"
+        "--trusted-proxy",
+        default="",
+        help="address of the proxy whose forwarded client addresses are trusted",
     )
     chosen = parser.parse_args(arguments)
     return {

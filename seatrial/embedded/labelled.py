@@ -13,6 +13,7 @@ import aiohttp
 
 from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.embedded.errors import CannotRun
+from seatrial.embedded.typed import typed
 
 CACHE = "galley.cache"  # images that take long to build and hold nobody's data
 PATIENCE_SECONDS = 60.0
@@ -56,7 +57,7 @@ class Labelled:
         except (aiohttp.ClientError, aiodocker.DockerError, OSError) as error:
             raise CannotRun(
                 f"the engine failed while previews were being removed: {error}.",
-                fix="When it answers again: seatrial down --purge",
+                fix=f"When it answers again: {typed('down', '--purge')}",
             ) from error
 
     async def _round(self, things: list[Thing]) -> list[str]:
@@ -96,7 +97,8 @@ def _stays(things: list[Thing], refusals: list[str]) -> CannotRun:
     names = ", ".join(f"{thing.kind} {thing.name}" for thing in things[:5])
     more = f" and {len(things) - 5} more" if len(things) > 5 else ""
     said = f" The engine says: {refusals[0].rstrip('.')}." if refusals else ""
+    again = typed("down", "--purge")
     return CannotRun(
         f"left on the engine: {names}{more}.{said}",
-        fix="Remove what holds them; nothing of the data is lost yet. Then again: seatrial down --purge",
+        fix=f"Remove what holds them; nothing of the data is lost yet. Then again: {again}",
     )

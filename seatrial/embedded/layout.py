@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.embedded.errors import CannotRun
+from seatrial.embedded.typed import typed
 
 DEFAULT = "~/.local/share/seatrial"
 
@@ -111,5 +112,5 @@ class DataDirectory:
         except OSError as error:
             raise CannotRun(
                 f"the data directory {self.root} cannot be used: {error.strerror}.",
-                fix="Make it writable, or choose another: SEATRIAL_DATA_DIR=/some/where seatrial up",
+                fix=f"Make it writable, or choose another: SEATRIAL_DATA_DIR=/some/where {typed('up')}",
             ) from error

@@ -23,6 +23,7 @@ from seatrial.embedded.preflight import Choices, require_space
 from seatrial.embedded.processes import end, wait_until_gone
 from seatrial.embedded.progress import Event, Listener, parse, step
 from seatrial.embedded.remembered import Remembered, read
+from seatrial.embedded.typed import typed
 
 if TYPE_CHECKING:
     from seatrial.embedded.platform import Platform
@@ -163,7 +164,7 @@ def stop(data: DataDirectory, environ: Mapping[str, str], tell: Listener, *, pur
             return "seatrial is stopped; nothing is left of it but caches and the engine."
     if not stopped:
         return "seatrial is not running."
-    return "seatrial is stopped. Previews and data are kept for the next `seatrial up`."
+    return f"seatrial is stopped. Previews and data are kept for the next start: {typed('up')}"
 
 
 def _end_supervisor(data: DataDirectory) -> bool:
@@ -188,7 +189,7 @@ def _nobody_starts(data: DataDirectory) -> Iterator[None]:
             yield
     except locking.AlreadyRuns as error:
         raise CannotRun(
-            "another command starts or stops seatrial at this moment.", fix="Then again: seatrial down"
+            "another command starts or stops seatrial at this moment.", fix=f"Then again: {typed('down')}"
         ) from error
 
 

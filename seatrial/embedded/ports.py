@@ -6,6 +6,7 @@ import socket
 import psutil
 
 from seatrial.embedded.errors import PortTaken
+from seatrial.embedded.typed import typed
 
 LOOPBACK = "127.0.0.1"
 
@@ -46,5 +47,5 @@ def require_free(port: int, *, purpose: str, flag: str, variable: str) -> None:
     other = find_free()
     raise PortTaken(
         f"port {port} ({purpose}) is taken by {holder(port) or 'another program'}.",
-        fix=f"Choose another: seatrial up {flag} {other} (or {variable}={other})",
+        fix=f"Choose another: {typed('up', flag, str(other))} (or {variable}={other})",
     )

@@ -10,16 +10,12 @@ from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.ports import find_free, is_free, require_free
 from seatrial.embedded.remembered import Remembered, read
+from seatrial.embedded.typed import typed
 from seatrial.wire.words import RuntimeKind
 
 DEFAULT_PORT = 3000
 DEFAULT_INGRESS_PORT = 8080
 MIN_FREE_MB = 500
-
-FIX_ENGINE = (
-    "Install and start one: scripts/engine. "
-    "Or try out trusted code without isolation: seatrial up --runtime process"
-)
 
 
 @dataclass(frozen=True)
@@ -92,7 +88,7 @@ def require_space(path: Path) -> None:
     if free < MIN_FREE_MB:
         raise CannotRun(
             f"the data directory {path} has {free} MB free; {MIN_FREE_MB} MB are needed.",
-            fix="Free some space, or choose another: SEATRIAL_DATA_DIR=/some/where seatrial up",
+            fix=f"Free some space, or choose another: SEATRIAL_DATA_DIR=/some/where {typed('up')}",
         )
 
 
@@ -105,12 +101,17 @@ def require_engine(runtime: str, environ: Mapping[str, str]) -> None:
         try:
             daemon.start()
         except daemon.EngineProblem as problem:
-            raise CannotRun(f"Docker Engine does not start: {problem}.", fix=FIX_ENGINE) from problem
+            raise CannotRun(f"Docker Engine does not start: {problem}.", fix=_fix_engine()) from problem
         engine = detect.ask(environ)
     if engine.forbidden:
         raise CannotRun(
             f"Docker Engine is there, but {engine.problem}.",
-            fix=detect.join_group("seatrial up --detach"),
+            fix=detect.join_group(typed("up", "--detach")),
         )
     if not engine.answers:
-        raise CannotRun(f"Docker Engine is not there: {engine.problem}.", fix=FIX_ENGINE)
+        raise CannotRun(f"Docker Engine is not there: {engine.problem}.", fix=_fix_engine())
+
+
+def _fix_engine() -> str:
+    try_out = typed("up", "--runtime", "process")
+    return f"Install and start one: scripts/engine. Or try out trusted code without isolation: {try_out}"

@@ -17,6 +17,7 @@ from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.labelled import Labelled
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.remembered import Remembered
+from seatrial.embedded.typed import typed
 
 
 def agent_id(data: DataDirectory, remembered: Remembered | None) -> str:
@@ -46,10 +47,10 @@ async def purge_engine(
         async with aiodocker.Docker(url=engine.address) as docker:
             await Labelled(docker, agent).remove()
     elif used or not remembered:
-        start = "Start the engine, then again: seatrial down --purge"
+        again = typed("down", "--purge")
         raise CannotRun(
             f"previews may be left on the engine: {engine.problem}.",
-            fix=detect.join_group("seatrial down --purge") if engine.forbidden else start,
+            fix=detect.join_group(again) if engine.forbidden else f"Start the engine, then again: {again}",
         )
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from seatrial import files
 from seatrial.embedded.errors import CannotRun
+from seatrial.embedded.typed import typed
 from seatrial.wire.words import RuntimeKind
 
 
@@ -38,7 +39,7 @@ def read(path: Path) -> Remembered | None:
         return None
     except (ValidationError, OSError) as error:
         raise CannotRun(
-            f"{path} cannot be read.", fix="Remove it; ports are then chosen anew: seatrial up"
+            f"{path} cannot be read.", fix=f"Remove it; ports are then chosen anew: {typed('up')}"
         ) from error
 
 

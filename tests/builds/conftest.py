@@ -18,8 +18,9 @@ from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.recipe import Build
 from tests.engines import require
 
-LABEL = "seatrial.test=builds"
-BASE = "seatrial-test/base:1"
+OURS = f"builds-{os.getpid()}"  # not those of a pytest beside this one
+LABEL = f"seatrial.test={OURS}"
+BASE = f"seatrial-test/base-{os.getpid()}:1"
 SOCKET = "unix:///var/run/docker.sock"
 
 
@@ -142,8 +143,8 @@ def request_for(tmp_path: Path) -> Callable[..., BuildRequest]:
             service="web",
             build=Build(**build),  # type: ignore[arg-type]
             context_root=root,
-            tag=f"seatrial-test/{tag}:1",
-            labels={"seatrial.test": "builds", "galley.deployment": tag},
+            tag=f"seatrial-test/{tag}-{os.getpid()}:1",
+            labels={"seatrial.test": OURS, "galley.deployment": tag},
             cache_scope=scope,
             no_cache=no_cache,
         )

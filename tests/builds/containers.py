@@ -11,15 +11,13 @@ import pytest
 
 from seatrial.agent.builds.debian import codename
 from seatrial.agent.builds.standins import PREFIX, stand_in_for
-from tests.builds.conftest import docker
+from tests.builds.conftest import LABEL, docker
 
 MakeStandIn = Callable[[str], Awaitable[str]]
 
 
 async def run(image: str, *command: str) -> str:
-    return await docker(
-        "run", "--rm", "--network", "none", "--label", "seatrial.test=builds", image, *command
-    )
+    return await docker("run", "--rm", "--network", "none", "--label", LABEL, image, *command)
 
 
 async def rare(image: str) -> None:
@@ -37,9 +35,7 @@ async def rare(image: str) -> None:
 async def running(image: str, *options: str, command: Sequence[str] = ()) -> AsyncIterator[str]:
     name = f"seatrial-test-{secrets.token_hex(4)}"
     try:
-        await docker(
-            "run", "-d", "--name", name, "--label", "seatrial.test=builds", *options, image, *command
-        )
+        await docker("run", "-d", "--name", name, "--label", LABEL, *options, image, *command)
         yield name
     finally:
         await docker("rm", "-f", "-v", name)

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import secrets
 import ssl
 import tarfile
@@ -38,7 +39,7 @@ class Registry:
         config = {
             "architecture": "amd64",
             "os": "linux",
-            "config": {"Cmd": ["sh"], "Labels": {"seatrial.test": "builds", **self.labels}},
+            "config": {"Cmd": ["sh"], "Labels": {"seatrial.test": f"builds-{os.getpid()}", **self.labels}},
             "author": secrets.token_hex(8),  # an image of its own, which no test beside this one takes away
             "rootfs": {"type": "layers", "diff_ids": [digest_of(layer)]},
             "history": [{"created_by": "made for a test"}],

@@ -243,8 +243,8 @@ async def test_the_bases_healthcheck_is_kept(
     recipe = f"FROM {base}\nHEALTHCHECK --interval=7s CMD test -e /bin\n"
     checked = request_for("checked", {"Dockerfile": recipe})
     await builder.build(checked, log)
-    await docker("tag", checked.tag, "seatrial-test/checked-base:1")
-    child = request_for("child", {"Dockerfile": "FROM seatrial-test/checked-base:1 AS x\nFROM x\nRUN true\n"})
+    await docker("tag", checked.tag, f"{checked.tag}-base")
+    child = request_for("child", {"Dockerfile": f"FROM {checked.tag}-base AS x\nFROM x\nRUN true\n"})
     await builder.build(child, log)
     check = json.loads(await docker("image", "inspect", "-f", "{{json .Config.Healthcheck}}", child.tag))
     assert check == {"Test": ["CMD-SHELL", "test -e /bin"], "Interval": 7_000_000_000}

@@ -13,7 +13,7 @@ import pytest
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.vocabulary.errors import BuildError
-from tests.builds.conftest import Lines, docker, own_addresses
+from tests.builds.conftest import LABEL, Lines, docker, own_addresses
 from tests.engines import missing
 
 pytestmark = pytest.mark.docker
@@ -88,7 +88,7 @@ async def test_a_step_sees_neither_containers_of_the_host_nor_its_interfaces(
         f"FROM {base}\nRUN cat /proc/self/cgroup /proc/1/cgroup; cat /proc/self/mountinfo\n"
         "RUN busybox find /sys/fs/cgroup | wc -l; ls /sys/class/net /sys/devices/virtual/net | busybox grep -v :\n"
     )
-    container = await docker("run", "-d", "--label", "seatrial.test=builds", base, "sleep", "600")
+    container = await docker("run", "-d", "--label", LABEL, base, "sleep", "600")
     try:
         await builder.build(request_for("seen", {"Dockerfile": recipe}, no_cache=True), log)
     finally:

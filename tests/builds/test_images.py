@@ -12,7 +12,7 @@ from seatrial.agent.builds.standins import stand_in_for
 from seatrial.agent.engine import Engine
 from seatrial.agent.engine.images import Image
 from seatrial.agent.vocabulary.errors import AgentError, ImageUnavailable
-from tests.builds.conftest import Lines, docker
+from tests.builds.conftest import LABEL, Lines, docker
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -172,7 +172,7 @@ def test_registries() -> None:
 @pytest.mark.docker
 async def test_images_of_previews_are_nobody_elses(engine: Engine, base: str, log: Lines) -> None:
     foreign = "galley/pr-1-secret-abc123/web:feed"
-    await docker("build", "-q", "--label", "galley.managed=true", "--label", "seatrial.test=builds", "-t", foreign, "-", stdin=f"FROM {base}\nRUN echo x > /secret\n")  # fmt: skip
+    await docker("build", "-q", "--label", "galley.managed=true", "--label", LABEL, "-t", foreign, "-", stdin=f"FROM {base}\nRUN echo x > /secret\n")  # fmt: skip
     identity = (await docker("image", "inspect", "-f", "{{.Id}}", foreign)).strip().removeprefix("sha256:")
     source = EngineImages(engine)
     for asked in (foreign, identity, f"sha256:{identity}", f"sha256:{identity[:8]}"):

@@ -10,11 +10,12 @@ from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder, scope_folder
 from seatrial.agent.engine import Engine
-from tests.builds.conftest import Lines, docker
+from tests.builds.conftest import BASE, LABEL, Lines, docker
 
 pytestmark = pytest.mark.docker
 
 Make = Callable[..., BuildRequest]
+SECOND = f"{BASE}-second"
 DAY = 86_400.0
 
 
@@ -53,13 +54,13 @@ async def test_what_was_not_used_for_so_long_is_removed(
 async def test_a_base_that_no_layers_stand_on_goes_and_comes_again(
     aging: BuildahBuilder, request_for: Make, base: str, log: Lines
 ) -> None:
-    await docker("build", "-q", "-t", "seatrial-test/second:1", "--label", "seatrial.test=builds", "-", stdin=f"FROM {base}\nENV A=1\n")  # fmt: skip
+    await docker("build", "-q", "-t", SECOND, "--label", LABEL, "-", stdin=f"FROM {base}\nENV A=1\n")  # fmt: skip
     first = request_for("layers-one", {"Dockerfile": f"FROM {base}\nRUN echo one\n"}, scope="one")
     await aging.build(first, log)
     aging.layers.clock = lambda: 120 * DAY
     second = request_for(
         "layers-two",
-        {"Dockerfile": "FROM seatrial-test/second:1\nRUN echo two\nRUN echo last\n"},
+        {"Dockerfile": f"FROM {SECOND}\nRUN echo two\nRUN echo last\n"},
         scope="two",
     )
     await aging.build(second, log)

@@ -1,6 +1,7 @@
 """Registries without any: the operator's settings, what may be reached, and what is said about a pull that failed."""
 
 import asyncio
+import ipaddress
 import itertools
 import os
 import socket
@@ -162,6 +163,12 @@ async def test_an_engine_without_settings_opens_nothing(monkeypatch: pytest.Monk
         monkeypatch.delenv(name, raising=False)
     assert Configuration(Registries(insecure_networks=("127.0.0.0/8",)), ()).opened() == []
     assert registries_from({}) == Registries()
+
+
+def test_every_closed_network_is_called_closed() -> None:
+    for network in (*fence.PRIVATE[firewall.IPV4], *fence.PRIVATE[firewall.IPV6]):
+        inside = ipaddress.ip_network(network)[1 if "/128" not in network else 0]
+        assert Reach().closed(str(inside), 443) or inside.is_multicast
 
 
 def test_what_the_operator_allows_comes_before_what_is_closed() -> None:

@@ -13,7 +13,7 @@ from seatrial.agent.builds.debian import codename
 from seatrial.agent.builds.standins import PREFIX, STAND_INS, DebianStandIns
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import BuildError
-from tests.builds.conftest import Lines, docker
+from tests.builds.conftest import LABEL, Lines, docker
 from tests.builds.containers import MakeStandIn, answers, rare, run, running
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
@@ -54,7 +54,7 @@ async def test_postgres_honours_the_official_variables(stand_in: MakeStandIn) ->
         "--name",
         name,
         "--label",
-        "seatrial.test=builds",
+        LABEL,
         "--security-opt",
         "no-new-privileges",
     ]
@@ -195,7 +195,7 @@ async def test_a_changed_recipe_is_made_again_and_a_failure_keeps_the_old(engine
     with pytest.raises(BuildError):
         await stand_ins.make(wanted, log)
     full = f"{tag}:{codename()}"
-    await docker("import", "-c", "LABEL seatrial.test=builds", "/dev/null", full)
+    await docker("import", "-c", f"LABEL {LABEL}", "/dev/null", full)
     try:
         assert await stand_ins.make(wanted, log) == full
     finally:

@@ -1,6 +1,7 @@
 """A real nats-server with our own identity, that can be killed and started again on the same port."""
 
 import contextlib
+import os
 import random
 import signal
 import socket
@@ -73,6 +74,7 @@ class NatsServer:
         """It takes connections and bytes, and answers nothing."""
         assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)  # until all of its threads have
 
     def go_on(self) -> None:
         assert self.process is not None

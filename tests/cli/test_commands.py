@@ -32,8 +32,20 @@ ENVIRONMENT: dict[str, Any] = {
     "live_commit": None,
 }
 RESULTS = [
-    {"policy": "readme", "state": "passed", "score": 100.0, "message": "has a readme"},
-    {"policy": "licence", "state": "failed", "score": 0.0, "message": "no licence\nsecond line"},
+    {
+        "policy": "readme",
+        "name": "Has a readme",
+        "state": "passed",
+        "score": 100.0,
+        "message": "has a readme",
+    },
+    {
+        "policy": "licence",
+        "name": "Has a licence",
+        "state": "failed",
+        "score": 0.0,
+        "message": "no licence\nsecond line",
+    },
 ]
 
 
@@ -147,7 +159,7 @@ def test_the_exit_code_of_check_is_the_verdict(
     assert exit_code == code
     assert state in out
     for result in results:
-        assert result["policy"] in out
+        assert result["name"] in out
     assert "second line" not in out
 
 
@@ -179,7 +191,7 @@ def test_a_platform_that_does_not_run_says_how_to_start_it(
         code, out, err = cli(*words)
         assert (code, out) == (2, "")
         assert "seatrial is not running." in err
-        assert "Start it: seatrial up" in err
+        assert "Start it: " in err and "seatrial up" in err
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The repository is looked at before anything is asked of the platform."""
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -85,3 +86,63 @@ def test_names_in_utf8_are_names_whatever_the_locale(repository: Path) -> None:
 def test_a_branch_that_looks_like_an_option_is_only_a_name(repository: Path) -> None:
     with pytest.raises(CommandError, match="no branch --all"):
         read_head(repository, "--all")
+
+
+def test_a_branch_whose_name_has_a_separator_of_lines_is_one_branch(repository: Path) -> None:
+    git(repository, "checkout", "-qb", "one\u2028two")
+    assert read_head(repository, None).branch == "one\u2028two"
+
+
+def test_a_commit_without_a_file_is_a_commit(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "-b", "main")
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "nothing")
+    assert read_head(tmp_path, None).commit == git(tmp_path, "rev-parse", "HEAD")
+
+
+def test_a_linked_worktree_is_a_repository_until_its_own_is_gone(repository: Path, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    git(repository, "worktree", "add", "-q", str(tree), "main")
+    head = read_head(tree, None)
+    assert (head.path, head.branch, head.folder) == (tree.resolve(), "main", "")
+    repository.rename(tmp_path / "moved")
+    with pytest.raises(CommandError, match=r"linked worktree.* is not there") as problem:
+        read_head(tree, None)
+    assert "git worktree repair" in problem.value.fix
+
+
+def test_a_shallow_clone_is_noticed_and_will_do(repository: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{repository}", "shallow")
+    assert read_head(tmp_path / "shallow", None).shallow
+    assert not read_head(repository, None).shallow
+
+
+def test_a_partial_clone_says_what_it_lacks_until_it_has_it(repository: Path, tmp_path: Path) -> None:
+    git(repository, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "-q", "--filter=blob:none", "--no-checkout", f"file://{repository}", "partial")
+    partial = tmp_path / "partial"
+    with pytest.raises(CommandError, match=r"is a partial clone: .* it lacks \d+ objects?\.") as problem:
+        read_head(partial, None)
+    subprocess.run(shlex.split(problem.value.fix.removeprefix("Get them: ")), check=True, capture_output=True)
+    assert read_head(partial, None).branch == "feature"
+
+
+def test_what_git_cannot_use_is_told_in_its_words(repository: Path) -> None:
+    with pytest.raises(CommandError, match="must be run in a work tree"):
+        read_head(repository / ".git", None)
+    (repository / ".git" / "config").write_text("[core\n")
+    with pytest.raises(CommandError, match="bad config"):
+        read_head(repository, None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "url"),
+    [
+        ("https://github.com/a/b.git", "https://github.com/a/b.git"),
+        ("ssh://git@example.test/a", "ssh://git@example.test/a"),
+        ("git@example.test:a/b.git", "git@example.test:a/b.git"),
+    ],
+)
+def test_an_address_is_no_folder(typed: str, url: str) -> None:
+    with pytest.raises(CommandError, match="is an address") as problem:
+        read_head(Path(typed), None)
+    assert problem.value.fix.endswith(f"git clone {url}")

@@ -11,6 +11,7 @@ from seatrial.embedded.errors import CannotRun, EmbeddedError
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.preflight import Choices
 from seatrial.embedded.progress import Event
+from seatrial.embedded.typed import typed
 
 
 def quiet(event: Event) -> None:
@@ -27,7 +28,7 @@ def test_nothing_is_taken_from_under_a_start(
 ) -> None:
     with locking.held(data), pytest.raises(CannotRun, match="another command") as problem:
         lifecycle.stop(data, {}, quiet, purge=purge)
-    assert "Then again: seatrial down" in problem.value.fix
+    assert problem.value.fix == f"Then again: {typed('down')}"
     assert data.root.exists()
 
 

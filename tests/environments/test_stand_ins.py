@@ -31,8 +31,12 @@ class StoodIn:
 class OnStandIns(FakeBuild):
     """What it builds says what it was built from."""
 
+    told = TOLD
+
     async def build(self, request: BuildRequest, log: Log) -> None:
-        await super().build(replace(request, labels={**request.labels, WARNINGS: TOLD}), log)
+        await super().build(
+            replace(request, labels={**request.labels, WARNINGS: f"/data is not kept\n{self.told}"}), log
+        )
 
 
 @pytest.fixture
@@ -75,6 +79,16 @@ async def test_a_health_command_that_the_stand_in_lacks(
     failure = await failed(built, repository, files)
     assert "curl: not found" in failure.message
     assert f"{TOLD}. It may lack programs" in failure.message
+
+
+async def test_another_warning_is_not_why_a_program_is_missing(
+    built: Agent, repository: Repository, busybox: str
+) -> None:
+    assert isinstance(built.builder, OnStandIns)
+    built.builder.told = "/more is not kept"
+    files = {"Dockerfile": f"FROM {busybox}\nEXPOSE 8080\nCMD nothing; exit 127\n"}
+    failure = await failed(built, repository, files)
+    assert "127" in failure.message and "not kept" not in failure.message
 
 
 async def test_a_program_that_is_there_and_fails_is_not_the_stand_ins_fault(

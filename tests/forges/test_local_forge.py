@@ -243,3 +243,10 @@ def test_nothing_that_a_repository_configures_is_run(
         services.open_pull(project, "feature", by=Actor.person("alice"))
         announce_all()
     assert not [trace.name for trace in traces if trace.exists()]
+
+
+def test_a_branch_whose_name_has_a_separator_of_lines_hides_no_other(project: Project, work: Work) -> None:
+    head = work.commit("Odd", branch="one\u2028two\u0085three")
+    pull = services.open_pull(project, "one\u2028two\u0085three", by=Actor.person("alice"))
+    assert (pull.head_sha, announce_all()) == (head, 1)
+    assert services.open_pull(project, "main", by=Actor.person("alice")).number == 2

@@ -62,13 +62,14 @@ def test_lines_are_replayed_followed_filtered_and_searched(
 
     environment = busy.live
     say(environment, "web", *(f"line {number}" for number in range(300)), source="build")
-    say(environment, "api", "\x1b[32mlistening\x1b[0m", "<script>alert(1)</script>")
+    say(environment, "api", "\x1b[32mlistening\x1b[0m", "<script>alert(1)</script>\x1b[2K\u202e")
     page, wrong = watched(browser, served)
     sign_in(page, served)
     page.goto(f"{served}/environments/{environment.pk}")
     expect(page.locator(".line")).to_have_count(302)
     assert page.inner_text(".line:nth-last-child(2) .text") == "listening"
-    assert page.inner_text(".line:last-child .text") == "<script>alert(1)</script>"
+    assert page.inner_text(".line .text .ansi-green") == "listening"
+    assert page.inner_text(".line:last-child .text") == r"<script>alert(1)</script>\x1b[2K<U+202E>"
 
     say(environment, "api", "a new line")
     expect(page.locator(".line")).to_have_count(303)
@@ -96,13 +97,13 @@ def test_the_download_has_every_line(bus: NatsServer, served: str, busy: "Harbou
     from tests.dashboard.lines import say
 
     environment = busy.live
-    say(environment, "web", "first", "second", source="build")
+    say(environment, "web", "\x1b[31mfirst\x1b[0m", "second\x1b[1A\rgone", source="build")
     with contextlib.closing(cookies_of(served, "bob")) as bob:
         answer = bob.get(f"/environments/{environment.pk}/log")
         assert answer.headers["Content-Disposition"] == 'attachment; filename="pr-1-chandlery.log"'
         assert [line.split(" ", 1)[1] for line in answer.text.splitlines()] == [
             "web build first",
-            "web build second",
+            r"web build second\x1b[1A\rgone",
         ]
         assert bob.get(f"/environments/{environment.pk}/log?deployment=other").text == ""
     with contextlib.closing(cookies_of(served, "charlie")) as charlie:

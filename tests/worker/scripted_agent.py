@@ -9,6 +9,7 @@ import httpx
 import nats
 from nats.aio.client import Client
 
+from seatrial.control.ending import ended
 from seatrial.control.fleet import nats_jwt
 from seatrial.wire import subjects
 from seatrial.wire.agents import AgentRegistered, Heartbeat
@@ -58,9 +59,7 @@ class ScriptedAgent:
             self.tasks.append(asyncio.create_task(work()))
 
     async def stop(self) -> None:
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await ended(*self.tasks, again_seconds=1)  # the client may lose a cancellation
         await self.client.close()
 
     async def _connect(self) -> None:

@@ -238,4 +238,6 @@ def test_what_an_agent_without_an_engine_refuses_is_deployed_on_one_that_has_one
     agent.mute = False
     agent.desired.clear()  # it looks again, and refuses
     eventually(lambda: served(stack) == second, what="the other agent runs it")
-    assert Environment.objects.get().live.agent_id == two.id
+    eventually(
+        Environment.objects.filter(live__commit=second, live__agent=two.id).exists, what="it is live there"
+    )

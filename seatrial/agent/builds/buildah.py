@@ -31,6 +31,7 @@ from seatrial.agent.recipes.dockerfile import read_dockerfile
 from seatrial.agent.vocabulary.errors import BuildError, NoSpace
 from seatrial.agent.vocabulary.logs import Log, quiet
 from seatrial.agent.vocabulary.mount_targets import refused_mount_target
+from seatrial.wire.counted import counted
 
 SLIRP_NAME_SERVER = "10.0.2.3"
 CGROUPS = "/sys/fs/cgroup"  # hidden from steps: the host's, with the names and counters of its containers
@@ -222,7 +223,7 @@ class BuildahBuilder:
         except TimeoutError as error:
             self._unfinished.add(cell.scope)
             raise BuildError(
-                f"the build of {request.service} did not end within {self.timeout_seconds / 60:.0f} minutes"
+                f"the build of {request.service} did not end within {counted(round(self.timeout_seconds / 60), 'minute')}"
             ) from error
         except BaseException as error:
             self._unfinished.add(cell.scope)

@@ -27,6 +27,7 @@ VERSION_LABEL = "galley.version"
 RECIPE_LABEL = "galley.recipe"
 RECIPES = Path(__file__).parent / "stand_ins"
 PREFIX = "seatrial/stand-in-"
+STANDS_IN = "a stand-in takes its place"
 OFFICIAL = re.compile(r"(docker\.io/)?(library/)?[a-z0-9]+([:@].*)?")
 ALPINE_TAG = re.compile(r"(.*-)?alpine.*")
 SLIM_TAG = re.compile(r"(.*-)?slim(-.*)?")
@@ -98,7 +99,9 @@ def warning_of(image: str, reference: str, labels: Mapping[str, str]) -> str:
         return ""
     version = labels.get(VERSION_LABEL) or "an unknown version"
     digest = ", and its digest was not heeded" if "@" in image else ""
-    return f"{image} could not be had: a stand-in takes its place, with {stand_in.title} {version} from Debian packages{digest}"
+    return (
+        f"{image} could not be had: {STANDS_IN}, with {stand_in.title} {version} from Debian packages{digest}"
+    )
 
 
 class MakeBase(Protocol):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from seatrial.agent.commands.children import Errors, started
 from seatrial.agent.vocabulary.logs import Log
+from seatrial.wire.counted import counted
 
 LONGEST_LINE = 4_000
 MOST_BYTES = 20_000_000  # of one command's output that reach the log
@@ -51,7 +52,7 @@ async def forward(stream: asyncio.StreamReader, log: Log, ended: Ended) -> None:
     if rest:
         await emit(rest, log, ended, quiet=False)
     if total > MOST_BYTES:
-        await log(f"... {total - MOST_BYTES:,} bytes of output left out")
+        await log(f"... {counted(total - MOST_BYTES, 'byte')} of output left out")
 
 
 async def emit(raw: bytes, log: Log, ended: Ended, *, quiet: bool) -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-from seatrial.agent.builds.standins import warning_of
+from seatrial.agent.builds.standins import STANDS_IN, warning_of
 from seatrial.agent.recipes.recipe import Service
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.vocabulary.labels import WARNINGS
@@ -21,7 +21,9 @@ async def image_warnings(runtime: Runtime, service: Service, image: str) -> list
 
 async def why_not_there(runtime: Runtime, service: Service, image: str, said: str) -> str:
     """A sentence for a service in whose image a program is missing, if a stand-in may be why; else nothing."""
-    warnings = await image_warnings(runtime, service, image) if NOT_THERE.search(said) else []
+    if not NOT_THERE.search(said):
+        return ""
+    warnings = [one for one in await image_warnings(runtime, service, image) if STANDS_IN in one]
     if not warnings:
         return ""
     return f"{warnings[0]}. It may lack programs that the image has: install them, or make the registry reachable"

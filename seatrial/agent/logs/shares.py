@@ -1,16 +1,16 @@
-"""How much of the room for log lines one preview may take: the bus keeps those of all, and drops the oldest."""
+"""Limits the log lines of one preview. The bus keeps those of all previews in one place, and drops the oldest."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 HOUR_SECONDS = 3600.0
-RESUME_AT = 1 / 16  # of a share: a preview that used its own up is heard again in stretches, not line by line
+RESUME_AT = 1 / 16  # of a share: then lines are sent again, so that many of them come in one piece
 
 
 @dataclass
 class _Share:
-    """What is left of one, as of a time; `used_up` until it has grown again."""
+    """The bytes left at the time `at`. `used_up` until the share has grown to RESUME_AT."""
 
     left: float
     at: float
@@ -18,10 +18,10 @@ class _Share:
 
 
 class Shares:
-    """A share of so many bytes an hour for each environment. What was not used is saved, up to one hour's.
+    """Gives each environment a number of bytes per hour. Unused bytes are saved, up to those of one hour.
 
-    A preview that prints without end so costs all others the oldest lines they have after many hours, and not all they
-    have within a minute. 0 bytes: no limit. Kept in memory: a restarted agent begins anew.
+    Without this, a preview that prints without end would push the lines of all other previews out within a minute. 0 bytes:
+    no limit. The state is in memory: a restarted agent starts with full shares.
     """
 
     def __init__(self, bytes_per_hour: int, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -52,6 +52,6 @@ class Shares:
         return share
 
     def _forget(self, now: float) -> None:
-        """Those that are whole again say nothing."""
+        """Forget shares that are full again."""
         for environment in [name for name, share in self._shares.items() if now - share.at >= HOUR_SECONDS]:
             del self._shares[environment]

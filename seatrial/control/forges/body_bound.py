@@ -1,4 +1,4 @@
-"""How large a request's body may be: webhooks are large, but only where there is a connection for them."""
+"""How large a request's body may be. Webhooks may be large, if their connection exists."""
 
 import re
 from collections.abc import MutableMapping
@@ -18,7 +18,7 @@ _WEBHOOK = re.compile(r"/api/v1/webhooks/([^/]+)/([^/]+)")
 
 
 async def body_bound(scope: MutableMapping[str, Any]) -> int:
-    """Bytes. Raises UnknownConnection for a webhook that is for none. One query, for webhooks only."""
+    """The limit in bytes. Raises UnknownConnection for a webhook of no connection. Makes one query, for webhooks only."""
     webhook = _WEBHOOK.fullmatch(scope["path"])
     if webhook is None or scope["method"] != "POST":
         return OTHER_BYTES
@@ -35,10 +35,10 @@ def find(forge: str, key: str) -> Connection | None:
 
 
 def _may_be(forge: str, key: str) -> bool:
-    """True also while the database is away: it is said by whoever answers the request."""
+    """Whether the connection exists. True while the database is away: the view then answers with that error."""
     try:
         return find(forge, key) is not None
     except AWAY:
         return True
     finally:
-        connection.close()  # this thread is nobody's: no request ends in it
+        connection.close()  # no request ends in this thread, which would do it

@@ -15,6 +15,7 @@ class ResultAnswer(Schema):
     """What one policy said."""
 
     policy: str = Field(description="The policy's slug.")
+    name: str = Field(description="The policy's name, for people.")
     state: str = Field(description="passed, failed, errored, timed_out, skipped or waived.")
     score: float | None = Field(description="0 to 100; null where it has none.")
     message: str = Field(description="What the policy says, for people.")
@@ -75,6 +76,7 @@ def _answer(evaluation: Evaluation) -> EvaluationAnswer:
 def _result(row: Result) -> ResultAnswer:
     return ResultAnswer(
         policy=row.version.policy.slug,
+        name=row.version.policy.name,
         state=row.state,
         score=row.score,
         message=row.message,

@@ -2,8 +2,8 @@
 
 PreviewError
 ├── PullRequestClosed   only an open pull request may have a preview
-├── LabelsTaken         labels of hostnames that are other previews'
-├── NoAddress           every address that it could have is another preview's
+├── LabelsTaken         some labels of hostnames belong to other previews
+├── NoAddress           every name that the environment could have is taken
 ├── NothingToStop       the preview is gone already
 └── CannotMove          it must stay on its agent, or it is on none
 """
@@ -27,7 +27,7 @@ class PullRequestClosed(PreviewError):
 
 
 class LabelsTaken(PreviewError):
-    """These labels are others'. It never leaves `previews`."""
+    """Some labels belong to other previews. `previews` handles this error itself."""
 
     code = "address_taken"
 
@@ -37,7 +37,7 @@ class LabelsTaken(PreviewError):
 
 
 class NoAddress(PreviewError):
-    """Every label that it could have is taken."""
+    """Every name that the environment could have is taken."""
 
     code = "no_address"
 

@@ -118,12 +118,14 @@ def removed(agent_id: str, event: EnvironmentRemoved) -> None:
 
 
 def _take_over(environment: Environment, services: list[dict[str, Any]]) -> None:
-    """What is live is as observed now, unless that had labels of others: an agent's news moves no address."""
+    """Store what the agent observed. If that needs labels of other previews, ignore it: no report moves an address."""
     try:
         labels.claim(environment, _labels(environment, services))
     except LabelsTaken as taken:
         log.warning(
-            "news of a preview ignored: labels of others", environment=environment.name, labels=taken.labels
+            "report of an agent ignored: its services have labels of other previews",
+            environment=environment.name,
+            labels=taken.labels,
         )
         return
     environment.services = services

@@ -1,8 +1,8 @@
-"""Whose each label of a hostname is: first come, first served, and a workspace's for ever.
+"""Decides which environment has which label of a hostname: first come, first served.
 
-A label that visitors were sent to never leads to another workspace's preview, however long ago the first one ended:
-links, bookmarks and what browsers keep under a host name outlive it. Within its workspace it goes to the next
-environment once the one that had it is terminated. The database has each label once.
+A label belongs to the workspace that claimed it first, for ever: links, bookmarks and what browsers store for a host
+outlive a preview, and must not lead to another workspace's. Within the workspace, the next environment may have the label
+once the last one is terminated. The database holds each label once.
 """
 
 from collections.abc import Iterable
@@ -24,10 +24,11 @@ def of_services(environment: str, services: Iterable[dict[str, Any]]) -> dict[st
 
 @transaction.atomic
 def claim(environment: Environment, wanted: Iterable[str]) -> None:
-    """Make `wanted` the environment's, all of them or none. Idempotent. Raises LabelsTaken.
+    """Give the environment all labels of `wanted`, or none of them. Idempotent. Raises LabelsTaken.
 
-    Of several that claim at once, one gets a label, and the others wait for it to commit. The caller holds the
-    environment's row lock, or has just made the row. Labels are taken in their order, so that nobody waits in a circle.
+    If several transactions claim a label at once, one gets it, and the others wait until it commits. The caller holds the
+    environment's row lock, or has just made the row. Labels are locked in alphabetical order, so that no two transactions
+    wait for each other.
     """
     ordered = sorted(set(wanted))
     workspace = environment.project.workspace_id

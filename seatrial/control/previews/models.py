@@ -153,11 +153,11 @@ class DeploymentPhase(models.Model):
 
 
 class Label(models.Model):
-    """A label of a hostname, and whose it is: `previews.labels`. Never deleted."""
+    """A label of a hostname, and the workspace that it belongs to: see `previews.labels`. Never deleted."""
 
     label = models.CharField(max_length=63, primary_key=True)
     workspace = models.ForeignKey(Workspace, models.PROTECT, related_name="+")
-    # The last that had it; it is another's of the workspace only once this one is terminated.
+    # The environment that claimed it last. Another one of the workspace may claim it once that one is terminated.
     environment = models.ForeignKey(Environment, models.SET_NULL, null=True, related_name="labels")
     claimed_at = models.DateTimeField(default=timezone.now)
 

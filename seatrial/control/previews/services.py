@@ -147,12 +147,15 @@ def _has(environment: Environment, commit: str) -> bool:
 
 
 def _create(pull_request: PullRequest) -> Environment:
-    """By the name of its last preview, or else the first that is nobody else's. The caller has the pull request locked."""
+    """Make an environment: under the name of the last one, or else the first name that is free.
+
+    The caller holds the pull request's row lock.
+    """
     project = pull_request.project
     before = Environment.objects.filter(pull_request=pull_request).order_by("-id").first()
     names = [] if before is None else [before.name]
     names.append(environment_name(pull_request.number, project.slug))
-    # Where another workspace's repository of the same name came first; the last is nobody's, whatever names they choose.
+    # For when a repository of the same name, in another workspace, has the name. The last one is random, so it is free.
     names += [
         environment_name(pull_request.number, f"{project.slug}-{hashed(of)}") for of in (project.pk, new_id())
     ]

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from seatrial.control.vault.errors import UnfitMasterKey
+from seatrial.wire.counted import counted
 
 KEY_BYTES = 32
 ID_BYTES = 8
@@ -34,7 +35,7 @@ class MasterKey:
         if len(value) != KEY_BYTES:
             problem = "too short" if len(value) < KEY_BYTES else "too long"
             raise UnfitMasterKey(
-                f"GALLEY_MASTER_KEY is {problem}: it decodes to {len(value)} bytes, {KEY_BYTES} are needed. {FIX}"
+                f"GALLEY_MASTER_KEY is {problem}: it decodes to {counted(len(value), 'byte')}, {KEY_BYTES} are needed. {FIX}"
             )
         return cls(value)
 

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import shlex
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -68,7 +69,7 @@ def address(environ: Mapping[str, str]) -> str:
 
 def join_group(again: str) -> str:
     """The advice for a user who may not use the engine; `again` is the command to repeat afterwards."""
-    return f"Join its group: sudo usermod -aG docker $USER. Then log in again, or: sg docker -c '{again}'"
+    return f"Join its group: sudo usermod -aG docker $USER. Then log in again, or: sg docker -c {shlex.quote(again)}"
 
 
 def connection(to: str, timeout: float = 5.0) -> http.client.HTTPConnection:

@@ -21,7 +21,7 @@ READY, FAILED, IMPOSSIBLE = 0, 1, 3
 GROUP = "docker"  # its members may use the engine
 PROCESS_HINT = (
     "No container engine can run here. Trusted code can still be tried out with the process runtime "
-    "(no isolation: for trying out only): seatrial up --runtime process"
+    "(no isolation: for trying out only): .venv/bin/seatrial up --runtime process"
 )
 
 

@@ -56,9 +56,10 @@ class Reach:
     def closed(self, number: str, port: int) -> bool:
         """Whether the fence refuses the connection."""
         try:
-            private = not ipaddress.ip_address(number).is_global
+            address = ipaddress.ip_address(number)
         except ValueError:
             return False
+        private = not address.is_global or (address.version == 6 and address.is_site_local)
         return self.fenced and (private or number in self.own) and (number, port) not in self.opened
 
 

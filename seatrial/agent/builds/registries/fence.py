@@ -22,9 +22,12 @@ log = structlog.get_logger(__name__)
 CHAIN = "GALLEY-PULLS"
 ALLOWED = "GALLEY-REGISTRIES"
 NAME_SERVICE = ("-p", "udp", "--dport", "53", "-j", "ACCEPT")  # wherever the host's resolver is
-PRIVATE = {
-    firewall.IPV4: ("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
-    firewall.IPV6: ("fc00::/7", "fec0::/10", "::1/128"),
+PRIVATE = {  # and what belongs to nobody in the internet
+    firewall.IPV4: (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
+        "192.168.0.0/16", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+    ),
+    firewall.IPV6: ("fc00::/7", "fec0::/10", "ff00::/8", "::1/128"),
 }  # fmt: skip
 
 

@@ -146,7 +146,7 @@ class Complaints:
 
     def _circle(self, text: str) -> Iterator[RecipeError]:
         if text.startswith("Circular reference"):
-            names = re.findall(r"(\S+) in ", text)
+            names = from_the_same(re.findall(r"(\S+) in ", text))
             at = ("services", names[0], "extends") if names else ()
             yield self.places.error(at, f"{' -> '.join(names)} is a cycle", "Remove one of these")
 
@@ -253,3 +253,12 @@ def unquoted(text: str) -> str:
         return str(json.loads(text))
     except ValueError:
         return text.strip('"')
+
+
+def from_the_same(circle: list[str]) -> list[str]:
+    """A circle as a path that ends where it began, from the same name each time: Compose begins anywhere."""
+    ring = circle[:-1]
+    if len(ring) < 2 or circle[-1] != ring[0]:
+        return circle
+    first = ring.index(min(ring))
+    return [*ring[first:], *ring[:first], ring[first]]

@@ -12,11 +12,13 @@ from django.contrib.staticfiles import finders
 from django.forms import BoundField
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from seatrial.control.dashboard import states
+from seatrial.control.dashboard.coloured import pieces
 from seatrial.control.dashboard.states import Face
+from seatrial.wire.counted import counted as counted_words
 from seatrial.wire.states import Isolation
 
 register = template.Library()
@@ -93,6 +95,20 @@ def pretty(value: Any) -> str:
 
 
 @register.filter
+def coloured(text: object) -> SafeString:
+    """What a program printed, with its colours; what a terminal would obey is written out."""
+    found = [piece for line in str(text).split("\n") for piece in (("", "\n"), *pieces(line))][1:]
+    shown = ((format_html('<span class="{}">{}</span>', *one) if one[0] else one[1],) for one in found)
+    return format_html_join("", "{}", shown)
+
+
+@register.filter
+def counted(number: int, one: str) -> str:
+    """`1 line`, `2 lines`; for a plural of its own: `"policy,policies"`."""
+    return counted_words(number, *one.split(","))
+
+
+@register.filter
 def quarter(index: int) -> int:
     """The position of one of five ticks, in percent."""
     return index * 25
@@ -134,7 +150,7 @@ def _words(moment: datetime) -> str:
     for size, unit in [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")]:
         count = int(seconds // size)
         if count >= 1:
-            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+            return f"{counted_words(count, unit)} ago"
     return "just now"
 
 

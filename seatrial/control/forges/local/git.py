@@ -47,7 +47,7 @@ class Repository:
     def heads(self) -> dict[str, str]:
         """Every branch with its head. Raises RepositoryProblem."""
         reference_files.require(self.path)
-        lines = self._git("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads/").splitlines()
+        lines = self._git("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads/").split("\n")[:-1]
         pairs = (line.rsplit(" ", 1) for line in lines)
         return {name.removeprefix("refs/heads/"): sha for name, sha in pairs}
 

@@ -1,6 +1,6 @@
-"""Files of a repository that git, or we, are about to read: whatever else lies in their place is not opened.
+"""Checks files of a repository before git or this process reads them: anything that is not a file is not opened.
 
-A named pipe in the place of a branch would hold up whoever opens it, for ever.
+Opening a named pipe in place of a branch's file would block for ever.
 """
 
 import os
@@ -15,11 +15,11 @@ _READ_BY_GIT = ("HEAD", "config", "packed-refs", "commondir")
 
 
 def read(path: Path) -> str | None:
-    """The reference in this file; None: there is none, or no file that could be one. Never waits."""
+    """The reference in this file; None if there is no file, or it cannot be a reference. Never blocks."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a device may already do something
             return None
-        # Another kind may be there by now.
+        # Something else may be there by now.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 return None
@@ -30,9 +30,9 @@ def read(path: Path) -> str | None:
 
 
 def require(directory: Path) -> None:
-    """Return when what git reads to list the branches of the repository in `directory` are files, as far as we may look.
+    """Check the files that git reads to list the branches of the repository in `directory`.
 
-    Raises RepositoryProblem, which names the one that is not. Of a worktree, whose files are elsewhere, nothing is known.
+    Raises RepositoryProblem, which names the one that is not a file. A worktree, whose files are elsewhere, is not checked.
     """
     own = directory / ".git" if (directory / ".git").is_dir() else directory
     if not (own / "HEAD").exists():  # a folder within a repository
@@ -55,7 +55,7 @@ def _require(path: Path, *, size: int | None) -> None:
         return  # gone, or for git to complain about
     if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
         raise RepositoryProblem(
-            "unreadable", f"{path} is no file. Remove it, and git can read the repository again."
+            "unreadable", f"{path} is no file. Remove it: git would wait for it for ever."
         )
     if size is not None and found.st_size > size:
         raise RepositoryProblem(

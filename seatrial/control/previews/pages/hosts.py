@@ -1,6 +1,7 @@
-"""The dashboard answers under its own host names; under those of previews there is their stand-in page and nothing else.
+"""The dashboard answers only under its own host names; under those of previews, there is only their stand-in page.
 
-A browser sends a host's cookies to every port of it. A session made here under a preview's name would go to the preview.
+Browsers send a host's cookies to every port of that host. If people could sign in here under a preview's name, the preview
+would get their session.
 """
 
 from django.conf import settings
@@ -16,10 +17,11 @@ from seatrial.control.previews.pages.unavailable import stand_in
 
 
 class OwnHostsMiddleware(MiddlewareMixin):
-    """Decides by the host before anything else: no sign-in, no API, no file and no cookie under another one.
+    """Looks at the host before anything else: under another one there is no sign-in, no API, no file and no cookie.
 
-    An allowed host that is written out is the dashboard's, even below the previews' domain; a pattern (`.example.com`,
-    `*`) never is. What is neither is refused. It stands before every middleware that answers or sets a cookie.
+    A host that is written out in ALLOWED_HOSTS is the dashboard's, even below the previews' domain. A pattern
+    (`.example.com`, `*`) allows no host below the previews' domain. Unknown hosts are refused. In the list of middlewares, this
+    one comes before every other that answers or sets a cookie.
     """
 
     def process_request(self, request: HttpRequest) -> HttpResponseBase | None:

@@ -8,11 +8,13 @@ from typing import Any
 
 import structlog
 
+from seatrial.control.dashboard.coloured import pieces
 from seatrial.control.dashboard.streams import json_event
 from seatrial.control.ending import ended
 from seatrial.control.log_tails import AGAIN_SECONDS, Believed, Link, LogTails
 from seatrial.wire import subjects
 from seatrial.wire.logs import SYSTEM_SERVICE, LogChunk
+from seatrial.wire.visible import visible_line
 
 log = structlog.get_logger(__name__)
 
@@ -94,7 +96,7 @@ def _lines(chunk: LogChunk) -> list[dict[str, Any]]:
             "service": chunk.service,
             "source": line.source,
             "stream": line.stream,
-            "text": line.text,
+            "text": pieces(line.text),
         }
         for line in chunk.lines
     ]
@@ -103,7 +105,7 @@ def _lines(chunk: LogChunk) -> list[dict[str, Any]]:
 async def log_text(
     tails: LogTails, chosen: str, since: datetime | None, believed: Believed
 ) -> AsyncGenerator[str, None]:
-    """Yield every stored line as text, chunk by chunk; ends after the last one, or when the bus goes away."""
+    """Yield every stored line as text without codes, chunk by chunk; ends after the last one, or when the bus goes away."""
     async with aclosing(tails.tail(chosen, since=since and since - CLOCK_SLACK, believed=believed)) as items:
         async for item in items:
             if item is Link.CAUGHT_UP:
@@ -118,6 +120,6 @@ async def log_text(
 def _text(chunk: LogChunk) -> str:
     name = "deployment" if chunk.service == SYSTEM_SERVICE else chunk.service
     return "".join(
-        f"{line.at.isoformat(timespec='milliseconds')} {name} {line.source} {line.text}\n"
+        f"{line.at.isoformat(timespec='milliseconds')} {name} {line.source} {visible_line(line.text)}\n"
         for line in chunk.lines
     )

@@ -2,7 +2,10 @@
 "use strict";
 
 const MOST_LINES = 5000; // kept in the page; the download has them all
-const ANSI = /\u001b\[[0-9;?]*[ -/]*[@-~]/g;
+
+function counted(number, one) {
+  return `${number.toLocaleString("en")} ${one}${number === 1 ? "" : "s"}`;
+}
 
 class LogViewer {
   constructor(root) {
@@ -65,15 +68,19 @@ class LogViewer {
     const row = document.createElement("div");
     row.className = `line ${line.source} ${line.stream}`;
     row.dataset.service = line.service;
-    const text = line.text.replace(ANSI, "");
     const by = line.source === "build" ? `build ${line.service}` : line.service === "_system" ? "deployment" : line.service;
-    for (const [name, value] of [["at", line.at.slice(11, 19)], ["by", by], ["text", text]]) {
+    for (const [name, value] of [["at", line.at.slice(11, 19)], ["by", by], ["text", ""]]) {
       const cell = document.createElement("span");
       cell.className = name;
       cell.textContent = value;
       row.append(cell);
     }
     row.firstChild.title = line.at;
+    for (const [look, text] of line.text) {
+      const piece = look ? document.createElement("span") : document.createTextNode(text);
+      if (look) Object.assign(piece, { className: look, textContent: text });
+      row.lastChild.append(piece);
+    }
     this.filter(row);
     return row;
   }
@@ -110,7 +117,7 @@ class LogViewer {
     const shown = this.lines.querySelectorAll(".line:not([hidden])").length;
     const filtered = this.service || this.search.value;
     const cut = this.count > MOST_LINES;
-    const all = cut ? `the newest ${MOST_LINES} lines` : `${this.count} lines`;
+    const all = cut ? `the newest ${MOST_LINES} lines` : counted(this.count, "line");
     this.status.textContent = (filtered ? `${shown} of ${all}` : all) + (cut ? "; older ones are in the download" : "");
   }
 
@@ -147,7 +154,7 @@ function words(seconds) {
   if (seconds < 5) return "just now";
   for (const [size, unit] of [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]]) {
     const count = Math.floor(seconds / size);
-    if (count >= 1) return `${count} ${unit}${count > 1 ? "s" : ""} ago`;
+    if (count >= 1) return `${counted(count, unit)} ago`;
   }
 }
 setInterval(() => {

@@ -26,7 +26,7 @@ def evaluate(project):
     if not found:
         fragments = [path for path in files if FOLDER.match(path)]
         if fragments:
-            return verdict(100, f"{len(fragments)} change notes, such as {fragments[0]}.")
+            return verdict(100, f"Change notes: {len(fragments)}, such as {fragments[0]}.")
         return verdict(
             70,
             "No changelog: it would help to add a CHANGELOG.md with what users of the next version will notice.",
@@ -43,7 +43,7 @@ def evaluate(project):
     if not entries:
         return verdict(50, f"{path}:{headings[0]} begins a version, and says nothing about it.")
     details = {"file": path, "versions": len(headings)}
-    return verdict(100, f"{path}: {len(headings)} versions, the newest at line {headings[0]}.", details)
+    return verdict(100, f"{path}: versions: {len(headings)}, the newest at line {headings[0]}.", details)
 
 
 def verdict(score, message, details=None):

@@ -1,0 +1,100 @@
+"""The one door to a terminal: everything that a command prints goes through it.
+
+A line is made of parts. A plain part is shown as it is: it is no markup, and whatever a terminal would obey in it is
+written out (`seatrial.wire.visible`), a line break included. So what others wrote, wherever it is put, stays the
+part of the line that it was put into. Only a `Styled` part has a colour, and only we make these.
+"""
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from seatrial.cli.errors import CommandError
+from seatrial.wire.visible import visible, visible_line
+
+
+@dataclass(frozen=True)
+class Styled:
+    """A part of a line, in a style of rich's."""
+
+    text: str
+    style: str
+
+
+Part = str | Styled
+
+
+def bold(text: str) -> Styled:
+    """What a person looks for in the line."""
+    return Styled(text, "bold")
+
+
+def warning(text: str) -> Styled:
+    """Something that is not well, although it goes on."""
+    return Styled(f"! {text}", "yellow")
+
+
+class Terminal:
+    """Lines on standard output, or on standard error. A quiet one takes them and shows nothing."""
+
+    def __init__(self, *, errors: bool = False, quiet: bool = False) -> None:
+        self._console = Console(
+            stderr=errors, quiet=quiet, highlight=False, markup=False, emoji=False, soft_wrap=True
+        )
+
+    def line(self, *parts: Part) -> None:
+        """Print one line, whatever is in its parts."""
+        text = Text()
+        for part in parts:
+            styled = part if isinstance(part, Styled) else Styled(part, "")
+            text.append(visible(styled.text), styled.style)
+        self._console.print(text)
+
+    def lines(self, text: str, *, before: str = "  ", style: str = "") -> None:
+        """Print a text of several lines, each behind `before`: none of them can look like one of ours."""
+        for one in text.split("\n"):
+            self.line(before, Styled(visible_line(one.removesuffix("\r")), style))
+
+    def progress(self) -> Progress:
+        """Moving lines, below those that are printed meanwhile. Their descriptions are the caller's to make visible."""
+        return Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+            disable=self._console.quiet or not self._console.is_terminal,
+        )
+
+
+def error(problem: CommandError) -> None:
+    """Say what is wrong and what to do, on standard error."""
+    terminal = Terminal(errors=True)
+    first, *rest = str(problem).strip().split("\n")
+    terminal.line(Styled("seatrial:", "red"), " ", first)
+    if rest:
+        terminal.lines("\n".join(rest))
+    if problem.fix:
+        terminal.lines(problem.fix)
+
+
+def error_line(problem: CommandError) -> None:
+    """The same in one line."""
+    Terminal(errors=True).line(f"seatrial: {' '.join(f'{problem} {problem.fix}'.split())}")
+
+
+def error_document(problem: CommandError) -> None:
+    """The problem for a program: a document like the REST interface's, and one line on standard error."""
+    document({"error": {"code": problem.word, "message": str(problem), "fix": problem.fix}})
+    error_line(problem)
+
+
+def document(content: Any) -> None:
+    """The JSON document, alone on standard output. Everything that is not ASCII is escaped."""
+    sys.stdout.write(json.dumps(content, indent=2) + "\n")
+    sys.stdout.flush()

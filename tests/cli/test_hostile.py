@@ -1,0 +1,265 @@
+"""What repositories, builds and platforms say is shown, and never obeyed: every command, with text that attacks its reader."""
+
+import ast
+import io
+import json
+import re
+import sys
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial.cli import demo as demo_module
+from seatrial.cli import waiting
+from seatrial.cli.app import app
+from seatrial.cli.errors import CommandError
+from seatrial.cli.phases import Phases
+from seatrial.cli.terminal import Terminal
+from seatrial.embedded import lifecycle
+from seatrial.embedded.errors import CannotRun
+from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.progress import Event
+from tests.cli.conftest import FakeApi, git
+from tests.cli.test_commands import deployment, preview_of
+
+ROOM = Path(demo_module.__file__).parent
+ATTACKS = [
+    "\x1b[2K\x1b[1A\u2713 live",  # clears its line, goes up, writes a verdict
+    "x\r\u2713 live",
+    "x\n\u2713 live",
+    "\x1b]0;title\x07\x1b]8;;http://evil.test\x1b\\here",
+    "\x9b2J\x85\x90",
+    "\u202elive\u2066\u200b\u2028",
+    "[red]live[/] [link=http://evil.test]here[/link] :rocket:",
+    "\x1bc\x00\x08\x7f",
+    "caf\udce9",
+]
+OBEYED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def obeyed(output: str) -> list[str]:
+    """What a terminal would do, but for our line ends."""
+    return [hex(ord(one)) for one in output.replace("\n", "") if unicodedata.category(one) in OBEYED]
+
+
+@pytest.fixture
+def attack() -> str:
+    return " ".join(ATTACKS)
+
+
+Shown = Callable[..., str]
+
+
+@pytest.fixture
+def shown(cli: Any, attack: str) -> Shown:
+    """`shown("status")`: what the command printed, when it is sure that nobody obeys it."""
+
+    def run(*words: str, said: bool = True) -> str:
+        _, out, err = cli(*words)
+        output = str(out + err)
+        assert obeyed(output) == []
+        assert "a defect in seatrial" not in output
+        forged = [line for line in output.splitlines() if line.startswith("\u2713 live")]
+        assert forged == []
+        assert "[red]live[/] [link=http://evil.test]here[/link] :rocket:" in output or said is False
+        return output
+
+    return run
+
+
+def test_preview_that_is_live(shown: Shown, api: FakeApi, repository: Path, attack: str) -> None:
+    head = git(repository, "rev-parse", "HEAD")
+    phases = [{"name": f"build {attack}", "seconds": 1.0, "failed": False}]
+    preview_of(api, head, deployment(head, "live", warnings=[attack], isolation=attack, phases=phases))
+    answer = api.routes["GET /environments"]
+
+    def look(body: dict[str, Any]) -> tuple[int, Any]:
+        (environment,) = answer(body)[1]
+        return 200, [{**environment, "urls": {attack: f"http://{attack}"}, "page_url": attack}]
+
+    api.routes["GET /environments"] = look
+    shown("preview", str(repository))
+
+
+@pytest.mark.parametrize("state", ["failed", "superseded", "cancelled"])
+def test_preview_that_is_not(shown: Shown, api: FakeApi, repository: Path, attack: str, state: str) -> None:
+    head = git(repository, "rev-parse", "HEAD")
+    why = {"reason": attack, "service": attack, "message": attack, "log_tail": [attack, f"\x1b[31m{attack}"]}
+    preview_of(api, head, deployment(head, state, **why))
+    api.routes["POST /environments/01E/rebuild"] = lambda _: (200, {"id": "01E"})
+    shown("preview", str(repository))
+
+
+def test_check(shown: Shown, api: FakeApi, repository: Path, attack: str) -> None:
+    result = {"policy": attack, "name": attack, "state": "failed", "score": 1.0, "message": attack}
+    decided = {"id": "01V", "state": "failed", "score": 1, "message": attack, "results": [result]}
+    api.routes["POST /local/projects"] = lambda _: (200, {"id": "01P"})
+    api.routes["POST /projects/01P/evaluations"] = lambda _: (200, {"id": "01V"})
+    api.routes["GET /evaluations/01V"] = lambda _: (
+        200,
+        {**decided, "isolation": attack, "page_url": attack, "seconds": 0.4},
+    )
+    shown("check", str(repository))
+
+
+def test_status(shown: Shown, api: FakeApi, attack: str) -> None:
+    failed = {"state": "failed", "reason": attack}
+    environments = [
+        {"name": attack, "state": state, "commit": attack, "urls": {attack: attack}, "deployment": failed}
+        for state in ("running", "pending", attack)
+    ]
+    waits = {"waits_for": attack, "waiting_since": "2026-01-01T00:00:00+00:00"}
+    evaluation = {"commit": attack, "state": attack, "score": 1, **waits}
+    document = {
+        "platform": {"url": attack, "runtime": attack, "sandbox": attack, **waits},
+        "agents": [{"name": attack, "state": attack, "warnings": [attack]}],
+        "projects": [{"name": attack, "environments": environments, "evaluations": [evaluation]}],
+    }
+    api.routes["GET /status"] = lambda _: (200, document)
+    shown("status")
+
+
+def test_doctor(shown: Shown, api: FakeApi, attack: str) -> None:
+    platform = {"url": "", "runtime": "docker", "sandbox": attack}
+    said = {"id": "01A", "name": attack, "state": "online", "warnings": [attack], "sandbox_problem": attack}
+    api.routes["GET /status"] = lambda _: (200, {"platform": platform, "agents": [said], "projects": []})
+    shown("doctor")
+
+
+def test_close(
+    shown: Shown, api: FakeApi, monkeypatch: pytest.MonkeyPatch, repository: Path, attack: str
+) -> None:
+    api.routes["POST /local/projects"] = lambda _: (200, {"id": "01P"})
+    api.routes["POST /local/pulls/close"] = lambda _: (200, {"project": "01P", "number": attack})
+    api.routes["GET /environments"] = lambda _: (200, [])
+    monkeypatch.setattr(waiting, "newest_environment", lambda *_: None)
+    shown("close", str(repository))
+
+
+def test_up_and_down(shown: Shown, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, attack: str) -> None:
+    monkeypatch.setenv("SEATRIAL_DATA_DIR", str(tmp_path / "own"))
+
+    def start(data: DataDirectory, choices: Any, environ: Any, tell: Callable[[Event], None]) -> None:
+        tell(Event(kind="begin", text=ascii(attack)))
+        tell(Event(kind="note", text=attack.encode(errors="replace").decode()))
+        tell(Event(kind="ready", text=attack.encode(errors="replace").decode()))
+
+    def stop(*_: Any, **__: Any) -> str:
+        raise CannotRun(attack, fix=attack)
+
+    monkeypatch.setattr(lifecycle, "run", start)
+    monkeypatch.setattr(lifecycle, "stop", stop)
+    shown("up")
+    shown("down")
+
+
+def test_demo(
+    shown: Shown, api: FakeApi, monkeypatch: pytest.MonkeyPatch, repository: Path, attack: str
+) -> None:
+    def stop(*_: Any) -> Any:
+        raise CommandError(attack, fix=attack)
+
+    monkeypatch.setattr(demo_module, "make_repository", lambda _: repository)
+    monkeypatch.setattr(demo_module, "BRANCH", "feature")
+    monkeypatch.setattr(demo_module, "open_pull", stop)
+    shown("demo")
+
+
+def test_the_rest_interfaces_errors_and_mistyped_words(
+    shown: Shown, api: FakeApi, repository: Path, attack: str
+) -> None:
+    refusal = {"error": {"code": attack, "message": attack}}
+    api.routes["POST /local/projects"] = lambda _: (409, refusal)
+    shown("check", str(repository))
+    word = attack.replace("\x00", "")
+    shown("check", f"/nowhere/{word}", said=False)  # a path has one slash where an address has two
+    shown("check", str(repository), "--branch", word)
+    for words in ((attack,), ("manage", attack), ("up", "--runtime", attack)):
+        shown(*words)
+    shown("up", f"--{attack}", said=False)  # ends at the first equals sign
+
+
+@pytest.mark.parametrize("bytes_too", [False, True])
+def test_a_folders_name(
+    shown: Shown, api: FakeApi, tmp_path: Path, repository: Path, attack: str, bytes_too: bool
+) -> None:
+    name = attack.replace("\x00", "").replace("/", "_")
+    folder = repository.rename(tmp_path / (name if bytes_too else name.replace("\udce9", "")))
+    head = git(folder, "rev-parse", "HEAD")
+    preview_of(api, head, deployment(head, "live"))
+    output = shown("preview", str(folder), said=False)
+    assert ("not written in UTF-8" if bytes_too else "gVisor") in output
+
+
+def test_what_moves_on_a_terminal(monkeypatch: pytest.MonkeyPatch, attack: str) -> None:
+    stream = io.StringIO()
+    stream.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    with Phases(Terminal()) as phases:
+        phases.begin(attack)
+        phases.note(attack)
+    ours = re.sub(r"\x1b\[(\d*(;\d+)*m|\?25[lh]|[12]K|1A)|\r", "", stream.getvalue())  # rich's own
+    assert obeyed(ours) == []
+
+
+@pytest.mark.parametrize("words", [("status",), ("preview",), ("check",)])
+def test_documents_are_ascii(
+    cli: Any, api: FakeApi, repository: Path, attack: str, words: tuple[str, ...]
+) -> None:
+    head = git(repository, "rev-parse", "HEAD")
+    preview_of(api, head, deployment(head, "failed", message=attack, log_tail=[attack]))
+    api.routes["POST /environments/01E/rebuild"] = lambda _: (200, {"id": "01E"})
+    api.routes["POST /projects/01P/evaluations"] = lambda _: (
+        409,
+        {"error": {"message": attack, "code": "x"}},
+    )
+    api.routes["GET /status"] = lambda _: (200, {"name": attack})
+    path = [] if words == ("status",) else [str(repository)]
+    _, out, err = cli(*words, *path, "--json")
+    assert out.isascii() and obeyed(out) == [] and obeyed(err) == []
+    assert attack in _texts(json.loads(out))
+
+
+def _texts(document: Any) -> list[str]:
+    """Every text in a document."""
+    if isinstance(document, dict):
+        document = list(document.values())
+    if isinstance(document, list):
+        return [text for one in document for text in _texts(one)]
+    return [document] if isinstance(document, str) else []
+
+
+DOORS = {"print", "sys.stdout", "sys.stderr", "typer.echo", "typer.secho", "os.write"}
+MEASURE = {"TaskID", "cell_len"}  # of rich, what prints nothing
+
+
+def test_only_the_terminal_prints() -> None:
+    """Another console, `print` or stream would be a second door."""
+    found = []
+    for file in ROOM.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("rich"):
+                found += [(file.name, name.name) for name in node.names if name.name not in MEASURE]
+            elif isinstance(node, ast.Import):
+                found += [(file.name, name.name) for name in node.names if name.name.startswith("rich")]
+            elif isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node) in DOORS:
+                found.append((file.name, ast.unparse(node)))
+    assert {place for place in found if place[0] != "terminal.py"} == {
+        ("main.py", "sys.stdout"),  # how signs are written that the terminal lacks
+        ("main.py", "sys.stderr"),
+    }
+
+
+def test_every_command_is_attacked_here() -> None:
+    names = {
+        command.name or command.callback.__name__ for command in app.registered_commands if command.callback
+    }
+    assert names == {
+        "up", "down", "preview", "check", "close", "status", "doctor", "demo", "manage", "agent",
+    }, "a new command: attack it above"  # fmt: skip
