@@ -25,6 +25,7 @@ PRELOADED = (
 FIRST_UID = 210_000  # no image assigns such uids
 FIRST_HOST_UID = 2_000_000_000  # no host assigns such uids or subordinate uids
 UIDS_EACH = 16
+ON_A_HOST = ("host-uids", "same-uid")
 HIGH_FD = 100  # the host's pipes go here; children close every descriptor above their own
 
 
@@ -49,6 +50,8 @@ def main() -> int:
 
 def _prepare(children: int, where: str) -> list[Quarters]:
     """Quarters for the children; in a container, everything else that they could share is closed."""
+    if where not in ON_A_HOST and os.getpid() != 1:
+        sys.exit("a sandbox closes what it runs in, which must be a container of its own")
     resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_FILES, MAX_FILES))
     limits.address_space()
     if where == "same-uid":
