@@ -246,4 +246,12 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{SLOW}::test_a_body_for_nobody_is_not_waited_for",
         f"{SLOW}::test_a_body_that_never_comes_is_not_waited_for_either",
     ),
+    # Terminals and logs
+    "What the code under trial writes": (
+        "tests/wire/test_visible.py::test_what_a_terminal_obeys_or_hides_is_written_out",
+        "tests/cli/test_hostile.py::test_every_command_is_attacked_here",
+        "tests/cli/test_hostile.py::test_only_the_terminal_prints",
+        "tests/cli/test_hostile.py::test_documents_are_ascii",
+        "tests/dashboard/test_coloured.py::test_a_program_writes_no_html",
+    ),
 }  # fmt: skip
