@@ -1,15 +1,20 @@
-"""`python3 -m seatrial.sandbox CHILDREN [host-uids | same-uid]`: frames on stdin and stdout until stdin ends.
+"""`python3 -m seatrial.sandbox CHILDREN WHERE`: frames on stdin and stdout until stdin ends.
 
-Each child gets a uid of its own, which requires root. The last two options are for the process runtime, which gives no
-guarantees: `host-uids` uses uids that no other sandbox on this host has, `same-uid` uses none. $TMPDIR is emptied at the end.
+WHERE is `gvisor`, where the first process may mount; `container`, where it may not; or one of two words for the process
+runtime, which gives no guarantees: `host-uids` uses uids that no other sandbox on this host has, `same-uid` uses none.
+All but the last require root. $TMPDIR is emptied at the end.
 """
 
 import gc
 import importlib
 import os
+import resource
 import shutil
 import sys
 
+from seatrial.sandbox import barrier, calls, limits
+from seatrial.sandbox.child import MAX_FILES
+from seatrial.sandbox.quarters import Quarters, close_shared, furnish, hide_processes
 from seatrial.sandbox.warden import Pipes, Warden
 
 # What policies import most: loaded once, before the children are forked.
@@ -20,6 +25,7 @@ PRELOADED = (
 FIRST_UID = 210_000  # no image assigns such uids
 FIRST_HOST_UID = 2_000_000_000  # no host assigns such uids or subordinate uids
 UIDS_EACH = 16
+ON_A_HOST = ("host-uids", "same-uid")
 HIGH_FD = 100  # the host's pipes go here; children close every descriptor above their own
 
 
@@ -28,11 +34,12 @@ def main() -> int:
     for name in PRELOADED.split():
         importlib.import_module(name)
     pipes = Pipes(read=_move(0, os.O_RDONLY), write=_move(1, os.O_WRONLY))
-    warden = Warden(pipes, first_uid=_first_uid(*sys.argv[2:]))
-    gc.collect()
-    gc.freeze()
+    warden = Warden(pipes)
     try:
-        warden.fork(int(sys.argv[1]))
+        furnished = _prepare(int(sys.argv[1]), sys.argv[2])
+        gc.collect()
+        gc.freeze()
+        warden.fork(furnished)
         warden.serve()
     finally:
         warden.close()
@@ -41,10 +48,25 @@ def main() -> int:
     return 0
 
 
-def _first_uid(uids: str = "") -> int | None:
-    if uids == "same-uid":
-        return None
-    return FIRST_HOST_UID + os.getpid() * UIDS_EACH if uids == "host-uids" else FIRST_UID
+def _prepare(children: int, where: str) -> list[Quarters]:
+    """Quarters for the children; in a container, everything else that they could share is closed."""
+    if where not in ON_A_HOST and os.getpid() != 1:
+        sys.exit("a sandbox closes what it runs in, which must be a container of its own")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_FILES, MAX_FILES))
+    limits.address_space()
+    if where == "same-uid":
+        return [furnish(None) for _ in range(children)]
+    if where == "host-uids":
+        first = FIRST_HOST_UID + os.getpid() * UIDS_EACH
+        return [furnish(first + child) for child in range(1, children + 1)]
+    if not barrier.supported():
+        sys.exit(f"policies can only be kept apart on {' and '.join(calls.ARCHITECTURES)}")
+    mounts = where == "gvisor"
+    furnished = [furnish(FIRST_UID + child, mounted=mounts) for child in range(1, children + 1)]
+    close_shared()
+    if mounts:
+        hide_processes()
+    return furnished
 
 
 def _move(fd: int, flags: int) -> int:

@@ -9,14 +9,15 @@ import random
 import socket
 import sys
 import traceback
-from pathlib import Path
 from typing import Any, NoReturn
 
 from seatrial.sandbox import limits, policy
 from seatrial.sandbox.frames import Decoder, Frame, Kind, encode
 from seatrial.sandbox.project import Project, Refused
+from seatrial.sandbox.quarters import Quarters
 
 CHANNEL_FD = 3
+MAX_FILES = 256  # that the warden may have open: a child closes all it has inherited
 MAX_ANSWER = 32 << 20
 MAX_RESULT = 1 << 20
 
@@ -61,12 +62,12 @@ class Line:
         self.send(Kind.LOG, [level[:10], message[:2000]])
 
 
-def live(connection: socket.socket, output: int, channel: int, *, uid: int | None) -> NoReturn:
+def live(connection: socket.socket, output: int, channel: int, quarters: Quarters) -> NoReturn:
     """Run as a child until the process ends. Never returns into the warden's code, whatever the policy does."""
     status = 1
     try:
         line = _settle(connection, output, channel)
-        limits.become(uid)
+        limits.become(quarters)
         random.seed()
         _serve(line)
         status = 0
@@ -84,10 +85,7 @@ def _settle(connection: socket.socket, output: int, channel: int) -> Line:
     os.dup2(output, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(connection.detach(), CHANNEL_FD)
-    for fd in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
-        if fd > CHANNEL_FD:
-            with contextlib.suppress(OSError):  # the descriptor that listed the others is closed already
-                os.close(fd)
+    os.closerange(CHANNEL_FD + 1, MAX_FILES)
     return Line(socket.socket(fileno=CHANNEL_FD), channel)
 
 

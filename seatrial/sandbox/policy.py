@@ -51,23 +51,39 @@ def run(file: str, code: str, offer: dict[str, Any]) -> Any:
     evaluate = namespace.get("evaluate")
     if not callable(evaluate):
         raise NotAPolicy(f"{file} defines no function evaluate(project)")
-    return evaluate(**_arguments(file, evaluate, offer))
+    positional, by_name = _arguments(file, evaluate, offer)
+    return evaluate(*positional, **by_name)
 
 
-def _arguments(file: str, evaluate: Callable[..., Any], offer: dict[str, Any]) -> dict[str, Any]:
-    wanted = {}
-    for name, parameter in inspect.signature(evaluate).parameters.items():
+def _arguments(
+    file: str, evaluate: Callable[..., Any], offer: dict[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """The first parameter is the project whatever its name, unless another is called `project`; the rest go by name."""
+    parameters = list(inspect.signature(evaluate).parameters.values())
+    names = [each.name for each in parameters]
+    left = {**offer, names[0]: offer["project"]} if names and "project" not in names else dict(offer)
+    positional: list[Any] = []
+    by_name: dict[str, Any] = {}
+    for parameter in parameters:
         if parameter.kind is parameter.VAR_KEYWORD:
-            return dict(offer)
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            continue
-        if name in offer:
-            wanted[name] = offer[name]
-        elif parameter.default is parameter.empty:
-            raise NotAPolicy(
-                f"{file}: evaluate() asks for '{name}', which is not on offer. On offer: {', '.join(OFFERED)}"
-            )
-    return wanted
+            by_name |= {name: left[name] for name in OFFERED if name in left and name not in names}
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            positional += [offer["project"]] if parameter is parameters[0] else []
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            by_name[parameter.name] = _argument(file, parameter, left)
+        else:
+            positional.append(_argument(file, parameter, left))
+    return positional, by_name
+
+
+def _argument(file: str, parameter: inspect.Parameter, offer: dict[str, Any]) -> Any:
+    value = offer.get(parameter.name, parameter.default)
+    if value is parameter.empty:
+        raise NotAPolicy(
+            f"{file}: evaluate() asks for '{parameter.name}', which is not on offer. The first parameter is the project; "
+            "on offer to the others: log, params"
+        )
+    return value
 
 
 def explain(error: BaseException, file: str) -> str:

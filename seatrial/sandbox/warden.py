@@ -1,6 +1,6 @@
 """The first process of the sandbox: keeps the children, passes frames on, ends children that exceed their time.
 
-Children are forked before any tenant's data arrives. They have uids of their own, so that they can signal neither
+Children are forked before any tenant's data arrives. They have quarters of their own, so that they can reach neither
 the warden nor each other. The warden never reads the content of their frames: it looks at the kind of a frame, writes the
 true channel into it, and passes it on; the host judges it.
 """
@@ -9,10 +9,11 @@ import json
 import os
 import selectors
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from seatrial.sandbox import sweep
 from seatrial.sandbox.frames import Decoder, Frame, Kind, encode, pack
+from seatrial.sandbox.quarters import Quarters
 from seatrial.sandbox.worker import Misbehaved, Worker
 
 MAX_FROM_HOST = 32 << 20
@@ -35,19 +36,17 @@ class Pipes:
 class Warden:
     """One sandbox, from its first fork until the host closes the pipe."""
 
-    def __init__(self, pipes: Pipes, *, first_uid: int | None) -> None:
+    def __init__(self, pipes: Pipes) -> None:
         self._pipes = pipes
-        self._first_uid = first_uid
         self._workers: dict[int, Worker] = {}
         self._selector = selectors.DefaultSelector()
         self._decoder = Decoder(MAX_FROM_HOST)
         os.set_blocking(pipes.read, False)
 
-    def fork(self, children: int) -> None:
-        """Fork the children, and report each to the host."""
-        for channel in range(1, children + 1):
-            uid = None if self._first_uid is None else self._first_uid + channel
-            worker = Worker(channel, uid=uid)
+    def fork(self, quarters: Iterable[Quarters]) -> None:
+        """Fork a child for each of `quarters`, and report each to the host."""
+        for channel, its_own in enumerate(quarters, start=1):
+            worker = Worker(channel, its_own)
             self._workers[channel] = worker
             self._selector.register(worker.line, selectors.EVENT_READ, ("line", channel))
             self._selector.register(worker.printed, selectors.EVENT_READ, ("output", channel))
@@ -69,7 +68,7 @@ class Warden:
     def close(self) -> None:
         """End every remaining child, because the host no longer listens."""
         for worker in self._workers.values():
-            self._kill(worker)
+            worker.end()
         self._workers.clear()
 
     def _patience(self) -> float | None:
@@ -132,16 +131,10 @@ class Warden:
         for source in (worker.line, worker.printed):
             if source in self._selector.get_map():
                 self._selector.unregister(source)
-        code = self._kill(worker)
+        code = worker.end()
         ending = {"how": how, "code": code, "seconds": round(seconds, 4)}
         ending["output"] = worker.output.decode("utf-8", "replace")
         self._pipes.send(encode(Kind.ENDED, worker.channel, ending))
-
-    def _kill(self, worker: Worker) -> int:
-        code = worker.end()
-        if worker.uid is not None:
-            sweep.after(worker.uid)
-        return code
 
     def _drain(self, worker: Worker) -> None:
         try:

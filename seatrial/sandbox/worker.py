@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from seatrial.sandbox.child import live
 from seatrial.sandbox.frames import FROM_CHILD, Decoder, Frame, Kind, MalformedFrame
+from seatrial.sandbox.quarters import Quarters
 
 MAX_FRAME = 2 << 20  # bytes of one frame from a child
 MAX_SPOKEN = 8 << 20  # bytes of all frames of one child together
@@ -27,9 +28,8 @@ class Misbehaved(Exception):
 class Worker:
     """One forked child, single use. Only the warden calls this, and no call blocks."""
 
-    def __init__(self, channel: int, *, uid: int | None) -> None:
+    def __init__(self, channel: int, quarters: Quarters) -> None:
         self.channel = channel
-        self.uid = uid  # a uid of its own, or None
         self.started: float | None = None
         self.deadline: float | None = None
         self.output = bytearray()
@@ -43,7 +43,7 @@ class Worker:
         self.printed, their_output = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            live(theirs, their_output, channel, uid=uid)
+            live(theirs, their_output, channel, quarters)
         theirs.close()
         os.close(their_output)
         self.line.setblocking(False)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from seatrial.agent.sandboxes.broker import readable
+from seatrial.agent.sandboxes.text import readable
 from seatrial.agent.sandboxes.validation import checked
 from seatrial.control.policies import packs
 from seatrial.sandbox import policy

@@ -10,6 +10,7 @@ import pytest
 
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.engine import Engine
+from seatrial.agent.engine.sealed import RIGHTS
 from seatrial.agent.sandboxes import service
 from seatrial.agent.sandboxes.channel import SandboxError
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
@@ -68,7 +69,7 @@ async def test_a_sandbox_has_next_to_no_rights(engine: Engine, containers: Make)
         assert shown["Name"] == "/" + sandbox.name and sandbox.name.startswith("gitgrit-sandbox-")
         assert shown["Config"]["Image"].startswith("gitgrit-sandbox:")
         assert host["Runtime"] == "runsc" and host["NetworkMode"] == "none" and host["ReadonlyRootfs"]
-        assert host["CapDrop"] == ["ALL"] and sorted(host["CapAdd"]) == ["KILL", "SETGID", "SETUID"]
+        assert host["CapDrop"] == ["ALL"] and sorted(host["CapAdd"]) == [*RIGHTS, "SYS_ADMIN"]
         assert host["SecurityOpt"] == ["no-new-privileges"] and not host["Binds"] and shown["Mounts"] == []
         assert host["Memory"] == host["MemorySwap"] == 768 << 20 and host["PidsLimit"] and host["NanoCpus"]
         assert shown["Config"]["Labels"]["galley.managed"] == "true"

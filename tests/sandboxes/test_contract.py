@@ -23,6 +23,36 @@ def evaluate(project, log, params):
     assert result.seconds > 0
 
 
+@pytest.mark.parametrize(
+    ("parameters", "given"),
+    [
+        ("repo", "['repo']"),
+        ("project, /", "['project']"),
+        ("*all", "['all']"),
+        ("p, log", "['p', 'log']"),
+        ("p, params, /, depth=3, *, log", "['p', 'params', 'depth', 'log']"),
+        ("p, **rest", "['p', 'rest']"),
+        ("log, project", "['log', 'project']"),
+        ("**rest", "['rest']"),
+    ],
+)
+async def test_the_first_parameter_is_the_project_and_the_others_go_by_name(
+    processes: Bench, parameters: str, given: str
+) -> None:
+    code = f"""
+def evaluate({parameters}):
+    names, found = list(locals()), locals()
+    of = {{name: found[name][0] if name == "all" else found[name] for name in names}}
+    of |= of.pop("rest", {{}})
+    project = of.get("project") or of[names[0]]
+    if "log" in names: of["log"].info("logged")
+    return {{"passed": project.list_files() == ["README.md"] and of.get("params", {{}}) == {{}}, "message": str(names)}}
+"""
+    [result] = await processes.run(policy(code))
+    assert (result.state, result.message) == (ResultState.PASSED, given), result
+    assert [line.message for line in result.logs] == (["logged"] if "log" in parameters else [])
+
+
 async def test_every_question_has_its_answer(processes: Bench) -> None:
     processes.facts = ForgeFacts(
         default_branch="main", members=[{"username": "alice", "role": "owner"}], topics=["ship"],

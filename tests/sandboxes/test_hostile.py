@@ -28,7 +28,7 @@ HOSTILE = {
         "errored", "used more than 128 MB",
     ),
     "forks": (
-        "import os\ndef evaluate(project):\n    while True: os.fork()", "errored", "Resource temporarily unavailable",
+        "import os\ndef evaluate(project):\n    while True: os.fork()", "errored", "Operation not permitted",
     ),
     "prints-a-gigabyte": (
         "def evaluate(project):\n    for _ in range(1 << 10): print('x' * (1 << 20))", "errored", "printed more than 1 MB",
@@ -113,14 +113,14 @@ def scribble(path):
 
 def evaluate(project):
     me = os.getpid()
-    others = [int(p) for p in os.listdir("/proc") if p.isdigit() and int(p) != me]
+    others = [p for p in range(1, 40) if p != me and tried(os.kill, p, 0) != "ProcessLookupError"]
     said = {"pids": len(others), "uid": os.getuid(), "eff": os.geteuid()}
     said["kill"] = sorted({tried(os.kill, p, signal.SIGKILL) for p in others} - {"ProcessLookupError"})  # it has ended
     said["memory"] = sorted({tried(open, f"/proc/{p}/mem", "r+b") for p in others})
     said["cwd"] = sorted({tried(os.listdir, f"/proc/{p}/cwd") for p in others if p != 1})
     said["pipes"] = sorted({tried(scribble, path) for p in others for path in descriptors(p)})
     said["become"] = [tried(os.setuid, 0), tried(os.setresuid, 210001, 210001, 210001), tried(os.setgid, 0)]
-    said["tmp"] = sorted({tried(os.listdir, f"/tmp/{n}") for n in os.listdir("/tmp") if f"/tmp/{n}" != os.getcwd()})
+    said["tmp"] = [tried(os.listdir, "/tmp"), tried(os.mkdir, "/tmp/shared"), tried(os.listdir, "..")]
     said["root"] = tried(open, "/sandbox/x", "w")
     said["network"] = tried(socket.create_connection, ("1.1.1.1", 443), 1)
     project.get_metadata()
@@ -156,7 +156,7 @@ async def test_nothing_of_a_sibling_or_the_warden_can_be_touched(
     assert said["kill"] == ["PermissionError"]
     assert "done" not in said["memory"] + said["cwd"] + said["pipes"] + said["tmp"]
     assert said["become"] == ["PermissionError"] * 3
-    assert said["root"] != "done" and said["network"] == "OSError"
+    assert said["root"] != "done" and said["network"] == "PermissionError"
 
 
 FORGES = """

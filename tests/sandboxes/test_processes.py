@@ -11,6 +11,7 @@ import pytest
 from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.processes import ProcessSandboxes
 from seatrial.agent.sandboxes.program import find_program
+from seatrial.sandbox.__main__ import _prepare
 from seatrial.wire.envelope import new_id
 from tests.sandboxes.conftest import Bench, policy
 from tests.waiting import until
@@ -53,11 +54,24 @@ def processes_in(agent: str) -> list[int]:
     return numbers
 
 
+@pytest.mark.parametrize("where", ["gvisor", "container", "host_uids"])
+def test_what_is_for_containers_is_never_done_to_the_host(
+    monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    for name in ("furnish", "close_shared", "hide_processes"):
+        monkeypatch.setattr(
+            f"seatrial.sandbox.__main__.{name}", lambda *_, name=name, **__: pytest.fail(name)
+        )
+    monkeypatch.setattr("resource.setrlimit", lambda *_: pytest.fail("limits"))
+    with pytest.raises(SystemExit, match="a container of its own"):
+        _prepare(1, where)
+
+
 async def test_a_killed_agent_leaves_neither_process_nor_folder() -> None:
     agent = new_id()
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", AGENT, agent)
     try:
-        await until(lambda: any(list(folder.glob("policy-*/mark-here")) for folder in folders(agent)))
+        await until(lambda: any(list(folder.glob("policy-*/own/mark-here")) for folder in folders(agent)))
         assert processes_in(agent)
     finally:
         process.send_signal(signal.SIGKILL)

@@ -7,6 +7,7 @@ from typing import Any
 from seatrial.agent.engine.shapes import GVISOR
 
 TMP = "rw,noexec,nosuid,nodev,size=64m,mode=1777"
+RIGHTS = ["CHOWN", "KILL", "SETGID", "SETUID"]  # with which the first process sets its children apart
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ def sealed_config(spec: SealedSpec) -> dict[str, Any]:
             "ReadonlyRootfs": True,
             "Tmpfs": {"/tmp": TMP},  # noqa: S108 - the sandbox's own, in memory
             "CapDrop": ["ALL"],
-            "CapAdd": ["SETUID", "SETGID", "KILL"],
+            # Under gVisor the first process may mount too: that right ends at gVisor's own kernel.
+            "CapAdd": [*RIGHTS, "SYS_ADMIN"] if spec.gvisor else RIGHTS,
             "SecurityOpt": ["no-new-privileges"],
             "Memory": spec.memory_bytes,
             "MemorySwap": spec.memory_bytes,

@@ -1,7 +1,6 @@
 """Answers policies' questions: files from git objects, forge facts from the evaluation's snapshot, nothing else."""
 
 import asyncio
-import codecs
 import hashlib
 import json
 import posixpath
@@ -9,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from seatrial.agent.sandboxes.languages import languages, scripts
+from seatrial.agent.sandboxes.text import readable
 from seatrial.agent.vocabulary.tree import LINK, REGULAR, SUBMODULE, Entry, Tree
 from seatrial.wire.evaluations import ForgeFacts
 
@@ -16,13 +16,6 @@ MAX_FILE = 1 << 20  # bytes of one file that a policy may read
 MAX_BATCH = 2 << 20  # bytes of files in one answer
 MAX_PATHS = 500
 MAX_HOPS = 5  # symbolic links followed one after another
-BOMS = (  # the longer marks first: UTF-32's begins with UTF-16's
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-    (codecs.BOM_UTF8, "utf-8"),
-)
 
 Seen = list[tuple[str, str]]  # (question, digest of its answer)
 
@@ -172,16 +165,6 @@ def understood(question: Any) -> tuple[str, list[str]]:
         case ["get_files_content", [*_]] | [str(), [list()]]:
             raise Unanswerable("paths must be strings")
     raise Unanswerable("a question is a method's name and its arguments, which are strings")
-
-
-def readable(blob: bytes | None) -> Any:
-    """The text of a blob, or the reason why it is not text. Decoded as UTF-8 unless a byte order mark (which is removed)
-    says otherwise; invalid bytes become replacement characters."""
-    if blob is None:
-        return None
-    mark, encoding = next((pair for pair in BOMS if blob.startswith(pair[0])), (b"", "utf-8"))
-    text = blob[len(mark) :].decode(encoding, errors="replace")
-    return {"unreadable": "a binary file"} if "\0" in text[:8000] else text
 
 
 def digest_of(value: Any) -> str:

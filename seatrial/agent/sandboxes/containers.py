@@ -160,15 +160,16 @@ class ContainerSandboxes:
             await remove(self._engine, container)
 
     def _spec(self, children: int, name: str) -> SealedSpec:
+        gvisor = self.isolation is Isolation.GVISOR
         return SealedSpec(
             name=name,
             image=self._tag,
-            command=[str(children)],
+            command=[str(children), "gvisor" if gvisor else "container"],
             labels=self._labels,
             memory_bytes=self._memory,
             cpus=self._cpus,
             pids=PIDS[self.isolation],
-            gvisor=self.isolation is Isolation.GVISOR,
+            gvisor=gvisor,
         )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from typing import Any
 
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
@@ -22,6 +23,7 @@ MAX_DEPTH = 20  # of details
 MAX_TOGETHER = 700_000  # bytes of all results of one evaluation: they travel in one message
 LEVELS = set(LogLevel) - {LogLevel.PRINT}  # what a policy may name
 SIGXCPU = 24
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 SHAPE = "evaluate() must return {'passed': bool, 'score': 0 to 100, 'message': str, 'details': dict}"
 
 
@@ -167,7 +169,7 @@ def fitting(results: list[PolicyResult]) -> list[PolicyResult]:
 
 def clean(text: str, limit: int) -> str:
     """Text that a database and a page can hold: no NUL, no lone surrogates, cut at `limit` with a note."""
-    text = text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+    text = UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
     return text if len(text) <= limit else text[: limit - 8] + " … (cut)"
 
 

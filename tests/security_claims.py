@@ -1,0 +1,257 @@
+"""What docs/security.md promises, and the tests that show it: the beginning of each promise, then `file::test`."""
+
+ESCAPES, LIMITS, BUILDAH = (
+    "tests/builds/test_escapes.py",
+    "tests/builds/test_limits.py",
+    "tests/builds/test_buildah.py",
+)
+PULLS, IMAGES = "tests/builds/test_pulls.py", "tests/builds/test_images.py"
+ATTACKED, STRANGERS = "e2e/test_isolation.py", "e2e/test_strangers.py"
+FENCE, LAUNCH = "tests/agent/test_fence.py", "tests/environments/test_launch.py"
+HOSTILE, NEIGHBOURS = "tests/sandboxes/test_hostile.py", "tests/sandboxes/test_neighbours.py"
+SANDBOXES, JUDGED = "tests/sandboxes/test_containers.py", "tests/sandboxes/test_validation.py"
+PERMISSIONS, CREDENTIALS = "tests/bus/test_permissions.py", "tests/worker/test_credentials.py"
+SIGN_IN, DOORS = "tests/accounts/test_sign_in.py", "tests/rest/test_every_door.py"
+HOOKS, SLOW = "tests/forges/test_webhook_intake.py", "tests/installation/test_slow_strangers.py"
+COMPOSED, BROKEN = "tests/recipes/test_composed.py", "tests/recipes/test_broken.py"
+ACCESS, LABELS = "tests/accounts/test_access.py", "tests/previews/test_labels.py"
+
+CLAIMS: dict[str, tuple[str, ...]] = {
+    # Who is trusted with what
+    "| code of a pull request, in a **preview**": (
+        f"{ATTACKED}::test_a_preview_reaches_neither_the_platform_nor_another_preview",
+        f"{FENCE}::test_neither_the_host_nor_another_network_nor_the_metadata",
+    ),
+    "| the same code, in a **build**": (
+        f"{ATTACKED}::test_a_build_reaches_nothing_and_its_mounts_lead_nowhere",
+        f"{BUILDAH}::test_a_step_reaches_neither_the_host_nor_its_processes",
+    ),
+    "| a **registry** that a recipe names": (f"{PULLS}::test_nothing_of_the_host_is_asked_whoever_names_it",),
+    "| the same code, read by a **policy**": (
+        f"{NEIGHBOURS}::test_a_policy_offers_what_it_can_and_its_neighbour_finds_nothing",
+        f"{HOSTILE}::test_nothing_of_a_sibling_or_the_warden_can_be_touched",
+    ),
+    "| an **agent** |": (
+        f"{PERMISSIONS}::test_may_not_publish_there",
+        f"{PERMISSIONS}::test_may_not_listen_there",
+        "tests/worker/test_two_agents.py::test_late_and_false_reports_of_both_change_nothing",
+    ),
+    "| a **viewer**, a **developer**": (
+        f"{ACCESS}::test_each_person_may_do_what_their_role_says_and_nothing_else",
+    ),
+    # Previews
+    "- Every deployment has a network of its own.": (
+        f"{FENCE}::test_neither_the_host_nor_another_network_nor_the_metadata",
+        "tests/runtime/test_conformance.py::test_siblings_meet_by_name_and_versions_do_not",
+    ),
+    "- Our own processes listen on the loopback only": (
+        f"{STRANGERS}::test_what_the_platform_listens_on_is_the_loopback",
+    ),
+    "- An agent that runs as root installs two firewall rules": (
+        f"{FENCE}::test_neither_the_host_nor_another_network_nor_the_metadata",
+        f"{FENCE}::test_the_rules_go_up_again_over_networks_that_are_there_and_after_every_trouble",
+    ),
+    "- Containers have limits of CPU, memory and processes": (
+        "tests/agent/test_docker_runtime.py::test_limits_reach_the_engine",
+        f"{ATTACKED}::test_a_preview_knows_nothing_and_may_little",
+    ),
+    "- Nothing of the host is mounted.": (
+        f"{BROKEN}::test_compose_errors",
+        f"{ATTACKED}::test_a_recipe_does_not_lead_out",
+        f"{COMPOSED}::test_what_reaches_the_kernel_or_the_host_is_refused_all_at_once",
+    ),
+    "- A preview can neither run nor build from images of other previews": (
+        f"{IMAGES}::test_images_of_previews_are_nobody_elses",
+        f"{ATTACKED}::test_images_of_another_preview_cannot_be_run_or_built_from",
+    ),
+    "- Only Seatrial sets `galley.*` labels": (
+        f"{BUILDAH}::test_from_scratch_with_our_labels",
+        f"{IMAGES}::test_a_pulled_image_that_pretends_to_be_a_previews_is_refused",
+    ),
+    "- A preview's log lines have a share": (
+        "tests/agent/test_log_shares.py::test_what_is_beyond_its_share_is_left_out_and_counted",
+    ),
+    "- Nothing is mounted at or below `/dev`": (
+        f"{LAUNCH}::test_nothing_is_mounted_over_folders_of_the_kernel",
+        "tests/agent/test_mounts_of_images.py::test_a_container_whose_volume_a_link_leads_to_dev_does_not_run",
+    ),
+    "- Compose files are read by Compose in a cell": (
+        "tests/recipes/test_cell.py::test_no_file_of_the_host_is_read",
+        "tests/recipes/test_cell.py::test_no_address_is_asked",
+        "tests/recipes/test_cell.py::test_nothing_of_the_agents_environment_reaches_compose",
+        "tests/recipes/test_cell.py::test_variables_reach_nothing_that_runs_before_compose",
+    ),
+    "- Of what a compose file asks of its containers": (
+        f"{COMPOSED}::test_a_container_gets_what_harms_nobody",
+        f"{COMPOSED}::test_what_reaches_the_kernel_or_the_host_is_refused_all_at_once",
+        f"{LAUNCH}::test_who_shares_a_network_joins_none_and_runs_in_the_container_of_this_deployment",
+    ),
+    # Builds
+    "- buildah runs without a daemon": (
+        f"{ESCAPES}::test_a_mount_of_a_step_does_not_reach_the_host",
+        f"{BUILDAH}::test_the_context_is_read_only",
+    ),
+    "- Base images, which all projects share": (f"{ESCAPES}::test_a_mount_of_a_step_does_not_reach_the_host",),
+    "- A step sees no control groups": (
+        f"{ESCAPES}::test_a_step_sees_neither_containers_of_the_host_nor_its_interfaces",
+    ),
+    "- An image that declares a `VOLUME` at or below": (
+        "tests/agent/test_mounts_of_images.py::test_what_lies_in_a_folder_of_the_kernel_is_refused",
+        f"{LAUNCH}::test_nor_what_an_image_of_a_service_that_keeps_data_declares",
+    ),
+    "- Each build has a PID namespace of its own.": (
+        f"{BUILDAH}::test_a_step_reaches_neither_the_host_nor_its_processes",
+        f"{BUILDAH}::test_cancelling_ends_every_process",
+        f"{BUILDAH}::test_a_build_may_not_take_for_ever",
+        "tests/builds/test_killed.py::test_killed_in_the_middle",
+    ),
+    "- Each build has a network of its own": (
+        f"{BUILDAH}::test_a_step_reaches_neither_the_host_nor_its_processes",
+        f"{ESCAPES}::test_what_buildah_fetches_itself_is_not_the_hosts",
+    ),
+    "- All builds together may have 4096 processes.": (
+        f"{LIMITS}::test_processes_and_memory_are_not_the_hosts",
+        f"{LIMITS}::test_a_build_that_fills_the_disk_is_stopped_and_what_it_wrote_is_gone",
+    ),
+    "- Symbolic links in the repository never lead out of it": (
+        f"{BROKEN}::test_a_symbolic_link_is_no_recipe",
+        f"{BUILDAH}::test_links_never_lead_out_of_the_repository",
+        f"{ESCAPES}::test_a_link_that_is_read_for_the_build_leads_nowhere",
+    ),
+    # Pulls
+    "- The engine pulls nothing that a repository names.": (
+        f"{PULLS}::test_an_image_comes_from_a_registry_that_the_operator_allows",
+        f"{PULLS}::test_nothing_of_the_host_is_asked_whoever_names_it",
+    ),
+    "- Whatever leads there, that user connects to": (
+        f"{PULLS}::test_nothing_of_the_host_is_asked_whoever_names_it",
+        "tests/builds/test_registries.py::test_addresses_are_told_apart",
+    ),
+    "- What the operator allows is open": (
+        "tests/builds/test_registries.py::test_what_the_operator_allows_comes_before_what_is_closed",
+        "tests/builds/test_registries.py::test_the_engines_settings_count",
+    ),
+    "- Messages and deployment logs quote nothing that a server answered.": (
+        f"{PULLS}::test_what_a_registry_answers_is_told_in_our_words",
+    ),
+    "- A pulled image cannot pass for a preview's.": (
+        f"{PULLS}::test_an_image_that_pretends_to_be_a_previews_is_refused",
+    ),
+    # Policies
+    "- Policies run in a gVisor sandbox for one evaluation": (
+        f"{SANDBOXES}::test_a_sandbox_has_next_to_no_rights",
+        f"{SANDBOXES}::test_the_pool_keeps_sandboxes_warm_and_uses_each_once",
+        f"{HOSTILE}::test_results_say_gvisor",
+    ),
+    "- Each policy runs in a child process with its own user": (
+        f"{HOSTILE}::test_contained_and_siblings_are_right",
+        f"{NEIGHBOURS}::test_nothing_can_be_started_and_nothing_made_that_others_could_reach",
+    ),
+    "- The policies of one evaluation run in one sandbox": (
+        f"{NEIGHBOURS}::test_a_policy_offers_what_it_can_and_its_neighbour_finds_nothing",
+        f"{HOSTILE}::test_nothing_of_a_sibling_or_the_warden_can_be_touched",
+    ),
+    "- What a policy returns, logs and prints is checked": (
+        f"{JUDGED}::test_judging_never_fails",
+        f"{JUDGED}::test_logs_are_cut_saying_so",
+        f"{HOSTILE}::test_forged_frames_speak_for_nobody_else",
+    ),
+    "- `GITGRIT_REQUIRE_GVISOR=true` refuses": (
+        f"{SANDBOXES}::test_where_gvisor_is_required_nothing_runs_without",
+        f"{SANDBOXES}::test_gvisor_that_is_registered_later_is_noticed_and_used",
+    ),
+    # Repositories
+    "- git runs without hooks": (
+        "tests/checkouts/test_cache.py::test_hooks_and_configuration_of_the_repository_do_nothing",
+        "tests/checkouts/test_cache.py::test_export_is_exact_in_spite_of_attributes",
+        "tests/forges/test_local_forge.py::test_nothing_that_a_repository_configures_is_run",
+    ),
+    "- Paths that lead out of the repository": (
+        "tests/checkouts/test_hostile.py::test_nothing_is_written_outside",
+        "tests/checkouts/test_hostile.py::test_a_tree_of_billions_of_files_is_not_listed",
+        "tests/checkouts/test_hostile.py::test_a_commit_of_many_gigabytes_is_not_written_out",
+    ),
+    # The bus and the fleet
+    "- An agent's credential reads its own desired state": (
+        f"{PERMISSIONS}::test_watches_its_own_desired_state",
+        f"{PERMISSIONS}::test_may_not_publish_there",
+        f"{PERMISSIONS}::test_may_not_listen_there",
+        "tests/worker/test_observed.py::test_the_bus_says_who_it_was_not_the_payload",
+    ),
+    "- Events and log lines count only from the agent": (
+        "tests/worker/test_two_agents.py::test_late_and_false_reports_of_both_change_nothing",
+        "tests/policies/test_evaluations.py::test_only_the_agent_that_took_it_is_believed",
+    ),
+    "- An agent that is about to fetch a private repository": (
+        "tests/worker/test_grants.py::test_who_has_the_preview_no_more_gets_nothing",
+        f"{CREDENTIALS}::test_only_the_asker_can_open_it",
+        f"{CREDENTIALS}::test_nobody_else_and_nothing_else_and_the_forge_is_not_even_asked",
+        f"{CREDENTIALS}::test_an_answer_goes_nowhere_but_to_the_askers_inbox",
+    ),
+    "- A bootstrap token works once": (
+        "tests/fleet/test_registration.py::test_token_is_exchanged_once_for_a_limited_credential",
+        "tests/fleet/test_registration.py::test_unknown_expired_and_replaced_tokens_are_refused",
+        "tests/fleet/test_registration.py::test_only_the_hash_is_kept",
+    ),
+    # Secrets
+    "`e2e/test_strangers.py` looks for every key": (
+        f"{STRANGERS}::test_secrets_are_in_their_files_and_with_who_needs_them",
+        "tests/vault/test_envelope.py::test_it_opens_nowhere_else",
+        "tests/vault/test_encrypted_field.py::test_a_ciphertext_moved_to_another_row_does_not_open",
+        "tests/accounts/test_api_tokens.py::test_a_token_signs_in_and_is_not_kept",
+    ),
+    "Source credentials are never stored": (
+        "tests/worker/test_credentials_leave_no_trace.py::test_no_password_is_found_anywhere",
+        "tests/checkouts/test_credentials.py::test_another_host_that_git_is_sent_to_is_told_nothing",
+        "tests/checkouts/test_credentials.py::test_a_server_that_repeats_what_it_was_told_tells_nobody",
+    ),
+    # Pages and API
+    "- Every page, call and stream asks `accounts.access`": (
+        f"{DOORS}::test_the_api_knows_nobody_without_a_token",
+        f"{DOORS}::test_pages_are_for_people_who_signed_in",
+        f"{DOORS}::test_the_lists_of_what_is_open_name_what_there_is",
+        f"{STRANGERS}::test_a_stranger_gets_nothing",
+    ),
+    "- Scripts and styles come from our own files only": (
+        "tests/installation/test_pages_are_guarded.py::test_nothing_inline_and_nothing_from_elsewhere",
+    ),
+    "- Each sign-in starts a new session.": (
+        f"{STRANGERS}::test_a_session_is_new_at_sign_in_and_changes_nothing_without_its_token",
+        "tests/accounts/test_api_tokens.py::test_a_session_works_too_but_changes_need_its_csrf_token",
+        f"{SIGN_IN}::test_guessing_is_slowed_down",
+        f"{SIGN_IN}::test_strangers_who_guess_lock_themselves_out_and_not_the_owner",
+        f"{SIGN_IN}::test_a_network_of_ipv6_is_one_stranger",
+        f"{SIGN_IN}::test_a_web_process_that_was_killed_has_not_forgotten_the_guesses",
+    ),
+    "- Behind HTTPS the cookies have the `__Host-` prefix.": (
+        "tests/installation/test_cookies.py::test_behind_https_no_preview_can_set_our_cookies",
+    ),
+    "- Under host names of previews the web process": (
+        "tests/installation/test_own_hosts.py::test_under_the_host_of_a_preview_there_is_its_stand_in_and_nothing_else",
+        "tests/installation/test_own_hosts.py::test_under_a_name_that_nobody_configured_nothing_answers",
+    ),
+    "- An address belongs to the workspace": (
+        f"{LABELS}::test_the_address_of_a_closed_preview_goes_to_no_other_workspace",
+        f"{LABELS}::test_news_of_an_agent_moves_no_address_to_another_preview",
+    ),
+    "- Webhooks are refused without a valid signature": (
+        f"{HOOKS}::test_a_wrong_signature_is_stored_as_such_and_its_body_cut",
+        f"{HOOKS}::test_without_a_stored_secret_nothing_is_accepted",
+        f"{HOOKS}::test_the_worker_is_woken_when_the_delivery_is_there_and_not_before",
+        f"{HOOKS}::test_a_body_over_25_mb_is_refused_unread",
+    ),
+    "- What comes before a request's body is limited": (
+        f"{SLOW}::test_what_never_ends_is_cut_off_before_it_costs_anything",
+        f"{SLOW}::test_who_does_not_get_to_the_end_of_a_header_is_sent_away",
+        f"{SLOW}::test_a_body_for_nobody_is_not_waited_for",
+        f"{SLOW}::test_a_body_that_never_comes_is_not_waited_for_either",
+    ),
+    # Terminals and logs
+    "What the code under trial writes": (
+        "tests/wire/test_visible.py::test_what_a_terminal_obeys_or_hides_is_written_out",
+        "tests/cli/test_hostile.py::test_every_command_is_attacked_here",
+        "tests/cli/test_hostile.py::test_only_the_terminal_prints",
+        "tests/cli/test_hostile.py::test_documents_are_ascii",
+        "tests/dashboard/test_coloured.py::test_a_program_writes_no_html",
+    ),
+}  # fmt: skip
