@@ -17,7 +17,7 @@ from seatrial.control.home.overview import fingerprint, project_context
 from seatrial.control.projects.services import note_unreachable
 from seatrial.wire.remarks import HOST_PORT_IGNORED
 from tests.dashboard.harbour import Harbour
-from tests.factories import agent, evaluation, pull_request
+from tests.factories import agent, deployment, evaluation, pull_request
 
 
 def signed_in(user: User) -> Client:
@@ -253,3 +253,18 @@ def test_warnings_stand_in_a_box_and_an_ignored_host_port_is_a_note_beside_it(ha
     box = page[page.index("Warnings</h2>") :].split("</section>")[0]
     assert "<li>web runs from a stand-in for alpine:3.20</li><li>api has no memory limit</li>" in box
     assert escape(note) not in box and escape(note) in page
+
+
+def test_the_commit_and_the_time_of_a_preview_that_runs_are_those_of_what_visitors_see(
+    harbour: Harbour,
+) -> None:
+    live = harbour.live.live
+    assert live is not None
+    live.finished_at = timezone.now() - 3 * HOUR
+    live.save()
+    newer = deployment(harbour.live, state="building", commit="b" * 40)
+    page = signed_in(harbour.cast.bob).get(f"/environments/{harbour.live.pk}").content.decode()
+    text = " ".join(re.sub(r"<[^>]*>", " ", page).split())
+    assert f"Updating to {newer.commit[:10]}" in text
+    assert live.commit[:10] in text and "went live 3 hours ago" in text
+    assert "deployment began" not in text
