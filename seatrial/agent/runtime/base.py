@@ -4,8 +4,8 @@ Order: networks before containers; containers before their removal; networks and
 container on them. Idempotency: creating a name that exists with the same `fingerprint` label returns
 the existing object; with another fingerprint it replaces it; removing what is gone succeeds. Concurrency: calls
 on different names may run together; the caller serialises calls on one name. Errors: StartError if this one
-container cannot run, RuntimeUnavailable if the engine does not answer (the caller retries on its next
-reconcile; the runtime itself never retries). Cancellation: a call that creates something completes before
+container cannot run, NeedsEngine if a runtime without an engine lacks what it runs, RuntimeUnavailable if the engine
+does not answer (the caller retries on its next reconcile; the runtime itself never retries). Cancellation: a call that creates something completes before
 its cancellation does, so that nothing appears afterwards; the result may be incomplete, and the next reconcile finds
 it by label and removes or completes it.
 """

@@ -29,7 +29,7 @@ class KeeperPlan:
     port: int
 
     def plan(self) -> dict[str, Any]:
-        """The content of start.json. Raises StartError if there is nothing to run."""
+        """The content of start.json. Raises StartError if there is nothing to run, NeedsEngine if the host lacks the program."""
         if self.image.get("kind") == POSTGRES:
             return self._postgres()
         root = Path(self.image["root"])
