@@ -28,7 +28,7 @@ class Wait:
 
 
 @dataclass(frozen=True)
-class Facts:
+class Circumstances:
     """What is known of one environment beside its row."""
 
     unsent_since: datetime | None = None  # what its agents are to be told
@@ -46,23 +46,23 @@ def waits(environments: Iterable[str]) -> dict[str, Wait]:
     ]
     if not changing:
         return {}
-    facts = _facts(changing)
+    circumstances = _circumstances(changing)
     now = timezone.now()
-    found = {row.pk: wait(row, facts[row.pk], now) for row in changing}
-    return {pk: one for pk, one in found.items() if one is not None}
+    obstacles = {row.pk: wait(row, circumstances[row.pk], now) for row in changing}
+    return {pk: one for pk, one in obstacles.items() if one is not None}
 
 
-def wait(environment: Environment, facts: Facts, now: datetime) -> Wait | None:
+def wait(environment: Environment, circumstances: Circumstances, now: datetime) -> Wait | None:
     """The first obstacle in the way: a message that is not sent, then an agent that is silent, then who is at work."""
     candidate = environment.candidate
     if candidate is not None and candidate.agent is None:
         what = candidate.message.removeprefix(PREFIX).rstrip(".") or "an agent"
         return Wait(what, candidate.created_at)
-    if facts.unsent_since is not None and now - facts.unsent_since > UNDER_WAY:
-        return Wait("the bus: its agent is not told yet what is wanted", facts.unsent_since)
+    if circumstances.unsent_since is not None and now - circumstances.unsent_since > UNDER_WAY:
+        return Wait("the bus: its agent is not told yet what is wanted", circumstances.unsent_since)
     if environment.state == EnvironmentState.TERMINATED:
-        return _removal(environment, facts.staying, now)
-    return _progress(candidate, facts.phase, now) if candidate is not None else None
+        return _removal(environment, circumstances.staying, now)
+    return _progress(candidate, circumstances.phase, now) if candidate is not None else None
 
 
 def _progress(candidate: Deployment, phase: DeploymentPhase | None, now: datetime) -> Wait:
@@ -96,7 +96,7 @@ def _silent(agent: Agent, now: datetime) -> Wait | None:
     return None
 
 
-def _facts(environments: list[Environment]) -> dict[str, Facts]:
+def _circumstances(environments: list[Environment]) -> dict[str, Circumstances]:
     keys = [row.pk for row in environments]
     unsent = _unsent(keys)
     candidates = [row.candidate_id for row in environments if row.candidate_id]
@@ -108,7 +108,7 @@ def _facts(environments: list[Environment]) -> dict[str, Facts]:
         for one in there.order_by(F("agent__last_heartbeat_at").desc(nulls_first=True))
     }
     return {
-        row.pk: Facts(unsent.get(row.pk), phases.get(row.candidate_id or ""), staying.get(row.pk))
+        row.pk: Circumstances(unsent.get(row.pk), phases.get(row.candidate_id or ""), staying.get(row.pk))
         for row in environments
     }
 

@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,29 +65,35 @@ class Places(Document):
         return found
 
     def _best_match(self, path: Path) -> tuple[Document | None, Path]:
-        """The file that says most about `path`, and where in it."""
+        """The file that says most about `path`, and where in it: what a service says itself goes before what it extends."""
         best: tuple[int, Document | None, Path] = (0, None, ())
-        for part in self.parts:
-            for candidate in (path, *inherited(part, path)):
+        for candidate in self._candidates(path):
+            for part in self.parts:
                 depth = next((n for n in range(len(candidate), 0, -1) if candidate[:n] in part.lines), 0)
-                if depth and depth >= best[0]:
+                if depth > best[0] or (depth == best[0] and depth and candidate == best[2]):
                     best = (depth, part, candidate)
         return best[1], best[2]
 
+    def _candidates(self, path: Path) -> list[Path]:
+        """`path`, and the same in the services that the service extends, in whichever file."""
+        candidates = [path]
+        for candidate in candidates:
+            for part in self.parts:
+                extended = inherited(part, candidate)
+                if extended is not None and extended not in candidates:
+                    candidates.append(extended)
+        return candidates
 
-def inherited(part: Document, path: Path) -> Iterator[Path]:
-    """The same path in the services of this file that the service extends."""
-    seen: set[Any] = set()
-    while len(path) > 1 and path[0] == "services" and path[1] not in seen:
-        seen.add(path[1])
-        services = part.data.get("services")
-        keys = services.get(path[1]) if isinstance(services, dict) else None
-        base = keys.get("extends") if isinstance(keys, dict) else None
-        name = base.get("service") if isinstance(base, dict) else base
-        if not isinstance(name, str):
-            return
-        path = ("services", name, *path[2:])
-        yield path
+
+def inherited(part: Document, path: Path) -> Path | None:
+    """The same path in the service that the service extends, as this file says; None if it says nothing."""
+    if len(path) < 2 or path[0] != "services":
+        return None
+    services = part.data.get("services")
+    keys = services.get(path[1]) if isinstance(services, dict) else None
+    base = keys.get("extends") if isinstance(keys, dict) else None
+    name = base.get("service") if isinstance(base, dict) else base
+    return ("services", name, *path[2:]) if isinstance(name, str) else None
 
 
 def roots(files: Mapping[str, bytes], named: str | None) -> list[str]:
