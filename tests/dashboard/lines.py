@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Coroutine, Iterator
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.conf import settings
 from seatrial.control.bus import Bus
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.wire import subjects
-from seatrial.wire.envelope import Envelope
+from seatrial.wire.envelope import Envelope, now
 from seatrial.wire.logs import LogChunk, LogLine
 
 
@@ -51,13 +52,14 @@ def say(
     stream: str = "stdout",
     agent: str = "",
     of: Deployment | None = None,
+    at: datetime | None = None,
 ) -> None:
     """Lines of one service of the newest deployment, or of `of`, said by its agent unless `agent` is another."""
     subject, newest = _subject(environment, service, agent, of)
 
     async def publish() -> None:
         bus = await Bus.connect(settings.CONFIGURATION, name="an agent")
-        lines = [LogLine(source=source, stream=stream, text=text) for text in texts]
+        lines = [LogLine(at=at or now(), source=source, stream=stream, text=text) for text in texts]
         chunk = LogChunk(environment=environment.pk, deployment=newest, service=service, lines=lines)
         await bus.publish(subject, Envelope.wrap(chunk))
         await bus.close()

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from playwright.sync_api import expect
 from tests.bus.servers import NatsServer
 from tests.dashboard.waiting import WAIT_SECONDS, comes_true
 from tests.home.test_browser import sign_in, watched
+from tests.home.test_streams import HIDE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -109,4 +111,44 @@ def test_the_end_is_followed_through_ten_thousand_lines(
     expect(page.locator(".line").last).to_contain_text("the last one")
     assert page.evaluate(AT_END)
     assert wrong == []
+    page.context.close()
+
+
+def test_whoever_reads_further_up_stays_there_when_the_tab_is_shown_again(
+    bus: NatsServer, served: str, busy: "Harbour", browser: "Browser"
+) -> None:
+    from tests.dashboard.lines import say
+
+    say(busy.live, "web", *(f"line {number}" for number in range(300)))
+    page, _ = opened(browser, served, busy.live.pk)
+    page.add_init_script(HIDE.replace("AWAY", "false"))
+    page.reload()
+    expect(page.locator(".line")).to_have_count(300)
+    page.hover(".lines")
+    page.mouse.wheel(0, -1500)
+    expect(page.locator("[data-follow]")).not_to_be_checked()
+    left_at = page.evaluate(FROM_TOP)
+    connections = page.evaluate("window.connections")
+    page.evaluate("window.show(false)")
+    page.evaluate("document.querySelectorAll('.line').forEach((line) => { line.dataset.old = 'yes'; })")
+    page.evaluate("window.show(true)")
+    comes_true(lambda: page.evaluate("window.connections") > connections)
+    expect(page.locator(".line:not([data-old])")).to_have_count(300)
+    comes_true(lambda: page.evaluate(FROM_TOP) == left_at)
+    expect(page.locator("[data-follow]")).not_to_be_checked()
+    page.context.close()
+
+
+def test_times_are_told_in_utc_wherever_the_agent_is(
+    bus: NatsServer, served: str, busy: "Harbour", browser: "Browser"
+) -> None:
+    from tests.dashboard.lines import say
+
+    east = timezone(timedelta(hours=5, minutes=30))
+    say(busy.live, "web", "at noon here", at=datetime(2026, 3, 1, 12, 0, tzinfo=east))
+    page, _ = opened(browser, served, busy.live.pk)
+    expect(page.locator(".line .at")).to_have_text("06:30:00")
+    expect(page.locator("main")).to_contain_text("times in UTC")
+    page.set_viewport_size({"width": 360, "height": 740})
+    expect(page.locator(".line .at")).to_be_visible()
     page.context.close()

@@ -15,7 +15,7 @@ from seatrial.control.ending import ended
 from seatrial.control.log_tails import AGAIN_SECONDS, Believed, Link, LogTails
 from seatrial.control.previews.models import Deployment
 from seatrial.wire import subjects
-from seatrial.wire.logs import SYSTEM_SERVICE, LogChunk
+from seatrial.wire.logs import SYSTEM_SERVICE, LogChunk, LogLine
 from seatrial.wire.visible import visible_line
 
 log = structlog.get_logger(__name__)
@@ -101,7 +101,7 @@ def _by_deployment(chunks: Iterable[LogChunk]) -> Iterator[dict[str, Any]]:
 def _lines(chunk: LogChunk) -> list[dict[str, Any]]:
     return [
         {
-            "at": line.at.isoformat(timespec="milliseconds"),
+            "at": _moment(line),
             "service": chunk.service,
             "source": line.source,
             "stream": line.stream,
@@ -109,6 +109,11 @@ def _lines(chunk: LogChunk) -> list[dict[str, Any]]:
         }
         for line in chunk.lines
     ]
+
+
+def _moment(line: LogLine) -> str:
+    """In UTC, as the page says, whatever the agent's clock is set to."""
+    return line.at.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 async def log_text(
@@ -144,6 +149,5 @@ def _heading(deployment: Deployment) -> str:
 def _text(chunk: LogChunk) -> str:
     name = "deployment" if chunk.service == SYSTEM_SERVICE else chunk.service
     return "".join(
-        f"{line.at.isoformat(timespec='milliseconds')} {name} {line.source} {visible_line(line.text)}\n"
-        for line in chunk.lines
+        f"{_moment(line)} {name} {line.source} {visible_line(line.text)}\n" for line in chunk.lines
     )

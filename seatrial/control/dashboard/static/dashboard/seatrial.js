@@ -20,6 +20,7 @@ class LogViewer {
     this.source = document.getElementById(root.dataset.source);
     this.service = "";
     this.services = new Set();
+    this.leftAt = null; // how far from the end somebody was reading, while the lines come once more
     root.querySelector(".tools").hidden = false;
     this.search.addEventListener("input", () => this.filterAll());
     this.follow.addEventListener("change", () => this.toEnd());
@@ -31,7 +32,7 @@ class LogViewer {
     this.empty();
     this.source.addEventListener("logs-begin", () => this.clear());
     this.source.addEventListener("logs", (event) => this.append(JSON.parse(event.detail.data)));
-    this.source.addEventListener("logs-caught-up", () => this.note("No line is stored. New lines appear by themselves."));
+    this.source.addEventListener("logs-caught-up", () => this.caughtUp());
     this.source.addEventListener("logs-away", (event) => this.setAway(JSON.parse(event.detail.data)));
     this.source.addEventListener("logs-back", () => this.setAway(""));
     document.addEventListener("htmx:after:swap", () => this.nameAll());
@@ -51,9 +52,17 @@ class LogViewer {
 
   clear() {
     this.setAway("");
+    if (!this.follow.checked) this.leftAt ??= this.lines.scrollHeight - this.lines.scrollTop;
     this.empty();
     this.lines.replaceChildren();
     this.note("Looking for lines.");
+  }
+
+  caughtUp() {
+    this.note("No line is stored. New lines appear by themselves.");
+    if (this.leftAt !== null && !this.follow.checked) this.lines.scrollTop = this.lines.scrollHeight - this.leftAt;
+    this.leftAt = null;
+    this.top = this.lines.scrollTop;
   }
 
   note(text) {
@@ -194,6 +203,7 @@ class LogViewer {
 
   // Only somebody's scrolling up stops following. That the end is further away does not: so it is after every new line.
   checkScroll() {
+    if (this.leftAt !== null) return; // nobody scrolled: the lines were taken away
     const { scrollHeight, scrollTop, clientHeight } = this.lines;
     if (scrollHeight - scrollTop - clientHeight < 24) this.follow.checked = true;
     else if (scrollTop < this.top) this.follow.checked = false;
