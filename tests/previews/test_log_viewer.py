@@ -105,6 +105,7 @@ def test_the_end_is_followed_through_ten_thousand_lines(
     page.focus(".lines")
     page.keyboard.press("PageUp")
     expect(page.locator("[data-follow]")).not_to_be_checked()
+    comes_true(lambda: not page.evaluate(AT_END))
     page.keyboard.press("End")
     expect(page.locator("[data-follow]")).to_be_checked()
     say(busy.live, "web", "the last one")

@@ -26,7 +26,7 @@ class LogViewer {
     this.follow.addEventListener("change", () => this.toEnd());
     this.lines.addEventListener("scroll", () => this.checkScroll(), { passive: true });
     this.lines.addEventListener("wheel", (event) => this.leaveEnd(event.deltaY < 0), { passive: true });
-    this.lines.addEventListener("keydown", (event) => this.leaveEnd(["ArrowUp", "PageUp", "Home"].includes(event.key)));
+    this.lines.addEventListener("keydown", (event) => this.heed(event.key));
     new ResizeObserver(() => this.toEnd()).observe(this.lines);
     this.addChip("", "All");
     this.empty();
@@ -195,6 +195,13 @@ class LogViewer {
   toEnd() {
     if (this.follow.checked) this.lines.scrollTop = this.lines.scrollHeight;
     this.top = this.lines.scrollTop;
+  }
+
+  heed(key) {
+    this.leaveEnd(["ArrowUp", "PageUp", "Home"].includes(key));
+    if (key !== "End") return;
+    this.follow.checked = true;
+    this.toEnd();
   }
 
   leaveEnd(wanted) {
