@@ -208,12 +208,14 @@ class LogViewer {
     if (wanted && this.lines.scrollTop > 0) this.follow.checked = false;
   }
 
-  // Only somebody's scrolling up stops following. That the end is further away does not: so it is after every new line.
+  // Scrolling up stops following, by a single pixel too: else the next lines would take back whoever has just begun.
+  // That the end is further away does not stop it: so it is after every new line.
   checkScroll() {
     if (this.leftAt !== null) return; // nobody scrolled: the lines were taken away
     const { scrollHeight, scrollTop, clientHeight } = this.lines;
-    if (scrollHeight - scrollTop - clientHeight < 24) this.follow.checked = true;
-    else if (scrollTop < this.top) this.follow.checked = false;
+    const distance = scrollHeight - scrollTop - clientHeight;
+    if (scrollTop > this.top && distance < 24) this.follow.checked = true;
+    if (scrollTop < this.top && distance > 1) this.follow.checked = false;
     this.top = scrollTop;
   }
 }
