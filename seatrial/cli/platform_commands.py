@@ -66,14 +66,14 @@ def _already(data: DataDirectory, choices: Choices) -> None:
     """Say where it runs. Raises CommandError if something else was asked for, because nothing is changed."""
     remembered = read(data.platform_file)
     if remembered is None:
-        Terminal().line(f"seatrial is being started already. Look: {typed('status')}")
+        Terminal().line(f"seatrial is being started already. See: {typed('status')}")
         return
     if other := _others(choices, remembered):
         again = typed("up", *(word for flag, _, asked in other for word in (flag, asked)))
         raise CommandError(
             f"seatrial already runs at {remembered.site_url}, "
             + " and ".join(f"with {flag} {present}" for flag, present, _ in other)
-            + ". That stays as it is until it is started anew.",
+            + ". This changes only with a new start.",
             fix=f"Change it (previews and data are kept): {typed('down')} && {again}",
         )
     terminal = Terminal()
@@ -167,7 +167,7 @@ MANAGED = {
     "check": "look for mistakes in the settings",
     "clearsessions": "delete sessions that have expired",
     "migrate": "bring the database to this version",
-    "showmigrations": "which steps of that are done",
+    "showmigrations": "list the steps of that, and which are done",
 }
 
 
@@ -189,6 +189,6 @@ def manage(context: typer.Context) -> None:
 
 def _list_managed() -> None:
     terminal = Terminal()
-    terminal.line(f"{typed('manage')} COMMAND, on a platform that runs; what it takes: COMMAND --help")
+    terminal.line(f"{typed('manage')} COMMAND, while the platform runs; for its arguments: COMMAND --help")
     for name, purpose in MANAGED.items():
         terminal.line(f"  {name:<16} {purpose}")

@@ -106,7 +106,9 @@ def _begin(path: Path, branch: str | None, terminal: Terminal, what: str) -> tup
     if head.shallow and what == "check":
         complete = shlex.join(["git", "-C", str(head.path), "fetch", "--unshallow"])
         terminal.line(
-            warning(f"a shallow clone: policies about history cannot judge it. Complete it: {complete}")
+            warning(
+                f"this is a shallow clone: policies about history cannot judge it. Complete it: {complete}"
+            )
         )
     return head, api
 

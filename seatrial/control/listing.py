@@ -74,7 +74,7 @@ def _opened(cursor: str, length: int) -> list[str]:
     except ValueError:  # of base64, of UTF-8 and of JSON
         values = None
     if not isinstance(values, list) or len(values) != length or not all(isinstance(v, str) for v in values):
-        raise InvalidInput("query.cursor: no cursor of this list. Follow the header Link of its answers.")
+        raise InvalidInput("query.cursor: not a cursor of this list. Follow the header Link of its answers.")
     for value in values:
         require_text("query.cursor", value)
     return values

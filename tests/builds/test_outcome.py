@@ -216,7 +216,7 @@ async def test_a_build_that_waits_for_such_a_step_is_interrupted(monkeypatch: py
 
     states = iter([[INIT], [CREATE], *[[INIT]] * stuck.LOOKS])
     monkeypatch.setattr(stuck, "programs", lambda _mark: next(states))
-    with pytest.raises(Interrupted, match="made and never begun"):
+    with pytest.raises(Interrupted, match="prepared and never began"):
         await stuck.watched(work(), "mark", look_seconds=0.0)
     assert ended.is_set()
     assert next(states, None) is None, "one look is not enough"

@@ -58,7 +58,7 @@ def test_what_may_be_stood_in_for(said: str, told: str) -> None:
         ("requested access to the resource is denied: secret", "not signed in"),
         ("invalid status code from registry 403 (Forbidden)", "not signed in"),
         ("choosing image instance: no image found in manifest list for architecture amd64", "other machines only"),
-        ("unsupported schema version 0 secret", "does not answer as a registry does"),
+        ("unsupported schema version 0 secret", "does not answer like a registry"),
     ],
 )  # fmt: skip
 def test_what_is_the_repositorys_to_mend(said: str, told: str) -> None:

@@ -149,7 +149,7 @@ async def test_another_host_that_git_is_sent_to_is_told_nothing(
 async def test_without_anybody_to_ask_nothing_is_fetched(
     site: Site, source: Source, head: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(CheckoutError, match="nobody can be asked"):
+    with pytest.raises(CheckoutError, match="there is nobody to ask"):
         await Cache(tmp_path / "cache").fetch(source, "r1", head)
     assert site.asked == []
 

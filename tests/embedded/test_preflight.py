@@ -95,7 +95,7 @@ def test_a_start_without_isolation_is_asked_for_every_time(data: DataDirectory) 
 
 def test_an_engine_that_does_not_start_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails() -> None:
-        raise daemon.EngineProblem("dockerd does not come up: no space")
+        raise daemon.EngineProblem("dockerd does not start: no space")
 
     monkeypatch.setattr(daemon, "may_start", lambda environ: True)
     monkeypatch.setattr(daemon, "start", fails)

@@ -145,4 +145,4 @@ async def test_thousands_of_variables_without_a_value_are_a_few_warnings() -> No
     recipe = await read_recipe(
         Files(**{"compose.yaml": f"services: {{web: {{image: x, command: '{text}'}}}}"})
     )
-    assert recipe.warnings[-1] == "compose.yaml: and 2950 more warnings of Compose"
+    assert recipe.warnings[-1] == "compose.yaml: and 2950 more warnings from Compose"

@@ -90,7 +90,7 @@ COMPOSE = [
     ("services:\n  web:\n    image: x\n    volumes: ['${HOME}/x:/s']\n", "services.web.volumes.0: refused: ${HOME}/x:/s is a path of the host"),
     ("services:\n  web:\n    image: x\n    ports: ['1:${GALLEY_NUMBER}']\n", "compose.yaml:4: services.web.ports.0: GALLEY_NUMBER is known only at the start"),
     ("services:\n  web:\n    image: x\n    privileged: maybe\n", "compose.yaml:4: services.web.privileged: 'maybe' is neither true nor false. Write true or false."),
-    ("services:\n  web:\n    image: x\n    tmpfs: ['/a:mode=9']\n", "compose.yaml:4: services.web.tmpfs: mode=9 is not a number that fits"),
+    ("services:\n  web:\n    image: x\n    tmpfs: ['/a:mode=9']\n", "compose.yaml:4: services.web.tmpfs: mode=9 is not a valid number"),
     ("services:\n  web:\n    image: x\n    post_start: [{command: x}]\n", "compose.yaml:4: services.web.post_start: refused: it is not read by this release. Use a service of its own."),
     ("services:\n  web:\n    image: x\n    configs: [no]\n", "services.web.configs: there is no config no. Add no: under configs: at the top level."),
     ("services:\n  _web:\n    image: x\n", "compose.yaml:2: services._web: not a service name"),

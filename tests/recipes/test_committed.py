@@ -96,7 +96,7 @@ def test_a_check_inside_is_waited_for_as_the_engine_would() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("backend/Dockerfile", "There is backend/Dockerfile: add a galley.yml whose service says build: {path: backend}"),
+        ("backend/Dockerfile", "There is backend/Dockerfile: add a galley.yml with a service that has build: {path: backend}"),
         ("dockerfile", "Rename dockerfile to Dockerfile"),
         ("Containerfile", "Rename Containerfile to Dockerfile"),
         ("docker/docker-compose.yml", "There is docker/docker-compose.yml: commit a .env at the root that says COMPOSE_FILE=docker/"),

@@ -140,7 +140,7 @@ async def test_an_exception_is_errored_with_the_policys_own_lines(processes: Ben
     [
         ("def evaluate(project) return", "SyntaxError"),
         ("x = 1", "defines no function evaluate(project)"),
-        ("def evaluate(project, llm): pass", "asks for 'llm', which is not on offer"),
+        ("def evaluate(project, llm): pass", "asks for 'llm', which there is not"),
         ("def evaluate(project): raise SystemExit(3)", "SystemExit: 3"),
         ("def evaluate(project): return None", "returned NoneType None"),
         ("def evaluate(project): return {'passed': 'yes'}", "'passed' is str 'yes'"),

@@ -39,7 +39,7 @@ async def test_a_worker_that_does_not_come_back_is_named_with_the_fix(bus: Bus, 
 async def test_a_bus_that_is_away_is_named(fleet_of_two: Fleet) -> None:
     fleet_of_two.server.kill()
     async with fleet_of_two.asking("one", patience_seconds=0.5) as asks:
-        with pytest.raises(CheckoutError, match="the bus is away"):
+        with pytest.raises(CheckoutError, match="the bus does not answer"):
             await asks.for_environment(fleet_of_two.environment.pk)(fleet_of_two.project.pk)
 
 

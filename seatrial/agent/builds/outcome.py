@@ -34,7 +34,7 @@ HARMLESS = re.compile(r"(?i)\bwarn(ing)?\b|\bdeprecated\b|\b(0|no) errors?\b")
 FIXES = {
     126: "The program is there but may not be executed: chmod +x it, or COPY --chmod=755",
     127: "Install the program in an earlier step, or correct its name",
-    SIGKILL_STATUS: "Something killed the step's program, most often for want of memory: make the step need less",
+    SIGKILL_STATUS: "Something killed the step's program, most often because memory ran out: make the step use less",
 }
 FIX = "Correct the step, and push"
 
@@ -84,7 +84,7 @@ class Outcome:
         lines = [line for line in self.ended.tail if line and not NOISE.match(line)]
         position = next((n for n in range(len(lines) - 1, -1, -1) if lines[n].startswith(ERROR)), -1)
         if position < 0 or lines[-1].startswith(("time=", "unshare: ", "setpriv: ")):
-            return Interrupted("the builder ended without a word, or was killed")
+            return Interrupted("the builder ended without a message, or was killed")
         before, error = lines[max(0, position - 4) : position], lines[position:]
         unmade = any(line.startswith(NOT_CREATED) for line in before)
         if any(map(KILLED.search, error)) or (unmade and ITS_OWN_FAULT not in "".join(before)):

@@ -102,9 +102,7 @@ async def nothing_found(tree: Tree) -> str:
     if not folder:
         return f"{problem}Rename {near[0]} to Dockerfile"
     others = f" (and {len(near) - 1} more)" if len(near) > 1 else ""
-    return (
-        f"{problem}There is {near[0]}{others}: add a galley.yml whose service says build: {{path: {folder}}}"
-    )
+    return f"{problem}There is {near[0]}{others}: add a galley.yml with a service that has build: {{path: {folder}}}"
 
 
 def depth(path: str) -> tuple[int, str]:

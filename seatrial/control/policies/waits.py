@@ -16,5 +16,5 @@ def wait(evaluation: Evaluation) -> tuple[str, datetime] | None:
         return None
     if evaluation.queued_at is None:
         said = evaluation.message.removeprefix(PREFIX).rstrip(".")
-        return said or "the forge to tell about the repository", evaluation.created_at
+        return said or "the forge's facts about the repository", evaluation.created_at
     return "an agent to take it", evaluation.queued_at

@@ -59,7 +59,7 @@ def wait(environment: Environment, circumstances: Circumstances, now: datetime) 
         what = candidate.message.removeprefix(PREFIX).rstrip(".") or "an agent"
         return Wait(what, candidate.created_at)
     if circumstances.unsent_since is not None and now - circumstances.unsent_since > UNDER_WAY:
-        return Wait("the bus: its agent is not told yet what is wanted", circumstances.unsent_since)
+        return Wait("the bus: its agent has not got its instructions yet", circumstances.unsent_since)
     if environment.state == EnvironmentState.TERMINATED:
         return _removal(environment, circumstances.staying, now)
     return _progress(candidate, circumstances.phase, now) if candidate is not None else None

@@ -45,7 +45,7 @@ class Complaints:
         several = list(dict.fromkeys(messages))
         warnings = {text for message in several[:MOST_WARNINGS] if (text := self._warning(message))}
         more = len(several) - MOST_WARNINGS
-        rest = [f"{self.places.file}: and {more} more warnings of Compose"] if more > 0 else []
+        rest = [f"{self.places.file}: and {more} more warnings from Compose"] if more > 0 else []
         return sorted(warnings, key=placed) + rest  # Compose prints them in any order
 
     def _warning(self, message: str) -> str:
@@ -53,7 +53,7 @@ class Complaints:
             name = unset[1]
             where = self._mention(r"[$]\{?" + re.escape(name) + r"\b")
             return (
-                f'{where}: "{name}" is not set, an empty text is used. Set it among the project\'s variables or in .env, '
+                f'{where}: "{name}" is not set, so an empty text is used. Set it among the project\'s variables or in .env, '
                 f"or write ${{{name}:-default}}"
             )
         if SILENT.search(message):

@@ -189,9 +189,7 @@ class Mounting:
         numbers = {key: options.get(key) or "0" for key in ("uid", "gid")}
         for key, value in {"mode": mode, **numbers}.items():
             if re.fullmatch(r"[0-7]{1,4}" if key == "mode" else r"\d{1,9}", value) is None:
-                self.document.fail(
-                    at, f"{key}={value} is not a number that fits", "Correct it, or leave it out"
-                )
+                self.document.fail(at, f"{key}={value} is not a valid number", "Correct it, or leave it out")
         return Tmpfs(
             target,
             size_mb=max(1, int(size) // 1024**2)

@@ -116,8 +116,8 @@ def not_committed(document: Places, path: str) -> str:
     """The warning for a file of variables that the commit does not have."""
     return document.warning(
         document.naming(path.rpartition("/")[2]),
-        f"{path} is not in the commit, so nothing is read from it; what it sets can be written below environment, as "
-        "NAME: ${NAME}, with a value among the project's variables",
+        f"{path} is not in the commit, so nothing is read from it; what it would set can be written below environment, as "
+        "NAME: ${NAME}, with a value in the project's variables",
     )
 
 
