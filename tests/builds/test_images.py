@@ -114,7 +114,7 @@ async def test_what_was_pulled_by_its_digest_is_found_by_it(shelf: Shelf, log: L
 async def test_the_name_for_what_has_a_digest_is_never_pulled(shelf: Shelf, log: Lines) -> None:
     pulls = Pulls(shelf)
     for name in (f"seatrial/by-digest:{DIGEST[7:]}", f"docker.io/seatrial/by-digest:{DIGEST[7:]}"):
-        with pytest.raises(ImageUnavailable, match="Write its own name"):
+        with pytest.raises(ImageUnavailable, match="Write the image's own name"):
             await sources(shelf, pulls).ensure(name, log)
     assert pulls.asked == []
 

@@ -157,8 +157,8 @@ def sends_elsewhere(door: str) -> Callable[[web.Request], web.Response]:
 @pytest.mark.parametrize(
     ("status", "code", "told"),
     [
-        (401, "UNAUTHORIZED", "to nobody who is not signed in"),
-        (403, "DENIED", "to nobody who is not signed in"),
+        (401, "UNAUTHORIZED", "only to those who sign in"),
+        (403, "DENIED", "only to those who sign in"),
         (404, "MANIFEST_UNKNOWN", r"does not have it \(404\)"),
         (404, "SOMETHING", "does not answer like a registry"),
         (429, "TOOMANYREQUESTS", "429 Too Many Requests"),

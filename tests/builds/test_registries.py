@@ -54,9 +54,9 @@ def test_what_may_be_stood_in_for(said: str, told: str) -> None:
     ("said", "told"),
     [
         ("reading manifest 1 in r.example/a: manifest unknown: secret", r"does not have it \(404\). Correct its name"),
-        ("reading manifest 1 in r.example/a: unauthorized: secret", "not signed in"),
-        ("requested access to the resource is denied: secret", "not signed in"),
-        ("invalid status code from registry 403 (Forbidden)", "not signed in"),
+        ("reading manifest 1 in r.example/a: unauthorized: secret", "only to those who sign in"),
+        ("requested access to the resource is denied: secret", "only to those who sign in"),
+        ("invalid status code from registry 403 (Forbidden)", "only to those who sign in"),
         ("choosing image instance: no image found in manifest list for architecture amd64", "other machines only"),
         ("unsupported schema version 0 secret", "does not answer like a registry"),
     ],

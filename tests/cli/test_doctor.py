@@ -133,7 +133,7 @@ def test_what_a_killed_supervisor_left_is_named(
 ) -> None:
     monkeypatch.setattr(doctor_module.locking, "running", lambda data: None)
     code, said = doctor(api, "runsc")
-    assert code == 1 and f"are left: worker (pid {worker.pid})" in said and "seatrial up" in said
+    assert code == 1 and f"has left: worker (pid {worker.pid})" in said and "seatrial up" in said
 
 
 def test_a_web_process_that_does_not_answer_is_grave(api: FakeApi) -> None:
