@@ -38,7 +38,7 @@ class Finding:
 
 
 def doctor() -> None:
-    """Check the engine, gVisor, build tools, disk, ports, the platform's processes, and what its agent says."""
+    """Check the engine, gVisor, build tools, disk, ports, the platform's processes, and its agent's warnings."""
     terminal = Terminal()
     data = DataDirectory.from_environment(os.environ)
     bad = False

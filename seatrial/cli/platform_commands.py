@@ -23,12 +23,16 @@ from seatrial.embedded.remembered import Remembered, read
 from seatrial.embedded.typed import typed
 from seatrial.wire.words import RuntimeKind
 
-Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Dashboard and API (APP_PORT).")]
+Port = Annotated[
+    int | None, typer.Option("--port", min=1, max=65535, help="Port of dashboard and API (APP_PORT).")
+]
 Ingress = Annotated[
     int | None,
-    typer.Option("--ingress-port", min=1, max=65535, help="Previews (SEATRIAL_INGRESS_PORT)."),
+    typer.Option("--ingress-port", min=1, max=65535, help="Port of previews (SEATRIAL_INGRESS_PORT)."),
 ]
-Detach = Annotated[bool, typer.Option("--detach", help="Return when it is ready, and leave it running.")]
+Detach = Annotated[
+    bool, typer.Option("--detach", help="Return when the platform is ready, and leave it running.")
+]
 Runtime = Annotated[
     str | None,
     typer.Option("--runtime", help="docker, or process: no isolation, for trying out only."),
@@ -154,7 +158,7 @@ def as_command_error(error: EmbeddedError) -> CommandError:
 
 
 def agent() -> None:
-    """Run an agent alone, as on a further Docker host. Settings: docs/settings.md."""
+    """Run only an agent, as on another Docker host. Settings: docs/settings.md."""
     program = str(Path(sys.executable).parent / "galley-agent")
     os.execv(program, [program])  # noqa: S606  the agent takes this process over, signals and all
 
@@ -172,7 +176,7 @@ MANAGED = {
 
 
 def manage(context: typer.Context) -> None:
-    """Run an operator's command of the control plane, such as `manage add_person NAME --role developer`; alone: the list."""
+    """Run an operator's command of the control plane, such as `manage add_person NAME --role developer`. Without one, list them."""
     name = context.args[0] if context.args else ""
     if name in {"", "-h", "--help", "help"}:
         _list_managed()

@@ -48,7 +48,7 @@ def preview(path: Repository, branch: Branch = None, as_json: AsJson = False) ->
 
 
 def check(path: Repository, branch: Branch = None, as_json: AsJson = False) -> None:
-    """Run the policies on the branch's newest commit, in the sandbox. Exit code 0: passed, 1: not."""
+    """Run the policies on the branch's newest commit, in the sandbox. Exit code 0: passed; 1: not passed."""
     terminal = Terminal(quiet=as_json)
     head, api = _begin(path, branch, terminal, "check")
     project = register(api, head)
@@ -77,7 +77,7 @@ def _leave(evaluation: Json) -> None:
 
 
 def close(path: Repository, branch: Branch = None) -> None:
-    """Close the branch's pull request: everything of its preview is removed."""
+    """Close the branch's pull request, and remove its preview."""
     terminal = Terminal()
     api = connect(DataDirectory.from_environment(os.environ))
     head = read_head(path, branch)

@@ -19,12 +19,12 @@ from seatrial.control.inputs import InvalidInput, require_text
 M = TypeVar("M", bound=Model)
 MOST = 500
 
-Limit = Annotated[int, Query(description=f"How many at most, from 1 to {MOST}; more is taken for {MOST}.")]
+Limit = Annotated[
+    int, Query(description=f"How many rows at most, from 1 to {MOST}; a larger number means {MOST}.")
+]
 Cursor = Annotated[
     str,
-    Query(
-        description="Where to go on: follow the header Link (rel=next) of an answer rather than making one up."
-    ),
+    Query(description="Where the page begins: take it from the header Link (rel=next) of an answer."),
 ]
 
 
