@@ -56,7 +56,7 @@ async def test_as_many_services_as_there_may_be_fit_with_the_usual_limits() -> N
 @pytest.mark.parametrize(
     ("file", "text", "fix"),
     [
-        ("galley.yml", "version: 1\nservices: {a: {image: x}, b: {image: postgres}}", "say kind: web"),
+        ("galley.yml", "version: 1\nservices: {a: {image: x}, b: {image: postgres}}", "set kind: web"),
         (
             "compose.yaml",
             "services: {a: {image: x}, b: {image: y}}",

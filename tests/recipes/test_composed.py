@@ -169,7 +169,7 @@ async def test_a_secret_may_be_a_variable_of_the_commits_env_file_and_is_warned_
     recipe = await recipe_of(text, **{".env": "T=1\n"})
     assert recipe.services["web"].texts == (Text("/run/secrets/t", "1"), Text("/run/secrets/u", ""))
     assert recipe.warnings == (
-        "compose.yaml:2: secrets.u.environment: U has no value, so the file is empty; set it among the project's variables",
+        "compose.yaml:2: secrets.u.environment: U has no value, so the file is empty; set it in the project's variables",
     )
 
 
@@ -308,7 +308,7 @@ async def test_a_typo_is_told_before_a_variable_and_every_typo_at_once() -> None
         "compose.yaml:1: ervices: unknown key. Did you mean services?",
         "compose.yaml:5: services.web.prots: unknown key. Did you mean ports?",
         "compose.yaml:6: services.web.enviroment: unknown key. Did you mean environment?",
-        "compose.yaml:4: services.web.image: A is required: say it. Set A among the project's variables or in .env.",
+        "compose.yaml:4: services.web.image: A is required: say it. Set A in the project's variables or in .env.",
     ]
 
 

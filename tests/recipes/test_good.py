@@ -119,7 +119,7 @@ async def test_galley() -> None:
     assert migrate.restart == "never"
     assert (db.kind, db.port, db.ephemeral) == (ServiceKind.DATABASE, 5432, True)
     assert [service.name for service in recipe.in_order()][:3] == ["db", "api", "web"]
-    assert any("kind database taken from the image's name" in warning for warning in recipe.warnings)
+    assert any("kind database inferred from the image's name" in warning for warning in recipe.warnings)
 
 
 async def test_compose() -> None:

@@ -108,9 +108,9 @@ async def test_what_an_author_requires_is_told_in_the_authors_words() -> None:
         await read_recipe(Files(**{"compose.yaml": text}))
     assert sorted(str(failed.value).splitlines()) == [
         "compose.yaml:3: services.web.image: IMAGE is required: choose an image. "
-        "Set IMAGE among the project's variables or in .env.",
+        "Set IMAGE in the project's variables or in .env.",
         "compose.yaml:5: services.web.environment.KEY: KEY is required: put KEY into the project's variables. "
-        "Set KEY among the project's variables or in .env.",
+        "Set KEY in the project's variables or in .env.",
     ]
 
 

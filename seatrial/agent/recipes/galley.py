@@ -190,7 +190,7 @@ def service_of(
     if keys.kind is None and image and kinds.of_image(image):
         warnings.append(
             document.warning(
-                at, f"kind {kinds.of_image(image)} taken from the image's name; say kind: to be sure"
+                at, f"kind {kinds.of_image(image)} inferred from the image's name; set kind: to be sure"
             )
         )
     return Service(

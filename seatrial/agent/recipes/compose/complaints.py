@@ -81,7 +81,7 @@ class Complaints:
                 at = self._mention(rf"[$][{{]{re.escape(needed[1])}\b", path)
                 yield RecipeError(
                     f"{at}: {dotted(path)}: {needed[1]} is required: {reason}. "
-                    f"Set {needed[1]} among the project's variables or in .env."
+                    f"Set {needed[1]} in the project's variables or in .env."
                 )
             else:
                 yield self.places.error(path, *unfitting(problem))
@@ -233,7 +233,9 @@ def marked(said: str) -> str:
     """The problem with a name of the platform in a place where no text is meant."""
     match = MARK.search(said)
     return (
-        f"{match[1]} is known only at the start, and may stand in environment or build.args" if match else ""
+        f"{match[1]} is known only when the preview starts, so it can be used only in environment and build.args"
+        if match
+        else ""
     )
 
 

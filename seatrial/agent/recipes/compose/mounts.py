@@ -147,9 +147,7 @@ class Mounting:
             found.texts.append(Text(target, self._final((*where, "content"), str(given["content"]))))
         elif variable := given.get("environment"):
             if variable not in self.environment:
-                problem = (
-                    f"{variable} has no value, so the file is empty; set it among the project's variables"
-                )
+                problem = f"{variable} has no value, so the file is empty; set it in the project's variables"
                 self.problems.warn(self.document.warning((*where, "environment"), problem))
             found.texts.append(Text(target, self.environment.get(variable, "")))
         else:
@@ -174,7 +172,7 @@ class Mounting:
     def _final(self, at: Path, text: str) -> str:
         if match := MARK.search(text):
             self.document.fail(
-                at, f"{match[1]} is known only at the start", "Use it in environment or build.args"
+                at, f"{match[1]} is known only when the preview starts", "Use it in environment or build.args"
             )
         return text.replace("$$", "$")
 

@@ -94,7 +94,7 @@ class Reading:
         if described:
             problem, fix = (
                 "every service belongs to a profile or has no replicas",
-                "Set COMPOSE_PROFILES in .env or among the project's variables, or remove profiles from one",
+                "Set COMPOSE_PROFILES in .env or in the project's variables, or remove profiles from one",
             )
         else:
             problem, fix = "no service is described", "Describe at least one service under services"
