@@ -86,7 +86,7 @@ async def test_an_image_that_does_not_exist_gets_no_stand_in(shelf: Shelf, log: 
     assert stand_ins.asked == []
 
 
-async def test_who_does_not_answer_is_stood_in_for(shelf: Shelf, log: Lines) -> None:
+async def test_a_stand_in_replaces_an_image_whose_registry_does_not_answer(shelf: Shelf, log: Lines) -> None:
     stand_ins = NoStandIns("seatrial/stand-in-x")
     images = sources(shelf, Pulls(shelf, RegistrySilent("r does not answer")), stand_ins)
     assert await images.ensure("python", log) == "seatrial/stand-in-x"
@@ -153,7 +153,7 @@ async def test_a_pulled_image_that_pretends_to_be_a_previews_is_refused(shelf: S
         ("mysql:8", "mariadb"),
     ],
 )
-def test_who_is_stood_in_for(image: str, name: str | None) -> None:
+def test_which_images_have_a_stand_in(image: str, name: str | None) -> None:
     stand_in = stand_in_for(image)
     assert (stand_in.name if stand_in else None) == name
 
@@ -206,6 +206,6 @@ def test_names_get_their_tag() -> None:
         "http://x/y",
     ],
 )
-def test_what_is_no_name_of_an_image(image: str) -> None:
+def test_names_that_no_image_can_have_are_refused(image: str) -> None:
     with pytest.raises(ImageUnavailable, match="is not an image's name"):
         named(image)

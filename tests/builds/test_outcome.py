@@ -138,7 +138,7 @@ def test_a_file_that_is_missing_is_named_with_its_line() -> None:
     assert str(found) == f"web: Dockerfile:3: `{copy}` failed: {told}"
 
 
-def test_an_error_of_several_lines_is_told_whole() -> None:
+def test_an_error_of_several_lines_is_shown_whole() -> None:
     add = "ADD http://a.invalid/x /x"
     lines = [
         f"STEP 2/2: {add}",

@@ -166,7 +166,7 @@ def sends_elsewhere(door: str) -> Callable[[web.Request], web.Response]:
         (200, "NOTHING", "does not answer like a registry"),
     ],
 )
-async def test_what_a_registry_answers_is_told_in_our_words(
+async def test_messages_about_a_registrys_answer_are_our_own(
     images: DockerImages, registry: Registry, log: Lines, status: int, code: str, told: str
 ) -> None:
     def answer(request: web.Request) -> web.Response:

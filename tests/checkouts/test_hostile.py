@@ -119,7 +119,7 @@ async def test_ten_thousand_files(forge: Forge, tmp_path: Path) -> None:
     assert len(list((tmp_path / "tree").iterdir())) == 10_000
 
 
-async def test_a_name_that_is_not_utf8_can_be_told_to_people(forge: Forge, tmp_path: Path) -> None:
+async def test_a_name_that_is_not_utf8_can_be_shown(forge: Forge, tmp_path: Path) -> None:
     blob = forge.blob(b"FROM scratch\n")
     module = forge.tree(("160000", b"m\xff", "1" * 40), ("100644", b"Dockerfile", blob))
     tree = await forge.commit(module, tmp_path / "one")

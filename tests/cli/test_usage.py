@@ -104,7 +104,7 @@ def test_hints_can_be_pasted_wherever_somebody_is(monkeypatch: pytest.MonkeyPatc
     assert typed("close", "my boat") == "seatrial close 'my boat'"
 
 
-def test_a_seatrial_of_another_installation_is_not_meant(
+def test_the_seatrial_of_another_installation_is_never_suggested(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     other = tmp_path / "seatrial"

@@ -36,7 +36,7 @@ def agent(scene: Scenario, **fields: object) -> None:
     Agent.objects.filter(pk=scene.agent.pk).update(name="one", **fields)
 
 
-def test_each_step_of_a_deployment_names_who_is_waited_for(scene: Scenario) -> None:
+def test_each_step_of_a_deployment_names_what_it_waits_for(scene: Scenario) -> None:
     agent(scene, state="offline")
     scene.push(A)
     assert what(scene) == "an agent: none is online"

@@ -142,7 +142,7 @@ async def test_nothing_to_run() -> None:
     assert caught.value.reason == "no_recipe"
 
 
-async def test_a_symbolic_link_is_no_recipe() -> None:
+async def test_a_symbolic_link_is_not_read_as_a_recipe() -> None:
     with pytest.raises(RecipeError, match="a symbolic link is not followed"):
         await read_recipe(Files(**{"galley.yml": "-> /etc/passwd"}))
 

@@ -200,7 +200,7 @@ class NoImages:
         raise ImageUnavailable(f"{name} cannot be had")
 
 
-async def test_an_image_that_cannot_be_had_fails_the_start_and_not_the_refill(engine: Engine) -> None:
+async def test_an_unavailable_image_fails_the_start_and_not_the_refill(engine: Engine) -> None:
     program = find_program()
     other = type(program)(program.root, {**program.files, "seatrial/sandbox/never.py": b""})
     backend = ContainerSandboxes(engine, SandboxImage(engine, NoImages(), other), new_id())

@@ -43,7 +43,9 @@ async def test_a_bus_that_is_away_is_named(fleet_of_two: Fleet) -> None:
             await asks.for_environment(fleet_of_two.environment.pk)(fleet_of_two.project.pk)
 
 
-async def test_one_who_asks_ends_at_its_only_cancellation(bus: Bus, fleet_of_two: Fleet) -> None:
+async def test_a_request_for_a_credential_ends_at_its_only_cancellation(
+    bus: Bus, fleet_of_two: Fleet
+) -> None:
     """Whatever it waits for just then: an answer, the next question, or the bus."""
     async with fleet_of_two.asking("one") as asks:
         for moment in range(40):
