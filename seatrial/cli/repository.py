@@ -72,7 +72,7 @@ def _no_directory(path: Path) -> CommandError:
 
 
 def _not_a_repository(path: Path, reason: str) -> CommandError:
-    """Git's reason tells a folder that is no repository from a repository that git cannot use."""
+    """Git's reason distinguishes a folder that is not a repository from a repository that git cannot use."""
     if re.search(
         r"not a git repository: ", reason
     ):  # of a folder without one it says `not a git repository (or`

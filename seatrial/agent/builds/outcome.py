@@ -1,4 +1,4 @@
-"""How a build ended, from buildah's exit code and its last lines: whose fault it is, and what decided it."""
+"""How a build ended, from buildah's exit code and its last lines: who is to blame, and which line shows why."""
 
 import re
 import signal
@@ -40,7 +40,7 @@ FIX = "Correct the step, and push"
 
 
 def oom_kills() -> int:
-    """How many processes this host has killed for want of memory since it started."""
+    """How many processes this host has killed because memory ran out, since it started."""
     try:
         counters = Path("/proc/vmstat").read_text().splitlines()
     except OSError:
@@ -57,7 +57,7 @@ class Outcome:
     ended: Ended
     steps: Mapping[str, Step] = field(default_factory=dict)
     began: str = ""
-    out_of_memory: bool = False  # while it ran, the host killed processes for want of memory
+    out_of_memory: bool = False  # while it ran, the host killed processes because memory ran out
 
     @property
     def lines(self) -> list[str]:
@@ -67,7 +67,7 @@ class Outcome:
         ]
 
     def problem(self) -> BuildError | NoSpace | Interrupted:
-        """What a build that ended with an exit code other than 0 is to be ended, or repeated, with."""
+        """The error of a build that ended with an exit code other than 0; Interrupted, if it is worth repeating."""
         if "no space left on device" in "\n".join(self.lines).lower():
             return NoSpace(
                 f"{self.service}: no space left while building. Free disk space, then rebuild",

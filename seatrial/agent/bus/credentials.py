@@ -100,7 +100,7 @@ class BusCredentials:
 
 
 class _Attempt:
-    """One request, until it is answered or its time is over."""
+    """One request, until it is answered or its time is up."""
 
     def __init__(self, question: AskCredential, deadline: float) -> None:
         self.question = question

@@ -1,4 +1,4 @@
-"""What people are told of a service that is not well: what is wrong, and what to do, in the words of their recipe."""
+"""What people read about a service that is not healthy: what is wrong, and what to do, in the terms of their recipe."""
 
 from collections.abc import Sequence
 

@@ -9,7 +9,7 @@ PREFIX = "Waits for "  # of an evaluation's message
 
 
 def wait(evaluation: Evaluation) -> tuple[str, datetime] | None:
-    """(what reads after "waits for", since when); None for one that is over."""
+    """(what reads after "waits for", since when); None for one that has ended."""
     if evaluation.state == EvaluationState.RUNNING:
         return "its policies", evaluation.started_at or evaluation.created_at
     if evaluation.state != EvaluationState.QUEUED:

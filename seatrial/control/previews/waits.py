@@ -1,4 +1,4 @@
-"""What a preview waits for, and since when, for people: told from the rows, so that it is true whoever is away."""
+"""What a preview waits for, and since when, for people: read from the rows, so that it is true whichever part does not answer."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Wait:
 class Circumstances:
     """What is known of one environment beside its row."""
 
-    unsent_since: datetime | None = None  # what its agents are to be told
+    unsent_since: datetime | None = None  # the desired state for its agents
     phase: DeploymentPhase | None = None  # of its candidate: the one that lasts
     staying: Placement | None = None  # what is still there of a terminated one
 

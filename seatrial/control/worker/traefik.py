@@ -13,7 +13,7 @@ from seatrial.control.errors import ControlError
 from seatrial.control.previews.routes import Candidate
 
 TIMEOUT_SECONDS = 2.0
-ONE_BY_ONE = 20  # at most so many names; listing 5,000 takes as long as 40 single requests
+ONE_BY_ONE = 20  # names to ask for one by one, at most; listing 5,000 takes as long as 40 single requests
 CONNECTIONS = 8
 PER_PAGE = 10_000
 Entries = dict[str, dict[str, Any]]

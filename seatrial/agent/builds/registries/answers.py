@@ -1,4 +1,4 @@
-"""What came of a pull, told in our own words: what buildah prints may quote whatever a server answered, and goes nowhere."""
+"""The result of a pull, in our own words: buildah's output may quote a server's answer, so it is never passed on."""
 
 import ipaddress
 import re

@@ -41,7 +41,7 @@ class Reading:
     given_kinds: set[str] = field(default_factory=set)
 
     def recipe(self) -> Recipe:
-        """The whole model. Raises RecipeError that tells every problem."""
+        """The whole model. Raises RecipeError, which lists every problem."""
         graph.check_number(self.document, len(self.document.data.get("services") or {}))
         check_top_level(self.document, self.problems)
         active = self._active()

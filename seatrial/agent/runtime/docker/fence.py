@@ -31,7 +31,7 @@ def interface(network: str) -> str:
 
 
 class PreviewFence:
-    """Firewall rules for previews. Without `wanted`, the host's rules are left alone. `warnings` tells if rules are missing."""
+    """Firewall rules for previews. Without `wanted`, the host's rules are left alone. `warnings` says if rules are missing."""
 
     def __init__(self, *, wanted: bool = True) -> None:
         self._wanted = wanted
