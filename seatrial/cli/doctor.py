@@ -91,7 +91,7 @@ def _engine() -> Iterator[Finding]:
 def _tools() -> Iterator[Finding]:
     missing = packages.missing(packages.BUILDS)
     text = "build tools " + (
-        f"missing: {', '.join(missing)}" if missing else "installed (buildah and company)"
+        f"missing: {', '.join(missing)}" if missing else "installed (buildah and the programs it needs)"
     )
     yield Finding(not missing, text, f"Run: scripts/engine (or apt-get install {' '.join(missing)})")
     if not os.access(TUNNEL, os.R_OK | os.W_OK):
