@@ -5,5 +5,5 @@ _QUIET = (HOST_PORT_IGNORED,)
 
 
 def is_remark(warning: str) -> bool:
-    """Whether `warning` only describes how previews work: it is shown as a note, apart from warnings of something that may be wrong."""
+    """Whether `warning` only tells how previews are: it is a note beside those that something may be wrong because of."""
     return warning.endswith(_QUIET)

@@ -72,7 +72,7 @@ class Runtime(Protocol):
     async def start(self, spec: ContainerSpec) -> Container:
         """Create and start; returns the existing container if it already runs with the same fingerprint.
 
-        The container that `network_of` names runs already. If that one was restarted, so that the shared network is gone, the container is made anew."""
+        The container that `network_of` names runs already; one whose network is gone, since that began again, is made anew."""
 
     async def get(self, name: str) -> Container | None:
         """The container now, or None."""
