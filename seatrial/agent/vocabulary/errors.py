@@ -40,9 +40,16 @@ class AgentError(Exception):
 
 
 class RecipeError(AgentError):
-    """`file:line: key: what is wrong. What is allowed.`"""
+    """`file:line: key: what is wrong. What is allowed.`
+
+    `at`: the keys that lead to the place, where one is to blame.
+    """
 
     reason = Reason.BAD_RECIPE
+
+    def __init__(self, message: str, *, at: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.at = at
 
 
 class NoRecipe(RecipeError):
