@@ -128,7 +128,7 @@ class Reading:
         image = None if keys.get("build") else keys.get("image")
         if not keys.get("build") and not image:
             self.problems.add(doc.error(at, NEITHER, "Add build: . or image: name:tag"))
-        ports = read(lambda: self._ports(at, keys), [])
+        ports = read(lambda: self._ports(at, keys), tuple[int, ...]())
         listens = bool(keys.get("ports") or (ports and not self._publishes()))
         kind = read(lambda: self._kind(at, keys, image, listens), ServiceKind.OTHER)
         mounted = Mounting(doc, self.environment, self.committed, self.problems).of(at, keys)
@@ -138,7 +138,7 @@ class Reading:
             kind=kind,
             build=build,
             image=str(image) if image else None,
-            ports=tuple(ports) or kinds.default_ports(str(image or "")),
+            ports=ports or kinds.default_ports(str(image or "")),
             command=values.words(keys.get("command")),
             entrypoint=values.words(keys.get("entrypoint")),
             working_dir=keys.get("working_dir") or None,
@@ -211,12 +211,12 @@ class Reading:
             )
         return found
 
-    def _ports(self, at: Path, keys: dict[str, Any]) -> list[int]:
+    def _ports(self, at: Path, keys: dict[str, Any]) -> tuple[int, ...]:
         published = values.published(self.document, (*at, "ports"), keys.get("ports") or [])
         exposed = values.exposed(self.document, (*at, "expose"), keys.get("expose") or [])
         if any(entry.get("published") for entry in keys.get("ports") or []):
             self.problems.warn(self.document.warning((*at, "ports"), HOST_PORT_IGNORED))
-        return list(dict.fromkeys([*published, *exposed]))
+        return tuple(dict.fromkeys([*published, *exposed]))
 
     def _publishes(self) -> bool:
         """Whether the file says, by ports, which services are for visitors; then expose is for siblings only."""
