@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 15.0
-NEW_TOKEN = "An admin makes one: POST /api/v1/agents (docs/operations.md, Agents)"
+HOW_TO_ADMIT = "An admin makes one: POST /api/v1/agents (docs/operations.md, Agents)"
 OTHER_ADDRESS = "Set GALLEY_CONTROL_PLANE_URL to the address of the dashboard, such as http://host:3000"
 
 
@@ -37,7 +37,7 @@ async def registered(identity: Identity, settings: Settings, *, release: str) ->
         return identity, stored
     if not token:
         raise RegistrationRefused(
-            f"this agent is not registered and GALLEY_AGENT_TOKEN is not set. {NEW_TOKEN}"
+            f"this agent is not registered and GALLEY_AGENT_TOKEN is not set. {HOW_TO_ADMIT}"
         )
     fresh = identity if stored is None else identity.successor()
     credential = await _register(fresh, settings.control_plane, token, release)
@@ -98,7 +98,7 @@ def _credential(control_plane: str, answer: httpx.Response) -> Credential:
     if refusal:
         raise RegistrationRefused(
             f"{control_plane} refused the bootstrap token in GALLEY_AGENT_TOKEN: {refusal} A token expires, and admits one "
-            f"agent once. {NEW_TOKEN}"
+            f"agent once. {HOW_TO_ADMIT}"
         )
     try:
         given = AgentRegistered.model_validate_json(answer.content)
