@@ -113,7 +113,7 @@ def _disk(data: DataDirectory) -> Finding:
         return Finding(
             False,
             f"disk: {free // 1024**2:,} MB free at {place}; nothing is built below {least:,} MB (GALLEY_MIN_FREE_MB)",
-            "Free some space, or choose another place: SEATRIAL_DATA_DIR=/some/where",
+            f"Free some space, or lower GALLEY_MIN_FREE_MB: {typed('down')} && GALLEY_MIN_FREE_MB=N {typed('up')}",
         )
     return Finding(
         free // 1_000_000 >= MIN_FREE_MB,
