@@ -47,8 +47,15 @@ class RecipeError(AgentError):
 
     reason = Reason.BAD_RECIPE
 
-    def __init__(self, message: str, *, at: tuple[str | int, ...] = ()) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str,
+        *,
+        at: tuple[str | int, ...] = (),
+        service: str = "",
+        log_tail: list[str] | None = None,
+    ) -> None:
+        super().__init__(message, service=service, log_tail=log_tail)
         self.at = at
 
 
