@@ -170,6 +170,9 @@ def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
     except CommandError as error:
         yield Finding(False, str(error).removesuffix("."), f"See {data.logs / 'web.log'}")
         return
+    if waits_for := status["platform"].get("waits_for"):
+        logs = f"{data.logs / 'worker.log'} and {data.logs / 'bus.log'}"
+        yield Finding(False, f"the platform waits for {waits_for}", f"See {logs}")
     agents = [agent for agent in status["agents"] if agent["state"] != AgentState.REVOKED]
     for agent in agents:
         well = agent["state"] != AgentState.OFFLINE

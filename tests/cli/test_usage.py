@@ -32,12 +32,21 @@ def test_it_says_its_version(cli: Cli) -> None:
     assert code == 0 and out.startswith("seatrial ") and out.strip()[-1].isdigit()
 
 
-def test_a_shell_completes_commands() -> None:
-    asked = {"_SEATRIAL_COMPLETE": "complete_bash", "COMP_WORDS": "seatrial prev", "COMP_CWORD": "1"}
+@pytest.mark.parametrize(
+    ("shell", "typed_so_far"),
+    [
+        ("bash", {"COMP_WORDS": "seatrial prev", "COMP_CWORD": "1"}),
+        ("zsh", {"_TYPER_COMPLETE_ARGS": "seatrial prev"}),
+        ("fish", {"_TYPER_COMPLETE_ARGS": "seatrial prev", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}),
+    ],
+)
+def test_a_shell_completes_commands(shell: str, typed_so_far: dict[str, str]) -> None:
+    asked = {"_SEATRIAL_COMPLETE": f"complete_{shell}", **typed_so_far}
     done = subprocess.run(
         [SEATRIAL], env={**os.environ, **asked}, capture_output=True, text=True, check=False
     )
-    assert done.stdout.split() == ["preview"], done.stderr
+    words = re.findall(r"\w+", done.stdout.replace("_arguments", ""))
+    assert words[0] == "preview" and not {"check", "close", "status"} & set(words), done.stderr
 
 
 @pytest.mark.parametrize("command", ["preview", "check", "close"])
