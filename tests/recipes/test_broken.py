@@ -215,6 +215,19 @@ async def test_one_push_can_mend_everything(name: str) -> None:
     assert [line[: len(wanted)] for line, wanted in zip(lines, ALL[name], strict=True)] == ALL[name]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "include: [no.yml]\nservices:\n  web:\n    image: x\n    depends_on: [db]\n",
+        "services:\n  web:\n    image: x\n    volumes: [data:/y]\nvolumes: [data]\n",
+    ],
+)
+async def test_what_cannot_be_read_is_not_called_missing(text: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        await read_recipe(Files(**{"compose.yaml": text}))
+    assert len(str(caught.value).splitlines()) == 1
+
+
 async def test_every_dockerfile_that_is_missing_is_named() -> None:
     text = "version: 1\nservices:\n  a: {build: one}\n  b: {build: two}\n"
     with pytest.raises(RecipeError) as caught:

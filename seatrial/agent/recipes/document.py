@@ -61,7 +61,7 @@ class Document:
     def without(self, wrong: Iterable[Path]) -> dict[str, Any]:
         """`data` without the keys and values at these places; without the whole list where one entry is wrong."""
         rest = deepcopy(self.data)
-        for path in sorted(map(_before_lists, wrong), key=len, reverse=True):
+        for path in sorted(map(before_lists, wrong), key=len, reverse=True):
             holder: Any = rest
             for key in path[:-1]:
                 holder = holder.get(key) if isinstance(holder, dict) else None
@@ -70,7 +70,7 @@ class Document:
         return rest
 
 
-def _before_lists(path: Path) -> Path:
+def before_lists(path: Path) -> Path:
     """`path` up to the first list: its other entries would move if one were left out."""
     first = next((place for place, part in enumerate(path) if isinstance(part, int)), len(path))
     return path[:first]

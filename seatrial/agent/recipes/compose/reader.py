@@ -14,13 +14,15 @@ from seatrial.agent.recipes.compose.marks import marks
 from seatrial.agent.recipes.compose.places import Places, named_files, parts_of, roots
 from seatrial.agent.recipes.compose.reading import NEITHER, Reading
 from seatrial.agent.recipes.compose.sources import Sources
-from seatrial.agent.recipes.document import Document, Path
+from seatrial.agent.recipes.document import Document, Path, before_lists
 from seatrial.agent.recipes.problems import Problems, together
 from seatrial.agent.recipes.recipe import Recipe
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.errors import RecipeError
 
 MOST_TRIES = 5  # each for one more complaint of Compose
+# Without one of these, services would seem to name what does not exist.
+NAMED_ELSEWHERE = {"include", "services", "volumes", "networks", "configs", "secrets"}
 
 
 async def read(
@@ -101,7 +103,8 @@ class Reader:
     async def _beside(self, answer: Answer, unfit: dict[str, list[Path]], problems: Problems) -> None:
         """Note what else is wrong, once that is left out which Compose cannot read; it stops at its first complaint."""
         for _ in range(MOST_TRIES):
-            if not any(unfit.values()):
+            left_out = [before_lists(path) for places in unfit.values() for path in places]
+            if not left_out or any(len(path) == 1 and path[0] in NAMED_ELSEWHERE for path in left_out):
                 return
             again = await self.compose.ask({**answer.files, **self._mended(unfit)}, self.variables)
             if again.model is not None:
