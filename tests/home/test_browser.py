@@ -76,21 +76,20 @@ def test_stderr_is_not_shown_as_an_error(served: str, busy: "Harbour", browser: 
     page, _ = watched(browser, served)
     sign_in(page, served)
     page.goto(f"{served}/environments/{busy.live.pk}")
-    colours = page.evaluate(
-        """() => ["stdout", "stderr"].map((stream) => {
-             const row = document.createElement("div");
-             row.className = `line app ${stream}`;
-             document.querySelector(".lines").append(row);
-             const style = getComputedStyle(row);
-             return [style.color, style.boxShadow.match(/rgb\\(.*?\\)/)?.[0] ?? ""];
-           })"""
-    )
-    muted = page.evaluate(
+    # At once: the rows are gone as soon as the stream begins.
+    colours, muted = page.evaluate(
         """() => {
-             const row = document.createElement("span");
-             row.className = "at";
-             document.querySelector(".line").append(row);
-             return getComputedStyle(row).color;
+             const colours = ["stdout", "stderr"].map((stream) => {
+               const row = document.createElement("div");
+               row.className = `line app ${stream}`;
+               document.querySelector(".lines").append(row);
+               const style = getComputedStyle(row);
+               return [style.color, style.boxShadow.match(/rgb\\(.*?\\)/)?.[0] ?? ""];
+             });
+             const at = document.createElement("span");
+             at.className = "at";
+             document.querySelector(".line").append(at);
+             return [colours, getComputedStyle(at).color];
            }"""
     )
     assert colours[0][0] == colours[1][0]
