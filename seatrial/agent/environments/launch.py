@@ -107,6 +107,7 @@ def launch(
     )
     planned = tuple(_sharing(names, deployment, one, hosts.get(one.service.name)) for one in planned)
     planned = tuple(_keeping(names, one, (image_volumes or {}).get(one.service.name, ())) for one in planned)
+    planned = tuple(_marking_shared(one, planned) for one in planned)
     for one in planned:
         _refuse_mount_targets(recipe.source, one)
     planned = tuple(
@@ -189,6 +190,20 @@ def _keeping(names: Names, planned: Planned, paths: Sequence[str]) -> Planned:
     free = [path for path in paths if path.rstrip("/") not in taken]
     kept = [Mount(names.volume(anonymous(planned.service.name, path)), path) for path in free]
     return replace(planned, spec=replace(planned.spec, mounts=[*planned.spec.mounts, *kept]))
+
+
+def _marking_shared(planned: Planned, everything: Sequence[Planned]) -> Planned:
+    """`planned`, with the volumes marked that others may write to while it starts: a sibling, or its own version before it."""
+    writers = {
+        mount.volume
+        for other in everything
+        for mount in other.spec.mounts
+        if not mount.read_only and (other is not planned or not planned.durable)
+    }
+    mounts = [
+        replace(mount, shared=bool(mount.volume) and mount.volume in writers) for mount in planned.spec.mounts
+    ]
+    return replace(planned, spec=replace(planned.spec, mounts=mounts))
 
 
 def _refuse_mount_targets(source: str, planned: Planned) -> None:
