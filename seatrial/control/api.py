@@ -9,6 +9,7 @@ import structlog
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -104,6 +105,7 @@ def urls() -> tuple[list[URLPattern | URLResolver], str, str]:
     return patterns, app, namespace
 
 
+@csrf_exempt  # whoever asks learns that there is nothing, not that a form was open for too long
 def unknown(request: HttpRequest, path: str) -> HttpResponse:
     """The answer for an address without an operation."""
     message = f"There is nothing at {request.path}. /api/v1/openapi.json lists what there is."
