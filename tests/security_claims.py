@@ -74,6 +74,8 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- Nothing is mounted at or below `/dev`": (
         f"{LAUNCH}::test_nothing_is_mounted_over_folders_of_the_kernel",
         "tests/agent/test_mounts_of_images.py::test_a_container_whose_volume_a_link_leads_to_dev_does_not_run",
+        "tests/agent/test_mounts_of_images.py::test_what_ran_cannot_lead_its_volume_to_dev_for_its_next_life",
+        "tests/agent/test_mounts_of_images.py::test_nothing_lies_in_a_volume_that_a_neighbour_may_fill_with_links",
     ),
     "- Compose files are read by Compose in a cell": (
         "tests/recipes/test_cell.py::test_no_file_of_the_host_is_read",
