@@ -3,15 +3,25 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+
+import httpx
 
 
 @dataclass(frozen=True)
 class Kept:
-    """An answer and its ETag. Shared between threads: nobody changes `content`."""
+    """An answer and its ETag. Shared between threads."""
 
     etag: str
-    content: Any
+    response: httpx.Response
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """The answer again, to `request`."""
+        return httpx.Response(
+            self.response.status_code,
+            headers=self.response.headers,
+            content=self.response.content,
+            request=request,
+        )
 
 
 class Etags:
@@ -30,10 +40,10 @@ class Etags:
                 self._kept.move_to_end(address)
             return kept
 
-    def keep(self, address: str, etag: str, content: Any) -> None:
+    def keep(self, address: str, etag: str, response: httpx.Response) -> None:
         """Keep an answer. Above `most`, the least recently used one is dropped."""
         with self._lock:
-            self._kept[address] = Kept(etag, content)
+            self._kept[address] = Kept(etag, response)
             self._kept.move_to_end(address)
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
