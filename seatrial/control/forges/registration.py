@@ -25,6 +25,17 @@ class WorkerTask:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hosting:
+    """How people connect to a forge that is a server of its own. `bind` gives a HostedForge.
+
+    `base_url` is what most people connect to; `credential` says what to paste.
+    """
+
+    base_url: str
+    credential: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Registration:
     """One kind of forge.
 
@@ -40,3 +51,4 @@ class Registration:
     bind: Callable[[Connection], Forge]
     router: Router | None = None
     tasks: Sequence[WorkerTask] = ()
+    hosting: Hosting | None = None

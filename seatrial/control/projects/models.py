@@ -49,6 +49,7 @@ class Project(models.Model):
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="projects")
     external_id = models.CharField(max_length=500)
     name = models.CharField(max_length=200)
+    full_name = models.CharField(max_length=500, blank=True)  # at the forge, such as owner/name
     slug = models.SlugField(max_length=100)
     clone_url = models.CharField(max_length=1000)
     web_url = models.CharField(max_length=1000, blank=True)
