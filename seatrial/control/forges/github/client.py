@@ -96,9 +96,10 @@ class GitHubClient:
             f"{path} at {self._host} has more than {MAX_PAGES * PER_PAGE:,} items", permanent=True
         )
 
-    def headers_of(self, path: str) -> httpx.Headers:
-        """The headers of the answer for `path`."""
-        return self._send("GET", path).headers
+    def get_with_headers(self, path: str, model: type[A]) -> tuple[A, httpx.Headers]:
+        """The JSON at `path`, and the headers it came with."""
+        response = self._send("GET", path)
+        return _read(model, response), response.headers
 
     def _send(self, method: str, path: str, *, json: Any = None) -> httpx.Response:
         response = self._once(method, path, json)

@@ -50,8 +50,7 @@ class GitHubForge:
 
     def account(self) -> ForgeAccount:
         """The token's owner; what a classic token lacks, and when a token ends, are in the headers."""
-        me = self.client.get("/user", Me)
-        headers = self.client.headers_of("/user")
+        me, headers = self.client.get_with_headers("/user", Me)
         scopes = {scope.strip() for scope in headers.get("X-OAuth-Scopes", "").split(",")}
         classic = "X-OAuth-Scopes" in headers  # fine-grained tokens have none
         return ForgeAccount(

@@ -6,6 +6,8 @@ from threading import Lock
 
 import httpx
 
+OF_THE_BODY = frozenset({"content-type", "content-encoding", "content-length", "transfer-encoding"})
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -14,13 +16,15 @@ class Kept:
     etag: str
     response: httpx.Response
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
-        """The answer again, to `request`."""
+    def answer(self, confirmed: httpx.Response) -> httpx.Response:
+        """The answer again, with the headers of the 304 that `confirmed` it: a credential's rights are in headers."""
+        headers = self.response.headers.copy()
+        headers.update({name: value for name, value in confirmed.headers.items() if name not in OF_THE_BODY})
         return httpx.Response(
             self.response.status_code,
-            headers=self.response.headers,
+            headers=headers,
             content=self.response.content,
-            request=request,
+            request=confirmed.request,
         )
 
 

@@ -40,7 +40,7 @@ class ForgeTransport(httpx.BaseTransport):
         response = self._client.send(request, auth=None, follow_redirects=False)
         self._learn(response)
         if kept is not None and response.status_code == httpx.codes.NOT_MODIFIED:
-            return kept.answer(request)
+            return kept.answer(response)
         answer = _whole(response, request)
         if ours and response.status_code == httpx.codes.OK and response.headers.get("ETag"):
             self.etags.keep(address, response.headers["ETag"], answer)
