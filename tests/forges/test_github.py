@@ -102,9 +102,7 @@ def test_a_wrong_token_is_a_problem_that_may_pass(forge: GitHubForge, site: GitH
 def test_every_page_of_repositories_is_read(forge: GitHubForge, site: GitHubSite) -> None:
     for number in range(230):
         name = f"r{number:03}"
-        site.repositories[f"acme/{name}"] = Hosted(
-            number, "acme", name, site.root, {"seatrial-bot": "write"}
-        )
+        site.repositories[f"acme/{name}"] = Hosted(number, "acme", name, site.root, {"seatrial-bot": "write"})
     names = [one.full_name for one in forge.repositories()]
     assert len(names) == len(set(names)) == 231
     assert forge.repository(SHOP).manageable and not forge.repository("acme/r001").manageable
@@ -171,9 +169,7 @@ def test_statuses_have_stable_names_and_fit(forge: GitHubForge, project: Project
             urls={"web": "https://web.test"},
         ),
     )
-    shown = [
-        (one["context"], one["state"], one["target_url"]) for one in site.repositories[SHOP].statuses
-    ]
+    shown = [(one["context"], one["state"], one["target_url"]) for one in site.repositories[SHOP].statuses]
     assert shown == [
         ("seatrial/policies", "failure", "https://s.test/1"),
         ("seatrial/preview", "success", "https://web.test"),

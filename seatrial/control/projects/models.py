@@ -40,6 +40,11 @@ class Connection(models.Model):
             update_fields = {*update_fields, "updated_at"}
         super().save(update_fields=update_fields, **options)
 
+    @property
+    def has_webhook_secret(self) -> bool:
+        """Whether a secret is stored, without opening it."""
+        return bool(self.__dict__["webhook_secret"])
+
 
 class Project(models.Model):
     """One repository under trial. `external_id` is the forge's own id (the local forge: the resolved path)."""

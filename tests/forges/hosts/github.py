@@ -130,8 +130,7 @@ class GitHubSite(Site):
         example = self.published.example("GET /user/repos")[0]
         mine = [one for one in self.repositories.values() if person.login in one.members]
         return [
-            {**example, **self._described(one, person)}
-            for one in sorted(mine, key=lambda one: one.full_name)
+            {**example, **self._described(one, person)} for one in sorted(mine, key=lambda one: one.full_name)
         ]
 
     def _repository(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
@@ -218,7 +217,9 @@ class GitHubSite(Site):
     def _change_webhook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         webhook, body = self._find_webhook(person, parts), request.get_json()
         webhook.url = body.get("config", {}).get("url", webhook.url)
-        webhook.secret = body.get("config", {}).get("secret", "")  # GitHub drops a secret that is not sent again
+        webhook.secret = body.get("config", {}).get(
+            "secret", ""
+        )  # GitHub drops a secret that is not sent again
         webhook.events = body.get("events", webhook.events)
         webhook.active = body.get("active", webhook.active)
         return self._webhook(webhook)
