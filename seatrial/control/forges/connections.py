@@ -6,7 +6,7 @@ from typing import Annotated
 
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Query, Router, Schema
+from ninja import Field, Path, Query, Router, Schema
 
 from seatrial.control.accounts.access import Action, find_visible, require, visible, workspace_named
 from seatrial.control.accounts.authentication import actor, person
@@ -21,6 +21,7 @@ router = Router(tags=["connections"])
 forges = Forges()  # of this process: whoever asks through it shares its budget and its ETags
 
 Search = Annotated[str, Query(description="Only repositories whose full name contains this, in any case.")]
+ConnectionId = Annotated[str, Path(description="Id of the connection.")]
 PROBLEMS = {400: ErrorAnswer, 403: ErrorAnswer, 404: ErrorAnswer}
 
 
@@ -142,7 +143,7 @@ def make_connection(request: HttpRequest, asked: ConnectionAsked) -> ConnectedAn
 @router.post(
     "/connections/{connection}/test", response={200: AccountAnswer, **PROBLEMS}, summary="Try a connection"
 )
-def test_connection(request: HttpRequest, connection: str) -> AccountAnswer:
+def test_connection(request: HttpRequest, connection: ConnectionId) -> AccountAnswer:
     """Ask the forge whom the connection acts as."""
     row = _manageable(request, connection, Action.MANAGE_CONNECTIONS)
     account = forges.hosted(row).account()
@@ -154,7 +155,9 @@ def test_connection(request: HttpRequest, connection: str) -> AccountAnswer:
     response={200: list[RepositoryAnswer], **PROBLEMS},
     summary="List the repositories that a connection reaches",
 )
-def list_repositories(request: HttpRequest, connection: str, search: Search = "") -> list[RepositoryAnswer]:
+def list_repositories(
+    request: HttpRequest, connection: ConnectionId, search: Search = ""
+) -> list[RepositoryAnswer]:
     """At most 500, as the forge lists them, without archived ones."""
     row = _manageable(request, connection, Action.MANAGE_PROJECTS)
     return [
@@ -175,7 +178,9 @@ def list_repositories(request: HttpRequest, connection: str, search: Search = ""
     response={200: ChosenAnswer, **PROBLEMS},
     summary="Put repositories under trial",
 )
-def choose_repositories(request: HttpRequest, connection: str, asked: RepositoriesAsked) -> ChosenAnswer:
+def choose_repositories(
+    request: HttpRequest, connection: ConnectionId, asked: RepositoriesAsked
+) -> ChosenAnswer:
     """Idempotent. One that cannot be had does not stop the others."""
     row = _manageable(request, connection, Action.MANAGE_PROJECTS)
     made, refused = choosing.choose(forges, row, asked.repositories, by=actor(request))
