@@ -9,7 +9,7 @@ import httpx
 
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.http.problems import no_answer, problem
-from seatrial.control.forges.http.transport import TIMEOUT_SECONDS, ForgeTransport
+from seatrial.control.forges.http.transport import ForgeTransport
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,7 @@ class HttpForge:
 
     def __init__(self, base_url: str, *, transport: httpx.BaseTransport | None = None) -> None:
         self.transport = ForgeTransport(base_url, inner=transport)
-        self._client = httpx.Client(
-            base_url=base_url, transport=self.transport, timeout=TIMEOUT_SECONDS, trust_env=False
-        )
+        self._base_url = httpx.URL(base_url)
 
     def now(self) -> datetime:
         """The forge's time, by the Date of its last answer."""
@@ -49,10 +47,11 @@ class HttpForge:
     def ask(self, method: str, path: str, *, json: Any = None, etag: str = "") -> Answer:
         """Send one request. With `etag`, the answer only has content if it changed since. Raises ForgeError."""
         headers = {**self.headers(), **({"If-None-Match": etag} if etag else {})}
+        request = httpx.Request(method, f"{self._base_url}{path}", json=json, headers=headers)
         try:
-            response = self._client.request(method, path, json=json, headers=headers)
+            response = self.transport.handle_request(request)
         except httpx.HTTPError as error:
-            raise no_answer(self._client.base_url.host, error) from error
+            raise no_answer(self._base_url.host, error) from error
         if response.status_code == httpx.codes.NOT_MODIFIED:
             return Answer(None, etag, changed=False)
         if not response.is_success:
