@@ -65,7 +65,7 @@ def operation(document: dict[str, Any], name: str, needed: dict[str, Any]) -> di
     status = next(status for status in described["responses"] if status.startswith("2"))
     answer = described["responses"][status].get("content", {}).get("application/json", {})
     sent = described.get("requestBody", {}).get("content", {}).get("application/json", {})
-    example = next(iter(answer.get("examples", {}).values()), {})
+    example: dict[str, Any] = next(iter(answer.get("examples", {}).values()), {})
     if "$ref" in example:
         example = document["components"]["examples"][example["$ref"].rsplit("/", 1)[-1]]
     return {

@@ -47,6 +47,10 @@ class Forges:
         return hosted(self.of(connection), connection)
 
 
+# For requests from pages and REST: they share one budget and one memory of answers in each web process.
+OF_WEB = Forges()
+
+
 def hosted(forge: Forge, connection: Connection) -> HostedForge:
     """`forge`, if it is on a server of its own. Raises UnfitConnection."""
     if not isinstance(forge, HostedForge):

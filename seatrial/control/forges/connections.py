@@ -12,13 +12,12 @@ from seatrial.control.accounts.access import Action, find_visible, require, visi
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
 from seatrial.control.forges import choosing, hooks
-from seatrial.control.forges.connected import Forges
+from seatrial.control.forges.connected import OF_WEB
 from seatrial.control.forges.connecting import connect_hosted
 from seatrial.control.listing import MOST, Cursor, Limit, page
 from seatrial.control.projects.models import Connection, Project
 
 router = Router(tags=["connections"])
-forges = Forges()  # of this process: whoever asks through it shares its budget and its ETags
 
 Search = Annotated[str, Query(description="Only repositories whose full name contains this, in any case.")]
 ConnectionId = Annotated[str, Path(description="Id of the connection.")]
@@ -146,7 +145,7 @@ def make_connection(request: HttpRequest, asked: ConnectionAsked) -> ConnectedAn
 def test_connection(request: HttpRequest, connection: ConnectionId) -> AccountAnswer:
     """Ask the forge whom the connection acts as."""
     row = _manageable(request, connection, Action.MANAGE_CONNECTIONS)
-    account = forges.hosted(row).account()
+    account = OF_WEB.hosted(row).account()
     return AccountAnswer(login=account.login, missing=list(account.missing), expires_at=account.expires_at)
 
 
@@ -169,7 +168,7 @@ def list_repositories(
             manageable=one.repository.manageable,
             project=one.project.pk if one.project is not None else "",
         )
-        for one in choosing.choices(forges, row, search)
+        for one in choosing.choices(OF_WEB, row, search)
     ]
 
 
@@ -183,7 +182,7 @@ def choose_repositories(
 ) -> ChosenAnswer:
     """Idempotent. One that cannot be had does not stop the others."""
     row = _manageable(request, connection, Action.MANAGE_PROJECTS)
-    made, refused = choosing.choose(forges, row, asked.repositories, by=actor(request))
+    made, refused = choosing.choose(OF_WEB, row, asked.repositories, by=actor(request))
     return ChosenAnswer(
         projects=[ChosenProject(id=one.pk, slug=one.slug, full_name=one.full_name) for one in made],
         refused=[RefusedRepository(full_name=one.full_name, why=one.why) for one in refused],

@@ -1,18 +1,23 @@
 """The webhooks that we have at forges: one per project."""
 
+import secrets
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.models import Hook
 from seatrial.control.forges.registry import registered
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.projects.models import Connection, Project
+from seatrial.control.projects.webhook_secrets import rotate_webhook_secret
 
 CHECKED_EVERY = timedelta(hours=1)
+GRACE = timedelta(hours=24)  # time for webhooks that people made by hand
 
 
 def address(connection: Connection) -> str:
@@ -64,3 +69,13 @@ def _note(body: dict[str, str], *, problem: str) -> None:
 
 def _hosted(kind: str) -> bool:
     return registered(kind).hosting is not None
+
+
+@transaction.atomic
+def rotate_secret(connection: Connection, *, by: Actor, grace: timedelta = GRACE) -> str:
+    """Sign with a new secret, which is returned, and have every webhook learn it. The old one is valid for `grace`."""
+    secret = secrets.token_urlsafe(32)
+    rotate_webhook_secret(connection, secret, grace, by)
+    for project in connection.projects.filter(archived_at=None):
+        ask(project)
+    return secret
