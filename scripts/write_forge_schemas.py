@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Take from GitHub's published OpenAPI document what the tests' GitHub needs, and commit what comes out.
+"""Take from what GitHub has published about its API what the tests need, and commit what comes out.
 
-Needs npm. Writes tests/forges/schemas/github.json: for each operation that we use, the schema of what is sent, the schema
-of the answer and an example of it. Run it after changing the version or the operations:
+Needs npm. Writes to tests/forges/schemas: `github.json` with, for each operation that we use, the schema of what is sent,
+the schema of the answer and an example of it; `github_webhooks.json.xz` with an example of every webhook. Run it after
+changing a version or the operations:
 
     scripts/write_forge_schemas.py
 """
 
 import json
+import lzma
 import subprocess
 import tarfile
 import tempfile
@@ -16,8 +18,10 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "tests/forges/schemas/github.json"
+WEBHOOKS = ROOT / "tests/forges/schemas/github_webhooks.json.xz"
 PACKAGE = "@octokit/openapi@23.0.2"
 DOCUMENT = "package/generated/api.github.com.json"
+EXAMPLES = "@octokit/webhooks-examples@7.6.1"
 OPERATIONS = [
     "GET /user",
     "GET /user/repos",
@@ -37,25 +41,30 @@ PROSE = {"description", "title", "example", "examples", "externalDocs", "x-githu
 
 
 def main() -> None:
-    """Write the file."""
-    document = published()
+    """Write the files."""
+    document = published(PACKAGE, DOCUMENT)
     needed: dict[str, Any] = {}
     operations = {name: operation(document, name, needed) for name in OPERATIONS}
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     content = {"of": PACKAGE, "operations": operations, "schemas": dict(sorted(needed.items()))}
     TARGET.write_text(json.dumps(content, indent=1) + "\n")
     print(f"{TARGET.relative_to(ROOT)}: {len(operations)} operations, {len(needed)} schemas")
+    events = published(EXAMPLES, "package/api.github.com/index.json")
+    payloads = {event["name"]: event["examples"] for event in events}
+    WEBHOOKS.write_bytes(lzma.compress(json.dumps(payloads, sort_keys=True).encode(), preset=9))
+    print(
+        f"{WEBHOOKS.relative_to(ROOT)}: {len(payloads)} events, {sum(map(len, payloads.values()))} payloads"
+    )
 
 
-def published() -> dict[str, Any]:
-    """GitHub's document, from npm."""
+def published(package: str, document: str) -> Any:
+    """A document in a package of npm."""
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=folder, check=True)
+        subprocess.run(["npm", "pack", "--silent", package], cwd=folder, check=True)
         with tarfile.open(next(Path(folder).glob("*.tgz"))) as archive:
-            file = archive.extractfile(DOCUMENT)
+            file = archive.extractfile(document)
             assert file is not None
-            document: dict[str, Any] = json.load(file)
-    return document
+            return json.load(file)
 
 
 def operation(document: dict[str, Any], name: str, needed: dict[str, Any]) -> dict[str, Any]:
