@@ -17,6 +17,7 @@ from seatrial.control.audit.actors import Actor
 from seatrial.control.audit.models import AuditEntry
 from seatrial.control.forges import hooks
 from seatrial.control.forges.connected import Forges
+from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.models import Delivery, Hook, PostedComment
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
@@ -326,3 +327,25 @@ def test_repositories_are_listed_and_chosen(
     assert team.call("owner", "POST", f"/connections/{connection}/projects", body)[1] == chosen
     assert waiting(Instruction.WEBHOOK)
     assert PostedComment.objects.count() == 0
+
+
+def test_a_renamed_repository_is_the_same_project(
+    site: GitHubSite, project: Project, forges: Forges, lanes: Lanes, source: Path
+) -> None:
+    site.open_pull(SHOP, "feature", author="ann")
+    handle()
+    lanes()
+    site.renamed(SHOP, "acme/store")
+    handle()
+    project.refresh_from_db()
+    assert (project.full_name, project.slug) == ("acme/store", "shop")
+    assert project.clone_url.endswith("/acme/store.git")
+    compare(forges, project)
+    # Somebody takes the name that is free now
+    project.full_name = SHOP
+    project.save()
+    site.repository(SHOP, source, admin=BOT)
+    site.open_pull(SHOP, "feature", author="ann")
+    with pytest.raises(ForgeError, match="another repository now"):
+        compare(forges, project)
+    assert PullRequest.objects.filter(state="open").count() == 1

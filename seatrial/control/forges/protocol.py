@@ -13,6 +13,7 @@ from seatrial.control.projects.events import (
     PullRequestAction,
     PullRequestChanged,
     Pushed,
+    RepositoryChanged,
     TagCreated,
 )
 from seatrial.control.projects.models import Project
@@ -32,6 +33,7 @@ __all__ = [
     "PullRequestAction",
     "PullRequestChanged",
     "Pushed",
+    "RepositoryChanged",
     "TagCreated",
     "TakenFacts",
     "WebhookHeaders",

@@ -7,7 +7,7 @@ from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import SYSTEM, Actor
 from seatrial.control.projects.errors import ProjectContended
-from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
+from seatrial.control.projects.events import PullRequestAction, PullRequestChanged, RepositoryChanged
 from seatrial.control.projects.models import Connection, Project, PullRequest, PullRequestState
 from seatrial.wire.hostnames import slug as slug_of
 
@@ -138,6 +138,19 @@ def free_slug(workspace_id: str, name: str) -> str:
     while (candidate := wanted if number == 1 else f"{wanted}-{number}") in taken:
         number += 1
     return candidate
+
+
+def repository_changed(project: Project, event: RepositoryChanged) -> bool:
+    """Note where the repository is now; False if that was known. Its name here and its slug stay."""
+    facts: dict[str, str | None] = {
+        "full_name": event.full_name,
+        "clone_url": event.clone_url,
+        "web_url": event.web_url,
+        "default_branch": event.default_branch,
+    }
+    known = {name: getattr(project, name) for name in facts}
+    _update_project(project, facts)
+    return known != facts
 
 
 def find_project(connection: Connection, external_id: str) -> Project | None:

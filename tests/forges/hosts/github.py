@@ -311,6 +311,11 @@ class GitHubSite(Site):
             "repository": repository,
         }
 
+    def repository_payload(self, hosted: Hosted, action: str) -> dict[str, Any]:
+        payload: dict[str, Any] = json.loads((PAYLOADS / "push.branch.json").read_text())
+        repository = {**payload["repository"], **self._of_payload(hosted)}
+        return {"action": action, "repository": repository, "sender": payload["sender"]}
+
     def _of_payload(self, hosted: Hosted) -> dict[str, Any]:
         return {
             "id": hosted.id,

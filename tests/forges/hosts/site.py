@@ -147,6 +147,10 @@ class Site:
             hosted.owner, hosted.name = full_name.split("/", 1)
             self.repositories[full_name] = hosted
             self.moved[former] = full_name
+        path = self.root / f"{full_name}.git"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        hosted.path = hosted.path.rename(path)
+        self.send(hosted, "repository", self.repository_payload(hosted, "renamed"))
 
     def push(self, full_name: str, source: Path, branch: str) -> str:
         """Push `branch` of `source`: its webhooks follow, and open pull requests of the branch move on."""
@@ -208,6 +212,9 @@ class Site:
         raise NotImplementedError
 
     def pull_payload(self, hosted: Hosted, pull: Pull, action: str) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def repository_payload(self, hosted: Hosted, action: str) -> dict[str, Any]:
         raise NotImplementedError
 
     def webhook_headers(self, webhook: Webhook, event: str, body: bytes, guid: str) -> dict[str, str]:

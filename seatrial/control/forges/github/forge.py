@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import httpx
 
+from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.github import statuses
 from seatrial.control.forges.github.answers import (
     Collaborator,
@@ -31,7 +32,7 @@ from seatrial.control.projects.events import PullRequestAction, PullRequestChang
 from seatrial.control.projects.models import Connection, Project
 from seatrial.wire.evaluations import ForgeFacts, Member, Metadata
 
-EVENTS = ["create", "pull_request", "push"]
+EVENTS = ["create", "pull_request", "push", "repository"]
 # GitHub does not say how long a classic token is valid. After this time an agent asks again.
 LENT = timedelta(hours=1)
 CLASSIC_SCOPE = "repo"
@@ -69,8 +70,16 @@ class GitHubForge:
         return _repository(self.client.get(_path(full_name), RepositoryAnswer))
 
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
-        """Every open pull request, whatever its base."""
-        answers = self.client.pages(f"{_of(project)}/pulls", PullAnswer, state="open", sort="created")
+        """Every open pull request, whatever its base.
+
+        Raises ForgeError when the project's name belongs to another repository now.
+        """
+        answers = list(self.client.pages(f"{_of(project)}/pulls", PullAnswer, state="open", sort="created"))
+        for answer in answers:
+            if answer.base.repo is not None and str(answer.base.repo.id) != project.external_id:
+                raise ForgeError(
+                    f"{project.full_name} is another repository now. Add the project again under its new name"
+                )
         return [_as_event(project, answer) for answer in answers]
 
     def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
