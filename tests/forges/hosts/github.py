@@ -12,11 +12,13 @@ from typing import Any
 import jsonschema
 from werkzeug.wrappers import Request, Response
 
+from tests.forges.hosts import pages
 from tests.forges.hosts.published import published
 from tests.forges.hosts.site import Comment, Hosted, Person, Pull, Site, Webhook, _json
 
 API = "/api/v3"
 PAYLOADS = Path(__file__).parent.parent / "github_payloads"
+PULL = re.compile(r"/(?P<name>[^/]+/[^/]+)/pull/(?P<number>\d+)")
 NAMES = {"owner": r"[^/]+", "repo": r"[^/]+", "sha": r"[0-9a-f]+"}
 
 
@@ -62,6 +64,15 @@ class GitHubSite(Site):
 
     def is_api(self, request: Request) -> bool:
         return request.path.startswith(f"{API}/")
+
+    def page(self, request: Request) -> Response | None:
+        if request.path == "/":
+            return pages.index(self)
+        if match := PULL.fullmatch(request.path):
+            hosted = self.repositories.get(match["name"])
+            pull = hosted.pulls.get(int(match["number"])) if hosted else None
+            return pages.pull_page(hosted, pull) if hosted and pull else Response("not found", 404)
+        return None
 
     def api(self, request: Request, person: Person) -> Response:
         asked = f"{request.method} {request.path.removeprefix(API)}"

@@ -229,6 +229,10 @@ class Site:
     def is_api(self, request: Request) -> bool:
         raise NotImplementedError
 
+    def page(self, request: Request) -> Response | None:
+        """A page for people, at the addresses that have one."""
+        return None
+
     def signed_in(self, request: Request) -> Person | None:
         """Whose token the request has: a bearer's, or the password of git."""
         given = request.authorization
@@ -238,6 +242,8 @@ class Site:
     def answer(self, request: Request) -> Response:
         """Answer any request."""
         person = self.signed_in(request)
+        if (page := self.page(request)) is not None:
+            return page
         if not self.is_api(request):
             if person is None:
                 return Response("sign in", 401, {"WWW-Authenticate": "Basic"})
