@@ -19,7 +19,7 @@ from seatrial.control.accounts.access import (
     workspaces,
 )
 from seatrial.control.accounts.authentication import actor, person
-from seatrial.control.accounts.models import User
+from seatrial.control.accounts.models import User, Workspace
 from seatrial.control.dashboard.asking import ask
 from seatrial.control.forges import choosing, hooks
 from seatrial.control.forges.connected import OF_WEB
@@ -36,7 +36,7 @@ class ConnectForm(forms.Form):
 
     explains = True  # its fields have help
 
-    workspace = forms.ModelChoiceField(queryset=None, empty_label=None)
+    workspace: "forms.ModelChoiceField[Workspace]" = forms.ModelChoiceField(queryset=None, empty_label=None)
     forge = forms.ChoiceField(label="Kind")
     base_url = forms.CharField(
         label="Address", required=False, max_length=500, help_text="Empty: the kind's usual address."

@@ -36,6 +36,7 @@ EVENTS = ["create", "pull_request", "push", "repository"]
 # GitHub does not say how long a classic token is valid. After this time an agent asks again.
 LENT = timedelta(hours=1)
 CLASSIC_SCOPE = "repo"
+OPEN = "open"  # GitHub's word
 
 
 class GitHubForge:
@@ -74,7 +75,7 @@ class GitHubForge:
 
         Raises ForgeError when the project's name belongs to another repository now.
         """
-        answers = list(self.client.pages(f"{_of(project)}/pulls", PullAnswer, state="open", sort="created"))
+        answers = list(self.client.pages(f"{_of(project)}/pulls", PullAnswer, state=OPEN, sort="created"))
         for answer in answers:
             if answer.base.repo is not None and str(answer.base.repo.id) != project.external_id:
                 raise ForgeError(
