@@ -39,9 +39,7 @@ class Containers:
                 async with spec.files.packed() as archive:
                     await self.engine.containers.unpack(spec.name, archive)
         except EngineRefused as error:
-            raise StartError(
-                f"cannot make container {spec.name}: {_reason(error, spec)}", service=_service(spec)
-            ) from error
+            raise _cannot("made", error, spec) from error
 
     async def _run(self, spec: ContainerSpec, existing: Container | None) -> Container:
         try:
@@ -50,9 +48,7 @@ class Containers:
             for network in list(spec.networks)[0 if existing else 1 :]:
                 await self._join(spec, network)
         except EngineRefused as error:
-            raise StartError(
-                f"cannot start container {spec.name}: {_reason(error, spec)}", service=_service(spec)
-            ) from error
+            raise _cannot("started", error, spec) from error
         started = await self.get(spec.name)
         if started is None:
             raise StartError(f"container {spec.name} went away while it started", service=_service(spec))
@@ -150,12 +146,24 @@ def _service(spec: ContainerSpec) -> str:
     return spec.labels.get(SERVICE, "")
 
 
+def _cannot(done: str, error: EngineRefused, spec: ContainerSpec) -> StartError:
+    service = _service(spec)
+    return StartError(f"{service or spec.name} cannot be {done}: {_reason(error, spec)}", service=service)
+
+
 def _reason(error: EngineRefused, spec: ContainerSpec) -> str:
     if error.refusal is Refusal.NO_IMAGE:
         return f"image {spec.image} is not on the host"
     if error.refusal is Refusal.NO_INIT:
         return "the engine's host has no docker-init. Install the package tini, or remove init: true"
+    if error.refusal is Refusal.NO_LIMIT:
+        asked = ", ".join(spec.options.ulimits)
+        return f"its ulimits ({asked}) are more than this host may give. Lower them, or remove them"
+    command = " ".join([*(spec.entrypoint or []), *(spec.command or [])]) or "the image's command"
     if error.refusal is Refusal.NO_PROGRAM:
-        command = " ".join([*(spec.entrypoint or []), *(spec.command or [])]) or "the image's command"
-        return f"{command!r} cannot be run inside {spec.image}: {error}"
+        fix = "Install the program in the image, or correct the command"
+        return f"{command!r} cannot be run in its image: {error}. {fix}"
+    if error.refusal is Refusal.NOT_EXECUTABLE:
+        fix = "Make the file executable: git update-index --chmod=+x, or RUN chmod +x in the Dockerfile"
+        return f"{command!r} cannot be run in its image: {error}. {fix}"
     return str(error)
