@@ -281,9 +281,9 @@ async def test_what_reaches_the_kernel_or_the_host_is_refused_all_at_once() -> N
         """
     )
     assert [line.partition(". ")[0] for line in said.splitlines()] == [
+        "compose.yaml:4: services.web.sysctls: refused: kernel.panic would change the host's kernel, not the container's",
         "compose.yaml:5: services.web.cap_add: refused: no container here has NET_ADMIN: it would give the container rights "
         "over the host",
-        "compose.yaml:4: services.web.sysctls: refused: kernel.panic would change the host's kernel, not the container's",
         "compose.yaml:8: services.db.volumes.0: refused: /etc is a path of the host",
         "compose.yaml:8: services.db.volumes.1: refused: /srv is a path of the host",
         "compose.yaml:8: services.db.volumes.2: there is no volume no",

@@ -15,7 +15,7 @@ from seatrial.agent.builds.steps import Step, nameless
 from seatrial.agent.commands.children import Errors
 from seatrial.agent.commands.programs import find
 from seatrial.agent.commands.running import run
-from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile
+from seatrial.agent.recipes.dockerfile import MACHINES, Dockerfile, read_dockerfile
 from seatrial.agent.recipes.dockerfile_lines import HEREDOC, WITH_HEREDOC, escape_of, instructions, joined
 from seatrial.agent.vocabulary.errors import BuildError
 from seatrial.agent.vocabulary.mount_targets import refused_mount_target
@@ -32,7 +32,6 @@ INSTRUCTIONS = (
     "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "RUN",
     "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
 )  # fmt: skip
-MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 @dataclass(frozen=True)

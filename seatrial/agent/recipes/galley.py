@@ -9,11 +9,13 @@ from pydantic_core import ErrorDetails
 
 from seatrial.agent.recipes import graph, kinds
 from seatrial.agent.recipes.document import Document, Path
+from seatrial.agent.recipes.problems import Problems
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.recipes.repository_paths import inside
 from seatrial.agent.vocabulary import quantities
 from seatrial.agent.vocabulary.containers import HealthCheck, Resources, RestartPolicy
 from seatrial.agent.vocabulary.errors import RecipeError
+from seatrial.agent.vocabulary.image_names import LIKE, is_image_name
 from seatrial.wire.states import ServiceKind
 
 NAME = r"^[a-z][a-z0-9-]{0,39}$"
@@ -161,34 +163,50 @@ class File(Strict):
 
 def read(document: Document, defaults: Resources) -> Recipe:
     """The recipe of a galley.yml. Raises RecipeError."""
-    try:
-        file = File.model_validate(document.data)
-    except ValidationError as error:
-        raise explained(document, error.errors()[0]) from error
-    warnings: list[str] = []
-    services = {
-        name: service_of(document, name, keys, defaults, warnings) for name, keys in file.services.items()
-    }
+    problems = Problems()
+    described = valid(document, problems)
+    services: dict[str, Service] = {}
+    for name, keys in described.items():
+        with problems.noted():
+            services[name] = service_of(document, name, keys, defaults, problems)
+    problems.raise_all()
     graph.check(document, services)
-    named = frozenset(name for name, keys in file.services.items() if keys.kind)
-    places = {name: document.place(("services", name)) for name in services}
-    return Recipe(document.file, services, tuple(warnings), named, places=places)
+    named = frozenset(name for name, keys in described.items() if keys.kind)
+    places = {name: document.place(("services", name, "build")) for name in services}
+    return Recipe(document.file, services, tuple(problems.warnings), named, places=places)
+
+
+def valid(document: Document, problems: Problems) -> dict[str, ServiceKeys]:
+    """The services that are of the right form. What is not is noted, all of it."""
+    try:
+        return File.model_validate(document.data).services
+    except ValidationError as error:
+        wrong = error.errors()
+    if any(one["type"] == "extra_forbidden" and len(one["loc"]) == 1 for one in wrong):
+        wrong = [one for one in wrong if one["type"] != "missing" or one["loc"] != ("services",)]
+    problems.add(*(explained(document, one) for one in wrong))
+    names = {str(part) for one in wrong for part in one["loc"][1:2]}
+    given = document.data.get("services")
+    rest = given.items() if isinstance(given, dict) else ()
+    return {name: ServiceKeys.model_validate(keys) for name, keys in rest if name not in names}
 
 
 def service_of(
-    document: Document, name: str, keys: ServiceKeys, defaults: Resources, warnings: list[str]
+    document: Document, name: str, keys: ServiceKeys, defaults: Resources, problems: Problems
 ) -> Service:
     """One service. `build` wins over `image`."""
     at: Path = ("services", name)
     if keys.build is None and keys.image is None:
         document.fail(at, "says neither build nor image", "Add build: {path: .} or image: name:tag")
     if keys.build and keys.build.command:
-        warnings.append(
+        problems.warn(
             document.warning((*at, "build", "command"), "ignored: the Dockerfile says how to build")
         )
     image = None if keys.build else keys.image
+    if image and not is_image_name(image):
+        document.fail((*at, "image"), f"{image!r} is not an image's name", LIKE)
     if keys.kind is None and image and kinds.of_image(image):
-        warnings.append(
+        problems.warn(
             document.warning(
                 at, f"kind {kinds.of_image(image)} taken from the image's name; say kind: to be sure"
             )
@@ -236,7 +254,7 @@ def resources_of(keys: ResourceKeys | None, defaults: Resources) -> Resources | 
 
 
 def explained(document: Document, error: ErrorDetails) -> RecipeError:
-    """pydantic's first complaint in our form."""
+    """One of pydantic's complaints in our form."""
     path = tuple(part for part in error["loc"] if part not in {"[key]", "str"})
     kind = error["type"]
     if kind == "extra_forbidden":

@@ -9,7 +9,7 @@ from typing import Any
 
 from seatrial.agent.recipes.compose import schema
 from seatrial.agent.recipes.compose.asking import Answer, Compose
-from seatrial.agent.recipes.compose.complaints import Complaints
+from seatrial.agent.recipes.compose.complaints import Complaints, unset
 from seatrial.agent.recipes.compose.marks import marks
 from seatrial.agent.recipes.compose.places import Places, named_files, parts_of, roots
 from seatrial.agent.recipes.compose.reading import NEITHER, Reading
@@ -60,7 +60,7 @@ class Reader:
         return await asyncio.to_thread(self._read, answer, data, environment)  # heartbeats must go on
 
     def _read(self, answer: Answer, data: dict[str, Any], environment: Mapping[str, str]) -> Recipe:
-        document = Places(self.first, data, {}, self.parts)
+        document = Places(self.first, data, {}, self.parts, unset(answer.said))
         problems = Problems()
         problems.warn(*Complaints(document, answer.files).warnings(answer.said))
         problems.warn(*(not_committed(document, path) for path in answer.missing))
@@ -73,7 +73,7 @@ class Reader:
         unfit = {part.file: await asyncio.to_thread(schema.errors, part) for part in self.parts}
         problems.add(*(error for errors in unfit.values() for _, error in errors))
         if not (problems.errors and is_about_form(answer.said)):
-            document = Places(self.first, {}, {}, self.parts)
+            document = Places(self.first, {}, {}, self.parts, unset(answer.said))
             problems.add(*await asyncio.to_thread(Complaints(document, answer.files).errors, answer.said))
         elif not wrong:
             places = {file: [path for path, _ in errors] for file, errors in unfit.items() if errors}
