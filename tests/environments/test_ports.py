@@ -119,7 +119,7 @@ SHUT = Unwell("GET / on port 8000 got no answer (connection refused)", Cause.NOT
         ("galley.yml", SHUT, [], "web listens on no TCP port. If it needs longer to start, set health: {path: /, timeout: 180s} for services.web in galley.yml"),
         ("Dockerfile", SHUT, [], "web listens on no TCP port. If it needs longer to start, add HEALTHCHECK --start-period=180s CMD ... in Dockerfile"),
         ("compose.yaml", Unwell("port 8000 speaks TLS, not plain HTTP", Cause.TLS), [Listener(8000)], "web: port 8000 speaks TLS, not plain HTTP. Serve plain HTTP there: the ingress adds TLS"),
-        ("compose.yaml", Unwell("GET / answered 500", Cause.WRONG_ANSWER), [Listener(8000)], "web runs, but GET / answered 500 after 60 s. Its log may say why. If another path tells whether it is well, give it a healthcheck for services.web in compose.yaml"),
+        ("compose.yaml", Unwell("GET / answered 500", Cause.WRONG_ANSWER), [Listener(8000)], "web runs, but GET / answered 500 after 60 s. Its log may say why. If another answer tells that it is well, give it a healthcheck for services.web in compose.yaml"),
     ],
 )  # fmt: skip
 def test_what_to_do_is_said_in_the_words_of_the_recipe(

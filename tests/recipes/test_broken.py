@@ -188,6 +188,35 @@ async def test_nothing_to_run() -> None:
     assert caught.value.reason == "no_recipe"
 
 
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("Dockerfile.prod", "Rename Dockerfile.prod to Dockerfile"),
+        ("api.dockerfile", "Rename api.dockerfile to Dockerfile"),
+        ("build/Dockerfile", "There is build/Dockerfile: add a galley.yml whose service says build: {path: build}"),
+        ("build/Dockerfile.prod", "whose service says build: {path: build, dockerfile: Dockerfile.prod}"),
+        ("api/Containerfile", "whose service says build: {path: api, dockerfile: Containerfile}"),
+    ],
+)  # fmt: skip
+async def test_a_dockerfile_of_another_name_is_named(path: str, told: str) -> None:
+    with pytest.raises(NoRecipe) as caught:
+        await read_recipe(Files(**{path: "FROM x", "src/dockerfiles.py": ""}))
+    assert str(caught.value).endswith(told)
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [("prodution", "Did you mean production?"), ("3", "Stages there: base, production.")],
+)
+async def test_a_stage_that_is_not_there(target: str, told: str) -> None:
+    dockerfile = "FROM x AS base\nFROM x AS production\nFROM base\n"
+    text = f"services:\n  web:\n    build:\n      context: .\n      target: '{target}'\n"
+    with pytest.raises(RecipeError) as caught:
+        await read_recipe(Files(**{"compose.yaml": text, "Dockerfile": dockerfile}))
+    problem = "compose.yaml:3: services.web.build.target: its Dockerfile has no stage"
+    assert str(caught.value) == f"{problem} {target}. {told}"
+
+
 async def test_a_symbolic_link_is_no_recipe() -> None:
     with pytest.raises(RecipeError, match="a symbolic link is not followed"):
         await read_recipe(Files(**{"galley.yml": "-> /etc/passwd"}))

@@ -267,6 +267,27 @@ async def test_a_container_gets_what_harms_nobody() -> None:
     assert all(f"services.web.{key}: ignored" in told for key in ("ulimits.nice", "group_add", "extra_hosts"))
 
 
+async def test_a_file_system_in_memory_may_be_small() -> None:
+    recipe = await read_recipe(
+        Files(
+            **{
+                "compose.yaml": """
+                services:
+                  web:
+                    image: x
+                    shm_size: 1m
+                    tmpfs: /run:size=64k
+                    volumes: ['cache:/cache']
+                volumes: {cache: {driver_opts: {type: tmpfs, device: tmpfs, o: 'size=2m'}}}
+                """
+            }
+        )
+    )
+    options = recipe.services["web"].options
+    assert options.shm_size_mb == 1
+    assert {(one.path, one.size_mb) for one in options.tmpfs} == {("/run", 1), ("/cache", 2)}
+
+
 async def test_what_reaches_the_kernel_or_the_host_is_refused_all_at_once() -> None:
     said = await refusal(
         """

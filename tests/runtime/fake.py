@@ -218,9 +218,7 @@ class FakeRuntime:
         service = spec.labels.get(SERVICE, "")
         host = self.boxes.get(spec.network_of or "")
         if spec.network_of and (host is None or host.state is not ContainerState.RUNNING):
-            raise StartError(
-                f"{spec.name} cannot be made: {spec.network_of} does not run", service=service
-            )
+            raise StartError(f"{spec.name} cannot be made: {spec.network_of} does not run", service=service)
         if (image := self.images.get(spec.image)) is None:
             raise StartError(f"image {spec.image} is not on the host", service=service)
         mounted = {mount.path: self._volume(mount.volume) for mount in spec.mounts}

@@ -72,8 +72,10 @@ def _for_nobody(planned: Planned) -> str:
 
 
 def _other_path(planned: Planned) -> str:
-    fix = _fix(planned, "set health: {path: /...}", "give it a healthcheck", "add HEALTHCHECK CMD ...")
-    return f"Its log may say why. If another path tells whether it is well, {fix}"
+    fix = _fix(
+        planned, "set health: {path: /..., status: ...}", "give it a healthcheck", "add HEALTHCHECK CMD ..."
+    )
+    return f"Its log may say why. If another answer tells that it is well, {fix}"
 
 
 def _elsewhere(planned: Planned, listening: Sequence[Listener], expected: Sequence[int]) -> str:

@@ -40,6 +40,11 @@ class Dockerfile:
                 return self.stages[: index + 1]
         return self.stages
 
+    def has_stage(self, target: str) -> bool:
+        """Whether `target` names a stage, or is the number of one."""
+        numbers = {str(number) for number in range(len(self.stages))}
+        return target.lower() in numbers | {(stage.name or "").lower() for stage in self.stages}
+
     def parents(self) -> list[int | None]:
         """For each stage, the earlier one that it begins from; None if it begins from an image."""
         numbers: dict[str, int] = {}

@@ -194,9 +194,7 @@ class Mounting:
                 )
         return Tmpfs(
             target,
-            size_mb=max(1, int(size) // 1024**2)
-            if size and size.isdecimal()
-            else read(self.document, at, quantities.megabytes, size),
+            size_mb=read(self.document, at, quantities.file_system_megabytes, size),
             mode=int(mode, 8),
             uid=int(numbers["uid"]),
             gid=int(numbers["gid"]),

@@ -1,6 +1,7 @@
 """Starts containers once per fingerprint, inspects, stops and removes them."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -13,6 +14,10 @@ from seatrial.agent.vocabulary.labels import FINGERPRINT, SERVICE
 from seatrial.agent.vocabulary.whole import whole
 from seatrial.wire.states import Isolation
 
+LIMIT = re.compile(r"rlimit type (\d+)")
+LIMITS = dict(
+    enumerate(("cpu", "fsize", "data", "stack", "core", "rss", "nproc", "nofile", "memlock"))
+)  # the kernel's numbers
 REMOVAL_LOOKS = 300  # ten a second
 
 
@@ -157,8 +162,9 @@ def _reason(error: EngineRefused, spec: ContainerSpec) -> str:
     if error.refusal is Refusal.NO_INIT:
         return "the engine's host has no docker-init. Install the package tini, or remove init: true"
     if error.refusal is Refusal.NO_LIMIT:
-        asked = ", ".join(spec.options.ulimits)
-        return f"its ulimits ({asked}) are more than this host may give. Lower them, or remove them"
+        number = LIMIT.search(str(error))
+        asked = LIMITS.get(int(number[1]), "a limit") if number else "a limit"
+        return f"ulimits: {asked} is more than the engine of this host may give. Lower it, or remove it"
     command = " ".join([*(spec.entrypoint or []), *(spec.command or [])]) or "the image's command"
     if error.refusal is Refusal.NO_PROGRAM:
         fix = "Install the program in the image, or correct the command"
