@@ -48,8 +48,8 @@ the compose files that `COMPOSE_FILE` names, `compose.yaml`, `compose.yml`, `doc
 is wrong with it at once; what is left out is a warning of the deployment.
 
 A service is a *database*, *cache* or *queue* if its image's name or the base image it is built from says so, or if the file
-does (`kind`; in a compose file `x-galley-kind` or the label `galley.kind`). Such services keep running when a push replaces
-the others. So does a pulled service of a compose file that writes to a volume of its own, unless it is a proxy or depends on
+does (`kind`; in a compose file `x-galley-kind` or the label `galley.kind`), or if it is pulled by a compose file and publishes
+only ports on which nothing but such servers listen (6379, 5432). Such services keep running when a push replaces the others. So does a pulled service of a compose file that writes to a volume of its own, unless it is a proxy or depends on
 services that change with the push: two servers on one volume would destroy it.
 
 `${NAME}` takes its value from the project's variables, then from the commit's `.env`, and when the preview starts

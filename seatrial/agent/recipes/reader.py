@@ -101,7 +101,7 @@ async def nothing_found(tree: Tree) -> str:
     folder, name = posixpath.split(near[0])
     others = f" (and {len(near) - 1} more)" if len(near) > 1 else ""
     if not folder:
-        return f"{problem}Rename {near[0]}{others} to Dockerfile"
+        return f"{problem}Rename {near[0]} to Dockerfile"
     named = "" if name == "Dockerfile" else f", dockerfile: {name}"
     build = f"build: {{path: {folder}{named}}}"
     return f"{problem}There is {near[0]}{others}: add a galley.yml whose service says {build}"
