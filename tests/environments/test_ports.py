@@ -102,7 +102,7 @@ async def test_none_speaks_http(runtime: FakeRuntime) -> None:
         await watched(runtime, "exec httpd -f -p 1111 -h /mute", 8000, 1111, check=check)
     assert str(raised.value) == (
         "web: port 1111 answers, but does not speak HTTP. If it has another port for visitors, add it "
-        "to ports for services.web in compose.yaml; if it has none, say x-galley-kind: worker for services.web in compose.yaml"
+        "to ports for services.web in compose.yaml; if it has none, set x-galley-kind: worker for services.web in compose.yaml"
     )
 
 
@@ -137,7 +137,7 @@ def test_a_service_that_listens_nowhere_is_told_so_once() -> None:
     shut = Unwell("listens on no port", Cause.NOTHING_THERE)
     assert advice.unhealthy(one, shut, 60, [], []) == (
         "web listens on no TCP port. If it needs longer to start, add HEALTHCHECK --start-period=180s CMD ... in Dockerfile; "
-        "if it is not for visitors, say kind: worker in a galley.yml"
+        "if it is not for visitors, set kind: worker in a galley.yml"
     )
 
 

@@ -72,12 +72,12 @@ async def test_a_server_whose_ports_no_visitor_has_business_at_is_no_web_service
         "mod": ServiceKind.CACHE, "web": ServiceKind.WEB, "odd": ServiceKind.WEB, "said": ServiceKind.WEB,
     }  # fmt: skip
     assert (
-        "compose.yaml: services.mod: kind cache taken from its port; say x-galley-kind: to be sure"
+        "compose.yaml: services.mod: kind cache inferred from its port; set x-galley-kind: to be sure"
         in recipe.warnings
     )
 
 
-async def test_a_published_port_of_a_database_tells_its_kind() -> None:
+async def test_the_published_port_of_a_database_gives_its_kind_away() -> None:
     recipe = await composed("  db: {image: acme/pg9, ports: ['5432:5432'], volumes: [data:/data]}")
     assert (recipe.services["db"].kind, recipe.services["db"].port) == (ServiceKind.DATABASE, 5432)
 
@@ -100,7 +100,7 @@ async def test_what_keeps_no_data_moves_with_the_push(keys: str) -> None:
     assert not is_durable(recipe.services["one"])
 
 
-async def test_a_script_run_in_a_databases_image_is_no_database() -> None:
+async def test_a_script_that_runs_in_a_databases_image_is_not_taken_for_a_database() -> None:
     recipe = await composed(
         "  init: {image: mongo, command: mongosh --eval x, volumes: [data:/data]}\n"
         "  web: {image: x, ports: [80], depends_on: {init: {condition: service_completed_successfully}}}"

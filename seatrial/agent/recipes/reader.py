@@ -93,7 +93,7 @@ async def nothing_found(tree: Tree) -> str:
         others = f" (and {len(composes) - 1} more)" if len(composes) > 1 else ""
         return (
             f"{problem}There is {composes[0]}{others}: commit a .env at the root that says COMPOSE_FILE={composes[0]}, or set "
-            "COMPOSE_FILE among the project's variables"
+            "COMPOSE_FILE in the project's variables"
         )
     near = sorted((path for path, name in entries.items() if DOCKERFILE_LIKE.fullmatch(name)), key=depth)
     if not near:
@@ -104,7 +104,7 @@ async def nothing_found(tree: Tree) -> str:
         return f"{problem}Rename {near[0]} to Dockerfile"
     named = "" if name == "Dockerfile" else f", dockerfile: {name}"
     build = f"build: {{path: {folder}{named}}}"
-    return f"{problem}There is {near[0]}{others}: add a galley.yml whose service says {build}"
+    return f"{problem}There is {near[0]}{others}: add a galley.yml with a service that has {build}"
 
 
 def depth(path: str) -> tuple[int, str]:

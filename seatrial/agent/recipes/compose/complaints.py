@@ -55,7 +55,7 @@ class Complaints:
         several = list(dict.fromkeys(logged(said)))
         warnings = {text for message in several[:MOST_WARNINGS] if (text := self._warning(message))}
         more = len(several) - MOST_WARNINGS
-        rest = [f"{self.places.file}: and {more} more warnings of Compose"] if more > 0 else []
+        rest = [f"{self.places.file}: and {more} more warnings from Compose"] if more > 0 else []
         return sorted(sorted(warnings), key=placed) + rest  # Compose prints them in any order
 
     def _warning(self, message: str) -> str:
@@ -63,7 +63,7 @@ class Complaints:
             name = unset[1]
             where = self._mention(r"[$]\{?" + re.escape(name) + r"\b")
             fix = value_for(name)
-            return f'{where}: "{name}" is not set, an empty text is used. {fix[:1].upper()}{fix[1:]}'
+            return f'{where}: "{name}" is not set, so an empty text is used. {fix[:1].upper()}{fix[1:]}'
         if SILENT.search(message):
             return ""
         return f"{self.places.file}: {shown(message)}"
@@ -90,7 +90,7 @@ class Complaints:
                 at = self._mention(rf"[$][{{]{re.escape(needed[1])}\b", path)
                 yield RecipeError(
                     f"{at}: {dotted(path)}: {needed[1]} is required: {reason}. "
-                    f"Set {needed[1]} among the project's variables or in .env."
+                    f"Set {needed[1]} in the project's variables or in .env."
                 )
             else:
                 yield self.places.error(path, *unfitting(problem))
@@ -254,7 +254,9 @@ def marked(said: str) -> str:
     """The problem with a name of the platform in a place where no text is meant."""
     match = MARK.search(said)
     return (
-        f"{match[1]} is known only at the start, and may stand in environment or build.args" if match else ""
+        f"{match[1]} is known only when the preview starts, so it can be used only in environment and build.args"
+        if match
+        else ""
     )
 
 

@@ -42,7 +42,7 @@ class Reading:
     given_kinds: set[str] = field(default_factory=set)
 
     def recipe(self) -> Recipe:
-        """The whole model. Raises RecipeError that tells every problem."""
+        """The whole model. Raises RecipeError, which lists every problem."""
         graph.check_number(self.document, len(self.document.data.get("services") or {}))
         check_top_level(self.document, self.problems)
         active = self._active()
@@ -95,7 +95,7 @@ class Reading:
         """`off`: the profiles of some services are; `none`: others have no replicas."""
         if off:
             problem = "every service belongs to a profile" + (" or has no replicas" if none else "")
-            fix = "Set COMPOSE_PROFILES in .env or among the project's variables, or remove profiles from one"
+            fix = "Set COMPOSE_PROFILES in .env or in the project's variables, or remove profiles from one"
         elif none:
             problem, fix = "no service has a replica", "Give at least one service one: scale: 1"
         else:
