@@ -162,33 +162,48 @@ class File(Strict):
 
 
 def read(document: Document, defaults: Resources) -> Recipe:
-    """The recipe of a galley.yml. Raises RecipeError."""
+    """The recipe of a galley.yml. Raises RecipeError that names every problem."""
     problems = Problems()
-    described = valid(document, problems)
-    services: dict[str, Service] = {}
-    for name, keys in described.items():
-        with problems.noted():
-            services[name] = service_of(document, name, keys, defaults, problems)
+    file = fitting(document, problems)
+    services = {
+        name: service_of(document, name, keys, defaults, problems) for name, keys in file.services.items()
+    }
+    graph.check(document, services, problems, described=named_in(document))
     problems.raise_all()
-    graph.check(document, services)
-    named = frozenset(name for name, keys in described.items() if keys.kind)
+    named = frozenset(name for name, keys in file.services.items() if keys.kind)
     places = {name: document.place(("services", name, "build")) for name in services}
     return Recipe(document.file, services, tuple(problems.warnings), named, places=places)
 
 
-def valid(document: Document, problems: Problems) -> dict[str, ServiceKeys]:
-    """The services that are of the right form. What is not is noted, all of it."""
+def fitting(document: Document, problems: Problems) -> File:
+    """What of the file fits the schema. What does not is noted and left out, so that the rest can be checked, too.
+
+    Raises RecipeError if nothing is left.
+    """
     try:
-        return File.model_validate(document.data).services
+        return File.model_validate(document.data)
     except ValidationError as error:
         wrong = error.errors()
     if any(one["type"] == "extra_forbidden" and len(one["loc"]) == 1 for one in wrong):
         wrong = [one for one in wrong if one["type"] != "missing" or one["loc"] != ("services",)]
     problems.add(*(explained(document, one) for one in wrong))
-    names = {str(part) for one in wrong for part in one["loc"][1:2]}
-    given = document.data.get("services")
-    rest = given.items() if isinstance(given, dict) else ()
-    return {name: ServiceKeys.model_validate(keys) for name, keys in rest if name not in names}
+    rest = document.without(place_of(one) for one in wrong)
+    try:
+        return File.model_validate({**rest, "version": 1})
+    except ValidationError:
+        problems.raise_all()
+        raise
+
+
+def named_in(document: Document) -> list[str]:
+    """Every service that the file describes, whether or not it can be read."""
+    services = document.data.get("services")
+    return list(services) if isinstance(services, dict) else []
+
+
+def place_of(error: ErrorDetails) -> Path:
+    """Where the wrong value is in the file."""
+    return tuple(part for part in error["loc"] if part not in {"[key]", "str"})
 
 
 def service_of(
@@ -196,15 +211,18 @@ def service_of(
 ) -> Service:
     """One service. `build` wins over `image`."""
     at: Path = ("services", name)
-    if keys.build is None and keys.image is None:
-        document.fail(at, "says neither build nor image", "Add build: {path: .} or image: name:tag")
+    written = document.data["services"][name]
+    if not {"build", "image"} & written.keys():
+        problems.add(
+            document.error(at, "says neither build nor image", "Add build: {path: .} or image: name:tag")
+        )
     if keys.build and keys.build.command:
         problems.warn(
             document.warning((*at, "build", "command"), "ignored: the Dockerfile says how to build")
         )
     image = None if keys.build else keys.image
     if image and not is_image_name(image):
-        document.fail((*at, "image"), f"{image!r} is not an image's name", LIKE)
+        problems.add(document.error((*at, "image"), f"{image!r} is not an image's name", LIKE))
     if keys.kind is None and image and kinds.of_image(image):
         problems.warn(
             document.warning(
@@ -214,7 +232,7 @@ def service_of(
     return Service(
         name=name,
         kind=keys.kind or kinds.infer(image, listens=keys.expose is not None),
-        build=build_of(document, at, keys.build),
+        build=build_of(document, at, keys.build, problems),
         image=image,
         ports=(keys.expose,) if keys.expose else kinds.default_ports(image or ""),
         entrypoint=tuple(keys.build.start) if keys.build and keys.build.start else None,
@@ -227,13 +245,18 @@ def service_of(
     )
 
 
-def build_of(document: Document, at: Path, keys: BuildKeys | None) -> Build | None:
+def build_of(document: Document, at: Path, keys: BuildKeys | None, problems: Problems) -> Build | None:
     """The build, its paths checked."""
     if keys is None:
         return None
+    path = dockerfile = ""
+    with problems.noted():
+        path = inside(document, (*at, "build", "path"), keys.path)
+    with problems.noted():
+        dockerfile = inside(document, (*at, "build", "dockerfile"), keys.dockerfile)
     return Build(
-        path=inside(document, (*at, "build", "path"), keys.path),
-        dockerfile=inside(document, (*at, "build", "dockerfile"), keys.dockerfile),
+        path=path,
+        dockerfile=dockerfile,
         target=keys.target,
         args=dict(keys.args),
     )
@@ -255,7 +278,7 @@ def resources_of(keys: ResourceKeys | None, defaults: Resources) -> Resources | 
 
 def explained(document: Document, error: ErrorDetails) -> RecipeError:
     """One of pydantic's complaints in our form."""
-    path = tuple(part for part in error["loc"] if part not in {"[key]", "str"})
+    path = place_of(error)
     kind = error["type"]
     if kind == "extra_forbidden":
         if len(path) == 3 and path[2] in COMPOSE_WORDS:
