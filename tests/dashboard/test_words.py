@@ -51,3 +51,13 @@ def test_times_are_relative_with_the_absolute_on_hover(
     html = tags.ago(START - timedelta(seconds=back))
     assert f">{words}</time>" in html
     assert "UTC" in html
+
+
+@pytest.mark.parametrize(
+    ("back", "words"), [(1, "for a moment"), (59, "for 59 seconds"), (130, "for 2 minutes"), (90_000, "for 1 day")]
+)  # fmt: skip
+def test_what_lasts_says_for_how_long(monkeypatch: pytest.MonkeyPatch, back: int, words: str) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: START)
+    html = tags.lasting(START - timedelta(seconds=back))
+    assert f">{words}</time>" in html
+    assert "data-lasting" in html and "UTC" in html

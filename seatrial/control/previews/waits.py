@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from seatrial.control.fleet.models import Agent
@@ -38,12 +38,9 @@ class Circumstances:
 
 def waits(environments: Iterable[str]) -> dict[str, Wait]:
     """Those of `environments` that wait, by id. The number of queries does not grow with them."""
-    rows = Environment.objects.filter(pk__in=list(environments), removed_at=None)
-    changing = [
-        row
-        for row in rows.select_related("candidate__agent")
-        if row.candidate is not None or row.state == EnvironmentState.TERMINATED
-    ]
+    not_as_wanted = Q(candidate__isnull=False) | Q(state=EnvironmentState.TERMINATED)
+    rows = Environment.objects.filter(not_as_wanted, pk__in=list(environments), removed_at=None)
+    changing = list(rows.select_related("candidate__agent"))
     if not changing:
         return {}
     circumstances = _circumstances(changing)

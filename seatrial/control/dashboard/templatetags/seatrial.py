@@ -156,23 +156,34 @@ def ago(moment: datetime | None) -> SafeString | str:
     """Relative in words, absolute on hover."""
     if moment is None:
         return "never"
+    length = _length(moment)
+    return _time(moment, f"{length} ago" if length else "just now")
+
+
+@register.filter
+def lasting(since: datetime) -> SafeString:
+    """`for 2 minutes`, with the moment since when on hover."""
+    return _time(since, f"for {_length(since) or 'a moment'}", " data-lasting")
+
+
+def _time(moment: datetime, words: str, kind: str = "") -> SafeString:
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+        '<time datetime="{}" title="{}"{}>{}</time>',
         moment.isoformat(timespec="seconds"),
         moment.strftime("%-d %B %Y, %H:%M:%S UTC"),
-        _words(moment),
+        kind,
+        words,
     )
 
 
-def _words(moment: datetime) -> str:
-    seconds = (timezone.now() - moment).total_seconds()
-    if seconds < 5:
-        return "just now"
+def _length(since: datetime) -> str:
+    """How long ago, in its largest unit; empty for what is hardly past."""
+    seconds = (timezone.now() - since).total_seconds()
     for size, unit in [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")]:
         count = int(seconds // size)
-        if count >= 1:
-            return f"{counted_words(count, unit)} ago"
-    return "just now"
+        if count >= 1 and seconds >= 5:
+            return counted_words(count, unit)
+    return ""
 
 
 @register.filter
