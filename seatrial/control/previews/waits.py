@@ -42,7 +42,7 @@ def waits(environments: Iterable[str]) -> dict[str, Wait]:
     changing = [
         row
         for row in rows.select_related("candidate__agent")
-        if row.candidate is not None or row.state == EnvironmentState.TERMINATED
+        if row.candidate is not None or row.state in {EnvironmentState.STOPPED, EnvironmentState.TERMINATED}
     ]
     if not changing:
         return {}

@@ -105,7 +105,9 @@ def environment_fingerprint(user: User, key: str) -> Hashable | None:
 
 
 def _services(environment: Environment, newest: Deployment | None) -> list[dict[str, Any]]:
-    """The services as last observed; before a first deployment is live, those that it made ready."""
+    """The services as last observed; before a first deployment is live, those that it made ready. None while it is stopped."""
+    if environment.kept_id is not None:
+        return []
     if environment.services:
         return list(environment.services)
     if environment.live is not None:

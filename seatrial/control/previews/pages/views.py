@@ -2,17 +2,20 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from seatrial.control.accounts.access import Action, allowed, require, visible
 from seatrial.control.accounts.authentication import actor, person
+from seatrial.control.accounts.models import User
 from seatrial.control.accounts.pages import LivePart, follow, still_watching, watcher
 from seatrial.control.audit.actors import Actor
 from seatrial.control.dashboard.asking import ask
@@ -40,18 +43,24 @@ def environment(request: HttpRequest, key: str) -> HttpResponse:
     context = environment_context(environment)
     wanted = request.GET.get("deployment", "")
     chosen = next((row for row in context["deployments"] if row.pk == wanted), None)
-    context |= {"tab": "projects", "chosen": chosen, "may": _may(request, environment)}
+    context |= {"tab": "projects", "chosen": chosen, "may": _may(person(request), environment)}
     return render(request, "previews/environment.html", context)
 
 
-def _may(request: HttpRequest, environment: Environment) -> dict[str, bool]:
-    user = person(request)
+def _may(user: User, environment: Environment) -> dict[str, bool]:
     pull_request_open = environment.pull_request.state == PullRequestState.OPEN
     return {
         "rebuild": pull_request_open and allowed(user, Action.REBUILD_PREVIEW, environment),
-        "stop": environment.state != EnvironmentState.TERMINATED
+        "stop": environment.state not in {EnvironmentState.STOPPED, EnvironmentState.TERMINATED}
+        and allowed(user, Action.STOP_PREVIEW, environment),
+        "undo": environment.state == EnvironmentState.STOPPED
         and allowed(user, Action.STOP_PREVIEW, environment),
     }
+
+
+def _live_part(user: User, key: str) -> dict[str, Any]:
+    environment = find_environment(user, key)
+    return environment_context(environment) | {"may": _may(user, environment)}
 
 
 @require_GET
@@ -63,7 +72,7 @@ async def environment_stream(request: HttpRequest, key: str) -> HttpResponseBase
 
     part = LivePart(
         "previews/parts/environment.html",
-        lambda user: environment_context(find_environment(user, key)),
+        lambda user: _live_part(user, key),
         lambda user: environment_fingerprint(user, key),
     )
     return await follow(
@@ -115,6 +124,11 @@ def _stop(environment: Environment, by: Actor) -> Environment:
     return environment
 
 
+def _undo(environment: Environment, by: Actor) -> Environment:
+    previews.undo(environment, by)
+    return environment
+
+
 @require_http_methods(["GET", "POST"])
 @login_required
 def rebuild(request: HttpRequest, key: str) -> HttpResponse:
@@ -125,22 +139,37 @@ def rebuild(request: HttpRequest, key: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @login_required
 def stop(request: HttpRequest, key: str) -> HttpResponse:
-    """Ask, then remove everything of the environment."""
-    done = "The preview is being stopped and removed."
-    return _confirmed(request, key, Action.STOP_PREVIEW, "stop", _stop, done)
+    """Ask, then stop the environment."""
+    return _confirmed(request, key, Action.STOP_PREVIEW, "stop", _stop, "The preview is being stopped.")
+
+
+@require_POST
+@login_required
+def undo(request: HttpRequest, key: str) -> HttpResponse:
+    """Undo that it was stopped. That loses nothing, so nobody is asked."""
+    return _act(request, key, Action.STOP_PREVIEW, _undo, "The preview runs again as it was.")
 
 
 def _confirmed(
     request: HttpRequest, key: str, action: Action, what: str, act: Act, done: str
 ) -> HttpResponse | HttpResponseRedirect:
     """GET asks for confirmation (in the dialog, or as a page without scripts); POST acts and shows the result."""
+    if request.method == "POST":
+        return _act(request, key, action, act, done)
+    environment = find_environment(person(request), key)
+    require(person(request), action, environment)
+    asked = {
+        "environment": environment,
+        "tab": "projects",
+        "undo_seconds": settings.CONFIGURATION.galley_undo_seconds if environment.live_id else 0,
+    }
+    return ask(request, f"previews/parts/confirm_{what}.html", asked)
+
+
+def _act(request: HttpRequest, key: str, action: Action, act: Act, done: str) -> HttpResponseRedirect:
     user = person(request)
     environment = find_environment(user, key)
     require(user, action, environment)
-    if request.method == "GET":
-        return ask(
-            request, f"previews/parts/confirm_{what}.html", {"environment": environment, "tab": "projects"}
-        )
     try:
         environment = act(environment, actor(request))
         messages.success(request, done)
