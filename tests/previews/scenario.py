@@ -180,7 +180,9 @@ def check_invariants(project: Project) -> None:
     """What must hold whatever happened; see previews.lifecycle."""
     living = Environment.objects.filter(project=project).exclude(state="terminated")
     assert living.count() <= 1
-    for environment in Environment.objects.filter(project=project).select_related("live", "candidate", "kept"):
+    for environment in Environment.objects.filter(project=project).select_related(
+        "live", "candidate", "kept"
+    ):
         states = list(environment.deployments.values_list("pk", "state"))
         in_progress = {pk for pk, state in states if state in {"queued", "building", "starting"}}
         live = {pk for pk, state in states if state == "live"}

@@ -22,7 +22,9 @@ def migrate(*target: tuple[str, str]):
 
 
 def newest() -> tuple[str, str]:
-    return next(leaf for leaf in MigrationExecutor(connection).loader.graph.leaf_nodes() if leaf[0] == "previews")
+    return next(
+        leaf for leaf in MigrationExecutor(connection).loader.graph.leaf_nodes() if leaf[0] == "previews"
+    )
 
 
 @pytest.fixture

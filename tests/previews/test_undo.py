@@ -30,7 +30,11 @@ def test_what_is_stopped_serves_nobody_and_is_kept_on_its_host(scene: Scenario) 
     before = scene.desired()
     scene.stop()
     environment = scene.environment
-    assert (environment.state, environment.stop_cause, environment.stopped_by) == ("stopped", "person", "alice")
+    assert (environment.state, environment.stop_cause, environment.stopped_by) == (
+        "stopped",
+        "person",
+        "alice",
+    )
     assert environment.undo_until is not None and environment.undo_until > timezone.now()
     assert routes.served(environment) == [] and routes.urls(environment) == {}
     desired, placement = scene.desired(), scene.placement()
@@ -74,7 +78,11 @@ def test_when_its_time_is_over_everything_goes_and_nothing_can_be_undone(scene: 
     scene.undo_time_passes()
     assert services.expire() == 1 and services.expire() == 0
     environment = scene.environment
-    assert (environment.state, environment.stop_cause, environment.stopped_by) == ("terminated", "person", "alice")
+    assert (environment.state, environment.stop_cause, environment.stopped_by) == (
+        "terminated",
+        "person",
+        "alice",
+    )
     assert scene.desired() is None and retention.commits_in_use() == set()
     with pytest.raises(NothingToUndo, match="no longer kept, and its data is removed"):
         scene.undo()
