@@ -116,7 +116,9 @@ def test_a_seatrial_of_another_installation_is_not_meant(
 
 def test_no_hint_is_written_by_hand() -> None:
     """One that is would be wrong for whoever has no `seatrial` in PATH; in backticks it is a name."""
-    command = re.compile(r"(?<!`)(?<!/)\bseatrial (up|down|preview|check|close|status|doctor|demo|manage)\b")
+    command = re.compile(
+        r"(?<!`)(?<!/)\bseatrial (up|down|preview|check|close|undo|status|doctor|demo|manage)\b"
+    )
     rooms = [Path(typed_module.__file__).parents[1] / name for name in ("cli", "embedded")]
     for file in (path for room in rooms for path in room.rglob("*.py")):
         tree = ast.parse(file.read_text())
