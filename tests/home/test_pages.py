@@ -34,6 +34,7 @@ def paths(harbour: Harbour) -> dict[str, str]:
         "building": f"/environments/{harbour.building.pk}",
         "failed": f"/environments/{harbour.failed.pk}",
         "stopped": f"/environments/{harbour.stopped.pk}",
+        "kept": f"/environments/{harbour.kept.pk}",
         "evaluation": f"/evaluations/{harbour.evaluation.pk}",
         "weak evaluation": f"/evaluations/{harbour.weak.pk}",
     }
@@ -137,7 +138,7 @@ def test_who_stopped_a_preview_is_recorded(harbour: Harbour) -> None:
     client.post(f"/environments/{harbour.live.pk}/stop", follow=True)
     again = client.post(f"/environments/{harbour.live.pk}/stop", follow=True)
     assert "stopped already" in again.content.decode()
-    entry = AuditEntry.objects.get(action="environment.stop")
+    entry = AuditEntry.objects.get(action="environment.stop", actor="alice")
     assert (entry.actor, entry.address) == ("alice", "127.0.0.1")
 
 
@@ -245,7 +246,7 @@ def test_more_open_pull_requests_than_are_shown_are_counted_all(
 ) -> None:
     monkeypatch.setattr(overview, "MOST_CARDS", 2)
     page = signed_in(harbour.cast.bob).get("/").content.decode()
-    assert "5 open pull requests" in page
+    assert "6 open pull requests" in page
     assert "The 2 most recently changed are shown." in page
 
 
