@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from seatrial.control.audit.actors import Actor
 from seatrial.control.audit.models import AuditEntry
+from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.previews import retention, routes, services
 from seatrial.control.previews.errors import NothingToStop, NothingToUndo, PullRequestClosed
 from seatrial.control.previews.models import Environment
@@ -114,6 +115,16 @@ def test_on_an_agent_that_is_away_it_is_removed_later(scene: Scenario) -> None:
     assert scene.placement() is not None and scene.desired() is None
     scene.removed(environment)
     assert scene.environment.removed_at is not None
+
+
+def test_who_is_to_stop_it_and_is_not_told_is_waited_for(scene: Scenario) -> None:
+    scene.live(A)
+    OutboxMessage.objects.all().delete()
+    scene.stop()
+    assert waits([scene.environment.pk]) == {}
+    OutboxMessage.objects.update(attempts=1, created_at=timezone.now() - timedelta(minutes=1))
+    (wait,) = waits([scene.environment.pk]).values()
+    assert "its agent is not told yet" in wait.what
 
 
 def test_what_its_agent_says_meanwhile_changes_nothing(scene: Scenario) -> None:
