@@ -21,7 +21,7 @@ from seatrial.embedded.ports import holder, is_free
 from seatrial.embedded.preflight import MIN_FREE_MB, Choices, visible_ports
 from seatrial.embedded.processes import Records
 from seatrial.embedded.remembered import read
-from seatrial.embedded.typed import typed
+from seatrial.embedded.typed import script, typed
 from seatrial.wire.states import AgentState, Isolation, ResultState
 
 TUNNEL = "/dev/net/tun"  # slirp4netns needs it to make the network of a RUN step
@@ -38,7 +38,7 @@ class Finding:
 
 
 def doctor() -> None:
-    """Check the engine, gVisor, build tools, disk, ports, the platform's processes, and what its agent says."""
+    """Check the engine, gVisor, build tools, disk, ports, the platform's processes, and its agent's warnings."""
     terminal = Terminal()
     data = DataDirectory.from_environment(os.environ)
     bad = False
@@ -68,22 +68,22 @@ def _mark(finding: Finding) -> Styled:
 def _engine() -> Iterator[Finding]:
     engine = detect.ask()
     if not engine.answers:
-        fix = detect.join_group(typed("doctor")) if engine.forbidden else "Run: scripts/engine"
+        fix = detect.join_group(typed("doctor")) if engine.forbidden else f"Run: {script('engine')}"
         yield Finding(False, f"Docker Engine: {engine.problem}", fix)
         return
     yield Finding(True, f"Docker Engine {engine.version} at {engine.address}")
     yield Finding(
         engine.has_gvisor,
         "gVisor (runsc) " + ("registered" if engine.has_gvisor else "is not registered: weaker isolation"),
-        "Run: scripts/engine",
+        f"Run: {script('engine')}",
         grave=False,
     )
     if engine.runc_lets_out:
         yield Finding(
             False,
             f"runc {engine.runc} may let code out of a container (CVE-2025-31133): 1.2.8 and 1.3.3 closed that",
-            "Install a newer one, see whether your distribution mended this one (apt changelog runc), or run previews of "
-            "strangers in gVisor. What is known to lead there is refused in recipes and images",
+            "Install a newer one, or see whether your distribution has fixed this one (apt changelog runc). Otherwise give previews "
+            "of strangers a host of their own. Recipes and images that are known to lead there are refused",
             grave=False,
         )
 
@@ -91,9 +91,9 @@ def _engine() -> Iterator[Finding]:
 def _tools() -> Iterator[Finding]:
     missing = packages.missing(packages.BUILDS)
     text = "build tools " + (
-        f"missing: {', '.join(missing)}" if missing else "installed (buildah and company)"
+        f"missing: {', '.join(missing)}" if missing else "installed (buildah and the programs it needs)"
     )
-    yield Finding(not missing, text, f"Run: scripts/engine (or apt-get install {' '.join(missing)})")
+    yield Finding(not missing, text, f"Run: {script('engine')} (or apt-get install {' '.join(missing)})")
     if not os.access(TUNNEL, os.R_OK | os.W_OK):
         yield Finding(
             False,
@@ -113,7 +113,7 @@ def _disk(data: DataDirectory) -> Finding:
         return Finding(
             False,
             f"disk: {free // 1024**2:,} MB free at {place}; nothing is built below {least:,} MB (GALLEY_MIN_FREE_MB)",
-            "Free some space, or choose another place: SEATRIAL_DATA_DIR=/some/where",
+            f"Free some space, or lower GALLEY_MIN_FREE_MB: {typed('down')} && GALLEY_MIN_FREE_MB=N {typed('up')}",
         )
     return Finding(
         free // 1_000_000 >= MIN_FREE_MB,
@@ -140,8 +140,8 @@ def _platform(data: DataDirectory) -> Iterator[Finding]:
             names = ", ".join(f"{record.name} (pid {record.pid})" for record in left)
             yield Finding(
                 False,
-                f"seatrial is not running, but of a supervisor that was killed are left: {names}",
-                f"They end within a minute; or at once, with all of it started anew: {typed('up')}",
+                f"seatrial is not running, but a supervisor that was killed has left: {names}",
+                f"They end within a minute. To end them at once and start seatrial again: {typed('up')}",
             )
             return
         ports = visible_ports(Choices(), remembered, os.environ)
@@ -170,6 +170,9 @@ def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
     except CommandError as error:
         yield Finding(False, str(error).removesuffix("."), f"See {data.logs / 'web.log'}")
         return
+    if waits_for := status["platform"].get("waits_for"):
+        logs = f"{data.logs / 'worker.log'} and {data.logs / 'bus.log'}"
+        yield Finding(False, f"the platform waits for {waits_for}", f"See {logs}")
     agents = [agent for agent in status["agents"] if agent["state"] != AgentState.REVOKED]
     for agent in agents:
         well = agent["state"] != AgentState.OFFLINE
@@ -186,7 +189,7 @@ def _where_to_look(data: DataDirectory, agent: Json) -> str:
     if agent["id"] == known or (not known and agent["name"] == agent_component.NAME):
         return f"See {data.logs / 'agent.log'}"
     return (
-        "On its host: see that galley-agent runs there and reaches the bus; its output says why not. If that host is "
+        "On its host, check that galley-agent runs and reaches the bus; its output says why it does not. If that host is "
         "gone for good, revoke the agent (docs/operations.md, Agents)"
     )
 

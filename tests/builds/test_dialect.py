@@ -133,7 +133,7 @@ def test_heredocs_are_left_to_a_buildah_that_knows_them() -> None:
         ("RUN --network=host make", r"Dockerfile:3: RUN --network=host: a build is kept away"),
         ("RUN --security=insecure make", r"Dockerfile:3: RUN --security=insecure: .* Remove the option"),
         ("COPY --parents a b", r"Dockerfile:3: COPY --parents: buildah 1\.28 of this host does not know it"),
-        ("RUN --mount=type=secret,id=t,required=true x", r"Dockerfile:3: RUN --mount=.*a build is given no secrets"),
+        ("RUN --mount=type=secret,id=t,required=true x", r"Dockerfile:3: RUN --mount=.*builds get no secrets"),
         ("FROM --platform=linux/s390x base", r"Dockerfile:3: FROM --platform=linux/s390x: this host builds for"),
     ],
 )  # fmt: skip
@@ -147,6 +147,17 @@ PIECES = st.sampled_from([
     "COPY <<EOF /x", "EOF", "\tEOF", "EOF ", "#!/bin/sh -e", "# comment", "", "x \\", "COPY --chmod=+x a b", "ADD --chmod=$M a b",
     "WORKDIR w", "RUN --mount=target=. <<'EOF'", "ARG V=1", "\\", "RUN",
 ])  # fmt: skip
+
+
+def test_everything_that_is_refused_is_told_at_once() -> None:
+    text = "FROM base\nRUN --network=host a\nCOYP a /a\nRUN b\nRUN --security=insecure c\n"
+    with pytest.raises(BuildError) as refused:
+        adapted(text)
+    assert [line.partition(": ")[0] for line in str(refused.value).splitlines()] == [
+        "Dockerfile:2",
+        "Dockerfile:3",
+        "Dockerfile:5",
+    ]
 
 
 @given(

@@ -22,8 +22,9 @@ def agent(state: str = "online", *warnings: str) -> dict[str, Any]:
     return {"id": "01A", "name": "local", "state": state, "warnings": list(warnings)}
 
 
-def doctor(api: FakeApi, sandbox: str, *agents: dict[str, Any]) -> tuple[int, str]:
+def doctor(api: FakeApi, sandbox: str, *agents: dict[str, Any], waits_for: str = "") -> tuple[int, str]:
     platform = {"url": "http://x", "ingress_port": 8080, "runtime": "docker", "sandbox": sandbox}
+    platform["waits_for"] = waits_for
     api.routes["GET /status"] = lambda _: (
         200,
         {"platform": platform, "agents": list(agents), "projects": []},
@@ -70,9 +71,7 @@ def test_an_engine_that_is_away_is_named_as_the_agent_says_it(api: FakeApi) -> N
     assert lines(said, "says:") == [f"… agent local says: {warning}"]
 
 
-def test_a_user_whose_builds_get_no_network_is_told_why(
-    api: FakeApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_user_whose_builds_get_no_network_learns_why(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor_module, "TUNNEL", "/dev/null")
     _, said = doctor(api, "runsc", agent())
     assert not lines(said, "no network")
@@ -128,12 +127,18 @@ def test_a_process_that_is_stopped_is_grave_and_goes_on_by_doing_what_it_says(
     assert lines(said, "worker") == [f"✓ worker runs (pid {worker.pid})"]
 
 
+def test_messages_that_pile_up_are_grave_although_every_process_runs(api: FakeApi) -> None:
+    code, said = doctor(api, "runsc", agent(), waits_for="the bus: messages are not sent")
+    assert code == 1 and "✗ the platform waits for the bus: messages are not sent" in said
+    assert "worker.log" in said
+
+
 def test_what_a_killed_supervisor_left_is_named(
     api: FakeApi, worker: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor_module.locking, "running", lambda data: None)
     code, said = doctor(api, "runsc")
-    assert code == 1 and f"are left: worker (pid {worker.pid})" in said and "seatrial up" in said
+    assert code == 1 and f"has left: worker (pid {worker.pid})" in said and "seatrial up" in said
 
 
 def test_a_web_process_that_does_not_answer_is_grave(api: FakeApi) -> None:

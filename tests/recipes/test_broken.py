@@ -75,7 +75,7 @@ COMPOSE = [
     ("services:\n  web:\n    build: {contxt: .}\n", "services.web.build.contxt: unknown key. Did you mean context?"),
     ("services:\n  web:\n    build: {context: ., dockerfile_inline: x}\n", "compose.yaml:2: services.web.build.dockerfile_inline:1: no FROM line"),
     ("services:\n  web:\n    image: x\n    env_file: ../secrets.env\n", "services.web.env_file: refused: ../secrets.env is outside the repository"),
-    ("services:\n  web:\n    image: x:${GALLEY_COMMIT}\n", "compose.yaml:3: services.web.image: GALLEY_COMMIT is known only at the start. Use it in environment or build.args."),
+    ("services:\n  web:\n    image: x:${GALLEY_COMMIT}\n", "compose.yaml:3: services.web.image: GALLEY_COMMIT is known only when the preview starts. Use it in environment or build.args."),
     ("services:\n  web:\n    image: x\n    extends: {service: y}\n", "compose.yaml:4: services.web.extends: there is no service y. Describe it"),
     ("include: [x]\nservices: {web: {image: x}}\n", "compose.yaml:1: include.0: there is no file x in this commit. Add it"),
     ("services:\n  web:\n    image: x\n    command: echo 'x\n", "cannot be split into words"),
@@ -88,9 +88,9 @@ COMPOSE = [
     ("services:\n  a:\n    extends: {file: 'https://x.y/z.yml', service: b}\n", "compose.yaml:3: services.a.extends.file: refused: https://x.y/z.yml is a remote address."),
     ("services:\n  web:\n    image: x\n    volumes: ['~/.ssh:/s']\n", "services.web.volumes.0: refused: ~/.ssh is a path of the host"),
     ("services:\n  web:\n    image: x\n    volumes: ['${HOME}/x:/s']\n", "services.web.volumes.0: refused: ${HOME}/x:/s is a path of the host"),
-    ("services:\n  web:\n    image: x\n    ports: ['1:${GALLEY_NUMBER}']\n", "compose.yaml:4: services.web.ports.0: GALLEY_NUMBER is known only at the start"),
+    ("services:\n  web:\n    image: x\n    ports: ['1:${GALLEY_NUMBER}']\n", "compose.yaml:4: services.web.ports.0: GALLEY_NUMBER is known only when the preview starts"),
     ("services:\n  web:\n    image: x\n    privileged: maybe\n", "compose.yaml:4: services.web.privileged: 'maybe' is neither true nor false. Write true or false."),
-    ("services:\n  web:\n    image: x\n    tmpfs: ['/a:mode=9']\n", "compose.yaml:4: services.web.tmpfs: mode=9 is not a number that fits"),
+    ("services:\n  web:\n    image: x\n    tmpfs: ['/a:mode=9']\n", "compose.yaml:4: services.web.tmpfs: mode=9 is not a valid number"),
     ("services:\n  web:\n    image: x\n    post_start: [{command: x}]\n", "compose.yaml:4: services.web.post_start: refused: it is not read by this release. Use a service of its own."),
     ("services:\n  web:\n    image: x\n    configs: [no]\n", "services.web.configs: there is no config no. Add no: under configs: at the top level."),
     ("services:\n  _web:\n    image: x\n", "compose.yaml:2: services._web: not a service name"),
@@ -142,7 +142,7 @@ async def test_nothing_to_run() -> None:
     assert caught.value.reason == "no_recipe"
 
 
-async def test_a_symbolic_link_is_no_recipe() -> None:
+async def test_a_symbolic_link_is_not_read_as_a_recipe() -> None:
     with pytest.raises(RecipeError, match="a symbolic link is not followed"):
         await read_recipe(Files(**{"galley.yml": "-> /etc/passwd"}))
 
@@ -150,3 +150,86 @@ async def test_a_symbolic_link_is_no_recipe() -> None:
 async def test_a_dockerfile_without_from() -> None:
     with pytest.raises(RecipeError, match="Dockerfile:1: no FROM line"):
         await read_recipe(Files(Dockerfile="RUN true\n"))
+
+
+SEVERAL = {
+    "galley.yml": """\
+        services:
+          web:
+            build: ../other
+            prot: 8080
+            restart: sometimes
+          db:
+            kind: database
+            depends_on: [wep]
+          api:
+            image: x
+            env: 7
+        nonsense: 1
+        """,
+    "compose.yaml": """\
+        services:
+          web:
+            build: ../other
+            privileged: true
+            volumes: [/etc:/q]
+            x-galley-kind: site
+            healthcheck: {test: [RUN, x]}
+            mem_limit: big
+          db:
+            image: 7
+            volumes: [/srv:/x]
+            depends_on: [wep]
+        """,
+}
+ALL = {
+    "galley.yml": [
+        "galley.yml:1: version is missing",
+        "galley.yml:3: services.web.build.path: ../other is outside",
+        "galley.yml:4: services.web.prot: unknown key",
+        "galley.yml:5: services.web.restart: 'sometimes' is not",
+        "galley.yml:6: services.db: says neither build nor image",
+        "galley.yml:8: services.db.depends_on: there is no service wep. Did you mean web",
+        "galley.yml:11: services.api.env: expected a map",
+        "galley.yml:12: nonsense: unknown key",
+    ],
+    "compose.yaml": [
+        "compose.yaml:2: services.web: 'site' is not a kind",
+        "compose.yaml:3: services.web.build.context: ../other is outside",
+        "compose.yaml:4: services.web.privileged: refused",
+        "compose.yaml:5: services.web.volumes.0: refused: /etc",
+        "compose.yaml:7: services.web.healthcheck.test: starts with 'RUN'",
+        "compose.yaml:8: services.web.mem_limit: 'big' is not a size",
+        "compose.yaml:10: services.db.image: expected text",
+        "compose.yaml:11: services.db.volumes.0: refused: /srv",
+        "compose.yaml:12: services.db.depends_on: there is no service wep. Did you mean web",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+async def test_one_push_can_mend_everything(name: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        await read_recipe(Files(**{name: SEVERAL[name]}))
+    lines = sorted(str(caught.value).splitlines(), key=lambda line: int(line.split(":")[1]))
+    assert [line[: len(wanted)] for line, wanted in zip(lines, ALL[name], strict=True)] == ALL[name]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "include: [no.yml]\nservices:\n  web:\n    image: x\n    depends_on: [db]\n",
+        "services:\n  web:\n    image: x\n    volumes: [data:/y]\nvolumes: [data]\n",
+    ],
+)
+async def test_what_cannot_be_read_is_not_called_missing(text: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        await read_recipe(Files(**{"compose.yaml": text}))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+async def test_every_dockerfile_that_is_missing_is_named() -> None:
+    text = "version: 1\nservices:\n  a: {build: one}\n  b: {build: two}\n"
+    with pytest.raises(RecipeError) as caught:
+        await read_recipe(Files(**{"galley.yml": text}))
+    assert "no file one/Dockerfile" in str(caught.value) and "no file two/Dockerfile" in str(caught.value)

@@ -17,6 +17,7 @@ from seatrial.agent.recipes.compose.sources import DOTENV, FILES, Sources
 from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile
 from seatrial.agent.recipes.document import Document, parse
 from seatrial.agent.recipes.large_files import pointers
+from seatrial.agent.recipes.problems import Problems
 from seatrial.agent.recipes.recipe import GALLEY_FILES, Build, Recipe, Service
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.errors import NoRecipe, RecipeError
@@ -91,7 +92,7 @@ async def nothing_found(tree: Tree) -> str:
         others = f" (and {len(composes) - 1} more)" if len(composes) > 1 else ""
         return (
             f"{problem}There is {composes[0]}{others}: commit a .env at the root that says COMPOSE_FILE={composes[0]}, or set "
-            "COMPOSE_FILE among the project's variables"
+            "COMPOSE_FILE in the project's variables"
         )
     near = sorted(
         (path for path, name in entries.items() if name in {"dockerfile", "containerfile"}), key=depth
@@ -102,9 +103,7 @@ async def nothing_found(tree: Tree) -> str:
     if not folder:
         return f"{problem}Rename {near[0]} to Dockerfile"
     others = f" (and {len(near) - 1} more)" if len(near) > 1 else ""
-    return (
-        f"{problem}There is {near[0]}{others}: add a galley.yml whose service says build: {{path: {folder}}}"
-    )
+    return f"{problem}There is {near[0]}{others}: add a galley.yml with a service that has build: {{path: {folder}}}"
 
 
 def depth(path: str) -> tuple[int, str]:
@@ -135,12 +134,17 @@ async def checked(tree: Tree, recipe: Recipe) -> Recipe:
     """`recipe`, completed from the commit's files, after checking that every Dockerfile it names exists."""
     read: dict[tuple[str, frozenset[tuple[str, str]]], Dockerfile] = {}  # by path or text, and arguments
     files: dict[str, Dockerfile | None] = {}
+    problems = Problems()
     for name, service in recipe.services.items():
         files[name] = None
         if service.build is not None:
             text = service.build.dockerfile_inline or service.build.dockerfile_path
             key = (text, frozenset(service.build.args.items()))
-            read[key] = files[name] = read.get(key) or await dockerfile_of(tree, recipe, name, service.build)
+            with problems.noted():
+                read[key] = files[name] = read.get(key) or await dockerfile_of(
+                    tree, recipe, name, service.build
+                )
+    problems.raise_all()
     recipe = replace(recipe, warnings=(*recipe.warnings, *await pointers(tree)))
     complete = settled(guessed(recipe, files), files, await tree.entries())
     return kept(complete, files) if recipe.composed else complete
