@@ -58,6 +58,9 @@ class DesiredEnvironment(Message):
     Containers of any other deployment are drained for `drain_seconds`, then removed. `revision` only grows. If neither
     `live` nor `candidate` is set, the environment is leaving this agent: its deployments are drained and removed, but
     services that keep data stay until the key is deleted, because the environment may come back until then.
+
+    If it is not `running`, nothing is built or started, and every container is stopped. Nothing that belongs to `live`
+    is removed: when the environment runs again, the same containers go on with the same files and the same data.
     """
 
     environment: str

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from seatrial.control.audit.actors import Actor
+from seatrial.control.previews import services as previews
 from tests.dashboard.waiting import comes_true
 from tests.factories import PASSWORD
 
@@ -69,6 +71,21 @@ def test_enter_in_the_stop_dialog_keeps_the_preview(served: str, busy: "Harbour"
     expect(page.locator("dialog[open]")).to_have_count(0)
     busy.live.refresh_from_db()
     assert busy.live.state == "running"
+    page.context.close()
+
+
+def test_what_a_colleague_stops_can_be_undone_where_it_is_seen(
+    served: str, busy: "Harbour", browser: "Browser"
+) -> None:
+    page, wrong = watched(browser, served)
+    sign_in(page, served)
+    page.goto(f"{served}/environments/{busy.live.pk}")
+    comes_true(lambda: live_part_came(page))
+    previews.stop(busy.live, by=Actor.person("dina"))
+    page.click("main button:has-text('Undo')")
+    expect(page.locator(".toast")).to_contain_text("runs again as it was")
+    expect(page.locator("#live .hero")).to_contain_text("Running")
+    assert wrong == []
     page.context.close()
 
 
@@ -235,6 +252,8 @@ def test_pages_work_without_scripts(served: str, busy: "Harbour", browser: "Brow
     expect(page.locator("main")).to_contain_text("Stop the preview pr-1-chandlery?")
     page.click("main button:has-text('Stop preview')")
     expect(page.locator(".toast")).to_contain_text("being stopped")
+    page.click("main button:has-text('Undo')")
+    expect(page.locator(".toast")).to_contain_text("runs again as it was")
     assert wrong == []
     page.context.close()
 

@@ -39,6 +39,7 @@ def paths(harbour: "Harbour") -> list[str]:
         f"/environments/{harbour.building.pk}",
         f"/environments/{harbour.failed.pk}",
         f"/environments/{harbour.stopped.pk}",
+        f"/environments/{harbour.kept.pk}",
         f"/environments/{harbour.away.pk}",
         f"/environments/{harbour.live.pk}/stop",
         f"/evaluations/{harbour.evaluation.pk}",

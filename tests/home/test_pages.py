@@ -34,6 +34,7 @@ def paths(harbour: Harbour) -> dict[str, str]:
         "building": f"/environments/{harbour.building.pk}",
         "failed": f"/environments/{harbour.failed.pk}",
         "stopped": f"/environments/{harbour.stopped.pk}",
+        "kept": f"/environments/{harbour.kept.pk}",
         "evaluation": f"/evaluations/{harbour.evaluation.pk}",
         "weak evaluation": f"/evaluations/{harbour.weak.pk}",
     }
@@ -77,14 +78,14 @@ def test_records_are_for_admins(harbour: Harbour) -> None:
         assert "chandlery" not in stranger.content.decode()
 
 
-@pytest.mark.parametrize("what", ["rebuild", "stop"])
+@pytest.mark.parametrize("what", ["rebuild", "stop", "undo"])
 def test_only_those_who_may_act_can(harbour: Harbour, what: str) -> None:
     path = f"/environments/{harbour.live.pk}/{what}"
-    for method in ("get", "post"):
+    for method in ("post",) if what == "undo" else ("get", "post"):
         assert getattr(signed_in(harbour.cast.bob), method)(path).status_code == 403
         assert getattr(signed_in(harbour.cast.charlie), method)(path).status_code == 404
         assert getattr(Client(), method)(path).status_code == 302
-    assert signed_in(harbour.cast.alice).get(path).status_code == 200
+    assert signed_in(harbour.cast.alice).get(path).status_code == (405 if what == "undo" else 200)
 
 
 def test_the_buttons_are_only_there_for_those_who_may(harbour: Harbour) -> None:
@@ -102,15 +103,42 @@ def test_anonymous_visitors_are_asked_to_sign_in(harbour: Harbour) -> None:
     assert Client().get("/agents/stream").status_code == 404
 
 
-def test_stopping_a_preview_terminates_it(harbour: Harbour) -> None:
-    client = signed_in(harbour.cast.alice)
-    answer = client.post(f"/environments/{harbour.live.pk}/stop", follow=True)
+def test_stopping_a_preview_can_be_undone_on_its_page(harbour: Harbour) -> None:
+    client, path = signed_in(harbour.cast.alice), f"/environments/{harbour.live.pk}"
+    assert "For 10 minutes everything is kept" in client.get(f"{path}/stop").content.decode()
+    answer = client.post(f"{path}/stop", follow=True)
     harbour.live.refresh_from_db()
-    assert harbour.live.state == "terminated"
-    assert "being stopped and removed" in answer.content.decode()
+    assert harbour.live.state == "stopped"
+    page = answer.content.decode()
+    assert "The preview is being stopped." in page and "Stop preview" not in page
+    assert "Stopped by alice, undo until <span title" in page and f'action="{path}/undo"' in page
+    assert "Services</h2>" not in page, "what was observed is over"
+    colleague = signed_in(harbour.cast.bob).get(path).content.decode()
+    assert "Stopped by alice" in colleague and f'action="{path}/undo"' not in colleague
+    assert "Stopped or without a preview" in client.get("/").content.decode()
+    back = client.post(f"{path}/undo", follow=True).content.decode()
+    harbour.live.refresh_from_db()
+    assert harbour.live.state == "running"
+    assert "The preview runs again as it was." in back and "Stop preview" in back
+    assert "is not stopped" in client.post(f"{path}/undo", follow=True).content.decode()
+    entry = AuditEntry.objects.get(action="environment.undo")
+    assert (entry.actor, entry.address) == ("alice", "127.0.0.1")
+
+
+def test_what_was_never_live_is_removed_when_it_is_stopped(harbour: Harbour) -> None:
+    client, path = signed_in(harbour.cast.alice), f"/environments/{harbour.building.pk}"
+    assert "you can undo this" not in client.get(f"{path}/stop").content.decode()
+    assert f'action="{path}/undo"' not in client.post(f"{path}/stop", follow=True).content.decode()
+    harbour.building.refresh_from_db()
+    assert harbour.building.state == "terminated"
+
+
+def test_who_stopped_a_preview_is_recorded(harbour: Harbour) -> None:
+    client = signed_in(harbour.cast.alice)
+    client.post(f"/environments/{harbour.live.pk}/stop", follow=True)
     again = client.post(f"/environments/{harbour.live.pk}/stop", follow=True)
     assert "stopped already" in again.content.decode()
-    entry = AuditEntry.objects.get(action="environment.stop")
+    entry = AuditEntry.objects.get(action="environment.stop", actor="alice")
     assert (entry.actor, entry.address) == ("alice", "127.0.0.1")
 
 
@@ -218,7 +246,7 @@ def test_more_open_pull_requests_than_are_shown_are_counted_all(
 ) -> None:
     monkeypatch.setattr(overview, "MOST_CARDS", 2)
     page = signed_in(harbour.cast.bob).get("/").content.decode()
-    assert "5 open pull requests" in page
+    assert "6 open pull requests" in page
     assert "The 2 most recently changed are shown." in page
 
 

@@ -37,8 +37,8 @@ _TONES = {
         ServiceState.UNHEALTHY, ServiceState.EXITED, ServiceState.MISSING, "rejected",
     ],
     Tone.GONE: [
-        EnvironmentState.TERMINATED, EnvironmentState.HIBERNATING, DeploymentState.SUPERSEDED,
-        DeploymentState.CANCELLED, AgentState.REVOKED, ResultState.SKIPPED, ResultState.WAIVED,
+        EnvironmentState.TERMINATED, EnvironmentState.STOPPED, EnvironmentState.HIBERNATING,
+        DeploymentState.SUPERSEDED, DeploymentState.CANCELLED, AgentState.REVOKED, ResultState.SKIPPED, ResultState.WAIVED,
         "stopping", "closed", "none",
     ],
 }  # fmt: skip

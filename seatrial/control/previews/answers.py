@@ -47,13 +47,14 @@ class EnvironmentAnswer(Schema):
 
     `removed` is true when its agents have confirmed that nothing of it is left. If it was stopped while its pull
     request was open, `stop_cause` is the stable word for why, and `stopped_by` says who or what stopped it, for people.
+    While that can be undone, the state is stopped, and `undo_until` says how long everything is kept.
     `waits_for` says for people what has to happen before it is as wanted; it is empty when nothing has to.
     """
 
     id: str = Field(description="Its id.")
     name: str = Field(description="The first label of its addresses, such as pr-1-shop.")
     state: str = Field(
-        description="pending, building, running, failed (nothing runs), hibernating or terminated."
+        description="pending, building, running, failed (nothing runs), stopped (can be undone), hibernating or terminated."
     )
     commit: str = Field(description="What is served, or else what was tried last.")
     number: int = Field(description="The pull request's number at its forge.")
@@ -70,6 +71,9 @@ class EnvironmentAnswer(Schema):
         description="A stable word for why it was stopped while its pull request was open; empty otherwise."
     )
     stopped_by: str = Field(description="Who or what stopped it, for people.")
+    undo_until: datetime | None = Field(
+        description="How long everything is kept for an undo; null when nothing can be undone."
+    )
     removed: bool = Field(description="Whether nothing of it is left on any host.")
     waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
     waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
@@ -109,6 +113,7 @@ def _answer(environment: Environment, deployment: Deployment | None, wait: Wait 
         live_commit=live_commit,
         stop_cause=environment.stop_cause,
         stopped_by=environment.stopper,
+        undo_until=environment.undo_until,
         removed=environment.removed_at is not None,
         waits_for=wait.what if wait else "",
         waiting_since=wait.since if wait else None,

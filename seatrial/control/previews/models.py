@@ -25,6 +25,9 @@ class Environment(models.Model):
     revision = models.PositiveBigIntegerField(default=0)
     live = models.ForeignKey("Deployment", models.SET_NULL, null=True, related_name="+")
     candidate = models.ForeignKey("Deployment", models.SET_NULL, null=True, related_name="+")
+    kept = models.ForeignKey(
+        "Deployment", models.SET_NULL, null=True, related_name="+"
+    )  # what an undo makes live
     services = models.JSONField(default=list)  # the last `wire.deployments.ObservedService` list of `live`
     observed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -34,6 +37,7 @@ class Environment(models.Model):
     # Why it was stopped while its pull request was open, and by whom if a person did it.
     stop_cause = models.CharField(max_length=20, choices=[(c, c) for c in StopCause], blank=True, default="")
     stopped_by = models.CharField(max_length=200, blank=True)
+    undo_until = models.DateTimeField(null=True)  # while it is stopped: from then on, nothing of it is kept
     removed_at = models.DateTimeField(null=True)  # since then, nothing of it exists on any host
 
     class Meta:

@@ -92,10 +92,10 @@ def tell(environment_id: str, *, above: int = 0) -> None:
 def move(environment: Environment, *, off: Agent, by: Actor) -> bool:
     """Move the environment away from the agent `off`, which it leaves after the switch; True when the move began now.
 
-    Idempotent: False when nothing of it is desired there, or the move is under way already. Raises CannotMove.
+    Idempotent: False when nothing of it is to run there, or the move is under way already. Raises CannotMove.
     """
     current = lifecycle.locked(environment.pk)
-    if current is None or off.pk not in placements.agents_of(current):
+    if current is None or current.kept is not None or off.pk not in placements.agents_of(current):
         return False
     candidate = current.candidate
     if candidate is not None and candidate.agent_id not in {None, off.pk}:

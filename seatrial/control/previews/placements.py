@@ -72,8 +72,9 @@ def removed(environment: Environment, agent_id: str) -> bool:
 
 
 def agents_of(environment: Environment) -> set[str]:
-    """The agents of the live deployment and of the candidate."""
-    return {one.agent_id for one in (environment.live, environment.candidate) if one and one.agent_id}
+    """The agents of the live deployment and of the candidate, or of the one that is kept."""
+    there = (environment.live, environment.candidate, environment.kept)
+    return {one.agent_id for one in there if one and one.agent_id}
 
 
 def fleet() -> list[Member]:

@@ -38,7 +38,9 @@ class Circumstances:
 
 def waits(environments: Iterable[str]) -> dict[str, Wait]:
     """Those of `environments` that wait, by id. The number of queries does not grow with them."""
-    not_as_wanted = Q(candidate__isnull=False) | Q(state=EnvironmentState.TERMINATED)
+    not_as_wanted = Q(candidate__isnull=False) | Q(
+        state__in=[EnvironmentState.STOPPED, EnvironmentState.TERMINATED]
+    )
     rows = Environment.objects.filter(not_as_wanted, pk__in=list(environments), removed_at=None)
     changing = list(rows.select_related("candidate__agent"))
     if not changing:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -184,6 +184,24 @@ def _length(since: datetime) -> str:
         if count >= 1 and seconds >= 5:
             return counted_words(count, unit)
     return ""
+
+
+@register.filter
+def clock(moment: datetime) -> SafeString:
+    """The time of day of something that is to come, the date on hover. No `<time>`: scripts keep those relative to now."""
+    utc = moment.astimezone(UTC)
+    return format_html(
+        '<span title="{}">{}</span>', utc.strftime("%-d %B %Y, %H:%M:%S UTC"), utc.strftime("%H:%M UTC")
+    )
+
+
+@register.filter
+def length_of_time(seconds: float) -> str:
+    """A length of time that somebody has set: `10 minutes`, `90 seconds`."""
+    for size, unit in [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")]:
+        if seconds >= size and seconds % size == 0:
+            return counted_words(int(seconds // size), unit)
+    return f"{seconds:g} second{'' if seconds == 1 else 's'}"
 
 
 @register.filter

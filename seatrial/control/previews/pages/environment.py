@@ -128,7 +128,9 @@ def _may(user: User, environment: Environment) -> dict[str, bool]:
     pull_request_open = environment.pull_request.state == PullRequestState.OPEN
     return {
         "rebuild": pull_request_open and allowed(user, Action.REBUILD_PREVIEW, environment),
-        "stop": environment.state != EnvironmentState.TERMINATED
+        "stop": environment.state not in {EnvironmentState.STOPPED, EnvironmentState.TERMINATED}
+        and allowed(user, Action.STOP_PREVIEW, environment),
+        "undo": environment.state == EnvironmentState.STOPPED
         and allowed(user, Action.STOP_PREVIEW, environment),
     }
 
@@ -140,7 +142,9 @@ def _log_headings(environment: Environment, deployments: list[Deployment]) -> li
 
 
 def _services(environment: Environment, newest: Deployment | None) -> list[dict[str, Any]]:
-    """The services as last observed; before a first deployment is live, those that it made ready."""
+    """The services as last observed; before a first deployment is live, those that it made ready. None while it is stopped."""
+    if environment.kept_id is not None:
+        return []
     if environment.services:
         return list(environment.services)
     if environment.live is not None:

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from datetime import datetime
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from seatrial.control.accounts.access import Action, require, visible
 from seatrial.control.accounts.authentication import actor, person
@@ -118,6 +119,11 @@ def _stop(environment: Environment, by: Actor) -> Environment:
     return environment
 
 
+def _undo(environment: Environment, by: Actor) -> Environment:
+    previews.undo(environment, by)
+    return environment
+
+
 @require_http_methods(["GET", "POST"])
 @login_required
 def rebuild(request: HttpRequest, key: str) -> HttpResponse:
@@ -128,22 +134,37 @@ def rebuild(request: HttpRequest, key: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @login_required
 def stop(request: HttpRequest, key: str) -> HttpResponse:
-    """Ask, then remove everything of the environment."""
-    done = "The preview is being stopped and removed."
-    return _confirmed(request, key, Action.STOP_PREVIEW, "stop", _stop, done)
+    """Ask, then stop the environment."""
+    return _confirmed(request, key, Action.STOP_PREVIEW, "stop", _stop, "The preview is being stopped.")
+
+
+@require_POST
+@login_required
+def undo(request: HttpRequest, key: str) -> HttpResponse:
+    """Undo that it was stopped. That loses nothing, so nobody is asked."""
+    return _act(request, key, Action.STOP_PREVIEW, _undo, "The preview runs again as it was.")
 
 
 def _confirmed(
     request: HttpRequest, key: str, action: Action, what: str, act: Act, done: str
 ) -> HttpResponse | HttpResponseRedirect:
     """GET asks for confirmation (in the dialog, or as a page without scripts); POST acts and shows the result."""
+    if request.method == "POST":
+        return _act(request, key, action, act, done)
+    environment = find_environment(person(request), key)
+    require(person(request), action, environment)
+    asked = {
+        "environment": environment,
+        "tab": "projects",
+        "undo_seconds": settings.CONFIGURATION.galley_undo_seconds if environment.live_id else 0,
+    }
+    return ask(request, f"previews/parts/confirm_{what}.html", asked)
+
+
+def _act(request: HttpRequest, key: str, action: Action, act: Act, done: str) -> HttpResponseRedirect:
     user = person(request)
     environment = find_environment(user, key)
     require(user, action, environment)
-    if request.method == "GET":
-        return ask(
-            request, f"previews/parts/confirm_{what}.html", {"environment": environment, "tab": "projects"}
-        )
     try:
         environment = act(environment, actor(request))
         messages.success(request, done)
