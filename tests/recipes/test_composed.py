@@ -196,6 +196,16 @@ async def test_a_dockerfile_may_stand_in_the_file() -> None:
     assert (web.build, web.kind) == (Build(dockerfile_inline="FROM y\nEXPOSE 80\n"), "web")
 
 
+async def test_a_port_of_the_host_is_noted_and_no_warning() -> None:
+    recipe = await recipe_of(
+        "services:\n  web:\n    image: x\n    ports: ['8080:80']\n    links: [web2]\n  web2: {image: y}\n"
+    )
+    assert recipe.warnings == ()
+    assert recipe.notes == (
+        "compose.yaml:4: services.web.ports: the host's side is ignored: previews answer at their own host name",
+    )
+
+
 async def test_a_service_without_replicas_is_left_out_and_not_waited_for() -> None:
     recipe = await recipe_of(
         """

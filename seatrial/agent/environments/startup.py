@@ -36,6 +36,11 @@ class Launched:
         """Warnings of the recipe and of the start."""
         return [*self.launch.warnings, *(w.warning for w in self.well.values() if w.warning)]
 
+    @property
+    def notes(self) -> list[str]:
+        """Notes of the recipe."""
+        return list(self.launch.notes)
+
     def observed(self, name: str, containers: dict[str, Container]) -> list[ObservedService]:
         """Every service of the environment `name` as its container is now."""
         kinds = {planned.service.name: planned.service.kind for planned in self.launch.services}

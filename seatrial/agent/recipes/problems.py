@@ -11,10 +11,11 @@ MOST_TOLD = 10
 
 @dataclass
 class Problems:
-    """Collects errors and warnings while a recipe is read."""
+    """Collects errors, warnings and notes while a recipe is read."""
 
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def add(self, *errors: RecipeError) -> None:
         """Note errors, each once."""
@@ -27,6 +28,10 @@ class Problems:
     def warn(self, *warnings: str) -> None:
         """Note warnings, each once."""
         self.warnings = list(dict.fromkeys([*self.warnings, *filter(None, warnings)]))
+
+    def inform(self, *notes: str) -> None:
+        """Take notes, each once: how previews are, and nothing to act on."""
+        self.notes = list(dict.fromkeys([*self.notes, *notes]))
 
     @contextlib.contextmanager
     def noted(self) -> Iterator[None]:

@@ -37,6 +37,7 @@ class DeploymentAnswer(Schema):
     commit: str = Field(description="The commit that it runs.")
     phases: list[PhaseAnswer] = Field(description="Its timed parts, in their order.")
     warnings: list[str] = Field(description="What is not as the recipe may expect, for people.")
+    notes: list[str] = Field(description="What is worth knowing and asks nobody to act, for people.")
     isolation: str = Field(
         description="What its containers run in: runsc, runc or process; empty until it is known."
     )
@@ -131,5 +132,6 @@ def _deployment(deployment: Deployment) -> DeploymentAnswer:
             for phase in deployment.phases.all()
         ],
         warnings=deployment.warnings,
+        notes=deployment.notes,
         isolation=deployment.isolation,
     )

@@ -64,6 +64,7 @@ def ready(agent_id: str, event: DeploymentReady) -> None:
     deployment.isolation = event.isolation
     # Placing the deployment may have left warnings too.
     deployment.warnings = list(dict.fromkeys([*deployment.warnings, *event.warnings]))
+    deployment.notes = event.notes
     deployment.ready_at = deployment.ready_at or timezone.now()
     deployment.state, deployment.message = DeploymentState.STARTING, ""
     deployment.save()
@@ -85,6 +86,7 @@ def failed(agent_id: str, event: DeploymentFailed) -> None:
         failed_service=event.service[:63],
         log_tail=list(event.log_tail)[-200:],
         warnings=list(dict.fromkeys([*deployment.warnings, *event.warnings])),
+        notes=event.notes,
     )
 
 

@@ -90,7 +90,8 @@ class Deployment(models.Model):
     message = models.TextField(blank=True)  # why it failed; while queued, what it waits for
     failed_service = models.CharField(max_length=63, blank=True)
     log_tail = models.JSONField(default=list)
-    warnings = models.JSONField(default=list)
+    warnings = models.JSONField(default=list)  # what may be wrong
+    notes = models.JSONField(default=list)  # what nobody need act on
     services = models.JSONField(default=list)  # `wire.deployments.ObservedService` list when it became ready
     isolation = models.CharField(max_length=20, blank=True)
     no_cache = models.BooleanField(default=False)

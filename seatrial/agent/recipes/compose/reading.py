@@ -20,13 +20,13 @@ from seatrial.agent.recipes.problems import Problems
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.vocabulary.containers import Resources, RestartPolicy
 from seatrial.agent.vocabulary.labels import KIND
-from seatrial.wire.remarks import HOST_PORT_IGNORED
 from seatrial.wire.states import ServiceKind
 
 REMOTE = re.compile(r"[a-z+]+://|git@|[\w.-]+\.git(#|$)")
 AT_START = {"environment", "build"}  # whose texts are replaced once more at the start
 NEITHER = "says neither build nor image"
 COMPLETED = "service_completed_successfully"
+HOST_PORT_IGNORED = "the host's side is ignored: previews answer at their own host name"
 
 
 @dataclass
@@ -65,6 +65,7 @@ class Reading:
             frozenset(self.given_kinds),
             composed=True,
             places={name: self.document.place(("services", name)) for name in services},
+            notes=tuple(self.problems.notes),
         )
 
     def _active(self) -> dict[str, dict[str, Any]]:
@@ -216,7 +217,7 @@ class Reading:
         published = values.published(self.document, (*at, "ports"), keys.get("ports") or [])
         exposed = values.exposed(self.document, (*at, "expose"), keys.get("expose") or [])
         if any(entry.get("published") for entry in keys.get("ports") or []):
-            self.problems.warn(self.document.warning((*at, "ports"), HOST_PORT_IGNORED))
+            self.problems.inform(self.document.warning((*at, "ports"), HOST_PORT_IGNORED))
         return list(dict.fromkeys([*published, *exposed]))
 
     def _publishes(self) -> bool:

@@ -17,7 +17,6 @@ from seatrial.control.previews.pages.headline import headline
 from seatrial.control.previews.pages.reasons import explanation
 from seatrial.control.previews.pages.timeline import timeline
 from seatrial.control.projects.models import PullRequest
-from seatrial.wire.remarks import is_remark
 from seatrial.wire.states import AgentState, DeploymentState
 
 SHOWN_DEPLOYMENTS = 10
@@ -38,7 +37,6 @@ def environment_context(environment: Environment) -> dict[str, Any]:
     phases = list(newest.phases.all()) if newest else []
     shown_addresses = addresses(environment)
     agent = environment.shown_agent
-    said = newest.warnings if newest else []
     return {
         "environment": environment,
         "project": environment.project,
@@ -50,8 +48,8 @@ def environment_context(environment: Environment) -> dict[str, Any]:
         "failure": newest if newest and newest.state == DeploymentState.FAILED else None,
         "reason": explanation(newest.reason) if newest else None,
         "updating": newest is not None and newest.state in IN_PROGRESS and environment.live_id is not None,
-        "warnings": [one for one in said if not is_remark(one)],
-        "remarks": [one for one in said if is_remark(one)],
+        "warnings": newest.warnings if newest else [],
+        "notes": newest.notes if newest else [],
         "current_phase": next((phase.name for phase in reversed(phases) if phase.seconds is None), ""),
         "addresses": shown_addresses,
         "services": _services(environment, newest),
