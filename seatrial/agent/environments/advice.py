@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from seatrial.agent.environments.launch import Planned
 from seatrial.agent.recipes.recipe import GALLEY_FILES
 from seatrial.agent.vocabulary.containers import Cause, Listener, Unwell
-from seatrial.agent.vocabulary.logs import decisive
 
 
-def ended(planned: Planned, code: int | None, times: int, lines: Sequence[str]) -> str:
-    """A service that ended while it should run."""
+def ended(planned: Planned, code: int | None, times: int, said: str) -> str:
+    """A service that ended while it should run, and the decisive line of what it `said`."""
     again = f", {times} times" if times > 1 else ""
-    why = f": {said}" if (said := decisive(lines)) else ""
+    why = f": {said}" if said else ""
     return f"{planned.service.name} exited with code {'unknown' if code is None else code}{again}{why}"
 
 

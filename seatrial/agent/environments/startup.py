@@ -173,7 +173,7 @@ class Startup:
                 self._up[name].set()
                 self._well[name].set()
             error.service = error.service or name
-            error.add(await why_not_there(self._runtime, planned.service, planned.spec.image, str(error)))
+            error.add(await why_not_there(self._runtime, planned.service, planned.spec.image, error.said))
             raise
 
     def _awaited(self, planned: Planned, dependency: str) -> asyncio.Event:

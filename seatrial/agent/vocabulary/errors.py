@@ -24,14 +24,18 @@ from seatrial.wire.words import Reason
 
 
 class AgentError(Exception):
-    """The root of the agent's errors. `service` and `log_tail` tell where the problem is."""
+    """The root of the agent's errors. `service` and `log_tail` tell where the problem is; `said` is what another program
+    said of it, in its own words, if the text quotes any."""
 
     reason: ClassVar[Reason] = Reason.INTERNAL
 
-    def __init__(self, message: str, *, service: str = "", log_tail: list[str] | None = None) -> None:
+    def __init__(
+        self, message: str, *, service: str = "", log_tail: list[str] | None = None, said: str = ""
+    ) -> None:
         super().__init__(message)
         self.service = service
         self.log_tail = log_tail or []
+        self.said = said
 
     def add(self, sentence: str) -> None:
         """Say one thing more, which only somebody further up knows. Nothing, for an empty sentence."""
@@ -144,7 +148,7 @@ class EngineRefused(AgentError):
     response."""
 
     def __init__(self, message: str, *, status: int, refusal: Refusal = Refusal.OTHER) -> None:
-        super().__init__(message)
+        super().__init__(message, said=message)
         self.status = status
         self.refusal = refusal
 

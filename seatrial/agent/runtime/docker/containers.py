@@ -40,7 +40,9 @@ class Containers:
                     await self.engine.containers.unpack(spec.name, archive)
         except EngineRefused as error:
             raise StartError(
-                f"cannot make container {spec.name}: {_reason(error, spec)}", service=_service(spec)
+                f"cannot make container {spec.name}: {_reason(error, spec)}",
+                service=_service(spec),
+                said=error.said,
             ) from error
 
     async def _run(self, spec: ContainerSpec, existing: Container | None) -> Container:
@@ -51,7 +53,9 @@ class Containers:
                 await self._join(spec, network)
         except EngineRefused as error:
             raise StartError(
-                f"cannot start container {spec.name}: {_reason(error, spec)}", service=_service(spec)
+                f"cannot start container {spec.name}: {_reason(error, spec)}",
+                service=_service(spec),
+                said=error.said,
             ) from error
         started = await self.get(spec.name)
         if started is None:
