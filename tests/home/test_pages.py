@@ -197,7 +197,7 @@ def test_a_deployment_that_waits_says_what_for(harbour: Harbour) -> None:
     assert "Waiting for an agent" not in client.get(path).content.decode()
     assert harbour.building.candidate is not None
     harbour.building.candidate.state = "queued"
-    harbour.building.candidate.message = "Waits for agent dock-2, which is offline: it has the data of db."
+    harbour.building.candidate.waits_for = "agent dock-2, which is offline: it has the data of db"
     harbour.building.candidate.save()
     page = client.get(path).content.decode()
     assert "Waiting for an agent" in page

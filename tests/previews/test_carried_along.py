@@ -100,3 +100,28 @@ def test_what_stopped_a_preview_becomes_a_word_of_its_own(before) -> None:
     ]
     back = migrate(BEFORE)
     assert dict(back.get_model("previews", "Environment").objects.values_list("pk", "stopped_by")) == shown
+
+
+def test_what_a_deployment_waits_for_becomes_a_column_and_why_one_failed_stays_its_message(before) -> None:
+    pull = factories.pull_request(factories.project(factories.workspace(), "shop"))
+    environment = before.get_model("previews", "Environment").objects.create(
+        project_id=pull.project_id, pull_request_id=pull.pk, name="pr-1-shop"
+    )
+
+    def made(state: str, message: str, **fields: object) -> str:
+        rows = before.get_model("previews", "Deployment").objects
+        row = rows.create(environment=environment, commit="a" * 40, state=state, message=message, **fields)
+        return row.pk
+
+    route = made("starting", "Waits for its route: Traefik is away.")
+    failed = made("failed", "Waits for nobody. It exited with 3.", finished_at=timezone.now())
+    building = made("building", "")
+    migrate(*latest())
+    rows = {row.pk: row for row in Deployment.objects.all()}
+    assert (rows[route].waits_for, rows[route].message) == ("its route: Traefik is away", "")
+    assert rows[route].shown_message == "Waits for its route: Traefik is away."
+    assert (rows[failed].waits_for, rows[failed].message) == ("", "Waits for nobody. It exited with 3.")
+    assert (rows[building].waits_for, rows[building].notes) == ("", [])
+
+    back = dict(migrate(BEFORE).get_model("previews", "Deployment").objects.values_list("pk", "message"))
+    assert back[route] == "Waits for its route: Traefik is away."

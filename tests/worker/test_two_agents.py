@@ -140,12 +140,12 @@ def test_data_keeps_a_preview_where_it_is(
     goes_offline(one, background)
     second = pull.push("two", wait=False)
     waiting = eventually(lambda: Deployment.objects.filter(commit=second).first())
-    assert waiting.message == "Waits for agent one, which is offline: it has the data of db."
+    assert waiting.waits_for == "agent one, which is offline: it has the data of db"
     assert served(stack) == first
     comes_back(one, background)
     eventually(lambda: served(stack) == second, what="it goes on where the data is")
     assert two.history == []
-    assert Deployment.objects.get(pk=waiting.pk).message == ""
+    assert Deployment.objects.get(pk=waiting.pk).shown_message == ""
 
 
 def test_what_a_revoked_agent_ran_comes_up_elsewhere_and_says_what_is_lost(
@@ -171,7 +171,7 @@ def test_a_preview_waits_for_an_agent_and_is_placed_when_one_comes_online(
     commit = repository.commit("feature", "one")
     open_pull(project)
     waiting = eventually(lambda: Deployment.objects.filter(commit=commit).first())
-    assert (waiting.agent, waiting.message) == (None, "Waits for an agent: none is online.")
+    assert (waiting.agent, waiting.waits_for) == (None, "an agent: none is online")
     comes_back(one, background)
     eventually(lambda: served(stack) == commit)
 

@@ -74,6 +74,6 @@ async def evaluation_stream(request: HttpRequest, key: str, preview_of: PreviewO
 
     def fingerprint(user: User) -> Hashable | None:
         rows = visible(user, Evaluation).filter(pk=key)
-        return rows.values_list("state", "started_at", "finished_at").first()
+        return rows.values_list("state", "started_at", "finished_at", "waits_for").first()
 
     return await follow(request, LivePart("policies/parts/evaluation.html", context, fingerprint))

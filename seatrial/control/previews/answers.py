@@ -121,7 +121,7 @@ def _deployment(deployment: Deployment) -> DeploymentAnswer:
         id=deployment.pk,
         state=deployment.state,
         reason=deployment.reason,
-        message=deployment.message,
+        message=deployment.shown_message,
         service=deployment.failed_service,
         log_tail=deployment.log_tail,
         commit=deployment.commit,

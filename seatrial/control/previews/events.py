@@ -66,7 +66,7 @@ def ready(agent_id: str, event: DeploymentReady) -> None:
     deployment.warnings = list(dict.fromkeys([*deployment.warnings, *event.warnings]))
     deployment.notes = event.notes
     deployment.ready_at = deployment.ready_at or timezone.now()
-    deployment.state, deployment.message = DeploymentState.STARTING, ""
+    deployment.state, deployment.waits_for = DeploymentState.STARTING, ""
     deployment.save()
     lifecycle.wake_routes(environment)
 
@@ -186,8 +186,8 @@ def _progress(environment: Environment, deployment: Deployment, *, starting: boo
         return
     state = DeploymentState.STARTING if starting else DeploymentState.BUILDING
     if deployment.state == DeploymentState.QUEUED or (starting and deployment.state != state):
-        deployment.state, deployment.message = state, ""
-        deployment.save(update_fields=["state", "message"])
+        deployment.state, deployment.waits_for = state, ""
+        deployment.save(update_fields=["state", "waits_for"])
 
 
 def _with_known_endpoints(

@@ -34,7 +34,7 @@ def _report_deployment(forges: Forges, pull_request: str) -> None:
             number=environment.pull_request.number,
             commit=deployment.commit,
             state=DeploymentState(deployment.state),
-            description=deployment.message or deployment.state,
+            description=deployment.shown_message or deployment.state,
             page_url=f"{settings.SITE_URL}/environments/{environment.pk}",
             urls=urls(environment) if live else {},
         ),
@@ -53,7 +53,7 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
         EvaluationReport(
             commit=evaluation.commit,
             state=EvaluationState(evaluation.state),
-            description=evaluation.message or evaluation.state,
+            description=evaluation.shown_message or evaluation.state,
             page_url=f"{settings.SITE_URL}/evaluations/{evaluation.pk}",
         ),
     )

@@ -71,7 +71,7 @@ def environment_fingerprint(user: User, key: str) -> Hashable | None:
             "updated_at",
             "live__agent__state",
             "candidate__agent__state",
-            "candidate__message",
+            "candidate__waits_for",
             "pull_request_id",
         )
         .first()
