@@ -168,7 +168,7 @@ def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
     try:
         status: Json = connect(data).get("/status")
     except CommandError as error:
-        yield Finding(False, str(error).removesuffix("."), f"See {data.logs / 'web.log'}")
+        yield Finding(False, str(error), f"See {data.logs / 'web.log'}")
         return
     agents = [agent for agent in status["agents"] if agent["state"] != AgentState.REVOKED]
     for agent in agents:

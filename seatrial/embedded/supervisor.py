@@ -15,7 +15,15 @@ from pathlib import Path
 
 from seatrial.embedded.components.base import Component
 from seatrial.embedded.errors import ComponentFailed
-from seatrial.embedded.processes import ChildProgram, Records, end_child, kill_session, last_words, spawn
+from seatrial.embedded.processes import (
+    START_MARK,
+    ChildProgram,
+    Records,
+    end_child,
+    kill_session,
+    last_words,
+    spawn,
+)
 
 PAUSES = (0.05, 0.5, 1.0, 2.0, 5.0, 10.0)
 SETTLED_SECONDS = 30.0
@@ -137,4 +145,4 @@ async def _ended(pid: int) -> None:
 def _mark_start(log: Path) -> None:
     """Write into the log that a start begins."""
     with contextlib.suppress(OSError), log.open("a") as file:
-        file.write(f"--- start at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")
+        file.write(f"{START_MARK} {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")

@@ -36,10 +36,15 @@ class Document:
         """`file:line` of `path`."""
         return f"{self.file}:{self.line(path)}"
 
-    def error(self, path: Path, problem: str, fix: str) -> RecipeError:
+    def where(self, path: Path) -> tuple[str, int]:
+        """File and line of `path`."""
+        return self.file, self.line(path)
+
+    def error(self, path: Path, problem: str, fix: str, kind: type[RecipeError] = RecipeError) -> RecipeError:
         """A RecipeError that names file, line and key."""
         key = ".".join(str(part) for part in path)
-        return RecipeError(f"{self.place(path)}: {key + ': ' if key else ''}{problem}. {fix}.")
+        told = f"{self.place(path)}: {key + ': ' if key else ''}{problem}. {fix}."
+        return kind(told, place=self.where(path))
 
     def fail(self, path: Path, problem: str, fix: str) -> NoReturn:
         """Raise `error`."""

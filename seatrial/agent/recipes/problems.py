@@ -13,17 +13,14 @@ MOST_TOLD = 10
 class Problems:
     """Collects errors, warnings and notes while a recipe is read."""
 
-    errors: list[str] = field(default_factory=list)
+    errors: list[RecipeError] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def add(self, *errors: RecipeError) -> None:
-        """Note errors, each once."""
-        self.errors = list(dict.fromkeys([*self.errors, *map(str, errors)]))
-
-    def add_lines(self, text: str) -> None:
-        """Note the lines of an error that contains several."""
-        self.errors = list(dict.fromkeys([*self.errors, *text.splitlines()]))
+        """Note errors, each once; of one that tells of several, each of them."""
+        each = [part for error in errors for part in error.parts]
+        self.errors = list({str(error): error for error in [*self.errors, *each]}.values())
 
     def warn(self, *warnings: str) -> None:
         """Note warnings, each once."""
@@ -44,10 +41,11 @@ class Problems:
     def raise_all(self) -> None:
         """Raise RecipeError if there was any."""
         if self.errors:
-            raise RecipeError(together(self.errors))
+            raise together(self.errors)
 
 
-def together(errors: Sequence[str]) -> str:
-    """One message: a line for each."""
+def together(errors: Sequence[RecipeError]) -> RecipeError:
+    """One error with a line for each; of very many, for the first."""
     more = len(errors) - MOST_TOLD
-    return "\n".join([*errors[:MOST_TOLD], *([f"and {more} more"] if more > 0 else [])])
+    lines = [*map(str, errors[:MOST_TOLD]), *([f"and {more} more"] if more > 0 else [])]
+    return RecipeError("\n".join(lines), parts=tuple(errors))

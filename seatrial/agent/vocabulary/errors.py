@@ -1,7 +1,7 @@
 """All errors of the agent. `reason` is the stable word that travels; the text is for people.
 
 AgentError
-├── RecipeError        the recipe is missing or wrong (file, line, key, fix)
+├── RecipeError        the recipe is missing or wrong (file, line, key, fix); some of its kinds have classes of their own
 ├── CheckoutError      the commit cannot be fetched or read
 ├── BuildError         a build failed; `log_tail` holds its last lines
 ├── BuilderFailed      the builder itself failed, several times: not the repository's fault
@@ -17,6 +17,7 @@ AgentError
 └── ComposeUnavailable Compose cannot be run on the agent's host
 """
 
+from collections.abc import Sequence
 from enum import Enum, auto
 from typing import ClassVar
 
@@ -44,9 +45,26 @@ class AgentError(Exception):
 
 
 class RecipeError(AgentError):
-    """`file:line: key: what is wrong. What is allowed.`"""
+    """`file:line: key: what is wrong. What is allowed.` One that tells of several mistakes, a line for each, has them as `parts`;
+    any other is its only part. `place` is its file and line, where they are known."""
 
     reason = Reason.BAD_RECIPE
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        service: str = "",
+        place: tuple[str, int] = ("", 0),
+        parts: "Sequence[RecipeError]" = (),
+    ) -> None:
+        super().__init__(message, service=service)
+        self.place = place
+        self.parts: Sequence[RecipeError] = parts or (self,)
+
+
+class NothingToRun(RecipeError):
+    """A service of a compose file says neither build nor image."""
 
 
 class NoRecipe(RecipeError):

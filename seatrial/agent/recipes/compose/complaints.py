@@ -37,28 +37,34 @@ class Complaints:
         """At least one, whatever Compose said."""
         text = "\n".join(line for line in said.splitlines() if not LOGGED.match(line)).strip()
         found = [error for read in self._readings() for error in read(text)]
-        return sorted(found or [self._otherwise(text)], key=lambda error: placed(str(error)))
+        return sorted(found or [self._otherwise(text)], key=lambda error: (*error.place, str(error)))
 
     def warnings(self, said: str) -> list[str]:
         """What Compose warned of, each once."""
         messages = [unquoted(match[2]) for line in said.splitlines() if (match := LOGGED.match(line))]
         several = list(dict.fromkeys(messages))
-        warnings = {text for message in several[:MOST_WARNINGS] if (text := self._warning(message))}
+        warnings = {warning for message in several[:MOST_WARNINGS] if (warning := self._warning(message))}
         more = len(several) - MOST_WARNINGS
         rest = [f"{self.places.file}: and {more} more warnings of Compose"] if more > 0 else []
-        return sorted(warnings, key=placed) + rest  # Compose prints them in any order
+        in_order = [text for *_, text in sorted(warnings)]  # Compose prints them in any order
+        return in_order + rest
 
-    def _warning(self, message: str) -> str:
+    def _warning(self, message: str) -> tuple[str, int, str] | None:
+        """File, line and text; None if people need not be told."""
         if unset := UNSET.fullmatch(message):
             name = unset[1]
-            where = self._mention(r"[$]\{?" + re.escape(name) + r"\b")
+            file, line = self._mention(r"[$]\{?" + re.escape(name) + r"\b")
             return (
-                f'{where}: "{name}" is not set, an empty text is used. Set it among the project\'s variables or in .env, '
-                f"or write ${{{name}:-default}}"
+                file,
+                line,
+                (
+                    f'{file}:{line}: "{name}" is not set, an empty text is used. Set it among the project\'s variables or in '
+                    f".env, or write ${{{name}:-default}}"
+                ),
             )
         if SILENT.search(message):
-            return ""
-        return f"{self.places.file}: {shown(message)}"
+            return None
+        return self.places.file, 0, f"{self.places.file}: {shown(message)}"
 
     def _readings(self) -> list[Callable[[str], Iterator[RecipeError]]]:
         return [
@@ -78,10 +84,11 @@ class Complaints:
             path = self._path(key)
             if needed := re.fullmatch(r"required variable (\S+) is missing a value(?:: (.*))?", problem):
                 reason = (needed[2] or "it has no value").rstrip(".")
-                at = self._mention(rf"[$][{{]{re.escape(needed[1])}\b", path)
+                file, line = self._mention(rf"[$][{{]{re.escape(needed[1])}\b", path)
                 yield RecipeError(
-                    f"{at}: {dotted(path)}: {needed[1]} is required: {reason}. "
-                    f"Set {needed[1]} among the project's variables or in .env."
+                    f"{file}:{line}: {dotted(path)}: {needed[1]} is required: {reason}. "
+                    f"Set {needed[1]} among the project's variables or in .env.",
+                    place=(file, line),
                 )
             else:
                 yield self.places.error(path, *unfitting(problem))
@@ -141,7 +148,8 @@ class Complaints:
     def _variables(self, text: str) -> Iterator[RecipeError]:
         for file, line, problem in re.findall(r"failed to read (.+?): line (\d+): (.*)", text):
             yield RecipeError(
-                f"{shown(file)}:{line}: {shown(problem).rstrip('. ')}. Write NAME=value, one a line."
+                f"{shown(file)}:{line}: {shown(problem).rstrip('. ')}. Write NAME=value, one a line.",
+                place=(shown(file), int(line)),
             )
 
     def _circle(self, text: str) -> Iterator[RecipeError]:
@@ -193,21 +201,14 @@ class Complaints:
                 return path
         return ()
 
-    def _mention(self, pattern: str, path: Path = ()) -> str:
-        """`file:line` where `pattern` stands first; else of `path`."""
+    def _mention(self, pattern: str, path: Path = ()) -> tuple[str, int]:
+        """File and line where `pattern` stands first; else of `path`."""
         ours = [part.file for part in self.places.parts]
         for file in [*ours, *(file for file in sorted(self.files) if file not in ours)]:
             text = self.files[file].decode(errors="replace")
             if match := re.search(pattern, text):
-                return f"{file}:{text.count(chr(10), 0, match.start()) + 1}"
-        return self.places.place(path)
-
-
-def placed(message: str) -> tuple[str, int, str]:
-    """What sorts messages by file and line."""
-    file, _, rest = message.partition(":")
-    line = rest.partition(":")[0]
-    return file, int(line) if line.isdecimal() else 0, message
+                return file, text.count("\n", 0, match.start()) + 1
+        return self.places.where(path)
 
 
 def known_problem(said: str) -> tuple[str, str]:

@@ -12,13 +12,13 @@ from seatrial.agent.recipes.compose.asking import Answer, Compose
 from seatrial.agent.recipes.compose.complaints import Complaints
 from seatrial.agent.recipes.compose.marks import marks
 from seatrial.agent.recipes.compose.places import Places, named_files, parts_of, roots
-from seatrial.agent.recipes.compose.reading import NEITHER, Reading
+from seatrial.agent.recipes.compose.reading import Reading
 from seatrial.agent.recipes.compose.sources import Sources
 from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.recipes.problems import Problems, together
 from seatrial.agent.recipes.recipe import Recipe
 from seatrial.agent.vocabulary.containers import Resources
-from seatrial.agent.vocabulary.errors import RecipeError
+from seatrial.agent.vocabulary.errors import NothingToRun, RecipeError
 
 
 async def read(
@@ -77,10 +77,10 @@ class Reader:
             problems.add(*await asyncio.to_thread(Complaints(document, answer.files).errors, answer.said))
         elif not wrong:
             places = {file: [path for path, _ in errors] for file, errors in unfit.items() if errors}
-            problems.add_lines(await self._beside(answer, places))
-        return RecipeError(together(problems.errors))
+            problems.add(*await self._beside(answer, places))
+        return together(problems.errors)
 
-    async def _beside(self, answer: Answer, unfit: Mapping[str, Sequence[Path]]) -> str:
+    async def _beside(self, answer: Answer, unfit: Mapping[str, Sequence[Path]]) -> list[RecipeError]:
         """What else is wrong, once that is left out which Compose cannot read: one push mends it all."""
         mended = {
             part.file: json.dumps(schema.without(part.data, unfit[part.file])).encode()
@@ -92,9 +92,9 @@ class Reader:
             if again.model is not None and json.loads(again.model).get("services"):
                 await self.recipe(again)
         except RecipeError as error:
-            lines = str(error).splitlines()
-            return "\n".join(line for line in lines if NEITHER not in line)  # it may be what was left out
-        return ""
+            # What there is to run may be what was left out.
+            return [part for part in error.parts if not isinstance(part, NothingToRun)]
+        return []
 
 
 def may_be_passed(name: str, text: str) -> bool:

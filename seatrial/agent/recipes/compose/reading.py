@@ -19,12 +19,12 @@ from seatrial.agent.recipes.document import Path
 from seatrial.agent.recipes.problems import Problems
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.vocabulary.containers import Resources, RestartPolicy
+from seatrial.agent.vocabulary.errors import NothingToRun
 from seatrial.agent.vocabulary.labels import KIND
 from seatrial.wire.states import ServiceKind
 
 REMOTE = re.compile(r"[a-z+]+://|git@|[\w.-]+\.git(#|$)")
 AT_START = {"environment", "build"}  # whose texts are replaced once more at the start
-NEITHER = "says neither build nor image"
 COMPLETED = "service_completed_successfully"
 HOST_PORT_IGNORED = "the host's side is ignored: previews answer at their own host name"
 
@@ -130,7 +130,9 @@ class Reading:
         build = self._build((*at, "build"), keys.get("build"))
         image = None if build else keys.get("image")
         if build is None and not image:
-            doc.fail(at, NEITHER, "Add build: . or image: name:tag")
+            raise doc.error(
+                at, "says neither build nor image", "Add build: . or image: name:tag", NothingToRun
+            )
         ports = self._ports(at, keys)
         kind = self._kind(at, keys, image, bool(keys.get("ports") or (ports and not self._publishes())))
         mounted = Mounting(doc, self.environment, self.committed, self.problems).of(at, keys)
