@@ -300,6 +300,22 @@ async def test_what_reaches_the_kernel_or_the_host_is_refused_all_at_once() -> N
     ]
 
 
+async def test_a_mistake_is_told_whatever_it_quotes_beside_what_compose_cannot_read() -> None:
+    said = await refusal(
+        """
+        services:
+          a: {image: x, x-galley-kind: says neither build nor image}
+          b: {image: x, cap_add: 5}
+          c: {command: y}
+        """
+    )
+    told = [line.partition(". ")[0] for line in said.splitlines()]
+    assert told == [
+        "compose.yaml:3: services.b.cap_add: expected a list, found 5",
+        "compose.yaml:2: services.a: 'says neither build nor image' is not a kind",
+    ]
+
+
 @pytest.mark.parametrize(
     "limits",
     [
