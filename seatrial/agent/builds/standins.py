@@ -97,9 +97,9 @@ def stood_in(image: str, reference: str, labels: Mapping[str, str]) -> str:
     if stand_in is None:
         return ""
     version = labels.get(VERSION_LABEL) or "an unknown version"
-    digest = ", and its digest was not heeded" if "@" in image else ""
+    digest = ", and its digest was ignored" if "@" in image else ""
     return (
-        f"{image} could not be had: a stand-in takes its place, with {stand_in.title} {version} from Debian packages"
+        f"{image} could not be pulled: a stand-in takes its place, with {stand_in.title} {version} from Debian packages"
         f"{digest}"
     )
 

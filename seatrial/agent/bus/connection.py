@@ -124,7 +124,7 @@ class Bus:
             "authorization" in text.lower()
         ):  # nats-server's word; the client has one class for all that it says
             text += (
-                ". The bus refuses this agent: it was revoked, or the bus is another one than it registered with. "
+                ". The bus refuses this agent: it was revoked, or this is not the bus that it registered with. "
                 "Make a new token (POST /api/v1/agents) and start the agent with it as GALLEY_AGENT_TOKEN"
             )
         log.warning("bus", problem=text, url=self._url)

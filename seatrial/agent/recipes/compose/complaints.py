@@ -45,7 +45,7 @@ class Complaints:
         several = list(dict.fromkeys(messages))
         warnings = {warning for message in several[:MOST_WARNINGS] if (warning := self._warning(message))}
         more = len(several) - MOST_WARNINGS
-        rest = [f"{self.places.file}: and {more} more warnings of Compose"] if more > 0 else []
+        rest = [f"{self.places.file}: and {more} more warnings from Compose"] if more > 0 else []
         in_order = [text for *_, text in sorted(warnings)]  # Compose prints them in any order
         return in_order + rest
 
@@ -58,7 +58,7 @@ class Complaints:
                 file,
                 line,
                 (
-                    f'{file}:{line}: "{name}" is not set, an empty text is used. Set it among the project\'s variables or in '
+                    f'{file}:{line}: "{name}" is not set, so an empty text is used. Set it among the project\'s variables or in '
                     f".env, or write ${{{name}:-default}}"
                 ),
             )
@@ -87,7 +87,7 @@ class Complaints:
                 file, line = self._mention(rf"[$][{{]{re.escape(needed[1])}\b", path)
                 yield RecipeError(
                     f"{file}:{line}: {dotted(path)}: {needed[1]} is required: {reason}. "
-                    f"Set {needed[1]} among the project's variables or in .env.",
+                    f"Set {needed[1]} in the project's variables or in .env.",
                     place=(file, line),
                 )
             else:
@@ -234,7 +234,9 @@ def marked(said: str) -> str:
     """The problem with a name of the platform in a place where no text is meant."""
     match = MARK.search(said)
     return (
-        f"{match[1]} is known only at the start, and may stand in environment or build.args" if match else ""
+        f"{match[1]} is known only when the preview starts, so it can be used only in environment and build.args"
+        if match
+        else ""
     )
 
 
