@@ -20,7 +20,7 @@ from seatrial.wire.deployments import (
 )
 from seatrial.wire.states import Isolation, ServiceKind
 from tests.worker.conftest import Join, Repository, open_pull
-from tests.worker.scripted_agent import ScriptedAgent
+from tests.worker.scripted_agent import LAST, ScriptedAgent
 from tests.worker.stack import InBackground, Stack, eventually
 from tests.worker.test_main_job import served
 
@@ -72,7 +72,8 @@ def row(agent: ScriptedAgent) -> Agent:
 
 
 def goes_offline(agent: ScriptedAgent, background: InBackground) -> None:
-    background.run(agent.stop())
+    background.run(agent.fall_silent())
+    eventually(lambda: row(agent).release == LAST, what="its last heartbeat is heard")
     Agent.objects.filter(pk=agent.id).update(state="offline")
 
 
