@@ -45,8 +45,11 @@ class AgentError(Exception):
 
 
 class RecipeError(AgentError):
-    """`file:line: key: what is wrong. What is allowed.` One that tells of several mistakes, a line for each, has them as `parts`;
-    any other is its only part. `place` is its file and line, where they are known."""
+    """`file:line: key: what is wrong. What is allowed.`
+
+    `at`: the keys that lead to the place, where one is to blame; `place`: its file and line, where they are known. One that
+    tells of several mistakes, a line for each, has them as `parts`; any other is its only part.
+    """
 
     reason = Reason.BAD_RECIPE
 
@@ -54,11 +57,14 @@ class RecipeError(AgentError):
         self,
         message: str,
         *,
-        service: str = "",
+        at: tuple[str | int, ...] = (),
         place: tuple[str, int] = ("", 0),
         parts: "Sequence[RecipeError]" = (),
+        service: str = "",
+        log_tail: list[str] | None = None,
     ) -> None:
-        super().__init__(message, service=service)
+        super().__init__(message, service=service, log_tail=log_tail)
+        self.at = at
         self.place = place
         self.parts: Sequence[RecipeError] = parts or (self,)
 

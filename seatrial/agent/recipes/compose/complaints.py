@@ -88,6 +88,7 @@ class Complaints:
                 yield RecipeError(
                     f"{file}:{line}: {dotted(path)}: {needed[1]} is required: {reason}. "
                     f"Set {needed[1]} in the project's variables or in .env.",
+                    at=path,
                     place=(file, line),
                 )
             else:
