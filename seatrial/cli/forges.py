@@ -78,8 +78,8 @@ def available(connection: Connection = "", search: Search = "", as_json: AsJson 
         return
     terminal = Terminal()
     for row in rows:
-        note = "under trial" if row["project"] else "" if row["manageable"] else "no webhook can be made"
-        terminal.line(padded(row["full_name"], 40), note(note))
+        said = "under trial" if row["project"] else "" if row["manageable"] else "no webhook can be made"
+        terminal.line(padded(row["full_name"], 40), note(said))
     if not rows:
         terminal.line("The connection reaches no such repository.")
 

@@ -47,9 +47,9 @@ class Problems:
         return otherwise
 
     def raise_all(self) -> None:
-        """Raise RecipeError if there was any."""
+        """Raise RecipeError if there was any, in the order of files and lines."""
         if self.errors:
-            raise together(self.errors)
+            raise together(sorted(self.errors, key=lambda error: error.place))
 
 
 def together(errors: Sequence[RecipeError]) -> RecipeError:

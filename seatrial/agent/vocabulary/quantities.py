@@ -10,16 +10,25 @@ LEAST_MEMORY_MB = 6  # the least that the engine accepts
 
 
 def megabytes(text: object) -> int:
-    """Megabytes of `512m`, `1g`, `1.5GiB` or a number of bytes. Raises Unfit."""
-    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([bkmgt]?)(?:i?b)?", str(text).strip().lower())
-    if match is None or isinstance(text, bool):
-        raise Unfit(f"{str(text)[:60]!r} is not a size", "Write it like 512m or 1g")
-    size = float(match[1]) * SIZES[match[2]] / 1024**2
+    """Of a container's memory: megabytes of `512m`, `1g`, `1.5GiB` or a number of bytes. Raises Unfit."""
+    size = _megabytes(text)
     if size < LEAST_MEMORY_MB:
         raise Unfit(
             f"{text!r} is less than the {LEAST_MEMORY_MB}m a container needs", "Write it like 512m or 1g"
         )
     return int(size)
+
+
+def file_system_megabytes(text: object) -> int:
+    """Of a file system in memory, which may be small. Raises Unfit."""
+    return max(1, int(_megabytes(text)))
+
+
+def _megabytes(text: object) -> float:
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([bkmgt]?)(?:i?b)?", str(text).strip().lower())
+    if match is None or isinstance(text, bool):
+        raise Unfit(f"{str(text)[:60]!r} is not a size", "Write it like 512m or 1g")
+    return float(match[1]) * SIZES[match[2]] / 1024**2
 
 
 def seconds(text: object) -> float:
