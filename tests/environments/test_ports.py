@@ -152,4 +152,4 @@ def test_a_program_that_cannot_be_run_comes_with_the_usual_reason(said: str, fix
     one = Planned(Service("web", ServiceKind.WEB), ContainerSpec("web", BUSYBOX, {}, {}), False, "Dockerfile")
     assert advice.ended(one, 255, 1, said).startswith(f"web exited with code 255: {said}. ")
     assert fix in advice.ended(one, 255, 1, said)
-    assert fix not in advice.ended(one, 1, 1, ["open /etc/x: no such file or directory"])
+    assert fix not in advice.ended(one, 1, 1, "open /etc/x: no such file or directory")
