@@ -13,12 +13,11 @@ from seatrial.cli.api import Api, Conflict, Json, connect
 from seatrial.cli.errors import NEGATIVE, USAGE, CommandError, Disappointed, Interrupted
 from seatrial.cli.phases import Phases
 from seatrial.cli.repository import Head, read_head
-from seatrial.cli.terminal import Terminal, bold, document, remark, warning
+from seatrial.cli.terminal import Terminal, bold, document, note, warning
 from seatrial.cli.verdicts import counted_score, print_evaluation
 from seatrial.cli.waiting import Deployment, Evaluation, Removal, items, newest_environment, until
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
-from seatrial.wire.remarks import is_remark
 from seatrial.wire.states import DeploymentState, EvaluationState, Isolation
 
 Repository = Annotated[Path, typer.Argument(metavar="PATH", help="A git repository on this machine.")]
@@ -183,7 +182,9 @@ def print_environment(terminal: Terminal, environment: Json, commit: str) -> Non
     deployment = environment["deployment"]
     if deployment["commit"] == commit:
         for text in deployment.get("warnings") or []:
-            terminal.line("  ", remark(text) if is_remark(text) else warning(text))
+            terminal.line("  ", warning(text))
+        for text in deployment.get("notes") or []:
+            terminal.line("  ", note(text))
     if is_live(environment, commit):
         for service, url in environment["urls"].items():
             terminal.line(f"  {show.padded(service, 12)} ", bold(url))

@@ -112,17 +112,24 @@ class DeploymentPhase(Message):
 
 
 class DeploymentReady(Message):
-    """Every service of the candidate is up and healthy, so the route may be switched to it."""
+    """Every service of the candidate is up and healthy, so the route may be switched to it.
+
+    `warnings` tell what may be wrong, `notes` how previews are: nobody need act on them. An older agent sends no notes.
+    """
 
     environment: str
     deployment: str
     services: list[ObservedService]
     isolation: Isolation
     warnings: list[str] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
 
 
 class DeploymentFailed(Message):
-    """The candidate cannot become live. Its containers have been removed; `live` was not touched."""
+    """The candidate cannot become live. Its containers have been removed; `live` was not touched.
+
+    `warnings` and `notes`: see `DeploymentReady`.
+    """
 
     environment: str
     deployment: str
@@ -131,6 +138,7 @@ class DeploymentFailed(Message):
     service: str = ""
     log_tail: list[str] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
 
 
 class EnvironmentObserved(Message):

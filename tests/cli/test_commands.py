@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from seatrial.wire.remarks import HOST_PORT_IGNORED
 from tests.cli.conftest import FakeApi, git
 
 SEATRIAL = str(Path(sys.executable).parent / "seatrial")
@@ -420,10 +419,12 @@ def test_a_platform_that_runs_and_does_not_answer_is_not_to_be_started(cli: Any,
     assert "seatrial doctor" in problem and "seatrial up" not in problem, "up would say that it runs"
 
 
-def test_a_warning_has_a_mark_and_a_remark_has_none(cli: Any, api: FakeApi, repository: Path) -> None:
+def test_a_warning_has_a_mark_and_a_note_has_none_whatever_they_say(
+    cli: Any, api: FakeApi, repository: Path
+) -> None:
     head = git(repository, "rev-parse", "HEAD")
-    warnings = [f"compose.yaml:4: services.web.ports: {HOST_PORT_IGNORED}", "web runs from a stand-in"]
-    preview_of(api, head, deployment(head, "live", warnings=warnings))
+    said = "compose.yaml:4: services.web.ports: the host's side is ignored: previews answer at their own host name"
+    preview_of(api, head, deployment(head, "live", warnings=[f"written by others: {said}"], notes=[said]))
     _, out, _ = cli("preview", str(repository))
-    assert "! web runs from a stand-in" in out
-    assert warnings[0] in out and f"! {warnings[0]}" not in out
+    assert out.count(said) == 2
+    assert f"! written by others: {said}" in out and f"! {said}" not in out

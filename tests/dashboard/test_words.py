@@ -7,13 +7,14 @@ from django.utils import timezone
 
 from seatrial.control.dashboard.states import ICONS, Tone, face
 from seatrial.control.dashboard.templatetags import seatrial as tags
+from seatrial.control.forges.models import DeliveryResult
 from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState, EvaluationState, ResultState
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    "states", [AgentState, DeploymentState, EnvironmentState, EvaluationState, ResultState]
+    "states", [AgentState, DeliveryResult, DeploymentState, EnvironmentState, EvaluationState, ResultState]
 )
 def test_every_state_has_a_face_of_its_own(states: type) -> None:
     known = {word for words in tags.states._TONES.values() for word in words}

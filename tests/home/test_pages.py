@@ -15,7 +15,6 @@ from seatrial.control.fleet.models import Agent
 from seatrial.control.home import overview
 from seatrial.control.home.overview import fingerprint, project_context
 from seatrial.control.projects.services import note_unreachable
-from seatrial.wire.remarks import HOST_PORT_IGNORED
 from tests.dashboard.harbour import Harbour
 from tests.factories import agent, deployment, evaluation, pull_request
 
@@ -226,7 +225,7 @@ def test_a_deployment_that_waits_says_what_for(harbour: Harbour) -> None:
     assert "Waiting for an agent" not in client.get(path).content.decode()
     assert harbour.building.candidate is not None
     harbour.building.candidate.state = "queued"
-    harbour.building.candidate.message = "Waits for agent dock-2, which is offline: it has the data of db."
+    harbour.building.candidate.waits_for = "agent dock-2, which is offline: it has the data of db"
     harbour.building.candidate.save()
     page = client.get(path).content.decode()
     assert "Waiting for an agent" in page
@@ -280,17 +279,17 @@ def test_a_failure_says_what_and_what_to_do_before_it_shows_lines(harbour: Harbo
 def test_warnings_stand_in_a_box_and_an_ignored_host_port_is_a_note_beside_it(harbour: Harbour) -> None:
     newest = harbour.live.deployments.get()
     path = f"/environments/{harbour.live.pk}"
-    note = f"compose.yaml:4: services.web.ports: {HOST_PORT_IGNORED}"
-    newest.warnings = [note]
+    note = "compose.yaml:4: services.web.ports: the host's side is ignored: previews answer at their own host name"
+    newest.notes = [note]
     newest.save()
     page = signed_in(harbour.cast.alice).get(path).content.decode()
     assert "> Warnings</h2>" not in page and escape(note) in page
-    newest.warnings = [note, "web runs from a stand-in for alpine:3.20", "api has no memory limit"]
+    newest.warnings = ["web runs from a stand-in for alpine:3.20", f"ends like it: {note}"]
     newest.save()
     page = signed_in(harbour.cast.alice).get(path).content.decode()
     box = page[page.index("Warnings</h2>") :].split("</section>")[0]
-    assert "<li>web runs from a stand-in for alpine:3.20</li><li>api has no memory limit</li>" in box
-    assert escape(note) not in box and escape(note) in page
+    assert f"<li>web runs from a stand-in for alpine:3.20</li><li>ends like it: {escape(note)}</li>" in box
+    assert page.count(escape(note)) == 2, "beside the box, and at the end of what is in it"
 
 
 def test_the_commit_and_the_time_of_a_preview_that_runs_are_those_of_what_visitors_see(

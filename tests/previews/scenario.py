@@ -3,6 +3,7 @@
 Events of a deployment come from the agent that it is on, unless the test names another.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -106,12 +107,21 @@ class Scenario:
         )
         services.phase(self._speaker(deployment, agent), event)
 
-    def ready(self, deployment: Deployment, *observed: ObservedService, agent: str = "") -> None:
+    def ready(
+        self,
+        deployment: Deployment,
+        *observed: ObservedService,
+        agent: str = "",
+        warnings: Sequence[str] = (),
+        notes: Sequence[str] = (),
+    ) -> None:
         event = DeploymentReady(
             environment=deployment.environment_id,
             deployment=deployment.pk,
             services=list(observed or [web()]),
             isolation=Isolation.CONTAINER,
+            warnings=list(warnings),
+            notes=list(notes),
         )
         services.ready(self._speaker(deployment, agent), event)
 

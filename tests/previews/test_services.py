@@ -206,13 +206,13 @@ def test_waiting_environment_is_placed_when_an_agent_comes(scene: Scenario) -> N
     scene.agent.save()
     scene.push(A)
     waiting = scene.candidate()
-    assert (waiting.agent, waiting.message) == (None, "Waits for an agent: none is online.")
+    assert (waiting.agent, waiting.waits_for) == (None, "an agent: none is online")
     assert scene.placement() is None
     assert services.place_waiting() == 0
     scene.agent.state = "online"
     scene.agent.save()
     assert services.place_waiting() == 1
-    assert (scene.candidate().agent, scene.candidate().message) == (scene.agent, "")
+    assert (scene.candidate().agent, scene.candidate().waits_for) == (scene.agent, "")
     assert scene.desired() is not None
     assert services.place_waiting() == 0
 

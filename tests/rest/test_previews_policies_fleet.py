@@ -72,6 +72,7 @@ def test_environment_has_the_promised_shape(cast: Cast, environment: Environment
         "commit",
         "phases",
         "warnings",
+        "notes",
         "isolation",
     }
     assert [p["name"] for p in one["deployment"]["phases"]] == ["checkout", "start"]

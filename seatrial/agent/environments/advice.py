@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from seatrial.agent.environments.launch import Planned
 from seatrial.agent.recipes.recipe import GALLEY_FILES
 from seatrial.agent.vocabulary.containers import Cause, Listener, Unwell
-from seatrial.agent.vocabulary.logs import decisive
 
 # What the first process says of a program that is there and yet cannot be run.
 NOT_RUN = (
@@ -22,10 +21,9 @@ NOT_RUN = (
 SHUT = re.compile("listens on no (known )?port$")
 
 
-def ended(planned: Planned, code: int | None, times: int, lines: Sequence[str]) -> str:
-    """A service that ended while it should run."""
+def ended(planned: Planned, code: int | None, times: int, said: str) -> str:
+    """A service that ended while it should run, and the decisive line of what it `said`."""
     again = f", {times} times" if times > 1 else ""
-    said = decisive(lines)
     fix = next((f". {fix}" for pattern, fix in NOT_RUN if pattern.match(said)), "")
     why = f": {said}{fix}" if said else ""
     return f"{planned.service.name} exited with code {'unknown' if code is None else code}{again}{why}"

@@ -137,10 +137,12 @@ class Cause(Enum):
 
 @dataclass(frozen=True)
 class Unwell:
-    """Why a service is not healthy: `seen` is the end of a sentence about it."""
+    """Why a service is not healthy: `seen` is the end of a sentence about it, `said` what its health command printed or the
+    engine said, if `seen` quotes that."""
 
     seen: str
     cause: Cause
+    said: str = ""
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,8 @@ async def evaluation_stream(request: HttpRequest, key: str, preview_of: PreviewO
 
     def fingerprint(user: User) -> Hashable | None:
         rows = visible(user, Evaluation).filter(pk=key)
-        return rows.values_list("state", "queued_at", "started_at", "finished_at", "message").first()
+        return rows.values_list(
+            "state", "queued_at", "started_at", "finished_at", "message", "waits_for"
+        ).first()
 
     return await follow(request, LivePart("policies/parts/evaluation.html", context, fingerprint))

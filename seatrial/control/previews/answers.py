@@ -37,6 +37,7 @@ class DeploymentAnswer(Schema):
     commit: str = Field(description="The commit that it runs.")
     phases: list[PhaseAnswer] = Field(description="Its timed parts, in their order.")
     warnings: list[str] = Field(description="What is not as the recipe may expect, for people.")
+    notes: list[str] = Field(description="What is worth knowing and asks nobody to act, for people.")
     isolation: str = Field(
         description="What its containers run in: runsc, runc or process; empty until it is known."
     )
@@ -125,7 +126,7 @@ def _deployment(deployment: Deployment) -> DeploymentAnswer:
         id=deployment.pk,
         state=deployment.state,
         reason=deployment.reason,
-        message=deployment.message,
+        message=deployment.shown_message,
         service=deployment.failed_service,
         log_tail=deployment.log_tail,
         commit=deployment.commit,
@@ -136,5 +137,6 @@ def _deployment(deployment: Deployment) -> DeploymentAnswer:
             for phase in deployment.phases.all()
         ],
         warnings=deployment.warnings,
+        notes=deployment.notes,
         isolation=deployment.isolation,
     )

@@ -206,13 +206,13 @@ def _state(environment: Environment) -> EnvironmentState:
 
 def _end_candidate(environment: Environment, state: DeploymentState) -> None:
     if environment.candidate is not None:
-        environment.candidate.message = ""  # it said what the candidate waited for
         _finish(environment.candidate, state)
         environment.candidate = None
 
 
 def _finish(deployment: Deployment, state: DeploymentState) -> None:
     deployment.state = state
+    deployment.waits_for = ""
     if deployment.finished_at is None:
         deployment.finished_at = timezone.now()
     deployment.save()

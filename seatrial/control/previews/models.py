@@ -91,10 +91,14 @@ class Deployment(models.Model):
         max_length=20, choices=[(s, s) for s in DeploymentState], default=DeploymentState.QUEUED
     )
     reason = models.CharField(max_length=50, blank=True)
-    message = models.TextField(blank=True)  # why it failed; while queued, what it waits for
+    message = models.TextField(blank=True)  # why it failed
+    waits_for = models.TextField(
+        blank=True
+    )  # while it does: an agent or its route, and why that does not come
     failed_service = models.CharField(max_length=63, blank=True)
     log_tail = models.JSONField(default=list)
-    warnings = models.JSONField(default=list)
+    warnings = models.JSONField(default=list)  # what may be wrong
+    notes = models.JSONField(default=list)  # what nobody need act on
     services = models.JSONField(default=list)  # `wire.deployments.ObservedService` list when it became ready
     isolation = models.CharField(max_length=20, blank=True)
     no_cache = models.BooleanField(default=False)
@@ -108,6 +112,11 @@ class Deployment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.environment} {self.commit[:10]}"
+
+    @property
+    def shown_message(self) -> str:
+        """Why it failed or what it waits for, as people are told."""
+        return f"Waits for {self.waits_for}." if self.waits_for else self.message
 
 
 class Placement(models.Model):

@@ -46,7 +46,7 @@ def place_waiting() -> int:
 def lost_contact(agent: Agent) -> int:
     """Fail deployments in progress on an offline agent that are older than OFFLINE_AFTER_SECONDS; returns how many.
 
-    A queued deployment that is pinned there goes on waiting, and its message says so: a rebuild would only wait, too.
+    A queued deployment that is pinned there goes on waiting, and says so: a rebuild would only wait, too.
     """
     horizon = timezone.now() - timedelta(seconds=OFFLINE_AFTER_SECONDS)
 
@@ -145,9 +145,9 @@ def _place(environment: Environment) -> bool:
     if environment.state == EnvironmentState.TERMINATED:
         return False
     if candidate is not None and candidate.agent is None:
-        before = candidate.message
+        before = candidate.waits_for
         placed = lifecycle.place(environment)
-        if placed or candidate.message != before:
+        if placed or candidate.waits_for != before:
             lifecycle.announce(environment)
         return placed
     if candidate is not None:
@@ -181,9 +181,9 @@ def _give_up_revoked(environment: Environment) -> bool:
 
 
 def _waits_for_data(environment: Environment, agent: Agent) -> bool:
-    """Whether the candidate can go nowhere else, which its message then says; the caller has seen that nothing has begun."""
+    """Whether the candidate can go nowhere else, which it then says; the caller has seen that nothing has begun."""
     decision = placing.decide(placements.fleet(), placements.whereabouts(environment))
-    if not (decision.pinned and decision.waits and decision.agent == agent.pk):
+    if not (decision.pinned and decision.waits_for and decision.agent == agent.pk):
         return False
     assert environment.candidate is not None
     placements.put(environment.candidate, decision)

@@ -16,7 +16,6 @@ from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState
 
 UNDER_WAY = timedelta(seconds=3)  # nobody waits for a message that is just being sent
 SILENT = timedelta(seconds=3 * HEARTBEAT_SECONDS)  # one lost heartbeat is none
-PREFIX = "Waits for "  # of a deployment's message
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,7 @@ def wait(environment: Environment, circumstances: Circumstances, now: datetime) 
     """The first obstacle in the way: a message that is not sent, then an agent that is silent, then who is at work."""
     candidate = environment.candidate
     if candidate is not None and candidate.agent is None:
-        what = candidate.message.removeprefix(PREFIX).rstrip(".") or "an agent"
-        return Wait(what, candidate.created_at)
+        return Wait(candidate.waits_for or "an agent", candidate.created_at)
     if circumstances.unsent_since is not None and now - circumstances.unsent_since > UNDER_WAY:
         return Wait("the bus: its agent has not got its instructions yet", circumstances.unsent_since)
     if environment.state == EnvironmentState.TERMINATED:
@@ -68,7 +66,7 @@ def _progress(candidate: Deployment, phase: DeploymentPhase | None, now: datetim
     agent = candidate.agent
     assert agent is not None
     if candidate.ready_at is not None:
-        return Wait(candidate.message.removeprefix(PREFIX).rstrip(".") or "its route", candidate.ready_at)
+        return Wait(candidate.waits_for or "its route", candidate.ready_at)
     if (silent := _silent(agent, now)) is not None:
         return silent
     if phase is not None:

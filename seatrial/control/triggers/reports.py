@@ -42,7 +42,7 @@ def _report_deployment(forges: Forges, pull_request: str) -> None:
             number=environment.pull_request.number,
             commit=deployment.commit,
             state=DeploymentState(state),
-            description=deployment.message or state,
+            description=deployment.shown_message or state,
             page_url=f"{settings.SITE_URL}/environments/{environment.pk}",
             urls=urls(environment) if live else {},
         ),
@@ -63,7 +63,7 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
         EvaluationReport(
             commit=evaluation.commit,
             state=EvaluationState(evaluation.state),
-            description=evaluation.message or evaluation.state,
+            description=evaluation.shown_message or evaluation.state,
             page_url=f"{settings.SITE_URL}/evaluations/{evaluation.pk}",
         ),
     )

@@ -9,7 +9,7 @@ from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.newest import newest_deployments
 from seatrial.control.previews.pages.addresses import Address, addresses
-from seatrial.control.previews.pages.headline import headline
+from seatrial.control.previews.pages.headline import headline, headline_state
 from seatrial.control.previews.waits import Wait, waits
 from seatrial.control.projects.models import PullRequest
 from seatrial.wire.states import DeploymentState, EvaluationState
@@ -31,6 +31,12 @@ class Card:
     def face(self) -> Face:
         """The preview's state as a person sees it."""
         return headline(self.environment, self.newest)
+
+    @property
+    def failed(self) -> bool:
+        """Whether this state is that its deployment failed."""
+        shown = headline_state(self.environment, self.newest)
+        return shown == DeploymentState.FAILED
 
     @property
     def address(self) -> Address | None:

@@ -19,7 +19,6 @@ from seatrial.control.previews.pages.reasons import explanation
 from seatrial.control.previews.pages.timeline import timeline
 from seatrial.control.previews.waits import waits
 from seatrial.control.projects.models import PullRequest, PullRequestState
-from seatrial.wire.remarks import is_remark
 from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState
 
 SHOWN_DEPLOYMENTS = 10
@@ -42,7 +41,6 @@ def environment_context(user: User, key: str) -> dict[str, Any]:
     phases = list(newest.phases.all()) if newest else []
     shown_addresses = addresses(environment)
     agent = environment.shown_agent
-    said = newest.warnings if newest else []
     return {
         "environment": environment,
         "project": environment.project,
@@ -54,12 +52,12 @@ def environment_context(user: User, key: str) -> dict[str, Any]:
         "failure": newest if newest and newest.state == DeploymentState.FAILED else None,
         "reason": explanation(newest.reason) if newest else None,
         "updating": newest is not None and newest.state in IN_PROGRESS and environment.live_id is not None,
-        "warnings": [one for one in said if not is_remark(one)],
-        "remarks": [one for one in said if is_remark(one)],
+        "warnings": newest.warnings if newest else [],
+        "notes": newest.notes if newest else [],
         "wait": waits([environment.pk]).get(environment.pk),
         "waits_for_agent": newest is not None
         and newest.state == DeploymentState.QUEUED
-        and bool(newest.message),
+        and bool(newest.waits_for),
         "addresses": shown_addresses,
         "services": _services(environment, newest),
         "timeline": timeline(newest, phases, timezone.now()) if newest else None,
@@ -87,6 +85,7 @@ def environment_fingerprint(user: User, key: str) -> Hashable | None:
             "pull_request__title",
             "pull_request__branch",
             "pull_request__state",
+            "candidate__waits_for",
             "pull_request_id",
         )
         .first()

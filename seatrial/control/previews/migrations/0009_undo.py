@@ -8,7 +8,7 @@ STATES = ["pending", "building", "running", "stopped", "hibernating", "terminate
 
 class Migration(migrations.Migration):
 
-    dependencies = [("previews", "0006_label")]
+    dependencies = [("previews", "0008_waits_for")]
 
     operations = [
         migrations.AddField(
