@@ -126,7 +126,7 @@ def fingerprint(user: User, project: str = "") -> Hashable | None:
         _states(deployments, "created_at", "finished_at"),
         _states(evaluations, "started_at", "finished_at"),
         tuple(sorted(waits(environments.values_list("pk", flat=True)).items())),
-        tuple(queued.values_list("pk", "queued_at", "message")),
+        tuple(queued.values_list("pk", "queued_at", "waits_for")),
     )
 
 

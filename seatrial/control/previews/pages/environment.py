@@ -101,7 +101,7 @@ def environment_fingerprint(user: User, key: str) -> Hashable | None:
     evaluation = (
         Evaluation.objects.filter(pull_request=row[-1])
         .order_by("-id")
-        .values_list("id", "state", "queued_at", "message")
+        .values_list("id", "state", "queued_at", "message", "waits_for")
         .first()
     )
     beside = (newest, evaluation, waits([key]).get(key), _roles(user))
