@@ -134,7 +134,7 @@ def test_what_to_do_is_said_in_the_words_of_the_recipe(
 
 def test_a_service_that_listens_nowhere_is_told_so_once() -> None:
     one = Planned(Service("web", ServiceKind.WEB), ContainerSpec("web", BUSYBOX, {}, {}), False, "Dockerfile")
-    shut = Unwell("listens on no port", Cause.NOTHING_THERE)
+    shut = Unwell("listens on no port", Cause.NO_PORT)
     assert advice.unhealthy(one, shut, 60, [], []) == (
         "web listens on no TCP port. If it needs longer to start, add HEALTHCHECK --start-period=180s CMD ... in Dockerfile; "
         "if it is not for visitors, set kind: worker in a galley.yml"

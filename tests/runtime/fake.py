@@ -272,7 +272,7 @@ class FakeRuntime:
         if box is None or network not in box.shown().addresses:
             return Unwell(f"has no address on {network}", Cause.NOTHING_THERE)
         if check.port is None:
-            return Unwell("listens on no known port", Cause.NOTHING_THERE)
+            return Unwell("listens on no known port", Cause.NO_PORT)
         together = [b for b in self.boxes.values() if b.in_network_of is box.in_network_of]
         answers = [b.answer(check.port, check.http_path or "/") for b in together]
         answer = next((answer for answer in answers if answer != 0), 0)

@@ -18,7 +18,6 @@ NOT_RUN = (
         "It needs a first line like #!/bin/sh, or was built for another kind of machine",
     ),
 )
-SHUT = re.compile("listens on no (known )?port$")
 
 
 def ended(planned: Planned, code: int | None, times: int, said: str) -> str:
@@ -51,8 +50,8 @@ def unhealthy(
             return f"{name}: {unwell.seen}. {_other_port(planned)}"
         case Cause.OWN_COMMAND:
             return f"{name} runs, but after {seconds:g} s {unwell.seen}"
-        case Cause.NOTHING_THERE if explained := _elsewhere(planned, listening, expected):
-            more = "" if SHUT.match(unwell.seen) else f". After {seconds:g} s, {unwell.seen}"
+        case Cause.NO_PORT | Cause.NOTHING_THERE if explained := _elsewhere(planned, listening, expected):
+            more = "" if unwell.cause is Cause.NO_PORT else f". After {seconds:g} s, {unwell.seen}"
             return f"{name} listens on {explained}{more}"
         case Cause.WRONG_ANSWER:
             return f"{name} runs, but {unwell.seen} after {seconds:g} s. {_other_path(planned)}"

@@ -160,7 +160,7 @@ class Watch:
         listed = bool(self._planned.service.ports)
         if listed and routable and len(ports) > 1 and container.port is None:
             return await self._several.choose(container, ports, check)
-        unwell = Unwell("listens on no port", Cause.NOTHING_THERE)
+        unwell = Unwell("listens on no port", Cause.NO_PORT)
         if ports:
             found = await self._runtime.check(container, self._network, replace(check, port=ports[0]))
             if found is None:

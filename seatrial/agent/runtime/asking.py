@@ -16,7 +16,7 @@ BAD_REQUEST = 400  # also what many servers say to HTTP on a port for TLS
 async def ask(address: str, check: HealthCheck) -> Unwell | None:
     """None if it answers on its port as `check` requires, else a description of the failure."""
     if check.port is None:
-        return Unwell("listens on no known port", Cause.NOTHING_THERE)
+        return Unwell("listens on no known port", Cause.NO_PORT)
     if check.http_path is None:
         return await _tcp(address, check.port)
     return await _http(address, check.port, check)

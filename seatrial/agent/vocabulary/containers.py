@@ -127,6 +127,7 @@ class HealthCheck:
 class Cause(Enum):
     """What stands behind a check that failed."""
 
+    NO_PORT = auto()  # it is not known to listen on any port
     NOTHING_THERE = auto()  # no connection is accepted
     NO_ANSWER = auto()  # a connection is accepted, and no answer comes
     NOT_HTTP = auto()  # something else than HTTP is spoken
