@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
+from django.db import connections
 from playwright.sync_api import expect
 
 from tests.bus.servers import NatsServer
@@ -76,7 +77,14 @@ def test_the_end_is_followed_through_ten_thousand_lines(
     say(busy.live, "api", "first")
     page, wrong = opened(browser, served, busy.live.pk)
     expect(page.locator(".line")).to_have_count(1)
-    pouring = threading.Thread(target=pour, args=(busy.live, "web", 10_000), kwargs={"every_seconds": 0.02})
+
+    def ten_thousand() -> None:
+        try:
+            pour(busy.live, "web", 10_000, every_seconds=0.02)
+        finally:
+            connections.close_all()  # this thread's own
+
+    pouring = threading.Thread(target=ten_thousand)
     pouring.start()
     comes_true(lambda: page.locator(".line").count() > 500)
     for chip in ("web", "All"):  # the page can be used meanwhile
