@@ -8,6 +8,7 @@ from dataclasses import replace
 import structlog
 
 from seatrial.agent.environments import planner
+from seatrial.agent.environments.admission import Admission
 from seatrial.agent.environments.launch import Planned
 from seatrial.agent.environments.observing import Observer
 from seatrial.agent.environments.planner import Host, Progress, Step, plan
@@ -50,6 +51,7 @@ class EnvironmentActor:
         self._launched: dict[str, Launched] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._durable_lock = asyncio.Lock()
+        self._admission = Admission()
         self._woken = asyncio.Event()
         self._pause = FIRST_PAUSE_SECONDS
         self._workspace = ""
@@ -61,6 +63,7 @@ class EnvironmentActor:
         if desired is not None and known is not None and desired.revision < known.revision:
             return
         self._desired = desired
+        self._admission.look(desired)
         self._workspace = desired.workspace if desired else self._workspace
         self.wake()
 
@@ -183,7 +186,7 @@ class EnvironmentActor:
         self._tasks[deployment.id] = asyncio.create_task(coroutine)
 
     def _rollout(self, desired: DesiredEnvironment, deployment: DesiredDeployment) -> Rollout:
-        return Rollout(self._tools, self._followers, desired, deployment, self._durable_lock)
+        return Rollout(self._tools, self._followers, desired, deployment, self._durable_lock, self._admission)
 
     async def _attempt(self, desired: DesiredEnvironment, deployment: DesiredDeployment) -> None:
         rollout = self._rollout(desired, deployment)

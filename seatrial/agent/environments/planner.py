@@ -191,8 +191,10 @@ def _start_again(launch: Launch, host: Host, progress: Progress, now: float) -> 
 
 
 def challenged(desired: DesiredEnvironment, progress: Progress) -> bool:
-    """Whether a candidate may be replacing services that keep data: until it has failed, it is responsible for them."""
-    return desired.candidate is not None and desired.candidate.id not in progress.failed
+    """Whether a candidate may be replacing services that keep data: from when it may start until it has failed, it is
+    responsible for them."""
+    candidate = desired.candidate
+    return candidate is not None and not candidate.held and candidate.id not in progress.failed
 
 
 def broken(launch: Launch, host: Host, *, durable_too: bool) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import structlog
 
+from seatrial.agent.environments.admission import Admission
 from seatrial.agent.environments.hiding import message_of
 from seatrial.agent.environments.launch import Planned
 from seatrial.agent.environments.names import Names
@@ -44,17 +45,19 @@ class Rollout:
         desired: DesiredEnvironment,
         deployment: DesiredDeployment,
         durable_lock: asyncio.Lock,
+        admission: Admission,
     ) -> None:
         self._tools = tools
         self._followers = followers
         self._desired = desired
         self._deployment = deployment
         self._durable_lock = durable_lock
+        self._admission = admission
         self._containers: set[str] = set()
         self.so_far: Launched | None = None  # grows while services become healthy; kept if one does not
 
     async def bring_up(self, *, silent: bool, replace_durable: bool = True) -> Launched:
-        """Bring the deployment up. `silent`: this is a repair (see Startup); without `replace_durable`, services that keep
+        """Bring the deployment up; nothing of it starts before it is admitted. `silent`: this is a repair (see Startup); without `replace_durable`, services that keep
         data stay as they are, even if a candidate replaced them. Raises AgentError."""
         phases = Phases(
             self._tools.reports,
@@ -63,7 +66,9 @@ class Rollout:
             self._deployment.id,
             silent=silent,
         )
-        launch = await Preparation(self._tools, self._desired, self._deployment, phases).run()
+        preparation = Preparation(self._tools, self._desired, self._deployment, phases)
+        launch = await preparation.run()
+        await self._admission.wait(self._deployment.id, preparation.tell_needs)
         names = Names.of(self._tools.agent, self._desired)
         startup = Startup(
             self._tools.runtime,

@@ -1,4 +1,4 @@
-"""Sizes and durations as recipes write them."""
+"""Sizes and durations as recipes and settings write them, and sizes as people read them."""
 
 import re
 
@@ -18,6 +18,11 @@ def megabytes(text: object) -> int:
             f"{text!r} is less than the {LEAST_MEMORY_MB}m a container needs. Write it like 512m or 1g"
         )
     return int(size)
+
+
+def gigabytes(megabytes: int) -> str:
+    """`0.5`, `6`, `97.66`: megabytes as a number of GB, for people."""
+    return f"{round(megabytes / 1024, 2):g}"
 
 
 def seconds(text: object) -> float:
