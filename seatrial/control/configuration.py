@@ -2,11 +2,20 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from seatrial.wire import quantities
+
+
+def megabytes(value: object) -> object:
+    """Megabytes: a number is taken as it is, a text is parsed as a size as in recipes; `0` is none."""
+    if not isinstance(value, str):
+        return value
+    return 0 if value.strip() == "0" else quantities.megabytes(value)
 
 
 class SecretFiles(PydanticBaseSettingsSource):
@@ -80,6 +89,20 @@ class Configuration(BaseSettings):
     galley_internal_url: str = Field(
         "",
         description="Address of this server for Traefik and the worker. Unset: http://127.0.0.1:<APP_PORT>.",
+    )
+    galley_max_project_cpus: float = Field(
+        200.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="CPUs of all services of all previews of a project together. A preview that does not fit waits until there "
+        "is room; one that never can is refused. 0: no limit.",
+    )
+    galley_max_project_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
+        "100g",
+        ge=0,
+        validate_default=True,
+        description="Memory of all services of all previews of a project together, like 100g. A preview that does not fit waits "
+        "until there is room; one that never can is refused. 0: no limit.",
     )
     galley_preview_domain: str = Field(
         "preview.localhost", description="Previews answer at <env>.<this domain>."

@@ -41,7 +41,9 @@ def desired(placement: Placement) -> DesiredEnvironment | None:
         source=source(project),
         address=address(),
         live=_deployment(environment.live, placement.agent_id),
-        candidate=_deployment(environment.candidate, placement.agent_id),
+        candidate=_deployment(
+            environment.candidate, placement.agent_id, held=_is_held(environment.candidate)
+        ),
         drain_seconds=settings.CONFIGURATION.galley_drain_seconds,
     )
 
@@ -65,7 +67,11 @@ def address() -> PreviewAddress:
     )
 
 
-def _deployment(deployment: Deployment | None, agent: str) -> DesiredDeployment | None:
+def _is_held(candidate: Deployment | None) -> bool:
+    return candidate is not None and candidate.admitted_at is None
+
+
+def _deployment(deployment: Deployment | None, agent: str, *, held: bool = False) -> DesiredDeployment | None:
     if deployment is None or deployment.agent_id != agent:
         return None
     return DesiredDeployment(
@@ -73,4 +79,5 @@ def _deployment(deployment: Deployment | None, agent: str) -> DesiredDeployment 
         commit=deployment.commit,
         branch=deployment.branch,
         no_cache=deployment.no_cache,
+        held=held,
     )
