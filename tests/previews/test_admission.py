@@ -7,13 +7,12 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet.models import Agent
 from seatrial.control.previews import services
 from seatrial.control.previews.admission import admit_waiting
 from seatrial.control.previews.models import Deployment, Environment
-from seatrial.control.previews.waits import waits
 from tests import factories
+from tests.previews.crowd import Crowd
 from tests.previews.scenario import Scenario
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -29,114 +28,68 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> Limit:
     return limit
 
 
-class Harbour:
-    """A project whose pull requests are pushed to, each commit with what it asks for."""
-
-    def __init__(self) -> None:
-        self.scene = Scenario.make()
-        self.clock = 0
-
-    def push(self, number: int, gigabytes: float, cpus: float = 1) -> Deployment:
-        self.clock += 1
-        self.scene.tell(self.scene.news("synchronize", factories.sha(), at=self.clock, number=number))
-        made = self.newest(number)
-        self.scene.reads(made, int(gigabytes * 1024), cpus)
-        return made
-
-    def live(self, number: int, gigabytes: float, cpus: float = 1) -> Deployment:
-        made = self.push(number, gigabytes, cpus)
-        assert admit_waiting() == 1
-        self.scene.ready(made)
-        self.scene.switch()
-        return self.newest(number)
-
-    def newest(self, number: int) -> Deployment:
-        rows = Deployment.objects.filter(environment__pull_request__number=number)
-        return rows.select_related("environment").order_by("-id")[0]
-
-    def stop(self, number: int) -> None:
-        services.stop(self.newest(number).environment, by=Actor.person("alice"))
-
-    def held(self, number: int) -> bool:
-        """Whether the agent is told to start nothing of it."""
-        newest = self.newest(number)
-        environment = Environment.objects.select_related("candidate", "live").get(pk=newest.environment_id)
-        placement = environment.placements.select_related("agent", "environment__candidate").get(
-            removed_at=None
-        )
-        desired = services.desired(placement)
-        assert desired is not None and desired.candidate is not None
-        assert desired.candidate.id == newest.pk
-        return desired.candidate.held
-
-    def waits_for(self, number: int) -> str:
-        environment = self.newest(number).environment_id
-        found = waits([environment]).get(environment)
-        return found.what if found else ""
-
-
 @pytest.fixture
-def harbour() -> Harbour:
-    return Harbour()
+def crowd() -> Crowd:
+    return Crowd()
 
 
 def test_one_that_does_not_fit_waits_with_the_cause_and_goes_on_when_another_stops(
-    harbour: Harbour, limit: Limit
+    crowd: Crowd, limit: Limit
 ) -> None:
     limit(8)
-    harbour.live(1, 4)
-    harbour.live(2, 2)
-    harbour.push(3, 3)
+    crowd.live(1, 4)
+    crowd.live(2, 2)
+    crowd.push(3, 3)
     assert admit_waiting() == 0
-    assert harbour.held(3)
-    assert harbour.waits_for(3) == (
+    assert crowd.held(3)
+    assert crowd.waits_for(3) == (
         "memory of project shop: 6 of 8 GB are used by 2 other previews, and it asks for 3 GB. "
         "Stop one, or raise GALLEY_MAX_PROJECT_MEMORY"
     )
-    before = harbour.newest(3).environment.revision
-    harbour.stop(2)
-    assert harbour.waits_for(3) == "the worker, to let its services start"
+    before = crowd.newest(3).environment.revision
+    crowd.stop(2)
+    assert crowd.waits_for(3) == "the worker, to let its services start"
     assert admit_waiting() == 1
-    assert not harbour.held(3)
-    assert harbour.newest(3).environment.revision > before, "its agent is told"
-    assert "memory" not in harbour.waits_for(3)
+    assert not crowd.held(3)
+    assert crowd.newest(3).environment.revision > before, "its agent is told"
+    assert "memory" not in crowd.waits_for(3)
     assert admit_waiting() == 0, "only once"
 
 
-def test_cpus_are_limited_like_memory(harbour: Harbour, limit: Limit) -> None:
+def test_cpus_are_limited_like_memory(crowd: Crowd, limit: Limit) -> None:
     limit(cpus=4)
-    harbour.live(1, 1, cpus=2.5)
-    harbour.push(2, 1, cpus=2)
+    crowd.live(1, 1, cpus=2.5)
+    crowd.push(2, 1, cpus=2)
     assert admit_waiting() == 0
-    assert harbour.waits_for(2) == (
+    assert crowd.waits_for(2) == (
         "CPUs of project shop: 2.5 of 4 are used by 1 other preview, and it asks for 2. "
         "Stop one, or raise GALLEY_MAX_PROJECT_CPUS"
     )
-    harbour.push(2, 1, cpus=1.5)
+    crowd.push(2, 1, cpus=1.5)
     assert admit_waiting() == 1
 
 
-def test_fractions_that_add_up_to_the_total_fit(harbour: Harbour, limit: Limit) -> None:
+def test_fractions_that_add_up_to_the_total_fit(crowd: Crowd, limit: Limit) -> None:
     limit(cpus=0.3)
-    harbour.live(1, 1, cpus=0.1)
-    harbour.push(2, 1, cpus=0.2)
+    crowd.live(1, 1, cpus=0.1)
+    crowd.push(2, 1, cpus=0.2)
     assert admit_waiting() == 1
 
 
-def test_nothing_starts_before_it_is_known_what_it_asks_for(harbour: Harbour, limit: Limit) -> None:
+def test_nothing_starts_before_it_is_known_what_it_asks_for(crowd: Crowd, limit: Limit) -> None:
     limit(8)
-    harbour.scene.push("a" * 40)
+    crowd.scene.push("a" * 40)
     assert admit_waiting() == 0
-    assert harbour.held(1)
+    assert crowd.held(1)
 
 
-def test_one_that_can_never_fit_is_refused_at_once(harbour: Harbour, limit: Limit) -> None:
+def test_one_that_can_never_fit_is_refused_at_once(crowd: Crowd, limit: Limit) -> None:
     limit(8, cpus=4)
-    live = harbour.live(1, 4)
-    harbour.push(1, 8.5)
-    harbour.push(2, 1, cpus=5)
+    live = crowd.live(1, 4)
+    crowd.push(1, 8.5)
+    crowd.push(2, 1, cpus=5)
     assert admit_waiting() == 0
-    first, second = harbour.newest(1), harbour.newest(2)
+    first, second = crowd.newest(1), crowd.newest(2)
     assert (first.state, first.reason, second.reason) == ("failed", "too_large", "too_large")
     assert first.message == (
         "Its services together ask for 8.5 GB of memory, and all previews of a project get at most 8. "
@@ -146,131 +99,129 @@ def test_one_that_can_never_fit_is_refused_at_once(harbour: Harbour, limit: Limi
     assert Environment.objects.get(pk=live.environment_id).live_id == live.pk, "what runs stays"
 
 
-def test_a_push_to_a_preview_that_runs_goes_on_though_nothing_is_free(harbour: Harbour, limit: Limit) -> None:
+def test_a_push_to_a_preview_that_runs_goes_on_though_nothing_is_free(crowd: Crowd, limit: Limit) -> None:
     limit(8)
-    harbour.live(1, 4)
-    harbour.live(2, 4)
-    harbour.push(3, 1)
-    harbour.push(1, 4)
+    crowd.live(1, 4)
+    crowd.live(2, 4)
+    crowd.push(3, 1)
+    crowd.push(1, 4)
     assert admit_waiting() == 1
-    assert (harbour.held(1), harbour.held(3)) == (False, True)
+    assert (crowd.held(1), crowd.held(3)) == (False, True)
     limit(7)
-    harbour.push(2, 3.5)
+    crowd.push(2, 3.5)
     assert admit_waiting() == 1, "though the project has more than it should"
 
 
-def test_a_push_that_asks_for_more_needs_room_for_the_difference(harbour: Harbour, limit: Limit) -> None:
+def test_a_push_that_asks_for_more_needs_room_for_the_difference(crowd: Crowd, limit: Limit) -> None:
     limit(8)
-    harbour.live(1, 3)
-    harbour.live(2, 3)
-    harbour.push(1, 6)
-    assert admit_waiting() == 0 and harbour.held(1)
-    harbour.push(1, 5)
-    assert admit_waiting() == 1 and not harbour.held(1)
-    harbour.push(3, 1)
+    crowd.live(1, 3)
+    crowd.live(2, 3)
+    crowd.push(1, 6)
+    assert admit_waiting() == 0 and crowd.held(1)
+    crowd.push(1, 5)
+    assert admit_waiting() == 1 and not crowd.held(1)
+    crowd.push(3, 1)
     assert admit_waiting() == 0, "the larger version counts from when it is let in"
 
 
-def test_a_smaller_version_makes_room_when_visitors_are_on_it(harbour: Harbour, limit: Limit) -> None:
+def test_a_smaller_version_makes_room_when_visitors_are_on_it(crowd: Crowd, limit: Limit) -> None:
     limit(8)
-    harbour.live(1, 6)
-    harbour.push(2, 4)
-    smaller = harbour.push(1, 3)
+    crowd.live(1, 6)
+    crowd.push(2, 4)
+    smaller = crowd.push(1, 3)
     assert admit_waiting() == 1
-    assert admit_waiting() == 0 and harbour.held(2), "both versions run"
-    harbour.scene.ready(smaller)
-    harbour.scene.switch()
-    assert admit_waiting() == 1 and not harbour.held(2)
+    assert admit_waiting() == 0 and crowd.held(2), "both versions run"
+    crowd.scene.ready(smaller)
+    crowd.scene.switch()
+    assert admit_waiting() == 1 and not crowd.held(2)
 
 
 def test_the_preview_that_was_opened_first_goes_first_and_holds_up_none_that_fits(
-    harbour: Harbour, limit: Limit
+    crowd: Crowd, limit: Limit
 ) -> None:
     limit(8)
-    harbour.live(1, 4)
-    harbour.live(2, 4)
-    harbour.push(3, 8)
-    harbour.push(4, 4)
-    harbour.push(5, 3)
-    harbour.push(6, 1)
-    harbour.push(4, 4)  # pushed to again: it keeps its place
+    crowd.live(1, 4)
+    crowd.live(2, 4)
+    crowd.push(3, 8)
+    crowd.push(4, 4)
+    crowd.push(5, 3)
+    crowd.push(6, 1)
+    crowd.push(4, 4)  # pushed to again: it keeps its place
     assert admit_waiting() == 0
-    harbour.stop(2)
+    crowd.stop(2)
     assert admit_waiting() == 1
-    assert [number for number in (3, 4, 5, 6) if not harbour.held(number)] == [4]
-    harbour.stop(1)
+    assert [number for number in (3, 4, 5, 6) if not crowd.held(number)] == [4]
+    crowd.stop(1)
     assert admit_waiting() == 2
-    assert harbour.held(3) and not harbour.held(5) and not harbour.held(6)
+    assert crowd.held(3) and not crowd.held(5) and not crowd.held(6)
 
 
 @pytest.mark.parametrize("ends", ["fails", "is stopped", "is replaced"])
-def test_whatever_ends_gives_back_what_it_had(harbour: Harbour, limit: Limit, ends: str) -> None:
+def test_whatever_ends_gives_back_what_it_had(crowd: Crowd, limit: Limit, ends: str) -> None:
     limit(8)
-    first = harbour.push(1, 8)
+    first = crowd.push(1, 8)
     assert admit_waiting() == 1
-    harbour.push(2, 8)
+    crowd.push(2, 8)
     assert admit_waiting() == 0
     if ends == "fails":
-        harbour.scene.fail(first)
+        crowd.scene.fail(first)
     elif ends == "is stopped":
-        harbour.stop(1)
+        crowd.stop(1)
     else:
-        harbour.push(1, 0.5)
-        assert not harbour.newest(1).admitted_at
-        harbour.push(2, 7.5)
+        crowd.push(1, 0.5)
+        assert not crowd.newest(1).admitted_at
+        crowd.push(2, 7.5)
     assert admit_waiting() == (2 if ends == "is replaced" else 1)
-    assert not harbour.held(2)
+    assert not crowd.held(2)
 
 
-def test_projects_do_not_share(harbour: Harbour, limit: Limit) -> None:
+def test_projects_do_not_share(crowd: Crowd, limit: Limit) -> None:
     limit(8)
-    harbour.live(1, 8)
+    crowd.live(1, 8)
     other = Scenario.make("blog")
     other.push("b" * 40)
     other.reads(other.candidate(), 8 * 1024)
     assert admit_waiting() == 1
 
 
-def test_without_a_total_nothing_waits(harbour: Harbour, limit: Limit) -> None:
+def test_without_a_total_nothing_waits(crowd: Crowd, limit: Limit) -> None:
     limit(8)
-    harbour.live(1, 8)
-    harbour.push(2, 8)
+    crowd.live(1, 8)
+    crowd.push(2, 8)
     assert admit_waiting() == 0
     limit()
-    harbour.scene.tell(harbour.scene.news("synchronize", "c" * 40, at=99, number=3))
-    assert not harbour.held(3), "from the start"
-    assert admit_waiting() == 1 and not harbour.held(2), "also what waited before"
+    crowd.scene.tell(crowd.scene.news("synchronize", "c" * 40, at=99, number=3))
+    assert not crowd.held(3), "from the start"
+    assert admit_waiting() == 1 and not crowd.held(2), "also what waited before"
 
 
-def test_an_agent_that_does_not_know_of_it_is_counted_when_it_is_ready(
-    harbour: Harbour, limit: Limit
-) -> None:
+def test_an_agent_that_does_not_know_of_it_is_counted_when_it_is_ready(crowd: Crowd, limit: Limit) -> None:
     limit(8)
-    harbour.scene.push("a" * 40)
-    first = harbour.newest(1)
-    harbour.scene.ready(first)
-    harbour.scene.reads(first, 6 * 1024)
-    harbour.push(2, 3)
-    assert admit_waiting() == 0 and harbour.held(2)
+    crowd.scene.push("a" * 40)
+    first = crowd.newest(1)
+    crowd.scene.ready(first)
+    crowd.scene.reads(first, 6 * 1024)
+    crowd.push(2, 3)
+    assert admit_waiting() == 0 and crowd.held(2)
 
 
-def test_an_agent_speaks_for_its_own_deployments_only(harbour: Harbour, limit: Limit) -> None:
+def test_an_agent_speaks_for_its_own_deployments_only(crowd: Crowd, limit: Limit) -> None:
     limit(8)
-    first = harbour.push(1, 9)
-    harbour.scene.reads(first, 1024, agent=factories.agent().pk)
+    first = crowd.push(1, 9)
+    crowd.scene.reads(first, 1024, agent=factories.agent().pk)
     assert admit_waiting() == 0
-    assert harbour.newest(1).reason == "too_large"
+    assert crowd.newest(1).reason == "too_large"
 
 
-def test_one_that_waits_is_deployed_anew_when_its_agent_is_lost(harbour: Harbour, limit: Limit) -> None:
+def test_one_that_waits_is_deployed_anew_when_its_agent_is_lost(crowd: Crowd, limit: Limit) -> None:
     limit(8)
-    harbour.live(1, 8)
-    waiting = harbour.push(2, 4)
+    crowd.live(1, 8)
+    waiting = crowd.push(2, 4)
     another = factories.agent()
-    Agent.objects.filter(pk=harbour.scene.agent.pk).update(state="offline")
+    Agent.objects.filter(pk=crowd.scene.agent.pk).update(state="offline")
     Deployment.objects.update(created_at=timezone.now() - timedelta(minutes=2))
-    lost = Agent.objects.get(pk=harbour.scene.agent.pk)
+    lost = Agent.objects.get(pk=crowd.scene.agent.pk)
     assert services.lost_contact(lost) == 0
-    newest = harbour.newest(2)
+    newest = crowd.newest(2)
     assert newest.pk != waiting.pk and newest.agent_id == another.pk
     assert newest.commit == waiting.commit and newest.state == "queued"

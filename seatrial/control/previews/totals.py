@@ -93,6 +93,15 @@ def summed(amounts: Iterable[Amount]) -> Amount:
     return reduce(Amount.__add__, amounts, NOTHING)
 
 
+def used_of_total(project: str) -> list[str]:
+    """`6 of 100 GB of memory` and the same of CPUs, without "of 100" where there is no limit; none if nothing is used."""
+    amount, most = summed(used([project]).get(project, {}).values()), total()
+    if amount == NOTHING:
+        return []
+    limits = [f" of {kind.said(most)}" if kind.of(most) else "" for kind in KINDS]
+    return [f"{kind.said(amount)}{limit} {kind.unit}" for kind, limit in zip(KINDS, limits, strict=True)]
+
+
 def too_large(asked: Amount, most: Amount) -> str:
     """Why a preview can never start, however little the others use; empty if it can."""
     for kind in KINDS:

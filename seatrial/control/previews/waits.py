@@ -22,10 +22,11 @@ PREFIX = "Waits for "  # of a deployment's message
 
 @dataclass(frozen=True)
 class Wait:
-    """`what` reads after "waits for"."""
+    """`what` reads after "waits for". `for_room`: it is prepared or being prepared, and its project has no room for it."""
 
     what: str
     since: datetime
+    for_room: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def _progress(candidate: Deployment, circumstances: Circumstances, now: datetime
     if (silent := _silent(agent, now)) is not None:
         return silent
     if circumstances.shortage:
-        return Wait(circumstances.shortage, candidate.created_at)
+        return Wait(circumstances.shortage, candidate.created_at, for_room=True)
     phase = circumstances.phase
     if phase is not None:
         return Wait(f"agent {agent.name}: {phase.name}", phase.started_at)

@@ -11,6 +11,7 @@ from seatrial.control.accounts.access import find_visible, visible
 from seatrial.control.accounts.models import User
 from seatrial.control.dashboard.links import Link
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.previews.admission import shortages
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
 from seatrial.control.previews.pages.addresses import addresses
 from seatrial.control.previews.pages.headline import headline
@@ -52,6 +53,7 @@ def environment_context(environment: Environment) -> dict[str, Any]:
         "updating": newest is not None and newest.state in IN_PROGRESS and environment.live_id is not None,
         "warnings": [one for one in said if not is_remark(one)],
         "remarks": [one for one in said if is_remark(one)],
+        "shortage": shortages([environment]).get(environment.pk, ""),
         "current_phase": next((phase.name for phase in reversed(phases) if phase.seconds is None), ""),
         "addresses": shown_addresses,
         "services": _services(environment, newest),
@@ -62,7 +64,7 @@ def environment_context(environment: Environment) -> dict[str, Any]:
 
 
 def environment_fingerprint(user: User, key: str) -> Hashable | None:
-    """Changes when the page does, and every second while a phase runs, so that its bar grows. Three or four queries."""
+    """Changes when the page does, and every second while a phase runs, so that its bar grows. Three to six queries."""
     row = (
         visible(user, Environment)
         .filter(pk=key)
@@ -74,6 +76,7 @@ def environment_fingerprint(user: User, key: str) -> Hashable | None:
             "live__agent__state",
             "candidate__agent__state",
             "candidate__message",
+            "candidate__admitted_at",
             "pull_request_id",
         )
         .first()
@@ -94,14 +97,21 @@ def environment_fingerprint(user: User, key: str) -> Hashable | None:
     phases = DeploymentPhase.objects.filter(deployment=newest[0]).aggregate(
         Count("id"), ended=Count("seconds")
     )
+    held = row[2] is not None and row[-2] is None
     ticking = newest[1] in IN_PROGRESS and phases["id__count"] > phases["ended"]
     return (
         row,
         newest,
         tuple(phases.values()),
         evaluation,
+        _shortage(key) if held else "",
         int(timezone.now().timestamp()) if ticking else 0,
     )
+
+
+def _shortage(key: str) -> str:
+    rows = Environment.objects.select_related("candidate", "project").filter(pk=key)
+    return shortages(list(rows)).get(key, "")
 
 
 def _services(environment: Environment, newest: Deployment | None) -> list[dict[str, Any]]:
