@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.utils import timezone
 
@@ -225,3 +227,13 @@ def test_one_that_waits_is_deployed_anew_when_its_agent_is_lost(crowd: Crowd, li
     newest = crowd.newest(2)
     assert newest.pk != waiting.pk and newest.agent_id == another.pk
     assert newest.commit == waiting.commit and newest.state == "queued"
+
+
+def test_what_was_there_before_the_total_is_admitted_by_the_migration(crowd: Crowd, limit: Limit) -> None:
+    limit(8)
+    admit = import_module("seatrial.control.previews.migrations.0009_admission").admit
+    crowd.scene.push("a" * 40)
+    assert crowd.held(1)
+    admit(apps, None)
+    assert not crowd.held(1)
+    assert crowd.newest(1).admitted_at == crowd.newest(1).created_at
