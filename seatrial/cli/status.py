@@ -11,7 +11,7 @@ from seatrial.cli.verdicts import counted_score
 from seatrial.cli.waiting import DECIDED
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
-from seatrial.wire.quantities import gigabytes
+from seatrial.wire.sizes import gigabytes
 from seatrial.wire.states import DeploymentState, EnvironmentState
 
 

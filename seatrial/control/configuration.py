@@ -8,14 +8,22 @@ from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from seatrial.wire import quantities
+from seatrial.wire.sizes import in_megabytes
+
+LEAST_MEMORY_MB = 6  # what one container needs
 
 
-def megabytes(value: object) -> object:
-    """Megabytes: a number is taken as it is, a text is parsed as a size as in recipes; `0` is none."""
+def total_megabytes(value: object) -> object:
+    """Megabytes: a number is taken as it is, a text is parsed as a size as in recipes; `0` is no limit."""
     if not isinstance(value, str):
         return value
-    return 0 if value.strip() == "0" else quantities.megabytes(value)
+    size = in_megabytes(value)
+    if size is None or 0 < size < LEAST_MEMORY_MB:
+        problem = (
+            "not a size" if size is None else f"less than the {LEAST_MEMORY_MB}m that one container needs"
+        )
+        raise ValueError(f"{value!r} is {problem}. Write it like 512m or 100g, or 0 for no limit")
+    return int(size)
 
 
 class SecretFiles(PydanticBaseSettingsSource):
@@ -97,7 +105,7 @@ class Configuration(BaseSettings):
         description="CPUs of all services of all previews of a project together. A preview that does not fit waits until there "
         "is room; one that never can is refused. 0: no limit.",
     )
-    galley_max_project_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
+    galley_max_project_memory: Annotated[int, BeforeValidator(total_megabytes)] = Field(
         "100g",
         ge=0,
         validate_default=True,

@@ -109,9 +109,9 @@ def test_the_memory_of_a_project_is_written_as_in_recipes(
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [
-        ("GALLEY_MAX_PROJECT_MEMORY", "plenty", "Write it like 512m or 1g"),
-        ("GALLEY_MAX_PROJECT_MEMORY", "-1g", "Write it like 512m or 1g"),
-        ("GALLEY_MAX_PROJECT_MEMORY", "100", "Write it like 512m or 1g"),
+        ("GALLEY_MAX_PROJECT_MEMORY", "plenty", "is not a size. Write it like 512m or 100g"),
+        ("GALLEY_MAX_PROJECT_MEMORY", "-1g", "is not a size"),
+        ("GALLEY_MAX_PROJECT_MEMORY", "100", "is less than the 6m"),
         ("GALLEY_MAX_PROJECT_CPUS", "nan", "finite"),
         ("GALLEY_MAX_PROJECT_CPUS", "-1", "greater than or equal to 0"),
     ],

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from seatrial.agent.recipes.dockerfile import Dockerfile, Stage
-from seatrial.wire import quantities
+from seatrial.agent.vocabulary import quantities
 
 OPTION = re.compile(r"--([a-z-]+)=(\S+)\s*")
 DURATIONS = {

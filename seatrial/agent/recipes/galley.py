@@ -11,9 +11,9 @@ from seatrial.agent.recipes import graph, kinds
 from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.recipes.repository_paths import inside
+from seatrial.agent.vocabulary import quantities
 from seatrial.agent.vocabulary.containers import HealthCheck, Resources, RestartPolicy
 from seatrial.agent.vocabulary.errors import RecipeError
-from seatrial.wire import quantities
 from seatrial.wire.states import ServiceKind
 
 NAME = r"^[a-z][a-z0-9-]{0,39}$"

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from seatrial.control.previews.models import Environment
 from seatrial.wire.counted import counted
-from seatrial.wire.quantities import gigabytes
+from seatrial.wire.sizes import gigabytes
 from seatrial.wire.states import EnvironmentState
 
 HARDLY = 1e-6  # sums of fractions are a little off

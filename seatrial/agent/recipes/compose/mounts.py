@@ -11,10 +11,10 @@ from seatrial.agent.recipes.compose.places import Places
 from seatrial.agent.recipes.compose.values import in_repository, read
 from seatrial.agent.recipes.document import Path
 from seatrial.agent.recipes.problems import Problems
+from seatrial.agent.vocabulary import quantities
 from seatrial.agent.vocabulary.containers import Copy, Mount, Text
 from seatrial.agent.vocabulary.mount_targets import refused_mount_target
 from seatrial.agent.vocabulary.options import Tmpfs
-from seatrial.wire import quantities
 
 CLOCKS = {"/etc/localtime", "/etc/timezone"}  # often mounted out of habit; neither secret nor needed
 ENGINES = ("docker.sock", "containerd.sock", "podman.sock")

@@ -5,6 +5,7 @@ from typing import Any
 from seatrial.agent.recipes.compose.values import limit, read
 from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.recipes.problems import Problems
+from seatrial.agent.vocabulary import quantities
 from seatrial.agent.vocabulary.options import (
     LONGEST_STOP_SECONDS,
     MOST_OPEN_FILES,
@@ -14,7 +15,6 @@ from seatrial.agent.vocabulary.options import (
     Tmpfs,
     without_capabilities,
 )
-from seatrial.wire import quantities
 
 
 def options(

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from seatrial.agent.recipes.compose.cell import PROJECT
 from seatrial.agent.recipes.document import Document, Path
+from seatrial.agent.vocabulary import quantities
 from seatrial.agent.vocabulary.containers import HealthCheck, Resources, RestartPolicy
-from seatrial.wire import quantities
 
 Quantity = TypeVar("Quantity", int, float)
 RESTARTS = {

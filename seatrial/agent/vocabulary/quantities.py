@@ -1,28 +1,23 @@
-"""Sizes and durations as recipes and settings write them, and sizes as people read them."""
+"""Sizes and durations as recipes write them."""
 
 import re
 
-SIZES = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
+from seatrial.wire.sizes import in_megabytes
+
 DURATIONS = {"": 1.0, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 LEAST_MEMORY_MB = 6  # the least that the engine accepts
 
 
 def megabytes(text: object) -> int:
     """Megabytes of `512m`, `1g`, `1.5GiB` or a number of bytes. Raises ValueError that says how to write it."""
-    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([bkmgt]?)(?:i?b)?", str(text).strip().lower())
-    if match is None or isinstance(text, bool):
+    size = in_megabytes(str(text))
+    if size is None or isinstance(text, bool):
         raise ValueError(f"{str(text)[:60]!r} is not a size. Write it like 512m or 1g")
-    size = float(match[1]) * SIZES[match[2]] / 1024**2
     if size < LEAST_MEMORY_MB:
         raise ValueError(
             f"{text!r} is less than the {LEAST_MEMORY_MB}m a container needs. Write it like 512m or 1g"
         )
     return int(size)
-
-
-def gigabytes(megabytes: int) -> str:
-    """`0.5`, `6`, `97.66`: megabytes as a number of GB, for people."""
-    return f"{round(megabytes / 1024, 2):g}"
 
 
 def seconds(text: object) -> float:
