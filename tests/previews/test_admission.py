@@ -90,11 +90,12 @@ def test_one_that_can_never_fit_is_refused_at_once(crowd: Crowd, limit: Limit) -
     live = crowd.live(1, 4)
     crowd.push(1, 8.5)
     crowd.push(2, 1, cpus=5)
+    assert "project" not in crowd.waits_for(1), "it does not wait for room that can never be"
     assert admit_waiting() == 0
     first, second = crowd.newest(1), crowd.newest(2)
     assert (first.state, first.reason, second.reason) == ("failed", "too_large", "too_large")
     assert first.message == (
-        "Its services together ask for 8.5 GB of memory, and all previews of a project get at most 8. "
+        "Its services together ask for 8.5 GB of memory, and all previews of a project get at most 8 GB. "
         "Lower what they ask for, leave services out, or raise GALLEY_MAX_PROJECT_MEMORY."
     )
     assert "5 CPUs" in second.message and "GALLEY_MAX_PROJECT_CPUS" in second.message

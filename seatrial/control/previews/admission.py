@@ -67,7 +67,7 @@ def _shortage(environment: Environment, asked: Amount, used: dict[str, Amount], 
 
 
 def shortages(environments: list[Environment]) -> dict[str, str]:
-    """{environment: what it has no room in}, only of those whose candidate is held and does not fit; at most one query.
+    """{environment: what it has no room in}, only of those whose candidate waits for room; at most one query.
 
     Their `candidate` and `project` should have been read with them.
     """
@@ -75,7 +75,11 @@ def shortages(environments: list[Environment]) -> dict[str, str]:
     if not held:
         return {}
     most, used = totals.total(), totals.used({one.project_id for one, _ in held})
-    found = {one.pk: _shortage(one, asked, used.get(one.project_id, {}), most) for one, asked in held}
+    found = {
+        one.pk: _shortage(one, asked, used.get(one.project_id, {}), most)
+        for one, asked in held
+        if not totals.too_large(asked, most)  # it is about to be refused
+    }
     return {pk: what for pk, what in found.items() if what}
 
 

@@ -109,7 +109,7 @@ def too_large(asked: Amount, most: Amount) -> str:
         if limit and kind.of(asked) > limit + HARDLY:
             return (
                 f"Its services together ask for {kind.said(asked)} {kind.unit}, and all previews of a project get at most "
-                f"{kind.said(most)}. Lower what they ask for, leave services out, or raise {kind.setting}."
+                f"{kind.said(most)}{kind.short}. Lower what they ask for, leave services out, or raise {kind.setting}."
             )
     return ""
 
