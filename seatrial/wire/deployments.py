@@ -26,7 +26,8 @@ class DesiredDeployment(Part):
     """One version of one environment: a commit to check out, build and start.
 
     While a candidate is `held`, it is prepared, but none of its services may start: its project has no room for them, or
-    nobody has looked yet. What has once been let in is never held again.
+    nobody has looked yet. What has once been let in is never held again. One that asks for no more than `room_cpus` and
+    `room_memory_mb`, which its environment has already, need not wait: a push that changes no limits costs no time.
     """
 
     id: str
@@ -34,6 +35,8 @@ class DesiredDeployment(Part):
     branch: str = ""
     no_cache: bool = False
     held: bool = False
+    room_cpus: float = 0
+    room_memory_mb: int = 0
 
 
 class PreviewAddress(Part):

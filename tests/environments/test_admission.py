@@ -133,3 +133,21 @@ async def test_an_agent_that_begins_again_says_what_the_live_version_may_use(
         environments.replayed({wanted.environment})
         read = await agent.reports.next(RecipeRead, seen=known, deployment=first.id)
         assert (read.cpus, read.memory_mb) == (1, 64)
+
+
+async def test_one_that_asks_for_no_more_than_the_live_version_need_not_wait(
+    agent: Agent, repository: Repository, busybox: str
+) -> None:
+    first = deployment(repository.commit(files(busybox)))
+    wanted = environment(repository, "pr-1-shop", candidate=first)
+    async with agent.running() as environments:
+        await come_up(agent, environments, wanted)
+        second = deployment(repository.commit(files(busybox, page="two")))
+        short = held(second).model_copy(update={"room_cpus": 1.5, "room_memory_mb": 159})
+        environments.wanted(then(wanted, revision=5, live=first, candidate=short))
+        await built(agent, second, "web")
+        await asyncio.sleep(0.2)
+        assert agent.reports.all(DeploymentReady)[-1].deployment == first.id, "a megabyte is missing"
+        enough = short.model_copy(update={"room_memory_mb": 160})
+        environments.wanted(then(wanted, revision=6, live=first, candidate=enough))
+        await agent.reports.next(DeploymentReady, deployment=second.id)

@@ -5,6 +5,7 @@ from seatrial.control.previews import services
 from seatrial.control.previews.admission import admit_waiting
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.waits import waits
+from seatrial.wire.deployments import DesiredDeployment
 from tests import factories
 from tests.previews.scenario import Scenario
 
@@ -37,6 +38,10 @@ class Crowd:
 
     def held(self, number: int) -> bool:
         """Whether the agent is told to start nothing of it."""
+        return self.told(number).held
+
+    def told(self, number: int) -> DesiredDeployment:
+        """What the agent is told of the candidate."""
         newest = self.newest(number)
         environment = Environment.objects.select_related("candidate", "live").get(pk=newest.environment_id)
         placement = environment.placements.select_related("agent", "environment__candidate").get(
@@ -45,7 +50,7 @@ class Crowd:
         desired = services.desired(placement)
         assert desired is not None and desired.candidate is not None
         assert desired.candidate.id == newest.pk
-        return desired.candidate.held
+        return desired.candidate
 
     def waits_for(self, number: int) -> str:
         environment = self.newest(number).environment_id

@@ -115,6 +115,15 @@ def test_a_push_to_a_preview_that_runs_goes_on_though_nothing_is_free(crowd: Cro
     assert admit_waiting() == 1, "though the project has more than it should"
 
 
+def test_an_agent_is_told_what_a_preview_that_runs_has_already(crowd: Crowd, limit: Limit) -> None:
+    limit(8)
+    crowd.live(1, 3, cpus=1.5)
+    crowd.push(1, 3, cpus=1.5)
+    crowd.push(2, 3)
+    assert (crowd.told(1).room_cpus, crowd.told(1).room_memory_mb) == (1.5, 3 * 1024)
+    assert (crowd.told(2).room_cpus, crowd.told(2).room_memory_mb) == (0, 0)
+
+
 def test_a_push_that_asks_for_more_needs_room_for_the_difference(crowd: Crowd, limit: Limit) -> None:
     limit(8)
     crowd.live(1, 3)

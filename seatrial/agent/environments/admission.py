@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from seatrial.wire.deployments import DesiredEnvironment
+from seatrial.agent.vocabulary.containers import Resources
+from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
 
 REMIND_SECONDS = 30.0
+Remind = Callable[[], Awaitable[None]]
 
 
 class Admission:
@@ -15,26 +17,31 @@ class Admission:
     """
 
     def __init__(self) -> None:
-        self._admitted: set[str] = set()
+        self._desired: dict[str, DesiredDeployment] = {}
         self._changed = asyncio.Event()
 
     def look(self, desired: DesiredEnvironment | None) -> None:
         """Take over what is desired now, and wake whoever waits."""
-        deployments = (desired.live, desired.candidate) if desired else ()
-        self._admitted = {one.id for one in deployments if one is not None and not one.held}
+        deployments = (desired.candidate, desired.live) if desired else ()
+        self._desired = {one.id: one for one in deployments if one is not None}
         self._changed.set()
 
-    async def wait(self, deployment: str, remind: Callable[[], Awaitable[None]]) -> None:
-        """Return once `deployment` may start.
+    async def wait(self, deployment: str, needs: Resources, remind: Remind) -> None:
+        """Return once `deployment`, whose services ask for `needs` together, may start.
 
         Until then `remind` every REMIND_SECONDS, since what the control plane decides by may be lost.
         """
         while True:
             self._changed.clear()
-            if deployment in self._admitted:
+            desired = self._desired.get(deployment)
+            if desired is not None and (not desired.held or _has_room(desired, needs)):
                 return
             try:
                 async with asyncio.timeout(REMIND_SECONDS):
                     await self._changed.wait()
             except TimeoutError:
                 await remind()
+
+
+def _has_room(desired: DesiredDeployment, needs: Resources) -> bool:
+    return needs.cpus <= desired.room_cpus and needs.memory_mb <= desired.room_memory_mb

@@ -43,7 +43,7 @@ class Preparation:
         self._exported = asyncio.Lock()
         self._tree_is_whole = False  # a folder left by a crash is exported again
         self._builds: dict[str, asyncio.Task[str]] = {}
-        self._needs: Resources | None = None  # of all services together, once the recipe is read
+        self.needs = Resources(cpus=0, memory_mb=0)  # of all services together, once the recipe is read
 
     async def run(self) -> Launch:
         """Prepare the launch. Raises any AgentError."""
@@ -58,7 +58,7 @@ class Preparation:
             entries = list(await tree.entries())
         async with self._phases.phase(Phase.RECIPE):
             recipe = await self._recipe(tree)
-        self._needs = together(recipe, self._tools.defaults)
+        self.needs = together(recipe, self._tools.defaults)
         await self.tell_needs()
         try:
             images = await self._images(tree, entries, recipe)
@@ -69,13 +69,11 @@ class Preparation:
 
     async def tell_needs(self) -> None:
         """Report what the services may use together, by which the control plane decides when they start."""
-        if self._needs is None:
-            return
         read = RecipeRead(
             environment=self._desired.environment,
             deployment=self._deployment.id,
-            cpus=self._needs.cpus,
-            memory_mb=self._needs.memory_mb,
+            cpus=self.needs.cpus,
+            memory_mb=self.needs.memory_mb,
         )
         await self._tools.reports.observed(
             read, workspace=self._desired.workspace, about=f"deployment/{self._deployment.id}"

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from seatrial.control.forges.sources import source
-from seatrial.control.previews.models import Deployment, Placement
+from seatrial.control.previews.models import Deployment, Environment, Placement
 from seatrial.control.previews.placements import leaving_ends
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, PreviewAddress
 from seatrial.wire.states import AgentState, EnvironmentState
@@ -41,9 +41,7 @@ def desired(placement: Placement) -> DesiredEnvironment | None:
         source=source(project),
         address=address(),
         live=_deployment(environment.live, placement.agent_id),
-        candidate=_deployment(
-            environment.candidate, placement.agent_id, held=_is_held(environment.candidate)
-        ),
+        candidate=_candidate(environment, placement.agent_id),
         drain_seconds=settings.CONFIGURATION.galley_drain_seconds,
     )
 
@@ -67,11 +65,16 @@ def address() -> PreviewAddress:
     )
 
 
-def _is_held(candidate: Deployment | None) -> bool:
-    return candidate is not None and candidate.admitted_at is None
+def _candidate(environment: Environment, agent: str) -> DesiredDeployment | None:
+    deployment, live = environment.candidate, environment.live
+    desired = _deployment(deployment, agent)
+    if deployment is None or desired is None or deployment.admitted_at is not None:
+        return desired
+    room = {"room_cpus": live.cpus or 0.0, "room_memory_mb": live.memory_mb or 0} if live is not None else {}
+    return desired.model_copy(update={"held": True, **room})
 
 
-def _deployment(deployment: Deployment | None, agent: str, *, held: bool = False) -> DesiredDeployment | None:
+def _deployment(deployment: Deployment | None, agent: str) -> DesiredDeployment | None:
     if deployment is None or deployment.agent_id != agent:
         return None
     return DesiredDeployment(
@@ -79,5 +82,4 @@ def _deployment(deployment: Deployment | None, agent: str, *, held: bool = False
         commit=deployment.commit,
         branch=deployment.branch,
         no_cache=deployment.no_cache,
-        held=held,
     )
