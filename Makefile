@@ -12,7 +12,7 @@ help: ## Show what can be done
 demo: ## Set everything up, start the platform and show a pull request's verdict and live preview
 	@scripts/demo
 
-stop: ## End the platform and remove everything it made, but caches and the engine
+stop: ## End the platform and remove everything it made, except caches and the engine
 	@[ ! -x $(BIN)/seatrial ] || scripts/as-engine-user $(BIN)/seatrial down --purge
 
 test: ## Set everything up and run all tests (PYTEST_ARGS="-k word" for some)
@@ -24,7 +24,7 @@ unit: ## Run the tests that need no engine, database, bus, browser or ingress: a
 coverage: ## Show how much of the code the unit tests reach (COVERAGE=1 make test: all of them)
 	@COVERAGE=1 scripts/test --unit $(PYTEST_ARGS)
 
-campaign: ## Kill, storm and attack for long: SEED=n (to repeat one), ROUNDS=m
+campaign: ## Run kills, storms and attacks for a long time: SEED=n (to repeat one), ROUNDS=m
 	@scripts/setup --dev
 	@scripts/as-engine-user scripts/engine
 	@scripts/as-engine-user $(BIN)/python -m tests.campaign --seed "$(SEED)" --rounds "$(ROUNDS)"
@@ -48,7 +48,7 @@ format: ## Write every file in the one style
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-bench: ## Measure: ratios against doing it by hand, in bench/results
+bench: ## Measure the cost, compared with doing the same by hand, into bench/results
 	@scripts/setup --dev
 	@scripts/as-engine-user scripts/engine
 	@scripts/as-engine-user $(BIN)/python -m bench

@@ -30,7 +30,7 @@ def test_check_prints_each_verdict_and_its_exit_code_says_the_same(platform: Pla
     assert evaluation["isolation"] == "runsc"
 
 
-def test_check_of_what_is_no_repository_is_a_usage_error(platform: Platform, home: Path) -> None:
+def test_checking_a_folder_that_is_not_a_repository_is_a_usage_error(platform: Platform, home: Path) -> None:
     (home / "plain").mkdir()
     done = platform.run("check", str(home / "plain"))
     assert done.returncode == 2

@@ -76,7 +76,7 @@ def test_every_block_of_the_page_works_and_the_preview_survives_them(own: Platfo
     assert [project["name"] for project in own.status()["projects"]] == ["buoy"]
 
 
-def test_a_process_that_dies_is_told_with_the_time(platform: Platform) -> None:
+def test_the_death_of_a_process_is_logged_with_the_time(platform: Platform) -> None:
     log = platform.directory / "logs" / "supervisor.log"
     before = log.read_text()
     first = platform.process("traefik")

@@ -25,14 +25,14 @@ Written by `make docs` from the code. Every setting is an environment variable.
 
 ## Embedded: what `seatrial up` reads
 
-It decides everything else by itself and passes it to its processes; the settings below may still be set in its environment.
+`seatrial up` decides everything else by itself and passes it to its processes; the settings of the next sections may still be set in its environment.
 
 | variable | default | what it is |
 |---|---|---|
 | `SEATRIAL_DATA_DIR` | `~/.local/share/seatrial` | The data directory: database, bus, keys, logs, build cache. |
 | `APP_PORT` | `3000` | Port of dashboard, API and webhooks (`--port`). Remembered for the next start. |
 | `SEATRIAL_INGRESS_PORT` | `8080` | Port of previews (`--ingress-port`). Remembered for the next start. |
-| `GALLEY_RUNTIME` | `docker` | `docker`, or `process`: no isolation, for trying out only (`--runtime`). Not remembered: name it at every start. |
+| `GALLEY_RUNTIME` | `docker` | `docker`, or `process`: no isolation, for trying out only (`--runtime`). Not remembered: set it at every start. |
 | `DB_HOST` | | If set, this PostgreSQL (with the other `DB_*`) is used instead of the embedded one. |
 | `SEATRIAL_NO_INSTALL` | | `1`: the set-up scripts install nothing and say what is missing. |
 | `DOCKER_HOST` | `unix:///var/run/docker.sock` | The container engine. |
@@ -42,24 +42,28 @@ It decides everything else by itself and passes it to its processes; the setting
 RECIPES = """\
 # Recipes: galley.yml, compose files, Dockerfiles
 
-Written by `make docs` from the code. What says how to run a commit is, in this order, `galley.yml` (or `.yaml`),
-the compose files that `COMPOSE_FILE` names, `compose.yaml`, `compose.yml`, `docker-compose.yml`, `docker-compose.yaml`, or a
-`Dockerfile`, at the repository's root. A file that cannot be followed is refused with file, line, key and fix, everything that
-is wrong with it at once; what is left out is a warning of the deployment.
+Written by `make docs` from the code. A recipe says how to run a commit. It is the first of these that the repository's root has:
+`galley.yml` (or `.yaml`), the compose files that `COMPOSE_FILE` names, `compose.yaml`, `compose.yml`, `docker-compose.yml`,
+`docker-compose.yaml`, a `Dockerfile`. A recipe that cannot be followed is refused, and the message names file, line, key and fix
+for everything that is wrong. What Seatrial leaves out of a recipe becomes a warning of the deployment.
 
-A service is a *database*, *cache* or *queue* if its image's name or the base image it is built from says so, or if the file
-does (`kind`; in a compose file `x-galley-kind` or the label `galley.kind`). Such services keep running when a push replaces
-the others. So does a pulled service of a compose file that writes to a volume of its own, unless it is a proxy or depends on
-services that change with the push: two servers on one volume would destroy it.
+A service is a *database*, *cache* or *queue* if the recipe says so (`kind`; in a compose file `x-galley-kind` or the label
+`galley.kind`), or else if the name of its image, or of the base image it is built from, says so. Such services keep running when
+a push replaces the others. So does a pulled service of a compose file that writes to a volume of its own, because two servers
+would destroy the volume's data; but not if it is a proxy or depends on services that change with the push.
 
-`${NAME}` takes its value from the project's variables, then from the commit's `.env`, and when the preview starts
-`GALLEY_COMMIT`, `GALLEY_BRANCH`, `GALLEY_NUMBER`, and for each service with an address `GALLEY_PREVIEW_URL_<service>`
-(`https://pr-7-shop.preview.example.com`, with a port where the address has one), `GALLEY_PREVIEW_HOST_<service>` (the same without
-`https://`) and `GALLEY_PREVIEW_HOSTNAME_<service>`, the name alone and never a port, as lists of allowed hosts want it (Django's
-`ALLOWED_HOSTS`, Rails' `config.hosts`, Vite's `allowedHosts`). What is no letter or digit in the service's name is an underscore there.
+`${NAME}` takes its value from the project's variables, then from the commit's `.env`. These variables get their values from the
+platform when the preview starts: `GALLEY_COMMIT`, `GALLEY_BRANCH`, `GALLEY_NUMBER`, and three for each service with an address.
 
-A service with visitors has its name in its address, in lower-case letters, digits and hyphens; where two names would become the
-same (`my_app` and `my-app`), all but the one that is so already get a few characters more.
+- `GALLEY_PREVIEW_URL_<service>`, such as `https://pr-7-shop.preview.example.com`, with a port where the address has one.
+- `GALLEY_PREVIEW_HOST_<service>`: the same without `https://`.
+- `GALLEY_PREVIEW_HOSTNAME_<service>`: the name alone, never with a port, for lists of allowed hosts (Django's `ALLOWED_HOSTS`,
+  Rails' `config.hosts`, Vite's `allowedHosts`).
+
+In these names, every character of the service's name that is not a letter or digit is an underscore.
+
+The address of a service with visitors contains the service's name, in lower-case letters, digits and hyphens. Where two names would
+become the same (`my_app` and `my-app`), each gets a few more characters, except the one that is already written so.
 
 """
 
@@ -99,17 +103,17 @@ def options(command: object) -> list[str]:
 
 
 COMPOSE = """\
-They are read by Compose itself, so they mean here what they mean on a developer's machine: variables with defaults in defaults,
+Compose itself reads them, so they mean here what they mean on a developer's machine: variables with defaults within defaults,
 `.env`, anchors, `extends`, `include`, override files (`compose.override.yaml` beside it, or what `COMPOSE_FILE` names),
-`COMPOSE_PROFILES`, `COMPOSE_PROJECT_NAME`, `!reset` and `!override`. `COMPOSE_FILE` and the like may be variables of the project,
-or stand in the commit's `.env`. What differs:
+`COMPOSE_PROFILES`, `COMPOSE_PROJECT_NAME`, `!reset` and `!override`. `COMPOSE_FILE` and the like may be set in the project's variables
+or in the commit's `.env`. What differs:
 
-- Compose sees the commit's files and the project's variables, and nothing else: no file of the host, no address, no file through
-  a symbolic link, none of more than 256 KB.
-- A variable without a value is an empty text, as with Compose, and a warning of the deployment. `${NAME:?why}` is an error that
-  says why. `GALLEY_...` variables win over everybody's; they may stand in `environment` and `build.args`.
-- A file for `env_file` that is not committed is taken as empty, with a warning.
-- Configs and secrets are copied into the container when it starts, readable for everybody in it.
+- Compose sees the commit's files and the project's variables, and nothing else: no file of the host, no remote address, no file
+  behind a symbolic link, and no file of more than 256 KB.
+- A variable without a value is an empty text, as it is everywhere with Compose, and the deployment has a warning. `${NAME:?why}` is
+  an error that says why. `GALLEY_...` variables override all others; they may be used in `environment` and `build.args`.
+- A file for `env_file` that is not committed counts as empty, with a warning.
+- Configs and secrets are copied into the container when it starts; everybody in the container can read them.
 
 """
 
@@ -125,8 +129,7 @@ def page() -> str:
         table(Settings.model_fields),
         "\n## Commands\n",
         commands(),
-        "\nExit codes: 0 done (or passed), 1 the answer is no (failed, not passed), 2 a usage or platform error, "
-        "130 interrupted.\n",
+        "\nExit codes: 0 done (or passed), 1 failed (or not passed), 2 a usage or platform error, 130 interrupted.\n",
     ]
     return "\n".join(parts)
 

@@ -90,7 +90,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- Of what a compose file asks of its containers": (
         f"{COMPOSED}::test_a_container_gets_what_harms_nobody",
         f"{COMPOSED}::test_what_reaches_the_kernel_or_the_host_is_refused_all_at_once",
-        f"{LAUNCH}::test_who_shares_a_network_joins_none_and_runs_in_the_container_of_this_deployment",
+        f"{LAUNCH}::test_a_service_that_shares_a_network_joins_the_container_of_its_own_deployment",
     ),
     # Builds
     "- buildah runs without a daemon": (
@@ -120,7 +120,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{LIMITS}::test_a_build_that_fills_the_disk_is_stopped_and_what_it_wrote_is_gone",
     ),
     "- Symbolic links in the repository never lead out of it": (
-        f"{BROKEN}::test_a_symbolic_link_is_no_recipe",
+        f"{BROKEN}::test_a_symbolic_link_is_not_read_as_a_recipe",
         f"{BUILDAH}::test_links_never_lead_out_of_the_repository",
         f"{ESCAPES}::test_a_link_that_is_read_for_the_build_leads_nowhere",
     ),
@@ -131,14 +131,14 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     "- Whatever leads there, that user connects to": (
         f"{PULLS}::test_nothing_of_the_host_is_asked_whoever_names_it",
-        "tests/builds/test_registries.py::test_addresses_are_told_apart",
+        "tests/builds/test_registries.py::test_closed_and_open_addresses_are_distinguished",
     ),
     "- What the operator allows is open": (
         "tests/builds/test_registries.py::test_what_the_operator_allows_comes_before_what_is_closed",
         "tests/builds/test_registries.py::test_the_engines_settings_count",
     ),
     "- Messages and deployment logs quote nothing that a server answered.": (
-        f"{PULLS}::test_what_a_registry_answers_is_told_in_our_words",
+        f"{PULLS}::test_messages_about_a_registrys_answer_are_our_own",
     ),
     "- A pulled image cannot pass for a preview's.": (
         f"{PULLS}::test_an_image_that_pretends_to_be_a_previews_is_refused",
@@ -182,14 +182,14 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{PERMISSIONS}::test_watches_its_own_desired_state",
         f"{PERMISSIONS}::test_may_not_publish_there",
         f"{PERMISSIONS}::test_may_not_listen_there",
-        "tests/worker/test_observed.py::test_the_bus_says_who_it_was_not_the_payload",
+        "tests/worker/test_observed.py::test_the_bus_identifies_the_sender_not_the_payload",
     ),
     "- Events and log lines count only from the agent": (
         "tests/worker/test_two_agents.py::test_late_and_false_reports_of_both_change_nothing",
         "tests/policies/test_evaluations.py::test_only_the_agent_that_took_it_is_believed",
     ),
     "- An agent that is about to fetch a private repository": (
-        "tests/worker/test_grants.py::test_who_has_the_preview_no_more_gets_nothing",
+        "tests/worker/test_grants.py::test_an_agent_that_no_longer_has_the_preview_gets_no_credential",
         f"{CREDENTIALS}::test_only_the_asker_can_open_it",
         f"{CREDENTIALS}::test_nobody_else_and_nothing_else_and_the_forge_is_not_even_asked",
         f"{CREDENTIALS}::test_an_answer_goes_nowhere_but_to_the_askers_inbox",
@@ -208,8 +208,8 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     "Source credentials are never stored": (
         "tests/worker/test_credentials_leave_no_trace.py::test_no_password_is_found_anywhere",
-        "tests/checkouts/test_credentials.py::test_another_host_that_git_is_sent_to_is_told_nothing",
-        "tests/checkouts/test_credentials.py::test_a_server_that_repeats_what_it_was_told_tells_nobody",
+        "tests/checkouts/test_credentials.py::test_another_host_that_git_is_redirected_to_gets_no_credential",
+        "tests/checkouts/test_credentials.py::test_a_server_that_repeats_the_credential_does_not_leak_it",
     ),
     # Pages and API
     "- Every page, call and stream asks `accounts.access`": (
@@ -248,7 +248,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     "- What comes before a request's body is limited": (
         f"{SLOW}::test_what_never_ends_is_cut_off_before_it_costs_anything",
-        f"{SLOW}::test_who_does_not_get_to_the_end_of_a_header_is_sent_away",
+        f"{SLOW}::test_a_client_that_never_ends_its_header_is_disconnected",
         f"{SLOW}::test_a_body_for_nobody_is_not_waited_for",
         f"{SLOW}::test_a_body_that_never_comes_is_not_waited_for_either",
     ),

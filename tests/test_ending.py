@@ -80,7 +80,7 @@ async def test_what_fails_while_it_is_cancelled_is_cancelled(released: asyncio.E
     assert task.cancelled()
 
 
-async def test_who_tidies_up_after_a_cancellation_is_not_cancelled_again() -> None:
+async def test_a_task_that_tidies_up_after_a_cancellation_is_not_cancelled_again() -> None:
     tidy = asyncio.Event()
 
     async def works() -> None:
@@ -98,7 +98,7 @@ async def test_who_tidies_up_after_a_cancellation_is_not_cancelled_again() -> No
     assert tidy.is_set()
 
 
-async def test_a_loop_that_tries_for_ever_heeds_a_lost_cancellation(released: asyncio.Event) -> None:
+async def test_a_loop_that_tries_for_ever_ends_at_a_lost_cancellation(released: asyncio.Event) -> None:
     async def tries() -> None:
         while not released.is_set():
             try:

@@ -35,29 +35,33 @@ class Settings(BaseSettings):
     galley_data_dir: Path = Field(
         Path("/var/lib/galley"), description="Identity, git caches, build folders, the build cache."
     )
-    galley_max_parallel_builds: int = Field(4, ge=1, description="Concurrent builds of this agent.")
+    galley_max_parallel_builds: int = Field(
+        4, ge=1, description="How many builds this agent runs at the same time."
+    )
     galley_default_cpus: float = Field(
         1.0, gt=0, description="CPUs of a service whose recipe does not set them."
     )
     galley_default_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
-        512, ge=6, description="Memory of a service whose recipe does not set it, like 512m."
+        512, ge=6, description="Memory of a service whose recipe does not set it, such as 512m."
     )
     galley_max_cpus: float = Field(
         4.0, gt=0, description="The most CPUs that a service gets, whatever its recipe asks for."
     )
     galley_max_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
-        4096, ge=6, description="The most memory that a service gets, whatever its recipe asks for, like 4g."
+        4096,
+        ge=6,
+        description="The most memory that a service gets, whatever its recipe asks for, such as 4g.",
     )
     galley_max_preview_cpus: float = Field(
         40.0,
         gt=0,
-        description="CPUs of all services of a preview together; a recipe that asks for more is refused.",
+        description="The most CPUs for all services of a preview together; a recipe that asks for more is refused.",
     )
     galley_max_preview_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
         20_480,
         ge=6,
-        description="Memory of all services of a preview together, like 20g; a recipe that asks for more is refused. "
-        "While a push replaces a preview, both versions run.",
+        description="The most memory for all services of a preview together, such as 20g; a recipe that asks for more is refused. "
+        "Each version counts by itself: while a push replaces a preview, both run.",
     )
     galley_min_free_mb: int = Field(
         512, ge=0, description="Nothing is built while fewer megabytes are free on the data directory's disk."
@@ -92,8 +96,8 @@ class Settings(BaseSettings):
     )
     galley_registries: str = Field(
         "",
-        description="Registries (and where they send for tokens) on this host or in its private network that images may be pulled from: "
-        "host or host:port, with commas. Everything else there is closed to pulls.",
+        description="Registries on this host or in its private network from which images may be pulled, and servers to which these send for "
+        "tokens: host or host:port, comma-separated. Pulls reach nothing else there.",
     )
     galley_orphan_grace_seconds: float = Field(
         20.0, ge=0, description="Seconds before an environment that is no longer desired is removed."

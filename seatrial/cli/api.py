@@ -111,5 +111,5 @@ def _token(data: DataDirectory) -> str:
     except OSError as error:
         raise CommandError(
             "seatrial has not finished its first start.",
-            fix=f"Wait for the `seatrial up` that is under way. Else: {typed('doctor')}",
+            fix=f"Wait for the `seatrial up` that is under way. If there is none: {typed('doctor')}",
         ) from error

@@ -38,7 +38,7 @@ class Finding:
 
 
 def doctor() -> None:
-    """Check the engine, gVisor, build tools, disk, ports, the platform's processes, and what its agent says."""
+    """Check the engine, gVisor, build tools, disk, ports, the platform's processes, and its agent's warnings."""
     terminal = Terminal()
     data = DataDirectory.from_environment(os.environ)
     bad = False
@@ -82,8 +82,8 @@ def _engine() -> Iterator[Finding]:
         yield Finding(
             False,
             f"runc {engine.runc} may let code out of a container (CVE-2025-31133): 1.2.8 and 1.3.3 closed that",
-            "Install a newer one, see whether your distribution mended this one (apt changelog runc), or run previews of "
-            "strangers in gVisor. What is known to lead there is refused in recipes and images",
+            "Install a newer one, or see whether your distribution has fixed this one (apt changelog runc). Otherwise give previews "
+            "of strangers a host of their own. Recipes and images that are known to lead there are refused",
             grave=False,
         )
 
@@ -91,7 +91,7 @@ def _engine() -> Iterator[Finding]:
 def _tools() -> Iterator[Finding]:
     missing = packages.missing(packages.BUILDS)
     text = "build tools " + (
-        f"missing: {', '.join(missing)}" if missing else "installed (buildah and company)"
+        f"missing: {', '.join(missing)}" if missing else "installed (buildah and the programs it needs)"
     )
     yield Finding(not missing, text, f"Run: scripts/engine (or apt-get install {' '.join(missing)})")
     if not os.access(TUNNEL, os.R_OK | os.W_OK):
@@ -140,8 +140,8 @@ def _platform(data: DataDirectory) -> Iterator[Finding]:
             names = ", ".join(f"{record.name} (pid {record.pid})" for record in left)
             yield Finding(
                 False,
-                f"seatrial is not running, but of a supervisor that was killed are left: {names}",
-                f"They end within a minute; or at once, with all of it started anew: {typed('up')}",
+                f"seatrial is not running, but a supervisor that was killed has left: {names}",
+                f"They end within a minute. To end them at once and start seatrial again: {typed('up')}",
             )
             return
         ports = visible_ports(Choices(), remembered, os.environ)
@@ -186,7 +186,7 @@ def _where_to_look(data: DataDirectory, agent: Json) -> str:
     if agent["id"] == known or (not known and agent["name"] == agent_component.NAME):
         return f"See {data.logs / 'agent.log'}"
     return (
-        "On its host: see that galley-agent runs there and reaches the bus; its output says why not. If that host is "
+        "On its host, check that galley-agent runs and reaches the bus; its output says why it does not. If that host is "
         "gone for good, revoke the agent (docs/operations.md, Agents)"
     )
 

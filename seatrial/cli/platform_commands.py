@@ -23,12 +23,16 @@ from seatrial.embedded.remembered import Remembered, read
 from seatrial.embedded.typed import typed
 from seatrial.wire.words import RuntimeKind
 
-Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Dashboard and API (APP_PORT).")]
+Port = Annotated[
+    int | None, typer.Option("--port", min=1, max=65535, help="Port of dashboard and API (APP_PORT).")
+]
 Ingress = Annotated[
     int | None,
-    typer.Option("--ingress-port", min=1, max=65535, help="Previews (SEATRIAL_INGRESS_PORT)."),
+    typer.Option("--ingress-port", min=1, max=65535, help="Port of previews (SEATRIAL_INGRESS_PORT)."),
 ]
-Detach = Annotated[bool, typer.Option("--detach", help="Return when it is ready, and leave it running.")]
+Detach = Annotated[
+    bool, typer.Option("--detach", help="Return when the platform is ready, and leave it running.")
+]
 Runtime = Annotated[
     str | None,
     typer.Option("--runtime", help="docker, or process: no isolation, for trying out only."),
@@ -66,14 +70,14 @@ def _already(data: DataDirectory, choices: Choices) -> None:
     """Say where it runs. Raises CommandError if something else was asked for, because nothing is changed."""
     remembered = read(data.platform_file)
     if remembered is None:
-        Terminal().line(f"seatrial is being started already. Look: {typed('status')}")
+        Terminal().line(f"seatrial is being started already. See: {typed('status')}")
         return
     if other := _others(choices, remembered):
         again = typed("up", *(word for flag, _, asked in other for word in (flag, asked)))
         raise CommandError(
             f"seatrial already runs at {remembered.site_url}, "
             + " and ".join(f"with {flag} {present}" for flag, present, _ in other)
-            + ". That stays as it is until it is started anew.",
+            + ". This changes only with a new start.",
             fix=f"Change it (previews and data are kept): {typed('down')} && {again}",
         )
     terminal = Terminal()
@@ -154,7 +158,7 @@ def as_command_error(error: EmbeddedError) -> CommandError:
 
 
 def agent() -> None:
-    """Run an agent alone, as on a further Docker host. Settings: docs/settings.md."""
+    """Run only an agent, as on another Docker host. Settings: docs/settings.md."""
     program = str(Path(sys.executable).parent / "galley-agent")
     os.execv(program, [program])  # noqa: S606  the agent takes this process over, signals and all
 
@@ -167,12 +171,12 @@ MANAGED = {
     "check": "look for mistakes in the settings",
     "clearsessions": "delete sessions that have expired",
     "migrate": "bring the database to this version",
-    "showmigrations": "which steps of that are done",
+    "showmigrations": "list the steps of that, and which are done",
 }
 
 
 def manage(context: typer.Context) -> None:
-    """Run an operator's command of the control plane, such as `manage add_person NAME --role developer`; alone: the list."""
+    """Run an operator's command of the control plane, such as `manage add_person NAME --role developer`. Without one, list them."""
     name = context.args[0] if context.args else ""
     if name in {"", "-h", "--help", "help"}:
         _list_managed()
@@ -189,6 +193,6 @@ def manage(context: typer.Context) -> None:
 
 def _list_managed() -> None:
     terminal = Terminal()
-    terminal.line(f"{typed('manage')} COMMAND, on a platform that runs; what it takes: COMMAND --help")
+    terminal.line(f"{typed('manage')} COMMAND, while the platform runs; for its arguments: COMMAND --help")
     for name, purpose in MANAGED.items():
         terminal.line(f"  {name:<16} {purpose}")

@@ -48,7 +48,7 @@ def preview(path: Repository, branch: Branch = None, as_json: AsJson = False) ->
 
 
 def check(path: Repository, branch: Branch = None, as_json: AsJson = False) -> None:
-    """Run the policies on the branch's newest commit, in the sandbox. Exit code 0: passed, 1: not."""
+    """Run the policies on the branch's newest commit, in the sandbox. Exit code 0: passed; 1: not passed."""
     terminal = Terminal(quiet=as_json)
     head, api = _begin(path, branch, terminal, "check")
     project = register(api, head)
@@ -77,7 +77,7 @@ def _leave(evaluation: Json) -> None:
 
 
 def close(path: Repository, branch: Branch = None) -> None:
-    """Close the branch's pull request: everything of its preview is removed."""
+    """Close the branch's pull request, and remove its preview."""
     terminal = Terminal()
     api = connect(DataDirectory.from_environment(os.environ))
     head = read_head(path, branch)
@@ -106,7 +106,9 @@ def _begin(path: Path, branch: str | None, terminal: Terminal, what: str) -> tup
     if head.shallow and what == "check":
         complete = shlex.join(["git", "-C", str(head.path), "fetch", "--unshallow"])
         terminal.line(
-            warning(f"a shallow clone: policies about history cannot judge it. Complete it: {complete}")
+            warning(
+                f"this is a shallow clone: policies about history cannot judge it. Complete it: {complete}"
+            )
         )
     return head, api
 

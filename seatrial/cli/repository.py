@@ -65,14 +65,14 @@ def _no_directory(path: Path) -> CommandError:
         scheme, rest = address.groups()  # a path has lost one of the two slashes
         url = f"{scheme}://{rest}" if scheme else str(path)
         return CommandError(
-            f"{url} is an address; what is wanted is the folder of a repository on this machine.",
+            f"{url} is an address, but this command needs the folder of a repository on this machine.",
             fix=f"Clone it, and give the clone's folder: git clone {shlex.quote(url)}",
         )
     return CommandError(f"{path} is not a directory.", fix="Give the path of a git repository")
 
 
 def _not_a_repository(path: Path, reason: str) -> CommandError:
-    """Git's reason tells a folder that is no repository from a repository that git cannot use."""
+    """Git's reason distinguishes a folder that is not a repository from a repository that git cannot use."""
     if re.search(
         r"not a git repository: ", reason
     ):  # of a folder without one it says `not a git repository (or`

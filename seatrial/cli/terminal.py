@@ -40,7 +40,7 @@ def remark(text: str) -> Styled:
 
 
 def warning(text: str) -> Styled:
-    """Something that is not well, although it goes on."""
+    """A problem that does not stop the command."""
     return Styled(f"! {text}", "yellow")
 
 

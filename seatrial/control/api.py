@@ -86,7 +86,7 @@ def _in_our_shape(view: Callable[..., Any]) -> Callable[..., HttpResponse]:
         if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
             return response
         allowed = response["Allow"]
-        message = f"{request.method} is not for {request.path}, which has: {allowed}."
+        message = f"{request.path} does not allow {request.method}. It allows: {allowed}."
         refusal = _error(request, HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", message)
         refusal["Allow"] = allowed
         return refusal

@@ -70,7 +70,7 @@ class _Body:
             async with asyncio.timeout_at(self._deadline):
                 message = await self._receive()
         except TimeoutError:
-            self.refusal = 408, "too_slow", f"The request body was not there within {SECONDS:g} seconds."
+            self.refusal = 408, "too_slow", f"The request body did not arrive within {SECONDS:g} seconds."
             return DISCONNECT
         self._received += len(message.get("body", b""))
         self._whole = not message.get("more_body", False)

@@ -31,7 +31,7 @@ EVALUATION_MAX_DELIVER = 5
 OBSERVED_ACK_WAIT_SECONDS = 10.0  # messages that a killed worker had taken are delivered again after this
 PUBLISH_TIMEOUT_SECONDS = 5.0
 ANSWER_TIMEOUT_SECONDS = 2.0
-# A connection on which nothing is heard is given up after two or three of these, and made anew.
+# After two or three of these without a sign of life, a connection is given up and made anew.
 PING_SECONDS = 10
 PINGS_MISSED = 2
 OVERTAKEN = {10071, 10164}  # the server's codes for: the subject has a later entry than expected

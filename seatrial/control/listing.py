@@ -19,12 +19,12 @@ from seatrial.control.inputs import InvalidInput, require_text
 M = TypeVar("M", bound=Model)
 MOST = 500
 
-Limit = Annotated[int, Query(description=f"How many at most, from 1 to {MOST}; more is taken for {MOST}.")]
+Limit = Annotated[
+    int, Query(description=f"How many rows at most, from 1 to {MOST}; a larger number means {MOST}.")
+]
 Cursor = Annotated[
     str,
-    Query(
-        description="Where to go on: follow the header Link (rel=next) of an answer rather than making one up."
-    ),
+    Query(description="Where the page begins: take it from the header Link (rel=next) of an answer."),
 ]
 
 
@@ -74,7 +74,7 @@ def _opened(cursor: str, length: int) -> list[str]:
     except ValueError:  # of base64, of UTF-8 and of JSON
         values = None
     if not isinstance(values, list) or len(values) != length or not all(isinstance(v, str) for v in values):
-        raise InvalidInput("query.cursor: no cursor of this list. Follow the header Link of its answers.")
+        raise InvalidInput("query.cursor: not a cursor of this list. Follow the header Link of its answers.")
     for value in values:
         require_text("query.cursor", value)
     return values

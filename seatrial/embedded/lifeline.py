@@ -1,6 +1,6 @@
 """Ends a platform whose supervisor was killed: `python -m seatrial.embedded.lifeline SUPERVISOR`, its pid.
 
-The kernel tells each process of the platform to end when the supervisor dies. That is quick and nearly always enough; it
+The kernel signals each process of the platform to end when the supervisor dies. That is quick and nearly always enough; it
 is not for a process that hangs, is stopped, or does not get the signal. The lifeline waits for the same death and
 makes certain: each recorded process is asked, and then killed. A supervisor that ends in order has ended the
 lifeline, too.

@@ -36,7 +36,7 @@ def settle(choices: Choices, data: DataDirectory, environ: Mapping[str, str]) ->
     port, ingress = visible_ports(choices, before, environ)
     if port == ingress:
         raise CannotRun(
-            f"port {port} is asked for twice.", fix="Give --port and --ingress-port different numbers"
+            f"port {port} is given twice.", fix="Give --port and --ingress-port different numbers"
         )
     require_free(port, purpose="dashboard", flag="--port", variable="APP_PORT")
     require_free(ingress, purpose="previews", flag="--ingress-port", variable="SEATRIAL_INGRESS_PORT")

@@ -2,7 +2,7 @@
 
 Every child leads a session of its own (so that Ctrl-C in a terminal reaches only the supervisor), is told to
 end when the supervisor dies (PR_SET_PDEATHSIG), and has a record in `run/` with its start time: a pid alone may
-long belong to somebody else. Being told is not enough for one that hangs, is stopped, or has dropped that wish:
+long belong to somebody else. The signal is not enough for a process that hangs, is stopped, or has switched that signal off:
 `lifeline` ends those by their records.
 """
 

@@ -116,7 +116,7 @@ def _returned(value: Any) -> dict[str, Any]:
     try:
         text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        return {"raised": f"evaluate() returned what JSON cannot hold: {error}"}
+        return {"raised": f"evaluate() returned a value that JSON cannot hold: {error}"}
     if len(text) > MAX_RESULT:
         return {"raised": f"evaluate() returned {len(text):,} bytes as JSON; the limit is {MAX_RESULT:,}"}
     return {"returned": value}

@@ -80,8 +80,8 @@ def _argument(file: str, parameter: inspect.Parameter, offer: dict[str, Any]) ->
     value = offer.get(parameter.name, parameter.default)
     if value is parameter.empty:
         raise NotAPolicy(
-            f"{file}: evaluate() asks for '{parameter.name}', which is not on offer. The first parameter is the project; "
-            "on offer to the others: log, params"
+            f"{file}: evaluate() asks for '{parameter.name}', which there is not. The first parameter is the project; "
+            "the others can be: log, params"
         )
     return value
 

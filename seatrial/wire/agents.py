@@ -28,7 +28,7 @@ class AgentRegistered(Part):
     agent: str = Field(description="The agent's id.")
     name: str = Field(description="Its name.")
     nats_url: str = Field(description="Where the bus is.")
-    user_jwt: str = Field(description="What lets it in there, together with its private key.")
+    user_jwt: str = Field(description="Its credential for the bus, to be used with its private key.")
 
 
 class Heartbeat(Message):

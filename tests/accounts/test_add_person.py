@@ -36,7 +36,7 @@ def test_a_new_person_signs_in_and_has_the_role(tmp_path: Path) -> None:
 
 def test_again_changes_the_role_and_keeps_the_password(tmp_path: Path) -> None:
     add(tmp_path)
-    assert "ada is viewer of default; the password is as it was" in add(
+    assert "ada is viewer of default; the password is unchanged" in add(
         tmp_path, password="another one entirely", role="viewer"
     )
     assert User.objects.get().check_password("correct horse battery")

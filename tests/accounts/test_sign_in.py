@@ -118,7 +118,7 @@ def test_nobody_signs_up_or_has_mail_sent(path: str) -> None:
     assert not mail.outbox and not User.objects.filter(username="eve").exists()
 
 
-def test_a_closed_account_is_told_so() -> None:
+def test_the_refusal_of_a_closed_account_says_so() -> None:
     User.objects.update(is_active=False)
     client = Client()
     answer = sign_in(client, "alice", "correct horse battery")

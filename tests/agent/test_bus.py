@@ -186,7 +186,7 @@ async def test_reports_keep_their_order_over_an_outage(
         await asyncio.gather(sending, return_exceptions=True)
 
 
-async def test_a_text_that_is_no_text_is_reported_all_the_same(mine: Bus, control: ControlBus) -> None:
+async def test_a_message_that_is_not_text_is_reported_all_the_same(mine: Bus, control: ControlBus) -> None:
     reports = BusReports(mine)
     sending = asyncio.create_task(reports.run())
     await mine.client()
@@ -201,7 +201,7 @@ async def test_a_text_that_is_no_text_is_reported_all_the_same(mine: Bus, contro
     await asyncio.gather(sending, return_exceptions=True)
 
 
-def test_what_is_no_json_is_malformed() -> None:
+def test_a_message_that_is_not_json_is_malformed() -> None:
     with pytest.raises(MalformedMessage, match=r"Odd .* is no JSON"):
         Envelope(kind="Odd", version=1, payload={"what": object()}).encode()
 

@@ -139,7 +139,7 @@ def test_listeners_ignores_the_engines_own_dns() -> None:
     assert listeners(tables) == [Listener(8080)]
 
 
-async def test_a_change_while_the_engine_is_asked_for_changes_is_told(
+async def test_a_change_during_the_request_for_changes_is_reported(
     runtime: DockerRuntime,
     network: str,
     spec: ContainerSpec,

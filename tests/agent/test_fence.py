@@ -102,7 +102,7 @@ async def test_the_rules_go_up_again_over_networks_that_are_there_and_after_ever
     with pytest.raises(asyncio.CancelledError):
         await runtime.ensure_network(network, labels)
     await runtime.ensure_network(network, labels)
-    assert any("previews can reach what their host listens with" in warning for warning in runtime.warnings)
+    assert any("previews can reach services on their host" in warning for warning in runtime.warnings)
     await runtime.ping()
     assert fence.outcomes == [] and not runtime.warnings
     runtime.fence = PreviewFence(wanted=False)

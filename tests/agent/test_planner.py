@@ -151,7 +151,7 @@ def test_what_keeps_data_is_brought_back_by_a_repair_alone() -> None:
     assert plan(desired(live=OLD), there, known, 100) == [Repair(OLD)]
 
 
-def test_who_shares_a_network_that_is_gone_is_started_again() -> None:
+def test_a_service_whose_shared_network_is_gone_is_started_again() -> None:
     guest = replace(WEB, spec=replace(WEB.spec, network_of="old-gate"))
     known = replace(LIVE, launches={"old": launch("old", guest)})
     cut_off = replace(container(guest), addresses={})

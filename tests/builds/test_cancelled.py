@@ -76,7 +76,7 @@ class OneIsMissing:
         return image
 
 
-async def test_a_base_that_cannot_be_had_ends_the_others(tmp_path: Path) -> None:
+async def test_an_unavailable_base_ends_the_preparation_of_the_others(tmp_path: Path) -> None:
     images = OneIsMissing()
     bases = Bases(Engine("unix:///nowhere.sock"))
     with pytest.raises(ImageUnavailable):

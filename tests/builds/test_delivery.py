@@ -131,7 +131,7 @@ async def test_what_the_engine_refuses_whole_is_refused(store: Store, tmp_path: 
         raise EngineRefused("max depth exceeded", status=500)
 
     store.load = load  # type: ignore[method-assign]
-    with pytest.raises(BuildError, match="one: the engine did not take the image: max depth exceeded"):
+    with pytest.raises(BuildError, match="one: the engine did not accept the image: max depth exceeded"):
         await deliver(store, tmp_path, "one")
 
 

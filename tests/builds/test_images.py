@@ -86,7 +86,7 @@ async def test_an_image_that_does_not_exist_gets_no_stand_in(shelf: Shelf, log: 
     assert stand_ins.asked == []
 
 
-async def test_who_does_not_answer_is_stood_in_for(shelf: Shelf, log: Lines) -> None:
+async def test_a_stand_in_replaces_an_image_whose_registry_does_not_answer(shelf: Shelf, log: Lines) -> None:
     stand_ins = NoStandIns("seatrial/stand-in-x")
     images = sources(shelf, Pulls(shelf, RegistrySilent("r does not answer")), stand_ins)
     assert await images.ensure("python", log) == "seatrial/stand-in-x"
@@ -114,7 +114,7 @@ async def test_what_was_pulled_by_its_digest_is_found_by_it(shelf: Shelf, log: L
 async def test_the_name_for_what_has_a_digest_is_never_pulled(shelf: Shelf, log: Lines) -> None:
     pulls = Pulls(shelf)
     for name in (f"seatrial/by-digest:{DIGEST[7:]}", f"docker.io/seatrial/by-digest:{DIGEST[7:]}"):
-        with pytest.raises(ImageUnavailable, match="Write its own name"):
+        with pytest.raises(ImageUnavailable, match="Write the image's own name"):
             await sources(shelf, pulls).ensure(name, log)
     assert pulls.asked == []
 
@@ -153,7 +153,7 @@ async def test_a_pulled_image_that_pretends_to_be_a_previews_is_refused(shelf: S
         ("mysql:8", "mariadb"),
     ],
 )
-def test_who_is_stood_in_for(image: str, name: str | None) -> None:
+def test_which_images_have_a_stand_in(image: str, name: str | None) -> None:
     stand_in = stand_in_for(image)
     assert (stand_in.name if stand_in else None) == name
 
@@ -206,6 +206,6 @@ def test_names_get_their_tag() -> None:
         "http://x/y",
     ],
 )
-def test_what_is_no_name_of_an_image(image: str) -> None:
+def test_names_that_no_image_can_have_are_refused(image: str) -> None:
     with pytest.raises(ImageUnavailable, match="is not an image's name"):
         named(image)

@@ -138,7 +138,7 @@ def test_a_file_that_is_missing_is_named_with_its_line() -> None:
     assert str(found) == f"web: Dockerfile:3: `{copy}` failed: {told}"
 
 
-def test_an_error_of_several_lines_is_told_whole() -> None:
+def test_an_error_of_several_lines_is_shown_whole() -> None:
     add = "ADD http://a.invalid/x /x"
     lines = [
         f"STEP 2/2: {add}",
@@ -216,7 +216,7 @@ async def test_a_build_that_waits_for_such_a_step_is_interrupted(monkeypatch: py
 
     states = iter([[INIT], [CREATE], *[[INIT]] * stuck.LOOKS])
     monkeypatch.setattr(stuck, "programs", lambda _mark: next(states))
-    with pytest.raises(Interrupted, match="made and never begun"):
+    with pytest.raises(Interrupted, match="prepared and never began"):
         await stuck.watched(work(), "mark", look_seconds=0.0)
     assert ended.is_set()
     assert next(states, None) is None, "one look is not enough"

@@ -157,16 +157,16 @@ def sends_elsewhere(door: str) -> Callable[[web.Request], web.Response]:
 @pytest.mark.parametrize(
     ("status", "code", "told"),
     [
-        (401, "UNAUTHORIZED", "to nobody who is not signed in"),
-        (403, "DENIED", "to nobody who is not signed in"),
+        (401, "UNAUTHORIZED", "only to those who sign in"),
+        (403, "DENIED", "only to those who sign in"),
         (404, "MANIFEST_UNKNOWN", r"does not have it \(404\)"),
-        (404, "SOMETHING", "does not answer as a registry does"),
+        (404, "SOMETHING", "does not answer like a registry"),
         (429, "TOOMANYREQUESTS", "429 Too Many Requests"),
         (503, "UNAVAILABLE", r"fails \(503\)"),
-        (200, "NOTHING", "does not answer as a registry does"),
+        (200, "NOTHING", "does not answer like a registry"),
     ],
 )
-async def test_what_a_registry_answers_is_told_in_our_words(
+async def test_messages_about_a_registrys_answer_are_our_own(
     images: DockerImages, registry: Registry, log: Lines, status: int, code: str, told: str
 ) -> None:
     def answer(request: web.Request) -> web.Response:

@@ -54,11 +54,11 @@ def test_what_may_be_stood_in_for(said: str, told: str) -> None:
     ("said", "told"),
     [
         ("reading manifest 1 in r.example/a: manifest unknown: secret", r"does not have it \(404\). Correct its name"),
-        ("reading manifest 1 in r.example/a: unauthorized: secret", "not signed in"),
-        ("requested access to the resource is denied: secret", "not signed in"),
-        ("invalid status code from registry 403 (Forbidden)", "not signed in"),
+        ("reading manifest 1 in r.example/a: unauthorized: secret", "only to those who sign in"),
+        ("requested access to the resource is denied: secret", "only to those who sign in"),
+        ("invalid status code from registry 403 (Forbidden)", "only to those who sign in"),
         ("choosing image instance: no image found in manifest list for architecture amd64", "other machines only"),
-        ("unsupported schema version 0 secret", "does not answer as a registry does"),
+        ("unsupported schema version 0 secret", "does not answer like a registry"),
     ],
 )  # fmt: skip
 def test_what_is_the_repositorys_to_mend(said: str, told: str) -> None:
@@ -74,7 +74,7 @@ def test_without_a_fence_nothing_is_called_closed() -> None:
     assert str(problem) == "r.example does not answer"
 
 
-def test_a_full_disk_is_no_registrys_fault() -> None:
+def test_a_full_disk_is_not_blamed_on_the_registry() -> None:
     said = 'copying system image: writing blob: write /x: no space left on device: Get "https://r/": EOF'
     assert isinstance(problem_of("a:1", "r", said, HOST), NoSpace)
 
@@ -210,6 +210,6 @@ def test_certificates_of_registries_are_handed_over(tmp_path: Path) -> None:
     assert (given / "client.key").stat().st_mode & 0o777 == 0o400
 
 
-def test_addresses_are_told_apart() -> None:
+def test_closed_and_open_addresses_are_distinguished() -> None:
     assert addresses_of("") == ()
     assert [one.literal for one in addresses_of("10.0.0.1,r.example,[::1]:1")] == [True, False, True]

@@ -91,7 +91,7 @@ async def test_a_database_without_a_password_says_so(stand_in: MakeStandIn) -> N
         await run(image)
 
 
-async def test_none_for_what_is_not_packaged(
+async def test_an_image_that_is_not_packaged_has_no_stand_in(
     stand_in: MakeStandIn, engine: Engine, cache: Path, log: Lines
 ) -> None:
     assert await docker_builds(engine, cache, "isolated")[2].ensure("erlang:26", "x", log) is None

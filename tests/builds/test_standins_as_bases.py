@@ -100,8 +100,8 @@ async def test_a_digest_is_built_on_the_stand_in_and_the_image_says_so(
     await builder.build(request, log)
     assert await run(request.tag) == "hi\n"
     told = await docker("image", "inspect", "-f", '{{index .Config.Labels "galley.warnings"}}', request.tag)
-    assert told.startswith(f"{name} could not be had: a stand-in takes its place, with Python 3.")
-    assert "its digest was not heeded" in told
+    assert told.startswith(f"{name} could not be pulled: a stand-in takes its place, with Python 3.")
+    assert "its digest was ignored" in told
 
 
 async def test_nginx_fills_in_its_templates(

@@ -66,14 +66,14 @@ async def test_since_skips_the_past(bus: Bus, tails: LogTails) -> None:
         assert await text(items) == "after"
 
 
-async def test_nothing_stored_is_told_at_once(bus: Bus, tails: LogTails) -> None:
+async def test_an_empty_tail_says_at_once_that_it_has_caught_up(bus: Bus, tails: LogTails) -> None:
     async with aclosing(tails.tail(subjects.logs_of_environment("e1"))) as items:
         assert await text(items) == "caught up"
         await say(bus, "one")
         assert await text(items) == "one"
 
 
-async def test_of_many_only_the_newest_when_asked(bus: Bus, tails: LogTails) -> None:
+async def test_only_the_newest_lines_come_if_asked_for(bus: Bus, tails: LogTails) -> None:
     for number in range(30):
         await say(bus, str(number))
     async with aclosing(tails.tail(subjects.logs_of_environment("e1"), newest=2)) as items:

@@ -84,7 +84,7 @@ async def test_one_that_ends_in_the_middle_is_replaced(
     assert let_in.count("200") == requests + 2
 
 
-async def test_one_that_is_over_when_the_connection_breaks_is_replaced(
+async def test_a_credential_that_has_expired_when_the_connection_breaks_is_replaced(
     site: Site, source: Source, head: str, tmp_path: Path
 ) -> None:
     """Not every server says what is wrong; the time says it too."""
@@ -110,7 +110,7 @@ async def test_a_remote_that_refuses_every_credential_is_asked_twice(
     assert given.asked == ["r1", "r1"]
 
 
-async def test_a_server_that_repeats_what_it_was_told_tells_nobody(
+async def test_a_server_that_repeats_the_credential_does_not_leak_it(
     site: Site, source: Source, head: str, tmp_path: Path
 ) -> None:
     site.says = "you said {}"
@@ -128,7 +128,7 @@ async def test_what_fails_for_another_reason_costs_one_credential(
     assert given.asked == ["r1"]
 
 
-async def test_another_host_that_git_is_sent_to_is_told_nothing(
+async def test_another_host_that_git_is_redirected_to_gets_no_credential(
     site: Site, source: Source, head: str, repository: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "other").mkdir()
@@ -149,12 +149,12 @@ async def test_another_host_that_git_is_sent_to_is_told_nothing(
 async def test_without_anybody_to_ask_nothing_is_fetched(
     site: Site, source: Source, head: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(CheckoutError, match="nobody can be asked"):
+    with pytest.raises(CheckoutError, match="there is nobody to ask"):
         await Cache(tmp_path / "cache").fetch(source, "r1", head)
     assert site.asked == []
 
 
-async def test_why_there_is_no_credential_is_told_with_what_it_was_for(
+async def test_a_missing_credential_is_explained_with_the_fetch_it_was_for(
     source: Source, head: str, tmp_path: Path
 ) -> None:
     async def refuse(repository: str) -> OpenedCredential:

@@ -104,7 +104,7 @@ async def test_a_commit_of_many_gigabytes_is_not_written_out(
         forge.tree(*[("100644", b"f%d" % n, forge.blob(b"\0" * 5_000_000)) for n in range(3)]),
         tmp_path / "cache",
     )
-    with pytest.raises(CheckoutError, match="at most 0 GB are built from"):
+    with pytest.raises(CheckoutError, match="at most 0 GB can be built from"):
         await tree.export(tmp_path / "tree")
     assert not (tmp_path / "tree").exists()
 
@@ -119,7 +119,7 @@ async def test_ten_thousand_files(forge: Forge, tmp_path: Path) -> None:
     assert len(list((tmp_path / "tree").iterdir())) == 10_000
 
 
-async def test_a_name_that_is_not_utf8_can_be_told_to_people(forge: Forge, tmp_path: Path) -> None:
+async def test_a_name_that_is_not_utf8_can_be_shown(forge: Forge, tmp_path: Path) -> None:
     blob = forge.blob(b"FROM scratch\n")
     module = forge.tree(("160000", b"m\xff", "1" * 40), ("100644", b"Dockerfile", blob))
     tree = await forge.commit(module, tmp_path / "one")

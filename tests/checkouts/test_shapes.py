@@ -23,7 +23,7 @@ def repository(tmp_path: Path) -> Path:
     return directory
 
 
-async def test_a_shallow_clone_is_told_until_it_is_completed(repository: Path, tmp_path: Path) -> None:
+async def test_a_shallow_clone_is_reported_until_it_is_completed(repository: Path, tmp_path: Path) -> None:
     git(tmp_path, "clone", "-q", "--depth", "1", f"file://{repository}", "shallow")
     shallow = tmp_path / "shallow"
     head = git(shallow, "rev-parse", "HEAD")
@@ -75,7 +75,7 @@ async def test_an_author_without_a_name(repository: Path, tmp_path: Path) -> Non
     assert await tree.contributors() == [("", 1), ("Alice", 1)]
 
 
-async def test_files_that_lfs_keeps_elsewhere_are_told(repository: Path, tmp_path: Path) -> None:
+async def test_files_that_lfs_keeps_elsewhere_are_named(repository: Path, tmp_path: Path) -> None:
     (repository / "Dockerfile").write_text("FROM scratch\n")
     (repository / "a.png").write_text(POINTER)
     head = commit(repository)

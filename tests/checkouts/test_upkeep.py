@@ -84,7 +84,7 @@ async def prune(cache: Cache, needed: Collection[str] = NOBODY, *, days: float =
     await cache.prune(days, lambda: needed)
 
 
-async def test_what_nobody_asked_for_in_a_fortnight_goes_with_its_objects_and_comes_back_when_asked_for(
+async def test_commits_unused_for_a_fortnight_are_dropped_and_fetched_again_on_request(
     repository: Path, cache: Cache, clock: Clock
 ) -> None:
     old, new = branched(repository, "old", size=300_000), change(repository, "new")
@@ -117,7 +117,7 @@ async def test_what_is_needed_or_read_stays_however_old(repository: Path, cache:
     assert not bare(cache).exists()
 
 
-async def test_no_more_than_so_many_commits_are_kept_for_somebody_who_may_ask_again(
+async def test_the_number_of_commits_kept_for_later_is_limited(
     repository: Path, cache: Cache, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upkeep, "MOST_COMMITS", 3)

@@ -220,7 +220,7 @@ def test_a_usage_error_is_2_and_never_a_traceback(cli: Any, words: tuple[str, ..
 
 
 @pytest.mark.parametrize("command", ["status", "down", "up", "doctor"])
-def test_a_user_without_a_home_is_told_what_to_set(
+def test_a_user_without_a_home_learns_what_to_set(
     cli: Any, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     def unknown(uid: int) -> pwd.struct_passwd:
@@ -242,7 +242,7 @@ def test_a_terminal_without_our_signs_gets_question_marks(api: FakeApi) -> None:
     assert b"? git\n" in done.stdout
 
 
-def test_a_defect_of_ours_is_no_traceback_either(
+def test_a_defect_of_ours_is_shown_without_a_traceback(
     cli: Any, api: FakeApi, monkeypatch: pytest.MonkeyPatch, repository: Path
 ) -> None:
     api.routes["POST /local/projects"] = lambda _: (200, {"unexpected": True})

@@ -70,9 +70,7 @@ def test_an_engine_that_is_away_is_named_as_the_agent_says_it(api: FakeApi) -> N
     assert lines(said, "says:") == [f"… agent local says: {warning}"]
 
 
-def test_a_user_whose_builds_get_no_network_is_told_why(
-    api: FakeApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_user_whose_builds_get_no_network_learns_why(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor_module, "TUNNEL", "/dev/null")
     _, said = doctor(api, "runsc", agent())
     assert not lines(said, "no network")
@@ -133,7 +131,7 @@ def test_what_a_killed_supervisor_left_is_named(
 ) -> None:
     monkeypatch.setattr(doctor_module.locking, "running", lambda data: None)
     code, said = doctor(api, "runsc")
-    assert code == 1 and f"are left: worker (pid {worker.pid})" in said and "seatrial up" in said
+    assert code == 1 and f"has left: worker (pid {worker.pid})" in said and "seatrial up" in said
 
 
 def test_a_web_process_that_does_not_answer_is_grave(api: FakeApi) -> None:

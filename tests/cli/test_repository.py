@@ -44,7 +44,7 @@ def test_a_near_miss_is_offered(repository: Path) -> None:
     assert "Did you mean feature?" in problem.value.fix
 
 
-def test_what_is_no_repository(tmp_path: Path) -> None:
+def test_folders_that_are_not_repositories_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="is not a git repository"):
         read_head(tmp_path, None)
 
@@ -126,7 +126,7 @@ def test_a_partial_clone_says_what_it_lacks_until_it_has_it(repository: Path, tm
     assert read_head(partial, None).branch == "feature"
 
 
-def test_what_git_cannot_use_is_told_in_its_words(repository: Path) -> None:
+def test_a_folder_that_git_cannot_use_is_refused_with_gits_words(repository: Path) -> None:
     with pytest.raises(CommandError, match="must be run in a work tree"):
         read_head(repository / ".git", None)
     (repository / ".git" / "config").write_text("[core\n")
@@ -142,7 +142,7 @@ def test_what_git_cannot_use_is_told_in_its_words(repository: Path) -> None:
         ("git@example.test:a/b.git", "git@example.test:a/b.git"),
     ],
 )
-def test_an_address_is_no_folder(typed: str, url: str) -> None:
+def test_an_address_is_not_taken_for_a_folder(typed: str, url: str) -> None:
     with pytest.raises(CommandError, match="is an address") as problem:
         read_head(Path(typed), None)
     assert problem.value.fix.endswith(f"git clone {url}")

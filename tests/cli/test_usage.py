@@ -104,7 +104,7 @@ def test_hints_can_be_pasted_wherever_somebody_is(monkeypatch: pytest.MonkeyPatc
     assert typed("close", "my boat") == "seatrial close 'my boat'"
 
 
-def test_a_seatrial_of_another_installation_is_not_meant(
+def test_the_seatrial_of_another_installation_is_never_suggested(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     other = tmp_path / "seatrial"
@@ -234,4 +234,4 @@ def test_a_shallow_clone_is_pointed_out_where_history_matters(
     git(tmp_path, "clone", "-q", "--depth", "1", f"file://{repository}", "shallow")
     api.routes["POST /local/projects"] = lambda _: (409, {"error": {"message": "enough"}})
     _, out, _ = cli("check", str(tmp_path / "shallow"))
-    assert "! a shallow clone: " in out and f"git -C {tmp_path}/shallow fetch --unshallow" in out
+    assert "! this is a shallow clone: " in out and f"git -C {tmp_path}/shallow fetch --unshallow" in out

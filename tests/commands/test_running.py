@@ -37,7 +37,7 @@ def nobody_is_left(numbers: list[int]) -> bool:
     return not any(map(children.runs, existing))
 
 
-async def test_output_errors_and_code_are_told_apart() -> None:
+async def test_output_errors_and_exit_code_are_separate() -> None:
     done = await run(["sh", "-c", "cat; echo no >&2; exit 3"], stdin=b"yes")
     assert (done.code, done.output, done.errors) == (3, b"yes", b"no\n")
     together = await run(["sh", "-c", "echo yes; echo no >&2"], errors=Errors.WITH_OUTPUT)
@@ -109,7 +109,7 @@ async def test_its_end_takes_along_what_it_left_running(tmp_path: Path) -> None:
     assert nobody_is_left(numbers_in(notes))
 
 
-async def test_who_was_given_the_number_of_a_child_that_ended_lives_on(
+async def test_a_process_with_the_reused_id_of_an_ended_child_is_left_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     child = await children.start(["true"])

@@ -208,7 +208,7 @@ def test_no_install_refuses_and_says_what_to_install(
     assert "apt-get install docker.io" in capsys.readouterr().err
 
 
-def test_a_machine_where_no_engine_can_run_is_told_apart(
+def test_a_machine_where_no_engine_can_run_has_an_exit_code_of_its_own(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     absent(monkeypatch)
@@ -298,5 +298,5 @@ def test_the_pid_file_of_a_daemon_that_lives_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.docker
-def test_an_engine_tells_its_runc() -> None:
+def test_the_engines_runc_version_is_known() -> None:
     assert re.match(r"v?\d+\.\d+|[0-9a-f]{7}", detect.ask().runc)

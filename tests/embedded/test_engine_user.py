@@ -48,7 +48,7 @@ def test_a_login_from_before_the_admission_will_do(sailor: pwd.struct_passwd) ->
     assert engine == "ok"
 
 
-def test_who_has_the_engine_already_runs_the_command_as_it_is() -> None:
+def test_a_user_who_may_use_the_engine_runs_the_command_as_it_is() -> None:
     done = subprocess.run(
         [AS_ENGINE_USER, "sh", "-c", 'echo "$0"; exit 3', "a  b"],
         capture_output=True,
@@ -59,7 +59,9 @@ def test_who_has_the_engine_already_runs_the_command_as_it_is() -> None:
     assert (done.stdout, done.returncode) == ("a  b\n", 3)
 
 
-def test_who_asked_is_admitted_also_where_all_else_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_user_joins_the_group_even_if_everything_else_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     ran: list[list[str]] = []
     absent(monkeypatch, WELL, EVERYTHING)
     monkeypatch.setattr(smoke, "obstacle", lambda *_, **__: None)
@@ -71,7 +73,7 @@ def test_who_asked_is_admitted_also_where_all_else_is_there(monkeypatch: pytest.
     assert ran == [["usermod", "-aG", "docker", "alice"]]
 
 
-def test_who_may_not_use_the_engine_is_told_how_to_also_where_nothing_may_be_installed(
+def test_a_user_who_may_not_use_the_engine_learns_how_even_where_nothing_may_be_installed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     absent(

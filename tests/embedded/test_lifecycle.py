@@ -62,7 +62,7 @@ def test_a_relative_data_directory_is_the_callers(tmp_path: Path, monkeypatch: p
     assert data.root == tmp_path / "harbour"
 
 
-def test_a_file_in_the_way_is_told_with_its_fix_by_a_start_of_either_kind(data: DataDirectory) -> None:
+def test_both_kinds_of_start_name_a_file_in_the_way_and_its_fix(data: DataDirectory) -> None:
     lock = data.run / "supervisor.lock"
     lock.mkdir()
     with pytest.raises(CannotRun, match="Is a directory") as problem:

@@ -93,9 +93,9 @@ def test_a_start_without_isolation_is_asked_for_every_time(data: DataDirectory) 
     assert settle(Choices(), data, {}).runtime == "docker"
 
 
-def test_an_engine_that_does_not_start_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_does_not_start_ends_in_an_error_with_a_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails() -> None:
-        raise daemon.EngineProblem("dockerd does not come up: no space")
+        raise daemon.EngineProblem("dockerd does not start: no space")
 
     monkeypatch.setattr(daemon, "may_start", lambda environ: True)
     monkeypatch.setattr(daemon, "start", fails)
@@ -115,7 +115,7 @@ def test_the_data_directory_is_private(data: DataDirectory) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
-def test_a_full_data_directory_is_told_with_numbers(tmp_path: Path) -> None:
+def test_a_full_data_directory_is_reported_with_numbers(tmp_path: Path) -> None:
     mount = tmp_path / "small"
     mount.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(mount)], check=True)
@@ -127,7 +127,7 @@ def test_a_full_data_directory_is_told_with_numbers(tmp_path: Path) -> None:
         subprocess.run(["umount", str(mount)], check=True)
 
 
-def test_a_data_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_data_directory_that_cannot_be_made_ends_in_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CannotRun, match="cannot be used"):
         DataDirectory(tmp_path / "file" / "data").create()

@@ -98,7 +98,7 @@ def test_setting_the_clock_loses_no_process(data: DataDirectory, monkeypatch: py
     assert record and record.find()
 
 
-def test_a_damaged_record_is_no_record(data: DataDirectory) -> None:
+def test_a_damaged_record_is_ignored(data: DataDirectory) -> None:
     (data.run / "web.json").write_text("{ not json")
     assert Records(data.run).all() == []
 

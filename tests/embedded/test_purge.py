@@ -108,7 +108,7 @@ async def test_an_engine_that_is_away_keeps_the_data_for_another_try(data: DataD
     assert "again: " in problem.value.fix and "seatrial down --purge" in problem.value.fix
 
 
-async def test_what_went_on_while_it_was_purged_is_told_and_the_rest_goes(
+async def test_objects_that_a_purge_cannot_remove_are_named_and_the_rest_goes(
     data: DataDirectory, docker: aiodocker.Docker
 ) -> None:
     mine, other = new_id(), new_id()
@@ -148,7 +148,7 @@ async def test_a_platform_without_an_agent_needs_no_engine(data: DataDirectory) 
     await purge_engine(data, platform(""), {"DOCKER_HOST": "unix:///nonexistent.sock"})
 
 
-def test_the_agents_own_credential_tells_its_id(data: DataDirectory) -> None:
+def test_the_agents_id_is_read_from_its_credential(data: DataDirectory) -> None:
     assert agent_id(data, None) == ""
     (data.agent / "identity").mkdir()
     (data.agent / "identity" / "credential.json").write_text('{"agent": "01J"}')

@@ -82,7 +82,7 @@ async def test_a_lost_record_keeps_nothing_running(supervisor: Supervisor, data:
     assert record.find() is None
 
 
-async def test_what_never_becomes_ready_is_stopped_and_its_last_words_are_told(
+async def test_a_component_that_never_becomes_ready_is_stopped_and_its_last_lines_are_shown(
     supervisor: Supervisor, data: DataDirectory
 ) -> None:
     async def never() -> str | None:
@@ -110,7 +110,7 @@ async def test_what_ends_at_once_is_not_waited_for_to_the_end(supervisor: Superv
         await supervisor.start(component)
 
 
-async def test_a_failing_command_tells_what_was_raised_and_not_how(supervisor: Supervisor) -> None:
+async def test_a_failing_command_shows_the_error_and_no_traceback(supervisor: Supervisor) -> None:
     program = python("command", "raise ValueError('the anchor is stuck')").program
     with pytest.raises(ComponentFailed) as failure:
         await supervisor.run_once(program)

@@ -105,7 +105,7 @@ async def test_a_no_in_the_middle_of_an_answer(engine: Engine, answers: Answers)
     assert (raised.value.refusal, raised.value.status) == (Refusal.NO_SPACE, 0)
 
 
-async def test_what_is_granted_already_is_no_error(engine: Engine, answers: Answers) -> None:
+async def test_granting_again_is_no_error(engine: Engine, answers: Answers) -> None:
     answers.respond = lambda _: says(404, "no such thing")
     await engine.containers.remove("web")
     await engine.containers.stop("web", 1)
@@ -161,11 +161,11 @@ async def test_one_that_hangs_up_while_it_is_asked_is_away(engine: Engine, answe
         ("invalid signal: FOO", "invalid signal: FOO"),
     ],
 )
-def test_what_went_wrong_is_told_without_who_passed_it_on(text: str, told: str) -> None:
+def test_an_error_is_shown_without_the_programs_that_passed_it_on(text: str, told: str) -> None:
     assert str(refused(500, text)) == told
 
 
-def test_a_kernel_setting_that_is_not_there_is_no_missing_program() -> None:
+def test_a_missing_kernel_setting_is_not_taken_for_a_missing_program() -> None:
     text = "open /proc/sys/net/ipv4/none: no such file or directory"
     assert refused(500, text).refusal is Refusal.OTHER
     assert refused(500, 'exec: "docker-init": executable file not found').refusal is Refusal.NO_INIT

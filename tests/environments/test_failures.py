@@ -46,7 +46,7 @@ async def test_a_secret_that_a_service_prints_at_its_end_is_not_in_the_message(
     assert not any("Error: hunter22" in line for line in agent.reports.lines if line.startswith("_system:"))
 
 
-async def test_variables_that_cannot_be_opened_are_a_failure_that_is_told(
+async def test_variables_that_cannot_be_opened_fail_the_deployment_with_the_reason(
     agent: Agent, repository: Repository, busybox: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_: str) -> dict[str, str]:

@@ -74,7 +74,7 @@ GATE = replace(WEB, name="gate")
 GUEST = replace(WEB, name="guest", network_of="gate")
 
 
-def test_who_shares_a_network_joins_none_and_runs_in_the_container_of_this_deployment() -> None:
+def test_a_service_that_shares_a_network_joins_the_container_of_its_own_deployment() -> None:
     gate, guest, third = launched(replace(WEB, name="third", network_of="guest"), GUEST, GATE).services
     assert (gate.spec.network_of, guest.spec.network_of) == (None, gate.spec.name)
     assert third.spec.network_of == gate.spec.name, "it is the gate's network, whoever is asked for it"

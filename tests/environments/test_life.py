@@ -157,7 +157,7 @@ async def test_an_empty_folder_of_builds_is_removed_once(agent: Agent) -> None:
         assert list((agent.directory / "builds").iterdir()) == []
 
 
-async def test_a_failure_that_cannot_be_told_is_not_tried_again(
+async def test_a_failure_that_cannot_be_reported_is_not_tried_again(
     agent: Agent, repository: Repository, busybox: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     goes, gone_once = 0, asyncio.Event()

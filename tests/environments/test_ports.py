@@ -102,7 +102,7 @@ async def test_none_speaks_http(runtime: FakeRuntime) -> None:
         await watched(runtime, "exec httpd -f -p 1111 -h /mute", 8000, 1111, check=check)
     assert str(raised.value) == (
         "web: port 1111 answers, but does not speak HTTP. If it has another port for visitors, add it "
-        "to ports for services.web in compose.yaml; if it has none, say x-galley-kind: worker for services.web in compose.yaml"
+        "to ports for services.web in compose.yaml; if it has none, set x-galley-kind: worker for services.web in compose.yaml"
     )
 
 

@@ -85,7 +85,7 @@ async def test_a_service_that_fails_does_not_take_the_others_routes(
     assert observed["web"].endpoint == web.endpoint
 
 
-async def test_what_is_told_was_looked_at_after_it_came_up(
+async def test_a_report_is_of_a_look_after_the_start(
     agent: Agent, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live = deployment("a" * 40)

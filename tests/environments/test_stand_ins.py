@@ -15,7 +15,7 @@ from tests.runtime.builds import FakeBuild
 from tests.runtime.fake import FakeRuntime
 
 PYTHON = "seatrial/stand-in-python:bookworm"
-TOLD = "python:3.12 could not be had: a stand-in takes its place, with Python 3.11.2 from Debian packages"
+TOLD = "python:3.12 could not be pulled: a stand-in takes its place, with Python 3.11.2 from Debian packages"
 
 
 class StoodIn:

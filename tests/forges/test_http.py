@@ -30,7 +30,7 @@ def test_until_a_forge_names_a_number_there_is_no_limit() -> None:
         budget.spend()
 
 
-def test_who_asks_when_nothing_is_left_is_told_how_long_to_wait() -> None:
+def test_a_caller_without_requests_left_learns_how_long_to_wait() -> None:
     clock = Clock()
     budget = Budget(clock)
     budget.note(left=2, resets_in_seconds=300)

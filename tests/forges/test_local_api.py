@@ -53,7 +53,7 @@ def test_from_a_directory_to_a_pull_request_and_back(caller, work: Work) -> None
         assert (action, "ada (token:t)", "127.0.0.1") in recorded
 
 
-def test_who_may(caller, work: Work) -> None:
+def test_only_admins_register_and_only_developers_open_and_close(caller, work: Work) -> None:
     project = caller("ada", "admin").post("/local/projects", {"path": str(work.path)}).json()
     ask = {"project": project["id"], "branch": "main"}
     callers = {

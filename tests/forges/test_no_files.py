@@ -79,7 +79,7 @@ def test_git_is_not_asked_about_it(
     NO_FILES[what](heads / "main")
     monkeypatch.setattr(git, "run", lambda *_, **__: pytest.fail("git would wait"))
     for ask in (git.Repository(path).heads, lambda: git.reopen(str(path))):
-        with pytest.raises(RepositoryProblem, match=r"refs/heads/main is (no file|too large).*Remove it"):
+        with pytest.raises(RepositoryProblem, match=r"refs/heads/main is (not a file|too large).*Remove it"):
             ask()
 
 

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 @pytest.mark.parametrize(
     ("kind", "needs_credential"), [("local", False), ("toy", True), ("of another release", True)]
 )
-def test_whether_a_source_needs_a_credential_is_told_by_its_forge(
+def test_the_forge_says_whether_a_source_needs_a_credential(
     monkeypatch: pytest.MonkeyPatch, kind: str, needs_credential: bool
 ) -> None:
     site = ToySite()

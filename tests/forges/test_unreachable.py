@@ -76,7 +76,9 @@ def test_a_repository_that_is_back_is_followed_again(project: Project, work: Wor
     assert announced()[-1][0] == "closed"
 
 
-def test_what_is_closed_by_hand_is_told_though_the_repository_is_away(project: Project, work: Work) -> None:
+def test_a_pull_request_closed_by_hand_is_announced_though_the_repository_is_unreachable(
+    project: Project, work: Work
+) -> None:
     work.commit("x", branch="feature")
     services.open_pull(project, "feature", by=Actor.person("alice"))
     announce_all()

@@ -154,7 +154,7 @@ def test_the_theme_is_remembered(harbour: Harbour) -> None:
     assert client.post("/theme", {"theme": "dark", "back": "https://elsewhere.example/"})["Location"] == "/"
 
 
-def test_an_unreachable_repository_is_told_on_its_page(harbour: Harbour) -> None:
+def test_an_unreachable_repositorys_page_says_so(harbour: Harbour) -> None:
     client = signed_in(harbour.cast.bob)
     path = f"/projects/{harbour.project.pk}"
     assert "unreachable" not in client.get(path).content.decode()

@@ -112,7 +112,7 @@ def test_a_stream_ends_when_its_watcher_may_not_sign_in_any_more(served: str, bu
         ends_after(stream, lambda: User.objects.filter(pk=busy.cast.bob.pk).update(is_active=False))
 
 
-def test_an_admin_who_is_one_no_more_sees_less(served: str, busy: "Harbour") -> None:
+def test_a_former_admin_sees_less(served: str, busy: "Harbour") -> None:
     busy.cast.bob.memberships.all().delete()
     busy.cast.bob.is_superuser = True
     busy.cast.bob.save()

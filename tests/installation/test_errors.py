@@ -72,7 +72,7 @@ def test_nothing_is_raised_without_a_name() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.postgres
-def test_a_project_that_others_always_make_first_is_told_to_ask_again(monkeypatch) -> None:
+def test_a_project_that_others_always_make_first_ends_with_ask_again(monkeypatch) -> None:
     def taken(*_: object) -> None:
         raise IntegrityError
 

@@ -101,7 +101,7 @@ def test_one_connection_may_ask_many_times(served: Served) -> None:
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET / HT", HEAD])
-def test_who_does_not_get_to_the_end_of_a_header_is_sent_away(
+def test_a_client_that_never_ends_its_header_is_disconnected(
     served: Served, monkeypatch: pytest.MonkeyPatch, begun: bytes
 ) -> None:
     monkeypatch.setattr(header_limit, "SECONDS", 0.2)
@@ -110,7 +110,7 @@ def test_who_does_not_get_to_the_end_of_a_header_is_sent_away(
         assert answered(client).startswith(b"HTTP/1.1 408 ")
 
 
-def test_who_waits_for_an_answer_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_waits_for_an_answer_is_not_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(header_limit, "SECONDS", 0.1)
 
     async def slow(scope: Scope, receive: Receive, send: Send) -> None:
@@ -139,7 +139,7 @@ def test_a_body_that_never_comes_is_not_waited_for_either(
 
 
 @pytest.mark.parametrize("announced", [True, False])
-def test_a_body_that_is_too_large_is_told_how_large_it_may_be(served: Served, announced: bool) -> None:
+def test_the_refusal_of_a_large_body_names_the_limit(served: Served, announced: bool) -> None:
     headers = b"Content-Length: 99999999\r\n\r\n" if announced else b"Transfer-Encoding: chunked\r\n\r\n"
     with served.connected() as client:
         client.sendall(HEAD + headers)

@@ -135,7 +135,7 @@ def test_each_relay_keeps_to_its_lane() -> None:
 
 
 @pytest.mark.django_db
-def test_one_target_is_told_once_and_each_other_too() -> None:
+def test_each_target_gets_its_report_once() -> None:
     for pull_request in ("p", "q", "p", "p"):
         outbox.instruct(Instruction.REPORT, pull_request=pull_request)
     sent: list[str] = []
@@ -167,7 +167,7 @@ def test_a_target_waits_as_long_as_its_forge_wants_whatever_comes_meanwhile() ->
 
 
 @pytest.mark.django_db
-def test_what_came_while_it_was_told_is_told_again() -> None:
+def test_an_instruction_that_came_during_the_report_leads_to_another_report() -> None:
     outbox.instruct(Instruction.REPORT, pull_request="p")
     sent: list[str] = []
 
@@ -203,7 +203,7 @@ def test_aside_no_transaction_is_open_and_a_kill_only_delays() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_takes_longer_than_a_claim_lasts_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_claim_is_renewed_while_the_work_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "RENEWED_SECONDS", 0.05)
     outbox.instruct(Instruction.REPORT, pull_request="p")
     row = OutboxMessage.objects.get()

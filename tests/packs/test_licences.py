@@ -75,7 +75,7 @@ def test_files_that_do_not(path: str) -> None:
     assert "No licence file" in run("license", {path: REGENTS})["message"]
 
 
-def test_a_licence_that_is_no_text_does_not_hide_one_that_is() -> None:
+def test_a_binary_licence_file_does_not_hide_a_readable_one() -> None:
     assert (
         run("license", {"LICENSE.pdf": b"%PDF\0", "LICENSE.txt": REGENTS})["message"] == "LICENSE.txt: BSD."
     )

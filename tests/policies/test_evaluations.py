@@ -98,7 +98,9 @@ def test_same_commit_and_event_is_evaluated_once(project: Project, version: Poli
     assert evaluate(project) == first
 
 
-def test_asked_for_by_hand_it_runs_again_once_it_is_over(project: Project, version: PolicyVersion) -> None:
+def test_a_manual_evaluation_runs_again_once_the_last_has_ended(
+    project: Project, version: PolicyVersion
+) -> None:
     first = evaluate(project, event="manual")
     assert evaluate(project, event="manual") == first
     assert first is not None
@@ -305,9 +307,7 @@ def test_no_agent_can_waive(project: Project, version: PolicyVersion) -> None:
     assert (evaluation.state, evaluation.results.get().state) == ("errored", "errored")
 
 
-def test_a_waived_result_stands_on_the_page_and_counts_for_nothing(
-    project: Project, version: PolicyVersion
-) -> None:
+def test_a_waived_result_is_on_the_page_and_does_not_count(project: Project, version: PolicyVersion) -> None:
     evaluation = evaluate(project)
     assert evaluation is not None
     finish(evaluation, said(version, score=80))

@@ -57,7 +57,7 @@ def _waits(backend: int) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def test_who_waited_for_an_environment_sees_all_of_it_as_it_is() -> None:
+def test_a_transaction_that_waited_for_an_environment_sees_its_newest_state() -> None:
     scene = Scenario.make()
     scene.push(A)
     deployment = scene.candidate()

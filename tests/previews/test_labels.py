@@ -104,7 +104,7 @@ def test_a_claim_is_all_or_nothing_and_may_be_repeated() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_that_claim_at_once_one_has_it() -> None:
+def test_of_many_claims_at_once_one_succeeds() -> None:
     rows = [
         factories.environment(factories.pull_request(factories.project(factories.workspace())))
         for _ in range(4)

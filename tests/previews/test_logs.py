@@ -233,7 +233,7 @@ def test_streams_share_two_connections_to_the_database(
 
 
 @pytest.mark.chromium
-def test_a_bus_that_goes_away_is_told_in_words_and_comes_back_by_itself(
+def test_a_bus_that_does_not_answer_is_reported_in_words_and_reconnected(
     bus: NatsServer, served: str, busy: "Harbour", browser: "Browser"
 ) -> None:
     from tests.dashboard.lines import say

@@ -58,7 +58,7 @@ def time_passes(placement: Placement) -> None:
     Placement.objects.filter(pk=placement.pk).update(leaving_since=timezone.now() - leaving_time())
 
 
-def test_each_agent_is_told_of_its_own_deployment_only(scene: Scenario, other: Agent) -> None:
+def test_each_agent_gets_its_own_deployment_only(scene: Scenario, other: Agent) -> None:
     live, candidate = elsewhere(scene, other)
     here, there = scene.desired(), scene.desired(other)
     assert here is not None and here.live is not None and here.live.id == live.pk

@@ -36,7 +36,7 @@ def agent(scene: Scenario, **fields: object) -> None:
     Agent.objects.filter(pk=scene.agent.pk).update(name="one", **fields)
 
 
-def test_each_step_of_a_deployment_names_who_is_waited_for(scene: Scenario) -> None:
+def test_each_step_of_a_deployment_names_what_it_waits_for(scene: Scenario) -> None:
     agent(scene, state="offline")
     scene.push(A)
     assert what(scene) == "an agent: none is online"
@@ -45,7 +45,7 @@ def test_each_step_of_a_deployment_names_who_is_waited_for(scene: Scenario) -> N
     assert what(scene) == "agent one to begin", "its message is just being sent"
     past = timezone.now() - timedelta(seconds=60)
     OutboxMessage.objects.update(created_at=past, due_at=past)
-    assert what(scene) == "the bus: its agent is not told yet what is wanted"
+    assert what(scene) == "the bus: its agent has not got its instructions yet"
     sent()
     assert what(scene) == "agent one to begin"
     deployment = scene.candidate()
@@ -104,8 +104,8 @@ def test_what_is_to_be_sent_later_is_not_waited_for(scene: Scenario) -> None:
 @pytest.mark.parametrize(
     ("state", "queued", "message", "what"),
     [
-        ("queued", False, "", "the forge to tell about the repository"),
-        ("queued", False, "Waits for the forge to tell about the repository: away.", "the forge to tell about the repository: away"),
+        ("queued", False, "", "the forge's facts about the repository"),
+        ("queued", False, "Waits for the forge's facts about the repository: away.", "the forge's facts about the repository: away"),
         ("queued", True, "", "an agent to take it"),
         ("running", True, "", "its policies"),
         ("passed", True, "", ""),

@@ -57,7 +57,7 @@ def test_the_same_twice_is_once() -> None:
     assert first is not None and again is not None and first.pk == again.pk
 
 
-def test_older_news_is_no_news() -> None:
+def test_older_reports_change_nothing() -> None:
     project = make_project()
     apply_pull_request(project, news(5, A.SYNCHRONIZE))
     assert apply_pull_request(project, news(4, A.SYNCHRONIZE)) is None

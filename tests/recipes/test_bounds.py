@@ -56,7 +56,7 @@ async def test_as_many_services_as_there_may_be_fit_with_the_usual_limits() -> N
 @pytest.mark.parametrize(
     ("file", "text", "fix"),
     [
-        ("galley.yml", "version: 1\nservices: {a: {image: x}, b: {image: postgres}}", "say kind: web"),
+        ("galley.yml", "version: 1\nservices: {a: {image: x}, b: {image: postgres}}", "set kind: web"),
         (
             "compose.yaml",
             "services: {a: {image: x}, b: {image: y}}",
@@ -145,4 +145,4 @@ async def test_thousands_of_variables_without_a_value_are_a_few_warnings() -> No
     recipe = await read_recipe(
         Files(**{"compose.yaml": f"services: {{web: {{image: x, command: '{text}'}}}}"})
     )
-    assert recipe.warnings[-1] == "compose.yaml: and 2950 more warnings of Compose"
+    assert recipe.warnings[-1] == "compose.yaml: and 2950 more warnings from Compose"

@@ -75,7 +75,7 @@ COMPOSE = [
     ("services:\n  web:\n    build: {contxt: .}\n", "services.web.build.contxt: unknown key. Did you mean context?"),
     ("services:\n  web:\n    build: {context: ., dockerfile_inline: x}\n", "compose.yaml:2: services.web.build.dockerfile_inline:1: no FROM line"),
     ("services:\n  web:\n    image: x\n    env_file: ../secrets.env\n", "services.web.env_file: refused: ../secrets.env is outside the repository"),
-    ("services:\n  web:\n    image: x:${GALLEY_COMMIT}\n", "compose.yaml:3: services.web.image: GALLEY_COMMIT is known only at the start. Use it in environment or build.args."),
+    ("services:\n  web:\n    image: x:${GALLEY_COMMIT}\n", "compose.yaml:3: services.web.image: GALLEY_COMMIT is known only when the preview starts. Use it in environment or build.args."),
     ("services:\n  web:\n    image: x\n    extends: {service: y}\n", "compose.yaml:4: services.web.extends: there is no service y. Describe it"),
     ("include: [x]\nservices: {web: {image: x}}\n", "compose.yaml:1: include.0: there is no file x in this commit. Add it"),
     ("services:\n  web:\n    image: x\n    command: echo 'x\n", "cannot be split into words"),
@@ -88,9 +88,9 @@ COMPOSE = [
     ("services:\n  a:\n    extends: {file: 'https://x.y/z.yml', service: b}\n", "compose.yaml:3: services.a.extends.file: refused: https://x.y/z.yml is a remote address."),
     ("services:\n  web:\n    image: x\n    volumes: ['~/.ssh:/s']\n", "services.web.volumes.0: refused: ~/.ssh is a path of the host"),
     ("services:\n  web:\n    image: x\n    volumes: ['${HOME}/x:/s']\n", "services.web.volumes.0: refused: ${HOME}/x:/s is a path of the host"),
-    ("services:\n  web:\n    image: x\n    ports: ['1:${GALLEY_NUMBER}']\n", "compose.yaml:4: services.web.ports.0: GALLEY_NUMBER is known only at the start"),
+    ("services:\n  web:\n    image: x\n    ports: ['1:${GALLEY_NUMBER}']\n", "compose.yaml:4: services.web.ports.0: GALLEY_NUMBER is known only when the preview starts"),
     ("services:\n  web:\n    image: x\n    privileged: maybe\n", "compose.yaml:4: services.web.privileged: 'maybe' is neither true nor false. Write true or false."),
-    ("services:\n  web:\n    image: x\n    tmpfs: ['/a:mode=9']\n", "compose.yaml:4: services.web.tmpfs: mode=9 is not a number that fits"),
+    ("services:\n  web:\n    image: x\n    tmpfs: ['/a:mode=9']\n", "compose.yaml:4: services.web.tmpfs: mode=9 is not a valid number"),
     ("services:\n  web:\n    image: x\n    post_start: [{command: x}]\n", "compose.yaml:4: services.web.post_start: refused: it is not read by this release. Use a service of its own."),
     ("services:\n  web:\n    image: x\n    configs: [no]\n", "services.web.configs: there is no config no. Add no: under configs: at the top level."),
     ("services:\n  _web:\n    image: x\n", "compose.yaml:2: services._web: not a service name"),
@@ -142,7 +142,7 @@ async def test_nothing_to_run() -> None:
     assert caught.value.reason == "no_recipe"
 
 
-async def test_a_symbolic_link_is_no_recipe() -> None:
+async def test_a_symbolic_link_is_not_read_as_a_recipe() -> None:
     with pytest.raises(RecipeError, match="a symbolic link is not followed"):
         await read_recipe(Files(**{"galley.yml": "-> /etc/passwd"}))
 

@@ -86,7 +86,7 @@ async def test_an_ordinary_user_has_the_same_cell(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_a_host_without_compose_says_so() -> None:
-    with pytest.raises(ComposeUnavailable, match="its packages have no docker-compose"):
+    with pytest.raises(ComposeUnavailable, match="docker-compose is not among its Python packages"):
         await read_recipe(Files(**{"compose.yaml": WEB}), compose=Compose(Cell(None)))
 
 

@@ -43,7 +43,7 @@ class WithSubmodule(Files):
         return [*await super().entries(), Entry("lib", "160000", "0" * 40, None)]
 
 
-async def test_a_submodule_is_told() -> None:
+async def test_a_submodule_is_reported() -> None:
     recipe = await read_recipe(WithSubmodule(Dockerfile="FROM scratch\n"))
     assert recipe.warnings == ("lib is a submodule; it is not fetched, so the folder is empty",)
 
@@ -58,7 +58,7 @@ async def test_a_submodule_is_told() -> None:
         ("FROM x\nENV REPORT=1\n", "8080"),
     ],
 )
-async def test_a_built_service_is_told_its_port(dockerfile: str, port: str | None) -> None:
+async def test_a_built_service_gets_its_port(dockerfile: str, port: str | None) -> None:
     recipe = await read_recipe(Files(Dockerfile=dockerfile))
     assert recipe.services["web"].environment.get("PORT") == port
 
@@ -72,7 +72,7 @@ async def test_expose_and_env_of_galley_yml_say_the_port_and_compose_is_left_as_
     assert [r.services["web"].environment.get("PORT") for r in (message, own, left)] == ["5000", "1", None]
 
 
-async def test_expose_is_for_siblings_where_ports_say_who_is_visited() -> None:
+async def test_expose_is_for_siblings_where_any_service_has_ports() -> None:
     both = "services: {web: {image: x, ports: [80]}, api: {image: y, expose: [90]}}"
     alone = "services: {web: {image: x}, api: {image: y, expose: [90]}}"
     kinds = [
@@ -96,7 +96,7 @@ def test_a_check_inside_is_waited_for_as_the_engine_would() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("backend/Dockerfile", "There is backend/Dockerfile: add a galley.yml whose service says build: {path: backend}"),
+        ("backend/Dockerfile", "There is backend/Dockerfile: add a galley.yml with a service that has build: {path: backend}"),
         ("dockerfile", "Rename dockerfile to Dockerfile"),
         ("Containerfile", "Rename Containerfile to Dockerfile"),
         ("docker/docker-compose.yml", "There is docker/docker-compose.yml: commit a .env at the root that says COMPOSE_FILE=docker/"),
@@ -109,7 +109,7 @@ async def test_what_lies_elsewhere_is_pointed_out(name: str, message: str) -> No
     assert message in str(caught.value)
 
 
-async def test_a_dockerfile_that_is_missing_is_told_with_the_line_of_its_service() -> None:
+async def test_a_missing_dockerfile_is_reported_at_the_line_of_its_service() -> None:
     text = "version: 1\nservices:\n  db:\n    image: postgres\n  backend:\n    build: ./backend\n"
     with pytest.raises(
         RecipeError, match=r"^galley.yml:5: services.backend.build: there is no file backend/Dockerfile"

@@ -169,7 +169,7 @@ async def test_a_secret_may_be_a_variable_of_the_commits_env_file_and_is_warned_
     recipe = await recipe_of(text, **{".env": "T=1\n"})
     assert recipe.services["web"].texts == (Text("/run/secrets/t", "1"), Text("/run/secrets/u", ""))
     assert recipe.warnings == (
-        "compose.yaml:2: secrets.u.environment: U has no value, so the file is empty; set it among the project's variables",
+        "compose.yaml:2: secrets.u.environment: U has no value, so the file is empty; set it in the project's variables",
     )
 
 
@@ -302,13 +302,13 @@ async def test_a_limit_of_0_is_the_agents(limits: str) -> None:
     assert (await web_of(f"services: {{web: {{image: x, {limits}}}}}")).resources is None
 
 
-async def test_a_typo_is_told_before_a_variable_and_every_typo_at_once() -> None:
+async def test_typos_are_reported_before_variables_and_all_at_once() -> None:
     text = "ervices: {web: {image: x}}\nservices:\n  web:\n    image: ${A:?say it}\n    prots: [80]\n    enviroment: {A: 1}\n"
     assert (await refusal(text)).splitlines() == [
         "compose.yaml:1: ervices: unknown key. Did you mean services?",
         "compose.yaml:5: services.web.prots: unknown key. Did you mean ports?",
         "compose.yaml:6: services.web.enviroment: unknown key. Did you mean environment?",
-        "compose.yaml:4: services.web.image: A is required: say it. Set A among the project's variables or in .env.",
+        "compose.yaml:4: services.web.image: A is required: say it. Set A in the project's variables or in .env.",
     ]
 
 
@@ -363,7 +363,7 @@ async def test_names_of_the_platform_have_values_only_for_services_that_are_visi
     }
 
 
-async def test_a_file_that_compose_is_not_given_is_told_with_the_reason() -> None:
+async def test_a_file_that_compose_does_not_get_is_named_with_the_reason() -> None:
     text = "services: {web: {image: x, env_file: [a.env]}}"
     assert await refusal(text, **{"a.env": "-> /etc/passwd"}) == (
         "compose.yaml:1: a.env is a symbolic link, which is not followed. Commit the file itself."
@@ -371,7 +371,7 @@ async def test_a_file_that_compose_is_not_given_is_told_with_the_reason() -> Non
     assert "a.env is not a file of at most 256 KB" in await refusal(text, **{"a.env": "A=1\n" * 100_000})
 
 
-async def test_a_variable_that_no_environment_can_hold_is_no_reason_to_stop() -> None:
+async def test_a_variable_that_no_environment_can_hold_stops_nothing() -> None:
     variables = {"A=B": "1", "": "x", "NUL": "a\0b", "HALF": "\ud800", "GOOD": "é"}
     web = await web_of("services: {web: {image: x, environment: ['V=${GOOD}']}}", variables)
     assert values(web) == {"V": "é"}

@@ -62,7 +62,7 @@ async def test_a_program_that_visitors_see_keeps_its_data_too_and_its_host_name(
     assert any("services.wiki: kept across pushes" in warning for warning in recipe.warnings)
 
 
-async def test_a_published_port_of_a_database_tells_its_kind() -> None:
+async def test_the_published_port_of_a_database_gives_its_kind_away() -> None:
     recipe = await composed("  db: {image: acme/pg9, ports: ['5432:5432'], volumes: [data:/data]}")
     assert (recipe.services["db"].kind, recipe.services["db"].port) == (ServiceKind.DATABASE, 5432)
 
@@ -85,7 +85,7 @@ async def test_what_keeps_no_data_moves_with_the_push(keys: str) -> None:
     assert not is_durable(recipe.services["one"])
 
 
-async def test_a_script_run_in_a_databases_image_is_no_database() -> None:
+async def test_a_script_that_runs_in_a_databases_image_is_not_taken_for_a_database() -> None:
     recipe = await composed(
         "  init: {image: mongo, command: mongosh --eval x, volumes: [data:/data]}\n"
         "  web: {image: x, ports: [80], depends_on: {init: {condition: service_completed_successfully}}}"

@@ -25,7 +25,7 @@ networks: {back: , front: }
 
 
 @pytest.mark.parametrize("image", ["myapp", "myapp:latest"])
-async def test_who_names_an_image_that_a_sibling_builds_runs_what_it_builds(image: str) -> None:
+async def test_a_service_whose_image_a_sibling_builds_runs_that_build(image: str) -> None:
     recipe = await composed(f"""
 services:
   web: {{build: {{context: ., args: {{A: 1}}}}, image: myapp, ports: [80]}}

@@ -119,7 +119,7 @@ async def test_galley() -> None:
     assert migrate.restart == "never"
     assert (db.kind, db.port, db.ephemeral) == (ServiceKind.DATABASE, 5432, True)
     assert [service.name for service in recipe.in_order()][:3] == ["db", "api", "web"]
-    assert any("kind database taken from the image's name" in warning for warning in recipe.warnings)
+    assert any("kind database inferred from the image's name" in warning for warning in recipe.warnings)
 
 
 async def test_compose() -> None:
@@ -191,7 +191,7 @@ async def test_the_only_service_is_web_when_its_image_exposes_a_port() -> None:
     assert (web.services["app"].kind, worker.services["app"].kind) == (ServiceKind.WEB, ServiceKind.WORKER)
 
 
-def test_a_dockerfile_tells_the_images_it_needs() -> None:
+def test_a_dockerfile_names_the_images_it_needs() -> None:
     parsed = read_dockerfile(
         "Dockerfile",
         b"""# syntax=docker/dockerfile:1

@@ -96,7 +96,7 @@ async def test_a_variable_without_a_value_is_empty_and_warned_of() -> None:
     ]  # fmt: skip
 
 
-async def test_what_an_author_requires_is_told_in_the_authors_words() -> None:
+async def test_a_required_variable_fails_with_the_authors_words() -> None:
     text = """
     services:
       web:
@@ -108,9 +108,9 @@ async def test_what_an_author_requires_is_told_in_the_authors_words() -> None:
         await read_recipe(Files(**{"compose.yaml": text}))
     assert sorted(str(failed.value).splitlines()) == [
         "compose.yaml:3: services.web.image: IMAGE is required: choose an image. "
-        "Set IMAGE among the project's variables or in .env.",
+        "Set IMAGE in the project's variables or in .env.",
         "compose.yaml:5: services.web.environment.KEY: KEY is required: put KEY into the project's variables. "
-        "Set KEY among the project's variables or in .env.",
+        "Set KEY in the project's variables or in .env.",
     ]
 
 
@@ -135,7 +135,7 @@ async def test_the_repositorys_env_file_is_known_to_the_whole_file() -> None:
     assert service.environment == {"A": "pg://db", "B": "http://web.test", "C": "/repository"}
 
 
-async def test_an_env_file_that_is_not_committed_is_no_reason_to_stop() -> None:
+async def test_an_env_file_that_is_not_committed_stops_nothing() -> None:
     text = "services: {web: {image: x, env_file: [.env, {path: b.env, required: false}]}}"
     recipe = await read_recipe(Files(**{"compose.yaml": text}))
     [warning] = recipe.warnings
@@ -146,7 +146,7 @@ async def test_an_env_file_that_is_not_committed_is_no_reason_to_stop() -> None:
 
 
 @pytest.mark.parametrize("file", [".env", "a.env"])
-async def test_a_line_that_sets_nothing_is_told_with_its_file_and_line(file: str) -> None:
+async def test_a_line_that_sets_nothing_is_reported_with_file_and_line(file: str) -> None:
     with pytest.raises(RecipeError, match=rf"^{file}:2: key cannot contain a space. Write NAME=value"):
         await started(env_file="a.env", **{"a.env": "", file: "A=1\nno variable here\n"})
 

@@ -63,7 +63,7 @@ def test_pages_are_for_people_who_signed_in(method: str, page: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "nowhere", "environments/a/b/c", "agents/"])
-def test_programs_are_told_in_json_that_there_is_nothing(path: str) -> None:
+def test_programs_get_not_found_as_json(path: str) -> None:
     answer = Client().get(f"/api/v1/{path}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 

@@ -159,7 +159,7 @@ def test_on_every_page(client: Client, headers: dict[str, str], page: str, sent:
     assert [answer.status_code for answer in answers if answer.status_code >= 500] == []
 
 
-def test_a_body_that_is_not_json_is_told_where(client: Client, headers: dict[str, str]) -> None:
+def test_the_refusal_of_a_body_that_is_not_json_says_where(client: Client, headers: dict[str, str]) -> None:
     for text, said in (
         ("{", "body: not JSON"),
         ("[" * 100_000, "body: not JSON"),

@@ -174,7 +174,7 @@ def test_status_says_what_the_agents_warn_of(cast: Cast) -> None:
     assert status()["agents"][0] == {**shown, "state": "offline", "warnings": [], "sandbox_problem": ""}
 
 
-def test_status_says_who_does_not_take_what_piles_up(cast: Cast) -> None:
+def test_status_says_which_part_does_not_take_waiting_messages(cast: Cast) -> None:
     def missing() -> str:
         answer: str = client(cast.bob).get(f"{API}/status").json()["platform"]["waits_for"]
         return answer

@@ -27,7 +27,7 @@ def test_a_parameter_that_is_misspelt_is_not_ignored(alice: Client) -> None:
     assert alice.get("/api/v1/environments/01X?environment_id=1").status_code == 400
 
 
-def test_strangers_are_asked_who_they_are_first() -> None:
+def test_strangers_must_sign_in_first() -> None:
     assert Client().get("/api/v1/environments?projct=01X").status_code == 401
 
 

@@ -115,7 +115,7 @@ async def test_what_it_listens_on_is_seen(ground: Ground, network: str) -> None:
 
 
 @pytest.mark.engines_only("all processes share the loopback")
-async def test_a_door_that_is_only_open_on_loopback_is_told_apart(ground: Ground, network: str) -> None:
+async def test_a_port_that_is_only_open_on_loopback_is_marked(ground: Ground, network: str) -> None:
     both = "httpd -p 8080 -h /www; exec httpd -f -p 127.0.0.1:9090 -h /www"
     container = await ground.runtime.start(ground.script(both))
 
@@ -160,7 +160,7 @@ async def test_what_ends_is_started_again_as_its_recipe_says(
 
 
 @pytest.mark.engines_only("processes have no limits")
-async def test_who_takes_too_much_memory_is_named(ground: Ground, network: str) -> None:
+async def test_a_service_that_takes_too_much_memory_is_named(ground: Ground, network: str) -> None:
     greedy = ["dd", "if=/dev/zero", "of=/dev/null", "bs=200M", "count=1"]
     await ground.runtime.start(ground.spec(command=greedy))
 
@@ -171,7 +171,7 @@ async def test_who_takes_too_much_memory_is_named(ground: Ground, network: str) 
     assert (await state(ground, "exited")).exit_code == 137
 
 
-async def test_lines_have_their_stream_and_time_and_are_told_once(ground: Ground, network: str) -> None:
+async def test_lines_have_their_stream_and_time_and_come_once(ground: Ground, network: str) -> None:
     script = ground.script("echo one; echo two >&2; printf three")
     await ground.runtime.start(script)
     async with asyncio.timeout(60):
@@ -184,7 +184,7 @@ async def test_lines_have_their_stream_and_time_and_are_told_once(ground: Ground
     assert [line async for line in ground.runtime.logs("galley-test-absent", follow=True)] == []
 
 
-async def test_what_happens_to_labelled_containers_is_told(ground: Ground, network: str) -> None:
+async def test_changes_of_labelled_containers_are_reported(ground: Ground, network: str) -> None:
     changes = ground.runtime.changes(ground.labels)
     first = asyncio.ensure_future(anext(changes))
     await asyncio.sleep(0)
@@ -243,7 +243,7 @@ async def test_images_say_what_they_expose_and_stay_while_they_are_used(ground: 
 
 
 @pytest.mark.engines_only("an image's check speaks of its own file system")
-async def test_an_image_tells_its_own_check_and_its_volumes(ground: Ground) -> None:
+async def test_the_check_and_the_volumes_of_an_image_are_known(ground: Ground) -> None:
     await ground.build('VOLUME /data\nHEALTHCHECK --interval=2s --timeout=3s --retries=2 CMD ["true"]\n')
     assert await ground.runtime.image_volumes(ground.image) == ["/data"]
     expected = HealthCheck.inside(["true"], interval=2, timeout=3, retries=2, start_period=0)

@@ -200,7 +200,7 @@ class NoImages:
         raise ImageUnavailable(f"{name} cannot be had")
 
 
-async def test_an_image_that_cannot_be_had_fails_the_start_and_not_the_refill(engine: Engine) -> None:
+async def test_an_unavailable_image_fails_the_start_and_not_the_refill(engine: Engine) -> None:
     program = find_program()
     other = type(program)(program.root, {**program.files, "seatrial/sandbox/never.py": b""})
     backend = ContainerSandboxes(engine, SandboxImage(engine, NoImages(), other), new_id())
@@ -223,7 +223,7 @@ async def test_without_its_base_the_image_of_this_program_still_serves(
     alone = SandboxImage(engine, NoImages(), find_program())
     tag = await alone.ensure(log)
     assert tag.startswith("gitgrit-sandbox:") and lines == [
-        f"python:3.11-slim cannot be had; {tag} was built from an earlier one"
+        f"python:3.11-slim is not available; {tag} was built from an earlier one"
     ]
 
 

@@ -140,7 +140,7 @@ async def test_an_exception_is_errored_with_the_policys_own_lines(processes: Ben
     [
         ("def evaluate(project) return", "SyntaxError"),
         ("x = 1", "defines no function evaluate(project)"),
-        ("def evaluate(project, llm): pass", "asks for 'llm', which is not on offer"),
+        ("def evaluate(project, llm): pass", "asks for 'llm', which there is not"),
         ("def evaluate(project): raise SystemExit(3)", "SystemExit: 3"),
         ("def evaluate(project): return None", "returned NoneType None"),
         ("def evaluate(project): return {'passed': 'yes'}", "'passed' is str 'yes'"),
@@ -212,7 +212,7 @@ async def test_a_missing_commit_is_errored_as_a_whole(processes: Bench) -> None:
     assert finished.state == "errored" and "0000000000" in finished.message and finished.isolation is None
 
 
-async def test_the_isolation_is_told(processes: Bench) -> None:
+async def test_the_evaluation_names_its_isolation(processes: Bench) -> None:
     code = "def evaluate(project): return {'passed': False}"
     finished = await processes.evaluations.evaluate(processes.command(policy(code)))
     assert finished.isolation == Isolation.PROCESS and finished.state == "failed"

@@ -88,7 +88,7 @@ def test_data_prose_and_what_others_wrote_do_not_count(path: str) -> None:
         (["a.ts", "b.xml"], ["TypeScript"]),
     ],
 )
-def test_what_means_several_languages_is_told_by_the_rest(paths: list[str], wanted: list[str]) -> None:
+def test_an_ambiguous_extension_is_decided_by_the_other_files(paths: list[str], wanted: list[str]) -> None:
     assert of(*paths) == wanted
     assert of(*reversed(paths)) == wanted
 
@@ -137,7 +137,7 @@ def test_a_path_made_to_be_slow_is_not_matched_at_all() -> None:
     assert of("extjs/" * 600 + "a.py", "a.go") == ["Go"]
 
 
-async def test_a_policy_is_told_of_programs_without_an_extension() -> None:
+async def test_a_policy_learns_the_language_of_programs_without_an_extension() -> None:
     async def entries() -> list[Entry]:
         return [entry("bin/run", mode="100755"), entry("bin/link", mode="120000"), entry("LICENSE")]
 

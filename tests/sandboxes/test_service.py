@@ -103,7 +103,7 @@ async def test_jobs_are_run_reported_and_acknowledged(processes: Bench, tmp_path
     assert pool.warm == 0
 
 
-async def test_a_source_is_fetched_with_a_credential_of_the_evaluation_once_its_start_is_told(
+async def test_a_source_is_fetched_with_the_evaluations_credential_once_its_start_is_reported(
     processes: Bench, tmp_path: Path
 ) -> None:
     source = Source(clone_url="https://127.0.0.1:9/ship.git", needs_credential=True)
@@ -180,7 +180,7 @@ async def test_without_a_sandbox_the_job_waits_and_in_the_end_says_why(
     assert finished.message == "no sandbox for the policies: the engine does not answer"
 
 
-async def test_where_gvisor_is_required_and_missing_no_job_is_taken_and_the_problem_is_told(
+async def test_where_gvisor_is_required_and_missing_no_job_is_taken_and_the_problem_is_reported(
     processes: Bench, tmp_path: Path
 ) -> None:
     queue = Queue(Delivery(processes.command(policy(GOOD))))

@@ -208,7 +208,7 @@ def test_an_evaluation_over_rest_asks_nobody(scene: Scene, watch: Watch) -> None
     assert watch.asked == [] and Evaluation.objects.count() == 1
 
 
-def test_facts_and_reports_are_asked_for_and_told_with_nothing_open(
+def test_facts_are_fetched_and_reports_sent_outside_transactions(
     scene: Scene, watch: Watch, lanes: Callable[[], None]
 ) -> None:
     deliver(scene, "pull_request", pull_request(scene))

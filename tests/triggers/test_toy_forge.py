@@ -124,7 +124,7 @@ def test_what_did_not_change_is_not_sent_for_the_next_commit(
     assert FactsSnapshot.objects.count() == 2 and jobs()[0].facts == jobs()[1].facts
 
 
-def test_who_has_no_request_left_waits_and_asks_nothing(
+def test_without_requests_left_nothing_is_asked_until_later(
     site: ToySite, project: Project, forges: Forges, lanes: Callable[[], None]
 ) -> None:
     site.left = 1

@@ -58,7 +58,7 @@ def test_a_key_does_not_show_in_its_repr() -> None:
     assert repr(MasterKey(KEY)) == "MasterKey()"
 
 
-def test_an_id_tells_keys_apart_and_is_not_part_of_them() -> None:
+def test_a_key_id_distinguishes_keys_and_is_not_part_of_them() -> None:
     other = MasterKey(KEY[::-1])
     assert MasterKey(KEY).id == MasterKey(KEY).id != other.id
     assert len(other.id) == 16

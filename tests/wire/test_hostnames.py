@@ -23,7 +23,7 @@ def test_what_is_cut_ends_in_a_hash_of_80_bits() -> None:
     assert len(label) == hostnames.MAX_LABEL and len(label.rsplit("-", 1)[1]) == 16
 
 
-def test_what_fits_is_as_it_was() -> None:
+def test_names_that_fit_are_not_changed() -> None:
     assert hostnames.environment_name(7, "My Shop") == "pr-7-my-shop"
     assert hostnames.labels("pr-7-shop", {"web": ServiceKind.WEB, "api": ServiceKind.API}) == {
         "web": ["pr-7-shop"],

@@ -117,7 +117,7 @@ async def test_an_agent_that_asks_before_it_was_heard_to_have_started_waits_for_
             assert (await asking).login.username == "toy"
 
 
-async def test_an_evaluation_whose_job_is_not_published_cannot_be_anybodys(
+async def test_an_evaluation_whose_job_is_not_published_belongs_to_no_agent(
     database: Database, bus: Bus, fleet_of_two: Fleet
 ) -> None:
     await database.run(lambda: Evaluation.objects.update(state="queued", agent="", queued_at=None))
@@ -127,7 +127,7 @@ async def test_an_evaluation_whose_job_is_not_published_cannot_be_anybodys(
     assert (answer.code, answer.retry_after_seconds) == (CredentialRefusal.NOT_YOURS, None)
 
 
-async def test_who_is_revoked_while_the_forge_thinks_gets_nothing(
+async def test_an_agent_revoked_while_the_forge_is_asked_gets_no_credential(
     database: Database, bus: Bus, fleet_of_two: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take = ToyForge.fetch_credential
@@ -160,7 +160,7 @@ async def test_a_forge_that_is_away_for_a_moment_is_asked_again(
         assert (await asking).login.username == "toy"
 
 
-async def test_a_forge_that_thinks_holds_up_no_other_question(
+async def test_a_slow_forge_delays_no_other_request(
     database: Database, bus: Bus, fleet_of_two: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take = ToyForge.fetch_credential
@@ -216,7 +216,7 @@ async def test_a_key_that_nothing_can_be_sealed_to_is_named(
     assert answer.code is CredentialRefusal.UNFIT_KEY and "Issue a new token" in answer.message
 
 
-async def test_a_mistake_of_a_forge_is_no_end_of_the_worker_and_shows_no_secret(
+async def test_a_forges_mistake_neither_ends_the_worker_nor_shows_a_secret(
     database: Database, bus: Bus, fleet_of_two: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @dataclass
@@ -265,7 +265,9 @@ async def test_an_answer_goes_nowhere_but_to_the_askers_inbox(
     ]
 
 
-async def test_what_is_no_question_is_skipped(database: Database, bus: Bus, fleet_of_two: Fleet) -> None:
+async def test_a_message_that_is_not_a_question_is_skipped(
+    database: Database, bus: Bus, fleet_of_two: Fleet
+) -> None:
     one = fleet_of_two.agents["one"].pk
     inbox = f"{subjects.inbox_prefix(one)}.x"
     both = {"environment": "e", "evaluation": "v", "repository": "r"}

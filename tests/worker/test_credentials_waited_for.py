@@ -39,11 +39,13 @@ async def test_a_worker_that_does_not_come_back_is_named_with_the_fix(bus: Bus, 
 async def test_a_bus_that_is_away_is_named(fleet_of_two: Fleet) -> None:
     fleet_of_two.server.kill()
     async with fleet_of_two.asking("one", patience_seconds=0.5) as asks:
-        with pytest.raises(CheckoutError, match="the bus is away"):
+        with pytest.raises(CheckoutError, match="the bus does not answer"):
             await asks.for_environment(fleet_of_two.environment.pk)(fleet_of_two.project.pk)
 
 
-async def test_one_who_asks_ends_at_its_only_cancellation(bus: Bus, fleet_of_two: Fleet) -> None:
+async def test_a_request_for_a_credential_ends_at_its_only_cancellation(
+    bus: Bus, fleet_of_two: Fleet
+) -> None:
     """Whatever it waits for just then: an answer, the next question, or the bus."""
     async with fleet_of_two.asking("one") as asks:
         for moment in range(40):

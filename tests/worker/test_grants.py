@@ -39,7 +39,7 @@ def revoked(scene: Fleet) -> None:
 
 
 @pytest.mark.parametrize("change", [stopped, moved, failed, revoked])
-def test_who_has_the_preview_no_more_gets_nothing(
+def test_an_agent_that_no_longer_has_the_preview_gets_no_credential(
     fleet_of_two: Fleet, change: Callable[[Fleet], None]
 ) -> None:
     one = fleet_of_two.agents["one"].pk
@@ -63,7 +63,7 @@ def test_the_live_deployments_agent_may_fetch_beside_the_candidates(fleet_of_two
 
 
 @pytest.mark.parametrize("state", ["passed", "superseded", "errored"])
-def test_an_evaluation_that_is_over_gives_nothing(fleet_of_two: Fleet, state: str) -> None:
+def test_an_evaluation_that_has_ended_gets_no_credential(fleet_of_two: Fleet, state: str) -> None:
     ask = question(fleet_of_two, environment="", evaluation=fleet_of_two.evaluation.pk)
     one = fleet_of_two.agents["one"].pk
     assert grants.claim(one, ask).project == fleet_of_two.project

@@ -47,7 +47,7 @@ def arrives(stack: Stack, pull: Pull, one: ScriptedAgent, two: ScriptedAgent) ->
     assert one.history[-1] == ("gone", "gone") and two.history[-1] == (pull.commit, "")
 
 
-def test_killed_before_the_candidate_is_told_to_its_agent(
+def test_killed_before_the_candidate_reaches_its_agent(
     stack: Stack, agent: ScriptedAgent, two: ScriptedAgent, pull: Pull
 ) -> None:
     stack.nats.kill()

@@ -24,7 +24,7 @@ def test_reports_with_nul_characters_are_stored() -> None:
     assert scene.deployment("a" * 40).message == "said \ufffd and died"
 
 
-def test_the_bus_says_who_it_was_not_the_payload() -> None:
+def test_the_bus_identifies_the_sender_not_the_payload() -> None:
     scene = Scenario.make()
     scene.push("a" * 40)
     candidate = scene.candidate()

@@ -64,7 +64,7 @@ async def deleted(bus: Bus, agent: str, environment: str) -> None:
     await bus.desire(agent, environment, None)
 
 
-async def test_a_confirmed_removal_is_not_told_again(
+async def test_a_confirmed_removal_is_not_sent_again(
     database: Database, bus: Bus, round_of: Reconciler
 ) -> None:
     placement = await database.run(over, removed=True)
@@ -75,7 +75,7 @@ async def test_a_confirmed_removal_is_not_told_again(
     assert (await bus.jetstream.stream_info(f"KV_desired-{placement.agent_id}")).state.messages == 0
 
 
-async def test_a_removal_that_nobody_confirmed_stays_told(
+async def test_an_unconfirmed_removal_stays_in_the_bucket(
     database: Database, bus: Bus, round_of: Reconciler
 ) -> None:
     placement = await database.run(over, removed=False)
@@ -116,7 +116,7 @@ async def test_what_is_missing_is_put_and_what_is_the_same_revision_is_left(
     assert envelope is not None and envelope.payload["revision"] == 4
 
 
-async def test_other_settings_are_told_with_a_higher_revision(
+async def test_other_settings_are_sent_with_a_higher_revision(
     database: Database, bus: Bus, round_of: Reconciler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     placement = await database.run(running)
@@ -140,7 +140,7 @@ async def test_a_database_that_was_set_back_goes_on_above_what_agents_know(
     assert envelope is not None and envelope.payload["revision"] == 10
 
 
-async def test_an_agent_with_another_key_is_told_everything_anew(
+async def test_an_agent_with_another_key_gets_every_desired_state_anew(
     database: Database, bus: Bus, round_of: Reconciler
 ) -> None:
     placement = await database.run(running)

@@ -60,7 +60,7 @@ async def test_a_message_that_the_bus_refuses_holds_up_no_other(
     assert await database.run(relay.batch) == 0
 
 
-async def test_a_bus_that_is_away_is_no_messages_fault(
+async def test_an_outage_of_the_bus_counts_against_no_message(
     database: Database, bus: Bus, relay: Relay, nats_server: NatsServer
 ) -> None:
     identity = await database.run(say, subjects.evaluation_jobs("w"))

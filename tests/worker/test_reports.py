@@ -95,7 +95,9 @@ def raises(error: Exception) -> Callable[[], None]:
     return problem
 
 
-def test_every_end_of_a_preview_is_told(scene: Scenario, forge: RecordingForge, aside: Aside) -> None:
+def test_every_end_of_a_preview_is_reported_to_the_forge(
+    scene: Scenario, forge: RecordingForge, aside: Aside
+) -> None:
     scene.push(A, at=0)
     drain(aside)
     scene.ready(scene.candidate())
@@ -118,16 +120,16 @@ def test_every_end_of_a_preview_is_told(scene: Scenario, forge: RecordingForge, 
     assert [bool(urls) for urls in forge.urls] == [False, True, False, False, False]
 
 
-def test_a_preview_that_is_stopped_is_told(scene: Scenario, forge: RecordingForge, aside: Aside) -> None:
+def test_a_stopped_preview_is_reported_to_the_forge(
+    scene: Scenario, forge: RecordingForge, aside: Aside
+) -> None:
     scene.live(A)
     previews.stop(scene.environment, by=Actor.person("alice"))
     drain(aside)
     assert (forge.reported, forge.urls) == ([("a", "superseded")], [{}])
 
 
-def test_late_news_of_what_is_over_is_how_it_stands_now(
-    scene: Scenario, forge: RecordingForge, aside: Aside
-) -> None:
+def test_a_late_report_says_how_things_are_now(scene: Scenario, forge: RecordingForge, aside: Aside) -> None:
     forge.problem = raises(ForgeError("502 Bad Gateway"))
     scene.push(A, at=0)
     drain(aside)
@@ -140,7 +142,7 @@ def test_late_news_of_what_is_over_is_how_it_stands_now(
     assert not waiting()
 
 
-def test_an_evaluation_that_is_superseded_is_told(
+def test_a_superseded_evaluation_is_reported_to_the_forge(
     scene: Scenario, forge: RecordingForge, aside: Aside
 ) -> None:
     factories.policy(scene.project.workspace)
@@ -168,7 +170,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("error", ODD, ids=lambda error: type(error).__name__)
-def test_a_forge_that_was_away_is_told_when_it_is_back(
+def test_a_forge_gets_the_report_when_it_answers_again(
     error: Exception, scene: Scenario, forge: RecordingForge, aside: Aside
 ) -> None:
     scene.push(A)

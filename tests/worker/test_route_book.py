@@ -44,7 +44,7 @@ def move(scene: Scenario, endpoint: str) -> None:
         lifecycle.wake_routes(environment)
 
 
-def test_every_change_reaches_the_file_and_who_waits_is_known(path: Path) -> None:
+def test_every_change_reaches_the_file_and_waiting_candidates_are_known(path: Path) -> None:
     one = book(path)
     scene = Scenario.make()
     assert one.refresh() == []
@@ -81,7 +81,7 @@ def test_nothing_is_read_of_environments_that_did_not_change(
     assert taken == ["pr-1-busy"]
 
 
-def test_who_began_first_and_commits_last_is_not_overlooked(path: Path) -> None:
+def test_a_transaction_that_began_first_and_commits_last_is_not_overlooked(path: Path) -> None:
     slow, fast = Scenario.make("slow"), Scenario.make("fast")
     slow.live(A)
     fast.live(A)

@@ -45,7 +45,7 @@ def test_a_machine_that_slept_did_not_wait() -> None:
     assert wait.seconds <= 1 + MAX_STEP_SECONDS and not wait.is_over
 
 
-def test_why_it_waits_is_told_once_and_not_at_once() -> None:
+def test_the_reason_of_a_wait_is_shown_once_and_after_a_while() -> None:
     assert not looked(NOT_YET, 1).is_unexplained
     wait = looked(NOT_YET, 10)
     assert wait.is_unexplained
@@ -55,7 +55,7 @@ def test_why_it_waits_is_told_once_and_not_at_once() -> None:
     assert wait.is_unexplained
 
 
-def test_moved_endpoints_do_not_begin_the_wait_anew_and_who_left_is_forgotten() -> None:
+def test_moved_endpoints_do_not_restart_the_wait_and_candidates_that_left_are_forgotten() -> None:
     waits = Waits()
     waits.keep([candidate("one"), candidate("two")])
     for wait in waits.all():

@@ -121,7 +121,7 @@ class TestWithTheDatabase:
             api.show(candidate)
             await until(lambda: state(again) == "live")
 
-    async def test_a_traefik_that_is_away_is_named_while_one_waits_and_when_it_is_over(
+    async def test_a_traefik_that_does_not_answer_is_named_while_a_candidate_waits_and_when_it_fails(
         self, database: CountingDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(route_waits, "EXPLAINED_SECONDS", 0.05)
@@ -154,7 +154,7 @@ class TestWithTheDatabase:
             await until(lambda: state(deployment) == "live")
         assert await sync_to_async(lambda: Deployment.objects.get(pk=deployment.pk).message)() == ""
 
-    async def test_a_file_that_cannot_be_written_fails_who_waits_for_it(
+    async def test_a_routes_file_that_cannot_be_written_fails_the_candidates_that_wait(
         self, api: Api, database: CountingDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(route_waits, "ANSWERED_SECONDS", 0.3)

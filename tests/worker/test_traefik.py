@@ -59,7 +59,7 @@ async def test_what_is_not_as_it_must_be_is_named(api: Api, shown: dict[str, Any
 
 
 @pytest.mark.parametrize("status", [401, 500])
-async def test_what_is_no_traefik_tells_nothing_about_the_routes(api: Api, status: int) -> None:
+async def test_a_server_that_is_not_traefik_says_nothing_about_routes(api: Api, status: int) -> None:
     api.status = status
     (finding,) = await asked(api.url, lambda traefik: traefik.look(candidates(1)))
     assert (finding.applied, finding.answered) == (False, False) and f"status {status}" in finding.why

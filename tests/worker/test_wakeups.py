@@ -39,7 +39,7 @@ async def test_news_is_heard_once_and_its_absence_only_costs_the_interval() -> N
         await waiter.wait(0.01)
 
 
-def test_who_let_go_is_forgotten() -> None:
+def test_a_waiter_that_is_gone_is_forgotten() -> None:
     wakeups = Wakeups(["a"])
     kept = wakeups.waiter("a")
     wakeups.waiter("a")

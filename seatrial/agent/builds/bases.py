@@ -110,7 +110,7 @@ class Bases:
             said = " ".join(ended.tail)[-500:]
             if "no space left on device" in said.lower():
                 raise NoSpace("no space left for base images. Free disk space, then rebuild")
-            raise Interrupted(f"the build store did not take an image: {said}")
+            raise Interrupted(f"an image could not be put into the build store: {said}")
 
     def _known(self, data: Path) -> dict[str, str]:
         file = data / "bases.json"

@@ -131,7 +131,7 @@ class Debootstrap:
         try:
             await self.engine.images.take_in(tarred(root), tag, changes)
         except EngineRefused as error:
-            raise BuildError(f"the engine did not take {tag}: {error}") from error
+            raise BuildError(f"the engine did not accept {tag}: {error}") from error
 
 
 def progress(log: Log) -> Log:

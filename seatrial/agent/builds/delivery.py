@@ -68,7 +68,7 @@ def fewer(image: BuiltImage, held: Iterable[Layers]) -> set[str] | None:
     """The only layers that may be left out of `image`, if others are; None if it may be loaded as it is.
 
     To the engine, a layer is one thing together with all those below. Two images may have a layer of the same
-    content, such as a file that is copied, upon different ones: if the engine has the one, it lacks the other.
+    content, such as a file that is copied, on top of different ones: the engine may have one of the two and lack the other.
     """
     digests = [layer.digest for layer in image.layers]
     shared = max((common(digests, layers) for layers in held), default=0)

@@ -137,7 +137,7 @@ class Dialect:
             raise BuildError(f"{where}: there is no such instruction. {hint}")
         if heredoc and keyword != "RUN" and self.version < HEREDOCS_SINCE:
             raise BuildError(
-                f"{where}: {self._buildah} knows heredocs (<<) in RUN only; elsewhere they came with buildah 1.33. "
+                f"{where}: {self._buildah} knows heredocs (<<) in RUN only; other instructions know them since buildah 1.33. "
                 "Commit the file and copy it, or install a newer buildah on the agent's host"
             )
         if keyword == "WORKDIR":
@@ -171,7 +171,9 @@ class Dialect:
         if fix:
             raise BuildError(f"{where}{f'={value}' if value else ''}: {fix}")
         if (keyword, name, value) == ("RUN", "network", "none"):
-            self.notes.append(f"{where}=none: not known here; the step has the network of the whole build")
+            self.notes.append(
+                f"{where}=none: ignored by this builder; the step has the network of the whole build"
+            )
 
     def _mode(self, where: str, value: str, rest: str) -> str:
         """The mode as a number: buildah accepts no other."""
@@ -201,7 +203,7 @@ class Dialect:
         parts = value.split(",")
         asks = any(part in {"required", "required=true"} or part.startswith("env=") for part in parts)
         if "type=secret" in parts and asks:
-            raise BuildError(f"{where} --mount={value}: a build is given no secrets. Do the step without one")
+            raise BuildError(f"{where} --mount={value}: builds get no secrets. Write the step without one")
         return ",".join(self._absolute(f"{where} --mount={value}", part) for part in parts)
 
     def _absolute(self, where: str, part: str) -> str:
@@ -237,7 +239,7 @@ def no_host_network(value: str) -> str | None:
 
 def no_privileges(value: str) -> str | None:
     """Why `--security` with this value is refused: no step gets more rights than another."""
-    return "a build has no privileges to give away. Remove the option" if value == "insecure" else None
+    return "a build has no privileges to give. Remove the option" if value == "insecure" else None
 
 
 def this_machine(value: str) -> str | None:
@@ -260,5 +262,5 @@ async def buildah_version() -> Version:
     done = await run([find("buildah") or "buildah", "--version"], errors=Errors.DROPPED)
     match = re.search(r"version (\d+)\.(\d+)", done.text)
     if match is None:
-        raise Interrupted(f"buildah did not say its version (exit code {done.code})")
+        raise Interrupted(f"buildah did not report its version (exit code {done.code})")
     return int(match[1]), int(match[2])

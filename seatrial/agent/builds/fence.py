@@ -39,7 +39,7 @@ class BuildFence:
                 return
             stands = await put_up(account)
             if not stands:
-                log.warning("builds can reach what their host listens with", fix="see docs/security.md")
+                log.warning("builds can reach services on their host", fix="see docs/security.md")
             # Not earlier: the build that started this may have been cancelled meanwhile, or one of its programs killed.
             self._raised = stands or not firewall.available()
 

@@ -1,4 +1,4 @@
-"""RUN steps with heredocs, said on one line for a buildah that does not know them."""
+"""Rewrites RUN steps with heredocs on one line, for a buildah that does not know heredocs."""
 
 import re
 import shlex
@@ -21,7 +21,7 @@ def body_of(command: str, lines: Sequence[str]) -> list[str] | None:
 
 
 def begins_with_interpreter(command: str, lines: Sequence[str]) -> bool:
-    """Whether the step's script says by its first line what runs it."""
+    """Whether the first line of the step's script names its interpreter."""
     body = body_of(command, lines)
     return bool(body) and SHEBANG.match((body or [""])[0]) is not None
 
@@ -47,5 +47,5 @@ def wrapped(lines: Sequence[str]) -> str:
 
 
 def octal(character: str) -> str:
-    """As printf's %b reads it between single quotes, and nobody takes it for the beginning of a heredoc."""
+    """As printf's %b reads it between single quotes, without anything that looks like the start of a heredoc."""
     return f"\\0{ord(character):03o}" if character in "\\'\n\"<" else character

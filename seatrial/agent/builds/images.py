@@ -94,7 +94,7 @@ class DockerImages(EngineImages):
     async def _pulled(self, image: str, log: Log) -> str:
         if whole_name(image).startswith(f"{whole_name(BY_DIGEST)}:"):
             raise ImageUnavailable(
-                f"{image} is what an image is called here that was pulled by its digest. Write its own name"
+                f"{image} is Seatrial's name for an image that was pulled by its digest. Write the image's own name"
             )
         registry = registry_of(image)
         until, known = self._silent.get(registry, (0.0, None))

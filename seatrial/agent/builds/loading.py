@@ -15,4 +15,4 @@ async def load(engine: Engine, archive: AsyncIterator[bytes], what: str) -> None
     except EngineRefused as error:
         if error.refusal is Refusal.NO_SPACE:
             raise NoSpace(f"{what}: no space left on the engine's disk. Free some, then rebuild") from error
-        raise BuildError(f"{what}: the engine did not take the image: {error}") from error
+        raise BuildError(f"{what}: the engine did not accept the image: {error}") from error

@@ -1,4 +1,4 @@
-"""How a build ended, from buildah's exit code and its last lines: whose fault it is, and what decided it."""
+"""How a build ended, from buildah's exit code and its last lines: who is to blame, and which line shows why."""
 
 import re
 import signal
@@ -34,13 +34,13 @@ HARMLESS = re.compile(r"(?i)\bwarn(ing)?\b|\bdeprecated\b|\b(0|no) errors?\b")
 FIXES = {
     126: "The program is there but may not be executed: chmod +x it, or COPY --chmod=755",
     127: "Install the program in an earlier step, or correct its name",
-    SIGKILL_STATUS: "Something killed the step's program, most often for want of memory: make the step need less",
+    SIGKILL_STATUS: "Something killed the step's program, most often because memory ran out: make the step use less",
 }
 FIX = "Correct the step, and push"
 
 
 def oom_kills() -> int:
-    """How many processes this host has killed for want of memory since it started."""
+    """How many processes this host has killed because memory ran out, since it started."""
     try:
         counters = Path("/proc/vmstat").read_text().splitlines()
     except OSError:
@@ -57,7 +57,7 @@ class Outcome:
     ended: Ended
     steps: Mapping[str, Step] = field(default_factory=dict)
     began: str = ""
-    out_of_memory: bool = False  # while it ran, the host killed processes for want of memory
+    out_of_memory: bool = False  # while it ran, the host killed processes because memory ran out
 
     @property
     def lines(self) -> list[str]:
@@ -67,7 +67,7 @@ class Outcome:
         ]
 
     def problem(self) -> BuildError | NoSpace | Interrupted:
-        """What a build that ended with an exit code other than 0 is to be ended, or repeated, with."""
+        """The error of a build that ended with an exit code other than 0; Interrupted, if it is worth repeating."""
         if "no space left on device" in "\n".join(self.lines).lower():
             return NoSpace(
                 f"{self.service}: no space left while building. Free disk space, then rebuild",
@@ -84,7 +84,7 @@ class Outcome:
         lines = [line for line in self.ended.tail if line and not NOISE.match(line)]
         position = next((n for n in range(len(lines) - 1, -1, -1) if lines[n].startswith(ERROR)), -1)
         if position < 0 or lines[-1].startswith(("time=", "unshare: ", "setpriv: ")):
-            return Interrupted("the builder ended without a word, or was killed")
+            return Interrupted("the builder ended without a message, or was killed")
         before, error = lines[max(0, position - 4) : position], lines[position:]
         unmade = any(line.startswith(NOT_CREATED) for line in before)
         if any(map(KILLED.search, error)) or (unmade and ITS_OWN_FAULT not in "".join(before)):

@@ -98,10 +98,8 @@ def warning_of(image: str, reference: str, labels: Mapping[str, str]) -> str:
     if stand_in is None:
         return ""
     version = labels.get(VERSION_LABEL) or "an unknown version"
-    digest = ", and its digest was not heeded" if "@" in image else ""
-    return (
-        f"{image} could not be had: {STANDS_IN}, with {stand_in.title} {version} from Debian packages{digest}"
-    )
+    digest = ", and its digest was ignored" if "@" in image else ""
+    return f"{image} could not be pulled: {STANDS_IN}, with {stand_in.title} {version} from Debian packages{digest}"
 
 
 class MakeBase(Protocol):

@@ -26,7 +26,7 @@ async def watched(work: Coroutine[Any, Any, T], mark: str, look_seconds: float =
         while not (await asyncio.wait({task}, timeout=look_seconds))[0]:
             waited = waited + 1 if never_begins(await asyncio.to_thread(programs, mark)) else 0
             if waited >= LOOKS:
-                raise Interrupted("a step was made and never begun, because the runtime was killed")
+                raise Interrupted("a step was prepared and never began, because the runtime was killed")
         return task.result()
     finally:
         task.cancel()

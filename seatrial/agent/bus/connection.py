@@ -122,7 +122,7 @@ class Bus:
         self._complained = text
         if "authorization" in text.lower():
             text += (
-                ". The bus refuses this agent: it was revoked, or the bus is another one than it registered with. "
+                ". The bus refuses this agent: it was revoked, or this is not the bus that it registered with. "
                 "Make a new token (POST /api/v1/agents) and start the agent with it as GALLEY_AGENT_TOKEN"
             )
         log.warning("bus", problem=text, url=self._url)

@@ -93,19 +93,19 @@ class BusCredentials:
         except (SealedValueError, ValidationError):
             # The cause is not logged: no part of the answer may reach a log line.
             raise CheckoutError(
-                "a credential came that this agent's key does not open. Register the agent anew: issue a new "
+                "the credential that came cannot be opened with this agent's key. Register the agent anew: issue a new "
                 "token and start it with that as GALLEY_AGENT_TOKEN"
             ) from None
         return OpenedCredential(login=login, expires_at=answer.expires_at)
 
 
 class _Attempt:
-    """One request, until it is answered or its time is over."""
+    """One request, until it is answered or its time is up."""
 
     def __init__(self, question: AskCredential, deadline: float) -> None:
         self.question = question
         self.deadline = deadline
-        self.problem = f"the bus is away. {START_IT}"
+        self.problem = f"the bus does not answer. {START_IT}"
         self._wait = FIRST_WAIT_SECONDS
         self._told = ""
 

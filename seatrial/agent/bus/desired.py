@@ -25,10 +25,10 @@ class DesiredListener(Protocol):
         """Take `desired` as the desired state of its environment. May be called repeatedly, even with an older revision."""
 
     def unwanted(self, environment: str) -> None:
-        """Take notice that the environment was deleted: nothing of it may remain."""
+        """Note that the environment was deleted: nothing of it may remain."""
 
     def replayed(self, environments: set[str]) -> None:
-        """Take notice that the replay is complete: only `environments` are desired."""
+        """Note that the replay is complete: only `environments` are desired."""
 
 
 class DesiredStates:

@@ -43,7 +43,7 @@ async def registered(identity: Identity, settings: Settings, *, release: str) ->
     if stored is None:
         return fresh, credential
     log.warning(
-        "registered anew with another token; what the former agent made is not touched any more",
+        "registered anew with another token; containers of the former agent are left alone from now on",
         former=stored.agent,
         find=f"docker ps --all --filter label={AGENT}={stored.agent}",
     )

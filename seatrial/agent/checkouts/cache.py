@@ -129,7 +129,7 @@ class Cache:
         except GitFailed as error:
             if credential is None or not (error.unauthorised or credential.expired):
                 raise
-            log.info("a credential was refused or is over; asking for another", repository=bare.stem)
+            log.info("a credential was refused or has expired; asking for another", repository=bare.stem)
             fresh = await origin.credential()
             await self._take(self._git_for(bare, origin.source, fresh), bare, origin)
 
@@ -185,7 +185,7 @@ class Origin:
         if not self.source.needs_credential:
             return None
         if self.credentials is None:
-            raise self.explained(CheckoutError("it needs a credential, and nobody can be asked for one"))
+            raise self.explained(CheckoutError("it needs a credential, and there is nobody to ask for one"))
         try:
             return await self.credentials(self.repository_id)
         except CheckoutError as error:

@@ -117,7 +117,7 @@ class CommitTree:
         if size > MOST_EXPORTED:
             raise CheckoutError(
                 f"the files of commit {self.commit[:12]} have {size / 1024**3:,.1f} GB; "
-                f"at most {MOST_EXPORTED // 1024**3} GB are built from. Take out what is generated"
+                f"at most {MOST_EXPORTED // 1024**3} GB can be built from. Remove generated files"
             )
 
     async def _checkout(self, destination: Path, index: Path) -> None:
@@ -156,7 +156,7 @@ class CommitTree:
         except TooMuchOutput as error:
             raise CheckoutError(
                 f"commit {self.commit[:12]} lists more than {MOST_LISTED // 1024**2} MB of file names. "
-                "Take out what is generated"
+                "Remove generated files"
             ) from error
         if done.code:
             raise self._damaged()

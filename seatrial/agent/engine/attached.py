@@ -28,7 +28,7 @@ class Attached:
         try:
             message = await self._stream.read_out()
         except aiohttp.ClientError as error:
-            raise OSError(f"the engine went away: {error}") from error
+            raise OSError(f"the connection to the engine broke: {error}") from error
         return None if message is None else Said(message.data, message.stream != _STDOUT)
 
     async def write(self, data: bytes) -> None:

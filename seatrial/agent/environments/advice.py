@@ -1,4 +1,4 @@
-"""What people are told of a service that is not well: what is wrong, and what to do, in the words of their recipe."""
+"""What people read about a service that is not healthy: what is wrong, and what to do, in the terms of their recipe."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ def out_of_memory(planned: Planned, times: int) -> str:
     again = f", {times} times" if times > 1 else ""
     text = f"{planned.service.name} was ended for using more than its {planned.spec.resources.memory_mb} MB of memory{again}"
     fix = _fix(
-        planned, "resources: {memory: 1g}", "mem_limit: 1g", "a galley.yml that says resources: {memory: 1g}"
+        planned, "resources: {memory: 1g}", "mem_limit: 1g", "a galley.yml that has resources: {memory: 1g}"
     )
     return f"{text}. Give it more with {fix}"
 
@@ -45,7 +45,7 @@ def unhealthy(
 
 def _other_port(planned: Planned) -> str:
     port = _fix(planned, "set expose to it", "add it to ports", "EXPOSE it first")
-    none = _fix(planned, "say kind: worker", "say x-galley-kind: worker", "say kind: worker in a galley.yml")
+    none = _fix(planned, "set kind: worker", "set x-galley-kind: worker", "set kind: worker in a galley.yml")
     return f"If it has another port for visitors, {port}; if it has none, {none}"
 
 

@@ -44,7 +44,7 @@ class Watch:
         self._restarts_before = restarts
 
     async def until_well(self) -> Well:
-        """Wait until the service is healthy. Raises ServiceExited, or Unhealthy when the time is over."""
+        """Wait until the service is healthy. Raises ServiceExited, or Unhealthy when the time is up."""
         expected = await self._expected_ports()
         self._check = self._check or await self._images_own() or default_check(self._planned)
         began, interval = time.monotonic(), FIRST_INTERVAL_SECONDS

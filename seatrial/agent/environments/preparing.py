@@ -184,7 +184,7 @@ class Preparation:
         if requested is Isolation.GVISOR and offered is not Isolation.GVISOR:
             warnings.append(
                 "gVisor (runsc) is not registered with the container engine: services run in its default "
-                "runtime, with weaker isolation. Install it with: runsc install"
+                "runtime, with weaker isolation. Register it: runsc install, then reload Docker (kill -HUP)"
             )
             requested = None
         if self._keeps_files:

@@ -125,7 +125,7 @@ class ServiceKeys(Strict):
     )
     build: Annotated[
         BuildKeys | None, BeforeValidator(lambda v: {"path": v} if isinstance(v, str) else v)
-    ] = Field(None, description="see below, or just the path; wins over `image`")
+    ] = Field(None, description="see below, or only the path; used instead of `image` if both are given")
     image: Text | None = Field(None, description="pulled")
     expose: Port | None = Field(
         None,
@@ -139,14 +139,14 @@ class ServiceKeys(Strict):
     )
     restart: Annotated[RestartPolicy, BeforeValidator(restart_of)] = Field(
         RestartPolicy.UNLESS_STOPPED,
-        description="or `on-failure` or `never`, for which an end with exit code 0 is success",
+        description="or `on-failure` or `never`, with which ending with exit code 0 is a success",
     )
-    ephemeral: bool = Field(False, description="a database, cache or queue that begins empty at each push")
+    ephemeral: bool = Field(False, description="for a database, cache or queue: it begins empty at each push")
     health: HealthKeys | None = Field(
         None, description="see below; by default the image's own check, else one that suits its kind"
     )
     resources: ResourceKeys | None = Field(
-        None, description="see below; lowered to the most that the agent gives a service"
+        None, description="see below; at most what the agent gives a service"
     )
 
 
@@ -190,7 +190,7 @@ def service_of(
     if keys.kind is None and image and kinds.of_image(image):
         warnings.append(
             document.warning(
-                at, f"kind {kinds.of_image(image)} taken from the image's name; say kind: to be sure"
+                at, f"kind {kinds.of_image(image)} inferred from the image's name; set kind: to be sure"
             )
         )
     return Service(

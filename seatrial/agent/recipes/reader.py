@@ -91,7 +91,7 @@ async def nothing_found(tree: Tree) -> str:
         others = f" (and {len(composes) - 1} more)" if len(composes) > 1 else ""
         return (
             f"{problem}There is {composes[0]}{others}: commit a .env at the root that says COMPOSE_FILE={composes[0]}, or set "
-            "COMPOSE_FILE among the project's variables"
+            "COMPOSE_FILE in the project's variables"
         )
     near = sorted(
         (path for path, name in entries.items() if name in {"dockerfile", "containerfile"}), key=depth
@@ -102,9 +102,7 @@ async def nothing_found(tree: Tree) -> str:
     if not folder:
         return f"{problem}Rename {near[0]} to Dockerfile"
     others = f" (and {len(near) - 1} more)" if len(near) > 1 else ""
-    return (
-        f"{problem}There is {near[0]}{others}: add a galley.yml whose service says build: {{path: {folder}}}"
-    )
+    return f"{problem}There is {near[0]}{others}: add a galley.yml with a service that has build: {{path: {folder}}}"
 
 
 def depth(path: str) -> tuple[int, str]:

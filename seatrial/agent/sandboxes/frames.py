@@ -13,7 +13,7 @@ HEADER = struct.Struct("!IBH")
 
 
 class Kind(IntEnum):
-    """The kind of a frame. `seatrial/sandbox/frames.py` tells which side sends which."""
+    """The kind of a frame. `seatrial/sandbox/frames.py` says which side sends which."""
 
     HELLO = 1
     RUN = 2

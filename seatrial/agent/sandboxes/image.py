@@ -40,7 +40,7 @@ class SandboxImage:
             base = await self._images.ensure(self._base, log)
         except ImageUnavailable:
             if tag := await self._built_before():
-                await log(f"{self._base} cannot be had; {tag} was built from an earlier one")
+                await log(f"{self._base} is not available; {tag} was built from an earlier one")
                 return tag
             raise
         return await self._ensure(base, log)

@@ -219,5 +219,5 @@ def _may_see_around(user: User, thing: models.Model) -> bool:
 def _who_may(action: Action) -> str:
     for role in (Role.DEVELOPER, Role.ADMIN, Role.OWNER):
         if action in ALLOWED[role]:
-            return f" here: that takes the role {role}, ask an owner of the workspace."
+            return f" here: that takes the role {role}. Ask an owner of the workspace."
     return ": that takes the instance admin."

@@ -29,9 +29,9 @@ class AgentAnswer(Schema):
     release: str = Field(description="The release of the program.")
     registered_at: datetime = Field(description="When it joined.")
     last_heartbeat_at: datetime | None = Field(
-        description="When it was heard of last; null before the first time."
+        description="When its last heartbeat came; null before the first one."
     )
-    heartbeat: dict[str, Any] = Field(description="What it said of itself last.")
+    heartbeat: dict[str, Any] = Field(description="What its last heartbeat said.")
 
 
 class AgentAsked(Schema):

@@ -20,23 +20,21 @@ router = Router(tags=["forges"])
 
 ForgeKind = Annotated[str, Path(description="The kind of the code host.")]
 ConnectionId = Annotated[str, Path(description="Id of the connection.")]
-Result = Annotated[
-    str, Query(description="Only those that were received with exactly these words, such as accepted.")
-]
+Result = Annotated[str, Query(description="Only those with exactly this result, such as accepted.")]
 
 
 class DeliveryAnswer(Schema):
     """One delivery."""
 
     id: str = Field(description="Its id here.")
-    connection: str = Field(description="Id of the connection it came to.")
-    delivery_id: str = Field(description="The forge's own id of it.")
+    connection: str = Field(description="Id of the connection that it came to.")
+    delivery_id: str = Field(description="The forge's own id for it.")
     event: str = Field(description="The forge's word for what happened.")
     result: str = Field(description="What the intake said: accepted, or rejected and why.")
     outcome: str = Field(description="What it led to, for people; empty until it was handled.")
     received_at: datetime = Field(description="When it came.")
     handled_at: datetime | None = Field(description="When it was handled; null until then.")
-    attempts: int = Field(description="How often handling it was tried.")
+    attempts: int = Field(description="How many times Seatrial has tried to handle it.")
 
 
 class ReceptionAnswer(Schema):

@@ -27,7 +27,9 @@ CLAIMED = timedelta(seconds=20)
 RENEWED_SECONDS = 5.0
 CLAIM_LOCK = 0x5EA71  # PostgreSQL advisory lock
 MAX_DELAY_SECONDS = 600.0
-MAX_BUS_DELAY_SECONDS = 30.0  # what waits for the bus goes on soon after it, whatever went wrong meanwhile
+MAX_BUS_DELAY_SECONDS = (
+    30.0  # messages that wait for the bus are tried soon after it is back, however often they failed
+)
 MAX_WISH_SECONDS = 3_600.0
 
 

@@ -1,4 +1,4 @@
-"""Ends evaluations that nobody will finish any more, with the reason."""
+"""Ends evaluations that no agent will finish, with the reason."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ PROBLEM_LASTS_SECONDS = 30.0  # a shorter one may go away by itself: an engine t
 
 
 def give_up_lost() -> int:
-    """End every evaluation that nobody will finish any more, as errored; returns how many.
+    """End every evaluation that no agent will finish, as errored; returns how many.
 
     A running one is given up after LOST_AFTER without a result. A queued one is given up at once if no agent that is
     present can run policies and their problems last; after LOST_AFTER if no agent is present, or their problems are

@@ -20,7 +20,7 @@ WAITS_FOR_FACTS: dict[str, Any] = {"state": EvaluationState.QUEUED, "queued_at":
 
 @transaction.atomic
 def queue(evaluation_id: str, facts: ForgeFacts) -> None:
-    """Publish the job with its facts, unless the evaluation is over (superseded) or published already. Idempotent."""
+    """Publish the job with its facts, unless the evaluation has ended (superseded) or its job is published already. Idempotent."""
     evaluation = _waiting(evaluation_id)
     if evaluation is None:
         return

@@ -48,7 +48,7 @@ def finished(agent_id: str, event: EvaluationFinished) -> None:
 
 @transaction.atomic
 def give_up(evaluation_id: str, reason: str) -> None:
-    """End the evaluation as errored, because nobody will finish it any more."""
+    """End the evaluation as errored, because no agent will finish it."""
     evaluation = _in_progress(evaluation_id)
     if evaluation is not None:
         lost(evaluation, reason)

@@ -9,12 +9,12 @@ PREFIX = "Waits for "  # of an evaluation's message
 
 
 def wait(evaluation: Evaluation) -> tuple[str, datetime] | None:
-    """(what reads after "waits for", since when); None for one that is over."""
+    """(what reads after "waits for", since when); None for one that has ended."""
     if evaluation.state == EvaluationState.RUNNING:
         return "its policies", evaluation.started_at or evaluation.created_at
     if evaluation.state != EvaluationState.QUEUED:
         return None
     if evaluation.queued_at is None:
         said = evaluation.message.removeprefix(PREFIX).rstrip(".")
-        return said or "the forge to tell about the repository", evaluation.created_at
+        return said or "the forge's facts about the repository", evaluation.created_at
     return "an agent to take it", evaluation.queued_at

@@ -92,7 +92,7 @@ def ready(agent_id: str, event: DeploymentReady) -> None:
 
 @transaction.atomic
 def failed(agent_id: str, event: DeploymentFailed) -> None:
-    """The candidate cannot become live; or not there, and another agent gets it."""
+    """The candidate cannot become live, or cannot on this agent, in which case another agent gets it."""
     environment, deployment = _candidate(agent_id, event)
     if environment is None or deployment is None:
         return

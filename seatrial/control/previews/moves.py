@@ -70,7 +70,7 @@ def lost_contact(agent: Agent) -> int:
 
 
 def to_an_engine(environment: Environment) -> bool:
-    """Deploy the candidate anew on an agent with a container engine, for lack of which its own refused it.
+    """Deploy the candidate anew on an agent with a container engine, because its own agent has none and refused it.
 
     False when no such agent is online, or when data pins it where it is. Not for ever: one with an engine does not refuse so.
     """

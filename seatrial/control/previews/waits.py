@@ -1,4 +1,4 @@
-"""What a preview waits for, and since when, for people: told from the rows, so that it is true whoever is away."""
+"""What a preview waits for, and since when, for people: read from the rows, so that it is true whichever part does not answer."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Wait:
 class Circumstances:
     """What is known of one environment beside its row."""
 
-    unsent_since: datetime | None = None  # what its agents are to be told
+    unsent_since: datetime | None = None  # the desired state for its agents
     phase: DeploymentPhase | None = None  # of its candidate: the one that lasts
     staying: Placement | None = None  # what is still there of a terminated one
     shortage: str = ""  # what its candidate, which is held, has no room in
@@ -62,7 +62,7 @@ def wait(environment: Environment, circumstances: Circumstances, now: datetime) 
         what = candidate.message.removeprefix(PREFIX).rstrip(".") or "an agent"
         return Wait(what, candidate.created_at)
     if circumstances.unsent_since is not None and now - circumstances.unsent_since > UNDER_WAY:
-        return Wait("the bus: its agent is not told yet what is wanted", circumstances.unsent_since)
+        return Wait("the bus: its agent has not got its instructions yet", circumstances.unsent_since)
     if environment.state == EnvironmentState.TERMINATED:
         return _removal(environment, circumstances.staying, now)
     return _progress(candidate, circumstances, now) if candidate is not None else None

@@ -88,7 +88,7 @@ class Credentials:
             return refused.message()
         except Exception as error:
             log.error("credential not given", agent=agent, **_about(question), exc_info=not expected(error))
-            why = "its database is away" if database_away(error) else "see the log of its worker"
+            why = "its database does not answer" if database_away(error) else "see the log of its worker"
             return CredentialRefused(
                 code=CredentialRefusal.UNAVAILABLE,
                 message=f"The control plane cannot give a credential now: {why}.",

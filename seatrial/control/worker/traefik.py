@@ -13,7 +13,7 @@ from seatrial.control.errors import ControlError
 from seatrial.control.previews.routes import Candidate
 
 TIMEOUT_SECONDS = 2.0
-ONE_BY_ONE = 20  # at most so many names; listing 5,000 takes as long as 40 single requests
+ONE_BY_ONE = 20  # names to ask for one by one, at most; listing 5,000 takes as long as 40 single requests
 CONNECTIONS = 8
 PER_PAGE = 10_000
 Entries = dict[str, dict[str, Any]]
@@ -122,7 +122,7 @@ def _services(candidate: Candidate, services: Entries) -> Finding:
             return Finding(False, f"Traefik refuses service {name}: {error}")
         servers = [one.get("url", "") for one in (service.get("loadBalancer") or {}).get("servers") or []]
         if servers != [endpoint]:
-            return Finding(False, f"Traefik leads service {name} to {', '.join(servers)}, not to {endpoint}")
+            return Finding(False, f"Traefik sends service {name} to {', '.join(servers)}, not to {endpoint}")
     return Finding(True)
 
 
@@ -135,7 +135,7 @@ def _routers(candidate: Candidate, routers: Entries) -> Finding:
             return Finding(False, f"Traefik refuses router {label}: {error}")
         if router.get("service") != service:
             return Finding(
-                False, f"Traefik leads router {label} to {router.get('service')}, not to {service}"
+                False, f"Traefik sends router {label} to {router.get('service')}, not to {service}"
             )
     return Finding(True)
 

@@ -91,7 +91,7 @@ def wait_until_it_answers() -> None:
     while not detect.ask({}).answers:
         gone = not systemd_runs() and not pids() and time.monotonic() - began > 1
         if gone or time.monotonic() > deadline:
-            raise EngineProblem(f"dockerd does not come up: {_last_words()}", hopeless=True)
+            raise EngineProblem(f"dockerd does not start: {_last_words()}", hopeless=True)
         time.sleep(0.1)
 
 

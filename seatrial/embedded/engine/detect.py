@@ -24,7 +24,7 @@ class Engine:
     address: str
     version: str = ""
     runtimes: frozenset[str] = field(default_factory=frozenset)
-    runc: str = ""  # its version as the engine tells it; some tell a commit instead
+    runc: str = ""  # its version as the engine reports it; some report a commit instead
     problem: str = ""  # empty when it answers
     forbidden: bool = False  # the engine exists, but this user may not use it
 

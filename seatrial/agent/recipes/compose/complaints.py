@@ -45,7 +45,7 @@ class Complaints:
         several = list(dict.fromkeys(messages))
         warnings = {text for message in several[:MOST_WARNINGS] if (text := self._warning(message))}
         more = len(several) - MOST_WARNINGS
-        rest = [f"{self.places.file}: and {more} more warnings of Compose"] if more > 0 else []
+        rest = [f"{self.places.file}: and {more} more warnings from Compose"] if more > 0 else []
         return sorted(warnings, key=placed) + rest  # Compose prints them in any order
 
     def _warning(self, message: str) -> str:
@@ -53,7 +53,7 @@ class Complaints:
             name = unset[1]
             where = self._mention(r"[$]\{?" + re.escape(name) + r"\b")
             return (
-                f'{where}: "{name}" is not set, an empty text is used. Set it among the project\'s variables or in .env, '
+                f'{where}: "{name}" is not set, so an empty text is used. Set it among the project\'s variables or in .env, '
                 f"or write ${{{name}:-default}}"
             )
         if SILENT.search(message):
@@ -81,7 +81,7 @@ class Complaints:
                 at = self._mention(rf"[$][{{]{re.escape(needed[1])}\b", path)
                 yield RecipeError(
                     f"{at}: {dotted(path)}: {needed[1]} is required: {reason}. "
-                    f"Set {needed[1]} among the project's variables or in .env."
+                    f"Set {needed[1]} in the project's variables or in .env."
                 )
             else:
                 yield self.places.error(path, *unfitting(problem))
@@ -233,7 +233,9 @@ def marked(said: str) -> str:
     """The problem with a name of the platform in a place where no text is meant."""
     match = MARK.search(said)
     return (
-        f"{match[1]} is known only at the start, and may stand in environment or build.args" if match else ""
+        f"{match[1]} is known only when the preview starts, so it can be used only in environment and build.args"
+        if match
+        else ""
     )
 
 

@@ -68,17 +68,17 @@ def with_kind_of_volume(
     by_port = kinds.of_port(service.port)
     if by_port is not None:
         warnings.append(
-            f"{where}: kind {by_port} taken from its port and volume; say x-galley-kind: to be sure"
+            f"{where}: kind {by_port} inferred from its port and volume; set x-galley-kind: to be sure"
         )
         return replace(service, kind=by_port, restart=comes_back(service))
     if service.kind is ServiceKind.WEB and (moving or kinds.is_proxy(service.image or "")):
         warnings.append(
-            f"{where}: two versions of it write to the volume {own[0]} for a moment at each push; "
-            "x-galley-kind: database keeps only one, which has no host name then"
+            f"{where}: at each push, two versions of it write to the volume {own[0]} for a moment; "
+            "with x-galley-kind: database there is only one, but it has no host name"
         )
         return service
     warnings.append(
-        f"{where}: kept across pushes, as it writes to the volume {own[0]}; say x-galley-kind: to be sure"
+        f"{where}: kept across pushes, as it writes to the volume {own[0]}; set x-galley-kind: to be sure"
     )
     kind = service.kind if service.kind.routable else ServiceKind.OTHER
     return replace(service, kind=kind, keeps_data=True)

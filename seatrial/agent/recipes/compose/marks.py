@@ -48,7 +48,7 @@ def for_start(text: str) -> str:
 
 
 def final(document: Document, value: Any, path: Path = ()) -> Any:
-    """`value` with every text as a program will see it. Raises RecipeError for a name that is known only at the start."""
+    """`value` with every text as a program will see it. Raises RecipeError for a name that is known only when the preview starts."""
     if isinstance(value, dict):
         return {
             str(key).replace("$$", "$"): final(document, inner, (*path, key)) for key, inner in value.items()
@@ -58,5 +58,7 @@ def final(document: Document, value: Any, path: Path = ()) -> Any:
     if not isinstance(value, str):
         return value
     if match := MARK.search(value):
-        document.fail(path, f"{match[1]} is known only at the start", "Use it in environment or build.args")
+        document.fail(
+            path, f"{match[1]} is known only when the preview starts", "Use it in environment or build.args"
+        )
     return value.replace("$$", "$")

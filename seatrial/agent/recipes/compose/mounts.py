@@ -147,9 +147,7 @@ class Mounting:
             found.texts.append(Text(target, self._final((*where, "content"), str(given["content"]))))
         elif variable := given.get("environment"):
             if variable not in self.environment:
-                problem = (
-                    f"{variable} has no value, so the file is empty; set it among the project's variables"
-                )
+                problem = f"{variable} has no value, so the file is empty; set it in the project's variables"
                 self.problems.warn(self.document.warning((*where, "environment"), problem))
             found.texts.append(Text(target, self.environment.get(variable, "")))
         else:
@@ -174,7 +172,7 @@ class Mounting:
     def _final(self, at: Path, text: str) -> str:
         if match := MARK.search(text):
             self.document.fail(
-                at, f"{match[1]} is known only at the start", "Use it in environment or build.args"
+                at, f"{match[1]} is known only when the preview starts", "Use it in environment or build.args"
             )
         return text.replace("$$", "$")
 
@@ -189,9 +187,7 @@ class Mounting:
         numbers = {key: options.get(key) or "0" for key in ("uid", "gid")}
         for key, value in {"mode": mode, **numbers}.items():
             if re.fullmatch(r"[0-7]{1,4}" if key == "mode" else r"\d{1,9}", value) is None:
-                self.document.fail(
-                    at, f"{key}={value} is not a number that fits", "Correct it, or leave it out"
-                )
+                self.document.fail(at, f"{key}={value} is not a valid number", "Correct it, or leave it out")
         return Tmpfs(
             target,
             size_mb=max(1, int(size) // 1024**2)

@@ -46,7 +46,9 @@ def ulimits(
     found: dict[str, tuple[int, int]] = {}
     for name, value in given.items():
         if name not in ULIMITS:
-            problems.warn(document.warning((*at, name), "ignored: it would be at the cost of other previews"))
+            problems.warn(
+                document.warning((*at, name), "ignored: it would take resources from other previews")
+            )
             continue
         both = value if isinstance(value, dict) else {"soft": value, "hard": value}
         soft, hard = (int(both.get(key) or 0) for key in ("soft", "hard"))

@@ -27,7 +27,7 @@ async def read(
     """The recipe of a commit's compose file.
 
     `variables` win over the repository's .env; the names `at_start` have values only when the preview starts.
-    Raises RecipeError that tells every problem, ComposeUnavailable, CheckoutError.
+    Raises RecipeError, which lists every problem, ComposeUnavailable, CheckoutError.
     """
     known = {name: text for name, text in variables.items() if may_be_passed(name, text)} | marks(at_start)
     first = roots(sources.files, named_files(sources.files, known))
@@ -54,7 +54,7 @@ class Reader:
     parts: Sequence[Document]
 
     async def recipe(self, answer: Answer) -> Recipe:
-        """What Compose's model becomes. Raises RecipeError that tells every problem."""
+        """What Compose's model becomes. Raises RecipeError, which lists every problem."""
         data = json.loads(answer.model or b"{}")
         environment = await self.compose.environment(answer, self.variables) if has_variables(data) else {}
         return await asyncio.to_thread(self._read, answer, data, environment)  # heartbeats must go on
@@ -116,8 +116,8 @@ def not_committed(document: Places, path: str) -> str:
     """The warning for a file of variables that the commit does not have."""
     return document.warning(
         document.naming(path.rpartition("/")[2]),
-        f"{path} is not in the commit, so nothing is read from it; what it sets can be written below environment, as "
-        "NAME: ${NAME}, with a value among the project's variables",
+        f"{path} is not in the commit, so nothing is read from it; what it would set can be written below environment, as "
+        "NAME: ${NAME}, with a value in the project's variables",
     )
 
 

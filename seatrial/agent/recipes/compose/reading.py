@@ -41,7 +41,7 @@ class Reading:
     given_kinds: set[str] = field(default_factory=set)
 
     def recipe(self) -> Recipe:
-        """The whole model. Raises RecipeError that tells every problem."""
+        """The whole model. Raises RecipeError, which lists every problem."""
         graph.check_number(self.document, len(self.document.data.get("services") or {}))
         check_top_level(self.document, self.problems)
         active = self._active()
@@ -94,7 +94,7 @@ class Reading:
         if described:
             problem, fix = (
                 "every service belongs to a profile or has no replicas",
-                "Set COMPOSE_PROFILES in .env or among the project's variables, or remove profiles from one",
+                "Set COMPOSE_PROFILES in .env or in the project's variables, or remove profiles from one",
             )
         else:
             problem, fix = "no service is described", "Describe at least one service under services"

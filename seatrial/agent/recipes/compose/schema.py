@@ -117,7 +117,7 @@ def unfit(document: Document, path: Path, error: ValidationError) -> RecipeError
         missing = next(name for name in allowed if name not in given)
         return document.error(path, f"{missing} is missing", f"Add {missing}:")
     if error.validator == "uniqueItems":
-        return document.error(path, "the same entry stands here twice", "Remove one of them")
+        return document.error(path, "the same entry is here twice", "Remove one of them")
     shown = shortened(given)
     if error.validator == "enum":
         return document.error(path, f"{shown} is not allowed", f"Allowed: {', '.join(map(str, allowed))}")

@@ -91,7 +91,7 @@ class Sources:
         size = sum(self._sizes[path] for path in [*waiting, *self.files])
         if size > MOST_TOGETHER or len(waiting) + len(self.files) > MOST_FILES:
             raise RecipeError(
-                f"{FILES[0]}:1: the compose file and what it names are more than {MOST_FILES} files or {MOST_TOGETHER // 1024**2} MB. "
+                f"{FILES[0]}:1: the compose file and the files that it names are more than {MOST_FILES} files or {MOST_TOGETHER // 1024**2} MB. "
                 "Name fewer files."
             )
 

@@ -55,7 +55,7 @@ class Containers:
             ) from error
         started = await self.get(spec.name)
         if started is None:
-            raise StartError(f"container {spec.name} went away while it started", service=_service(spec))
+            raise StartError(f"container {spec.name} disappeared while it started", service=_service(spec))
         return started
 
     def left_out(self, spec: ContainerSpec) -> list[str]:
@@ -128,7 +128,9 @@ class Containers:
             if await self.get(name) is None:
                 return
             await asyncio.sleep(0.1)
-        raise StartError(f"cannot remove container {name}: the engine began to, and does not end")
+        raise StartError(
+            f"cannot remove container {name}: the engine began to remove it, but has not finished"
+        )
 
 
 def _usable(existing: Container, spec: ContainerSpec) -> bool:

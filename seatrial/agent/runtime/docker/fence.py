@@ -15,7 +15,7 @@ from seatrial.agent import firewall
 
 log = structlog.get_logger(__name__)
 
-UNFENCED = "previews can reach what their host listens with: no firewall rules (root and iptables are needed); see docs/security.md"
+UNFENCED = "previews can reach services on their host: there are no firewall rules (they need root and iptables); see docs/security.md"
 CHAIN = "GALLEY-PREVIEWS"
 RULES: list[tuple[str, ...]] = [
     ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "RETURN"),
@@ -31,7 +31,7 @@ def interface(network: str) -> str:
 
 
 class PreviewFence:
-    """Firewall rules for previews. Without `wanted`, the host's rules are left alone. `warnings` tells if rules are missing."""
+    """Firewall rules for previews. Without `wanted`, the host's rules are left alone. `warnings` says if rules are missing."""
 
     def __init__(self, *, wanted: bool = True) -> None:
         self._wanted = wanted

@@ -31,7 +31,7 @@ class Budget:
             self._resets_at = resets_at
 
     def pause(self, seconds: float) -> None:
-        """Allow no request for so many seconds, because the forge asked for that."""
+        """Allow no request for `seconds`, because the forge asked for that."""
         with self._lock:
             self._left = 0
             self._resets_at = max(self._resets_at, self._clock() + seconds)

@@ -22,7 +22,7 @@ class RepositoryAsked(Schema):
         description="Absolute path of a repository, or of a directory in one, on the server's own disk."
     )
     workspace: str = Field(
-        "", description="Slug of the workspace it is for; only for people who are in several."
+        "", description="Slug of the workspace it is for; needed only by people who are in several."
     )
 
 

@@ -39,7 +39,7 @@ def close_pull(project: Project, branch: str) -> LocalPullRequest:
     if row is None:
         raise RepositoryProblem(
             "no_pull_request",
-            f"{project.name} has no pull request of the branch {branch}: there is nothing to close.",
+            f"{project.name} has no pull request for the branch {branch}: there is nothing to close.",
         )
     _settle(row, PullRequestState.CLOSED, row.head_sha)
     _notify()

@@ -55,7 +55,7 @@ def _require(path: Path, *, size: int | None) -> None:
         return  # gone, or for git to complain about
     if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
         raise RepositoryProblem(
-            "unreadable", f"{path} is no file. Remove it: git would wait for it for ever."
+            "unreadable", f"{path} is not a file. Remove it: git would wait for it for ever."
         )
     if size is not None and found.st_size > size:
         raise RepositoryProblem(

@@ -34,13 +34,13 @@ _PAGES: dict[str, tuple[str, str, int, int]] = {
     ),
     EnvironmentState.PENDING: (
         "The preview is waiting",
-        "It starts when an agent has room. This page looks again by itself.",
+        "It starts when an agent has room. This page tries again by itself.",
         503,
         WAITING_RETRY_SECONDS,
     ),
     EnvironmentState.RUNNING: (
         "The preview does not answer",
-        "It is running, but its service did not answer this request. This page looks again by itself.",
+        "It is running, but its service did not answer this request. This page tries again by itself.",
         503,
         WAITING_RETRY_SECONDS,
     ),
@@ -57,7 +57,7 @@ _PAGES: dict[str, tuple[str, str, int, int]] = {
         404,
         0,
     ),
-    "none": ("There is no preview here", "Check the address: it may have a typing mistake.", 404, 0),
+    "none": ("There is no preview here", "Check the address for a typing mistake.", 404, 0),
 }
 
 

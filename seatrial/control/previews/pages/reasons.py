@@ -22,7 +22,7 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The commit could not be fetched", "Check that the branch still exists, then rebuild."
     ),
     Reason.BUILD_FAILED: Explanation(
-        "A build failed", "The last lines of the build are below. Fix it, and push."
+        "A build failed", "The last lines of the build are below. Fix the step that failed, and push."
     ),
     Reason.IMAGE_UNAVAILABLE: Explanation(
         "An image could not be pulled", "Check the image's name, and that the agent reaches its registry."
@@ -44,14 +44,15 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     Reason.COMPOSE_UNAVAILABLE: Explanation(
         "The agent cannot read compose files",
-        "Mend what the message names on the agent's host, then rebuild.",
+        "Fix what the message names on the agent's host, then rebuild.",
     ),
     Reason.NEEDS_ENGINE: Explanation(
-        "The agent has no container engine", "Start an agent with Docker, then rebuild: it goes there."
+        "The agent has no container engine",
+        "Start an agent with Docker, then rebuild: the preview is deployed there.",
     ),
     Reason.AGENT_LOST_CONTACT: Explanation(
         "The agent lost contact",
-        "Rebuild, or push another commit. If the message names data, it waits for that agent, and goes on by itself.",
+        "Rebuild, or push another commit. If the message names data, the new deployment waits for that agent, and continues by itself.",
     ),
     Reason.ROUTE_NOT_APPLIED: Explanation(
         "Traefik did not apply the route", "Fix what the message names on the server, then rebuild."

@@ -23,7 +23,11 @@ class Command(BaseCommand):
         parser.add_argument("name")
         parser.add_argument("--role", choices=Role.values, required=True)
         parser.add_argument("--workspace", default="default", help="its slug")
-        parser.add_argument("--password-file", type=Path, help="holds the password; else it is asked for")
+        parser.add_argument(
+            "--password-file",
+            type=Path,
+            help="a file with the password; without it, the command asks for one",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the account or change the role; both are recorded in the audit log."""
@@ -35,7 +39,7 @@ class Command(BaseCommand):
         user = User.objects.filter(username=options["name"]).first()
         if user is not None:
             set_role(workspace, user, role)
-            self.stdout.write(f"{user} is {role} of {workspace}; the password is as it was")
+            self.stdout.write(f"{user} is {role} of {workspace}; the password is unchanged")
             return
         try:
             user = add_person(options["name"], _password(options["password_file"]), workspace, role)
@@ -51,7 +55,7 @@ def _password(file: Path | None) -> str:
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"--password-file: {error}") from error
     if not sys.stdin.isatty():
-        raise CommandError("There is no terminal to ask for a password at: give --password-file")
+        raise CommandError("There is no terminal on which to ask for a password: give --password-file")
     password = getpass.getpass("Password: ")
     if getpass.getpass("The same again: ") != password:
         raise CommandError("The two passwords differ")

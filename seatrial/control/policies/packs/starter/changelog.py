@@ -35,7 +35,7 @@ def evaluate(project):
     try:
         lines = (project.get_file_content(path) or "").splitlines()
     except ValueError as too_long:
-        return verdict(100, f"{too_long}: it is there, and too long to look into.")
+        return verdict(100, f"{too_long}: the file is there, but is too long to read.")
     headings = [number for number, line in enumerate(lines, 1) if HEADING.match(line)]
     if not headings:
         return verdict(50, f"{path} names no version, no date and nothing unreleased: it cannot be followed.")

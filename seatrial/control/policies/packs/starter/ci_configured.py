@@ -48,7 +48,7 @@ def evaluate(project):
         service, path, _ = found[0]
         return verdict(70, f"{service} runs {path}, but no step of it looks like a test.", found)
     if hollow:
-        return verdict(30, f"{hollow[0][1]} is there, but holds no job.", hollow)
+        return verdict(30, f"{hollow[0][1]} is there, but has no job.", hollow)
     return verdict(0, "No CI configuration. Add one that runs the tests on every change.", [])
 
 

@@ -50,7 +50,7 @@ SKIPPED = re.compile(
 )
 # Words, not secrets.
 DEFAULT = re.compile(r"(postgres|password|secret|development|localhost|[a-z]{0,12})\d*", re.IGNORECASE)
-# Where a secret is, or a secret that only somebody else's key opens; not the secret itself.
+# References to a secret, and secrets sealed for another key; not the secret itself.
 POINTER_NAME = re.compile(r"_(FILE|URL|PATH)$", re.IGNORECASE)
 POINTER = re.compile(r"\$|/[\w.-]+(/|$)|ENC\[|encrypted:|(?!\w+://[^/\s@]*:[^/\s@]+@)\w+://", re.IGNORECASE)
 ENV_NAME = re.compile(
@@ -113,7 +113,7 @@ def has_body(rest, after):
 
 
 def real(token):
-    """Not a placeholder: no telling word in it, and no pattern a person would type."""
+    """Whether it is no placeholder: it has no word like `example`, and no pattern that a person would type."""
     return not PLACEHOLDER.search(token) and entropy(token) > 2.8 - (len(token) < 16)
 
 

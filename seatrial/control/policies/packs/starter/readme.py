@@ -19,7 +19,7 @@ def evaluate(project, params):
     try:
         text = project.get_file_content(path) or ""
     except ValueError as unreadable:
-        return verdict(70, f"{unreadable}. It is there, and was not looked into.")
+        return verdict(70, f"{unreadable}. The file is there, but was not read.")
     words = len(WORD.findall(text))
     headings = [n for n, line in enumerate(text.splitlines(), 1) if is_heading(line, path)]
     details = {"file": path, "words": words, "headings": len(headings)}
@@ -30,7 +30,7 @@ def evaluate(project, params):
             40, f"{path} has {words} words; {params['min_words']} or more would help a newcomer.", details
         )
     if not headings:
-        return verdict(70, f"{path} has {words} words, but no heading to find anything by.", details)
+        return verdict(70, f"{path} has {words} words, but no heading.", details)
     return verdict(100, f"{path}: {words} words, headings: {len(headings)}.", details)
 
 
