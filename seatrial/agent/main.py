@@ -31,7 +31,7 @@ def main() -> None:
     except ValidationError as error:
         for problem in error.errors():
             name = ".".join(map(str, problem["loc"])).upper()
-            print(f"galley-agent: {name}: {problem['msg']}", file=sys.stderr)  # noqa: T201
+            print(f"galley-agent: {name}: {problem['msg'].removeprefix('Value error, ')}", file=sys.stderr)  # noqa: T201
         sys.exit(EXIT_UNUSABLE)
     except OSError as error:
         _give_up(f"the data directory cannot be used: {error}. Set GALLEY_DATA_DIR to one that can")

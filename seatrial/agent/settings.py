@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -117,6 +118,13 @@ class Settings(BaseSettings):
     def registries(self) -> tuple[Address, ...]:
         """What pulls may reach on the host and in its network."""
         return addresses_of(self.galley_registries)
+
+    @field_validator("galley_control_plane_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        if urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname:
+            raise ValueError(f"{value} is not an address. Write it like http://host:3000")
+        return value
 
     @property
     def control_plane(self) -> str:

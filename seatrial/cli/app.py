@@ -80,11 +80,17 @@ def _as_command_error(reason: BaseException) -> CommandError:
         said = str(reason) if isinstance(reason, Interrupted) else "interrupted."
         return CommandError(said, code=INTERRUPTED, word="interrupted")
     if isinstance(reason, TyperException):  # a usage error
-        see = f"See: {typed('--help')}, {typed('COMMAND', '--help')}"
-        return CommandError(reason.format_message(), fix=see, word="usage")
+        return CommandError(reason.format_message(), fix=f"See: {_help_of(reason)}", word="usage")
     if isinstance(reason, EmbeddedError):
         return platform_commands.as_command_error(reason)
     return _crashed(reason)  # a defect of ours
+
+
+def _help_of(reason: TyperException) -> str:
+    """The command that shows how what was typed is meant to be."""
+    context = getattr(reason, "ctx", None)
+    command = context.info_name if context is not None and context.parent is not None else None
+    return typed(*filter(None, [command]), "--help")
 
 
 def _crashed(error: BaseException) -> CommandError:

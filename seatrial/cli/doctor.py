@@ -21,7 +21,7 @@ from seatrial.embedded.ports import holder, is_free
 from seatrial.embedded.preflight import MIN_FREE_MB, Choices, visible_ports
 from seatrial.embedded.processes import Records
 from seatrial.embedded.remembered import read
-from seatrial.embedded.typed import typed
+from seatrial.embedded.typed import script, typed
 from seatrial.wire.states import AgentState, Isolation, ResultState
 
 TUNNEL = "/dev/net/tun"  # slirp4netns needs it to make the network of a RUN step
@@ -68,14 +68,14 @@ def _mark(finding: Finding) -> Styled:
 def _engine() -> Iterator[Finding]:
     engine = detect.ask()
     if not engine.answers:
-        fix = detect.join_group(typed("doctor")) if engine.forbidden else "Run: scripts/engine"
+        fix = detect.join_group(typed("doctor")) if engine.forbidden else f"Run: {script('engine')}"
         yield Finding(False, f"Docker Engine: {engine.problem}", fix)
         return
     yield Finding(True, f"Docker Engine {engine.version} at {engine.address}")
     yield Finding(
         engine.has_gvisor,
         "gVisor (runsc) " + ("registered" if engine.has_gvisor else "is not registered: weaker isolation"),
-        "Run: scripts/engine",
+        f"Run: {script('engine')}",
         grave=False,
     )
     if engine.runc_lets_out:
@@ -93,7 +93,7 @@ def _tools() -> Iterator[Finding]:
     text = "build tools " + (
         f"missing: {', '.join(missing)}" if missing else "installed (buildah and the programs it needs)"
     )
-    yield Finding(not missing, text, f"Run: scripts/engine (or apt-get install {' '.join(missing)})")
+    yield Finding(not missing, text, f"Run: {script('engine')} (or apt-get install {' '.join(missing)})")
     if not os.access(TUNNEL, os.R_OK | os.W_OK):
         yield Finding(
             False,
@@ -113,7 +113,7 @@ def _disk(data: DataDirectory) -> Finding:
         return Finding(
             False,
             f"disk: {free // 1024**2:,} MB free at {place}; nothing is built below {least:,} MB (GALLEY_MIN_FREE_MB)",
-            "Free some space, or choose another place: SEATRIAL_DATA_DIR=/some/where",
+            f"Free some space, or lower GALLEY_MIN_FREE_MB: {typed('down')} && GALLEY_MIN_FREE_MB=N {typed('up')}",
         )
     return Finding(
         free // 1_000_000 >= MIN_FREE_MB,
@@ -170,6 +170,9 @@ def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
     except CommandError as error:
         yield Finding(False, str(error).removesuffix("."), f"See {data.logs / 'web.log'}")
         return
+    if waits_for := status["platform"].get("waits_for"):
+        logs = f"{data.logs / 'worker.log'} and {data.logs / 'bus.log'}"
+        yield Finding(False, f"the platform waits for {waits_for}", f"See {logs}")
     agents = [agent for agent in status["agents"] if agent["state"] != AgentState.REVOKED]
     for agent in agents:
         well = agent["state"] != AgentState.OFFLINE

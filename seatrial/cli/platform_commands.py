@@ -173,6 +173,8 @@ MANAGED = {
     "migrate": "bring the database to this version",
     "showmigrations": "list the steps of that, and which are done",
 }
+# All that `migrate` may be given: with the name of an app it goes back and drops tables, with --fake it only says it did.
+MIGRATE = {"--plan", "--check", "-h", "--help"}
 
 
 def manage(context: typer.Context) -> None:
@@ -183,6 +185,11 @@ def manage(context: typer.Context) -> None:
         return
     if name not in MANAGED:
         raise CommandError(f"manage has no command {name}.", fix=f"Choose one of: {', '.join(MANAGED)}")
+    if name == "migrate" and (others := [word for word in context.args[1:] if word not in MIGRATE]):
+        raise CommandError(
+            f"migrate takes no {others[0]} here: it brings the database to this version, never back.",
+            fix=f"Run: {typed('manage', 'migrate')}, or look first: {typed('manage', 'migrate', '--plan')}",
+        )
     data = DataDirectory.from_environment(os.environ)
     remembered = connect(data).remembered
     database = {} if os.environ.get("DB_HOST") else from_wheel(data.postgres).environment()

@@ -23,8 +23,11 @@ class Queue:
         self._next = time.monotonic() + FIRST_LOOK_SECONDS
         self._alone_since: float | None = None
 
-    def look(self) -> None:
-        """Check once; call repeatedly while the work is queued. Raises CommandError if no agent is online for a while."""
+    def look(self, waits_for: str = "") -> None:
+        """Check once; call repeatedly while the work is queued. Raises CommandError if no agent is online for a while.
+
+        `waits_for`: what the platform says has to happen first.
+        """
         now = time.monotonic()
         if now < self._next:
             return
@@ -35,6 +38,7 @@ class Queue:
         if online:
             self._alone_since = None
             self._tell_problems(online)
+            self._tell(f"waits for {waits_for}" if waits_for else "")
             return
         if self._alone_since is None:
             self._alone_since = now
@@ -48,6 +52,10 @@ class Queue:
     def _tell_problems(self, agents: list[Json]) -> None:
         for agent in agents if self._sandbox else []:
             problem = agent.get("sandbox_problem")
-            if problem and problem not in self._told:
-                self._told.add(problem)
-                self._phases.note(f"no policy can run on {agent['name']}: {problem}")
+            self._tell(f"no policy can run on {agent['name']}: {problem}" if problem else "")
+
+    def _tell(self, text: str) -> None:
+        """Note `text`, once."""
+        if text and text not in self._told:
+            self._told.add(text)
+            self._phases.note(text)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from seatrial.cli.errors import CommandError
+from seatrial.embedded.typed import script
 
 BRANCH = "summer-sale"
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -41,7 +42,7 @@ def _copy_wheels(tree: Path) -> None:
     """The database driver goes into the repository, so that building needs no network."""
     wheels = sorted((Path(sys.prefix) / "share" / "seatrial" / "wheels").glob("*.whl"))
     if not wheels:
-        raise CommandError("the sample application's wheels are not here.", fix="Run: scripts/setup")
+        raise CommandError("the sample application's wheels are not here.", fix=f"Run: {script('setup')}")
     for service in NEEDS_WHEELS:
         target = tree / service / "wheels"
         target.mkdir(exist_ok=True)

@@ -79,7 +79,7 @@ class Deployment:
             deployment = environment.get("deployment") or {}
             if deployment.get("commit") == self._pull["head_sha"]:
                 self._newest = deployment["id"]
-                self._show(deployment)
+                self._show(deployment, environment.get("waits_for", ""))
                 self._show_room(environment)
                 return environment if deployment["state"] in TERMINAL else None
             if self._newest is not None and deployment.get("id", "") > self._newest:
@@ -92,7 +92,7 @@ class Deployment:
             )
         return None
 
-    def _show(self, deployment: Json) -> None:
+    def _show(self, deployment: Json, waits_for: str) -> None:
         for phase in deployment.get("phases", []):
             if phase.get("seconds") is None:
                 self._phases.begin(phase["name"])
@@ -101,7 +101,7 @@ class Deployment:
                 self._phases.end(phase["name"], phase["seconds"], state=state)
         if deployment["state"] == DeploymentState.QUEUED:
             self._phases.begin("waiting for an agent")
-            self._queue.look()
+            self._queue.look(waits_for)
         else:
             self._phases.forget("waiting for an agent")
 
@@ -168,5 +168,5 @@ class Evaluation:
     def _look(self) -> Json | None:
         evaluation: Json = self._api.get(f"/evaluations/{self._evaluation}")
         if evaluation["state"] == EvaluationState.QUEUED:
-            self._queue.look()
+            self._queue.look(evaluation.get("waits_for", ""))
         return evaluation if evaluation["state"] in DECIDED else None

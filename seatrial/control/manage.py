@@ -1,4 +1,4 @@
-"""Django's own commands: `python -m seatrial.control.manage`."""
+"""Django's own commands: `seatrial manage`, or `python -m seatrial.control.manage`."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from django.core.management import execute_from_command_line
 def main() -> None:
     """Run the command that the arguments name."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seatrial.control.settings")
-    execute_from_command_line(sys.argv)
+    execute_from_command_line(["seatrial manage", *sys.argv[1:]])  # what its help calls itself
 
 
 if __name__ == "__main__":

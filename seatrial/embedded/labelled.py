@@ -3,13 +3,15 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
-from typing import Any
 
 import aiodocker
 import aiohttp
+from aiodocker.networks import DockerNetwork
+from aiodocker.volumes import DockerVolume
 
 from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.embedded.errors import CannotRun
@@ -28,8 +30,7 @@ class Thing:
 
     kind: str
     name: str  # for people
-    path: str  # of the engine's API
-    force: bool = True
+    remove: Callable[[], Awaitable[object]]
 
 
 class Labelled:
@@ -41,7 +42,7 @@ class Labelled:
 
     def __init__(self, docker: aiodocker.Docker, agent: str) -> None:
         self._docker = docker
-        self._query = {"filters": json.dumps({"label": [f"{AGENT}={agent}"]})}
+        self._ours = {"label": [f"{AGENT}={agent}"]}
         self._at_once = asyncio.Semaphore(AT_ONCE)
 
     async def remove(self, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
@@ -68,10 +69,9 @@ class Labelled:
         return [refusal for group in answers for refusal in group if refusal]
 
     async def _remove(self, thing: Thing) -> str:
-        params = {"force": "1", "v": "1"} if thing.force else {}
-        request = self._docker._query(thing.path, method="DELETE", params=params)
         try:
-            async with self._at_once, asyncio.timeout(REQUEST_SECONDS), request:
+            async with self._at_once, asyncio.timeout(REQUEST_SECONDS):
+                await thing.remove()
                 return ""
         except TimeoutError:
             return f"no answer in {REQUEST_SECONDS:.0f} s"
@@ -79,18 +79,21 @@ class Labelled:
             return "" if error.status == HTTPStatus.NOT_FOUND else error.message
 
     async def _things(self) -> AsyncIterator[Thing]:
-        for one in await self._list("containers/json", all="1"):
-            yield Thing("container", (one["Names"] or [one["Id"]])[0].lstrip("/"), f"containers/{one['Id']}")
-        for one in await self._list("networks"):
-            yield Thing("network", one["Name"], f"networks/{one['Id']}", force=False)
-        for one in (await self._list("volumes"))["Volumes"] or []:
-            yield Thing("volume", one["Name"], f"volumes/{one['Name']}")
-        for one in await self._list("images/json"):
+        docker = self._docker
+        for container in await docker.containers.list(all=1, filters=json.dumps(self._ours)):
+            named = (container["Names"] or [container.id])[0].lstrip("/")
+            yield Thing("container", named, partial(container.delete, force=True, v=True))
+        for one in await docker.networks.list(filters=self._ours):
+            network = DockerNetwork(docker, one["Id"])  # type: ignore[no-untyped-call]
+            yield Thing("network", one["Name"], network.delete)
+        volumes = await docker.volumes.list(filters=self._ours)  # type: ignore[no-untyped-call]
+        for one in volumes["Volumes"] or []:
+            volume = DockerVolume(docker, one["Name"])  # type: ignore[no-untyped-call]
+            yield Thing("volume", one["Name"], partial(volume.delete, force=True))
+        for one in await docker.images.list(filters=self._ours):
             if (one["Labels"] or {}).get(CACHE) != "true":
-                yield Thing("image", (one["RepoTags"] or [one["Id"]])[0], f"images/{one['Id']}")
-
-    async def _list(self, path: str, **more: str) -> Any:
-        return await self._docker._query_json(path, params={**self._query, **more})
+                named = (one["RepoTags"] or [one["Id"]])[0]
+                yield Thing("image", named, partial(docker.images.delete, one["Id"], force=True))
 
 
 def _stays(things: list[Thing], refusals: list[str]) -> CannotRun:

@@ -18,6 +18,7 @@ from seatrial.embedded.processes import Records
 from seatrial.embedded.progress import Event, Listener, step
 from seatrial.embedded.remembered import Remembered, write
 from seatrial.embedded.supervisor import Supervisor
+from seatrial.embedded.typed import script
 from seatrial.wire.words import RuntimeKind
 
 
@@ -125,4 +126,4 @@ def require_programs(binaries: Path) -> None:
     missing = [name for name in ("nats-server", "traefik") if not (binaries / name).exists()]
     missing += [] if shutil.which("git") else ["git"]
     if missing:
-        raise CannotRun(f"not installed: {', '.join(missing)}.", fix="Run: scripts/setup")
+        raise CannotRun(f"not installed: {', '.join(missing)}.", fix=f"Run: {script('setup')}")

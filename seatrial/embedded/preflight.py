@@ -10,7 +10,7 @@ from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.ports import find_free, is_free, require_free
 from seatrial.embedded.remembered import Remembered, read
-from seatrial.embedded.typed import typed
+from seatrial.embedded.typed import script, typed
 from seatrial.wire.words import RuntimeKind
 
 DEFAULT_PORT = 3000
@@ -114,4 +114,4 @@ def require_engine(runtime: str, environ: Mapping[str, str]) -> None:
 
 def _fix_engine() -> str:
     try_out = typed("up", "--runtime", "process")
-    return f"Install and start one: scripts/engine. Or try out trusted code without isolation: {try_out}"
+    return f"Install and start one: {script('engine')}. Or try out trusted code without isolation: {try_out}"

@@ -1,4 +1,4 @@
-"""Our commands as a person can paste them."""
+"""Our commands and scripts as a person can paste them."""
 
 import os
 import shlex
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 PROGRAM = "seatrial"
+CHECKOUT = Path(__file__).parents[2]
 
 
 def typed(*words: str) -> str:
@@ -14,12 +15,21 @@ def typed(*words: str) -> str:
     return " ".join([_program(), *map(shlex.quote, words)])
 
 
+def script(name: str) -> str:
+    """`scripts/NAME` of the checkout that this installation runs from, as it is called from where this user is."""
+    return _shown(CHECKOUT / "scripts" / name)
+
+
 def _program() -> str:
     own = Path(sys.executable).parent / PROGRAM
     found = shutil.which(PROGRAM)
     if not own.exists() or (found and os.path.realpath(found) == os.path.realpath(own)):
         return PROGRAM
+    return _shown(own)
+
+
+def _shown(path: Path) -> str:
     try:
-        return shlex.quote(str(own.relative_to(Path.cwd())))
+        return shlex.quote(str(path.relative_to(Path.cwd())))
     except (ValueError, OSError):  # elsewhere, or this folder was deleted
-        return shlex.quote(str(own))
+        return shlex.quote(str(path))

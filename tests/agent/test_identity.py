@@ -99,7 +99,7 @@ async def test_killed_while_the_new_keys_take_over(tmp_path: Path, plane: Contro
 
 async def test_a_used_token_is_named(tmp_path: Path, plane: ControlPlane) -> None:
     plane.answers = [(403, {"error": {"code": "token_used", "message": "token already exchanged"}})]
-    with pytest.raises(RegistrationRefused, match=r"token already exchanged.*delete and re-add the agent"):
+    with pytest.raises(RegistrationRefused, match=r"token already exchanged.*POST /api/v1/agents"):
         await registered(Identity.load(tmp_path), settings(plane), release="1")
 
 
@@ -118,9 +118,22 @@ async def test_no_token_and_no_control_plane(tmp_path: Path, plane: ControlPlane
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(1):
             await registered(Identity.load(tmp_path), away, release="1")
-    plane.answers = [(200, {"hello": "world"})]
-    with pytest.raises(RegistrationRefused, match="Check GALLEY_CONTROL_PLANE_URL"):
+
+
+@pytest.mark.parametrize(("status", "body"), [(200, {"hello": "world"}), (404, "page not found"), (403, [])])
+async def test_what_is_no_control_plane_is_not_blamed_on_the_token(
+    tmp_path: Path, plane: ControlPlane, status: int, body: object
+) -> None:
+    plane.answers = [(status, body)]
+    with pytest.raises(RegistrationRefused, match=r"Set GALLEY_CONTROL_PLANE_URL to") as refused:
         await registered(Identity.load(tmp_path), settings(plane), release="1")
+    assert "token" not in str(refused.value)
+
+
+@pytest.mark.parametrize("address", ["localhost:3000", "ftp://host", "http://", "host"])
+def test_what_is_no_address_is_said_at_once(address: str) -> None:
+    with pytest.raises(ValidationError, match=r"is not an address. Write it like http://host:3000"):
+        Settings(galley_control_plane_url=address)
 
 
 def test_only_this_agent_opens_what_is_sealed_to_it(tmp_path: Path) -> None:

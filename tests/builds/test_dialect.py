@@ -149,6 +149,17 @@ PIECES = st.sampled_from([
 ])  # fmt: skip
 
 
+def test_everything_that_is_refused_is_told_at_once() -> None:
+    text = "FROM base\nRUN --network=host a\nCOYP a /a\nRUN b\nRUN --security=insecure c\n"
+    with pytest.raises(BuildError) as refused:
+        adapted(text)
+    assert [line.partition(": ")[0] for line in str(refused.value).splitlines()] == [
+        "Dockerfile:2",
+        "Dockerfile:3",
+        "Dockerfile:5",
+    ]
+
+
 @given(
     st.lists(PIECES, max_size=25), st.sampled_from([OLD, NEW]), st.sampled_from([None, "a", "0", "nothing"])
 )

@@ -22,8 +22,9 @@ def agent(state: str = "online", *warnings: str) -> dict[str, Any]:
     return {"id": "01A", "name": "local", "state": state, "warnings": list(warnings)}
 
 
-def doctor(api: FakeApi, sandbox: str, *agents: dict[str, Any]) -> tuple[int, str]:
+def doctor(api: FakeApi, sandbox: str, *agents: dict[str, Any], waits_for: str = "") -> tuple[int, str]:
     platform = {"url": "http://x", "ingress_port": 8080, "runtime": "docker", "sandbox": sandbox}
+    platform["waits_for"] = waits_for
     api.routes["GET /status"] = lambda _: (
         200,
         {"platform": platform, "agents": list(agents), "projects": []},
@@ -124,6 +125,12 @@ def test_a_process_that_is_stopped_is_grave_and_goes_on_by_doing_what_it_says(
     eventually(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_SLEEPING)
     _, said = doctor(api, "runsc", agent())
     assert lines(said, "worker") == [f"✓ worker runs (pid {worker.pid})"]
+
+
+def test_messages_that_pile_up_are_grave_although_every_process_runs(api: FakeApi) -> None:
+    code, said = doctor(api, "runsc", agent(), waits_for="the bus: messages are not sent")
+    assert code == 1 and "✗ the platform waits for the bus: messages are not sent" in said
+    assert "worker.log" in said
 
 
 def test_what_a_killed_supervisor_left_is_named(

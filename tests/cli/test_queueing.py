@@ -56,3 +56,13 @@ def test_what_an_agent_will_take_is_waited_for(cli: Any, api: FakeApi, repositor
     code, out, _ = cli("check", str(repository))
     assert code == 0
     assert "no agent" not in out
+
+
+def test_what_the_work_waits_for_is_said_once(cli: Any, api: FakeApi, repository: Path) -> None:
+    queued(api, "online")
+    waits = {"id": "E", "state": "queued", "waits_for": "agent lee, which is offline"}
+    ended = {"id": "E", "commit": "c", "state": "passed", "results": []}
+    answers = iter([waits] * 3)
+    api.routes["GET /evaluations/E"] = lambda _: (200, next(answers, ended))
+    _, out, _ = cli("check", str(repository))
+    assert out.count("waits for agent lee, which is offline") == 1

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from seatrial.embedded import typed as typed_module
-from seatrial.embedded.typed import typed
+from seatrial.embedded.typed import script, typed
 from tests.cli.conftest import FakeApi, git
 from tests.cli.test_commands import ENVIRONMENT, RESULTS, SEATRIAL, deployment, preview_of
 
@@ -31,12 +32,21 @@ def test_it_says_its_version(cli: Cli) -> None:
     assert code == 0 and out.startswith("seatrial ") and out.strip()[-1].isdigit()
 
 
-def test_a_shell_completes_commands() -> None:
-    asked = {"_SEATRIAL_COMPLETE": "complete_bash", "COMP_WORDS": "seatrial prev", "COMP_CWORD": "1"}
+@pytest.mark.parametrize(
+    ("shell", "typed_so_far"),
+    [
+        ("bash", {"COMP_WORDS": "seatrial prev", "COMP_CWORD": "1"}),
+        ("zsh", {"_TYPER_COMPLETE_ARGS": "seatrial prev"}),
+        ("fish", {"_TYPER_COMPLETE_ARGS": "seatrial prev", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}),
+    ],
+)
+def test_a_shell_completes_commands(shell: str, typed_so_far: dict[str, str]) -> None:
+    asked = {"_SEATRIAL_COMPLETE": f"complete_{shell}", **typed_so_far}
     done = subprocess.run(
         [SEATRIAL], env={**os.environ, **asked}, capture_output=True, text=True, check=False
     )
-    assert done.stdout.split() == ["preview"], done.stderr
+    words = re.findall(r"\w+", done.stdout.replace("_arguments", ""))
+    assert words[0] == "preview" and not {"check", "close", "status"} & set(words), done.stderr
 
 
 @pytest.mark.parametrize("command", ["preview", "check", "close"])
@@ -68,6 +78,38 @@ def test_manage_runs_nothing_but_what_an_operator_needs(cli: Cli, api: FakeApi, 
     code, out, err = cli("manage", name)
     assert (code, out) == (2, "")
     assert f"no command {name}" in err and "add_person, changepassword" in err
+
+
+@pytest.mark.parametrize("words", [("previews", "zero"), ("--fake",), ("audit",), ("--plan", "fleet")])
+def test_manage_never_takes_the_database_back(cli: Cli, api: FakeApi, words: tuple[str, ...]) -> None:
+    code, out, err = cli("manage", "migrate", *words)
+    assert (code, out) == (
+        2,
+        "",
+    ) and f"migrate takes no {words[-1] if words[0] == '--plan' else words[0]}" in err
+
+
+def test_the_help_of_a_managed_command_is_of_what_was_typed() -> None:
+    line = [sys.executable, "-m", "seatrial.control.manage", "changepassword", "--help"]
+    done = subprocess.run(
+        line, capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1"}
+    )
+    assert done.stdout.startswith("usage: seatrial manage changepassword"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("preview",), ("preview", "--help")),
+        (("up", "--port", "99999"), ("up", "--help")),
+        (("sail",), ("--help",)),
+    ],
+)
+def test_a_usage_error_names_the_help_of_its_command(
+    cli: Cli, words: tuple[str, ...], named: tuple[str, ...]
+) -> None:
+    code, _, err = cli(*words)
+    assert code == 2 and err.endswith(f"  See: {typed(*named)}\n")
 
 
 @pytest.mark.parametrize("words", [(), ("--help",), ("help",)])
@@ -116,16 +158,30 @@ def test_the_seatrial_of_another_installation_is_never_suggested(
 
 def test_no_hint_is_written_by_hand() -> None:
     """One that is would be wrong for whoever has no `seatrial` in PATH; in backticks it is a name."""
-    command = re.compile(r"(?<!`)(?<!/)\bseatrial (up|down|preview|check|close|status|doctor|demo|manage)\b")
+    command = re.compile(
+        r"(?<!`)(?<!/)\bseatrial (up|down|preview|check|close|status|doctor|demo|manage)\b"
+        r"|scripts/(setup|engine)"
+    )
     rooms = [Path(typed_module.__file__).parents[1] / name for name in ("cli", "embedded")]
     for file in (path for room in rooms for path in room.rglob("*.py")):
+        if file.parent.name == "engine":
+            continue  # `scripts/engine` itself, which knows not how it was called
         tree = ast.parse(file.read_text())
         docs = {
             ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, DOCUMENTED)
         }
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in docs:
-                assert not command.search(node.value), f"{file}:{node.lineno}: use `typed`"
+                assert not command.search(node.value), f"{file}:{node.lineno}: use `typed` or `script`"
+
+
+def test_a_script_can_be_run_from_wherever_somebody_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert os.access(script("setup"), os.X_OK) and os.access(script("engine"), os.X_OK)
+    monkeypatch.chdir(typed_module.CHECKOUT)
+    assert script("engine") == "scripts/engine"
 
 
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)

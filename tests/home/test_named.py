@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from seatrial.control.accounts.models import User
+from seatrial.control.accounts.models import ApiToken, User
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import SYSTEM
 from seatrial.control.dashboard.links import Link
@@ -36,6 +36,14 @@ def test_targets_of_the_audit_log_are_links_with_names(harbour: Harbour) -> None
     assert f'environment/<a href="/environments/{harbour.live.pk}" title="pr-1-chandlery">' in shown
     assert f">{project.connection.name}</span>" in shown
     assert f"evaluation/{gone}" in shown, "what is gone keeps its id"
+
+
+def test_a_token_has_its_name_for_those_who_may_see_it(harbour: Harbour) -> None:
+    root = make.user("root", is_superuser=True)
+    token = ApiToken.objects.create(user=root, name="command line", prefix="sea_x", digest="d")
+    audit.record("api_token.create", f"api_token/{token.pk}", by=SYSTEM)
+    assert f'api_token/<span title="{token.pk}">command line</span>' in page(root, "/audit")
+    assert links(harbour.cast.alice, [token.pk]) == {}
 
 
 def test_outcomes_of_deliveries_are_links_with_names(harbour: Harbour) -> None:

@@ -242,6 +242,16 @@ def test_each_error_of_a_recipe_has_a_line_of_its_own(harbour: Harbour) -> None:
     assert "<li>compose.yaml:4: a &lt;b&gt;</li><li>compose.yaml:9: c</li>" in page
 
 
+def test_a_failure_says_what_and_what_to_do_before_it_shows_lines(harbour: Harbour) -> None:
+    failed = harbour.failed.deployments.order_by("-created_at").first()
+    failed.reason, failed.message = "build_failed", "Dockerfile:3: failed"
+    failed.log_tail = ["the last line"]
+    failed.save()
+    page = signed_in(harbour.cast.alice).get(f"/environments/{harbour.failed.pk}").content.decode()
+    parts = ["A build failed", "Dockerfile:3: failed", "What to do:", "the last line"]
+    assert sorted(parts, key=page.index) == parts
+
+
 def test_warnings_stand_in_a_box_and_an_ignored_host_port_is_a_note_beside_it(harbour: Harbour) -> None:
     newest = harbour.live.deployments.get()
     path = f"/environments/{harbour.live.pk}"

@@ -5,11 +5,14 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from seatrial.cli.status import status
+from seatrial.control.previews import lifecycle
 from seatrial.control.previews.models import Environment
 from seatrial.control.previews.shown import in_progress, shown_state
+from seatrial.wire.words import StopCause
 from tests import factories as make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -40,18 +43,18 @@ class Told:
         (project,) = self._client.get("/api/v1/status").json()["projects"]
         return [badge[1].lower(), one, project["environments"][0]["state"], line[1]]
 
-    def counts(self, capsys: pytest.CaptureFixture[str]) -> list[tuple[int, int]]:
-        """Running and in progress."""
+    def counts(self, capsys: pytest.CaptureFixture[str]) -> list[tuple[int, ...]]:
+        """Running, in progress and failed."""
         text = re.sub(r"<[^>]*>", "", self._page("/"))
-        page = re.search(r"(\d+) previews? running\s*(\d+) in progress", text)
+        page = re.search(r"(\d+) previews? running\s*(\d+) in progress\s*(\d+) failed", text)
         status()
-        line = re.search(r"previews: (\d+) running, (\d+) in progress", capsys.readouterr().out)
+        line = re.search(r"previews: (\d+) running, (\d+) in progress, (\d+) failed", capsys.readouterr().out)
         rest = self._client.get("/api/v1/status").json()["previews"]
         assert page is not None and line is not None
         return [
-            (int(page[1]), int(page[2])),
-            (rest["running"], rest["in_progress"]),
-            (int(line[1]), int(line[2])),
+            tuple(map(int, page.groups())),
+            (rest["running"], rest["in_progress"], rest["failed"]),
+            tuple(map(int, line.groups())),
         ]
 
     def _page(self, path: str) -> str:
@@ -87,19 +90,34 @@ def first_failed(cast: make.Cast) -> Environment:
     return environment
 
 
+def with_newer_commit_that_failed(cast: make.Cast) -> Environment:
+    environment = running(cast)
+    make.deployment(environment, state="failed", reason="build_failed")
+    return environment
+
+
+def being_removed(cast: make.Cast) -> Environment:
+    environment = running(cast)
+    with transaction.atomic():
+        lifecycle.terminate(environment, cause=StopCause.PERSON, stopped_by="bob")
+    return environment
+
+
 @pytest.mark.parametrize(
     ("made", "word", "counts"),
     [
-        (with_failing_check, "running", (1, 0)),
-        (with_newer_commit, "running", (1, 1)),
-        (on_offline_agent, "running", (1, 0)),
-        (first_failed, "failed", (0, 0)),
+        (with_failing_check, "running", (1, 0, 0)),
+        (with_newer_commit, "running", (1, 1, 0)),
+        (with_newer_commit_that_failed, "running", (1, 0, 0)),
+        (on_offline_agent, "running", (1, 0, 0)),
+        (first_failed, "failed", (0, 0, 1)),
+        (being_removed, "terminated", (0, 0, 0)),
     ],
 )
 def test_all_three_say_the_same(
     made: Callable[[make.Cast], Environment],
     word: str,
-    counts: tuple[int, int],
+    counts: tuple[int, int, int],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -150,3 +150,86 @@ async def test_a_symbolic_link_is_not_read_as_a_recipe() -> None:
 async def test_a_dockerfile_without_from() -> None:
     with pytest.raises(RecipeError, match="Dockerfile:1: no FROM line"):
         await read_recipe(Files(Dockerfile="RUN true\n"))
+
+
+SEVERAL = {
+    "galley.yml": """\
+        services:
+          web:
+            build: ../other
+            prot: 8080
+            restart: sometimes
+          db:
+            kind: database
+            depends_on: [wep]
+          api:
+            image: x
+            env: 7
+        nonsense: 1
+        """,
+    "compose.yaml": """\
+        services:
+          web:
+            build: ../other
+            privileged: true
+            volumes: [/etc:/q]
+            x-galley-kind: site
+            healthcheck: {test: [RUN, x]}
+            mem_limit: big
+          db:
+            image: 7
+            volumes: [/srv:/x]
+            depends_on: [wep]
+        """,
+}
+ALL = {
+    "galley.yml": [
+        "galley.yml:1: version is missing",
+        "galley.yml:3: services.web.build.path: ../other is outside",
+        "galley.yml:4: services.web.prot: unknown key",
+        "galley.yml:5: services.web.restart: 'sometimes' is not",
+        "galley.yml:6: services.db: says neither build nor image",
+        "galley.yml:8: services.db.depends_on: there is no service wep. Did you mean web",
+        "galley.yml:11: services.api.env: expected a map",
+        "galley.yml:12: nonsense: unknown key",
+    ],
+    "compose.yaml": [
+        "compose.yaml:2: services.web: 'site' is not a kind",
+        "compose.yaml:3: services.web.build.context: ../other is outside",
+        "compose.yaml:4: services.web.privileged: refused",
+        "compose.yaml:5: services.web.volumes.0: refused: /etc",
+        "compose.yaml:7: services.web.healthcheck.test: starts with 'RUN'",
+        "compose.yaml:8: services.web.mem_limit: 'big' is not a size",
+        "compose.yaml:10: services.db.image: expected text",
+        "compose.yaml:11: services.db.volumes.0: refused: /srv",
+        "compose.yaml:12: services.db.depends_on: there is no service wep. Did you mean web",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+async def test_one_push_can_mend_everything(name: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        await read_recipe(Files(**{name: SEVERAL[name]}))
+    lines = sorted(str(caught.value).splitlines(), key=lambda line: int(line.split(":")[1]))
+    assert [line[: len(wanted)] for line, wanted in zip(lines, ALL[name], strict=True)] == ALL[name]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "include: [no.yml]\nservices:\n  web:\n    image: x\n    depends_on: [db]\n",
+        "services:\n  web:\n    image: x\n    volumes: [data:/y]\nvolumes: [data]\n",
+    ],
+)
+async def test_what_cannot_be_read_is_not_called_missing(text: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        await read_recipe(Files(**{"compose.yaml": text}))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+async def test_every_dockerfile_that_is_missing_is_named() -> None:
+    text = "version: 1\nservices:\n  a: {build: one}\n  b: {build: two}\n"
+    with pytest.raises(RecipeError) as caught:
+        await read_recipe(Files(**{"galley.yml": text}))
+    assert "no file one/Dockerfile" in str(caught.value) and "no file two/Dockerfile" in str(caught.value)

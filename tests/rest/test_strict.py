@@ -41,9 +41,24 @@ def test_a_method_that_is_not_there_is_refused_in_the_one_shape(alice: Client, p
         assert method in answer.json()["error"]["message"]
 
 
-def test_nor_has_the_document_another_method(alice: Client) -> None:
-    answer = alice.post("/api/v1/openapi.json")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("openapi.json", 405, "method_not_allowed"),
+        ("environments", 405, "method_not_allowed"),
+        ("nothing", 404, "not_found"),
+        ("", 404, "not_found"),
+    ],
+)
+def test_a_program_never_gets_a_page_about_forms(path: str, status: int, code: str) -> None:
+    answer = Client(enforce_csrf_checks=True).post(f"/api/v1/{path}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+def test_a_field_is_named_as_it_was_sent(alice: Client) -> None:
+    answer = alice.post("/api/v1/local/pulls", {"project": 7}, content_type="application/json")
+    said = answer.json()["error"]["message"]
+    assert answer.status_code == 422 and "body.project: " in said and "body.branch: " in said
 
 
 def test_the_document_describes_everything() -> None:

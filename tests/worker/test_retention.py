@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,8 +19,10 @@ from seatrial.control.accounts.models import User
 from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet import services as fleet
 from seatrial.control.fleet.models import BootstrapToken
+from seatrial.control.forges import registry
 from seatrial.control.forges.local import retention as local
 from seatrial.control.forges.local.models import LocalPullRequest
+from seatrial.control.forges.local.registration import LOCAL
 from seatrial.control.forges.models import Delivery
 from seatrial.control.policies import retention as policies
 from seatrial.control.policies.models import Evaluation, PolicyVersion
@@ -208,6 +211,18 @@ def test_one_that_fails_stops_no_other(project: Project, monkeypatch: pytest.Mon
     over = closed(project)
     retention.prune(NOW)
     assert not left([over])
+
+
+def test_a_kind_of_forge_brings_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[datetime] = []
+
+    def own(now: datetime) -> int:
+        asked.append(now)
+        return 0
+
+    monkeypatch.setitem(registry.FORGES, "toy", replace(LOCAL, kind="toy", prune=own))
+    retention.prune(NOW)
+    assert asked == [NOW]
 
 
 def test_it_goes_in_batches(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ INSTRUCTIONS = (
     "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "RUN",
     "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
 )  # fmt: skip
+MOST_REFUSED = 10  # that are told
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -65,7 +66,10 @@ class Dialect:
     _lines: list[str] = field(default_factory=list)
 
     def adapted(self, raw: bytes) -> bytes:
-        """`raw` in the dialect of this buildah; unchanged if it needs no rewriting. Raises BuildError."""
+        """`raw` in the dialect of this buildah; unchanged if it needs no rewriting.
+
+        Raises BuildError that names every instruction that is refused, a line for each.
+        """
         lines = self._lines = raw.decode("utf-8-sig", errors="surrogateescape").splitlines(keepends=True)
         parsed = list(instructions(raw))
         self._continued = re.compile(re.escape(escape_of(lines)) + r"[ \t]*$")
@@ -73,15 +77,24 @@ class Dialect:
         moved = volumes.moves(file, self.target)
         ends = [*(number for number, _, _ in parsed[1:]), len(lines) + 1]
         written, stage = lines[: parsed[0][0] - 1], -1
+        refused: list[str] = []
         for (number, keyword, rest), end in zip(parsed, ends, strict=True):
             if keyword == "FROM":
                 written += declared(moved, stage)
                 stage += 1
                 self._begin(file, stage)
             heredoc = keyword in WITH_HEREDOC and self._closed(rest, number, end)
-            changed = self._instruction(f"{self.file}:{number}: {keyword}", keyword, rest, heredoc=heredoc)
+            try:
+                changed = self._instruction(
+                    f"{self.file}:{number}: {keyword}", keyword, rest, heredoc=heredoc
+                )
+            except BuildError as error:  # the others are told, too: one push can mend them all
+                refused.append(str(error))
+                continue
             if keyword != "VOLUME" or stage not in moved.stages:
                 written += self._written(number, end, keyword, rest, changed, heredoc=heredoc)
+        if refused:
+            raise BuildError("\n".join(refused[:MOST_REFUSED]))
         text = "".join([*written, *declared(moved, stage)])
         return raw if text == "".join(lines) else text.encode(errors="surrogateescape")
 

@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 15.0
+HOW_TO_ADMIT = "An admin makes one: POST /api/v1/agents (docs/operations.md, Agents)"
+OTHER_ADDRESS = "Set GALLEY_CONTROL_PLANE_URL to the address of the dashboard, such as http://host:3000"
 
 
 class RegistrationRefused(Exception):
@@ -35,8 +37,7 @@ async def registered(identity: Identity, settings: Settings, *, release: str) ->
         return identity, stored
     if not token:
         raise RegistrationRefused(
-            "this agent is not registered and GALLEY_AGENT_TOKEN is not set. "
-            "Make a token (POST /api/v1/agents) and set it"
+            f"this agent is not registered and GALLEY_AGENT_TOKEN is not set. {HOW_TO_ADMIT}"
         )
     fresh = identity if stored is None else identity.successor()
     credential = await _register(fresh, settings.control_plane, token, release)
@@ -81,32 +82,40 @@ async def _exchange(control_plane: str, request: RegisterAgent) -> Credential:
                     return _credential(control_plane, answer)
                 problem = f"HTTP {answer.status_code}: {_detail(answer)}"
             if problem != complained:
-                log.warning("cannot register yet; trying again", url=control_plane, problem=problem)
+                log.warning(
+                    "cannot register yet; trying again",
+                    url=control_plane,
+                    problem=problem,
+                    fix=f"Start the control plane. If it is elsewhere: {OTHER_ADDRESS}",
+                )
                 complained = problem
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT_SECONDS)
 
 
 def _credential(control_plane: str, answer: httpx.Response) -> Credential:
-    if not answer.is_success:
+    refusal = _refusal(answer)
+    if refusal:
         raise RegistrationRefused(
-            f"{control_plane} refused the bootstrap token (HTTP {answer.status_code}: {_detail(answer)}). "
-            "Tokens expire and are exchanged only once: delete and re-add the agent in the dashboard, "
-            "then set GALLEY_AGENT_TOKEN to the new token"
+            f"{control_plane} refused the bootstrap token in GALLEY_AGENT_TOKEN: {refusal} A token expires, and admits one "
+            f"agent once. {HOW_TO_ADMIT}"
         )
     try:
         given = AgentRegistered.model_validate_json(answer.content)
     except ValidationError as error:
         raise RegistrationRefused(
-            f"{control_plane} does not answer like a control plane. Check GALLEY_CONTROL_PLANE_URL"
+            f"{control_plane} does not answer like a control plane (HTTP {answer.status_code}). {OTHER_ADDRESS}"
         ) from error
     return Credential.model_validate(given.model_dump())
 
 
-def _detail(answer: httpx.Response) -> str:
+def _refusal(answer: httpx.Response) -> str:
+    """What the control plane says against the registration; empty if it says nothing, or if this is no control plane."""
     try:
-        body = answer.json()
-    except ValueError:
-        return answer.text[:200]
-    error = body.get("error") if isinstance(body, dict) else None
-    return str(error.get("message") if isinstance(error, dict) else body)[:400]
+        return str(answer.json()["error"]["message"])[:400]
+    except (ValueError, LookupError, TypeError):
+        return ""
+
+
+def _detail(answer: httpx.Response) -> str:
+    return _refusal(answer) or answer.text[:200]

@@ -115,7 +115,7 @@ async def end(process: Process) -> None:
         process.kill()
     await process.wait()
     # The loop closes the transport only once every pipe is closed; it would wait for a reader.
-    process._transport.close()  # type: ignore[attr-defined]
+    process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001  there is no other way
     await gone(family)
 
 

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -39,7 +40,7 @@ class Document:
     def error(self, path: Path, problem: str, fix: str) -> RecipeError:
         """A RecipeError that names file, line and key."""
         key = ".".join(str(part) for part in path)
-        return RecipeError(f"{self.place(path)}: {key + ': ' if key else ''}{problem}. {fix}.")
+        return RecipeError(f"{self.place(path)}: {key + ': ' if key else ''}{problem}. {fix}.", at=path)
 
     def fail(self, path: Path, problem: str, fix: str) -> NoReturn:
         """Raise `error`."""
@@ -56,6 +57,23 @@ class Document:
         fix = f"Did you mean {near[0]}?" if near else f"Allowed here: {', '.join(known)}."
         key = ".".join(str(part) for part in path)
         return RecipeError(f"{self.place(path)}: {key}: unknown key. {fix}")
+
+    def without(self, wrong: Iterable[Path]) -> dict[str, Any]:
+        """`data` without the keys and values at these places; without the whole list where one entry is wrong."""
+        rest = deepcopy(self.data)
+        for path in sorted(map(before_lists, wrong), key=len, reverse=True):
+            holder: Any = rest
+            for key in path[:-1]:
+                holder = holder.get(key) if isinstance(holder, dict) else None
+            if path and isinstance(holder, dict):
+                holder.pop(path[-1], None)
+        return rest
+
+
+def before_lists(path: Path) -> Path:
+    """`path` up to the first list: its other entries would move if one were left out."""
+    first = next((place for place, part in enumerate(path) if isinstance(part, int)), len(path))
+    return path[:first]
 
 
 def parse(file: str, raw: bytes) -> Document:

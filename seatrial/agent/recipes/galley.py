@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from seatrial.agent.recipes import graph, kinds
 from seatrial.agent.recipes.document import Document, Path
+from seatrial.agent.recipes.problems import Problems
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.recipes.repository_paths import inside
 from seatrial.agent.vocabulary import quantities
@@ -160,35 +161,65 @@ class File(Strict):
 
 
 def read(document: Document, defaults: Resources) -> Recipe:
-    """The recipe of a galley.yml. Raises RecipeError."""
-    try:
-        file = File.model_validate(document.data)
-    except ValidationError as error:
-        raise explained(document, error.errors()[0]) from error
-    warnings: list[str] = []
+    """The recipe of a galley.yml. Raises RecipeError that names every problem."""
+    problems = Problems()
+    file = fitting(document, problems)
     services = {
-        name: service_of(document, name, keys, defaults, warnings) for name, keys in file.services.items()
+        name: service_of(document, name, keys, defaults, problems) for name, keys in file.services.items()
     }
-    graph.check(document, services)
+    graph.check(document, services, problems, described=named_in(document))
+    problems.raise_all()
     named = frozenset(name for name, keys in file.services.items() if keys.kind)
     places = {name: document.place(("services", name)) for name in services}
-    return Recipe(document.file, services, tuple(warnings), named, places=places)
+    return Recipe(document.file, services, tuple(problems.warnings), named, places=places)
+
+
+def fitting(document: Document, problems: Problems) -> File:
+    """What of the file fits the schema. What does not is noted and left out, so that the rest can be checked, too.
+
+    Raises RecipeError if nothing is left.
+    """
+    try:
+        return File.model_validate(document.data)
+    except ValidationError as error:
+        wrong = error.errors()
+    problems.add(*(explained(document, one) for one in wrong))
+    rest = document.without(place_of(one) for one in wrong)
+    try:
+        return File.model_validate({**rest, "version": 1})
+    except ValidationError:
+        problems.raise_all()
+        raise
+
+
+def named_in(document: Document) -> list[str]:
+    """Every service that the file describes, whether or not it can be read."""
+    services = document.data.get("services")
+    return list(services) if isinstance(services, dict) else []
+
+
+def place_of(error: ErrorDetails) -> Path:
+    """Where the wrong value is in the file."""
+    return tuple(part for part in error["loc"] if part not in {"[key]", "str"})
 
 
 def service_of(
-    document: Document, name: str, keys: ServiceKeys, defaults: Resources, warnings: list[str]
+    document: Document, name: str, keys: ServiceKeys, defaults: Resources, problems: Problems
 ) -> Service:
     """One service. `build` wins over `image`."""
     at: Path = ("services", name)
-    if keys.build is None and keys.image is None:
-        document.fail(at, "says neither build nor image", "Add build: {path: .} or image: name:tag")
+    written = document.data["services"][name]
+    if not {"build", "image"} & written.keys():
+        problems.add(
+            document.error(at, "says neither build nor image", "Add build: {path: .} or image: name:tag")
+        )
     if keys.build and keys.build.command:
-        warnings.append(
+        problems.warn(
             document.warning((*at, "build", "command"), "ignored: the Dockerfile says how to build")
         )
     image = None if keys.build else keys.image
     if keys.kind is None and image and kinds.of_image(image):
-        warnings.append(
+        problems.warn(
             document.warning(
                 at, f"kind {kinds.of_image(image)} inferred from the image's name; set kind: to be sure"
             )
@@ -196,7 +227,7 @@ def service_of(
     return Service(
         name=name,
         kind=keys.kind or kinds.infer(image, listens=keys.expose is not None),
-        build=build_of(document, at, keys.build),
+        build=build_of(document, at, keys.build, problems),
         image=image,
         ports=(keys.expose,) if keys.expose else kinds.default_ports(image or ""),
         entrypoint=tuple(keys.build.start) if keys.build and keys.build.start else None,
@@ -209,13 +240,18 @@ def service_of(
     )
 
 
-def build_of(document: Document, at: Path, keys: BuildKeys | None) -> Build | None:
+def build_of(document: Document, at: Path, keys: BuildKeys | None, problems: Problems) -> Build | None:
     """The build, its paths checked."""
     if keys is None:
         return None
+    path = dockerfile = ""
+    with problems.noted():
+        path = inside(document, (*at, "build", "path"), keys.path)
+    with problems.noted():
+        dockerfile = inside(document, (*at, "build", "dockerfile"), keys.dockerfile)
     return Build(
-        path=inside(document, (*at, "build", "path"), keys.path),
-        dockerfile=inside(document, (*at, "build", "dockerfile"), keys.dockerfile),
+        path=path,
+        dockerfile=dockerfile,
         target=keys.target,
         args=dict(keys.args),
     )
@@ -236,8 +272,8 @@ def resources_of(keys: ResourceKeys | None, defaults: Resources) -> Resources | 
 
 
 def explained(document: Document, error: ErrorDetails) -> RecipeError:
-    """pydantic's first complaint in our form."""
-    path = tuple(part for part in error["loc"] if part not in {"[key]", "str"})
+    """One of pydantic's complaints in our form."""
+    path = place_of(error)
     kind = error["type"]
     if kind == "extra_forbidden":
         if len(path) == 3 and path[2] in COMPOSE_WORDS:

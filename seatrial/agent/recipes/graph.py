@@ -1,31 +1,39 @@
 """Checks the dependency graph of a recipe: not too many services, every name known, no cycle."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from seatrial.agent.recipes.document import Document
+from seatrial.agent.recipes.problems import Problems
 from seatrial.agent.recipes.recipe import Service
 
 MOST_SERVICES = 40
 
 
-def check(document: Document, services: Mapping[str, Service]) -> None:
-    """Raise RecipeError for too many services, a service that does not exist or a cycle."""
+def check(
+    document: Document, services: Mapping[str, Service], problems: Problems, *, described: Collection[str]
+) -> None:
+    """Note services that do not exist, and a cycle. `described`: also those that could not be read.
+
+    Raises RecipeError for too many services.
+    """
     check_number(document, len(services))
+    known = {*services, *described}
     for name, service in services.items():
         for other in service.comes_after:
-            if other not in services:
-                near = difflib.get_close_matches(other, services, n=1)
-                fix = f"Did you mean {near[0]}" if near else f"Services here: {', '.join(sorted(services))}"
-                document.fail(("services", name, _key(service, other)), f"there is no service {other}", fix)
-    cycle = find_cycle({name: service.comes_after for name, service in services.items()})
-    if cycle:
+            if other not in known:
+                near = difflib.get_close_matches(other, known, n=1)
+                fix = f"Did you mean {near[0]}" if near else f"Services here: {', '.join(sorted(known))}"
+                at = ("services", name, _key(service, other))
+                problems.add(document.error(at, f"there is no service {other}", fix))
+    edges = {
+        name: [other for other in service.comes_after if other in services]
+        for name, service in services.items()
+    }
+    if cycle := find_cycle(edges):
+        at = ("services", cycle[0], _key(services[cycle[0]], cycle[1]))
         drawn = " -> ".join(cycle)
-        document.fail(
-            ("services", cycle[0], _key(services[cycle[0]], cycle[1])),
-            f"{drawn} is a cycle",
-            "Remove one of these dependencies",
-        )
+        problems.add(document.error(at, f"{drawn} is a cycle", "Remove one of these dependencies"))
 
 
 def check_number(document: Document, services: int) -> None:

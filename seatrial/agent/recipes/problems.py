@@ -1,12 +1,14 @@
 """Collects everything that is wrong with a recipe, so that one push can fix it all."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from seatrial.agent.vocabulary.errors import RecipeError
 
 MOST_TOLD = 10
+Value = TypeVar("Value")
 
 
 @dataclass
@@ -35,6 +37,12 @@ class Problems:
             yield
         except RecipeError as error:
             self.add(error)
+
+    def noted_in(self, read: Callable[[], Value], otherwise: Value) -> Value:
+        """What `read` returns; `otherwise` when it raises a RecipeError, which is noted."""
+        with self.noted():
+            return read()
+        return otherwise
 
     def raise_all(self) -> None:
         """Raise RecipeError if there was any."""

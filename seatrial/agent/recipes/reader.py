@@ -17,6 +17,7 @@ from seatrial.agent.recipes.compose.sources import DOTENV, FILES, Sources
 from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile
 from seatrial.agent.recipes.document import Document, parse
 from seatrial.agent.recipes.large_files import pointers
+from seatrial.agent.recipes.problems import Problems
 from seatrial.agent.recipes.recipe import GALLEY_FILES, Build, Recipe, Service
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.errors import NoRecipe, RecipeError
@@ -133,12 +134,17 @@ async def checked(tree: Tree, recipe: Recipe) -> Recipe:
     """`recipe`, completed from the commit's files, after checking that every Dockerfile it names exists."""
     read: dict[tuple[str, frozenset[tuple[str, str]]], Dockerfile] = {}  # by path or text, and arguments
     files: dict[str, Dockerfile | None] = {}
+    problems = Problems()
     for name, service in recipe.services.items():
         files[name] = None
         if service.build is not None:
             text = service.build.dockerfile_inline or service.build.dockerfile_path
             key = (text, frozenset(service.build.args.items()))
-            read[key] = files[name] = read.get(key) or await dockerfile_of(tree, recipe, name, service.build)
+            with problems.noted():
+                read[key] = files[name] = read.get(key) or await dockerfile_of(
+                    tree, recipe, name, service.build
+                )
+    problems.raise_all()
     recipe = replace(recipe, warnings=(*recipe.warnings, *await pointers(tree)))
     complete = settled(guessed(recipe, files), files, await tree.entries())
     return kept(complete, files) if recipe.composed else complete

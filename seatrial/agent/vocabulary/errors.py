@@ -40,9 +40,23 @@ class AgentError(Exception):
 
 
 class RecipeError(AgentError):
-    """`file:line: key: what is wrong. What is allowed.`"""
+    """`file:line: key: what is wrong. What is allowed.`
+
+    `at`: the keys that lead to the place, where one is to blame.
+    """
 
     reason = Reason.BAD_RECIPE
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        at: tuple[str | int, ...] = (),
+        service: str = "",
+        log_tail: list[str] | None = None,
+    ) -> None:
+        super().__init__(message, service=service, log_tail=log_tail)
+        self.at = at
 
 
 class NoRecipe(RecipeError):

@@ -17,7 +17,7 @@ def prune(now: datetime) -> int:
 
 def _prune_cache(horizon: datetime) -> int:
     """Delete expired rows of the cache's table, in SQL because it has no model; returns how many."""
-    table = connection.ops.quote_name(caches["default"]._table)  # type: ignore[attr-defined]
+    table = connection.ops.quote_name(caches["default"]._table)  # type: ignore[attr-defined]  # noqa: SLF001  its name is nowhere else
     expired = f"SELECT cache_key FROM {table} WHERE expires < %s LIMIT %s FOR UPDATE SKIP LOCKED"  # noqa: S608
     gone = 0
     with connection.cursor() as cursor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from ninja import Router
 
@@ -30,7 +31,8 @@ class Registration:
 
     `kind` is stored in connections and part of every webhook address, so it never changes. `forges.connected.Forges`
     calls `bind`, which sends no request, is quick, and may raise ForgeError or VaultError. `router` is served below
-    `/api/v1/<kind>`. `needs_credential`: agents fetch its repositories with what `Forge.fetch_credential` gives.
+    `/api/v1/<kind>`. `needs_credential`: agents fetch its repositories with what `Forge.fetch_credential` gives. `prune`
+    deletes rows of its own tables that are too old at the given time, and returns how many.
     """
 
     kind: str
@@ -40,3 +42,4 @@ class Registration:
     bind: Callable[[Connection], Forge]
     router: Router | None = None
     tasks: Sequence[WorkerTask] = ()
+    prune: Callable[[datetime], int] | None = None

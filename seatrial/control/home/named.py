@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.urls import reverse
 
 from seatrial.control.accounts.access import visible
-from seatrial.control.accounts.models import User
+from seatrial.control.accounts.models import ApiToken, User
 from seatrial.control.dashboard.links import Link
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment, Environment
@@ -38,6 +38,7 @@ def _by_id(user: User, ids: set[str]) -> dict[str, Link]:
     evaluations = visible(user, Evaluation).filter(pk__in=ids)
     deployments = visible(user, Deployment).filter(pk__in=ids)
     connections = visible(user, Connection).filter(pk__in=ids)
+    tokens = visible(user, ApiToken).filter(pk__in=ids)
     return {
         **{row.pk: Link(row.name, reverse("home:project", args=[row.pk])) for row in projects},
         **{
@@ -51,6 +52,7 @@ def _by_id(user: User, ids: set[str]) -> dict[str, Link]:
             for row in deployments
         },
         **{row.pk: Link(row.name, "") for row in connections},
+        **{row.pk: Link(row.name, "") for row in tokens},
     }
 
 

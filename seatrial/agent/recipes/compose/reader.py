@@ -14,11 +14,15 @@ from seatrial.agent.recipes.compose.marks import marks
 from seatrial.agent.recipes.compose.places import Places, named_files, parts_of, roots
 from seatrial.agent.recipes.compose.reading import NEITHER, Reading
 from seatrial.agent.recipes.compose.sources import Sources
-from seatrial.agent.recipes.document import Document, Path
+from seatrial.agent.recipes.document import Document, Path, before_lists
 from seatrial.agent.recipes.problems import Problems, together
 from seatrial.agent.recipes.recipe import Recipe
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.errors import RecipeError
+
+MOST_TRIES = 5  # each for one more complaint of Compose
+# Without one of these, services would seem to name what does not exist.
+NAMED_ELSEWHERE = {"include", "services", "volumes", "networks", "configs", "secrets"}
 
 
 async def read(
@@ -67,34 +71,62 @@ class Reader:
         return Reading(document, environment, self.sources.committed, self.defaults, problems).recipe()
 
     async def refusal(self, answer: Answer, wrong: Sequence[RecipeError]) -> RecipeError:
-        """Why Compose refused. What we find ourselves, with a line and a fix, comes before its own words."""
+        """Why Compose refused, and what else is wrong: one push mends it all.
+
+        What we find ourselves, with a line and a fix, comes before Compose's own words.
+        """
         problems = Problems()
         problems.add(*wrong)
         unfit = {part.file: await asyncio.to_thread(schema.errors, part) for part in self.parts}
         problems.add(*(error for errors in unfit.values() for _, error in errors))
+        places = {file: [path for path, _ in errors] for file, errors in unfit.items()}
         if not (problems.errors and is_about_form(answer.said)):
-            document = Places(self.first, {}, {}, self.parts)
-            problems.add(*await asyncio.to_thread(Complaints(document, answer.files).errors, answer.said))
-        elif not wrong:
-            places = {file: [path for path, _ in errors] for file, errors in unfit.items() if errors}
-            problems.add_lines(await self._beside(answer, places))
+            await self._complain(answer, places, problems)
+        if not wrong:
+            await self._beside(answer, places, problems)
         return RecipeError(together(problems.errors))
 
-    async def _beside(self, answer: Answer, unfit: Mapping[str, Sequence[Path]]) -> str:
-        """What else is wrong, once that is left out which Compose cannot read: one push mends it all."""
-        mended = {
-            part.file: json.dumps(schema.without(part.data, unfit[part.file])).encode()
-            for part in self.parts
-            if part.file in unfit
-        }
+    async def _complain(self, answer: Answer, unfit: dict[str, list[Path]], problems: Problems) -> bool:
+        """Note what Compose says, and where that is among the places that are `unfit`; whether any place is new there."""
+        document = Places(self.first, {}, {}, self.parts)
+        errors = await asyncio.to_thread(Complaints(document, answer.files).errors, answer.said)
+        problems.add(*errors)
+        new = [
+            error.at
+            for error in errors
+            if error.at and all(error.at not in places for places in unfit.values())
+        ]
+        for places in unfit.values():
+            places.extend(new)
+        return bool(new)
+
+    async def _beside(self, answer: Answer, unfit: dict[str, list[Path]], problems: Problems) -> None:
+        """Note what else is wrong, once that is left out which Compose cannot read; it stops at its first complaint."""
+        for _ in range(MOST_TRIES):
+            left_out = [before_lists(path) for places in unfit.values() for path in places]
+            if not left_out or any(len(path) == 1 and path[0] in NAMED_ELSEWHERE for path in left_out):
+                return
+            again = await self.compose.ask({**answer.files, **self._mended(unfit)}, self.variables)
+            if again.model is not None:
+                await self._note_rest(again, problems)
+                return
+            if is_about_form(again.said) or not await self._complain(again, unfit, problems):
+                return
+
+    def _mended(self, unfit: Mapping[str, Sequence[Path]]) -> dict[str, bytes]:
+        """The files without what is unfit; those that have nothing of it stay as they are, with their tags."""
+        rests = {part.file: (part.data, part.without(unfit[part.file])) for part in self.parts}
+        return {file: json.dumps(rest).encode() for file, (data, rest) in rests.items() if rest != data}
+
+    async def _note_rest(self, answer: Answer, problems: Problems) -> None:
+        if not json.loads(answer.model or b"{}").get("services"):
+            return
         try:
-            again = await self.compose.ask({**answer.files, **mended}, self.variables)
-            if again.model is not None and json.loads(again.model).get("services"):
-                await self.recipe(again)
+            await self.recipe(answer)
         except RecipeError as error:
             lines = str(error).splitlines()
-            return "\n".join(line for line in lines if NEITHER not in line)  # it may be what was left out
-        return ""
+            # Without build and image may be what was left out.
+            problems.add_lines("\n".join(line for line in lines if NEITHER not in line))
 
 
 def may_be_passed(name: str, text: str) -> bool:

@@ -54,9 +54,7 @@ class Reading:
             build = keys.get("build") or shared.get(tagged(keys.get("image") or ""))
             with self.problems.noted():
                 services[name] = self._service(name, {**keys, "build": build}, waited_for, further[name])
-        if not self.problems.errors:
-            with self.problems.noted():
-                graph.check(self.document, services)
+        graph.check(self.document, services, self.problems, described=active)
         self.problems.raise_all()
         return Recipe(
             self.document.file,
@@ -124,14 +122,15 @@ class Reading:
         self, name: str, keys: dict[str, Any], waited_for: set[str], further: tuple[str, ...]
     ) -> Service:
         at: Path = ("services", name)
-        doc = self.document
+        doc, read = self.document, self.problems.noted_in
         check_service(doc, at, keys, self.problems)
-        build = self._build((*at, "build"), keys.get("build"))
-        image = None if build else keys.get("image")
-        if build is None and not image:
-            doc.fail(at, NEITHER, "Add build: . or image: name:tag")
-        ports = self._ports(at, keys)
-        kind = self._kind(at, keys, image, bool(keys.get("ports") or (ports and not self._publishes())))
+        build = read(lambda: self._build((*at, "build"), keys.get("build")), None)
+        image = None if keys.get("build") else keys.get("image")
+        if not keys.get("build") and not image:
+            self.problems.add(doc.error(at, NEITHER, "Add build: . or image: name:tag"))
+        ports = read(lambda: self._ports(at, keys), tuple[int, ...]())
+        listens = bool(keys.get("ports") or (ports and not self._publishes()))
+        kind = read(lambda: self._kind(at, keys, image, listens), ServiceKind.OTHER)
         mounted = Mounting(doc, self.environment, self.committed, self.problems).of(at, keys)
         mode = str(keys.get("network_mode") or "")
         return Service(
@@ -139,7 +138,7 @@ class Reading:
             kind=kind,
             build=build,
             image=str(image) if image else None,
-            ports=tuple(ports) or kinds.default_ports(str(image or "")),
+            ports=ports or kinds.default_ports(str(image or "")),
             command=values.words(keys.get("command")),
             entrypoint=values.words(keys.get("entrypoint")),
             working_dir=keys.get("working_dir") or None,
@@ -148,10 +147,10 @@ class Reading:
             aliases=further,
             depends_on=tuple(self._dependencies(keys)),
             wait_for_exit=tuple(self._dependencies(keys, COMPLETED)),
-            restart=self._restart(at, keys, kind, name in waited_for),
-            health=values.health(doc, (*at, "healthcheck"), keys.get("healthcheck")),
+            restart=read(lambda: self._restart(at, keys, kind, name in waited_for), RestartPolicy.NEVER),
+            health=read(lambda: values.health(doc, (*at, "healthcheck"), keys.get("healthcheck")), None),
             image_check=not values.disabled(keys.get("healthcheck")),
-            resources=values.resources(doc, at, keys, self.defaults),
+            resources=read(lambda: values.resources(doc, at, keys, self.defaults), None),
             mounts=tuple(mounted.mounts),
             copies=tuple(mounted.copies),
             texts=tuple(mounted.texts),
@@ -212,12 +211,12 @@ class Reading:
             )
         return found
 
-    def _ports(self, at: Path, keys: dict[str, Any]) -> list[int]:
+    def _ports(self, at: Path, keys: dict[str, Any]) -> tuple[int, ...]:
         published = values.published(self.document, (*at, "ports"), keys.get("ports") or [])
         exposed = values.exposed(self.document, (*at, "expose"), keys.get("expose") or [])
         if any(entry.get("published") for entry in keys.get("ports") or []):
             self.problems.warn(self.document.warning((*at, "ports"), HOST_PORT_IGNORED))
-        return list(dict.fromkeys([*published, *exposed]))
+        return tuple(dict.fromkeys([*published, *exposed]))
 
     def _publishes(self) -> bool:
         """Whether the file says, by ports, which services are for visitors; then expose is for siblings only."""

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterable
-from copy import deepcopy
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -155,15 +154,3 @@ def known(path: Path, error: ValidationError) -> set[str]:
 def shortened(value: Any) -> str:
     """A value as a message shows it."""
     return "nothing" if value is None else repr(value)[:60]
-
-
-def without(data: dict[str, Any], wrong: Iterable[Path]) -> dict[str, Any]:
-    """`data` without the keys and values at these places."""
-    rest = deepcopy(data)
-    for path in sorted(wrong, key=len, reverse=True):
-        holder: Any = rest
-        for key in path[:-1]:
-            holder = holder.get(key) if isinstance(holder, dict) else None
-        if path and isinstance(holder, dict):
-            holder.pop(path[-1], None)
-    return rest

@@ -7,6 +7,7 @@ from seatrial.control.forges.local.announcing import Announcer
 from seatrial.control.forges.local.api import router
 from seatrial.control.forges.local.forge import LocalForge
 from seatrial.control.forges.local.pulls import CHANNEL
+from seatrial.control.forges.local.retention import prune
 from seatrial.control.forges.local.webhooks import LocalWebhooks
 from seatrial.control.forges.registration import Registration, WorkerTask
 
@@ -26,4 +27,5 @@ LOCAL = Registration(
     bind=lambda _: LocalForge(),
     router=router,
     tasks=[WorkerTask(name="announcements", make=announcing, seconds=ANNOUNCE_SECONDS, channel=CHANNEL)],
+    prune=prune,
 )

@@ -17,7 +17,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     Reason.NO_RECIPE: Explanation(
         "No recipe found", "Add a galley.yml, a compose file or a Dockerfile to the repository, and push."
     ),
-    Reason.BAD_RECIPE: Explanation("The recipe has a mistake", "Correct the line named above, and push."),
+    Reason.BAD_RECIPE: Explanation("The recipe has a mistake", "Correct what is named above, and push."),
     Reason.CHECKOUT_FAILED: Explanation(
         "The commit could not be fetched", "Check that the branch still exists, then rebuild."
     ),
