@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 
 from e2e.platform import Platform, eventually
 from e2e.stage import Stage, set_up
@@ -20,11 +21,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """A running platform, purged at the end."""
+def authority() -> trustme.CA:
+    """The authority of an organisation whose code host has a certificate of it."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> Iterator[Platform]:
+    """A running platform that trusts `authority`, purged at the end."""
     require("docker")
     require("gvisor")
-    platform = Platform(tmp_path_factory.mktemp("seatrial") / "data")
+    directory = tmp_path_factory.mktemp("seatrial")
+    authority.cert_pem.write_to_path(str(directory / "authority.pem"))
+    settings = {"GITGRIT_CUSTOM_CA_FILE_PATH": str(directory / "authority.pem")}
+    platform = Platform(directory / "data", settings=settings)
     try:
         platform.up()
         try:

@@ -44,6 +44,7 @@ class Platform:
     directory: Path
     port: int = field(default_factory=free_port)
     ingress: int = field(default_factory=free_port)
+    settings: dict[str, str] = field(default_factory=dict)
 
     @property
     def environ(self) -> dict[str, str]:
@@ -55,13 +56,17 @@ class Platform:
             "APP_PORT": str(self.port),
             "SEATRIAL_INGRESS_PORT": str(self.ingress),
             "NO_COLOR": "1",
+            **self.settings,
         }
 
-    def run(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-        """`seatrial <arguments>`, to its end."""
+    def run(
+        self, *arguments: str, timeout: float = 300, given: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """`seatrial <arguments>`, to its end; `given` is its standard input."""
         return subprocess.run(
             [SEATRIAL, *arguments],
             env=self.environ,
+            input=given,
             capture_output=True,
             text=True,
             timeout=timeout,

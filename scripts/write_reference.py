@@ -2,8 +2,9 @@
 they are up to date."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
 from pydantic import BaseModel
@@ -87,13 +88,17 @@ def table(fields: dict[str, FieldInfo]) -> str:
 
 def commands() -> str:
     """One row per command."""
-    rows = ["| command | what it does |", "|---|---|"]
-    group = typer.main.get_command(app)
-    for name in group.list_commands(typer.Context(group)):  # type: ignore[attr-defined]
-        command = group.get_command(typer.Context(group), name)  # type: ignore[attr-defined]
-        words = " ".join(f"`{part}`" for part in options(command))
-        rows.append(f"| `seatrial {name}` {words} | {command.get_short_help_str(limit=200)} |")
+    rows = ["| command | what it does |", "|---|---|", *command_rows(typer.main.get_command(app), "seatrial")]
     return "\n".join(rows)
+
+
+def command_rows(group: Any, above: str) -> Iterator[str]:
+    """The rows of a group's commands, and of theirs."""
+    for name, command in group.commands.items():
+        words = " ".join(f"`{part}`" for part in options(command))
+        yield f"| `{above} {name}` {words} | {command.get_short_help_str(limit=200)} |"
+        if hasattr(command, "commands"):
+            yield from command_rows(command, f"{above} {name}")
 
 
 def options(command: object) -> list[str]:

@@ -80,6 +80,8 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- Nothing is mounted at or below `/dev`": (
         f"{LAUNCH}::test_nothing_is_mounted_over_folders_of_the_kernel",
         "tests/agent/test_mounts_of_images.py::test_a_container_whose_volume_a_link_leads_to_dev_does_not_run",
+        "tests/agent/test_mounts_of_images.py::test_what_ran_cannot_lead_its_volume_to_dev_for_its_next_life",
+        "tests/agent/test_mounts_of_images.py::test_nothing_lies_in_a_volume_that_a_neighbour_may_fill_with_links",
     ),
     "- Compose files are read by Compose in a cell": (
         "tests/recipes/test_cell.py::test_no_file_of_the_host_is_read",
@@ -176,6 +178,19 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "tests/checkouts/test_hostile.py::test_nothing_is_written_outside",
         "tests/checkouts/test_hostile.py::test_a_tree_of_billions_of_files_is_not_listed",
         "tests/checkouts/test_hostile.py::test_a_commit_of_many_gigabytes_is_not_written_out",
+    ),
+    # Code hosts
+    "- A connection's token and webhook secret are stored sealed": (
+        "tests/triggers/test_github.py::test_the_credential_is_shown_to_nobody",
+        "tests/triggers/test_connection_pages.py::test_connect_choose_and_see_the_webhook",
+        "e2e/test_github.py::test_from_connecting_to_the_last_trace",
+    ),
+    "- A token goes to its own code host and nowhere else": (
+        "tests/forges/test_github.py::test_a_renamed_repository_is_followed_and_another_host_is_not",
+    ),
+    "- Every webhook must be signed with the connection's secret.": (
+        f"{HOOKS}::test_a_wrong_signature_is_stored_as_such_and_its_body_cut",
+        "tests/previews/test_services.py::test_forks_get_no_preview",
     ),
     # The bus and the fleet
     "- An agent's credential reads its own desired state": (

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.agent.settings import Settings
+from seatrial.cli import forges
 from seatrial.cli.app import app
 from seatrial.control.configuration import Configuration
 from seatrial.wire import subjects
@@ -31,9 +32,12 @@ TARGETS = [
     "docs",
 ]
 SETTINGS = sorted({name.upper() for kind in (Configuration, Settings) for name in kind.model_fields})
-COMMANDS = sorted(
-    command.name or command.callback.__name__ for command in app.registered_commands if command.callback
-)
+COMMANDS = [
+    name if group is app else f"projects {name}"
+    for group in (app, forges.projects)
+    for command in group.registered_commands
+    if command.callback and (name := command.name or command.callback.__name__)
+]
 
 
 def read(name: str) -> str:

@@ -49,7 +49,7 @@ class AgentProgram:
         self._settings = settings
         self._directory: Path = settings.galley_data_dir
         self._identity = Identity.load(self._directory / "identity")
-        self._checkouts = Cache(self._directory / "git")
+        self._checkouts = Cache(self._directory / "git", authorities=settings.gitgrit_custom_ca_file_path)
 
     async def run(self) -> None:
         """Join the fleet, then keep every part running. When cancelled, it sends what is queued and leaves

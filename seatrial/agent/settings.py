@@ -95,6 +95,12 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("galley_build_ca_file", "ssl_cert_file"),
         description="PEM bundle of an organisation's own authority, which RUN steps trust. Unset: SSL_CERT_FILE.",
     )
+    gitgrit_custom_ca_file_path: Path | None = Field(
+        None,
+        validation_alias=AliasChoices("gitgrit_custom_ca_file_path", "requests_ca_bundle", "ssl_cert_file"),
+        description="PEM bundle of an organisation's own authorities, which git trusts beside the system's. "
+        "Unset: REQUESTS_CA_BUNDLE, or else SSL_CERT_FILE.",
+    )
     galley_registries: str = Field(
         "",
         description="Registries on this host or in its private network from which images may be pulled, and servers to which these send for "

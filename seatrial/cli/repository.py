@@ -11,6 +11,9 @@ from pathlib import Path
 from seatrial.cli.errors import CommandError
 from seatrial.wire.counted import counted
 
+GIT_SECONDS = (
+    60.0  # git status of a huge working tree takes some; a named pipe in place of a branch takes for ever
+)
 ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*):/+(.+)|[\w.-]+@[\w.-]+:.+", re.IGNORECASE)
 
 
@@ -141,10 +144,16 @@ def _run(path: Path, *arguments: str) -> _Done:
             ["git", "-C", str(path), *arguments],
             capture_output=True,
             check=False,
+            timeout=GIT_SECONDS,
             env={**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"},
         )
     except FileNotFoundError as error:
         raise CommandError("git is not installed.", fix="Install it: apt-get install git") from error
+    except subprocess.TimeoutExpired as error:
+        raise CommandError(
+            f"git {arguments[0]} did not end within {GIT_SECONDS:g} seconds in {path}.",
+            fix="Look whether everything in its .git folder is a file or a folder, and whether its disk answers",
+        ) from error
     said = (text.decode("utf-8", "surrogateescape") for text in (ended.stdout, ended.stderr))
     done = _Done(ended.returncode, *said)
     if "dubious ownership" in done.stderr:

@@ -21,6 +21,7 @@ from seatrial.control.database_errors import log_away
 from seatrial.control.errors import ControlError, Unexpected, unexpected
 from seatrial.control.fleet.api import router as fleet
 from seatrial.control.forges.api import router as forges
+from seatrial.control.forges.connections import router as connections
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.inputs import InvalidInput, TextParser, strictly
 from seatrial.control.policies.api import router as policies
@@ -63,7 +64,7 @@ api = Api(
     parser=TextParser(),
 )
 api.add_decorator(strictly)
-for router in (forges, previews, policies, fleet, status):
+for router in (forges, connections, previews, policies, fleet, status):
     api.add_router("", router)
 api.add_router("/projects", projects)
 for forge in FORGES.values():

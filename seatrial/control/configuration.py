@@ -1,10 +1,19 @@
 """Every setting of the control plane, read once from the environment. Documented in docs/settings.md."""
 
 import os
+import ssl
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -44,6 +53,23 @@ class SecretFiles(PydanticBaseSettingsSource):
         }
         given = {name: self.get_field_value(info, name)[0] for name, info in names.items()}
         return {name: value for name, value in given.items() if value is not None}
+
+
+def trusting(authorities: Path | None) -> ssl.SSLContext:
+    """A context for clients that trust the system's authorities and those of the file. Raises ValueError."""
+    context = ssl.create_default_context()
+    if authorities is None:
+        return context
+    fix = "It holds the certificates of the authorities that issued the servers' certificates, as PEM"
+    try:
+        context.load_verify_locations(authorities)
+    except ssl.SSLError as error:
+        raise ValueError(
+            f"{authorities} holds no certificates that can be read ({error.reason}). {fix}"
+        ) from error
+    except OSError as error:
+        raise ValueError(f"{authorities} cannot be read: {error.strerror}. {fix}") from error
+    return context
 
 
 class Configuration(BaseSettings):
@@ -128,6 +154,12 @@ class Configuration(BaseSettings):
     galley_drain_seconds: float = Field(
         5.0, description="How long the old version keeps running after the switch to the new one."
     )
+    gitgrit_custom_ca_file_path: Path | None = Field(
+        None,
+        validation_alias=AliasChoices("gitgrit_custom_ca_file_path", "requests_ca_bundle", "ssl_cert_file"),
+        description="PEM bundle of an organisation's own authorities, trusted beside the system's for requests to forges. "
+        "Unset: REQUESTS_CA_BUNDLE, or else SSL_CERT_FILE.",
+    )
     airgapped: bool = Field(
         False,
         description="The control plane sends no HTTP request to the outside, except to its connections' forges.",
@@ -138,6 +170,13 @@ class Configuration(BaseSettings):
     def internal_url(self) -> str:
         """The address at which programs beside this server reach it, without the proxy that people come through."""
         return (self.galley_internal_url or f"http://127.0.0.1:{self.app_port}").rstrip("/")
+
+    @field_validator("gitgrit_custom_ca_file_path")
+    @classmethod
+    def _authorities(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            trusting(path)
+        return path
 
     @field_validator("site_url")
     @classmethod

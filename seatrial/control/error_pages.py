@@ -1,4 +1,8 @@
-"""The answers for a page that cannot be shown. `api` gives the same answers in JSON."""
+"""The answers for a page that cannot be shown. `api` gives the same answers in JSON.
+
+Django's own handlers would read the form of the request, to have a CSRF token that no error page of ours needs. A form that
+cannot be read, such as one in UTF-7, would make them fail in turn.
+"""
 
 import sys
 
@@ -6,7 +10,6 @@ import structlog
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import get_resolver
 from django.utils.deprecation import MiddlewareMixin
 
 from seatrial.control.database_errors import AWAY, log_away
@@ -24,11 +27,11 @@ class ErrorPagesMiddleware(MiddlewareMixin):
             log_away(request, exception)
             return render(None, "503.html", status=503)
         if isinstance(exception, DataError):
-            return _page(request, 400, exception)
+            return bad_request(request, exception)
         if not isinstance(exception, ControlError):
             return None
-        if exception.status in {400, 403, 404}:
-            return _page(request, exception.status, exception)
+        if handler := _HANDLERS.get(exception.status):
+            return handler(request, exception)
         if exception.status >= 500:
             log.error("a page failed", path=request.path, code=exception.code, problem=str(exception))
         return render(None, "problem.html", {"error": exception}, status=exception.status)
@@ -40,7 +43,19 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return render(None, "500.html", {"reference": error.reference}, status=500)
 
 
-def _page(request: HttpRequest, status: int, error: Exception) -> HttpResponse:
-    handler = get_resolver().resolve_error_handler(status)
-    response: HttpResponse = handler(request, exception=error)  # type: ignore[call-arg]
-    return response
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The page for a request that cannot be read; also where its host is not known."""
+    return render(None, "400.html", status=400)
+
+
+def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The page for what a role does not allow."""
+    return render(request, "403.html", {"exception": str(exception)}, status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The page for an address without anything, or with something that is hidden."""
+    return render(request, "404.html", status=404)
+
+
+_HANDLERS = {400: bad_request, 403: not_allowed, 404: not_found}

@@ -7,13 +7,16 @@ address counts, not the proxy's.
 """
 
 import ipaddress
+import ssl
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from seatrial.control.configuration import Configuration
+from seatrial.control.configuration import Configuration, trusting
 from seatrial.control.errors import ControlError
 
 
@@ -54,7 +57,7 @@ class Guard:
 def client(configuration: Configuration, *, to: Iterable[str] = (), **options: Any) -> httpx.Client:
     """A client for requests to the addresses `to`; `options` are those of httpx."""
     hooks = {"request": [Guard(configuration, to).check]}
-    return httpx.Client(event_hooks=hooks, **options)
+    return httpx.Client(event_hooks=hooks, verify=_trust(configuration), **options)
 
 
 def async_client(
@@ -62,7 +65,7 @@ def async_client(
 ) -> httpx.AsyncClient:
     """See `client`."""
     hooks = {"request": [Guard(configuration, to).check_async]}
-    return httpx.AsyncClient(event_hooks=hooks, **options)
+    return httpx.AsyncClient(event_hooks=hooks, verify=_trust(configuration), **options)
 
 
 def on_this_machine(host: str) -> bool:
@@ -71,3 +74,13 @@ def on_this_machine(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+@cache
+def _context(authorities: Path | None) -> ssl.SSLContext:
+    """Made once: it reads every certificate of the system."""
+    return trusting(authorities)
+
+
+def _trust(configuration: Configuration) -> ssl.SSLContext:
+    return _context(configuration.gitgrit_custom_ca_file_path)

@@ -5,6 +5,9 @@ from django.urls import URLPattern, URLResolver, include, path
 from seatrial.control.api import unknown, urls
 from seatrial.control.installation.health import healthz
 
+handler400 = "seatrial.control.error_pages.bad_request"
+handler403 = "seatrial.control.error_pages.not_allowed"
+handler404 = "seatrial.control.error_pages.not_found"
 handler500 = "seatrial.control.error_pages.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),

@@ -1,4 +1,4 @@
-"""Mounts that an image leads into the kernel's folders."""
+"""Mounts that an image, or what runs in a container, leads into the kernel's folders."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 
 from seatrial.agent.runtime.docker import DockerRuntime
-from seatrial.agent.runtime.docker.mounts import refused_mount
-from seatrial.agent.vocabulary.containers import ContainerSpec, Mount
+from seatrial.agent.runtime.docker.mounts import may_move, refused_mount
+from seatrial.agent.vocabulary.containers import ContainerSpec, Mount, RestartPolicy
 from seatrial.agent.vocabulary.errors import StartError
 from tests.agent.test_docker_runtime import name, network, spec
 from tests.builds.conftest import docker
+from tests.waiting import until
 
 __all__ = ["name", "network", "spec"]
 PLAIN: Mapping[str, str] = {"/var/run": "/run", "/srv": "/data"}
@@ -50,6 +51,52 @@ async def test_without_mounts_nothing_is_asked() -> None:
         raise AssertionError(path)
 
     assert await refused_mount([], link) is None
+
+
+@pytest.mark.parametrize(
+    ("links", "target"),
+    [({}, "/shared/x/data"), ({"/link": "/shared"}, "/link/x"), ({"/shared/x": "/"}, "/shared/x/srv")],
+)
+async def test_nothing_lies_in_a_volume_that_a_neighbour_may_fill_with_links(
+    links: Mapping[str, str], target: str
+) -> None:
+    async def link(path: str) -> str | None:
+        return links.get(path)
+
+    told = f"a volume at {target} is inside the volume at /shared, which another container writes to"
+    assert told in (await refused_mount(["/shared", target], link, ["/shared"]) or "")
+    assert await refused_mount(["/shared", "/sharedtoo", "/srv"], link, ["/shared"]) is None
+
+
+@pytest.mark.parametrize(
+    ("target", "moves"), [("/data", False), ("/srv/data", True), ("/srv", True), ("//data/", False)]
+)
+async def test_what_cannot_be_replaced_while_it_is_mounted_does_not_move(target: str, moves: bool) -> None:
+    async def link(path: str) -> str | None:
+        return PLAIN.get(path)
+
+    assert await may_move([target], link) is moves
+
+
+@pytest.mark.docker
+async def test_what_ran_cannot_lead_its_volume_to_dev_for_its_next_life(
+    runtime: DockerRuntime, network: str, spec: ContainerSpec
+) -> None:
+    """The engine would start it again, and follows every link: it does not where a mount may have moved."""
+    swap = "mv /srv /old && ln -s / /srv && touch /old/dev/marker"
+    command = ["sh", "-c", f"[ -L /srv ] || {{ {swap}; }}; exit 3"]
+    attacking = replace(
+        spec, command=command, mounts=[Mount("", "/srv/dev")], restart=RestartPolicy.UNLESS_STOPPED
+    )
+    await runtime.start(attacking)
+
+    async def over() -> bool:
+        found = await runtime.get(attacking.name)
+        return found is not None and found.state.over and found.stays_down
+
+    await until(over)
+    with pytest.raises(StartError, match=r"/srv/dev, which is /dev in the image, is in /dev"):
+        await runtime.start(attacking)
 
 
 @pytest.mark.docker

@@ -172,6 +172,15 @@ def test_a_service_that_ended_as_it_should_is_not_started_again() -> None:
     )
 
 
+def test_a_service_that_failed_and_that_the_engine_leaves_down_is_started_again() -> None:
+    job = planned("old", "job", restart=RestartPolicy.ON_FAILURE)
+    progress = Progress(launches={"old": launch("old", job)})
+    failed = replace(container(job, ContainerState.EXITED), exit_code=3, stays_down=True)
+    assert plan(desired(live=OLD), host(failed, networks=("old",)), progress, 0) == [StartAgain(job, failed)]
+    for ended in (replace(failed, exit_code=0), replace(failed, stays_down=False)):
+        assert plan(desired(live=OLD), host(ended, networks=("old",)), progress, 0) == []
+
+
 def test_a_durable_service_of_another_recipe_is_put_back_only_when_no_candidate_wants_it() -> None:
     progress = Progress(launches={"old": launch("old", DB)})
     changed = container(DB, labels={FINGERPRINT: "other", MADE_FOR: "one later than old"})

@@ -39,6 +39,14 @@ async def test_from_scratch_with_our_labels(
     assert "galley.cache" not in labels, "only we say what is ours"
 
 
+async def test_an_image_with_nothing_in_it_is_one(
+    builder: BuildahBuilder, request_for: Make, log: Lines
+) -> None:
+    request = request_for("empty", {"Dockerfile": 'FROM scratch\nCMD ["/nothing"]\n'})
+    await builder.build(request, log)
+    assert "/nothing" in await docker("image", "inspect", "-f", "{{json .Config.Cmd}}", request.tag)
+
+
 async def test_layers_are_kept_and_sent_once(
     builder: BuildahBuilder, request_for: Make, base: str, log: Lines
 ) -> None:

@@ -170,6 +170,12 @@ def test_registries() -> None:
 
 
 @pytest.mark.docker
+async def test_what_no_image_can_be_called_is_not_there(engine: Engine) -> None:
+    for name in ("[::1]:5000/a:1", "localhost.:5000/a:1", "A B"):
+        assert await engine.images.get(name) is None
+
+
+@pytest.mark.docker
 async def test_images_of_previews_are_nobody_elses(engine: Engine, base: str, log: Lines) -> None:
     foreign = "galley/pr-1-secret-abc123/web:feed"
     await docker("build", "-q", "--label", "galley.managed=true", "--label", LABEL, "-t", foreign, "-", stdin=f"FROM {base}\nRUN echo x > /secret\n")  # fmt: skip
@@ -204,6 +210,9 @@ def test_names_get_their_tag() -> None:
         "${X}",
         "`id`",
         "http://x/y",
+        "[::1]:5000/a:1",
+        "localhost.:5000/a:1",
+        "-a.example/b",
     ],
 )
 def test_names_that_no_image_can_have_are_refused(image: str) -> None:

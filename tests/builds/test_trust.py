@@ -19,3 +19,16 @@ def test_builds_that_begin_together_do_not_take_it_from_each_other(tmp_path: Pat
     with ThreadPoolExecutor(8) as together:
         assert all(together.map(prepare, range(200)))
     assert sorted(path.name for path in tools.iterdir()) == sorted([trust.FILE, trust.RUNTIME])
+
+
+def test_a_running_step_can_still_mount_it_when_another_build_begins(tmp_path: Path) -> None:
+    """The kernel mounts no file that was replaced: it is the same one until its content changes."""
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_text("one")
+    trust.prepare(bundle, tmp_path, "runc")
+    before = (tmp_path / trust.FILE).stat().st_ino
+    trust.prepare(bundle, tmp_path, "runc")
+    assert (tmp_path / trust.FILE).stat().st_ino == before
+    bundle.write_text("two")
+    trust.prepare(bundle, tmp_path, "runc")
+    assert (tmp_path / trust.FILE).read_text() == "two"

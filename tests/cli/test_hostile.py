@@ -269,6 +269,28 @@ def test_every_command_is_attacked_here() -> None:
     names = {
         command.name or command.callback.__name__ for command in app.registered_commands if command.callback
     }
+    assert [group.name for group in app.registered_groups] == ["projects"]
     assert names == {
-        "up", "down", "preview", "check", "close", "status", "doctor", "demo", "manage", "agent",
+        "up", "down", "preview", "check", "close", "status", "doctor", "demo", "manage", "agent", "connect",
     }, "a new command: attack it above"  # fmt: skip
+
+
+def test_connect_and_projects(
+    shown: Shown, api: FakeApi, attack: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {"id": "01C", "name": attack, "base_url": attack}
+    account = {"login": attack, "missing": [], "expires_at": attack}
+    api.routes["POST /connections"] = lambda _: (200, {**row, "account": account})
+    api.routes["GET /connections"] = lambda _: (200, [row])
+    api.routes["GET /projects"] = lambda _: (200, [{"slug": attack, "forge": attack, "web_url": attack}])
+    repository = {"full_name": attack, "project": "", "manageable": False}
+    api.routes["GET /connections/01C/repositories"] = lambda _: (200, [repository])
+    api.routes["POST /connections/01C/projects"] = lambda _: (
+        200,
+        {"projects": [{"full_name": attack}], "refused": [{"full_name": attack, "why": attack}]},
+    )
+    monkeypatch.setattr(sys, "stdin", io.StringIO("token"))
+    shown("connect", "github")
+    shown("projects")
+    shown("projects", "available")
+    shown("projects", "add", "acme/shop")

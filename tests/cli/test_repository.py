@@ -78,6 +78,15 @@ def test_one_branch_that_is_not_utf8_is_only_its_own_trouble(repository: Path) -
         read_head(repository, "cafe")
 
 
+def test_git_is_not_waited_for_for_ever(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seatrial.cli.repository.GIT_SECONDS", 0.5)
+    branch = repository / ".git/refs/heads/feature"
+    branch.unlink()
+    os.mkfifo(branch)
+    with pytest.raises(CommandError, match=r"git \S+ did not end within 0\.5 seconds"):
+        read_head(repository, "feature")
+
+
 def test_names_in_utf8_are_names_whatever_the_locale(repository: Path) -> None:
     git(repository, "checkout", "-qb", "caf\u00e9")
     assert read_head(repository, None).branch == "caf\u00e9"

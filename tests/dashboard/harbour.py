@@ -8,9 +8,10 @@ from django.utils import timezone
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet.models import Agent
+from seatrial.control.forges.models import Hook
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Environment
-from seatrial.control.projects.models import Project
+from seatrial.control.projects.models import Connection, Project
 from tests import factories as make
 
 
@@ -27,6 +28,7 @@ class Harbour:
     evaluation: Evaluation
     weak: Evaluation
     away: Environment
+    hosted: Connection
 
 
 def fill() -> Harbour:
@@ -56,7 +58,38 @@ def fill() -> Harbour:
     weak = _checks(failed, "failed", "runc")
     away = _away(make.project(cast.workspace, "lighthouse"), gone)
     _records(cast, shop)
-    return Harbour(cast, shop, live, building, failed, stopped, checks, weak, away)
+    hosted = _hosted(cast)
+    return Harbour(cast, shop, live, building, failed, stopped, checks, weak, away, hosted)
+
+
+def _hosted(cast: make.Cast) -> Connection:
+    """A connection to a code host: one repository is well, one has no webhook, one waits."""
+    connection = make.connection(
+        cast.workspace,
+        forge="github",
+        name="seatrial-bot at git.example.com",
+        base_url="https://git.example.com",
+    )
+    named = {
+        "harbour/charts": {"problem": "", "checked_at": timezone.now() - timedelta(minutes=12)},
+        "harbour/pilot-book": {
+            "problem": "git.example.com has nothing at /api/v3/repos/harbour/pilot-book/hooks, or hides it",
+            "checked_at": timezone.now() - timedelta(minutes=3),
+        },
+        "harbour/tides": None,
+    }
+    for number, (full_name, hook) in enumerate(named.items(), start=7):
+        project = make.project(
+            cast.workspace,
+            full_name.partition("/")[2],
+            connection=connection,
+            external_id=str(number),
+            full_name=full_name,
+            web_url=f"https://git.example.com/{full_name}",
+        )
+        if hook is not None:
+            Hook.objects.create(project=project, asked_at=timezone.now(), **hook)
+    return connection
 
 
 def _live(shop: Project, agent: Agent) -> Environment:

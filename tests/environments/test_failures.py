@@ -8,7 +8,7 @@ from seatrial.agent.bus.identity import SealedValueError
 from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.wire.deployments import DeploymentFailed, DeploymentPhase
 from tests.agent.harness import Agent, deployment, environment
-from tests.agent.previews import gone, single
+from tests.agent.previews import come_up, gone, single
 from tests.repositories import Repository
 
 
@@ -63,6 +63,34 @@ async def test_a_service_that_crashes_again_and_again(
 ) -> None:
     failure = await failed(agent, repository, single(busybox, "exit 4", "    expose: 80\n"))
     assert failure.reason == "service_exited" and "web exited with code 4, " in failure.message
+
+
+DEEP = """services:
+  web:
+    build: .
+    ports: ["8080"]
+    volumes: [/srv/app/data]
+"""
+
+
+async def test_one_that_the_engine_leaves_down_crashes_as_often_before_it_fails(
+    agent: Agent, repository: Repository, busybox: str
+) -> None:
+    """Its volume may lie elsewhere after each run, so every start is the agent's."""
+    files = {"compose.yaml": DEEP, "Dockerfile": f"FROM {busybox}\nCMD exit 4\n"}
+    failure = await failed(agent, repository, files)
+    assert failure.reason == "service_exited" and "web exited with code 4, 6 times" in failure.message
+
+
+async def test_one_that_the_engine_leaves_down_may_wait_by_crashing(
+    agent: Agent, repository: Repository, busybox: str
+) -> None:
+    command = "cat /srv/app/data/seen && exec httpd -f -p 8080 -h /www; echo x > /srv/app/data/seen; exit 4"
+    files = {"compose.yaml": DEEP, "Dockerfile": f"FROM {busybox}\nCMD {command}\n"}
+    wanted = environment(repository, "pr-1-x", candidate=deployment(repository.commit(files)))
+    async with agent.running() as environments:
+        [web] = (await come_up(agent, environments, wanted)).services
+        assert web.state == "running"
 
 
 async def test_a_service_that_takes_too_much_memory(

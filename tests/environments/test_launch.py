@@ -63,6 +63,33 @@ def test_nor_what_an_image_of_a_service_that_keeps_data_declares() -> None:
         launched(DB, volumes={"db": ["/dev"]})
 
 
+def test_volumes_that_others_write_to_while_a_service_starts_are_marked() -> None:
+    """Its own version before it does, too, unless there is only one of it."""
+    web, reader = replace(WEB, mounts=[Mount("data", "/a")]), replace(WEB, name="r", mounts=[])
+    db = replace(DB, mounts=[Mount("own", "/b"), Mount("data", "/c"), Mount("", "/d"), Mount("seen", "/e")])
+    reader = replace(reader, mounts=[Mount("seen", "/f", read_only=True)])
+    marked = {
+        mount.path: mount.shared for one in launched(web, db, reader).services for mount in one.spec.mounts
+    }
+    assert marked == {"/a": True, "/b": False, "/c": True, "/d": False, "/e": False, "/f": True}
+
+
+@pytest.mark.parametrize(
+    ("mounts", "declared"), [([Mount("", "//a/b/../c/")], []), ([], ["/a/c"])], ids=["by recipe", "by image"]
+)
+def test_nothing_is_mounted_inside_a_volume_that_others_fill(
+    mounts: list[Mount], declared: list[str]
+) -> None:
+    web, worker = (replace(WEB, name=name, mounts=[Mount("data", "/a")]) for name in ("web", "worker"))
+    web = replace(web, mounts=[*web.mounts, *mounts])
+    with pytest.raises(
+        RecipeError, match=r"services\.web: refused: \S+ is inside the volume at /a, which another"
+    ):
+        launched(web, worker, volumes={"web": declared})
+    own = replace(DB, mounts=[Mount("own", "/a"), *mounts, Mount("", "/ab")])
+    assert launched(own, volumes={"db": declared}).services[0].spec.mounts
+
+
 def test_what_a_recipe_does_not_say_changes_no_fingerprint() -> None:
     """A database of a release before the options is the same database."""
     known = "70fdb6d89bb90a7cb0ad6a43f9401922f7a9e25c4f49f8d5fe746951018c59ae"

@@ -40,6 +40,8 @@ def paths(harbour: "Harbour") -> list[str]:
         f"/evaluations/{harbour.weak.pk}",
         "/agents",
         "/deliveries",
+        "/connections",
+        f"/connections/{harbour.hosted.pk}",
         "/audit",
         "/styleguide",
         "/accounts/password/change/",
@@ -120,7 +122,15 @@ def test_pages_with_nothing_on_them_fit_a_narrow_screen(served: str, browser: "B
     project = make.project(cast.workspace)
     page, wrong = watched(browser, served, viewport={"width": 360, "height": 740})
     sign_in(page, served)
-    empty = ["/", "/projects", f"/projects/{project.pk}", "/agents", "/deliveries", "/audit?actor=nobody"]
+    empty = [
+        "/",
+        "/projects",
+        f"/projects/{project.pk}",
+        "/agents",
+        "/deliveries",
+        "/connections",
+        "/audit?actor=nobody",
+    ]
     pull = make.pull_request(project)
     bare = [
         f"/environments/{make.environment(pull).pk}",

@@ -43,6 +43,8 @@ PAGES: dict[str, Callable[[Harbour], str]] = {
     "evaluation": lambda harbour: f"/evaluations/{harbour.evaluation.pk}",
     "agents": lambda harbour: "/agents",
     "deliveries": lambda harbour: "/deliveries",
+    "connections": lambda harbour: "/connections",
+    "connection": lambda harbour: f"/connections/{harbour.hosted.pk}",
     "audit": lambda harbour: "/audit",
 }
 

@@ -125,6 +125,20 @@ class TestUnexpected:
         assert f"<code>{line['reference']}</code>" in page
         assert isinstance(line["exc_info"], Broken)
 
+    @pytest.mark.parametrize("path", ["/accounts/login/", "/nowhere", "/api/v1/nowhere", "/healthz"])
+    @pytest.mark.parametrize("charset", ["utf-7", "rot13", "utf-16"])
+    def test_a_form_that_cannot_be_read_is_a_bad_request(self, admin: User, path: str, charset: str) -> None:
+        """At every door, wherever Django notices: also where it only wants to show that there is nothing."""
+        client = Client(raise_request_exception=False, enforce_csrf_checks=True)
+        client.cookies["csrftoken"] = "c" * 32
+        kind = f"application/x-www-form-urlencoded; charset={charset}"
+        answer = client.generic("POST", path, b"login=a", content_type=kind)
+        assert answer.status_code == (404 if "nowhere" in path else 400), answer.content.decode()
+
+    def test_an_unknown_address_of_the_api_is_answered_as_one_whatever_is_sent(self) -> None:
+        answer = Client(enforce_csrf_checks=True).post("/api/v1/nowhere", {"a": 1})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
     def test_an_error_of_ours_keeps_its_words_on_a_page(self) -> None:
         request = RequestFactory().get("/projects")
         with capture_logs() as logs:

@@ -12,7 +12,7 @@ from seatrial.control.previews.models import Deployment, Environment, Placement
 from tests import factories
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
-BEFORE, NOW = ("previews", "0001_initial"), ("previews", "0005_stop_cause")
+BEFORE, NOW = ("previews", "0001_initial"), ("previews", "0009_admission")
 
 
 def migrate(*target: tuple[str, str]):

@@ -115,7 +115,8 @@ def test_in_the_query(
     if "%00" in sent:
         assert "query" in refused(answer)
     else:
-        assert answer.status_code in {200, 400, 422}, "decoded to something else"
+        decoded = {200, 400, 422} | ({404} if "{" in path else set())
+        assert answer.status_code in decoded, "decoded to something else"
     answer = client.generic(method.upper(), f"{filled(path)}?{sent}=x", headers=headers)
     assert answer.status_code == 400
 
@@ -123,7 +124,7 @@ def test_in_the_query(
 @pytest.mark.parametrize("sent", ["%00", "a%00b", "%ED%A0%80", "%FF"])
 @pytest.mark.parametrize(("method", "path"), PATHS)
 def test_in_the_path(client: Client, headers: dict[str, str], method: str, path: str, sent: str) -> None:
-    body = json.dumps({"commit": "a" * 40})
+    body = json.dumps({"commit": "a" * 40, "repositories": ["a/b"]})
     address = filled(path).replace("01ABC", sent)
     answer = client.generic(method.upper(), address, body, "application/json", headers=headers)
     assert answer.status_code == 404

@@ -115,7 +115,7 @@ class Box:
             name=self.spec.name, labels=self.spec.labels, state=self.state, addresses=addresses,
             exit_code=self.exit_code if self.state is not ContainerState.RUNNING else None, image=self.spec.image,
             started_at=self.started_at, oom_killed=self.oom_killed, restarts=self.restarts,
-            network_of=self.spec.network_of, stop_seconds=self.spec.options.stop_seconds,
+            stays_down=self.stays_down, network_of=self.spec.network_of, stop_seconds=self.spec.options.stop_seconds,
         )  # fmt: skip
 
     def start(self) -> None:
@@ -140,9 +140,14 @@ class Box:
             self.restarts += 1
             self._begin()
 
+    @property
+    def stays_down(self) -> bool:
+        """As in Docker, where a mount may have moved: what lies deeper than one folder is not started without a look."""
+        deep = any(path.strip("/").count("/") for path in self.volumes)
+        return deep or self.spec.restart is RestartPolicy.NEVER
+
     def _comes_back(self, code: int) -> bool:
-        policy = self.spec.restart
-        return policy is RestartPolicy.UNLESS_STOPPED or (policy is RestartPolicy.ON_FAILURE and code != 0)
+        return not self.stays_down and self.spec.restart.comes_back(code)
 
     def _end(self, code: int, *, again: bool) -> None:
         for stream, rest in self._rest.items():

@@ -24,7 +24,8 @@ def forges() -> Forges:
 def lanes(forges: Forges) -> Callable[[], None]:
     """Everything that is due in the lanes that ask forges, as the worker does it."""
     all_of_them = [
-        Aside(Database(1), Wakeups([]), errand) for errand in (errands.facts(forges), errands.reports(forges))
+        Aside(Database(1), Wakeups([]), errand(forges))
+        for errand in (errands.facts, errands.reports, errands.comments, errands.webhooks)
     ]
 
     def run() -> None:

@@ -104,8 +104,8 @@ def read_layout(layout: Path) -> BuiltImage:
     index = json.loads(read_small(layout / "index.json"))
     manifest = json.loads(read_small(blob(blobs, index["manifests"][0]["digest"])))
     config = json.loads(read_small(blob(blobs, manifest["config"]["digest"])))
-    digests = config["rootfs"]["diff_ids"]
-    files = [blob(blobs, layer["digest"]) for layer in manifest["layers"]]
+    digests = config["rootfs"]["diff_ids"] or []  # null where the image is empty
+    files = [blob(blobs, layer["digest"]) for layer in manifest["layers"] or []]
     return BuiltImage(config, tuple(Layer(d, f) for d, f in zip(digests, files, strict=True)))
 
 

@@ -41,11 +41,20 @@ def bundle(certificates: Path) -> bytes:
 
 
 def prepare(certificates: Path, tools: Path, runtime: str) -> None:
-    """Put the bundle and the runtime's wrapper into `tools`, which running builds may be reading. Raises BuildError."""
+    """Put the bundle and the runtime's wrapper into `tools`, which running builds may be reading. Raises BuildError.
+
+    A bundle that did not change stays the same file: steps of running builds mount it, and a file that was replaced
+    cannot be mounted any more."""
+    content = bundle(certificates)
     values = ",".join(f'"{name}={INSIDE}"' for name in VARIABLES)
     wrapper = WRAPPER.format(values=values, runtime=shlex.quote(runtime))
-    files.replace(tools / FILE, bundle(certificates))
+    if not _is(tools / FILE, content):
+        files.replace(tools / FILE, content)
     files.replace(tools / RUNTIME, wrapper, mode=0o755)
+
+
+def _is(file: Path, content: bytes) -> bool:
+    return file.exists() and file.read_bytes() == content
 
 
 def arguments(tools: str) -> list[str]:

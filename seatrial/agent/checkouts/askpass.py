@@ -20,15 +20,16 @@ esac
 """
 
 
-def git_that_knows(login: Login, clone_url: str, *, configuration: Path, folder: Path) -> Git:
-    """Git that signs in at the host of `clone_url` over HTTPS as `login`, with the credential hidden in its messages."""
+def knowing(git: Git, login: Login, clone_url: str, *, folder: Path) -> Git:
+    """`git`, signing in at the host of `clone_url` over HTTPS as `login`, with the credential hidden in its messages."""
     program = folder / "askpass"
     program.write_text(SCRIPT)
     program.chmod(0o700)
     pair = base64.b64encode(f"{login.username}:{login.password}".encode()).decode()
     return Git(
-        configuration,
+        git.configuration,
         {
+            **git.extra,
             "GIT_ASKPASS": str(program),
             "SEATRIAL_GIT_HOST": urlsplit(clone_url).netloc.rpartition("@")[2],
             "SEATRIAL_GIT_USERNAME": login.username,

@@ -11,7 +11,8 @@ from weakref import WeakSet, WeakValueDictionary
 
 import structlog
 
-from seatrial.agent.checkouts.askpass import git_that_knows
+from seatrial.agent.checkouts.askpass import knowing
+from seatrial.agent.checkouts.authorities import trusted
 from seatrial.agent.checkouts.commit import CommitTree, is_shallow
 from seatrial.agent.checkouts.git import Git, GitFailed
 from seatrial.agent.checkouts.upkeep import note_use, remove_leftovers, tidy
@@ -44,6 +45,7 @@ class Cache:
     """
 
     directory: Path
+    authorities: Path | None = None  # certificates to trust beside the system's
     clock: Callable[[], float] = time.time
     # Weak references: an unused lock and an unread tree disappear by themselves.
     _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
@@ -166,9 +168,8 @@ class Cache:
     def _git_for(self, bare: Path, source: Source, credential: OpenedCredential | None) -> Git:
         configuration = bare / "seatrial.gitconfig"
         configuration.write_text(for_local(source.clone_url))
-        if credential is None:
-            return Git(configuration)
-        return git_that_knows(credential.login, source.clone_url, configuration=configuration, folder=bare)
+        git = Git(configuration, trusted(self.authorities, bare))
+        return git if credential is None else knowing(git, credential.login, source.clone_url, folder=bare)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Any
 
@@ -67,12 +68,12 @@ class Images:
         self._connection = connection
 
     async def get(self, reference: str) -> Image | None:
-        """The image of this name or id; None when it is not here."""
+        """The image of this name or id; None when it is not here, also because no image can have that name."""
         try:
             with self._connection.calls():
                 shown = await self._connection.api.images.inspect(reference)
         except EngineRefused as error:
-            if error.absent:
+            if error.absent or error.status == HTTPStatus.BAD_REQUEST:
                 return None
             raise
         layers = (shown.get("RootFS") or {}).get("Layers") or []

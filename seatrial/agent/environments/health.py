@@ -7,7 +7,7 @@ after one second, or has ended with 0 when it is meant to end.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from seatrial.agent.environments import advice
@@ -21,19 +21,30 @@ SETTLE_SECONDS = 1.0
 TAIL_LINES = 40
 KILLED = 137
 MAX_RESTARTS = 5  # a service may wait for another one by crashing; more restarts are a crash loop
+FIRST_PAUSE_SECONDS = 0.1  # before the first restart; doubled for each one after, as engines do
 FIRST_INTERVAL_SECONDS = 0.05
 OFTEN_SECONDS = 0.25
 LONGEST_INTERVAL_SECONDS = 1.0
+StartAgain = Callable[[Planned, Container], Awaitable[Container]]
 _USUAL_PORTS = (80, 8080, 8000, 3000, 5000, 4000, 8888, 9000)
 
 
 class Watch:
     """Watches one service until it is healthy.
 
-    `restarts` is the container's earlier count: the engine counts over the container's whole life.
+    `restarts` is the container's earlier count: the engine counts over the container's whole life. `start_again` starts a
+    container that has ended and `stays_down` though its policy says otherwise; without it, such an end is final here.
     """
 
-    def __init__(self, runtime: Runtime, planned: Planned, network: str, *, restarts: int = 0) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        planned: Planned,
+        network: str,
+        *,
+        restarts: int = 0,
+        start_again: StartAgain | None = None,
+    ) -> None:
         self._runtime = runtime
         self._planned = planned
         self._network = network
@@ -42,6 +53,8 @@ class Watch:
         self._exit_code: int | None = None
         self._several = SeveralPorts(runtime, network, planned.service.name)
         self._restarts_before = restarts
+        self._start_again = start_again
+        self._started_again = 0
 
     async def until_well(self) -> Well:
         """Wait until the service is healthy. Raises ServiceExited, or Unhealthy when the time is up."""
@@ -110,10 +123,19 @@ class Watch:
         if container.state.over:
             if self._planned.one_shot and container.exit_code == 0:
                 return None
-            raise await self._exited(container)
+            return await self._again(container)
         if container.restarts - self._restarts_before >= MAX_RESTARTS:
             raise await self._exited(container)
         return container
+
+    async def _again(self, container: Container) -> Container:
+        """As the engine would, where it does not. Raises ServiceExited where its end is final."""
+        left_to_us = container.stays_down and self._planned.service.restart.comes_back(container.exit_code)
+        if self._start_again is None or not left_to_us or self._started_again >= MAX_RESTARTS:
+            raise await self._exited(container)
+        await asyncio.sleep(FIRST_PAUSE_SECONDS * 2**self._started_again)
+        self._started_again += 1
+        return await self._start_again(self._planned, container)
 
     async def _ended(self) -> Well:
         container = await self._runtime.get(self._planned.spec.name)
@@ -171,7 +193,7 @@ class Watch:
             # A busy engine learns of the end before it learns of its reason.
             await asyncio.sleep(SETTLE_SECONDS)
             container = await self._runtime.get(container.name) or container
-        times = container.restarts - self._restarts_before + 1
+        times = container.restarts - self._restarts_before + self._started_again + 1
         tail = await self._tail()
         if container.oom_killed:
             text = advice.out_of_memory(self._planned, times)

@@ -12,7 +12,7 @@ from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec, Files, Mount, Resources
 from seatrial.agent.vocabulary.errors import RecipeError
 from seatrial.agent.vocabulary.labels import FINGERPRINT, MADE_FOR
-from seatrial.agent.vocabulary.mount_targets import refused_mount_target
+from seatrial.agent.vocabulary.mount_targets import is_inside, refused_mount_target
 from seatrial.agent.vocabulary.options import Options
 from seatrial.agent.vocabulary.tree import Entry
 from seatrial.wire.states import Isolation
@@ -97,8 +97,8 @@ def launch(
     image_volumes: Mapping[str, Sequence[str]] | None = None,
     warnings: Sequence[str] = (),
 ) -> Launch:
-    """Work out every container of `deployment` from its recipe, `{service: image}`, `{service: files}` and, for
-    services that keep data, `{service: VOLUMEs of its image}`."""
+    """Work out every container of `deployment` from its recipe, `{service: image}`, `{service: files}` and
+    `{service: VOLUMEs of its image}`."""
     network = names.network(deployment)
     hosts = network_hosts(recipe, gvisor=requested is Isolation.GVISOR)
     planned = tuple(
@@ -107,8 +107,9 @@ def launch(
     )
     planned = tuple(_sharing(names, deployment, one, hosts.get(one.service.name)) for one in planned)
     planned = tuple(_keeping(names, one, (image_volumes or {}).get(one.service.name, ())) for one in planned)
+    planned = tuple(_marking_shared(one, planned) for one in planned)
     for one in planned:
-        _refuse_mount_targets(recipe.source, one)
+        _refuse_mount_targets(recipe.source, one, (image_volumes or {}).get(one.service.name, ()))
     planned = tuple(
         replace(_finished(one, (files or {}).get(one.service.name)), recipe=recipe.source) for one in planned
     )
@@ -191,8 +192,24 @@ def _keeping(names: Names, planned: Planned, paths: Sequence[str]) -> Planned:
     return replace(planned, spec=replace(planned.spec, mounts=[*planned.spec.mounts, *kept]))
 
 
-def _refuse_mount_targets(source: str, planned: Planned) -> None:
-    """Raises RecipeError. The recipe's reader, which knows the line, has refused the same; here, whatever it comes from."""
+def _marking_shared(planned: Planned, everything: Sequence[Planned]) -> Planned:
+    """`planned`, with the volumes marked that others may write to while it starts: a sibling, or its own version before it."""
+    writers = {
+        mount.volume
+        for other in everything
+        for mount in other.spec.mounts
+        if not mount.read_only and (other is not planned or not planned.durable)
+    }
+    mounts = [
+        replace(mount, shared=bool(mount.volume) and mount.volume in writers) for mount in planned.spec.mounts
+    ]
+    return replace(planned, spec=replace(planned.spec, mounts=mounts))
+
+
+def _refuse_mount_targets(source: str, planned: Planned, declared: Sequence[str]) -> None:
+    """Raises RecipeError. The recipe's reader, which knows the line, has refused most of it; here, whatever it comes from.
+
+    Even to look where a mount lies, an engine follows the links of the volume around it: none is looked at that others fill."""
     service, spec = planned.service, planned.spec
     targets = [
         *(mount.path for mount in spec.mounts),
@@ -204,6 +221,14 @@ def _refuse_mount_targets(source: str, planned: Planned) -> None:
         if problem := refused_mount_target(target):
             raise RecipeError(
                 f"{source}: services.{service.name}: refused: {target} {problem}", service=service.name
+            )
+    shared = [mount.path for mount in spec.mounts if mount.shared]
+    for target in (*targets, *declared):
+        if outer := next((path for path in shared if is_inside(target, path)), None):
+            raise RecipeError(
+                f"{source}: services.{service.name}: refused: {target} is inside the volume at {outer}, which another container "
+                "writes to. Mount it beside that one",
+                service=service.name,
             )
 
 

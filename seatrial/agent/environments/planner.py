@@ -223,7 +223,11 @@ def _amiss(launch: Launch, planned: Planned, container: Container | None) -> boo
 
 def stopped(planned: Planned, container: Container) -> bool:
     """Whether it has ended, does not come back by itself, and should run."""
-    return not container.state.up and not planned.one_shot
+    if planned.one_shot and not (
+        container.stays_down and planned.service.restart.comes_back(container.exit_code)
+    ):
+        return False
+    return not container.state.up
 
 
 def cut_off(planned: Planned, container: Container) -> bool:

@@ -200,11 +200,7 @@ class Preparation:
             requested=requested if requested is Isolation.GVISOR else None,
             source_tree=self._folder if self._keeps_files else None,
             files={} if self._keeps_files else self._files(tree, entries, recipe),
-            image_volumes={
-                name: await runtime.image_volumes(images[name])
-                for name, service in recipe.services.items()
-                if is_durable(service)
-            },
+            image_volumes={name: await runtime.image_volumes(images[name]) for name in recipe.services},
             warnings=warnings,
         )
         return replace(whole, warnings=(*whole.warnings, *self._left_out(recipe, whole)))

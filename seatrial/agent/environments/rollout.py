@@ -80,11 +80,12 @@ class Rollout:
             launch,
             phases,
             self._on_started,
+            self._durable_lock,
             repair=silent,
             replace_durable=replace_durable,
         )
         self.so_far = startup.launched
-        return await startup.run(self._durable_lock)
+        return await startup.run()
 
     async def tell_ready(self, launched: Launched) -> None:
         """Report that the route may be switched."""

@@ -97,6 +97,7 @@ class Startup:
         launch: Launch,
         phases: Phases,
         on_started: Started,
+        durable_lock: asyncio.Lock,
         *,
         repair: bool = False,
         replace_durable: bool = True,
@@ -106,6 +107,7 @@ class Startup:
         self._launch = launch
         self._phases = phases
         self._on_started = on_started
+        self._durable_lock = durable_lock
         self._repair = repair
         self._replace_durable = replace_durable
         self.launched = Launched(launch, {})
@@ -116,9 +118,9 @@ class Startup:
         self._all_started = asyncio.Event()
         self._ready = asyncio.Event()
 
-    async def run(self, durable_lock: asyncio.Lock) -> Launched:
+    async def run(self) -> Launched:
         """Bring everything up; the first failure cancels the rest, unless this is a repair. Raises AgentError."""
-        tasks = [asyncio.create_task(self._one(p, durable_lock)) for p in self._launch.services]
+        tasks = [asyncio.create_task(self._one(p)) for p in self._launch.services]
         everything = asyncio.create_task(self._all(tasks))
         try:
             async with self._phases.phase(Phase.START):
@@ -145,7 +147,7 @@ class Startup:
             await self._runtime.ensure_volume(volume, self._names.labels())
         self._ready.set()
 
-    async def _one(self, planned: Planned, durable_lock: asyncio.Lock) -> None:
+    async def _one(self, planned: Planned) -> None:
         name = planned.service.name
         await self._ready.wait()
         try:
@@ -154,7 +156,7 @@ class Startup:
             for dependency in planned.service.wait_for_exit:
                 await self._well[dependency].wait()
                 await self._watch(dependency).until_ended()
-            container = await self._start(planned, durable_lock)
+            container = await self._start(planned)
             await self._on_started(planned, container)
             self._up[name].set()
             self._started += 1
@@ -180,12 +182,22 @@ class Startup:
 
     def _watch(self, name: str) -> Watch:
         planned = self._launch.named(name)
-        return Watch(self._runtime, planned, self._launch.network, restarts=self._restarts.get(name, 0))
+        restarts, network = self._restarts.get(name, 0), self._launch.network
+        return Watch(self._runtime, planned, network, restarts=restarts, start_again=self._start_again)
 
-    async def _start(self, planned: Planned, durable_lock: asyncio.Lock) -> Container:
+    async def _start_again(self, planned: Planned, ended: Container) -> Container:
+        """One at a time: several services may wait for the end of one. With its own fingerprint, so that it stays what it is."""
+        async with self._durable_lock:
+            now = await self._runtime.get(ended.name)
+            if now is not None and now.state.up:
+                return now
+            label = {FINGERPRINT: ended.labels.get(FINGERPRINT, "")}
+            return await self._runtime.start(replace(planned.spec, labels={**planned.spec.labels, **label}))
+
+    async def _start(self, planned: Planned) -> Container:
         if not planned.durable:
             return await self._made(planned, await self._runtime.get(planned.spec.name))
-        async with durable_lock:
+        async with self._durable_lock:
             return await self._start_durable(planned)
 
     async def _made(self, planned: Planned, present: Container | None) -> Container:

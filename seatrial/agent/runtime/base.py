@@ -72,7 +72,8 @@ class Runtime(Protocol):
     async def start(self, spec: ContainerSpec) -> Container:
         """Create and start; returns the existing container if it already runs with the same fingerprint.
 
-        The container that `network_of` names runs already; one whose network is gone, since that began again, is made anew."""
+        The container that `network_of` names runs already; one whose network is gone, since that began again, is made anew.
+        A container that ends is started again as `restart` says, unless it `stays_down`: then the caller does, by this call."""
 
     async def get(self, name: str) -> Container | None:
         """The container now, or None."""

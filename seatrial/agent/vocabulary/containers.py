@@ -48,6 +48,10 @@ class RestartPolicy(StrEnum):
         """Whether the container is meant to end, with 0 as success."""
         return self is not RestartPolicy.UNLESS_STOPPED
 
+    def comes_back(self, exit_code: int | None) -> bool:
+        """Whether a container that ended with this code is to run again."""
+        return self is RestartPolicy.UNLESS_STOPPED or (self is RestartPolicy.ON_FAILURE and exit_code != 0)
+
 
 @dataclass(frozen=True)
 class Resources:
@@ -65,6 +69,7 @@ class Mount:
     volume: str  # empty: a new one for this container, filled from its image and removed with it
     path: str
     read_only: bool = False
+    shared: bool = False  # what else runs may write into the volume while this container starts
 
 
 @dataclass(frozen=True)
@@ -179,6 +184,7 @@ class Container:
     network_of: str | None = None
     stop_seconds: float | None = None  # how long it has to end, if its recipe says
     port: int | None = None  # process runtime only: the port that the service was given instead of its own
+    stays_down: bool = False  # the engine does not start it again when it ends: whoever wants it to run does
 
 
 def shares(container: Container, host: Container) -> bool:

@@ -12,10 +12,19 @@ def refused_mount_target(path: str) -> str | None:
     container chooses what hides the host's settings in `/proc` (CVE-2025-31133). `path` is read as the engine does: from `/` on,
     without `..` and doubled slashes. Symbolic links of an image are followed elsewhere, where its files are known.
     """
-    target = posixpath.normpath(f"/{path.lstrip('/')}")
+    target = _plain(path)
     if target == "/":
         return "is the whole file system. Choose a folder below it, such as /data"
     kernel = next((f for f in KERNEL_FOLDERS if target == f or target.startswith(f"{f}/")), None)
     if kernel is None:
         return None
     return f"is in {kernel}, which belongs to the kernel. Choose another folder, such as /data"
+
+
+def is_inside(path: str, folder: str) -> bool:
+    """Whether `path` is below `folder`, and not the folder itself."""
+    return _plain(path).startswith(f"{_plain(folder)}/")
+
+
+def _plain(path: str) -> str:
+    return posixpath.normpath(f"/{path.lstrip('/')}")

@@ -179,6 +179,15 @@ def workspaces(user: Somebody, action: Action = Action.VIEW) -> QuerySet[Workspa
     return Workspace.objects.filter(pk__in=_workspaces_where(user, action))
 
 
+def workspace_named(user: User, slug: str) -> Workspace:
+    """The user's workspace with this slug; without one, their first. Raises NotFound."""
+    mine = workspaces(user).order_by("id")
+    workspace = (mine.filter(slug=slug) if slug else mine).first()
+    if workspace is None:
+        raise NotFound(f"You are in no workspace {slug}." if slug else "You are in no workspace.")
+    return workspace
+
+
 def workspace_path(model: type[models.Model]) -> str | None:
     """The lookup from `model` to its workspace's id, e.g. `project__workspace`; None if it has no workspace."""
     if model is Workspace:

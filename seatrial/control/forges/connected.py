@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
-from seatrial.control.forges.errors import ForgeError
-from seatrial.control.forges.protocol import Forge
+from seatrial.control.forges.errors import ForgeError, UnfitConnection
+from seatrial.control.forges.protocol import Forge, HostedForge
 from seatrial.control.forges.registry import registered
 from seatrial.control.projects.models import Connection
 from seatrial.control.vault.errors import VaultError
@@ -41,6 +41,21 @@ class Forges:
                 known = _Bound(connection.updated_at, connection.base_url, _bind(connection))
                 self._bound[connection.pk] = known
             return known.forge
+
+    def hosted(self, connection: Connection) -> HostedForge:
+        """The same as `of`, for what only forges on servers of their own do. Raises UnfitConnection for all others."""
+        return hosted(self.of(connection), connection)
+
+
+# For requests from pages and REST: they share one budget and one memory of answers in each web process.
+OF_WEB = Forges()
+
+
+def hosted(forge: Forge, connection: Connection) -> HostedForge:
+    """`forge`, if it is on a server of its own. Raises UnfitConnection."""
+    if not isinstance(forge, HostedForge):
+        raise UnfitConnection(f"{connection} is on this server: it has no accounts, webhooks and comments.")
+    return forge
 
 
 def _changed(known: _Bound, connection: Connection) -> bool:

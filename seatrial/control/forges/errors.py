@@ -4,6 +4,7 @@ ForgeError
 ├── UnreadablePayload   a webhook body that does not have the shape of its event
 ├── UnknownConnection   a webhook's address that leads to no connection
 ├── NoSuchForge         a kind of forge that this release does not speak to
+├── UnfitConnection     what somebody entered cannot be a connection
 └── RepositoryProblem   the local forge cannot use a directory or a branch; the message says what to do
 """
 
@@ -37,6 +38,13 @@ class NoSuchForge(ForgeError):
 
     code = "unknown_forge"
     status = 404
+    permanent = True
+
+
+class UnfitConnection(ForgeError):
+    """What was entered cannot be a connection; the message says what to change."""
+
+    code = "unfit_connection"
     permanent = True
 
 

@@ -3,7 +3,7 @@
 from django.db import models
 
 from seatrial.control.ids import UlidField
-from seatrial.control.projects.models import Connection, Project
+from seatrial.control.projects.models import Connection, Project, PullRequest
 
 
 class DeliveryResult(models.TextChoices):
@@ -77,3 +77,29 @@ class FactsSnapshot(models.Model):
 
     def __str__(self) -> str:
         return f"facts of {self.project} at {self.commit[:10]}"
+
+
+class Hook(models.Model):
+    """The webhook of a project at its forge. `problem`: why it is not as it should be; empty while it is."""
+
+    project = models.OneToOneField(Project, models.CASCADE, related_name="hook", primary_key=True)
+    problem = models.TextField(blank=True)
+    asked_at = models.DateTimeField()
+    checked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"webhook of {self.project}"
+
+
+class PostedComment(models.Model):
+    """Our comment below a pull request. `digest` is that of the text it has, so that it is not sent again."""
+
+    pull_request = models.OneToOneField(
+        PullRequest, models.CASCADE, related_name="posted_comment", primary_key=True
+    )
+    external_id = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64)
+    posted_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"comment below {self.pull_request}"

@@ -3,16 +3,17 @@
 `forges.registration` says how a forge is registered, `forges.registry` lists those that are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from seatrial.control.projects.events import (
     ForgeEvent,
     PullRequestAction,
     PullRequestChanged,
     Pushed,
+    RepositoryChanged,
     TagCreated,
 )
 from seatrial.control.projects.models import Project
@@ -20,14 +21,19 @@ from seatrial.wire.evaluations import ForgeFacts
 from seatrial.wire.states import DeploymentState, EvaluationState
 
 __all__ = [
+    "CommentReport",
     "DeploymentReport",
     "EvaluationReport",
     "FetchCredential",
     "Forge",
+    "ForgeAccount",
     "ForgeEvent",
+    "ForgeRepository",
+    "HostedForge",
     "PullRequestAction",
     "PullRequestChanged",
     "Pushed",
+    "RepositoryChanged",
     "TagCreated",
     "TakenFacts",
     "WebhookHeaders",
@@ -83,6 +89,39 @@ class DeploymentReport:
     description: str
     page_url: str
     urls: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommentReport:
+    """The one comment of ours below a pull request, as Markdown. `known` is its id at the forge, if we know it."""
+
+    number: int
+    body: str
+    known: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForgeAccount:
+    """Whom a connection acts as. `missing` names, for people, what the credential needs and lacks."""
+
+    login: str
+    missing: Sequence[str] = ()
+    expires_at: datetime | None = None  # of the credential; None: never, or the forge does not say
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForgeRepository:
+    """A repository that a connection can reach. `manageable`: the credential may register webhooks there."""
+
+    external_id: str
+    full_name: str  # owner/name; may change, external_id does not
+    name: str
+    clone_url: str
+    web_url: str
+    default_branch: str
+    private: bool = True
+    archived: bool = False
+    manageable: bool = True
 
 
 class Webhooks(Protocol):
@@ -141,3 +180,35 @@ class Forge(Protocol):
 
     def fetch_credential(self, project: Project) -> FetchCredential | None:
         """A credential that fetches exactly this repository; None if the repository needs none."""
+
+
+@runtime_checkable
+class HostedForge(Forge, Protocol):
+    """A forge on a server of its own: repositories are chosen there, and webhooks and comments go there.
+
+    The same contract as of Forge. Everything here may be repeated.
+    """
+
+    def account(self) -> ForgeAccount:
+        """Whom the credential belongs to, and what it lacks. It is how a credential is tried."""
+
+    def repositories(self) -> Iterator[ForgeRepository]:
+        """Every repository that the credential reaches, page by page."""
+
+    def repository(self, full_name: str) -> ForgeRepository:
+        """One repository, by its name or a former one."""
+
+    def ensure_webhook(self, project: Project, url: str, secret: str) -> None:
+        """Have the forge send the project's events to `url`, signed with `secret`.
+
+        A webhook that goes there already is corrected and switched on again; there is never a second one.
+        """
+
+    def remove_webhook(self, project: Project, url: str) -> None:
+        """Remove the webhooks that go to `url`. A repository that is gone is no error."""
+
+    def report_comment(self, project: Project, report: CommentReport) -> str:
+        """Write our comment below a pull request, and return its id. A comment that was deleted is made again.
+
+        Without a known id, one that an earlier call made is found, so that there are never two.
+        """

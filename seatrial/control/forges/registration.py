@@ -26,6 +26,17 @@ class WorkerTask:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hosting:
+    """How people connect to a forge that is a server of its own. `bind` gives a HostedForge.
+
+    `base_url` is what most people connect to; `credential` says what to paste.
+    """
+
+    base_url: str
+    credential: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Registration:
     """One kind of forge.
 
@@ -42,4 +53,5 @@ class Registration:
     bind: Callable[[Connection], Forge]
     router: Router | None = None
     tasks: Sequence[WorkerTask] = ()
+    hosting: Hosting | None = None
     prune: Callable[[datetime], int] | None = None

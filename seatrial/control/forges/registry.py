@@ -1,11 +1,13 @@
 """The kinds of forge that this release speaks to. A new one is added here and nowhere else."""
 
 from seatrial.control.forges.errors import NoSuchForge
+from seatrial.control.forges.github.registration import GITHUB
 from seatrial.control.forges.local.registration import LOCAL
 from seatrial.control.forges.registration import Registration
 
 FORGES: dict[str, Registration] = {
     LOCAL.kind: LOCAL,
+    GITHUB.kind: GITHUB,
 }
 
 

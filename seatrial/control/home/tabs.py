@@ -23,6 +23,7 @@ EVERYBODYS = [
     Tab("agents", "fleet:agents", "Agents"),
 ]
 ADMINS = [
+    Tab("connections", "connections:connections", "Connections"),
     Tab("deliveries", "forges:deliveries", "Deliveries"),
     Tab("audit", "audit_log", "Audit log"),
 ]

@@ -24,6 +24,7 @@ urlpatterns = [
     path("", include("seatrial.control.policies.urls"), {"preview_of": page_of_preview}),
     path("", include("seatrial.control.fleet.urls"), {"placed": placed_on_agents}),
     path("", include("seatrial.control.forges.urls"), {"named": links}),
+    path("", include("seatrial.control.forges.connection_urls")),
     path("", include("seatrial.control.projects.urls"), {"running": running_of_projects}),
     path("audit", audit_log, {"named": links}, name="audit_log"),
     path("", include("seatrial.control.accounts.urls")),

@@ -45,10 +45,18 @@ class Instruction(StrEnum):
     REVOKE = "revoke"  # {public_key}: cut a user off
     REPORT = "report"  # {pull_request} or {project, commit}: report its preview or its verdict to the forge
     FACTS = "facts"  # {evaluation}: fetch its commit's facts from the forge, then queue it
+    COMMENT = "comment"  # {pull_request}: write our comment below it
+    WEBHOOK = "webhook"  # {project}: make, correct or remove its webhook at the forge
 
 
 # These may wait long for other systems; nothing on the bus depends on them.
-ASIDE = (Instruction.REVOKE, Instruction.REPORT, Instruction.FACTS)
+ASIDE = (
+    Instruction.REVOKE,
+    Instruction.REPORT,
+    Instruction.FACTS,
+    Instruction.COMMENT,
+    Instruction.WEBHOOK,
+)
 
 
 def channel(subject: str) -> str:

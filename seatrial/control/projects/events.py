@@ -48,6 +48,16 @@ class Pushed(ForgeEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RepositoryChanged(ForgeEvent):
+    """A repository was renamed, transferred or got another default branch; this is how it is now."""
+
+    full_name: str
+    clone_url: str
+    web_url: str
+    default_branch: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class TagCreated(ForgeEvent):
     """A tag was made. `ref` is the full name, refs/tags/..."""
 

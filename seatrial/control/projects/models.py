@@ -40,6 +40,11 @@ class Connection(models.Model):
             update_fields = {*update_fields, "updated_at"}
         super().save(update_fields=update_fields, **options)
 
+    @property
+    def has_webhook_secret(self) -> bool:
+        """Whether a secret is stored, without opening it."""
+        return bool(self.__dict__["webhook_secret"])
+
 
 class Project(models.Model):
     """One repository under trial. `external_id` is the forge's own id (the local forge: the resolved path)."""
@@ -49,6 +54,7 @@ class Project(models.Model):
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="projects")
     external_id = models.CharField(max_length=500)
     name = models.CharField(max_length=200)
+    full_name = models.CharField(max_length=500, blank=True)  # at the forge, such as owner/name
     slug = models.SlugField(max_length=100)
     clone_url = models.CharField(max_length=1000)
     web_url = models.CharField(max_length=1000, blank=True)

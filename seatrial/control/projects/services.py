@@ -7,7 +7,7 @@ from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import SYSTEM, Actor
 from seatrial.control.projects.errors import ProjectContended
-from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
+from seatrial.control.projects.events import PullRequestAction, PullRequestChanged, RepositoryChanged
 from seatrial.control.projects.models import Connection, Project, PullRequest, PullRequestState
 from seatrial.wire.hostnames import slug as slug_of
 
@@ -24,25 +24,41 @@ def ensure_connection(
     *,
     webhook_secret: str,
     base_url: str = "",
+    credential: str = "",
     by: Actor = SYSTEM,
 ) -> Connection:
-    """Return the connection of this name; if there is none, make it with `webhook_secret`. An existing secret is kept.
+    """Return the connection of this name; if there is none, make it with `webhook_secret`.
 
-    `forge` is not checked here: `forges.connecting` does that.
+    One that exists keeps its webhook secret, and gets the address and the credential, if one is given. `forge` is not
+    checked here: `forges.connecting` does that.
     """
-    connection = Connection.objects.filter(workspace=workspace, forge=forge, name=name).first()
+    rows = Connection.objects.select_for_update(no_key=True)
+    connection = rows.filter(workspace=workspace, forge=forge, name=name).first()
     if connection is None:
         connection = Connection.objects.create(
-            workspace=workspace, forge=forge, name=name, base_url=base_url, webhook_secret=webhook_secret
+            workspace=workspace,
+            forge=forge,
+            name=name[:200],
+            base_url=base_url,
+            credential=credential,
+            webhook_secret=webhook_secret,
         )
-        audit.record(
-            "connection.create",
-            f"connection/{connection.pk}",
-            by=by,
-            workspace=workspace.pk,
-            details={"name": name},
-        )
+        _record("connection.create", connection, by)
+    elif credential:
+        connection.base_url, connection.credential = base_url, credential
+        connection.save(update_fields=["base_url", "credential"])
+        _record("connection.update", connection, by)
     return connection
+
+
+def _record(action: str, connection: Connection, by: Actor) -> None:
+    audit.record(
+        action,
+        f"connection/{connection.pk}",
+        by=by,
+        workspace=connection.workspace_id,
+        details={"name": connection.name, "address": connection.base_url},
+    )
 
 
 def ensure_project(
@@ -53,6 +69,7 @@ def ensure_project(
     clone_url: str,
     web_url: str,
     default_branch: str,
+    full_name: str = "",
     by: Actor = SYSTEM,
 ) -> Project:
     """Make or update the project of one repository, and return it. Safe to call twice at once.
@@ -63,6 +80,7 @@ def ensure_project(
         "clone_url": clone_url,
         "web_url": web_url,
         "default_branch": default_branch,
+        "full_name": full_name,
         "archived_at": None,
     }
     # Another process may take the slug, or make the project, between our query and our insert.
@@ -120,6 +138,19 @@ def free_slug(workspace_id: str, name: str) -> str:
     while (candidate := wanted if number == 1 else f"{wanted}-{number}") in taken:
         number += 1
     return candidate
+
+
+def repository_changed(project: Project, event: RepositoryChanged) -> bool:
+    """Note where the repository is now; False if that was known. Its name here and its slug stay."""
+    facts: dict[str, str | None] = {
+        "full_name": event.full_name,
+        "clone_url": event.clone_url,
+        "web_url": event.web_url,
+        "default_branch": event.default_branch,
+    }
+    known = {name: getattr(project, name) for name in facts}
+    _update_project(project, facts)
+    return known != facts
 
 
 def find_project(connection: Connection, external_id: str) -> Project | None:

@@ -5,13 +5,19 @@ from datetime import datetime
 from django.utils import timezone
 
 from seatrial.control.forges.models import Delivery
-from seatrial.control.forges.protocol import ForgeEvent, PullRequestChanged, Pushed, TagCreated
+from seatrial.control.forges.protocol import (
+    ForgeEvent,
+    PullRequestChanged,
+    Pushed,
+    RepositoryChanged,
+    TagCreated,
+)
 from seatrial.control.forges.registry import registered
 from seatrial.control.policies import services as policies
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import services as previews
 from seatrial.control.projects.models import Project, PullRequestState
-from seatrial.control.projects.services import apply_pull_request, find_project
+from seatrial.control.projects.services import apply_pull_request, find_project, repository_changed
 from seatrial.wire.words import EventKind
 
 
@@ -25,6 +31,13 @@ def outcome(delivery: Delivery) -> str:
         return f"ignored: no project is connected to repository {event.external_id}"
     if isinstance(event, PullRequestChanged):
         return pull_request_changed(project, event, received_at=delivery.received_at)
+    if isinstance(event, RepositoryChanged):
+        moved = repository_changed(project, event)
+        return (
+            f"the repository is {event.full_name} now"
+            if moved
+            else "ignored: nothing new about the repository"
+        )
     return ref_changed(project, event)
 
 

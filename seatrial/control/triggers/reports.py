@@ -4,6 +4,8 @@ from django.conf import settings
 
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport
+from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment
 from seatrial.control.previews.routes import urls
@@ -11,7 +13,10 @@ from seatrial.wire.states import DeploymentState, EvaluationState
 
 
 def report(forges: Forges, body: dict[str, str]) -> None:
-    """Report the preview of the pull request, or the verdict on the commit, that `body` names. Raises ForgeError."""
+    """Report the preview of the pull request, or the verdict on the commit, that `body` names. Raises ForgeError.
+
+    The comment below the pull request is written by a lane of its own, which has one of them in flight at most.
+    """
     if "pull_request" in body:
         _report_deployment(forges, body["pull_request"])
     else:
@@ -27,6 +32,7 @@ def _report_deployment(forges: Forges, pull_request: str) -> None:
     if deployment is None:
         return
     environment = deployment.environment
+    outbox.instruct(Instruction.COMMENT, pull_request=pull_request)
     live = environment.live_id == deployment.pk
     forges.of(environment.project.connection).report_deployment(
         environment.project,
@@ -48,6 +54,8 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
     evaluation = newest.exclude(state=EvaluationState.SUPERSEDED).first() or newest.first()
     if evaluation is None:
         return
+    if evaluation.pull_request_id is not None:
+        outbox.instruct(Instruction.COMMENT, pull_request=evaluation.pull_request_id)
     forges.of(evaluation.project.connection).report_evaluation(
         evaluation.project,
         EvaluationReport(

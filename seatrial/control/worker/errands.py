@@ -7,10 +7,12 @@ from functools import partial
 
 from seatrial.control.configuration import Configuration
 from seatrial.control.fleet import revocation
+from seatrial.control.forges import hooks
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.registration import WorkerTask
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.outbox.services import Instruction
+from seatrial.control.triggers.comments import comment
 from seatrial.control.triggers.facts import facts_given_up, facts_wait, take_facts
 from seatrial.control.triggers.reports import report
 from seatrial.control.worker.aside import Errand
@@ -19,6 +21,8 @@ from seatrial.control.worker.wakeups import Wakeups
 
 # After this time, a report that the forge does not take is out of date.
 REPORT_KEPT = timedelta(days=1)
+# People may take days to give a credential what it lacks. The hourly look asks again in any case.
+WEBHOOK_KEPT = timedelta(hours=1)
 # Longer than it takes until any forge's budget is full again.
 FACTS_KEPT = timedelta(hours=2)
 
@@ -26,6 +30,22 @@ FACTS_KEPT = timedelta(hours=2)
 def reports(forges: Forges) -> Errand:
     """Report previews and verdicts to forges."""
     return Errand(instruction=Instruction.REPORT, act=partial(report, forges), kept=REPORT_KEPT)
+
+
+def comments(forges: Forges) -> Errand:
+    """Write our comments below pull requests."""
+    return Errand(instruction=Instruction.COMMENT, act=partial(comment, forges), kept=REPORT_KEPT)
+
+
+def webhooks(forges: Forges) -> Errand:
+    """Make, correct and remove webhooks at forges."""
+    return Errand(
+        instruction=Instruction.WEBHOOK,
+        act=partial(hooks.settle, forges),
+        kept=WEBHOOK_KEPT,
+        waits=hooks.waits,
+        given_up=hooks.waits,
+    )
 
 
 def facts(forges: Forges) -> Errand:

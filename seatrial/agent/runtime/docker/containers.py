@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from seatrial.agent.engine import Engine
-from seatrial.agent.runtime.docker.mounts import refused_mount
+from seatrial.agent.runtime.docker.mounts import may_move, refused_mount
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec, ContainerState, shares
 from seatrial.agent.vocabulary.errors import EngineRefused, Refusal, StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT, SERVICE
@@ -45,6 +45,8 @@ class Containers:
 
     async def _run(self, spec: ContainerSpec, existing: Container | None) -> Container:
         try:
+            if existing is None or not existing.stays_down:
+                await self._keep_mounts_in_place(spec)
             if existing is None or not existing.state.up:
                 await self._awake(spec, existing)
             for network in list(spec.networks)[0 if existing else 1 :]:
@@ -81,10 +83,17 @@ class Containers:
                 await self._join(spec, network)
             await self.engine.containers.start(spec.name)
 
-    async def _check_mounts(self, spec: ContainerSpec) -> None:
-        """Before every start of ours: files of the recipe, and what ran before, may have brought further links."""
+    async def _keep_mounts_in_place(self, spec: ContainerSpec) -> None:
+        """The engine looks nowhere before it starts a container again: it does so only where no mount can have moved."""
         targets = await self.engine.containers.mount_targets(spec.name)
-        why = await refused_mount(targets, partial(self.engine.containers.link, spec.name))
+        if await may_move(targets, partial(self.engine.containers.link, spec.name)):
+            await self.engine.containers.keep_down(spec.name)
+
+    async def _check_mounts(self, spec: ContainerSpec) -> None:
+        """Before every start: files of the recipe, and what ran before, may have brought further links."""
+        targets = await self.engine.containers.mount_targets(spec.name)
+        shared = [mount.path for mount in spec.mounts if mount.shared]
+        why = await refused_mount(targets, partial(self.engine.containers.link, spec.name), shared)
         if why:
             raise StartError(f"{spec.image} cannot be run: {why}", service=_service(spec))
 

@@ -13,15 +13,18 @@ from seatrial.control.forges.github.payloads import (
     PullRequestPayload,
     PushPayload,
     Repository,
+    RepositoryPayload,
 )
 from seatrial.control.projects.events import (
     ForgeEvent,
     PullRequestAction,
     PullRequestChanged,
     Pushed,
+    RepositoryChanged,
     TagCreated,
 )
 
+MOVES = frozenset({"renamed", "transferred", "edited"})
 P = TypeVar("P", bound=Payload)
 IdOf = Callable[[Repository], str]
 
@@ -37,6 +40,8 @@ def parse(event: str, body: bytes, id_of: IdOf = github_id) -> ForgeEvent | None
         return _pull_request(_read(PullRequestPayload, event, body), id_of)
     if event == "push":
         return _push(_read(PushPayload, event, body), id_of)
+    if event == "repository":
+        return _repository(_read(RepositoryPayload, event, body), id_of)
     if event == "create":
         _read(CreatePayload, event, body)  # the push of the same ref carries the commit
     else:
@@ -74,6 +79,19 @@ def _pull_request(payload: PullRequestPayload, id_of: IdOf) -> PullRequestChange
         # A deleted fork (null) was a fork.
         from_fork=head.repo is None or head.repo.id != payload.repository.id,
         changed_at=pull_request.updated_at,
+    )
+
+
+def _repository(payload: RepositoryPayload, id_of: IdOf) -> RepositoryChanged | None:
+    repository = payload.repository
+    if payload.action not in MOVES or not repository.full_name or not repository.clone_url:
+        return None
+    return RepositoryChanged(
+        external_id=id_of(repository),
+        full_name=repository.full_name,
+        clone_url=repository.clone_url,
+        web_url=repository.html_url,
+        default_branch=repository.default_branch or "main",
     )
 
 

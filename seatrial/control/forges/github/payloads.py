@@ -30,6 +30,8 @@ class Repository(Payload):
     id: int
     full_name: Text = ""
     clone_url: Text = ""
+    html_url: Text = ""
+    default_branch: Text = ""
 
 
 class Side(Payload):
@@ -68,6 +70,13 @@ class PushPayload(Payload):
     deleted: bool = False
     repository: Repository
     sender: Account | None = None
+
+
+class RepositoryPayload(Payload):
+    """Event `repository`."""
+
+    action: Text
+    repository: Repository
 
 
 class CreatePayload(Payload):

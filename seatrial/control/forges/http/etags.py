@@ -3,15 +3,29 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+
+import httpx
+
+OF_THE_BODY = frozenset({"content-type", "content-encoding", "content-length", "transfer-encoding"})
 
 
 @dataclass(frozen=True)
 class Kept:
-    """An answer and its ETag. Shared between threads: nobody changes `content`."""
+    """An answer and its ETag. Shared between threads."""
 
     etag: str
-    content: Any
+    response: httpx.Response
+
+    def answer(self, confirmed: httpx.Response) -> httpx.Response:
+        """The answer again, with the headers of the 304 that `confirmed` it: a credential's rights are in headers."""
+        headers = self.response.headers.copy()
+        headers.update({name: value for name, value in confirmed.headers.items() if name not in OF_THE_BODY})
+        return httpx.Response(
+            self.response.status_code,
+            headers=headers,
+            content=self.response.content,
+            request=confirmed.request,
+        )
 
 
 class Etags:
@@ -30,10 +44,10 @@ class Etags:
                 self._kept.move_to_end(address)
             return kept
 
-    def keep(self, address: str, etag: str, content: Any) -> None:
+    def keep(self, address: str, etag: str, response: httpx.Response) -> None:
         """Keep an answer. Above `most`, the least recently used one is dropped."""
         with self._lock:
-            self._kept[address] = Kept(etag, content)
+            self._kept[address] = Kept(etag, response)
             self._kept.move_to_end(address)
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)

@@ -3,9 +3,9 @@
 from django.http import HttpRequest
 from ninja import Field, Router, Schema
 
-from seatrial.control.accounts.access import Action, require, visible, workspaces
+from seatrial.control.accounts.access import Action, require, visible, workspace_named
 from seatrial.control.accounts.authentication import actor, person
-from seatrial.control.accounts.models import User, Workspace
+from seatrial.control.accounts.models import User
 from seatrial.control.answers import ErrorAnswer
 from seatrial.control.errors import NotFound
 from seatrial.control.forges.local import KIND, services
@@ -58,7 +58,7 @@ PROBLEMS = {400: ErrorAnswer, 403: ErrorAnswer, 404: ErrorAnswer}
 @router.post("/projects", response={200: LocalProject, **PROBLEMS}, summary="Register a repository directory")
 def register_repository(request: HttpRequest, asked: RepositoryAsked) -> LocalProject:
     """Idempotent: the same directory is the same project."""
-    workspace = _workspace(person(request), asked.workspace)
+    workspace = workspace_named(person(request), asked.workspace)
     require(person(request), Action.MANAGE_PROJECTS, workspace)
     project = services.register(services.local_connection(workspace), asked.path, by=actor(request))
     return LocalProject(
@@ -84,14 +84,6 @@ def close_pull(request: HttpRequest, asked: BranchAsked) -> LocalPull:
     project = _project(person(request), asked.project)
     require(person(request), Action.OPEN_PULL_REQUEST, project)
     return _answer(services.close_pull(project, asked.branch, by=actor(request)))
-
-
-def _workspace(user: User, slug: str) -> Workspace:
-    mine = workspaces(user).order_by("id")
-    workspace = (mine.filter(slug=slug) if slug else mine).first()
-    if workspace is None:
-        raise NotFound(f"You are in no workspace {slug}." if slug else "You are in no workspace.")
-    return workspace
 
 
 def _project(user: User, name: str) -> Project:

@@ -1,0 +1,136 @@
+"""`seatrial connect` and `seatrial projects`: code hosts, and which of their repositories are under trial."""
+
+import getpass
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seatrial.cli.api import Api, Json
+from seatrial.cli.api import connect as connected
+from seatrial.cli.errors import CommandError, Disappointed
+from seatrial.cli.pulls import AsJson
+from seatrial.cli.show import padded
+from seatrial.cli.terminal import Terminal, bold, document, remark, warning
+from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.typed import typed
+
+Forge = Annotated[str, typer.Argument(metavar="FORGE", help="The kind of the code host: github.")]
+Url = Annotated[str, typer.Option("--url", help="Its address. Default: the kind's usual one.")]
+Name = Annotated[str, typer.Option("--name", help="What to call it. Default: the account's name there.")]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option("--token-file", help="A file with the token. Default: standard input, or a question."),
+]
+Connection = Annotated[
+    str, typer.Option("--connection", help="Name or id of the connection. Default: the only one there is.")
+]
+Names = Annotated[list[str], typer.Argument(metavar="OWNER/NAME...", help="Repositories at the code host.")]
+Search = Annotated[str, typer.Option("--search", help="Only those whose names contain this.")]
+
+projects = typer.Typer(help="List the repositories under trial; add more from a code host.")
+
+
+def connect(
+    forge: Forge, url: Url = "", name: Name = "", token_file: TokenFile = None, as_json: AsJson = False
+) -> None:
+    """Connect a code host. Its token is tried first, and stored encrypted."""
+    terminal = Terminal(quiet=as_json)
+    asked = {"forge": forge, "base_url": url, "name": name, "credential": _token(token_file)}
+    answer = _api().post("/connections", asked)
+    if as_json:
+        document(answer)
+        return
+    account = answer["account"]
+    terminal.line("Connected ", bold(answer["name"]), f" as {account['login']}")
+    if account["expires_at"]:
+        terminal.line("  ", warning(f"the token ends on {account['expires_at']}"))
+    terminal.line("  ", remark(f"Choose repositories: {typed('projects', 'add', 'OWNER/NAME')}"))
+
+
+@projects.callback(invoke_without_command=True)
+def list_projects(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the repositories under trial; add more from a code host."""
+    if context.invoked_subcommand is not None:
+        return
+    rows = _api().get("/projects")
+    if as_json:
+        document(rows)
+        return
+    terminal = Terminal()
+    if not rows:
+        terminal.line("No repository is under trial.")
+        terminal.line("  ", remark(f"Preview one on this machine: {typed('preview', 'PATH')}"))
+        terminal.line("  ", remark(f"Or connect a code host: {typed('connect', 'github')}"))
+    for row in rows:
+        terminal.line(padded(row["slug"], 24), padded(row["forge"], 10), row["web_url"])
+
+
+@projects.command("available")
+def available(connection: Connection = "", search: Search = "", as_json: AsJson = False) -> None:
+    """List the repositories that a connection reaches."""
+    api = _api()
+    rows = api.get(f"/connections/{_chosen(api, connection)['id']}/repositories", search=search)
+    if as_json:
+        document(rows)
+        return
+    terminal = Terminal()
+    for row in rows:
+        note = "under trial" if row["project"] else "" if row["manageable"] else "no webhook can be made"
+        terminal.line(padded(row["full_name"], 40), remark(note))
+    if not rows:
+        terminal.line("The connection reaches no such repository.")
+
+
+@projects.command("add")
+def add(names: Names, connection: Connection = "", as_json: AsJson = False) -> None:
+    """Put repositories under trial: their pull requests get previews and verdicts from now on."""
+    api = _api()
+    answer = api.post(f"/connections/{_chosen(api, connection)['id']}/projects", {"repositories": names})
+    if as_json:
+        document(answer)
+    else:
+        terminal = Terminal()
+        for row in answer["projects"]:
+            terminal.line("Under trial: ", bold(row["full_name"]))
+        for row in answer["refused"]:
+            terminal.line(warning(f"{row['full_name']}: {row['why']}"))
+    if answer["refused"]:
+        raise Disappointed(f"not under trial: {', '.join(row['full_name'] for row in answer['refused'])}")
+
+
+def _api() -> Api:
+    return connected(DataDirectory.from_environment(os.environ))
+
+
+def _chosen(api: Api, wanted: str) -> Json:
+    """The connection of this name or id; without one, the only one on a server of its own."""
+    rows: list[Json] = [row for row in api.get("/connections") if row["base_url"]]
+    if wanted:
+        rows = [row for row in rows if wanted in (row["id"], row["name"])]
+    if len(rows) == 1:
+        return rows[0]
+    if rows:
+        names = ", ".join(row["name"] for row in rows)
+        raise CommandError(
+            f"there are several connections: {names}.", fix="Say which one: --connection NAME", word="usage"
+        )
+    raise CommandError(
+        f"there is no connection {wanted}." if wanted else "no code host is connected.",
+        fix=f"Connect one: {typed('connect', 'github')}",
+        word="not_found",
+    )
+
+
+def _token(file: Path | None) -> str:
+    """The token, never from the command line, where every process could read it."""
+    if file is not None:
+        try:
+            return file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise CommandError(f"the token file {file} cannot be read: {error}", word="usage") from error
+    if sys.stdin.isatty():
+        return getpass.getpass("Token: ").strip()
+    return sys.stdin.read().strip()

@@ -1,0 +1,85 @@
+"""Puts repositories of a forge under trial."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from django.db import transaction
+
+from seatrial.control.audit.actors import Actor
+from seatrial.control.forges import hooks
+from seatrial.control.forges.connected import Forges
+from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.protocol import ForgeRepository
+from seatrial.control.projects.models import Connection, Project
+from seatrial.control.projects.services import ensure_project
+
+MOST_SHOWN = 500
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A repository that can be chosen; `project` is the one it already is."""
+
+    repository: ForgeRepository
+    project: Project | None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A repository that was not put under trial, and why."""
+
+    full_name: str
+    why: str
+
+
+def choices(forges: Forges, connection: Connection, search: str = "") -> list[Choice]:
+    """The repositories that the connection reaches and whose names contain `search`; at most MOST_SHOWN.
+
+    No transaction is open. Raises ForgeError.
+    """
+    wanted = search.strip().casefold()
+    found = (
+        one
+        for one in forges.hosted(connection).repositories()
+        if not one.archived and wanted in one.full_name.casefold()
+    )
+    repositories = list(islice(found, MOST_SHOWN))
+    projects = {
+        one.external_id: one for one in Project.objects.filter(connection=connection, archived_at=None)
+    }
+    return [Choice(one, projects.get(one.external_id)) for one in repositories]
+
+
+def choose(
+    forges: Forges, connection: Connection, full_names: Sequence[str], *, by: Actor
+) -> tuple[list[Project], list[Refusal]]:
+    """Make projects of repositories, and have their webhooks registered soon. Idempotent; no transaction is open.
+
+    One that cannot be had does not stop the others: it is refused with the reason.
+    """
+    forge = forges.hosted(connection)
+    made: list[Project] = []
+    refused: list[Refusal] = []
+    for full_name in dict.fromkeys(full_names):
+        try:
+            made.append(_project(connection, forge.repository(full_name), by))
+        except ForgeError as error:
+            refused.append(Refusal(full_name, str(error)))
+    return made, refused
+
+
+@transaction.atomic
+def _project(connection: Connection, repository: ForgeRepository, by: Actor) -> Project:
+    project = ensure_project(
+        connection,
+        repository.external_id,
+        name=repository.name,
+        full_name=repository.full_name,
+        clone_url=repository.clone_url,
+        web_url=repository.web_url,
+        default_branch=repository.default_branch,
+        by=by,
+    )
+    hooks.ask(project)
+    return project

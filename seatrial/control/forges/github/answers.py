@@ -1,0 +1,101 @@
+"""The parts of GitHub's API answers that we read. All other fields are ignored."""
+
+from datetime import datetime
+
+from pydantic import AwareDatetime, Field
+
+from seatrial.control.forges.github.payloads import Account, Payload, Repository, Sha, Text
+
+
+class Answer(Payload):
+    """Ignores fields that it does not know."""
+
+
+class Me(Answer):
+    """The account of the credential."""
+
+    id: int
+    login: Text
+
+
+class Permissions(Answer):
+    """What the credential may do to a repository."""
+
+    admin: bool = False
+    push: bool = False
+    pull: bool = False
+
+
+class RepositoryAnswer(Answer):
+    """A repository."""
+
+    id: int
+    name: Text
+    full_name: Text
+    html_url: Text
+    clone_url: Text = ""
+    default_branch: Text = "main"
+    description: Text | None = None
+    topics: list[Text] = Field(default_factory=list)
+    archived: bool = False
+    private: bool = False
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    permissions: Permissions = Permissions()
+
+
+class SideAnswer(Answer):
+    """The head or the base of a pull request. `repo` is null when the fork was deleted."""
+
+    ref: Text
+    sha: Sha
+    repo: Repository | None = None
+
+
+class PullAnswer(Answer):
+    """A pull request."""
+
+    number: int
+    title: Text = ""
+    user: Account | None = None
+    head: SideAnswer
+    base: SideAnswer
+    updated_at: AwareDatetime
+
+
+class Collaborator(Answer):
+    """Somebody with access to a repository."""
+
+    login: Text
+    role_name: Text = ""
+
+
+class HookConfig(Answer):
+    """Where a webhook goes. GitHub never shows its secret."""
+
+    url: Text = ""
+    content_type: Text = ""
+    insecure_ssl: str | int = "0"
+
+
+class Hook(Answer):
+    """A repository's webhook."""
+
+    id: int
+    active: bool = True
+    events: list[Text] = Field(default_factory=list)
+    config: HookConfig = HookConfig()
+
+
+class Comment(Answer):
+    """A comment below a pull request."""
+
+    id: int
+    body: Text | None = None
+    user: Me | None = None
+
+
+class Made(Answer):
+    """Something that was made, of which only the id matters."""
+
+    id: int

@@ -1,0 +1,169 @@
+"""One connection's client for GitHub's REST API: githubkit over our transport."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import pydantic
+from githubkit import BaseAuthStrategy, GitHub
+from githubkit.exception import (
+    GitHubException,
+    RateLimitExceeded,
+    RequestFailed,
+)
+
+from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.github.answers import Answer
+from seatrial.control.forges.http.problems import no_answer, problem
+from seatrial.control.forges.http.transport import TIMEOUT_SECONDS, ForgeTransport
+
+API_VERSION = "2022-11-28"
+PER_PAGE = 100  # the most that GitHub gives
+MAX_PAGES = 100
+
+A = TypeVar("A", bound=Answer)
+
+
+def api_url(base_url: str) -> str:
+    """The address of the API of the GitHub at `base_url`, such as https://github.com or an Enterprise Server's."""
+    parts = urlsplit(base_url)
+    if parts.hostname in {"github.com", "www.github.com", "api.github.com"}:
+        return "https://api.github.com"
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/api/v3')}/api/v3"
+
+
+class GitHubClient:
+    """Sends requests and reads answers. Thread-safe. Retries nothing. Every method raises ForgeError.
+
+    githubkit signs in and understands GitHub's limits. Its models are not used, because they refuse what GitHub adds;
+    ours ignore it. Its cache, retries and throttling are off: our transport counts every request.
+    """
+
+    def __init__(
+        self, base_url: str, auth: BaseAuthStrategy | str, *, inner: httpx.BaseTransport | None = None
+    ) -> None:
+        self.transport = ForgeTransport(api_url(base_url), inner=inner)
+        self._host = urlsplit(api_url(base_url)).hostname or ""
+        self._github: GitHub[Any] = GitHub(
+            auth,
+            base_url=api_url(base_url),
+            user_agent="Seatrial",
+            timeout=TIMEOUT_SECONDS,
+            transport=self.transport,
+            trust_env=False,
+            http_cache=False,
+            auto_retry=False,
+            follow_redirects=False,
+        )
+
+    def now(self) -> datetime:
+        """GitHub's time, by the Date of its last answer."""
+        return self.transport.clock.now()
+
+    def get(self, path: str, model: type[A]) -> A:
+        """The JSON at `path`. A renamed repository's old path is followed once, to the address GitHub names."""
+        return _read(model, self._send("GET", path))
+
+    def send(self, method: str, path: str, json: Any, model: type[A]) -> A:
+        """Send `json`, and return what GitHub made of it."""
+        return _read(model, self._send(method, path, json=json))
+
+    def delete(self, path: str) -> None:
+        """Delete what is at `path`; nothing there is no error."""
+        try:
+            self._send("DELETE", path)
+        except NoSuchThing:
+            return
+
+    def pages(self, path: str, model: type[A], *, key: str = "", **query: str) -> Iterator[A]:
+        """Every item of a list, page after page, as GitHub's Link header leads. `key` names the list in its answer."""
+        address: str | None = str(httpx.URL(path, params={**query, "per_page": str(PER_PAGE)}))
+        for _ in range(MAX_PAGES):
+            response = self._send("GET", address or "")
+            content = _json(response)
+            items = content.get(key) if key and isinstance(content, dict) else content
+            if not isinstance(items, list):
+                raise ForgeError(f"{response.url.path} at {self._host} is not a list")
+            for item in items:
+                yield _validated(model, item, response)
+            address = response.links.get("next", {}).get("url")
+            if address is None:
+                return
+            self._stay(address)
+        raise ForgeError(
+            f"{path} at {self._host} has more than {MAX_PAGES * PER_PAGE:,} items", permanent=True
+        )
+
+    def get_with_headers(self, path: str, model: type[A]) -> tuple[A, httpx.Headers]:
+        """The JSON at `path`, and the headers it came with."""
+        response = self._send("GET", path)
+        return _read(model, response), response.headers
+
+    def _send(self, method: str, path: str, *, json: Any = None) -> httpx.Response:
+        response = self._once(method, path, json)
+        if response.is_redirect:
+            # Renamed or transferred: GitHub names the address by number, which never changes
+            address = str(httpx.URL(response.request.url).join(response.headers.get("Location", "")))
+            self._stay(address)
+            response = self._once(method, address, json)
+        if not response.is_success:
+            raise problem(response, self.transport.clock)
+        return response
+
+    def _once(self, method: str, path: str, json: Any) -> httpx.Response:
+        try:
+            answer = self._github.request(
+                method, path, json=json, headers={"X-GitHub-Api-Version": API_VERSION}
+            )
+        except RateLimitExceeded as error:
+            wait = error.retry_after.total_seconds()
+            self.transport.budget.pause(wait)
+            raise ForgeError(
+                f"{self._host} accepts no more requests for {wait:.0f} s", retry_after_seconds=wait
+            ) from error
+        except RequestFailed as error:
+            response: httpx.Response = error.response.raw_response
+            if response.status_code in {404, 410}:
+                raise NoSuchThing(f"{self._host} has nothing at {response.url.path}, or hides it") from error
+            raise problem(response, self.transport.clock) from error
+        except GitHubException as error:
+            if isinstance(error.__cause__, ForgeError):  # of our transport
+                raise error.__cause__ from error
+            raise no_answer(self._host, error) from error
+        return answer.raw_response
+
+    def _stay(self, address: str) -> None:
+        """Raise ForgeError if `address` is elsewhere: the credential goes to this forge and nowhere else."""
+        here, there = urlsplit(str(self._github.config.base_url)), urlsplit(address)
+        if (here.scheme, here.netloc) != (there.scheme, there.netloc):
+            raise ForgeError(
+                f"{self._host} points to {there.netloc}, another host; not followed", permanent=True
+            )
+
+
+class NoSuchThing(ForgeError):
+    """404 or 410: it does not exist, or the credential may not see it."""
+
+    permanent = True
+
+
+def _read(model: type[A], response: httpx.Response) -> A:
+    return _validated(model, _json(response), response)
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError as error:
+        raise ForgeError(f"{response.url.path} at {response.url.host} is not JSON") from error
+
+
+def _validated(model: type[A], content: Any, response: httpx.Response) -> A:
+    try:
+        return model.model_validate(content)
+    except pydantic.ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ForgeError(f"{response.url.path} at {response.url.host}: {where}: {first['msg']}") from error

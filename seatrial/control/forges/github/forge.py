@@ -1,0 +1,232 @@
+"""GitHub and GitHub Enterprise Server, through a token."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+import httpx
+
+from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.github import statuses
+from seatrial.control.forges.github.answers import (
+    Collaborator,
+    Comment,
+    Hook,
+    Made,
+    Me,
+    PullAnswer,
+    RepositoryAnswer,
+)
+from seatrial.control.forges.github.client import GitHubClient, NoSuchThing
+from seatrial.control.forges.marker import MARKER, marked
+from seatrial.control.forges.protocol import (
+    CommentReport,
+    DeploymentReport,
+    EvaluationReport,
+    FetchCredential,
+    ForgeAccount,
+    ForgeRepository,
+    TakenFacts,
+)
+from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
+from seatrial.control.projects.models import Connection, Project
+from seatrial.wire.evaluations import ForgeFacts, Member, Metadata
+
+EVENTS = ["create", "pull_request", "push", "repository"]
+# GitHub does not say how long a classic token is valid. After this time an agent asks again.
+LENT = timedelta(hours=1)
+CLASSIC_SCOPE = "repo"
+OPEN = "open"  # GitHub's word
+
+
+class GitHubForge:
+    """One connection to GitHub. A token cannot be narrowed to one repository: agents get the token itself."""
+
+    def __init__(self, connection: Connection, *, inner: httpx.BaseTransport | None = None) -> None:
+        self._token = str(connection.credential)
+        self.client = GitHubClient(connection.base_url, self._token, inner=inner)
+
+    def now(self) -> datetime:
+        """GitHub's time, by the Date of its last answer."""
+        return self.client.now()
+
+    def account(self) -> ForgeAccount:
+        """The token's owner; what a classic token lacks, and when a token ends, are in the headers."""
+        me, headers = self.client.get_with_headers("/user", Me)
+        scopes = {scope.strip() for scope in headers.get("X-OAuth-Scopes", "").split(",")}
+        classic = "X-OAuth-Scopes" in headers  # fine-grained tokens have none
+        return ForgeAccount(
+            login=me.login,
+            missing=[f"the scope {CLASSIC_SCOPE}"] if classic and CLASSIC_SCOPE not in scopes else [],
+            expires_at=_expiry(headers.get("GitHub-Authentication-Token-Expiration", "")),
+        )
+
+    def repositories(self) -> Iterator[ForgeRepository]:
+        """Every repository of the token's owner, of those who share with them, and of their organisations."""
+        for answer in self.client.pages("/user/repos", RepositoryAnswer, sort="full_name"):
+            yield _repository(answer)
+
+    def repository(self, full_name: str) -> ForgeRepository:
+        """One repository, by its name or a former one."""
+        return _repository(self.client.get(_path(full_name), RepositoryAnswer))
+
+    def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
+        """Every open pull request, whatever its base.
+
+        Raises ForgeError when the project's name belongs to another repository now.
+        """
+        answers = list(self.client.pages(f"{_of(project)}/pulls", PullAnswer, state=OPEN, sort="created"))
+        for answer in answers:
+            if answer.base.repo is not None and str(answer.base.repo.id) != project.external_id:
+                raise ForgeError(
+                    f"{project.full_name} is another repository now. Add the project again under its new name"
+                )
+        return [_as_event(project, answer) for answer in answers]
+
+    def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
+        """Facts from the repository and its collaborators. Unchanged answers come from the transport's memory."""
+        answer = self.client.get(_of(project), RepositoryAnswer)
+        return TakenFacts(
+            facts=ForgeFacts(
+                default_branch=answer.default_branch,
+                members=self._members(project, answer),
+                topics=list(answer.topics),
+                metadata=Metadata(
+                    name=answer.name,
+                    description=answer.description or "",
+                    web_url=answer.html_url,
+                    created_at=answer.created_at.isoformat() if answer.created_at else None,
+                    updated_at=answer.updated_at.isoformat() if answer.updated_at else None,
+                ),
+            )
+        )
+
+    def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
+        """A commit status."""
+        self._status(project, report.commit, statuses.of_evaluation(report))
+
+    def report_deployment(self, project: Project, report: DeploymentReport) -> None:
+        """A commit status."""
+        self._status(project, report.commit, statuses.of_deployment(report))
+
+    def report_comment(self, project: Project, report: CommentReport) -> str:
+        """Our comment: the known one, else ours with the marker, else a new one."""
+        if report.known:
+            try:
+                return self._edit(project, report.known, report.body)
+            except NoSuchThing:
+                pass  # somebody deleted it
+        ours = self._our_comment(project, report.number)
+        if ours:
+            return self._edit(project, ours, report.body)
+        path = f"{_of(project)}/issues/{report.number}/comments"
+        return str(self.client.send("POST", path, {"body": marked(report.body)}, Made).id)
+
+    def fetch_credential(self, project: Project) -> FetchCredential | None:
+        """The token, as git sends it over HTTPS."""
+        expires_at = self.account().expires_at
+        lent_until = self.now() + LENT
+        return FetchCredential(
+            username="x-access-token",
+            password=self._token,
+            expires_at=min(expires_at, lent_until) if expires_at else lent_until,
+        )
+
+    def ensure_webhook(self, project: Project, url: str, secret: str) -> None:
+        """Make the webhook, or correct the one that goes to `url`. GitHub shows no secret, so it is always sent."""
+        hooks = f"{_of(project)}/hooks"
+        body = {
+            "active": True,
+            "events": EVENTS,
+            "config": {"url": url, "content_type": "json", "secret": secret, "insecure_ssl": "0"},
+        }
+        ours = [hook for hook in self.client.pages(hooks, Hook) if hook.config.url == url]
+        if not ours:
+            self.client.send("POST", hooks, {"name": "web", **body}, Made)
+            return
+        self.client.send("PATCH", f"{hooks}/{ours[0].id}", body, Made)
+        for twice in ours[1:]:
+            self.client.delete(f"{hooks}/{twice.id}")
+
+    def remove_webhook(self, project: Project, url: str) -> None:
+        """Remove every webhook that goes to `url`."""
+        hooks = f"{_of(project)}/hooks"
+        try:
+            ours = [hook for hook in self.client.pages(hooks, Hook) if hook.config.url == url]
+        except NoSuchThing:
+            return
+        for hook in ours:
+            self.client.delete(f"{hooks}/{hook.id}")
+
+    def _members(self, project: Project, answer: RepositoryAnswer) -> list[Member]:
+        """Nobody, unless the credential may push: GitHub shows collaborators to nobody else."""
+        if not answer.permissions.push:
+            return []
+        collaborators = self.client.pages(f"{_of(project)}/collaborators", Collaborator)
+        return [Member(username=one.login, role=one.role_name) for one in collaborators]
+
+    def _status(self, project: Project, commit: str, body: dict[str, str]) -> None:
+        self.client.send("POST", f"{_of(project)}/statuses/{commit}", body, Made)
+
+    def _edit(self, project: Project, comment: str, body: str) -> str:
+        path = f"{_of(project)}/issues/comments/{comment}"
+        return str(self.client.send("PATCH", path, {"body": marked(body)}, Made).id)
+
+    def _our_comment(self, project: Project, number: int) -> str:
+        """The id of the comment that an earlier report made; anybody may copy the marker, so it must be ours."""
+        me = self.client.get("/user", Me)
+        for comment in self.client.pages(f"{_of(project)}/issues/{number}/comments", Comment):
+            if comment.user is not None and comment.user.id == me.id and MARKER in (comment.body or ""):
+                return str(comment.id)
+        return ""
+
+
+def _of(project: Project) -> str:
+    return _path(project.full_name)
+
+
+def _path(full_name: str) -> str:
+    return f"/repos/{quote(full_name, safe='/')}"
+
+
+def _expiry(header: str) -> datetime | None:
+    """GitHub writes 2026-12-31 23:59:59 UTC, or the same with an offset such as +0100."""
+    for pattern in ("%Y-%m-%d %H:%M:%S %Z", "%Y-%m-%d %H:%M:%S %z"):
+        try:
+            there = datetime.strptime(header, pattern)
+        except ValueError:
+            continue
+        return there if there.tzinfo else there.replace(tzinfo=UTC)
+    return None
+
+
+def _repository(answer: RepositoryAnswer) -> ForgeRepository:
+    return ForgeRepository(
+        external_id=str(answer.id),
+        full_name=answer.full_name,
+        name=answer.name,
+        clone_url=answer.clone_url or f"{answer.html_url}.git",
+        web_url=answer.html_url,
+        default_branch=answer.default_branch,
+        private=answer.private,
+        archived=answer.archived,
+        manageable=answer.permissions.admin,
+    )
+
+
+def _as_event(project: Project, answer: PullAnswer) -> PullRequestChanged:
+    head = answer.head
+    return PullRequestChanged(
+        external_id=project.external_id,
+        number=answer.number,
+        action=PullRequestAction.REOPENED,  # it is open now; what came before does not matter
+        head_sha=head.sha,
+        branch=head.ref,
+        base_branch=answer.base.ref,
+        base_sha=answer.base.sha,
+        title=answer.title,
+        author=answer.user.login if answer.user else "",
+        # A deleted fork (null) was a fork
+        from_fork=head.repo is None or str(head.repo.id) != project.external_id,
+        changed_at=answer.updated_at,
+    )

@@ -1,0 +1,46 @@
+"""Commit statuses: GitHub's words for our states."""
+
+from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport
+from seatrial.wire.states import DeploymentState, EvaluationState
+
+# Branch protection asks for these names, so they never change.
+POLICIES, PREVIEW = "seatrial/policies", "seatrial/preview"
+MAX_DESCRIPTION = 140
+
+EVALUATIONS = {
+    EvaluationState.QUEUED: "pending",
+    EvaluationState.RUNNING: "pending",
+    EvaluationState.PASSED: "success",
+    EvaluationState.FAILED: "failure",
+    EvaluationState.ERRORED: "error",
+    EvaluationState.TIMED_OUT: "error",
+    EvaluationState.SUPERSEDED: "error",
+}
+# A preview that somebody stopped, or that a newer commit replaced, must not block anybody.
+DEPLOYMENTS = {
+    DeploymentState.QUEUED: "pending",
+    DeploymentState.BUILDING: "pending",
+    DeploymentState.STARTING: "pending",
+    DeploymentState.LIVE: "success",
+    DeploymentState.FAILED: "failure",
+    DeploymentState.SUPERSEDED: "success",
+    DeploymentState.CANCELLED: "success",
+}
+
+
+def of_evaluation(report: EvaluationReport) -> dict[str, str]:
+    """The body of the status of a verdict."""
+    return _status(POLICIES, EVALUATIONS[report.state], report.description, report.page_url)
+
+
+def of_deployment(report: DeploymentReport) -> dict[str, str]:
+    """The body of the status of a preview. It leads to the preview once that is live."""
+    address = next(iter(report.urls.values()), report.page_url)
+    return _status(PREVIEW, DEPLOYMENTS[report.state], report.description, address)
+
+
+def _status(context: str, state: str, description: str, address: str) -> dict[str, str]:
+    line = " ".join(description.split())
+    if len(line) > MAX_DESCRIPTION:
+        line = line[: MAX_DESCRIPTION - 1] + "…"
+    return {"context": context, "state": state, "description": line, "target_url": address}

@@ -1,0 +1,35 @@
+"""Reads GitHub's webhooks."""
+
+from collections.abc import Mapping, Sequence
+
+from seatrial.control.forges.github import parsing, signature
+from seatrial.control.forges.protocol import WebhookHeaders
+from seatrial.control.projects.events import ForgeEvent
+
+
+class GitHubWebhooks:
+    """The webhook half of GitHub."""
+
+    kept_headers = (
+        "Content-Type",
+        "User-Agent",
+        "X-GitHub-Event",
+        "X-GitHub-Delivery",
+        "X-GitHub-Hook-ID",
+        "X-GitHub-Hook-Installation-Target-Type",
+        "X-GitHub-Enterprise-Version",
+    )
+
+    def read(self, headers: Mapping[str, str]) -> WebhookHeaders:
+        """The id and the event. A delivery that is sent again keeps its id."""
+        return WebhookHeaders(
+            delivery_id=headers.get("X-GitHub-Delivery", ""), event=headers.get("X-GitHub-Event", "")
+        )
+
+    def signed(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> bool:
+        """Check X-Hub-Signature-256. The older SHA-1 signature proves nothing here."""
+        return signature.verify(body, headers.get("X-Hub-Signature-256", ""), secrets)
+
+    def parse(self, event: str, body: bytes) -> ForgeEvent | None:
+        """The event in a payload; None for events that lead to nothing."""
+        return parsing.parse(event, body)

@@ -1,0 +1,25 @@
+"""Turns what goes wrong over HTTP into the one error that callers of a forge handle."""
+
+import httpx
+
+from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.http.clock import ForgeClock
+from seatrial.control.forges.http.retry_after import retry_after_seconds
+
+# Statuses that may pass: because time passes, or because somebody fixes the credential.
+MAY_PASS = frozenset({401, 403, 408, 409, 423, 425, 429})
+
+
+def problem(response: httpx.Response, clock: ForgeClock) -> ForgeError:
+    """The error of an answer that is not a success. The answer's body is not quoted: a stranger may have written it."""
+    status = response.status_code
+    return ForgeError(
+        f"{response.url.host} answers {status} {response.reason_phrase} for {response.url.path}",
+        permanent=status < 500 and status not in MAY_PASS,
+        retry_after_seconds=retry_after_seconds(response.headers, clock),
+    )
+
+
+def no_answer(host: str, error: Exception) -> ForgeError:
+    """The error of a request that got no answer."""
+    return ForgeError(f"{host} does not answer: {error}")

@@ -1,0 +1,105 @@
+"""Our comment below a pull request: its preview and its verdict, always as they are now."""
+
+import hashlib
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.utils import timezone
+
+from seatrial.control.forges.connected import Forges
+from seatrial.control.forges.models import PostedComment
+from seatrial.control.forges.protocol import CommentReport, HostedForge
+from seatrial.control.policies.models import Evaluation, Result
+from seatrial.control.previews.models import Deployment
+from seatrial.control.previews.routes import urls
+from seatrial.control.projects.models import PullRequest
+from seatrial.control.triggers.markdown import block, code, plain
+from seatrial.wire.states import DeploymentState, EvaluationState, ResultState
+
+LOG_LINES = 15
+RESULTS_FIRST = (ResultState.FAILED, ResultState.ERRORED)
+
+
+def comment(forges: Forges, body: dict[str, str]) -> None:
+    """Write or edit the comment of the pull request in `body`, if it would say anything new. Raises ForgeError.
+
+    Idempotent, and never called twice at once for one pull request. No transaction is open while the forge is asked.
+    """
+    rows = PullRequest.objects.select_related("project__connection", "posted_comment")
+    pull_request = rows.filter(pk=body["pull_request"], project__archived_at=None).first()
+    if pull_request is None:
+        return
+    forge = forges.of(pull_request.project.connection)
+    text = "\n".join(_parts(pull_request))
+    if not isinstance(forge, HostedForge) or not text:
+        return
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    posted = PostedComment.objects.filter(pull_request=pull_request).first()
+    if posted is not None and posted.digest == digest:
+        return
+    report = CommentReport(
+        number=pull_request.number, body=text, known=posted.external_id if posted is not None else ""
+    )
+    identity = forge.report_comment(pull_request.project, report)
+    PostedComment.objects.update_or_create(
+        pull_request=pull_request,
+        defaults={"external_id": identity, "digest": digest, "posted_at": timezone.now()},
+    )
+
+
+def _parts(pull_request: PullRequest) -> Iterator[str]:
+    """Nothing before there is a preview or a verdict."""
+    deployments = Deployment.objects.select_related("environment__live", "environment__project")
+    deployment = deployments.filter(environment__pull_request=pull_request).order_by("-id").first()
+    evaluations = Evaluation.objects.filter(pull_request=pull_request).order_by("-id")
+    evaluation = evaluations.exclude(state=EvaluationState.SUPERSEDED).first() or evaluations.first()
+    if deployment is None and evaluation is None:
+        return
+    yield f"### Sea trial of {code(pull_request.head_sha[:10])}"
+    if deployment is not None:
+        yield from _preview(deployment)
+    if evaluation is not None:
+        yield from _verdict(evaluation)
+
+
+def _preview(deployment: Deployment) -> Iterator[str]:
+    environment = deployment.environment
+    page = f"{settings.SITE_URL}/environments/{environment.pk}"
+    yield ""
+    yield f"**Preview: {deployment.state}** ({code(deployment.commit[:10])}) · [details]({page})"
+    if deployment.message:
+        yield f"<br>{plain(deployment.message)}"
+    addresses = urls(environment) if environment.live is not None else {}
+    if addresses and environment.live_id != deployment.pk:
+        yield f"<br>Still served: {code((environment.live.commit if environment.live else '')[:10])}"
+    for service, address in addresses.items():
+        yield f"- {plain(service)}: {address}"
+    if addresses and environment.expires_at is not None:
+        yield f"\nIt is removed on {environment.expires_at:%Y-%m-%d at %H:%M} UTC, or when the pull request is closed."
+    if deployment.state == DeploymentState.FAILED and deployment.log_tail:
+        yield f"\n<details><summary>Last lines of {plain(deployment.failed_service or 'the log')}</summary>\n"
+        yield block([str(line) for line in deployment.log_tail[-LOG_LINES:]])
+        yield "\n</details>"
+
+
+def _verdict(evaluation: Evaluation) -> Iterator[str]:
+    page = f"{settings.SITE_URL}/evaluations/{evaluation.pk}"
+    score = f", score {evaluation.score:.0f}" if evaluation.score is not None else ""
+    yield ""
+    yield f"**Policies: {evaluation.state}{score}** ({code(evaluation.commit[:10])}) · [details]({page})"
+    if evaluation.message:
+        yield f"<br>{plain(evaluation.message)}"
+    results = sorted(
+        Result.objects.filter(evaluation=evaluation).select_related("version__policy"),
+        key=lambda one: (one.state not in RESULTS_FIRST, one.version.policy.slug),
+    )
+    if results:
+        yield ""
+        yield "| Policy | Result | Score | |"
+        yield "| --- | --- | ---: | --- |"
+        yield from (_row(one) for one in results)
+
+
+def _row(result: Result) -> str:
+    score = "" if result.score is None else f"{result.score:.0f}"
+    return f"| {code(result.version.policy.slug)} | {result.state} | {score} | {plain(result.message)} |"

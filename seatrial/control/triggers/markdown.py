@@ -1,0 +1,30 @@
+"""Text of strangers in Markdown, shown as it was written."""
+
+import re
+
+from django.utils.html import escape
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
+
+
+def plain(text: str, *, most: int = 300) -> str:
+    """`text` on one line, without effect: no markup, no HTML, no mention of anybody, no link to an issue."""
+    line = " ".join(text.split())
+    if len(line) > most:
+        line = line[: most - 1] + "…"
+    marked = _SPECIAL.sub(r"\\\1", escape(line))
+    # An empty comment keeps the forge from seeing a name (@ann), an issue (#1) or an address
+    return marked.replace("@", "@<!-- -->").replace("\\#", "\\#<!-- -->").replace("://", ":<!-- -->//")
+
+
+def code(text: str) -> str:
+    """`text` as code, on one line."""
+    line = " ".join(text.split()).replace("`", "'").replace("|", "\\|")
+    return f"`{line}`" if line else ""
+
+
+def block(lines: list[str]) -> str:
+    """Lines as they are, in a fence that none of them can close."""
+    longest = max((len(run) for line in lines for run in re.findall(r"`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join([fence, *lines, fence])

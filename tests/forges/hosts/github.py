@@ -1,0 +1,348 @@
+"""GitHub, as an Enterprise Server: its API is below /api/v3."""
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from werkzeug.wrappers import Request, Response
+
+from tests.forges.hosts import pages
+from tests.forges.hosts.published import published
+from tests.forges.hosts.site import Comment, Hosted, Person, Pull, Site, Webhook, _json
+
+API = "/api/v3"
+PAYLOADS = Path(__file__).parent.parent / "github_payloads"
+PULL = re.compile(r"/(?P<name>[^/]+/[^/]+)/pull/(?P<number>\d+)")
+NAMES = {"owner": r"[^/]+", "repo": r"[^/]+", "sha": r"[0-9a-f]+"}
+
+
+class Gone(Exception):
+    """404."""
+
+
+class Refused(Exception):
+    """403 or 422, with the words."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+Answering = Callable[[Request, Person, dict[str, str]], Any]
+
+
+class GitHubSite(Site):
+    """What is said to it and by it is held against GitHub's published schemas; `complaints` has what does not fit."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.published = published("github")
+        self._operations: list[tuple[str, re.Pattern[str], Answering]] = [
+            (name, _pattern(name), answering)
+            for name, answering in {
+                "GET /user": self._me,
+                "GET /user/repos": self._mine,
+                "GET /repos/{owner}/{repo}": self._repository,
+                "GET /repos/{owner}/{repo}/pulls": self._pulls,
+                "GET /repos/{owner}/{repo}/collaborators": self._collaborators,
+                "GET /repos/{owner}/{repo}/hooks": self._webhooks,
+                "POST /repos/{owner}/{repo}/hooks": self._make_webhook,
+                "PATCH /repos/{owner}/{repo}/hooks/{hook_id}": self._change_webhook,
+                "DELETE /repos/{owner}/{repo}/hooks/{hook_id}": self._delete_webhook,
+                "POST /repos/{owner}/{repo}/statuses/{sha}": self._make_status,
+                "GET /repos/{owner}/{repo}/issues/{issue_number}/comments": self._comments,
+                "POST /repos/{owner}/{repo}/issues/{issue_number}/comments": self._make_comment,
+                "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}": self._change_comment,
+            }.items()
+        ]
+
+    def is_api(self, request: Request) -> bool:
+        return request.path.startswith(f"{API}/")
+
+    def page(self, request: Request) -> Response | None:
+        if request.path == "/":
+            return pages.index(self)
+        if match := PULL.fullmatch(request.path):
+            hosted = self.repositories.get(match["name"])
+            pull = hosted.pulls.get(int(match["number"])) if hosted else None
+            return pages.pull_page(hosted, pull) if hosted and pull else Response("not found", 404)
+        return None
+
+    def api(self, request: Request, person: Person) -> Response:
+        asked = f"{request.method} {request.path.removeprefix(API)}"
+        for name, pattern, answering in self._operations:
+            if match := pattern.fullmatch(asked):
+                try:
+                    return self._held_to(name, request, person, answering, match.groupdict())
+                except Gone:
+                    return self._moved(request, match.groupdict()) or _json({"message": "Not Found"}, 404)
+                except Refused as refused:
+                    return _json({"message": str(refused)}, refused.status)
+        self.complaints.append(f"nothing here does {asked}")
+        return _json({"message": "Not Found"}, 404)
+
+    def _held_to(
+        self, name: str, request: Request, person: Person, answering: Answering, parts: dict[str, str]
+    ) -> Response:
+        body = request.get_json(silent=True)
+        try:
+            self.published.check_request(name, body)
+            content = answering(request, person, parts)
+            shown, link = self._page(request, content) if isinstance(content, list) else (content, "")
+            self.published.check_answer(name, shown)
+        except jsonschema.ValidationError as error:
+            self.complaints.append(f"{name}: {error.json_path}: {error.message[:300]}")
+            return _json({"message": f"Validation Failed: {error.message[:300]}"}, 422)
+        status = self.published.status(name)
+        answer = Response("", status) if status == 204 else _json(shown, status)
+        if link:
+            answer.headers["Link"] = link
+        if name == "GET /user":
+            answer.headers["X-OAuth-Scopes"] = person.scopes
+        return answer
+
+    def _page(self, request: Request, items: list[Any]) -> tuple[list[Any], str]:
+        """The page that was asked for, 30 items unless asked otherwise, and where the next one is."""
+        size = min(100, int(request.args.get("per_page", "30")))
+        page = int(request.args.get("page", "1"))
+        shown = items[(page - 1) * size : page * size]
+        if page * size >= len(items):
+            return shown, ""
+        query = "&".join(f"{key}={value}" for key, value in request.args.items() if key != "page")
+        return shown, f'<{self.url}{request.path}?{query}&page={page + 1}>; rel="next"'
+
+    def _moved(self, request: Request, parts: dict[str, str]) -> Response | None:
+        former = f"{parts.get('owner')}/{parts.get('repo')}"
+        if former not in self.moved:
+            return None
+        address = self.url + request.full_path.rstrip("?").replace(former, self.moved[former], 1)
+        return Response("", 301 if request.method == "GET" else 307, {"Location": address})
+
+    def _find(self, person: Person, parts: dict[str, str], role: str = "read") -> Hosted:
+        hosted = self.repositories.get(f"{parts['owner']}/{parts['repo']}")
+        if hosted is None or person.login not in hosted.members:
+            raise Gone
+        if role == "admin" and hosted.members[person.login] != "admin":
+            raise Gone  # GitHub hides what may not be managed
+        return hosted
+
+    # operations
+
+    def _me(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        return {**self.published.example("GET /user"), "login": person.login, "id": person.id}
+
+    def _mine(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        example = self.published.example("GET /user/repos")[0]
+        mine = [one for one in self.repositories.values() if person.login in one.members]
+        return [
+            {**example, **self._described(one, person)} for one in sorted(mine, key=lambda one: one.full_name)
+        ]
+
+    def _repository(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        example = self.published.example("GET /repos/{owner}/{repo}")
+        return {**example, **self._described(self._find(person, parts), person)}
+
+    def _described(self, hosted: Hosted, person: Person) -> dict[str, Any]:
+        role = hosted.members[person.login]
+        return {
+            "id": hosted.id,
+            "name": hosted.name,
+            "full_name": hosted.full_name,
+            "html_url": f"{self.url}/{hosted.full_name}",
+            "clone_url": f"{self.url}/{hosted.full_name}.git",
+            "default_branch": "main",
+            "private": hosted.private,
+            "archived": hosted.archived,
+            "description": f"The repository {hosted.name}",
+            "topics": ["shop"],
+            "permissions": {"admin": role == "admin", "push": role in {"admin", "write"}, "pull": True},
+        }
+
+    def _pulls(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        hosted = self._find(person, parts)
+        example = self.published.example("GET /repos/{owner}/{repo}/pulls")[0]
+        state = request.args.get("state", "open")
+        return [
+            self._pull(hosted, one, example)
+            for one in sorted(hosted.pulls.values(), key=lambda one: -one.number)
+            if state in ("all", one.state)
+        ]
+
+    def _pull(self, hosted: Hosted, pull: Pull, example: dict[str, Any]) -> dict[str, Any]:
+        head = {**example["head"], "ref": pull.branch, "sha": pull.head}
+        base = {**example["base"], "ref": "main", "sha": pull.base}
+        for side in (head, base):
+            side["repo"] = {**side["repo"], "id": hosted.id, "full_name": hosted.full_name}
+        return {
+            **example,
+            "number": pull.number,
+            "state": pull.state,
+            "title": pull.title,
+            "user": {**example["user"], "login": pull.author},
+            "head": head,
+            "base": base,
+            "updated_at": _time(pull.updated_at),
+        }
+
+    def _collaborators(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        hosted = self._find(person, parts)
+        if hosted.members[person.login] == "read":
+            raise Refused(403, "Must have push access to view repository collaborators.")
+        example = self.published.example("GET /repos/{owner}/{repo}/collaborators")[0]
+        return [{**example, "login": login, "role_name": role} for login, role in hosted.members.items()]
+
+    def _webhooks(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        return [self._webhook(one) for one in self._find(person, parts, "admin").webhooks]
+
+    def _webhook(self, webhook: Webhook) -> dict[str, Any]:
+        example = self.published.example("GET /repos/{owner}/{repo}/hooks")[0]
+        shown = {"url": webhook.url, "content_type": "json", "insecure_ssl": "0", "secret": "********"}
+        return {
+            **example,
+            "id": webhook.id,
+            "active": webhook.active,
+            "events": webhook.events,
+            "config": shown,
+        }
+
+    def _make_webhook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        hosted, body = self._find(person, parts, "admin"), request.get_json()
+        if any(one.url == body["config"]["url"] for one in hosted.webhooks):
+            raise Refused(422, "Validation Failed: Hook already exists on this repository")
+        webhook = Webhook(
+            next(self.ids),
+            body["config"]["url"],
+            body["config"].get("secret", ""),
+            body.get("events", ["push"]),
+            body.get("active", True),
+        )
+        hosted.webhooks.append(webhook)
+        return self._webhook(webhook)
+
+    def _change_webhook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        webhook, body = self._find_webhook(person, parts), request.get_json()
+        webhook.url = body.get("config", {}).get("url", webhook.url)
+        webhook.secret = body.get("config", {}).get(
+            "secret", ""
+        )  # GitHub drops a secret that is not sent again
+        webhook.events = body.get("events", webhook.events)
+        webhook.active = body.get("active", webhook.active)
+        return self._webhook(webhook)
+
+    def _delete_webhook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        hosted = self._find(person, parts, "admin")
+        hosted.webhooks.remove(self._find_webhook(person, parts))
+
+    def _find_webhook(self, person: Person, parts: dict[str, str]) -> Webhook:
+        for one in self._find(person, parts, "admin").webhooks:
+            if one.id == int(parts["hook_id"]):
+                return one
+        raise Gone
+
+    def _make_status(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        hosted, body = self._find(person, parts), request.get_json()
+        if len(body.get("description") or "") > 140:
+            raise Refused(422, "Validation Failed: description is too long (maximum is 140 characters)")
+        hosted.statuses.append({"sha": parts["sha"], "by": person.login, **body})
+        example = self.published.example("POST /repos/{owner}/{repo}/statuses/{sha}")
+        return {**example, **body, "id": next(self.ids)}
+
+    def _comments(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        return [self._comment(one) for one in self._find_pull(person, parts).comments]
+
+    def _comment(self, comment: Comment) -> dict[str, Any]:
+        example = self.published.example("GET /repos/{owner}/{repo}/issues/{issue_number}/comments")[0]
+        author = {**example["user"], "login": comment.author, "id": self.people[comment.author].id}
+        return {**example, "id": comment.id, "body": comment.body, "user": author}
+
+    def _make_comment(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        comment = Comment(next(self.ids), person.login, request.get_json()["body"])
+        self._find_pull(person, parts).comments.append(comment)
+        return self._comment(comment)
+
+    def _change_comment(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        hosted = self._find(person, parts)
+        for pull in hosted.pulls.values():
+            for comment in pull.comments:
+                if comment.id == int(parts["comment_id"]):
+                    comment.body, comment.edits = request.get_json()["body"], comment.edits + 1
+                    return self._comment(comment)
+        raise Gone
+
+    def _find_pull(self, person: Person, parts: dict[str, str]) -> Pull:
+        pull = self._find(person, parts).pulls.get(int(parts["issue_number"]))
+        if pull is None:
+            raise Gone
+        return pull
+
+    # webhooks
+
+    def webhook_headers(self, webhook: Webhook, event: str, body: bytes, guid: str) -> dict[str, str]:
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "GitHub-Hookshot/abc1234",
+            "X-GitHub-Event": event,
+            "X-GitHub-Delivery": guid,
+            "X-GitHub-Hook-ID": str(webhook.id),
+        }
+        if webhook.secret:
+            mac = hmac.new(webhook.secret.encode(), body, hashlib.sha256).hexdigest()
+            headers["X-Hub-Signature-256"] = f"sha256={mac}"
+        return headers
+
+    def pull_payload(self, hosted: Hosted, pull: Pull, action: str) -> dict[str, Any]:
+        payload: dict[str, Any] = json.loads((PAYLOADS / "pull_request.opened.json").read_text())
+        repository = {**payload["repository"], **self._of_payload(hosted)}
+        changed = self._pull(hosted, pull, payload["pull_request"])
+        for side in ("head", "base"):
+            changed[side]["repo"] = repository
+        return {
+            **payload,
+            "action": action,
+            "number": pull.number,
+            "pull_request": {**changed, "merged": pull.merged},
+            "repository": repository,
+        }
+
+    def push_payload(self, hosted: Hosted, branch: str, before: str, after: str) -> dict[str, Any]:
+        payload: dict[str, Any] = json.loads((PAYLOADS / "push.branch.json").read_text())
+        repository = {**payload["repository"], **self._of_payload(hosted)}
+        return {
+            **payload,
+            "ref": f"refs/heads/{branch}",
+            "before": before,
+            "after": after,
+            "deleted": False,
+            "repository": repository,
+        }
+
+    def repository_payload(self, hosted: Hosted, action: str) -> dict[str, Any]:
+        payload: dict[str, Any] = json.loads((PAYLOADS / "push.branch.json").read_text())
+        repository = {**payload["repository"], **self._of_payload(hosted)}
+        return {"action": action, "repository": repository, "sender": payload["sender"]}
+
+    def _of_payload(self, hosted: Hosted) -> dict[str, Any]:
+        return {
+            "id": hosted.id,
+            "name": hosted.name,
+            "full_name": hosted.full_name,
+            "html_url": f"{self.url}/{hosted.full_name}",
+            "clone_url": f"{self.url}/{hosted.full_name}.git",
+            "default_branch": "main",
+        }
+
+
+def _pattern(operation: str) -> re.Pattern[str]:
+    return re.compile(
+        re.sub(r"{(\w+)}", lambda found: f"(?P<{found[1]}>{NAMES.get(found[1], '[0-9]+')})", operation)
+    )
+
+
+def _time(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
