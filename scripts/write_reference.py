@@ -49,9 +49,10 @@ Written by `make docs` from the code. A recipe says how to run a commit. It is t
 for everything that is wrong. What Seatrial leaves out of a recipe becomes a warning of the deployment.
 
 A service is a *database*, *cache* or *queue* if the recipe says so (`kind`; in a compose file `x-galley-kind` or the label
-`galley.kind`), or else if the name of its image, or of the base image it is built from, says so. Such services keep running when
-a push replaces the others. So does a pulled service of a compose file that writes to a volume of its own, because two servers
-would destroy the volume's data; but not if it is a proxy or depends on services that change with the push.
+`galley.kind`), or else if the name of its image, or of the base image it is built from, says so, or if a compose file pulls it and
+it publishes only ports on which nothing but such servers listen (6379, 5432). Such services keep running when a push replaces the
+others. So does a pulled service of a compose file that writes to a volume of its own, because two servers would destroy the
+volume's data; but not if it is a proxy or depends on services that change with the push.
 
 `${NAME}` takes its value from the project's variables, then from the commit's `.env`. These variables get their values from the
 platform when the preview starts: `GALLEY_COMMIT`, `GALLEY_BRANCH`, `GALLEY_NUMBER`, and three for each service with an address.

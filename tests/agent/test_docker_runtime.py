@@ -173,8 +173,13 @@ def test_a_range_of_exposed_ports_is_its_first() -> None:
 async def test_clear_errors(runtime: DockerRuntime, network: str, spec: ContainerSpec) -> None:
     with pytest.raises(StartError, match="image seatrial-test-none:1 is not on the host"):
         await runtime.start(replace(spec, image="seatrial-test-none:1"))
-    with pytest.raises(StartError, match="'no-such-program' cannot be run inside"):
+    with pytest.raises(
+        StartError, match=r"'no-such-program' cannot be run in its image: .* Install the program"
+    ):
         await runtime.start(replace(spec, command=["no-such-program"]))
+    await runtime.remove(spec.name)
+    with pytest.raises(StartError, match=r"permission denied\. Make the file executable"):
+        await runtime.start(replace(spec, command=["/etc/hostname"]))
     away = DockerRuntime(Engine("unix:///nonexistent/docker.sock"))
     with pytest.raises(RuntimeUnavailable, match="does not answer"):
         await away.ping()

@@ -15,6 +15,7 @@ from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.dialect import Base, Dialect
 from seatrial.agent.builds.steps import Step, nameless
 from seatrial.agent.commands import logged
+from seatrial.agent.recipes.dockerfile import of_this_machine
 from seatrial.agent.vocabulary.errors import BuildError, RecipeError
 from tests.builds.conftest import Lines, docker
 from tests.engines import missing
@@ -60,6 +61,14 @@ def test_said_another_way(instruction: str, expected: str) -> None:
 def test_what_is_known_is_left_as_it_is(text: str) -> None:
     raw = text.encode("latin-1")
     assert Dialect("Dockerfile", OLD, {}, {}).adapted(raw) is raw
+
+
+def test_a_stage_is_chosen_by_the_machine_as_dockers_builder_does() -> None:
+    machine = of_this_machine()["TARGETARCH"]
+    stages = "FROM base AS for-amd64\nFROM base AS for-arm64\n"
+    text = f"{stages}FROM --platform=$TARGETPLATFORM for-${{TARGETARCH}} AS $TARGETOS\nRUN echo $TARGETARCH\n"
+    expected = f"{stages}FROM --platform=$TARGETPLATFORM for-{machine} AS linux\nRUN echo $TARGETARCH\n"
+    assert adapted(text) == expected
 
 
 def test_a_stage_has_the_folder_of_the_stage_it_begins_from() -> None:

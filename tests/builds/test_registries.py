@@ -53,7 +53,7 @@ def test_what_may_be_stood_in_for(said: str, told: str) -> None:
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ("reading manifest 1 in r.example/a: manifest unknown: secret", r"does not have it \(404\). Correct its name"),
+        ("reading manifest 1 in r.example/a: manifest unknown: secret", r"does not have it \(404\). Correct its name and tag"),
         ("reading manifest 1 in r.example/a: unauthorized: secret", "only to those who sign in"),
         ("requested access to the resource is denied: secret", "only to those who sign in"),
         ("invalid status code from registry 403 (Forbidden)", "only to those who sign in"),

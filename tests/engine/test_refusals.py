@@ -66,6 +66,16 @@ async def engine(answers: Answers) -> AsyncIterator[Engine]:
             'OCI runtime create failed: exec: "gone": executable file not found in $PATH',
             Refusal.NO_PROGRAM,
         ),
+        (
+            500,
+            'OCI runtime create failed: exec: "./start.sh": permission denied',
+            Refusal.NOT_EXECUTABLE,
+        ),
+        (
+            500,
+            "OCI runtime create failed: error setting rlimit type 8: operation not permitted",
+            Refusal.NO_LIMIT,
+        ),
         (500, "OCI runtime start failed: cannot start", Refusal.NOT_BEGUN),
         (500, "OCI runtime create failed: cannot set up the root network namespace", Refusal.NO_OWN_NETWORK),
         (500, "write /layer: no space left on device", Refusal.NO_SPACE),

@@ -130,13 +130,15 @@ async def test_a_service_that_listens_elsewhere(
     failure = await failed(agent, repository, single(busybox, command, more))
     assert failure.reason == "unhealthy"
     assert failure.message.startswith(f"web listens on {words}")
-    assert failure.message.endswith("GET / on port 8080 got no answer (connection refused), for 1 s")
+    assert failure.message.endswith("After 1 s, GET / on port 8080 got no answer (connection refused)")
 
 
 async def test_a_service_that_answers_wrongly(agent: Agent, repository: Repository, busybox: str) -> None:
     more = "    expose: 8080\n    health: {path: /healthz, timeout: 1s}\n"
     failure = await failed(agent, repository, single(busybox, "httpd -f -p 8080 -h /www", more))
-    assert failure.message == "web runs, but GET /healthz on port 8080 answered 404, not 200 after 1 s"
+    assert failure.message.startswith(
+        "web runs, but GET /healthz on port 8080 answered 404, not 200 after 1 s. "
+    )
 
 
 async def test_bad_input_before_anything_is_built(agent: Agent, repository: Repository, busybox: str) -> None:

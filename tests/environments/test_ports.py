@@ -112,14 +112,14 @@ SHUT = Unwell("GET / on port 8000 got no answer (connection refused)", Cause.NOT
 @pytest.mark.parametrize(
     ("recipe", "unwell", "listening", "told"),
     [
-        ("compose.yaml", SHUT, [Listener(8000, six=True)], "web listens on port 8000 for IPv6 only: make it listen on 0.0.0.0. GET / on port 8000 got no answer (connection refused), for 60 s"),
-        ("compose.yaml", SHUT, [Listener(8000, True)], "web listens on 127.0.0.1:8000 only: make it listen on 0.0.0.0. GET"),
+        ("compose.yaml", SHUT, [Listener(8000, six=True)], "web listens on port 8000 for IPv6 only: make it listen on 0.0.0.0. After 60 s, GET / on port 8000 got no answer (connection refused)"),
+        ("compose.yaml", SHUT, [Listener(8000, True)], "web listens on 127.0.0.1:8000 only: make it listen on 0.0.0.0. After 60 s, GET"),
         ("compose.yaml", SHUT, [Listener(9000)], "web listens on port 9000, not on 8000. Add 9000 to ports for services.web in compose.yaml"),
         ("compose.yaml", SHUT, [], "web listens on no TCP port. If it needs longer to start, give it a healthcheck with start_period: 180s for services.web in compose.yaml"),
         ("galley.yml", SHUT, [], "web listens on no TCP port. If it needs longer to start, set health: {path: /, timeout: 180s} for services.web in galley.yml"),
         ("Dockerfile", SHUT, [], "web listens on no TCP port. If it needs longer to start, add HEALTHCHECK --start-period=180s CMD ... in Dockerfile"),
         ("compose.yaml", Unwell("port 8000 speaks TLS, not plain HTTP", Cause.TLS), [Listener(8000)], "web: port 8000 speaks TLS, not plain HTTP. Serve plain HTTP there: the ingress adds TLS"),
-        ("compose.yaml", Unwell("GET / answered 500", Cause.WRONG_ANSWER), [Listener(8000)], "web runs, but GET / answered 500 after 60 s"),
+        ("compose.yaml", Unwell("GET / answered 500", Cause.WRONG_ANSWER), [Listener(8000)], "web runs, but GET / answered 500 after 60 s. Its log may say why. If another answer tells that it is well, give it a healthcheck for services.web in compose.yaml"),
     ],
 )  # fmt: skip
 def test_what_to_do_is_said_in_the_words_of_the_recipe(
@@ -130,3 +130,26 @@ def test_what_to_do_is_said_in_the_words_of_the_recipe(
     assert advice.unhealthy(one, unwell, 60, listening, [8000]).startswith(told)
     worker = replace(one, service=replace(service, kind=ServiceKind.DATABASE))
     assert "start_period" not in advice.unhealthy(worker, SHUT, 60, [], [8000])
+
+
+def test_a_service_that_listens_nowhere_is_told_so_once() -> None:
+    one = Planned(Service("web", ServiceKind.WEB), ContainerSpec("web", BUSYBOX, {}, {}), False, "Dockerfile")
+    shut = Unwell("listens on no port", Cause.NOTHING_THERE)
+    assert advice.unhealthy(one, shut, 60, [], []) == (
+        "web listens on no TCP port. If it needs longer to start, add HEALTHCHECK --start-period=180s CMD ... in Dockerfile; "
+        "if it is not for visitors, set kind: worker in a galley.yml"
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "fix"),
+    [
+        ("exec /app/start.sh: no such file or directory", "ends in CR LF: save it with LF"),
+        ("exec /usr/bin/tool: exec format error", "a first line like #!/bin/sh"),
+    ],
+)
+def test_a_program_that_cannot_be_run_comes_with_the_usual_reason(said: str, fix: str) -> None:
+    one = Planned(Service("web", ServiceKind.WEB), ContainerSpec("web", BUSYBOX, {}, {}), False, "Dockerfile")
+    assert advice.ended(one, 255, 1, [said]).startswith(f"web exited with code 255: {said}. ")
+    assert fix in advice.ended(one, 255, 1, [said])
+    assert fix not in advice.ended(one, 1, 1, ["open /etc/x: no such file or directory"])

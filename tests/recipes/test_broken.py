@@ -23,6 +23,8 @@ GALLEY = [
     ("version: 1\nservices:\n  web:\n    build: ../other\n", "services.web.build.path: ../other is outside the repository"),
     ("version: 1\nservices:\n  web:\n    build: {path: /etc}\n", "/etc is outside the repository"),
     ("version: 1\nservices:\n  web:\n    build: {path: app}\n", "there is no file app/Dockerfile in this commit"),
+    ("version: 1\nservices:\n  web:\n    kind: web\n    build: {path: app}\n", "galley.yml:5: services.web.build: there is no file"),
+    ("version: 1\nservices:\n  web:\n    image: 'redis:'\n", "galley.yml:4: services.web.image: 'redis:' is not an image's name. Write it like python:3.12-slim."),
     ("version: 1\nservices:\n  web:\n    image: x\n    expose: http\n", "galley.yml:5: services.web.expose: expected a whole number"),
     ("version: 1\nservices:\n  web:\n    image: x\n    expose: 70000\n", "expected at most 65535, found 70000"),
     ("version: 1\nservices:\n  web:\n    image: x\n    depends_on: [dbb]\n  db:\n    image: y\n", "services.web.depends_on: there is no service dbb. Did you mean db."),
@@ -68,12 +70,18 @@ COMPOSE = [
     ("services:\n  web:\n    image: x\n    prots: [80]\n", "services.web.prots: unknown key. Did you mean ports?"),
     ("service:\n  web: {}\n", "compose.yaml:1: service: unknown key. Did you mean services?"),
     ("services: {}\n", "no service is described"),
+    ("services: {web: {image: x, scale: 0}}\n", "compose.yaml:1: services: no service has a replica. Give at least one service one: scale: 1."),
+    ("services:\n  web:\n    image: 'a b'\n", "compose.yaml:3: services.web.image: 'a b' is not an image's name. Write it like python:3.12-slim."),
+    ("services:\n  web:\n    image: x\n    network_mode: service:vnp\n  vpn: {image: x}\n", "compose.yaml:4: services.web.network_mode: there is no service vnp. Did you mean vpn."),
+    ("services:\n  web:\n    image: x\n    volumes: [':/conf']\n", "compose.yaml:4: services.web.volumes.0: ':/conf' lacks a path. Write it like ./folder:/path"),
+    ("services:\n  web:\n    image: x\n    environment: {A: [1]}\n", "services.web.environment.A: expected text or a number or true or false or nothing, found [1]. Write one value."),
+    ("services:\n  web:\n    image: x\n    healthcheck: {test: x, interval: 10}\n", "services.web.healthcheck.interval: expected text, found 10. Write it like 30s or 1m30s."),
     ("services:\n  web:\n    image: x:${TAG:?choose one}\n", "TAG is required: choose one"),
     ("services:\n  web:\n    image: ${\n", "a ${ without a readable name"),
     ("services:\n  web:\n    build: https://example.test/x.git\n", "is a remote address"),
     ("services:\n  web:\n    build: {context: ., dockerfile: ../../x}\n", "is outside the repository"),
     ("services:\n  web:\n    build: {contxt: .}\n", "services.web.build.contxt: unknown key. Did you mean context?"),
-    ("services:\n  web:\n    build: {context: ., dockerfile_inline: x}\n", "compose.yaml:2: services.web.build.dockerfile_inline:1: no FROM line"),
+    ("services:\n  web:\n    build: {context: ., dockerfile_inline: x}\n", "compose.yaml:3: services.web.build.dockerfile_inline:1: no FROM line"),
     ("services:\n  web:\n    image: x\n    env_file: ../secrets.env\n", "services.web.env_file: refused: ../secrets.env is outside the repository"),
     ("services:\n  web:\n    image: x:${GALLEY_COMMIT}\n", "compose.yaml:3: services.web.image: GALLEY_COMMIT is known only when the preview starts. Use it in environment or build.args."),
     ("services:\n  web:\n    image: x\n    extends: {service: y}\n", "compose.yaml:4: services.web.extends: there is no service y. Describe it"),
@@ -87,7 +95,7 @@ COMPOSE = [
     ("services:\n  a:\n    extends: {file: no.yml, service: b}\n", "compose.yaml:3: services.a.extends.file: there is no file no.yml in this commit."),
     ("services:\n  a:\n    extends: {file: 'https://x.y/z.yml', service: b}\n", "compose.yaml:3: services.a.extends.file: refused: https://x.y/z.yml is a remote address."),
     ("services:\n  web:\n    image: x\n    volumes: ['~/.ssh:/s']\n", "services.web.volumes.0: refused: ~/.ssh is a path of the host"),
-    ("services:\n  web:\n    image: x\n    volumes: ['${HOME}/x:/s']\n", "services.web.volumes.0: refused: ${HOME}/x:/s is a path of the host"),
+    ("services:\n  web:\n    image: x\n    volumes: ['${HOME}/x:/s']\n", "services.web.volumes.0: refused: ${HOME}/x is a path of the host"),
     ("services:\n  web:\n    image: x\n    ports: ['1:${GALLEY_NUMBER}']\n", "compose.yaml:4: services.web.ports.0: GALLEY_NUMBER is known only when the preview starts"),
     ("services:\n  web:\n    image: x\n    privileged: maybe\n", "compose.yaml:4: services.web.privileged: 'maybe' is neither true nor false. Write true or false."),
     ("services:\n  web:\n    image: x\n    tmpfs: ['/a:mode=9']\n", "compose.yaml:4: services.web.tmpfs: mode=9 is not a valid number"),
@@ -136,10 +144,77 @@ async def test_compose_errors(text: str, message: str) -> None:
     assert str(caught.value).startswith("compose.yaml:")
 
 
+async def test_everything_that_is_wrong_with_a_galley_yml_is_told_at_once_in_its_order() -> None:
+    text = """
+    version: 1
+    services:
+      a: {kind: webb, image: x}
+      b: {image: x, expose: 99999, command: x}
+      c: {build: {path: ../out}}
+      d: {kind: web}
+    """
+    with pytest.raises(RecipeError) as caught:
+        await read_recipe(Files(**{"galley.yml": text}))
+    told = [line.partition(": ") for line in str(caught.value).splitlines()]
+    assert [place for place, _, _ in told] == [f"galley.yml:{line}" for line in (3, 4, 4, 5, 6)]
+    assert [said.partition(": ")[0] for _, _, said in told] == [
+        "services.a.kind", "services.b.expose", "services.b.command", "services.c.build.path", "services.d",
+    ]  # fmt: skip
+
+
+async def test_refusals_are_told_in_the_order_of_the_file() -> None:
+    keys = (
+        "devices: [/dev/kvm]",
+        "pid: host",
+        "cap_add: [SYS_ADMIN]",
+        "privileged: true",
+        "volumes: ['/etc:/x']",
+    )
+    text = "\n".join(["services:", "  web:", "    image: x", *(f"    {key}" for key in keys)])
+    with pytest.raises(RecipeError) as caught:
+        await read_recipe(Files(**{"compose.yaml": text}))
+    assert [line.split(":")[1] for line in str(caught.value).splitlines()] == ["4", "5", "6", "7", "8"]
+
+
+async def test_a_misspelt_key_is_not_also_a_missing_one() -> None:
+    with pytest.raises(RecipeError) as caught:
+        await read_recipe(Files(**{"galley.yml": "version: 1\nservces: {a: {image: x}}\n"}))
+    assert str(caught.value) == "galley.yml:2: servces: unknown key. Did you mean services?"
+
+
 async def test_nothing_to_run() -> None:
     with pytest.raises(NoRecipe, match="compose file or Dockerfile") as caught:
         await read_recipe(Files(**{"README.md": "hello"}))
     assert caught.value.reason == "no_recipe"
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("Dockerfile.prod", "Rename Dockerfile.prod to Dockerfile"),
+        ("api.dockerfile", "Rename api.dockerfile to Dockerfile"),
+        ("build/Dockerfile", "There is build/Dockerfile: add a galley.yml with a service that has build: {path: build}"),
+        ("build/Dockerfile.prod", "with a service that has build: {path: build, dockerfile: Dockerfile.prod}"),
+        ("api/Containerfile", "with a service that has build: {path: api, dockerfile: Containerfile}"),
+    ],
+)  # fmt: skip
+async def test_a_dockerfile_of_another_name_is_named(path: str, told: str) -> None:
+    with pytest.raises(NoRecipe) as caught:
+        await read_recipe(Files(**{path: "FROM x", "src/dockerfiles.py": ""}))
+    assert str(caught.value).endswith(told)
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [("prodution", "Did you mean production?"), ("3", "Stages there: base, production.")],
+)
+async def test_a_stage_that_is_not_there(target: str, told: str) -> None:
+    dockerfile = "FROM x AS base\nFROM x AS production\nFROM base\n"
+    text = f"services:\n  web:\n    build:\n      context: .\n      target: '{target}'\n"
+    with pytest.raises(RecipeError) as caught:
+        await read_recipe(Files(**{"compose.yaml": text, "Dockerfile": dockerfile}))
+    problem = "compose.yaml:3: services.web.build.target: its Dockerfile has no stage"
+    assert str(caught.value) == f"{problem} {target}. {told}"
 
 
 async def test_a_symbolic_link_is_not_read_as_a_recipe() -> None:

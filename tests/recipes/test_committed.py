@@ -109,10 +109,10 @@ async def test_what_lies_elsewhere_is_pointed_out(name: str, message: str) -> No
     assert message in str(caught.value)
 
 
-async def test_a_missing_dockerfile_is_reported_at_the_line_of_its_service() -> None:
+async def test_a_missing_dockerfile_is_reported_at_the_line_of_its_build() -> None:
     text = "version: 1\nservices:\n  db:\n    image: postgres\n  backend:\n    build: ./backend\n"
     with pytest.raises(
-        RecipeError, match=r"^galley.yml:5: services.backend.build: there is no file backend/Dockerfile"
+        RecipeError, match=r"^galley.yml:6: services.backend.build: there is no file backend/Dockerfile"
     ):
         await read_recipe(Files(**{"galley.yml": text}))
     with pytest.raises(

@@ -267,6 +267,27 @@ async def test_a_container_gets_what_harms_nobody() -> None:
     assert all(f"services.web.{key}: ignored" in told for key in ("ulimits.nice", "group_add", "extra_hosts"))
 
 
+async def test_a_file_system_in_memory_may_be_small() -> None:
+    recipe = await read_recipe(
+        Files(
+            **{
+                "compose.yaml": """
+                services:
+                  web:
+                    image: x
+                    shm_size: 1m
+                    tmpfs: /run:size=64k
+                    volumes: ['cache:/cache']
+                volumes: {cache: {driver_opts: {type: tmpfs, device: tmpfs, o: 'size=2m'}}}
+                """
+            }
+        )
+    )
+    options = recipe.services["web"].options
+    assert options.shm_size_mb == 1
+    assert {(one.path, one.size_mb) for one in options.tmpfs} == {("/run", 1), ("/cache", 2)}
+
+
 async def test_what_reaches_the_kernel_or_the_host_is_refused_all_at_once() -> None:
     said = await refusal(
         """
@@ -281,9 +302,9 @@ async def test_what_reaches_the_kernel_or_the_host_is_refused_all_at_once() -> N
         """
     )
     assert [line.partition(". ")[0] for line in said.splitlines()] == [
+        "compose.yaml:4: services.web.sysctls: refused: kernel.panic would change the host's kernel, not the container's",
         "compose.yaml:5: services.web.cap_add: refused: no container here has NET_ADMIN: it would give the container rights "
         "over the host",
-        "compose.yaml:4: services.web.sysctls: refused: kernel.panic would change the host's kernel, not the container's",
         "compose.yaml:8: services.db.volumes.0: refused: /etc is a path of the host",
         "compose.yaml:8: services.db.volumes.1: refused: /srv is a path of the host",
         "compose.yaml:8: services.db.volumes.2: there is no volume no",

@@ -62,6 +62,21 @@ async def test_a_program_that_visitors_see_keeps_its_data_too_and_its_host_name(
     assert any("services.wiki: kept across pushes" in warning for warning in recipe.warnings)
 
 
+async def test_a_server_whose_ports_no_visitor_has_business_at_is_no_web_service() -> None:
+    recipe = await composed(
+        "  mod: {image: acme/redismod9, ports: ['6379:6379']}\n  web: {image: x, ports: [80, 6379]}\n"
+        "  odd: {image: acme/odd9, ports: [8123]}\n  said: {image: acme/said9, ports: [6379], x-galley-kind: web}"
+    )
+    kinds = {name: service.kind for name, service in recipe.services.items()}
+    assert kinds == {
+        "mod": ServiceKind.CACHE, "web": ServiceKind.WEB, "odd": ServiceKind.WEB, "said": ServiceKind.WEB,
+    }  # fmt: skip
+    assert (
+        "compose.yaml: services.mod: kind cache inferred from its port; set x-galley-kind: to be sure"
+        in recipe.warnings
+    )
+
+
 async def test_the_published_port_of_a_database_gives_its_kind_away() -> None:
     recipe = await composed("  db: {image: acme/pg9, ports: ['5432:5432'], volumes: [data:/data]}")
     assert (recipe.services["db"].kind, recipe.services["db"].port) == (ServiceKind.DATABASE, 5432)

@@ -38,6 +38,24 @@ def test_build_arguments_win_over_defaults() -> None:
     assert parsed.external_images() == ["a:2"]
 
 
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (b"ARG V\nFROM python:$V\n", "V has no value: write ARG V=... above the first FROM."),
+        (b"FROM a\nFROM Not:a:name\n", "Write it like python:3.12-slim."),
+    ],
+)
+def test_a_base_that_is_no_image_is_told_with_its_line(raw: bytes, told: str) -> None:
+    with pytest.raises(RecipeError, match=r"Dockerfile:2: FROM: '.*' is not an image's name") as caught:
+        read_dockerfile("Dockerfile", raw)
+    assert str(caught.value).endswith(told)
+
+
+def test_a_stage_may_be_chosen_by_the_machine() -> None:
+    raw = b"FROM a AS for-amd64\nFROM b AS for-arm64\nFROM for-${TARGETARCH}\n"
+    assert read_dockerfile("Dockerfile", raw).parents()[2] in {0, 1}
+
+
 def test_what_a_heredoc_writes_is_not_said_by_the_dockerfile() -> None:
     parsed = read_dockerfile("Dockerfile", b"FROM a\nCOPY <<EOF /x\nEXPOSE 1\nEOF\nEXPOSE 2\n")
     assert parsed.exposed_ports() == [2]

@@ -96,6 +96,34 @@ async def test_a_variable_without_a_value_is_empty_and_warned_of() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ("mem_limit: '${GONE}'", "mem_limit"),
+        ("cpus: '${GONE}'", "cpus"),
+        ("tty: ${GONE}", "tty"),
+        ("ports: ['8080:${GONE}']", "ports.0"),
+        ("ports: ['${GONE}']", "ports.0"),
+        ("volumes: ['${GONE}/up:/up']", "volumes.0"),
+        ("volumes: ['${GONE}:/up']", "volumes.0"),
+        ("env_file: '${GONE}'", "env_file"),
+        ("healthcheck: {test: x, interval: '${GONE}'}", "healthcheck.interval"),
+        ("depends_on: ['${GONE}']", "depends_on"),
+        ("image: 'redis:${GONE}'", "image"),
+        ("build: $GONE", "build.context"),
+    ],
+)
+async def test_where_an_empty_text_will_not_do_the_variable_is_named(written: str, key: str) -> None:
+    image = "" if written.startswith(("image", "build")) else "    image: x\n"
+    text = f"services:\n  web:\n    {written}\n{image}    working_dir: ${{OTHER}}\n"
+    with pytest.raises(RecipeError) as caught:
+        await read_recipe(Files(**{"compose.yaml": text}))
+    assert str(caught.value).startswith(f"compose.yaml:3: services.web.{key}: ")
+    assert str(caught.value).endswith(
+        ". GONE has no value: set it among the project's variables or in .env, or write ${GONE:-default}."
+    )
+
+
 async def test_a_required_variable_fails_with_the_authors_words() -> None:
     text = """
     services:

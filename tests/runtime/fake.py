@@ -141,7 +141,7 @@ class FakeRuntime:
 
     def _join(self, box: Box, network: str, aliases: Sequence[str]) -> None:
         if network not in self.networks:
-            raise StartError(f"cannot start container {box.spec.name}: network {network} not found")
+            raise StartError(f"{box.spec.name} cannot be started: network {network} not found")
         box.aliases.setdefault(network, aliases)
         host = next(self._hosts)
         subnet = self.networks[network].subnet
@@ -208,9 +208,9 @@ class FakeRuntime:
         words = box.words()
         if not shell.known(words):
             command = " ".join(words) or "the image's command"
-            problem = f"{command!r} cannot be run inside {box.spec.image}"
+            problem = f"{command!r} cannot be run in its image"
             raise StartError(
-                f"cannot start container {box.spec.name}: {problem}", service=box.spec.labels.get(SERVICE, "")
+                f"{box.spec.name} cannot be started: {problem}", service=box.spec.labels.get(SERVICE, "")
             )
         box.start()
 
@@ -218,9 +218,7 @@ class FakeRuntime:
         service = spec.labels.get(SERVICE, "")
         host = self.boxes.get(spec.network_of or "")
         if spec.network_of and (host is None or host.state is not ContainerState.RUNNING):
-            raise StartError(
-                f"cannot make container {spec.name}: {spec.network_of} does not run", service=service
-            )
+            raise StartError(f"{spec.name} cannot be made: {spec.network_of} does not run", service=service)
         if (image := self.images.get(spec.image)) is None:
             raise StartError(f"image {spec.image} is not on the host", service=service)
         mounted = {mount.path: self._volume(mount.volume) for mount in spec.mounts}

@@ -15,7 +15,7 @@ from seatrial.agent.builds.steps import Step, nameless
 from seatrial.agent.commands.children import Errors
 from seatrial.agent.commands.programs import find
 from seatrial.agent.commands.running import run
-from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile
+from seatrial.agent.recipes.dockerfile import MACHINES, Dockerfile, of_this_machine, read_dockerfile
 from seatrial.agent.recipes.dockerfile_lines import HEREDOC, WITH_HEREDOC, escape_of, instructions, joined
 from seatrial.agent.vocabulary.errors import BuildError
 from seatrial.agent.vocabulary.mount_targets import refused_mount_target
@@ -27,13 +27,13 @@ NEW_FLAGS = {"parents", "exclude", "checksum", "keep-git-dir", "unpack"}
 NOTHING_HERE = {
     ("COPY", "link"), ("ADD", "link"), ("HEALTHCHECK", "start-interval"), ("RUN", "network"), ("RUN", "security"),
 }  # fmt: skip
+MACHINE = re.compile(r"\$(?:\{((?:BUILD|TARGET)[A-Z]+)\}|((?:BUILD|TARGET)[A-Z]+)\b)")
 NUMBER_OR_VARIABLE = re.compile(r"[0-7]+$|.*\$")
 INSTRUCTIONS = (
     "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "RUN",
     "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
 )  # fmt: skip
 MOST_REFUSED = 10  # that are told
-MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 @dataclass(frozen=True)
@@ -159,8 +159,17 @@ class Dialect:
             for path in volumes.paths(rest):
                 if "$" not in path and (why := refused_mount_target(path)):
                     raise BuildError(f"{where} {path}: {why}")
+        if keyword == "FROM":
+            rest = self._for_this_machine(rest)
         names = {name: base.called for name, base in self.bases.items() if base.called}
         return self._flags(where, keyword, by_names_of_ours(keyword, rest, self._base, names))
+
+    def _for_this_machine(self, rest: str) -> str:
+        """A FROM with the arguments that docker's builder knows there without an ARG; buildah knows them in options only."""
+        known = {**of_this_machine(), **self.arguments}
+        flags = "".join(match[0] for match in leading(rest))
+        image = MACHINE.sub(lambda match: known.get(match[1] or match[2], match[0]), rest.removeprefix(flags))
+        return f"{flags}{image}"
 
     def _flags(self, where: str, keyword: str, rest: str) -> str:
         kept, position = "", 0

@@ -3,17 +3,12 @@
 import re
 
 from seatrial.agent.vocabulary.errors import ImageUnavailable
+from seatrial.agent.vocabulary.image_names import LIKE, is_image_name
 
 HUB = "registry-1.docker.io"
 HUB_NAMES = {"docker.io", "index.docker.io"}
 # An engine lets nobody give an image a digest: one that is asked for by its digest is kept under this name.
 BY_DIGEST = "seatrial/by-digest"
-_PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
-_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-REFERENCE = re.compile(
-    rf"(?:{_NAME}(?:\.{_NAME})*(?::\d+)?/)?{_PART}(?:/{_PART})*(?::\w[\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?",
-    re.ASCII,
-)
 
 
 def named(image: str) -> str:
@@ -23,8 +18,8 @@ def named(image: str) -> str:
     """
     if image.startswith("sha256:") or re.fullmatch(r"[0-9a-f]{64}", image):
         raise ImageUnavailable(f"{image} is an image's id. Write its name and tag, or name@sha256:digest")
-    if not REFERENCE.fullmatch(image):
-        raise ImageUnavailable(f"{image[:200]!r} is not an image's name. Write it like python:3.12-slim")
+    if not is_image_name(image):
+        raise ImageUnavailable(f"{image[:200]!r} is not an image's name. {LIKE}")
     return image if "@" in image or ":" in image.rsplit("/", 1)[-1] else f"{image}:latest"
 
 

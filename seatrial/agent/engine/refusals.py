@@ -31,6 +31,8 @@ ENGINES = _words(
     # A kernel setting that does not exist: the words are those of a missing program.
     (Refusal.OTHER, r"/proc/sys/"),
     (Refusal.NO_INIT, 'exec: "docker-init"'),
+    (Refusal.NO_LIMIT, "error setting rlimit"),
+    (Refusal.NOT_EXECUTABLE, "exec: .*: permission denied"),
     (Refusal.NO_PROGRAM, "executable file not found|no such file or directory"),
     (Refusal.NOT_BEGUN, "OCI runtime"),
 )

@@ -1,5 +1,6 @@
 """What people read about a service that is not healthy: what is wrong, and what to do, in the terms of their recipe."""
 
+import re
 from collections.abc import Sequence
 
 from seatrial.agent.environments.launch import Planned
@@ -7,11 +8,26 @@ from seatrial.agent.recipes.recipe import GALLEY_FILES
 from seatrial.agent.vocabulary.containers import Cause, Listener, Unwell
 from seatrial.agent.vocabulary.logs import decisive
 
+# What the first process says of a program that is there and yet cannot be run.
+NOT_RUN = (
+    (
+        re.compile(r"exec /\S+: no such file or directory$"),
+        "If the file is there, its first line names a program that is not, or ends in CR LF: save it with LF",
+    ),
+    (
+        re.compile(r"exec /\S+: exec format error$"),
+        "It needs a first line like #!/bin/sh, or was built for another kind of machine",
+    ),
+)
+SHUT = re.compile("listens on no (known )?port$")
+
 
 def ended(planned: Planned, code: int | None, times: int, lines: Sequence[str]) -> str:
     """A service that ended while it should run."""
     again = f", {times} times" if times > 1 else ""
-    why = f": {said}" if (said := decisive(lines)) else ""
+    said = decisive(lines)
+    fix = next((f". {fix}" for pattern, fix in NOT_RUN if pattern.match(said)), "")
+    why = f": {said}{fix}" if said else ""
     return f"{planned.service.name} exited with code {'unknown' if code is None else code}{again}{why}"
 
 
@@ -38,15 +54,28 @@ def unhealthy(
         case Cause.OWN_COMMAND:
             return f"{name} runs, but after {seconds:g} s {unwell.seen}"
         case Cause.NOTHING_THERE if explained := _elsewhere(planned, listening, expected):
-            return f"{name} listens on {explained}. {unwell.seen}, for {seconds:g} s"
+            more = "" if SHUT.match(unwell.seen) else f". After {seconds:g} s, {unwell.seen}"
+            return f"{name} listens on {explained}{more}"
+        case Cause.WRONG_ANSWER:
+            return f"{name} runs, but {unwell.seen} after {seconds:g} s. {_other_path(planned)}"
         case _:
             return f"{name} runs, but {unwell.seen} after {seconds:g} s"
 
 
 def _other_port(planned: Planned) -> str:
     port = _fix(planned, "set expose to it", "add it to ports", "EXPOSE it first")
-    none = _fix(planned, "set kind: worker", "set x-galley-kind: worker", "set kind: worker in a galley.yml")
-    return f"If it has another port for visitors, {port}; if it has none, {none}"
+    return f"If it has another port for visitors, {port}; if it has none, {_for_nobody(planned)}"
+
+
+def _for_nobody(planned: Planned) -> str:
+    return _fix(planned, "set kind: worker", "set x-galley-kind: worker", "set kind: worker in a galley.yml")
+
+
+def _other_path(planned: Planned) -> str:
+    fix = _fix(
+        planned, "set health: {path: /..., status: ...}", "give it a healthcheck", "add HEALTHCHECK CMD ..."
+    )
+    return f"Its log may say why. If another answer tells that it is well, {fix}"
 
 
 def _elsewhere(planned: Planned, listening: Sequence[Listener], expected: Sequence[int]) -> str:
@@ -66,14 +95,14 @@ def _elsewhere(planned: Planned, listening: Sequence[Listener], expected: Sequen
         first = reachable[0].port
         fix = _fix(planned, f"Set expose to {first}", f"Add {first} to ports", f"EXPOSE {first}")
         return f"port {ports}, not on {wanted}. {fix}"
-    return _nowhere(planned)
+    return _nowhere(planned, expected)
 
 
 def _all(ports: Sequence[int], joined: str) -> str:
     return f" {joined} ".join(map(str, ports))
 
 
-def _nowhere(planned: Planned) -> str:
+def _nowhere(planned: Planned, expected: Sequence[int]) -> str:
     if not planned.service.kind.routable:
         return "no TCP port"
     fix = _fix(
@@ -82,7 +111,8 @@ def _nowhere(planned: Planned) -> str:
         "give it a healthcheck with start_period: 180s",
         "add HEALTHCHECK --start-period=180s CMD ...",
     )
-    return f"no TCP port. If it needs longer to start, {fix}"
+    none = "" if expected else f"; if it is not for visitors, {_for_nobody(planned)}"
+    return f"no TCP port. If it needs longer to start, {fix}{none}"
 
 
 def _fix(planned: Planned, galley: str, compose: str, dockerfile: str) -> str:

@@ -1,17 +1,20 @@
 """Reads the parts of a Dockerfile that the agent must know before it builds."""
 
 import json
+import platform
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from seatrial.agent.recipes.dockerfile_lines import instructions
 from seatrial.agent.vocabulary.errors import RecipeError
+from seatrial.agent.vocabulary.image_names import LIKE, is_image_name
 
 VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))")
 FROM = re.compile(r"(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?\s*$", re.IGNORECASE)
 SCRATCH = "scratch"
+MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}  # as the kernel says, and as Dockerfiles do
 LONGEST = 4096  # of an argument's value: arguments that double each other would fill the memory
 
 
@@ -36,6 +39,11 @@ class Dockerfile:
             if target is not None and (target.lower() == (stage.name or "").lower() or target == str(index)):
                 return self.stages[: index + 1]
         return self.stages
+
+    def has_stage(self, target: str) -> bool:
+        """Whether `target` names a stage, or is the number of one."""
+        numbers = {str(number) for number in range(len(self.stages))}
+        return target.lower() in numbers | {(stage.name or "").lower() for stage in self.stages}
 
     def parents(self) -> list[int | None]:
         """For each stage, the earlier one that it begins from; None if it begins from an image."""
@@ -99,14 +107,14 @@ def taken_from(keyword: str, text: str) -> list[str]:
 
 def read_dockerfile(file: str, raw: bytes, arguments: Mapping[str, str] | None = None) -> Dockerfile:
     """Read `raw`; `arguments` are the build's. Raises RecipeError if it has no FROM."""
-    known = dict(arguments or {})
+    known = {**of_this_machine(), **(arguments or {})}
     stages: list[tuple[str, str | None, list[tuple[str, str]]]] = []
+    earlier = {SCRATCH}
     for line, keyword, text in instructions(raw):
         if keyword == "FROM":
-            match = FROM.match(replaced(text, known))
-            if match is None:
-                raise RecipeError(f"{file}:{line}: FROM: names no image. Write FROM image:tag.")
-            stages.append((match[1].strip("\"'"), match[2], []))
+            base, name = begun(f"{file}:{line}: FROM", text, known, earlier)
+            earlier.add((name or SCRATCH).lower())
+            stages.append((base, name, []))
         elif stages:
             stages[-1][2].append((keyword, text))
         elif keyword == "ARG":
@@ -115,6 +123,31 @@ def read_dockerfile(file: str, raw: bytes, arguments: Mapping[str, str] | None =
     if not stages:
         raise RecipeError(f"{file}:1: no FROM line. Begin with FROM image:tag.")
     return Dockerfile([Stage(base, name, tuple(below)) for base, name, below in stages])
+
+
+def of_this_machine() -> dict[str, str]:
+    """The arguments that every builder gives to FROM lines."""
+    system, machine = "linux", MACHINES.get(platform.machine(), platform.machine())
+    parts = {"PLATFORM": f"{system}/{machine}", "OS": system, "ARCH": machine}
+    return {f"{where}{part}": value for where in ("BUILD", "TARGET") for part, value in parts.items()}
+
+
+def begun(where: str, text: str, known: Mapping[str, str], earlier: Set[str]) -> tuple[str, str | None]:
+    """(the image or stage that a FROM line begins with, the name of its own stage). `earlier`: what stages are called."""
+    match = FROM.match(replaced(text, known))
+    if match is None:
+        raise RecipeError(f"{where}: names no image. Write FROM image:tag.")
+    base = match[1].strip("\"'")
+    if base.lower() not in earlier and "$" not in base and not is_image_name(base):
+        missing = next((name for name in names_in(text) if not known.get(name)), None)
+        fix = f"{missing} has no value: write ARG {missing}=... above the first FROM" if missing else LIKE
+        raise RecipeError(f"{where}: {base!r} is not an image's name. {fix}.")
+    return base, match[2]
+
+
+def names_in(text: str) -> list[str]:
+    """The variables that `text` mentions."""
+    return [match[1] or match[3] for match in VARIABLE.finditer(text)]
 
 
 def declared(text: str) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from seatrial.agent.recipes.repository_paths import inside
 from seatrial.agent.vocabulary import quantities
 from seatrial.agent.vocabulary.containers import HealthCheck, Resources, RestartPolicy
 from seatrial.agent.vocabulary.errors import RecipeError
+from seatrial.agent.vocabulary.image_names import LIKE, is_image_name
 from seatrial.wire.states import ServiceKind
 
 NAME = r"^[a-z][a-z0-9-]{0,39}$"
@@ -170,7 +171,7 @@ def read(document: Document, defaults: Resources) -> Recipe:
     graph.check(document, services, problems, described=named_in(document))
     problems.raise_all()
     named = frozenset(name for name, keys in file.services.items() if keys.kind)
-    places = {name: document.place(("services", name)) for name in services}
+    places = {name: document.place(("services", name, "build")) for name in services}
     return Recipe(document.file, services, tuple(problems.warnings), named, places=places)
 
 
@@ -183,6 +184,8 @@ def fitting(document: Document, problems: Problems) -> File:
         return File.model_validate(document.data)
     except ValidationError as error:
         wrong = error.errors()
+    if any(one["type"] == "extra_forbidden" and len(one["loc"]) == 1 for one in wrong):
+        wrong = [one for one in wrong if one["type"] != "missing" or one["loc"] != ("services",)]
     problems.add(*(explained(document, one) for one in wrong))
     rest = document.without(place_of(one) for one in wrong)
     try:
@@ -218,6 +221,8 @@ def service_of(
             document.warning((*at, "build", "command"), "ignored: the Dockerfile says how to build")
         )
     image = None if keys.build else keys.image
+    if image and not is_image_name(image):
+        problems.add(document.error((*at, "image"), f"{image!r} is not an image's name", LIKE))
     if keys.kind is None and image and kinds.of_image(image):
         problems.warn(
             document.warning(

@@ -47,8 +47,8 @@ def check_number(document: Document, services: int) -> None:
 
 
 def _key(service: Service, other: str) -> str:
-    """Where the service names the other."""
-    return "depends_on" if other in service.depends_on else "network_mode"
+    """Where the service names the other. Compose counts the one whose network it joins among its dependencies."""
+    return "network_mode" if other == service.network_of else "depends_on"
 
 
 def find_cycle(edges: Mapping[str, Sequence[str]]) -> list[str]:

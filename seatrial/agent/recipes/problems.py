@@ -45,9 +45,16 @@ class Problems:
         return otherwise
 
     def raise_all(self) -> None:
-        """Raise RecipeError if there was any."""
+        """Raise RecipeError if there was any, in the order of files and lines."""
         if self.errors:
-            raise RecipeError(together(self.errors))
+            raise RecipeError(together(sorted(self.errors, key=placed)))
+
+
+def placed(message: str) -> tuple[str, int]:
+    """What sorts messages by file and line."""
+    file, _, rest = message.partition(":")
+    line = rest.partition(":")[0]
+    return file, int(line) if line.isdecimal() else 0
 
 
 def together(errors: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """Finds the recipe of a commit and reads it."""
 
 import asyncio
+import difflib
 import posixpath
 import re
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ from seatrial.agent.vocabulary.tree import LINK, Tree
 from seatrial.wire.states import ServiceKind
 
 COMPOSE_LIKE = re.compile(r"(docker-)?compose([._-][\w.-]+)?\.ya?ml")
+DOCKERFILE_LIKE = re.compile(r"(docker|container)file([._-][\w.-]+)?|[\w.-]+\.(docker|container)file")
 MAX_BYTES = 256 * 1024
 
 
@@ -94,16 +96,16 @@ async def nothing_found(tree: Tree) -> str:
             f"{problem}There is {composes[0]}{others}: commit a .env at the root that says COMPOSE_FILE={composes[0]}, or set "
             "COMPOSE_FILE in the project's variables"
         )
-    near = sorted(
-        (path for path, name in entries.items() if name in {"dockerfile", "containerfile"}), key=depth
-    )
+    near = sorted((path for path, name in entries.items() if DOCKERFILE_LIKE.fullmatch(name)), key=depth)
     if not near:
         return f"{problem}Add one of them"
-    folder = posixpath.dirname(near[0])
+    folder, name = posixpath.split(near[0])
+    others = f" (and {len(near) - 1} more)" if len(near) > 1 else ""
     if not folder:
         return f"{problem}Rename {near[0]} to Dockerfile"
-    others = f" (and {len(near) - 1} more)" if len(near) > 1 else ""
-    return f"{problem}There is {near[0]}{others}: add a galley.yml with a service that has build: {{path: {folder}}}"
+    named = "" if name == "Dockerfile" else f", dockerfile: {name}"
+    build = f"build: {{path: {folder}{named}}}"
+    return f"{problem}There is {near[0]}{others}: add a galley.yml with a service that has {build}"
 
 
 def depth(path: str) -> tuple[int, str]:
@@ -169,16 +171,29 @@ async def dockerfile_of(tree: Tree, recipe: Recipe, service: str, build: Build) 
     place = recipe.places.get(service, f"{recipe.source}:1")
     if build.dockerfile_inline:
         key = f"{place}: services.{service}.build.dockerfile_inline"
-        return await asyncio.to_thread(read_dockerfile, key, build.dockerfile_inline.encode(), build.args)
-    raw = await tree.read(path, limit=MAX_BYTES)
+        raw: bytes | None = build.dockerfile_inline.encode()
+    else:
+        key, raw = path, await tree.read(path, limit=MAX_BYTES)
     if raw is not None:
-        return await asyncio.to_thread(read_dockerfile, path, raw, build.args)
+        dockerfile = await asyncio.to_thread(read_dockerfile, key, raw, build.args)
+        check_target(f"{place}: services.{service}.build.target", dockerfile, build.target)
+        return dockerfile
     if any(entry.path == path and (entry.size or 0) > MAX_BYTES for entry in await tree.entries()):
         raise too_large(path)
     raise RecipeError(
         f"{place}: services.{service}.build: there is no file {path} in this commit. "
         "Add the Dockerfile, or correct the path."
     )
+
+
+def check_target(where: str, dockerfile: Dockerfile, target: str | None) -> None:
+    """Raise RecipeError for a stage that the Dockerfile does not have."""
+    if target is None or dockerfile.has_stage(target):
+        return
+    names = [stage.name for stage in dockerfile.stages if stage.name]
+    near = difflib.get_close_matches(target, names, n=1)
+    fix = f"Did you mean {near[0]}?" if near else f"Stages there: {', '.join(names) or 'none has a name'}."
+    raise RecipeError(f"{where}: its Dockerfile has no stage {target}. {fix}")
 
 
 def too_large(path: str) -> RecipeError:

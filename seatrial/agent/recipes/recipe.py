@@ -85,7 +85,7 @@ class Recipe:
     warnings: Sequence[str] = ()
     given_kinds: frozenset[str] = frozenset()  # services whose kind is given in the file, not guessed
     composed: bool = False  # from a compose file
-    places: Mapping[str, str] = field(default_factory=dict)  # service: `file:line` where it is described
+    places: Mapping[str, str] = field(default_factory=dict)  # service: `file:line` of its build, or of itself
 
     def in_order(self) -> list[Service]:
         """The services, each after those it depends on. The parser has refused cycles."""

@@ -24,7 +24,13 @@ KEPT_ERRORS = 4_000
 # host; inside, no child can fork at all.
 PIDS = {Isolation.GVISOR: 1000, Isolation.CONTAINER: 100}
 # A start that failed for one of these reasons would fail again.
-LASTING = {Refusal.NO_OWN_NETWORK, Refusal.NO_PROGRAM, Refusal.NOT_BEGUN}
+LASTING = {
+    Refusal.NO_OWN_NETWORK,
+    Refusal.NO_PROGRAM,
+    Refusal.NOT_EXECUTABLE,
+    Refusal.NO_LIMIT,
+    Refusal.NOT_BEGUN,
+}
 REGISTER = "Register it with: runsc install, then reload Docker (kill -HUP); it is noticed within a minute"
 WITHOUT_GVISOR = (
     "gVisor (runsc) is not registered with Docker: policies run in ordinary containers, whose isolation is weaker. "

@@ -148,6 +148,8 @@ class Refusal(Enum):
     NO_IMAGE = auto()
     NO_INIT = auto()  # its host lacks the first process that `init` asks for
     NO_PROGRAM = auto()  # the program that the container should run is not in it
+    NOT_EXECUTABLE = auto()  # it is, but may not be executed
+    NO_LIMIT = auto()  # the container asks for more than its host may give it
     NO_SPACE = auto()
     NO_OWN_NETWORK = auto()  # this gVisor cannot give containers a network on this kernel
     NOT_BEGUN = auto()  # the engine's runtime could not start the container

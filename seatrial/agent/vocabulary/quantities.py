@@ -9,15 +9,26 @@ LEAST_MEMORY_MB = 6  # the least that the engine accepts
 
 
 def megabytes(text: object) -> int:
-    """Megabytes of `512m`, `1g`, `1.5GiB` or a number of bytes. Raises ValueError that says how to write it."""
-    size = in_megabytes(str(text))
-    if size is None or isinstance(text, bool):
-        raise ValueError(f"{str(text)[:60]!r} is not a size. Write it like 512m or 1g")
+    """Of a container's memory: megabytes of `512m`, `1g`, `1.5GiB` or a number of bytes. Raises ValueError that says how to
+    write it."""
+    size = _megabytes(text)
     if size < LEAST_MEMORY_MB:
         raise ValueError(
             f"{text!r} is less than the {LEAST_MEMORY_MB}m a container needs. Write it like 512m or 1g"
         )
     return int(size)
+
+
+def file_system_megabytes(text: object) -> int:
+    """Of a file system in memory, which may be small. Raises ValueError that says how to write it."""
+    return max(1, int(_megabytes(text)))
+
+
+def _megabytes(text: object) -> float:
+    size = in_megabytes(str(text))
+    if size is None or isinstance(text, bool):
+        raise ValueError(f"{str(text)[:60]!r} is not a size. Write it like 512m or 1g")
+    return size
 
 
 def seconds(text: object) -> float:

@@ -107,7 +107,7 @@ def _refused(image: str, registry: str, said: str) -> ImageUnavailable:
         )
     if UNKNOWN.search(said):
         return ImageUnavailable(
-            f"{image} cannot be pulled: {registry} does not have it (404). Correct its name and tag"
+            f"{image} cannot be pulled: {registry} does not have it (404). Correct its name and {'digest' if '@' in image else 'tag'}"
         )
     return ImageUnavailable(
         f"{image} cannot be pulled: {registry} does not answer like a registry. Correct the registry's name; "

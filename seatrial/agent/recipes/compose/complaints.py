@@ -9,14 +9,25 @@ from dataclasses import dataclass
 
 from seatrial.agent.recipes.compose.cell import PROJECT
 from seatrial.agent.recipes.compose.marks import MARK
-from seatrial.agent.recipes.compose.places import Places
+from seatrial.agent.recipes.compose.places import Places, value_for
 from seatrial.agent.recipes.document import Path
+from seatrial.agent.recipes.problems import placed
 from seatrial.agent.vocabulary.errors import RecipeError
 
 MOST_WARNINGS = 50
 LOGGED = re.compile(r'^time="[^"]*" level=(\w+) msg=("(?:[^"\\]|\\.)*")(.*)$')
 UNSET = re.compile(r'The "(.*)" variable is not set\. Defaulting to a blank string\.', re.DOTALL)
-SILENT = re.compile(r"for boolean is not supported by YAML 1\.2|`version` is obsolete|outside Swarm mode")
+SILENT = re.compile(
+    r"for boolean is not supported by YAML 1\.2|`version` is obsolete|outside Swarm mode|only honored in Swarm mode"
+)
+NOT_A_NUMBER = r'strconv\.\w+: parsing "(.*?)"'
+# What Compose says of a text in which a part is empty; the key below which it stands; what is missing, and the fix.
+EMPTY = (
+    (re.compile(r"^no port specified: (.*)<empty>$", re.MULTILINE), "ports", "lacks a port", 'Write it like "8080:80" or 80'),
+    (re.compile(r"^invalid (?:spec: (.*): empty section between colons|empty volume spec())$", re.MULTILINE), "volumes",
+     "lacks a path", "Write it like ./folder:/path/in/the/container"),
+    (re.compile(r"^env file ( ?)not found: stat :"), "env_file", "names no file", "Name a file of this repository"),
+)  # fmt: skip
 KEY = re.compile(
     r"services\.[\w.\[\]-]+|'services\[[^']*\]\.[\w.\[\]]+'|(?:volumes|networks|secrets|configs)\.[\w.-]+"
 )
@@ -37,25 +48,22 @@ class Complaints:
         """At least one, whatever Compose said."""
         text = "\n".join(line for line in said.splitlines() if not LOGGED.match(line)).strip()
         found = [error for read in self._readings() for error in read(text)]
-        return sorted(found or [self._otherwise(text)], key=lambda error: placed(str(error)))
+        return sorted(found or [self._otherwise(text)], key=lambda error: (*placed(str(error)), str(error)))
 
     def warnings(self, said: str) -> list[str]:
         """What Compose warned of, each once."""
-        messages = [unquoted(match[2]) for line in said.splitlines() if (match := LOGGED.match(line))]
-        several = list(dict.fromkeys(messages))
+        several = list(dict.fromkeys(logged(said)))
         warnings = {text for message in several[:MOST_WARNINGS] if (text := self._warning(message))}
         more = len(several) - MOST_WARNINGS
         rest = [f"{self.places.file}: and {more} more warnings from Compose"] if more > 0 else []
-        return sorted(warnings, key=placed) + rest  # Compose prints them in any order
+        return sorted(sorted(warnings), key=placed) + rest  # Compose prints them in any order
 
     def _warning(self, message: str) -> str:
         if unset := UNSET.fullmatch(message):
             name = unset[1]
             where = self._mention(r"[$]\{?" + re.escape(name) + r"\b")
-            return (
-                f'{where}: "{name}" is not set, so an empty text is used. Set it among the project\'s variables or in .env, '
-                f"or write ${{{name}:-default}}"
-            )
+            fix = value_for(name)
+            return f'{where}: "{name}" is not set, so an empty text is used. {fix[:1].upper()}{fix[1:]}'
         if SILENT.search(message):
             return ""
         return f"{self.places.file}: {shown(message)}"
@@ -69,6 +77,7 @@ class Complaints:
             self._extended,
             self._decoded,
             self._ports,
+            self._empty,
             self._variables,
             self._circle,
         ]
@@ -139,6 +148,14 @@ class Complaints:
             problem = marked(text) or f"{match[1]!r} is not a port"
             yield self.places.error(path, problem, 'Write it like "8080:80" or 80')
 
+    def _empty(self, text: str) -> Iterator[RecipeError]:
+        for pattern, key, problem, fix in EMPTY:
+            if match := pattern.search(text):
+                written = "".join(filter(None, match.groups())).strip()
+                without = (path for path in self._below(key) if self.places.without_value(path))
+                path = next(without, ()) or self._holding(written, key)
+                yield self.places.error(path, f"{written!r} {problem}", fix)
+
     def _variables(self, text: str) -> Iterator[RecipeError]:
         for file, line, problem in re.findall(r"failed to read (.+?): line (\d+): (.*)", text):
             yield RecipeError(
@@ -184,15 +201,16 @@ class Complaints:
 
     def _holding(self, text: str, key: str) -> Path:
         """The first entry below `key` of a service in whose text `text` stands."""
-        for path in self._lines():
-            if (
-                path[0] == "services"
-                and path[2:3] == (key,)
-                and len(path) > 3
-                and text in str(self.places.written(path))
-            ):
-                return path
-        return ()
+        entries = (path for path in self._below(key) if len(path) > 3)
+        return next((path for path in entries if text in str(self.places.written(path))), ())
+
+    def _below(self, key: str) -> Iterator[Path]:
+        """`key` of every service, and what is in it; what is deeper first."""
+        return (
+            path
+            for path in sorted(self._lines(), key=len, reverse=True)
+            if path[0] == "services" and path[2:3] == (key,)
+        )
 
     def _mention(self, pattern: str, path: Path = ()) -> str:
         """`file:line` where `pattern` stands first; else of `path`."""
@@ -204,11 +222,14 @@ class Complaints:
         return self.places.place(path)
 
 
-def placed(message: str) -> tuple[str, int, str]:
-    """What sorts messages by file and line."""
-    file, _, rest = message.partition(":")
-    line = rest.partition(":")[0]
-    return file, int(line) if line.isdecimal() else 0, message
+def logged(said: str) -> list[str]:
+    """The messages of Compose's log."""
+    return [unquoted(match[2]) for line in said.splitlines() if (match := LOGGED.match(line))]
+
+
+def unset(said: str) -> frozenset[str]:
+    """The variables that Compose found without a value."""
+    return frozenset(match[1] for message in logged(said) if (match := UNSET.fullmatch(message)))
 
 
 def known_problem(said: str) -> tuple[str, str]:
@@ -218,14 +239,14 @@ def known_problem(said: str) -> tuple[str, str]:
         return f"{match[1] or match[2] or ''!r} is not a {what}", f"Write it like {fix}"
     if "invalid command line string" in said:
         return "cannot be split into words", "Close the quote, or write a list"
-    return marked(said) or shown(said).rstrip(". "), "Correct it"
+    return unfitting(said)
 
 
 def unfitting(said: str) -> tuple[str, str]:
     """(problem, fix) for a value that is of another type once its variables are replaced."""
-    if number := re.search(r'strconv\.\w+: parsing "(.*?)"', said):
+    if number := re.search(NOT_A_NUMBER, said):
         return marked(said) or f"{number[1]!r} is not a number", "Write it like 3"
-    if boolean := re.search(r"invalid boolean: (.*)", said):
+    if boolean := re.search(r"invalid boolean: ?(.*)", said):
         return marked(said) or f"{boolean[1]!r} is neither true nor false", "Write true or false"
     return marked(said) or shown(said).rstrip(". "), "Correct it"
 

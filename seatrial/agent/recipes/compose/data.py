@@ -57,20 +57,23 @@ def with_kind_of_image(service: Service, file: Dockerfile | None) -> Service:
 def with_kind_of_volume(
     service: Service, built: set[str], moving: bool, where: str, warnings: list[str]
 ) -> Service:
-    """`service`, marked as keeping data if it is pulled and writes to a volume that no built service shares.
+    """`service`, marked as keeping data if it is pulled and writes to a volume that no built service shares; or of the kind
+    that its ports imply, if no visitor has any business there.
 
     It is not marked if it leads visitors to services that change with the push (`moving`): if it stayed, it would lead
     visitors to the old ones.
     """
     own = [m.volume for m in service.mounts if m.volume and not m.read_only and m.volume not in built]
-    if service.build or not own:
+    if service.build:
         return service
     by_port = kinds.of_port(service.port)
-    if by_port is not None:
-        warnings.append(
-            f"{where}: kind {by_port} inferred from its port and volume; set x-galley-kind: to be sure"
-        )
+    for_nobody = service.kind is ServiceKind.WEB and all(map(kinds.of_port, service.ports))
+    if by_port is not None and (own or for_nobody):
+        taken = "port and volume" if own else "port"
+        warnings.append(f"{where}: kind {by_port} inferred from its {taken}; set x-galley-kind: to be sure")
         return replace(service, kind=by_port, restart=comes_back(service))
+    if not own:
+        return service
     if service.kind is ServiceKind.WEB and (moving or kinds.is_proxy(service.image or "")):
         warnings.append(
             f"{where}: at each push, two versions of it write to the volume {own[0]} for a moment; "

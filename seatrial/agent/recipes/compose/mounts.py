@@ -18,6 +18,7 @@ from seatrial.agent.vocabulary.options import Tmpfs
 
 CLOCKS = {"/etc/localtime", "/etc/timezone"}  # often mounted out of habit; neither secret nor needed
 ENGINES = ("docker.sock", "containerd.sock", "podman.sock")
+SHORT = re.compile(r"((?:\$\{[^}]*\}|[^:])*):")  # a mount on one line; a default may hold a colon
 NOT_MADE = {"npipe", "cluster", "image"}
 
 
@@ -125,9 +126,8 @@ class Mounting:
         value = self.document.written(at)
         if isinstance(value, dict):
             return str(value.get("source"))
-        if not isinstance(value, str):
-            return None
-        return value if "$" in value else value.partition(":")[0]
+        match = SHORT.match(value) if isinstance(value, str) else None
+        return match[1] if match else None
 
     def _file(self, at: Path, key: str, entry: Mapping[str, Any], found: Mounted) -> None:
         name = str(entry.get("source"))
@@ -190,9 +190,7 @@ class Mounting:
                 self.document.fail(at, f"{key}={value} is not a valid number", "Correct it, or leave it out")
         return Tmpfs(
             target,
-            size_mb=max(1, int(size) // 1024**2)
-            if size and size.isdecimal()
-            else read(self.document, at, quantities.megabytes, size),
+            size_mb=read(self.document, at, quantities.file_system_megabytes, size),
             mode=int(mode, 8),
             uid=int(numbers["uid"]),
             gid=int(numbers["gid"]),

@@ -21,7 +21,7 @@ def options(
     document: Document, at: Path, keys: dict[str, Any], tmpfs: list[Tmpfs], problems: Problems
 ) -> Options:
     """Everything harmless; what is not is refused by `limits` or warned of here. Raises RecipeError."""
-    shm = limit(document, (*at, "shm_size"), quantities.megabytes, keys.get("shm_size"))
+    shm = limit(document, (*at, "shm_size"), quantities.file_system_megabytes, keys.get("shm_size"))
     patience = read(document, (*at, "stop_grace_period"), quantities.seconds, keys.get("stop_grace_period"))
     return Options(
         stdin_open=bool(keys.get("stdin_open")),

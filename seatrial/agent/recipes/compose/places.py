@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from seatrial.agent.recipes.compose.sources import DOTENV, FILES, OVERRIDES
 from seatrial.agent.recipes.document import Document, Path, parse
 from seatrial.agent.vocabulary.errors import RecipeError
 
+VARIABLE = re.compile(r"[$]\{?(\w+)")
 ABOUT_SERVICES = re.compile(rb"""^["'{ ]*(services|include)["']?\s*:""", re.MULTILINE)
 
 
@@ -18,6 +19,21 @@ class Places(Document):
     """The whole model (`data`), whose keys stand in `parts`: the files it was made from, the first one first."""
 
     parts: Sequence[Document] = ()
+    unset: Set[str] = frozenset()  # names of variables without a value
+
+    def error(self, path: Path, problem: str, fix: str) -> RecipeError:
+        """See `Document.error`: where the author wrote a variable without a value, that is what to mend."""
+        return super().error(path, problem, self.without_value(path) or fix)
+
+    def without_value(self, path: Path) -> str:
+        """What to do about a variable without a value in what is written at `path`; empty if there is none."""
+        found = self.written(path)
+        if found is None and isinstance(short := self.written(path[:-1]), str):  # as in build: ./folder
+            found = short
+        texts = found if isinstance(found, list) else [found]
+        names = [name for text in texts if isinstance(text, str) for name in VARIABLE.findall(text)]
+        name = next((name for name in names if name in self.unset), None)
+        return f"{name} has no value: {value_for(name)}" if name else ""
 
     def place(self, path: Path) -> str:
         """See `Document.place`: in the file that says most about it, of several the one that is read last."""
@@ -83,6 +99,11 @@ class Places(Document):
                 if extended is not None and extended not in candidates:
                     candidates.append(extended)
         return candidates
+
+
+def value_for(name: str) -> str:
+    """How a variable gets a value."""
+    return f"set it among the project's variables or in .env, or write ${{{name}:-default}}"
 
 
 def inherited(part: Document, path: Path) -> Path | None:

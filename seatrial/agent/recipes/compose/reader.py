@@ -9,7 +9,7 @@ from typing import Any
 
 from seatrial.agent.recipes.compose import schema
 from seatrial.agent.recipes.compose.asking import Answer, Compose
-from seatrial.agent.recipes.compose.complaints import Complaints
+from seatrial.agent.recipes.compose.complaints import Complaints, unset
 from seatrial.agent.recipes.compose.marks import marks
 from seatrial.agent.recipes.compose.places import Places, named_files, parts_of, roots
 from seatrial.agent.recipes.compose.reading import NEITHER, Reading
@@ -64,7 +64,7 @@ class Reader:
         return await asyncio.to_thread(self._read, answer, data, environment)  # heartbeats must go on
 
     def _read(self, answer: Answer, data: dict[str, Any], environment: Mapping[str, str]) -> Recipe:
-        document = Places(self.first, data, {}, self.parts)
+        document = Places(self.first, data, {}, self.parts, unset(answer.said))
         problems = Problems()
         problems.warn(*Complaints(document, answer.files).warnings(answer.said))
         problems.warn(*(not_committed(document, path) for path in answer.missing))
@@ -88,7 +88,7 @@ class Reader:
 
     async def _complain(self, answer: Answer, unfit: dict[str, list[Path]], problems: Problems) -> bool:
         """Note what Compose says, and where that is among the places that are `unfit`; whether any place is new there."""
-        document = Places(self.first, {}, {}, self.parts)
+        document = Places(self.first, {}, {}, self.parts, unset(answer.said))
         errors = await asyncio.to_thread(Complaints(document, answer.files).errors, answer.said)
         problems.add(*errors)
         new = [

@@ -19,6 +19,7 @@ from seatrial.agent.recipes.document import Path
 from seatrial.agent.recipes.problems import Problems
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.vocabulary.containers import Resources, RestartPolicy
+from seatrial.agent.vocabulary.image_names import LIKE, is_image_name
 from seatrial.agent.vocabulary.labels import KIND
 from seatrial.wire.remarks import HOST_PORT_IGNORED
 from seatrial.wire.states import ServiceKind
@@ -62,7 +63,7 @@ class Reading:
             tuple(self.problems.warnings),
             frozenset(self.given_kinds),
             composed=True,
-            places={name: self.document.place(("services", name)) for name in services},
+            places={name: self.document.place(("services", name, "build")) for name in services},
         )
 
     def _active(self) -> dict[str, dict[str, Any]]:
@@ -85,15 +86,16 @@ class Reading:
                 )
                 self.problems.warn(self.document.warning(("services", name), said))
         if not active and not self.problems.errors:
-            self._nothing(bool(described))
+            self._nothing(off=any(name not in found for name in described), none=bool(found))
         return active
 
-    def _nothing(self, described: bool) -> None:
-        if described:
-            problem, fix = (
-                "every service belongs to a profile or has no replicas",
-                "Set COMPOSE_PROFILES in .env or in the project's variables, or remove profiles from one",
-            )
+    def _nothing(self, *, off: bool, none: bool) -> None:
+        """`off`: the profiles of some services are; `none`: others have no replicas."""
+        if off:
+            problem = "every service belongs to a profile" + (" or has no replicas" if none else "")
+            fix = "Set COMPOSE_PROFILES in .env or in the project's variables, or remove profiles from one"
+        elif none:
+            problem, fix = "no service has a replica", "Give at least one service one: scale: 1"
         else:
             problem, fix = "no service is described", "Describe at least one service under services"
         self.problems.add(self.document.error(("services",), problem, fix))
@@ -125,9 +127,9 @@ class Reading:
         doc, read = self.document, self.problems.noted_in
         check_service(doc, at, keys, self.problems)
         build = read(lambda: self._build((*at, "build"), keys.get("build")), None)
-        image = None if keys.get("build") else keys.get("image")
-        if not keys.get("build") and not image:
-            self.problems.add(doc.error(at, NEITHER, "Add build: . or image: name:tag"))
+        image = (
+            None if keys.get("build") else read(lambda: self._image(at, str(keys.get("image") or "")), None)
+        )
         ports = read(lambda: self._ports(at, keys), tuple[int, ...]())
         listens = bool(keys.get("ports") or (ports and not self._publishes()))
         kind = read(lambda: self._kind(at, keys, image, listens), ServiceKind.OTHER)
@@ -137,8 +139,8 @@ class Reading:
             name=name,
             kind=kind,
             build=build,
-            image=str(image) if image else None,
-            ports=ports or kinds.default_ports(str(image or "")),
+            image=image,
+            ports=ports or kinds.default_ports(image or ""),
             command=values.words(keys.get("command")),
             entrypoint=values.words(keys.get("entrypoint")),
             working_dir=keys.get("working_dir") or None,
@@ -157,6 +159,13 @@ class Reading:
             options=options(doc, at, keys, mounted.tmpfs, self.problems),
             network_of=mode.removeprefix("service:") if mode.startswith("service:") else None,
         )
+
+    def _image(self, at: Path, name: str) -> str:
+        if not name and not self.document.without_value((*at, "image")):
+            self.document.fail(at, NEITHER, "Add build: . or image: name:tag")
+        if not is_image_name(name):
+            self.document.fail((*at, "image"), f"{name!r} is not an image's name", LIKE)
+        return name
 
     def _environment(self, keys: dict[str, Any]) -> dict[str, str]:
         """In the form that is replaced once more at the start. A name without a value stays unset."""
@@ -222,11 +231,11 @@ class Reading:
         """Whether the file says, by ports, which services are for visitors; then expose is for siblings only."""
         return any(keys.get("ports") for keys in self.document.data["services"].values())
 
-    def _kind(self, at: Path, keys: dict[str, Any], image: Any, listens: bool) -> ServiceKind:
+    def _kind(self, at: Path, keys: dict[str, Any], image: str | None, listens: bool) -> ServiceKind:
         own = self.document.written((*at, "x-galley-kind"))  # Compose leaves extensions out
         wanted = own or keys["labels"].get(KIND)
         if wanted is None:
-            return kinds.infer(str(image) if image else None, listens=listens)
+            return kinds.infer(image, listens=listens)
         if str(wanted) not in set(ServiceKind):
             self.document.fail(at, f"{wanted!r} is not a kind", f"Allowed: {', '.join(ServiceKind)}")
         self.given_kinds.add(str(at[1]))

@@ -30,6 +30,7 @@ FIXES = {
     "array": "Write - item below it",
     "string": "Put it in quotes",
 }
+DURATIONS = {"interval", "timeout", "start_period", "start_interval", "stop_grace_period", "delay", "window"}
 
 
 @cache
@@ -125,6 +126,10 @@ def unfit(document: Document, path: Path, error: ValidationError) -> RecipeError
         return document.error(path, f"{shown} does not fit", "Correct it")
     wanted = " or ".join(TYPES[kind] for kind in kinds)
     fix = FIXES.get(kinds[0], "Correct it")
+    if kinds[0] == "string" and isinstance(given, list | dict):
+        fix = "Write one value"
+    elif path[-1] in DURATIONS:
+        fix = "Write it like 30s or 1m30s"
     return document.error(path, f"expected {wanted}, found {shown}", fix)
 
 

@@ -1,6 +1,7 @@
 """Starts containers once per fingerprint, inspects, stops and removes them."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -13,6 +14,10 @@ from seatrial.agent.vocabulary.labels import FINGERPRINT, SERVICE
 from seatrial.agent.vocabulary.whole import whole
 from seatrial.wire.states import Isolation
 
+LIMIT = re.compile(r"rlimit type (\d+)")
+LIMITS = dict(
+    enumerate(("cpu", "fsize", "data", "stack", "core", "rss", "nproc", "nofile", "memlock"))
+)  # the kernel's numbers
 REMOVAL_LOOKS = 300  # ten a second
 
 
@@ -39,9 +44,7 @@ class Containers:
                 async with spec.files.packed() as archive:
                     await self.engine.containers.unpack(spec.name, archive)
         except EngineRefused as error:
-            raise StartError(
-                f"cannot make container {spec.name}: {_reason(error, spec)}", service=_service(spec)
-            ) from error
+            raise _cannot("made", error, spec) from error
 
     async def _run(self, spec: ContainerSpec, existing: Container | None) -> Container:
         try:
@@ -52,9 +55,7 @@ class Containers:
             for network in list(spec.networks)[0 if existing else 1 :]:
                 await self._join(spec, network)
         except EngineRefused as error:
-            raise StartError(
-                f"cannot start container {spec.name}: {_reason(error, spec)}", service=_service(spec)
-            ) from error
+            raise _cannot("started", error, spec) from error
         started = await self.get(spec.name)
         if started is None:
             raise StartError(f"container {spec.name} disappeared while it started", service=_service(spec))
@@ -161,12 +162,25 @@ def _service(spec: ContainerSpec) -> str:
     return spec.labels.get(SERVICE, "")
 
 
+def _cannot(done: str, error: EngineRefused, spec: ContainerSpec) -> StartError:
+    service = _service(spec)
+    return StartError(f"{service or spec.name} cannot be {done}: {_reason(error, spec)}", service=service)
+
+
 def _reason(error: EngineRefused, spec: ContainerSpec) -> str:
     if error.refusal is Refusal.NO_IMAGE:
         return f"image {spec.image} is not on the host"
     if error.refusal is Refusal.NO_INIT:
         return "the engine's host has no docker-init. Install the package tini, or remove init: true"
+    if error.refusal is Refusal.NO_LIMIT:
+        number = LIMIT.search(str(error))
+        asked = LIMITS.get(int(number[1]), "a limit") if number else "a limit"
+        return f"ulimits: {asked} is more than the engine of this host may give. Lower it, or remove it"
+    command = " ".join([*(spec.entrypoint or []), *(spec.command or [])]) or "the image's command"
     if error.refusal is Refusal.NO_PROGRAM:
-        command = " ".join([*(spec.entrypoint or []), *(spec.command or [])]) or "the image's command"
-        return f"{command!r} cannot be run inside {spec.image}: {error}"
+        fix = "Install the program in the image, or correct the command"
+        return f"{command!r} cannot be run in its image: {error}. {fix}"
+    if error.refusal is Refusal.NOT_EXECUTABLE:
+        fix = "Make the file executable: git update-index --chmod=+x, or RUN chmod +x in the Dockerfile"
+        return f"{command!r} cannot be run in its image: {error}. {fix}"
     return str(error)
