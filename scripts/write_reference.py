@@ -161,6 +161,10 @@ def recipes() -> str:
     built, ignored = (
         ", ".join(f"`{name}`" for name in names) for names in (limits.BUILD_REFUSED, limits.BUILD_IGNORED)
     )
+    refused = {
+        name: ". ".join([why, *filter(None, [limits.INSTEAD.get(name)])])
+        for name, why in limits.REFUSED.items()
+    }
     top = {name: f"not read by this release. {fix}" for name, fix in limits.NOT_READ.items()}
     parts = [
         f"{RECIPES}## galley.yml\n\n`version: 1`, then `services:` with a map of services:\n",
@@ -171,7 +175,7 @@ def recipes() -> str:
         f"\n## Compose files\n\n{COMPOSE}### Read\n",
         keys(limits.READ),
         f"\n### Ignored with a warning\n\n{keys(limits.IGNORED)}",
-        f"\n### Refused\n\n{keys(limits.REFUSED)}",
+        f"\n### Refused\n\n{keys(refused)}",
         f"\nBelow `build`: {built}; {ignored} are ignored with a warning. At the top level:\n\n{keys(top)}",
         f"\n### Without effect\n\nThey change nothing that a visitor could see: {silent}.\n",
     ]

@@ -168,7 +168,7 @@ def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
     try:
         status: Json = connect(data).get("/status")
     except CommandError as error:
-        yield Finding(False, str(error).removesuffix("."), f"See {data.logs / 'web.log'}")
+        yield Finding(False, str(error), f"See {data.logs / 'web.log'}")
         return
     if waits_for := status["platform"].get("waits_for"):
         logs = f"{data.logs / 'worker.log'} and {data.logs / 'bus.log'}"

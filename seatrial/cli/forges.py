@@ -13,7 +13,7 @@ from seatrial.cli.api import connect as connected
 from seatrial.cli.errors import CommandError, Disappointed
 from seatrial.cli.pulls import AsJson
 from seatrial.cli.show import padded
-from seatrial.cli.terminal import Terminal, bold, document, remark, warning
+from seatrial.cli.terminal import Terminal, bold, document, note, warning
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
 
@@ -47,7 +47,7 @@ def connect(
     terminal.line("Connected ", bold(answer["name"]), f" as {account['login']}")
     if account["expires_at"]:
         terminal.line("  ", warning(f"the token ends on {account['expires_at']}"))
-    terminal.line("  ", remark(f"Choose repositories: {typed('projects', 'add', 'OWNER/NAME')}"))
+    terminal.line("  ", note(f"Choose repositories: {typed('projects', 'add', 'OWNER/NAME')}"))
 
 
 @projects.callback(invoke_without_command=True)
@@ -62,8 +62,8 @@ def list_projects(context: typer.Context, as_json: AsJson = False) -> None:
     terminal = Terminal()
     if not rows:
         terminal.line("No repository is under trial.")
-        terminal.line("  ", remark(f"Preview one on this machine: {typed('preview', 'PATH')}"))
-        terminal.line("  ", remark(f"Or connect a code host: {typed('connect', 'github')}"))
+        terminal.line("  ", note(f"Preview one on this machine: {typed('preview', 'PATH')}"))
+        terminal.line("  ", note(f"Or connect a code host: {typed('connect', 'github')}"))
     for row in rows:
         terminal.line(padded(row["slug"], 24), padded(row["forge"], 10), row["web_url"])
 
@@ -78,8 +78,8 @@ def available(connection: Connection = "", search: Search = "", as_json: AsJson 
         return
     terminal = Terminal()
     for row in rows:
-        note = "under trial" if row["project"] else "" if row["manageable"] else "no webhook can be made"
-        terminal.line(padded(row["full_name"], 40), remark(note))
+        said = "under trial" if row["project"] else "" if row["manageable"] else "no webhook can be made"
+        terminal.line(padded(row["full_name"], 40), note(said))
     if not rows:
         terminal.line("The connection reaches no such repository.")
 

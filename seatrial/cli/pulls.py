@@ -1,4 +1,4 @@
-"""`seatrial preview`, `seatrial check`, `seatrial close`: a branch of a local repository, as a pull request."""
+"""`seatrial preview`, `check`, `close`: a branch of a local repository, as a pull request; `undo`: a preview by its name."""
 
 import contextlib
 import os
@@ -13,16 +13,18 @@ from seatrial.cli.api import Api, Conflict, Json, connect
 from seatrial.cli.errors import NEGATIVE, USAGE, CommandError, Disappointed, Interrupted
 from seatrial.cli.phases import Phases
 from seatrial.cli.repository import Head, read_head
-from seatrial.cli.terminal import Terminal, bold, document, remark, warning
+from seatrial.cli.terminal import Terminal, bold, document, note, warning
 from seatrial.cli.verdicts import counted_score, print_evaluation
-from seatrial.cli.waiting import Deployment, Evaluation, Removal, newest_environment, until
+from seatrial.cli.waiting import Deployment, Evaluation, Removal, items, newest_environment, until
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
-from seatrial.wire.remarks import is_remark
 from seatrial.wire.states import DeploymentState, EvaluationState, Isolation
 
 Repository = Annotated[Path, typer.Argument(metavar="PATH", help="A git repository on this machine.")]
 Branch = Annotated[str | None, typer.Option("--branch", help="Default: the branch that is checked out.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="Its name, such as pr-1-shop: `status` lists them.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 
 
@@ -95,6 +97,19 @@ def close(path: Repository, branch: Branch = None) -> None:
         terminal.line("  ", late, f" {typed('status')}")
 
 
+def undo(name: Name) -> None:
+    """Undo that a preview was stopped, while everything of it is kept: it runs again, with its data."""
+    terminal = Terminal()
+    api = connect(DataDirectory.from_environment(os.environ))
+    (found,) = until(lambda: [items(api.get("/environments", name=name, terminated="true", limit=1))])
+    if not found:
+        raise CommandError(f"there is no preview {name}.", fix=f"See their names: {typed('status')}")
+    environment = api.post(f"/environments/{found[0]['id']}/undo")
+    terminal.line(show.mark(environment["state"]), f" {environment['name']} {environment['state']}")
+    for service, url in environment["urls"].items():
+        terminal.line(f"  {show.padded(service, 12)} ", bold(url))
+
+
 def _begin(path: Path, branch: str | None, terminal: Terminal, what: str) -> tuple[Head, Api]:
     """Check the repository first, because the user must fix its problems, then connect to the platform."""
     head = read_head(path, branch)
@@ -133,7 +148,7 @@ def open_pull(api: Api, head: Head) -> Json:
 
 
 def retry_if_over(api: Api, pull: Json) -> None:
-    """Retry a commit that failed or whose preview was stopped: a user who asks for it again wants that."""
+    """Retry a commit that failed, or undo that its preview was stopped: a user who asks for it again wants that."""
     newest = until(lambda: [newest_environment(api, pull)])[0] or {}
     deployment = newest.get("deployment") or {}
     over = deployment.get("state") == DeploymentState.FAILED or newest.get("stop_cause")
@@ -141,7 +156,8 @@ def retry_if_over(api: Api, pull: Json) -> None:
         with contextlib.suppress(
             Conflict
         ):  # the pull request was closed meanwhile: opening it again deploys it
-            api.post(f"/environments/{newest['id']}/rebuild", {})
+            how = "undo" if newest.get("undo_until") else "rebuild"
+            api.post(f"/environments/{newest['id']}/{how}", {})
 
 
 def is_live(environment: Json, commit: str) -> bool:
@@ -166,7 +182,9 @@ def print_environment(terminal: Terminal, environment: Json, commit: str) -> Non
     deployment = environment["deployment"]
     if deployment["commit"] == commit:
         for text in deployment.get("warnings") or []:
-            terminal.line("  ", remark(text) if is_remark(text) else warning(text))
+            terminal.line("  ", warning(text))
+        for text in deployment.get("notes") or []:
+            terminal.line("  ", note(text))
     if is_live(environment, commit):
         for service, url in environment["urls"].items():
             terminal.line(f"  {show.padded(service, 12)} ", bold(url))

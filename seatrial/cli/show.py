@@ -19,6 +19,7 @@ MARKS: dict[str, tuple[str, str]] = {
     ResultState.WAIVED: ("-", "dim"),
     DeploymentState.SUPERSEDED: ("-", "dim"),
     DeploymentState.CANCELLED: ("-", "dim"),
+    EnvironmentState.STOPPED: ("-", "dim"),
     EnvironmentState.TERMINATED: ("-", "dim"),
     AgentState.OFFLINE: ("✗", "red"),
 }

@@ -72,6 +72,10 @@ def _environment(terminal: Terminal, environment: Json) -> None:
     if state == EnvironmentState.RUNNING:
         for service, url in environment["urls"].items():
             terminal.line(f"      {show.padded(service, 12)} {url}")
+    if environment.get("undo_until"):
+        until = datetime.fromisoformat(environment["undo_until"])
+        undo = typed("undo", environment["name"])
+        terminal.line(f"      can be undone until {until.astimezone():%H:%M:%S}: {undo}")
     if failed:
         terminal.line(f"      newest deployment failed: {deployment['reason']}")
     _waits(terminal, environment, indent=6)

@@ -34,7 +34,7 @@ def bold(text: str) -> Styled:
     return Styled(text, "bold")
 
 
-def remark(text: str) -> Styled:
+def note(text: str) -> Styled:
     """What is worth knowing, and nothing to act on."""
     return Styled(text, "dim")
 

@@ -154,6 +154,13 @@ class Configuration(BaseSettings):
     galley_drain_seconds: float = Field(
         5.0, description="How long the old version keeps running after the switch to the new one."
     )
+    galley_undo_seconds: float = Field(
+        600.0,
+        ge=0,
+        le=86_400,
+        allow_inf_nan=False,
+        description="How long the stop of a preview can be undone. Its data is kept until then; 0: it is removed at once.",
+    )
     gitgrit_custom_ca_file_path: Path | None = Field(
         None,
         validation_alias=AliasChoices("gitgrit_custom_ca_file_path", "requests_ca_bundle", "ssl_cert_file"),

@@ -20,8 +20,8 @@ def main() -> None:
         lifecycle.run(
             DataDirectory.from_environment(os.environ), Choices(*json.loads(asked)), os.environ, tell
         )
-    except locking.AlreadyRuns:
-        tell(Event(kind="failed", text="already"))
+    except locking.AlreadyRuns as error:
+        tell(Event(kind="already_runs", text=str(error)))
     except EmbeddedError as error:
         tell(Event(kind="failed", text=str(error), fix=error.fix))
         sys.exit(2)

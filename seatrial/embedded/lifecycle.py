@@ -137,9 +137,10 @@ def _relay(reading: int, tell: Listener) -> None:
             event = parse(line)
             if event is None:
                 continue
+            if event.kind == "already_runs":
+                raise locking.AlreadyRuns(event.text)
             if event.kind == "failed":
-                kind = locking.AlreadyRuns if event.text == "already" else EmbeddedError
-                raise kind(event.text, fix=event.fix)
+                raise EmbeddedError(event.text, fix=event.fix)
             tell(event)
             if event.kind == "ready":
                 return

@@ -22,6 +22,7 @@ import psutil
 from seatrial import files
 
 PR_SET_PDEATHSIG = 1
+START_MARK = "--- start at"  # begins a line of a program's log, written before each start
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -160,7 +161,7 @@ def kill_session(pid: int) -> None:
 def last_words(log: Path, count: int = 8) -> list[str]:
     """The end of a log, for people: of a traceback, only the exception."""
     lines = last_lines(log, 60)
-    start = max((index for index, line in enumerate(lines) if line.startswith("--- start at")), default=-1)
+    start = max((index for index, line in enumerate(lines) if line.startswith(START_MARK)), default=-1)
     lines = lines[start + 1 :]
     if any(line.startswith("Traceback (most recent call last)") for line in lines):
         lines = [line for line in lines if line.strip() and not line.startswith((" ", "Traceback"))][-2:]

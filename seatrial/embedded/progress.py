@@ -11,9 +11,9 @@ from pydantic import BaseModel
 
 
 class Event(BaseModel):
-    """One line of progress. `failed` and `ready` are always the last."""
+    """One line of progress. `already_runs`, `failed` and `ready` are always the last."""
 
-    kind: Literal["begin", "end", "note", "failed", "ready"]
+    kind: Literal["begin", "end", "note", "already_runs", "failed", "ready"]
     text: str
     seconds: float = 0.0
     fix: str = ""

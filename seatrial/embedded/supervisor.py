@@ -10,18 +10,35 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from seatrial.embedded.components.base import Component
 from seatrial.embedded.errors import ComponentFailed
-from seatrial.embedded.processes import ChildProgram, Records, end_child, kill_session, last_words, spawn
+from seatrial.embedded.processes import (
+    START_MARK,
+    ChildProgram,
+    Records,
+    end_child,
+    kill_session,
+    last_words,
+    spawn,
+)
 
 PAUSES = (0.05, 0.5, 1.0, 2.0, 5.0, 10.0)
 SETTLED_SECONDS = 30.0
 DEATHS_WHILE_STARTING = 3
 
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class End:
+    """How a program ended: its exit code, negative for a signal, None if it never began; and `how`, for people."""
+
+    code: int | None
+    how: str
 
 
 class Supervisor:
@@ -62,21 +79,21 @@ class Supervisor:
         attempt = 0
         while True:
             began = time.monotonic()
-            reason = await self._run(component.program)
+            end = await self._run(component.program)
             self._deaths[component.name] += 1
             attempt = 0 if time.monotonic() - began > SETTLED_SECONDS else attempt + 1
             pause = PAUSES[min(max(attempt - 1, 0), len(PAUSES) - 1)]
-            self._say(f"{component.what} {reason}; starting it again")
+            self._say(f"{component.what} {end.how}; starting it again")
             await asyncio.sleep(pause)
 
-    async def _run(self, program: ChildProgram) -> str:
-        """Run the program once, to its end, and return how it ended. Cancelling stops the process."""
+    async def _run(self, program: ChildProgram) -> "End":
+        """Run the program once, to its end. Cancelling stops the process."""
         log = self.log_of(program.name)
         _mark_start(log)
         try:
             process = spawn(program, log)
         except OSError as error:
-            return f"cannot start ({error.strerror})"
+            return End(None, f"cannot start ({error.strerror})")
         with contextlib.suppress(OSError):  # on a full disk the process runs without a record
             self._records.write(program.name, process.pid)
         try:
@@ -91,16 +108,16 @@ class Supervisor:
                 process.wait()
         kill_session(process.pid)  # processes it started must not run beside its successor
         code = process.returncode
-        return f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        return End(code, f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}")
 
     async def run_once(self, program: ChildProgram) -> None:
         """Run a command to its end. Raises ComponentFailed when it fails; cancelling ends it."""
         log = self.log_of(program.name)
-        reason = await self._run(program)
+        end = await self._run(program)
         self._records.remove(program.name)
-        if reason != "ended with exit code 0":
+        if end.code != 0:
             lines = "\n  ".join(last_words(log))
-            raise ComponentFailed(f"{program.name} {reason}.\n  {lines}", fix=f"The whole log: {log}")
+            raise ComponentFailed(f"{program.name} {end.how}.\n  {lines}", fix=f"The whole log: {log}")
 
     async def stop_one(self, name: str) -> None:
         """Stop one component; a no-op if it does not run."""
@@ -137,4 +154,4 @@ async def _ended(pid: int) -> None:
 def _mark_start(log: Path) -> None:
     """Write into the log that a start begins."""
     with contextlib.suppress(OSError), log.open("a") as file:
-        file.write(f"--- start at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")
+        file.write(f"{START_MARK} {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")

@@ -66,6 +66,9 @@ class DesiredEnvironment(Message):
     Containers of any other deployment are drained for `drain_seconds`, then removed. `revision` only grows. If neither
     `live` nor `candidate` is set, the environment is leaving this agent: its deployments are drained and removed, but
     services that keep data stay until the key is deleted, because the environment may come back until then.
+
+    If it is not `running`, nothing is built or started, and every container is stopped. Nothing that belongs to `live`
+    is removed: when the environment runs again, the same containers go on with the same files and the same data.
     """
 
     environment: str
@@ -130,17 +133,24 @@ class DeploymentPhase(Message):
 
 
 class DeploymentReady(Message):
-    """Every service of the candidate is up and healthy, so the route may be switched to it."""
+    """Every service of the candidate is up and healthy, so the route may be switched to it.
+
+    `warnings` tell what may be wrong, `notes` how previews are: nobody need act on them. An older agent sends no notes.
+    """
 
     environment: str
     deployment: str
     services: list[ObservedService]
     isolation: Isolation
     warnings: list[str] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
 
 
 class DeploymentFailed(Message):
-    """The candidate cannot become live. Its containers have been removed; `live` was not touched."""
+    """The candidate cannot become live. Its containers have been removed; `live` was not touched.
+
+    `warnings` and `notes`: see `DeploymentReady`.
+    """
 
     environment: str
     deployment: str
@@ -149,6 +159,7 @@ class DeploymentFailed(Message):
     service: str = ""
     log_tail: list[str] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
 
 
 class EnvironmentObserved(Message):

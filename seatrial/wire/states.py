@@ -4,11 +4,15 @@ from enum import StrEnum
 
 
 class EnvironmentState(StrEnum):
-    """pending -> building -> running -> hibernating -> terminated (and hibernating -> running)."""
+    """pending -> building -> running -> stopped -> terminated (and stopped -> running, until its time is over).
+
+    Between running and terminated there is also hibernating, which leads back to running.
+    """
 
     PENDING = "pending"  # nothing serves and nothing is in progress
     BUILDING = "building"  # nothing serves yet; the first deployment is in progress
     RUNNING = "running"  # a deployment is live (a newer one may be in progress)
+    STOPPED = "stopped"  # a person stopped it, and can undo that: its data is kept, its containers do not run
     HIBERNATING = "hibernating"
     TERMINATED = "terminated"
 

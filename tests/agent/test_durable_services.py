@@ -102,18 +102,24 @@ async def test_started_again_after_its_network_went_while_it_was_stopped(
     wanted = environment(repository, "pr-1-data", candidate=first)
     async with agent.running() as environments:
         ready = await come_up(agent, environments, wanted)
-    db = named(ready.services, "db").container
-    await run(runtime, db, "echo layer > /tmp/row")
-    for service in ready.services:
-        await runtime.stop(service.container, 0)
+        db = named(ready.services, "db").container
+        await run(runtime, db, "echo layer > /tmp/row")
+        environments.wanted(then(wanted, revision=5, live=first, candidate=None, running=False))
+        await until(lambda: stopped(runtime, agent))
     (network,) = await runtime.list_networks({AGENT: agent.id})
     await runtime.remove_network(network)
 
     restarted = Agent(agent.id, agent.directory, runtime)
     async with restarted.running() as environments:
-        environments.wanted(then(wanted, live=first, candidate=None))
+        environments.wanted(then(wanted, revision=6, live=first, candidate=None))
         environments.replayed({wanted.environment})
         observed = await restarted.reports.next(EnvironmentObserved)
         assert {service.state for service in observed.services} == {"running"}
         assert await fetch(named(observed.services, "web").endpoint) == "ok\n"
-    assert await run(runtime, db, "cat /tmp/row") == "layer\n", "it is the same container"
+    assert await run(runtime, db, "cat /tmp/row; cat /data/starts") == "layer\n1\nsaved\n1\n", (
+        "it is the same container"
+    )
+
+
+async def stopped(runtime: DockerRuntime, agent: Agent) -> bool:
+    return not any(found.state.up for found in await runtime.list_containers({AGENT: agent.id}))

@@ -14,12 +14,12 @@ from seatrial.agent.vocabulary.mount_targets import refused_mount_target
 )  # fmt: skip
 def test_folders_of_the_kernel_are_refused_however_they_are_written(path: str) -> None:
     why = refused_mount_target(path)
-    assert why is not None and "belongs to the kernel" in why
+    assert why is not None and "belongs to the kernel" in str(why)
 
 
 @pytest.mark.parametrize("path", ["/", "//", "", "/srv/..", "."])
 def test_the_whole_file_system_is_refused(path: str) -> None:
-    assert "the whole file system" in (refused_mount_target(path) or "")
+    assert "the whole file system" in str(refused_mount_target(path))
 
 
 @pytest.mark.parametrize("path", ["/data", "/devices", "/srv/dev", "/processes/x", "/dev/../data", "/sys.d"])

@@ -99,7 +99,7 @@ async def test_a_digest_is_built_on_the_stand_in_and_the_image_says_so(
     request = request_for("digest", {"Dockerfile": f'FROM {name}\nRUN echo hi > /hi\nCMD ["cat", "/hi"]\n'})
     await builder.build(request, log)
     assert await run(request.tag) == "hi\n"
-    told = await docker("image", "inspect", "-f", '{{index .Config.Labels "galley.warnings"}}', request.tag)
+    told = await docker("image", "inspect", "-f", '{{index .Config.Labels "galley.stand-ins"}}', request.tag)
     assert told.startswith(f"{name} could not be pulled: a stand-in takes its place, with Python 3.")
     assert "its digest was ignored" in told
 

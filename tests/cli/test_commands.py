@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from seatrial.wire.remarks import HOST_PORT_IGNORED
 from tests.cli.conftest import FakeApi, git
 
 SEATRIAL = str(Path(sys.executable).parent / "seatrial")
@@ -180,6 +179,65 @@ def test_close_names_the_pull_request(cli: Any, api: FakeApi, repository: Path) 
     assert "pull request 7" in out
     assert "removing the preview" in out
     assert api.asked.count("GET /environments") == 3
+
+
+def test_undo_finds_the_preview_by_its_name_and_prints_where_it_answers(cli: Any, api: FakeApi) -> None:
+    api.routes["GET /environments"] = lambda _: (200, [{"id": "01E"}])
+    api.routes["POST /environments/01E/undo"] = lambda _: (200, ENVIRONMENT)
+    code, out, err = cli("undo", "pr-1-dinghy")
+    assert (code, err) == (0, "")
+    assert "✓ pr-1-dinghy running" in out and "http://pr-1-dinghy.preview.localhost:8080" in out
+
+
+def test_undo_says_why_it_cannot(cli: Any, api: FakeApi) -> None:
+    refusal = {"error": {"code": "nothing_to_undo", "message": "pr-1-dinghy is no longer kept."}}
+    api.routes["GET /environments"] = lambda _: (200, [{"id": "01E"}])
+    api.routes["POST /environments/01E/undo"] = lambda _: (409, refusal)
+    code, _, err = cli("undo", "pr-1-dinghy")
+    assert code == 2 and "pr-1-dinghy is no longer kept." in err
+    api.routes["GET /environments"] = lambda _: (200, [])
+    code, _, err = cli("undo", "pr-9-dinghy")
+    assert code == 2 and "there is no preview pr-9-dinghy" in err and "seatrial status" in err
+
+
+@pytest.mark.parametrize(("until", "how"), [("2026-11-29T12:00:00Z", "undo"), (None, "rebuild")])
+def test_who_asks_for_a_stopped_preview_gets_it_with_its_data_while_there_is_any(
+    cli: Any, api: FakeApi, repository: Path, until: str | None, how: str
+) -> None:
+    head = git(repository, "rev-parse", "HEAD")
+    preview_of(api, head, deployment(head, "live"))
+    look = api.routes["GET /environments"]
+
+    def stopped(body: dict[str, Any]) -> tuple[int, Any]:
+        return 200, [look(body)[1][0] | {"stop_cause": "person", "undo_until": until}]
+
+    api.routes["GET /environments"] = stopped
+    api.routes[f"POST /environments/01E/{how}"] = lambda _: (200, {"id": "01E"})
+    code, _, _ = cli("preview", str(repository))
+    assert code == 0 and f"POST /environments/01E/{how}" in api.asked
+
+
+def test_status_says_until_when_a_stop_can_be_undone(cli: Any, api: FakeApi) -> None:
+    until = datetime(2026, 11, 29, 12, 34, 56, tzinfo=UTC)
+    stopped = {"name": "pr-1-dinghy", "state": "stopped", "commit": "c" * 40, "urls": {}, "deployment": None}
+    api.routes["GET /status"] = lambda _: (
+        200,
+        {
+            "platform": {"url": "http://x", "runtime": "docker", "sandbox": "runsc"},
+            "agents": [],
+            "previews": {"running": 0, "in_progress": 0, "failed": 0},
+            "projects": [
+                {
+                    "name": "dinghy",
+                    "environments": [stopped | {"undo_until": until.isoformat()}],
+                    "evaluations": [],
+                }
+            ],
+        },
+    )
+    code, out, _ = cli("status")
+    assert code == 0 and "- pr-1-dinghy stopped" in out
+    assert f"can be undone until {until.astimezone():%H:%M:%S}: " in out and "undo pr-1-dinghy" in out
 
 
 def test_the_platforms_own_message_reaches_the_person(cli: Any, api: FakeApi, repository: Path) -> None:
@@ -367,13 +425,15 @@ def test_a_platform_that_runs_and_does_not_answer_is_not_to_be_started(cli: Any,
     assert "seatrial doctor" in problem and "seatrial up" not in problem, "up would say that it runs"
 
 
-def test_a_warning_has_a_mark_and_a_remark_has_none(cli: Any, api: FakeApi, repository: Path) -> None:
+def test_a_warning_has_a_mark_and_a_note_has_none_whatever_they_say(
+    cli: Any, api: FakeApi, repository: Path
+) -> None:
     head = git(repository, "rev-parse", "HEAD")
-    warnings = [f"compose.yaml:4: services.web.ports: {HOST_PORT_IGNORED}", "web runs from a stand-in"]
-    preview_of(api, head, deployment(head, "live", warnings=warnings))
+    said = "compose.yaml:4: services.web.ports: the host's side is ignored: previews answer at their own host name"
+    preview_of(api, head, deployment(head, "live", warnings=[f"written by others: {said}"], notes=[said]))
     _, out, _ = cli("preview", str(repository))
-    assert "! web runs from a stand-in" in out
-    assert warnings[0] in out and f"! {warnings[0]}" not in out
+    assert out.count(said) == 2
+    assert f"! written by others: {said}" in out and f"! {said}" not in out
 
 
 @pytest.mark.parametrize(

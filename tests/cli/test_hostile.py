@@ -111,6 +111,7 @@ def test_status(shown: Shown, api: FakeApi, attack: str) -> None:
         {"name": attack, "state": state, "commit": attack, "urls": {attack: attack}, "deployment": failed}
         for state in ("running", "pending", attack)
     ]
+    environments[0]["undo_until"] = "2026-01-01T00:00:00+00:00"
     waits = {"waits_for": attack, "waiting_since": "2026-01-01T00:00:00+00:00"}
     evaluation = {"commit": attack, "state": attack, "score": 1, **waits}
     document = {
@@ -146,6 +147,16 @@ def test_close(
     api.routes["GET /environments"] = lambda _: (200, [])
     monkeypatch.setattr(waiting, "newest_environment", lambda *_: None)
     shown("close", str(repository))
+
+
+def test_undo(shown: Shown, api: FakeApi, attack: str) -> None:
+    back = {"name": attack, "state": attack, "urls": {attack: attack}}
+    api.routes["GET /environments"] = lambda _: (200, [{"id": "01E"}])
+    api.routes["POST /environments/01E/undo"] = lambda _: (200, back)
+    shown("undo", "pr-1-dinghy")
+    refusal = {"error": {"code": attack, "message": attack}}
+    api.routes["POST /environments/01E/undo"] = lambda _: (409, refusal)
+    shown("undo", "pr-1-dinghy")
 
 
 def test_up_and_down(shown: Shown, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, attack: str) -> None:
@@ -271,7 +282,7 @@ def test_every_command_is_attacked_here() -> None:
     }
     assert [group.name for group in app.registered_groups] == ["projects"]
     assert names == {
-        "up", "down", "preview", "check", "close", "status", "doctor", "demo", "manage", "agent", "connect",
+        "up", "down", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
     }, "a new command: attack it above"  # fmt: skip
 
 

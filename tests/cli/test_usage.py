@@ -159,7 +159,7 @@ def test_the_seatrial_of_another_installation_is_never_suggested(
 def test_no_hint_is_written_by_hand() -> None:
     """One that is would be wrong for whoever has no `seatrial` in PATH; in backticks it is a name."""
     command = re.compile(
-        r"(?<!`)(?<!/)\bseatrial (up|down|preview|check|close|status|doctor|demo|manage)\b"
+        r"(?<!`)(?<!/)\bseatrial (up|down|preview|check|close|undo|status|doctor|demo|manage)\b"
         r"|scripts/(setup|engine)"
     )
     rooms = [Path(typed_module.__file__).parents[1] / name for name in ("cli", "embedded")]

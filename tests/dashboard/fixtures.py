@@ -3,11 +3,14 @@
 import importlib.resources
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import expect
 
+from tests.bus.servers import NatsServer
 from tests.dashboard.server import serving
 from tests.dashboard.waiting import WAIT_SECONDS
 from tests.engines import require
@@ -44,6 +47,33 @@ def busy(served: str) -> "Harbour":
     from tests.dashboard.harbour import fill
 
     return fill()
+
+
+@pytest.fixture
+def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NatsServer]:
+    """The bus that the pages' settings name, with its streams."""
+    server = NatsServer(require("nats-server"), tmp_path)
+    try:
+        server.start()
+        _point_at(server, monkeypatch)
+        yield server
+    finally:
+        server.kill()
+
+
+def _point_at(server: NatsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    from seatrial.control.bus import ensure_streams
+    from tests.dashboard.lines import run
+
+    configuration = settings.CONFIGURATION.model_copy(
+        update={
+            "galley_nats_url": server.url,
+            "galley_nats_credentials": server.identity.control_credentials,
+            "galley_nats_signing_seed": server.identity.signing_seed,
+        }
+    )
+    monkeypatch.setattr(settings, "CONFIGURATION", configuration)
+    run(ensure_streams(configuration))
 
 
 @pytest.fixture(scope="module")

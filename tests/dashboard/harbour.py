@@ -10,6 +10,7 @@ from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet.models import Agent
 from seatrial.control.forges.models import Hook
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Connection, Project
 from tests import factories as make
@@ -28,6 +29,7 @@ class Harbour:
     evaluation: Evaluation
     weak: Evaluation
     away: Environment
+    kept: Environment
     hosted: Connection
 
 
@@ -58,8 +60,9 @@ def fill() -> Harbour:
     weak = _checks(failed, "failed", "runc")
     away = _away(make.project(cast.workspace, "lighthouse"), gone)
     _records(cast, shop)
+    kept = _kept(shop, agent)
     hosted = _hosted(cast)
-    return Harbour(cast, shop, live, building, failed, stopped, checks, weak, away, hosted)
+    return Harbour(cast, shop, live, building, failed, stopped, checks, weak, away, kept, hosted)
 
 
 def _hosted(cast: make.Cast) -> Connection:
@@ -136,6 +139,15 @@ def _failed(shop: Project, agent: Agent) -> Environment:
     make.phases(attempt, ("checkout", 0, 0.4), ("recipe", 0.4, 0.05), ("build search", 0.5, 9.1),
                 ("start", 9.7, 1.0), ("health", 10.7, 58.0), start=timezone.now() - timedelta(seconds=70),
                 failed="health")  # fmt: skip
+    return environment
+
+
+def _kept(shop: Project, agent: Agent) -> Environment:
+    """Somebody stopped it a moment ago, and can undo that."""
+    pull = make.pull_request(shop, title="Print the tide table", author="bob", branch="tide-table")
+    environment = make.running(pull, agent=agent)
+    previews.stop(environment, by=Actor.person("dina"))
+    environment.refresh_from_db()
     return environment
 
 

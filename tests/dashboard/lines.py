@@ -4,14 +4,15 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Coroutine, Iterator
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 
 from seatrial.control.bus import Bus
-from seatrial.control.previews.models import Environment
+from seatrial.control.previews.models import Deployment, Environment
 from seatrial.wire import subjects
-from seatrial.wire.envelope import Envelope
+from seatrial.wire.envelope import Envelope, now
 from seatrial.wire.logs import LogChunk, LogLine
 
 
@@ -33,12 +34,14 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         raise failures[0]
 
 
-def _subject(environment: Environment, service: str, agent: str = "") -> tuple[str, str]:
-    """Where the newest deployment's lines go, and its id."""
-    newest = environment.deployments.order_by("-id")[0]
-    speaker = agent or newest.agent_id
+def _subject(
+    environment: Environment, service: str, agent: str = "", of: Deployment | None = None
+) -> tuple[str, str]:
+    """Where the lines of a deployment go (of the newest one, unless `of` is another), and its id."""
+    spoken = of or environment.deployments.order_by("-id")[0]
+    speaker = agent or spoken.agent_id
     assert speaker, "nobody may tell of a deployment that is nowhere"
-    return subjects.logs(speaker, environment.pk, newest.pk, service), newest.pk
+    return subjects.logs(speaker, environment.pk, spoken.pk, service), spoken.pk
 
 
 def say(
@@ -48,13 +51,15 @@ def say(
     source: str = "service",
     stream: str = "stdout",
     agent: str = "",
+    of: Deployment | None = None,
+    at: datetime | None = None,
 ) -> None:
-    """Lines of one service of the newest deployment, said by its agent unless `agent` is another."""
-    subject, newest = _subject(environment, service, agent)
+    """Lines of one service of the newest deployment, or of `of`, said by its agent unless `agent` is another."""
+    subject, newest = _subject(environment, service, agent, of)
 
     async def publish() -> None:
         bus = await Bus.connect(settings.CONFIGURATION, name="an agent")
-        lines = [LogLine(source=source, stream=stream, text=text) for text in texts]
+        lines = [LogLine(at=at or now(), source=source, stream=stream, text=text) for text in texts]
         chunk = LogChunk(environment=environment.pk, deployment=newest, service=service, lines=lines)
         await bus.publish(subject, Envelope.wrap(chunk))
         await bus.close()
@@ -62,8 +67,8 @@ def say(
     run(publish())
 
 
-def pour(environment: Environment, service: str, count: int) -> None:
-    """`count` chunks of one numbered line each, as fast as the bus takes them."""
+def pour(environment: Environment, service: str, count: int, *, every_seconds: float = 0) -> None:
+    """`count` chunks of one numbered line each: as fast as the bus takes them, or a hundred of them at a time."""
     subject, newest = _subject(environment, service)
 
     async def publish() -> None:
@@ -72,6 +77,8 @@ def pour(environment: Environment, service: str, count: int) -> None:
             line = LogLine(source="service", stream="stdout", text=f"poured {number}")
             chunk = LogChunk(environment=environment.pk, deployment=newest, service=service, lines=[line])
             await bus.client.publish(subject, Envelope.wrap(chunk).encode())
+            if every_seconds and number % 100 == 99:
+                await asyncio.sleep(every_seconds)
         await bus.client.flush()
         await bus.close()
 

@@ -13,11 +13,14 @@ import uvicorn
 
 @contextlib.contextmanager
 def serving(application: Callable[..., Any]) -> Iterator[str]:
-    """The address while inside. Open streams are cut off when leaving."""
+    """The address while inside. Whoever has a stream open closes it before leaving: it is cut off only after a while.
+
+    What is cut off leaves files and connections behind, which fail a later test.
+    """
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        application, log_level="warning", lifespan="off", timeout_graceful_shutdown=1, access_log=False
+        application, log_level="warning", lifespan="off", timeout_graceful_shutdown=15, access_log=False
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

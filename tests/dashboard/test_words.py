@@ -7,13 +7,14 @@ from django.utils import timezone
 
 from seatrial.control.dashboard.states import ICONS, Tone, face
 from seatrial.control.dashboard.templatetags import seatrial as tags
+from seatrial.control.forges.models import DeliveryResult
 from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState, EvaluationState, ResultState
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    "states", [AgentState, DeploymentState, EnvironmentState, EvaluationState, ResultState]
+    "states", [AgentState, DeliveryResult, DeploymentState, EnvironmentState, EvaluationState, ResultState]
 )
 def test_every_state_has_a_face_of_its_own(states: type) -> None:
     known = {word for words in tags.states._TONES.values() for word in words}
@@ -51,3 +52,13 @@ def test_times_are_relative_with_the_absolute_on_hover(
     html = tags.ago(START - timedelta(seconds=back))
     assert f">{words}</time>" in html
     assert "UTC" in html
+
+
+@pytest.mark.parametrize(
+    ("back", "words"), [(1, "for a moment"), (59, "for 59 seconds"), (130, "for 2 minutes"), (90_000, "for 1 day")]
+)  # fmt: skip
+def test_what_lasts_says_for_how_long(monkeypatch: pytest.MonkeyPatch, back: int, words: str) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: START)
+    html = tags.lasting(START - timedelta(seconds=back))
+    assert f">{words}</time>" in html
+    assert "data-lasting" in html and "UTC" in html

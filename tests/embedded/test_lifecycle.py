@@ -10,7 +10,7 @@ from seatrial.embedded import lifecycle, locking
 from seatrial.embedded.errors import CannotRun, EmbeddedError
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.preflight import Choices
-from seatrial.embedded.progress import Event
+from seatrial.embedded.progress import Event, to_pipe
 from seatrial.embedded.typed import typed
 
 
@@ -45,6 +45,24 @@ def test_nothing_starts_in_what_is_being_taken_away(
     monkeypatch.setattr(lifecycle, "_purge", purge)
     lifecycle.stop(data, {}, quiet, purge=True)
     assert seen == ["held"]
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        (Event(kind="already_runs", text="seatrial already runs."), locking.AlreadyRuns),
+        (Event(kind="failed", text="already"), EmbeddedError),
+    ],
+)
+def test_what_a_supervisor_failed_with_is_told_by_the_kind_of_its_event(
+    event: Event, kind: type[EmbeddedError]
+) -> None:
+    reading, writing = os.pipe()
+    to_pipe(writing)(event)
+    os.close(writing)
+    with pytest.raises(EmbeddedError) as problem:
+        lifecycle._relay(reading, quiet)
+    assert type(problem.value) is kind and str(problem.value) == event.text
 
 
 def test_down_makes_nothing_where_nothing_was(tmp_path: Path) -> None:

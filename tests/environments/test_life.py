@@ -21,6 +21,21 @@ from tests.runtime.fake import FakeRuntime
 from tests.waiting import until
 
 
+async def test_what_nobody_need_act_on_is_reported_apart_from_warnings_and_logged(
+    agent: Agent, repository: Repository, busybox: str
+) -> None:
+    compose = f"services:\n  web:\n    image: {busybox}\n    command: httpd -f -p 8080 -h /www\n    ports: ['80:8080']\n"
+    wanted = environment(
+        repository, "pr-1-shop", candidate=deployment(repository.commit({"compose.yaml": compose}))
+    )
+    async with agent.running() as environments:
+        ready = await come_up(agent, environments, wanted)
+    [note] = ready.notes
+    assert note.startswith("compose.yaml:5: services.web.ports: the host's side is ignored")
+    assert ready.warnings == []
+    await agent.reports.line(note)
+
+
 async def test_up_switched_and_removed(agent: Agent, repository: Repository, busybox: str) -> None:
     first = deployment(repository.commit(shop(busybox)))
     wanted = environment(repository, "pr-1-shop", candidate=first)

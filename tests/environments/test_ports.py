@@ -134,7 +134,7 @@ def test_what_to_do_is_said_in_the_words_of_the_recipe(
 
 def test_a_service_that_listens_nowhere_is_told_so_once() -> None:
     one = Planned(Service("web", ServiceKind.WEB), ContainerSpec("web", BUSYBOX, {}, {}), False, "Dockerfile")
-    shut = Unwell("listens on no port", Cause.NOTHING_THERE)
+    shut = Unwell("listens on no port", Cause.NO_PORT)
     assert advice.unhealthy(one, shut, 60, [], []) == (
         "web listens on no TCP port. If it needs longer to start, add HEALTHCHECK --start-period=180s CMD ... in Dockerfile; "
         "if it is not for visitors, set kind: worker in a galley.yml"
@@ -150,6 +150,6 @@ def test_a_service_that_listens_nowhere_is_told_so_once() -> None:
 )
 def test_a_program_that_cannot_be_run_comes_with_the_usual_reason(said: str, fix: str) -> None:
     one = Planned(Service("web", ServiceKind.WEB), ContainerSpec("web", BUSYBOX, {}, {}), False, "Dockerfile")
-    assert advice.ended(one, 255, 1, [said]).startswith(f"web exited with code 255: {said}. ")
-    assert fix in advice.ended(one, 255, 1, [said])
-    assert fix not in advice.ended(one, 1, 1, ["open /etc/x: no such file or directory"])
+    assert advice.ended(one, 255, 1, said).startswith(f"web exited with code 255: {said}. ")
+    assert fix in advice.ended(one, 255, 1, said)
+    assert fix not in advice.ended(one, 1, 1, "open /etc/x: no such file or directory")

@@ -1,15 +1,16 @@
 """A base image that was replaced is a warning of the deployment, and named where it may be why."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
 from seatrial.agent.builds.base import BuildRequest
-from seatrial.agent.vocabulary.labels import WARNINGS
+from seatrial.agent.vocabulary.labels import STAND_INS, WARNINGS
 from seatrial.agent.vocabulary.logs import Log
 from seatrial.wire.deployments import DeploymentFailed
 from tests.agent.harness import Agent, deployment, environment
-from tests.agent.previews import come_up
+from tests.agent.previews import come_up, single
 from tests.repositories import Repository
 from tests.runtime.builds import FakeBuild
 from tests.runtime.fake import FakeRuntime
@@ -31,12 +32,10 @@ class StoodIn:
 class OnStandIns(FakeBuild):
     """What it builds says what it was built from."""
 
-    told = TOLD
+    told: Mapping[str, str] = {STAND_INS: TOLD, WARNINGS: "/data is not kept"}
 
     async def build(self, request: BuildRequest, log: Log) -> None:
-        await super().build(
-            replace(request, labels={**request.labels, WARNINGS: f"/data is not kept\n{self.told}"}), log
-        )
+        await super().build(replace(request, labels={**request.labels, **self.told}), log)
 
 
 @pytest.fixture
@@ -85,10 +84,12 @@ async def test_another_warning_is_not_why_a_program_is_missing(
     built: Agent, repository: Repository, busybox: str
 ) -> None:
     assert isinstance(built.builder, OnStandIns)
-    built.builder.told = "/more is not kept"
-    files = {"Dockerfile": f"FROM {busybox}\nEXPOSE 8080\nCMD nothing; exit 127\n"}
+    said = 'Dockerfile:2: VOLUME "a stand-in takes its place": what is written there is lost'
+    built.builder.told = {WARNINGS: said}
+    files = {"Dockerfile": f"FROM {busybox}\nEXPOSE 8080\nCMD echo x: not found; exit 127\n"}
     failure = await failed(built, repository, files)
-    assert "127" in failure.message and "not kept" not in failure.message
+    assert "x: not found" in failure.message
+    assert said not in failure.message, "its words do not make it one of a stand-in"
 
 
 async def test_a_program_that_is_there_and_fails_is_not_the_stand_ins_fault(
@@ -96,6 +97,16 @@ async def test_a_program_that_is_there_and_fails_is_not_the_stand_ins_fault(
 ) -> None:
     files = {"Dockerfile": f"FROM {busybox}\nEXPOSE 8080\nCMD exit 3\n"}
     assert TOLD not in (await failed(built, repository, files)).message
+
+
+async def test_a_path_in_our_own_sentence_does_not_mean_that_a_program_is_missing(
+    built: Agent, repository: Repository, busybox: str
+) -> None:
+    more = "    expose: 8080\n    health: {path: /no such file, status: 201, timeout: 1s}\n"
+    files = single(busybox, "httpd -f -p 8080 -h /www", more)
+    failure = await failed(built, repository, files)
+    assert "GET /no such file on port 8080 answered" in failure.message
+    assert TOLD not in failure.message
 
 
 async def failed(agent: Agent, repository: Repository, files: dict[str, str]) -> DeploymentFailed:

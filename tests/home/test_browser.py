@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.dashboard.fixtures import as_json
+from seatrial.control.audit.actors import Actor
+from seatrial.control.previews import services as previews
 from tests.dashboard.waiting import comes_true
 from tests.factories import PASSWORD
 
@@ -23,29 +24,6 @@ document.addEventListener('htmx:sse:after:message', () => { window.messages += 1
 """
 SERIOUS = {"serious", "critical"}
 BUDGET_BYTES = 100_000
-
-
-def paths(harbour: "Harbour") -> list[str]:
-    return [
-        "/",
-        "/projects",
-        f"/projects/{harbour.project.pk}",
-        f"/environments/{harbour.live.pk}",
-        f"/environments/{harbour.building.pk}",
-        f"/environments/{harbour.failed.pk}",
-        f"/environments/{harbour.stopped.pk}",
-        f"/environments/{harbour.away.pk}",
-        f"/environments/{harbour.live.pk}/stop",
-        f"/evaluations/{harbour.evaluation.pk}",
-        f"/evaluations/{harbour.weak.pk}",
-        "/agents",
-        "/deliveries",
-        "/connections",
-        f"/connections/{harbour.hosted.pk}",
-        "/audit",
-        "/styleguide",
-        "/accounts/password/change/",
-    ]
 
 
 def sign_in(page: "Page", base: str, name: str = "alice") -> None:
@@ -82,76 +60,6 @@ def live_part_came(page: "Page") -> bool:
     return bool(page.evaluate("window.messages") > 0)
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
-        {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"},
-    ],
-    ids=["wide light", "360 px dark"],
-)
-def test_every_page_is_sound(
-    served: str, busy: "Harbour", browser: "Browser", axe: str, options: dict[str, Any]
-) -> None:
-    page, wrong = watched(browser, served, **options)
-    sign_in(page, served)
-    for path in ["/accounts/login/", *paths(busy)]:
-        page.goto(served + path)
-        comes_true(lambda: live_part_came(page))
-        assert wrong == [], f"{path}: {as_json(wrong)}"
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, f"{path} is {wide} px too wide"
-        assert page.locator("h1").count() == 1, path
-        assert not page.evaluate("document.activeElement.matches('.risky')"), path
-        page.evaluate(axe)
-        violations = page.evaluate("async () => (await axe.run()).violations")
-        serious = [
-            (one["id"], [node["html"] for node in one["nodes"]])
-            for one in violations
-            if one["impact"] in SERIOUS
-        ]
-        assert not serious, f"{path}: {as_json(serious)}"
-        wrong.clear()
-    page.context.close()
-
-
-def test_pages_with_nothing_on_them_fit_a_narrow_screen(served: str, browser: "Browser") -> None:
-    from tests import factories as make
-
-    cast = make.Cast()
-    project = make.project(cast.workspace)
-    page, wrong = watched(browser, served, viewport={"width": 360, "height": 740})
-    sign_in(page, served)
-    empty = [
-        "/",
-        "/projects",
-        f"/projects/{project.pk}",
-        "/agents",
-        "/deliveries",
-        "/connections",
-        "/audit?actor=nobody",
-    ]
-    pull = make.pull_request(project)
-    bare = [
-        f"/environments/{make.environment(pull).pk}",
-        f"/evaluations/{make.evaluation(pull, state='queued').pk}",
-    ]
-    for path in [*bare, *empty]:
-        if path == "/":
-            pull.environments.all().delete()
-            pull.delete()
-        if path == "/agents":
-            project.delete()
-        page.goto(served + path)
-        comes_true(lambda: live_part_came(page))
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
-        assert page.locator("h1").count() == 1, path
-    page.goto(f"{served}/nothing")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    assert [line for line in wrong if "404" not in line] == []
-    page.context.close()
-
-
 def test_enter_in_the_stop_dialog_keeps_the_preview(served: str, busy: "Harbour", browser: "Browser") -> None:
     page, _ = watched(browser, served)
     sign_in(page, served)
@@ -166,27 +74,18 @@ def test_enter_in_the_stop_dialog_keeps_the_preview(served: str, busy: "Harbour"
     page.context.close()
 
 
-def test_opened_details_leave_the_columns_as_they_were(
+def test_what_a_colleague_stops_can_be_undone_where_it_is_seen(
     served: str, busy: "Harbour", browser: "Browser"
 ) -> None:
-    from seatrial.control.audit import services as audit
-    from seatrial.control.audit.actors import SYSTEM
-
-    space = busy.cast.workspace.pk
-    audit.record("thing.change", "thing/1", by=SYSTEM, workspace=space, details={"of": "x" * 500})
-    widths = "[...document.querySelectorAll('thead th')].map((cell) => Math.round(cell.offsetWidth))"
-    page, _ = watched(browser, served)
+    page, wrong = watched(browser, served)
     sign_in(page, served)
-    page.goto(f"{served}/audit")
-    before = page.evaluate(widths)
-    row = page.locator("tr", has_text="thing/1")
-    row.locator("summary").click()
-    shown = page.locator(f"tr.more:has-text('{'x' * 500}')")
-    expect(shown).to_be_visible()
-    assert page.evaluate(widths) == before
-    assert shown.locator("pre").bounding_box()["width"] > 600
-    row.locator("summary").click()
-    expect(shown).to_be_hidden()
+    page.goto(f"{served}/environments/{busy.live.pk}")
+    comes_true(lambda: live_part_came(page))
+    previews.stop(busy.live, by=Actor.person("dina"))
+    page.click("main button:has-text('Undo')")
+    expect(page.locator(".toast")).to_contain_text("runs again as it was")
+    expect(page.locator("#live .hero")).to_contain_text("Running")
+    assert wrong == []
     page.context.close()
 
 
@@ -194,21 +93,20 @@ def test_stderr_is_not_shown_as_an_error(served: str, busy: "Harbour", browser: 
     page, _ = watched(browser, served)
     sign_in(page, served)
     page.goto(f"{served}/environments/{busy.live.pk}")
-    colours = page.evaluate(
-        """() => ["stdout", "stderr"].map((stream) => {
-             const row = document.createElement("div");
-             row.className = `line app ${stream}`;
-             document.querySelector(".lines").append(row);
-             const style = getComputedStyle(row);
-             return [style.color, style.boxShadow.match(/rgb\\(.*?\\)/)?.[0] ?? ""];
-           })"""
-    )
-    muted = page.evaluate(
+    # At once: the rows are gone as soon as the stream begins.
+    colours, muted = page.evaluate(
         """() => {
-             const row = document.createElement("span");
-             row.className = "at";
-             document.querySelector(".line").append(row);
-             return getComputedStyle(row).color;
+             const colours = ["stdout", "stderr"].map((stream) => {
+               const row = document.createElement("div");
+               row.className = `line app ${stream}`;
+               document.querySelector(".lines").append(row);
+               const style = getComputedStyle(row);
+               return [style.color, style.boxShadow.match(/rgb\\(.*?\\)/)?.[0] ?? ""];
+             });
+             const at = document.createElement("span");
+             at.className = "at";
+             document.querySelector(".line").append(at);
+             return [colours, getComputedStyle(at).color];
            }"""
     )
     assert colours[0][0] == colours[1][0]
@@ -354,6 +252,8 @@ def test_pages_work_without_scripts(served: str, busy: "Harbour", browser: "Brow
     expect(page.locator("main")).to_contain_text("Stop the preview pr-1-chandlery?")
     page.click("main button:has-text('Stop preview')")
     expect(page.locator(".toast")).to_contain_text("being stopped")
+    page.click("main button:has-text('Undo')")
+    expect(page.locator(".toast")).to_contain_text("runs again as it was")
     assert wrong == []
     page.context.close()
 

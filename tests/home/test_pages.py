@@ -18,7 +18,6 @@ from seatrial.control.home.overview import fingerprint, project_context
 from seatrial.control.previews.models import Deployment
 from seatrial.control.previews.pages.environment import environment_fingerprint
 from seatrial.control.projects.services import note_unreachable
-from seatrial.wire.remarks import HOST_PORT_IGNORED
 from tests.dashboard.harbour import Harbour
 from tests.factories import agent, deployment, evaluation, pull_request
 
@@ -37,6 +36,7 @@ def paths(harbour: Harbour) -> dict[str, str]:
         "building": f"/environments/{harbour.building.pk}",
         "failed": f"/environments/{harbour.failed.pk}",
         "stopped": f"/environments/{harbour.stopped.pk}",
+        "kept": f"/environments/{harbour.kept.pk}",
         "evaluation": f"/evaluations/{harbour.evaluation.pk}",
         "weak evaluation": f"/evaluations/{harbour.weak.pk}",
     }
@@ -80,14 +80,14 @@ def test_records_are_for_admins(harbour: Harbour) -> None:
         assert "chandlery" not in stranger.content.decode()
 
 
-@pytest.mark.parametrize("what", ["rebuild", "stop"])
+@pytest.mark.parametrize("what", ["rebuild", "stop", "undo"])
 def test_only_those_who_may_act_can(harbour: Harbour, what: str) -> None:
     path = f"/environments/{harbour.live.pk}/{what}"
-    for method in ("get", "post"):
+    for method in ("post",) if what == "undo" else ("get", "post"):
         assert getattr(signed_in(harbour.cast.bob), method)(path).status_code == 403
         assert getattr(signed_in(harbour.cast.charlie), method)(path).status_code == 404
         assert getattr(Client(), method)(path).status_code == 302
-    assert signed_in(harbour.cast.alice).get(path).status_code == 200
+    assert signed_in(harbour.cast.alice).get(path).status_code == (405 if what == "undo" else 200)
 
 
 def test_the_buttons_are_only_there_for_those_who_may(harbour: Harbour) -> None:
@@ -105,15 +105,42 @@ def test_anonymous_visitors_are_asked_to_sign_in(harbour: Harbour) -> None:
     assert Client().get("/agents/stream").status_code == 404
 
 
-def test_stopping_a_preview_terminates_it(harbour: Harbour) -> None:
-    client = signed_in(harbour.cast.alice)
-    answer = client.post(f"/environments/{harbour.live.pk}/stop", follow=True)
+def test_stopping_a_preview_can_be_undone_on_its_page(harbour: Harbour) -> None:
+    client, path = signed_in(harbour.cast.alice), f"/environments/{harbour.live.pk}"
+    assert "For 10 minutes everything is kept" in client.get(f"{path}/stop").content.decode()
+    answer = client.post(f"{path}/stop", follow=True)
     harbour.live.refresh_from_db()
-    assert harbour.live.state == "terminated"
-    assert "being stopped and removed" in answer.content.decode()
+    assert harbour.live.state == "stopped"
+    page = answer.content.decode()
+    assert "The preview is being stopped." in page and "Stop preview" not in page
+    assert "Stopped by alice, undo until <span title" in page and f'action="{path}/undo"' in page
+    assert "Services</h2>" not in page, "what was observed is over"
+    colleague = signed_in(harbour.cast.bob).get(path).content.decode()
+    assert "Stopped by alice" in colleague and f'action="{path}/undo"' not in colleague
+    assert "Stopped or without a preview" in client.get("/").content.decode()
+    back = client.post(f"{path}/undo", follow=True).content.decode()
+    harbour.live.refresh_from_db()
+    assert harbour.live.state == "running"
+    assert "The preview runs again as it was." in back and "Stop preview" in back
+    assert "is not stopped" in client.post(f"{path}/undo", follow=True).content.decode()
+    entry = AuditEntry.objects.get(action="environment.undo")
+    assert (entry.actor, entry.address) == ("alice", "127.0.0.1")
+
+
+def test_what_was_never_live_is_removed_when_it_is_stopped(harbour: Harbour) -> None:
+    client, path = signed_in(harbour.cast.alice), f"/environments/{harbour.building.pk}"
+    assert "you can undo this" not in client.get(f"{path}/stop").content.decode()
+    assert f'action="{path}/undo"' not in client.post(f"{path}/stop", follow=True).content.decode()
+    harbour.building.refresh_from_db()
+    assert harbour.building.state == "terminated"
+
+
+def test_who_stopped_a_preview_is_recorded(harbour: Harbour) -> None:
+    client = signed_in(harbour.cast.alice)
+    client.post(f"/environments/{harbour.live.pk}/stop", follow=True)
     again = client.post(f"/environments/{harbour.live.pk}/stop", follow=True)
     assert "stopped already" in again.content.decode()
-    entry = AuditEntry.objects.get(action="environment.stop")
+    entry = AuditEntry.objects.get(action="environment.stop", actor="alice")
     assert (entry.actor, entry.address) == ("alice", "127.0.0.1")
 
 
@@ -201,7 +228,7 @@ def test_a_deployment_that_waits_says_what_for(harbour: Harbour) -> None:
     assert "Waiting for an agent" not in client.get(path).content.decode()
     assert harbour.building.candidate is not None
     harbour.building.candidate.state = "queued"
-    harbour.building.candidate.message = "Waits for agent dock-2, which is offline: it has the data of db."
+    harbour.building.candidate.waits_for = "agent dock-2, which is offline: it has the data of db"
     harbour.building.candidate.save()
     page = client.get(path).content.decode()
     assert "Waiting for an agent" in page
@@ -221,7 +248,7 @@ def test_more_open_pull_requests_than_are_shown_are_counted_all(
 ) -> None:
     monkeypatch.setattr(overview, "MOST_CARDS", 2)
     page = signed_in(harbour.cast.bob).get("/").content.decode()
-    assert "5 open pull requests" in page
+    assert "6 open pull requests" in page
     assert "The 2 most recently changed are shown." in page
 
 
@@ -255,17 +282,17 @@ def test_a_failure_says_what_and_what_to_do_before_it_shows_lines(harbour: Harbo
 def test_warnings_stand_in_a_box_and_an_ignored_host_port_is_a_note_beside_it(harbour: Harbour) -> None:
     newest = harbour.live.deployments.get()
     path = f"/environments/{harbour.live.pk}"
-    note = f"compose.yaml:4: services.web.ports: {HOST_PORT_IGNORED}"
-    newest.warnings = [note]
+    note = "compose.yaml:4: services.web.ports: the host's side is ignored: previews answer at their own host name"
+    newest.notes = [note]
     newest.save()
     page = signed_in(harbour.cast.alice).get(path).content.decode()
     assert "> Warnings</h2>" not in page and escape(note) in page
-    newest.warnings = [note, "web runs from a stand-in for alpine:3.20", "api has no memory limit"]
+    newest.warnings = ["web runs from a stand-in for alpine:3.20", f"ends like it: {note}"]
     newest.save()
     page = signed_in(harbour.cast.alice).get(path).content.decode()
     box = page[page.index("Warnings</h2>") :].split("</section>")[0]
-    assert "<li>web runs from a stand-in for alpine:3.20</li><li>api has no memory limit</li>" in box
-    assert escape(note) not in box and escape(note) in page
+    assert f"<li>web runs from a stand-in for alpine:3.20</li><li>ends like it: {escape(note)}</li>" in box
+    assert page.count(escape(note)) == 2, "beside the box, and at the end of what is in it"
 
 
 def test_the_commit_and_the_time_of_a_preview_that_runs_are_those_of_what_visitors_see(

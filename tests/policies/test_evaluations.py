@@ -313,7 +313,8 @@ def test_a_waived_result_is_on_the_page_and_does_not_count(project: Project, ver
     finish(evaluation, said(version, score=80))
     waived = factories.policy(project.workspace, "Small images")
     Result.objects.create(evaluation=evaluation, version=waived, state=ResultState.WAIVED)
-    context = evaluation_context(evaluation, lambda pull_request: None)
+    reader = factories.user(is_superuser=True)
+    context = evaluation_context(reader, evaluation.pk, lambda pull_request: None)
     assert [result.state for result in context["results"]] == ["passed", "waived"]
     page = render_to_string("policies/parts/evaluation.html", context)
     assert "1 of 2 policies passed, 1 waived" in page and "Waived" in page

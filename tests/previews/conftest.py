@@ -1,3 +1,3 @@
-from tests.dashboard.fixtures import axe, browser, busy, harbour, served
+from tests.dashboard.fixtures import axe, browser, bus, busy, harbour, served
 
-__all__ = ["axe", "browser", "busy", "harbour", "served"]
+__all__ = ["axe", "browser", "bus", "busy", "harbour", "served"]

@@ -1,5 +1,7 @@
 """A project with several pull requests, whose commits ask for memory and CPUs."""
 
+from django.utils import timezone
+
 from seatrial.control.audit.actors import Actor
 from seatrial.control.previews import services
 from seatrial.control.previews.admission import admit_waiting
@@ -33,8 +35,20 @@ class Crowd:
         rows = Deployment.objects.filter(environment__pull_request__number=number)
         return rows.select_related("environment").order_by("-id")[0]
 
-    def stop(self, number: int) -> None:
+    def halt(self, number: int) -> None:
+        """A person stops it; if it was live, that can be undone."""
         services.stop(self.newest(number).environment, by=Actor.person("alice"))
+
+    def undo_time_passes(self, number: int) -> None:
+        stopped = Environment.objects.filter(pk=self.newest(number).environment_id, state="stopped")
+        stopped.update(undo_until=timezone.now())
+        services.expire()
+
+    def stop(self, number: int) -> None:
+        """It is stopped and has ended: nothing of it is kept any more."""
+        if self.newest(number).environment.state != "stopped":
+            self.halt(number)
+        self.undo_time_passes(number)
 
     def held(self, number: int) -> bool:
         """Whether the agent is told to start nothing of it."""

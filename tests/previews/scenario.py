@@ -3,11 +3,13 @@
 Events of a deployment come from the agent that it is on, unless the test names another.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet.models import Agent
 from seatrial.control.previews import lifecycle, routes, services
 from seatrial.control.previews.models import Deployment, Environment, Placement
@@ -112,12 +114,21 @@ class Scenario:
         )
         services.recipe_read(self._speaker(deployment, agent), event)
 
-    def ready(self, deployment: Deployment, *observed: ObservedService, agent: str = "") -> None:
+    def ready(
+        self,
+        deployment: Deployment,
+        *observed: ObservedService,
+        agent: str = "",
+        warnings: Sequence[str] = (),
+        notes: Sequence[str] = (),
+    ) -> None:
         event = DeploymentReady(
             environment=deployment.environment_id,
             deployment=deployment.pk,
             services=list(observed or [web()]),
             isolation=Isolation.CONTAINER,
+            warnings=list(warnings),
+            notes=list(notes),
         )
         services.ready(self._speaker(deployment, agent), event)
 
@@ -150,6 +161,16 @@ class Scenario:
         )
         services.observed(self._speaker(deployment, agent), event)
 
+    def stop(self) -> None:
+        services.stop(self.environment, by=Actor.person("alice"))
+
+    def undo(self) -> None:
+        services.undo(self.environment, by=Actor.person("alice"))
+
+    def undo_time_passes(self) -> None:
+        """It is too late now; `services.expire` may be called."""
+        Environment.objects.filter(state="stopped").update(undo_until=timezone.now())
+
     def removed(self, environment: Environment, agent: Agent | None = None) -> None:
         services.removed((agent or self.agent).pk, EnvironmentRemoved(environment=environment.pk))
 
@@ -176,16 +197,22 @@ def check_invariants(project: Project) -> None:
     """What must hold whatever happened; see previews.lifecycle."""
     living = Environment.objects.filter(project=project).exclude(state="terminated")
     assert living.count() <= 1
-    for environment in Environment.objects.filter(project=project).select_related("live", "candidate"):
+    for environment in Environment.objects.filter(project=project).select_related(
+        "live", "candidate", "kept"
+    ):
         states = list(environment.deployments.values_list("pk", "state"))
         in_progress = {pk for pk, state in states if state in {"queued", "building", "starting"}}
         live = {pk for pk, state in states if state == "live"}
         there = set(environment.placements.filter(removed_at=None).values_list("agent", "leaving_since"))
-        desired_on = {one.agent_id for one in (environment.live, environment.candidate) if one} - {None}
+        wanted = (environment.live, environment.candidate, environment.kept)
+        desired_on = {one.agent_id for one in wanted if one} - {None}
         assert {agent for agent, leaving in there if leaving is None} == desired_on
         assert len(there) == len({agent for agent, _ in there})
         assert in_progress == ({environment.candidate_id} - {None})
-        assert live == ({environment.live_id} - {None})
+        assert live == ({environment.live_id, environment.kept_id} - {None})
+        stopped = environment.state == "stopped"
+        assert stopped == (environment.kept is not None) == (environment.undo_until is not None)
+        assert not stopped or (environment.live is environment.candidate is None)
         if environment.state == "terminated":
             assert not in_progress and not live
             assert (environment.removed_at is None) == bool(there)

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.conf import settings
 from django.utils import timezone
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet.models import Agent
 from seatrial.control.previews import services
 from seatrial.control.previews.admission import admit_waiting
@@ -46,7 +47,8 @@ def test_one_that_does_not_fit_waits_with_the_cause_and_goes_on_when_another_sto
     assert crowd.held(3)
     assert crowd.waits_for(3) == (
         "memory of project shop: 6 of 8 GB are used by 2 other previews, and it asks for 3 GB. "
-        "Stop one, or raise GALLEY_MAX_PROJECT_MEMORY"
+        "Stop one, whose room comes free when that can no longer be undone (GALLEY_UNDO_SECONDS), or close its "
+        "pull request, or raise GALLEY_MAX_PROJECT_MEMORY"
     )
     before = crowd.newest(3).environment.revision
     crowd.stop(2)
@@ -65,7 +67,8 @@ def test_cpus_are_limited_like_memory(crowd: Crowd, limit: Limit) -> None:
     assert admit_waiting() == 0
     assert crowd.waits_for(2) == (
         "CPUs of project shop: 2.5 of 4 are used by 1 other preview, and it asks for 2. "
-        "Stop one, or raise GALLEY_MAX_PROJECT_CPUS"
+        "Stop one, whose room comes free when that can no longer be undone (GALLEY_UNDO_SECONDS), or close its "
+        "pull request, or raise GALLEY_MAX_PROJECT_CPUS"
     )
     crowd.push(2, 1, cpus=1.5)
     assert admit_waiting() == 1
@@ -187,6 +190,24 @@ def test_whatever_ends_gives_back_what_it_had(crowd: Crowd, limit: Limit, ends: 
     assert not crowd.held(2)
 
 
+def test_a_stopped_preview_keeps_its_room_for_as_long_as_that_can_be_undone(
+    crowd: Crowd, limit: Limit
+) -> None:
+    limit(8)
+    live = crowd.live(1, 6)
+    crowd.halt(1)
+    crowd.push(2, 4)
+    assert admit_waiting() == 0 and crowd.held(2)
+    assert "6 of 8 GB are used by 1 other preview" in crowd.waits_for(2)
+    services.undo(live.environment, by=Actor.person("alice"))
+    assert Environment.objects.get(pk=live.environment_id).live_id == live.pk
+    assert admit_waiting() == 0 and crowd.held(2), "what came back uses its room"
+    crowd.halt(1)
+    assert admit_waiting() == 0 and crowd.held(2)
+    crowd.undo_time_passes(1)
+    assert admit_waiting() == 1 and not crowd.held(2)
+
+
 def test_projects_do_not_share(crowd: Crowd, limit: Limit) -> None:
     limit(8)
     crowd.live(1, 8)
@@ -241,7 +262,7 @@ def test_one_that_waits_is_deployed_anew_when_its_agent_is_lost(crowd: Crowd, li
 
 def test_what_was_there_before_the_total_is_admitted_by_the_migration(crowd: Crowd, limit: Limit) -> None:
     limit(8)
-    admit = import_module("seatrial.control.previews.migrations.0009_admission").admit
+    admit = import_module("seatrial.control.previews.migrations.0010_admission").admit
     crowd.scene.push("a" * 40)
     assert crowd.held(1)
     admit(apps, None)

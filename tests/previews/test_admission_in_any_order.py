@@ -7,7 +7,8 @@ from django.test import override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis.extra.django import TestCase
 
-from seatrial.control.previews import totals
+from seatrial.control.audit.actors import Actor
+from seatrial.control.previews import services, totals
 from seatrial.control.previews.admission import admit_waiting
 from seatrial.control.previews.models import Deployment, Environment
 from tests.previews.crowd import Crowd
@@ -19,7 +20,9 @@ CONFIGURATION = django_settings.CONFIGURATION.model_copy(
 )
 numbers = st.integers(1, 5)
 pushes = st.tuples(st.just("push"), numbers, st.integers(1, TOTAL + 1))
-others = st.tuples(st.sampled_from(["ready", "fail", "stop", "switch", "admit"]), numbers, st.just(0))
+others = st.tuples(
+    st.sampled_from(["ready", "fail", "halt", "undo", "stop", "switch", "admit"]), numbers, st.just(0)
+)
 steps = st.lists(st.one_of(pushes, others), max_size=20)
 
 
@@ -37,6 +40,10 @@ def step(crowd: Crowd, what: str, number: int, gigabytes: int) -> None:
             crowd.scene.ready(newest)
         elif what == "fail":
             crowd.scene.fail(newest)
+        elif what == "halt" and newest.environment.state not in {"stopped", "terminated"}:
+            crowd.halt(number)
+        elif what == "undo" and newest.environment.state == "stopped":
+            services.undo(newest.environment, by=Actor.person("alice"))
         elif what == "stop" and newest.environment.state != "terminated":
             crowd.stop(number)
 

@@ -7,8 +7,10 @@ import pytest
 from seatrial.control.previews import answers as module
 from seatrial.control.previews import lifecycle
 from seatrial.control.previews.models import Deployment, Environment
+from seatrial.wire.deployments import DeploymentReady
 from seatrial.wire.states import DeploymentState
 from tests import factories
+from tests.previews.scenario import Scenario
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
@@ -36,3 +38,24 @@ def test_a_switch_between_two_reads_does_not_mix_the_old_commit_with_the_new_dep
     [answer] = module.answers(Environment.objects.filter(pk=environment.pk))
     assert answer.deployment is not None and answer.deployment.state == DeploymentState.LIVE
     assert answer.live_commit == answer.commit == answer.deployment.commit == new.commit
+
+
+def test_warnings_and_notes_are_told_as_the_agent_reported_them() -> None:
+    scene = Scenario.make()
+    scene.push("a" * 40)
+    note = "compose.yaml:4: services.web.ports: the host's side is ignored: previews answer at their own host name"
+    scene.ready(scene.candidate(), warnings=[f"it ends like a note: {note}"], notes=[note])
+    [answer] = module.answers(Environment.objects.all())
+    assert answer.deployment is not None
+    assert (answer.deployment.warnings, answer.deployment.notes) == ([f"it ends like a note: {note}"], [note])
+
+
+def test_an_agent_that_knows_no_notes_is_understood() -> None:
+    older = {
+        "environment": "01E",
+        "deployment": "01D",
+        "services": [],
+        "isolation": "runc",
+        "warnings": ["w"],
+    }
+    assert DeploymentReady.model_validate(older).notes == []

@@ -21,7 +21,7 @@ HISTORY = [
     ("reopened", 2),
     ("synchronize", 3),
 ]
-EVENTS = ("ready", "failed", "phase", "observe", "removed", "switch", "stop", "rebuild")
+EVENTS = ("ready", "failed", "phase", "observe", "removed", "switch", "stop", "undo", "too late", "rebuild")
 
 deliveries = st.lists(st.integers(0, len(HISTORY) - 1), max_size=12)
 reports = st.tuples(st.sampled_from(EVENTS), st.integers(0, 20))
@@ -51,6 +51,11 @@ def report(scene: Scenario, what: str, which: int) -> None:
                 scene.removed(environment)
             case "stop":
                 services.stop(environment, by=Actor.person("alice"))
+            case "undo":
+                services.undo(environment, by=Actor.person("alice"))
+            case "too late":
+                scene.undo_time_passes()
+                services.expire()
             case "rebuild":
                 services.rebuild(environment, by=Actor.person("alice"))
     except PreviewError:
@@ -73,7 +78,7 @@ class AnyOrder(TestCase):
             self._terminal_stays(scene, terminal)
         # All was told at least once: the pull request is open at the last commit.
         environment = scene.environment
-        if environment.state == "terminated":
+        if environment.state in {"stopped", "terminated"}:
             assert environment.stop_cause  # only a person's stop may outlive an open pull request
         else:
             newest = environment.deployments.order_by("-id")[0]

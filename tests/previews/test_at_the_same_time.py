@@ -14,6 +14,7 @@ from seatrial.control.audit.actors import Actor
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import lifecycle, services
 from seatrial.control.previews.admission import admit_waiting
+from seatrial.control.previews.errors import NothingToUndo
 from seatrial.control.previews.models import Deployment
 from seatrial.control.projects.models import PullRequest
 from tests import factories
@@ -87,6 +88,33 @@ def test_a_rebuild_and_a_delivery_of_one_project_do_not_lock_each_other_out() ->
         delivery = meanwhile(lambda: scene.tell(news))
         services.rebuild(stopped, by=Actor.person("alice"))
     assert delivery.result(60).startswith("deployment")
+
+
+def test_an_undo_at_the_last_moment_wins_over_the_removal_that_waits_for_it() -> None:
+    scene = Scenario.make()
+    scene.live(A)
+    scene.stop()
+    scene.undo_time_passes()
+    with transaction.atomic():
+        lifecycle.locked(scene.environment.pk)
+        removal = meanwhile(services.expire)
+        scene.undo()
+    assert removal.result(60) == 0
+    assert scene.environment.state == "running"
+
+
+def test_an_undo_that_waited_for_the_removal_is_refused() -> None:
+    scene = Scenario.make()
+    scene.live(A)
+    scene.stop()
+    scene.undo_time_passes()
+    with transaction.atomic():
+        lifecycle.locked(scene.environment.pk)
+        undo = meanwhile(scene.undo)
+        assert services.expire() == 1
+    with pytest.raises(NothingToUndo):
+        undo.result(60)
+    assert scene.environment.state == "terminated"
 
 
 def test_a_rebuild_and_an_evaluation_of_one_project_do_not_lock_each_other_out() -> None:

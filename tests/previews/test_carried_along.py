@@ -12,7 +12,7 @@ from seatrial.control.previews.models import Deployment, Environment, Placement
 from tests import factories
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
-BEFORE, NOW = ("previews", "0001_initial"), ("previews", "0009_admission")
+BEFORE = ("previews", "0001_initial")
 
 
 def migrate(*target: tuple[str, str]):
@@ -23,11 +23,14 @@ def migrate(*target: tuple[str, str]):
 
 @pytest.fixture
 def before() -> Iterator[object]:
-    latest = MigrationExecutor(connection).loader.graph.leaf_nodes()
     try:
         yield migrate(BEFORE)
     finally:
-        migrate(*latest)
+        migrate(*latest())
+
+
+def latest() -> list[tuple[str, str]]:
+    return MigrationExecutor(connection).loader.graph.leaf_nodes()
 
 
 def test_environments_and_deployments_keep_their_agent(before) -> None:
@@ -57,7 +60,7 @@ def test_environments_and_deployments_keep_their_agent(before) -> None:
     leaving = made("terminated", on=agent.pk, terminated_at=now)
     gone = made("terminated", on=agent.pk, terminated_at=now, removed_at=now)
     waiting = made("building", on=None)
-    migrate(NOW)
+    migrate(*latest())
     placed = {row.environment_id: row for row in Placement.objects.all()}
     assert placed.keys() == {running, leaving, gone}
     assert all(row.agent_id == agent.pk and row.revision == 7 for row in placed.values())
@@ -87,7 +90,7 @@ def test_what_stopped_a_preview_becomes_a_word_of_its_own(before) -> None:
 
     shown = {made("ada (token:laptop)"): "ada (token:laptop)", made("its time to live"): "its time to live"}
     shown[made("")] = ""
-    migrate(NOW)
+    migrate(*latest())
     rows = Environment.objects.all()
     assert {row.pk: row.stopper for row in rows} == shown
     assert sorted((row.stop_cause, row.stopped_by) for row in rows) == [
@@ -97,3 +100,28 @@ def test_what_stopped_a_preview_becomes_a_word_of_its_own(before) -> None:
     ]
     back = migrate(BEFORE)
     assert dict(back.get_model("previews", "Environment").objects.values_list("pk", "stopped_by")) == shown
+
+
+def test_what_a_deployment_waits_for_becomes_a_column_and_why_one_failed_stays_its_message(before) -> None:
+    pull = factories.pull_request(factories.project(factories.workspace(), "shop"))
+    environment = before.get_model("previews", "Environment").objects.create(
+        project_id=pull.project_id, pull_request_id=pull.pk, name="pr-1-shop"
+    )
+
+    def made(state: str, message: str, **fields: object) -> str:
+        rows = before.get_model("previews", "Deployment").objects
+        row = rows.create(environment=environment, commit="a" * 40, state=state, message=message, **fields)
+        return row.pk
+
+    route = made("starting", "Waits for its route: Traefik is away.")
+    failed = made("failed", "Waits for nobody. It exited with 3.", finished_at=timezone.now())
+    building = made("building", "")
+    migrate(*latest())
+    rows = {row.pk: row for row in Deployment.objects.all()}
+    assert (rows[route].waits_for, rows[route].message) == ("its route: Traefik is away", "")
+    assert rows[route].shown_message == "Waits for its route: Traefik is away."
+    assert (rows[failed].waits_for, rows[failed].message) == ("", "Waits for nobody. It exited with 3.")
+    assert (rows[building].waits_for, rows[building].notes) == ("", [])
+
+    back = dict(migrate(BEFORE).get_model("previews", "Deployment").objects.values_list("pk", "message"))
+    assert back[route] == "Waits for its route: Traefik is away."

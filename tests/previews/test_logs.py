@@ -2,19 +2,16 @@
 
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.conf import settings
 from playwright.sync_api import expect
 
 from seatrial.control.dashboard.apps import POLLING_THREADS
 from tests.bus.servers import NatsServer
 from tests.dashboard.server import cookies_of
 from tests.dashboard.waiting import comes_true, ends, until_told
-from tests.engines import require
 from tests.home.test_browser import sign_in, watched
 
 if TYPE_CHECKING:
@@ -25,33 +22,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.nats, pytest.mark.postgres]
 
 MANY = 200  # what a service says in 40 seconds
-
-
-@pytest.fixture
-def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NatsServer]:
-    """The bus that the pages' settings name, with its streams."""
-    server = NatsServer(require("nats-server"), tmp_path)
-    try:
-        server.start()
-        _point_at(server, monkeypatch)
-        yield server
-    finally:
-        server.kill()
-
-
-def _point_at(server: NatsServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    from seatrial.control.bus import ensure_streams
-    from tests.dashboard.lines import run
-
-    configuration = settings.CONFIGURATION.model_copy(
-        update={
-            "galley_nats_url": server.url,
-            "galley_nats_credentials": server.identity.control_credentials,
-            "galley_nats_signing_seed": server.identity.signing_seed,
-        }
-    )
-    monkeypatch.setattr(settings, "CONFIGURATION", configuration)
-    run(ensure_streams(configuration))
 
 
 @pytest.mark.chromium
@@ -101,7 +71,9 @@ def test_the_download_has_every_line(bus: NatsServer, served: str, busy: "Harbou
     with contextlib.closing(cookies_of(served, "bob")) as bob:
         answer = bob.get(f"/environments/{environment.pk}/log")
         assert answer.headers["Content-Disposition"] == 'attachment; filename="pr-1-chandlery.log"'
-        assert [line.split(" ", 1)[1] for line in answer.text.splitlines()] == [
+        heading, *lines = answer.text.splitlines()
+        assert heading.startswith(f"-- Deployment of {environment.live.commit}, live, began ")
+        assert [line.split(" ", 1)[1] for line in lines] == [
             "web build first",
             r"web build second\x1b[1A\rgone",
         ]
@@ -123,14 +95,18 @@ def test_only_a_deployments_own_agent_is_heard_of_it(bus: NatsServer, served: st
     environment.save()
     say(environment, "web", "from the candidate, elsewhere", source="build")
     say(environment, "web", "another lie", agent=environment.live.agent_id)
+    say(environment, "web", "still from live", of=environment.live)
     with contextlib.closing(cookies_of(served, "bob")) as bob:
         told = bob.get(f"/environments/{environment.pk}/log").text
-        assert [line.split(" ", 3)[3] for line in told.splitlines()] == [
+        assert [line.split(" ", 3)[3].split(", began")[0] for line in told.splitlines()] == [
+            f"{environment.live.commit}, live",
             "from live",
+            "still from live",
+            f"{environment.candidate.commit}, building",
             "from the candidate, elsewhere",
         ]
         of_live = bob.get(f"/environments/{environment.pk}/log?deployment={environment.live.pk}").text
-        assert of_live.count("\n") == 1 and "from live" in of_live
+        assert of_live.count("\n") == 3 and "from live" in of_live
 
 
 def test_the_download_of_a_service_that_never_falls_silent_ends(
@@ -148,7 +124,7 @@ def test_the_download_of_a_service_that_never_falls_silent_ends(
         for part in answer.iter_text():
             text += part
             assert text.count("still talking") < MANY, "it never ends"
-    assert text.splitlines()[0].endswith("web service first")
+    assert text.splitlines()[1].endswith("web service first")
     assert "still talking" in text
     assert "Cut off" not in text
 
@@ -183,10 +159,10 @@ def test_the_page_replays_the_newest_lines_and_the_download_all(
     expect(page.locator(".line").last).to_contain_text("poured 5599")
     assert int(page.inner_text(".line .text").split()[1]) >= 5_600 - 5_001
     expect(page.locator("[data-status]")).to_have_text(
-        "the newest 5000 lines; older ones are in the download"
+        "the newest 5,000 lines; older ones are in the download"
     )
     with contextlib.closing(cookies_of(served, "bob")) as bob:
-        assert len(bob.get(f"/environments/{busy.live.pk}/log").text.splitlines()) == 5_600
+        assert len(bob.get(f"/environments/{busy.live.pk}/log").text.splitlines()) == 1 + 5_600
     assert wrong == []
     page.context.close()
 

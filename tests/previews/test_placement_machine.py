@@ -112,6 +112,23 @@ class Fleet(RuleBasedStateMachine):
             with suppress(PreviewError):
                 services.rebuild(self.scene.environment, by=Actor.person("alice"))
 
+    @rule()
+    def stop(self) -> None:
+        if Deployment.objects.exists():
+            with suppress(PreviewError):
+                self.scene.stop()
+
+    @rule()
+    def undo(self) -> None:
+        if Deployment.objects.exists():
+            with suppress(PreviewError):
+                self.scene.undo()
+
+    @rule()
+    def it_is_too_late_for_an_undo(self) -> None:
+        self.scene.undo_time_passes()
+        services.expire()
+
     @invariant()
     def rows_agree(self) -> None:
         check_invariants(self.scene.project)
@@ -137,6 +154,7 @@ class Fleet(RuleBasedStateMachine):
 
     def _converges(self) -> None:
         """Agents that are told of nothing remove it and say so; then nothing that was left is there any more."""
+        self.it_is_too_late_for_an_undo()
         self.a_minute_passes()
         self.reconcile()
         for placement in Placement.objects.filter(removed_at=None).exclude(leaving_since=None):

@@ -21,25 +21,26 @@ PINNED = Whereabouts(last="a", data=("db",), data_on="a", runtime="docker")
 
 def test_it_stays_where_it_was_however_much_room_others_have() -> None:
     decision = decide([member("a", placed=9), member("b")], ON_A)
-    assert (decision.agent, decision.waits, decision.pinned) == ("a", False, False)
+    assert (decision.agent, decision.waits_for, decision.pinned) == ("a", "", False)
 
 
 @pytest.mark.parametrize("state", [OFFLINE, DRAINING, REVOKED])
 def test_without_data_it_leaves_an_agent_that_takes_nothing(state: AgentState) -> None:
     decision = decide([member("a", state), member("b")], ON_A)
     assert (decision.agent, decision.reason) == ("b", f"agent a is {state}: agent b has room")
-    assert not decision.waits
+    assert not decision.waits_for
 
 
 def test_data_is_waited_for_and_the_reason_says_so() -> None:
     decision = decide([member("a", OFFLINE), member("b")], PINNED)
-    assert (decision.agent, decision.waits, decision.pinned) == ("a", True, True)
+    assert (decision.agent, decision.pinned) == ("a", True)
+    assert decision.waits_for == "agent a, which is offline: it has the data of db"
     assert decision.reason == "waits for agent a, which is offline: it has the data of db"
 
 
 def test_data_stays_on_an_agent_that_is_draining() -> None:
     decision = decide([member("a", DRAINING), member("b")], PINNED)
-    assert (decision.agent, decision.waits) == ("a", False)
+    assert (decision.agent, decision.waits_for) == ("a", "")
     assert decision.reason == "stays on agent a, which is draining: it has the data of db"
 
 
@@ -54,13 +55,13 @@ def test_data_on_a_revoked_agent_is_lost_and_named(fleet: list[Member]) -> None:
 def test_nobody_is_waited_for_with_a_reason() -> None:
     assert decide([], Whereabouts()).reason == "waits for an agent: none is online"
     gone = decide([member("a", OFFLINE), member("b", DRAINING)], ON_A)
-    assert (gone.agent, gone.waits) == (None, True)
+    assert (gone.agent, gone.waits_for) == (None, "an agent: a is offline, and no other is online")
     assert gone.reason == "waits for an agent: a is offline, and no other is online"
 
 
 def test_it_does_not_go_on_in_another_runtime_unasked() -> None:
     decision = decide([member("a", OFFLINE), member("b", runtime="process")], ON_A)
-    assert (decision.agent, decision.waits) == (None, True)
+    assert (decision.agent, bool(decision.waits_for)) == (None, True)
     assert decision.reason == "waits for an agent that runs docker: none of those online does"
     assert decide([member("b", runtime="process")], Whereabouts()).agent == "b"
 
@@ -110,11 +111,11 @@ def test_whatever_the_fleet_the_rules_hold(fleet: list[Member], known: Whereabou
     assert decision.pinned == (holder in {ONLINE, DRAINING, OFFLINE})
     if decision.pinned:
         assert decision.agent == known.data_on
-        assert decision.waits == (holder == OFFLINE)
+        assert bool(decision.waits_for) == (holder == OFFLINE)
     elif decision.agent is not None:
-        assert states[decision.agent] == ONLINE and not decision.waits
+        assert states[decision.agent] == ONLINE and not decision.waits_for
     else:
-        assert decision.waits
+        assert decision.waits_for
         assert not any(s == ONLINE for s in states.values()) or known.runtime
     assert bool(decision.lost) == (bool(known.data) and not decision.pinned)
 

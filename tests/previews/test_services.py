@@ -132,10 +132,14 @@ def test_reopened_pull_request_gets_a_new_environment(scene: Scenario) -> None:
 
 def test_stopped_preview_stays_stopped_until_the_next_commit(scene: Scenario) -> None:
     scene.live(A)
-    services.stop(scene.environment, by=Actor.person("alice"))
+    scene.stop()
+    scene.push(A, at=4)  # the forge sweep
+    assert scene.environment.state == "stopped"
+    scene.undo_time_passes()
+    services.expire()
     with pytest.raises(NothingToStop):
-        services.stop(scene.environment, by=Actor.person("alice"))
-    scene.push(A, at=5)  # the forge sweep
+        scene.stop()
+    scene.push(A, at=5)
     assert scene.environment.state == "terminated"
     scene.push(B, at=6)
     assert scene.environment.state == "building"
@@ -143,7 +147,7 @@ def test_stopped_preview_stays_stopped_until_the_next_commit(scene: Scenario) ->
 
 def test_stopped_preview_returns_when_the_pull_request_is_reopened(scene: Scenario) -> None:
     scene.live(A)
-    services.stop(scene.environment, by=Actor.person("alice"))
+    scene.stop()
     scene.close(at=5)
     scene.push(A, at=6, action="reopened")
     assert scene.environment.state == "building"
@@ -202,13 +206,13 @@ def test_waiting_environment_is_placed_when_an_agent_comes(scene: Scenario) -> N
     scene.agent.save()
     scene.push(A)
     waiting = scene.candidate()
-    assert (waiting.agent, waiting.message) == (None, "Waits for an agent: none is online.")
+    assert (waiting.agent, waiting.waits_for) == (None, "an agent: none is online")
     assert scene.placement() is None
     assert services.place_waiting() == 0
     scene.agent.state = "online"
     scene.agent.save()
     assert services.place_waiting() == 1
-    assert (scene.candidate().agent, scene.candidate().message) == (scene.agent, "")
+    assert (scene.candidate().agent, scene.candidate().waits_for) == (scene.agent, "")
     assert scene.desired() is not None
     assert services.place_waiting() == 0
 

@@ -168,15 +168,14 @@ def test_data_keeps_the_next_deployment_waiting_for_its_agent(scene: Scenario, o
     scene.push(B, at=1)
     waiting = scene.candidate()
     assert waiting.agent == scene.agent
-    assert waiting.message == (
-        f"Waits for agent {scene.agent.name}, which is offline: it has the data of db."
-    )
+    assert waiting.waits_for == f"agent {scene.agent.name}, which is offline: it has the data of db"
+    assert waiting.shown_message == f"Waits for {waiting.waits_for}."
     Deployment.objects.update(created_at=timezone.now() - timedelta(seconds=61))
     assert services.lost_contact(scene.agent) == 0, "it goes on waiting, however long that takes"
     assert scene.candidate() == waiting
     becomes(scene.agent, "online")
     scene.phase(scene.candidate(), "checkout")
-    assert (scene.candidate().state, scene.candidate().message) == ("building", "")
+    assert (scene.candidate().state, scene.candidate().waits_for) == ("building", "")
 
 
 def test_data_that_is_lost_sight_of_in_the_middle_is_waited_for_by_doing_as_it_says(
@@ -195,7 +194,7 @@ def test_data_that_is_lost_sight_of_in_the_middle_is_waited_for_by_doing_as_it_s
     Deployment.objects.update(created_at=timezone.now() - timedelta(seconds=61))
     assert services.lost_contact(scene.agent) == 0
     again.refresh_from_db()
-    assert again.message == f"Waits for agent {scene.agent.name}, which is offline: it has the data of db."
+    assert again.waits_for == f"agent {scene.agent.name}, which is offline: it has the data of db"
     fleet.revoke(scene.agent, by=Actor.person("root"))
     services.place_waiting()
     assert scene.candidate().agent == other, "it does not wait for one that never comes back"
@@ -206,11 +205,11 @@ def test_what_was_queued_when_its_agent_went_silent_says_what_it_waits_for(
 ) -> None:
     keep(scene, A)
     scene.push(B, at=1)
-    assert scene.candidate().message == ""
+    assert scene.candidate().waits_for == ""
     becomes(scene.agent, "offline")
     Deployment.objects.update(created_at=timezone.now() - timedelta(seconds=61))
     assert services.lost_contact(scene.agent) == 0
-    assert scene.candidate().message.startswith(f"Waits for agent {scene.agent.name}, which is offline")
+    assert scene.candidate().waits_for.startswith(f"agent {scene.agent.name}, which is offline")
 
 
 def test_what_waits_no_more_does_not_say_so(scene: Scenario, other: Agent) -> None:
@@ -218,16 +217,16 @@ def test_what_waits_no_more_does_not_say_so(scene: Scenario, other: Agent) -> No
     becomes(scene.agent, "offline")
     scene.push(B, at=1)
     scene.push(C, at=2)
-    assert (scene.deployment(B).state, scene.deployment(B).message) == ("superseded", "")
+    assert (scene.deployment(B).state, scene.deployment(B).shown_message) == ("superseded", "")
 
 
 def test_the_message_goes_when_the_agent_takes_it_up(scene: Scenario, other: Agent) -> None:
     keep(scene, A)
     becomes(scene.agent, "offline")
     scene.push(B, at=1)
-    assert scene.candidate().message
+    assert scene.candidate().waits_for
     scene.phase(scene.candidate(), "checkout")
-    assert scene.candidate().message == ""
+    assert scene.candidate().shown_message == ""
 
 
 def test_without_data_a_lost_deployment_may_go_elsewhere_as_it_says(scene: Scenario, other: Agent) -> None:

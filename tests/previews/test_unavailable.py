@@ -7,6 +7,8 @@ import re
 import pytest
 from django.test import Client
 
+from seatrial.control.audit.actors import Actor
+from seatrial.control.previews import services as previews
 from tests.dashboard.harbour import Harbour
 
 
@@ -33,6 +35,13 @@ def test_each_state_has_its_page(
         assert code == status
         assert words in html
         assert ('http-equiv="refresh"' in html) is refreshes
+
+
+def test_one_that_may_come_back_says_only_that_it_is_stopped_and_looks_again(harbour: Harbour) -> None:
+    previews.stop(harbour.live, by=Actor.person("alice"))
+    code, html, _ = page(f"{harbour.live.name}.preview.localhost")
+    assert code == 503 and "The preview is stopped" in html and 'http-equiv="refresh"' in html
+    assert "alice" not in html and "undo" not in html.lower()
 
 
 def test_strangers_learn_the_state_and_nothing_more(harbour: Harbour) -> None:

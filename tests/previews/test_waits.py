@@ -9,9 +9,10 @@ from seatrial.control.fleet.models import Agent
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.policies.waits import wait as evaluation_waits
-from seatrial.control.previews import services
+from seatrial.control.previews import routes, services
 from seatrial.control.previews.models import Deployment
 from seatrial.control.previews.waits import waits
+from seatrial.control.worker.routes import explain
 from tests.previews.scenario import Scenario
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -55,10 +56,45 @@ def test_each_step_of_a_deployment_names_what_it_waits_for(scene: Scenario) -> N
     assert what(scene) == "agent one"
     scene.ready(deployment)
     assert what(scene) == "its route"
-    Deployment.objects.update(message="Waits for its route: Traefik is away.")
+    Deployment.objects.update(waits_for="its route: Traefik is away")
     assert what(scene) == "its route: Traefik is away"
     scene.switch()
     assert what(scene) == "", "it waits for nothing once it is live"
+
+
+def test_a_failure_whose_message_sounds_like_waiting_is_no_wait(scene: Scenario) -> None:
+    agent(scene)
+    scene.push(A)
+    sent()
+    Deployment.objects.update(message="Waits for nobody knows what.")
+    assert what(scene) == "agent one to begin"
+    scene.ready(scene.candidate())
+    assert what(scene) == "its route"
+
+
+@pytest.mark.parametrize("end", ["live", "failed", "superseded", "cancelled"])
+def test_whatever_ends_a_deployment_ends_its_waiting(scene: Scenario, end: str) -> None:
+    scene.push(A)
+    scene.ready(scene.candidate())
+    candidate = routes.candidate(scene.environment)
+    assert candidate is not None
+    explain(candidate, "Traefik is away")
+    waiting = scene.candidate()
+    assert waiting.shown_message == "Waits for its route: Traefik is away."
+    match end:
+        case "live":
+            scene.switch()
+        case "failed":
+            scene.fail(waiting)
+        case "superseded":
+            scene.push("b" * 40, at=1)
+        case "cancelled":
+            scene.close(at=1)
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.waits_for) == (end, "")
+    explain(candidate, "Traefik is away")
+    waiting.refresh_from_db()
+    assert waiting.waits_for == "", "a worker that is late does not bring it back"
 
 
 @pytest.mark.parametrize(
@@ -102,21 +138,21 @@ def test_what_is_to_be_sent_later_is_not_waited_for(scene: Scenario) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "queued", "message", "what"),
+    ("state", "queued", "waits_for", "what"),
     [
         ("queued", False, "", "the forge's facts about the repository"),
-        ("queued", False, "Waits for the forge's facts about the repository: away.", "the forge's facts about the repository: away"),
+        ("queued", False, "the forge's facts about the repository (away.)", "the forge's facts about the repository (away.)"),
         ("queued", True, "", "an agent to take it"),
         ("running", True, "", "its policies"),
         ("passed", True, "", ""),
     ],
 )  # fmt: skip
 def test_an_evaluation_says_who_has_to_do_something(
-    state: str, queued: bool, message: str, what: str
+    state: str, queued: bool, waits_for: str, what: str
 ) -> None:
     now = timezone.now()
     evaluation = Evaluation(
-        state=state, queued_at=now if queued else None, message=message, created_at=now, started_at=now
+        state=state, queued_at=now if queued else None, waits_for=waits_for, created_at=now, started_at=now
     )
     found = evaluation_waits(evaluation)
     assert (found[0] if found else "") == what

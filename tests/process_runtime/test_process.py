@@ -21,7 +21,7 @@ from seatrial.agent.builds.processes.images import ProcessBuilder, ProcessImages
 from seatrial.agent.recipes.recipe import Build
 from seatrial.agent.runtime.process import ProcessRuntime, probes
 from seatrial.agent.runtime.process.addresses import rewritten
-from seatrial.agent.vocabulary.containers import Container, ContainerSpec, HealthCheck, Mount
+from seatrial.agent.vocabulary.containers import Cause, Container, ContainerSpec, HealthCheck, Mount, Unwell
 from seatrial.agent.vocabulary.errors import BuildError, NeedsEngine
 from seatrial.agent.vocabulary.labels import FINGERPRINT
 from seatrial.agent.vocabulary.options import Options, Tmpfs
@@ -218,7 +218,7 @@ def test_addresses() -> None:
 
 async def test_a_health_command_that_hangs_is_ended_with_what_it_started() -> None:
     outcome = await probes.command(["sh", "-c", "sleep 471.5 & wait"], {}, 0.3)
-    assert outcome == "the health command did not end within 0.3 s"
+    assert outcome == Unwell("the health command did not end within 0.3 s", Cause.OWN_COMMAND)
     assert not sleepers("471.5")
 
 

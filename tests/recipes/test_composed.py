@@ -196,6 +196,16 @@ async def test_a_dockerfile_may_stand_in_the_file() -> None:
     assert (web.build, web.kind) == (Build(dockerfile_inline="FROM y\nEXPOSE 80\n"), "web")
 
 
+async def test_a_port_of_the_host_is_noted_and_no_warning() -> None:
+    recipe = await recipe_of(
+        "services:\n  web:\n    image: x\n    ports: ['8080:80']\n    links: [web2]\n  web2: {image: y}\n"
+    )
+    assert recipe.warnings == ()
+    assert recipe.notes == (
+        "compose.yaml:4: services.web.ports: the host's side is ignored: previews answer at their own host name",
+    )
+
+
 async def test_a_service_without_replicas_is_left_out_and_not_waited_for() -> None:
     recipe = await recipe_of(
         """
@@ -308,6 +318,22 @@ async def test_what_reaches_the_kernel_or_the_host_is_refused_all_at_once() -> N
         "compose.yaml:8: services.db.volumes.0: refused: /etc is a path of the host",
         "compose.yaml:8: services.db.volumes.1: refused: /srv is a path of the host",
         "compose.yaml:8: services.db.volumes.2: there is no volume no",
+    ]
+
+
+async def test_a_mistake_is_told_whatever_it_quotes_beside_what_compose_cannot_read() -> None:
+    said = await refusal(
+        """
+        services:
+          a: {image: x, x-galley-kind: says neither build nor image}
+          b: {image: x, cap_add: 5}
+          c: {command: y}
+        """
+    )
+    told = [line.partition(". ")[0] for line in said.splitlines()]
+    assert told == [
+        "compose.yaml:3: services.b.cap_add: expected a list, found 5",
+        "compose.yaml:2: services.a: 'says neither build nor image' is not a kind",
     ]
 
 

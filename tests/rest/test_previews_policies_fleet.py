@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
 from seatrial.control.accounts.models import Membership, Role
 from seatrial.control.audit.models import AuditEntry
 from seatrial.control.fleet import nats_jwt
 from seatrial.control.fleet.bus_identity import ensure
 from seatrial.control.outbox.models import OutboxMessage
+from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Environment
 from tests import factories
 from tests.factories import Cast
@@ -55,6 +57,7 @@ def test_environment_has_the_promised_shape(cast: Cast, environment: Environment
         "live_commit",
         "stop_cause",
         "stopped_by",
+        "undo_until",
         "removed",
         "waits_for",
         "waiting_since",
@@ -70,6 +73,7 @@ def test_environment_has_the_promised_shape(cast: Cast, environment: Environment
         "commit",
         "phases",
         "warnings",
+        "notes",
         "isolation",
     }
     assert [p["name"] for p in one["deployment"]["phases"]] == ["checkout", "start"]
@@ -85,6 +89,8 @@ def test_listing_filters(cast: Cast, environment: Environment) -> None:
     assert bob.get(f"{API}/environments?project={environment.project_id}&number=1").json()
     for query in ("number=2", "project=01NONE", "number=-1", "number=99999999999"):
         assert bob.get(f"{API}/environments?{query}").json() == []
+    assert len(bob.get(f"{API}/environments?name=pr-1-shop").json()) == 1
+    assert bob.get(f"{API}/environments?name=pr-1").json() == []
     Environment.objects.update(state="terminated")
     assert bob.get(f"{API}/environments").json() == []
     assert len(bob.get(f"{API}/environments?terminated=true").json()) == 1
@@ -94,10 +100,13 @@ def test_wrong_people(cast: Cast, environment: Environment) -> None:
     path = f"{API}/environments/{environment.pk}"
     stranger, viewer = client(cast.charlie), client(cast.bob)
     assert stranger.get(f"{API}/environments").json() == []
-    for verb, address in (("get", path), ("post", f"{path}/stop"), ("post", f"{path}/rebuild")):
+    for verb, address in (
+        ("get", path),
+        *(("post", f"{path}/{what}") for what in ("stop", "undo", "rebuild")),
+    ):
         assert getattr(stranger, verb)(address).status_code == 404
         assert getattr(Client(), verb)(address).status_code == 401
-    for what in ("stop", "rebuild"):
+    for what in ("stop", "undo", "rebuild"):
         assert viewer.post(f"{path}/{what}").status_code == 403
     environment.refresh_from_db()
     assert environment.state == "running" and environment.candidate is None
@@ -111,6 +120,7 @@ def test_a_developer_may_rebuild_stop_and_evaluate(cast: Cast, environment: Envi
     body = {"commit": "a" * 40, "ref": "refs/heads/x"}
     assert client(dan).post(f"{path}/rebuild").status_code == 200
     assert client(dan).post(f"{path}/stop").status_code == 200
+    assert client(dan).post(f"{path}/undo").status_code == 200
     evaluations = f"{API}/projects/{environment.project_id}/evaluations"
     assert client(dan).post(evaluations, body, content_type="application/json").status_code == 200
     # What is the instance's or an admin's stays theirs.
@@ -124,11 +134,35 @@ def test_rebuild_then_stop_then_stop_again(cast: Cast, environment: Environment)
     path = f"{API}/environments/{environment.pk}"
     rebuilt = alice.post(f"{path}/rebuild").json()
     assert rebuilt["deployment"]["state"] == "queued" and rebuilt["live_commit"]
-    assert alice.post(f"{path}/stop").json()["state"] == "terminated"
+    assert alice.post(f"{path}/stop").json()["state"] == "stopped"
     again = alice.post(f"{path}/stop")
     assert again.status_code == 409 and again.json()["error"]["code"] == "already_stopped"
+    Environment.objects.update(undo_until=timezone.now())
+    previews.expire()
     back = alice.post(f"{path}/rebuild").json()
     assert back["id"] != environment.pk and back["state"] == "building"
+
+
+def test_stop_then_undo_then_too_late(cast: Cast, environment: Environment) -> None:
+    alice = client(cast.alice)
+    path = f"{API}/environments/{environment.pk}"
+    before = alice.get(path).json()
+    stopped = alice.post(f"{path}/stop").json()
+    assert (stopped["state"], stopped["stop_cause"], stopped["stopped_by"]) == ("stopped", "person", "alice")
+    assert stopped["undo_until"] and not stopped["removed"]
+    assert (stopped["urls"], stopped["live_commit"]) == ({}, None)
+    (listed,) = alice.get(f"{API}/environments").json()
+    assert listed == stopped, "it exists"
+    (shown,) = alice.get(f"{API}/status").json()["projects"][0]["environments"]
+    assert (shown["state"], shown["undo_until"]) == ("stopped", stopped["undo_until"])
+    assert alice.post(f"{path}/undo").json() == before
+    refused = alice.post(f"{path}/undo")
+    assert refused.status_code == 409 and refused.json()["error"]["code"] == "nothing_to_undo"
+    alice.post(f"{path}/stop")
+    Environment.objects.update(undo_until=timezone.now())
+    previews.expire()
+    late = alice.post(f"{path}/undo")
+    assert late.status_code == 409 and "no longer kept" in late.json()["error"]["message"]
 
 
 def test_evaluation_asked_for_by_hand(cast: Cast, environment: Environment) -> None:

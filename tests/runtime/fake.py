@@ -14,6 +14,7 @@ from datetime import datetime
 
 import httpx
 
+from seatrial.agent.runtime.asking import judged_by
 from seatrial.agent.vocabulary.containers import (
     Cause,
     Change,
@@ -267,28 +268,26 @@ class FakeRuntime:
         await self._asked()
         box = self.boxes.get(container.name)
         if check.command is not None:
-            said = await self._command(box, check)
-            return Unwell(said, Cause.OWN_COMMAND) if said else None
+            return await self._command(box, check)
         if box is None or network not in box.shown().addresses:
             return Unwell(f"has no address on {network}", Cause.NOTHING_THERE)
         if check.port is None:
-            return Unwell("listens on no known port", Cause.NOTHING_THERE)
+            return Unwell("listens on no known port", Cause.NO_PORT)
         together = [b for b in self.boxes.values() if b.in_network_of is box.in_network_of]
         answers = [b.answer(check.port, check.http_path or "/") for b in together]
         answer = next((answer for answer in answers if answer != 0), 0)
         return judged(answer, check)
 
-    async def _command(self, box: Box | None, check: HealthCheck) -> str | None:
+    async def _command(self, box: Box | None, check: HealthCheck) -> Unwell | None:
         if box is None or box.state is not ContainerState.RUNNING:
-            return "the health command could not run: the container is not running"
+            return Unwell("the health command could not run: the container is not running", Cause.OWN_COMMAND)
         said: list[str] = []
         try:
             async with asyncio.timeout(check.ask_seconds):
                 code = await shell.run(box, list(check.command or []), lambda _, text: said.append(text))
         except TimeoutError:
-            return f"the health command did not end within {check.ask_seconds:g} s"
-        text = "".join(said).strip()
-        return None if code == 0 else f"the health command ended with {code}" + (f": {text}" if text else "")
+            return Unwell(f"the health command did not end within {check.ask_seconds:g} s", Cause.OWN_COMMAND)
+        return judged_by(code, "".join(said))
 
     async def listening(self, container: Container, network: str) -> list[Listener]:
         """See Runtime."""

@@ -142,9 +142,9 @@ def test_a_forge_that_does_not_answer_is_asked_again_and_the_evaluation_says_so(
     forge.problem = raises(ForgeError("toy.test does not answer: refused"))
     lanes()
     evaluation.refresh_from_db()
-    assert (evaluation.state, evaluation.message) == (
+    assert (evaluation.state, evaluation.shown_message) == (
         "queued",
-        "Waits for the forge's facts about the repository: toy.test does not answer: refused",
+        "Waits for the forge's facts about the repository (toy.test does not answer: refused).",
     )
     factories.agent("able")
     Evaluation.objects.update(created_at=timezone.now() - timedelta(hours=1))
@@ -153,7 +153,18 @@ def test_a_forge_that_does_not_answer_is_asked_again_and_the_evaluation_says_so(
     wait_is_over()
     lanes()
     evaluation.refresh_from_db()
-    assert evaluation.message == "" and len(jobs()) == 1
+    assert evaluation.shown_message == "" and len(jobs()) == 1
+
+
+def test_what_is_superseded_while_it_waits_waits_no_more(
+    forge: Telling, lanes: Lanes, pull_request: PullRequest
+) -> None:
+    evaluation = evaluate(pull_request)
+    forge.problem = raises(ForgeError("toy.test does not answer: refused"))
+    lanes()
+    policies.supersede(pull_request)
+    evaluation.refresh_from_db()
+    assert (evaluation.waits_for, evaluation.shown_message) == ("", "The pull request was closed.")
 
 
 def test_after_a_limit_it_ends_with_the_reason(
@@ -167,7 +178,7 @@ def test_after_a_limit_it_ends_with_the_reason(
     wait_is_over()
     lanes()
     evaluation.refresh_from_db()
-    assert evaluation.state == "errored" and evaluation.finished_at
+    assert evaluation.state == "errored" and evaluation.finished_at and not evaluation.waits_for
     assert "gave no facts about the repository: KeyError: 'members'" in evaluation.message
     assert not waiting(Instruction.FACTS) and not jobs()
 

@@ -135,7 +135,7 @@ def test_without_requests_left_nothing_is_asked_until_later(
     asked = len(site.asked)
     lanes()
     assert len(site.asked) == asked
-    assert "No request is left" in Evaluation.objects.get().message
+    assert "No request is left" in Evaluation.objects.get().waits_for
     (row,) = waiting(Instruction.FACTS)
     assert (row.due_at - row.created_at).total_seconds() > 200
 
@@ -147,7 +147,7 @@ def test_a_forge_that_is_away_costs_time_and_nothing_else(
     handle()
     site.problem = httpx.Response(502)
     lanes()
-    assert "toy.test answers 502" in Evaluation.objects.get().message
+    assert "toy.test answers 502" in Evaluation.objects.get().waits_for
     site.problem = None
     wait_is_over()
     lanes()

@@ -30,6 +30,8 @@ from seatrial.wire.words import Reason
 
 Endpoint = Callable[[DesiredDeployment], str]
 
+LAST = "last"
+
 
 class ScriptedAgent:
     def __init__(self, url: str, nats_url: str, token: str, directory: Path, endpoint: Endpoint) -> None:
@@ -64,6 +66,13 @@ class ScriptedAgent:
         await ended(*self.tasks, again_seconds=1)  # the client may lose a cancellation
         await self.client.close()
 
+    async def fall_silent(self) -> None:
+        """Stop, with a last heartbeat that has LAST as its release: once that is heard, no other one is on its way."""
+        await ended(*self.tasks, again_seconds=1)
+        await self._heartbeat(LAST)
+        await self.client.flush()
+        await self.client.close()
+
     async def _connect(self) -> None:
         async def ignore(_: Exception) -> None:
             pass
@@ -80,9 +89,12 @@ class ScriptedAgent:
     async def _beat(self) -> None:
         while True:
             with contextlib.suppress(Exception):
-                beat = Heartbeat(release="test", runtime=self.runtime, sandbox=Isolation.GVISOR)
-                await self.client.publish(subjects.heartbeat(self.id), Envelope.wrap(beat).encode())
+                await self._heartbeat("test")
             await asyncio.sleep(0.5)
+
+    async def _heartbeat(self, release: str) -> None:
+        beat = Heartbeat(release=release, runtime=self.runtime, sandbox=Isolation.GVISOR)
+        await self.client.publish(subjects.heartbeat(self.id), Envelope.wrap(beat).encode())
 
     async def _watch(self) -> None:
         """Looks again twice a second: slower than a watch, and deaf to nothing."""

@@ -7,8 +7,11 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.bus import Bus
 from seatrial.control.fleet.models import Agent
+from seatrial.control.outbox.models import OutboxMessage
+from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Deployment, Environment, Placement
 from seatrial.control.worker import reconcile
 from seatrial.control.worker.database import Database
@@ -114,6 +117,34 @@ async def test_what_is_missing_is_put_and_what_is_the_same_revision_is_left(
     await repaired(database, bus, round_of)
     envelope = await message_to(bus, placement)
     assert envelope is not None and envelope.payload["revision"] == 4
+
+
+async def test_a_stop_and_its_end_are_told_although_every_message_is_lost(
+    database: Database, bus: Bus, round_of: Reconciler
+) -> None:
+    """The end is in the row: whoever was killed in between, the agent is told to remove everything, volumes too."""
+    placement = await database.run(running)
+    await repaired(database, bus, round_of)
+
+    def stop() -> None:
+        previews.stop(placement.environment, by=Actor.person("alice"))
+        OutboxMessage.objects.all().delete()
+
+    await database.run(stop)
+    await repaired(database, bus, round_of)
+    envelope = await message_to(bus, placement)
+    assert envelope is not None
+    assert envelope.payload["running"] is False and envelope.payload["live"] is not None
+
+    def end() -> None:
+        Environment.objects.update(undo_until=timezone.now())
+        previews.expire()
+        OutboxMessage.objects.all().delete()
+
+    await database.run(end)
+    await repaired(database, bus, round_of)
+    assert await message_to(bus, placement) is None
+    assert await told_at_start(bus, placement.agent_id) == {placement.environment_id: "DEL"}
 
 
 async def test_other_settings_are_sent_with_a_higher_revision(

@@ -131,11 +131,11 @@ class TestWithTheDatabase:
 
         def says() -> str:
             deployment.refresh_from_db()
-            return deployment.message
+            return deployment.shown_message
 
         async with working(database, tmp_path / "routes.yml", url):
             await until(lambda: "Waits for its route" in says())
-            assert f"at {url} does not answer" in deployment.message and deployment.state == "starting"
+            assert f"at {url} does not answer" in deployment.waits_for and deployment.state == "starting"
             monkeypatch.setattr(route_waits, "AWAY_SECONDS", 0.3)
             await until(lambda: says() and deployment.state == "failed")
         assert deployment.reason == "route_not_applied"
@@ -147,12 +147,12 @@ class TestWithTheDatabase:
         monkeypatch.setattr(route_waits, "EXPLAINED_SECONDS", 0.05)
         scene, deployment = await sync_to_async(waiting)()
         async with working(database, tmp_path / "routes.yml", api.url):
-            await until(lambda: Deployment.objects.exclude(message="").exists())
+            await until(lambda: Deployment.objects.exclude(waits_for="").exists())
             candidate = await sync_to_async(lambda: routes.candidate(scene.environment))()
             assert candidate is not None
             api.show(candidate)
             await until(lambda: state(deployment) == "live")
-        assert await sync_to_async(lambda: Deployment.objects.get(pk=deployment.pk).message)() == ""
+        assert await sync_to_async(lambda: Deployment.objects.get(pk=deployment.pk).shown_message)() == ""
 
     async def test_a_routes_file_that_cannot_be_written_fails_the_candidates_that_wait(
         self, api: Api, database: CountingDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

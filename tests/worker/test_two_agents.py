@@ -20,7 +20,7 @@ from seatrial.wire.deployments import (
 )
 from seatrial.wire.states import Isolation, ServiceKind
 from tests.worker.conftest import Join, Repository, open_pull
-from tests.worker.scripted_agent import ScriptedAgent
+from tests.worker.scripted_agent import LAST, ScriptedAgent
 from tests.worker.stack import InBackground, Stack, eventually
 from tests.worker.test_main_job import served
 
@@ -72,7 +72,8 @@ def row(agent: ScriptedAgent) -> Agent:
 
 
 def goes_offline(agent: ScriptedAgent, background: InBackground) -> None:
-    background.run(agent.stop())
+    background.run(agent.fall_silent())
+    eventually(lambda: row(agent).release == LAST, what="its last heartbeat is heard")
     Agent.objects.filter(pk=agent.id).update(state="offline")
 
 
@@ -140,12 +141,12 @@ def test_data_keeps_a_preview_where_it_is(
     goes_offline(one, background)
     second = pull.push("two", wait=False)
     waiting = eventually(lambda: Deployment.objects.filter(commit=second).first())
-    assert waiting.message == "Waits for agent one, which is offline: it has the data of db."
+    assert waiting.waits_for == "agent one, which is offline: it has the data of db"
     assert served(stack) == first
     comes_back(one, background)
     eventually(lambda: served(stack) == second, what="it goes on where the data is")
     assert two.history == []
-    assert Deployment.objects.get(pk=waiting.pk).message == ""
+    assert Deployment.objects.get(pk=waiting.pk).shown_message == ""
 
 
 def test_what_a_revoked_agent_ran_comes_up_elsewhere_and_says_what_is_lost(
@@ -171,7 +172,7 @@ def test_a_preview_waits_for_an_agent_and_is_placed_when_one_comes_online(
     commit = repository.commit("feature", "one")
     open_pull(project)
     waiting = eventually(lambda: Deployment.objects.filter(commit=commit).first())
-    assert (waiting.agent, waiting.message) == (None, "Waits for an agent: none is online.")
+    assert (waiting.agent, waiting.waits_for) == (None, "an agent: none is online")
     comes_back(one, background)
     eventually(lambda: served(stack) == commit)
 

@@ -14,7 +14,7 @@ from seatrial.agent.builds.base import Images
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.digests import DIGEST
 from seatrial.agent.builds.references import host_of
-from seatrial.agent.builds.standins import warning_of
+from seatrial.agent.builds.standins import stood_in
 from seatrial.agent.commands import logged
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import ImageUnavailable, NoSpace
@@ -25,14 +25,14 @@ TRANSFER_SECONDS = 900.0
 
 @dataclass(frozen=True)
 class Base:
-    """A base image: its name in the Dockerfile, its configuration, the digests of its layers, and what people should know
-    of it."""
+    """A base image: its name in the Dockerfile, its configuration, and the digests of its layers. `stand_in` says for people
+    that it is one; empty for the image itself."""
 
     name: str
     id: str
     config: Mapping[str, Any]
     layers: tuple[str, ...]
-    warning: str = ""
+    stand_in: str = ""
 
 
 @dataclass
@@ -66,8 +66,8 @@ class Bases:
         async with self._locks.setdefault(str(cell.data), asyncio.Lock()):
             if self._known(cell.data).get(name) != image.id:
                 await self._transfer(cell, name, image.id, log)
-        warning = warning_of(name, reference, image.labels)
-        return Base(name, image.id, image.config, image.layers, warning)
+        stand_in = stood_in(name, reference, image.labels)
+        return Base(name, image.id, image.config, image.layers, stand_in)
 
     async def _transfer(self, cell: Cell, name: str, image: str, log: Log) -> None:
         known = self._known(cell.data)

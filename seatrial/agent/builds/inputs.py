@@ -12,7 +12,7 @@ from seatrial.agent.builds.digests import has_digest
 from seatrial.agent.builds.steps import Step
 from seatrial.agent.recipes.recipe import Build
 from seatrial.agent.vocabulary.errors import BuildError
-from seatrial.agent.vocabulary.labels import WARNINGS
+from seatrial.agent.vocabulary.labels import STAND_INS, WARNINGS
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ def check_of(bases: Sequence[Base], name: str) -> Mapping[str, Any] | None:
     return next((base.config.get("Healthcheck") for base in bases if base.name == name), None)
 
 
-def warned(bases: Sequence[Base], further: Sequence[str]) -> Mapping[str, str]:
-    """The label that keeps with an image what people should know of it and its bases: it is used again without being built."""
-    warnings = [*(base.warning for base in bases if base.warning), *further]
-    return {WARNINGS: "\n".join(warnings)} if warnings else {}
+def warned(bases: Sequence[Base], warnings: Sequence[str]) -> Mapping[str, str]:
+    """The labels that keep with an image what people should know of its bases and of it: it is used again without being
+    built."""
+    lines = {STAND_INS: [base.stand_in for base in bases if base.stand_in], WARNINGS: warnings}
+    return {label: "\n".join(said) for label, said in lines.items() if said}

@@ -27,7 +27,6 @@ VERSION_LABEL = "galley.version"
 RECIPE_LABEL = "galley.recipe"
 RECIPES = Path(__file__).parent / "stand_ins"
 PREFIX = "seatrial/stand-in-"
-STANDS_IN = "a stand-in takes its place"
 OFFICIAL = re.compile(r"(docker\.io/)?(library/)?[a-z0-9]+([:@].*)?")
 ALPINE_TAG = re.compile(r"(.*-)?alpine.*")
 SLIM_TAG = re.compile(r"(.*-)?slim(-.*)?")
@@ -92,14 +91,17 @@ STAND_INS = (
 )
 
 
-def warning_of(image: str, reference: str, labels: Mapping[str, str]) -> str:
-    """What people should know of a service whose `image` is `reference` with `labels`: that it is a stand-in; else nothing."""
+def stood_in(image: str, reference: str, labels: Mapping[str, str]) -> str:
+    """A sentence for people if `reference`, with `labels`, is on this host as the stand-in of `image`; else nothing."""
     stand_in = stand_in_for(named(image)) if reference.startswith(PREFIX) else None
     if stand_in is None:
         return ""
     version = labels.get(VERSION_LABEL) or "an unknown version"
     digest = ", and its digest was ignored" if "@" in image else ""
-    return f"{image} could not be pulled: {STANDS_IN}, with {stand_in.title} {version} from Debian packages{digest}"
+    return (
+        f"{image} could not be pulled: a stand-in takes its place, with {stand_in.title} {version} from Debian packages"
+        f"{digest}"
+    )
 
 
 class MakeBase(Protocol):

@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 ALLOWED = re.compile(r"(https|ssh|file)://|/|[\w.-]+@[\w.-]+:")
+# Messages of git about a repository that is not whole any more.
 DAMAGED = re.compile(
     r"corrupt|bad object|loose object|missing (blob|tree|commit)|not a git repository|unable to (read|unpack)|inflate|bad pack|"
     r"mismatched algorithms",
@@ -72,7 +73,7 @@ class Cache:
             try:
                 await self._ensure(bare, origin)
             except GitFailed as error:
-                if not DAMAGED.search(str(error)) or not bare.exists():
+                if not DAMAGED.search(error.said) or not bare.exists():
                     raise origin.explained(error) from error
                 await asyncio.to_thread(shutil.rmtree, bare, ignore_errors=True)
                 await self._ensure_again(bare, origin)
@@ -95,7 +96,7 @@ class Cache:
                     wanted = await tidy(bare, oldest, {*needed(), *read})
                 except GitFailed as error:
                     log.warning("a git cache was not tidied", repository=bare.stem, problem=str(error))
-                    wanted = bool(read) or not DAMAGED.search(str(error))
+                    wanted = bool(read) or not DAMAGED.search(error.said)
                 if not wanted:
                     await asyncio.to_thread(shutil.rmtree, bare, ignore_errors=True)
 

@@ -46,10 +46,10 @@ UNAUTHORISED = re.compile(
 
 
 class GitFailed(CheckoutError):
-    """Git ended with a code other than 0; the text is its last message. `unauthorised`: the message is about the credential."""
+    """Git ended with a code other than 0; `said` is its last message. `unauthorised`: the message is about the credential."""
 
-    def __init__(self, message: str, *, unauthorised: bool = False) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, said: str = "", unauthorised: bool = False) -> None:
+        super().__init__(message, said=said)
         self.unauthorised = unauthorised
 
 
@@ -113,7 +113,7 @@ class Git:
         if done.code:
             said = last_words(done.errors, self.hidden)
             unauthorised = bool(UNAUTHORISED.search(done.errors.decode(errors="replace")))
-            raise GitFailed(f"git {verb(arguments)}: {said}", unauthorised=unauthorised)
+            raise GitFailed(f"git {verb(arguments)}: {said}", said=said, unauthorised=unauthorised)
         return done.output
 
 

@@ -14,7 +14,13 @@ from seatrial.agent.environments.launch import Planned
 from seatrial.agent.environments.observing import Observer
 from seatrial.agent.environments.planner import Host, Progress, Step, plan
 from seatrial.agent.environments.recovery import Recovery
-from seatrial.agent.environments.removal import forget_files, look, remove_deployment, remove_everything
+from seatrial.agent.environments.removal import (
+    forget_files,
+    look,
+    remove_deployment,
+    remove_everything,
+    stop,
+)
 from seatrial.agent.environments.rollout import Rollout
 from seatrial.agent.environments.startup import Launched
 from seatrial.agent.environments.tools import Tools
@@ -133,10 +139,10 @@ class EnvironmentActor:
             )
             log.info("environment removed", environment=self.environment)
             return self._desired is None
-        live = self._desired.live if self._desired else None
-        if live is not None and live.id in launched:
-            self._recovery.look(launched[live.id], host)
-        if self._desired is not None:
+        if self._desired is not None and self._desired.running:  # else nothing serves
+            live = self._desired.live
+            if live is not None and live.id in launched:
+                self._recovery.look(launched[live.id], host)
             await self._observer.observe(self._desired, host, launched)
         return False
 
@@ -150,6 +156,8 @@ class EnvironmentActor:
                 self._begin(deployment, attempt=False)
             case planner.StartAgain(planned, container):
                 await self._start_again(planned, container)
+            case planner.Halt(containers):
+                await stop(self._tools, containers)
             case planner.Drain(deployment):
                 self._drain(deployment)
             case planner.RemoveDeployment(deployment):
@@ -281,8 +289,10 @@ class EnvironmentActor:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         now = self._progress  # a task that was cancelled before it started did not clean up after itself
+        live = self._desired.live if self._desired else None
+        served = live is not None and live.id == deployment  # it is only not to run now
         self._update(
-            discarded=now.discarded | {deployment},
+            discarded=now.discarded if served else now.discarded | {deployment},
             attempt=None if now.attempt == deployment else now.attempt,
             repair=None if now.repair == deployment else now.repair,
         )

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from seatrial.agent.environments.launch import Planned
 from seatrial.agent.recipes.recipe import GALLEY_FILES
 from seatrial.agent.vocabulary.containers import Cause, Listener, Unwell
-from seatrial.agent.vocabulary.logs import decisive
 
 # What the first process says of a program that is there and yet cannot be run.
 NOT_RUN = (
@@ -19,13 +18,11 @@ NOT_RUN = (
         "It needs a first line like #!/bin/sh, or was built for another kind of machine",
     ),
 )
-SHUT = re.compile("listens on no (known )?port$")
 
 
-def ended(planned: Planned, code: int | None, times: int, lines: Sequence[str]) -> str:
-    """A service that ended while it should run."""
+def ended(planned: Planned, code: int | None, times: int, said: str) -> str:
+    """A service that ended while it should run, and the decisive line of what it `said`."""
     again = f", {times} times" if times > 1 else ""
-    said = decisive(lines)
     fix = next((f". {fix}" for pattern, fix in NOT_RUN if pattern.match(said)), "")
     why = f": {said}{fix}" if said else ""
     return f"{planned.service.name} exited with code {'unknown' if code is None else code}{again}{why}"
@@ -53,8 +50,8 @@ def unhealthy(
             return f"{name}: {unwell.seen}. {_other_port(planned)}"
         case Cause.OWN_COMMAND:
             return f"{name} runs, but after {seconds:g} s {unwell.seen}"
-        case Cause.NOTHING_THERE if explained := _elsewhere(planned, listening, expected):
-            more = "" if SHUT.match(unwell.seen) else f". After {seconds:g} s, {unwell.seen}"
+        case Cause.NO_PORT | Cause.NOTHING_THERE if explained := _elsewhere(planned, listening, expected):
+            more = "" if unwell.cause is Cause.NO_PORT else f". After {seconds:g} s, {unwell.seen}"
             return f"{name} listens on {explained}{more}"
         case Cause.WRONG_ANSWER:
             return f"{name} runs, but {unwell.seen} after {seconds:g} s. {_other_path(planned)}"

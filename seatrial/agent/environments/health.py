@@ -16,6 +16,7 @@ from seatrial.agent.environments.ports import SeveralPorts, Well, most_telling
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.vocabulary.containers import Cause, Container, HealthCheck, Unwell
 from seatrial.agent.vocabulary.errors import ServiceExited, Unhealthy
+from seatrial.agent.vocabulary.logs import decisive
 
 SETTLE_SECONDS = 1.0
 TAIL_LINES = 40
@@ -159,7 +160,7 @@ class Watch:
         listed = bool(self._planned.service.ports)
         if listed and routable and len(ports) > 1 and container.port is None:
             return await self._several.choose(container, ports, check)
-        unwell = Unwell("listens on no port", Cause.NOTHING_THERE)
+        unwell = Unwell("listens on no port", Cause.NO_PORT)
         if ports:
             found = await self._runtime.check(container, self._network, replace(check, port=ports[0]))
             if found is None:
@@ -196,16 +197,18 @@ class Watch:
         times = container.restarts - self._restarts_before + self._started_again + 1
         tail = await self._tail()
         if container.oom_killed:
-            text = advice.out_of_memory(self._planned, times)
-        else:
-            text = advice.ended(self._planned, code, times, tail)
-        return ServiceExited(text, service=self._name, log_tail=tail)
+            return ServiceExited(
+                advice.out_of_memory(self._planned, times), service=self._name, log_tail=tail
+            )
+        said = decisive(tail)
+        text = advice.ended(self._planned, code, times, said)
+        return ServiceExited(text, service=self._name, log_tail=tail, said=said)
 
     async def _unhealthy(self, container: Container, expected: Sequence[int], unwell: Unwell) -> Unhealthy:
         assert self._check is not None
         listening = await self._runtime.listening(container, self._network)
         text = advice.unhealthy(self._planned, unwell, self._check.timeout_seconds, listening, expected)
-        return Unhealthy(text, service=self._name, log_tail=await self._tail())
+        return Unhealthy(text, service=self._name, log_tail=await self._tail(), said=unwell.said)
 
     async def _tail(self) -> list[str]:
         lines = self._runtime.logs(self._planned.spec.name, follow=False, tail=TAIL_LINES)

@@ -44,6 +44,7 @@ class Launch:
     services: tuple[Planned, ...]
     isolation: Isolation
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def named(self, service: str) -> Planned:
         """The service of that name."""
@@ -118,7 +119,8 @@ def launch(
         for one in planned
         if one.service.options.read_only and not one.spec.options.read_only
     ]
-    return Launch(deployment, network, planned, isolation, (*recipe.warnings, *writable, *warnings))
+    warned = (*recipe.warnings, *writable, *warnings)
+    return Launch(deployment, network, planned, isolation, warned, tuple(recipe.notes))
 
 
 def _planned(

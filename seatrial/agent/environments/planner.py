@@ -86,6 +86,13 @@ class StartAgain:
 
 
 @dataclass(frozen=True)
+class Halt:
+    """Stop containers of an environment that is not to run, and leave everything else as it is."""
+
+    containers: tuple[Container, ...]
+
+
+@dataclass(frozen=True)
 class Drain:
     """Let an old deployment finish its requests before it is removed."""
 
@@ -123,6 +130,7 @@ Step = (
     | Attempt
     | Repair
     | StartAgain
+    | Halt
     | Drain
     | RemoveDeployment
     | RemoveContainer
@@ -134,8 +142,9 @@ Step = (
 def plan(desired: DesiredEnvironment | None, host: Host, progress: Progress, now: float) -> list[Step]:
     """The steps to take now, in order; empty if everything is as desired or the next step must wait."""
     if desired is None:
-        under_way = [work for work in (progress.attempt, progress.repair) if work]
-        return [*map(Cancel, under_way), *([] if host.empty else [RemoveEverything()])]
+        return [*_cancel_all(progress), *([] if host.empty else [RemoveEverything()])]
+    if not desired.running:
+        return [*_cancel_all(progress), *_remove_old(desired, host, progress, now), *_halt(host)]
     return [
         *_cancel(desired, progress),
         *_remove_old(desired, host, progress, now),
@@ -148,6 +157,15 @@ def plan(desired: DesiredEnvironment | None, host: Host, progress: Progress, now
 def wanted(desired: DesiredEnvironment) -> dict[str, DesiredDeployment]:
     """The deployments that may be on the host, by id."""
     return {deployment.id: deployment for deployment in (desired.live, desired.candidate) if deployment}
+
+
+def _cancel_all(progress: Progress) -> list[Step]:
+    return [Cancel(work) for work in (progress.attempt, progress.repair) if work]
+
+
+def _halt(host: Host) -> list[Step]:
+    up = tuple(container for container in host.containers if container.state.up)
+    return [Halt(up)] if up else []
 
 
 def _cancel(desired: DesiredEnvironment, progress: Progress) -> list[Step]:

@@ -18,6 +18,7 @@ _TELLING = (
     Cause.NOT_HTTP,
     Cause.NO_ANSWER,
     Cause.NOTHING_THERE,
+    Cause.NO_PORT,
     Cause.OWN_COMMAND,
 )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections.abc import Iterable
 
 from seatrial.agent.environments.names import owned_by
 from seatrial.agent.environments.planner import Host
@@ -33,11 +34,16 @@ async def remove_deployment(tools: Tools, environment: str, deployment: str, *, 
     labels = owned_by(tools.agent, environment) | {DEPLOYMENT: deployment}
     containers = await tools.runtime.list_containers(labels)
     if gently:
-        await asyncio.gather(*(tools.runtime.stop(c.name, grace_seconds(c)) for c in containers))
+        await stop(tools, containers)
     await asyncio.gather(*(tools.runtime.remove(container.name) for container in containers))
     for network in await tools.runtime.list_networks(labels):
         await tools.runtime.remove_network(network)
     await forget_files(tools, environment, deployment)
+
+
+async def stop(tools: Tools, containers: Iterable[Container]) -> None:
+    """Let them end by themselves, all at the same time; each for as long as it has."""
+    await asyncio.gather(*(tools.runtime.stop(c.name, grace_seconds(c)) for c in containers))
 
 
 def grace_seconds(container: Container) -> float:

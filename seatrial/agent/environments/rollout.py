@@ -91,14 +91,15 @@ class Rollout:
         """Report that the route may be switched."""
         containers = [await self._tools.runtime.get(p.spec.name) for p in launched.launch.services]
         by_name = {container.name: container for container in containers if container}
-        for warning in launched.warnings:
-            await self._say(warning)
+        for text in [*launched.warnings, *launched.notes]:
+            await self._say(text)
         ready = DeploymentReady(
             environment=self._desired.environment,
             deployment=self._deployment.id,
             services=launched.observed(self._desired.name, by_name),
             isolation=launched.launch.isolation,
             warnings=launched.warnings,
+            notes=launched.notes,
         )
         await self._report(ready)
         log.info("deployment ready", environment=self._desired.name, deployment=self._deployment.id)
@@ -124,6 +125,7 @@ class Rollout:
                 service=error.service,
                 log_tail=[line[:2_000] for line in error.log_tail[-50:]],
                 warnings=self.so_far.warnings if self.so_far else [],
+                notes=self.so_far.notes if self.so_far else [],
             )
         )
 

@@ -36,6 +36,11 @@ class Launched:
         """Warnings of the recipe and of the start."""
         return [*self.launch.warnings, *(w.warning for w in self.well.values() if w.warning)]
 
+    @property
+    def notes(self) -> list[str]:
+        """Notes of the recipe."""
+        return list(self.launch.notes)
+
     def observed(self, name: str, containers: dict[str, Container]) -> list[ObservedService]:
         """Every service of the environment `name` as its container is now."""
         kinds = {planned.service.name: planned.service.kind for planned in self.launch.services}
@@ -170,7 +175,7 @@ class Startup:
                 self._up[name].set()
                 self._well[name].set()
             error.service = error.service or name
-            error.add(await why_not_there(self._runtime, planned.service, planned.spec.image, str(error)))
+            error.add(await why_not_there(self._runtime, planned.service, planned.spec.image, error.said))
             raise
 
     def _awaited(self, planned: Planned, dependency: str) -> asyncio.Event:

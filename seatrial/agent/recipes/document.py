@@ -35,12 +35,18 @@ class Document:
 
     def place(self, path: Path) -> str:
         """`file:line` of `path`."""
-        return f"{self.file}:{self.line(path)}"
+        file, line = self.where(path)
+        return f"{file}:{line}"
 
-    def error(self, path: Path, problem: str, fix: str) -> RecipeError:
+    def where(self, path: Path) -> tuple[str, int]:
+        """File and line of `path`."""
+        return self.file, self.line(path)
+
+    def error(self, path: Path, problem: str, fix: str, kind: type[RecipeError] = RecipeError) -> RecipeError:
         """A RecipeError that names file, line and key."""
         key = ".".join(str(part) for part in path)
-        return RecipeError(f"{self.place(path)}: {key + ': ' if key else ''}{problem}. {fix}.", at=path)
+        told = f"{self.place(path)}: {key + ': ' if key else ''}{problem}. {fix}."
+        return kind(told, at=path, place=self.where(path))
 
     def fail(self, path: Path, problem: str, fix: str) -> NoReturn:
         """Raise `error`."""
@@ -56,7 +62,7 @@ class Document:
         near = difflib.get_close_matches(str(path[-1]), known, n=1)
         fix = f"Did you mean {near[0]}?" if near else f"Allowed here: {', '.join(known)}."
         key = ".".join(str(part) for part in path)
-        return RecipeError(f"{self.place(path)}: {key}: unknown key. {fix}")
+        return RecipeError(f"{self.place(path)}: {key}: unknown key. {fix}", place=self.where(path))
 
     def without(self, wrong: Iterable[Path]) -> dict[str, Any]:
         """`data` without the keys and values at these places; without the whole list where one entry is wrong."""

@@ -16,6 +16,7 @@ from seatrial.agent.vocabulary import quantities
 from seatrial.agent.vocabulary.containers import HealthCheck, Resources, RestartPolicy
 from seatrial.agent.vocabulary.errors import RecipeError
 from seatrial.agent.vocabulary.image_names import LIKE, is_image_name
+from seatrial.agent.vocabulary.unfit import Unfit
 from seatrial.wire.states import ServiceKind
 
 NAME = r"^[a-z][a-z0-9-]{0,39}$"
@@ -48,7 +49,7 @@ def command_of(value: object) -> object:
     try:
         return shlex.split(value)
     except ValueError as error:
-        raise ValueError(f"{value!r} cannot be split into words: {error}. Close the quote") from error
+        raise Unfit(f"{value!r} cannot be split into words: {error}", "Close the quote") from error
 
 
 def text_of(value: object) -> object:
@@ -69,7 +70,7 @@ def restart_of(value: object) -> RestartPolicy:
         return RestartPolicy(text)
     except ValueError:
         allowed = ", ".join(RestartPolicy)
-        raise ValueError(f"{text!r} is not a restart policy. Allowed: {allowed}") from None
+        raise Unfit(f"{text!r} is not a restart policy", f"Allowed: {allowed}") from None
 
 
 Command = Annotated[list[str], BeforeValidator(command_of)]
@@ -298,10 +299,10 @@ def complaint(path: Path, error: ErrorDetails) -> tuple[str, str]:
         return f"{error['input']!r} is not a version this release reads", "Write version: 1"
     if kind == "string_pattern_mismatch" and "[key]" in error["loc"]:
         return "not a service name", "Use a letter, then up to 39 lower-case letters, digits and hyphens"
-    if kind == "value_error":
-        problem, _, fix = said.removeprefix("Value error, ").partition(". ")
-        return problem, fix or "Correct it"
-    return wrong_type(kind, error["input"], said, error.get("ctx", {}))
+    context = error.get("ctx", {})
+    if isinstance(unfit := context.get("error"), Unfit):
+        return unfit.problem, unfit.fix
+    return wrong_type(kind, error["input"], said, context)
 
 
 def wrong_type(kind: str, given: Any, said: str, context: Mapping[str, Any]) -> tuple[str, str]:

@@ -13,22 +13,24 @@ Value = TypeVar("Value")
 
 @dataclass
 class Problems:
-    """Collects errors and warnings while a recipe is read."""
+    """Collects errors, warnings and notes while a recipe is read."""
 
-    errors: list[str] = field(default_factory=list)
+    errors: list[RecipeError] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def add(self, *errors: RecipeError) -> None:
-        """Note errors, each once."""
-        self.errors = list(dict.fromkeys([*self.errors, *map(str, errors)]))
-
-    def add_lines(self, text: str) -> None:
-        """Note the lines of an error that contains several."""
-        self.errors = list(dict.fromkeys([*self.errors, *text.splitlines()]))
+        """Note errors, each once; of one that tells of several, each of them."""
+        each = [part for error in errors for part in error.parts]
+        self.errors = list({str(error): error for error in [*self.errors, *each]}.values())
 
     def warn(self, *warnings: str) -> None:
         """Note warnings, each once."""
         self.warnings = list(dict.fromkeys([*self.warnings, *filter(None, warnings)]))
+
+    def inform(self, *notes: str) -> None:
+        """Take notes, each once: how previews are, and nothing to act on."""
+        self.notes = list(dict.fromkeys([*self.notes, *notes]))
 
     @contextlib.contextmanager
     def noted(self) -> Iterator[None]:
@@ -47,17 +49,11 @@ class Problems:
     def raise_all(self) -> None:
         """Raise RecipeError if there was any, in the order of files and lines."""
         if self.errors:
-            raise RecipeError(together(sorted(self.errors, key=placed)))
+            raise together(sorted(self.errors, key=lambda error: error.place))
 
 
-def placed(message: str) -> tuple[str, int]:
-    """What sorts messages by file and line."""
-    file, _, rest = message.partition(":")
-    line = rest.partition(":")[0]
-    return file, int(line) if line.isdecimal() else 0
-
-
-def together(errors: Sequence[str]) -> str:
-    """One message: a line for each."""
+def together(errors: Sequence[RecipeError]) -> RecipeError:
+    """One error with a line for each; of very many, for the first."""
     more = len(errors) - MOST_TOLD
-    return "\n".join([*errors[:MOST_TOLD], *([f"and {more} more"] if more > 0 else [])])
+    lines = [*map(str, errors[:MOST_TOLD]), *([f"and {more} more"] if more > 0 else [])]
+    return RecipeError("\n".join(lines), parts=tuple(errors))

@@ -78,7 +78,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Recipe:
-    """All services of a commit, in the file's order, and warnings about what was ignored."""
+    """All services of a commit, in the file's order, with warnings (what may be wrong) and notes (what nobody need act on)."""
 
     source: str  # the file it was read from
     services: Mapping[str, Service]
@@ -86,6 +86,7 @@ class Recipe:
     given_kinds: frozenset[str] = frozenset()  # services whose kind is given in the file, not guessed
     composed: bool = False  # from a compose file
     places: Mapping[str, str] = field(default_factory=dict)  # service: `file:line` of its build, or of itself
+    notes: Sequence[str] = ()
 
     def in_order(self) -> list[Service]:
         """The services, each after those it depends on. The parser has refused cycles."""

@@ -7,6 +7,7 @@ import ssl
 import aiohttp
 
 from seatrial.agent.vocabulary.containers import Cause, HealthCheck, Unwell
+from seatrial.agent.vocabulary.logs import last_lines
 
 ANSWER_SECONDS = 5.0
 BAD_REQUEST = 400  # also what many servers say to HTTP on a port for TLS
@@ -15,10 +16,19 @@ BAD_REQUEST = 400  # also what many servers say to HTTP on a port for TLS
 async def ask(address: str, check: HealthCheck) -> Unwell | None:
     """None if it answers on its port as `check` requires, else a description of the failure."""
     if check.port is None:
-        return Unwell("listens on no known port", Cause.NOTHING_THERE)
+        return Unwell("listens on no known port", Cause.NO_PORT)
     if check.http_path is None:
         return await _tcp(address, check.port)
     return await _http(address, check.port, check)
+
+
+def judged_by(code: int, output: str) -> Unwell | None:
+    """None if a health command that ended with `code` found the service well, else what it said."""
+    if code == 0:
+        return None
+    said = last_lines(output)
+    seen = f"the health command ended with {code}" + (f": {said}" if said else "")
+    return Unwell(seen, Cause.OWN_COMMAND, said)
 
 
 async def _tcp(address: str, port: int) -> Unwell | None:

@@ -127,6 +127,7 @@ class HealthCheck:
 class Cause(Enum):
     """What stands behind a check that failed."""
 
+    NO_PORT = auto()  # it is not known to listen on any port
     NOTHING_THERE = auto()  # no connection is accepted
     NO_ANSWER = auto()  # a connection is accepted, and no answer comes
     NOT_HTTP = auto()  # something else than HTTP is spoken
@@ -137,10 +138,12 @@ class Cause(Enum):
 
 @dataclass(frozen=True)
 class Unwell:
-    """Why a service is not healthy: `seen` is the end of a sentence about it."""
+    """Why a service is not healthy: `seen` is the end of a sentence about it, `said` what its health command printed or the
+    engine said, if `seen` quotes that."""
 
     seen: str
     cause: Cause
+    said: str = ""
 
 
 @dataclass(frozen=True)

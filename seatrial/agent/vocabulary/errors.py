@@ -1,7 +1,7 @@
 """All errors of the agent. `reason` is the stable word that travels; the text is for people.
 
 AgentError
-├── RecipeError        the recipe is missing or wrong (file, line, key, fix)
+├── RecipeError        the recipe is missing or wrong (file, line, key, fix); some of its kinds have classes of their own
 ├── CheckoutError      the commit cannot be fetched or read
 ├── BuildError         a build failed; `log_tail` holds its last lines
 ├── BuilderFailed      the builder itself failed, several times: not the repository's fault
@@ -17,6 +17,7 @@ AgentError
 └── ComposeUnavailable Compose cannot be run on the agent's host
 """
 
+from collections.abc import Sequence
 from enum import Enum, auto
 from typing import ClassVar
 
@@ -24,14 +25,18 @@ from seatrial.wire.words import Reason
 
 
 class AgentError(Exception):
-    """The root of the agent's errors. `service` and `log_tail` tell where the problem is."""
+    """The root of the agent's errors. `service` and `log_tail` tell where the problem is; `said` is what another program
+    said of it, in its own words, if the text quotes any."""
 
     reason: ClassVar[Reason] = Reason.INTERNAL
 
-    def __init__(self, message: str, *, service: str = "", log_tail: list[str] | None = None) -> None:
+    def __init__(
+        self, message: str, *, service: str = "", log_tail: list[str] | None = None, said: str = ""
+    ) -> None:
         super().__init__(message)
         self.service = service
         self.log_tail = log_tail or []
+        self.said = said
 
     def add(self, sentence: str) -> None:
         """Say one thing more, which only somebody further up knows. Nothing, for an empty sentence."""
@@ -42,7 +47,8 @@ class AgentError(Exception):
 class RecipeError(AgentError):
     """`file:line: key: what is wrong. What is allowed.`
 
-    `at`: the keys that lead to the place, where one is to blame.
+    `at`: the keys that lead to the place, where one is to blame; `place`: its file and line, where they are known. One that
+    tells of several mistakes, a line for each, has them as `parts`; any other is its only part.
     """
 
     reason = Reason.BAD_RECIPE
@@ -52,11 +58,19 @@ class RecipeError(AgentError):
         message: str,
         *,
         at: tuple[str | int, ...] = (),
+        place: tuple[str, int] = ("", 0),
+        parts: "Sequence[RecipeError]" = (),
         service: str = "",
         log_tail: list[str] | None = None,
     ) -> None:
         super().__init__(message, service=service, log_tail=log_tail)
         self.at = at
+        self.place = place
+        self.parts: Sequence[RecipeError] = parts or (self,)
+
+
+class NothingToRun(RecipeError):
+    """A service of a compose file says neither build nor image."""
 
 
 class NoRecipe(RecipeError):
@@ -160,7 +174,7 @@ class EngineRefused(AgentError):
     response."""
 
     def __init__(self, message: str, *, status: int, refusal: Refusal = Refusal.OTHER) -> None:
-        super().__init__(message)
+        super().__init__(message, said=message)
         self.status = status
         self.refusal = refusal
 

@@ -13,6 +13,9 @@ FINGERPRINT = (
 MADE_FOR = "galley.made-for"  # the deployment that made a container which outlives deployments
 CACHE = "galley.cache"  # on images that any preview or evaluation may use, and that are kept for the next
 WARNINGS = "galley.warnings"  # on images that were built: what people should know of them, one line each
+# On images that were built: which of their base images are stand-ins, a sentence for people on each line. Nothing else
+# says that of such an image: its warnings are for people only.
+STAND_INS = "galley.stand-ins"
 LAYERS = (
     "galley.layers"  # on built images: the project whose further builds need not write their layers again
 )

@@ -34,11 +34,12 @@ _TONES = {
     ],
     Tone.BAD: [
         DeploymentState.FAILED, EvaluationState.ERRORED, EvaluationState.TIMED_OUT, AgentState.OFFLINE,
-        ServiceState.UNHEALTHY, ServiceState.EXITED, ServiceState.MISSING, "rejected",
+        ServiceState.UNHEALTHY, ServiceState.EXITED, ServiceState.MISSING,
+        "rejected (signature)", "rejected (secret unavailable)", "rejected (parse)",
     ],
     Tone.GONE: [
-        EnvironmentState.TERMINATED, EnvironmentState.HIBERNATING, DeploymentState.SUPERSEDED,
-        DeploymentState.CANCELLED, AgentState.REVOKED, ResultState.SKIPPED, ResultState.WAIVED,
+        EnvironmentState.TERMINATED, EnvironmentState.STOPPED, EnvironmentState.HIBERNATING,
+        DeploymentState.SUPERSEDED, DeploymentState.CANCELLED, AgentState.REVOKED, ResultState.SKIPPED, ResultState.WAIVED,
         "stopping", "closed", "none",
     ],
 }  # fmt: skip
@@ -57,6 +58,5 @@ class Face:
 
 def face(state: str) -> Face:
     """The face of any state. An unknown one is grey and shows its own word."""
-    word = state.split(" ", maxsplit=1)[0]
-    tone = TONE_OF.get(word, Tone.GONE)
+    tone = TONE_OF.get(state, Tone.GONE)
     return Face(tone, ICONS[tone], _WORDS.get(state, state[:1].upper() + state[1:].replace("_", " ")))

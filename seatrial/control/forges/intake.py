@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import psycopg
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
@@ -62,10 +63,16 @@ def receive(source: Connection, headers: Mapping[str, str], body: bytes) -> Rece
     try:
         _store(delivery, wake=judgement.relevant)
     except IntegrityError as error:
-        if "one_accepted_delivery" not in str(error):
+        if not _is_repeat(error):
             raise
         return Reception(200, "duplicate", "This delivery was accepted before; nothing changed.")
     return Reception(judgement.status, str(judgement.result), judgement.message, delivery.pk)
+
+
+def _is_repeat(error: IntegrityError) -> bool:
+    """Whether the database refused a second accepted delivery of one id."""
+    cause = error.__cause__
+    return isinstance(cause, psycopg.Error) and cause.diag.constraint_name == "one_accepted_delivery"
 
 
 def unhandled_since() -> datetime | None:

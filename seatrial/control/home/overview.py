@@ -9,13 +9,15 @@ from django.db.models import Count, Max, QuerySet
 from seatrial.control.accounts.access import find_visible, visible
 from seatrial.control.accounts.models import User
 from seatrial.control.fleet.models import Agent
+from seatrial.control.moment import one_moment
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.counts import placed_on_agents, tally
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.pages.cards import Card, cards
 from seatrial.control.previews.totals import used_of_total
+from seatrial.control.previews.waits import waits
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
-from seatrial.wire.states import AgentState, EnvironmentState
+from seatrial.wire.states import AgentState, EnvironmentState, EvaluationState
 
 MOST_CARDS = 200
 
@@ -53,8 +55,9 @@ def open_pull_requests(user: User, project: str = "") -> QuerySet[PullRequest]:
     return rows.order_by("-changed_at", "-id")
 
 
+@one_moment()
 def home_context(user: User) -> dict[str, Any]:
-    """Everything on the start page."""
+    """Everything on the start page, of one moment."""
     rows = open_pull_requests(user)
     shown = cards(rows, limit=MOST_CARDS)
     agents = list(visible(user, Agent).exclude(state=AgentState.REVOKED).order_by("name"))
@@ -75,8 +78,9 @@ def home_context(user: User) -> dict[str, Any]:
     }
 
 
+@one_moment()
 def project_context(user: User, key: str) -> dict[str, Any]:
-    """Everything on a project's page. Raises NotFound."""
+    """Everything on a project's page, of one moment. Raises NotFound."""
     project = find_visible(user, Project, key, "workspace", "connection")
     pulls = open_pull_requests(user, project.pk)
     return {
@@ -116,12 +120,15 @@ def fingerprint(user: User, project: str = "") -> Hashable | None:
         pulls, environments = pulls.filter(project=project), environments.filter(project=project)
         deployments = deployments.filter(environment__project=project)
         evaluations = evaluations.filter(project=project)
+    queued = evaluations.filter(state=EvaluationState.QUEUED).order_by("pk")
     return (
         beside,
         tuple(pulls.aggregate(Count("id"), Max("changed_at")).values()),
         tuple(environments.aggregate(Count("id"), Max("updated_at")).values()),
         _states(deployments, "created_at", "finished_at"),
         _states(evaluations, "started_at", "finished_at"),
+        tuple(sorted(waits(environments.values_list("pk", flat=True)).items())),
+        tuple(queued.values_list("pk", "queued_at", "waits_for")),
     )
 
 

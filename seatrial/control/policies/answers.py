@@ -34,7 +34,7 @@ class EvaluationAnswer(Schema):
     commit: str = Field(description="The commit it is about.")
     state: str = Field(description="queued, running, passed, failed, errored, timed_out or superseded.")
     score: float | None = Field(description="0 to 100, the mean of its results; null where none has one.")
-    message: str = Field(description="Why there is no verdict, for people; empty otherwise.")
+    message: str = Field(description="Why there is no verdict, or not yet, for people; empty otherwise.")
     isolation: str = Field(
         description="What its policies ran in: runsc, runc or process; empty until it is known."
     )
@@ -63,7 +63,7 @@ def _answer(evaluation: Evaluation) -> EvaluationAnswer:
         commit=evaluation.commit,
         state=evaluation.state,
         score=evaluation.score,
-        message=evaluation.message,
+        message=evaluation.shown_message,
         isolation=evaluation.isolation,
         page_url=page_url(evaluation),
         seconds=evaluation.seconds,

@@ -63,7 +63,8 @@ class Evaluation(models.Model):
         max_length=20, choices=[(s, s) for s in EvaluationState], default=EvaluationState.QUEUED
     )
     score = models.FloatField(null=True)
-    message = models.TextField(blank=True)
+    message = models.TextField(blank=True)  # why there is no verdict
+    waits_for = models.TextField(blank=True)  # the facts, while they do not come, and why not
     isolation = models.CharField(max_length=20, blank=True)
     agent = models.CharField(max_length=26, blank=True)
     versions = models.ManyToManyField(PolicyVersion, related_name="evaluations")
@@ -81,6 +82,11 @@ class Evaluation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project} {self.commit[:10]}"
+
+    @property
+    def shown_message(self) -> str:
+        """Why there is no verdict, as people are told: for good, or yet."""
+        return f"Waits for {self.waits_for}." if self.waits_for else self.message
 
 
 class Result(models.Model):

@@ -15,6 +15,7 @@ from seatrial.control.accounts.authentication import person
 from seatrial.control.accounts.models import User
 from seatrial.control.accounts.pages import LivePart, follow, watcher
 from seatrial.control.dashboard.links import Link
+from seatrial.control.moment import one_moment
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.projects.models import PullRequest
 from seatrial.wire.states import EvaluationState, ResultState
@@ -27,8 +28,10 @@ ORDER = [
 ]  # fmt: skip
 
 
-def evaluation_context(evaluation: Evaluation, preview_of: PreviewOf) -> dict[str, Any]:
-    """The page's variables; a constant number of queries."""
+@one_moment()
+def evaluation_context(user: User, key: str, preview_of: PreviewOf) -> dict[str, Any]:
+    """The page's variables, all of one moment; a constant number of queries. Raises NotFound."""
+    evaluation = _find(user, key)
     results = sorted(
         evaluation.results.select_related("version__policy"),
         key=lambda result: (ORDER.index(ResultState(result.state)), result.version.policy.name),
@@ -59,7 +62,7 @@ def _find(user: User, key: str) -> Evaluation:
 @login_required
 def evaluation(request: HttpRequest, key: str, preview_of: PreviewOf) -> HttpResponse:
     """The page."""
-    context = evaluation_context(_find(person(request), key), preview_of)
+    context = evaluation_context(person(request), key, preview_of)
     return render(request, "policies/evaluation.html", {**context, "tab": "projects"})
 
 
@@ -70,10 +73,12 @@ async def evaluation_stream(request: HttpRequest, key: str, preview_of: PreviewO
     await sync_to_async(_find)(user, key)
 
     def context(user: User) -> dict[str, Any]:
-        return evaluation_context(_find(user, key), preview_of)
+        return evaluation_context(user, key, preview_of)
 
     def fingerprint(user: User) -> Hashable | None:
         rows = visible(user, Evaluation).filter(pk=key)
-        return rows.values_list("state", "started_at", "finished_at").first()
+        return rows.values_list(
+            "state", "queued_at", "started_at", "finished_at", "message", "waits_for"
+        ).first()
 
     return await follow(request, LivePart("policies/parts/evaluation.html", context, fingerprint))

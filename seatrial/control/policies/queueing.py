@@ -25,8 +25,8 @@ def queue(evaluation_id: str, facts: ForgeFacts) -> None:
     if evaluation is None:
         return
     evaluation.queued_at = timezone.now()
-    evaluation.message = ""
-    evaluation.save(update_fields=["queued_at", "message"])
+    evaluation.waits_for = ""
+    evaluation.save(update_fields=["queued_at", "waits_for"])
     try:
         outbox.publish(
             subjects.evaluation_jobs(evaluation.project.workspace_id),
@@ -38,9 +38,9 @@ def queue(evaluation_id: str, facts: ForgeFacts) -> None:
         lost(evaluation, f"The policies are too big to send to an agent together: {error}")
 
 
-def note_waiting(evaluation_id: str, why: str) -> None:
-    """Show on the evaluation what it waits for; does nothing once it does not wait any more."""
-    Evaluation.objects.filter(pk=evaluation_id, **WAITS_FOR_FACTS).update(message=why)
+def note_waiting(evaluation_id: str, what: str) -> None:
+    """Show on the evaluation `what` it waits for, as it reads after "waits for"; does nothing once it does not wait any more."""
+    Evaluation.objects.filter(pk=evaluation_id, **WAITS_FOR_FACTS).update(waits_for=what)
 
 
 @transaction.atomic

@@ -115,6 +115,7 @@ def _conclude(evaluation: Evaluation, state: EvaluationState | None = None) -> N
         for row in rows
     ]
     evaluation.state = state or verdict(results)
+    evaluation.waits_for = ""
     evaluation.score = score(results)
     evaluation.finished_at = timezone.now()
     evaluation.save()

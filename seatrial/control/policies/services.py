@@ -105,7 +105,9 @@ def _supersede(evaluations: QuerySet[Evaluation], why: str) -> None:
     in_progress = evaluations.filter(state__in=IN_PROGRESS)
     for project, commit in list(in_progress.values_list("project_id", "commit")):
         outbox.instruct(Instruction.REPORT, project=project, commit=commit)
-    in_progress.update(state=EvaluationState.SUPERSEDED, finished_at=timezone.now(), message=why)
+    in_progress.update(
+        state=EvaluationState.SUPERSEDED, finished_at=timezone.now(), message=why, waits_for=""
+    )
 
 
 def _select(project: Project, *, event: EventKind, ref: str) -> Selection:

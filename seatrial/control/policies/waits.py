@@ -5,8 +5,6 @@ from datetime import datetime
 from seatrial.control.policies.models import Evaluation
 from seatrial.wire.states import EvaluationState
 
-PREFIX = "Waits for "  # of an evaluation's message
-
 
 def wait(evaluation: Evaluation) -> tuple[str, datetime] | None:
     """(what reads after "waits for", since when); None for one that has ended."""
@@ -15,6 +13,5 @@ def wait(evaluation: Evaluation) -> tuple[str, datetime] | None:
     if evaluation.state != EvaluationState.QUEUED:
         return None
     if evaluation.queued_at is None:
-        said = evaluation.message.removeprefix(PREFIX).rstrip(".")
-        return said or "the forge's facts about the repository", evaluation.created_at
+        return evaluation.waits_for or "the forge's facts about the repository", evaluation.created_at
     return "an agent to take it", evaluation.queued_at

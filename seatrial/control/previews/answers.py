@@ -37,6 +37,7 @@ class DeploymentAnswer(Schema):
     commit: str = Field(description="The commit that it runs.")
     phases: list[PhaseAnswer] = Field(description="Its timed parts, in their order.")
     warnings: list[str] = Field(description="What is not as the recipe may expect, for people.")
+    notes: list[str] = Field(description="What is worth knowing and asks nobody to act, for people.")
     isolation: str = Field(
         description="What its containers run in: runsc, runc or process; empty until it is known."
     )
@@ -47,13 +48,14 @@ class EnvironmentAnswer(Schema):
 
     `removed` is true when its agents have confirmed that nothing of it is left. If it was stopped while its pull
     request was open, `stop_cause` is the stable word for why, and `stopped_by` says who or what stopped it, for people.
+    While that can be undone, the state is stopped, and `undo_until` says how long everything is kept.
     `waits_for` says for people what has to happen before it is as wanted; it is empty when nothing has to.
     """
 
     id: str = Field(description="Its id.")
     name: str = Field(description="The first label of its addresses, such as pr-1-shop.")
     state: str = Field(
-        description="pending, building, running, failed (nothing runs), hibernating or terminated."
+        description="pending, building, running, failed (nothing runs), stopped (can be undone), hibernating or terminated."
     )
     commit: str = Field(description="What is served, or else what was tried last.")
     number: int = Field(description="The pull request's number at its forge.")
@@ -70,6 +72,9 @@ class EnvironmentAnswer(Schema):
         description="A stable word for why it was stopped while its pull request was open; empty otherwise."
     )
     stopped_by: str = Field(description="Who or what stopped it, for people.")
+    undo_until: datetime | None = Field(
+        description="How long everything is kept for an undo; null when nothing can be undone."
+    )
     removed: bool = Field(description="Whether nothing of it is left on any host.")
     waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
     waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
@@ -112,6 +117,7 @@ def _answer(environment: Environment, deployment: Deployment | None, wait: Wait 
         live_commit=live_commit,
         stop_cause=environment.stop_cause,
         stopped_by=environment.stopper,
+        undo_until=environment.undo_until,
         removed=environment.removed_at is not None,
         waits_for=wait.what if wait else "",
         waiting_since=wait.since if wait else None,
@@ -124,7 +130,7 @@ def _deployment(deployment: Deployment) -> DeploymentAnswer:
         id=deployment.pk,
         state=deployment.state,
         reason=deployment.reason,
-        message=deployment.message,
+        message=deployment.shown_message,
         service=deployment.failed_service,
         log_tail=deployment.log_tail,
         commit=deployment.commit,
@@ -135,5 +141,6 @@ def _deployment(deployment: Deployment) -> DeploymentAnswer:
             for phase in deployment.phases.all()
         ],
         warnings=deployment.warnings,
+        notes=deployment.notes,
         isolation=deployment.isolation,
     )

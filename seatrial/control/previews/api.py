@@ -17,6 +17,7 @@ from seatrial.wire.states import EnvironmentState
 router = Router(tags=["previews"])
 OfProject = Annotated[str, Query(description="Only those of the project with this id.")]
 OfNumber = Annotated[int | None, Query(description="Only those of pull requests with this number.")]
+OfName = Annotated[str, Query(description="Only those of this name, such as pr-1-shop.")]
 TerminatedToo = Annotated[bool, Query(description="Whether those that are gone are listed too.")]
 EnvironmentId = Annotated[str, Path(description="Id of a preview.")]
 
@@ -27,6 +28,7 @@ def list_environments(
     response: HttpResponse,
     project: OfProject = "",
     number: OfNumber = None,
+    name: OfName = "",
     terminated: TerminatedToo = False,
     limit: Limit = MOST,
     cursor: Cursor = "",
@@ -37,6 +39,8 @@ def list_environments(
         rows = rows.filter(project=project)
     if number is not None:
         rows = rows.filter(pull_request__number=min(max(number, 0), 2**31 - 1))
+    if name:
+        rows = rows.filter(name=name)
     if not terminated:
         rows = rows.exclude(state=EnvironmentState.TERMINATED)
     listed = page(rows.only("id"), request, response, by=("-id",), limit=limit, cursor=cursor)
@@ -59,7 +63,8 @@ def get_environment(request: HttpRequest, environment_id: EnvironmentId) -> Envi
     summary="Build and deploy the commit again",
 )
 def rebuild(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAnswer:
-    """Builds without caches. A stopped preview comes back as a new environment, which is returned."""
+    """Builds without caches. The stop of a preview is undone; if that is no longer possible, it comes back as a new
+    environment, which is returned."""
     environment = find_visible(person(request), Environment, environment_id)
     require(person(request), Action.REBUILD_PREVIEW, environment)
     deployment = services.rebuild(environment, by=actor(request))
@@ -69,13 +74,29 @@ def rebuild(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentA
 @router.post(
     "/environments/{environment_id}/stop",
     response={200: EnvironmentAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer},
-    summary="Stop and remove a preview",
+    summary="Stop a preview",
 )
 def stop(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAnswer:
-    """It stays stopped until the next commit of its pull request, or until the pull request is opened again."""
+    """It stays stopped until the next commit of its pull request, or until the pull request is opened again.
+
+    Until `undo_until`, that can be undone; then everything is removed. A preview of which nothing is live is removed at once.
+    """
     environment = find_visible(person(request), Environment, environment_id)
     require(person(request), Action.STOP_PREVIEW, environment)
     services.stop(environment, by=actor(request))
+    return _fresh(environment)
+
+
+@router.post(
+    "/environments/{environment_id}/undo",
+    response={200: EnvironmentAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer},
+    summary="Undo that a preview was stopped",
+)
+def undo(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAnswer:
+    """It runs again as it was, with its data; if there is a newer commit, that is deployed. Needs the right to stop it."""
+    environment = find_visible(person(request), Environment, environment_id)
+    require(person(request), Action.STOP_PREVIEW, environment)
+    services.undo(environment, by=actor(request))
     return _fresh(environment)
 
 

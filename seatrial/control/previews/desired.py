@@ -25,6 +25,7 @@ def desired(placement: Placement) -> DesiredEnvironment | None:
     """What must be true of the environment on the agent's host; None: it must not exist there.
 
     It only names deployments of that agent. While the placement leaves it names none, and the agent drains what it has.
+    While the environment is stopped, it names the one that is kept, which is not to run.
     """
     if not is_desired(placement):
         return None
@@ -40,9 +41,10 @@ def desired(placement: Placement) -> DesiredEnvironment | None:
         revision=placement.revision,
         source=source(project),
         address=address(),
-        live=_deployment(environment.live, placement.agent_id),
+        live=_deployment(environment.live or environment.kept, placement.agent_id),
         candidate=_candidate(environment, placement.agent_id),
         drain_seconds=settings.CONFIGURATION.galley_drain_seconds,
+        running=environment.kept is None,
     )
 
 

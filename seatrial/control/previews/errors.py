@@ -1,10 +1,11 @@
-"""Errors of requests to rebuild, stop or move a preview.
+"""Errors of requests to rebuild, stop or move a preview, or to undo that it was stopped.
 
 PreviewError
 ├── PullRequestClosed   only an open pull request may have a preview
 ├── LabelsTaken         some labels of hostnames belong to other previews
 ├── NoAddress           every name that the environment could have is taken
-├── NothingToStop       the preview is gone already
+├── NothingToStop       the preview is stopped already, or gone
+├── NothingToUndo       the preview is not stopped, or no longer kept
 └── CannotMove          it must stay on its agent, or it is on none
 """
 
@@ -43,9 +44,15 @@ class NoAddress(PreviewError):
 
 
 class NothingToStop(PreviewError):
-    """The environment is terminated."""
+    """The environment is stopped or terminated."""
 
     code = "already_stopped"
+
+
+class NothingToUndo(PreviewError):
+    """The environment is not stopped, or its data is no longer kept."""
+
+    code = "nothing_to_undo"
 
 
 class CannotMove(PreviewError):

@@ -82,10 +82,11 @@ def ready(agent_id: str, event: DeploymentReady) -> None:
     deployment.isolation = event.isolation
     # Placing the deployment may have left warnings too.
     deployment.warnings = list(dict.fromkeys([*deployment.warnings, *event.warnings]))
+    deployment.notes = event.notes
     deployment.ready_at = deployment.ready_at or timezone.now()
     # It runs, so it counts: an older agent does not know that it is held.
     deployment.admitted_at = deployment.admitted_at or deployment.ready_at
-    deployment.state, deployment.message = DeploymentState.STARTING, ""
+    deployment.state, deployment.waits_for = DeploymentState.STARTING, ""
     deployment.save()
     lifecycle.wake_routes(environment)
 
@@ -105,6 +106,7 @@ def failed(agent_id: str, event: DeploymentFailed) -> None:
         failed_service=event.service[:63],
         log_tail=list(event.log_tail)[-200:],
         warnings=list(dict.fromkeys([*deployment.warnings, *event.warnings])),
+        notes=event.notes,
     )
 
 
@@ -204,8 +206,8 @@ def _progress(environment: Environment, deployment: Deployment, *, starting: boo
         return
     state = DeploymentState.STARTING if starting else DeploymentState.BUILDING
     if deployment.state == DeploymentState.QUEUED or (starting and deployment.state != state):
-        deployment.state, deployment.message = state, ""
-        deployment.save(update_fields=["state", "message"])
+        deployment.state, deployment.waits_for = state, ""
+        deployment.save(update_fields=["state", "waits_for"])
 
 
 def _with_known_endpoints(

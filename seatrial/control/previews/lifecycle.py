@@ -2,8 +2,9 @@
 
 Invariants, in whatever order events arrive: a deployment that has ended never changes again (a live one may become
 superseded). A terminated environment never comes back; a reopened pull request gets a new one. `live` is a live
-deployment of the environment, `candidate` one in progress; each is on an agent where the environment is placed, or has
-no agent yet. Every change of either raises `revision`.
+deployment of the environment, `candidate` one in progress, `kept` the one that was live when a person stopped the
+environment; each is on an agent where the environment is placed, or has no agent yet. Every change of them raises
+`revision`. An environment is stopped exactly while it has `kept`, and then has neither of the others.
 """
 
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from seatrial.control.outbox.services import Instruction
 from seatrial.control.previews import placements, placing, route_marks, totals
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
 from seatrial.wire.states import DeploymentState, EnvironmentState
-from seatrial.wire.words import Phase, Reason, StopCause
+from seatrial.wire.words import Phase, Reason, ServiceState, StopCause
 
 ROUTES_CHANNEL = "seatrial_routes"
 ADMISSIONS_CHANNEL = "seatrial_admissions"
@@ -27,7 +28,7 @@ def locked(environment_id: str) -> Environment | None:
     """Lock the environment's row until the transaction ends, and return it; None if there is none."""
     # Two queries: one that waits for a lock reads the locked row again, but joins other rows as they were before.
     Environment.objects.select_for_update(no_key=True).filter(pk=environment_id).first()
-    rows = Environment.objects.select_related("live__agent", "candidate__agent", "project")
+    rows = Environment.objects.select_related("live__agent", "candidate__agent", "kept", "project")
     return rows.filter(pk=environment_id).first()
 
 
@@ -43,8 +44,10 @@ def begin(
     """Start to deploy `commit`. A deployment in progress is superseded; a live one stays until the new one is ready.
 
     It goes to the agent of `decision`, or else to the one that placing decides on now. Without a suitable agent it
-    waits. If the project has a total, its services start only when they are admitted (`previews.admission`).
+    waits. If the project has a total, its services start only when they are admitted (`previews.admission`). A stopped
+    environment is resumed before.
     """
+    assert environment.kept is None
     _end_candidate(environment, DeploymentState.SUPERSEDED)
     deployment = Deployment.objects.create(
         environment=environment,
@@ -128,14 +131,44 @@ def fail(environment: Environment, *, reason: Reason | str, message: str, **deta
     announce(environment)
 
 
+def stop(environment: Environment, *, until: datetime, by: str) -> None:
+    """Take the live deployment, of which there is one, out of service; until `until`, everything of it is kept.
+
+    A candidate is cancelled. Nobody waits here for the time to pass: `services.expire` finds the row when it is over.
+    """
+    assert environment.live is not None
+    _end_candidate(environment, DeploymentState.CANCELLED)
+    environment.kept, environment.live = environment.live, None
+    environment.undo_until = until
+    environment.stop_cause, environment.stopped_by = StopCause.PERSON, by[:200]
+    announce(environment)
+
+
+def resume(environment: Environment) -> None:
+    """Undo the stop: what was live is live again, with its data. Its time to live goes on as if nothing had happened.
+
+    Its services count as restarting until the agent reports them. Visitors are sent to where they were, and the ingress
+    holds their requests meanwhile.
+    """
+    assert environment.kept is not None
+    environment.live, environment.kept, environment.undo_until = environment.kept, None, None
+    environment.stop_cause = environment.stopped_by = ""
+    environment.services = [
+        {**service, "state": ServiceState.RESTARTING.value}
+        for service in environment.services or environment.live.services
+    ]
+    announce(environment)
+
+
 def terminate(environment: Environment, *, cause: StopCause | None = None, stopped_by: str = "") -> None:
     """End the environment for good: nothing of it may exist any more. `cause`: why, if its pull request is open."""
     if environment.state == EnvironmentState.TERMINATED:
         return
     _end_candidate(environment, DeploymentState.CANCELLED)
-    if environment.live is not None:
-        _finish(environment.live, DeploymentState.SUPERSEDED)
-    environment.live = None
+    for served in (environment.live, environment.kept):
+        if served is not None:
+            _finish(served, DeploymentState.SUPERSEDED)
+    environment.live = environment.kept = environment.undo_until = None
     environment.state = EnvironmentState.TERMINATED
     environment.terminated_at = timezone.now()
     environment.stop_cause, environment.stopped_by = cause or "", stopped_by[:200]
@@ -176,6 +209,8 @@ def _notify(channel: str) -> None:
 
 
 def _state(environment: Environment) -> EnvironmentState:
+    if environment.kept is not None:
+        return EnvironmentState.STOPPED
     if environment.live is not None:
         return EnvironmentState.RUNNING
     return EnvironmentState.BUILDING if environment.candidate is not None else EnvironmentState.PENDING
@@ -183,13 +218,13 @@ def _state(environment: Environment) -> EnvironmentState:
 
 def _end_candidate(environment: Environment, state: DeploymentState) -> None:
     if environment.candidate is not None:
-        environment.candidate.message = ""  # it said what the candidate waited for
         _finish(environment.candidate, state)
         environment.candidate = None
 
 
 def _finish(deployment: Deployment, state: DeploymentState) -> None:
     deployment.state = state
+    deployment.waits_for = ""
     if deployment.finished_at is None:
         deployment.finished_at = timezone.now()
     deployment.save()

@@ -25,6 +25,9 @@ class Environment(models.Model):
     revision = models.PositiveBigIntegerField(default=0)
     live = models.ForeignKey("Deployment", models.SET_NULL, null=True, related_name="+")
     candidate = models.ForeignKey("Deployment", models.SET_NULL, null=True, related_name="+")
+    kept = models.ForeignKey(
+        "Deployment", models.SET_NULL, null=True, related_name="+"
+    )  # what an undo makes live
     services = models.JSONField(default=list)  # the last `wire.deployments.ObservedService` list of `live`
     observed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -34,6 +37,7 @@ class Environment(models.Model):
     # Why it was stopped while its pull request was open, and by whom if a person did it.
     stop_cause = models.CharField(max_length=20, choices=[(c, c) for c in StopCause], blank=True, default="")
     stopped_by = models.CharField(max_length=200, blank=True)
+    undo_until = models.DateTimeField(null=True)  # while it is stopped: from then on, nothing of it is kept
     removed_at = models.DateTimeField(null=True)  # since then, nothing of it exists on any host
 
     class Meta:
@@ -87,10 +91,14 @@ class Deployment(models.Model):
         max_length=20, choices=[(s, s) for s in DeploymentState], default=DeploymentState.QUEUED
     )
     reason = models.CharField(max_length=50, blank=True)
-    message = models.TextField(blank=True)  # why it failed; while queued, what it waits for
+    message = models.TextField(blank=True)  # why it failed
+    waits_for = models.TextField(
+        blank=True
+    )  # while it does: an agent or its route, and why that does not come
     failed_service = models.CharField(max_length=63, blank=True)
     log_tail = models.JSONField(default=list)
-    warnings = models.JSONField(default=list)
+    warnings = models.JSONField(default=list)  # what may be wrong
+    notes = models.JSONField(default=list)  # what nobody need act on
     services = models.JSONField(default=list)  # `wire.deployments.ObservedService` list when it became ready
     isolation = models.CharField(max_length=20, blank=True)
     no_cache = models.BooleanField(default=False)
@@ -110,6 +118,11 @@ class Deployment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.environment} {self.commit[:10]}"
+
+    @property
+    def shown_message(self) -> str:
+        """Why it failed or what it waits for, as people are told."""
+        return f"Waits for {self.waits_for}." if self.waits_for else self.message
 
 
 class Placement(models.Model):

@@ -46,8 +46,8 @@ def place_waiting() -> int:
 def lost_contact(agent: Agent) -> int:
     """Fail deployments in progress on an offline agent that are older than OFFLINE_AFTER_SECONDS; returns how many.
 
-    A queued deployment that is pinned there goes on waiting, and its message says so: a rebuild would only wait, too. One
-    that is prepared and waits for room in its project is deployed anew, elsewhere or once its agent is back.
+    A queued deployment that is pinned there goes on waiting, and says so: a rebuild would only wait, too. One that is
+    prepared and waits for room in its project is deployed anew, elsewhere or once its agent is back.
     """
     horizon = timezone.now() - timedelta(seconds=OFFLINE_AFTER_SECONDS)
 
@@ -96,10 +96,10 @@ def tell(environment_id: str, *, above: int = 0) -> None:
 def move(environment: Environment, *, off: Agent, by: Actor) -> bool:
     """Move the environment away from the agent `off`, which it leaves after the switch; True when the move began now.
 
-    Idempotent: False when nothing of it is desired there, or the move is under way already. Raises CannotMove.
+    Idempotent: False when nothing of it is to run there, or the move is under way already. Raises CannotMove.
     """
     current = lifecycle.locked(environment.pk)
-    if current is None or off.pk not in placements.agents_of(current):
+    if current is None or current.kept is not None or off.pk not in placements.agents_of(current):
         return False
     candidate = current.candidate
     if candidate is not None and candidate.agent_id not in {None, off.pk}:
@@ -149,9 +149,9 @@ def _place(environment: Environment) -> bool:
     if environment.state == EnvironmentState.TERMINATED:
         return False
     if candidate is not None and candidate.agent is None:
-        before = candidate.message
+        before = candidate.waits_for
         placed = lifecycle.place(environment)
-        if placed or candidate.message != before:
+        if placed or candidate.waits_for != before:
             lifecycle.announce(environment)
         return placed
     if candidate is not None:
@@ -185,9 +185,9 @@ def _give_up_revoked(environment: Environment) -> bool:
 
 
 def _waits_for_data(environment: Environment, agent: Agent) -> bool:
-    """Whether the candidate can go nowhere else, which its message then says; the caller has seen that nothing has begun."""
+    """Whether the candidate can go nowhere else, which it then says; the caller has seen that nothing has begun."""
     decision = placing.decide(placements.fleet(), placements.whereabouts(environment))
-    if not (decision.pinned and decision.waits and decision.agent == agent.pk):
+    if not (decision.pinned and decision.waits_for and decision.agent == agent.pk):
         return False
     assert environment.candidate is not None
     placements.put(environment.candidate, decision)

@@ -72,8 +72,9 @@ def removed(environment: Environment, agent_id: str) -> bool:
 
 
 def agents_of(environment: Environment) -> set[str]:
-    """The agents of the live deployment and of the candidate."""
-    return {one.agent_id for one in (environment.live, environment.candidate) if one and one.agent_id}
+    """The agents of the live deployment and of the candidate, or of the one that is kept."""
+    there = (environment.live, environment.candidate, environment.kept)
+    return {one.agent_id for one in there if one and one.agent_id}
 
 
 def fleet() -> list[Member]:
@@ -106,16 +107,12 @@ def keeping_data(environment: Environment) -> list[str]:
 
 
 def put(deployment: Deployment, decision: Decision) -> None:
-    """Save the agent of `deployment`, or the reason why it waits for one. It stays on the agent from then on."""
+    """Save the agent of `deployment`, and what it waits for before it can begin. It stays on the agent from then on."""
     deployment.agent_id = decision.agent
-    deployment.message = _sentence(decision.reason) if decision.waits else ""
+    deployment.waits_for = decision.waits_for
     if decision.lost:
         deployment.warnings = [decision.lost]
-    deployment.save(update_fields=["agent", "message", "warnings"])
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
+    deployment.save(update_fields=["agent", "waits_for", "warnings"])
 
 
 def _member(agent: Agent, placed: int) -> Member:

@@ -35,16 +35,22 @@ class Whereabouts:
 
 @dataclass(frozen=True)
 class Decision:
-    """Where it goes, and why. `reason` is for people; with `waits`, it names what must change before anything happens.
+    """Where it goes, and why. `reason` is for people, and so is `waits_for`: what must change before anything happens, as it
+    reads after "waits for"; empty when nothing must.
 
     `agent` is None when no agent is suitable. `lost` says which data is lost, and why.
     """
 
     agent: str | None
     reason: str
-    waits: bool = False
+    waits_for: str = ""
     pinned: bool = False
     lost: str = ""
+
+    @classmethod
+    def waiting(cls, agent: str | None, what: str, *, pinned: bool = False, lost: str = "") -> "Decision":
+        """That it waits for `what`, and that this is the reason."""
+        return cls(agent, f"waits for {what}", what, pinned=pinned, lost=lost)
 
 
 def decide(fleet: Sequence[Member], facts: Whereabouts) -> Decision:
@@ -66,7 +72,7 @@ def decide(fleet: Sequence[Member], facts: Whereabouts) -> Decision:
         return Decision(last.id, f"agent {last.name} has run it so far", lost=lost)
     suitable = sorted((member for member in fleet if _suitable(member, facts)), key=_load)
     if not suitable:
-        return Decision(None, _nobody(fleet, facts, last), waits=True, lost=lost)
+        return Decision.waiting(None, _nobody(fleet, facts, last), lost=lost)
     chosen = suitable[0]
     why = f"agent {last.name} is {last.state}: " if last is not None and not _online(last) else ""
     return Decision(chosen.id, f"{why}agent {chosen.name} has room", lost=lost)
@@ -75,9 +81,7 @@ def decide(fleet: Sequence[Member], facts: Whereabouts) -> Decision:
 def _pinned(holder: Member, facts: Whereabouts) -> Decision:
     has = f"it has the data of {_listed(facts.data)}"
     if holder.state == AgentState.OFFLINE:
-        return Decision(
-            holder.id, f"waits for agent {holder.name}, which is offline: {has}", waits=True, pinned=True
-        )
+        return Decision.waiting(holder.id, f"agent {holder.name}, which is offline: {has}", pinned=True)
     if holder.state == AgentState.DRAINING:
         return Decision(holder.id, f"stays on agent {holder.name}, which is draining: {has}", pinned=True)
     return Decision(holder.id, f"stays on agent {holder.name}: {has}", pinned=True)
@@ -89,11 +93,12 @@ def _lost(holder: Member | None, facts: Whereabouts) -> str:
 
 
 def _nobody(fleet: Sequence[Member], facts: Whereabouts, last: Member | None) -> str:
+    """What is waited for when no agent is suitable."""
     if any(_online(member) for member in fleet):
-        return f"waits for an agent that runs {facts.runtime}: none of those online does"
+        return f"an agent that runs {facts.runtime}: none of those online does"
     if last is not None:
-        return f"waits for an agent: {last.name} is {last.state}, and no other is online"
-    return "waits for an agent: none is online"
+        return f"an agent: {last.name} is {last.state}, and no other is online"
+    return "an agent: none is online"
 
 
 def _suitable(member: Member, facts: Whereabouts) -> bool:

@@ -26,10 +26,10 @@ def prune(now: datetime) -> int:
 
 
 def commits_in_use() -> set[str]:
-    """The commits of all live deployments and candidates."""
+    """The commits of all live deployments and candidates, and of those that are kept."""
     living = Environment.objects.exclude(state=EnvironmentState.TERMINATED)
-    pairs = living.values_list("live__commit", "candidate__commit")
-    return {commit for pair in pairs for commit in pair if commit}
+    commits = living.values_list("live__commit", "candidate__commit", "kept__commit")
+    return {commit for each in commits for commit in each if commit}
 
 
 def _environments(horizon: datetime) -> int:

@@ -1,15 +1,23 @@
 """Previews of pull requests, for people, forges and the reconciler. `previews.events` handles events of agents."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import SYSTEM, Actor
 from seatrial.control.previews import labels, lifecycle
 from seatrial.control.previews.desired import desired
-from seatrial.control.previews.errors import LabelsTaken, NoAddress, NothingToStop, PullRequestClosed
+from seatrial.control.previews.errors import (
+    LabelsTaken,
+    NoAddress,
+    NothingToStop,
+    NothingToUndo,
+    PullRequestClosed,
+)
 from seatrial.control.previews.events import failed, observed, phase, ready, recipe_read, removed
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.moves import lost_contact, move, place_waiting, plan_drain, tell
@@ -36,6 +44,7 @@ __all__ = [
     "removed",
     "stop",
     "tell",
+    "undo",
 ]
 
 
@@ -45,7 +54,7 @@ def pull_request_changed(pull_request: PullRequest, *, received_at: datetime | N
 
     Level-triggered and idempotent: it looks at the row, never at the event that changed it, so it may be called any
     number of times (by deliveries, by sweeps). A preview that a person stopped stays stopped until the next commit, or
-    until the pull request is closed and opened again.
+    until the pull request is closed and opened again. If that commit comes while the stop can be undone, it is.
     """
     pull_request = (
         PullRequest.objects.select_for_update(of=("self",)).select_related("project").get(pk=pull_request.pk)
@@ -53,14 +62,19 @@ def pull_request_changed(pull_request: PullRequest, *, received_at: datetime | N
     environment = _latest(pull_request)
     if pull_request.state == PullRequestState.CLOSED:
         return _closed(environment)
+    return _follow(pull_request, environment, received_at)
+
+
+def _follow(
+    pull_request: PullRequest, environment: Environment | None, received_at: datetime | None = None
+) -> str:
     if not pull_request.project.previews_enabled:
         return "previews are switched off for this project"
     if pull_request.from_fork:
         return "pull requests from forks get no preview"
     if environment is not None and _has(environment, pull_request.head_sha):
         return "nothing new for the preview"
-    if environment is None or environment.state == EnvironmentState.TERMINATED:
-        environment = _create(pull_request)
+    environment = _back(pull_request, environment)
     deployment = lifecycle.begin(
         environment, commit=pull_request.head_sha, branch=pull_request.branch, received_at=received_at
     )
@@ -69,41 +83,59 @@ def pull_request_changed(pull_request: PullRequest, *, received_at: datetime | N
 
 @transaction.atomic
 def rebuild(environment: Environment, by: Actor) -> Deployment:
-    """Deploy the same commit again, built without caches. A stopped preview starts as a new environment.
+    """Deploy the same commit again, built without caches. A stop is undone, so that its data stays; if that is no longer
+    possible, the preview starts as a new environment.
 
     Raises PullRequestClosed.
     """
-    pull_request = PullRequest.objects.select_for_update(of=("self",)).get(pk=environment.pull_request_id)
-    if pull_request.state == PullRequestState.CLOSED:
-        raise PullRequestClosed(
-            f"Pull request {pull_request.number} is closed. Reopen it to have a preview of it."
-        )
-    latest = _latest(pull_request)
-    if latest is None or latest.state == EnvironmentState.TERMINATED:
-        latest = _create(pull_request)
+    pull_request = _open_pull_request(environment)
+    latest = _back(pull_request, _latest(pull_request))
     _audit("environment.rebuild", latest, by)
     return lifecycle.begin(latest, commit=pull_request.head_sha, branch=pull_request.branch, no_cache=True)
 
 
 @transaction.atomic
 def stop(environment: Environment, by: Actor) -> None:
-    """Remove the preview although its pull request is open. Raises NothingToStop when it is gone already."""
+    """Stop the preview although its pull request is open. Raises NothingToStop when it is stopped or gone already.
+
+    For GALLEY_UNDO_SECONDS that can be undone, and everything that belongs to the live deployment is kept. If nothing is
+    live there is nothing to keep, and everything is removed at once.
+    """
     current = lifecycle.locked(environment.pk)
-    if current is None or current.state == EnvironmentState.TERMINATED:
+    if current is None or current.state in {EnvironmentState.STOPPED, EnvironmentState.TERMINATED}:
         raise NothingToStop(f"{environment.name} is stopped already.")
-    lifecycle.terminate(current, cause=StopCause.PERSON, stopped_by=str(by))
+    undo = timedelta(seconds=settings.CONFIGURATION.galley_undo_seconds)
+    if current.live is not None and undo:
+        lifecycle.stop(current, until=timezone.now() + undo, by=str(by))
+    else:
+        lifecycle.terminate(current, cause=StopCause.PERSON, stopped_by=str(by))
     _audit("environment.stop", current, by)
 
 
+@transaction.atomic
+def undo(environment: Environment, by: Actor) -> None:
+    """Undo the stop of the preview: it runs again as it was, with its data. Raises NothingToUndo, PullRequestClosed.
+
+    If the pull request has a newer commit than what was live, that is deployed beside it. It is possible as long as
+    everything is kept: until `expire` has ended the environment, a moment after `undo_until`.
+    """
+    pull_request = _open_pull_request(environment)
+    current = lifecycle.locked(environment.pk)
+    if current is None or current.state != EnvironmentState.STOPPED:
+        raise NothingToUndo(_why_not(current or environment))
+    lifecycle.resume(current)
+    _audit("environment.undo", current, by)
+    _follow(pull_request, current)
+
+
 def expire() -> int:
-    """Stop every preview that got no new commit during its project's time to live; returns how many."""
-    overdue = Environment.objects.filter(expires_at__lt=timezone.now()).exclude(
-        state=EnvironmentState.TERMINATED
-    )
-    stopped = 0
-    for identity in overdue.order_by("pk").values_list("pk", flat=True):
-        stopped += _expire(identity)
-    return stopped
+    """End every preview that got no new commit during its project's time to live, and every one that was stopped so long
+    ago that it can no longer be undone; returns how many. Idempotent, and any number of processes may do it at once.
+    """
+    living = Environment.objects.exclude(state=EnvironmentState.TERMINATED)
+    now = timezone.now()
+    over = living.filter(Q(undo_until__lte=now) | Q(undo_until=None, expires_at__lt=now))
+    return sum(map(_expire, over.order_by("pk").values_list("pk", flat=True)))
 
 
 @transaction.atomic
@@ -111,11 +143,42 @@ def _expire(environment_id: str) -> bool:
     environment = lifecycle.locked(environment_id)
     if environment is None or environment.state == EnvironmentState.TERMINATED:
         return False
-    if environment.expires_at is None or environment.expires_at >= timezone.now():
-        return False  # a commit came meanwhile
-    lifecycle.terminate(environment, cause=StopCause.TIME_TO_LIVE)
-    _audit("environment.expire", environment, SYSTEM)
+    stopped = environment.state == EnvironmentState.STOPPED
+    ends = environment.undo_until if stopped else environment.expires_at
+    if ends is None or ends > timezone.now():
+        return False  # a commit came meanwhile, or somebody stopped it or undid that
+    if stopped:
+        lifecycle.terminate(environment, cause=StopCause.PERSON, stopped_by=environment.stopped_by)
+    else:
+        lifecycle.terminate(environment, cause=StopCause.TIME_TO_LIVE)
+        _audit("environment.expire", environment, SYSTEM)
     return True
+
+
+def _why_not(environment: Environment) -> str:
+    if environment.state != EnvironmentState.TERMINATED:
+        return f"{environment.name} is not stopped."
+    return f"{environment.name} is no longer kept, and its data is removed. Rebuild, or push a commit, to start it anew."
+
+
+def _open_pull_request(environment: Environment) -> PullRequest:
+    """The environment's pull request, locked. Raises PullRequestClosed."""
+    rows = PullRequest.objects.select_for_update(of=("self",)).select_related("project")
+    pull_request = rows.get(pk=environment.pull_request_id)
+    if pull_request.state == PullRequestState.CLOSED:
+        raise PullRequestClosed(
+            f"Pull request {pull_request.number} is closed. Reopen it to have a preview of it."
+        )
+    return pull_request
+
+
+def _back(pull_request: PullRequest, latest: Environment | None) -> Environment:
+    """The pull request's environment, to which something is about to be deployed: a stop is undone."""
+    if latest is None or latest.state == EnvironmentState.TERMINATED:
+        return _create(pull_request)
+    if latest.state == EnvironmentState.STOPPED:
+        lifecycle.resume(latest)
+    return latest
 
 
 def _latest(pull_request: PullRequest) -> Environment | None:
@@ -136,12 +199,16 @@ def _closed(environment: Environment | None) -> str:
 
 
 def _has(environment: Environment, commit: str) -> bool:
-    """True when `commit` needs no deployment: it was the last one deployed here, whether that succeeded or not."""
-    if environment.state == EnvironmentState.TERMINATED and not environment.stop_cause:
+    """True when `commit` needs no deployment: it was the last one deployed here, whether that succeeded or not.
+
+    In one that somebody stopped, also if that was cancelled: it stays stopped until there is another commit.
+    """
+    over = environment.state in {EnvironmentState.STOPPED, EnvironmentState.TERMINATED}
+    if over and not environment.stop_cause:
         return False
     states = [DeploymentState.SUPERSEDED, DeploymentState.CANCELLED]
     deployments = environment.deployments.order_by("-id")
-    if environment.state != EnvironmentState.TERMINATED:
+    if not over:
         deployments = deployments.exclude(state__in=states)
     newest = deployments.first()
     return newest is not None and newest.commit == commit

@@ -3,7 +3,7 @@
 Everything is told from the rows, never counted along: nothing that dies in the middle leaves a reservation behind. An
 environment counts with what its live deployment or its admitted candidate may use, whichever is more. While a push
 replaces a preview both versions run, as with an agent's own total of each preview, and what is being removed may still
-run for a moment.
+run for a moment. A stopped environment counts as before until it ends, so that an undo never exceeds the total.
 """
 
 from collections import defaultdict
@@ -19,7 +19,8 @@ from seatrial.wire.sizes import gigabytes
 from seatrial.wire.states import EnvironmentState
 
 HARDLY = 1e-6  # sums of fractions are a little off
-LIVE, CANDIDATE = ("live__cpus", "live__memory_mb"), ("candidate__cpus", "candidate__memory_mb")
+LIVE, KEPT = ("live__cpus", "live__memory_mb"), ("kept__cpus", "kept__memory_mb")
+CANDIDATE = ("candidate__cpus", "candidate__memory_mb")
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,14 @@ def total() -> Amount:
 def used(projects: Iterable[str]) -> dict[str, dict[str, Amount]]:
     """{project: {environment: what it counts with}}, only of those that count; one query."""
     living = Environment.objects.filter(project__in=list(projects)).exclude(state=EnvironmentState.TERMINATED)
-    rows = living.order_by("pk").values_list("project_id", "pk", *LIVE, "candidate__admitted_at", *CANDIDATE)
+    rows = living.order_by("pk").values_list(
+        "project_id", "pk", *LIVE, *KEPT, "candidate__admitted_at", *CANDIDATE
+    )
     found: dict[str, dict[str, Amount]] = defaultdict(dict)
-    for project, environment, cpus, memory_mb, admitted_at, *candidate in rows:
-        amount = _known(cpus, memory_mb) | (_known(*candidate) if admitted_at is not None else NOTHING)
+    for project, environment, *told in rows:
+        live, kept, (admitted_at, *candidate) = told[:2], told[2:4], told[4:]
+        admitted = _known(*candidate) if admitted_at is not None else NOTHING
+        amount = _known(*live) | _known(*kept) | admitted
         if amount != NOTHING:
             found[project][environment] = amount
     return found
@@ -127,7 +132,8 @@ def shortage(project: str, asked: Amount, own: Amount, others: Collection[Amount
             return (
                 f"{kind.name} of project {project}: {kind.said(taken)} of {kind.said(most)}{kind.short} are used by "
                 f"{counted(len(others), 'other preview')}, and it asks for {kind.said(asked)}{kind.short}. "
-                f"Stop one, or raise {kind.setting}"
+                "Stop one, whose room comes free when that can no longer be undone (GALLEY_UNDO_SECONDS), or close its "
+                f"pull request, or raise {kind.setting}"
             )
     return ""
 

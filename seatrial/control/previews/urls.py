@@ -11,5 +11,6 @@ urlpatterns = [
     path("environments/<str:key>/log", views.environment_log, name="environment_log"),
     path("environments/<str:key>/rebuild", views.rebuild, name="rebuild"),
     path("environments/<str:key>/stop", views.stop, name="stop"),
+    path("environments/<str:key>/undo", views.undo, name="undo"),
     path("preview-unavailable", unavailable.preview_unavailable, name="preview_unavailable"),
 ]

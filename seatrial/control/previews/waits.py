@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from seatrial.control.fleet.models import Agent
@@ -17,7 +17,6 @@ from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState
 
 UNDER_WAY = timedelta(seconds=3)  # nobody waits for a message that is just being sent
 SILENT = timedelta(seconds=3 * HEARTBEAT_SECONDS)  # one lost heartbeat is none
-PREFIX = "Waits for "  # of a deployment's message
 
 
 @dataclass(frozen=True)
@@ -41,12 +40,11 @@ class Circumstances:
 
 def waits(environments: Iterable[str]) -> dict[str, Wait]:
     """Those of `environments` that wait, by id. The number of queries does not grow with them."""
-    rows = Environment.objects.filter(pk__in=list(environments), removed_at=None)
-    changing = [
-        row
-        for row in rows.select_related("candidate__agent", "project")
-        if row.candidate is not None or row.state == EnvironmentState.TERMINATED
-    ]
+    not_as_wanted = Q(candidate__isnull=False) | Q(
+        state__in=[EnvironmentState.STOPPED, EnvironmentState.TERMINATED]
+    )
+    rows = Environment.objects.filter(not_as_wanted, pk__in=list(environments), removed_at=None)
+    changing = list(rows.select_related("candidate__agent", "project"))
     if not changing:
         return {}
     circumstances = _circumstances(changing)
@@ -59,8 +57,7 @@ def wait(environment: Environment, circumstances: Circumstances, now: datetime) 
     """The first obstacle in the way: a message that is not sent, then an agent that is silent, then who is at work."""
     candidate = environment.candidate
     if candidate is not None and candidate.agent is None:
-        what = candidate.message.removeprefix(PREFIX).rstrip(".") or "an agent"
-        return Wait(what, candidate.created_at)
+        return Wait(candidate.waits_for or "an agent", candidate.created_at)
     if circumstances.unsent_since is not None and now - circumstances.unsent_since > UNDER_WAY:
         return Wait("the bus: its agent has not got its instructions yet", circumstances.unsent_since)
     if environment.state == EnvironmentState.TERMINATED:
@@ -72,7 +69,7 @@ def _progress(candidate: Deployment, circumstances: Circumstances, now: datetime
     agent = candidate.agent
     assert agent is not None
     if candidate.ready_at is not None:
-        return Wait(candidate.message.removeprefix(PREFIX).rstrip(".") or "its route", candidate.ready_at)
+        return Wait(candidate.waits_for or "its route", candidate.ready_at)
     if (silent := _silent(agent, now)) is not None:
         return silent
     if circumstances.shortage:

@@ -80,11 +80,14 @@ class EnvironmentStatus(Schema):
     id: str = Field(description="Its id.")
     name: str = Field(description="The first label of its addresses, such as pr-1-shop.")
     state: str = Field(
-        description="pending, building, running, failed (nothing runs), hibernating or terminated."
+        description="pending, building, running, failed (nothing runs), stopped (can be undone), hibernating or terminated."
     )
     commit: str = Field(description="What is served, or else what was tried last.")
     urls: dict[str, str] = Field(
         description="The address of each service that has one, by the service's name."
+    )
+    undo_until: datetime | None = Field(
+        description="How long everything is kept for an undo; null when nothing can be undone."
     )
     waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
     waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")

@@ -67,8 +67,8 @@ def _preview(deployment: Deployment) -> Iterator[str]:
     page = f"{settings.SITE_URL}/environments/{environment.pk}"
     yield ""
     yield f"**Preview: {deployment.state}** ({code(deployment.commit[:10])}) · [details]({page})"
-    if deployment.message:
-        yield f"<br>{plain(deployment.message)}"
+    if deployment.shown_message:
+        yield f"<br>{plain(deployment.shown_message)}"
     addresses = urls(environment) if environment.live is not None else {}
     if addresses and environment.live_id != deployment.pk:
         yield f"<br>Still served: {code((environment.live.commit if environment.live else '')[:10])}"
@@ -87,8 +87,8 @@ def _verdict(evaluation: Evaluation) -> Iterator[str]:
     score = f", score {evaluation.score:.0f}" if evaluation.score is not None else ""
     yield ""
     yield f"**Policies: {evaluation.state}{score}** ({code(evaluation.commit[:10])}) · [details]({page})"
-    if evaluation.message:
-        yield f"<br>{plain(evaluation.message)}"
+    if evaluation.shown_message:
+        yield f"<br>{plain(evaluation.shown_message)}"
     results = sorted(
         Result.objects.filter(evaluation=evaluation).select_related("version__policy"),
         key=lambda one: (one.state not in RESULTS_FIRST, one.version.policy.slug),

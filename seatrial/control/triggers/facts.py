@@ -20,7 +20,7 @@ def take_facts(forges: Forges, body: dict[str, str]) -> None:
 
 def facts_wait(body: dict[str, str], reason: str) -> None:
     """Show on the evaluation that the forge did not answer, and is asked again."""
-    queueing.note_waiting(body["evaluation"], f"Waits for the forge's facts about the repository: {reason}")
+    queueing.note_waiting(body["evaluation"], f"the forge's facts about the repository ({reason})")
 
 
 def facts_given_up(body: dict[str, str], reason: str) -> None:

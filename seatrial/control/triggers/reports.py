@@ -34,13 +34,15 @@ def _report_deployment(forges: Forges, pull_request: str) -> None:
     environment = deployment.environment
     outbox.instruct(Instruction.COMMENT, pull_request=pull_request)
     live = environment.live_id == deployment.pk
+    # To the forge, a stop that can be undone is one like any other.
+    state = DeploymentState.SUPERSEDED if environment.kept_id == deployment.pk else deployment.state
     forges.of(environment.project.connection).report_deployment(
         environment.project,
         DeploymentReport(
             number=environment.pull_request.number,
             commit=deployment.commit,
-            state=DeploymentState(deployment.state),
-            description=deployment.message or deployment.state,
+            state=DeploymentState(state),
+            description=deployment.shown_message or state,
             page_url=f"{settings.SITE_URL}/environments/{environment.pk}",
             urls=urls(environment) if live else {},
         ),
@@ -61,7 +63,7 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
         EvaluationReport(
             commit=evaluation.commit,
             state=EvaluationState(evaluation.state),
-            description=evaluation.message or evaluation.state,
+            description=evaluation.shown_message or evaluation.state,
             page_url=f"{settings.SITE_URL}/evaluations/{evaluation.pk}",
         ),
     )

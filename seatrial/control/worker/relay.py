@@ -117,6 +117,7 @@ def placements() -> QuerySet[Placement]:
         "agent",
         "environment__live",
         "environment__candidate",
+        "environment__kept",
         "environment__pull_request",
         "environment__project__connection",
     ).order_by("id")

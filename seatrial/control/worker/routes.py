@@ -115,9 +115,8 @@ class Routes:
 def go_live(candidate: Candidate) -> None:
     """Make the candidate live, unless it is not the candidate any more or its endpoints moved meanwhile."""
     environment = _still(candidate)
-    if environment is None or environment.candidate is None:
+    if environment is None:
         return
-    environment.candidate.message = ""  # it said what the candidate waited for
     lifecycle.go_live(environment)
     log.info("live", deployment=candidate.deployment, environment=candidate.environment)
 
@@ -134,7 +133,7 @@ def fail(candidate: Candidate, message: str) -> None:
 def explain(candidate: Candidate, why: str) -> None:
     """Store why the candidate waits, for its page."""
     waiting = Deployment.objects.filter(pk=candidate.deployment, finished_at=None)
-    waiting.update(message=f"Waits for its route: {why}.")
+    waiting.update(waits_for=f"its route: {why}")
 
 
 def _still(candidate: Candidate) -> Environment | None:

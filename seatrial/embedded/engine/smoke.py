@@ -13,7 +13,7 @@ from seatrial.embedded.engine import detect
 
 IMAGE = "seatrial-smoke"
 PROGRAM = "/seatrial-smoke"
-NO_NETWORK_OF_ITS_OWN = "root network namespace"  # an old gVisor on a new kernel
+NO_NETWORK_OF_ITS_OWN = "root network namespace"  # words of gVisor: it is an old one on a new kernel
 
 
 def obstacle(runtime: str, *, to: str = detect.STANDARD) -> str | None:

@@ -11,7 +11,6 @@ from seatrial.agent.recipes.compose.cell import PROJECT
 from seatrial.agent.recipes.compose.marks import MARK
 from seatrial.agent.recipes.compose.places import Places, value_for
 from seatrial.agent.recipes.document import Path
-from seatrial.agent.recipes.problems import placed
 from seatrial.agent.vocabulary.errors import RecipeError
 
 MOST_WARNINGS = 50
@@ -48,25 +47,28 @@ class Complaints:
         """At least one, whatever Compose said."""
         text = "\n".join(line for line in said.splitlines() if not LOGGED.match(line)).strip()
         found = [error for read in self._readings() for error in read(text)]
-        return sorted(found or [self._otherwise(text)], key=lambda error: (*placed(str(error)), str(error)))
+        return sorted(found or [self._otherwise(text)], key=lambda error: (*error.place, str(error)))
 
     def warnings(self, said: str) -> list[str]:
         """What Compose warned of, each once."""
         several = list(dict.fromkeys(logged(said)))
-        warnings = {text for message in several[:MOST_WARNINGS] if (text := self._warning(message))}
+        warnings = {warning for message in several[:MOST_WARNINGS] if (warning := self._warning(message))}
         more = len(several) - MOST_WARNINGS
         rest = [f"{self.places.file}: and {more} more warnings from Compose"] if more > 0 else []
-        return sorted(sorted(warnings), key=placed) + rest  # Compose prints them in any order
+        in_order = [text for *_, text in sorted(warnings)]  # Compose prints them in any order
+        return in_order + rest
 
-    def _warning(self, message: str) -> str:
+    def _warning(self, message: str) -> tuple[str, int, str] | None:
+        """File, line and text; None if people need not be told."""
         if unset := UNSET.fullmatch(message):
             name = unset[1]
-            where = self._mention(r"[$]\{?" + re.escape(name) + r"\b")
+            file, line = self._mention(r"[$]\{?" + re.escape(name) + r"\b")
             fix = value_for(name)
-            return f'{where}: "{name}" is not set, so an empty text is used. {fix[:1].upper()}{fix[1:]}'
+            told = f'{file}:{line}: "{name}" is not set, so an empty text is used. {fix[:1].upper()}{fix[1:]}'
+            return file, line, told
         if SILENT.search(message):
-            return ""
-        return f"{self.places.file}: {shown(message)}"
+            return None
+        return self.places.file, 0, f"{self.places.file}: {shown(message)}"
 
     def _readings(self) -> list[Callable[[str], Iterator[RecipeError]]]:
         return [
@@ -87,11 +89,12 @@ class Complaints:
             path = self._path(key)
             if needed := re.fullmatch(r"required variable (\S+) is missing a value(?:: (.*))?", problem):
                 reason = (needed[2] or "it has no value").rstrip(".")
-                at = self._mention(rf"[$][{{]{re.escape(needed[1])}\b", path)
+                file, line = self._mention(rf"[$][{{]{re.escape(needed[1])}\b", path)
                 yield RecipeError(
-                    f"{at}: {dotted(path)}: {needed[1]} is required: {reason}. "
+                    f"{file}:{line}: {dotted(path)}: {needed[1]} is required: {reason}. "
                     f"Set {needed[1]} in the project's variables or in .env.",
                     at=path,
+                    place=(file, line),
                 )
             else:
                 yield self.places.error(path, *unfitting(problem))
@@ -159,7 +162,8 @@ class Complaints:
     def _variables(self, text: str) -> Iterator[RecipeError]:
         for file, line, problem in re.findall(r"failed to read (.+?): line (\d+): (.*)", text):
             yield RecipeError(
-                f"{shown(file)}:{line}: {shown(problem).rstrip('. ')}. Write NAME=value, one a line."
+                f"{shown(file)}:{line}: {shown(problem).rstrip('. ')}. Write NAME=value, one a line.",
+                place=(shown(file), int(line)),
             )
 
     def _circle(self, text: str) -> Iterator[RecipeError]:
@@ -212,14 +216,14 @@ class Complaints:
             if path[0] == "services" and path[2:3] == (key,)
         )
 
-    def _mention(self, pattern: str, path: Path = ()) -> str:
-        """`file:line` where `pattern` stands first; else of `path`."""
+    def _mention(self, pattern: str, path: Path = ()) -> tuple[str, int]:
+        """File and line where `pattern` stands first; else of `path`."""
         ours = [part.file for part in self.places.parts]
         for file in [*ours, *(file for file in sorted(self.files) if file not in ours)]:
             text = self.files[file].decode(errors="replace")
             if match := re.search(pattern, text):
-                return f"{file}:{text.count(chr(10), 0, match.start()) + 1}"
-        return self.places.place(path)
+                return file, text.count("\n", 0, match.start()) + 1
+        return self.places.where(path)
 
 
 def logged(said: str) -> list[str]:

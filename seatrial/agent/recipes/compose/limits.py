@@ -107,10 +107,12 @@ REFUSED = {
     "use_api_socket": "it would give the container the host's engine",
     "provider": "it is not read by this release",
     "models": "it is not read by this release",
-    "pre_start": "it is not read by this release; use a service of its own",
-    "post_start": "it is not read by this release; use a service of its own",
+    "pre_start": "it is not read by this release",
+    "post_start": "it is not read by this release",
     "pre_stop": "it is not read by this release",
 }
+
+INSTEAD = {"pre_start": "Use a service of its own", "post_start": "Use a service of its own"}
 
 HOST_MODES = {
     "network_mode": "the host's network", "pid": "the host's processes", "ipc": "the host's memory",
@@ -139,10 +141,7 @@ def check_service(document: Document, at: Path, keys: dict[str, Any], problems: 
     """Note keys that would reach the host, and warn about keys that are left out."""
 
     def refuse(key: str, why: str) -> None:
-        problem, _, fix = why.partition("; ")
-        problems.add(
-            document.error((*at, key), f"refused: {problem}", fix[:1].upper() + fix[1:] or "Remove it")
-        )
+        problems.add(document.error((*at, key), f"refused: {why}", INSTEAD.get(key, "Remove it")))
 
     if keys.get("privileged"):
         refuse("privileged", "it would give the container the whole host")

@@ -198,11 +198,12 @@ class Mounting:
         )
 
     def _check_target(self, at: Path, target: str) -> None:
-        problem, _, fix = (refused_mount_target(target) or "").partition(". ")
-        if posixpath.normpath(target) == "/dev/shm":  # noqa: S108 - of a container
-            fix = "Write shm_size: with its size"
-        if problem:
-            self.document.fail(at, f"refused: {target} {problem}", fix)
+        refused = refused_mount_target(target)
+        if refused is None:
+            return
+        memory = posixpath.normpath(target) == "/dev/shm"  # noqa: S108 - of a container
+        fix = "Write shm_size: with its size" if memory else refused.fix
+        self.document.fail(at, f"refused: {target} {refused.problem}", fix)
 
 
 def options_of(text: str) -> tuple[str, dict[str, str | None]]:

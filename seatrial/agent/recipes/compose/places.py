@@ -21,9 +21,9 @@ class Places(Document):
     parts: Sequence[Document] = ()
     unset: Set[str] = frozenset()  # names of variables without a value
 
-    def error(self, path: Path, problem: str, fix: str) -> RecipeError:
+    def error(self, path: Path, problem: str, fix: str, kind: type[RecipeError] = RecipeError) -> RecipeError:
         """See `Document.error`: where the author wrote a variable without a value, that is what to mend."""
-        return super().error(path, problem, self.without_value(path) or fix)
+        return super().error(path, problem, self.without_value(path) or fix, kind)
 
     def without_value(self, path: Path) -> str:
         """What to do about a variable without a value in what is written at `path`; empty if there is none."""
@@ -35,10 +35,10 @@ class Places(Document):
         name = next((name for name in names if name in self.unset), None)
         return f"{name} has no value: {value_for(name)}" if name else ""
 
-    def place(self, path: Path) -> str:
-        """See `Document.place`: in the file that says most about it, of several the one that is read last."""
+    def where(self, path: Path) -> tuple[str, int]:
+        """See `Document.where`: in the file that says most about it, of several the one that is read last."""
         part, found = self._best_match(path)
-        return f"{part.file}:{part.line(found)}" if part else f"{self.file}:1"
+        return part.where(found) if part else (self.file, 1)
 
     def written(self, path: Path) -> Any:
         """What the author wrote at `path`; None if that is not clear."""

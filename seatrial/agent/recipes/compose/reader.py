@@ -12,13 +12,13 @@ from seatrial.agent.recipes.compose.asking import Answer, Compose
 from seatrial.agent.recipes.compose.complaints import Complaints, unset
 from seatrial.agent.recipes.compose.marks import marks
 from seatrial.agent.recipes.compose.places import Places, named_files, parts_of, roots
-from seatrial.agent.recipes.compose.reading import NEITHER, Reading
+from seatrial.agent.recipes.compose.reading import Reading
 from seatrial.agent.recipes.compose.sources import Sources
 from seatrial.agent.recipes.document import Document, Path, before_lists
 from seatrial.agent.recipes.problems import Problems, together
 from seatrial.agent.recipes.recipe import Recipe
 from seatrial.agent.vocabulary.containers import Resources
-from seatrial.agent.vocabulary.errors import RecipeError
+from seatrial.agent.vocabulary.errors import NothingToRun, RecipeError
 
 MOST_TRIES = 5  # each for one more complaint of Compose
 # Without one of these, services would seem to name what does not exist.
@@ -84,7 +84,7 @@ class Reader:
             await self._complain(answer, places, problems)
         if not wrong:
             await self._beside(answer, places, problems)
-        return RecipeError(together(problems.errors))
+        return together(problems.errors)
 
     async def _complain(self, answer: Answer, unfit: dict[str, list[Path]], problems: Problems) -> bool:
         """Note what Compose says, and where that is among the places that are `unfit`; whether any place is new there."""
@@ -124,9 +124,8 @@ class Reader:
         try:
             await self.recipe(answer)
         except RecipeError as error:
-            lines = str(error).splitlines()
             # Without build and image may be what was left out.
-            problems.add_lines("\n".join(line for line in lines if NEITHER not in line))
+            problems.add(*(part for part in error.parts if not isinstance(part, NothingToRun)))
 
 
 def may_be_passed(name: str, text: str) -> bool:

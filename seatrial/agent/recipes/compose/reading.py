@@ -19,15 +19,15 @@ from seatrial.agent.recipes.document import Path
 from seatrial.agent.recipes.problems import Problems
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.vocabulary.containers import Resources, RestartPolicy
+from seatrial.agent.vocabulary.errors import NothingToRun
 from seatrial.agent.vocabulary.image_names import LIKE, is_image_name
 from seatrial.agent.vocabulary.labels import KIND
-from seatrial.wire.remarks import HOST_PORT_IGNORED
 from seatrial.wire.states import ServiceKind
 
 REMOTE = re.compile(r"[a-z+]+://|git@|[\w.-]+\.git(#|$)")
 AT_START = {"environment", "build"}  # whose texts are replaced once more at the start
-NEITHER = "says neither build nor image"
 COMPLETED = "service_completed_successfully"
+HOST_PORT_IGNORED = "the host's side is ignored: previews answer at their own host name"
 
 
 @dataclass
@@ -64,6 +64,7 @@ class Reading:
             frozenset(self.given_kinds),
             composed=True,
             places={name: self.document.place(("services", name, "build")) for name in services},
+            notes=tuple(self.problems.notes),
         )
 
     def _active(self) -> dict[str, dict[str, Any]]:
@@ -162,7 +163,8 @@ class Reading:
 
     def _image(self, at: Path, name: str) -> str:
         if not name and not self.document.without_value((*at, "image")):
-            self.document.fail(at, NEITHER, "Add build: . or image: name:tag")
+            fix = "Add build: . or image: name:tag"
+            raise self.document.error(at, "says neither build nor image", fix, NothingToRun)
         if not is_image_name(name):
             self.document.fail((*at, "image"), f"{name!r} is not an image's name", LIKE)
         return name
@@ -224,7 +226,7 @@ class Reading:
         published = values.published(self.document, (*at, "ports"), keys.get("ports") or [])
         exposed = values.exposed(self.document, (*at, "expose"), keys.get("expose") or [])
         if any(entry.get("published") for entry in keys.get("ports") or []):
-            self.problems.warn(self.document.warning((*at, "ports"), HOST_PORT_IGNORED))
+            self.problems.inform(self.document.warning((*at, "ports"), HOST_PORT_IGNORED))
         return tuple(dict.fromkeys([*published, *exposed]))
 
     def _publishes(self) -> bool:

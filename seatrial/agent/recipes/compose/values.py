@@ -10,6 +10,7 @@ from seatrial.agent.recipes.compose.cell import PROJECT
 from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.vocabulary import quantities
 from seatrial.agent.vocabulary.containers import HealthCheck, Resources, RestartPolicy
+from seatrial.agent.vocabulary.unfit import Unfit
 
 Quantity = TypeVar("Quantity", int, float)
 RESTARTS = {
@@ -95,9 +96,8 @@ def read(document: Document, at: Path, reading: Callable[[object], Quantity], va
     """`value` as `reading` reads it; None stays None."""
     try:
         return None if value is None else reading(value)
-    except ValueError as error:
-        problem, _, fix = str(error).partition(". ")
-        document.fail(at, problem, fix)
+    except Unfit as error:
+        document.fail(at, error.problem, error.fix)
 
 
 def limit(document: Document, at: Path, reading: Callable[[object], Quantity], value: Any) -> Quantity | None:

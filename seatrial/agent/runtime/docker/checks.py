@@ -5,10 +5,9 @@ from pathlib import Path
 
 from seatrial.agent.engine import Engine
 from seatrial.agent.engine.executions import Execution
-from seatrial.agent.runtime.asking import ask
+from seatrial.agent.runtime.asking import ask, judged_by
 from seatrial.agent.vocabulary.containers import Cause, Container, HealthCheck, Listener, Unwell
 from seatrial.agent.vocabulary.errors import EngineRefused
-from seatrial.agent.vocabulary.logs import last_lines
 
 MOST_LATE = 3
 _LISTEN = "0A"  # the state column of /proc/net/tcp
@@ -25,30 +24,27 @@ class Checks:
     async def check(self, container: Container, network: str, check: HealthCheck) -> Unwell | None:
         """See Runtime."""
         if check.command is not None:
-            said = await self._command(container, check)
-            return Unwell(said, Cause.OWN_COMMAND) if said else None
+            return await self._command(container, check)
         address = container.addresses.get(network)
         if not address:
             return Unwell(f"has no address on {network}", Cause.NOTHING_THERE)
         return await ask(address, check)
 
-    async def _command(self, container: Container, check: HealthCheck) -> str | None:
+    async def _command(self, container: Container, check: HealthCheck) -> Unwell | None:
         """Run a health command. The engine cannot end commands inside a container, so only a few may hang at a time."""
         hanging = await self._hanging(container.name)
         problem = f"the health command did not end within {check.ask_seconds:g} s"
         if hanging >= MOST_LATE:
-            return f"{problem}, {MOST_LATE} times"
+            return Unwell(f"{problem}, {MOST_LATE} times", Cause.OWN_COMMAND)
         try:
             begun = await self.engine.containers.execute(container.name, check.command or [])
             outcome = await begun.outcome(check.ask_seconds)
         except EngineRefused as error:
-            return f"the health command could not run: {error}"
+            return Unwell(f"the health command could not run: {error}", Cause.OWN_COMMAND, error.said)
         if outcome is None:
             self.late.setdefault(container.name, []).append(begun)
-            return problem
-        code, output = outcome
-        said = f": {tail}" if (tail := last_lines(output)) else ""
-        return None if code == 0 else f"the health command ended with {code}{said}"
+            return Unwell(problem, Cause.OWN_COMMAND)
+        return judged_by(*outcome)
 
     async def _hanging(self, name: str) -> int:
         late = [execution for execution in self.late.pop(name, []) if await execution.goes_on()]

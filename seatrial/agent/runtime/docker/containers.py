@@ -164,7 +164,8 @@ def _service(spec: ContainerSpec) -> str:
 
 def _cannot(done: str, error: EngineRefused, spec: ContainerSpec) -> StartError:
     service = _service(spec)
-    return StartError(f"{service or spec.name} cannot be {done}: {_reason(error, spec)}", service=service)
+    told = f"{service or spec.name} cannot be {done}: {_reason(error, spec)}"
+    return StartError(told, service=service, said=error.said)
 
 
 def _reason(error: EngineRefused, spec: ContainerSpec) -> str:
@@ -173,7 +174,7 @@ def _reason(error: EngineRefused, spec: ContainerSpec) -> str:
     if error.refusal is Refusal.NO_INIT:
         return "the engine's host has no docker-init. Install the package tini, or remove init: true"
     if error.refusal is Refusal.NO_LIMIT:
-        number = LIMIT.search(str(error))
+        number = LIMIT.search(error.said)
         asked = LIMITS.get(int(number[1]), "a limit") if number else "a limit"
         return f"ulimits: {asked} is more than the engine of this host may give. Lower it, or remove it"
     command = " ".join([*(spec.entrypoint or []), *(spec.command or [])]) or "the image's command"

@@ -24,7 +24,6 @@ from seatrial.agent.runtime.asking import ask
 from seatrial.agent.runtime.process import logs, probes
 from seatrial.agent.runtime.process.starting import KeeperPlan, free_port, keeper_command, keeper_environment
 from seatrial.agent.vocabulary.containers import (
-    Cause,
     Change,
     Container,
     ContainerSpec,
@@ -211,8 +210,7 @@ class ProcessRuntime:
         """See Runtime."""
         if check.command is not None:
             plan = read_json(self._containers.folder(container.name) / "start.json") or {}
-            said = await probes.command(list(check.command), plan, check.ask_seconds)
-            return Unwell(said, Cause.OWN_COMMAND) if said else None
+            return await probes.command(list(check.command), plan, check.ask_seconds)
         return await ask(LOOPBACK, check)
 
     async def listening(self, container: Container, network: str) -> list[Listener]:

@@ -6,12 +6,13 @@ import psutil
 
 from seatrial.agent.commands.children import Errors
 from seatrial.agent.commands.running import run
-from seatrial.agent.vocabulary.logs import last_lines
+from seatrial.agent.runtime.asking import judged_by
+from seatrial.agent.vocabulary.containers import Cause, Unwell
 
 
-async def command(words: list[str], plan: dict[str, Any], seconds: float) -> str | None:
+async def command(words: list[str], plan: dict[str, Any], seconds: float) -> Unwell | None:
     """Run a health command where the service runs. After `seconds`, the command and everything it started are ended.
-    Returns None if it succeeded, else a description of the failure."""
+    Returns None if it succeeded."""
     try:
         done = await run(
             words,
@@ -21,11 +22,11 @@ async def command(words: list[str], plan: dict[str, Any], seconds: float) -> str
             timeout_seconds=seconds,
         )
     except TimeoutError:
-        return f"the health command did not end within {seconds:g} s"
+        return Unwell(f"the health command did not end within {seconds:g} s", Cause.OWN_COMMAND)
     except OSError as error:
-        return f"the health command could not run: {error.strerror}"
-    said = f": {tail}" if (tail := last_lines(done.text)) else ""
-    return None if done.code == 0 else f"the health command ended with {done.code}{said}"
+        said = error.strerror or ""
+        return Unwell(f"the health command could not run: {said}", Cause.OWN_COMMAND, said)
+    return judged_by(done.code, done.text)
 
 
 def ports_of(pid: int) -> list[int]:

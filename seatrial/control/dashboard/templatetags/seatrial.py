@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -156,23 +156,52 @@ def ago(moment: datetime | None) -> SafeString | str:
     """Relative in words, absolute on hover."""
     if moment is None:
         return "never"
+    length = _length(moment)
+    return _time(moment, f"{length} ago" if length else "just now")
+
+
+@register.filter
+def lasting(since: datetime) -> SafeString:
+    """`for 2 minutes`, with the moment since when on hover."""
+    return _time(since, f"for {_length(since) or 'a moment'}", " data-lasting")
+
+
+def _time(moment: datetime, words: str, kind: str = "") -> SafeString:
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+        '<time datetime="{}" title="{}"{}>{}</time>',
         moment.isoformat(timespec="seconds"),
         moment.strftime("%-d %B %Y, %H:%M:%S UTC"),
-        _words(moment),
+        kind,
+        words,
     )
 
 
-def _words(moment: datetime) -> str:
-    seconds = (timezone.now() - moment).total_seconds()
-    if seconds < 5:
-        return "just now"
+def _length(since: datetime) -> str:
+    """How long ago, in its largest unit; empty for what is hardly past."""
+    seconds = (timezone.now() - since).total_seconds()
     for size, unit in [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")]:
         count = int(seconds // size)
-        if count >= 1:
-            return f"{counted_words(count, unit)} ago"
-    return "just now"
+        if count >= 1 and seconds >= 5:
+            return counted_words(count, unit)
+    return ""
+
+
+@register.filter
+def clock(moment: datetime) -> SafeString:
+    """The time of day of something that is to come, the date on hover. No `<time>`: scripts keep those relative to now."""
+    utc = moment.astimezone(UTC)
+    return format_html(
+        '<span title="{}">{}</span>', utc.strftime("%-d %B %Y, %H:%M:%S UTC"), utc.strftime("%H:%M UTC")
+    )
+
+
+@register.filter
+def length_of_time(seconds: float) -> str:
+    """A length of time that somebody has set: `10 minutes`, `90 seconds`."""
+    for size, unit in [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")]:
+        if seconds >= size and seconds % size == 0:
+            return counted_words(int(seconds // size), unit)
+    return f"{seconds:g} second{'' if seconds == 1 else 's'}"
 
 
 @register.filter

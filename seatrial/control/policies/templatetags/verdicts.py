@@ -1,11 +1,13 @@
 """How an evaluation looks, on any page."""
 
+from datetime import datetime
 from typing import Any
 
 from django import template
 
 from seatrial.control.dashboard.states import Face, face
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies.waits import wait
 from seatrial.wire.states import EvaluationState
 
 register = template.Library()
@@ -21,3 +23,9 @@ def evaluation_face(evaluation: Evaluation) -> Face:
 def verdict(evaluation: Evaluation) -> dict[str, Any]:
     """The evaluation's verdict in a few words."""
     return {"evaluation": evaluation, "face": evaluation_face(evaluation)}
+
+
+@register.filter
+def evaluation_wait(evaluation: Evaluation) -> tuple[str, datetime] | None:
+    """(what it waits for, since when); None for one that is over."""
+    return wait(evaluation)

@@ -44,6 +44,12 @@ _PAGES: dict[str, tuple[str, str, int, int]] = {
         503,
         WAITING_RETRY_SECONDS,
     ),
+    EnvironmentState.STOPPED: (
+        "The preview is stopped",
+        "Somebody stopped it. It appears here by itself if it is started again.",
+        503,
+        WAITING_RETRY_SECONDS,
+    ),
     EnvironmentState.HIBERNATING: ("The preview is asleep", "Ask its owner to wake it up.", 503, 0),
     DeploymentState.FAILED: (
         "The preview failed",

@@ -9,7 +9,8 @@ from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.newest import newest_deployments
 from seatrial.control.previews.pages.addresses import Address, addresses
-from seatrial.control.previews.pages.headline import headline
+from seatrial.control.previews.pages.headline import headline, headline_state
+from seatrial.control.previews.waits import Wait, waits
 from seatrial.control.projects.models import PullRequest
 from seatrial.wire.states import DeploymentState, EvaluationState
 
@@ -24,11 +25,18 @@ class Card:
     environment: Environment | None
     newest: Deployment | None
     evaluation: Evaluation | None
+    wait: Wait | None  # of its preview
 
     @property
     def face(self) -> Face:
         """The preview's state as a person sees it."""
         return headline(self.environment, self.newest)
+
+    @property
+    def failed(self) -> bool:
+        """Whether this state is that its deployment failed."""
+        shown = headline_state(self.environment, self.newest)
+        return shown == DeploymentState.FAILED
 
     @property
     def address(self) -> Address | None:
@@ -63,7 +71,8 @@ def cards(pull_requests: QuerySet[PullRequest], *, limit: int) -> list[Card]:
         .select_related("live", "candidate")
         .order_by("created_at", "id")
     }
-    deployments = newest_deployments(environment.pk for environment in environments.values())
+    shown = [environment.pk for environment in environments.values()]
+    deployments, waiting = newest_deployments(shown), waits(shown)
     evaluations = {
         evaluation.pull_request_id: evaluation
         for evaluation in Evaluation.objects.filter(pull_request__in=ids)
@@ -76,5 +85,6 @@ def cards(pull_requests: QuerySet[PullRequest], *, limit: int) -> list[Card]:
         newest = deployments.get(environment.pk) if environment else None
         if newest is not None:
             environment = newest.environment  # of the same moment
-        listed.append(Card(row, environment, newest, evaluations.get(row.pk)))
+        wait = waiting.get(environment.pk) if environment else None
+        listed.append(Card(row, environment, newest, evaluations.get(row.pk), wait))
     return listed

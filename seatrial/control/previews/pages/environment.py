@@ -7,19 +7,19 @@ from django.db.models import Count
 from django.urls import reverse
 from django.utils import timezone
 
-from seatrial.control.accounts.access import find_visible, visible
-from seatrial.control.accounts.models import User
+from seatrial.control.accounts.access import Action, allowed, find_visible, visible
+from seatrial.control.accounts.models import Membership, User
 from seatrial.control.dashboard.links import Link
+from seatrial.control.moment import one_moment
 from seatrial.control.policies.models import Evaluation
-from seatrial.control.previews.admission import shortages
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
 from seatrial.control.previews.pages.addresses import addresses
 from seatrial.control.previews.pages.headline import headline
 from seatrial.control.previews.pages.reasons import explanation
 from seatrial.control.previews.pages.timeline import timeline
-from seatrial.control.projects.models import PullRequest
-from seatrial.wire.remarks import is_remark
-from seatrial.wire.states import AgentState, DeploymentState
+from seatrial.control.previews.waits import waits
+from seatrial.control.projects.models import PullRequest, PullRequestState
+from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState
 
 SHOWN_DEPLOYMENTS = 10
 AWAY = {AgentState.OFFLINE, AgentState.REVOKED}
@@ -32,14 +32,15 @@ def find_environment(user: User, key: str) -> Environment:
     return find_visible(user, Environment, key, *related)
 
 
-def environment_context(environment: Environment) -> dict[str, Any]:
-    """The page's variables; a constant number of queries."""
+@one_moment()
+def environment_context(user: User, key: str) -> dict[str, Any]:
+    """The page's variables, all of one moment; a constant number of queries. Raises NotFound."""
+    environment = find_environment(user, key)
     deployments = list(environment.deployments.order_by("-id")[:SHOWN_DEPLOYMENTS])
     newest = deployments[0] if deployments else None
     phases = list(newest.phases.all()) if newest else []
     shown_addresses = addresses(environment)
     agent = environment.shown_agent
-    said = newest.warnings if newest else []
     return {
         "environment": environment,
         "project": environment.project,
@@ -51,20 +52,24 @@ def environment_context(environment: Environment) -> dict[str, Any]:
         "failure": newest if newest and newest.state == DeploymentState.FAILED else None,
         "reason": explanation(newest.reason) if newest else None,
         "updating": newest is not None and newest.state in IN_PROGRESS and environment.live_id is not None,
-        "warnings": [one for one in said if not is_remark(one)],
-        "remarks": [one for one in said if is_remark(one)],
-        "shortage": shortages([environment]).get(environment.pk, ""),
-        "current_phase": next((phase.name for phase in reversed(phases) if phase.seconds is None), ""),
+        "warnings": newest.warnings if newest else [],
+        "notes": newest.notes if newest else [],
+        "wait": waits([environment.pk]).get(environment.pk),
+        "waits_for_agent": newest is not None
+        and newest.state == DeploymentState.QUEUED
+        and bool(newest.waits_for),
         "addresses": shown_addresses,
         "services": _services(environment, newest),
         "timeline": timeline(newest, phases, timezone.now()) if newest else None,
         "deployments": deployments,
+        "log_headings": _log_headings(environment, deployments),
         "evaluation": _newest_evaluation(environment),
+        "may": _may(user, environment),
     }
 
 
 def environment_fingerprint(user: User, key: str) -> Hashable | None:
-    """Changes when the page does, and every second while a phase runs, so that its bar grows. Three to six queries."""
+    """Changes when the page does, and every second while a phase runs, so that its bar grows. Six to ten queries."""
     row = (
         visible(user, Environment)
         .filter(pk=key)
@@ -73,10 +78,14 @@ def environment_fingerprint(user: User, key: str) -> Hashable | None:
             "live_id",
             "candidate_id",
             "updated_at",
+            "removed_at",
             "live__agent__state",
             "candidate__agent__state",
-            "candidate__message",
-            "candidate__admitted_at",
+            "project__name",
+            "pull_request__title",
+            "pull_request__branch",
+            "pull_request__state",
+            "candidate__waits_for",
             "pull_request_id",
         )
         .first()
@@ -86,36 +95,55 @@ def environment_fingerprint(user: User, key: str) -> Hashable | None:
     newest = (
         Deployment.objects.filter(environment=key)
         .order_by("-id")
-        .values_list("id", "state", "reason")
+        .values_list("id", "state", "reason", "message")
         .first()
     )
     evaluation = (
-        Evaluation.objects.filter(pull_request=row[-1]).order_by("-id").values_list("id", "state").first()
+        Evaluation.objects.filter(pull_request=row[-1])
+        .order_by("-id")
+        .values_list("id", "state", "queued_at", "message", "waits_for")
+        .first()
     )
-    if newest is None:
-        return (row, evaluation)
-    phases = DeploymentPhase.objects.filter(deployment=newest[0]).aggregate(
+    beside = (newest, evaluation, waits([key]).get(key), _roles(user))
+    return (row, *beside, _phases_fingerprint(newest[0], newest[1]) if newest else None)
+
+
+def _phases_fingerprint(deployment: str, state: str) -> Hashable:
+    phases = DeploymentPhase.objects.filter(deployment=deployment).aggregate(
         Count("id"), ended=Count("seconds")
     )
-    held = row[2] is not None and row[-2] is None
-    ticking = newest[1] in IN_PROGRESS and phases["id__count"] > phases["ended"]
-    return (
-        row,
-        newest,
-        tuple(phases.values()),
-        evaluation,
-        _shortage(key) if held else "",
-        int(timezone.now().timestamp()) if ticking else 0,
-    )
+    ticking = state in IN_PROGRESS and phases["id__count"] > phases["ended"]
+    return tuple(phases.values()), int(timezone.now().timestamp()) if ticking else 0
 
 
-def _shortage(key: str) -> str:
-    rows = Environment.objects.select_related("candidate", "project").filter(pk=key)
-    return shortages(list(rows)).get(key, "")
+def _roles(user: User) -> Hashable:
+    """What decides over the buttons, beside the row."""
+    roles = Membership.objects.filter(user=user).order_by("pk").values_list("workspace", "role")
+    return user.is_superuser, tuple(roles)
+
+
+def _may(user: User, environment: Environment) -> dict[str, bool]:
+    """Which buttons there are."""
+    pull_request_open = environment.pull_request.state == PullRequestState.OPEN
+    return {
+        "rebuild": pull_request_open and allowed(user, Action.REBUILD_PREVIEW, environment),
+        "stop": environment.state not in {EnvironmentState.STOPPED, EnvironmentState.TERMINATED}
+        and allowed(user, Action.STOP_PREVIEW, environment),
+        "undo": environment.state == EnvironmentState.STOPPED
+        and allowed(user, Action.STOP_PREVIEW, environment),
+    }
+
+
+def _log_headings(environment: Environment, deployments: list[Deployment]) -> list[Deployment]:
+    """Those that log lines may be of: what is live may be older than all the others that are shown."""
+    live = environment.live
+    return deployments if live is None or live in deployments else [*deployments, live]
 
 
 def _services(environment: Environment, newest: Deployment | None) -> list[dict[str, Any]]:
-    """The services as last observed; before a first deployment is live, those that it made ready."""
+    """The services as last observed; before a first deployment is live, those that it made ready. None while it is stopped."""
+    if environment.kept_id is not None:
+        return []
     if environment.services:
         return list(environment.services)
     if environment.live is not None:

@@ -1,9 +1,10 @@
 """Log lines on their way from the bus to a browser or a file."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import structlog
@@ -12,8 +13,9 @@ from seatrial.control.dashboard.coloured import pieces
 from seatrial.control.dashboard.streams import json_event
 from seatrial.control.ending import ended
 from seatrial.control.log_tails import AGAIN_SECONDS, Believed, Link, LogTails
+from seatrial.control.previews.models import Deployment
 from seatrial.wire import subjects
-from seatrial.wire.logs import SYSTEM_SERVICE, LogChunk
+from seatrial.wire.logs import SYSTEM_SERVICE, LogChunk, LogLine
 from seatrial.wire.visible import visible_line
 
 log = structlog.get_logger(__name__)
@@ -38,6 +40,7 @@ async def log_events(
 ) -> AsyncGenerator[str, None]:
     """Yield the event `logs-begin`, then `logs` with batches of the newest lines and of all lines after them, for ever.
 
+    The lines of a batch are all of one deployment, which it names: several speak while one takes over from another.
     `logs-caught-up` comes when all stored lines were sent, `logs-away` and `logs-back` when the bus goes and comes
     back.
     """
@@ -46,9 +49,8 @@ async def log_events(
     try:
         async with aclosing(_batches(tail)) as batches:
             async for batch in batches:
-                lines = [line for item in batch if isinstance(item, LogChunk) for line in _lines(item)]
-                for start in range(0, len(lines), LINES_PER_EVENT):
-                    yield json_event(lines[start : start + LINES_PER_EVENT], "logs")
+                for lines in _by_deployment(item for item in batch if isinstance(item, LogChunk)):
+                    yield json_event(lines, "logs")
                 if Link.CAUGHT_UP in batch:
                     yield json_event(None, "logs-caught-up")
                 links = [item for item in batch if item in (Link.AWAY, Link.BACK)]
@@ -89,10 +91,17 @@ async def _batches(
         await ended(filling, again_seconds=AGAIN_SECONDS)
 
 
+def _by_deployment(chunks: Iterable[LogChunk]) -> Iterator[dict[str, Any]]:
+    for deployment, of_one in groupby(chunks, key=lambda chunk: chunk.deployment):
+        lines = [line for chunk in of_one for line in _lines(chunk)]
+        for start in range(0, len(lines), LINES_PER_EVENT):
+            yield {"deployment": deployment, "lines": lines[start : start + LINES_PER_EVENT]}
+
+
 def _lines(chunk: LogChunk) -> list[dict[str, Any]]:
     return [
         {
-            "at": line.at.isoformat(timespec="milliseconds"),
+            "at": _moment(line),
             "service": chunk.service,
             "source": line.source,
             "stream": line.stream,
@@ -102,24 +111,43 @@ def _lines(chunk: LogChunk) -> list[dict[str, Any]]:
     ]
 
 
+def _moment(line: LogLine) -> str:
+    """In UTC, as the page says, whatever the agent's clock is set to."""
+    return line.at.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
 async def log_text(
-    tails: LogTails, chosen: str, since: datetime | None, believed: Believed
+    tails: LogTails, deployments: Iterable[Deployment], since: datetime | None, believed: Believed
 ) -> AsyncGenerator[str, None]:
-    """Yield every stored line as text without codes, chunk by chunk; ends after the last one, or when the bus goes away."""
-    async with aclosing(tails.tail(chosen, since=since and since - CLOCK_SLACK, believed=believed)) as items:
-        async for item in items:
-            if item is Link.CAUGHT_UP:
-                return
-            if item is Link.AWAY:
-                yield "-- The bus does not answer: lines are missing here. Download again in a while.\n"
-                return
-            if isinstance(item, LogChunk):
-                yield _text(item)
+    """Yield every stored line of `deployments` as text without codes, one deployment after the other.
+
+    A line that names the deployment stands before its lines; one that said nothing is left out. Ends after the last
+    line, or when the bus goes away.
+    """
+    for deployment in deployments:
+        chosen = log_filter(deployment.environment_id, deployment.pk, agent=deployment.agent_id or "")
+        heading = _heading(deployment)
+        async with aclosing(
+            tails.tail(chosen, since=since and since - CLOCK_SLACK, believed=believed)
+        ) as items:
+            async for item in items:
+                if item is Link.CAUGHT_UP:
+                    break
+                if item is Link.AWAY:
+                    yield "-- The bus does not answer: lines are missing here. Download again in a while.\n"
+                    return
+                if isinstance(item, LogChunk):
+                    yield heading + _text(item)
+                    heading = ""
+
+
+def _heading(deployment: Deployment) -> str:
+    began = deployment.created_at.astimezone(UTC).isoformat(timespec="seconds")
+    return f"-- Deployment of {deployment.commit}, {deployment.state}, began {began}\n"
 
 
 def _text(chunk: LogChunk) -> str:
     name = "deployment" if chunk.service == SYSTEM_SERVICE else chunk.service
     return "".join(
-        f"{line.at.isoformat(timespec='milliseconds')} {name} {line.source} {visible_line(line.text)}\n"
-        for line in chunk.lines
+        f"{_moment(line)} {name} {line.source} {visible_line(line.text)}\n" for line in chunk.lines
     )

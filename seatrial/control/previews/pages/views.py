@@ -4,14 +4,16 @@ from collections.abc import Callable
 from datetime import datetime
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from seatrial.control.accounts.access import Action, allowed, require, visible
+from seatrial.control.accounts.access import Action, require, visible
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.accounts.pages import LivePart, follow, still_watching, watcher
 from seatrial.control.audit.actors import Actor
@@ -20,38 +22,25 @@ from seatrial.control.dashboard.streams import Watched, download
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.apps import log_tails
 from seatrial.control.previews.errors import PreviewError
-from seatrial.control.previews.models import Environment
+from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.pages.environment import (
     environment_context,
     environment_fingerprint,
     find_environment,
 )
-from seatrial.control.previews.pages.logs import log_events, log_filter, log_text
+from seatrial.control.previews.pages.logs import CLOCK_SLACK, log_events, log_filter, log_text
 from seatrial.control.previews.pages.speakers import Speakers
-from seatrial.control.projects.models import PullRequestState
-from seatrial.wire.states import EnvironmentState
 
 
 @require_GET
 @login_required
 def environment(request: HttpRequest, key: str) -> HttpResponse:
     """The page. `?deployment=<id>` shows only that deployment's logs, instead of those since the newest one began."""
-    environment = find_environment(person(request), key)
-    context = environment_context(environment)
+    context = environment_context(person(request), key)
     wanted = request.GET.get("deployment", "")
     chosen = next((row for row in context["deployments"] if row.pk == wanted), None)
-    context |= {"tab": "projects", "chosen": chosen, "may": _may(request, environment)}
+    context |= {"tab": "projects", "chosen": chosen}
     return render(request, "previews/environment.html", context)
-
-
-def _may(request: HttpRequest, environment: Environment) -> dict[str, bool]:
-    user = person(request)
-    pull_request_open = environment.pull_request.state == PullRequestState.OPEN
-    return {
-        "rebuild": pull_request_open and allowed(user, Action.REBUILD_PREVIEW, environment),
-        "stop": environment.state != EnvironmentState.TERMINATED
-        and allowed(user, Action.STOP_PREVIEW, environment),
-    }
 
 
 @require_GET
@@ -62,8 +51,8 @@ async def environment_stream(request: HttpRequest, key: str) -> HttpResponseBase
     chosen, since = await _log_choice(request, environment)
 
     part = LivePart(
-        "previews/parts/environment.html",
-        lambda user: environment_context(find_environment(user, key)),
+        "previews/parts/environment_update.html",
+        lambda user: environment_context(user, key),
         lambda user: environment_fingerprint(user, key),
     )
     return await follow(
@@ -76,11 +65,11 @@ async def environment_log(request: HttpRequest, key: str) -> HttpResponseBase:
     """Every stored line as a text file."""
     user = await watcher(request)
     environment = await sync_to_async(find_environment)(user, key)
-    chosen, since = await _log_choice(request, environment)
+    deployments, since = await _downloaded(request, environment)
     return await download(
         request,
         f"{environment.name}.log",
-        lambda: log_text(log_tails(), chosen, since, Speakers(environment.pk)),
+        lambda: log_text(log_tails(), deployments, since, Speakers(environment.pk)),
         Watched(
             still_watching,
             lambda user: visible(user, Environment).filter(pk=key).exists() or None,
@@ -102,6 +91,21 @@ async def _log_choice(request: HttpRequest, environment: Environment) -> tuple[s
     return log_filter(environment.pk), newest.created_at if newest else None
 
 
+async def _downloaded(
+    request: HttpRequest, environment: Environment
+) -> tuple[list[Deployment], datetime | None]:
+    """The same choice for a file: the deployments that may have spoken, the oldest first."""
+    rows = environment.deployments.exclude(agent=None).order_by("id")
+    wanted = request.GET.get("deployment", "")
+    if wanted:
+        return [row async for row in rows.filter(pk=wanted)], None
+    newest = await environment.deployments.order_by("-id").afirst()
+    if newest is None:
+        return [], None
+    over = Q(ready_at=None, finished_at__lt=newest.created_at - CLOCK_SLACK)  # it never ran
+    return [row async for row in rows.exclude(over)], newest.created_at
+
+
 Act = Callable[[Environment, Actor], Environment]
 
 
@@ -115,6 +119,11 @@ def _stop(environment: Environment, by: Actor) -> Environment:
     return environment
 
 
+def _undo(environment: Environment, by: Actor) -> Environment:
+    previews.undo(environment, by)
+    return environment
+
+
 @require_http_methods(["GET", "POST"])
 @login_required
 def rebuild(request: HttpRequest, key: str) -> HttpResponse:
@@ -125,22 +134,37 @@ def rebuild(request: HttpRequest, key: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @login_required
 def stop(request: HttpRequest, key: str) -> HttpResponse:
-    """Ask, then remove everything of the environment."""
-    done = "The preview is being stopped and removed."
-    return _confirmed(request, key, Action.STOP_PREVIEW, "stop", _stop, done)
+    """Ask, then stop the environment."""
+    return _confirmed(request, key, Action.STOP_PREVIEW, "stop", _stop, "The preview is being stopped.")
+
+
+@require_POST
+@login_required
+def undo(request: HttpRequest, key: str) -> HttpResponse:
+    """Undo that it was stopped. That loses nothing, so nobody is asked."""
+    return _act(request, key, Action.STOP_PREVIEW, _undo, "The preview runs again as it was.")
 
 
 def _confirmed(
     request: HttpRequest, key: str, action: Action, what: str, act: Act, done: str
 ) -> HttpResponse | HttpResponseRedirect:
     """GET asks for confirmation (in the dialog, or as a page without scripts); POST acts and shows the result."""
+    if request.method == "POST":
+        return _act(request, key, action, act, done)
+    environment = find_environment(person(request), key)
+    require(person(request), action, environment)
+    asked = {
+        "environment": environment,
+        "tab": "projects",
+        "undo_seconds": settings.CONFIGURATION.galley_undo_seconds if environment.live_id else 0,
+    }
+    return ask(request, f"previews/parts/confirm_{what}.html", asked)
+
+
+def _act(request: HttpRequest, key: str, action: Action, act: Act, done: str) -> HttpResponseRedirect:
     user = person(request)
     environment = find_environment(user, key)
     require(user, action, environment)
-    if request.method == "GET":
-        return ask(
-            request, f"previews/parts/confirm_{what}.html", {"environment": environment, "tab": "projects"}
-        )
     try:
         environment = act(environment, actor(request))
         messages.success(request, done)

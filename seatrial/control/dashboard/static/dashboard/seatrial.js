@@ -15,21 +15,27 @@ class LogViewer {
     this.search = root.querySelector("input[type=search]");
     this.follow = root.querySelector("[data-follow]");
     this.status = root.querySelector("[data-status]");
+    this.found = root.querySelector("[data-found]");
     this.away = root.querySelector("[data-away]");
+    this.source = document.getElementById(root.dataset.source);
     this.service = "";
     this.services = new Set();
-    this.count = 0;
+    this.leftAt = null; // how far from the end somebody was reading, while the lines come once more
     root.querySelector(".tools").hidden = false;
     this.search.addEventListener("input", () => this.filterAll());
     this.follow.addEventListener("change", () => this.toEnd());
     this.lines.addEventListener("scroll", () => this.checkScroll(), { passive: true });
+    this.lines.addEventListener("wheel", (event) => this.leaveEnd(event.deltaY < 0), { passive: true });
+    this.lines.addEventListener("keydown", (event) => this.heed(event.key));
+    new ResizeObserver(() => this.toEnd()).observe(this.lines);
     this.addChip("", "All");
-    const source = document.getElementById(root.dataset.source);
-    source.addEventListener("logs-begin", () => this.clear());
-    source.addEventListener("logs", (event) => this.append(JSON.parse(event.detail.data)));
-    source.addEventListener("logs-caught-up", () => this.note("No line is stored. New lines appear by themselves."));
-    source.addEventListener("logs-away", (event) => this.setAway(JSON.parse(event.detail.data)));
-    source.addEventListener("logs-back", () => this.setAway(""));
+    this.empty();
+    this.source.addEventListener("logs-begin", () => this.clear());
+    this.source.addEventListener("logs", (event) => this.append(JSON.parse(event.detail.data)));
+    this.source.addEventListener("logs-caught-up", () => this.caughtUp());
+    this.source.addEventListener("logs-away", (event) => this.setAway(JSON.parse(event.detail.data)));
+    this.source.addEventListener("logs-back", () => this.setAway(""));
+    document.addEventListener("htmx:after:swap", () => this.nameAll());
   }
 
   setAway(text) {
@@ -37,11 +43,26 @@ class LogViewer {
     this.away.hidden = !text;
   }
 
+  empty() {
+    this.sections = new Map(); // of deployments, by id
+    this.count = 0; // of lines that came
+    this.kept = 0; // of them, those that are still in the page
+    this.top = 0;
+  }
+
   clear() {
     this.setAway("");
+    if (!this.follow.checked) this.leftAt ??= this.lines.scrollHeight - this.lines.scrollTop;
+    this.empty();
     this.lines.replaceChildren();
-    this.count = 0;
     this.note("Looking for lines.");
+  }
+
+  caughtUp() {
+    this.note("No line is stored. New lines appear by themselves.");
+    if (this.leftAt !== null && !this.follow.checked) this.lines.scrollTop = this.lines.scrollHeight - this.leftAt;
+    this.leftAt = null;
+    this.top = this.lines.scrollTop;
   }
 
   note(text) {
@@ -52,15 +73,59 @@ class LogViewer {
     this.lines.replaceChildren(note);
   }
 
-  append(batch) {
+  append({ deployment, lines }) {
     if (!this.count) this.lines.replaceChildren();
+    const section = this.sections.get(deployment) ?? this.addSection(deployment);
     const fragment = document.createDocumentFragment();
-    for (const line of batch) fragment.append(this.row(line));
-    this.lines.append(fragment);
-    this.count += batch.length;
-    while (this.lines.childElementCount > MOST_LINES) this.lines.firstElementChild.remove();
+    for (const line of lines) fragment.append(this.row(line));
+    section.append(fragment);
+    this.count += lines.length;
+    this.kept += lines.length;
+    this.trim();
+    this.hideEmpty();
     this.say();
     this.toEnd();
+  }
+
+  // The lines of each deployment are together under its heading, however they came: the older one goes on speaking while
+  // the newer one is built. Ids grow with time.
+  addSection(deployment) {
+    const section = document.createElement("section");
+    const heading = document.createElement("h3");
+    heading.id = `log-of-${deployment}`;
+    heading.className = "divider";
+    section.dataset.deployment = deployment;
+    section.setAttribute("aria-labelledby", heading.id);
+    section.append(heading);
+    this.name(section);
+    const newer = [...this.lines.children].find((other) => other.dataset.deployment > deployment);
+    this.lines.insertBefore(section, newer ?? null);
+    this.sections.set(deployment, section);
+    return section;
+  }
+
+  // The live part of the page has the headings, so that they say the same as the rest of the page.
+  name(section) {
+    const told = document.querySelector(`#log-headings [data-deployment="${section.dataset.deployment}"]`);
+    const heading = section.firstElementChild;
+    if (told && heading.innerHTML !== told.innerHTML) heading.replaceChildren(...told.cloneNode(true).childNodes);
+    if (!heading.hasChildNodes()) heading.textContent = "Another deployment";
+  }
+
+  nameAll() {
+    for (const section of this.sections.values()) this.name(section);
+  }
+
+  trim() {
+    while (this.kept > MOST_LINES) {
+      const line = this.lines.querySelector(".line");
+      const section = line.parentElement;
+      line.remove();
+      this.kept -= 1;
+      if (section.childElementCount > 1) continue;
+      section.remove();
+      this.sections.delete(section.dataset.deployment);
+    }
   }
 
   row(line) {
@@ -109,25 +174,49 @@ class LogViewer {
 
   filterAll() {
     for (const row of this.lines.querySelectorAll(".line")) this.filter(row);
+    this.hideEmpty();
     this.say();
+    this.found.textContent = this.status.textContent; // read out only when somebody asked, not with every line
     this.toEnd();
   }
 
+  hideEmpty() {
+    for (const section of this.sections.values()) section.hidden = !section.querySelector(".line:not([hidden])");
+  }
+
   say() {
-    const shown = this.lines.querySelectorAll(".line:not([hidden])").length;
-    const filtered = this.service || this.search.value;
     const cut = this.count > MOST_LINES;
-    const all = cut ? `the newest ${MOST_LINES} lines` : counted(this.count, "line");
+    const all = cut ? `the newest ${MOST_LINES.toLocaleString("en")} lines` : counted(this.count, "line");
+    const filtered = this.service || this.search.value;
+    const shown = filtered && this.lines.querySelectorAll(".line:not([hidden])").length.toLocaleString("en");
     this.status.textContent = (filtered ? `${shown} of ${all}` : all) + (cut ? "; older ones are in the download" : "");
   }
 
   toEnd() {
     if (this.follow.checked) this.lines.scrollTop = this.lines.scrollHeight;
+    this.top = this.lines.scrollTop;
   }
 
+  heed(key) {
+    this.leaveEnd(["ArrowUp", "PageUp", "Home"].includes(key));
+    if (key !== "End") return;
+    this.follow.checked = true;
+    this.toEnd();
+  }
+
+  leaveEnd(wanted) {
+    if (wanted && this.lines.scrollTop > 0) this.follow.checked = false;
+  }
+
+  // Scrolling up stops following, by a single pixel too: else the next lines would take back whoever has just begun.
+  // That the end is further away does not stop it: so it is after every new line.
   checkScroll() {
-    const distance = this.lines.scrollHeight - this.lines.scrollTop - this.lines.clientHeight;
-    this.follow.checked = distance < 24;
+    if (this.leftAt !== null) return; // nobody scrolled: the lines were taken away
+    const { scrollHeight, scrollTop, clientHeight } = this.lines;
+    const distance = scrollHeight - scrollTop - clientHeight;
+    if (scrollTop > this.top && distance < 24) this.follow.checked = true;
+    if (scrollTop < this.top && distance > 1) this.follow.checked = false;
+    this.top = scrollTop;
   }
 }
 
@@ -149,21 +238,27 @@ document.addEventListener("htmx:sse:error", (event) => {
 });
 document.addEventListener("htmx:sse:after:connection", () => { stale.hidden = true; });
 
-// Keeps "5 seconds ago" up to date while the page is open, in the same words as the server.
-function words(seconds) {
-  if (seconds < 5) return "just now";
-  for (const [size, unit] of [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]]) {
-    const count = Math.floor(seconds / size);
-    if (count >= 1) return `${counted(count, unit)} ago`;
-  }
+// Keeps "5 seconds ago" and "for 5 seconds" up to date while the page is open, in the same words as the server.
+function words(seconds, lasting) {
+  if (seconds < 5) return lasting ? "for a moment" : "just now";
+  const [size, unit] = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]].find(([size]) => seconds >= size);
+  const length = counted(Math.floor(seconds / size), unit);
+  return lasting ? `for ${length}` : `${length} ago`;
 }
 setInterval(() => {
   for (const time of document.querySelectorAll("time[datetime]")) {
     const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
-    const text = words(seconds);
+    const text = words(seconds, time.hasAttribute("data-lasting"));
     if (seconds >= 0 && time.textContent !== text) time.textContent = text;
   }
 }, 5000);
+
+// What somebody was on may be gone after an update: then they are at the top of the page, and not nowhere.
+let held = null;
+document.addEventListener("focusin", (event) => { held = event.target.closest("#live") && event.target; });
+document.addEventListener("htmx:after:swap", () => {
+  if (held && !held.isConnected && document.activeElement === document.body) document.getElementById("title")?.focus();
+});
 
 // A confirm page fetched into the dialog; without scripts the same link opens it as a page.
 const dialog = document.getElementById("dialog");

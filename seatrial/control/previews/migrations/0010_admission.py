@@ -8,7 +8,7 @@ def admit(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("previews", "0006_label")]
+    dependencies = [("previews", "0009_undo")]
 
     operations = [
         migrations.AddField("deployment", "cpus", models.FloatField(null=True)),

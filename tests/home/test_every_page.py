@@ -1,0 +1,169 @@
+"""Every page in a real Chromium, wide and narrow, with everything on it opened: it is sound and it fits."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.dashboard.fixtures import as_json
+from tests.dashboard.waiting import comes_true
+from tests.home.test_browser import SERIOUS, live_part_came, sign_in, watched
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.dashboard.harbour import Harbour
+
+pytestmark = [pytest.mark.chromium, pytest.mark.postgres]
+
+# Opens every details box of a page, and tells what that squeezes or makes scroll sideways.
+OPEN_ALL = """() => {
+  const cells = [...document.querySelectorAll("main tr:not(.more) > *, .verdict > *")];
+  const widths = () => cells.map((cell) => Math.round(cell.getBoundingClientRect().width));
+  const before = widths();
+  const boxes = [...document.querySelectorAll("main details")];
+  for (const box of boxes) box.open = true;
+  const squeezed = widths().flatMap((width, index) => width === before[index] ? [] : [`squeezed: ${cells[index].outerHTML}`]);
+  const scrolling = [...document.querySelectorAll("main *")].filter((one) => one.scrollWidth > one.clientWidth + 1
+    && ["auto", "scroll"].includes(getComputedStyle(one).overflowX)).map((one) => `scrolls: ${one.outerHTML}`);
+  return [boxes.length, [...squeezed, ...scrolling].map((text) => text.slice(0, 200))];
+}"""
+
+
+def paths(harbour: "Harbour") -> list[str]:
+    return [
+        "/",
+        "/projects",
+        f"/projects/{harbour.project.pk}",
+        f"/environments/{harbour.live.pk}",
+        f"/environments/{harbour.building.pk}",
+        f"/environments/{harbour.failed.pk}",
+        f"/environments/{harbour.stopped.pk}",
+        f"/environments/{harbour.kept.pk}",
+        f"/environments/{harbour.away.pk}",
+        f"/environments/{harbour.live.pk}/stop",
+        f"/evaluations/{harbour.evaluation.pk}",
+        f"/evaluations/{harbour.weak.pk}",
+        "/agents",
+        "/deliveries",
+        "/connections",
+        f"/connections/{harbour.hosted.pk}",
+        "/audit",
+        "/styleguide",
+        "/accounts/password/change/",
+    ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
+        {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"},
+    ],
+    ids=["wide light", "360 px dark"],
+)
+def test_every_page_is_sound(
+    served: str, busy: "Harbour", browser: "Browser", axe: str, options: dict[str, Any]
+) -> None:
+    say_long_words(busy)
+    page, wrong = watched(browser, served, **options)
+    sign_in(page, served)
+    details = 0
+    for path in ["/accounts/login/", *paths(busy)]:
+        page.goto(served + path)
+        comes_true(lambda: live_part_came(page))
+        assert wrong == [], f"{path}: {as_json(wrong)}"
+        opened, spoilt = page.evaluate(OPEN_ALL)
+        assert not spoilt, f"{path}: {as_json(spoilt)}"
+        details += opened
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{path} is {wide} px too wide"
+        assert page.locator("h1").count() == 1, path
+        assert not page.evaluate("document.activeElement.matches('.risky')"), path
+        page.evaluate(axe)
+        violations = page.evaluate("async () => (await axe.run()).violations")
+        serious = [
+            (one["id"], [node["html"] for node in one["nodes"]])
+            for one in violations
+            if one["impact"] in SERIOUS
+        ]
+        assert not serious, f"{path}: {as_json(serious)}"
+        wrong.clear()
+    assert details >= 5, "there was nothing to open"
+    page.context.close()
+
+
+def say_long_words(harbour: "Harbour") -> None:
+    """What programs and policies say is as wide as they like."""
+    from seatrial.control.audit import services as audit
+    from seatrial.control.audit.actors import SYSTEM
+
+    long = "x" * 500
+    audit.record(
+        "thing.change", f"thing/{long[:60]}", by=SYSTEM, workspace=harbour.cast.workspace.pk, details={"of": long}
+    )  # fmt: skip
+    harbour.weak.results.update(
+        details={"of": long, long[:80]: [1]}, logs=[{"level": "info", "message": long}]
+    )
+    harbour.failed.deployments.update(log_tail=[f"search | {long}", "search | \x1b[31mlast\x1b[0m"])
+
+
+def test_pages_with_nothing_on_them_fit_a_narrow_screen(served: str, browser: "Browser") -> None:
+    from tests import factories as make
+
+    cast = make.Cast()
+    project = make.project(cast.workspace)
+    page, wrong = watched(browser, served, viewport={"width": 360, "height": 740})
+    sign_in(page, served)
+    empty = [
+        "/",
+        "/projects",
+        f"/projects/{project.pk}",
+        "/agents",
+        "/deliveries",
+        "/connections",
+        "/audit?actor=nobody",
+    ]
+    pull = make.pull_request(project)
+    bare = [
+        f"/environments/{make.environment(pull).pk}",
+        f"/evaluations/{make.evaluation(pull, state='queued').pk}",
+    ]
+    for path in [*bare, *empty]:
+        if path == "/":
+            pull.environments.all().delete()
+            pull.delete()
+        if path == "/agents":
+            project.delete()
+        page.goto(served + path)
+        comes_true(lambda: live_part_came(page))
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
+        assert page.locator("h1").count() == 1, path
+    page.goto(f"{served}/nothing")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert [line for line in wrong if "404" not in line] == []
+    page.context.close()
+
+
+def test_opened_details_leave_the_columns_as_they_were(
+    served: str, busy: "Harbour", browser: "Browser"
+) -> None:
+    from seatrial.control.audit import services as audit
+    from seatrial.control.audit.actors import SYSTEM
+
+    space = busy.cast.workspace.pk
+    audit.record("thing.change", "thing/1", by=SYSTEM, workspace=space, details={"of": "x" * 500})
+    widths = "[...document.querySelectorAll('thead th')].map((cell) => Math.round(cell.offsetWidth))"
+    page, _ = watched(browser, served)
+    sign_in(page, served)
+    page.goto(f"{served}/audit")
+    before = page.evaluate(widths)
+    row = page.locator("tr", has_text="thing/1")
+    row.locator("summary").click()
+    shown = page.locator(f"tr.more:has-text('{'x' * 500}')")
+    expect(shown).to_be_visible()
+    assert page.evaluate(widths) == before
+    assert shown.locator("pre").bounding_box()["width"] > 600
+    row.locator("summary").click()
+    expect(shown).to_be_hidden()
+    page.context.close()
