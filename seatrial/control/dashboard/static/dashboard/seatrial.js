@@ -20,6 +20,7 @@ class LogViewer {
     this.source = document.getElementById(root.dataset.source);
     this.service = "";
     this.services = new Set();
+    this.ending = false; // End was pressed, while the browser may still be scrolling up, as an earlier key wanted
     this.leftAt = null; // how far from the end somebody was reading, while the lines come once more
     root.querySelector(".tools").hidden = false;
     this.search.addEventListener("input", () => this.filterAll());
@@ -27,6 +28,8 @@ class LogViewer {
     this.lines.addEventListener("scroll", () => this.checkScroll(), { passive: true });
     this.lines.addEventListener("wheel", (event) => this.leaveEnd(event.deltaY < 0), { passive: true });
     this.lines.addEventListener("keydown", (event) => this.heed(event.key));
+    this.lines.addEventListener("pointerdown", () => { this.ending = false; }, { passive: true });
+    this.lines.addEventListener("scrollend", () => this.ended(), { passive: true });
     new ResizeObserver(() => this.toEnd()).observe(this.lines);
     this.addChip("", "All");
     this.empty();
@@ -201,16 +204,26 @@ class LogViewer {
     this.leaveEnd(["ArrowUp", "PageUp", "Home"].includes(key));
     if (key !== "End") return;
     this.follow.checked = true;
+    this.ending = true;
+    this.toEnd();
+  }
+
+  ended() {
+    if (!this.ending) return;
+    this.ending = false;
     this.toEnd();
   }
 
   leaveEnd(wanted) {
-    if (wanted && this.lines.scrollTop > 0) this.follow.checked = false;
+    if (!wanted || this.lines.scrollTop === 0) return;
+    this.follow.checked = false;
+    this.ending = false;
   }
 
   // Scrolling up stops following, by a single pixel too: else the next lines would take back whoever has just begun.
   // That the end is further away does not stop it: so it is after every new line.
   checkScroll() {
+    if (this.ending) return;
     if (this.leftAt !== null) return; // nobody scrolled: the lines were taken away
     const { scrollHeight, scrollTop, clientHeight } = this.lines;
     const distance = scrollHeight - scrollTop - clientHeight;
