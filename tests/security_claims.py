@@ -55,6 +55,12 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "tests/agent/test_docker_runtime.py::test_limits_reach_the_engine",
         f"{ATTACKED}::test_a_preview_knows_nothing_and_may_little",
     ),
+    "- All previews of a project share a total": (
+        "tests/previews/test_admission.py::test_one_that_does_not_fit_waits_with_the_cause_and_goes_on_when_another_stops",
+        "tests/previews/test_at_the_same_time.py::test_of_two_that_are_looked_at_by_two_workers_at_once_one_is_admitted",
+        "tests/previews/test_admission_in_any_order.py::test_never_above_the_total_and_all_go_on_in_the_end",
+        "tests/environments/test_admission.py::test_it_says_what_it_asks_for_is_built_and_starts_when_it_is_let_in",
+    ),
     "- Nothing of the host is mounted.": (
         f"{BROKEN}::test_compose_errors",
         f"{ATTACKED}::test_a_recipe_does_not_lead_out",

@@ -11,6 +11,7 @@ from seatrial.cli.verdicts import counted_score
 from seatrial.cli.waiting import DECIDED
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
+from seatrial.wire.sizes import gigabytes
 from seatrial.wire.states import DeploymentState, EnvironmentState
 
 
@@ -40,6 +41,7 @@ def status(as_json: AsJson = False) -> None:
 
 def _project(terminal: Terminal, project: Json) -> None:
     terminal.line(bold(project["name"]))
+    _used(terminal, project["used"], project["total"])
     for environment in project["environments"]:
         _environment(terminal, environment)
     for evaluation in project["evaluations"][:5]:
@@ -47,6 +49,17 @@ def _project(terminal: Terminal, project: Json) -> None:
         said = f"{evaluation['state']}{counted_score(evaluation)}"
         terminal.line("  ", show.mark(state), f" policies on {evaluation['commit'][:12]}: {said}")
         _waits(terminal, evaluation, indent=6)
+
+
+def _used(terminal: Terminal, used: Json, total: Json) -> None:
+    """What its previews may use of what they get; nothing while that is unknown."""
+    if not used["memory_mb"]:
+        return
+    memory = gigabytes(used["memory_mb"]) + (
+        f" of {gigabytes(total['memory_mb'])}" if total["memory_mb"] else ""
+    )
+    cpus = f"{used['cpus']:g}" + (f" of {total['cpus']:g}" if total["cpus"] else "")
+    terminal.line(f"  previews may use {memory} GB of memory and {cpus} CPUs")
 
 
 def _environment(terminal: Terminal, environment: Json) -> None:

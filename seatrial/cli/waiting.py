@@ -15,6 +15,7 @@ POLL_SECONDS = 0.3
 AWAY_SECONDS = 30.0  # for which the platform may not answer: its supervisor restarts dead processes
 PICKED_UP_SECONDS = 120.0
 REMOVED_SECONDS = 60.0
+WAITING_FOR_ROOM = "waiting for room"
 TERMINAL = {state for state in DeploymentState if state.terminal}
 DECIDED = {state for state in EvaluationState if state.terminal}
 
@@ -56,6 +57,7 @@ class Deployment:
         self._phases = phases
         self._queue = Queue(api, phases)
         self._began = time.monotonic()
+        self._told_of_room = False
         self._newest: str | None = (
             None  # the environment's newest deployment at the last look; ids grow with time
         )
@@ -78,6 +80,7 @@ class Deployment:
             if deployment.get("commit") == self._pull["head_sha"]:
                 self._newest = deployment["id"]
                 self._show(deployment, environment.get("waits_for", ""))
+                self._show_room(environment)
                 return environment if deployment["state"] in TERMINAL else None
             if self._newest is not None and deployment.get("id", "") > self._newest:
                 return environment
@@ -101,6 +104,17 @@ class Deployment:
             self._queue.look(waits_for)
         else:
             self._phases.forget("waiting for an agent")
+
+    def _show_room(self, environment: Json) -> None:
+        """Say once why its services do not start although they are built; the line stays until they may."""
+        if not environment.get("waits_for_room"):
+            self._phases.forget(WAITING_FOR_ROOM)
+            return
+        self._phases.begin(WAITING_FOR_ROOM)
+        if not self._told_of_room:
+            self._told_of_room = True
+            self._phases.note(f"waits for {environment['waits_for']}; this continues when there is room")
+            self._phases.note(f"See what the project uses: {typed('status')}")
 
 
 class Removal:

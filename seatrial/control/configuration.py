@@ -3,11 +3,36 @@
 import os
 import ssl
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field, HttpUrl, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from seatrial.wire.sizes import in_megabytes
+
+LEAST_MEMORY_MB = 6  # what one container needs
+
+
+def total_megabytes(value: object) -> object:
+    """Megabytes: a number is taken as it is, a text is parsed as a size as in recipes; `0` is no limit."""
+    if not isinstance(value, str):
+        return value
+    size = in_megabytes(value)
+    if size is None or 0 < size < LEAST_MEMORY_MB:
+        problem = (
+            "not a size" if size is None else f"less than the {LEAST_MEMORY_MB}m that one container needs"
+        )
+        raise ValueError(f"{value!r} is {problem}. Write it like 512m or 100g, or 0 for no limit")
+    return int(size)
 
 
 class SecretFiles(PydanticBaseSettingsSource):
@@ -98,6 +123,20 @@ class Configuration(BaseSettings):
     galley_internal_url: str = Field(
         "",
         description="Address of this server for Traefik and the worker. Unset: http://127.0.0.1:<APP_PORT>.",
+    )
+    galley_max_project_cpus: float = Field(
+        200.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="CPUs of all services of all previews of a project together. A preview that does not fit waits until there "
+        "is room; one that never can is refused. 0: no limit.",
+    )
+    galley_max_project_memory: Annotated[int, BeforeValidator(total_megabytes)] = Field(
+        "100g",
+        ge=0,
+        validate_default=True,
+        description="Memory of all services of all previews of a project together, like 100g. A preview that does not fit waits "
+        "until there is room; one that never can is refused. 0: no limit.",
     )
     galley_preview_domain: str = Field(
         "preview.localhost", description="Previews answer at <env>.<this domain>."

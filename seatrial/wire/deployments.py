@@ -23,12 +23,20 @@ class Source(Part):
 
 
 class DesiredDeployment(Part):
-    """One version of one environment: a commit to check out, build and start."""
+    """One version of one environment: a commit to check out, build and start.
+
+    While a candidate is `held`, it is prepared, but none of its services may start: its project has no room for them, or
+    nobody has looked yet. What has once been let in is never held again. One that asks for no more than `room_cpus` and
+    `room_memory_mb`, which its environment has already, need not wait: a push that changes no limits costs no time.
+    """
 
     id: str
     commit: str
     branch: str = ""
     no_cache: bool = False
+    held: bool = False
+    room_cpus: float = 0
+    room_memory_mb: int = 0
 
 
 class PreviewAddress(Part):
@@ -98,6 +106,19 @@ class ObservedService(Part):
     endpoint: str | None = None
     container: str = ""
     keeps_data: bool = Field(default_factory=_kinds_habit)
+
+
+class RecipeRead(Message):
+    """The agent has read the recipe of a deployment: what its services may use together, if all use what they may.
+
+    Sent before anything is built, and again every 30 s while the candidate is held; also for a live deployment, when its
+    agent learns anew what it consists of. The last one counts.
+    """
+
+    environment: str
+    deployment: str
+    cpus: float = Field(ge=0, le=1e6)
+    memory_mb: int = Field(ge=0, le=2**31 - 1)
 
 
 class DeploymentPhase(Message):

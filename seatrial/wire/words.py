@@ -18,7 +18,7 @@ KNOWN_FIRST = Field(union_mode="left_to_right")  # the member if there is one, e
 
 
 class Reason(StrEnum):
-    """Why a deployment failed. Only the control plane uses the last three: no agent sends them."""
+    """Why a deployment failed. Only the control plane uses the last four: no agent sends them."""
 
     NO_RECIPE = "no_recipe"
     BAD_RECIPE = "bad_recipe"
@@ -37,6 +37,7 @@ class Reason(StrEnum):
     AGENT_LOST_CONTACT = "agent_lost_contact"
     ROUTE_NOT_APPLIED = "route_not_applied"
     ADDRESS_TAKEN = "address_taken"
+    TOO_LARGE = "too_large"
 
 
 class Phase(StrEnum):

@@ -249,3 +249,11 @@ def test_a_failed_candidates_leftovers_go_at_once() -> None:
     there = host(container(WEB), container(planned("new", "web")), networks=("old", "new"))
     progress = replace(LIVE, failed=frozenset({"new"}))
     assert plan(desired(live=OLD, candidate=NEW), there, progress, 0) == [RemoveDeployment("new")]
+
+
+def test_data_of_the_live_version_is_looked_after_while_the_candidate_is_not_let_in() -> None:
+    live = Progress(launches={"old": launch("old", WEB, DB)}, attempt="new")
+    there = host(container(WEB), networks=("old",))
+    both = desired(live=OLD, candidate=NEW)
+    assert plan(both, there, live, 0) == [], "the candidate may be replacing it"
+    assert plan(both, there, replace(live, waiting=frozenset({"new"})), 0) == [Repair(OLD)]

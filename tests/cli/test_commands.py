@@ -62,6 +62,12 @@ def deployment(head: str, state: str, **more: Any) -> dict[str, Any]:
     return {**base, "phases": PHASES, "warnings": [], "isolation": "runsc", **more}
 
 
+def project(name: str, environments: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    nothing = {"cpus": 0.0, "memory_mb": 0}
+    base = {"name": name, "used": nothing, "total": nothing}
+    return {**base, "environments": environments, "evaluations": [], **more}
+
+
 def preview_of(api: FakeApi, head: str, *deployments: dict[str, Any]) -> None:
     """The platform takes the pull request; each look at it sees the next of `deployments`."""
     left = list(deployments)
@@ -359,7 +365,7 @@ def test_status_says_that_the_newest_deployment_failed(cli: Any, api: FakeApi) -
             "platform": {"url": "http://localhost:3000", "runtime": "docker", "sandbox": "runsc"},
             "agents": [],
             "previews": {"running": 1, "in_progress": 2, "failed": 3},
-            "projects": [{"name": "dinghy", "environments": before, "evaluations": []}],
+            "projects": [project("dinghy", before)],
         },
     )
     code, out, _ = cli("status")
@@ -401,7 +407,7 @@ def test_status_says_what_is_waited_for_and_since_when(cli: Any, api: FakeApi) -
             "platform": {**platform, **missing},
             "agents": [],
             "previews": {"running": 1, "in_progress": 2, "failed": 3},
-            "projects": [{"name": "dinghy", "environments": [waiting], "evaluations": []}],
+            "projects": [project("dinghy", [waiting])],
         },
     )
     code, out, _ = cli("status")
@@ -428,3 +434,40 @@ def test_a_warning_has_a_mark_and_a_note_has_none_whatever_they_say(
     _, out, _ = cli("preview", str(repository))
     assert out.count(said) == 2
     assert f"! written by others: {said}" in out and f"! {said}" not in out
+
+
+@pytest.mark.parametrize(
+    ("total", "said"),
+    [
+        ((200.0, 102_400), "previews may use 6.5 of 100 GB of memory and 12 of 200 CPUs"),
+        ((0.0, 0), "previews may use 6.5 GB of memory and 12 CPUs"),
+    ],
+)
+def test_status_says_what_the_previews_of_a_project_may_use(
+    cli: Any, api: FakeApi, total: tuple[float, int], said: str
+) -> None:
+    used, most = {"cpus": 12.0, "memory_mb": 6_656}, {"cpus": total[0], "memory_mb": total[1]}
+    document = {
+        "platform": {"url": "http://x", "runtime": "docker", "sandbox": "runsc"},
+        "agents": [],
+        "previews": {"running": 1, "in_progress": 0, "failed": 0},
+        "projects": [project("dinghy", [], used=used, total=most), project("empty", [])],
+    }
+    api.routes["GET /status"] = lambda _: (200, document)
+    _, out, _ = cli("status")
+    assert out.count("may use") == 1 and said in out
+
+
+def test_a_preview_that_waits_for_room_says_so_once(cli: Any, api: FakeApi, repository: Path) -> None:
+    head = git(repository, "rev-parse", "HEAD")
+    short = {"waits_for": "memory of project dinghy: 6 of 8 GB are used", "waits_for_room": True}
+    looks = [
+        {**ENVIRONMENT, "commit": head, "deployment": deployment(head, "building"), **short},
+        {**ENVIRONMENT, "commit": head, "deployment": deployment(head, "building"), **short},
+        {**ENVIRONMENT, "commit": head, "deployment": deployment(head, "live"), "waits_for_room": False},
+    ]
+    preview_of(api, head, deployment(head, "live"))
+    api.routes["GET /environments"] = lambda _: (200, [looks.pop(0) if len(looks) > 1 else looks[0]])
+    code, out, _ = cli("preview", str(repository))
+    assert code == 0
+    assert out.count("waits for memory of project dinghy: 6 of 8 GB are used") == 1

@@ -118,7 +118,15 @@ def test_status(shown: Shown, api: FakeApi, attack: str) -> None:
         "platform": {"url": attack, "runtime": attack, "sandbox": attack, **waits},
         "agents": [{"name": attack, "state": attack, "warnings": [attack]}],
         "previews": {"running": attack, "in_progress": attack, "failed": attack},
-        "projects": [{"name": attack, "environments": environments, "evaluations": [evaluation]}],
+        "projects": [
+            {
+                "name": attack,
+                "used": {"cpus": 1.0, "memory_mb": 6},
+                "total": {"cpus": 0, "memory_mb": 0},
+                "environments": environments,
+                "evaluations": [evaluation],
+            }
+        ],
     }
     api.routes["GET /status"] = lambda _: (200, document)
     shown("status")

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
@@ -14,6 +15,8 @@ from seatrial.control.audit.models import AuditEntry
 from seatrial.control.fleet.models import Agent
 from seatrial.control.home import overview
 from seatrial.control.home.overview import fingerprint, project_context
+from seatrial.control.previews.models import Deployment
+from seatrial.control.previews.pages.environment import environment_fingerprint
 from seatrial.control.projects.services import note_unreachable
 from tests.dashboard.harbour import Harbour
 from tests.factories import agent, deployment, evaluation, pull_request
@@ -305,3 +308,26 @@ def test_the_commit_and_the_time_of_a_preview_that_runs_are_those_of_what_visito
     assert f"Updating to {newer.commit[:10]}" in text
     assert live.commit[:10] in text and "went live 3 hours ago" in text
     assert "deployment began" not in text
+
+
+def test_what_a_project_uses_and_what_one_of_its_previews_waits_for_is_on_their_pages(
+    harbour: Harbour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings.CONFIGURATION, "galley_max_project_memory", 8 * 1024)
+    monkeypatch.setattr(settings.CONFIGURATION, "galley_max_project_cpus", 0)
+    client = signed_in(harbour.cast.bob)
+    project, preview = f"/projects/{harbour.project.pk}", f"/environments/{harbour.building.pk}"
+    assert "previews may use" not in client.get(project).content.decode(), "nothing is known yet"
+    live, candidate = harbour.live.live, harbour.building.candidate
+    assert live is not None and candidate is not None
+    Deployment.objects.filter(pk=live.pk).update(memory_mb=6 * 1024, cpus=2.5)
+    seen = environment_fingerprint(harbour.cast.bob, harbour.building.pk)
+    Deployment.objects.filter(pk=candidate.pk).update(memory_mb=3 * 1024, cpus=1)
+    assert "previews may use 6 of 8 GB of memory and 2.5 CPUs" in client.get(project).content.decode()
+    page = client.get(preview).content.decode()
+    assert "Waiting for room" in page
+    assert "memory of project chandlery: 6 of 8 GB are used by 1 other preview" in page
+    assert environment_fingerprint(harbour.cast.bob, harbour.building.pk) != seen
+    Deployment.objects.filter(pk=candidate.pk).update(admitted_at=timezone.now())
+    assert "Waiting for room" not in client.get(preview).content.decode()
+    assert "previews may use 9 of 8 GB" in client.get(project).content.decode()

@@ -94,3 +94,31 @@ def test_a_setting_that_is_wrong_is_named_without_its_value(monkeypatch: pytest.
     with pytest.raises(SystemExit, match=r"APP_PORT: .*integer") as caught:
         read_configuration()
     assert "DEBUG: " in str(caught.value) and "the-value" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "megabytes"), [("100g", 102_400), ("512m", 512), ("1.5GiB", 1_536), ("0", 0), (" 0 ", 0)]
+)
+def test_the_memory_of_a_project_is_written_as_in_recipes(
+    monkeypatch: pytest.MonkeyPatch, text: str, megabytes: int
+) -> None:
+    monkeypatch.setenv("GALLEY_MAX_PROJECT_MEMORY", text)
+    assert Configuration().galley_max_project_memory == megabytes
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        ("GALLEY_MAX_PROJECT_MEMORY", "plenty", "is not a size. Write it like 512m or 100g"),
+        ("GALLEY_MAX_PROJECT_MEMORY", "-1g", "is not a size"),
+        ("GALLEY_MAX_PROJECT_MEMORY", "100", "is less than the 6m"),
+        ("GALLEY_MAX_PROJECT_CPUS", "nan", "finite"),
+        ("GALLEY_MAX_PROJECT_CPUS", "-1", "greater than or equal to 0"),
+    ],
+)
+def test_a_total_that_is_none_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, problem: str
+) -> None:
+    monkeypatch.setenv(name, text)
+    with pytest.raises(SystemExit, match=f"{name}: .*{problem}"):
+        read_configuration()

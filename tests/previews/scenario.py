@@ -25,6 +25,7 @@ from seatrial.wire.deployments import (
     EnvironmentObserved,
     EnvironmentRemoved,
     ObservedService,
+    RecipeRead,
 )
 from seatrial.wire.states import Isolation, ServiceKind
 from tests import factories
@@ -106,6 +107,12 @@ class Scenario:
             failed=failed,
         )
         services.phase(self._speaker(deployment, agent), event)
+
+    def reads(self, deployment: Deployment, memory_mb: int, cpus: float = 1, agent: str = "") -> None:
+        event = RecipeRead(
+            environment=deployment.environment_id, deployment=deployment.pk, cpus=cpus, memory_mb=memory_mb
+        )
+        services.recipe_read(self._speaker(deployment, agent), event)
 
     def ready(
         self,

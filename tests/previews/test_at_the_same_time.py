@@ -7,12 +7,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 
 from seatrial.control.audit.actors import Actor
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import lifecycle, services
+from seatrial.control.previews.admission import admit_waiting
 from seatrial.control.previews.errors import NothingToUndo
+from seatrial.control.previews.models import Deployment
 from seatrial.control.projects.models import PullRequest
 from tests import factories
 from tests.previews.scenario import Scenario
@@ -132,3 +135,45 @@ def test_a_rebuild_and_an_evaluation_of_one_project_do_not_lock_each_other_out()
         evaluation = meanwhile(evaluate)
         services.rebuild(stopped, by=Actor.person("alice"))
     assert evaluation.result(60)
+
+
+@pytest.fixture
+def crowded(monkeypatch: pytest.MonkeyPatch) -> Scenario:
+    """Two previews that wait, of a project that has room for one of them."""
+    monkeypatch.setattr(settings.CONFIGURATION, "galley_max_project_memory", 1_000)
+    scene = Scenario.make()
+    for number, commit in enumerate((A, B), start=1):
+        scene.tell(scene.news("opened", commit, at=number, number=number))
+        scene.reads(scene.deployment(commit), 600)
+    return scene
+
+
+def test_of_two_that_are_looked_at_by_two_workers_at_once_one_is_admitted(crowded: Scenario) -> None:
+    with transaction.atomic():
+        assert admit_waiting() == 1
+        other = meanwhile(admit_waiting)
+    assert other.result(60) == 0
+    assert [crowded.deployment(commit).admitted_at is not None for commit in (A, B)] == [True, False]
+
+
+def test_an_admission_and_a_new_preview_of_one_project_do_not_lock_each_other_out(crowded: Scenario) -> None:
+    with transaction.atomic():
+        assert lifecycle.locked(crowded.deployment(A).environment_id)
+        other = meanwhile(admit_waiting)
+        factories.deployment(factories.environment(factories.pull_request(crowded.project)))
+    assert other.result(60) == 1
+    assert Deployment.objects.exclude(admitted_at=None).count() == 1
+
+
+def test_one_that_is_replaced_while_it_is_looked_at_is_not_admitted(crowded: Scenario) -> None:
+    with transaction.atomic():
+        mine = lifecycle.locked(crowded.deployment(A).environment_id)
+        assert mine is not None
+        other = meanwhile(admit_waiting)
+        lifecycle.begin(mine, commit="c" * 40, branch="feature")
+    assert other.result(60) == 1
+    assert [crowded.deployment(one).admitted_at is not None for one in (A, B, "c" * 40)] == [
+        False,
+        True,
+        False,
+    ]

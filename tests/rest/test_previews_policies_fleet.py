@@ -61,6 +61,7 @@ def test_environment_has_the_promised_shape(cast: Cast, environment: Environment
         "removed",
         "waits_for",
         "waiting_since",
+        "waits_for_room",
     }
     assert one["deployment"].keys() == {
         "id",

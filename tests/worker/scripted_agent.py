@@ -21,6 +21,7 @@ from seatrial.wire.deployments import (
     DesiredEnvironment,
     EnvironmentRemoved,
     ObservedService,
+    RecipeRead,
 )
 from seatrial.wire.envelope import Envelope, Message, now
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult, RunEvaluation
@@ -42,6 +43,7 @@ class ScriptedAgent:
         self.extra: list[ObservedService] = []  # services beside web
         self.mute = False  # takes everything, says nothing
         self.runtime = "docker"  # `process`: refuses everything, for lack of an engine
+        self.asks = 0  # megabytes that each deployment asks for; 0: says nothing of it and starts at once, as old ones do
         self.client = Client()
         self.tasks: list[asyncio.Task[None]] = []
 
@@ -133,8 +135,22 @@ class ScriptedAgent:
                 self.seen.append(f"{key} put")
                 self.history.append((_commit(message.live), _commit(message.candidate)))
                 self.desired[key] = message
-                if message.candidate and (before is None or before.candidate != message.candidate):
-                    await self._deploy(message, message.candidate)
+                if message.candidate:
+                    await self._take(message, message.candidate, before.candidate if before else None)
+
+    async def _take(
+        self, desired: DesiredEnvironment, candidate: DesiredDeployment, known: DesiredDeployment | None
+    ) -> None:
+        new = known is None or known.id != candidate.id
+        if new and self.asks:
+            await self.say(
+                RecipeRead(
+                    environment=desired.environment, deployment=candidate.id, cpus=1, memory_mb=self.asks
+                )
+            )
+        let_in = not new and known is not None and known.held and not candidate.held
+        if (new and not (self.asks and candidate.held)) or (self.asks and let_in):
+            await self._deploy(desired, candidate)
 
     async def _deploy(self, desired: DesiredEnvironment, candidate: DesiredDeployment) -> None:
         if self.runtime == "process":

@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import time
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
 from seatrial.agent.environments import planner
+from seatrial.agent.environments.admission import Admission, Remind
 from seatrial.agent.environments.launch import Planned
 from seatrial.agent.environments.observing import Observer
 from seatrial.agent.environments.planner import Host, Progress, Step, plan
@@ -23,7 +25,7 @@ from seatrial.agent.environments.rollout import Rollout
 from seatrial.agent.environments.startup import Launched
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.logs.following import Followers
-from seatrial.agent.vocabulary.containers import Container
+from seatrial.agent.vocabulary.containers import Container, Resources
 from seatrial.agent.vocabulary.errors import AgentError, RuntimeUnavailable, StartError
 from seatrial.agent.vocabulary.labels import DEPLOYMENT, FINGERPRINT
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, EnvironmentRemoved
@@ -56,6 +58,7 @@ class EnvironmentActor:
         self._launched: dict[str, Launched] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._durable_lock = asyncio.Lock()
+        self._admission = Admission()
         self._woken = asyncio.Event()
         self._pause = FIRST_PAUSE_SECONDS
         self._workspace = ""
@@ -67,6 +70,7 @@ class EnvironmentActor:
         if desired is not None and known is not None and desired.revision < known.revision:
             return
         self._desired = desired
+        self._admission.look(desired)
         self._workspace = desired.workspace if desired else self._workspace
         self.wake()
 
@@ -191,7 +195,22 @@ class EnvironmentActor:
         self._tasks[deployment.id] = asyncio.create_task(coroutine)
 
     def _rollout(self, desired: DesiredEnvironment, deployment: DesiredDeployment) -> Rollout:
-        return Rollout(self._tools, self._followers, desired, deployment, self._durable_lock)
+        return Rollout(
+            self._tools,
+            self._followers,
+            desired,
+            deployment,
+            self._durable_lock,
+            partial(self._let_in, deployment.id),
+        )
+
+    async def _let_in(self, deployment: str, needs: Resources, remind: Remind) -> None:
+        self._update(waiting=self._progress.waiting | {deployment})
+        self.wake()
+        try:
+            await self._admission.wait(deployment, needs, remind)
+        finally:
+            self._update(waiting=self._progress.waiting - {deployment})
 
     async def _attempt(self, desired: DesiredEnvironment, deployment: DesiredDeployment) -> None:
         rollout = self._rollout(desired, deployment)

@@ -48,6 +48,7 @@ class Progress:
     discarded: frozenset[str] = (
         frozenset()
     )  # deployments that never served a visitor: removed without draining
+    waiting: frozenset[str] = frozenset()  # candidates that are prepared, and not let in yet
     launches: Mapping[str, Launch] = field(default_factory=dict)  # of deployments that came up
     drains: Mapping[str, float] = field(default_factory=dict)  # deployment -> when it may go
     started_again: Mapping[str, float] = field(default_factory=dict)  # container -> when
@@ -209,8 +210,10 @@ def _start_again(launch: Launch, host: Host, progress: Progress, now: float) -> 
 
 
 def challenged(desired: DesiredEnvironment, progress: Progress) -> bool:
-    """Whether a candidate may be replacing services that keep data: until it has failed, it is responsible for them."""
-    return desired.candidate is not None and desired.candidate.id not in progress.failed
+    """Whether a candidate may be replacing services that keep data: until it has failed, it is responsible for them, but not
+    while it waits to be let in."""
+    candidate = desired.candidate
+    return candidate is not None and candidate.id not in progress.failed | progress.waiting
 
 
 def broken(launch: Launch, host: Host, *, durable_too: bool) -> bool:

@@ -15,14 +15,15 @@ from seatrial.agent.environments.names import Names, tree_folder
 from seatrial.agent.environments.phases import Phases
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.logs.shipping import Channel
-from seatrial.agent.recipes.bounds import bounded, within
+from seatrial.agent.recipes.bounds import bounded, together, within
 from seatrial.agent.recipes.recipe import Recipe, Service
 from seatrial.agent.recipes.visitors import with_warning
+from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.errors import AgentError, BuildError, NoSpace
 from seatrial.agent.vocabulary.logs import Log
 from seatrial.agent.vocabulary.tree import Entry, Tree
 from seatrial.agent.vocabulary.whole import whole
-from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
+from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, RecipeRead
 from seatrial.wire.states import Isolation
 from seatrial.wire.words import Phase, RuntimeKind
 
@@ -42,6 +43,7 @@ class Preparation:
         self._exported = asyncio.Lock()
         self._tree_is_whole = False  # a folder left by a crash is exported again
         self._builds: dict[str, asyncio.Task[str]] = {}
+        self.needs = Resources(cpus=0, memory_mb=0)  # of all services together, once the recipe is read
 
     async def run(self) -> Launch:
         """Prepare the launch. Raises any AgentError."""
@@ -56,12 +58,26 @@ class Preparation:
             entries = list(await tree.entries())
         async with self._phases.phase(Phase.RECIPE):
             recipe = await self._recipe(tree)
+        self.needs = together(recipe, self._tools.defaults)
+        await self.tell_needs()
         try:
             images = await self._images(tree, entries, recipe)
             return await self._launch(tree, entries, recipe, images)
         finally:
             if not self._keeps_files:
                 await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+    async def tell_needs(self) -> None:
+        """Report what the services may use together, by which the control plane decides when they start."""
+        read = RecipeRead(
+            environment=self._desired.environment,
+            deployment=self._deployment.id,
+            cpus=self.needs.cpus,
+            memory_mb=self.needs.memory_mb,
+        )
+        await self._tools.reports.observed(
+            read, workspace=self._desired.workspace, about=f"deployment/{self._deployment.id}"
+        )
 
     @property
     def _keeps_files(self) -> bool:

@@ -1,10 +1,11 @@
 """Bringing one deployment up, from its commit to healthy services."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
+from seatrial.agent.environments.admission import Remind
 from seatrial.agent.environments.hiding import message_of
 from seatrial.agent.environments.launch import Planned
 from seatrial.agent.environments.names import Names
@@ -15,7 +16,7 @@ from seatrial.agent.environments.startup import Launched, Startup
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.logs.shipping import Channel
-from seatrial.agent.vocabulary.containers import Container
+from seatrial.agent.vocabulary.containers import Container, Resources
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.agent.vocabulary.logs import first_words
 from seatrial.wire.deployments import (
@@ -32,6 +33,9 @@ log = structlog.get_logger(__name__)
 
 LAST_LINES_SECONDS = 1.0
 MOST_OF_A_MESSAGE = 4_000
+LetIn = Callable[
+    [Resources, Remind], Awaitable[None]
+]  # returns when the services, which need so much, may start
 
 
 class Rollout:
@@ -44,17 +48,19 @@ class Rollout:
         desired: DesiredEnvironment,
         deployment: DesiredDeployment,
         durable_lock: asyncio.Lock,
+        let_in: LetIn,
     ) -> None:
         self._tools = tools
         self._followers = followers
         self._desired = desired
         self._deployment = deployment
         self._durable_lock = durable_lock
+        self._let_in = let_in
         self._containers: set[str] = set()
         self.so_far: Launched | None = None  # grows while services become healthy; kept if one does not
 
     async def bring_up(self, *, silent: bool, replace_durable: bool = True) -> Launched:
-        """Bring the deployment up. `silent`: this is a repair (see Startup); without `replace_durable`, services that keep
+        """Bring the deployment up; nothing of it starts before it is let in. `silent`: this is a repair (see Startup); without `replace_durable`, services that keep
         data stay as they are, even if a candidate replaced them. Raises AgentError."""
         phases = Phases(
             self._tools.reports,
@@ -63,7 +69,10 @@ class Rollout:
             self._deployment.id,
             silent=silent,
         )
-        launch = await Preparation(self._tools, self._desired, self._deployment, phases).run()
+        preparation = Preparation(self._tools, self._desired, self._deployment, phases)
+        launch = await preparation.run()
+        if not silent:
+            await self._let_in(preparation.needs, preparation.tell_needs)
         names = Names.of(self._tools.agent, self._desired)
         startup = Startup(
             self._tools.runtime,

@@ -20,11 +20,17 @@ def bounded(recipe: Recipe, most: Resources) -> Recipe:
     return replace(recipe, services=services, warnings=tuple(warnings))
 
 
-def within(recipe: Recipe, total: Resources, defaults: Resources) -> Recipe:
-    """`recipe`, if all its services together ask for at most `total`; those that do not say count with `defaults`.
+def together(recipe: Recipe, defaults: Resources) -> Resources:
+    """What all services may use together; those that do not say count with `defaults`.
 
-    Raises RecipeError. Whatever a service may use, it may use all the time: the sum is what a preview can take from its host.
+    Whatever a service may use, it may use all the time: the sum is what a preview can take from its host.
     """
+    asked = [service.resources or defaults for service in recipe.services.values()]
+    return Resources(cpus=sum(one.cpus for one in asked), memory_mb=sum(one.memory_mb for one in asked))
+
+
+def within(recipe: Recipe, total: Resources, defaults: Resources) -> Recipe:
+    """`recipe`, if its services `together` ask for at most `total`. Raises RecipeError."""
     asked = {name: service.resources or defaults for name, service in recipe.services.items()}
     memory = {name: float(one.memory_mb) for name, one in asked.items()}
     cpus = {name: one.cpus for name, one in asked.items()}

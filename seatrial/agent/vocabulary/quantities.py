@@ -3,8 +3,8 @@
 import re
 
 from seatrial.agent.vocabulary.unfit import Unfit
+from seatrial.wire.sizes import in_megabytes
 
-SIZES = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 DURATIONS = {"": 1.0, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 LEAST_MEMORY_MB = 6  # the least that the engine accepts
 
@@ -25,10 +25,10 @@ def file_system_megabytes(text: object) -> int:
 
 
 def _megabytes(text: object) -> float:
-    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([bkmgt]?)(?:i?b)?", str(text).strip().lower())
-    if match is None or isinstance(text, bool):
+    size = in_megabytes(str(text))
+    if size is None or isinstance(text, bool):
         raise Unfit(f"{str(text)[:60]!r} is not a size", "Write it like 512m or 1g")
-    return float(match[1]) * SIZES[match[2]] / 1024**2
+    return size
 
 
 def seconds(text: object) -> float:

@@ -14,6 +14,7 @@ from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.counts import placed_on_agents, tally
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.pages.cards import Card, cards
+from seatrial.control.previews.totals import used_of_total
 from seatrial.control.previews.waits import waits
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
 from seatrial.wire.states import AgentState, EnvironmentState, EvaluationState
@@ -84,6 +85,7 @@ def project_context(user: User, key: str) -> dict[str, Any]:
     pulls = open_pull_requests(user, project.pk)
     return {
         "project": project,
+        "used": used_of_total(project.pk),
         "cards": cards(pulls, limit=MOST_CARDS),
         "count": pulls.count(),
         "closed": cards(

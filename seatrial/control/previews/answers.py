@@ -78,6 +78,9 @@ class EnvironmentAnswer(Schema):
     removed: bool = Field(description="Whether nothing of it is left on any host.")
     waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
     waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
+    waits_for_room: bool = Field(
+        description="Whether what it waits for is room in its project: nothing of it starts before."
+    )
 
 
 def answers(environments: QuerySet[Environment]) -> list[EnvironmentAnswer]:
@@ -118,6 +121,7 @@ def _answer(environment: Environment, deployment: Deployment | None, wait: Wait 
         removed=environment.removed_at is not None,
         waits_for=wait.what if wait else "",
         waiting_since=wait.since if wait else None,
+        waits_for_room=wait is not None and wait.for_room,
     )
 
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from seatrial.control.forges.sources import source
-from seatrial.control.previews.models import Deployment, Placement
+from seatrial.control.previews.models import Deployment, Environment, Placement
 from seatrial.control.previews.placements import leaving_ends
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, PreviewAddress
 from seatrial.wire.states import AgentState, EnvironmentState
@@ -42,7 +42,7 @@ def desired(placement: Placement) -> DesiredEnvironment | None:
         source=source(project),
         address=address(),
         live=_deployment(environment.live or environment.kept, placement.agent_id),
-        candidate=_deployment(environment.candidate, placement.agent_id),
+        candidate=_candidate(environment, placement.agent_id),
         drain_seconds=settings.CONFIGURATION.galley_drain_seconds,
         running=environment.kept is None,
     )
@@ -65,6 +65,15 @@ def address() -> PreviewAddress:
         domain=configuration.galley_preview_domain,
         port=configuration.galley_preview_port,
     )
+
+
+def _candidate(environment: Environment, agent: str) -> DesiredDeployment | None:
+    deployment, live = environment.candidate, environment.live
+    desired = _deployment(deployment, agent)
+    if deployment is None or desired is None or deployment.admitted_at is not None:
+        return desired
+    room = {"room_cpus": live.cpus or 0.0, "room_memory_mb": live.memory_mb or 0} if live is not None else {}
+    return desired.model_copy(update={"held": True, **room})
 
 
 def _deployment(deployment: Deployment | None, agent: str) -> DesiredDeployment | None:

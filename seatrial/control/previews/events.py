@@ -22,6 +22,7 @@ from seatrial.wire.deployments import (
     EnvironmentObserved,
     EnvironmentRemoved,
     ObservedService,
+    RecipeRead,
 )
 from seatrial.wire.states import DeploymentState
 from seatrial.wire.words import Phase, Reason, ServiceState
@@ -49,6 +50,23 @@ def phase(agent_id: str, event: DeploymentPhase) -> None:
 
 
 @transaction.atomic
+def recipe_read(agent_id: str, event: RecipeRead) -> None:
+    """Store what the services of a deployment may use together; `previews.admission` decides when they start.
+
+    A candidate that waits is decided about again, also if nothing changed.
+    """
+    environment = lifecycle.locked(event.environment)
+    deployment = _deployment(environment, event.deployment)
+    if environment is None or deployment is None or deployment.agent_id != agent_id:
+        return
+    if (deployment.cpus, deployment.memory_mb) != (event.cpus, event.memory_mb):
+        deployment.cpus, deployment.memory_mb = event.cpus, event.memory_mb
+        deployment.save(update_fields=["cpus", "memory_mb"])
+        environment.save(update_fields=["updated_at"])  # its pages show it
+    lifecycle.wake_admissions()
+
+
+@transaction.atomic
 def ready(agent_id: str, event: DeploymentReady) -> None:
     """The candidate is healthy. The worker switches the route, then makes it live."""
     environment, deployment = _candidate(agent_id, event)
@@ -66,6 +84,8 @@ def ready(agent_id: str, event: DeploymentReady) -> None:
     deployment.warnings = list(dict.fromkeys([*deployment.warnings, *event.warnings]))
     deployment.notes = event.notes
     deployment.ready_at = deployment.ready_at or timezone.now()
+    # It runs, so it counts: an older agent does not know that it is held.
+    deployment.admitted_at = deployment.admitted_at or deployment.ready_at
     deployment.state, deployment.waits_for = DeploymentState.STARTING, ""
     deployment.save()
     lifecycle.wake_routes(environment)

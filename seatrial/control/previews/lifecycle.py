@@ -15,12 +15,13 @@ from django.utils import timezone
 
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
-from seatrial.control.previews import placements, placing, route_marks
+from seatrial.control.previews import placements, placing, route_marks, totals
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
 from seatrial.wire.states import DeploymentState, EnvironmentState
 from seatrial.wire.words import Phase, Reason, ServiceState, StopCause
 
 ROUTES_CHANNEL = "seatrial_routes"
+ADMISSIONS_CHANNEL = "seatrial_admissions"
 
 
 def locked(environment_id: str) -> Environment | None:
@@ -43,7 +44,8 @@ def begin(
     """Start to deploy `commit`. A deployment in progress is superseded; a live one stays until the new one is ready.
 
     It goes to the agent of `decision`, or else to the one that placing decides on now. Without a suitable agent it
-    waits. A stopped environment is resumed before.
+    waits. If the project has a total, its services start only when they are admitted (`previews.admission`). A stopped
+    environment is resumed before.
     """
     assert environment.kept is None
     _end_candidate(environment, DeploymentState.SUPERSEDED)
@@ -53,6 +55,7 @@ def begin(
         branch=branch,
         delivery_received_at=received_at,
         no_cache=no_cache,
+        admitted_at=timezone.now() if totals.total() == totals.NOTHING else None,
     )
     environment.candidate = deployment
     environment.expires_at = timezone.now() + timedelta(hours=environment.project.ttl_hours)
@@ -192,8 +195,17 @@ def tell_agents(environment: Environment, *, above: int = 0) -> None:
 def wake_routes(environment: Environment) -> None:
     """Have the workers read this environment's routes again once this transaction commits."""
     route_marks.mark(environment.pk)
+    _notify(ROUTES_CHANNEL)
+
+
+def wake_admissions() -> None:
+    """Have a worker look which held candidates fit, once this transaction commits."""
+    _notify(ADMISSIONS_CHANNEL)
+
+
+def _notify(channel: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, '')", [ROUTES_CHANNEL])
+        cursor.execute("SELECT pg_notify(%s, '')", [channel])
 
 
 def _state(environment: Environment) -> EnvironmentState:
@@ -216,3 +228,4 @@ def _finish(deployment: Deployment, state: DeploymentState) -> None:
     if deployment.finished_at is None:
         deployment.finished_at = timezone.now()
     deployment.save()
+    wake_admissions()  # there may be more room now

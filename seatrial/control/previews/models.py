@@ -102,6 +102,12 @@ class Deployment(models.Model):
     services = models.JSONField(default=list)  # `wire.deployments.ObservedService` list when it became ready
     isolation = models.CharField(max_length=20, blank=True)
     no_cache = models.BooleanField(default=False)
+    # What its services may use together, as its agent read it in the recipe; None: nobody has told yet.
+    cpus = models.FloatField(null=True)
+    memory_mb = models.PositiveIntegerField(null=True)
+    admitted_at = models.DateTimeField(
+        null=True
+    )  # since then, its services may start; see `previews.admission`
     created_at = models.DateTimeField(auto_now_add=True)
     ready_at = models.DateTimeField(null=True)  # healthy; from now on routes are moved to it
     finished_at = models.DateTimeField(null=True)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet.models import Agent
-from seatrial.control.previews import lifecycle, placements, placing
+from seatrial.control.previews import admission, lifecycle, placements, placing
 from seatrial.control.previews.errors import CannotMove
 from seatrial.control.previews.models import Environment, Placement
 from seatrial.control.previews.placing import Decision
@@ -46,7 +46,8 @@ def place_waiting() -> int:
 def lost_contact(agent: Agent) -> int:
     """Fail deployments in progress on an offline agent that are older than OFFLINE_AFTER_SECONDS; returns how many.
 
-    A queued deployment that is pinned there goes on waiting, and says so: a rebuild would only wait, too.
+    A queued deployment that is pinned there goes on waiting, and says so: a rebuild would only wait, too. One that is
+    prepared and waits for room in its project is deployed anew, elsewhere or once its agent is back.
     """
     horizon = timezone.now() - timedelta(seconds=OFFLINE_AFTER_SECONDS)
 
@@ -55,6 +56,9 @@ def lost_contact(agent: Agent) -> int:
         if candidate is None or candidate.agent_id != agent.pk or candidate.created_at >= horizon:
             return False
         if candidate.state == DeploymentState.QUEUED and _waits_for_data(environment, agent):
+            return False
+        if admission.asked_for(candidate) is not None:
+            lifecycle.begin_again(environment)
             return False
         lifecycle.fail(
             environment, reason=Reason.AGENT_LOST_CONTACT, message=_lost_message(environment, agent)

@@ -18,7 +18,7 @@ from seatrial.control.previews.errors import (
     NothingToUndo,
     PullRequestClosed,
 )
-from seatrial.control.previews.events import failed, observed, phase, ready, removed
+from seatrial.control.previews.events import failed, observed, phase, ready, recipe_read, removed
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.moves import lost_contact, move, place_waiting, plan_drain, tell
 from seatrial.control.projects.models import PullRequest, PullRequestState
@@ -40,6 +40,7 @@ __all__ = [
     "pull_request_changed",
     "ready",
     "rebuild",
+    "recipe_read",
     "removed",
     "stop",
     "tell",

@@ -10,6 +10,7 @@ from django.utils import timezone
 from seatrial.control.fleet.models import Agent
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
+from seatrial.control.previews.admission import asked_for, shortages
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment, Placement
 from seatrial.wire.agents import HEARTBEAT_SECONDS
 from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState
@@ -20,10 +21,11 @@ SILENT = timedelta(seconds=3 * HEARTBEAT_SECONDS)  # one lost heartbeat is none
 
 @dataclass(frozen=True)
 class Wait:
-    """`what` reads after "waits for"."""
+    """`what` reads after "waits for". `for_room`: it is prepared or being prepared, and its project has no room for it."""
 
     what: str
     since: datetime
+    for_room: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Circumstances:
     unsent_since: datetime | None = None  # the desired state for its agents
     phase: DeploymentPhase | None = None  # of its candidate: the one that lasts
     staying: Placement | None = None  # what is still there of a terminated one
+    shortage: str = ""  # what its candidate, which is held, has no room in
 
 
 def waits(environments: Iterable[str]) -> dict[str, Wait]:
@@ -41,7 +44,7 @@ def waits(environments: Iterable[str]) -> dict[str, Wait]:
         state__in=[EnvironmentState.STOPPED, EnvironmentState.TERMINATED]
     )
     rows = Environment.objects.filter(not_as_wanted, pk__in=list(environments), removed_at=None)
-    changing = list(rows.select_related("candidate__agent"))
+    changing = list(rows.select_related("candidate__agent", "project"))
     if not changing:
         return {}
     circumstances = _circumstances(changing)
@@ -59,18 +62,23 @@ def wait(environment: Environment, circumstances: Circumstances, now: datetime) 
         return Wait("the bus: its agent has not got its instructions yet", circumstances.unsent_since)
     if environment.state == EnvironmentState.TERMINATED:
         return _removal(environment, circumstances.staying, now)
-    return _progress(candidate, circumstances.phase, now) if candidate is not None else None
+    return _progress(candidate, circumstances, now) if candidate is not None else None
 
 
-def _progress(candidate: Deployment, phase: DeploymentPhase | None, now: datetime) -> Wait:
+def _progress(candidate: Deployment, circumstances: Circumstances, now: datetime) -> Wait:
     agent = candidate.agent
     assert agent is not None
     if candidate.ready_at is not None:
         return Wait(candidate.waits_for or "its route", candidate.ready_at)
     if (silent := _silent(agent, now)) is not None:
         return silent
+    if circumstances.shortage:
+        return Wait(circumstances.shortage, candidate.created_at, for_room=True)
+    phase = circumstances.phase
     if phase is not None:
         return Wait(f"agent {agent.name}: {phase.name}", phase.started_at)
+    if asked_for(candidate) is not None:
+        return Wait("the worker, to let its services start", candidate.created_at)
     begun = candidate.state != DeploymentState.QUEUED
     return Wait(f"agent {agent.name}" + ("" if begun else " to begin"), candidate.created_at)
 
@@ -104,8 +112,14 @@ def _circumstances(environments: list[Environment]) -> dict[str, Circumstances]:
         one.environment_id: one
         for one in there.order_by(F("agent__last_heartbeat_at").desc(nulls_first=True))
     }
+    short = shortages(environments)
     return {
-        row.pk: Circumstances(unsent.get(row.pk), phases.get(row.candidate_id or ""), staying.get(row.pk))
+        row.pk: Circumstances(
+            unsent.get(row.pk),
+            phases.get(row.candidate_id or ""),
+            staying.get(row.pk),
+            short.get(row.pk, ""),
+        )
         for row in environments
     }
 

@@ -18,6 +18,7 @@ from seatrial.control.outbox import services as outbox
 from seatrial.control.policies import answers as evaluation_answers
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import answers as environment_answers
+from seatrial.control.previews import totals
 from seatrial.control.previews.counts import tally
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Project
@@ -124,10 +125,21 @@ class EvaluationStatus(Schema):
     results: list[ResultStatus] = Field(description="What each policy said, by the policy's slug.")
 
 
+class AmountStatus(Schema):
+    """CPUs and memory."""
+
+    cpus: float = Field(description="How many CPUs.")
+    memory_mb: int = Field(description="How many megabytes of memory.")
+
+
 class ProjectStatus(Schema):
     """One repository."""
 
     name: str = Field(description="The repository's name.")
+    used: AmountStatus = Field(description="What the services of its previews may use together.")
+    total: AmountStatus = Field(
+        description="The most that they may use together, or a preview waits; 0: no limit."
+    )
     environments: list[EnvironmentStatus] = Field(
         description="Its previews that exist or are being removed, the oldest first."
     )
@@ -197,9 +209,12 @@ def _projects(user: User) -> list[ProjectStatus]:
     rows = list(visible(user, Project).filter(archived_at=None).order_by("name", "id")[:LISTED])
     environments = _environments(visible(user, Environment))
     evaluations = _evaluations(visible(user, Evaluation))
+    used, most = totals.used(row.pk for row in rows), totals.total()
     return [
         ProjectStatus(
             name=row.name,
+            used=AmountStatus(**asdict(totals.summed(used.get(row.pk, {}).values()))),
+            total=AmountStatus(**asdict(most)),
             environments=environments.get(row.pk, []),
             evaluations=evaluations.get(row.pk, []),
         )

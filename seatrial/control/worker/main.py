@@ -14,6 +14,7 @@ from seatrial.control.forges.connected import Forges
 from seatrial.control.outbox import services as outbox
 from seatrial.control.previews import lifecycle
 from seatrial.control.worker import errands
+from seatrial.control.worker.admissions import Admissions
 from seatrial.control.worker.aside import Aside
 from seatrial.control.worker.credentials import AT_ONCE, Credentials
 from seatrial.control.worker.database import Database
@@ -66,6 +67,7 @@ def channels() -> set[str]:
         *outbox.CHANNELS,
         intake.CHANNEL,
         lifecycle.ROUTES_CHANNEL,
+        lifecycle.ADMISSIONS_CHANNEL,
         *(task.channel for task in errands.forge_tasks()),
     }
 
@@ -76,6 +78,7 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "wakeups": wakeups.listen,
         "deliveries": Deliveries(database, wakeups).run,
         "routes": Routes(database, configuration, wakeups).run,
+        "admissions": Admissions(database, wakeups).run,
         "lost evaluations": sweeps.lost_evaluations,
         "expiries": sweeps.expiries,
         "prune": sweeps.prune,

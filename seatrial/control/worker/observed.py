@@ -27,6 +27,7 @@ Handler = Callable[[str, Any], None]
 
 HANDLERS: dict[type[Message], Handler] = {
     deployments.DeploymentPhase: previews.phase,
+    deployments.RecipeRead: previews.recipe_read,
     deployments.DeploymentReady: previews.ready,
     deployments.DeploymentFailed: previews.failed,
     deployments.EnvironmentObserved: previews.observed,

@@ -60,6 +60,10 @@ EXPLANATIONS: dict[str, Explanation] = {
     Reason.ADDRESS_TAKEN: Explanation(
         "An address belongs to another preview", "Rename the service that the message names, and push."
     ),
+    Reason.TOO_LARGE: Explanation(
+        "It asks for more than a project gets",
+        "Lower the limits of its services, and push; or raise the setting that the message names, and rebuild.",
+    ),
     Reason.INTERNAL: Explanation(
         "Seatrial failed, not your code", "Rebuild; if it fails again, read the agent's log."
     ),

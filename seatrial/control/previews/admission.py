@@ -1,0 +1,92 @@
+"""Admits candidates: lets their services start once their project has room for what they may use together.
+
+The agents of a fleet share one project's previews, so none of them can decide this: they read how much a deployment asks
+for, say it (`wire.deployments.RecipeRead`), and start nothing while the desired state says that it is held.
+
+The order: of those that wait, the environment that was opened first is looked at first, however often it was pushed to. One
+that does not fit does not hold up those after it. One that asks for no more than its live deployment always fits.
+"""
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from seatrial.control.previews import lifecycle, totals
+from seatrial.control.previews.models import Deployment, Environment
+from seatrial.control.previews.totals import NOTHING, Amount
+from seatrial.control.projects.models import Project
+from seatrial.wire.words import Reason
+
+log = structlog.get_logger(__name__)
+
+
+def admit_waiting() -> int:
+    """Admit every held candidate that fits, and fail those that never can; returns how many were admitted.
+
+    Level-triggered and idempotent: everything is told from the rows, so it may be called at any time by any number of
+    workers, and after a crash the next call does the rest. There is one transaction per project, which has the project's
+    row locked: what it has seen to be free, nobody else can give away. It locks environments after the project, in the order
+    of their ids; whoever changes an environment locks no second one, and no project after it.
+    """
+    waiting = Environment.objects.filter(candidate__admitted_at=None, candidate__memory_mb__isnull=False)
+    projects = waiting.order_by("project_id").values_list("project_id", flat=True).distinct()
+    return sum(_of_project(project) for project in list(projects))
+
+
+@transaction.atomic
+def _of_project(project_id: str) -> int:
+    Project.objects.select_for_update(no_key=True).filter(pk=project_id).first()
+    most = totals.total()
+    used = totals.used([project_id]).get(project_id, {})
+    waiting = Environment.objects.filter(project=project_id, candidate__admitted_at=None)
+    admitted = 0
+    for identity in list(waiting.order_by("pk").values_list("pk", flat=True)):
+        environment = lifecycle.locked(identity)
+        asked = asked_for(environment.candidate) if environment is not None else None
+        if environment is None or asked is None:
+            continue
+        if why := totals.too_large(asked, most):
+            lifecycle.fail(environment, reason=Reason.TOO_LARGE, message=why)
+        elif not _shortage(environment, asked, used, most):
+            _admit(environment)
+            used[identity] = used.get(identity, NOTHING) | asked
+            admitted += 1
+    return admitted
+
+
+def asked_for(candidate: Deployment | None) -> Amount | None:
+    """What a held candidate asks for; None if it is not held, or nobody has told yet."""
+    if candidate is None or candidate.admitted_at is not None or candidate.memory_mb is None:
+        return None
+    return Amount(candidate.cpus or 0.0, candidate.memory_mb)
+
+
+def _shortage(environment: Environment, asked: Amount, used: dict[str, Amount], most: Amount) -> str:
+    others = [amount for one, amount in used.items() if one != environment.pk]
+    return totals.shortage(environment.project.name, asked, used.get(environment.pk, NOTHING), others, most)
+
+
+def shortages(environments: list[Environment]) -> dict[str, str]:
+    """{environment: what it has no room in}, only of those whose candidate waits for room; at most one query.
+
+    Their `candidate` and `project` should have been read with them.
+    """
+    held = [(one, asked) for one in environments if (asked := asked_for(one.candidate)) is not None]
+    if not held:
+        return {}
+    most, used = totals.total(), totals.used({one.project_id for one, _ in held})
+    found = {
+        one.pk: _shortage(one, asked, used.get(one.project_id, {}), most)
+        for one, asked in held
+        if not totals.too_large(asked, most)  # it is about to be refused
+    }
+    return {pk: what for pk, what in found.items() if what}
+
+
+def _admit(environment: Environment) -> None:
+    candidate = environment.candidate
+    assert candidate is not None
+    candidate.admitted_at = timezone.now()
+    candidate.save(update_fields=["admitted_at"])
+    lifecycle.tell_agents(environment)
+    log.info("admitted", deployment=candidate.pk, environment=environment.name)
