@@ -226,13 +226,7 @@ def test_status_says_until_when_a_stop_can_be_undone(cli: Any, api: FakeApi) -> 
             "platform": {"url": "http://x", "runtime": "docker", "sandbox": "runsc"},
             "agents": [],
             "previews": {"running": 0, "in_progress": 0, "failed": 0},
-            "projects": [
-                {
-                    "name": "dinghy",
-                    "environments": [stopped | {"undo_until": until.isoformat()}],
-                    "evaluations": [],
-                }
-            ],
+            "projects": [project("dinghy", [stopped | {"undo_until": until.isoformat()}])],
         },
     )
     code, out, _ = cli("status")
