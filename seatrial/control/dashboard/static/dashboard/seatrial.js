@@ -20,7 +20,7 @@ class LogViewer {
     this.source = document.getElementById(root.dataset.source);
     this.service = "";
     this.services = new Set();
-    this.ending = false; // End was pressed, while the browser may still be scrolling up, as an earlier key wanted
+    this.ending = false; // End was the last thing somebody did; the browser may still be scrolling up, as an earlier key wanted
     this.leftAt = null; // how far from the end somebody was reading, while the lines come once more
     root.querySelector(".tools").hidden = false;
     this.search.addEventListener("input", () => this.filterAll());
@@ -29,7 +29,6 @@ class LogViewer {
     this.lines.addEventListener("wheel", (event) => this.leaveEnd(event.deltaY < 0), { passive: true });
     this.lines.addEventListener("keydown", (event) => this.heed(event.key));
     this.lines.addEventListener("pointerdown", () => { this.ending = false; }, { passive: true });
-    this.lines.addEventListener("scrollend", () => this.ended(), { passive: true });
     new ResizeObserver(() => this.toEnd()).observe(this.lines);
     this.addChip("", "All");
     this.empty();
@@ -208,12 +207,6 @@ class LogViewer {
     this.toEnd();
   }
 
-  ended() {
-    if (!this.ending) return;
-    this.ending = false;
-    this.toEnd();
-  }
-
   leaveEnd(wanted) {
     if (!wanted || this.lines.scrollTop === 0) return;
     this.follow.checked = false;
@@ -223,7 +216,7 @@ class LogViewer {
   // Scrolling up stops following, by a single pixel too: else the next lines would take back whoever has just begun.
   // That the end is further away does not stop it: so it is after every new line.
   checkScroll() {
-    if (this.ending) return;
+    if (this.ending) return void this.toEnd(); // nobody scrolled since: that was an earlier key's
     if (this.leftAt !== null) return; // nobody scrolled: the lines were taken away
     const { scrollHeight, scrollTop, clientHeight } = this.lines;
     const distance = scrollHeight - scrollTop - clientHeight;
