@@ -192,10 +192,7 @@ def _send(
     }
     # Not SITE_URL: this machine may not reach the proxy behind it, or not know its certificate.
     address = f"{settings.CONFIGURATION.internal_url}/api/v1/webhooks/{connection.forge}/{connection.pk}"
-    # Loading certificates takes longer than the request; an http address needs none.
-    with outbound.client(
-        settings.CONFIGURATION, timeout=TIMEOUT_SECONDS, trust_env=False, verify=address.startswith("https:")
-    ) as client:
+    with outbound.client(settings.CONFIGURATION, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
         return client.post(address, content=body, headers=headers)
 
 
