@@ -23,6 +23,13 @@ pytestmark = [pytest.mark.nats, pytest.mark.postgres, pytest.mark.chromium]
 
 AT_END = """(() => { const box = document.querySelector('.lines');
   return box.scrollHeight > box.clientHeight && box.scrollHeight - box.scrollTop - box.clientHeight < 2; })()"""
+# Once with the end of an earlier scrolling, told first; returns when the page has heard of all.
+SCROLLED_BY_THE_BROWSER = """((earlier) => new Promise((heard) => {
+  const box = document.querySelector('.lines');
+  if (earlier) box.dispatchEvent(new Event('scrollend'));
+  box.addEventListener('scroll', () => requestAnimationFrame(heard), {once: true});
+  box.scrollTop -= 40;
+}))"""
 FROM_TOP = "document.querySelector('.lines').scrollTop"
 
 
@@ -80,7 +87,7 @@ def test_the_end_is_followed_through_ten_thousand_lines(
 
     def ten_thousand() -> None:
         try:
-            pour(busy.live, "web", 10_000, every_seconds=0.02)
+            pour(busy.live, "web", 10_000, every_seconds=0.01)
         finally:
             connections.close_all()  # this thread's own
 
@@ -118,6 +125,36 @@ def test_the_end_is_followed_through_ten_thousand_lines(
     say(busy.live, "web", "the last one")
     expect(page.locator(".line").last).to_contain_text("the last one")
     comes_true(lambda: page.evaluate(AT_END))
+    assert wrong == []
+    page.context.close()
+
+
+def test_end_holds_until_somebody_does_something_else(
+    bus: NatsServer, served: str, busy: "Harbour", browser: "Browser"
+) -> None:
+    from tests.dashboard.lines import say
+
+    say(busy.live, "web", *(f"line {number}" for number in range(300)))
+    page, wrong = opened(browser, served, busy.live.pk)
+    expect(page.locator(".line")).to_have_count(300)
+    follow = page.locator("[data-follow]")
+    page.focus(".lines")
+    page.keyboard.press("End")
+    page.evaluate(f"{SCROLLED_BY_THE_BROWSER}(true)")  # what a page up before End may still cause
+    assert follow.is_checked()
+    assert page.evaluate(AT_END)
+    page.evaluate("document.querySelector('.lines').blur()")  # to find something in the page, say
+    page.evaluate(f"{SCROLLED_BY_THE_BROWSER}(false)")
+    assert not follow.is_checked()
+    assert not page.evaluate(AT_END)
+
+    page.focus(".lines")
+    for key in ("Shift+Space", "PageUp", "ArrowUp", "Home"):
+        page.keyboard.press("End")
+        expect(follow).to_be_checked()
+        comes_true(lambda: page.evaluate(AT_END))
+        page.keyboard.press(key)
+        expect(follow).not_to_be_checked()  # whether a busy browser has scrolled by then, it does not say
     assert wrong == []
     page.context.close()
 

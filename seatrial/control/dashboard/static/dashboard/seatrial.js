@@ -20,15 +20,15 @@ class LogViewer {
     this.source = document.getElementById(root.dataset.source);
     this.service = "";
     this.services = new Set();
-    this.ending = false; // End was the last thing somebody did; the browser may still be scrolling up, as an earlier key wanted
+    this.ending = false; // End was pressed last: the browser may still be scrolling up, as an earlier key wanted
     this.leftAt = null; // how far from the end somebody was reading, while the lines come once more
     root.querySelector(".tools").hidden = false;
     this.search.addEventListener("input", () => this.filterAll());
     this.follow.addEventListener("change", () => this.toEnd());
     this.lines.addEventListener("scroll", () => this.checkScroll(), { passive: true });
     this.lines.addEventListener("wheel", (event) => this.leaveEnd(event.deltaY < 0), { passive: true });
-    this.lines.addEventListener("keydown", (event) => this.heed(event.key));
-    this.lines.addEventListener("pointerdown", () => { this.ending = false; }, { passive: true });
+    this.lines.addEventListener("keydown", (event) => this.heed(event));
+    for (const other of ["pointerdown", "blur"]) this.lines.addEventListener(other, () => { this.ending = false; });
     new ResizeObserver(() => this.toEnd()).observe(this.lines);
     this.addChip("", "All");
     this.empty();
@@ -199,8 +199,10 @@ class LogViewer {
     this.top = this.lines.scrollTop;
   }
 
-  heed(key) {
-    this.leaveEnd(["ArrowUp", "PageUp", "Home"].includes(key));
+  // End holds until somebody does something else. That the browser's scrolling has ended would be too early, or never
+  // told: a scrolling that PageUp began may go on after it.
+  heed({ key, shiftKey }) {
+    this.leaveEnd(["ArrowUp", "PageUp", "Home"].includes(key) || (key === " " && shiftKey));
     if (key !== "End") return;
     this.follow.checked = true;
     this.ending = true;
@@ -216,7 +218,7 @@ class LogViewer {
   // Scrolling up stops following, by a single pixel too: else the next lines would take back whoever has just begun.
   // That the end is further away does not stop it: so it is after every new line.
   checkScroll() {
-    if (this.ending) return void this.toEnd(); // nobody scrolled since: that was an earlier key's
+    if (this.ending) return this.toEnd();
     if (this.leftAt !== null) return; // nobody scrolled: the lines were taken away
     const { scrollHeight, scrollTop, clientHeight } = this.lines;
     const distance = scrollHeight - scrollTop - clientHeight;
