@@ -59,7 +59,7 @@ def test_a_deployment_without_an_agent_says_since_when(harbour: Harbour) -> None
     candidate = harbour.building.candidate
     assert candidate is not None
     Deployment.objects.filter(pk=candidate.pk).update(
-        agent=None, state="queued", message="Waits for an agent: none is online.", created_at=timezone.now() - LONG
+        agent=None, state="queued", waits_for="an agent: none is online", created_at=timezone.now() - LONG
     )  # fmt: skip
     for path in pages_of(harbour.building)[:2]:
         assert "Waits for an agent: none is online · for 2 minutes" in text(harbour, path), path
@@ -88,12 +88,12 @@ def test_a_check_that_has_not_begun_says_so_on_every_page_of_it(harbour: Harbour
     for path in (f"/evaluations/{check.pk}", f"/environments/{harbour.live.pk}"):
         assert "Waits for an agent to take it · for 2 minutes" in text(harbour, path), path
     Evaluation.objects.filter(pk=check.pk).update(
-        queued_at=None, message="Waits for the forge to tell about the repository: it is away.", created_at=since
+        queued_at=None, waits_for="the forge's facts about the repository (it is away)", created_at=since
     )  # fmt: skip
     page = text(harbour, f"/evaluations/{check.pk}")
-    assert "It has not begun for 2 minutes" in page and page.count("the forge to tell") == 1
+    assert "It has not begun for 2 minutes" in page and page.count("the forge&#x27;s facts") == 1
     Evaluation.objects.filter(pk=check.pk).update(pull_request=None)
-    said = "Waits for the forge to tell about the repository: it is away · for 2 minutes"
+    said = "Waits for the forge&#x27;s facts about the repository (it is away) · for 2 minutes"
     assert said in text(harbour, f"/projects/{harbour.project.pk}")
 
 
@@ -102,7 +102,7 @@ CHANGES: dict[str, Callable[[Harbour], object]] = {
     "closed": lambda of: of.building.pull_request.__class__.objects.update(state="closed"),
     "role": lambda of: Membership.objects.filter(user=of.cast.bob).update(role="developer"),
     "silent agent": lambda of: offline(),
-    "message": lambda of: Deployment.objects.filter(state="building").update(message="Waits for x."),
+    "message": lambda of: Deployment.objects.filter(state="building").update(waits_for="x"),
     "facts": lambda of: Evaluation.objects.filter(state="running").update(state="queued"),
     "removed": lambda of: Environment.objects.update(removed_at=timezone.now()),
 }
@@ -133,5 +133,5 @@ def test_open_overviews_change_with_what_is_waited_for(harbour: Harbour) -> None
     assert all(one != other for one, other in zip(before, silent, strict=True))
     check = make.evaluation(harbour.live.pull_request, state="queued")
     queued = seen()
-    Evaluation.objects.filter(pk=check.pk).update(message="Waits for the forge.")
+    Evaluation.objects.filter(pk=check.pk).update(waits_for="the forge")
     assert all(one != other for one, other in zip(queued, seen(), strict=True))

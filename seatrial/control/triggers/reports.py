@@ -3,7 +3,7 @@
 from django.conf import settings
 
 from seatrial.control.forges.connected import Forges
-from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport
+from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport, HostedForge
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.models import Evaluation
@@ -32,11 +32,13 @@ def _report_deployment(forges: Forges, pull_request: str) -> None:
     if deployment is None:
         return
     environment = deployment.environment
-    outbox.instruct(Instruction.COMMENT, pull_request=pull_request)
+    forge = forges.of(environment.project.connection)
+    if isinstance(forge, HostedForge):
+        outbox.instruct(Instruction.COMMENT, pull_request=pull_request)
     live = environment.live_id == deployment.pk
     # To the forge, a stop that can be undone is one like any other.
     state = DeploymentState.SUPERSEDED if environment.kept_id == deployment.pk else deployment.state
-    forges.of(environment.project.connection).report_deployment(
+    forge.report_deployment(
         environment.project,
         DeploymentReport(
             number=environment.pull_request.number,
@@ -56,9 +58,10 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
     evaluation = newest.exclude(state=EvaluationState.SUPERSEDED).first() or newest.first()
     if evaluation is None:
         return
-    if evaluation.pull_request_id is not None:
+    forge = forges.of(evaluation.project.connection)
+    if evaluation.pull_request_id is not None and isinstance(forge, HostedForge):
         outbox.instruct(Instruction.COMMENT, pull_request=evaluation.pull_request_id)
-    forges.of(evaluation.project.connection).report_evaluation(
+    forge.report_evaluation(
         evaluation.project,
         EvaluationReport(
             commit=evaluation.commit,
