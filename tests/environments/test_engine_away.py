@@ -23,6 +23,7 @@ from tests.repositories import Repository
 from tests.runtime.fake import FakeRuntime
 
 
+@pytest.mark.slow
 async def test_a_live_preview_survives_the_engines_absence(
     agent: Agent, repository: Repository, busybox: str, runtime: FakeRuntime
 ) -> None:
@@ -56,6 +57,7 @@ async def told_waiting(agent: Agent) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.slow
 async def test_a_candidate_waits_for_the_engine(
     agent: Agent, repository: Repository, busybox: str, runtime: FakeRuntime
 ) -> None:
@@ -73,6 +75,7 @@ async def test_a_candidate_waits_for_the_engine(
         assert agent.reports.all(DeploymentFailed) == []
 
 
+@pytest.mark.slow
 async def test_patience_begins_anew_after_the_engine_has_answered(
     agent: Agent, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,7 @@ DEEP = """services:
 """
 
 
+@pytest.mark.slow
 async def test_one_that_the_engine_leaves_down_crashes_as_often_before_it_fails(
     agent: Agent, repository: Repository, busybox: str
 ) -> None:
@@ -123,6 +124,7 @@ async def test_a_service_that_takes_too_much_memory(
         ),
     ],
 )
+@pytest.mark.slow
 async def test_a_service_that_listens_elsewhere(
     agent: Agent, repository: Repository, busybox: str, command: str, words: str
 ) -> None:
@@ -133,6 +135,7 @@ async def test_a_service_that_listens_elsewhere(
     assert failure.message.endswith("After 1 s, GET / on port 8080 got no answer (connection refused)")
 
 
+@pytest.mark.slow
 async def test_a_service_that_answers_wrongly(agent: Agent, repository: Repository, busybox: str) -> None:
     more = "    expose: 8080\n    health: {path: /healthz, timeout: 1s}\n"
     failure = await failed(agent, repository, single(busybox, "httpd -f -p 8080 -h /www", more))
@@ -172,6 +175,7 @@ CMD httpd -f -p {address} -h /www
     ],
     ids=["the image says no", "nobody else gets through"],
 )
+@pytest.mark.slow
 async def test_an_images_own_check_is_believed_and_a_visitor_must_get_through_as_well(
     agent: Agent, repository: Repository, busybox: str, check: str, address: str, explanation: str,
     monkeypatch: pytest.MonkeyPatch,

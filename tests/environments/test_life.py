@@ -172,6 +172,7 @@ async def test_an_empty_folder_of_builds_is_removed_once(agent: Agent) -> None:
         assert list((agent.directory / "builds").iterdir()) == []
 
 
+@pytest.mark.slow
 async def test_a_failure_that_cannot_be_reported_is_not_tried_again(
     agent: Agent, repository: Repository, busybox: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,6 +75,7 @@ async def test_one_that_dies_soon_after_every_start_is_left_to_repairs(
         assert box.state is ContainerState.RUNNING
 
 
+@pytest.mark.slow
 async def test_one_that_began_again_and_does_not_get_well_is_unhealthy_until_it_does(
     agent: Agent, repository: Repository, busybox: str, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

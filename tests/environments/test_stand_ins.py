@@ -69,6 +69,7 @@ async def test_of_a_build_also_when_it_is_not_built_again(
         built.reports.events.clear()
 
 
+@pytest.mark.slow
 async def test_a_health_command_that_the_stand_in_lacks(
     built: Agent, repository: Repository, busybox: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +100,7 @@ async def test_a_program_that_is_there_and_fails_is_not_the_stand_ins_fault(
     assert TOLD not in (await failed(built, repository, files)).message
 
 
+@pytest.mark.slow
 async def test_a_path_in_our_own_sentence_does_not_mean_that_a_program_is_missing(
     built: Agent, repository: Repository, busybox: str
 ) -> None:

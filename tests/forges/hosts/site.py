@@ -283,7 +283,7 @@ class Site:
             "127.0.0.1", port, Request.application(self.answer), threaded=True, ssl_context=context
         )
         self.url = f"{'https' if context else 'http'}://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, name="forge")
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="forge")
         thread.start()
         try:
             yield self.url
