@@ -184,6 +184,7 @@ async def test_lines_have_their_stream_and_time_and_come_once(ground: Ground, ne
     assert [line async for line in ground.runtime.logs("galley-test-absent", follow=True)] == []
 
 
+@pytest.mark.slow
 async def test_changes_of_labelled_containers_are_reported(ground: Ground, network: str) -> None:
     changes = ground.runtime.changes(ground.labels)
     first = asyncio.ensure_future(anext(changes))
@@ -343,6 +344,7 @@ async def test_what_cannot_be_started_is_named(ground: Ground, network: str) -> 
 
 
 @pytest.mark.parametrize("milliseconds", [0, 1, 15])
+@pytest.mark.slow
 async def test_what_was_cancelled_is_there_at_once_or_never(
     ground: Ground, network: str, milliseconds: int
 ) -> None:
