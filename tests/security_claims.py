@@ -181,12 +181,16 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     # Code hosts
     "- A connection's token and webhook secret are stored sealed": (
-        "tests/triggers/test_github.py::test_the_credential_is_shown_to_nobody",
+        "tests/triggers/test_connections.py::test_the_credential_is_shown_to_nobody",
         "tests/triggers/test_connection_pages.py::test_connect_choose_and_see_the_webhook",
         "e2e/test_github.py::test_from_connecting_to_the_last_trace",
     ),
     "- A token goes to its own code host and nowhere else": (
         "tests/forges/test_github.py::test_a_renamed_repository_is_followed_and_another_host_is_not",
+    ),
+    "- No request of the control plane goes to a link-local or metadata address": (
+        "tests/installation/test_airgapped.py::test_where_clouds_keep_credentials_nobody_asks_whoever_connects_it",
+        "tests/installation/test_airgapped.py::test_nor_by_a_name",
     ),
     "- Every webhook must be signed with the connection's secret.": (
         f"{HOOKS}::test_a_wrong_signature_is_stored_as_such_and_its_body_cut",

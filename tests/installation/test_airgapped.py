@@ -1,6 +1,7 @@
 """With AIRGAPPED, no HTTP request of the control plane leaves but to its own machine, its settings and its forges."""
 
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +12,7 @@ import pytest
 
 from seatrial.control import outbound
 from seatrial.control.configuration import Configuration
-from seatrial.control.outbound import AirGapped
+from seatrial.control.outbound import AirGapped, MetadataAddress
 
 SETTINGS = {"site_url": "https://seatrial.example.test", "galley_traefik_api_url": "http://traefik:8081/api"}
 CONTROL = Path(outbound.__file__).parent
@@ -55,7 +56,46 @@ def test_what_is_ours_or_a_forge_is_asked(url: str) -> None:
 def test_nothing_else_is(url: str) -> None:
     with pytest.raises(AirGapped, match=r"AIRGAPPED is set, and .* is neither this machine"):
         asked(url, forges=("https://git.example.test",))
-    assert asked(url, airgapped=False) == 200
+    if "169.254" not in url:
+        assert asked(url, airgapped=False) == 200
+
+
+METADATA = [
+    "http://169.254.169.254/latest",
+    "http://169.254.1.1/",
+    "http://[fe80::1]/",
+    "http://[::ffff:169.254.169.254]/",
+    "http://[fd00:ec2::254]/",
+    "http://100.100.100.200/",
+    "http://0xa9fea9fe/",
+]
+
+
+@pytest.mark.parametrize("url", METADATA)
+def test_where_clouds_keep_credentials_nobody_asks_whoever_connects_it(url: str) -> None:
+    for airgapped in (True, False):
+        with pytest.raises(MetadataAddress, match="never asked"):
+            asked(url, airgapped=airgapped, forges=(url,))
+
+
+def test_nor_by_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    leads = {"git.evil.test": "169.254.169.254", "git.example.test": "10.0.0.5"}
+
+    def looked_up(host: str, *_: object, **__: object) -> list[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (leads[host], 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+    assert asked("https://git.example.test/", airgapped=False) == 200
+    with pytest.raises(MetadataAddress):
+        asked("https://git.evil.test/", airgapped=False, forges=("https://git.evil.test/",))
+
+
+async def test_nor_without_waiting_for_it() -> None:
+    answering = httpx.MockTransport(lambda _: httpx.Response(200))
+    async with outbound.async_client(Configuration(), transport=answering) as client:
+        assert (await client.get("http://127.0.0.1:1/")).status_code == 200
+        with pytest.raises(MetadataAddress):
+            await client.get("http://169.254.169.254/")
 
 
 @pytest.fixture

@@ -13,6 +13,9 @@ from seatrial.control.worker.database import Database
 from seatrial.control.worker.wakeups import Wakeups
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.evaluations import RunEvaluation
+from tests.triggers.hosted import connection, site, source, team
+
+__all__ = ["connection", "site", "source", "team"]  # fixtures
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The pages of connections, for people: connect, choose, rotate; and the wrong person is refused."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from django.test import Client
@@ -8,11 +9,10 @@ from django.test import Client
 from seatrial.control.forges.models import Delivery, Hook
 from seatrial.control.projects.models import Connection, Project
 from tests.forges.hosts.github import GitHubSite
-from tests.triggers.test_github import BOT, SHOP, Lanes, Team, connection, site, source, team
-
-__all__ = ["connection", "site", "source", "team"]  # fixtures
+from tests.triggers.hosted import BOT, SHOP, Team
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+Lanes = Callable[[], None]
 
 
 @pytest.fixture

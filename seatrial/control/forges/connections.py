@@ -6,12 +6,13 @@ from typing import Annotated
 
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Path, Query, Router, Schema
+from ninja import Field, Query, Router, Schema
 
 from seatrial.control.accounts.access import Action, find_visible, require, visible, workspace_named
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
 from seatrial.control.forges import choosing, hooks
+from seatrial.control.forges.api import ConnectionId
 from seatrial.control.forges.connected import OF_WEB
 from seatrial.control.forges.connecting import connect_hosted
 from seatrial.control.listing import MOST, Cursor, Limit, page
@@ -20,7 +21,6 @@ from seatrial.control.projects.models import Connection, Project
 router = Router(tags=["connections"])
 
 Search = Annotated[str, Query(description="Only repositories whose full name contains this, in any case.")]
-ConnectionId = Annotated[str, Path(description="Id of the connection.")]
 PROBLEMS = {400: ErrorAnswer, 403: ErrorAnswer, 404: ErrorAnswer}
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from seatrial.control.audit.actors import Actor
 from seatrial.control.forges.connected import Forges
+from seatrial.control.forges.errors import UnfitConnection
 from seatrial.control.forges.models import Hook
 from seatrial.control.forges.registry import registered
 from seatrial.control.outbox import services as outbox
@@ -50,7 +51,10 @@ def settle(forges: Forges, body: dict[str, str]) -> None:
         forge.remove_webhook(project, address(project.connection))
         Hook.objects.filter(project=project).delete()
         return
-    forge.ensure_webhook(project, address(project.connection), str(project.connection.webhook_secret))
+    secret = str(project.connection.webhook_secret)
+    if not secret:  # the forge would send webhooks that we reject
+        raise UnfitConnection("The connection has no webhook secret: rotate it on the connection's page.")
+    forge.ensure_webhook(project, address(project.connection), secret)
     _note(body, problem="")
 
 

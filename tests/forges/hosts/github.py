@@ -14,7 +14,7 @@ from werkzeug.wrappers import Request, Response
 
 from tests.forges.hosts import pages
 from tests.forges.hosts.published import published
-from tests.forges.hosts.site import Comment, Hosted, Person, Pull, Site, Webhook, _json
+from tests.forges.hosts.site import Comment, Hosted, Person, Pull, Site, Webhook, as_json
 
 API = "/api/v3"
 PAYLOADS = Path(__file__).parent.parent / "github_payloads"
@@ -81,11 +81,11 @@ class GitHubSite(Site):
                 try:
                     return self._held_to(name, request, person, answering, match.groupdict())
                 except Gone:
-                    return self._moved(request, match.groupdict()) or _json({"message": "Not Found"}, 404)
+                    return self._moved(request, match.groupdict()) or as_json({"message": "Not Found"}, 404)
                 except Refused as refused:
-                    return _json({"message": str(refused)}, refused.status)
+                    return as_json({"message": str(refused)}, refused.status)
         self.complaints.append(f"nothing here does {asked}")
-        return _json({"message": "Not Found"}, 404)
+        return as_json({"message": "Not Found"}, 404)
 
     def _held_to(
         self, name: str, request: Request, person: Person, answering: Answering, parts: dict[str, str]
@@ -98,9 +98,9 @@ class GitHubSite(Site):
             self.published.check_answer(name, shown)
         except jsonschema.ValidationError as error:
             self.complaints.append(f"{name}: {error.json_path}: {error.message[:300]}")
-            return _json({"message": f"Validation Failed: {error.message[:300]}"}, 422)
+            return as_json({"message": f"Validation Failed: {error.message[:300]}"}, 422)
         status = self.published.status(name)
-        answer = Response("", status) if status == 204 else _json(shown, status)
+        answer = Response("", status) if status == 204 else as_json(shown, status)
         if link:
             answer.headers["Link"] = link
         if name == "GET /user":

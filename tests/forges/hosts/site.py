@@ -8,8 +8,9 @@ import subprocess
 import threading
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -96,7 +97,7 @@ class Hosted:
         return f"{self.owner}/{self.name}"
 
 
-class Site:
+class Site(ABC):
     """The state of a forge and its server. A subclass answers its API in `api` and says what its webhooks look like.
 
     `faults` are answered in place of the next requests to the API. `left` requests are accepted until `resets_at`.
@@ -208,26 +209,31 @@ class Site:
         self.deliveries.append(Delivery(guid, event, body, status))
         return status
 
+    @abstractmethod
     def push_payload(self, hosted: Hosted, branch: str, before: str, after: str) -> dict[str, Any]:
-        raise NotImplementedError
+        """The body of a push."""
 
+    @abstractmethod
     def pull_payload(self, hosted: Hosted, pull: Pull, action: str) -> dict[str, Any]:
-        raise NotImplementedError
+        """The body of what happened to a pull request."""
 
+    @abstractmethod
     def repository_payload(self, hosted: Hosted, action: str) -> dict[str, Any]:
-        raise NotImplementedError
+        """The body of what happened to the repository."""
 
+    @abstractmethod
     def webhook_headers(self, webhook: Webhook, event: str, body: bytes, guid: str) -> dict[str, str]:
-        raise NotImplementedError
+        """What a delivery is sent with, its signature included."""
 
     # the server
 
+    @abstractmethod
     def api(self, request: Request, person: Person) -> Response:
         """Answer a request to the API of somebody who is signed in."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_api(self, request: Request) -> bool:
-        raise NotImplementedError
+        """Whether the request is one to the API."""
 
     def page(self, request: Request) -> Response | None:
         """A page for people, at the addresses that have one."""
@@ -253,9 +259,9 @@ class Site:
             if self.faults:
                 return self.faults.popleft()
             if person is None:
-                return _json({"message": "Bad credentials"}, 401)
+                return as_json({"message": "Bad credentials"}, 401)
             if self.left <= 0 and time.time() < self.resets_at:
-                return self.limited(_json({"message": "API rate limit exceeded"}, 403))
+                return self.limited(as_json({"message": "API rate limit exceeded"}, 403))
             answer = self._with_etag(request, self.api(request, person))
             self.left -= answer.status_code != 304
             return self.limited(answer)
@@ -306,8 +312,5 @@ class Site:
         return max(datetime.now(UTC).replace(microsecond=0), pull.updated_at)
 
 
-def _json(body: Any, status: int = 200) -> Response:
+def as_json(body: Any, status: int = 200) -> Response:
     return Response(json.dumps(body), status, content_type="application/json")
-
-
-Handler = Callable[..., Any]

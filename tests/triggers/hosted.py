@@ -1,0 +1,90 @@
+"""A team, a GitHub whose webhooks come to this process, and the connection between them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from seatrial.control.accounts import tokens
+from seatrial.control.accounts.models import Workspace
+from seatrial.control.audit.actors import Actor
+from tests import factories
+from tests.forges.hosts.github import GitHubSite
+from tests.forges.hosts.site import Webhook
+from tests.repositories import repository
+
+SHOP, BOT = "acme/shop", "seatrial-bot"
+
+
+class DeliveringHere(GitHubSite):
+    """Its webhooks come to this process. `lost` ones get nowhere."""
+
+    lost = False
+
+    def deliver(self, webhook: Webhook, event: str, body: bytes, guid: str) -> int:
+        if self.lost:
+            return 0
+        headers = self.webhook_headers(webhook, event, body, guid)
+        kind = headers.pop("Content-Type")
+        path = "/" + webhook.url.split("/", 3)[3]
+        return Client().post(path, body, content_type=kind, headers=headers).status_code
+
+
+class Team:
+    """A workspace with people, who call REST with their tokens."""
+
+    def __init__(self) -> None:
+        self.people = {role: factories.user(role) for role in ("owner", "developer", "stranger")}
+        own = {role: self.people[role] for role in ("owner", "developer")}
+        self.workspace: Workspace = factories.workspace("team", **own)
+        factories.workspace("other", owner=self.people["stranger"])
+        factories.policy(self.workspace, "Has readme")
+
+    def call(self, who: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        token = tokens.issue(self.people[who], "test", by=Actor.person("test"))
+        answer = Client().generic(
+            method,
+            f"/api/v1{path}",
+            "" if body is None else json.dumps(body),
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        return answer.status_code, answer.json()
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "source"
+    repository(path, {"a": "1"})
+    return path
+
+
+@pytest.fixture
+def site(tmp_path: Path, source: Path) -> Iterator[GitHubSite]:
+    site = DeliveringHere(tmp_path / "github")
+    for login in (BOT, "ann"):
+        site.person(login)
+    with site.serving():
+        site.repository(SHOP, source, admin=BOT)
+        yield site
+    assert site.complaints == []
+
+
+@pytest.fixture
+def team() -> Team:
+    return Team()
+
+
+def asked(site: GitHubSite, **changes: str) -> dict[str, str]:
+    return {"forge": "github", "base_url": site.url, "credential": site.people[BOT].token, **changes}
+
+
+@pytest.fixture
+def connection(site: GitHubSite, team: Team) -> str:
+    status, answer = team.call("owner", "POST", "/connections", asked(site))
+    assert status == 200, answer
+    assert answer["account"]["login"] == BOT and answer["webhook_secret"]
+    return str(answer["id"])
