@@ -120,9 +120,8 @@ class Bus:
         if text == self._complained:
             return
         self._complained = text
-        if (
-            "authorization" in text.lower()
-        ):  # nats-server's word: while connecting, the client passes it on as a text only
+        # nats-server's word: while connecting, the client passes it on as a text only
+        if "authorization" in text.lower():
             text += (
                 ". The bus refuses this agent: it was revoked, or this is not the bus that it registered with. "
                 "Make a new token (POST /api/v1/agents) and start the agent with it as GALLEY_AGENT_TOKEN"
