@@ -15,6 +15,7 @@ from seatrial.control.forges import choosing, hooks
 from seatrial.control.forges.api import ConnectionId
 from seatrial.control.forges.connected import OF_WEB
 from seatrial.control.forges.connecting import connect_hosted
+from seatrial.control.forges.protocol import ForgeAccount
 from seatrial.control.listing import MOST, Cursor, Limit, page
 from seatrial.control.projects.models import Connection, Project
 
@@ -133,9 +134,7 @@ def make_connection(request: HttpRequest, asked: ConnectionAsked) -> ConnectedAn
     )
     return ConnectedAnswer(
         **_answers([connection])[0].dict(),
-        account=AccountAnswer(
-            login=account.login, missing=list(account.missing), expires_at=account.expires_at
-        ),
+        account=_account(account),
     )
 
 
@@ -145,8 +144,7 @@ def make_connection(request: HttpRequest, asked: ConnectionAsked) -> ConnectedAn
 def test_connection(request: HttpRequest, connection: ConnectionId) -> AccountAnswer:
     """Ask the forge whom the connection acts as."""
     row = _manageable(request, connection, Action.MANAGE_CONNECTIONS)
-    account = OF_WEB.hosted(row).account()
-    return AccountAnswer(login=account.login, missing=list(account.missing), expires_at=account.expires_at)
+    return _account(OF_WEB.hosted(row).account())
 
 
 @router.get(
@@ -193,6 +191,10 @@ def _manageable(request: HttpRequest, connection: str, action: Action) -> Connec
     row = find_visible(person(request), Connection, connection)
     require(person(request), action, row)
     return row
+
+
+def _account(account: ForgeAccount) -> AccountAnswer:
+    return AccountAnswer(login=account.login, missing=list(account.missing), expires_at=account.expires_at)
 
 
 def _answers(rows: Sequence[Connection]) -> list[ConnectionAnswer]:
