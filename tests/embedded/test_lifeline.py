@@ -99,13 +99,20 @@ def killed(data: DataDirectory) -> Iterator[type[Killed]]:
         one.end()
 
 
+def stopped(pid: int) -> None:
+    """Stop it, and wait until it is: a signal that comes before that, as when its parent dies, is obeyed first."""
+    process = psutil.Process(pid)
+    process.send_signal(signal.SIGSTOP)
+    eventually(lambda: process.status() == psutil.STATUS_STOPPED, what="it is stopped")
+
+
 @pytest.mark.slow
 def test_what_does_not_hear_of_the_supervisors_death_ends_with_it(
     data: DataDirectory, killed: type[Killed]
 ) -> None:
     platform = killed(data, {"deaf": DEAF, "bus": "import time; time.sleep(600)"})
     eventually(lambda: "set" in (data.logs / "deaf.log").read_text())
-    psutil.Process(platform.records["bus"].pid).send_signal(signal.SIGSTOP)
+    stopped(platform.records["bus"].pid)
     platform.kill()
     eventually(platform.nothing_is_left, what="nothing of it runs")
     assert "ended with it: bus, deaf" in (data.logs / "lifeline.log").read_text()
@@ -122,7 +129,7 @@ async def test_a_database_ends_cleanly_and_its_data_is_there_for_the_next_start(
     connection.execute("create table boats (name text)")
     connection.execute("insert into boats values ('Gannet')")
     connection.commit()
-    psutil.Process(platform.records["postgres"].pid).send_signal(signal.SIGSTOP)
+    stopped(platform.records["postgres"].pid)
     platform.kill()
     eventually(platform.nothing_is_left, what="nothing of it runs, although a client is there")
     connection.close()
