@@ -9,11 +9,15 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from seatrial.control.projects.events import (
+    Commented,
     ForgeEvent,
     PullRequestAction,
     PullRequestChanged,
     Pushed,
+    QueuedForMerge,
+    RepositoryBack,
     RepositoryChanged,
+    RepositoryGone,
     TagCreated,
 )
 from seatrial.control.projects.models import Project
@@ -21,7 +25,9 @@ from seatrial.wire.evaluations import ForgeFacts
 from seatrial.wire.states import DeploymentState, EvaluationState
 
 __all__ = [
+    "Annotation",
     "CommentReport",
+    "Commented",
     "DeploymentReport",
     "EvaluationReport",
     "FetchCredential",
@@ -33,7 +39,10 @@ __all__ = [
     "PullRequestAction",
     "PullRequestChanged",
     "Pushed",
+    "QueuedForMerge",
+    "RepositoryBack",
     "RepositoryChanged",
+    "RepositoryGone",
     "TagCreated",
     "TakenFacts",
     "WebhookHeaders",
@@ -70,18 +79,38 @@ class FetchCredential:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Annotation:
+    """Something that a policy found at a line of a file. `line` counts from 1."""
+
+    path: str
+    line: int
+    title: str
+    message: str
+    failed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluationReport:
-    """An evaluation as a commit status. There is one per commit; sending it again replaces it."""
+    """The verdict on a commit. There is one per commit; sending it again replaces it.
+
+    `summary` is Markdown, for forges that show more than a line. `number` is that of the commit's pull request, if any.
+    """
 
     commit: str
     state: EvaluationState
     description: str
     page_url: str
+    summary: str = ""
+    annotations: Sequence[Annotation] = ()
+    number: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeploymentReport:
-    """The newest deployment of a pull request, as the forge shows it there. `urls` is empty unless it is live."""
+    """The newest deployment of a pull request, as the forge shows it there. `urls` is empty unless it is live.
+
+    `environment` is the name of the preview, which the forge may list. `ended`: the preview is gone, or will be.
+    """
 
     number: int
     commit: str
@@ -89,15 +118,21 @@ class DeploymentReport:
     description: str
     page_url: str
     urls: Mapping[str, str]
+    environment: str = ""
+    ended: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class CommentReport:
-    """The one comment of ours below a pull request, as Markdown. `known` is its id at the forge, if we know it."""
+    """A comment of ours below a pull request, as Markdown. `known` is its id at the forge, if we know it.
+
+    There is one of each `mark`, which readers do not see.
+    """
 
     number: int
     body: str
     known: str = ""
+    mark: str = "pull-request"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,3 +247,15 @@ class HostedForge(Forge, Protocol):
 
         Without a known id, one that an earlier call made is found, so that there are never two.
         """
+
+    def pull_request(self, project: Project, number: int) -> PullRequestChanged:
+        """One pull request as it is now: closed or open, its head, its labels.
+
+        Raises ForgeError, a permanent one when there is none.
+        """
+
+    def may_write(self, project: Project, login: str) -> bool:
+        """Whether the forge says that this account may write to the repository. Nobody else gives orders there."""
+
+    def acknowledge(self, project: Project, event: Commented, *, done: bool) -> None:
+        """Show below a comment that its order was carried out, or that it was not, with a reaction."""

@@ -12,6 +12,7 @@ class PullRequestAction(StrEnum):
     SYNCHRONIZE = "synchronize"
     REOPENED = "reopened"
     CLOSED = "closed"
+    CHANGED = "changed"  # its title, labels, base, or whether it is a draft
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,9 @@ class PullRequestChanged(ForgeEvent):
     author: str
     from_fork: bool
     changed_at: datetime
+    draft: bool = False
+    merged: bool = False  # only of one that is closed
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,47 @@ class RepositoryChanged(ForgeEvent):
     clone_url: str
     web_url: str
     default_branch: str
+
+
+class Gone(StrEnum):
+    """Why a repository takes no more changes."""
+
+    ARCHIVED = "archived"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepositoryGone(ForgeEvent):
+    """A repository was archived or deleted at the forge."""
+
+    why: Gone
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepositoryBack(ForgeEvent):
+    """A repository that was archived at the forge takes changes again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueuedForMerge(ForgeEvent):
+    """A merge queue or merge train asks for verdicts on `commit`, which it made from a pull request and its base.
+
+    `ref` is the full name of the branch that it made. Nothing is merged before every required name has a conclusion.
+    """
+
+    commit: str
+    ref: str
+    base_sha: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commented(ForgeEvent):
+    """Somebody wrote a comment below the pull request `number`. `comment` is its id at the forge."""
+
+    number: int
+    comment: str
+    author: str
+    body: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,10 +52,20 @@ class SideAnswer(Answer):
     repo: Repository | None = None
 
 
+class Label(Answer):
+    """A label of a pull request."""
+
+    name: Text = ""
+
+
 class PullAnswer(Answer):
     """A pull request."""
 
     number: int
+    state: Text = "open"
+    draft: bool = False
+    merged_at: datetime | None = None
+    labels: list[Label] = Field(default_factory=list)
     title: Text = ""
     user: Account | None = None
     head: SideAnswer
@@ -68,6 +78,12 @@ class Collaborator(Answer):
 
     login: Text
     role_name: Text = ""
+
+
+class PermissionAnswer(Answer):
+    """What an account may do to a repository: admin, write, read or none."""
+
+    permission: Text
 
 
 class HookConfig(Answer):

@@ -14,12 +14,14 @@ from seatrial.control.forges.github.answers import (
     Hook,
     Made,
     Me,
+    PermissionAnswer,
     PullAnswer,
     RepositoryAnswer,
 )
 from seatrial.control.forges.github.client import GitHubClient, NoSuchThing
-from seatrial.control.forges.marker import MARKER, marked
+from seatrial.control.forges.marker import marked, marker
 from seatrial.control.forges.protocol import (
+    Commented,
     CommentReport,
     DeploymentReport,
     EvaluationReport,
@@ -111,16 +113,17 @@ class GitHubForge:
 
     def report_comment(self, project: Project, report: CommentReport) -> str:
         """Our comment: the known one, else ours with the marker, else a new one."""
+        text = marked(report.body, report.mark)
         if report.known:
             try:
-                return self._edit(project, report.known, report.body)
+                return self._edit(project, report.known, text)
             except NoSuchThing:
                 pass  # somebody deleted it
-        ours = self._our_comment(project, report.number)
+        ours = self._our_comment(project, report)
         if ours:
-            return self._edit(project, ours, report.body)
+            return self._edit(project, ours, text)
         path = f"{_of(project)}/issues/{report.number}/comments"
-        return str(self.client.send("POST", path, {"body": marked(report.body)}, Made).id)
+        return str(self.client.send("POST", path, {"body": text}, Made).id)
 
     def fetch_credential(self, project: Project) -> FetchCredential | None:
         """The token, as git sends it over HTTPS."""
@@ -158,6 +161,23 @@ class GitHubForge:
         for hook in ours:
             self.client.delete(f"{hooks}/{hook.id}")
 
+    def pull_request(self, project: Project, number: int) -> PullRequestChanged:
+        """One pull request as it is now."""
+        return _as_event(project, self.client.get(f"{_of(project)}/pulls/{number}", PullAnswer))
+
+    def may_write(self, project: Project, login: str) -> bool:
+        """By the collaborator's permission, which counts teams and organisations too."""
+        path = f"{_of(project)}/collaborators/{quote(login, safe='')}/permission"
+        try:
+            return self.client.get(path, PermissionAnswer).permission in {"admin", "write"}
+        except NoSuchThing:
+            return False
+
+    def acknowledge(self, project: Project, event: Commented, *, done: bool) -> None:
+        """A thumb or a confused face. GitHub keeps one of each per account, however often it is sent."""
+        path = f"{_of(project)}/issues/comments/{event.comment}/reactions"
+        self.client.send("POST", path, {"content": "+1" if done else "confused"}, Made)
+
     def _members(self, project: Project, answer: RepositoryAnswer) -> list[Member]:
         """Nobody, unless the credential may push: GitHub shows collaborators to nobody else."""
         if not answer.permissions.push:
@@ -168,15 +188,16 @@ class GitHubForge:
     def _status(self, project: Project, commit: str, body: dict[str, str]) -> None:
         self.client.send("POST", f"{_of(project)}/statuses/{commit}", body, Made)
 
-    def _edit(self, project: Project, comment: str, body: str) -> str:
+    def _edit(self, project: Project, comment: str, text: str) -> str:
         path = f"{_of(project)}/issues/comments/{comment}"
-        return str(self.client.send("PATCH", path, {"body": marked(body)}, Made).id)
+        return str(self.client.send("PATCH", path, {"body": text}, Made).id)
 
-    def _our_comment(self, project: Project, number: int) -> str:
+    def _our_comment(self, project: Project, report: CommentReport) -> str:
         """The id of the comment that an earlier report made; anybody may copy the marker, so it must be ours."""
         me = self.client.get("/user", Me)
-        for comment in self.client.pages(f"{_of(project)}/issues/{number}/comments", Comment):
-            if comment.user is not None and comment.user.id == me.id and MARKER in (comment.body or ""):
+        wanted = marker(report.mark)
+        for comment in self.client.pages(f"{_of(project)}/issues/{report.number}/comments", Comment):
+            if comment.user is not None and comment.user.id == me.id and wanted in (comment.body or ""):
                 return str(comment.id)
         return ""
 
@@ -219,7 +240,8 @@ def _as_event(project: Project, answer: PullAnswer) -> PullRequestChanged:
     return PullRequestChanged(
         external_id=project.external_id,
         number=answer.number,
-        action=PullRequestAction.REOPENED,  # it is open now; what came before does not matter
+        # It is open now; what came before does not matter
+        action=PullRequestAction.REOPENED if answer.state == OPEN else PullRequestAction.CLOSED,
         head_sha=head.sha,
         branch=head.ref,
         base_branch=answer.base.ref,
@@ -229,4 +251,7 @@ def _as_event(project: Project, answer: PullAnswer) -> PullRequestChanged:
         # A deleted fork (null) was a fork
         from_fork=head.repo is None or str(head.repo.id) != project.external_id,
         changed_at=answer.updated_at,
+        draft=answer.draft,
+        merged=answer.merged_at is not None,
+        labels=tuple(label.name for label in answer.labels),
     )
