@@ -36,6 +36,23 @@ OPERATIONS = [
     "GET /repos/{owner}/{repo}/issues/{issue_number}/comments",
     "POST /repos/{owner}/{repo}/issues/{issue_number}/comments",
     "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}",
+    "GET /app",
+    "GET /app/hook/config",
+    "PATCH /app/hook/config",
+    "GET /app/installations",
+    "POST /app/installations/{installation_id}/access_tokens",
+    "GET /installation/repositories",
+    "GET /repos/{owner}/{repo}/installation",
+    "POST /app-manifests/{code}/conversions",
+    "POST /repos/{owner}/{repo}/check-runs",
+    "PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}",
+    "GET /repos/{owner}/{repo}/commits/{ref}/check-runs",
+    "GET /repos/{owner}/{repo}/deployments",
+    "POST /repos/{owner}/{repo}/deployments",
+    "GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses",
+    "POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses",
+    "GET /repos/{owner}/{repo}/collaborators/{username}/permission",
+    "GET /repos/{owner}/{repo}/pulls/{pull_number}",
 ]
 PROSE = {"description", "title", "example", "examples", "externalDocs", "x-github"}
 

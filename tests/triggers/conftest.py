@@ -28,7 +28,7 @@ def lanes(forges: Forges) -> Callable[[], None]:
     """Everything that is due in the lanes that ask forges, as the worker does it."""
     all_of_them = [
         Aside(Database(1), Wakeups([]), errand(forges))
-        for errand in (errands.facts, errands.reports, errands.comments, errands.webhooks)
+        for errand in (errands.facts, errands.reports, errands.comments, errands.checks, errands.webhooks)
     ]
 
     def run() -> None:

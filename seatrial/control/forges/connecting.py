@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit.actors import SYSTEM, Actor
+from seatrial.control.forges.addresses import address
 from seatrial.control.forges.connected import hosted
 from seatrial.control.forges.errors import UnfitConnection
 from seatrial.control.forges.protocol import ForgeAccount
@@ -46,11 +47,11 @@ def connect_hosted(
     hosting = registered(kind).hosting
     if hosting is None:
         raise UnfitConnection(f"Forges of the kind {kind} are not connected to: they are on this server.")
-    address = _address(base_url or hosting.base_url)
+    there = address(base_url or hosting.base_url)
     if not credential.strip():
         raise UnfitConnection(f"A credential is missing. {hosting.credential}")
     tried = Connection(
-        workspace=workspace, forge=kind, name=name, base_url=address, credential=credential.strip()
+        workspace=workspace, forge=kind, name=name, base_url=there, credential=credential.strip()
     )
     account = hosted(registered(kind).bind(tried), tried).account()
     if account.missing:
@@ -60,20 +61,10 @@ def connect_hosted(
     connection = connect(
         workspace,
         kind,
-        name.strip() or f"{account.login} at {urlsplit(address).netloc}",
-        base_url=address,
+        name.strip() or f"{account.login} at {urlsplit(there).netloc}",
+        base_url=there,
         credential=credential.strip(),
         webhook_secret=secrets.token_urlsafe(32),
         by=by,
     )
     return connection, account
-
-
-def _address(text: str) -> str:
-    """The address of a forge, without a path's last slash. Raises UnfitConnection."""
-    parts = urlsplit(text.strip())
-    if parts.scheme not in {"https", "http"} or not parts.hostname:
-        raise UnfitConnection(f"{text!r} is no address of a forge. Write it like https://git.example.com")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise UnfitConnection("The address of a forge has no user, password, query or fragment in it.")
-    return text.strip().rstrip("/")

@@ -9,12 +9,14 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from seatrial.control.projects.events import (
+    CheckAsked,
     Commented,
     ForgeEvent,
     PullRequestAction,
     PullRequestChanged,
     Pushed,
     QueuedForMerge,
+    ReachChanged,
     RepositoryBack,
     RepositoryChanged,
     RepositoryGone,
@@ -26,6 +28,7 @@ from seatrial.wire.states import DeploymentState, EvaluationState
 
 __all__ = [
     "Annotation",
+    "CheckAsked",
     "CommentReport",
     "Commented",
     "DeploymentReport",
@@ -40,6 +43,7 @@ __all__ = [
     "PullRequestChanged",
     "Pushed",
     "QueuedForMerge",
+    "ReachChanged",
     "RepositoryBack",
     "RepositoryChanged",
     "RepositoryGone",
@@ -93,7 +97,7 @@ class Annotation:
 class EvaluationReport:
     """The verdict on a commit. There is one per commit; sending it again replaces it.
 
-    `summary` is Markdown, for forges that show more than a line. `number` is that of the commit's pull request, if any.
+    `identity` is the same in every report on one evaluation, and in no other. `summary` is Markdown, for forges that show more than a line. `number` is that of the commit's pull request, if any.
     """
 
     commit: str
@@ -103,6 +107,7 @@ class EvaluationReport:
     summary: str = ""
     annotations: Sequence[Annotation] = ()
     number: int | None = None
+    identity: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +115,7 @@ class DeploymentReport:
     """The newest deployment of a pull request, as the forge shows it there. `urls` is empty unless it is live.
 
     `environment` is the name of the preview, which the forge may list. `ended`: the preview is gone, or will be.
+    `identity` is the same in every report on one deployment, and in no other.
     """
 
     number: int
@@ -120,6 +126,7 @@ class DeploymentReport:
     urls: Mapping[str, str]
     environment: str = ""
     ended: bool = False
+    identity: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,9 +6,11 @@ from django.utils import timezone
 
 from seatrial.control.forges.models import Delivery
 from seatrial.control.forges.protocol import (
+    CheckAsked,
     ForgeEvent,
     PullRequestChanged,
     Pushed,
+    ReachChanged,
     RepositoryChanged,
     TagCreated,
 )
@@ -18,6 +20,8 @@ from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import services as previews
 from seatrial.control.projects.models import Project, PullRequestState
 from seatrial.control.projects.services import apply_pull_request, find_project, repository_changed
+from seatrial.control.triggers import checks
+from seatrial.control.triggers.reach import reach_changed
 from seatrial.wire.words import EventKind
 
 
@@ -26,11 +30,19 @@ def outcome(delivery: Delivery) -> str:
     event = registered(delivery.connection.forge).webhooks.parse(delivery.event, bytes(delivery.body))
     if event is None:
         return "ignored: nothing to do for this event"
+    if isinstance(event, ReachChanged):
+        return reach_changed(delivery.connection, event)
     project = find_project(delivery.connection, event.external_id)
     if project is None:
         return f"ignored: no project is connected to repository {event.external_id}"
+    return _of_project(project, event, delivery.received_at)
+
+
+def _of_project(project: Project, event: ForgeEvent, received_at: datetime) -> str:
     if isinstance(event, PullRequestChanged):
-        return pull_request_changed(project, event, received_at=delivery.received_at)
+        return pull_request_changed(project, event, received_at=received_at)
+    if isinstance(event, CheckAsked):
+        return checks.asked(project, event, received_at=received_at)
     if isinstance(event, RepositoryChanged):
         moved = repository_changed(project, event)
         return (

@@ -9,7 +9,11 @@ from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment
 from seatrial.control.previews.routes import urls
-from seatrial.wire.states import DeploymentState, EvaluationState
+from seatrial.control.triggers.verdict import annotations, verdict
+from seatrial.wire.states import DeploymentState, EnvironmentState, EvaluationState
+
+# To the forge, a stop that can be undone is one like any other.
+OVER = (EnvironmentState.STOPPED, EnvironmentState.TERMINATED)
 
 
 def report(forges: Forges, body: dict[str, str]) -> None:
@@ -36,7 +40,6 @@ def _report_deployment(forges: Forges, pull_request: str) -> None:
     if isinstance(forge, HostedForge):
         outbox.instruct(Instruction.COMMENT, pull_request=pull_request)
     live = environment.live_id == deployment.pk
-    # To the forge, a stop that can be undone is one like any other.
     state = DeploymentState.SUPERSEDED if environment.kept_id == deployment.pk else deployment.state
     forge.report_deployment(
         environment.project,
@@ -47,13 +50,17 @@ def _report_deployment(forges: Forges, pull_request: str) -> None:
             description=deployment.shown_message or state,
             page_url=f"{settings.SITE_URL}/environments/{environment.pk}",
             urls=urls(environment) if live else {},
+            environment=environment.name,
+            ended=environment.state in OVER,
+            identity=deployment.pk,
         ),
     )
 
 
 def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
     """Report the newest evaluation of the commit; a superseded one only if there is no other."""
-    rows = Evaluation.objects.select_related("project__connection").filter(project=project, commit=commit)
+    related = Evaluation.objects.select_related("project__connection", "pull_request")
+    rows = related.filter(project=project, commit=commit)
     newest = rows.order_by("-id")
     evaluation = newest.exclude(state=EvaluationState.SUPERSEDED).first() or newest.first()
     if evaluation is None:
@@ -68,5 +75,9 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
             state=EvaluationState(evaluation.state),
             description=evaluation.shown_message or evaluation.state,
             page_url=f"{settings.SITE_URL}/evaluations/{evaluation.pk}",
+            summary="\n".join(verdict(evaluation)).strip(),
+            annotations=annotations(evaluation),
+            number=evaluation.pull_request.number if evaluation.pull_request is not None else None,
+            identity=evaluation.pk,
         ),
     )

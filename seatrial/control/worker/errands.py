@@ -12,6 +12,7 @@ from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.registration import WorkerTask
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.outbox.services import Instruction
+from seatrial.control.triggers.checks import carry_out
 from seatrial.control.triggers.comments import comment
 from seatrial.control.triggers.facts import facts_given_up, facts_wait, take_facts
 from seatrial.control.triggers.reports import report
@@ -35,6 +36,11 @@ def reports(forges: Forges) -> Errand:
 def comments(forges: Forges) -> Errand:
     """Write our comments below pull requests."""
     return Errand(instruction=Instruction.COMMENT, act=partial(comment, forges), kept=REPORT_KEPT)
+
+
+def checks(forges: Forges) -> Errand:
+    """Do what people asked for at reports, if their forge says that they may."""
+    return Errand(instruction=Instruction.CHECK, act=partial(carry_out, forges), kept=REPORT_KEPT)
 
 
 def webhooks(forges: Forges) -> Errand:

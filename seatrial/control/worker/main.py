@@ -99,6 +99,7 @@ def _asking(
         **of_forges,
         "reports": Aside(asking, wakeups, errands.reports(forges)).run,
         "comments": Aside(asking, wakeups, errands.comments(forges)).run,
+        "checks": Aside(asking, wakeups, errands.checks(forges)).run,
         "webhooks": Aside(asking, wakeups, errands.webhooks(forges)).run,
         "revocations": Aside(asking, wakeups, errands.revocations(configuration)).run,
         "forges": ForgeSweep(asking, forges).run,

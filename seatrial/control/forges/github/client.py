@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import pydantic
 from githubkit import BaseAuthStrategy, GitHub
+from githubkit.cache import MemCacheStrategy
 from githubkit.exception import (
     GitHubException,
     RateLimitExceeded,
@@ -28,23 +29,35 @@ A = TypeVar("A", bound=Answer)
 
 def api_url(base_url: str) -> str:
     """The address of the API of the GitHub at `base_url`, such as https://github.com or an Enterprise Server's."""
+    site = site_url(base_url)
+    return "https://api.github.com" if site == "https://github.com" else f"{site}/api/v3"
+
+
+def site_url(base_url: str) -> str:
+    """The address of the pages of the GitHub at `base_url`, which may also be that of its API."""
     parts = urlsplit(base_url)
     if parts.hostname in {"github.com", "www.github.com", "api.github.com"}:
-        return "https://api.github.com"
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/api/v3')}/api/v3"
+        return "https://github.com"
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/api/v3')}"
 
 
 class GitHubClient:
     """Sends requests and reads answers. Thread-safe. Retries nothing. Every method raises ForgeError.
 
     githubkit signs in and understands GitHub's limits. Its models are not used, because they refuse what GitHub adds;
-    ours ignore it. Its cache, retries and throttling are off: our transport counts every request.
+    ours ignore it. Its cache, retries and throttling are off: our transport counts every request. With `transport`, it
+    shares budget and ETags with the client that has it.
     """
 
     def __init__(
-        self, base_url: str, auth: BaseAuthStrategy | str, *, inner: httpx.BaseTransport | None = None
+        self,
+        base_url: str,
+        auth: BaseAuthStrategy | str,
+        *,
+        inner: httpx.BaseTransport | None = None,
+        transport: ForgeTransport | None = None,
     ) -> None:
-        self.transport = ForgeTransport(api_url(base_url), inner=inner)
+        self.transport = transport or ForgeTransport(api_url(base_url), inner=inner)
         self._host = urlsplit(api_url(base_url)).hostname or ""
         self._github: GitHub[Any] = GitHub(
             auth,
@@ -54,6 +67,7 @@ class GitHubClient:
             transport=self.transport,
             trust_env=False,
             http_cache=False,
+            cache_strategy=MemCacheStrategy(),  # the one of all clients would give a former key's signature
             auto_retry=False,
             follow_redirects=False,
         )
@@ -127,7 +141,10 @@ class GitHubClient:
             response: httpx.Response = error.response.raw_response
             if response.status_code in {404, 410}:
                 raise NoSuchThing(f"{self._host} has nothing at {response.url.path}, or hides it") from error
-            raise problem(response, self.transport.clock) from error
+            wrong = problem(response, self.transport.clock)
+            if response.status_code == httpx.codes.FORBIDDEN:
+                raise NotAllowed(str(wrong), retry_after_seconds=wrong.retry_after_seconds) from error
+            raise wrong from error
         except GitHubException as error:
             if isinstance(error.__cause__, ForgeError):  # of our transport
                 raise error.__cause__ from error
@@ -147,6 +164,10 @@ class NoSuchThing(ForgeError):
     """404 or 410: it does not exist, or the credential may not see it."""
 
     permanent = True
+
+
+class NotAllowed(ForgeError):
+    """403, and not because of a limit: the credential lacks a right, which somebody may give it."""
 
 
 def _read(model: type[A], response: httpx.Response) -> A:
