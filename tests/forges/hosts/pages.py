@@ -27,7 +27,7 @@ def index(site: Site) -> Response:
     return _page("Pull requests", f"<ul>{''.join(rows)}</ul>" if rows else "<p>There is none.</p>")
 
 
-def pull_page(hosted: Hosted, pull: Pull) -> Response:
+def pull_page(hosted: Hosted, pull: Pull, more: str = "") -> Response:
     """One pull request."""
     newest = {one["context"]: one for one in hosted.statuses if one["sha"] == pull.head}
     statuses = "".join(
@@ -40,8 +40,15 @@ def pull_page(hosted: Hosted, pull: Pull) -> Response:
         f"<article><p><strong>{escape(one.author)}</strong>, edited {one.edits} times</p>{markdown.render(one.body)}</article>"
         for one in pull.comments
     )
-    body = f"<p>{pull.state}, {pull.head[:10]} of {escape(pull.branch)}</p><ul>{statuses}</ul>{comments}"
+    body = (
+        f"<p>{pull.state}, {pull.head[:10]} of {escape(pull.branch)}</p><ul>{statuses}</ul>{more}{comments}"
+    )
     return _page(f"{hosted.full_name} #{pull.number} {pull.title}", body)
+
+
+def plain(title: str, body: str) -> Response:
+    """A page that is not about a pull request."""
+    return _page(title, body)
 
 
 def _page(title: str, body: str) -> Response:

@@ -197,6 +197,11 @@ class Site(ABC):
             if webhook.active and event in webhook.events and self.deliver_webhooks:
                 self.deliver(webhook, event, body, guid or str(uuid.uuid4()))
 
+    def deliver_to(self, webhook: Webhook, event: str, payload: dict[str, Any]) -> None:
+        """Deliver an event to one webhook."""
+        if webhook.active and self.deliver_webhooks:
+            self.deliver(webhook, event, json.dumps(payload).encode(), str(uuid.uuid4()))
+
     def deliver(self, webhook: Webhook, event: str, body: bytes, guid: str) -> int:
         """Deliver once, and remember how it was answered."""
         headers = self.webhook_headers(webhook, event, body, guid)
@@ -239,6 +244,10 @@ class Site(ABC):
         """A page for people, at the addresses that have one."""
         return None
 
+    def may_fetch(self, request: Request, person: Person) -> bool:
+        """Whether somebody who is signed in may fetch, or push, what a request of git is about."""
+        return True
+
     def signed_in(self, request: Request) -> Person | None:
         """Whose token the request has: a bearer's, or the password of git."""
         given = request.authorization
@@ -253,6 +262,8 @@ class Site(ABC):
         if not self.is_api(request):
             if person is None:
                 return Response("sign in", 401, {"WWW-Authenticate": "Basic"})
+            if not self.may_fetch(request, person):
+                return Response("not found", 404)
             return served(self.root, request.path, request, person.login)
         with self._lock:
             self.asked.append(f"{request.method} {request.path}")

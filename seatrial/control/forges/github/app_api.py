@@ -1,6 +1,7 @@
 """REST: connections by a GitHub App whose credentials somebody has."""
 
 from datetime import datetime
+from typing import Annotated
 
 from django.http import HttpRequest
 from ninja import Field, Path, Router, Schema
@@ -13,6 +14,7 @@ from seatrial.control.forges.protocol import ForgeAccount
 from seatrial.control.projects.models import Connection
 
 router = Router(tags=["connections"])
+ConnectionId = Annotated[str, Path(description="Id of the connection.")]
 PROBLEMS = {400: ErrorAnswer, 403: ErrorAnswer, 404: ErrorAnswer}
 
 
@@ -89,9 +91,7 @@ def connect_app(request: HttpRequest, asked: AppAsked) -> AppConnectedAnswer:
     response={200: AppAccount, **PROBLEMS},
     summary="Replace a GitHub App's private key",
 )
-def replace_key(
-    request: HttpRequest, asked: KeyAsked, connection: str = Path(description="Id of the connection.")
-) -> AppAccount:
+def replace_key(request: HttpRequest, asked: KeyAsked, connection: ConnectionId) -> AppAccount:
     """The new key is tried first. If GitHub refuses it, the stored one stays."""
     row = find_visible(person(request), Connection, connection, "workspace")
     require(person(request), Action.MANAGE_CONNECTIONS, row)

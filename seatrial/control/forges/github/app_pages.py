@@ -149,9 +149,8 @@ def create(request: HttpRequest) -> HttpResponse:
         "manifest": _manifest(given["workspace"], begun),
         **TAB,
     }
-    # This page, and no other, may send a form elsewhere: to this one host
-    allowing = csp_update({"form-action": [origin(there)]})
-    return allowing(render)(request, "forges/github_app_create.html", context)
+    answer = render(request, "forges/github_app_create.html", context)
+    return _sending_to(origin(there), request, answer)
 
 
 @never_cache
@@ -206,6 +205,12 @@ def replace_key(request: HttpRequest, key: str) -> HttpResponse:
 def _shown(request: HttpRequest, create_form: CreateForm, form: AppForm) -> HttpResponse:
     context = {"create": create_form, "form": form, **TAB}
     return render(request, "forges/github_app.html", context)
+
+
+def _sending_to(host: str, request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """`answer`, whose forms may go to this one host, as those of no other page may."""
+    csp_update({"form-action": [host]})(lambda _: answer)(request)
+    return answer
 
 
 def _manifest(workspace: Workspace, begun: joining.Begun) -> str:

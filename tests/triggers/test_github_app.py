@@ -1,0 +1,529 @@
+"""A GitHub App the whole way: connected, webhooks in, check runs and deployments out, buttons, suspended and back."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from seatrial.control.audit.actors import Actor
+from seatrial.control.audit.models import AuditEntry
+from seatrial.control.forges import hooks
+from seatrial.control.forges.connected import Forges
+from seatrial.control.forges.github.app import app_of
+from seatrial.control.forges.github.forge import EVENTS
+from seatrial.control.forges.github.manifest import permissions
+from seatrial.control.forges.models import Delivery, Hook
+from seatrial.control.outbox.models import OutboxMessage
+from seatrial.control.policies import services as policies
+from seatrial.control.policies.models import Evaluation, Result
+from seatrial.control.previews import lifecycle
+from seatrial.control.previews import services as previews
+from seatrial.control.previews.models import Deployment, Environment
+from seatrial.control.projects.models import Connection, Project, PullRequest
+from seatrial.control.triggers.checks import carry_out
+from seatrial.control.worker.sweeps import sweep_forges
+from seatrial.wire.evaluations import EvaluationFinished, PolicyResult
+from tests.forges.hosts.github_apps import App, Installation, key, pem_of
+from tests.forges.hosts.site import Pull
+from tests.repositories import commit
+from tests.triggers.hosted import SHOP, DeliveringHere, Team
+from tests.triggers.test_github import handle
+
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+Lanes = Callable[[], None]
+POLICIES, PREVIEW = "seatrial/policies", "seatrial/preview"
+
+
+@pytest.fixture
+def app(site: DeliveringHere) -> App:
+    return site.apps.create("trial", permissions=permissions(), events=EVENTS)
+
+
+@pytest.fixture
+def installation(site: DeliveringHere, app: App) -> Installation:
+    return site.apps.install(app, site.repositories[SHOP])
+
+
+def asked_for(site: DeliveringHere, app: App, **changes: Any) -> dict[str, Any]:
+    return {"app_id": app.id, "private_key": app.pem, "base_url": site.url, **changes}
+
+
+@pytest.fixture
+def project(site: DeliveringHere, team: Team, app: App, installation: Installation, lanes: Lanes) -> Project:
+    status, answer = team.call("owner", "POST", "/github/apps", asked_for(site, app))
+    assert status == 200, answer
+    assert answer["account"] == {"login": "trial[bot]", "missing": [], "expires_at": None}
+    body = {"repositories": [SHOP]}
+    status, chosen = team.call("owner", "POST", f"/connections/{answer['id']}/projects", body)
+    assert status == 200 and not chosen["refused"], chosen
+    lanes()
+    return Project.objects.get()
+
+
+@pytest.fixture
+def pull(site: DeliveringHere, project: Project, lanes: Lanes) -> Pull:
+    pull = site.open_pull(SHOP, "feature", author="ann", title="Add a cart")
+    handle()
+    lanes()
+    return pull
+
+
+def finish(evaluation: Evaluation, state: str = "passed", details: dict[str, Any] | None = None) -> None:
+    version = evaluation.versions.get()
+    result = PolicyResult(
+        version_id=version.pk, slug=version.policy.slug, state=state, score=10.0, details=details or {}
+    )
+    policies.finished("agent", EvaluationFinished(evaluation=evaluation.pk, state=state, results=[result]))
+
+
+def go_live(environment: Environment) -> None:
+    """As if its agent had said so."""
+    Deployment.objects.filter(environment=environment, finished_at=None).update(ready_at=timezone.now())
+    current = lifecycle.locked(environment.pk)
+    assert current is not None
+    current.candidate.services = [
+        {"name": "web", "kind": "web", "state": "running", "labels": [environment.name], "endpoint": "http://127.0.0.1:1", "container": "c"}
+    ]  # fmt: skip
+    lifecycle.go_live(current)
+
+
+# connecting by pasted credentials
+
+
+def test_an_app_that_is_refused_or_lacks_something_is_not_kept(
+    site: DeliveringHere, team: Team, app: App
+) -> None:
+    for changes, said in (
+        ({"app_id": app.id + 1}, "401"),
+        ({"private_key": pem_of(key(9))}, "401"),
+        ({"private_key": "secret"}, "no private key"),
+        ({"base_url": "nowhere"}, "no address"),
+        ({"base_url": "http://127.0.0.1:1"}, "does not answer"),
+    ):
+        status, answer = team.call("owner", "POST", "/github/apps", asked_for(site, app, **changes))
+        assert status == 400 and said in answer["error"]["message"], (changes, answer)
+        assert "PRIVATE KEY" not in str(answer) and "secret" not in answer["error"]["message"]
+    del app.permissions["checks"]
+    status, answer = team.call("owner", "POST", "/github/apps", asked_for(site, app))
+    assert status == 400 and "lacks the permission Checks (write)" in answer["error"]["message"]
+    assert not Connection.objects.exists()
+
+
+def test_the_key_is_sealed_and_shown_to_nobody(project: Project, team: Team, app: App) -> None:
+    row = Connection.objects.get()
+    assert row.name.startswith("trial at 127.0.0.1:")
+    opened = app_of(str(row.credential))
+    assert opened is not None and (opened.slug, opened.private_key) == ("trial", app.pem)
+    assert "BEGIN" not in repr(row.__dict__)
+    browser = signed_in(team, "owner")
+    shown = [
+        str(team.call("owner", "GET", "/connections")[1]),
+        browser.get(f"/connections/{row.pk}").content.decode(),
+        str(list(AuditEntry.objects.values())),
+    ]
+    assert all("BEGIN" not in one and app.webhook.secret not in one for one in shown)
+
+
+def test_a_new_key_is_tried_before_it_replaces_the_old_one(
+    project: Project, team: Team, app: App, site: DeliveringHere
+) -> None:
+    row = Connection.objects.get()
+    path = f"/github/apps/{row.pk}/private-key"
+    old, new = app.pem, pem_of(key(11))
+    status, answer = team.call("owner", "POST", path, {"private_key": new})
+    assert status == 400 and "401" in answer["error"]["message"]
+    app.keys.append(key(11))
+    assert team.call("owner", "POST", path, {"private_key": new})[0] == 200
+    app.keys.remove(app.keys[0])
+    row.refresh_from_db()
+    opened = app_of(str(row.credential))
+    assert opened is not None and opened.private_key == new != old
+    assert team.call("owner", "POST", f"/connections/{row.pk}/test")[1]["login"] == "trial[bot]"
+    browser = signed_in(team, "owner")
+    app.keys.append(key(12))
+    answer = browser.post(f"/connections/{row.pk}/private-key", {"private_key": "nonsense"}, follow=True)
+    assert "no private key" in answer.content.decode() and "nonsense" not in answer.content.decode()
+    answer = browser.post(f"/connections/{row.pk}/private-key", {"private_key": app.pem}, follow=True)
+    assert "new private key is in use" in answer.content.decode()
+
+
+def test_the_wrong_person_can_do_none_of_it(
+    project: Project, team: Team, app: App, site: DeliveringHere
+) -> None:
+    row = Connection.objects.get()
+    asked_before = len(site.asked)
+    for who in ("developer", "stranger"):
+        for path, body in (
+            ("/github/apps", asked_for(site, app, workspace="team")),
+            (f"/github/apps/{row.pk}/private-key", {"private_key": app.pem}),
+        ):
+            assert team.call(who, "POST", path, body)[0] in {403, 404}, (who, path)
+        browser = signed_in(team, who)
+        for method, page in (
+            ("get", f"/connections/{row.pk}/private-key"),
+            ("post", f"/connections/{row.pk}/private-key"),
+            ("get", f"/connections/{row.pk}/installed"),
+        ):
+            assert getattr(browser, method)(page, {"private_key": app.pem}).status_code in {403, 404}, page
+    developer = signed_in(team, "developer")
+    for method, page in (
+        ("get", "/connections/github-app"),
+        ("post", "/connections/github-app"),
+        ("post", "/connections/github-app/create"),
+        ("get", "/connections/github-app/made"),
+    ):
+        assert getattr(developer, method)(page).status_code == 403, page
+    assert len(site.asked) == asked_before and Connection.objects.count() == 1
+
+
+# the manifest
+
+
+def signed_in(team: Team, role: str) -> Client:
+    client = Client()
+    client.force_login(team.people[role])
+    return client
+
+
+def created(browser: Client, site: DeliveringHere, team: Team, **changes: str) -> tuple[str, str]:
+    """The address and the manifest of the form that goes to GitHub."""
+    form = {"workspace": team.workspace.pk, "base_url": site.url, "name": "", "organisation": "", **changes}
+    answer = browser.post("/connections/github-app/create", form)
+    text = answer.content.decode()
+    assert answer.status_code == 200, text
+    policy = answer["Content-Security-Policy"]
+    assert re.search(rf"form-action 'self' {re.escape(site.url)}(;|$)", policy), policy
+    found = re.search(
+        r'<form method="post" action="([^"]+)" data-send><input type="hidden" name="manifest" value="([^"]+)"',
+        text,
+    )
+    assert found is not None
+    return found[1], found[2].replace("&quot;", '"')
+
+
+def confirmed(site: DeliveringHere, address: str, manifest: str) -> str:
+    """What GitHub sends the browser to, once its button was pressed."""
+    shown = httpx.post(address, data={"manifest": manifest}, trust_env=False)
+    assert "Create GitHub App" in shown.text
+    done = httpx.post(address, data={"manifest": manifest, "confirmed": "yes"}, trust_env=False)
+    there = urlsplit(done.headers["Location"])
+    return f"{there.path}?{there.query}"
+
+
+def test_two_clicks_make_an_app_and_its_connection(site: DeliveringHere, team: Team, lanes: Lanes) -> None:
+    browser = signed_in(team, "owner")
+    assert "form-action 'self';" in browser.get("/connections/github-app")["Content-Security-Policy"] + ";"
+    address, manifest = created(browser, site, team, organisation="acme")
+    assert address.startswith(f"{site.url}/organizations/acme/settings/apps/new?state=")
+    back = confirmed(site, address, manifest)
+    answer = browser.get(back)
+    (app,) = site.apps.apps.values()
+    assert answer.status_code == 302
+    assert answer["Location"] == f"{site.url}/github-apps/{app.slug}/installations/new"
+    row = Connection.objects.get()
+    assert app.webhook.url == hooks.address(row) and str(row.webhook_secret) == app.webhook.secret
+    assert app.permissions == permissions() and app.webhook.events == EVENTS
+    site.apps.install(app, site.repositories[SHOP])
+    handle()
+    assert Delivery.objects.get().result == "accepted"
+    assert app.setup_url.endswith(f"/connections/{row.pk}/installed")
+    chosen = browser.get(
+        f"/connections/{row.pk}/installed?installation_id=1&setup_action=install", follow=True
+    )
+    assert SHOP in chosen.content.decode() and "Back from GitHub" in chosen.content.decode()
+    again = browser.get(back, follow=True)
+    assert "Create the App again" in again.content.decode() and Connection.objects.count() == 1
+
+
+def test_a_token_becomes_an_app_under_the_same_name(
+    site: DeliveringHere, team: Team, connection: str
+) -> None:
+    browser = signed_in(team, "owner")
+    name = Connection.objects.get().name
+    address, manifest = created(browser, site, team, name=name)
+    browser.get(confirmed(site, address, manifest))
+    row = Connection.objects.get()
+    (app,) = site.apps.apps.values()
+    assert row.pk == connection and app_of(str(row.credential)) is not None
+    assert app.webhook.url == hooks.address(row)
+
+
+@pytest.mark.parametrize("how", ["another state", "no state", "another session", "an hour later", "no code"])
+def test_what_was_not_begun_here_is_not_finished(
+    how: str, site: DeliveringHere, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = signed_in(team, "owner")
+    back = confirmed(site, *created(browser, site, team))
+    if how == "another state":
+        back = re.sub("state=[^&]+", "state=guessed", back)
+    elif how == "no state":
+        back = re.sub("&state=[^&]+", "", back)
+    elif how == "another session":
+        browser = signed_in(team, "owner")
+    elif how == "no code":
+        back = re.sub("code=[^&]+&", "", back)
+    else:
+        later = timezone.now() + timezone.timedelta(hours=2)
+        monkeypatch.setattr("seatrial.control.forges.github.joining.timezone.now", lambda: later)
+    answer = browser.get(back)
+    assert answer.status_code == 302 and not Connection.objects.exists()
+
+
+def test_somebody_who_lost_the_right_cannot_finish(site: DeliveringHere, team: Team) -> None:
+    browser = signed_in(team, "owner")
+    back = confirmed(site, *created(browser, site, team))
+    team.workspace.memberships.filter(user=team.people["owner"]).update(role="developer")
+    assert browser.get(back).status_code == 403
+    assert not Connection.objects.exists() and len(site.apps.codes) == 1
+
+
+def test_nobody_begins_for_another_workspace(site: DeliveringHere, team: Team) -> None:
+    stranger = signed_in(team, "stranger")
+    form = {"workspace": team.workspace.pk, "base_url": site.url}
+    answer = stranger.post("/connections/github-app/create", form)
+    assert "Select a valid choice" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "github.com",
+        "javascript:alert(1)",
+        "https://a b",
+        "http://[",
+        "https://x; script-src *",
+        "https://x\nY: 1",
+    ],
+)
+def test_an_address_that_is_none_is_refused(address: str, team: Team) -> None:
+    browser = signed_in(team, "owner")
+    form = {"workspace": team.workspace.pk, "base_url": address}
+    answer = browser.post("/connections/github-app/create", form)
+    assert answer.status_code == 200 and "no address of a forge" in answer.content.decode()
+
+
+# webhooks in, reports out
+
+
+def test_a_pull_request_gets_check_runs_a_deployment_and_one_comment(
+    site: DeliveringHere, project: Project, pull: Pull, lanes: Lanes, source: Path, app: App
+) -> None:
+    assert app.webhook.url == hooks.address(project.connection) and Hook.objects.get().problem == ""
+    assert {one["name"]: one["status"] for one in site.reports.runs} == {
+        POLICIES: "queued",
+        PREVIEW: "queued",
+    }
+    details = {"findings": [{"file": "a.py", "line": 3, "kind": "token"}, {"file": "a.py"}, "x"]}
+    finish(Evaluation.objects.get(), "failed", details)
+    environment = Environment.objects.get()
+    go_live(environment)
+    lanes()
+    run = site.reports.run(POLICIES, pull.head)
+    assert run["conclusion"] == "failure" and "| `has-readme` | failed |" in run["output"]["summary"]
+    (found,) = run["_annotations"]
+    assert (found["path"], found["start_line"], found["message"]) == ("a.py", 3, "kind: token")
+    assert site.reports.run(PREVIEW, pull.head)["conclusion"] == "success"
+    (deployment,) = site.reports.deployments
+    assert deployment["environment"] == environment.name
+    assert deployment["_states"][-1]["environment_url"].startswith("http")
+    (comment,) = pull.comments
+    assert comment.author == "trial[bot]" and "Policies: failed" in comment.body
+    assert not site.repositories[SHOP].statuses and not site.repositories[SHOP].webhooks
+    site.close_pull(SHOP, pull.number, merged=True)
+    handle()
+    lanes()
+    assert deployment["_states"][-1]["state"] == "inactive"
+    assert set(Delivery.objects.values_list("result", flat=True)) == {"accepted"}
+
+
+def test_what_a_newer_commit_replaced_is_neutral(
+    site: DeliveringHere, pull: Pull, lanes: Lanes, source: Path
+) -> None:
+    first = pull.head
+    commit(source, {"b": "2"})
+    site.push(SHOP, source, "feature")
+    handle()
+    lanes()
+    assert site.reports.run(POLICIES, first)["conclusion"] == "neutral"
+    assert site.reports.run(POLICIES, pull.head)["status"] == "queued"
+
+
+def test_a_preview_that_ends_without_its_pull_request_is_inactive(
+    site: DeliveringHere, pull: Pull, lanes: Lanes
+) -> None:
+    environment = Environment.objects.get()
+    go_live(environment)
+    lanes()
+    previews.stop(environment, Actor.person("ann"))
+    lanes()
+    assert site.reports.deployments[0]["_states"][-1]["state"] == "inactive"
+    previews.undo(environment, Actor.person("ann"))
+    lanes()
+    assert site.reports.deployments[0]["_states"][-1]["state"] == "success"
+    Environment.objects.update(expires_at=timezone.now())
+    previews.expire()
+    lanes()
+    assert site.reports.deployments[0]["_states"][-1]["state"] == "inactive"
+
+
+def test_buttons_do_what_they_say_once(site: DeliveringHere, pull: Pull, lanes: Lanes) -> None:
+    site.repositories[SHOP].members["ann"] = "write"
+    finish(Evaluation.objects.get())
+    go_live(Environment.objects.get())
+    lanes()
+    policies_run, preview_run = site.reports.run(POLICIES, pull.head), site.reports.run(PREVIEW, pull.head)
+    site.reports.press(policies_run, "rerun", "ann")
+    handle()
+    lanes()
+    assert Evaluation.objects.count() == 2
+    site.reports.press(preview_run, "rebuild", "ann")
+    handle()
+    lanes()
+    assert Deployment.objects.count() == 2 and Deployment.objects.latest("id").no_cache
+    site.reports.rerequest(policies_run, "ann")  # while one is in progress
+    handle()
+    lanes()
+    assert Evaluation.objects.count() == 2
+    finish(Evaluation.objects.latest("id"))
+    site.reports.rerequest_all(site.repositories[SHOP], pull.head, "ann")
+    handle()
+    lanes()
+    assert (Evaluation.objects.count(), Deployment.objects.count()) == (3, 3)
+    go_live(Environment.objects.get())
+    lanes()
+    site.reports.press(site.reports.run(PREVIEW, pull.head), "stop", "ann")
+    handle()
+    lanes()
+    assert Environment.objects.get().state == "stopped"
+    assert "ann at trial" in str(list(AuditEntry.objects.values_list("actor", flat=True)))
+
+
+def test_an_order_that_is_carried_out_twice_has_one_effect(
+    site: DeliveringHere, pull: Pull, lanes: Lanes, forges: Forges
+) -> None:
+    site.repositories[SHOP].members["ann"] = "write"
+    finish(Evaluation.objects.get())
+    lanes()
+    site.reports.press(site.reports.run(POLICIES, pull.head), "rerun", "ann")
+    handle()
+    body = OutboxMessage.objects.get(subject="check").body
+    carry_out(forges, body)
+    finish(Evaluation.objects.latest("id"))
+    carry_out(forges, body)
+    assert Evaluation.objects.count() == 2
+
+
+def test_who_may_not_write_gives_no_orders(site: DeliveringHere, pull: Pull, lanes: Lanes) -> None:
+    finish(Evaluation.objects.get())
+    lanes()
+    for nobody in ("mallory", ""):
+        site.reports.press(site.reports.run(POLICIES, pull.head), "rerun", nobody)
+    site.repositories[SHOP].members["reader"] = "read"
+    site.reports.press(site.reports.run(POLICIES, pull.head), "rerun", "reader")
+    handle()
+    lanes()
+    assert Evaluation.objects.count() == 1
+
+
+def test_orders_at_an_older_commit_do_not_touch_the_preview(
+    site: DeliveringHere, pull: Pull, lanes: Lanes, source: Path
+) -> None:
+    site.repositories[SHOP].members["ann"] = "write"
+    go_live(Environment.objects.get())
+    lanes()
+    old = site.reports.run(PREVIEW, pull.head)
+    commit(source, {"b": "2"})
+    site.push(SHOP, source, "feature")
+    handle()
+    lanes()
+    for identifier in ("stop", "rebuild"):
+        site.reports.press(old, identifier, "ann")
+    handle()
+    lanes()
+    assert Environment.objects.get().state == "running" and Deployment.objects.count() == 2
+
+
+# the installation
+
+
+def test_suspended_and_back(
+    site: DeliveringHere, project: Project, pull: Pull, installation: Installation, forges: Forges
+) -> None:
+    site.apps.suspend(installation)
+    handle()
+    project.refresh_from_db()
+    assert "suspended" in project.unreachable
+    for _ in range(2):
+        sweep_forges(forges)
+    project.refresh_from_db()
+    assert "suspended" in project.unreachable
+    site.apps.suspend(installation, suspended=False)
+    handle()
+    project.refresh_from_db()
+    assert project.unreachable == ""
+    sweep_forges(forges)
+    project.refresh_from_db()
+    assert project.unreachable == "" and PullRequest.objects.get().state == "open"
+
+
+def test_taken_out_and_removed_keeps_the_data_and_says_why(
+    site: DeliveringHere,
+    project: Project,
+    pull: Pull,
+    installation: Installation,
+    app: App,
+    forges: Forges,
+    lanes: Lanes,
+) -> None:
+    hosted = site.repositories[SHOP]
+    for act, said in (
+        (lambda: site.apps.take_out(installation, hosted), "taken out"),
+        (lambda: site.apps.put_in(installation, hosted), ""),
+        (lambda: site.apps.uninstall(installation), "not installed"),
+    ):
+        act()
+        handle()
+        project.refresh_from_db()
+        assert said in project.unreachable and bool(said) == bool(project.unreachable)
+        for _ in range(2):
+            sweep_forges(forges)
+        project.refresh_from_db()
+        assert bool(said) == bool(project.unreachable)
+    assert Environment.objects.get().state != "terminated" and Result.objects.count() == 0
+    assert PullRequest.objects.get().state == "open"
+    site.apps.install(app, hosted)
+    handle()
+    sweep_forges(forges)
+    project.refresh_from_db()
+    assert project.unreachable == ""
+
+
+def test_an_installation_of_somebody_else_changes_nothing(
+    site: DeliveringHere, project: Project, app: App, source: Path
+) -> None:
+    other = site.apps.install(app, site.repository("umbrella/shop", source, admin="ann"))
+    site.apps.suspend(other)
+    handle()
+    project.refresh_from_db()
+    assert project.unreachable == ""
+    assert {one.outcome for one in Delivery.objects.all()} == {"ignored: it is about no project"}
+
+
+# secrets
+
+
+def test_rotating_the_webhook_secret_sets_it_at_the_app(
+    site: DeliveringHere, project: Project, app: App, lanes: Lanes, team: Team
+) -> None:
+    before = app.webhook.secret
+    signed_in(team, "owner").post(f"/connections/{project.connection_id}/rotate")
+    lanes()
+    assert app.webhook.secret != before and app.webhook.secret == str(Connection.objects.get().webhook_secret)
+    site.open_pull(SHOP, "feature", author="ann")
+    assert Delivery.objects.latest("id").result == "accepted"
