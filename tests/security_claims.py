@@ -192,6 +192,16 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "tests/installation/test_airgapped.py::test_where_clouds_keep_credentials_nobody_asks_whoever_connects_it",
         "tests/installation/test_airgapped.py::test_nor_by_a_name",
     ),
+    "- With a GitHub App, an agent that fetches": (
+        "tests/forges/test_github_app.py::test_an_agent_gets_a_token_that_reads_one_repository",
+        "tests/forges/test_github_app.py::test_no_token_is_in_a_log_or_an_error",
+    ),
+    "- An App is created only in the session that began it": (
+        "tests/triggers/test_github_app.py::test_two_clicks_make_an_app_and_its_connection",
+        "tests/triggers/test_github_app.py::test_what_was_not_begun_here_is_not_finished",
+        "tests/triggers/test_github_app.py::test_somebody_who_lost_the_right_cannot_finish",
+        "tests/triggers/test_github_app.py::test_who_may_not_write_gives_no_orders",
+    ),
     "- Every webhook must be signed with the connection's secret.": (
         f"{HOOKS}::test_a_wrong_signature_is_stored_as_such_and_its_body_cut",
         "tests/previews/test_services.py::test_forks_get_no_preview",

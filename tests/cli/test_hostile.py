@@ -292,6 +292,7 @@ def test_connect_and_projects(
     row = {"id": "01C", "name": attack, "base_url": attack}
     account = {"login": attack, "missing": [], "expires_at": attack}
     api.routes["POST /connections"] = lambda _: (200, {**row, "account": account})
+    api.routes["POST /github/apps"] = lambda _: (200, {**row, "account": account})
     api.routes["GET /connections"] = lambda _: (200, [row])
     api.routes["GET /projects"] = lambda _: (200, [{"slug": attack, "forge": attack, "web_url": attack}])
     repository = {"full_name": attack, "project": "", "manageable": False}
@@ -302,6 +303,7 @@ def test_connect_and_projects(
     )
     monkeypatch.setattr(sys, "stdin", io.StringIO("token"))
     shown("connect", "github")
+    shown("connect", "github", "--app-id", "1", "--key-file", __file__)
     shown("projects")
     shown("projects", "available")
     shown("projects", "add", "acme/shop")

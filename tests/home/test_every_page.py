@@ -48,6 +48,8 @@ def paths(harbour: "Harbour") -> list[str]:
         "/deliveries",
         "/connections",
         f"/connections/{harbour.hosted.pk}",
+        f"/connections/{harbour.hosted.pk}/private-key",
+        "/connections/github-app",
         "/audit",
         "/styleguide",
         "/accounts/password/change/",

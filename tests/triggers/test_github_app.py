@@ -127,6 +127,7 @@ def test_the_key_is_sealed_and_shown_to_nobody(project: Project, team: Team, app
         browser.get(f"/connections/{row.pk}").content.decode(),
         str(list(AuditEntry.objects.values())),
     ]
+    assert "Replace private key" in shown[1]
     assert all("BEGIN" not in one and app.webhook.secret not in one for one in shown)
 
 

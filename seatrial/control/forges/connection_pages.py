@@ -25,6 +25,7 @@ from seatrial.control.forges import choosing, hooks
 from seatrial.control.forges.connected import OF_WEB
 from seatrial.control.forges.connecting import connect_hosted
 from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.github.app_pages import by_app
 from seatrial.control.forges.registry import FORGES, registered
 from seatrial.control.projects.models import Connection
 
@@ -94,6 +95,7 @@ def connection(request: HttpRequest, key: str) -> HttpResponse:
     context: dict[str, object] = {
         "connection": row,
         "hosting": hosting,
+        "by_app": by_app(row),
         "webhook_url": hooks.address(row),
         "projects": row.projects.filter(archived_at=None).select_related("hook").order_by("name", "id"),
         "search": search,

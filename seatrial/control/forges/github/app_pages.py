@@ -26,6 +26,7 @@ from seatrial.control.forges import hooks
 from seatrial.control.forges.addresses import origin
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.github import KIND, joining
+from seatrial.control.forges.github.app import app_of
 from seatrial.control.forges.github.manifest import (
     converted,
     form_address,
@@ -33,6 +34,7 @@ from seatrial.control.forges.github.manifest import (
     manifest,
 )
 from seatrial.control.projects.models import Connection
+from seatrial.control.vault.errors import VaultError
 
 TAB = {"tab": "connections"}
 PEM = "-----BEGIN RSA PRIVATE KEY-----"
@@ -71,7 +73,13 @@ class AppForm(_WhereForm):
 
     prefix_of_ids = "app"
 
-    app_id = forms.IntegerField(label="App ID", min_value=1, max_value=2**63 - 1)
+    app_id = forms.IntegerField(
+        label="App ID",
+        min_value=1,
+        max_value=2**63 - 1,
+        widget=forms.TextInput(attrs={"inputmode": "numeric"}),
+        help_text="The number at the top of the App's settings.",
+    )
     private_key = forms.CharField(
         max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
@@ -200,6 +208,14 @@ def replace_key(request: HttpRequest, key: str) -> HttpResponse:
             messages.success(request, "The new private key is in use. Delete the old one at GitHub.")
             return redirect("connections:connection", key=row.pk)
     return render(request, "forges/github_app_key.html", {"connection": row, "form": form, **TAB})
+
+
+def by_app(row: Connection) -> bool:
+    """Whether the connection signs in as an App. One whose credential cannot be opened shows no button for it."""
+    try:
+        return row.forge == KIND and app_of(str(row.credential)) is not None
+    except (ForgeError, VaultError):
+        return False
 
 
 def _shown(request: HttpRequest, create_form: CreateForm, form: AppForm) -> HttpResponse:
