@@ -23,12 +23,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from seatrial.cli.sample import BRANCH, make_repository  # noqa: E402
+from seatrial.control.forges.github.needs import EVENTS, permissions  # noqa: E402
 from seatrial.control.forges.marker import MARKER  # noqa: E402
 from tests.forges.hosts.github import GitHubSite  # noqa: E402
+from tests.forges.hosts.github_apps import App  # noqa: E402
 from tests.forges.hosts.site import Pull  # noqa: E402
 
 SEATRIAL = str(ROOT / ".venv/bin/seatrial")
-SHOP, BOT = "harbour/shop", "seatrial-bot"
+SHOP = "harbour/shop"
 PATIENCE_SECONDS = 600.0
 
 
@@ -65,16 +67,13 @@ def play(directory: Path, *, once: bool) -> int:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(directory / "host.pem")
     site = GitHubSite(directory / f"github-{time.time_ns()}")
-    for login in (BOT, "alice"):
-        site.person(login)
+    site.person("alice")
     with site.serving(context=context):
-        site.repository(SHOP, make_repository(directory / "shop"), admin=BOT)
+        site.repository(SHOP, make_repository(directory / "shop"), admin="alice")
         print(f"A GitHub of this machine is at {site.url}; its repository is {SHOP}.")
-        command(
-            "connect", "github", "--url", site.url, "--name", f"demo {site.url}", given=site.people[BOT].token
-        )
+        app = connect(site, directory)
         command("projects", "add", SHOP, "--connection", f"demo {site.url}")
-        wait("the webhook is registered", lambda: site.repositories[SHOP].webhooks)
+        wait("the App's webhook is set", lambda: app.webhook.url)
         pull = site.open_pull(SHOP, BRANCH, author="alice", title="Start the summer sale")
         print(f"Pull request {pull.number} is open: {site.url}/{SHOP}/pull/{pull.number}")
         well = watch(site, pull)
@@ -93,35 +92,41 @@ def play(directory: Path, *, once: bool) -> int:
     return 0 if well and not site.complaints else 1
 
 
+def connect(site: GitHubSite, directory: Path) -> App:
+    """Have an App created and installed there, and connect it with its number and its private key."""
+    app = site.apps.create("seatrial-demo", permissions=permissions(), events=EVENTS)
+    site.apps.install(app, site.repositories[SHOP])
+    key = directory / "app.pem"
+    key.touch(mode=0o600)
+    key.write_text(app.pem)
+    named = ("--url", site.url, "--name", f"demo {site.url}")
+    command("connect", "github", "--app-id", str(app.id), "--key-file", str(key), *named)
+    return app
+
+
 def watch(site: GitHubSite, pull: Pull) -> bool:
-    """Print each status as it comes; true when the preview and the verdict are both there."""
+    """Print each check run as it changes; true when the preview and the verdict are both there."""
     shown: set[tuple[str, str]] = set()
 
     def both() -> bool:
-        newest = {
-            one["context"]: one for one in list(site.repositories[SHOP].statuses) if one["sha"] == pull.head
-        }
+        newest = {one["name"]: one for one in list(site.reports.runs) if one["head_sha"] == pull.head}
         for name, one in newest.items():
-            if (name, one["state"]) not in shown:
-                shown.add((name, one["state"]))
-                print(f"  {one['state']:8} {name}  {one['description']}")
-        over = [one["state"] != "pending" for one in newest.values()]
+            state = one["conclusion"] or one["status"]
+            if (name, state) not in shown:
+                shown.add((name, state))
+                print(f"  {state:11} {name}  {one['output']['title']}")
+        over = [one["conclusion"] is not None for one in newest.values()]
         return len(over) == 2 and all(over) and bool(pull.comments)
 
-    return wait("both statuses and the comment", both) and wait(
+    return wait("both check runs and the comment", both) and wait(
         "the comment has the preview's state",
         lambda: f"Preview: {preview_of(site, pull)}" in pull.comments[0].body,
     )
 
 
 def preview_of(site: GitHubSite, pull: Pull) -> str:
-    """`live` or `failed`, as the status says."""
-    states = [
-        one["state"]
-        for one in site.repositories[SHOP].statuses
-        if one["sha"] == pull.head and one["context"] == "seatrial/preview"
-    ]
-    return "live" if states[-1] == "success" else "failed"
+    """`live` or `failed`, as the check run says."""
+    return "live" if site.reports.run("seatrial/preview", pull.head)["conclusion"] == "success" else "failed"
 
 
 def wait(what: str, check: Callable[[], Any]) -> bool:
@@ -144,9 +149,9 @@ def stay() -> None:
         print()
 
 
-def command(*words: str, given: str = "") -> None:
+def command(*words: str) -> None:
     """Run `seatrial`, and show what it prints. If it fails, it has said why: the demo ends."""
-    done = subprocess.run([SEATRIAL, *words], input=given, text=True, check=False)
+    done = subprocess.run([SEATRIAL, *words], check=False)
     if done.returncode:
         sys.exit(done.returncode)
 

@@ -14,9 +14,9 @@ from seatrial.control.forges.errors import ForgeError, UnfitConnection
 from seatrial.control.forges.github.app import GitHubApp, app_of, private_key
 from seatrial.control.forges.github.app_forge import GitHubAppForge
 from seatrial.control.forges.github.checks import REBUILD, RERUN, STOP
-from seatrial.control.forges.github.forge import EVENTS, GitHubForge
+from seatrial.control.forges.github.forge import GitHubForge
 from seatrial.control.forges.github.installations import NotInstalled
-from seatrial.control.forges.github.manifest import TOLD_WITH, permissions
+from seatrial.control.forges.github.needs import EVENTS, TOLD_WITH, permissions
 from seatrial.control.forges.github.registration import bind
 from seatrial.control.forges.protocol import (
     Annotation,

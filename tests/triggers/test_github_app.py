@@ -16,8 +16,7 @@ from seatrial.control.audit.models import AuditEntry
 from seatrial.control.forges import hooks
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.github.app import app_of
-from seatrial.control.forges.github.forge import EVENTS
-from seatrial.control.forges.github.manifest import permissions
+from seatrial.control.forges.github.needs import EVENTS, permissions
 from seatrial.control.forges.models import Delivery, Hook
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.policies import services as policies

@@ -19,7 +19,7 @@ from seatrial.control.forges.github.client import GitHubClient, NotAllowed
 from seatrial.control.forges.github.deployments import Deployments
 from seatrial.control.forges.github.forge import GitHubForge, as_repository
 from seatrial.control.forges.github.installations import Installations
-from seatrial.control.forges.github.manifest import missing
+from seatrial.control.forges.github.needs import missing
 from seatrial.control.forges.github.paths import of_project
 from seatrial.control.forges.github.signing_in import AsApp, AsInstallation
 from seatrial.control.forges.protocol import (

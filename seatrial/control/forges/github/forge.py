@@ -20,6 +20,7 @@ from seatrial.control.forges.github.answers import (
 )
 from seatrial.control.forges.github.client import GitHubClient, NoSuchThing
 from seatrial.control.forges.github.deployments import Deployments
+from seatrial.control.forges.github.needs import EVENTS
 from seatrial.control.forges.github.paths import of_name as _path
 from seatrial.control.forges.github.paths import of_project as _of
 from seatrial.control.forges.marker import marked, marker
@@ -37,7 +38,6 @@ from seatrial.control.projects.events import PullRequestAction, PullRequestChang
 from seatrial.control.projects.models import Connection, Project
 from seatrial.wire.evaluations import ForgeFacts, Member, Metadata
 
-EVENTS = ["create", "pull_request", "push", "repository"]
 # GitHub does not say how long a classic token is valid. After this time an agent asks again.
 LENT = timedelta(hours=1)
 CLASSIC_SCOPE = "repo"

@@ -1,51 +1,14 @@
-"""What our App at GitHub may do and is told: the manifest that it is made of, and what an App lacks."""
+"""Makes an App at GitHub from a manifest."""
 
 import json
-from collections.abc import Collection, Mapping
 from urllib.parse import quote, urlencode, urlsplit
 
 from seatrial.control.forges.errors import ForgeError, UnfitConnection
 from seatrial.control.forges.github.answers import ConversionAnswer
 from seatrial.control.forges.github.client import GitHubClient, NoSuchThing, site_url
-from seatrial.control.forges.github.forge import EVENTS
+from seatrial.control.forges.github.needs import EVENTS, permissions
 
 MAX_NAME = 34  # GitHub's
-LEVELS = ("", "read", "write", "admin")
-# The least that works, and what for. GitHub sends requests at check runs to everybody who may write them.
-PERMISSIONS = {
-    "checks": "write",  # seatrial/policies and seatrial/preview, and their buttons
-    "contents": "read",  # agents fetch; pushes and tags are told
-    "deployments": "write",  # View deployment
-    "issues": "read",  # comments below pull requests are told as those of issues
-    "metadata": "read",  # every App has it: names, topics, collaborators
-    "pull_requests": "write",  # they are told, and commented on
-}
-# The permission without which GitHub refuses to tell.
-TOLD_WITH = {
-    "create": "contents",
-    "issue_comment": "issues",
-    "merge_group": "merge_queues",
-    "pull_request": "pull_requests",
-    "push": "contents",
-    "release": "contents",
-    "repository": "metadata",
-}
-
-
-def permissions() -> dict[str, str]:
-    """What the App may do."""
-    told = {TOLD_WITH[event]: "read" for event in EVENTS}
-    return dict(sorted({**told, **PERMISSIONS}.items()))
-
-
-def missing(given: Mapping[str, str], told: Collection[str]) -> list[str]:
-    """What an App with these permissions and events lacks, for people."""
-    lacks = [
-        f"the permission {name.replace('_', ' ').capitalize()} ({level})"
-        for name, level in permissions().items()
-        if _level(given.get(name, "")) < _level(level)
-    ]
-    return [*lacks, *(f"the event {event}" for event in EVENTS if event not in told)]
 
 
 def manifest(name: str, *, site: str, webhook: str, made: str, installed: str) -> str:
@@ -89,7 +52,3 @@ def installing_address(base_url: str, app: ConversionAnswer) -> str:
     if urlsplit(app.html_url)[:2] != urlsplit(site_url(base_url))[:2]:
         raise ForgeError(f"{base_url} says that its App is at {urlsplit(app.html_url).netloc}, another host")
     return f"{app.html_url}/installations/new"
-
-
-def _level(word: str) -> int:
-    return LEVELS.index(word) if word in LEVELS else 0
