@@ -162,6 +162,7 @@ def test_a_webhook_that_may_not_be_made_is_said(
     assert "127.0.0.1" in Hook.objects.get().problem
     site.repositories[SHOP].members[BOT] = "admin"
     hooks.ask(Project.objects.get())
+    wait_is_over()
     lanes()
     assert Hook.objects.get().problem == ""
 
