@@ -81,7 +81,7 @@ def operation(document: dict[str, Any], name: str, needed: dict[str, Any]) -> di
     answer = described["responses"][status]
     if "$ref" in answer:
         answer = document["responses"][answer["$ref"].rsplit("/", 1)[-1]]
-    sent = next((one for one in described.get("parameters", []) if one["in"] == "body"), {})
+    sent: dict[str, Any] = next((one for one in described.get("parameters", []) if one["in"] == "body"), {})
     return {
         "status": int(status),
         "request": adapted(document, sent.get("schema"), needed),

@@ -21,7 +21,8 @@ router = Router(tags=["forges"])
 ForgeKind = Annotated[str, Path(description="The kind of the code host.")]
 ConnectionId = Annotated[str, Path(description="Id of the connection.")]
 SecretKey = Annotated[
-    str, Query(description="Fingerprint of the secret that the webhook was made with. Nothing is decided by it.")
+    str,
+    Query(description="Fingerprint of the secret that the webhook was made with. Nothing is decided by it."),
 ]
 Result = Annotated[str, Query(description="Only those with exactly this result, such as accepted.")]
 

@@ -17,8 +17,26 @@ from tests.forges.hosts.operations import Answering, Gone, PublishedSite, Refuse
 from tests.forges.hosts.site import Comment, Delivery, Hosted, Person, Pull, Status, Webhook
 
 ELSEWHERE = "https://git.corp.test"  # what its settings say its address is
-ACTIONS = {"synchronize": "synchronized"}
-TYPES = {"synchronized": "pull_request_sync", "label_updated": "pull_request_label"}
+# What it calls what happens, and the type of the event.
+ACTIONS = {
+    "synchronize": ("synchronized", "pull_request_sync"),
+    "labeled": ("label_updated", "pull_request_label"),
+    "unlabeled": ("label_updated", "pull_request_label"),
+    "converted_to_draft": ("edited", "pull_request"),
+    "ready_for_review": ("edited", "pull_request"),
+}
+# The event of a type, where it has another name.
+EVENTS = {
+    **{f"issue_{what}": "issues" for what in ("assign", "label", "milestone")},
+    **{
+        f"pull_request_{what}": "pull_request"
+        for what in ("assign", "label", "milestone", "sync", "review_request")
+    },
+    "pull_request_comment": "issue_comment",
+    "pull_request_review_approved": "pull_request_approved",
+    "pull_request_review_rejected": "pull_request_rejected",
+    "pull_request_review_comment": "pull_request_comment",
+}
 LINKED = ("/user/repos", "/pulls")  # other lists only say how many items there are
 WHOLE = ("/comments", "/assignees")  # have no pages
 HIDDEN = "user should be an owner or a collaborator with admin write of a repository"
@@ -40,7 +58,7 @@ class GiteaSite(PublishedSite):
     api_path = "/api/v1"
     parts = {"owner": r"[^/]+", "repo": r"[^/]+", "sha": r"[0-9a-f]+|-", "collaborator": r"[^/]+"}
     version = "1.26.3"
-    names = ("Gitea",)
+    names: tuple[str, ...] = ("Gitea",)
     most_per_page = 50
 
     def __init__(self, root: Path) -> None:
@@ -53,6 +71,7 @@ class GiteaSite(PublishedSite):
             "GET /user": lambda _, person, __: shapes.user(self, person),
             "GET /user/repos": self._mine,
             "GET /repos/{owner}/{repo}": self._repository,
+            "GET /repos/{owner}/{repo}/topics": self._topics,
             "GET /repos/{owner}/{repo}/pulls": self._pulls,
             "GET /repos/{owner}/{repo}/pulls/{index}": self._pull,
             "GET /repos/{owner}/{repo}/collaborators": self._collaborators,
@@ -130,6 +149,10 @@ class GiteaSite(PublishedSite):
     def _repository(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         hosted = self._find(person, parts)
         return shapes.repository(self, hosted, hosted.members[person.login])
+
+    def _topics(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        self._find(person, parts)
+        return {"topics": ["shop"]}
 
     def _pulls(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         hosted, state = self._find(person, parts), request.args.get("state", "open")
@@ -253,8 +276,14 @@ class GiteaSite(PublishedSite):
 
     # webhooks
 
+    def changed(self, hosted: Hosted, pull: Pull, action: str) -> None:
+        _, exact = ACTIONS.get(action, (action, "pull_request"))
+        self.send(hosted, exact, self.pull_payload(hosted, pull, action))
+
     def send(self, hosted: Hosted, event: str, payload: dict[str, Any], guid: str = "") -> None:
-        """Where ALLOWED_HOST_LIST does not allow private receivers, they get nothing."""
+        """Of a repository, only being made and deleted is told. Private receivers get nothing unless they are allowed."""
+        if event == "repository" and payload["action"] not in {"created", "deleted"}:
+            return
         receivers = [one for one in hosted.webhooks if self.private_receivers or not _private(one.url)]
         refused = [one for one in hosted.webhooks if one not in receivers]
         self.deliveries.extend(Delivery(guid, event, json.dumps(payload).encode(), 0) for _ in refused)
@@ -262,23 +291,20 @@ class GiteaSite(PublishedSite):
             super().send(hosted, event, payload, guid)
 
     def webhook_headers(self, webhook: Webhook, event: str, body: bytes, guid: str) -> dict[str, str]:
-        exact = TYPES.get(json.loads(body).get("action", ""), event)
         mac = hmac.new(webhook.secret.encode(), body, hashlib.sha256).hexdigest() if webhook.secret else ""
-        named = {
-            f"X-{name}-{what}": value
-            for name in (*self.names, "Gogs", "GitHub")
-            for what, value in (("Delivery", guid), ("Event", event), ("Event-Type", exact))
-        }
+        said = (("Delivery", guid), ("Event", EVENTS.get(event, event)), ("Event-Type", event))
+        names = (*self.names, "Gogs", "GitHub")
         return {
             "Content-Type": "application/json",
-            **named,
+            **{f"X-{name}-{what}": value for name in names for what, value in said},
             **{f"X-{name}-Signature": mac for name in (*self.names, "Gogs")},
             "X-Hub-Signature-256": f"sha256={mac}",
         }
 
     def pull_payload(self, hosted: Hosted, pull: Pull, action: str) -> dict[str, Any]:
+        said, _ = ACTIONS.get(action, (action, "pull_request"))
         return {
-            "action": ACTIONS.get(action, action),
+            "action": said,
             "number": pull.number,
             "pull_request": shapes.pull_request(self, hosted, pull),
             "requested_reviewer": None,
@@ -304,11 +330,13 @@ class GiteaSite(PublishedSite):
         owner = shapes.somebody(self, hosted.owner)
         return {"action": action, "organization": owner, **self._everywhere(hosted, hosted.owner)}
 
-    def comment_payload(self, hosted: Hosted, pull: Pull, comment: Comment, action: str) -> dict[str, Any]:
-        """The body of what happened to a comment below a pull request."""
+    def comment_payload(
+        self, hosted: Hosted, pull: Pull, comment: Comment, action: str
+    ) -> tuple[str, dict[str, Any]]:
+        """The type and the body of what happened to a comment below a pull request."""
         address = f"{self.url}{self.pull_path(hosted, pull)}"
         issue = {"id": pull.number + 5000, "number": pull.number, "title": pull.title, "html_url": address}
-        return {
+        return "pull_request_comment", {
             "action": action,
             "issue": {**issue, "state": pull.state, "pull_request": {"merged": pull.merged}},
             "comment": shapes.comment(self, hosted, pull, comment),

@@ -30,6 +30,7 @@ ACTIONS = {
     "synchronized": PullRequestAction.SYNCHRONIZE,
     "reopened": PullRequestAction.REOPENED,
     "closed": PullRequestAction.CLOSED,
+    "deleted": PullRequestAction.CLOSED,
     "edited": PullRequestAction.CHANGED,  # its title, which says whether it is a draft, or its base
     "label_updated": PullRequestAction.CHANGED,
     "label_cleared": PullRequestAction.CHANGED,
