@@ -168,6 +168,7 @@ def test_a_key_is_taken_as_people_paste_it(app: App) -> None:
 
 def test_the_account_and_what_the_app_lacks(forge: GitHubAppForge, app: App) -> None:
     assert (forge.account().login, list(forge.account().missing)) == ("trial[bot]", [])
+    assert all(right.given and right.without for right in forge.account().rights)
     del app.permissions["deployments"]
     app.permissions["checks"] = "read"
     app.webhook.events.remove("push")
@@ -176,6 +177,8 @@ def test_the_account_and_what_the_app_lacks(forge: GitHubAppForge, app: App) -> 
         "the permission Deployments (write)",
         "the event push",
     ]
+    given = {right.name: right.given for right in forge.account().rights}
+    assert (given["Checks (write)"], given["Contents (read)"]) == (False, True)
 
 
 def test_a_key_that_github_does_not_know_is_refused(site: GitHubSite, app: App) -> None:
@@ -557,7 +560,7 @@ def test_without_the_right_to_deployments_everything_else_is_reported(
     asked = [one for one in site.asked if "/deployments" in one]
     assert len(asked) == 1
     shown = [one["status"] for one in site.reports.runs] or [
-        one["state"] for one in site.repositories[SHOP].statuses
+        one.state for one in site.repositories[SHOP].statuses
     ]
     assert shown[-1] in {"completed", "success"}
 

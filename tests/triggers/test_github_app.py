@@ -28,11 +28,12 @@ from seatrial.control.projects.models import Connection, Project, PullRequest
 from seatrial.control.triggers.checks import carry_out
 from seatrial.control.worker.sweeps import sweep_forges
 from seatrial.wire.evaluations import EvaluationFinished, PolicyResult
+from tests.forges.hosts.github import GitHubSite
 from tests.forges.hosts.github_apps import App, Installation, key, pem_of
 from tests.forges.hosts.site import Pull
 from tests.repositories import commit
-from tests.triggers.hosted import SHOP, DeliveringHere, Team
-from tests.triggers.test_github import handle
+from tests.triggers.hosted import SHOP, Team
+from tests.triggers.test_hosted import handle
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 Lanes = Callable[[], None]
@@ -40,21 +41,21 @@ POLICIES, PREVIEW = "seatrial/policies", "seatrial/preview"
 
 
 @pytest.fixture
-def app(site: DeliveringHere) -> App:
+def app(site: GitHubSite) -> App:
     return site.apps.create("trial", permissions=permissions(), events=EVENTS)
 
 
 @pytest.fixture
-def installation(site: DeliveringHere, app: App) -> Installation:
+def installation(site: GitHubSite, app: App) -> Installation:
     return site.apps.install(app, site.repositories[SHOP])
 
 
-def asked_for(site: DeliveringHere, app: App, **changes: Any) -> dict[str, Any]:
+def asked_for(site: GitHubSite, app: App, **changes: Any) -> dict[str, Any]:
     return {"app_id": app.id, "private_key": app.pem, "base_url": site.url, **changes}
 
 
 @pytest.fixture
-def project(site: DeliveringHere, team: Team, app: App, installation: Installation, lanes: Lanes) -> Project:
+def project(site: GitHubSite, team: Team, app: App, installation: Installation, lanes: Lanes) -> Project:
     status, answer = team.call("owner", "POST", "/github/apps", asked_for(site, app))
     assert status == 200, answer
     assert answer["account"] == {"login": "trial[bot]", "missing": [], "expires_at": None}
@@ -66,7 +67,7 @@ def project(site: DeliveringHere, team: Team, app: App, installation: Installati
 
 
 @pytest.fixture
-def pull(site: DeliveringHere, project: Project, lanes: Lanes) -> Pull:
+def pull(site: GitHubSite, project: Project, lanes: Lanes) -> Pull:
     pull = site.open_pull(SHOP, "feature", author="ann", title="Add a cart")
     handle()
     lanes()
@@ -96,7 +97,7 @@ def go_live(environment: Environment) -> None:
 
 
 def test_an_app_that_is_refused_or_lacks_something_is_not_kept(
-    site: DeliveringHere, team: Team, app: App
+    site: GitHubSite, team: Team, app: App
 ) -> None:
     for changes, said in (
         ({"app_id": app.id + 1}, "401"),
@@ -131,7 +132,7 @@ def test_the_key_is_sealed_and_shown_to_nobody(project: Project, team: Team, app
 
 
 def test_a_new_key_is_tried_before_it_replaces_the_old_one(
-    project: Project, team: Team, app: App, site: DeliveringHere
+    project: Project, team: Team, app: App, site: GitHubSite
 ) -> None:
     row = Connection.objects.get()
     path = f"/github/apps/{row.pk}/private-key"
@@ -153,9 +154,7 @@ def test_a_new_key_is_tried_before_it_replaces_the_old_one(
     assert "new private key is in use" in answer.content.decode()
 
 
-def test_the_wrong_person_can_do_none_of_it(
-    project: Project, team: Team, app: App, site: DeliveringHere
-) -> None:
+def test_the_wrong_person_can_do_none_of_it(project: Project, team: Team, app: App, site: GitHubSite) -> None:
     row = Connection.objects.get()
     asked_before = len(site.asked)
     for who in ("developer", "stranger"):
@@ -191,7 +190,7 @@ def signed_in(team: Team, role: str) -> Client:
     return client
 
 
-def created(browser: Client, site: DeliveringHere, team: Team, **changes: str) -> tuple[str, str]:
+def created(browser: Client, site: GitHubSite, team: Team, **changes: str) -> tuple[str, str]:
     """The address and the manifest of the form that goes to GitHub."""
     form = {"workspace": team.workspace.pk, "base_url": site.url, "name": "", "organisation": "", **changes}
     answer = browser.post("/connections/github-app/create", form)
@@ -207,7 +206,7 @@ def created(browser: Client, site: DeliveringHere, team: Team, **changes: str) -
     return found[1], found[2].replace("&quot;", '"')
 
 
-def confirmed(site: DeliveringHere, address: str, manifest: str) -> str:
+def confirmed(site: GitHubSite, address: str, manifest: str) -> str:
     """What GitHub sends the browser to, once its button was pressed."""
     shown = httpx.post(address, data={"manifest": manifest}, trust_env=False)
     assert "Create GitHub App" in shown.text
@@ -216,7 +215,7 @@ def confirmed(site: DeliveringHere, address: str, manifest: str) -> str:
     return f"{there.path}?{there.query}"
 
 
-def test_two_clicks_make_an_app_and_its_connection(site: DeliveringHere, team: Team, lanes: Lanes) -> None:
+def test_two_clicks_make_an_app_and_its_connection(site: GitHubSite, team: Team, lanes: Lanes) -> None:
     browser = signed_in(team, "owner")
     assert "form-action 'self';" in browser.get("/connections/github-app")["Content-Security-Policy"] + ";"
     address, manifest = created(browser, site, team, organisation="acme")
@@ -241,9 +240,7 @@ def test_two_clicks_make_an_app_and_its_connection(site: DeliveringHere, team: T
     assert "Create the App again" in again.content.decode() and Connection.objects.count() == 1
 
 
-def test_a_token_becomes_an_app_under_the_same_name(
-    site: DeliveringHere, team: Team, connection: str
-) -> None:
+def test_a_token_becomes_an_app_under_the_same_name(site: GitHubSite, team: Team, connection: str) -> None:
     browser = signed_in(team, "owner")
     name = Connection.objects.get().name
     address, manifest = created(browser, site, team, name=name)
@@ -256,7 +253,7 @@ def test_a_token_becomes_an_app_under_the_same_name(
 
 @pytest.mark.parametrize("how", ["another state", "no state", "another session", "an hour later", "no code"])
 def test_what_was_not_begun_here_is_not_finished(
-    how: str, site: DeliveringHere, team: Team, monkeypatch: pytest.MonkeyPatch
+    how: str, site: GitHubSite, team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     browser = signed_in(team, "owner")
     back = confirmed(site, *created(browser, site, team))
@@ -275,7 +272,7 @@ def test_what_was_not_begun_here_is_not_finished(
     assert answer.status_code == 302 and not Connection.objects.exists()
 
 
-def test_somebody_who_lost_the_right_cannot_finish(site: DeliveringHere, team: Team) -> None:
+def test_somebody_who_lost_the_right_cannot_finish(site: GitHubSite, team: Team) -> None:
     browser = signed_in(team, "owner")
     back = confirmed(site, *created(browser, site, team))
     team.workspace.memberships.filter(user=team.people["owner"]).update(role="developer")
@@ -283,7 +280,7 @@ def test_somebody_who_lost_the_right_cannot_finish(site: DeliveringHere, team: T
     assert not Connection.objects.exists() and len(site.apps.codes) == 1
 
 
-def test_nobody_begins_for_another_workspace(site: DeliveringHere, team: Team) -> None:
+def test_nobody_begins_for_another_workspace(site: GitHubSite, team: Team) -> None:
     stranger = signed_in(team, "stranger")
     form = {"workspace": team.workspace.pk, "base_url": site.url}
     answer = stranger.post("/connections/github-app/create", form)
@@ -312,7 +309,7 @@ def test_an_address_that_is_none_is_refused(address: str, team: Team) -> None:
 
 
 def test_a_pull_request_gets_check_runs_a_deployment_and_one_comment(
-    site: DeliveringHere, project: Project, pull: Pull, lanes: Lanes, source: Path, app: App
+    site: GitHubSite, project: Project, pull: Pull, lanes: Lanes, source: Path, app: App
 ) -> None:
     assert app.webhook.url == hooks.address(project.connection) and Hook.objects.get().problem == ""
     assert {one["name"]: one["status"] for one in site.reports.runs} == {
@@ -343,7 +340,7 @@ def test_a_pull_request_gets_check_runs_a_deployment_and_one_comment(
 
 
 def test_what_a_newer_commit_replaced_is_neutral(
-    site: DeliveringHere, pull: Pull, lanes: Lanes, source: Path
+    site: GitHubSite, pull: Pull, lanes: Lanes, source: Path
 ) -> None:
     first = pull.head
     commit(source, {"b": "2"})
@@ -355,7 +352,7 @@ def test_what_a_newer_commit_replaced_is_neutral(
 
 
 def test_a_preview_that_ends_without_its_pull_request_is_inactive(
-    site: DeliveringHere, pull: Pull, lanes: Lanes
+    site: GitHubSite, pull: Pull, lanes: Lanes
 ) -> None:
     environment = Environment.objects.get()
     go_live(environment)
@@ -372,7 +369,7 @@ def test_a_preview_that_ends_without_its_pull_request_is_inactive(
     assert site.reports.deployments[0]["_states"][-1]["state"] == "inactive"
 
 
-def test_buttons_do_what_they_say_once(site: DeliveringHere, pull: Pull, lanes: Lanes) -> None:
+def test_buttons_do_what_they_say_once(site: GitHubSite, pull: Pull, lanes: Lanes) -> None:
     site.repositories[SHOP].members["ann"] = "write"
     finish(Evaluation.objects.get())
     go_live(Environment.objects.get())
@@ -405,7 +402,7 @@ def test_buttons_do_what_they_say_once(site: DeliveringHere, pull: Pull, lanes: 
 
 
 def test_an_order_that_is_carried_out_twice_has_one_effect(
-    site: DeliveringHere, pull: Pull, lanes: Lanes, forges: Forges
+    site: GitHubSite, pull: Pull, lanes: Lanes, forges: Forges
 ) -> None:
     site.repositories[SHOP].members["ann"] = "write"
     finish(Evaluation.objects.get())
@@ -419,7 +416,7 @@ def test_an_order_that_is_carried_out_twice_has_one_effect(
     assert Evaluation.objects.count() == 2
 
 
-def test_who_may_not_write_gives_no_orders(site: DeliveringHere, pull: Pull, lanes: Lanes) -> None:
+def test_who_may_not_write_gives_no_orders(site: GitHubSite, pull: Pull, lanes: Lanes) -> None:
     finish(Evaluation.objects.get())
     lanes()
     for nobody in ("mallory", ""):
@@ -432,7 +429,7 @@ def test_who_may_not_write_gives_no_orders(site: DeliveringHere, pull: Pull, lan
 
 
 def test_orders_at_an_older_commit_do_not_touch_the_preview(
-    site: DeliveringHere, pull: Pull, lanes: Lanes, source: Path
+    site: GitHubSite, pull: Pull, lanes: Lanes, source: Path
 ) -> None:
     site.repositories[SHOP].members["ann"] = "write"
     go_live(Environment.objects.get())
@@ -453,7 +450,7 @@ def test_orders_at_an_older_commit_do_not_touch_the_preview(
 
 
 def test_suspended_and_back(
-    site: DeliveringHere, project: Project, pull: Pull, installation: Installation, forges: Forges
+    site: GitHubSite, project: Project, pull: Pull, installation: Installation, forges: Forges
 ) -> None:
     site.apps.suspend(installation)
     handle()
@@ -473,7 +470,7 @@ def test_suspended_and_back(
 
 
 def test_taken_out_and_removed_keeps_the_data_and_says_why(
-    site: DeliveringHere,
+    site: GitHubSite,
     project: Project,
     pull: Pull,
     installation: Installation,
@@ -505,7 +502,7 @@ def test_taken_out_and_removed_keeps_the_data_and_says_why(
 
 
 def test_an_installation_of_somebody_else_changes_nothing(
-    site: DeliveringHere, project: Project, app: App, source: Path
+    site: GitHubSite, project: Project, app: App, source: Path
 ) -> None:
     other = site.apps.install(app, site.repository("umbrella/shop", source, admin="ann"))
     site.apps.suspend(other)
@@ -519,7 +516,7 @@ def test_an_installation_of_somebody_else_changes_nothing(
 
 
 def test_rotating_the_webhook_secret_sets_it_at_the_app(
-    site: DeliveringHere, project: Project, app: App, lanes: Lanes, team: Team
+    site: GitHubSite, project: Project, app: App, lanes: Lanes, team: Team
 ) -> None:
     before = app.webhook.secret
     signed_in(team, "owner").post(f"/connections/{project.connection_id}/rotate")

@@ -12,6 +12,8 @@ PLAIN = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,
 def address(text: str) -> str:
     """The address of a forge, without a path's last slash. Raises UnfitConnection."""
     given = text.strip()
+    if not given:
+        raise UnfitConnection("The address of the forge is missing. Write it like https://git.example.com")
     if given.lower().startswith(("https://", "http://")) and any(one in given for one in "@?#"):
         raise UnfitConnection("The address of a forge has no user, password, query or fragment in it.")
     if not PLAIN.fullmatch(given):

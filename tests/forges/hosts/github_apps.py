@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from werkzeug.wrappers import Request
 
-from tests.forges.hosts.refusals import Gone, Refused
+from tests.forges.hosts.operations import Gone, Refused
 from tests.forges.hosts.site import Hosted, Person, Webhook
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class GitHubApps:
 
     def signed_in(self, request: Request) -> Person | None:
         if CONVERSION.fullmatch(request.path):
-            return Person(0, "nobody", "")
+            return Person(0, "nobody", "", "")
         given = request.authorization
         token = (given.token or given.password or "") if given else ""
         held = self.tokens.get(token)
@@ -215,7 +215,7 @@ class GitHubApps:
                 except jwt.InvalidTokenError:
                     continue
                 if claims["exp"] - claims["iat"] <= 600:
-                    return Itself(app.id, app.login, "", app=app)
+                    return Itself(app.id, app.login, "", "", app=app)
         return None
 
     def check(self, operation: str, asked: str, person: Person) -> None:
@@ -317,7 +317,7 @@ class GitHubApps:
         if not wanted <= installation.repositories:
             raise Refused(422, "There is at least one repository that does not exist or is not accessible.")
         return Integration(
-            self._site.people[app.login].id, app.login, "", installation=installation, repositories=wanted,
+            self._site.people[app.login].id, app.login, "", "", installation=installation, repositories=wanted,
             permissions=dict(permissions), expires_at=datetime.now(UTC) + HOUR,
         )  # fmt: skip
 

@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from werkzeug.wrappers import Request
 
 from tests.forges.hosts.github_apps import Integration
-from tests.forges.hosts.refusals import Gone, Refused
+from tests.forges.hosts.operations import Gone, Refused
 from tests.forges.hosts.site import Hosted, Person
 
 if TYPE_CHECKING:

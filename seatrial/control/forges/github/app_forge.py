@@ -11,7 +11,7 @@ import httpx
 import structlog
 
 from seatrial.control.forges.errors import ForgeError
-from seatrial.control.forges.github import checks
+from seatrial.control.forges.github import checks, needs
 from seatrial.control.forges.github.answers import AppAnswer, HookConfig, Me, RepositoryAnswer
 from seatrial.control.forges.github.app import GitHubApp, app_of, login_of
 from seatrial.control.forges.github.check_runs import CheckRuns
@@ -19,7 +19,6 @@ from seatrial.control.forges.github.client import GitHubClient, NotAllowed
 from seatrial.control.forges.github.deployments import Deployments
 from seatrial.control.forges.github.forge import GitHubForge, as_repository
 from seatrial.control.forges.github.installations import Installations
-from seatrial.control.forges.github.needs import missing
 from seatrial.control.forges.github.paths import of_project
 from seatrial.control.forges.github.signing_in import AsApp, AsInstallation
 from seatrial.control.forges.protocol import (
@@ -28,6 +27,7 @@ from seatrial.control.forges.protocol import (
     FetchCredential,
     ForgeAccount,
     ForgeRepository,
+    Right,
 )
 from seatrial.control.projects.models import Connection, Project
 from seatrial.wire.evaluations import Member
@@ -60,7 +60,16 @@ class GitHubAppForge(GitHubForge):
     def account(self) -> ForgeAccount:
         """The App, and which of the permissions and events that we need it lacks."""
         app = self._app()
-        return ForgeAccount(login=login_of(app.slug), missing=missing(app.permissions, app.events))
+        rights = [
+            Right(
+                name=needs.shown(one),
+                given=needs.reaches(app.permissions, one, level),
+                without=needs.WITHOUT[one],
+            )
+            for one, level in needs.permissions().items()
+        ]
+        lacks = needs.missing(app.permissions, app.events)
+        return ForgeAccount(login=login_of(app.slug), missing=lacks, rights=rights)
 
     def repositories(self) -> Iterator[ForgeRepository]:
         """Those of every installation that is not suspended."""

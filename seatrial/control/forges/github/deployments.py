@@ -6,8 +6,9 @@ from itertools import islice
 import structlog
 
 from seatrial.control.forges.github.answers import DeploymentAnswer, DeploymentStatusAnswer, Made
-from seatrial.control.forges.github.client import GitHubClient, NoSuchThing, NotAllowed
+from seatrial.control.forges.github.client import GitHubClient, NotAllowed
 from seatrial.control.forges.github.statuses import one_line
+from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.protocol import DeploymentReport
 from seatrial.wire.states import DeploymentState
 

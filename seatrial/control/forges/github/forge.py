@@ -18,11 +18,12 @@ from seatrial.control.forges.github.answers import (
     PullAnswer,
     RepositoryAnswer,
 )
-from seatrial.control.forges.github.client import GitHubClient, NoSuchThing
+from seatrial.control.forges.github.client import GitHubClient
 from seatrial.control.forges.github.deployments import Deployments
 from seatrial.control.forges.github.needs import EVENTS
 from seatrial.control.forges.github.paths import of_name as _path
 from seatrial.control.forges.github.paths import of_project as _of
+from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.marker import marked, marker
 from seatrial.control.forges.protocol import (
     Commented,

@@ -7,7 +7,8 @@ from threading import Lock
 
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.github.answers import InstallationAnswer, TokenAnswer
-from seatrial.control.forges.github.client import GitHubClient, NoSuchThing, NotAllowed
+from seatrial.control.forges.github.client import GitHubClient, NotAllowed
+from seatrial.control.forges.http.problems import NoSuchThing
 
 RENEWED_BEFORE = timedelta(minutes=2)
 

@@ -5,8 +5,9 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from seatrial.control.forges.errors import ForgeError, UnfitConnection
 from seatrial.control.forges.github.answers import ConversionAnswer
-from seatrial.control.forges.github.client import GitHubClient, NoSuchThing, site_url
+from seatrial.control.forges.github.client import GitHubClient, site_url
 from seatrial.control.forges.github.needs import EVENTS, permissions
+from seatrial.control.forges.http.problems import NoSuchThing
 
 MAX_NAME = 34  # GitHub's
 

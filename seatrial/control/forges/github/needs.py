@@ -13,6 +13,16 @@ PERMISSIONS = {
     "metadata": "read",  # every App has it: names, topics, collaborators
     "pull_requests": "write",  # they are told, and commented on
 }
+# What people miss without it.
+WITHOUT = {
+    "checks": "verdicts and previews are not shown beside the commit, and nothing can be required for merging",
+    "contents": "agents cannot fetch code: no preview, no verdict",
+    "deployments": "there is no View deployment",
+    "issues": "comments are not noticed",
+    "merge_queues": "a merge queue waits for verdicts that never come",
+    "metadata": "nothing works",
+    "pull_requests": "pull requests are not found, and the comment below them is missing",
+}
 # The permission without which GitHub refuses to tell.
 TOLD_WITH = {
     "create": "contents",
@@ -34,11 +44,21 @@ def permissions() -> dict[str, str]:
 def missing(given: Mapping[str, str], told: Collection[str]) -> list[str]:
     """What an App with these permissions and events lacks, for people."""
     lacks = [
-        f"the permission {name.replace('_', ' ').capitalize()} ({level})"
+        f"the permission {shown(name)}"
         for name, level in permissions().items()
-        if _level(given.get(name, "")) < _level(level)
+        if not reaches(given, name, level)
     ]
     return [*lacks, *(f"the event {event}" for event in EVENTS if event not in told)]
+
+
+def shown(permission: str) -> str:
+    """A permission that we need, as GitHub's pages call it."""
+    return f"{permission.replace('_', ' ').capitalize()} ({permissions()[permission]})"
+
+
+def reaches(given: Mapping[str, str], permission: str, level: str) -> bool:
+    """Whether what was given is that level or a higher one."""
+    return _level(given.get(permission, "")) >= _level(level)
 
 
 def _level(word: str) -> int:
