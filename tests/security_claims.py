@@ -186,7 +186,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "e2e/test_github.py::test_from_connecting_to_the_last_trace",
     ),
     "- A token goes to its own code host and nowhere else": (
-        "tests/forges/test_github.py::test_a_renamed_repository_is_followed_and_another_host_is_not",
+        "tests/forges/test_hosted.py::test_a_renamed_repository_is_followed_and_another_host_is_not",
     ),
     "- No request of the control plane goes to a link-local or metadata address": (
         "tests/installation/test_airgapped.py::test_where_clouds_keep_credentials_nobody_asks_whoever_connects_it",
@@ -197,9 +197,9 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "tests/forges/test_github_app.py::test_no_token_is_in_a_log_or_an_error",
     ),
     "- An App is created only in the session that began it": (
-        "tests/triggers/test_github_app.py::test_two_clicks_make_an_app_and_its_connection",
-        "tests/triggers/test_github_app.py::test_what_was_not_begun_here_is_not_finished",
-        "tests/triggers/test_github_app.py::test_somebody_who_lost_the_right_cannot_finish",
+        "tests/triggers/test_github_app_manifest.py::test_two_clicks_make_an_app_and_its_connection",
+        "tests/triggers/test_github_app_manifest.py::test_what_was_not_begun_here_is_not_finished",
+        "tests/triggers/test_github_app_manifest.py::test_somebody_who_lost_the_right_cannot_finish",
         "tests/triggers/test_github_app.py::test_who_may_not_write_gives_no_orders",
     ),
     "- Every webhook must be signed with the connection's secret.": (
