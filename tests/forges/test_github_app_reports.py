@@ -51,7 +51,6 @@ def preview(
         urls={"web": "https://pr-1-shop.test"} if live else {},
         environment="pr-1-shop",
         ended=ended,
-        identity=f"01D{commit[:2]}",
     )
 
 
@@ -112,6 +111,24 @@ def test_every_preview_has_its_check_run(
     assert run["details_url"] == (
         "https://pr-1-shop.test" if live else "https://seatrial.test/environments/01V"
     )
+
+
+def test_what_has_no_preview_succeeds_without_buttons(
+    forge: GitHubAppForge, project: Project, site: GitHubSite
+) -> None:
+    forge.report_deployment(
+        project,
+        DeploymentReport(
+            number=0,
+            commit=SHA,
+            state=DeploymentState.LIVE,
+            description="Not needed in a merge queue",
+            page_url="https://seatrial.test/projects/01P",
+            urls={},
+        ),
+    )
+    run = site.reports.run("seatrial/preview", SHA)
+    assert (run["conclusion"], run["actions"]) == ("success", []) and not site.reports.deployments
 
 
 def test_one_check_run_goes_from_queued_to_its_conclusion(

@@ -106,6 +106,10 @@ def test_an_app_that_is_refused_or_lacks_something_is_not_kept(
         status, answer = team.call("owner", "POST", "/github/apps", asked_for(site, app, **changes))
         assert status == 400 and said in answer["error"]["message"], (changes, answer)
         assert "PRIVATE KEY" not in str(answer) and "secret" not in answer["error"]["message"]
+    status, answer = team.call(
+        "owner", "POST", "/github/apps", asked_for(site, app, private_key="secret" * 9000)
+    )
+    assert status in {400, 422} and "secret" * 5 not in str(answer)
     del app.permissions["checks"]
     status, answer = team.call("owner", "POST", "/github/apps", asked_for(site, app))
     assert status == 400 and "lacks the permission Checks (write)" in answer["error"]["message"]

@@ -82,6 +82,19 @@ def test_a_token_becomes_an_app_under_the_same_name(site: GitHubSite, team: Team
     assert app.webhook.url == hooks.address(row)
 
 
+def test_an_app_at_another_host_is_connected_and_nobody_is_sent_there(
+    site: GitHubSite, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = signed_in(team, "owner")
+    back = confirmed(site, *created(browser, site, team))
+    described = site.apps._described
+    monkeypatch.setattr(
+        site.apps, "_described", lambda app: {**described(app), "html_url": "https://evil.test/apps/x"}
+    )
+    answer = browser.get(back)
+    assert answer["Location"] == f"/connections/{Connection.objects.get().pk}"
+
+
 @pytest.mark.parametrize("how", ["another state", "no state", "another session", "an hour later", "no code"])
 def test_what_was_not_begun_here_is_not_finished(
     how: str, site: GitHubSite, team: Team, monkeypatch: pytest.MonkeyPatch

@@ -120,7 +120,6 @@ class DeploymentReport:
     """The newest deployment of a pull request, as the forge shows it there. `urls` is empty unless it is live.
 
     `environment` is the name of the preview, which the forge may list. `ended`: the preview is gone, or will be.
-    `identity` is the same in every report on one deployment, and in no other.
     """
 
     number: int
@@ -131,7 +130,6 @@ class DeploymentReport:
     urls: Mapping[str, str]
     environment: str = ""
     ended: bool = False
-    identity: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,7 +52,6 @@ def _report_deployment(forges: Forges, pull_request: str) -> None:
             urls=urls(environment) if live else {},
             environment=environment.name,
             ended=environment.state in OVER,
-            identity=deployment.pk,
         ),
     )
 

@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS = 5.0
 FACTS_LANES = 3  # so that one slow forge does not hold up the others
-ASKING_THREADS = 10 + AT_ONCE  # as many as there are tasks that wait for forges
+ASKING_THREADS = 11 + AT_ONCE  # as many as there are tasks that wait for forges
 Task = Callable[[], Awaitable[None]]
 
 

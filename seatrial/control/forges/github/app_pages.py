@@ -175,11 +175,15 @@ def made(request: HttpRequest) -> HttpResponse:
         workspace = find_visible(person(request), Workspace, begun.workspace)
         require(person(request), Action.MANAGE_CONNECTIONS, workspace)
         app = converted(begun.base_url, request.GET.get("code", ""))
-        joining.finish(workspace, begun, app, by=actor(request))
-        return redirect(installing_address(begun.base_url, app))
+        row = joining.finish(workspace, begun, app, by=actor(request))
     except ForgeError as error:
         messages.error(request, str(error))
         return redirect("connections:github-app")
+    try:
+        return redirect(installing_address(begun.base_url, app))
+    except ForgeError as error:
+        messages.warning(request, f"The App is connected. Install it at GitHub by hand: {error}.")
+        return redirect("connections:connection", key=row.pk)
 
 
 @require_GET

@@ -100,21 +100,27 @@ def of_evaluation(report: EvaluationReport) -> CheckRun:
 
 
 def of_deployment(report: DeploymentReport) -> CheckRun:
-    """The check run of a preview. It leads to the preview once that is live."""
+    """The check run of a preview. It leads to the preview once that is live. Without a preview it has no buttons."""
     status, conclusion = DEPLOYMENTS[report.state]
     lines = [report.description, *(f"- {name}: {url}" for name, url in report.urls.items())]
-    live = report.state is DeploymentState.LIVE and not report.ended
     return CheckRun(
         name=PREVIEW,
         commit=report.commit,
-        identity=report.identity or PREVIEW,
+        identity=PREVIEW,
         status=status,
         conclusion=conclusion,
         details_url=next(iter(report.urls.values()), report.page_url),
         title=_line(report.description),
         summary=_short("\n".join([*lines, "", f"[Details]({report.page_url})"]), MAX_SUMMARY),
-        buttons=([REBUILD, STOP] if live else [REBUILD]) if conclusion is not None else [],
+        buttons=_of_preview(report) if conclusion is not None else [],
     )
+
+
+def _of_preview(report: DeploymentReport) -> list[Button]:
+    if not report.environment:
+        return []
+    live = report.state is DeploymentState.LIVE and not report.ended
+    return [REBUILD, STOP] if live else [REBUILD]
 
 
 def body(run: CheckRun, annotations: Sequence[Annotation]) -> dict[str, object]:

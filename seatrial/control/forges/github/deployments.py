@@ -24,7 +24,7 @@ STATES = {
     DeploymentState.SUPERSEDED: INACTIVE,
     DeploymentState.CANCELLED: INACTIVE,
 }
-LOOKED_AT = 100  # the newest deployments of an environment; older ones were seen to when they were among them
+LOOKED_AT = 10  # the newest deployments of an environment; older ones were seen to when they were among them
 
 
 class Deployments:
