@@ -143,6 +143,9 @@ def test_one_check_run_goes_from_queued_to_its_conclusion(
     forge.report_evaluation(project, verdict(EvaluationState.QUEUED, "01F"))
     forge.report_evaluation(project, verdict(EvaluationState.FAILED, "01F"))
     assert [one["conclusion"] for one in site.reports.runs] == ["success", "failure"]
+    forge.report_evaluation(project, verdict(EvaluationState.QUEUED, "01G"))
+    forge.report_evaluation(project, verdict(EvaluationState.PASSED, "01H"))  # what was between was left out
+    assert [one["conclusion"] for one in site.reports.runs] == ["success", "failure", "neutral", "success"]
 
 
 def test_annotations_are_sent_in_batches_of_fifty_and_never_twice(

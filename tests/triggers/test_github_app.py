@@ -275,6 +275,10 @@ def test_buttons_do_what_they_say_once(site: GitHubSite, pull: Pull, lanes: Lane
     handle()
     lanes()
     assert Environment.objects.get().state == "stopped"
+    finish(Evaluation.objects.latest("id"))
+    lanes()
+    lanes()  # what was asked for is reported after it was done
+    assert {site.reports.run(name, pull.head)["status"] for name in (POLICIES, PREVIEW)} == {"completed"}
     assert "ann at trial" in str(list(AuditEntry.objects.values_list("actor", flat=True)))
 
 
@@ -296,13 +300,18 @@ def test_an_order_that_is_carried_out_twice_has_one_effect(
 def test_who_may_not_write_gives_no_orders(site: GitHubSite, pull: Pull, lanes: Lanes) -> None:
     finish(Evaluation.objects.get())
     lanes()
+    run = site.reports.run(POLICIES, pull.head)
     for nobody in ("mallory", ""):
-        site.reports.press(site.reports.run(POLICIES, pull.head), "rerun", nobody)
+        site.reports.press(run, "rerun", nobody)
     site.repositories[SHOP].members["reader"] = "read"
-    site.reports.press(site.reports.run(POLICIES, pull.head), "rerun", "reader")
+    site.reports.press(run, "rerun", "reader")
+    site.reports.rerequest(run, "reader")
     handle()
+    assert run["conclusion"] is None
     lanes()
+    lanes()  # what was asked for is reported after it was done
     assert Evaluation.objects.count() == 1
+    assert run["conclusion"] == "success"  # nobody waits for what will not come
 
 
 def test_orders_at_an_older_commit_do_not_touch_the_preview(

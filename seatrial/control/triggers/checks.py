@@ -16,7 +16,7 @@ from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Deployment
 from seatrial.control.projects.events import CheckAsked, CheckOrder
-from seatrial.control.projects.models import Project
+from seatrial.control.projects.models import Project, PullRequest
 from seatrial.wire.words import EventKind
 
 log = structlog.get_logger(__name__)
@@ -49,13 +49,25 @@ def carry_out(forges: Forges, body: dict[str, str]) -> None:
     about = {"project": project.slug, "order": body["order"], "by": body["by"], "commit": body["commit"]}
     if not body["by"] or not forges.hosted(project.connection).may_write(project, body["by"]):
         log.warning("not done: who asked for it may not write to the repository", **about)
-        return
+    else:
+        _act(project, body, about)
+    _report(project, body["commit"])
+
+
+def _act(project: Project, body: dict[str, str], about: dict[str, str]) -> None:
     by = Actor.forge(f"{body['by']} at {project.connection.name}")
     at = datetime.fromisoformat(body["at"])
     try:
         ACTS[CheckOrder(body["order"])](project, body["commit"], by, at)
     except ControlError as error:  # such as: its pull request was closed meanwhile
         log.info("not done", **about, why=str(error))
+
+
+def _report(project: Project, commit: str) -> None:
+    """Whatever was done or not: the forge may have begun to wait for another report when it was asked for."""
+    outbox.instruct(Instruction.REPORT, project=project.pk, commit=commit)
+    for pull_request in PullRequest.objects.filter(project=project, head_sha=commit):
+        outbox.instruct(Instruction.REPORT, pull_request=pull_request.pk)
 
 
 def _rerun(project: Project, commit: str, by: Actor, at: datetime) -> None:

@@ -51,9 +51,14 @@ class GitHubReports:
         self._tell(run, "requested_action", by, requested_action={"identifier": identifier})
 
     def rerequest(self, run: dict[str, Any], by: str) -> None:
+        """GitHub begins to wait at once."""
+        run["status"], run["conclusion"] = "queued", None
         self._tell(run, "rerequested", by)
 
     def rerequest_all(self, hosted: Hosted, sha: str, by: str) -> None:
+        mine = [one for one in self.runs if one["_of"] is hosted and one["head_sha"] == sha]
+        for run in {one["name"]: one for one in mine}.values():
+            run["status"], run["conclusion"] = "queued", None
         suite = {"id": 5, "head_sha": sha}
         self._site.send(hosted, "check_suite", self._payload(hosted, "rerequested", by, check_suite=suite))
 

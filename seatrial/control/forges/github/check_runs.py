@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from seatrial.control.forges.github.answers import CheckRunAnswer
-from seatrial.control.forges.github.checks import CheckRun, Status, body, output
+from seatrial.control.forges.github.checks import CheckRun, Conclusion, Status, body, output
 from seatrial.control.forges.github.client import GitHubClient
 from seatrial.control.forges.protocol import Annotation
 
@@ -25,6 +25,8 @@ class CheckRuns:
         begins anew is a run of its own, which GitHub shows in its place.
         """
         known = self._newest(repository, run)
+        if known is not None and known.external_id != run.identity and known.status != Status.COMPLETED:
+            self._replaced(repository, known.id)
         if known is None or known.external_id != run.identity or _begins_anew(known, run):
             first, *rest = _batches(run.annotations)
             made = self._client.send(
@@ -54,6 +56,15 @@ class CheckRuns:
         )
         ours = [one for one in found if one.app is not None and one.app.id == self._app_id]
         return max(ours, key=lambda one: one.id, default=None)
+
+    def _replaced(self, repository: str, identity: int) -> None:
+        """End a run whose evaluation was replaced by another of the same commit: nobody will report on it."""
+        ended = {
+            "status": Status.COMPLETED,
+            "conclusion": Conclusion.NEUTRAL,
+            "output": {"title": "Replaced", "summary": "This commit is evaluated once more."},
+        }
+        self._client.send("PATCH", f"{repository}/check-runs/{identity}", ended, CheckRunAnswer)
 
     def _add(
         self, repository: str, identity: int, run: CheckRun, batches: Sequence[Sequence[Annotation]]
