@@ -183,7 +183,7 @@ class GiteaForge:
         """The id of the comment that an earlier report made; anybody may copy the marker, so it must be ours."""
         me = self.client.get("/user", Me)
         wanted = marker(report.mark)
-        for comment in self.client.pages(f"{_of(project)}/issues/{report.number}/comments", Comment):
+        for comment in self.client.get_list(f"{_of(project)}/issues/{report.number}/comments", Comment):
             if comment.user is not None and comment.user.id == me.id and wanted in (comment.body or ""):
                 return str(comment.id)
         return ""
