@@ -23,6 +23,7 @@ from seatrial.control.forges.gitea.answers import (
 from seatrial.control.forges.gitea.client import Forbidden, GiteaClient
 from seatrial.control.forges.gitea.pulls import as_event
 from seatrial.control.forges.github import statuses
+from seatrial.control.forges.http.budget import Budget
 from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.marker import marked, marker
 from seatrial.control.forges.protocol import (
@@ -50,6 +51,11 @@ class GiteaForge:
     def __init__(self, connection: Connection, *, inner: httpx.BaseTransport | None = None) -> None:
         self._token = str(connection.credential)
         self.client = GiteaClient(connection.base_url, self._token, inner=inner)
+
+    @property
+    def budget(self) -> Budget:
+        """The connection's budget."""
+        return self.client.transport.budget
 
     def now(self) -> datetime:
         """Gitea's time, by the Date of its last answer."""
