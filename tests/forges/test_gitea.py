@@ -188,6 +188,16 @@ def test_a_status_for_a_commit_that_is_not_there_yet_is_sent_again_later(
     assert not caught.value.permanent
 
 
+def test_a_comment_whose_id_is_known_costs_one_request(
+    forge: GiteaForge, project: Project, site: GiteaSite
+) -> None:
+    pull = site.open_pull(SHOP, "feature", author="ann")
+    known = forge.report_comment(project, CommentReport(number=pull.number, body="one"))
+    asked = len(site.asked)
+    forge.report_comment(project, CommentReport(number=pull.number, body="two", known=known))
+    assert len(site.asked) == asked + 1
+
+
 def test_who_may_not_make_webhooks_is_told_what_to_do(
     forge: GiteaForge, project: Project, shop: Hosted
 ) -> None:

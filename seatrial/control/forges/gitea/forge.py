@@ -124,7 +124,7 @@ class GiteaForge:
     def report_comment(self, project: Project, report: CommentReport) -> str:
         """Our comment: the known one, else ours with the marker, else a new one."""
         text = marked(report.body, report.mark)
-        for comment in filter(None, (report.known, self._our_comment(project, report))):
+        for comment in self._candidates(project, report):
             try:
                 path = f"{_of(project)}/issues/comments/{comment}"
                 return str(self.client.send("PATCH", path, {"body": text}, Made).id)
@@ -184,6 +184,14 @@ class GiteaForge:
 
     def _status(self, project: Project, commit: str, body: dict[str, str]) -> None:
         self.client.send("POST", f"{_of(project)}/statuses/{commit}", body, Made)
+
+    def _candidates(self, project: Project, report: CommentReport) -> Iterator[str]:
+        """Ids of comments that may be ours, without a request for what is known."""
+        if report.known:
+            yield report.known
+        found = self._our_comment(project, report)
+        if found:
+            yield found
 
     def _our_comment(self, project: Project, report: CommentReport) -> str:
         """The id of the comment that an earlier report made; anybody may copy the marker, so it must be ours."""
