@@ -75,7 +75,7 @@ class GiteaForge:
         return _repository(self.client.get(_path(full_name), RepositoryAnswer))
 
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
-        """Every open pull request, whatever its base; those without a commit are left out, which only damage explains.
+        """Every open pull request, whatever its base. One without a commit, which only damage explains, counts as none.
 
         Raises ForgeError when the project's name belongs to another repository now.
         """
@@ -94,7 +94,7 @@ class GiteaForge:
 
     def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
         """Facts from the repository and the lists of who may do what there."""
-        answer = self.client.get(_of(project), RepositoryAnswer)
+        answer = self._repository(project)
         topics = answer.topics
         if topics is None:
             topics = self.client.get(f"{_of(project)}/topics", Topics).topics
@@ -130,6 +130,7 @@ class GiteaForge:
                 return str(self.client.send("PATCH", path, {"body": text}, Made).id)
             except NoSuchThing:
                 continue  # somebody deleted it
+        self._repository(project)  # nothing is written below the pull requests of another repository
         path = f"{_of(project)}/issues/{report.number}/comments"
         return str(self.client.send("POST", path, {"body": text}, Made).id)
 
@@ -165,6 +166,12 @@ class GiteaForge:
         """A thumb or a confused face. Gitea keeps one of each per account, however often it is sent."""
         path = f"{_of(project)}/issues/comments/{event.comment}/reactions"
         self.client.send("POST", path, {"content": "+1" if done else "confused"}, Answer)
+
+    def _repository(self, project: Project) -> RepositoryAnswer:
+        """The project's repository. Raises ForgeError when its name belongs to another one now."""
+        answer = self.client.get(_of(project), RepositoryAnswer)
+        _same(project, str(answer.id))
+        return answer
 
     def _members(self, project: Project, answer: RepositoryAnswer) -> list[Member]:
         """Who may read or write; a role costs a request for each member, so admins are not told apart from writers.
