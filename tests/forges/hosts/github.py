@@ -7,19 +7,19 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jsonschema
 from werkzeug.wrappers import Request, Response
 
-from tests.forges.hosts import pages
+from tests.forges.hosts import github_events, pages
 from tests.forges.hosts.published import published
 from tests.forges.hosts.site import Comment, Hosted, Person, Pull, Site, Webhook, as_json
 
 API = "/api/v3"
 PAYLOADS = Path(__file__).parent.parent / "github_payloads"
 PULL = re.compile(r"/(?P<name>[^/]+/[^/]+)/pull/(?P<number>\d+)")
-NAMES = {"owner": r"[^/]+", "repo": r"[^/]+", "sha": r"[0-9a-f]+"}
+NAMES = {"owner": r"[^/]+", "repo": r"[^/]+", "sha": r"[0-9a-f]+", "username": r"[^/]+"}
 
 
 class Gone(Exception):
@@ -59,6 +59,7 @@ class GitHubSite(Site):
                 "GET /repos/{owner}/{repo}/issues/{issue_number}/comments": self._comments,
                 "POST /repos/{owner}/{repo}/issues/{issue_number}/comments": self._make_comment,
                 "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}": self._change_comment,
+                **github_events.operations(self),
             }.items()
         ]
 
@@ -132,6 +133,10 @@ class GitHubSite(Site):
             raise Gone  # GitHub hides what may not be managed
         return hosted
 
+    def gone(self) -> NoReturn:
+        """Nothing is there, or it is hidden."""
+        raise Gone
+
     # operations
 
     def _me(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
@@ -175,18 +180,17 @@ class GitHubSite(Site):
         ]
 
     def _pull(self, hosted: Hosted, pull: Pull, example: dict[str, Any]) -> dict[str, Any]:
-        head = {**example["head"], "ref": pull.branch, "sha": pull.head}
-        base = {**example["base"], "ref": "main", "sha": pull.base}
-        for side in (head, base):
-            side["repo"] = {**side["repo"], "id": hosted.id, "full_name": hosted.full_name}
+        label = {**(example["labels"][0] if example["labels"] else {})}
         return {
             **example,
+            **github_events.sides(self, hosted, pull, example),
             "number": pull.number,
             "state": pull.state,
             "title": pull.title,
             "user": {**example["user"], "login": pull.author},
-            "head": head,
-            "base": base,
+            "draft": pull.draft,
+            "labels": [{**label, "name": name} for name in pull.labels],
+            "merged_at": _time(pull.updated_at) if pull.merged else None,
             "updated_at": _time(pull.updated_at),
         }
 
@@ -301,7 +305,7 @@ class GitHubSite(Site):
         repository = {**payload["repository"], **self._of_payload(hosted)}
         changed = self._pull(hosted, pull, payload["pull_request"])
         for side in ("head", "base"):
-            changed[side]["repo"] = repository
+            changed[side]["repo"] = {**repository, "id": changed[side]["repo"]["id"]}
         return {
             **payload,
             "action": action,
@@ -326,6 +330,16 @@ class GitHubSite(Site):
         payload: dict[str, Any] = json.loads((PAYLOADS / "push.branch.json").read_text())
         repository = {**payload["repository"], **self._of_payload(hosted)}
         return {"action": action, "repository": repository, "sender": payload["sender"]}
+
+    def comment_payload(
+        self, hosted: Hosted, pull: Pull, comment: Comment, action: str
+    ) -> tuple[str, dict[str, Any]]:
+        return github_events.comment_payload(self, hosted, pull, comment, action)
+
+    def queue_payload(
+        self, hosted: Hosted, commit: str, base_sha: str, ref: str
+    ) -> tuple[str, dict[str, Any]]:
+        return github_events.queue_payload(self, hosted, commit, base_sha, ref)
 
     def _of_payload(self, hosted: Hosted) -> dict[str, Any]:
         return {

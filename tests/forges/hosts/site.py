@@ -41,6 +41,7 @@ class Comment:
     author: str
     body: str
     edits: int = 0
+    reactions: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -53,6 +54,10 @@ class Pull:
     author: str
     state: str = "open"
     merged: bool = False
+    draft: bool = False
+    from_fork: bool = False
+    target: str = "main"
+    labels: list[str] = field(default_factory=list)
     updated_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     comments: list[Comment] = field(default_factory=list)
 
@@ -166,12 +171,14 @@ class Site(ABC):
                 self.changed(hosted, pull, "synchronize")
         return head
 
-    def open_pull(self, full_name: str, branch: str, *, author: str, title: str = "") -> Pull:
+    def open_pull(
+        self, full_name: str, branch: str, *, author: str, title: str = "", from_fork: bool = False
+    ) -> Pull:
         """Open a pull request of a branch that was pushed."""
         hosted = self.repositories[full_name]
         head, base = self._tip(hosted, branch), self._tip(hosted, "main")
         assert head and base, f"no branch {branch} or main in {full_name}"
-        pull = Pull(next(hosted.numbers), branch, head, base, title or branch, author)
+        pull = Pull(next(hosted.numbers), branch, head, base, title or branch, author, from_fork=from_fork)
         with self._lock:
             hosted.pulls[pull.number] = pull
         self.changed(hosted, pull, "opened")
@@ -220,6 +227,18 @@ class Site(ABC):
     @abstractmethod
     def repository_payload(self, hosted: Hosted, action: str) -> dict[str, Any]:
         """The body of what happened to the repository."""
+
+    def comment_payload(
+        self, hosted: Hosted, pull: Pull, comment: Comment, action: str
+    ) -> tuple[str, dict[str, Any]]:
+        """The event and the body of what happened to a comment below a pull request."""
+        raise NotImplementedError
+
+    def queue_payload(
+        self, hosted: Hosted, commit: str, base_sha: str, ref: str
+    ) -> tuple[str, dict[str, Any]]:
+        """The event and the body with which a merge queue asks for verdicts."""
+        raise NotImplementedError
 
     @abstractmethod
     def webhook_headers(self, webhook: Webhook, event: str, body: bytes, guid: str) -> dict[str, str]:
@@ -309,6 +328,7 @@ class Site(ABC):
         return done.stdout.strip() or None
 
     def _now(self, pull: Pull) -> datetime:
+        """When something happens to it, in whole seconds."""
         return max(datetime.now(UTC).replace(microsecond=0), pull.updated_at)
 
 
