@@ -35,7 +35,7 @@ def ask_due() -> None:
     """Have every webhook looked at that was not for CHECKED_EVERY: forges switch webhooks off, and people delete them."""
     due = timezone.now() - CHECKED_EVERY
     hosted = [kind for kind in Connection.objects.values_list("forge", flat=True).distinct() if _hosted(kind)]
-    rows = Project.objects.filter(archived_at=None, connection__forge__in=hosted)
+    rows = Project.objects.filter(archived_at=None, gone="", connection__forge__in=hosted)
     for project in rows.exclude(hook__asked_at__gt=due):
         Hook.objects.update_or_create(project=project, defaults={"asked_at": timezone.now()})
         ask(project)

@@ -46,8 +46,7 @@ def permission(site: GitHubSite, person: Person, parts: dict[str, str]) -> Any:
         site.gone()
     role = hosted.members.get(parts["username"], "none" if hosted.private else "read")
     example = site.published.example("GET /repos/{owner}/{repo}/collaborators/{username}/permission")
-    user = {**example["user"], "login": parts["username"]}
-    return {**example, "permission": role, "role_name": role, "user": user}
+    return {**example, "permission": role, "role_name": role, "user": None}
 
 
 def react(site: GitHubSite, request: Request, person: Person, parts: dict[str, str]) -> Any:
