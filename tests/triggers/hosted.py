@@ -41,8 +41,8 @@ class Team:
     """A workspace with people, who call REST with their tokens."""
 
     def __init__(self) -> None:
-        self.people = {role: factories.user(role) for role in ("owner", "developer", "stranger")}
-        own = {role: self.people[role] for role in ("owner", "developer")}
+        self.people = {role: factories.user(role) for role in ("owner", "developer", "viewer", "stranger")}
+        own = {role: self.people[role] for role in ("owner", "developer", "viewer")}
         self.workspace: Workspace = factories.workspace("team", **own)
         factories.workspace("other", owner=self.people["stranger"])
         factories.policy(self.workspace, "Has readme")
