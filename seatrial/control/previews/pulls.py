@@ -1,5 +1,6 @@
 """REST: pull requests, why one gets no preview, and approving a commit from a fork."""
 
+import re
 from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
@@ -18,9 +19,9 @@ from seatrial.control.projects.models import Project, PullRequest, PullRequestSt
 
 router = Router(tags=["pull requests"])
 ProjectId = Annotated[str, Path(description="Id of a project.")]
-Number = Annotated[int, Path(description="The pull request's number at its forge.")]
+Number = Annotated[str, Path(description="The pull request's number at its forge.")]
 ClosedToo = Annotated[bool, Query(description="Whether closed ones are listed too.")]
-MOST_NUMBER = 2**31 - 1
+WHOLE = re.compile(r"[0-9]{1,9}")
 
 
 class PullAnswer(Schema):
@@ -102,10 +103,11 @@ def approve_commit(
     return answer(find_pull(person(request), project_id, number))
 
 
-def find_pull(user: User, project: str, number: int) -> PullRequest:
-    """The pull request, if the user may see it. Raises NotFound."""
+def find_pull(user: User, project: str, number: str) -> PullRequest:
+    """The pull request, if the user may see it. Raises NotFound, also for what can be no number."""
     rows = visible(user, PullRequest).select_related("project__workspace")
-    row = rows.filter(project=project.replace("\x00", ""), number=min(max(number, 0), MOST_NUMBER)).first()
+    wanted = int(number) if WHOLE.fullmatch(number) else 0
+    row = rows.filter(project=project.replace("\x00", ""), number=wanted).first()
     if row is None:
         raise NotFound(f"There is no pull request {number} in project {project}.")
     return row

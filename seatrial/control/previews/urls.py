@@ -13,6 +13,6 @@ urlpatterns = [
     path("environments/<str:key>/stop", views.stop, name="stop"),
     path("environments/<str:key>/undo", views.undo, name="undo"),
     path("environments/<str:key>/extend", views.extend, name="extend"),
-    path("projects/<str:key>/pulls/<int:number>/approve", approval.approve_commit, name="approve"),
+    path("projects/<str:key>/pulls/<str:number>/approve", approval.approve_commit, name="approve"),
     path("preview-unavailable", unavailable.preview_unavailable, name="preview_unavailable"),
 ]

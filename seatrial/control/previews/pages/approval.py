@@ -16,7 +16,7 @@ from seatrial.control.previews.pulls import find_pull
 
 @require_http_methods(["GET", "POST"])
 @login_required
-def approve_commit(request: HttpRequest, key: str, number: int) -> HttpResponse:
+def approve_commit(request: HttpRequest, key: str, number: str) -> HttpResponse:
     """Ask, then approve the commit that was shown: if another one was pushed meanwhile, nothing is approved."""
     pull_request = find_pull(person(request), key, number)
     require(person(request), Action.APPROVE_FORK, pull_request)
