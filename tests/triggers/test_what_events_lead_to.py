@@ -53,8 +53,8 @@ def living() -> int:
 
 def told(site: DeliveringHere, sha: str) -> dict[str, tuple[str, str]]:
     """What GitHub shows at a commit: the newest state and description of each name."""
-    rows = [one for one in site.repositories[SHOP].statuses if one["sha"] == sha]
-    return {one["context"]: (one["state"], one["description"]) for one in rows}
+    rows = [one for one in site.repositories[SHOP].statuses if one.sha == sha]
+    return {one.context: (one.state, one.description) for one in rows}
 
 
 def last_outcome() -> str:

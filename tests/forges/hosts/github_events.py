@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.forges.hosts.happenings import Payload
-from tests.forges.hosts.site import Comment, Hosted, Person, Pull, Site
+from tests.forges.hosts.site import Comment, Hosted, Person, Pull
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,8 +54,7 @@ def react(site: GitHubSite, request: Request, person: Person, parts: dict[str, s
     written = [one for pull in hosted.pulls.values() for one in pull.comments]
     comment = next((one for one in written if one.id == int(parts["comment_id"])), None) or site.gone()
     content = request.get_json()["content"]
-    if content not in comment.reactions:  # one of each per account
-        comment.reactions.append(content)
+    comment.reactions.add((person.login, content))
     example = site.published.example("POST /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions")
     return {**example, "content": content}
 
@@ -86,14 +85,3 @@ def queue_payload(site: GitHubSite, hosted: Hosted, commit: str, base_sha: str, 
         "merge_group": group,
         "repository": site._of_payload(hosted),
     }
-
-
-def sides(site: Site, hosted: Hosted, pull: Pull, example: dict[str, Any]) -> dict[str, Any]:
-    """The head and the base of a pull request, whose head is in another repository when it comes from a fork."""
-    base = {**example["base"], "ref": pull.target, "sha": pull.base}
-    head = {**example["head"], "ref": pull.branch, "sha": pull.head}
-    base["repo"] = {**base["repo"], "id": hosted.id, "full_name": hosted.full_name}
-    fork = {"id": hosted.id + 1_000_000, "full_name": f"{pull.author}/{hosted.name}"}
-    own = {"id": hosted.id, "full_name": hosted.full_name}
-    head["repo"] = {**head["repo"], **(fork if pull.from_fork else own)}
-    return {"head": head, "base": base}
