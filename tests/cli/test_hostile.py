@@ -160,8 +160,16 @@ def test_undo(shown: Shown, api: FakeApi, attack: str) -> None:
 
 
 def test_pulls_approve_and_extend(shown: Shown, api: FakeApi, attack: str) -> None:
-    texts = dict.fromkeys(["title", "branch", "withheld", "why_withheld", "fix", "commit"], attack)
-    row = {**texts, "number": attack, "draft": True, "merged": False, "from_fork": True, "labels": [attack]}
+    texts = dict.fromkeys(["title", "branch", "withheld", "why_withheld", "fix"], attack)
+    row = {
+        **texts,
+        "commit": "a" * 40,
+        "number": attack,
+        "draft": True,
+        "merged": False,
+        "from_fork": True,
+        "labels": [attack],
+    }
     api.routes["GET /projects"] = lambda _: (200, [{"id": "01P", "slug": "shop"}])
     api.routes["GET /projects/01P/pulls"] = lambda _: (200, [row])
     api.routes["GET /projects/01P/pulls/1"] = lambda _: (200, row)
