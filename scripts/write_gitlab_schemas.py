@@ -22,7 +22,7 @@ WEBHOOKS = ROOT / "tests/forges/schemas/gitlab_webhooks.json.xz"
 PACKAGE, GENERATOR = "@gitbeaker/core@43.8.0", "ts-json-schema-generator@1.5.1"
 EXAMPLES = "golang-github-xanzy-go-gitlab-dev"
 
-DEPTH = 4
+DEPTH = 3
 TEXT, NUMBER, FLAG, LIST = "string", "integer", "boolean", "array"
 ANSWERS = {
     "user": "ExpandedUserSchema",
@@ -86,7 +86,10 @@ OPERATIONS: dict[str, tuple[str, dict[str, str]]] = {
     "GET /users": ("user[]", {"username": TEXT, **PAGED}),
     "GET /personal_access_tokens/self": ("token", {}),
     "POST /personal_access_tokens/self/rotate": ("token", {"expires_at": TEXT}),
-    "GET /projects": ("project[]", {"membership": FLAG, "pagination": TEXT, "id_after": NUMBER, **SORTED, **PAGED}),
+    "GET /projects": (
+        "project[]",
+        {"membership": FLAG, "pagination": TEXT, "id_after": NUMBER, **SORTED, **PAGED},
+    ),
     f"GET {PROJECT}": ("project", {}),
     f"GET {PROJECT}/members/all": ("member[]", {"query": TEXT, **PAGED}),
     f"GET {PROJECT}/members/all/{{user}}": ("member", {}),
@@ -132,14 +135,19 @@ OPERATIONS: dict[str, tuple[str, dict[str, str]]] = {
     f"PUT {PROJECT}/deployments/{{deployment}}": ("deployment", {"status": TEXT}),
 }
 STATUSES = {"POST": 201, "DELETE": 204}
-OTHER_STATUSES = {"POST /personal_access_tokens/self/rotate": 200, f"POST {PROJECT}/environments/{{environment}}/stop": 200}
+OTHER_STATUSES = {
+    "POST /personal_access_tokens/self/rotate": 200,
+    f"POST {PROJECT}/environments/{{environment}}/stop": 200,
+}
 
 
 def main() -> None:
     """Write the files."""
     schemas = answers()
     operations = {name: operation(name, *described) for name, described in OPERATIONS.items()}
-    TARGET.write_text(json.dumps({"of": PACKAGE, "operations": operations, "schemas": schemas}, indent=1) + "\n")
+    TARGET.write_text(
+        json.dumps({"of": PACKAGE, "operations": operations, "schemas": schemas}, indent=1) + "\n"
+    )
     print(f"{TARGET.relative_to(ROOT)}: {len(operations)} operations, {len(schemas)} schemas")
     payloads = webhooks()
     WEBHOOKS.write_bytes(lzma.compress(json.dumps(payloads, sort_keys=True).encode(), preset=9))
@@ -149,7 +157,7 @@ def main() -> None:
 def operation(name: str, answer: str, parameters: dict[str, str]) -> dict[str, Any]:
     """What is sent, in the body or the address, and what comes back."""
     one = {"$ref": f"#/schemas/{answer.removesuffix('[]')}"} if answer else None
-    method = name.split(" ")[0]
+    method = name.split(" ", maxsplit=1)[0]
     properties = {key: {"type": kind} for key, kind in parameters.items()}
     sent = {"type": "object", "properties": properties, "additionalProperties": False}
     return {
@@ -200,9 +208,16 @@ def lenient(document: dict[str, Any], schema: Any, depth: int = DEPTH) -> Any:
         kept["items"] = lenient(document, schema["items"], depth - 1)
     if "properties" in schema:
         inner = {name: lenient(document, one, depth - 1) for name, one in schema["properties"].items()}
-        kept["properties"] = {name: {"anyOf": [one, {"type": "null"}]} for name, one in inner.items()}
+        kept["properties"] = {name: or_null(one) for name, one in inner.items()}
         kept["additionalProperties"] = False
     return kept
+
+
+def or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """`schema`, or null."""
+    if isinstance(schema.get("type"), str) and not {"enum", "const"} & set(schema):
+        return {**schema, "type": [schema["type"], "null"]}
+    return {"anyOf": [schema, {"type": "null"}]} if schema else {}
 
 
 def webhooks() -> dict[str, Any]:

@@ -67,15 +67,11 @@ class GitLabForge:
 
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
         """A commit status."""
-        pipelines.post(
-            self.client, project, report.commit, statuses.of_evaluation(report), report.number
-        )
+        pipelines.post(self.client, project, report.commit, statuses.of_evaluation(report), report.number)
 
     def report_deployment(self, project: Project, report: DeploymentReport) -> None:
         """A commit status."""
-        pipelines.post(
-            self.client, project, report.commit, statuses.of_deployment(report), report.number
-        )
+        pipelines.post(self.client, project, report.commit, statuses.of_deployment(report), report.number)
 
     def report_comment(self, project: Project, report: CommentReport) -> str:
         """Our comment below a merge request."""

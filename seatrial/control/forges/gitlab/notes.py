@@ -35,7 +35,9 @@ def _ours(client: GitLabClient, notes: str, mark: str) -> int | None:
 
 def react(client: GitLabClient, project: Project, event: Commented, *, done: bool) -> None:
     """A thumb or a confused face below a comment. GitLab refuses a second one of the same account: it is there then."""
-    path = f"{of_project(project.external_id)}/merge_requests/{event.number}/notes/{event.comment}/award_emoji"
+    path = (
+        f"{of_project(project.external_id)}/merge_requests/{event.number}/notes/{event.comment}/award_emoji"
+    )
     try:
         client.send("POST", path, {"name": "thumbsup" if done else "confused"}, Made)
     except (NoSuchThing, NotAccepted):

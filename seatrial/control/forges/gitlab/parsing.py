@@ -62,7 +62,9 @@ def _read(model: type[P], event: str, body: bytes) -> P:
 def _merge_request(payload: MergeRequestPayload) -> PullRequestChanged | None:
     changed = payload.object_attributes
     action = _action(changed)
-    if action is None or changed.last_commit is None:  # its branch is gone: the next comparison sees what became of it
+    if (
+        action is None or changed.last_commit is None
+    ):  # its branch is gone: the next comparison sees what became of it
         return None
     draft = changed.draft if changed.draft is not None else changed.work_in_progress
     labels = changed.labels or payload.labels

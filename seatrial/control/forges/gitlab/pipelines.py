@@ -77,8 +77,6 @@ def _number(client: GitLabClient, project: Project, commit: str) -> int | None:
     except NoSuchThing:
         return None  # the status will be refused for the same reason, and says it better
     numbers = [
-        one.iid
-        for one in requests
-        if one.sha == commit and str(one.target_project_id) == project.external_id
+        one.iid for one in requests if one.sha == commit and str(one.target_project_id) == project.external_id
     ]
     return max(numbers, default=None)
