@@ -1,50 +1,28 @@
 """GitLab 19, self-managed. It knows itself by another address than the one that it is reached at."""
 
-import base64
-import hashlib
-import hmac
-import json
-import lzma
 import subprocess
 import time
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, date
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 
 from werkzeug.wrappers import Request, Response
 
+from tests.forges.hosts.gitlab_hooks import Hooks
+from tests.forges.hosts.gitlab_parts import ELSEWHERE, MERGE, PROJECT, state_of
 from tests.forges.hosts.gitlab_pipelines import Pipelines
 from tests.forges.hosts.operations import Answering, Gone, PublishedSite, Refused
-from tests.forges.hosts.site import Comment, Hosted, Person, Pull, Webhook, as_json
+from tests.forges.hosts.site import Comment, Hosted, Person, Pull, as_json
 
-ELSEWHERE = "https://gitlab.corp.test"
-PAYLOADS = Path(__file__).parent.parent / "schemas" / "gitlab_webhooks.json.xz"
-EXAMPLES: dict[str, Any] = json.loads(lzma.decompress(PAYLOADS.read_bytes()))
-PROJECT = "/projects/{id}"
-MERGE = f"{PROJECT}/merge_requests/{{iid}}"
 LEVELS = {"read": 20, "write": 30, "admin": 40}
-EVENTS = {
-    "push_events": "push",
-    "tag_push_events": "tag_push",
-    "merge_requests_events": "pull_request",
-    "note_events": "note",
-}
-NAMES = {
-    "push": "Push Hook",
-    "tag_push": "Tag Push Hook",
-    "pull_request": "Merge Request Hook",
-    "note": "Note Hook",
-}
-ACTIONS = {"opened": "open", "reopened": "reopen"}
 EMOJI = {"thumbsup": "+1", "confused": "confused"}
-FAILURES = 4  # after so many, GitLab stops sending
 
 
-class GitLabSite(PublishedSite, Pipelines):
-    """`signs`: it has signing tokens. Every answer costs a request, also one that says that nothing changed."""
+class GitLabSite(PublishedSite, Pipelines, Hooks):
+    """Every answer costs a request, also one that says that nothing changed."""
 
     kind = "gitlab"
     title = "GitLab"
@@ -55,14 +33,11 @@ class GitLabSite(PublishedSite, Pipelines):
     schemas = "gitlab"
     api_path = "/api/v4"
     parts = {"id": r"[^/]+", "sha": r"[0-9a-f]+", "discussion": r"[0-9a-f]+"}
-    signs = True
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.ends: dict[str, date] = {}  # of tokens, by their owners
         self.revoked: dict[str, str] = {}  # former tokens, and whose
-        self.signing: dict[int, str] = {}
-        self.failures: dict[int, int] = {}
 
     def operations(self) -> Mapping[str, Answering]:
         return {
@@ -77,15 +52,11 @@ class GitLabSite(PublishedSite, Pipelines):
             f"GET {PROJECT}/merge_requests": self._merge_requests,
             f"GET {MERGE}": self._merge_request,
             f"GET {PROJECT}/repository/commits/{{sha}}/merge_requests": self._merge_requests_of,
-            f"GET {PROJECT}/hooks": self._hooks,
-            f"POST {PROJECT}/hooks": self._make_hook,
-            f"PUT {PROJECT}/hooks/{{hook}}": self._change_hook,
-            f"DELETE {PROJECT}/hooks/{{hook}}": self._delete_hook,
             f"GET {MERGE}/notes": self._notes,
             f"POST {MERGE}/notes": self._make_note,
             f"PUT {MERGE}/notes/{{note}}": self._change_note,
             f"POST {MERGE}/notes/{{note}}/award_emoji": self._react,
-            **self.of_pipelines(),
+            **self.of_part(),
         }
 
     def api(self, request: Request, person: Person) -> Response:
@@ -132,7 +103,6 @@ class GitLabSite(PublishedSite, Pipelines):
         return f"/{hosted.full_name}/-/merge_requests/{pull.number}"
 
     def find(self, person: Person, parts: dict[str, str], role: str = "read") -> Hosted:
-        """The project, if the person's role there is at least `role`. Others see nothing."""
         wanted = unquote(parts["id"])
         for hosted in self.repositories.values():
             if wanted in (str(hosted.id), hosted.full_name) and person.login in hosted.members:
@@ -159,7 +129,6 @@ class GitLabSite(PublishedSite, Pipelines):
         return {"id": person.id, "username": login, "name": login.title(), "state": "active", "bot": False}
 
     def author(self, login: str) -> dict[str, Any]:
-        """Somebody, as they are named in other things."""
         person = self.people[login]
         return {"id": person.id, "username": login, "name": login.title(), "state": "active"}
 
@@ -230,13 +199,13 @@ class GitLabSite(PublishedSite, Pipelines):
     def _merge_requests(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         hosted = self.find(person, parts)
         pulls = sorted(hosted.pulls.values(), key=lambda one: one.number)
-        return [self._listed(hosted, one) for one in pulls if self._state(one) == request.args["state"]]
+        return [self._listed(hosted, one) for one in pulls if state_of(one) == request.args["state"]]
 
     def _merge_requests_of(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         hosted = self.find(person, parts)
         self.check_commit(hosted, parts["sha"])
         pulls = [one for one in hosted.pulls.values() if one.head == parts["sha"]]
-        return [self._listed(hosted, one) for one in pulls if self._state(one) == request.args["state"]]
+        return [self._listed(hosted, one) for one in pulls if state_of(one) == request.args["state"]]
 
     def _merge_request(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         hosted, pull = self.find(person, parts), self.find_pull(person, parts)
@@ -254,7 +223,7 @@ class GitLabSite(PublishedSite, Pipelines):
             "project_id": hosted.id,
             "title": pull.title,
             "description": "",
-            "state": self._state(pull),
+            "state": state_of(pull),
             "draft": pull.draft,
             "labels": list(pull.labels),
             "author": self.author(pull.author),
@@ -268,11 +237,7 @@ class GitLabSite(PublishedSite, Pipelines):
             "web_url": f"{self.url}{self.pull_path(hosted, pull)}",
         }
 
-    def _state(self, pull: Pull) -> str:
-        return "merged" if pull.merged else {"open": "opened"}.get(pull.state, pull.state)
-
     def check_commit(self, hosted: Hosted, sha: str) -> None:
-        """404 for a commit that is not there."""
         found = subprocess.run(
             ["git", "cat-file", "-e", f"{sha}^{{commit}}"],
             cwd=hosted.path,
@@ -322,119 +287,3 @@ class GitLabSite(PublishedSite, Pipelines):
             if comment.id == int(parts["note"]):
                 return comment
         raise Gone
-
-    # webhooks
-
-    def _hooks(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
-        return [self._hook(one) for one in self.find(person, parts, "admin").webhooks]
-
-    def _hook(self, webhook: Webhook) -> dict[str, Any]:
-        return {
-            "id": webhook.id,
-            "url": webhook.url,
-            "alert_status": "executable" if webhook.active else "disabled",
-            "enable_ssl_verification": True,
-            "token_present": bool(webhook.secret),
-            "signing_token_present": webhook.id in self.signing,
-            **{flag: event in webhook.events for flag, event in EVENTS.items()},
-        }
-
-    def _make_hook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
-        webhook = Webhook(next(self.ids), request.get_json()["url"], "", [])
-        self.find(person, parts, "admin").webhooks.append(webhook)
-        return self._put(webhook, request.get_json())
-
-    def _change_hook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
-        return self._put(self._find_hook(person, parts), request.get_json())
-
-    def _put(self, webhook: Webhook, body: dict[str, Any]) -> dict[str, Any]:
-        webhook.url, webhook.secret = body["url"], body.get("token", webhook.secret)
-        webhook.events = [event for flag, event in EVENTS.items() if body.get(flag, event in webhook.events)]
-        if self.signs and body.get("signing_token"):
-            self.signing[webhook.id] = body["signing_token"]
-        return self._hook(webhook)
-
-    def _delete_hook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
-        self.find(person, parts, "admin").webhooks.remove(self._find_hook(person, parts))
-
-    def _find_hook(self, person: Person, parts: dict[str, str]) -> Webhook:
-        for one in self.find(person, parts, "admin").webhooks:
-            if one.id == int(parts["hook"]):
-                return one
-        raise Gone
-
-    def deliver(self, webhook: Webhook, event: str, body: bytes, guid: str) -> int:
-        status = super().deliver(webhook, event, body, guid)
-        failed = not 200 <= status < 400
-        self.failures[webhook.id] = self.failures.get(webhook.id, 0) + 1 if failed else 0
-        webhook.active = self.failures[webhook.id] < FAILURES
-        return status
-
-    def webhook_headers(self, webhook: Webhook, event: str, body: bytes, guid: str) -> dict[str, str]:
-        now = str(int(time.time()))
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": "GitLab/19.1.0",
-            "Idempotency-Key": guid,
-            "X-Gitlab-Event": NAMES[event],
-            "X-Gitlab-Event-UUID": str(uuid.uuid4()),
-            "X-Gitlab-Webhook-UUID": str(uuid.uuid4()),
-            "X-Gitlab-Instance": ELSEWHERE,
-            "X-Gitlab-Token": webhook.secret,
-            "webhook-id": guid,
-            "webhook-timestamp": now,
-        }
-        if webhook.id in self.signing:
-            key = base64.b64decode(self.signing[webhook.id].removeprefix("whsec_"))
-            digest = hmac.new(key, f"{guid}.{now}.".encode() + body, hashlib.sha256).digest()
-            headers["webhook-signature"] = f"v1,{base64.b64encode(digest).decode()}"
-        return headers
-
-    def push_payload(self, hosted: Hosted, branch: str, before: str, after: str) -> dict[str, Any]:
-        return {
-            **EXAMPLES["webhooks/push"],
-            "ref": f"refs/heads/{branch}",
-            "before": before,
-            "after": after,
-            "checkout_sha": after,
-            "project_id": hosted.id,
-            "project": self._of_payload(hosted),
-        }
-
-    def pull_payload(self, hosted: Hosted, pull: Pull, action: str) -> dict[str, Any]:
-        example = EXAMPLES["webhooks/merge_request"]
-        attributes = {
-            **example["object_attributes"],
-            "iid": pull.number,
-            "action": self._action(pull, action),
-            "state": self._state(pull),
-            "title": pull.title,
-            "source_branch": pull.branch,
-            "target_branch": "main",
-            "source_project_id": self.origin(hosted, pull.fork).id,
-            "target_project_id": hosted.id,
-            "author_id": self.people[pull.author].id,
-            "last_commit": {**example["object_attributes"]["last_commit"], "id": pull.head},
-            "draft": pull.draft,
-            "labels": [{"id": 1, "title": label} for label in pull.labels],
-            "updated_at": pull.updated_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
-        }
-        if action == "synchronize":
-            attributes["oldrev"] = pull.base
-        user = self.author(pull.author)
-        return {**example, "user": user, "project": self._of_payload(hosted), "object_attributes": attributes}
-
-    def _action(self, pull: Pull, action: str) -> str:
-        if action == "closed":
-            return "merge" if pull.merged else "close"
-        return ACTIONS.get(action, "update")
-
-    def repository_payload(self, hosted: Hosted, action: str) -> dict[str, Any]:
-        raise NotImplementedError("a project's webhooks tell nothing of that kind")
-
-    def _of_payload(self, hosted: Hosted) -> dict[str, Any]:
-        return {
-            **EXAMPLES["webhooks/push"]["project"],
-            "id": hosted.id,
-            "path_with_namespace": hosted.full_name,
-        }

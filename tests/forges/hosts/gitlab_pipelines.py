@@ -1,16 +1,15 @@
 """GitLab's pipelines, and the commit statuses that are jobs in them."""
 
-from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from werkzeug.wrappers import Request
 
+from tests.forges.hosts.gitlab_parts import PROJECT, Part
 from tests.forges.hosts.operations import Answering, Gone, Refused
-from tests.forges.hosts.site import Hosted, Person, Pull, Site, Status
+from tests.forges.hosts.site import Hosted, Person, Pull, Status
 
-PROJECT = "/projects/{id}"
 UNFINISHED = ("pending", "running")
 # From which states a job may become each; a new one is `created`.
 FROM = {
@@ -53,7 +52,7 @@ class Pipeline:
     jobs: list[Job] = field(default_factory=list)
 
 
-class Pipelines(Site):
+class Pipelines(Part):
     """Statuses go into the newest pipeline of their commit, or the one that is named; without any, they make one."""
 
     def __init__(self, *arguments: Any) -> None:
@@ -61,17 +60,9 @@ class Pipelines(Site):
         self.pipelines: list[Pipeline] = []
         self.heads: dict[tuple[int, int], Pipeline] = {}  # of merge requests that have one of their own
 
-    @abstractmethod
-    def find(self, person: Person, parts: dict[str, str], role: str = "read") -> Hosted: ...
-
-    @abstractmethod
-    def check_commit(self, hosted: Hosted, sha: str) -> None: ...
-
-    @abstractmethod
-    def author(self, login: str) -> dict[str, Any]: ...
-
-    def of_pipelines(self) -> Mapping[str, Answering]:
+    def of_part(self) -> Mapping[str, Answering]:
         return {
+            **super().of_part(),
             f"POST {PROJECT}/statuses/{{sha}}": self._make_status,
             f"GET {PROJECT}/repository/commits/{{sha}}/statuses": self._statuses,
         }
