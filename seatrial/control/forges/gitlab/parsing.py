@@ -69,7 +69,7 @@ def _merge_request(payload: MergeRequestPayload) -> PullRequestChanged | None:
     draft = changed.draft if changed.draft is not None else changed.work_in_progress
     labels = changed.labels or payload.labels
     return PullRequestChanged(
-        external_id=str(payload.project.id),
+        external_id=str(changed.target_project_id),
         number=changed.iid,
         action=action,
         head_sha=changed.last_commit.id,

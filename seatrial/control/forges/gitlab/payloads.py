@@ -44,12 +44,6 @@ class Payload(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class Project(Payload):
-    """`id` outlives renames."""
-
-    id: int
-
-
 class Account(Payload):
     """Who did it. GitLab's examples leave out the id of some."""
 
@@ -90,9 +84,8 @@ class MergeRequestAttributes(Payload):
 
 
 class MergeRequestPayload(Payload):
-    """Event `Merge Request Hook`. `project` is the one that is merged into."""
+    """Event `Merge Request Hook`. Where it names the project, it may leave out its number."""
 
-    project: Project
     user: Account = Account()
     object_attributes: MergeRequestAttributes
     labels: list[Label] = Field(default_factory=list)
