@@ -187,6 +187,7 @@ def answers() -> dict[str, Any]:
     adapted = {name: lenient(document, document["properties"][name]) for name in ANSWERS}
     for name, more in MORE.items():
         adapted[name]["properties"] |= {key: {"type": [kind, "null"]} for key, kind in more.items()}
+    adapted["discussion"]["properties"]["notes"]["items"] = {"$ref": "#/schemas/note"}
     return adapted
 
 

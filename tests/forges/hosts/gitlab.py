@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request, Response
 from tests.forges.hosts.gitlab_hooks import Hooks
 from tests.forges.hosts.gitlab_parts import ELSEWHERE, MERGE, PROJECT, state_of
 from tests.forges.hosts.gitlab_pipelines import Pipelines
+from tests.forges.hosts.gitlab_reviews import Reviews
 from tests.forges.hosts.operations import Answering, Gone, PublishedSite, Refused
 from tests.forges.hosts.site import Comment, Hosted, Person, Pull, as_json
 
@@ -21,7 +22,7 @@ LEVELS = {"read": 20, "write": 30, "admin": 40}
 EMOJI = {"thumbsup": "+1", "confused": "confused"}
 
 
-class GitLabSite(PublishedSite, Pipelines, Hooks):
+class GitLabSite(PublishedSite, Pipelines, Hooks, Reviews):
     """Every answer costs a request, also one that says that nothing changed."""
 
     kind = "gitlab"

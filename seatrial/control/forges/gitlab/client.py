@@ -55,28 +55,30 @@ class GitLabClient:
         """GitLab's time, by the Date of its last answer."""
         return self.transport.clock.now()
 
-    def get(self, path: str, model: type[A], **query: str) -> A:
+    def get(self, path: str, model: type[A]) -> A:
         """The JSON at `path`. A renamed project's old path is followed once, to where GitLab says it is."""
-        return read(model, self._send("GET", self._address(path, query)))
+        return read(model, self._send("GET", self._address(path)))
 
     def send(self, method: str, path: str, json: dict[str, Any], model: type[A]) -> A:
         """Send `json`, and return what GitLab made of it."""
-        return read(model, self._send(method, self._address(path, {}), json=json))
+        return read(model, self._send(method, self._address(path), json=json))
 
     def delete(self, path: str) -> None:
         """Delete what is at `path`; nothing there is no error."""
         try:
-            self._send("DELETE", self._address(path, {}))
+            self._send("DELETE", self._address(path))
         except NoSuchThing:
             return
 
-    def pages(self, path: str, model: type[A], *, steady: bool = False, **query: str) -> Iterator[A]:
+    def pages(
+        self, path: str, model: type[A], query: dict[str, str] | None = None, *, steady: bool = False
+    ) -> Iterator[A]:
         """Every item of a list, page after page, as GitLab's Link header leads.
 
         With `steady`, a list whose length changed while it was read is a ForgeError: an item that was taken out moves the
         others, so one at the border of two pages would be missed.
         """
-        address = self._address(path, {**query, "per_page": str(PER_PAGE)})
+        address = self._address(path, {**(query or {}), "per_page": str(PER_PAGE)})
         length: str | None = None
         for _ in range(MAX_PAGES):
             response = self._send("GET", address)
@@ -98,7 +100,7 @@ class GitLabClient:
             f"{path} at {self._api.host} has more than {MAX_PAGES * PER_PAGE:,} items", permanent=True
         )
 
-    def _address(self, path: str, query: dict[str, str]) -> httpx.URL:
+    def _address(self, path: str, query: dict[str, str] | None = None) -> httpx.URL:
         address = httpx.URL(f"{self._api}{path}")
         return address.copy_merge_params(query) if query else address
 

@@ -5,7 +5,16 @@ from datetime import datetime, timedelta
 
 import httpx
 
-from seatrial.control.forges.gitlab import hooks, notes, pipelines, projects, statuses, tokens
+from seatrial.control.forges.gitlab import (
+    deployments,
+    discussions,
+    hooks,
+    notes,
+    pipelines,
+    projects,
+    statuses,
+    tokens,
+)
 from seatrial.control.forges.gitlab.answers import ProjectAnswer
 from seatrial.control.forges.gitlab.client import GitLabClient, of_project
 from seatrial.control.forges.gitlab.merge_requests import MergeRequests
@@ -21,9 +30,12 @@ from seatrial.control.forges.protocol import (
 )
 from seatrial.control.projects.events import PullRequestChanged
 from seatrial.control.projects.models import Connection, Project
+from seatrial.wire.states import EvaluationState
 
 # A token may be revoked or rotated at any time. After this time an agent asks again.
 LENT = timedelta(hours=1)
+# Of these, what a verdict does not name is gone.
+CONCLUDED = frozenset({EvaluationState.PASSED, EvaluationState.FAILED})
 
 
 class GitLabForge:
@@ -66,12 +78,17 @@ class GitLabForge:
         return TakenFacts(facts=projects.facts(self.client, project))
 
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
-        """A commit status."""
-        pipelines.post(self.client, project, report.commit, statuses.of_evaluation(report), report.number)
+        """A commit status, and discussions at the lines of the merge request's changes."""
+        body = statuses.of_evaluation(report)
+        pipelines.post(self.client, project, report.commit, body, report.number)
+        if report.number is not None and report.state in CONCLUDED:
+            discussions.discuss(self.client, project, report.number, report.commit, report.annotations)
 
     def report_deployment(self, project: Project, report: DeploymentReport) -> None:
-        """A commit status."""
-        pipelines.post(self.client, project, report.commit, statuses.of_deployment(report), report.number)
+        """A commit status, and an environment that the merge request shows."""
+        body = statuses.of_deployment(report)
+        pipelines.post(self.client, project, report.commit, body, report.number)
+        deployments.show(self.client, project, report)
 
     def report_comment(self, project: Project, report: CommentReport) -> str:
         """Our comment below a merge request."""

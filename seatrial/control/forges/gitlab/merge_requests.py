@@ -6,7 +6,7 @@ from threading import Lock
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.gitlab.answers import MergeRequest
 from seatrial.control.forges.gitlab.client import GitLabClient, of_project
-from seatrial.control.forges.gitlab.parsing import MERGED, OVER
+from seatrial.control.forges.gitlab.parsing import MERGED, OPENED, OVER
 from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
 from seatrial.control.projects.models import Project
 
@@ -30,7 +30,9 @@ class MergeRequests:
         """Every open one. One without a branch is left out: there is nothing to build."""
         path = f"{of_project(project.external_id)}/merge_requests"
         answers = list(
-            self._client.pages(path, MergeRequest, steady=True, state="opened", scope="all", sort="asc")
+            self._client.pages(
+                path, MergeRequest, {"state": OPENED, "scope": "all", "sort": "asc"}, steady=True
+            )
         )
         return [
             as_event(project, answer, self._base(project, answer))

@@ -2,6 +2,7 @@
 
 from seatrial.control.forges.gitlab.answers import Made, Note, Person
 from seatrial.control.forges.gitlab.client import GitLabClient, NotAccepted, of_project
+from seatrial.control.forges.gitlab.orders import without_orders
 from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.marker import marked, marker
 from seatrial.control.forges.protocol import Commented, CommentReport
@@ -11,7 +12,7 @@ from seatrial.control.projects.models import Project
 def write(client: GitLabClient, project: Project, report: CommentReport) -> str:
     """The known comment, else ours with the mark, else a new one; returns its id."""
     notes = f"{of_project(project.external_id)}/merge_requests/{report.number}/notes"
-    text = {"body": marked(report.body, report.mark)}
+    text = {"body": marked(without_orders(report.body), report.mark)}
     if report.known:
         try:
             return str(client.send("PUT", f"{notes}/{report.known}", text, Made).id)
@@ -27,7 +28,7 @@ def _ours(client: GitLabClient, notes: str, mark: str) -> int | None:
     """The comment that an earlier report made; anybody may copy the mark, so it must be our own account's."""
     me = client.get("/user", Person)
     wanted = marker(mark)
-    for note in client.pages(notes, Note, sort="asc", order_by="created_at"):
+    for note in client.pages(notes, Note, {"sort": "asc", "order_by": "created_at"}):
         if note.author is not None and note.author.id == me.id and wanted in (note.body or ""):
             return note.id
     return None

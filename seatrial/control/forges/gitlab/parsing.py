@@ -22,7 +22,7 @@ from seatrial.control.projects.events import (
     TagCreated,
 )
 
-MERGED = "merged"
+OPENED, MERGED = "opened", "merged"
 OVER = frozenset({"closed", MERGED})
 UPDATE = "update"
 ACTIONS = {

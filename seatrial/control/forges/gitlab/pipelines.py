@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from seatrial.control.forges.gitlab.answers import Made, MergeRequest, Status
 from seatrial.control.forges.gitlab.client import GitLabClient, NotAccepted, of_project
+from seatrial.control.forges.gitlab.parsing import OPENED
 from seatrial.control.forges.gitlab.statuses import StatusState
 from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.projects.models import Project
@@ -45,10 +46,10 @@ def post(
 
 
 def _is_there(client: GitLabClient, path: str, place: Place, body: dict[str, str]) -> bool:
-    query = {} if place.pipeline is None else {"pipeline_id": str(place.pipeline)}
-    statuses = client.pages(
-        f"{path}/repository/commits/{place.commit}/statuses", Status, name=body["name"], **query
-    )
+    query = {"name": body["name"]}
+    if place.pipeline is not None:
+        query["pipeline_id"] = str(place.pipeline)
+    statuses = client.pages(f"{path}/repository/commits/{place.commit}/statuses", Status, query)
     newest = max((one for one in statuses if one.name == body["name"]), key=lambda one: one.id, default=None)
     if newest is None or newest.status != body["state"]:
         return False
@@ -73,7 +74,7 @@ def _number(client: GitLabClient, project: Project, commit: str) -> int | None:
     """The newest open merge request whose head the commit is."""
     path = f"{of_project(project.external_id)}/repository/commits/{commit}/merge_requests"
     try:
-        requests = list(client.pages(path, MergeRequest, state="opened"))
+        requests = list(client.pages(path, MergeRequest, {"state": OPENED}))
     except NoSuchThing:
         return None  # the status will be refused for the same reason, and says it better
     numbers = [

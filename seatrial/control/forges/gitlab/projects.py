@@ -27,9 +27,8 @@ PRIVATE = frozenset({"private", "internal"})
 
 def reached(client: GitLabClient) -> Iterator[ForgeRepository]:
     """Every project that the token's account is a member of, sub-groups included."""
-    answers = client.pages(
-        "/projects", ProjectAnswer, membership="true", order_by="id", sort="asc", pagination="keyset"
-    )
+    query = {"membership": "true", "order_by": "id", "sort": "asc", "pagination": "keyset"}
+    answers = client.pages("/projects", ProjectAnswer, query)
     return (as_repository(answer) for answer in answers)
 
 
@@ -67,7 +66,7 @@ def facts(client: GitLabClient, project: Project) -> evaluations.ForgeFacts:
 
 def may_write(client: GitLabClient, project: Project, login: str) -> bool:
     """Whether the account may push, by itself or through a group."""
-    for person in client.pages("/users", Person, username=login):
+    for person in client.pages("/users", Person, {"username": login}):
         if person.username.casefold() != login.casefold():
             continue
         try:
