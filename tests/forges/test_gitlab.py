@@ -295,6 +295,15 @@ def test_a_webhook_that_gitlab_gave_up_is_made_anew(
     assert second.active and second.id != first.id
 
 
+def test_a_gitlab_that_sends_nothing_into_its_own_network_is_said_with_the_setting(
+    forge: GitLabForge, project: Project, site: GitLabSite, hosted: Hosted
+) -> None:
+    site.local = False
+    with pytest.raises(ForgeError, match="Network, Outbound requests") as caught:
+        forge.ensure_webhook(project, HOOK, "secret")
+    assert caught.value.permanent and HOOK in str(caught.value) and hosted.webhooks == []
+
+
 def test_of_webhooks_to_the_same_address_one_stays(
     forge: GitLabForge, project: Project, hosted: Hosted
 ) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from werkzeug.wrappers import Request
 
 from tests.forges.hosts.gitlab_parts import ELSEWHERE, PROJECT, Part, state_of
-from tests.forges.hosts.operations import Answering, Gone
+from tests.forges.hosts.operations import Answering, Gone, Refused
 from tests.forges.hosts.site import Hosted, Person, Pull, Webhook
 
 PAYLOADS = Path(__file__).parent.parent / "schemas" / "gitlab_webhooks.json.xz"
@@ -37,9 +37,10 @@ FAILURES = 4  # after so many, GitLab stops sending
 
 
 class Hooks(Part):
-    """`signs`: this GitLab has signing tokens."""
+    """`signs`: this GitLab has signing tokens. `local`: it may send webhooks into its own network."""
 
     signs = True
+    local = True
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -70,14 +71,18 @@ class Hooks(Part):
         }
 
     def _make_hook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        hosted = self.find(person, parts, "admin")
         webhook = Webhook(next(self.ids), request.get_json()["url"], "", [])
-        self.find(person, parts, "admin").webhooks.append(webhook)
-        return self._put(webhook, request.get_json())
+        made = self._put(webhook, request.get_json())
+        hosted.webhooks.append(webhook)
+        return made
 
     def _change_hook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         return self._put(self._find_hook(person, parts), request.get_json())
 
     def _put(self, webhook: Webhook, body: dict[str, Any]) -> dict[str, Any]:
+        if not self.local:
+            raise Refused(422, "Invalid url given")
         webhook.url, webhook.secret = body["url"], body.get("token", webhook.secret)
         webhook.events = [event for flag, event in EVENTS.items() if body.get(flag, event in webhook.events)]
         if self.signs and body.get("signing_token"):

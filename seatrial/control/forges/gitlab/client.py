@@ -29,7 +29,7 @@ class NotAllowed(ForgeError):
 
 
 class NotAccepted(ForgeError):
-    """400: GitLab does not take what was sent. `said` is its answer: for programs, because a stranger may have a part in it."""
+    """400 or 422: GitLab does not take what was sent. `said` is its answer: for programs, because a stranger may have a part in it."""
 
     permanent = True
 
@@ -137,7 +137,7 @@ class GitLabClient:
             return NotSignedIn(str(known))
         if response.status_code == httpx.codes.FORBIDDEN and not known.retry_after_seconds:
             return NotAllowed(f"{known}: the token may not do this")
-        if response.status_code == httpx.codes.BAD_REQUEST:
+        if response.status_code in {httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY}:
             return NotAccepted(str(known), response.text)
         return known
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.gitlab.answers import Hook
-from seatrial.control.forges.gitlab.client import GitLabClient, of_project
+from seatrial.control.forges.gitlab.client import GitLabClient, NotAccepted, of_project
 from seatrial.control.forges.gitlab.signature import signing_token
 from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.projects.models import Project
@@ -20,6 +21,10 @@ UNWANTED = (
     "releases_events",
 )
 WORKS = "executable"
+REFUSED = (
+    "GitLab does not accept {} as a webhook's address. If it is in a private network, an admin of GitLab allows it in "
+    "Admin, Settings, Network, Outbound requests."
+)
 
 
 def ensure(client: GitLabClient, project: Project, url: str, secret: str) -> None:
@@ -31,11 +36,11 @@ def ensure(client: GitLabClient, project: Project, url: str, secret: str) -> Non
     hooks = f"{of_project(project.external_id)}/hooks"
     ours = [hook for hook in client.pages(hooks, Hook) if hook.url == url]
     working = [hook for hook in ours if hook.alert_status == WORKS]
-    body = _body(url, secret)
-    if working:
-        client.send("PUT", f"{hooks}/{working[0].id}", body, Hook)
-    else:
-        client.send("POST", hooks, body, Hook)
+    method, path = ("PUT", f"{hooks}/{working[0].id}") if working else ("POST", hooks)
+    try:
+        client.send(method, path, _body(url, secret), Hook)
+    except NotAccepted as error:
+        raise ForgeError(REFUSED.format(url), permanent=True) from error
     for other in [*working[1:], *(hook for hook in ours if hook not in working)]:
         client.delete(f"{hooks}/{other.id}")
 
