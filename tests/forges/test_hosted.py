@@ -224,14 +224,21 @@ def test_a_webhook_is_made_once_healed_and_removed(
     (made,) = webhooks
     assert made.active and made.secret == "first" and len(made.events) > 1
     wanted, made.active, made.events = made.events, False, ["push"]  # somebody switched it off
-    forge.ensure_webhook(project, hook, "second")
+    forge.ensure_webhook(project, hook, "first")
     (healed,) = webhooks
-    assert healed.active and healed.secret == "second" and healed.events == wanted
+    assert healed.active and healed.secret == "first" and healed.events == wanted
     forge.ensure_webhook(project, f"{hook}2", "other")
     forge.remove_webhook(project, hook)
-    assert [one.url for one in webhooks] == [f"{hook}2"]
+    assert [one.secret for one in webhooks] == ["other"]
     del site.repositories[SHOP]
     forge.remove_webhook(project, hook)
+
+
+def test_a_webhook_learns_a_new_secret(forge: HostedForge, project: Project, site: Site, hook: str) -> None:
+    forge.ensure_webhook(project, hook, "first")
+    forge.ensure_webhook(project, hook, "second")
+    (webhook,) = site.repositories[SHOP].webhooks
+    assert webhook.secret == "second" and webhook.active and len(webhook.events) > 1
 
 
 def test_a_webhook_that_may_not_be_made_is_a_problem(

@@ -1,6 +1,7 @@
 """The kinds of forge that this release speaks to. A new one is added here and nowhere else."""
 
 from seatrial.control.forges.errors import NoSuchForge
+from seatrial.control.forges.gitea.registration import GITEA
 from seatrial.control.forges.github.registration import GITHUB
 from seatrial.control.forges.gitlab.registration import GITLAB
 from seatrial.control.forges.local.registration import LOCAL
@@ -10,6 +11,7 @@ FORGES: dict[str, Registration] = {
     LOCAL.kind: LOCAL,
     GITHUB.kind: GITHUB,
     GITLAB.kind: GITLAB,
+    GITEA.kind: GITEA,
 }
 
 

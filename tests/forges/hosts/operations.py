@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import jsonschema
+import jsonschema.exceptions
 from werkzeug.wrappers import Request, Response
 
 from tests.forges.hosts import pages
@@ -85,7 +85,8 @@ class PublishedSite(Site):
             if isinstance(content, list):
                 content, headers = self.paged(request, content)
             self.published.check_answer(name, content)
-        except jsonschema.ValidationError as error:
+        except jsonschema.ValidationError as first:
+            error = jsonschema.exceptions.best_match([first])
             self.complaints.append(f"{name}: {error.json_path}: {error.message[:300]}")
             return as_json({"message": f"Validation Failed: {error.message[:300]}"}, 422)
         status = self.published.status(name)
