@@ -26,6 +26,7 @@ DEPTH = 3
 TEXT, NUMBER, FLAG, LIST = "string", "integer", "boolean", "array"
 ANSWERS = {
     "user": "ExpandedUserSchema",
+    "version": "MetadataSchema",
     "token": "PersonalAccessTokenSchema",
     "project": "ProjectSchema",
     "merge_request": "ExpandedMergeRequestSchema",
@@ -83,6 +84,7 @@ MERGE = f"{PROJECT}/merge_requests/{{iid}}"
 # The answer (a list where it ends with []), and the parameters.
 OPERATIONS: dict[str, tuple[str, dict[str, str]]] = {
     "GET /user": ("user", {}),
+    "GET /version": ("version", {}),
     "GET /users": ("user[]", {"username": TEXT, **PAGED}),
     "GET /personal_access_tokens/self": ("token", {}),
     "POST /personal_access_tokens/self/rotate": ("token", {"expires_at": TEXT}),

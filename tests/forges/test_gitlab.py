@@ -218,11 +218,28 @@ def test_when_a_token_ends_is_seen_coming(
     assert credential.expires_at == datetime(2026, 12, 31, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("version", "replaces"), [("16.9.11", False), ("16.10.0-ce.0", True), ("19.1.0", True)]
+)
+def test_an_account_says_what_its_token_may_do(
+    forge: GitLabForge, site: GitLabSite, version: str, replaces: bool
+) -> None:
+    assert {one.name: one.given for one in forge.account().rights} == {
+        "the scope api": True,
+        "the role Maintainer": None,
+    }
+    site.version = version
+    site.ends[BOT] = date(2026, 12, 31)
+    account = forge.account()
+    assert account.version == f"GitLab {version}"
+    assert account.rights[-1].name == "to be replaced before it ends" and account.rights[-1].given is replaces
+
+
 def test_a_gitlab_that_tells_nothing_about_its_tokens_is_taken_as_it_is(
     forge: GitLabForge, site: GitLabSite
 ) -> None:
     person = {"id": 1, "username": BOT}
-    site.faults.extend([Response(json.dumps(person), 200), Response("{}", 404)])
+    site.faults.extend([Response(json.dumps(person)), Response("{}", 404), Response("{}", 404)])
     account = forge.account()
     assert (account.login, list(account.missing), account.expires_at) == (BOT, [], None)
 
@@ -324,7 +341,7 @@ def test_what_the_role_does_not_allow_is_said_and_may_pass(
 
 
 def test_limits_are_kept_and_said(forge: GitLabForge, site: GitLabSite) -> None:
-    site.left = 2
+    site.left = 3
     forge.account()
     asked = len(site.asked)
     with pytest.raises(ForgeError) as caught:

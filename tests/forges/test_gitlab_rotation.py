@@ -13,6 +13,7 @@ from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit.models import AuditEntry
 from seatrial.control.forges.gitlab import rotation
 from seatrial.control.forges.gitlab.answers import Token
+from seatrial.control.forges.gitlab.forge import GitLabForge
 from seatrial.control.forges.gitlab.models import Rotation
 from seatrial.control.forges.gitlab.rotation import is_due, look_after, rotate_due
 from seatrial.control.projects.models import Connection
@@ -103,6 +104,8 @@ def test_a_token_that_cannot_be_replaced_is_said(
     row = Rotation.objects.get()
     assert row.asked_at is None and f"connect again under the same name before {ends}" in row.problem
     assert stored(connection) == token not in row.problem
+    right = GitLabForge(connection).account().rights[-1]
+    assert right.given is False and right.without == row.problem
 
 
 def test_an_answer_that_never_came_is_found_out_later(

@@ -33,6 +33,7 @@ class GitLabSite(PublishedSite, Pipelines, Hooks, Reviews):
     tells_renames = False
     schemas = "gitlab"
     api_path = "/api/v4"
+    version = "19.1.0-ee"
     parts = {"id": r"[^/]+", "sha": r"[0-9a-f]+", "discussion": r"[0-9a-f]+"}
 
     def __init__(self, root: Path) -> None:
@@ -43,6 +44,7 @@ class GitLabSite(PublishedSite, Pipelines, Hooks, Reviews):
     def operations(self) -> Mapping[str, Answering]:
         return {
             "GET /user": lambda request, person, parts: self._person(person.login),
+            "GET /version": lambda *asked: {"version": self.version, "revision": "0a1b2c3"},
             "GET /users": self._users,
             "GET /personal_access_tokens/self": self._token,
             "POST /personal_access_tokens/self/rotate": self._rotate,

@@ -18,6 +18,12 @@ class Person(Answer):
     username: Text
 
 
+class Version(Answer):
+    """What runs there."""
+
+    version: Text = ""
+
+
 class Token(Answer):
     """The token that a request was made with. It ends when the day `expires_at` begins, in UTC."""
 

@@ -18,6 +18,7 @@ from seatrial.control.forges.gitlab import (
 from seatrial.control.forges.gitlab.answers import ProjectAnswer
 from seatrial.control.forges.gitlab.client import GitLabClient, of_project
 from seatrial.control.forges.gitlab.merge_requests import MergeRequests
+from seatrial.control.forges.gitlab.rotation import problem_of
 from seatrial.control.forges.protocol import (
     Commented,
     CommentReport,
@@ -45,6 +46,7 @@ class GitLabForge:
     """
 
     def __init__(self, connection: Connection, *, inner: httpx.BaseTransport | None = None) -> None:
+        self._connection = connection
         self._token = str(connection.credential)
         self.client = GitLabClient(connection.base_url, self._token, inner=inner)
         self._merge_requests = MergeRequests(self.client)
@@ -55,7 +57,7 @@ class GitLabForge:
 
     def account(self) -> ForgeAccount:
         """The token's owner, and what GitLab says about the token."""
-        return tokens.account(self.client)
+        return tokens.account(self.client, problem_of(self._connection))
 
     def repositories(self) -> Iterator[ForgeRepository]:
         """Every project that the token's owner is a member of."""

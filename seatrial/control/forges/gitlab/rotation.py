@@ -50,6 +50,14 @@ def rotate_due() -> None:
             log.warning("token not looked at", connection=str(connection), error=str(error))
 
 
+def problem_of(connection: Connection) -> str:
+    """Why the connection's token cannot be replaced; empty while it can, and for a connection that is not stored yet."""
+    if connection.created_at is None:
+        return ""
+    row = Rotation.objects.filter(connection=connection.pk).first()
+    return row.problem if row is not None else ""
+
+
 def look_after(connection: Connection, *, sleep: Sleep = time.sleep) -> None:
     """Rotate the connection's token if it ends soon. Safe to call in several processes at once. Raises ForgeError."""
     row, _ = Rotation.objects.get_or_create(connection=connection)
