@@ -12,7 +12,7 @@ from seatrial.control.accounts.models import Workspace
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.gitlab.client import NotAllowed, server_url
 from seatrial.control.forges.gitlab.forge import GitLabForge
-from seatrial.control.forges.protocol import Commented, EvaluationReport
+from seatrial.control.forges.protocol import Commented, CommentReport, EvaluationReport
 from seatrial.control.projects.events import PullRequestAction
 from seatrial.control.projects.models import Connection, Project
 from seatrial.wire.states import EvaluationState
@@ -203,6 +203,19 @@ def test_a_verdict_that_gitlab_does_not_accept_is_a_problem_for_good(
     with pytest.raises(ForgeError, match="or hides it") as caught:
         forge.report_evaluation(project, hidden)
     assert caught.value.permanent
+
+
+def test_what_only_a_fork_has_gets_no_status_but_a_comment(
+    forge: GitLabForge, project: Project, site: GitLabSite, tmp_path: Path
+) -> None:
+    of_eve = repository(tmp_path / "eve", {"c": "3"}, branch="of-eve")
+    site.repository("eve/shop", of_eve, admin="eve")
+    pull = site.open_pull(SHOP, "of-eve", author="eve", fork="eve/shop")
+    with pytest.raises(ForgeError, match="only a fork has") as caught:
+        forge.report_evaluation(project, verdict(pull, EvaluationState.PASSED, number=pull.number))
+    assert caught.value.permanent
+    forge.report_comment(project, CommentReport(number=pull.number, body="passed"))
+    assert len(pull.comments) == 1
 
 
 def test_when_a_token_ends_is_seen_coming(

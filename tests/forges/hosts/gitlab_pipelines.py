@@ -9,6 +9,7 @@ from werkzeug.wrappers import Request
 from tests.forges.hosts.gitlab_parts import PROJECT, Part
 from tests.forges.hosts.operations import Answering, Gone, Refused
 from tests.forges.hosts.site import Hosted, Person, Pull, Status
+from tests.repositories import git
 
 UNFINISHED = ("pending", "running")
 # From which states a job may become each; a new one is `created`.
@@ -121,6 +122,8 @@ class Pipelines(Part):
             if not there:
                 raise Gone
         if not there:
+            if not git(hosted.path, "branch", "--contains", sha):
+                raise Gone  # of a fork
             there = [Pipeline(next(self.ids), hosted.id, sha, "external")]
             self.pipelines.extend(there)
         return there[-1]

@@ -43,6 +43,8 @@ def post(
     except NotAccepted as error:
         if body["state"] not in UNFINISHED or REFUSED not in error.said:
             raise
+    except NoSuchThing as error:
+        raise NoSuchThing(f"{error}. It takes no status for a commit that only a fork has") from error
 
 
 def _is_there(client: GitLabClient, path: str, place: Place, body: dict[str, str]) -> bool:
