@@ -224,6 +224,13 @@ def test_a_fork_is_one_even_after_it_was_deleted() -> None:
         assert parse(MERGE, body("merge_request", object_attributes__source_project_id=source)).from_fork
 
 
+def test_what_may_be_null_may_be_left_out() -> None:
+    silent = {"title": None, "labels": None, "draft": None, "author_id": None, "oldrev": None}
+    changed = {f"object_attributes__{key}": value for key, value in silent.items()}
+    event = parse(MERGE, body("merge_request", user=None, labels=None, **changed))
+    assert isinstance(event, PullRequestChanged) and (event.title, event.labels) == ("", ())
+
+
 def test_who_did_something_is_not_taken_for_the_author() -> None:
     assert parse(MERGE, body("merge_request", user={"id": 1, "username": "bob"})).author == ""
 

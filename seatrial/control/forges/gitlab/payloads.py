@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    model_validator,
 )
 
 Sha = Annotated[str, StringConstraints(pattern=r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")]
@@ -39,9 +40,16 @@ Time = Annotated[AwareDatetime, BeforeValidator(_readable), AfterValidator(_whol
 
 
 class Payload(BaseModel):
-    """Ignores fields that it does not know."""
+    """Ignores fields that it does not know. What is null is as if it was left out: GitLab does either."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, content: Any) -> Any:
+        if not isinstance(content, dict):
+            return content
+        return {name: value for name, value in content.items() if value is not None}
 
 
 class Account(Payload):
