@@ -14,6 +14,7 @@ from seatrial.control.forges.protocol import Annotation
 from seatrial.control.projects.models import Project
 
 MOST = 50  # GitLab accepts 300 notes a minute; the comment says the rest
+LONGEST = 5000  # characters of one
 FINDING = "finding-"  # begins the marks
 Marks = dict[str, Annotation]
 
@@ -71,7 +72,7 @@ def _begin(client: GitLabClient, path: str, refs: DiffRefs, mark: str, annotatio
 
 def _text(annotation: Annotation) -> str:
     """As it was written: it names nobody and links nowhere, because it is code."""
-    written = f"{annotation.title}\n\n{annotation.message}".strip()
+    written = f"{annotation.title}\n\n{annotation.message}".strip()[:LONGEST]
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", written)), default=0))
     return f"{fence}\n{written}\n{fence}"
 
