@@ -33,6 +33,7 @@ ANSWERS = {
     "member": "MemberSchema",
     "hook": "ProjectHookSchema",
     "status": "CommitStatusSchema",
+    "pipeline": "PipelineSchema",
     "note": "NoteSchema",
     "emoji": "AwardEmojiSchema",
     "discussion": "DiscussionSchema",
@@ -116,6 +117,10 @@ OPERATIONS: dict[str, tuple[str, dict[str, str]]] = {
     f"GET {PROJECT}/repository/commits/{{sha}}/statuses": (
         "status[]",
         {"name": TEXT, "ref": TEXT, "stage": TEXT, "all": FLAG, "pipeline_id": NUMBER, **SORTED, **PAGED},
+    ),
+    f"GET {PROJECT}/pipelines": (
+        "pipeline[]",
+        {"sha": TEXT, "source": TEXT, "ref": TEXT, "status": TEXT, **SORTED, **PAGED},
     ),
     f"GET {PROJECT}/repository/commits/{{sha}}/merge_requests": ("merge_request[]", {"state": TEXT, **PAGED}),
     f"GET {MERGE}/notes": ("note[]", {**SORTED, **PAGED}),

@@ -175,6 +175,18 @@ def test_a_status_goes_to_the_commit_that_the_pipeline_runs_on(
     assert site.pipelines == [merged] and len(merged.jobs) == 1
 
 
+def test_what_was_begun_before_gitlab_made_its_pipeline_is_ended_too(
+    forge: GitLabForge, project: Project, site: GitLabSite, hosted: Hosted, pull: Pull
+) -> None:
+    forge.report_evaluation(project, verdict(pull, EvaluationState.QUEUED, number=pull.number))
+    own = site.start_pipeline(hosted, pull)
+    for state in (EvaluationState.RUNNING, EvaluationState.PASSED, EvaluationState.PASSED):
+        forge.report_evaluation(project, verdict(pull, state, number=pull.number))
+    earlier, latest = site.pipelines
+    assert (earlier.source, latest) == ("external", own)
+    assert [[job.status for job in one.jobs] for one in site.pipelines] == [["success"], ["success"]]
+
+
 def test_a_status_of_an_earlier_commit_leaves_the_pipeline_alone(
     forge: GitLabForge, project: Project, site: GitLabSite, hosted: Hosted, pull: Pull
 ) -> None:

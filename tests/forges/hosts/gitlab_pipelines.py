@@ -65,6 +65,7 @@ class Pipelines(Part):
         return {
             **super().of_part(),
             f"POST {PROJECT}/statuses/{{sha}}": self._make_status,
+            f"GET {PROJECT}/pipelines": self._pipelines,
             f"GET {PROJECT}/repository/commits/{{sha}}/statuses": self._statuses,
         }
 
@@ -113,6 +114,14 @@ class Pipelines(Part):
             and wanted in {None, str(one.id)}
             and name in {None, job.name}
             and not job.retried
+        ]
+
+    def _pipelines(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        hosted, asked = self.find(person, parts), (request.args["sha"], request.args["source"])
+        return [
+            {"id": one.id, "project_id": one.project, "sha": one.sha, "source": one.source}
+            for one in self.pipelines
+            if (one.project, one.sha, one.source) == (hosted.id, *asked)
         ]
 
     def _pipeline(self, hosted: Hosted, sha: str, wanted: int | None) -> Pipeline:

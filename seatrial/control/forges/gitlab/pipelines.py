@@ -6,7 +6,7 @@ that one could be merged. Its pipeline may run on a commit that GitLab made of b
 
 from dataclasses import dataclass
 
-from seatrial.control.forges.gitlab.answers import Made, MergeRequest, Status
+from seatrial.control.forges.gitlab.answers import Made, MergeRequest, Pipeline, Status
 from seatrial.control.forges.gitlab.client import GitLabClient, NotAccepted, of_project
 from seatrial.control.forges.gitlab.parsing import OPENED
 from seatrial.control.forges.gitlab.statuses import StatusState
@@ -37,6 +37,12 @@ def post(
     path = of_project(project.external_id)
     if _is_there(client, path, place, body):
         return
+    if place.pipeline is not None and body["state"] not in UNFINISHED:
+        _finish_earlier(client, path, commit, place, body)
+    _send(client, path, place, body)
+
+
+def _send(client: GitLabClient, path: str, place: Place, body: dict[str, str]) -> None:
     pipeline = {} if place.pipeline is None else {"pipeline_id": place.pipeline}
     try:
         client.send("POST", f"{path}/statuses/{place.commit}", {**body, **pipeline}, Made)
@@ -47,16 +53,31 @@ def post(
         raise NoSuchThing(f"{error}. It takes no status for a commit that only a fork has") from error
 
 
+def _finish_earlier(client: GitLabClient, path: str, commit: str, place: Place, body: dict[str, str]) -> None:
+    """End what was begun in a pipeline that a status had made, before GitLab made the merge request's own."""
+    made = client.pages(f"{path}/pipelines", Pipeline, {"sha": commit, "source": "external"})
+    for pipeline in made:
+        earlier = Place(commit, pipeline.id)
+        newest = _newest(client, path, earlier, body["name"])
+        if pipeline.id != place.pipeline and newest is not None and newest.status in UNFINISHED:
+            _send(client, path, earlier, body)
+
+
 def _is_there(client: GitLabClient, path: str, place: Place, body: dict[str, str]) -> bool:
-    query = {"name": body["name"]}
-    if place.pipeline is not None:
-        query["pipeline_id"] = str(place.pipeline)
-    statuses = client.pages(f"{path}/repository/commits/{place.commit}/statuses", Status, query)
-    newest = max((one for one in statuses if one.name == body["name"]), key=lambda one: one.id, default=None)
+    newest = _newest(client, path, place, body["name"])
     if newest is None or newest.status != body["state"]:
         return False
     same = (newest.description or "", newest.target_url or "") == (body["description"], body["target_url"])
     return same or newest.status in UNFINISHED
+
+
+def _newest(client: GitLabClient, path: str, place: Place, name: str) -> Status | None:
+    """The newest status of this name there."""
+    query = {"name": name}
+    if place.pipeline is not None:
+        query["pipeline_id"] = str(place.pipeline)
+    found = client.pages(f"{path}/repository/commits/{place.commit}/statuses", Status, query)
+    return max((one for one in found if one.name == name), key=lambda one: one.id, default=None)
 
 
 def _place(client: GitLabClient, project: Project, commit: str, number: int | None) -> Place:
