@@ -60,6 +60,17 @@ def test_a_preview_is_an_environment_with_its_address_until_it_ends(
     assert environment.state == "stopped" and hosted.deployments == [deployment]
 
 
+def test_a_preview_that_is_back_is_shown_again(
+    forge: GitLabForge, project: Project, site: GitLabSite, hosted: Hosted, pull: Pull
+) -> None:
+    live = preview(pull, STATES.LIVE, url="https://web.test")
+    forge.report_deployment(project, live)
+    forge.report_deployment(project, preview(pull, STATES.SUPERSEDED, ended=True))
+    for _ in range(2):
+        forge.report_deployment(project, live)
+    assert site.environments[0].state == "available" and len(hosted.deployments) == 2
+
+
 def test_each_commit_is_a_deployment(
     forge: GitLabForge, project: Project, site: GitLabSite, hosted: Hosted, pull: Pull
 ) -> None:

@@ -56,14 +56,14 @@ def _show(client: GitLabClient, project: Project, report: DeploymentReport) -> N
         client.send("POST", f"{path}/environments", {"name": name, "tier": TIER, **shown}, Made)
     elif address and there.external_url != address:
         client.send("PUT", f"{path}/environments/{there.id}", shown, Made)
-    _deploy(client, path, name, report, state)
+    _deploy(client, path, name, report, state, again=there is not None and there.state == STOPPED)
 
 
 def _deploy(client: GitLabClient, path: str, name: str, report: DeploymentReport, state: StatusState) -> None:
     """Have the environment's newest deployment be of this commit, in this state."""
     query = {"environment": name, "order_by": "id", "sort": "desc"}
     newest = next(iter(client.pages(f"{path}/deployments", Deployment, query)), None)
-    if newest is not None and newest.sha == report.commit:
+    if newest is not None and newest.sha == report.commit and not again:
         if newest.status == state:
             return
         if newest.status == StatusState.RUNNING:
