@@ -59,8 +59,13 @@ def _show(client: GitLabClient, project: Project, report: DeploymentReport) -> N
     _deploy(client, path, name, report, state, again=there is not None and there.state == STOPPED)
 
 
-def _deploy(client: GitLabClient, path: str, name: str, report: DeploymentReport, state: StatusState) -> None:
-    """Have the environment's newest deployment be of this commit, in this state."""
+def _deploy(
+    client: GitLabClient, path: str, name: str, report: DeploymentReport, state: StatusState, *, again: bool
+) -> None:
+    """Have the environment's newest deployment be of this commit, in this state.
+
+    `again`: the environment was stopped, and only another deployment starts it.
+    """
     query = {"environment": name, "order_by": "id", "sort": "desc"}
     newest = next(iter(client.pages(f"{path}/deployments", Deployment, query)), None)
     if newest is not None and newest.sha == report.commit and not again:
