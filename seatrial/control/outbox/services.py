@@ -48,6 +48,9 @@ class Instruction(StrEnum):
     COMMENT = "comment"  # {pull_request}: write our comment below it
     CHECK = "check"  # {project, commit, order, by, at}: do what somebody asked for at a report, if they may
     WEBHOOK = "webhook"  # {project}: make, correct or remove its webhook at the forge
+    CONFIRM = "confirm"  # {deployment}: ask the forge about its pull request, then let it start
+    COMMAND = "command"  # {comment}: carry out the commands in a comment, and answer there
+    FOLLOW = "follow"  # {project}: have the previews of its pull requests follow its settings
 
 
 # These may wait long for other systems; nothing on the bus depends on them.
@@ -58,6 +61,9 @@ ASIDE = (
     Instruction.COMMENT,
     Instruction.CHECK,
     Instruction.WEBHOOK,
+    Instruction.CONFIRM,
+    Instruction.COMMAND,
+    Instruction.FOLLOW,
 )
 
 

@@ -33,7 +33,7 @@ def asked(project: Project, event: CheckAsked, *, received_at: datetime) -> str:
             by=event.author,
             at=received_at.isoformat(),
         )
-    return f"{event.author} asks for {', '.join(event.orders)} at {event.commit[:10]}"
+    return f"asked for {', '.join(event.orders)} at {event.commit[:10]}, by {event.author}"
 
 
 def carry_out(forges: Forges, body: dict[str, str]) -> None:

@@ -29,7 +29,6 @@ class GitHubReports:
 
     def operations(self) -> "dict[str, Callable[[Request, Any, dict[str, str]], Any]]":
         return {
-            "GET /repos/{owner}/{repo}/collaborators/{username}/permission": self._permission,
             RUNS: self._list,
             "POST /repos/{owner}/{repo}/check-runs": self._make,
             "PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}": self._change,
@@ -88,14 +87,6 @@ class GitHubReports:
             if one["_of"] is hosted and one["sha"] == sha and one["_states"]
         )
         return f"{runs}<h2>Deployments</h2><ul>{shown}</ul>" if runs or shown else ""
-
-    def _permission(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
-        hosted = self._site.find(person, parts)
-        role = hosted.members.get(parts["username"], "none")
-        example = self._site.published.example(
-            "GET /repos/{owner}/{repo}/collaborators/{username}/permission"
-        )
-        return {**example, "permission": role, "role_name": role, "user": None}
 
     # check runs
 

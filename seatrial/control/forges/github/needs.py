@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-EVENTS = ["create", "pull_request", "push", "repository"]
+EVENTS = ["create", "issue_comment", "merge_group", "pull_request", "push", "repository"]
 LEVELS = ("", "read", "write", "admin")
 # The least that works, and what for. GitHub sends requests at check runs to everybody who may write them.
 PERMISSIONS = {
