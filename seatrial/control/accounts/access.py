@@ -157,6 +157,13 @@ def find_visible(user: Somebody, model: type[M], key: str, *related: str) -> M:
     return row
 
 
+def find_allowed(user: Somebody, action: Action, model: type[M], key: str, *related: str) -> M:
+    """`find_visible`, for somebody who may do `action` to the row. Raises NotFound, AccessDenied."""
+    row = find_visible(user, model, key, *related)
+    require(user, action, row)
+    return row
+
+
 def require_somewhere(user: Somebody, action: Action) -> None:
     """For tables that span workspaces: raise AccessDenied unless `user` may do `action` in at least one of them."""
     if not allowed_somewhere(user, action):

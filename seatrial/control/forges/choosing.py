@@ -10,11 +10,13 @@ from seatrial.control.audit.actors import Actor
 from seatrial.control.forges import hooks
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.listings import Listings
 from seatrial.control.forges.protocol import ForgeRepository
 from seatrial.control.projects.models import Connection, Project
 from seatrial.control.projects.services import ensure_project
 
 MOST_SHOWN = 500
+SHOWN_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,28 @@ def choices(forges: Forges, connection: Connection, search: str = "") -> list[Ch
         one.external_id: one for one in Project.objects.filter(connection=connection, archived_at=None)
     }
     return [Choice(one, projects.get(one.external_id)) for one in repositories]
+
+
+@dataclass(frozen=True)
+class Picking:
+    """A page of repositories to choose from. `problem`: why there may be more than is known."""
+
+    choices: list[Choice]
+    more: bool
+    problem: str
+
+
+def picking(
+    listings: Listings, connection: Connection, *, search: str, number: int, afresh: bool = False
+) -> Picking:
+    """Page `number`, from 1, of the repositories whose names contain `search`. No transaction is open. Raises ForgeError."""
+    listing = listings.of(connection, afresh=afresh)
+    found = listing.find(search, (number - 1) * SHOWN_AT_ONCE, SHOWN_AT_ONCE)
+    identities = [one.external_id for one in found.repositories]
+    rows = Project.objects.filter(connection=connection, archived_at=None, external_id__in=identities)
+    projects = {one.external_id: one for one in rows}
+    choices = [Choice(one, projects.get(one.external_id)) for one in found.repositories]
+    return Picking(choices, found.more, found.problem)
 
 
 def choose(

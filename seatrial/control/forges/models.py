@@ -91,6 +91,24 @@ class Hook(models.Model):
         return f"webhook of {self.project}"
 
 
+class Account(models.Model):
+    """Whom a connection acts as, as its forge last said. `problem`: why it did not say so the last time; else empty."""
+
+    connection = models.OneToOneField(
+        Connection, models.CASCADE, related_name="account", primary_key=True
+    )
+    login = models.CharField(max_length=200, blank=True)
+    version = models.CharField(max_length=100, blank=True)  # what the forge says that it is
+    missing = models.JSONField(default=list)  # what the credential needs and lacks
+    rights = models.JSONField(default=list)  # `protocol.Right` as plain data
+    expires_at = models.DateTimeField(null=True)  # of the credential; null: never, or it is not known
+    problem = models.TextField(blank=True)
+    asked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.login} of {self.connection}"
+
+
 class PostedComment(models.Model):
     """Our comment below a pull request. `digest` is that of the text it has, so that it is not sent again."""
 

@@ -21,6 +21,7 @@ from seatrial.control.previews.errors import (
 from seatrial.control.previews.events import failed, observed, phase, ready, recipe_read, removed
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.moves import lost_contact, move, place_waiting, plan_drain, tell
+from seatrial.control.projects.errors import ProjectArchived
 from seatrial.control.projects.models import PullRequest, PullRequestState
 from seatrial.wire.envelope import new_id
 from seatrial.wire.hostnames import environment_name, hashed
@@ -68,6 +69,8 @@ def pull_request_changed(pull_request: PullRequest, *, received_at: datetime | N
 def _follow(
     pull_request: PullRequest, environment: Environment | None, received_at: datetime | None = None
 ) -> str:
+    if pull_request.project.archived_at is not None:
+        return "the project is archived"
     if not pull_request.project.previews_enabled:
         return "previews are switched off for this project"
     if pull_request.from_fork:
@@ -162,9 +165,11 @@ def _why_not(environment: Environment) -> str:
 
 
 def _open_pull_request(environment: Environment) -> PullRequest:
-    """The environment's pull request, locked. Raises PullRequestClosed."""
+    """The environment's pull request, locked. Raises PullRequestClosed, ProjectArchived."""
     rows = PullRequest.objects.select_for_update(of=("self",)).select_related("project")
     pull_request = rows.get(pk=environment.pull_request_id)
+    if pull_request.project.archived_at is not None:
+        raise ProjectArchived(pull_request.project.name)
     if pull_request.state == PullRequestState.CLOSED:
         raise PullRequestClosed(
             f"Pull request {pull_request.number} is closed. Reopen it to have a preview of it."

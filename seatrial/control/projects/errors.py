@@ -2,6 +2,9 @@
 
 ProjectError
 ├── ProjectContended   others make projects at the same moment: try again
+├── ProjectArchived    nothing is done for a project that is archived
+├── ProjectGoing       a project that is being removed cannot be changed
+├── WrongName          the name that was typed to confirm a removal is another one
 └── EmptySecret        an empty webhook secret, with which no delivery is accepted
 """
 
@@ -25,6 +28,36 @@ class ProjectContended(ProjectError):
         super().__init__(
             f"The project {external_id} could not be made: others make projects at the same time. Ask again."
         )
+
+
+class ProjectArchived(ProjectError):
+    """The project is archived: it gets no previews and no evaluations."""
+
+    code = "project_archived"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The project {name} is archived. Restore it on its settings page first.")
+
+
+class ProjectGoing(ProjectError):
+    """The project is being removed."""
+
+    code = "project_being_removed"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The project {name} is being removed. To keep it, restore it or put its repository under trial again."
+        )
+
+
+class WrongName(ProjectError):
+    """What was typed to confirm a removal is not the name of what is to be removed."""
+
+    code = "wrong_name"
+    status = 400
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Nothing was removed. To remove it, type its name exactly: {name}")
 
 
 class EmptySecret(ProjectError):

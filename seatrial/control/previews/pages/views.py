@@ -30,6 +30,7 @@ from seatrial.control.previews.pages.environment import (
 )
 from seatrial.control.previews.pages.logs import CLOCK_SLACK, log_events, log_filter, log_text
 from seatrial.control.previews.pages.speakers import Speakers
+from seatrial.control.projects.errors import ProjectArchived
 
 
 @require_GET
@@ -168,6 +169,6 @@ def _act(request: HttpRequest, key: str, action: Action, act: Act, done: str) ->
     try:
         environment = act(environment, actor(request))
         messages.success(request, done)
-    except PreviewError as error:
+    except (PreviewError, ProjectArchived) as error:
         messages.warning(request, str(error))
     return redirect("previews:environment", key=environment.pk)
