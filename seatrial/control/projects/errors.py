@@ -3,9 +3,10 @@
 ProjectError
 ├── ProjectContended   others make projects at the same moment: try again
 ├── ProjectArchived    nothing is done for a project that is archived
-├── ProjectGoing       a project that is being removed cannot be changed
 ├── WrongName          the name that was typed to confirm a removal is another one
-└── EmptySecret        an empty webhook secret, with which no delivery is accepted
+├── EmptySecret        an empty webhook secret, with which no delivery is accepted
+├── BadName            a project cannot be called that
+└── BadTimeToLive      previews cannot live so long, or so short
 """
 
 from seatrial.control.errors import ControlError
@@ -39,17 +40,6 @@ class ProjectArchived(ProjectError):
         super().__init__(f"The project {name} is archived. Restore it on its settings page first.")
 
 
-class ProjectGoing(ProjectError):
-    """The project is being removed."""
-
-    code = "project_being_removed"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"The project {name} is being removed. To keep it, restore it or put its repository under trial again."
-        )
-
-
 class WrongName(ProjectError):
     """What was typed to confirm a removal is not the name of what is to be removed."""
 
@@ -68,3 +58,23 @@ class EmptySecret(ProjectError):
 
     def __init__(self) -> None:
         super().__init__("A webhook secret cannot be empty: without one no delivery is accepted.")
+
+
+class BadName(ProjectError):
+    """A name that no project can have."""
+
+    code = "bad_name"
+    status = 400
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A project's name has 1 to {most} characters.")
+
+
+class BadTimeToLive(ProjectError):
+    """A time to live that no preview can have."""
+
+    code = "bad_time_to_live"
+    status = 400
+
+    def __init__(self, hours: int, most: int) -> None:
+        super().__init__(f"A preview lives between 1 and {most:,} hours without a new commit, not {hours}.")

@@ -6,15 +6,16 @@ from django.db import IntegrityError, transaction
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import SYSTEM, Actor
-from seatrial.control.projects.changes import restore
+from seatrial.control.projects.endings import restore
 from seatrial.control.projects.errors import ProjectContended
-from seatrial.control.projects.events import PullRequestAction, PullRequestChanged, RepositoryChanged
+from seatrial.control.projects.events import Gone, PullRequestAction, PullRequestChanged, RepositoryChanged
 from seatrial.control.projects.models import Connection, Project, PullRequest, PullRequestState
 from seatrial.wire.hostnames import slug as slug_of
 
 log = structlog.get_logger(__name__)
 
 MAX_SLUG = 100
+MAX_LABELS = 100
 
 
 @transaction.atomic
@@ -83,6 +84,7 @@ def ensure_project(
         "web_url": web_url,
         "default_branch": default_branch,
         "full_name": full_name,
+        "gone": "",
         "archived_at": None,
         "removal_asked_at": None,
     }
@@ -158,6 +160,20 @@ def repository_changed(project: Project, event: RepositoryChanged) -> bool:
     return known != facts
 
 
+def set_gone(project: Project, why: Gone | None) -> bool:
+    """Note that the repository takes no more changes, or does again (None); False if that was known.
+
+    The caller has its pull requests followed: `outbox.instruct(Instruction.FOLLOW)`.
+    """
+    wanted = why or ""
+    if project.gone == wanted:
+        return False
+    project.gone = wanted
+    project.save(update_fields=["gone"])
+    log.info("repository is gone" if why else "repository is back", project=project.slug, why=wanted)
+    return True
+
+
 def find_project(connection: Connection, external_id: str) -> Project | None:
     """The project of a repository, unless it is archived; None if nobody registered it."""
     return Project.objects.filter(connection=connection, external_id=external_id, archived_at=None).first()
@@ -184,6 +200,9 @@ def apply_pull_request(project: Project, event: PullRequestChanged) -> PullReque
     pull_request.base_sha = event.base_sha
     pull_request.head_sha = event.head_sha
     pull_request.from_fork = event.from_fork
+    pull_request.draft = event.draft
+    pull_request.labels = [label[:100] for label in event.labels[:MAX_LABELS]]
+    pull_request.merged = event.merged and event.action is PullRequestAction.CLOSED
     pull_request.state = state_after(event)
     pull_request.changed_at = event.changed_at
     pull_request.save()

@@ -6,9 +6,11 @@ from seatrial.control.audit.actors import Actor
 from seatrial.control.forges import hooks
 from seatrial.control.forges.errors import ConnectionInUse, UnfitConnection
 from seatrial.control.forges.registry import registered
+from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import endings as previews
-from seatrial.control.projects import changes
+from seatrial.control.projects import endings as projects
 from seatrial.control.projects.models import Connection, Project
 
 
@@ -18,19 +20,19 @@ def archive(project: Project, by: Actor) -> None:
 
     All of its data is kept, and `restore` undoes it. Idempotent. The forge is asked after the transaction, in a lane.
     """
-    if changes.archive(project, by):
+    if projects.archive(project, by):
         _end(project)
 
 
 @transaction.atomic
 def restore(project: Project, by: Actor) -> None:
-    """Put it under trial again. Idempotent.
+    """Put it under trial again: its webhook is registered again, and the previews of its open pull requests come back.
 
-    Its webhook is registered again. The next comparison with the forge, within a minute, finds its open pull requests,
-    and their previews come back; those that a person stopped do not.
+    Those that a person stopped do not. What changed at the forge meanwhile is seen within a minute. Idempotent.
     """
-    if changes.restore(project, by):
+    if projects.restore(project, by):
         hooks.ask(project)
+        outbox.instruct(Instruction.FOLLOW, project=project.pk)
 
 
 @transaction.atomic
@@ -38,7 +40,7 @@ def remove(project: Project, by: Actor, *, typed: str) -> None:
     """Archive it, and have all of its data deleted once its previews are gone from their hosts and its webhook from its
     forge (`triggers.removals`). Until then `restore` keeps it. Idempotent. Raises WrongName.
     """
-    if changes.ask_removal(project, by, typed=typed):
+    if projects.ask_removal(project, by, typed=typed):
         _end(project)
 
 
@@ -51,14 +53,14 @@ def remove_connection(connection: Connection, by: Actor, *, typed: str = "") -> 
     """
     if registered(connection.forge).hosting is None:
         raise UnfitConnection("Repositories on this server need their connection. Remove its projects one by one.")
-    projects = list(connection.projects.select_for_update(no_key=True).order_by("pk"))
-    if projects and not typed:
-        raise ConnectionInUse(connection.name, len(projects))
-    if projects:
-        changes.require_name(typed, connection.name)
-    for project in projects:
+    rows = list(connection.projects.select_for_update(no_key=True).order_by("pk"))
+    if rows and not typed:
+        raise ConnectionInUse(connection.name, len(rows))
+    if rows:
+        projects.require_name(typed, connection.name)
+    for project in rows:
         remove(project, by, typed=project.slug)
-    changes.ask_removal_of_connection(connection, by)
+    projects.ask_removal_of_connection(connection, by)
 
 
 def _end(project: Project) -> None:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("projects", "0005_removal"),
+        ("projects", "0006_removal"),
         ("forges", "0004_hosted_forges"),
     ]
 

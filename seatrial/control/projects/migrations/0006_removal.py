@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("projects", "0004_hosted_forges"),
+        ("projects", "0005_pull_request_facts"),
     ]
 
     operations = [
