@@ -117,9 +117,7 @@ def rename(connection: Connection, name: str, *, by: Actor) -> None:
     connection.refresh_from_db()
 
 
-def _tried(
-    workspace: Workspace, kind: str, address: str, credential: str, hosting: Hosting
-) -> ForgeAccount:
+def _tried(workspace: Workspace, kind: str, address: str, credential: str, hosting: Hosting) -> ForgeAccount:
     """Whom `credential` belongs to, as the forge says. Nothing is stored."""
     if not credential.strip():
         raise UnfitConnection(f"A credential is missing. {hosting.credential}")

@@ -108,9 +108,8 @@ def repositories(request: HttpRequest, key: str) -> HttpResponse:
     require(person(request), Action.MANAGE_PROJECTS, row)
     asked = request.POST if request.method == "POST" else request.GET
     picked = [name for name in dict.fromkeys(request.POST.getlist("repository")) if name][:MOST_PICKED]
-    if request.method == "POST" and "choose" in request.POST:
-        if _chosen(request, row, picked):
-            return redirect("first", key=row.pk)
+    if request.method == "POST" and "choose" in request.POST and _chosen(request, row, picked):
+        return redirect("home:first", key=row.pk)
     context = {"connection": row, "steps": steps(3), "tab": "connections"}
     context |= _shown(row, asked.get("search", "")[:200], asked.get("page", "1"), picked, "afresh" in asked)
     whole = "forges/repositories.html"

@@ -52,9 +52,7 @@ class ConnectionAnswer(Schema):
         description="Until when the secret before the last rotation is valid too; null: it is not."
     )
     created_at: datetime = Field(description="When it was made.")
-    removal_asked_at: datetime | None = Field(
-        description="Since when it is being removed; null: it is not."
-    )
+    removal_asked_at: datetime | None = Field(description="Since when it is being removed; null: it is not.")
     account: AccountAnswer | None = Field(
         description="Whom it acts as, as the forge said last; null: it was not asked yet, or has no accounts."
     )

@@ -145,6 +145,4 @@ def _told(request: HttpRequest, row: Connection, act: Callable[[], str]) -> Http
 
 
 def _found(request: HttpRequest, key: str) -> Connection:
-    return find_allowed(
-        person(request), Action.MANAGE_CONNECTIONS, Connection, key, "workspace", "account"
-    )
+    return find_allowed(person(request), Action.MANAGE_CONNECTIONS, Connection, key, "workspace", "account")

@@ -138,9 +138,7 @@ def change_connection(
     request: HttpRequest, connection: ConnectionId, change: ConnectionChange
 ) -> ConnectionAnswer:
     """A new credential is tried at the forge first. If it is refused, nothing changes."""
-    row = find_allowed(
-        person(request), Action.MANAGE_CONNECTIONS, Connection, connection, "workspace"
-    )
+    row = find_allowed(person(request), Action.MANAGE_CONNECTIONS, Connection, connection, "workspace")
     if change.credential is not None:
         replace_credential(row, change.credential, by=actor(request))
     if change.name is not None:

@@ -94,9 +94,7 @@ class Hook(models.Model):
 class Account(models.Model):
     """Whom a connection acts as, as its forge last said. `problem`: why it did not say so the last time; else empty."""
 
-    connection = models.OneToOneField(
-        Connection, models.CASCADE, related_name="account", primary_key=True
-    )
+    connection = models.OneToOneField(Connection, models.CASCADE, related_name="account", primary_key=True)
     login = models.CharField(max_length=200, blank=True)
     version = models.CharField(max_length=100, blank=True)  # what the forge says that it is
     missing = models.JSONField(default=list)  # what the credential needs and lacks

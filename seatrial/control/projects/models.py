@@ -162,7 +162,9 @@ class CommandComment(models.Model):
     reply = models.TextField(blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["pull_request", "comment"], name="one_row_per_comment")]
+        constraints = [
+            models.UniqueConstraint(fields=["pull_request", "comment"], name="one_row_per_comment")
+        ]
         indexes = [models.Index(fields=["created_at"], name="command_comment_age")]
 
     def __str__(self) -> str:

@@ -52,7 +52,9 @@ def remove_connection(connection: Connection, by: Actor, *, typed: str = "") -> 
     repositories on this server, which comes with the install.
     """
     if registered(connection.forge).hosting is None:
-        raise UnfitConnection("Repositories on this server need their connection. Remove its projects one by one.")
+        raise UnfitConnection(
+            "Repositories on this server need their connection. Remove its projects one by one."
+        )
     rows = list(connection.projects.select_for_update(no_key=True).order_by("pk"))
     if rows and not typed:
         raise ConnectionInUse(connection.name, len(rows))

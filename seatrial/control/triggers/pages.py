@@ -28,7 +28,7 @@ def archive(request: HttpRequest, key: str) -> HttpResponse:
         return ask(request, "triggers/parts/confirm_archive.html", _asked(project))
     endings.archive(project, actor(request))
     messages.success(request, f"{project.name} is archived. You can restore it at any time.")
-    return redirect("projects:settings", key=project.pk)
+    return redirect("home:project_settings", key=project.pk)
 
 
 @require_POST
@@ -38,7 +38,7 @@ def restore(request: HttpRequest, key: str) -> HttpResponse:
     project = _project(request, key)
     endings.restore(project, actor(request))
     messages.success(request, f"{project.name} is under trial again. Its previews come back within a minute.")
-    return redirect("projects:settings", key=project.pk)
+    return redirect("home:project_settings", key=project.pk)
 
 
 @require_http_methods(["GET", "POST"])
@@ -53,7 +53,7 @@ def remove(request: HttpRequest, key: str) -> HttpResponse:
         lambda: endings.remove(project, actor(request), typed=request.POST.get("name", "")),
         f"{project.name} is being removed.",
     )
-    return redirect("projects:projects") if done else redirect("projects:settings", key=project.pk)
+    return redirect("projects:projects") if done else redirect("home:project_settings", key=project.pk)
 
 
 @require_http_methods(["GET", "POST"])
@@ -93,6 +93,4 @@ def _told(request: HttpRequest, act: Callable[[], None], done: str) -> bool:
 
 
 def _project(request: HttpRequest, key: str) -> Project:
-    return find_allowed(
-        person(request), Action.MANAGE_PROJECTS, Project, key, "workspace", "connection"
-    )
+    return find_allowed(person(request), Action.MANAGE_PROJECTS, Project, key, "workspace", "connection")
