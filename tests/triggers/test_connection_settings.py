@@ -46,16 +46,16 @@ def test_what_the_forge_said_is_shown_without_asking_it_again(
 
 @pytest.mark.parametrize(
     ("days", "warned", "said"),
-    [(13, True, "in 13 days"), (15, False, "in 15 days"), (-1, True, "1 day ago")],
+    [(13, True, ">in 13 days"), (15, False, ">in 15 days"), (-2, True, "ended <time")],
 )
 def test_a_credential_that_ends_is_seen_coming(
     browser: Client, connection: str, team: Team, days: int, warned: bool, said: str
 ) -> None:
     Account.objects.update(expires_at=timezone.now() + timedelta(days=days, minutes=5))
     text = page(browser, connection)
-    assert ("The credential ends" in text) is warned and said in text
+    assert ('id="ending"' in text) is warned and said in text
     assert ("The credential of" in browser.get("/").content.decode()) is warned
-    assert ("credential ends" in browser.get("/connections").content.decode()) is warned
+    assert ("badge waiting" in browser.get("/connections").content.decode()) is warned
     assert team.call("owner", "GET", f"/connections/{connection}")[1]["account"]["ends_soon"] is warned
     developer = Client()
     developer.force_login(team.people["developer"])

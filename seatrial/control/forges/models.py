@@ -1,6 +1,7 @@
 """Stored webhook deliveries, and what forges said about repositories."""
 
 from django.db import models
+from django.utils import timezone
 
 from seatrial.control.ids import UlidField
 from seatrial.control.projects.models import Connection, Project, PullRequest
@@ -105,6 +106,11 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return f"{self.login} of {self.connection}"
+
+    @property
+    def ended(self) -> bool:
+        """Whether the credential's time is over."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()
 
 
 class PostedComment(models.Model):
