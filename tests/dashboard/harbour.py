@@ -9,15 +9,14 @@ from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet.models import Agent
 from seatrial.control.forges.github.rights import rights_of_token
-from seatrial.control.forges.models import Account, Hook
 from seatrial.control.forges.listings import LISTINGS_OF_WEB, Listing
+from seatrial.control.forges.models import Account, Hook
 from seatrial.control.forges.protocol import ForgeRepository
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Connection, Project
 from tests import factories as make
-
 
 REACHED = ["anchorage", "beacons", "logbook", "moorings", *(f"pier-{number:02}" for number in range(60))]
 
@@ -82,7 +81,7 @@ def _hosted(cast: make.Cast) -> Connection:
     Account.objects.create(
         connection=connection,
         login="seatrial-bot",
-        version="GitHub Enterprise Server 3.17",
+        software="GitHub Enterprise Server 3.17",
         rights=[asdict(right) for right in rights_of_token(None)],
         expires_at=timezone.now() + timedelta(days=11, hours=2),
         asked_at=timezone.now() - timedelta(minutes=20),

@@ -156,13 +156,13 @@ class Right:
 class ForgeAccount:
     """Whom a connection acts as. `missing` names, for people, what the credential needs and lacks.
 
-    `version`: what the forge says that it is, such as "Forgejo 11.0"; empty: it does not say.
+    `software`: what runs at the forge, such as `Forgejo 12.0.1`; empty where it does not say or it does not matter.
     """
 
     login: str
     missing: Sequence[str] = ()
     expires_at: datetime | None = None  # of the credential; None: never, or the forge does not say
-    version: str = ""
+    software: str = ""
     rights: Sequence[Right] = ()
 
 

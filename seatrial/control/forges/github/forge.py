@@ -61,7 +61,7 @@ class GitHubForge:
             login=me.login,
             missing=[f"the scope {CLASSIC_SCOPE}"] if classic and CLASSIC_SCOPE not in scopes else [],
             expires_at=_expiry(headers.get("GitHub-Authentication-Token-Expiration", "")),
-            version=enterprise_version(headers),
+            software=enterprise_version(headers),
             rights=rights_of_token(scopes if classic else None),
         )
 
