@@ -14,6 +14,8 @@ from seatrial.cli.terminal import Terminal, bold, document, note
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
 
+__all__ = ["projects"]
+
 Project = Annotated[str, typer.Argument(metavar="PROJECT", help="Its name in addresses, or its id.")]
 Name = Annotated[str | None, typer.Option("--name", help="What to call it. Its name in addresses stays.")]
 TtlHours = Annotated[
@@ -114,7 +116,7 @@ def _typed(row: Json) -> str:
             fix=f"Confirm it: {typed('projects', 'remove', row['slug'], '--confirm', row['slug'])}",
             word="usage",
         )
-    return typer.prompt(f"All data of {row['slug']!a} is deleted for good. Type its name in addresses")
+    return str(typer.prompt(f"All data of {row['slug']!a} is deleted for good. Type its name in addresses"))
 
 
 def _found(wanted: str) -> tuple[Api, Json]:

@@ -119,6 +119,17 @@ def test_picks_survive_searches_and_pages_and_work_without_scripts(
     assert "under trial" in again and "checked disabled" in again
 
 
+def test_who_leaves_and_comes_back_finds_what_was_picked(browser: Client, connection: str) -> None:
+    path = f"/connections/{connection}/repositories"
+    assert browser.post(path, {"repository": SHOP, "keep": "yes"}).status_code == 204
+    assert ticked(browser.get(path).content.decode()) == [SHOP]
+    browser.post(path, {"keep": "yes"})
+    assert ticked(browser.get(path).content.decode()) == []
+    browser.post(path, {"repository": SHOP, "choose": "yes"})
+    Project.objects.all().delete()
+    assert ticked(browser.get(path).content.decode()) == []
+
+
 def test_the_search_as_somebody_types_gets_the_list_alone(browser: Client, connection: str) -> None:
     path = f"/connections/{connection}/repositories"
     part = browser.post(path, {"search": "sho"}, headers=HTMX).content.decode()

@@ -9,7 +9,9 @@ from django.utils import timezone
 
 from seatrial.control.audit.actors import SYSTEM
 from seatrial.control.audit.models import AuditEntry
+from seatrial.control.forges.hooks import ask_due
 from seatrial.control.forges.models import Delivery, Hook
+from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import services as previews
@@ -21,7 +23,7 @@ from seatrial.control.triggers.removals import prune
 from tests import factories as make
 from tests.forges.hosts.github import GitHubSite
 from tests.triggers.conftest import waiting
-from tests.triggers.hosted import SHOP, Team
+from tests.triggers.hosted import BOT, SHOP, Team
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 Lanes = Callable[[], None]
@@ -126,6 +128,22 @@ def test_a_removal_does_not_wait_for_ever_for_a_forge_that_is_gone(
     assert prune(timezone.now() + timedelta(days=1, minutes=1)) == 1
 
 
+def test_a_webhook_that_could_not_be_removed_is_tried_again_every_hour(
+    shop: Project, site: GitHubSite, lanes: Lanes
+) -> None:
+    endings.archive(shop, SYSTEM)
+    site.people[BOT].token, token = "another", site.people[BOT].token
+    lanes()
+    OutboxMessage.objects.all().delete()  # after an hour the lane gave it up
+    site.people[BOT].token = token
+    ask_due()
+    assert not waiting(Instruction.WEBHOOK)
+    Hook.objects.update(asked_at=timezone.now() - timedelta(hours=1))
+    ask_due()
+    lanes()
+    assert site.repositories[SHOP].webhooks == [] and not Hook.objects.exists()
+
+
 def test_a_removal_that_is_taken_back_keeps_what_is_left(shop: Project, team: Team, lanes: Lanes) -> None:
     endings.remove(shop, SYSTEM, typed=shop.slug)
     lanes()
@@ -170,6 +188,22 @@ def test_a_connection_goes_after_its_projects(
     assert prune(timezone.now()) == 2
     assert not Connection.objects.exists() and not Project.objects.exists() and not Delivery.objects.exists()
     assert site.repositories[SHOP].webhooks == []
+
+
+def test_a_project_that_is_kept_keeps_its_connection(
+    shop: Project, connection: str, team: Team, lanes: Lanes
+) -> None:
+    row = Connection.objects.get()
+    endings.remove_connection(row, SYSTEM, typed=row.name)
+    body = {"repositories": [SHOP]}
+    status, answer = team.call("owner", "POST", f"/connections/{connection}/projects", body)
+    assert status == 400 and "is being removed" in answer["error"]["message"]
+    endings.restore(shop, SYSTEM)
+    lanes()
+    assert prune(timezone.now() + timedelta(days=2)) == 0
+    row.refresh_from_db()
+    assert row.removal_asked_at is None
+    assert AuditEntry.objects.filter(action="connection.restore").exists()
 
 
 def test_a_connection_without_projects_needs_no_name(connection: str, team: Team) -> None:

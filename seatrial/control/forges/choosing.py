@@ -9,7 +9,7 @@ from django.db import transaction
 from seatrial.control.audit.actors import Actor
 from seatrial.control.forges import hooks
 from seatrial.control.forges.connected import Forges
-from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.errors import ForgeError, UnfitConnection
 from seatrial.control.forges.listings import Listings
 from seatrial.control.forges.protocol import ForgeRepository
 from seatrial.control.projects.models import Connection, Project
@@ -80,8 +80,10 @@ def choose(
 ) -> tuple[list[Project], list[Refusal]]:
     """Make projects of repositories, and have their webhooks registered soon. Idempotent; no transaction is open.
 
-    One that cannot be had does not stop the others: it is refused with the reason.
+    One that cannot be had does not stop the others: it is refused with the reason. Raises ForgeError.
     """
+    if connection.removal_asked_at is not None:
+        raise UnfitConnection(f"{connection.name} is being removed. Connect it again first.")
     forge = forges.hosted(connection)
     made: list[Project] = []
     refused: list[Refusal] = []

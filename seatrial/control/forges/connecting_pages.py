@@ -102,18 +102,36 @@ def repositories(request: HttpRequest, key: str) -> HttpResponse:
     """Search and choose repositories, many at once.
 
     One form holds the search, the page and what was picked so far. Both its buttons to look further and the script that
-    searches as somebody types send all of it, so nothing that was picked is lost. `?search=` leads to a search.
+    searches as somebody types send all of it, and it is kept in the session, so nothing that was picked is lost, nor when
+    they leave and come back. `?search=` leads to a search.
     """
     row = _hosted(request, key, Action.MANAGE_CONNECTIONS)
     require(person(request), Action.MANAGE_PROJECTS, row)
     asked = request.POST if request.method == "POST" else request.GET
-    picked = [name for name in dict.fromkeys(request.POST.getlist("repository")) if name][:MOST_PICKED]
+    picked = _picked(request, row)
     if request.method == "POST" and "choose" in request.POST and _chosen(request, row, picked):
+        request.session.pop(_kept_under(row), None)
         return redirect("home:first", key=row.pk)
+    if request.method == "POST":
+        request.session[_kept_under(row)] = picked
+    if "keep" in request.POST:
+        return HttpResponse(status=204)
     context = {"connection": row, "steps": steps(3), "tab": "connections"}
     context |= _shown(row, asked.get("search", "")[:200], asked.get("page", "1"), picked, "afresh" in asked)
     whole = "forges/repositories.html"
     return render(request, "forges/parts/repositories.html" if _is_part(request) else whole, context)
+
+
+def _picked(request: HttpRequest, row: Connection) -> list[str]:
+    """What is ticked now, or was when they left."""
+    names: list[str] = request.session.get(_kept_under(row), [])
+    if request.method == "POST":
+        names = request.POST.getlist("repository")
+    return [name for name in dict.fromkeys(names) if name][:MOST_PICKED]
+
+
+def _kept_under(row: Connection) -> str:
+    return f"picked of {row.pk}"
 
 
 def _shown(row: Connection, search: str, page: str, picked: list[str], afresh: bool) -> dict[str, object]:

@@ -74,8 +74,9 @@ class Listings:
     def of(self, connection: Connection, *, afresh: bool = False) -> Listing:
         """The listing of `connection`; `afresh`: begin at the forge again. Sends no request. Raises ForgeError."""
         with self._lock:
+            self._kept = {key: kept for key, kept in self._kept.items() if not _over(kept[1])}
             changed_at, listing = self._kept.get(connection.pk, (None, None))
-            if listing is None or afresh or changed_at != connection.updated_at or _over(listing):
+            if listing is None or afresh or changed_at != connection.updated_at:
                 listing = Listing(self.forges.hosted(connection).repositories())
                 self._kept[connection.pk] = (connection.updated_at, listing)
             return listing

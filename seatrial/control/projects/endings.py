@@ -25,10 +25,18 @@ def archive(project: Project, by: Actor) -> bool:
 
 @transaction.atomic
 def restore(project: Project, by: Actor) -> bool:
-    """Undo that it was archived, or that its removal was asked for; False if it was neither. Idempotent."""
+    """Undo that it was archived, or that its removal was asked for; False if it was neither. Idempotent.
+
+    Its connection, if that was to be removed, stays too: without it the project could not be reached.
+    """
     row = _locked(project)
     if row.archived_at is None:
         return False
+    connection = Connection.objects.select_for_update(no_key=True).get(pk=row.connection_id)
+    if connection.removal_asked_at is not None:
+        connection.removal_asked_at = None
+        connection.save(update_fields=["removal_asked_at"])
+        _record_connection("connection.restore", connection, by)
     _save(row, project, archived_at=None, removal_asked_at=None)
     _record("project.restore", row, by)
     return True
@@ -58,13 +66,7 @@ def ask_removal_of_connection(connection: Connection, by: Actor) -> bool:
         return False
     row.removal_asked_at = timezone.now()
     row.save(update_fields=["removal_asked_at"])
-    audit.record(
-        "connection.remove",
-        f"connection/{row.pk}",
-        by=by,
-        workspace=row.workspace_id,
-        details={"name": row.name, "address": row.base_url},
-    )
+    _record_connection("connection.remove", row, by)
     return True
 
 
@@ -84,6 +86,16 @@ def _save(row: Project, given: Project, **values: object) -> None:
         setattr(row, name, value)
         setattr(given, name, value)
     row.save(update_fields=list(values))
+
+
+def _record_connection(action: str, connection: Connection, by: Actor) -> None:
+    audit.record(
+        action,
+        f"connection/{connection.pk}",
+        by=by,
+        workspace=connection.workspace_id,
+        details={"name": connection.name, "address": connection.base_url},
+    )
 
 
 def _record(action: str, project: Project, by: Actor) -> None:

@@ -124,7 +124,9 @@ def _roles(user: User) -> Hashable:
 
 def _may(user: User, environment: Environment) -> dict[str, bool]:
     """Which buttons there are."""
-    pull_request_open = environment.pull_request.state == PullRequestState.OPEN
+    pull_request_open = (
+        environment.pull_request.state == PullRequestState.OPEN and environment.project.archived_at is None
+    )
     return {
         "rebuild": pull_request_open and allowed(user, Action.REBUILD_PREVIEW, environment),
         "stop": environment.state not in {EnvironmentState.STOPPED, EnvironmentState.TERMINATED}
