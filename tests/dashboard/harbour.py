@@ -81,7 +81,7 @@ def _hosted(cast: make.Cast) -> Connection:
     Account.objects.create(
         connection=connection,
         login="seatrial-bot",
-        software="GitHub Enterprise Server 3.17",
+        version="GitHub Enterprise Server 3.17",
         rights=[asdict(right) for right in rights_of_token(None)],
         expires_at=timezone.now() + timedelta(days=11, hours=2),
         asked_at=timezone.now() - timedelta(minutes=20),

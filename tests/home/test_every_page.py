@@ -49,6 +49,7 @@ def paths(harbour: "Harbour") -> list[str]:
         "/connections",
         "/connections/new",
         "/connections/new/github",
+        "/connections/new/gitea",
         f"/connections/{harbour.hosted.pk}",
         f"/connections/{harbour.hosted.pk}/access",
         f"/connections/{harbour.hosted.pk}/repositories",

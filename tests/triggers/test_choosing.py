@@ -12,7 +12,7 @@ from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.listings import Listing, Listings
 from seatrial.control.forges.protocol import ForgeRepository
 from seatrial.control.projects.models import Connection, Project
-from tests.forges.hosts.github import GitHubSite
+from tests.forges.hosts.site import Site
 from tests.triggers.hosted import BOT, SHOP, Team
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -27,7 +27,7 @@ def browser(team: Team) -> Client:
 
 
 @pytest.fixture
-def many(site: GitHubSite, source: Path) -> None:
+def many(site: Site, source: Path) -> None:
     """60 more repositories."""
     first = site.repository("acme/item-00", source, admin=BOT)
     for number in range(1, 60):
@@ -79,9 +79,7 @@ def test_a_listing_that_breaks_off_keeps_what_it_read_and_says_why() -> None:
     assert len(found.repositories) == 2 and found.problem == "no more than that"
 
 
-def test_one_listing_serves_every_search_until_somebody_wants_another(
-    site: GitHubSite, connection: str
-) -> None:
+def test_one_listing_serves_every_search_until_somebody_wants_another(site: Site, connection: str) -> None:
     listings = Listings(Forges())
     row = Connection.objects.get()
     listings.of(row).find("", 0, 50)
@@ -144,7 +142,7 @@ def test_a_page_that_there_is_not_is_the_nearest(browser: Client, connection: st
 
 
 def test_archived_repositories_are_not_shown_and_unmanageable_ones_say_what_it_costs(
-    browser: Client, connection: str, site: GitHubSite, many: None
+    browser: Client, connection: str, site: Site, many: None
 ) -> None:
     site.repositories["acme/item-01"].archived = True
     site.repositories["acme/item-02"].members = {BOT: "write"}

@@ -12,7 +12,7 @@ from seatrial.control.forges import accounts
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.models import Account, Hook
 from seatrial.control.projects.models import Connection, Project
-from tests.forges.hosts.github import GitHubSite
+from tests.forges.hosts.site import Site
 from tests.triggers.hosted import BOT, SHOP, Team
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -31,7 +31,7 @@ def page(browser: Client, connection: str, more: str = "") -> str:
 
 
 def test_what_the_forge_said_is_shown_without_asking_it_again(
-    browser: Client, connection: str, site: GitHubSite, team: Team
+    browser: Client, connection: str, site: Site, team: Team
 ) -> None:
     asked = len(site.asked)
     for path in ("", "/access"):
@@ -63,7 +63,7 @@ def test_a_credential_that_ends_is_seen_coming(
 
 
 def test_the_forge_is_asked_again_every_hour_and_its_silence_is_shown(
-    browser: Client, connection: str, site: GitHubSite
+    browser: Client, connection: str, site: Site
 ) -> None:
     forges = Forges()
     asked = len(site.asked)
@@ -79,7 +79,7 @@ def test_the_forge_is_asked_again_every_hour_and_its_silence_is_shown(
 
 
 def test_a_credential_is_tried_before_it_replaces_the_present_one(
-    browser: Client, connection: str, site: GitHubSite, team: Team
+    browser: Client, connection: str, site: Site, team: Team
 ) -> None:
     path = f"/connections/{connection}/credential"
     before = str(Connection.objects.get().credential)
@@ -100,7 +100,7 @@ def test_a_credential_is_tried_before_it_replaces_the_present_one(
 
 
 def test_a_new_credential_has_missing_webhooks_tried_again(
-    browser: Client, connection: str, site: GitHubSite, team: Team, lanes: Lanes
+    browser: Client, connection: str, site: Site, team: Team, lanes: Lanes
 ) -> None:
     site.repositories[SHOP].members = {BOT: "write"}
     team.call("owner", "POST", f"/connections/{connection}/projects", {"repositories": [SHOP]})
@@ -153,7 +153,7 @@ def test_a_connection_is_renamed(browser: Client, connection: str, team: Team) -
 
 
 def test_an_empty_workspace_is_led_and_nothing_is_lost_in_the_middle(
-    browser: Client, site: GitHubSite, team: Team, lanes: Lanes
+    browser: Client, site: Site, team: Team, lanes: Lanes
 ) -> None:
     assert 'href="/connections/new"' in browser.get("/").content.decode()
     entered = {"workspace": team.workspace.pk, "base_url": site.url, "credential": site.people[BOT].token}

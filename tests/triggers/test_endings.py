@@ -21,7 +21,7 @@ from seatrial.control.projects.models import Connection, Project, PullRequest
 from seatrial.control.triggers import endings
 from seatrial.control.triggers.removals import prune
 from tests import factories as make
-from tests.forges.hosts.github import GitHubSite
+from tests.forges.hosts.site import Site
 from tests.triggers.conftest import waiting
 from tests.triggers.hosted import BOT, SHOP, Team
 
@@ -38,7 +38,7 @@ def shop(team: Team, connection: str, lanes: Lanes) -> Project:
 
 
 @pytest.fixture
-def preview(shop: Project, site: GitHubSite) -> Environment:
+def preview(shop: Project, site: Site) -> Environment:
     """Of a pull request, running on an agent."""
     return make.running(make.pull_request(shop), agent=make.agent())
 
@@ -49,7 +49,7 @@ def gone_from_its_host(environment: Environment) -> None:
 
 
 def test_an_archived_project_loses_its_previews_and_its_webhook_and_keeps_its_data(
-    shop: Project, preview: Environment, site: GitHubSite, team: Team, lanes: Lanes
+    shop: Project, preview: Environment, site: Site, team: Team, lanes: Lanes
 ) -> None:
     checks = make.evaluation(preview.pull_request, state="running")
     assert len(site.repositories[SHOP].webhooks) == 1
@@ -79,7 +79,7 @@ def test_nothing_begins_in_an_archived_project(shop: Project, preview: Environme
 
 
 def test_a_restored_project_gets_its_webhook_and_its_previews_back(
-    shop: Project, preview: Environment, site: GitHubSite, team: Team, lanes: Lanes
+    shop: Project, preview: Environment, site: Site, team: Team, lanes: Lanes
 ) -> None:
     stopped = make.environment(make.pull_request(shop), state="terminated", stop_cause="person")
     make.deployment(stopped, state="superseded")
@@ -97,7 +97,7 @@ def test_a_restored_project_gets_its_webhook_and_its_previews_back(
 
 
 def test_a_removed_project_is_deleted_when_nothing_of_it_is_left_elsewhere(
-    shop: Project, preview: Environment, site: GitHubSite, team: Team, lanes: Lanes
+    shop: Project, preview: Environment, site: Site, team: Team, lanes: Lanes
 ) -> None:
     make.evaluation(preview.pull_request)
     status, answer = team.call("owner", "DELETE", f"/projects/{shop.pk}?confirm={shop.slug}")
@@ -115,7 +115,7 @@ def test_a_removed_project_is_deleted_when_nothing_of_it_is_left_elsewhere(
 
 
 def test_a_removal_does_not_wait_for_ever_for_a_forge_that_is_gone(
-    shop: Project, site: GitHubSite, lanes: Lanes
+    shop: Project, site: Site, lanes: Lanes
 ) -> None:
     from werkzeug.wrappers import Response
 
@@ -129,7 +129,7 @@ def test_a_removal_does_not_wait_for_ever_for_a_forge_that_is_gone(
 
 
 def test_a_webhook_that_could_not_be_removed_is_tried_again_every_hour(
-    shop: Project, site: GitHubSite, lanes: Lanes
+    shop: Project, site: Site, lanes: Lanes
 ) -> None:
     endings.archive(shop, SYSTEM)
     site.people[BOT].token, token = "another", site.people[BOT].token
@@ -152,7 +152,7 @@ def test_a_removal_that_is_taken_back_keeps_what_is_left(shop: Project, team: Te
 
 
 def test_choosing_the_repository_again_restores_the_project(
-    shop: Project, team: Team, connection: str, site: GitHubSite, lanes: Lanes
+    shop: Project, team: Team, connection: str, site: Site, lanes: Lanes
 ) -> None:
     endings.remove(shop, SYSTEM, typed=shop.slug)
     lanes()
@@ -174,7 +174,7 @@ def test_the_name_must_be_typed(shop: Project, team: Team) -> None:
 
 
 def test_a_connection_goes_after_its_projects(
-    shop: Project, connection: str, site: GitHubSite, team: Team, lanes: Lanes
+    shop: Project, connection: str, site: Site, team: Team, lanes: Lanes
 ) -> None:
     path = f"/connections/{connection}"
     name = Connection.objects.get().name
@@ -301,7 +301,7 @@ def test_settings_are_changed_on_the_page_and_over_rest(shop: Project, team: Tea
     assert AuditEntry.objects.filter(action="project.change").count() == 2
 
 
-def test_a_delivery_for_an_archived_project_is_ignored(shop: Project, site: GitHubSite) -> None:
+def test_a_delivery_for_an_archived_project_is_ignored(shop: Project, site: Site) -> None:
     endings.archive(shop, SYSTEM)
     site.open_pull(SHOP, "main", author="ann")
     assert not PullRequest.objects.exists()

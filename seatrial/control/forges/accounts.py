@@ -42,7 +42,7 @@ def keep(connection: Connection, account: ForgeAccount) -> None:
         connection=connection,
         defaults={
             "login": account.login[:200],
-            "software": account.software[:100],
+            "version": account.version[:100],
             "missing": list(account.missing),
             "rights": [asdict(right) for right in account.rights],
             "expires_at": account.expires_at,

@@ -30,7 +30,7 @@ class AccountAnswer(Schema):
         description="When the credential ends; null: never, or it is not known."
     )
     ends_soon: bool = Field(description="Whether it has ended, or ends within 14 days.")
-    software: str = Field(description="What runs at the forge, as it says; empty: it does not say.")
+    version: str = Field(description="What runs at the forge, as it says; empty: it does not say.")
     rights: list[RightAnswer] = Field(description="What the credential may do, as far as the forge says.")
     problem: str = Field(description="Why the forge did not answer the last time; empty if it did.")
 
@@ -74,7 +74,7 @@ def of_account(account: ForgeAccount) -> AccountAnswer:
         missing=list(account.missing),
         expires_at=account.expires_at,
         ends_soon=accounts.ends_soon(account.expires_at),
-        software=account.software,
+        version=account.version,
         rights=[RightAnswer(name=one.name, given=one.given, without=one.without) for one in account.rights],
         problem="",
     )
@@ -117,7 +117,7 @@ def _kept(account: Account) -> AccountAnswer:
         missing=account.missing,
         expires_at=account.expires_at,
         ends_soon=accounts.ends_soon(account.expires_at),
-        software=account.software,
+        version=account.version,
         rights=[RightAnswer(**one) for one in account.rights],
         problem=account.problem,
     )

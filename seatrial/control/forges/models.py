@@ -97,7 +97,7 @@ class Account(models.Model):
 
     connection = models.OneToOneField(Connection, models.CASCADE, related_name="account", primary_key=True)
     login = models.CharField(max_length=200, blank=True)
-    software = models.CharField(max_length=100, blank=True)  # what runs at the forge, as it says
+    version = models.CharField(max_length=100, blank=True)  # what runs at the forge, as it says
     missing = models.JSONField(default=list)  # what the credential needs and lacks
     rights = models.JSONField(default=list)  # `protocol.Right` as plain data
     expires_at = models.DateTimeField(null=True)  # of the credential; null: never, or it is not known

@@ -53,10 +53,14 @@ __all__ = [
 
 @dataclass(frozen=True)
 class WebhookHeaders:
-    """What we read from a webhook's headers, whose names differ from forge to forge. Empty if a header is missing."""
+    """What we read from a webhook's headers, whose names differ from forge to forge. Empty if a header is missing.
+
+    `misdirected`: why no such delivery can be read here, because another kind of forge sent it.
+    """
 
     delivery_id: str
     event: str
+    misdirected: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,13 +160,13 @@ class Right:
 class ForgeAccount:
     """Whom a connection acts as. `missing` names, for people, what the credential needs and lacks.
 
-    `software`: what runs at the forge, such as `Forgejo 12.0.1`; empty where it does not say or it does not matter.
+    `version`: what the forge says that it is, such as "Forgejo 11.0"; empty: it does not say.
     """
 
     login: str
     missing: Sequence[str] = ()
     expires_at: datetime | None = None  # of the credential; None: never, or the forge does not say
-    software: str = ""
+    version: str = ""
     rights: Sequence[Right] = ()
 
 

@@ -18,8 +18,9 @@ from seatrial.control.forges.github.answers import (
     PullAnswer,
     RepositoryAnswer,
 )
-from seatrial.control.forges.github.client import GitHubClient, NoSuchThing
+from seatrial.control.forges.github.client import GitHubClient
 from seatrial.control.forges.github.rights import CLASSIC_SCOPE, enterprise_version, rights_of_token
+from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.marker import marked, marker
 from seatrial.control.forges.protocol import (
     Commented,
@@ -61,7 +62,7 @@ class GitHubForge:
             login=me.login,
             missing=[f"the scope {CLASSIC_SCOPE}"] if classic and CLASSIC_SCOPE not in scopes else [],
             expires_at=_expiry(headers.get("GitHub-Authentication-Token-Expiration", "")),
-            software=enterprise_version(headers),
+            version=enterprise_version(headers),
             rights=rights_of_token(scopes if classic else None),
         )
 

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("login", models.CharField(blank=True, max_length=200)),
-                ("software", models.CharField(blank=True, max_length=100)),
+                ("version", models.CharField(blank=True, max_length=100)),
                 ("missing", models.JSONField(default=list)),
                 ("rights", models.JSONField(default=list)),
                 ("expires_at", models.DateTimeField(null=True)),
