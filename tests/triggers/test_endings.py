@@ -15,8 +15,9 @@ from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import services as previews
+from seatrial.control.previews.errors import PreviewWithheld
 from seatrial.control.previews.models import Environment
-from seatrial.control.projects.errors import ProjectArchived, WrongName
+from seatrial.control.projects.errors import WrongName
 from seatrial.control.projects.models import Connection, Project, PullRequest
 from seatrial.control.triggers import endings
 from seatrial.control.triggers.removals import prune
@@ -68,7 +69,7 @@ def test_an_archived_project_loses_its_previews_and_its_webhook_and_keeps_its_da
 
 def test_nothing_begins_in_an_archived_project(shop: Project, preview: Environment, team: Team) -> None:
     endings.archive(shop, SYSTEM)
-    with pytest.raises(ProjectArchived):
+    with pytest.raises(PreviewWithheld):
         previews.rebuild(preview, SYSTEM)
     pull = preview.pull_request
     assert "archived" in previews.pull_request_changed(pull)  # a delivery that was being handled meanwhile

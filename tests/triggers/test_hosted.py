@@ -19,16 +19,14 @@ from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Connection, Project, PullRequest
 from seatrial.control.triggers.comparing import compare
-from seatrial.control.worker.database import Database
-from seatrial.control.worker.deliveries import Deliveries
-from seatrial.control.worker.wakeups import Wakeups
 from seatrial.wire.evaluations import EvaluationFinished, PolicyResult
 from tests.forges.hosts.kinds import SITES
 from tests.forges.hosts.site import Site
 from tests.repositories import commit
 from tests.triggers.conftest import wait_is_over, waiting
-from tests.triggers.hosted import BOT, SHOP, DeliveringHere, Team
+from tests.triggers.hosted import BOT, SHOP, DeliveringHere, Team, handle, project
 
+__all__ = ["project"]  # a fixture
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 Lanes = Callable[[], None]
 
@@ -36,21 +34,6 @@ Lanes = Callable[[], None]
 @pytest.fixture(params=SITES)
 def which(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-@pytest.fixture
-def project(connection: str, team: Team, lanes: Lanes) -> Project:
-    status, answer = team.call(
-        "owner", "POST", f"/connections/{connection}/projects", {"repositories": [SHOP]}
-    )
-    assert status == 200 and not answer["refused"], answer
-    lanes()
-    return Project.objects.get(pk=answer["projects"][0]["id"])
-
-
-def handle() -> None:
-    while Deliveries(Database(1), Wakeups([])).batch():
-        pass
 
 
 def finish(evaluation: Evaluation, state: str = "passed", message: str = "") -> None:

@@ -43,7 +43,7 @@ def ask_due() -> None:
     due = timezone.now() - CHECKED_EVERY
     hosted = [kind for kind in Connection.objects.values_list("forge", flat=True).distinct() if _hosted(kind)]
     # An archived project with a Hook still has a webhook at the forge, which could not be removed when it was archived.
-    wanted = Q(archived_at=None) | Q(hook__isnull=False)
+    wanted = Q(archived_at=None, gone="") | Q(archived_at__isnull=False, hook__isnull=False)
     rows = Project.objects.filter(wanted, connection__forge__in=hosted)
     for project in rows.exclude(hook__asked_at__gt=due):
         Hook.objects.update_or_create(project=project, defaults={"asked_at": timezone.now()})

@@ -21,3 +21,9 @@ def registered(kind: str) -> Registration:
             f"This release does not speak to a forge of the kind {kind!r}. It speaks to: {', '.join(sorted(FORGES))}."
         )
     return registration
+
+
+def is_hosted(kind: str) -> bool:
+    """Whether forges of `kind` are servers of their own; False for a kind that this release does not know."""
+    registration = FORGES.get(kind)
+    return registration is not None and registration.hosting is not None
