@@ -12,6 +12,7 @@ from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.desired import desired
+from seatrial.control.previews.fetching import may_fetch
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.waits import waits
 from seatrial.control.projects.models import Project, PullRequest
@@ -65,6 +66,7 @@ def test_nothing_is_desired_before_the_forge_has_answered(pull: Pull, lanes: Lan
     assert wanted is not None and wanted.commit == pull.head
 
 
+@pytest.mark.parametrize("which", ["github", "gitea"])
 def test_what_was_merged_meanwhile_is_not_deployed(site: DeliveringHere, pull: Pull, lanes: Lanes) -> None:
     site.lost = True
     site.close_pull(SHOP, pull.number, merged=True)
@@ -160,3 +162,11 @@ def test_asking_twice_changes_nothing(pull: Pull, lanes: Lanes) -> None:
     OutboxMessage.objects.filter(subject=Instruction.CONFIRM).update(published_at=None)
     lanes()
     assert newest().environment.revision == revision
+
+
+def test_nobody_gets_a_credential_for_what_may_not_start(pull: Pull, lanes: Lanes) -> None:
+    environment = newest().environment
+    agent = environment.placements.get().agent_id
+    assert may_fetch(agent, environment.pk) is None
+    lanes()
+    assert may_fetch(agent, environment.pk) is not None

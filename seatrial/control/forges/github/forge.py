@@ -240,7 +240,8 @@ def _repository(answer: RepositoryAnswer) -> ForgeRepository:
 def _require_same(project: Project, answer: PullAnswer) -> None:
     if answer.base.repo is not None and str(answer.base.repo.id) != project.external_id:
         raise ForgeError(
-            f"{project.full_name} is another repository now. Add the project again under its new name"
+            f"{project.full_name} is another repository now. Add the project again under its new name",
+            permanent=True,
         )
 
 
