@@ -101,13 +101,14 @@ def project_context(user: User, key: str) -> dict[str, Any]:
     """Everything on a project's page, of one moment. Raises NotFound."""
     project = find_visible(user, Project, key, "workspace", "connection")
     pulls = open_pull_requests(user, project.pk)
+    shown = cards(pulls, user=user, limit=MOST_CARDS)
     return {
         "project": project,
         "may_manage": allowed(user, Action.MANAGE_PROJECTS, project),
-        "one": begun(user, [project])[0],
+        "one": None if shown else begun(user, [project])[0],
         "sample_recipe": SAMPLE_RECIPE,
         "used": used_of_total(project.pk),
-        "cards": cards(pulls, user=user, limit=MOST_CARDS),
+        "cards": shown,
         "count": pulls.count(),
         "closed": cards(
             visible(user, PullRequest)
