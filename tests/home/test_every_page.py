@@ -51,6 +51,7 @@ def paths(harbour: "Harbour") -> list[str]:
         "/connections/new",
         "/connections/new/github",
         "/connections/new/gitea",
+        "/connections/new/gitlab",
         f"/connections/{harbour.hosted.pk}",
         f"/connections/{harbour.hosted.pk}/access",
         f"/connections/{harbour.hosted.pk}/repositories",
