@@ -34,7 +34,7 @@ class Account:
 
 @dataclass
 class Place:
-    """`callback` is what the application names; `person` is who is signed in there, and says yes.
+    """`callback` is where people are sent back to; `person` is who is signed in there, and says yes.
 
     `faults` are answered in place of the next requests, `asked` has every request of the server under test.
     """
@@ -42,6 +42,7 @@ class Place:
     kind: str
     callback: str
     person: Account
+    registered: str = ""  # what the application names instead, by mistake
     client_id: str = "the-application"
     client_secret: str = "the-secret-of-the-application"
     url: str = ""
@@ -70,7 +71,7 @@ class Place:
         back = {"state": asked["state"]}
         if asked["client_id"] != self.client_id or asked["response_type"] != "code":
             return Response("unknown application", 400)
-        if asked["redirect_uri"] != self.callback:
+        if asked["redirect_uri"] != (self.registered or self.callback):
             if self.kind != "github":
                 return Response("The redirect URI included is not valid.", 400)
             return Response(

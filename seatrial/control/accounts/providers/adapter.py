@@ -122,7 +122,10 @@ class ProviderSignIn(DefaultSocialAccountAdapter):  # type: ignore[misc]  # alla
 
     def _come_in(self, request: HttpRequest, admission: Admission, identity: Identity, user: User) -> None:
         invitations.accept(admission.invitations, identity, user, by=_actor(user, request))
-        roles.apply(user, identity)
+        if not is_local(
+            user
+        ):  # who also has a password would keep a mapped role by never coming through here again
+            roles.apply(user, identity)
 
     def _refuse(self, request: HttpRequest, identity: Identity, user: User | None) -> NoReturn:
         """Whoever was let in before has left: what they still have open ends, and their mapped roles."""
