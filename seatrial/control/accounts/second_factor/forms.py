@@ -5,6 +5,7 @@ from typing import Any
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn import forms as allauth
+from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from fido2.webauthn import AuthenticationResponse, RegistrationResponse
@@ -13,6 +14,19 @@ from seatrial.control.accounts.admission.sessions import is_local
 
 # What reading a passkey's answer raises when it has another shape.
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+
+
+class PasskeyField(forms.JSONField):
+    """What a page of ours sends for a passkey."""
+
+    widget = forms.HiddenInput
+
+    def to_python(self, value: Any) -> Any:
+        """Read it; JSON that is too deep or has too large numbers is wrong like any other."""
+        try:
+            return super().to_python(value)
+        except (RecursionError, ValueError) as error:
+            raise _wrong() from error
 
 
 def asked_by_us(kind: type[AuthenticationResponse] | type[RegistrationResponse], credential: Any) -> None:
@@ -37,6 +51,8 @@ def _wrong() -> ValidationError:
 
 class AddPasskey(allauth.AddWebAuthnForm):  # type: ignore[misc]  # allauth has no types
     """Every one can sign in by itself: that is what people mean by a passkey."""
+
+    credential = PasskeyField()
 
     def clean(self) -> dict[str, Any]:
         """What allauth checks, after the page was."""
@@ -66,13 +82,19 @@ class _Checked:
 class UsePasskey(_Checked, allauth.AuthenticateWebAuthnForm):  # type: ignore[misc]
     """After a password."""
 
+    credential = PasskeyField()
+
 
 class ConfirmWithPasskey(_Checked, allauth.ReauthenticateWebAuthnForm):  # type: ignore[misc]
     """Before a change of what protects the account."""
 
+    credential = PasskeyField()
+
 
 class SignInWithPasskey(_Checked, allauth.LoginWebAuthnForm):  # type: ignore[misc]
     """In place of a password."""
+
+    credential = PasskeyField()
 
     def clean_credential(self) -> Authenticator:
         """Refuse whoever comes in through a provider: it must be asked each time whether they still may."""
