@@ -51,6 +51,8 @@ def paths(harbour: "Harbour") -> list[str]:
         "/audit",
         "/styleguide",
         "/accounts/password/change/",
+        "/accounts/security/",
+        "/accounts/2fa/totp/activate/",
     ]
 
 
