@@ -22,7 +22,11 @@ PASSWORD = "correct horse battery"
 @pytest.fixture
 def place(served: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """A GitLab that knows this server, which has the address that the browser uses."""
-    place = Place("gitlab", f"{served}/accounts/gitlab/login/callback/", Account(7, "jane", groups={"acme": "developer"}))
+    place = Place(
+        "gitlab",
+        f"{served}/accounts/gitlab/login/callback/",
+        Account(7, "jane", groups={"acme": "developer"}),
+    )
     with place.serving(None):
         values = {
             "gitlab_url": place.url,
@@ -42,7 +46,10 @@ def page(browser: "Browser", place: Place, served: str) -> Iterator["Page"]:
     wrong: list[str] = []
     page.on("console", lambda said: wrong.append(said.text) if said.type in {"error", "warning"} else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda asked: None if asked.url.startswith((served, place.url, "data:")) else wrong.append(asked.url))
+    page.on(
+        "request",
+        lambda asked: None if asked.url.startswith((served, place.url, "data:")) else wrong.append(asked.url),
+    )
     yield page
     assert wrong == []
     page.context.close()

@@ -9,6 +9,11 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+WAYS = {  # to say again who one is, by allauth's names for them
+    "mfa_reauthenticate": "Use a code of the authenticator app, or a recovery code",
+    "mfa_reauthenticate:webauthn": "Use a passkey",
+}
+
 
 class ClosedSignUpAdapter(DefaultAccountAdapter):
     """Accounts are made by an admin."""
@@ -21,6 +26,13 @@ class ClosedSignUpAdapter(DefaultAccountAdapter):
         """Redirect to the sign-in page, because allauth's own page for closed accounts has no address here."""
         messages.error(request, "This account is closed. Ask an admin of this server.")
         return redirect("account_login")
+
+    def get_reauthentication_methods(self, user: AbstractBaseUser) -> list[dict[str, Any]]:
+        """allauth's, in our words."""
+        return [
+            {**method, "description": WAYS.get(method["id"], method["description"])}
+            for method in super().get_reauthentication_methods(user)
+        ]
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """Return the username with the client's address as the key under which failed sign-ins are counted.

@@ -75,7 +75,7 @@ def test_an_account_that_is_somebody_elses_stays_theirs(
     _, answer = connect(another, opened)
     assert answer.status_code == 302
     page = another.client.get("/accounts/security/").content.decode()
-    assert "already connected to a different account" in page and "octocat" not in page
+    assert "connected to somebody else" in page and "octocat" not in page
     assert SocialAccount.objects.get().user == alice
 
 

@@ -1,6 +1,5 @@
 """AUTH_ROLE_MAP: what somebody is at a provider gives them roles here, anew at each sign-in."""
 
-import structlog
 from django.conf import settings
 from django.db import transaction
 
@@ -9,8 +8,6 @@ from seatrial.control.accounts.providers.identity import Identity
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import SYSTEM
 from seatrial.control.listed import RANKS, ROLES
-
-log = structlog.get_logger(__name__)
 
 
 def roles_of(identity: Identity) -> dict[str, Role]:
@@ -27,6 +24,16 @@ def roles_of(identity: Identity) -> dict[str, Role]:
     return given
 
 
+def nowhere() -> list[str]:
+    """For each workspace that the map names and nobody has made, a sentence that says what to do."""
+    named = {rule.workspace for rule in settings.CONFIGURATION.role_rules}
+    there = set(Workspace.objects.filter(slug__in=named).values_list("slug", flat=True))
+    return [
+        f"AUTH_ROLE_MAP gives roles in {slug}, and there is no such workspace: correct its slug"
+        for slug in sorted(named - there)
+    ]
+
+
 @transaction.atomic
 def apply(user: User, identity: Identity) -> None:
     """Make the mapped memberships of `user` what the map gives `identity`. Idempotent.
@@ -36,8 +43,6 @@ def apply(user: User, identity: Identity) -> None:
     User.objects.select_for_update().get(pk=user.pk)  # two sign-ins at once, one after the other
     given = roles_of(identity)
     spaces = {space.slug: space for space in Workspace.objects.filter(slug__in=given)}
-    for slug in given.keys() - spaces.keys():
-        log.warning("AUTH_ROLE_MAP names a workspace that does not exist", workspace=slug)
     for membership in user.memberships.select_related("workspace").exclude(workspace__slug__in=given):
         if membership.mapped:
             _record("member.remove", user, membership.workspace, identity, membership.role)
