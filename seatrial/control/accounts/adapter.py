@@ -5,7 +5,7 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.internal.ratelimit import get_ip
 from django.contrib import messages
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -27,7 +27,7 @@ class ClosedSignUpAdapter(DefaultAccountAdapter):
         messages.error(request, "This account is closed. Ask an admin of this server.")
         return redirect("account_login")
 
-    def get_reauthentication_methods(self, user: AbstractBaseUser) -> list[dict[str, Any]]:
+    def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, Any]]:
         """allauth's, in our words."""
         return [
             {**method, "description": WAYS.get(method["id"], method["description"])}

@@ -4,7 +4,8 @@ from typing import Any
 
 from allauth.account import views as allauth
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
 from seatrial.control.accounts.admission.sessions import is_local
@@ -12,7 +13,7 @@ from seatrial.control.accounts.authentication import person
 from seatrial.control.accounts.providers.configured import usable
 
 
-class SignIn(allauth.LoginView):  # type: ignore[misc]  # allauth has no types
+class SignIn(allauth.LoginView):
     """allauth's, with a button for each provider."""
 
     def get_context_data(self, **more: Any) -> dict[str, Any]:
@@ -21,8 +22,8 @@ class SignIn(allauth.LoginView):  # type: ignore[misc]  # allauth has no types
 
 
 @login_required
-def change_password(request: HttpRequest) -> HttpResponse:
+def change_password(request: HttpRequest) -> HttpResponseBase:
     """Whoever comes in through a provider has none to change."""
     if not is_local(person(request)):
         return redirect("security")
-    return allauth.password_change(request)  # type: ignore[no-any-return]
+    return allauth.password_change(request)

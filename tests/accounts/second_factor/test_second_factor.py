@@ -2,12 +2,14 @@
 
 import json
 import re
+from io import StringIO
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.core.cache import cache
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from seatrial.control.accounts import tokens
@@ -313,3 +315,21 @@ def test_whoever_comes_through_a_provider_is_asked_there(required: None, alice: 
     client = Client(headers={"host": HOST})
     client.force_login(alice, "allauth.account.auth_backends.AuthenticationBackend")
     assert client.get("/agents").status_code == 200
+
+
+def test_whoever_has_lost_everything_is_let_in_by_the_operator(alice: User) -> None:
+    with_app(confirmed())
+    assert not signed_in(browser())
+    said = StringIO()
+    call_command("remove_second_factor", "alice", stdout=said)
+    assert "alice has no second factor any more" in said.getvalue() and signed_in(browser())
+    rows = AuditEntry.objects.filter(action="second_factor.remove", actor="system")
+    assert sorted(row.details["kind"] for row in rows) == ["recovery_codes", "totp"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("nobody", "There is nobody called"), ("alice", "has no second factor")]
+)
+def test_the_operator_is_told_when_there_is_nothing_to_remove(name: str, said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        call_command("remove_second_factor", name)

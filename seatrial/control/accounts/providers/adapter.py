@@ -4,7 +4,7 @@ from typing import Any, NoReturn
 
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
+from allauth.socialaccount.models import SocialAccount, SocialApp
 from allauth.socialaccount.providers.base.constants import AuthError, AuthProcess
 from django.contrib import messages
 from django.db import IntegrityError, transaction
@@ -26,7 +26,7 @@ from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
 
 
-class ProviderSignIn(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth has no types
+class ProviderSignIn(DefaultSocialAccountAdapter):
     """The order: the provider says who it is; `pre_social_login` admits or refuses; then there is a user, then a session."""
 
     def list_apps(
@@ -41,7 +41,7 @@ class ProviderSignIn(DefaultSocialAccountAdapter):  # type: ignore[misc]  # alla
             if provider in {None, one.kind.value} and client_id in {None, one.client_id}
         ]
 
-    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
         """Refuse whoever is not admitted; give the roles of today to whoever has been here before."""
         sociallogin.token = (
             None  # it has done its work, and must not get into the session of a sign-in that waits
@@ -56,11 +56,11 @@ class ProviderSignIn(DefaultSocialAccountAdapter):  # type: ignore[misc]  # alla
         if user is not None and user.is_active:
             self._come_in(request, sociallogin.admission, identity, user)
 
-    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         """Only for whom `pre_social_login` has admitted."""
         return isinstance(getattr(sociallogin, "admission", None), Admission)
 
-    def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
+    def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> User:
         """Make a user for somebody who comes for the first time; never one that exists, whatever its name or address."""
         user: User = sociallogin.user
         identity: Identity = sociallogin.identity

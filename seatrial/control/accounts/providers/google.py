@@ -31,13 +31,13 @@ class GoogleConversation(Conversation):
         return str(self.authorize_address)
 
     @property
-    def access_token_url(self) -> str:
+    def access_token_url(self) -> str:  # type: ignore[override]
         """Google has several hosts."""
         return str(self.token_address)
 
     def identify(self, bearer: str, response: dict[str, Any]) -> Identity:
         """From the ID token, which came straight from Google over TLS: issuer, audience and age are checked."""
-        app = self.get_provider().app
+        app = self.get_provider().app  # type: ignore[no-untyped-call]
         if not isinstance(response.get("id_token"), str):
             raise ProviderError(Problem.SCOPE)
         claims = google._verify_and_decode(app, response["id_token"], verify_signature=False)  # noqa: SLF001

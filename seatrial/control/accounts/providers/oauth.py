@@ -2,8 +2,8 @@
 
 from typing import Any, ClassVar
 
-from allauth.socialaccount.models import SocialLogin, SocialToken
-from allauth.socialaccount.providers.base import ProviderAccount
+from allauth.socialaccount.models import SocialToken
+from allauth.socialaccount.providers.base.provider import ProviderAccount
 from allauth.socialaccount.providers.oauth2.client import OAuth2Client
 from allauth.socialaccount.providers.oauth2.provider import OAuth2Provider
 from allauth.socialaccount.providers.oauth2.views import OAuth2Adapter
@@ -15,7 +15,7 @@ from seatrial.control.accounts.providers.identity import Identity
 from seatrial.control.accounts.providers.problems import Problem, ProviderError
 
 
-class Client(OAuth2Client):  # type: ignore[misc]  # allauth has no types
+class Client(OAuth2Client):
     """Exchanges the code that people come back with for a token."""
 
     def get_access_token(
@@ -33,7 +33,7 @@ class Client(OAuth2Client):  # type: ignore[misc]  # allauth has no types
         return asking.token(self.access_token_url, form)
 
 
-class Conversation(OAuth2Adapter):  # type: ignore[misc]
+class Conversation(OAuth2Adapter):
     """One sign-in with one provider. A subclass says where its addresses are and who has come back."""
 
     client_class = Client
@@ -42,7 +42,7 @@ class Conversation(OAuth2Adapter):  # type: ignore[misc]
     token_path: ClassVar[str]
 
     @property
-    def provider_id(self) -> str:
+    def provider_id(self) -> str:  # type: ignore[override]  # the settings say it, so it is asked for each time
         """Its name for allauth."""
         return self.kind.value
 
@@ -57,7 +57,7 @@ class Conversation(OAuth2Adapter):  # type: ignore[misc]
         return f"{self.configured.url}{self.authorize_path}"
 
     @property
-    def access_token_url(self) -> str:
+    def access_token_url(self) -> str:  # type: ignore[override]
         """Where a token is asked for."""
         return f"{self.configured.url}{self.token_path}"
 
@@ -69,15 +69,14 @@ class Conversation(OAuth2Adapter):  # type: ignore[misc]
         """The token, for as long as this request lasts: none is stored."""
         return SocialToken(token=data["access_token"])
 
-    def complete_login(
-        self, request: HttpRequest, app: Any, token: SocialToken, **kwargs: Any
-    ) -> SocialLogin:
-        """Ask who it is, and what they belong to. Raises ProviderError."""
+    def complete_login(self, request: HttpRequest, app: Any, token: SocialToken, **kwargs: Any) -> Any:
+        """A SocialLogin with the `identity` of whoever has come back. Raises ProviderError."""
         try:
             identity = self.identify(token.token, kwargs["response"])
         except (KeyError, TypeError, ValueError) as error:  # an answer in a shape that the provider never has
             raise ProviderError(Problem.NOT_THE_PROVIDER) from error
-        login = self.get_provider().sociallogin_from_response(request, identity)
+        provider: Any = self.get_provider()  # type: ignore[no-untyped-call]
+        login = provider.sociallogin_from_response(request, identity)
         login.identity = identity
         return login
 
@@ -86,7 +85,7 @@ class Conversation(OAuth2Adapter):  # type: ignore[misc]
         raise NotImplementedError
 
 
-class OutsideAccount(ProviderAccount):  # type: ignore[misc]
+class OutsideAccount(ProviderAccount):
     """How allauth's pages call an account."""
 
     def to_str(self) -> str:
@@ -94,7 +93,7 @@ class OutsideAccount(ProviderAccount):  # type: ignore[misc]
         return str(self.account.extra_data.get("login", ""))
 
 
-class OutsideProvider(OAuth2Provider):  # type: ignore[misc]
+class OutsideProvider(OAuth2Provider):
     """One provider, for allauth. Of the account, only its login is stored."""
 
     account_class = OutsideAccount

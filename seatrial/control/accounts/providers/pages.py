@@ -54,7 +54,7 @@ def _begins(kind: str) -> View:
         if request.method != "POST":
             return redirect("account_login")
         if (limited := consume_or_429(request, app="allauth.account", action="login")) is not None:
-            return limited  # type: ignore[no-any-return]
+            return limited
         further = get_next_redirect_url(request)
         if request.get_host() != urlsplit(settings.SITE_URL).netloc:
             return _at_our_address(request, further)
@@ -94,6 +94,7 @@ def _comes_back(provider: type[OutsideProvider]) -> View:
             return explained(
                 request, configured, Problem.INCOMPLETE if configured.enabled else Problem.DISABLED
             )
-        return callback(request)  # type: ignore[no-any-return]
+        answer: HttpResponse = callback(request)
+        return answer
 
     return come_back

@@ -6,6 +6,7 @@ from enum import StrEnum
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 
 from seatrial.control.accounts.providers.configured import Provider
+from seatrial.control.errors import ControlError
 
 
 class Problem(StrEnum):
@@ -28,13 +29,15 @@ class Problem(StrEnum):
     AT_THE_SAME_TIME = "at_the_same_time"
 
 
-class ProviderError(OAuth2Error):  # type: ignore[misc]  # allauth handles this one, and has no types
-    """The provider could not be asked, or said no. `detail` is for people, and holds nothing secret."""
+class ProviderError(ControlError, OAuth2Error):
+    """The provider could not be asked, or said no. allauth handles OAuth2Error, and asks our adapter for the page."""
 
-    def __init__(self, problem: Problem, detail: str = "") -> None:
-        super().__init__(f"{problem}: {detail}")
+    code = "provider_error"
+    status = 502
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(WORDS[problem].title)
         self.problem = problem
-        self.detail = detail
 
 
 @dataclass(frozen=True)

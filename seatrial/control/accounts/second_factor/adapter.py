@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 
-from seatrial.control.accounts.models import User
 from seatrial.control.vault.envelope import Identity, seal, unseal
 from seatrial.control.vault.fields import keys
 
@@ -15,7 +15,7 @@ from seatrial.control.vault.fields import keys
 PLACE = Identity("mfa_authenticator", "data", "*")
 
 
-class SecondFactors(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
+class SecondFactors(DefaultMFAAdapter):
     """What allauth asks."""
 
     def encrypt(self, text: str) -> str:
@@ -26,9 +26,9 @@ class SecondFactors(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no 
         """Open it again."""
         return unseal(encrypted_text, PLACE, keys())
 
-    def get_totp_label(self, user: User) -> str:
+    def get_totp_label(self, user: AbstractBaseUser) -> str:
         """What the app calls the account."""
-        return user.username
+        return user.get_username()
 
     def get_totp_issuer(self) -> str:
         """What the app calls us: people may have accounts on several servers."""
@@ -38,14 +38,14 @@ class SecondFactors(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no 
         """Passkeys belong to the host of SITE_URL, however somebody came here."""
         return {"id": urlsplit(settings.SITE_URL).hostname or "", "name": "Seatrial"}
 
-    def get_public_key_credential_user_entity(self, user: User) -> dict[str, Any]:
+    def get_public_key_credential_user_entity(self, user: AbstractBaseUser) -> dict[str, Any]:
         """Without an e-mail address."""
         return {
             **super().get_public_key_credential_user_entity(user),
-            "display_name": user.username,
-            "name": user.username,
+            "display_name": user.get_username(),
+            "name": user.get_username(),
         }
 
-    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:
+    def generate_authenticator_name(self, user: AbstractBaseUser, type: Authenticator.Type) -> str:
         """The name that a new passkey gets if nobody gives it one."""
-        return f"Passkey {Authenticator.objects.filter(user=user, type=type).count() + 1}"
+        return f"Passkey {Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1}"

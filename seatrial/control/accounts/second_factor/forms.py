@@ -46,10 +46,10 @@ def asked_by_us(kind: type[AuthenticationResponse] | type[RegistrationResponse],
 
 
 def _wrong() -> ValidationError:
-    return get_adapter().validation_error("incorrect_code")  # type: ignore[no-any-return]
+    return get_adapter().validation_error("incorrect_code")
 
 
-class AddPasskey(allauth.AddWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+class AddPasskey(allauth.AddWebAuthnForm):
     """Every one can sign in by itself: that is what people mean by a passkey."""
 
     credential = PasskeyField()
@@ -59,7 +59,7 @@ class AddPasskey(allauth.AddWebAuthnForm):  # type: ignore[misc]  # allauth has 
         if credential := self.cleaned_data.get("credential"):
             asked_by_us(RegistrationResponse, credential)
         try:
-            return super().clean()  # type: ignore[no-any-return]
+            return super().clean()
         except UNREADABLE as error:
             raise _wrong() from error
 
@@ -68,33 +68,33 @@ class AddPasskey(allauth.AddWebAuthnForm):  # type: ignore[misc]  # allauth has 
         return str(super().clean_name())[:80]
 
 
-class _Checked:
-    """Mixed into allauth's forms that somebody proves themselves with."""
-
-    def clean_credential(self) -> Authenticator:
-        asked_by_us(AuthenticationResponse, self.cleaned_data["credential"])  # type: ignore[attr-defined]
-        try:
-            return super().clean_credential()  # type: ignore[misc]
-        except UNREADABLE as error:
-            raise _wrong() from error
-
-
-class UsePasskey(_Checked, allauth.AuthenticateWebAuthnForm):  # type: ignore[misc]
+class UsePasskey(allauth.AuthenticateWebAuthnForm):
     """After a password."""
 
     credential = PasskeyField()
 
+    def clean_credential(self) -> Authenticator:
+        """The passkey that was used, once the page that asked for it was looked at."""
+        asked_by_us(AuthenticationResponse, self.cleaned_data["credential"])
+        try:
+            return super().clean_credential()
+        except UNREADABLE as error:
+            raise _wrong() from error
 
-class ConfirmWithPasskey(_Checked, allauth.ReauthenticateWebAuthnForm):  # type: ignore[misc]
+
+class ConfirmWithPasskey(UsePasskey):
     """Before a change of what protects the account."""
 
-    credential = PasskeyField()
+    reauthenticated = True
 
 
-class SignInWithPasskey(_Checked, allauth.LoginWebAuthnForm):  # type: ignore[misc]
+class SignInWithPasskey(UsePasskey):
     """In place of a password."""
 
-    credential = PasskeyField()
+    passwordless = True
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, user=None, **named)
 
     def clean_credential(self) -> Authenticator:
         """Refuse whoever comes in through a provider: it must be asked each time whether they still may."""
