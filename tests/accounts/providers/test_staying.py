@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from seatrial.control.accounts import retention
 from seatrial.control.accounts.admission import invitations
 from seatrial.control.accounts.models import Invitation, Membership, Role, User, Workspace
 from seatrial.control.accounts.pages import still_watching
@@ -216,3 +217,16 @@ def test_accepting_twice_at_once_gives_one_role(db: None) -> None:
 def test_the_roles_of_the_map_are_those_of_workspaces() -> None:
     assert list(ROLES) == list(Role)
     assert set(RANKS) == set(Source)
+
+
+def test_only_invitations_that_nobody_accepted_are_deleted_a_week_after_they_expired(
+    opened: Opened, browser: Browser
+) -> None:
+    place = opened("github")
+    for account in ("github:octocat", "github:late", "github:later"):
+        invited(account)
+    browser.sign_in(place)
+    now = timezone.now()
+    Invitation.objects.exclude(login="later").update(expires_at=now - timedelta(days=8))
+    retention.prune(now)
+    assert set(Invitation.objects.values_list("login", flat=True)) == {"octocat", "later"}
