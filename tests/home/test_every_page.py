@@ -48,6 +48,7 @@ def paths(harbour: "Harbour") -> list[str]:
         "/deliveries",
         "/connections",
         f"/connections/{harbour.hosted.pk}",
+        "/people",
         "/audit",
         "/styleguide",
         "/accounts/password/change/",

@@ -11,6 +11,7 @@ from allauth.mfa.totp import views as app
 from allauth.mfa.webauthn import views as passkeys
 from django.urls import path
 
+from seatrial.control.accounts.admission import pages as admission
 from seatrial.control.accounts.providers.pages import addresses
 from seatrial.control.accounts.second_factor import pages
 from seatrial.control.accounts.sign_in_pages import SignIn, change_password
@@ -50,4 +51,6 @@ urlpatterns = [
     path("accounts/2fa/webauthn/keys/<int:pk>/remove/", passkeys.remove_webauthn, name="mfa_remove_webauthn"),
     path("accounts/2fa/webauthn/keys/<int:pk>/edit/", passkeys.edit_webauthn, name="mfa_edit_webauthn"),
     *addresses(),
+    path("people", admission.people, name="people"),
+    path("people/invitations/<str:key>/revoke", admission.revoke, name="revoke_invitation"),
 ]

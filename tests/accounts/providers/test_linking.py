@@ -2,6 +2,7 @@
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 from django.test import Client
 
 from seatrial.control.accounts.models import Membership, User
@@ -140,3 +141,23 @@ def test_whoever_also_has_a_password_gets_no_role_by_the_map(
     place.person.groups["acme"] = "admin"
     another.sign_in(place)
     assert another.user and not Membership.objects.exists()
+
+
+def test_whoever_takes_long_there_says_again_who_it_is_and_no_token_waits_in_the_session(
+    opened: Opened, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person("alice")
+    signed_in(browser, "alice")
+    place = opened("github")
+    asked = browser.client.post("/accounts/github/login/", {"process": "connect"})
+    leaving = led_to(
+        browser.client.post(asked["Location"], {"password": PASSWORD, "next": "/accounts/github/login/"})
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(settings, "ACCOUNT_REAUTHENTICATION_TIMEOUT", 0, raising=False)
+        again = browser.client.get(browser.come_back(leaving))
+    assert again["Location"] == "/accounts/reauthenticate/" and not SocialAccount.objects.exists()
+    (token,) = place.tokens
+    assert "octocat" in str(dict(browser.client.session)) and token not in str(dict(browser.client.session))
+    browser.client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    assert SocialAccount.objects.get().user.username == "alice"

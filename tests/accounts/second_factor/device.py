@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from typing import Any
 
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
@@ -77,6 +76,6 @@ class Device:
                            "clientExtensionResults": extensions})  # fmt: skip
 
 
-def code(secret: str, *, steps: int = 0) -> str:
-    """What the app shows now, or some steps of thirty seconds later."""
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
+def code(secret: str, step: int) -> str:
+    """What the app shows in that step of thirty seconds."""
+    return format_hotp_value(hotp_value(secret, step))

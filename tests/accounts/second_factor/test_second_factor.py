@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal import auth
 from django.conf import settings
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
@@ -21,6 +22,14 @@ from tests.accounts.second_factor.device import Device, code, options_of
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 PASSWORD = "correct horse battery"
 HOST = "localhost:3000"
+STEP = (
+    58_000_000  # of thirty seconds each: the clock stands still, so that no code grows old between two lines
+)
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "yield_hotp_counters_from_time", lambda: iter([STEP]))
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +57,7 @@ def with_app(client: Client) -> str:
     page = client.get("/accounts/2fa/totp/activate/").content.decode()
     found = re.search(r"<code>([A-Z2-7]{32})</code>", page)
     assert found and 'src="data:image/svg+xml' in page
-    assert client.post("/accounts/2fa/totp/activate/", {"code": code(found[1])}).status_code == 302
+    assert client.post("/accounts/2fa/totp/activate/", {"code": code(found[1], STEP)}).status_code == 302
     cache.clear()  # the code counts once; the next step would be in thirty seconds
     return found[1]
 
@@ -83,7 +92,7 @@ def test_an_app_is_asked_for_after_the_password(django_capture_on_commit_callbac
     assert client.get("/agents").status_code == 302
     assert client.post("/accounts/2fa/authenticate/", {"code": "000000"}).status_code == 200
     assert not signed_in(client)
-    assert client.post("/accounts/2fa/authenticate/", {"code": code(secret)}).status_code == 302
+    assert client.post("/accounts/2fa/authenticate/", {"code": code(secret, STEP)}).status_code == 302
     assert signed_in(client)
     assert actions() == [("add", "totp"), ("add", "recovery_codes"), ("fail", "totp"), ("use", "totp")]
     entry = AuditEntry.objects.filter(action="user.sign_in").latest("id")
@@ -92,7 +101,7 @@ def test_an_app_is_asked_for_after_the_password(django_capture_on_commit_callbac
 
 def test_a_code_counts_once() -> None:
     secret = with_app(confirmed())
-    shown = code(secret)
+    shown = code(secret, STEP)
     first, second = browser(), browser()
     first.post("/accounts/2fa/authenticate/", {"code": shown})
     second.post("/accounts/2fa/authenticate/", {"code": shown})
@@ -104,7 +113,7 @@ def test_guessing_codes_has_a_limit() -> None:
     client = browser()
     for _ in range(6):
         client.post("/accounts/2fa/authenticate/", {"code": "000000"})
-    client.post("/accounts/2fa/authenticate/", {"code": code(secret)})
+    client.post("/accounts/2fa/authenticate/", {"code": code(secret, STEP)})
     assert not signed_in(client)
 
 
