@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialToken
+from django.conf import settings
 from django.contrib.sessions.models import Session
 
 from seatrial.control.accounts.models import User
@@ -119,6 +120,15 @@ def test_only_what_is_needed_is_asked_for(opened: Opened, configure: Configure, 
     assert parse_qs(urlsplit(browser.leave(place)).query)["scope"] == ["read:org"]
     browser.sign_in(place)
     assert not [one for one in place.asked if "emails" in one]
+
+
+def test_people_are_sent_back_to_our_address_whatever_the_proxy_says(
+    opened: Opened, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = opened("gitlab")
+    monkeypatch.setattr(settings, "SITE_URL", "https://localhost:3000")
+    asked = parse_qs(urlsplit(browser.leave(place)).query)
+    assert asked["redirect_uri"] == ["https://localhost:3000/accounts/gitlab/login/callback/"]
 
 
 def test_organisations_of_further_pages_count(opened: Opened, configure: Configure, browser: Browser) -> None:

@@ -151,6 +151,7 @@ def test_organisations_that_lead_to_another_server_are_not_read(
     user = as_json({"id": 7, "login": "octocat"})
     place.faults.extend([as_json({"access_token": "a"}), user, page])
     assert browser.sign_in(place).status_code == 502
+    assert failures() == ["not_the_provider"], "and not because that server does not answer"
 
 
 def test_a_sign_in_is_used_once_and_by_whoever_began_it(

@@ -42,10 +42,11 @@ class ProviderSignIn(DefaultSocialAccountAdapter):
         ]
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
-        """Refuse whoever is not admitted; give the roles of today to whoever has been here before."""
-        sociallogin.token = (
-            None  # it has done its work, and must not get into the session of a sign-in that waits
-        )
+        """Refuse whoever is not admitted; give the roles of today to whoever has been here before.
+
+        The token has done its work, and must not get into the session of a sign-in that waits.
+        """
+        sociallogin.token = None
         if sociallogin.state.get("process") == AuthProcess.CONNECT:
             return  # links an account to whoever is signed in; what it may do is asked when somebody signs in with it
         identity: Identity = sociallogin.identity
@@ -122,9 +123,8 @@ class ProviderSignIn(DefaultSocialAccountAdapter):
 
     def _come_in(self, request: HttpRequest, admission: Admission, identity: Identity, user: User) -> None:
         invitations.accept(admission.invitations, identity, user, by=_actor(user, request))
-        if not is_local(
-            user
-        ):  # who also has a password would keep a mapped role by never coming through here again
+        # Who also has a password would keep a mapped role by never coming through here again.
+        if not is_local(user):
             roles.apply(user, identity)
 
     def _refuse(self, request: HttpRequest, identity: Identity, user: User | None) -> NoReturn:
