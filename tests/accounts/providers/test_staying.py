@@ -4,11 +4,12 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from allauth.mfa.totp.internal import auth
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from seatrial.control.accounts import retention
-from seatrial.control.accounts.admission import invitations
+from seatrial.control.accounts.admission import invitations, names
 from seatrial.control.accounts.models import Invitation, Membership, Role, User, Workspace
 from seatrial.control.accounts.pages import still_watching
 from seatrial.control.accounts.providers.configured import ProviderKind
@@ -16,9 +17,12 @@ from seatrial.control.accounts.services import set_role
 from seatrial.control.audit.models import AuditEntry
 from seatrial.control.listed import RANKS, ROLES, Source
 from tests.accounts.providers.conftest import Browser, Configure, Opened
+from tests.accounts.second_factor.device import code
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 MAP = "gitlab:acme#owner=default:admin, gitlab:acme=default:developer, gitlab:acme/*=default:viewer, gitlab:acme=gone:owner"
+
+STEP = 58_000_000  # of an authenticator app's clock, which stands still
 
 
 def home() -> Workspace:
@@ -230,3 +234,33 @@ def test_only_invitations_that_nobody_accepted_are_deleted_a_week_after_they_exp
     Invitation.objects.exclude(login="later").update(expires_at=now - timedelta(days=8))
     retention.prune(now)
     assert set(Invitation.objects.values_list("login", flat=True)) == {"octocat", "later"}
+
+
+def test_a_second_factor_is_asked_for_after_the_provider_and_the_session_ends_all_the_same(
+    opened: Opened, configure: Configure, browser: Browser, another: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "yield_hotp_counters_from_time", lambda: iter([STEP]))
+    place = opened("gitlab", groups={"acme": "developer"})
+    configure(auth_allowed_groups="acme", auth_session_hours=2)
+    browser.sign_in(place)
+    secret = "A" * 32
+    auth.TOTP.activate(User.objects.get(), secret)
+    assert another.sign_in(place, next="/agents")["Location"] == "/accounts/2fa/authenticate/"
+    assert another.user is None and another.client.get("/agents").status_code == 302
+    (*_, token) = place.tokens
+    assert token not in str(dict(another.client.session))
+    done = another.client.post("/accounts/2fa/authenticate/", {"code": code(secret, STEP)})
+    assert done["Location"] == "/agents" and another.user
+    assert another.client.session.get_expiry_date() - timezone.now() <= timedelta(hours=2)
+
+
+def test_two_first_sign_ins_at_once_make_one_person(
+    opened: Opened, configure: Configure, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = opened("gitlab", groups={"acme": "developer"})
+    configure(auth_allowed_groups="acme")
+    User.objects.create_user("quicker")
+    monkeypatch.setattr(names, "free", lambda _: "quicker")
+    answer = browser.sign_in(place)
+    assert answer.status_code == 409 and "Begin again" in answer.content.decode()
+    assert User.objects.count() == 1 and browser.user is None

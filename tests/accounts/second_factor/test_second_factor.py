@@ -342,3 +342,21 @@ def test_whoever_has_lost_everything_is_let_in_by_the_operator(alice: User) -> N
 def test_the_operator_is_told_when_there_is_nothing_to_remove(name: str, said: str) -> None:
     with pytest.raises(CommandError, match=said):
         call_command("remove_second_factor", name)
+
+
+def test_an_app_or_a_passkey_says_as_well_who_it_is() -> None:
+    device, owner = Device(settings.SITE_URL), confirmed()
+    secret = with_app(owner)
+    with_passkey(owner, device)
+    for prove in ("code", "passkey"):
+        client = Client(headers={"host": HOST})
+        client.force_login(User.objects.get(), "allauth.account.auth_backends.AuthenticationBackend")
+        asked = client.get("/accounts/2fa/recovery-codes/")
+        page = client.get(asked["Location"]).content.decode()
+        assert "Use a passkey" in page and "Use a code of the authenticator app" in page
+        if prove == "code":
+            client.post("/accounts/2fa/reauthenticate/", {"code": code(secret, STEP)})
+        else:
+            options = options_of(client.get("/accounts/2fa/webauthn/reauthenticate/"))
+            client.post("/accounts/2fa/webauthn/reauthenticate/", {"credential": device.prove(options)})
+        assert client.get("/accounts/2fa/recovery-codes/").status_code == 200, prove

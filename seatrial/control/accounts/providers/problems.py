@@ -25,7 +25,6 @@ class Problem(StrEnum):
     NOT_THE_PROVIDER = "not_the_provider"
     PROVIDER_ERROR = "provider_error"
     NOT_ADMITTED = "not_admitted"
-    CLOSED = "closed"
     AT_THE_SAME_TIME = "at_the_same_time"
 
 
@@ -128,12 +127,6 @@ WORDS: dict[Problem, Words] = {
         "This account may not sign in here",
         "{name} knows you, but this server has no place for this account.",
         "Ask an admin of this server to let you in. If you have an account here already, sign in with its password and connect {name} on the page Security.",
-    ),
-    Problem.CLOSED: Words(
-        403,
-        "This account is closed",
-        "An admin of this server has closed it.",
-        "Ask an admin of this server.",
     ),
     Problem.AT_THE_SAME_TIME: Words(
         409, "This account is being made", "It signs in somewhere else at this moment.", "Begin again."
