@@ -62,9 +62,12 @@ def paths(harbour: "Harbour") -> list[str]:
         f"/projects/{harbour.project.pk}/settings",
         f"/projects/{harbour.project.pk}/archive",
         f"/projects/{harbour.project.pk}/remove",
+        "/people",
         "/audit",
         "/styleguide",
         "/accounts/password/change/",
+        "/accounts/security/",
+        "/accounts/2fa/totp/activate/",
     ]
 
 

@@ -77,6 +77,7 @@ LOOKING_AT: dict[str, Action] = {
     "audit.AuditEntry": Action.VIEW_AUDIT,
     "projects.Connection": Action.MANAGE_CONNECTIONS,
     "fleet.BootstrapToken": Action.MANAGE_AGENTS,
+    "accounts.Invitation": Action.MANAGE_MEMBERS,
 }
 
 # Models without a workspace that everybody who can sign in may look at. All other models without a workspace (users,
