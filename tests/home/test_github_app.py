@@ -38,7 +38,7 @@ def test_an_app_is_made_and_installed_with_one_button_here_and_two_there(
             page.click("text=Continue at GitHub")
         page.click("text=Create GitHub App")
         page.click("text=Install on all repositories")
-        page.wait_for_url(f"{served}/connections/*?search=")
+        page.wait_for_url(f"{served}/connections/*/repositories")
         assert page.locator("text=acme/shop").count() == 1
         page.context.close()
     (app,) = site.apps.apps.values()

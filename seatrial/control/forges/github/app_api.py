@@ -6,7 +6,7 @@ from typing import Annotated
 from django.http import HttpRequest
 from ninja import Field, Path, Router, Schema
 
-from seatrial.control.accounts.access import Action, find_visible, require, workspace_named
+from seatrial.control.accounts.access import Action, find_allowed, require, workspace_named
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
 from seatrial.control.forges.github import joining
@@ -93,8 +93,7 @@ def connect_app(request: HttpRequest, asked: AppAsked) -> AppConnectedAnswer:
 )
 def replace_key(request: HttpRequest, asked: KeyAsked, connection: ConnectionId) -> AppAccount:
     """The new key is tried first. If GitHub refuses it, the stored one stays."""
-    row = find_visible(person(request), Connection, connection, "workspace")
-    require(person(request), Action.MANAGE_CONNECTIONS, row)
+    row = find_allowed(person(request), Action.MANAGE_CONNECTIONS, Connection, connection, "workspace")
     return _account(joining.replace_key(row, asked.private_key, by=actor(request)))
 
 

@@ -15,14 +15,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from seatrial.control.accounts.access import (
     Action,
-    find_visible,
-    require,
+    find_allowed,
     require_somewhere,
     workspaces,
 )
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.accounts.models import User, Workspace
-from seatrial.control.forges import hooks
+from seatrial.control.forges import accounts, hooks
 from seatrial.control.forges.addresses import origin
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.github import KIND, joining
@@ -127,8 +126,8 @@ def connect(request: HttpRequest) -> HttpResponse:
         except ForgeError as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, f"Connected as {account.login}. Choose repositories now.")
-            return redirect("connections:connection", key=row.pk)
+            accounts.keep(row, account)
+            return redirect("connections:access", key=row.pk)
     return _shown(request, CreateForm(user), form)
 
 
@@ -172,8 +171,7 @@ def made(request: HttpRequest) -> HttpResponse:
     require_somewhere(person(request), Action.MANAGE_CONNECTIONS)
     try:
         begun = joining.taken(request.session, request.GET.get("state", ""))
-        workspace = find_visible(person(request), Workspace, begun.workspace)
-        require(person(request), Action.MANAGE_CONNECTIONS, workspace)
+        workspace = find_allowed(person(request), Action.MANAGE_CONNECTIONS, Workspace, begun.workspace)
         app = converted(begun.base_url, request.GET.get("code", ""))
         row = joining.finish(workspace, begun, app, by=actor(request))
     except ForgeError as error:
@@ -192,7 +190,7 @@ def installed(request: HttpRequest, key: str) -> HttpResponse:
     """GitHub sends people here after they installed the App: they choose repositories next."""
     row = _manageable(request, key)
     messages.success(request, "Back from GitHub. Choose repositories of those that the App is installed on.")
-    return redirect(f"{reverse('connections:connection', args=[row.pk])}?search=")
+    return redirect("connections:repositories", key=row.pk)
 
 
 @never_cache
@@ -204,11 +202,12 @@ def replace_key(request: HttpRequest, key: str) -> HttpResponse:
     form = KeyForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            joining.replace_key(row, form.cleaned_data["private_key"], by=actor(request))
+            account = joining.replace_key(row, form.cleaned_data["private_key"], by=actor(request))
         except ForgeError as error:
             form = KeyForm()
             messages.error(request, str(error))
         else:
+            accounts.keep(row, account)
             messages.success(request, "The new private key is in use. Delete the old one at GitHub.")
             return redirect("connections:connection", key=row.pk)
     return render(request, "forges/github_app_key.html", {"connection": row, "form": form, **TAB})
@@ -246,6 +245,4 @@ def _manifest(workspace: Workspace, begun: joining.Begun) -> str:
 
 
 def _manageable(request: HttpRequest, key: str) -> Connection:
-    row = find_visible(person(request), Connection, key, "workspace")
-    require(person(request), Action.MANAGE_CONNECTIONS, row)
-    return row
+    return find_allowed(person(request), Action.MANAGE_CONNECTIONS, Connection, key, "workspace")

@@ -23,6 +23,7 @@ from seatrial.control.forges.github.deployments import Deployments
 from seatrial.control.forges.github.needs import EVENTS
 from seatrial.control.forges.github.paths import of_name as _path
 from seatrial.control.forges.github.paths import of_project as _of
+from seatrial.control.forges.github.rights import CLASSIC_SCOPE, enterprise_version, rights_of_token
 from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.marker import marked, marker
 from seatrial.control.forges.protocol import (
@@ -41,7 +42,6 @@ from seatrial.wire.evaluations import ForgeFacts, Member, Metadata
 
 # GitHub does not say how long a classic token is valid. After this time an agent asks again.
 LENT = timedelta(hours=1)
-CLASSIC_SCOPE = "repo"
 OPEN = "open"  # GitHub's word
 
 
@@ -71,6 +71,8 @@ class GitHubForge:
             login=me.login,
             missing=[f"the scope {CLASSIC_SCOPE}"] if classic and CLASSIC_SCOPE not in scopes else [],
             expires_at=_expiry(headers.get("GitHub-Authentication-Token-Expiration", "")),
+            version=enterprise_version(headers),
+            rights=rights_of_token(scopes if classic else None),
         )
 
     def repositories(self) -> Iterator[ForgeRepository]:
