@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from seatrial.cli import demo, doctor, forges, platform_commands, pulls, status, terminal
+from seatrial.cli import deliveries, demo, doctor, forges, platform_commands, pulls, status, terminal
 from seatrial.cli.errors import INTERRUPTED, USAGE, CommandError, Disappointed, Interrupted
 from seatrial.embedded.errors import EmbeddedError
 from seatrial.embedded.layout import DataDirectory
@@ -43,6 +43,7 @@ app.command()(pulls.close)
 app.command()(pulls.undo)
 app.command()(forges.connect)
 app.add_typer(forges.projects, name="projects")
+app.add_typer(deliveries.deliveries, name="deliveries")
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

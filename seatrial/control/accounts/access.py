@@ -34,6 +34,7 @@ class Action(StrEnum):
     STOP_PREVIEW = "stop previews"
     RUN_EVALUATION = "run evaluations"
     VIEW_DELIVERIES = "view deliveries"
+    REPLAY_DELIVERIES = "replay deliveries"
     VIEW_AUDIT = "view the audit log"
     MANAGE_PROJECTS = "manage projects"
     MANAGE_POLICIES = "manage policies"
@@ -52,6 +53,7 @@ _DEVELOPER = _VIEWER | {
 }
 _ADMIN = _DEVELOPER | {
     Action.VIEW_DELIVERIES,
+    Action.REPLAY_DELIVERIES,
     Action.VIEW_AUDIT,
     Action.MANAGE_PROJECTS,
     Action.MANAGE_POLICIES,
@@ -69,6 +71,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
 # apps above this one.
 LOOKING_AT: dict[str, Action] = {
     "forges.Delivery": Action.VIEW_DELIVERIES,
+    "forges.Attempt": Action.VIEW_DELIVERIES,
+    "forges.DriftTotal": Action.MANAGE_CONNECTIONS,
     "audit.AuditEntry": Action.VIEW_AUDIT,
     "projects.Connection": Action.MANAGE_CONNECTIONS,
     "fleet.BootstrapToken": Action.MANAGE_AGENTS,
@@ -88,6 +92,7 @@ _TOWARDS_WORKSPACE = (
     "policy",
     "evaluation",
     "pull_request",
+    "delivery",
 )
 
 

@@ -21,10 +21,11 @@ from seatrial.control.accounts.access import (
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.accounts.models import User, Workspace
 from seatrial.control.dashboard.asking import ask
-from seatrial.control.forges import choosing, hooks
+from seatrial.control.forges import choosing, drift, hooks
 from seatrial.control.forges.connected import OF_WEB
 from seatrial.control.forges.connecting import connect_hosted
 from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.models import Drift
 from seatrial.control.forges.registry import FORGES, registered
 from seatrial.control.projects.models import Connection
 
@@ -95,6 +96,8 @@ def connection(request: HttpRequest, key: str) -> HttpResponse:
         "connection": row,
         "hosting": hosting,
         "webhook_url": hooks.address(row),
+        "drifted": drift.drifted(Drift.objects.filter(project__connection=row)),
+        "manages": True,
         "projects": row.projects.filter(archived_at=None).select_related("hook").order_by("name", "id"),
         "search": search,
         **TAB,

@@ -11,17 +11,23 @@ from ninja import Field, Query, Router, Schema
 from seatrial.control.accounts.access import Action, find_visible, require, visible, workspace_named
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
+from seatrial.control.errors import NotFound
 from seatrial.control.forges import choosing, hooks
 from seatrial.control.forges.api import ConnectionId
 from seatrial.control.forges.connected import OF_WEB
 from seatrial.control.forges.connecting import connect_hosted
+from seatrial.control.forges.deliveries.api import WebhookTestAnswer, try_webhook
 from seatrial.control.forges.protocol import ForgeAccount
+from seatrial.control.forges.registry import registered
 from seatrial.control.listing import MOST, Cursor, Limit, page
 from seatrial.control.projects.models import Connection, Project
 
 router = Router(tags=["connections"])
 
 Search = Annotated[str, Query(description="Only repositories whose full name contains this, in any case.")]
+OfProject = Annotated[
+    str, Query(description="Id of the project whose webhook is tested; empty: any of the connection.")
+]
 PROBLEMS = {400: ErrorAnswer, 403: ErrorAnswer, 404: ErrorAnswer}
 
 
@@ -56,7 +62,7 @@ class ConnectionAnswer(Schema):
 class AccountAnswer(Schema):
     """Whom a connection acts as."""
 
-    login: str = Field(description="The account's name at the forge.")
+    login: str = Field(description="The account's name at the forge; empty for one on this server.")
     missing: list[str] = Field(description="What the credential would need and lacks, for people.")
     expires_at: datetime | None = Field(
         description="When the credential ends; null: never, or it is not known."
@@ -67,6 +73,12 @@ class ConnectedAnswer(ConnectionAnswer):
     """A connection that was just tried."""
 
     account: AccountAnswer = Field(description="Whom it acts as.")
+
+
+class TestedAnswer(AccountAnswer):
+    """Whom a connection acts as, and whether its webhook comes."""
+
+    webhook: WebhookTestAnswer = Field(description="What came of the test of its webhook.")
 
 
 class RepositoryAnswer(Schema):
@@ -139,12 +151,17 @@ def make_connection(request: HttpRequest, asked: ConnectionAsked) -> ConnectedAn
 
 
 @router.post(
-    "/connections/{connection}/test", response={200: AccountAnswer, **PROBLEMS}, summary="Try a connection"
+    "/connections/{connection}/test", response={200: TestedAnswer, **PROBLEMS}, summary="Try a connection"
 )
-def test_connection(request: HttpRequest, connection: ConnectionId) -> AccountAnswer:
-    """Ask the forge whom the connection acts as."""
+def test_connection(request: HttpRequest, connection: ConnectionId, project: OfProject = "") -> TestedAnswer:
+    """Ask the forge whom the connection acts as, have it send a test of the webhook, and wait for that for ten seconds."""
     row = _manageable(request, connection, Action.MANAGE_CONNECTIONS)
-    return _account(OF_WEB.hosted(row).account())
+    chosen = find_visible(person(request), Project, project) if project else None
+    if chosen is not None and chosen.connection_id != row.pk:
+        raise NotFound(f"The connection has no project {project}.")
+    hosted = registered(row.forge).hosting is not None
+    account = OF_WEB.hosted(row).account() if hosted else ForgeAccount(login="")
+    return TestedAnswer(**_account(account).dict(), webhook=try_webhook(row, chosen, by=actor(request)))
 
 
 @router.get(

@@ -6,9 +6,11 @@ from typing import Any
 
 from django.db.models import Count, Max, QuerySet
 
-from seatrial.control.accounts.access import find_visible, visible
+from seatrial.control.accounts.access import Action, allowed, allowed_somewhere, find_visible, visible
 from seatrial.control.accounts.models import User
 from seatrial.control.fleet.models import Agent
+from seatrial.control.forges.drift import drifted
+from seatrial.control.forges.models import Drift
 from seatrial.control.moment import one_moment
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.counts import placed_on_agents, tally
@@ -68,6 +70,8 @@ def home_context(user: User) -> dict[str, Any]:
         "shown": len(shown),
         "count": rows.count(),
         "any_project": bool(shown) or visible(user, Project).exists(),
+        "drifted": drifted(visible(user, Drift)),
+        "manages": allowed_somewhere(user, Action.MANAGE_CONNECTIONS),
         "agents": len(agents),
         "agents_online": sum(agent.state == AgentState.ONLINE for agent in agents),
         "troubled": [
@@ -85,6 +89,8 @@ def project_context(user: User, key: str) -> dict[str, Any]:
     pulls = open_pull_requests(user, project.pk)
     return {
         "project": project,
+        "drifted": drifted(visible(user, Drift).filter(project=project)),
+        "manages": allowed(user, Action.MANAGE_CONNECTIONS, project),
         "used": used_of_total(project.pk),
         "cards": cards(pulls, limit=MOST_CARDS),
         "count": pulls.count(),
@@ -106,6 +112,7 @@ def fingerprint(user: User, project: str = "") -> Hashable | None:
     pulls = visible(user, PullRequest)
     environments, deployments = visible(user, Environment), visible(user, Deployment)
     evaluations = visible(user, Evaluation)
+    drifts = visible(user, Drift)
     if not project:
         open_ones = open_pull_requests(user).values("id")
         pulls = pulls.filter(id__in=open_ones)
@@ -118,11 +125,13 @@ def fingerprint(user: User, project: str = "") -> Hashable | None:
         if beside is None:
             return None
         pulls, environments = pulls.filter(project=project), environments.filter(project=project)
+        drifts = drifts.filter(project=project)
         deployments = deployments.filter(environment__project=project)
         evaluations = evaluations.filter(project=project)
     queued = evaluations.filter(state=EvaluationState.QUEUED).order_by("pk")
     return (
         beside,
+        tuple(drifted(drifts)),
         tuple(pulls.aggregate(Count("id"), Max("changed_at")).values()),
         tuple(environments.aggregate(Count("id"), Max("updated_at")).values()),
         _states(deployments, "created_at", "finished_at"),

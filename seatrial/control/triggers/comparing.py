@@ -6,7 +6,9 @@ from datetime import datetime
 import structlog
 from django.db import transaction
 
+from seatrial.control.forges import drift
 from seatrial.control.forges.connected import Forges
+from seatrial.control.forges.models import DriftKind
 from seatrial.control.forges.protocol import PullRequestChanged
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import services as previews
@@ -18,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 def compare(forges: Forges, project: Project) -> None:
     """Open pull requests that are open at the forge, close the others; previews follow. Idempotent. Raises ForgeError.
+
+    What no webhook has told is noted as drift.
 
     No transaction is open while we ask the forge, and a webhook may arrive meanwhile. So only pull requests that have
     not changed since we asked, by the forge's clock, are closed.
@@ -31,6 +35,7 @@ def compare(forges: Forges, project: Project) -> None:
     gone = PullRequest.objects.filter(project=project, state=PullRequestState.OPEN, changed_at__lt=asked_at)
     for pull_request in gone.exclude(number__in=numbers):
         _close(pull_request, asked_at)
+    drift.compared(project)
 
 
 @transaction.atomic
@@ -40,6 +45,22 @@ def _open(project: Project, event: PullRequestChanged, asked_at: datetime) -> No
         # Closed before we asked and open at the forge: it was opened again, whatever its clock says.
         event = replace(event, changed_at=max(event.changed_at, known.changed_at))
     pull_request_changed(project, event)
+    kind = _made_up_for(project, known, event)
+    if kind is not None:
+        drift.note(project, kind, event.number)
+
+
+def _made_up_for(project: Project, known: PullRequest | None, event: PullRequestChanged) -> DriftKind | None:
+    """What `event` told that was not `known`; None if that was nothing, or if it is older than what we know now."""
+    if known is None or known.state == PullRequestState.CLOSED:
+        kind = DriftKind.OPENED
+    elif known.head_sha != event.head_sha:
+        kind = DriftKind.PUSHED
+    else:
+        return None
+    rows = PullRequest.objects.filter(project=project, number=event.number)
+    applied = rows.filter(state=PullRequestState.OPEN, head_sha=event.head_sha, changed_at=event.changed_at)
+    return kind if applied.exists() else None
 
 
 @transaction.atomic
@@ -53,3 +74,4 @@ def _close(pull_request: PullRequest, asked_at: datetime) -> None:
     log.info("closed: not open at the forge any more", pull_request=str(current))
     previews.pull_request_changed(current)
     policies.supersede(current)
+    drift.note(current.project, DriftKind.CLOSED, current.number)

@@ -4,7 +4,9 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from seatrial.control.forges.models import Delivery
+from seatrial.control.forges import drift
+from seatrial.control.forges.deliveries import about
+from seatrial.control.forges.models import Delivery, Ending
 from seatrial.control.forges.protocol import (
     ForgeEvent,
     PullRequestChanged,
@@ -22,15 +24,23 @@ from seatrial.wire.words import EventKind
 
 
 def outcome(delivery: Delivery) -> str:
-    """Handle `delivery`, and return what was done, for people. If it raises, the delivery is tried again."""
+    """Handle `delivery`, and return what was done, for people. If it raises, the delivery is tried again.
+
+    Also sets on `delivery` what it is about and how it ended; the caller saves it.
+    """
     event = registered(delivery.connection.forge).webhooks.parse(delivery.event, bytes(delivery.body))
     if event is None:
+        delivery.ending = Ending.IGNORED
         return "ignored: nothing to do for this event"
+    about.note(delivery, event)
     project = find_project(delivery.connection, event.external_id)
     if project is None:
-        return f"ignored: no project is connected to repository {event.external_id}"
+        delivery.ending = Ending.NOT_CONNECTED
+        return f"ignored: no project is connected to repository {delivery.repository or event.external_id}"
+    delivery.ending = Ending.DONE
+    drift.told(project, delivery)
     if isinstance(event, PullRequestChanged):
-        return pull_request_changed(project, event, received_at=delivery.received_at)
+        return pull_request_changed(project, event, received_at=delivery.waits_since)
     if isinstance(event, RepositoryChanged):
         moved = repository_changed(project, event)
         return (

@@ -7,8 +7,9 @@ from datetime import timedelta
 import structlog
 from django.utils import timezone
 
-from seatrial.control.forges import hooks
+from seatrial.control.forges import drift, hooks
 from seatrial.control.forges.connected import Forges
+from seatrial.control.forges.deliveries import missed
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import services as previews
@@ -81,10 +82,15 @@ class ForgeSweep:
 
 
 def sweep_forges(forges: Forges) -> None:
-    """Update every project's pull requests from its forge. A forge that is away does not stop the others."""
+    """Update every project's pull requests from its forge. A forge that is away does not stop the others.
+
+    Deliveries that did not come are read first: they say more about what happened.
+    """
     hooks.ask_due()
+    drift.confirm()
     for project in Project.objects.filter(archived_at=None).select_related("connection"):
         try:
+            missed.look_due(forges, project)
             compare(forges, project)
         except ForgeError as error:
             note_unreachable(project, str(error))

@@ -115,3 +115,25 @@ class Made(Answer):
     """Something that was made, of which only the id matters."""
 
     id: int
+
+
+class SentDelivery(Answer):
+    """One attempt of GitHub to send a delivery. `status_code` is the answer it got; 0 or an error if there was none."""
+
+    id: int
+    guid: Text
+    delivered_at: AwareDatetime
+    status_code: int = 0
+
+
+class SentRequest(Answer):
+    """What GitHub sent."""
+
+    headers: dict[str, str | None] | None = None
+    payload: dict[str, object] | None = None
+
+
+class SentWhole(SentDelivery):
+    """One attempt, with what was sent."""
+
+    request: SentRequest = SentRequest()

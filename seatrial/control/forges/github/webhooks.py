@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from seatrial.control.forges.github import parsing, signature
+from seatrial.control.forges.github import parsing, pings, signature
 from seatrial.control.forges.protocol import WebhookHeaders
 from seatrial.control.projects.events import ForgeEvent
 
@@ -33,3 +33,7 @@ class GitHubWebhooks:
     def parse(self, event: str, body: bytes) -> ForgeEvent | None:
         """The event in a payload; None for events that lead to nothing."""
         return parsing.parse(event, body)
+
+    def ping(self, secret: str, delivery_id: str) -> tuple[Mapping[str, str], bytes]:
+        """A ping like GitHub's own."""
+        return pings.ping(secret, delivery_id)
