@@ -3,6 +3,7 @@
 import os
 from datetime import datetime
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -73,7 +74,7 @@ def listed(
 @deliveries.command("show")
 def show(id: Id, as_json: AsJson = False) -> None:
     """Show a delivery: what it was about, its headers and payload, and every attempt to handle it."""
-    row = _api().get(f"/deliveries/{id}")
+    row = _api().get(f"/deliveries/{quote(id, safe='')}")
     if as_json:
         document(row)
         return
@@ -94,7 +95,7 @@ def show(id: Id, as_json: AsJson = False) -> None:
 @deliveries.command("replay")
 def replay(id: Id, as_json: AsJson = False) -> None:
     """Handle a stored delivery again. Rejected ones cannot be replayed."""
-    row = _api().post(f"/deliveries/{id}/replay")
+    row = _api().post(f"/deliveries/{quote(id, safe='')}/replay")
     if as_json:
         document(row)
         return
@@ -109,7 +110,7 @@ def test(connection: Connection = "", project: Project = "", as_json: AsJson = F
     api = _api()
     row = chosen(api, connection, local=True)
     of = _project(api, project)
-    path = f"/connections/{row['id']}/test" + (f"?project={of}" if of else "")
+    path = f"/connections/{row['id']}/test" + (f"?project={quote(of)}" if of else "")
     answer = api.post(path)
     tried = answer["webhook"]
     if as_json:

@@ -13,6 +13,7 @@ import jsonschema
 from werkzeug.wrappers import Request, Response
 
 from tests.forges.hosts import pages
+from tests.forges.hosts.github_deliveries import GitHubDeliveries, cursor_page
 from tests.forges.hosts.published import published
 from tests.forges.hosts.site import Comment, Hosted, Person, Pull, Site, Webhook, as_json
 
@@ -59,6 +60,7 @@ class GitHubSite(Site):
                 "GET /repos/{owner}/{repo}/issues/{issue_number}/comments": self._comments,
                 "POST /repos/{owner}/{repo}/issues/{issue_number}/comments": self._make_comment,
                 "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}": self._change_comment,
+                **GitHubDeliveries(self).operations(),
             }.items()
         ]
 
@@ -109,6 +111,8 @@ class GitHubSite(Site):
 
     def _page(self, request: Request, items: list[Any]) -> tuple[list[Any], str]:
         """The page that was asked for, 30 items unless asked otherwise, and where the next one is."""
+        if request.path.endswith("/deliveries"):
+            return cursor_page(request, items, self.url)
         size = min(100, int(request.args.get("per_page", "30")))
         page = int(request.args.get("page", "1"))
         shown = items[(page - 1) * size : page * size]
@@ -226,7 +230,7 @@ class GitHubSite(Site):
         return self._webhook(webhook)
 
     def _change_webhook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
-        webhook, body = self._find_webhook(person, parts), request.get_json()
+        webhook, body = self.find_webhook(person, parts), request.get_json()
         webhook.url = body.get("config", {}).get("url", webhook.url)
         webhook.secret = body.get("config", {}).get(
             "secret", ""
@@ -237,9 +241,9 @@ class GitHubSite(Site):
 
     def _delete_webhook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         hosted = self._find(person, parts, "admin")
-        hosted.webhooks.remove(self._find_webhook(person, parts))
+        hosted.webhooks.remove(self.find_webhook(person, parts))
 
-    def _find_webhook(self, person: Person, parts: dict[str, str]) -> Webhook:
+    def find_webhook(self, person: Person, parts: dict[str, str]) -> Webhook:
         for one in self._find(person, parts, "admin").webhooks:
             if one.id == int(parts["hook_id"]):
                 return one

@@ -1,0 +1,155 @@
+"""What happened at the forge without a webhook is made up for, and said: a quiet repair hides a broken webhook."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from prometheus_client import CollectorRegistry, generate_latest
+
+from seatrial.control.forges import drift
+from seatrial.control.forges.connected import Forges
+from seatrial.control.forges.models import Comparison, Delivery, Drift, DriftTotal
+from seatrial.control.home.overview import fingerprint
+from seatrial.control.projects.models import Project
+from seatrial.control.status.drifts import Drifts
+from seatrial.control.triggers.comparing import compare
+from tests import factories
+from tests.repositories import commit
+from tests.triggers.hosted import SHOP, DeliveringHere, Team
+from tests.triggers.test_github import handle, project
+
+__all__ = ["project"]
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+Lanes = Callable[[], None]
+
+
+@pytest.fixture
+def seen(site: DeliveringHere, project: Project, forges: Forges) -> Project:
+    """The project, when it was compared once; from now on its webhooks get lost."""
+    site.open_pull(SHOP, "feature", author="ann")
+    compare(forges, project)
+    assert not Drift.objects.exists(), "the first look finds what was there before us"
+    Delivery.objects.all().delete()
+    site.lost = True
+    return project
+
+
+def later(delta: timedelta = drift.GRACE + timedelta(seconds=1)) -> None:
+    for row in Drift.objects.all():
+        Drift.objects.filter(pk=row.pk).update(at=row.at - delta)
+
+
+def kinds() -> list[tuple[str, int | None]]:
+    return list(Drift.objects.order_by("id").values_list("kind", "number"))
+
+
+def test_what_no_webhook_told_counts_once_it_cannot_be_late_any_more(
+    site: DeliveringHere, seen: Project, forges: Forges, source
+) -> None:
+    opened = site.open_pull(SHOP, "feature", author="ann")
+    compare(forges, seen)
+    compare(forges, seen)
+    assert kinds() == [("opened", opened.number)]
+    assert drift.confirm() == 0 and not DriftTotal.objects.exists()
+    later()
+    assert drift.confirm() == 1 and drift.confirm() == 0
+    commit(source, {"b": "2"})
+    site.push(SHOP, source, "feature")
+    site.close_pull(SHOP, opened.number)
+    compare(forges, seen)
+    assert kinds()[1:] == [("pushed", 1), ("closed", opened.number)]
+    later()
+    drift.confirm()
+    assert dict(DriftTotal.objects.values_list("kind", "count")) == {"opened": 1, "pushed": 1, "closed": 1}
+
+
+def test_a_webhook_that_is_only_late_is_no_drift(site: DeliveringHere, seen: Project, forges: Forges) -> None:
+    pull = site.open_pull(SHOP, "feature", author="ann")
+    compare(forges, seen)
+    assert kinds()
+    site.lost = False
+    site.changed(site.repositories[SHOP], pull, "opened")
+    later()
+    assert drift.confirm() == 0, "it waits to be handled"
+    later(-drift.GRACE)
+    handle()
+    assert not Drift.objects.exists()
+
+
+def test_nor_is_one_that_came_before_the_sweep_looked(
+    site: DeliveringHere, seen: Project, forges: Forges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.lost = False
+    site.open_pull(SHOP, "feature", author="ann")
+    handle()
+    site.lost = True
+    number = site.repositories[SHOP].pulls[2].number
+    site.close_pull(SHOP, number)
+    compare(forges, seen)
+    assert not Drift.objects.exists(), (
+        "a webhook about it came seconds ago: they come, and this one may be late"
+    )
+
+
+def test_nobody_was_here_to_receive_webhooks(site: DeliveringHere, seen: Project, forges: Forges) -> None:
+    Comparison.objects.update(compared_at=timezone.now() - drift.AWAY - timedelta(seconds=1))
+    site.open_pull(SHOP, "feature", author="ann")
+    compare(forges, seen)
+    assert not Drift.objects.exists()
+    site.open_pull(SHOP, "feature", author="ann")
+    compare(forges, seen)
+    assert kinds() == [("opened", 3)]
+
+
+@pytest.fixture
+def shown(seen: Project) -> Project:
+    for number in (1, 2):
+        Drift.objects.create(
+            project=seen, kind="opened", number=number, at=timezone.now() - timedelta(minutes=9)
+        )
+    drift.confirm()
+    return seen
+
+
+def page(team: Team, who: str, path: str) -> str:
+    client = Client()
+    client.force_login(team.people[who])
+    answer = client.get(path)
+    return answer.content.decode() if answer.status_code == 200 else f"{answer.status_code}"
+
+
+def test_pages_status_and_metrics_warn(team: Team, shown: Project) -> None:
+    places = ["/", f"/projects/{shown.pk}", f"/connections/{shown.connection_id}"]
+    for path in places:
+        assert "came without a webhook in the last hour" in page(team, "owner", path), path
+    assert "Test the webhook" in page(team, "owner", "/")
+    assert "Ask an admin" in page(team, "developer", "/")
+    assert "without a webhook" not in page(team, "stranger", "/")
+    (status,) = team.call("developer", "GET", "/status")[1]["projects"]
+    assert status["drift"] == 2
+
+    def scraped(who: str) -> str:
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(Drifts(team.people[who]))
+        return generate_latest(registry).decode()
+
+    line = f'seatrial_drift_repaired_total{{connection="{shown.connection_id}",kind="opened"}} 2.0'
+    assert line in scraped("owner")
+    assert shown.connection_id not in scraped("developer") + scraped("stranger")
+
+
+def test_open_pages_change_when_a_drift_is_confirmed_and_when_its_hour_is_over(
+    team: Team, shown: Project
+) -> None:
+    owner = team.people["owner"]
+    before = [fingerprint(owner), fingerprint(owner, shown.pk)]
+    later(timedelta(hours=1))
+    assert [fingerprint(owner), fingerprint(owner, shown.pk)] != before
+    assert "without a webhook" not in page(team, "owner", "/")
+
+
+def test_a_drift_of_another_project_is_not_shown(team: Team, shown: Project) -> None:
+    other = factories.project(team.workspace, "till")
+    assert "without a webhook" not in page(team, "owner", f"/projects/{other.pk}")
