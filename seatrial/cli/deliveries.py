@@ -74,7 +74,7 @@ def listed(
 @deliveries.command("show")
 def show(id: Id, as_json: AsJson = False) -> None:
     """Show a delivery: what it was about, its headers and payload, and every attempt to handle it."""
-    row = _api().get(f"/deliveries/{quote(id, safe='')}")
+    row = _api().get(f"/deliveries/{_in_path(id)}")
     if as_json:
         document(row)
         return
@@ -95,7 +95,7 @@ def show(id: Id, as_json: AsJson = False) -> None:
 @deliveries.command("replay")
 def replay(id: Id, as_json: AsJson = False) -> None:
     """Handle a stored delivery again. Rejected ones cannot be replayed."""
-    row = _api().post(f"/deliveries/{quote(id, safe='')}/replay")
+    row = _api().post(f"/deliveries/{_in_path(id)}/replay")
     if as_json:
         document(row)
         return
@@ -110,7 +110,7 @@ def test(connection: Connection = "", project: Project = "", as_json: AsJson = F
     api = _api()
     row = chosen(api, connection, local=True)
     of = _project(api, project)
-    path = f"/connections/{row['id']}/test" + (f"?project={quote(of)}" if of else "")
+    path = f"/connections/{row['id']}/test" + (f"?project={_in_path(of)}" if of else "")
     answer = api.post(path)
     tried = answer["webhook"]
     if as_json:
@@ -151,3 +151,8 @@ def _project(api: Api, slug: str) -> str:
 
 def _api() -> Api:
     return connect(DataDirectory.from_environment(os.environ))
+
+
+def _in_path(text: str) -> str:
+    """What somebody typed, as a part of an address, whatever is in it."""
+    return quote(text, safe="", errors="replace")

@@ -1,5 +1,6 @@
 """Sample data in which every state occurs once. Used by the tests in a browser and by scripts/screenshots."""
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,7 +9,7 @@ from django.utils import timezone
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet.models import Agent
-from seatrial.control.forges.models import Hook
+from seatrial.control.forges.models import Attempt, Drift, Hook
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Environment
@@ -195,12 +196,45 @@ def _checks(of: Environment, state: str, isolation: str) -> Evaluation:
 
 def _records(cast: make.Cast, shop: Project) -> None:
     link = shop.connection
-    make.delivery(
-        link, handled_at=timezone.now(), outcome="deployment of pr-1-chandlery; evaluation of 4 policies"
+    about = {"external_id": shop.external_id, "repository": "harbour/chandlery", "number": 1}
+    done = make.delivery(
+        link,
+        handled_at=timezone.now(),
+        outcome="deployment of pr-1-chandlery; evaluation of 4 policies",
+        ending="done",
+        attempts=1,
+        headers={"X-GitHub-Event": "pull_request", "X-GitHub-Delivery": "delivery-1"},
+        body=json.dumps({"action": "opened", "repository": {"full_name": "harbour/chandlery"}}).encode(),
+        **about,
     )
-    make.delivery(link, event="push", handled_at=timezone.now(), outcome="nothing new for the preview")
-    make.delivery(link, result="rejected (signature)")
+    Attempt.objects.create(
+        delivery=done, failed=True, outcome="failed after 1 attempt: no space left on device"
+    )
+    Attempt.objects.create(delivery=done, failed=False, outcome=done.outcome, by="alice")
+    make.delivery(
+        link,
+        event="push",
+        handled_at=timezone.now(),
+        outcome="nothing new for the preview",
+        ending="done",
+        fetched=True,
+        **about,
+    )
+    make.delivery(
+        link, result="rejected (signature)", outcome="The signature does not match", handled_at=timezone.now()
+    )
+    make.delivery(
+        link,
+        handled_at=timezone.now(),
+        outcome="ignored: no project is connected to repository harbour/museum",
+        ending="not connected",
+        external_id="77",
+        repository="harbour/museum",
+    )
     make.delivery(link)
+    at = timezone.now() - timedelta(minutes=9)
+    for number in (1, 2, 3):
+        Drift.objects.create(project=shop, kind="opened", number=number, at=at, confirmed_at=at)
     audit.record("session.sign_in", "user/alice", by=Actor.person("alice", address="192.0.2.7"))
     audit.record(
         "environment.rebuild", "environment/pr-1-chandlery", by=Actor.person("alice"), workspace=cast.workspace.pk,

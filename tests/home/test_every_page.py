@@ -31,6 +31,8 @@ OPEN_ALL = """() => {
 
 
 def paths(harbour: "Harbour") -> list[str]:
+    from seatrial.control.forges.models import Delivery
+
     return [
         "/",
         "/projects",
@@ -46,8 +48,12 @@ def paths(harbour: "Harbour") -> list[str]:
         f"/evaluations/{harbour.weak.pk}",
         "/agents",
         "/deliveries",
+        f"/deliveries?connection={harbour.hosted.pk}&search=nothing",
+        *(f"/deliveries/{row.pk}" for row in Delivery.objects.all()),
         "/connections",
         f"/connections/{harbour.hosted.pk}",
+        f"/connections/{harbour.hosted.pk}/webhook",
+        f"/connections/{harbour.hosted.pk}/webhook?after={'0' * 26}",
         "/audit",
         "/styleguide",
         "/accounts/password/change/",
