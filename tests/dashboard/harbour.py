@@ -197,29 +197,31 @@ def _checks(of: Environment, state: str, isolation: str) -> Evaluation:
 def _records(cast: make.Cast, shop: Project) -> None:
     link = shop.connection
     about = {"external_id": shop.external_id, "repository": "harbour/chandlery", "number": 1}
-    done = make.delivery(
+    make.delivery(
         link,
         handled_at=timezone.now(),
         outcome="deployment of pr-1-chandlery; evaluation of 4 policies",
         ending="done",
-        attempts=1,
-        headers={"X-GitHub-Event": "pull_request", "X-GitHub-Delivery": "delivery-1"},
-        body=json.dumps({"action": "opened", "repository": {"full_name": "harbour/chandlery"}}).encode(),
         **about,
     )
-    Attempt.objects.create(
-        delivery=done, failed=True, outcome="failed after 1 attempt: no space left on device"
-    )
-    Attempt.objects.create(delivery=done, failed=False, outcome=done.outcome, by="alice")
-    make.delivery(
+    push = make.delivery(
         link,
         event="push",
+        headers={"X-GitHub-Event": "push", "X-GitHub-Delivery": "0b989ba4-242f-11e5-81e1-c7b6966d2516"},
+        body=json.dumps(
+            {"ref": "refs/heads/main", "repository": {"full_name": "harbour/chandlery"}}
+        ).encode(),
         handled_at=timezone.now(),
         outcome="nothing new for the preview",
         ending="done",
         fetched=True,
+        delivery_id="0b989ba4-242f-11e5-81e1-c7b6966d2516",
         **about,
     )
+    Attempt.objects.create(
+        delivery=push, failed=True, outcome="failed after 1 attempt: no space left on device"
+    )
+    Attempt.objects.create(delivery=push, failed=False, outcome=push.outcome, by="alice")
     make.delivery(
         link, result="rejected (signature)", outcome="The signature does not match", handled_at=timezone.now()
     )
@@ -232,9 +234,6 @@ def _records(cast: make.Cast, shop: Project) -> None:
         repository="harbour/museum",
     )
     make.delivery(link)
-    at = timezone.now() - timedelta(minutes=9)
-    for number in (1, 2, 3):
-        Drift.objects.create(project=shop, kind="opened", number=number, at=at, confirmed_at=at)
     audit.record("session.sign_in", "user/alice", by=Actor.person("alice", address="192.0.2.7"))
     audit.record(
         "environment.rebuild", "environment/pr-1-chandlery", by=Actor.person("alice"), workspace=cast.workspace.pk,
@@ -257,3 +256,11 @@ def talk(harbour: Harbour) -> None:
     say(live, "api", "listening on 0.0.0.0:9000", "migrations: nothing to do")
     say(live, "api", "slow query: SELECT * FROM tides took 412 ms", stream="stderr")
     say(live, "web", "GET / 200 in 4 ms", "GET /orders/17 200 in 9 ms", "GET /static/app.css 200 in 1 ms")
+
+
+def drift(harbour: Harbour) -> None:
+    """Changes for which no webhook came."""
+    at = timezone.now() - timedelta(minutes=9)
+    for of in (harbour.project, harbour.hosted.projects.earliest("id")):
+        for number in (1, 2, 3):
+            Drift.objects.create(project=of, kind="opened", number=number, at=at, confirmed_at=at)

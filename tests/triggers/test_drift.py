@@ -153,3 +153,13 @@ def test_open_pages_change_when_a_drift_is_confirmed_and_when_its_hour_is_over(
 def test_a_drift_of_another_project_is_not_shown(team: Team, shown: Project) -> None:
     other = factories.project(team.workspace, "till")
     assert "without a webhook" not in page(team, "owner", f"/projects/{other.pk}")
+
+
+def test_where_every_webhook_is_broken_the_start_page_says_it_once(team: Team, shown: Project) -> None:
+    at = timezone.now()
+    for number in range(4):
+        other = factories.project(team.workspace, f"till-{number}")
+        Drift.objects.create(project=other, kind="closed", number=1, at=at, confirmed_at=at)
+    text = page(team, "owner", "/")
+    assert "Changes of 5 projects came without a webhook" in text and "till-3" in text
+    assert text.count("without a webhook") == 1

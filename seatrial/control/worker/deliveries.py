@@ -13,6 +13,7 @@ from seatrial.control.triggers.events import outcome
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.supervision import database_away
 from seatrial.control.worker.wakeups import Wakeups
+from seatrial.wire.counted import counted
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +92,8 @@ def record_failure(identity: str, error: Exception) -> bool:
     delivery = Delivery.objects.select_for_update().get(pk=identity)
     delivery.attempts += 1
     over = delivery.attempts >= MAX_ATTEMPTS
-    delivery.outcome = f"{'gave up' if over else 'failed'} after {delivery.attempts} attempts: {error}"
+    tried = counted(delivery.attempts, "attempt")
+    delivery.outcome = f"{'gave up' if over else 'failed'} after {tried}: {error}"
     if over:
         delivery.handled_at = timezone.now()
         delivery.ending = Ending.GIVEN_UP

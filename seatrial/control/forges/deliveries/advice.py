@@ -7,7 +7,7 @@ from seatrial.control.forges.models import Delivery, DeliveryResult, Ending
 
 @dataclass(frozen=True)
 class Advice:
-    """`cause` says why nothing came of a delivery, `fix` what to do. `repair` is the name of the page for that; `action` its button."""
+    """`cause` says why nothing came of a delivery, without a full stop; `fix` what to do. `repair` is the name of the page for that; `action` its button."""
 
     cause: str
     fix: str
@@ -18,34 +18,34 @@ class Advice:
 ROTATE, CONNECTION = "connections:rotate", "connections:connection"
 OF_RESULT = {
     DeliveryResult.REJECTED_SIGNATURE: Advice(
-        "The webhook secret differs on the two sides, or somebody else sent this.",
+        "The webhook secret differs on the two sides, or somebody else sent this",
         "Update the secret at the code host, or rotate it here: Settings → Git connection → Rotate webhook secret.",
         ROTATE,
         "Rotate webhook secret",
     ),
     DeliveryResult.REJECTED_SECRET: Advice(
-        "No webhook secret is stored for the connection, or it cannot be opened.",
+        "No webhook secret is stored for the connection, or it cannot be opened",
         "Rotate one in: Settings → Git connection → Rotate webhook secret. Then paste it into webhooks that were made by "
         "hand; those that Seatrial registered learn it by themselves.",
         ROTATE,
         "Rotate webhook secret",
     ),
     DeliveryResult.REJECTED_PARSE: Advice(
-        "The payload is not one of the event that it names.",
+        "The payload is not one of the event that it names",
         "Set the webhook's content type to application/json. If it is, a newer code host sends something that this release "
         "cannot read: update Seatrial. Nothing is lost for pull requests, which are compared every minute.",
     ),
 }
 OF_ENDING = {
     Ending.NOT_CONNECTED: Advice(
-        "No project is connected to that repository, so there is no preview and no verdict.",
+        "No project is connected to that repository, so there is no preview and no verdict",
         "Choose the repository on the connection's page, and replay this delivery. If it was chosen, the connection lost its "
         "access: try it with Test, and install the App again where there is one.",
         CONNECTION,
         "Choose repositories",
     ),
     Ending.GIVEN_UP: Advice(
-        "Every attempt to handle it failed.",
+        "Every attempt to handle it failed",
         "The last error is below. When its cause is mended, replay this delivery.",
     ),
 }

@@ -193,5 +193,5 @@ def try_webhook(connection: Connection, project: Project | None, *, by: Actor) -
         problem = f"Nothing came within {WAIT_SECONDS:g} seconds. Does the code host reach {hooks.address(connection)}?"
         return WebhookTestAnswer(sender=fired.sender, delivery="", result="", problem=problem)
     said = advice(row)
-    problem = f"{said.cause} {said.fix}" if said else ""
+    problem = f"{said.cause}. {said.fix}" if said else ""
     return WebhookTestAnswer(sender=fired.sender, delivery=row.pk, result=row.result, problem=problem)
