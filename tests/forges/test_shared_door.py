@@ -46,6 +46,7 @@ def test_the_secret_finds_the_connection(path: str) -> None:
     assert list(two.deliveries.values_list("pk", flat=True)) == [answer.json()["delivery"]]
     assert not one.deliveries.exists()
     assert send(path, secret="two").json()["result"] == "duplicate"
+    assert Client(enforce_csrf_checks=True).post(path).status_code == 401, "programs have no cookie"
 
 
 def test_the_repository_decides_between_connections_with_one_secret() -> None:

@@ -90,6 +90,7 @@ def test_the_list_is_searched_and_filtered(team: Team, project: Project, opened:
         "search=acme&ending=done": [opened],
     }.items():
         assert found(team, query.replace(" ", "%20")) == [row.pk for row in expected], query
+    assert team.call("owner", "GET", "/deliveries?since=2026-01-01T00:00:00")[0] == 422, "without a zone"
     client = signed_in(team, "owner")
     page = client.get("/deliveries", {"search": "acme", "ending": "done", "within": "day"}).content.decode()
     assert opened.pk in page and lost.pk not in page and "selected>done</option>" in page

@@ -154,6 +154,19 @@ def test_a_credential_that_may_not_see_them_holds_nothing_up(
     assert project.unreachable == "" and project.pull_requests.count() == 1
 
 
+def test_nor_does_an_answer_that_nobody_expected(
+    site: DeliveringHere, project: Project, forges: Forges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def odd(*_: object) -> None:
+        raise ValueError("what a forge of next year says")
+
+    monkeypatch.setattr(missed, "_look", odd)
+    site.lost = True
+    site.open_pull(SHOP, "feature", author="ann")
+    sweep_forges(forges)
+    assert project.pull_requests.count() == 1
+
+
 def test_a_payload_that_cannot_be_read_is_kept_as_such_and_not_read_again(
     site: DeliveringHere, project: Project, forges: Forges
 ) -> None:

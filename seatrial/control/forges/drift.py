@@ -20,25 +20,26 @@ AWAY = timedelta(minutes=5)
 SHOWN = timedelta(hours=1)
 
 
-def note(project: Project, kind: DriftKind, number: int | None = None) -> None:
-    """Record a repair, in the caller's transaction if there is one; not if a webhook has told of it, or one of its kind.
+def note(project: Project, kind: DriftKind, number: int | None = None, *, began: datetime) -> None:
+    """Record a repair, in the caller's transaction if there is one. Several of one pull request within GRACE are one.
 
-    Several repairs of one pull request within GRACE are one.
+    Not if a webhook about the pull request was handled since `began`, when the forge was asked: then it was that one that
+    we see.
     """
     now = timezone.now()
     if not _compared_lately(project, now):
         return
-    recent = now - GRACE
     if number is not None:
         told = Delivery.objects.filter(
-            received_at__gt=recent,
             connection=project.connection_id,
-            result=DeliveryResult.ACCEPTED,
+            external_id=project.external_id,
+            number=number,
+            handled_at__gte=began,
+            received_at__gt=began - GRACE,
             fetched=False,
         )
-        if told.filter(external_id=project.external_id, number=number).exists():
-            return
-        if Drift.objects.filter(project=project, number=number, at__gt=recent).exists():
+        lately = Drift.objects.filter(project=project, number=number, at__gt=now - GRACE)
+        if told.exists() or lately.exists():
             return
     Drift.objects.create(project=project, kind=kind, number=number, at=now)
 

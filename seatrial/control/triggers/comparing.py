@@ -5,6 +5,7 @@ from datetime import datetime
 
 import structlog
 from django.db import transaction
+from django.utils import timezone
 
 from seatrial.control.forges import drift
 from seatrial.control.forges.connected import Forges
@@ -27,19 +28,19 @@ def compare(forges: Forges, project: Project) -> None:
     not changed since we asked, by the forge's clock, are closed.
     """
     forge = forges.of(project.connection)
-    asked_at = forge.now()
+    began, asked_at = timezone.now(), forge.now()
     open_there = forge.open_pull_requests(project)
     for event in open_there:
-        _open(project, event, asked_at)
+        _open(project, event, asked_at, began)
     numbers = [event.number for event in open_there]
     gone = PullRequest.objects.filter(project=project, state=PullRequestState.OPEN, changed_at__lt=asked_at)
     for pull_request in gone.exclude(number__in=numbers):
-        _close(pull_request, asked_at)
+        _close(pull_request, asked_at, began)
     drift.compared(project)
 
 
 @transaction.atomic
-def _open(project: Project, event: PullRequestChanged, asked_at: datetime) -> None:
+def _open(project: Project, event: PullRequestChanged, asked_at: datetime, began: datetime) -> None:
     known = PullRequest.objects.filter(project=project, number=event.number).first()
     if known is not None and known.state == PullRequestState.CLOSED and known.changed_at < asked_at:
         # Closed before we asked and open at the forge: it was opened again, whatever its clock says.
@@ -47,7 +48,7 @@ def _open(project: Project, event: PullRequestChanged, asked_at: datetime) -> No
     pull_request_changed(project, event)
     kind = _made_up_for(project, known, event)
     if kind is not None:
-        drift.note(project, kind, event.number)
+        drift.note(project, kind, event.number, began=began)
 
 
 def _made_up_for(project: Project, known: PullRequest | None, event: PullRequestChanged) -> DriftKind | None:
@@ -64,7 +65,7 @@ def _made_up_for(project: Project, known: PullRequest | None, event: PullRequest
 
 
 @transaction.atomic
-def _close(pull_request: PullRequest, asked_at: datetime) -> None:
+def _close(pull_request: PullRequest, asked_at: datetime, began: datetime) -> None:
     current = PullRequest.objects.select_for_update(of=("self",)).get(pk=pull_request.pk)
     if current.state == PullRequestState.CLOSED or current.changed_at != pull_request.changed_at:
         return
@@ -74,4 +75,4 @@ def _close(pull_request: PullRequest, asked_at: datetime) -> None:
     log.info("closed: not open at the forge any more", pull_request=str(current))
     previews.pull_request_changed(current)
     policies.supersede(current)
-    drift.note(current.project, DriftKind.CLOSED, current.number)
+    drift.note(current.project, DriftKind.CLOSED, current.number, began=began)

@@ -89,8 +89,8 @@ def sweep_forges(forges: Forges) -> None:
     hooks.ask_due()
     drift.confirm()
     for project in Project.objects.filter(archived_at=None).select_related("connection"):
+        _read_missed(forges, project)
         try:
-            missed.look_due(forges, project)
             compare(forges, project)
         except ForgeError as error:
             note_unreachable(project, str(error))
@@ -100,3 +100,15 @@ def sweep_forges(forges: Forges) -> None:
             log.exception("project not compared with its forge", project=project.slug)
         else:
             note_reachable(project)
+
+
+def _read_missed(forges: Forges, project: Project) -> None:
+    """Whatever happens here, the project is compared."""
+    try:
+        missed.look_due(forges, project)
+    except ForgeError as error:
+        log.debug("missed deliveries not read", project=project.slug, why=str(error))
+    except Exception as error:
+        if database_away(error):
+            raise
+        log.exception("missed deliveries not read", project=project.slug)

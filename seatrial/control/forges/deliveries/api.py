@@ -6,6 +6,7 @@ from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Path, Query, Router, Schema
+from pydantic import AwareDatetime
 
 from seatrial.control.accounts.access import Action, find_visible, require, visible
 from seatrial.control.accounts.authentication import actor, person
@@ -41,8 +42,8 @@ Ended = Annotated[
 ]
 Event = Annotated[str, Query(description="Only those of this event, in the forge's word.")]
 OfConnection = Annotated[str, Query(description="Only those of the connection with this id.")]
-Since = Annotated[datetime | None, Query(description="Only those that came at this time or later.")]
-Until = Annotated[datetime | None, Query(description="Only those that came before this time.")]
+Since = Annotated[AwareDatetime | None, Query(description="Only those that came at this time or later.")]
+Until = Annotated[AwareDatetime | None, Query(description="Only those that came before this time.")]
 
 
 class DeliveryAnswer(Schema):

@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from seatrial.control.forges import drift, hooks, intake
 from seatrial.control.forges.connected import Forges
-from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.models import Comparison, Delivery, DeliveryResult, DriftKind, Ending
 from seatrial.control.forges.protocol import Forge, KeepsDeliveries, MissedDelivery
 from seatrial.control.forges.registry import registered
@@ -25,8 +24,8 @@ MOST = 100  # of a project at a time; the next look goes on where this one ended
 def look_due(forges: Forges, project: Project) -> None:
     """Read the deliveries that the project missed, if the last look is EVERY ago. No transaction is open.
 
-    Idempotent: what is stored already, under the forge's id, is not read again. A forge that does not answer, or does
-    not let this credential see its deliveries, is asked again at the next look; nothing else waits for that.
+    Idempotent: what is stored already, under the forge's id, is not read again. Raises ForgeError when the forge does not
+    answer, or does not let this credential see its deliveries; it is asked again at the next look.
     """
     known = Comparison.objects.filter(pk=project.pk).first()
     now = timezone.now()
@@ -36,10 +35,7 @@ def look_due(forges: Forges, project: Project) -> None:
     if not isinstance(forge, KeepsDeliveries):
         return
     Comparison.objects.update_or_create(project=project, defaults={"looked_at": now})
-    try:
-        _look(forge, forge, project, known)
-    except ForgeError as error:
-        log.info("missed deliveries not read", project=project.slug, why=str(error))
+    _look(forge, forge, project, known)
 
 
 def _look(keeper: KeepsDeliveries, forge: Forge, project: Project, known: Comparison | None) -> None:
@@ -73,5 +69,5 @@ def _read(keeper: KeepsDeliveries, project: Project, missed: MissedDelivery) -> 
     if row is None or row.ending == Ending.IGNORED or row.result != DeliveryResult.ACCEPTED:
         return
     event = registered(project.connection.forge).webhooks.parse(row.event, kept.body)
-    drift.note(project, DriftKind.MISSED, getattr(event, "number", None))
+    drift.note(project, DriftKind.MISSED, getattr(event, "number", None), began=row.received_at)
     log.warning("delivery read from the forge: it had not come", project=project.slug, delivery=row.pk)
