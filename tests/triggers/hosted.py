@@ -1,4 +1,4 @@
-"""A team, a GitHub whose webhooks come to this process, and the connection between them."""
+"""A team, a forge whose webhooks come to this process, and the connection between them."""
 
 import json
 import threading
@@ -14,14 +14,14 @@ from seatrial.control.accounts import tokens
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit.actors import Actor
 from tests import factories
-from tests.forges.hosts.github import GitHubSite
-from tests.forges.hosts.site import Webhook
+from tests.forges.hosts.kinds import SITES
+from tests.forges.hosts.site import Site, Webhook
 from tests.repositories import repository
 
 SHOP, BOT = "acme/shop", "seatrial-bot"
 
 
-class DeliveringHere(GitHubSite):
+class DeliveringHere(Site):
     """Its webhooks come to this process. `lost` ones get nowhere."""
 
     lost = False
@@ -37,8 +37,14 @@ class DeliveringHere(GitHubSite):
         finally:
             if (
                 threading.current_thread() is not threading.main_thread()
-            ):  # a test that the forge was asked for
+            ):  # somebody asked the forge for a test
                 database.close()
+
+
+def delivering_here(which: str, root: Path) -> DeliveringHere:
+    """One of the forges, whose webhooks come to this process."""
+    made: DeliveringHere = type("Here", (DeliveringHere, SITES[which]), {})(root)
+    return made
 
 
 class Team:
@@ -64,6 +70,12 @@ class Team:
 
 
 @pytest.fixture
+def which() -> str:
+    """Which forge it is, where a test does not say."""
+    return "github"
+
+
+@pytest.fixture
 def source(tmp_path: Path) -> Path:
     path = tmp_path / "source"
     repository(path, {"a": "1"})
@@ -71,8 +83,8 @@ def source(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def site(tmp_path: Path, source: Path) -> Iterator[GitHubSite]:
-    site = DeliveringHere(tmp_path / "github")
+def site(which: str, tmp_path: Path, source: Path) -> Iterator[DeliveringHere]:
+    site = delivering_here(which, tmp_path / which)
     for login in (BOT, "ann"):
         site.person(login)
     with site.serving():
@@ -86,12 +98,12 @@ def team() -> Team:
     return Team()
 
 
-def asked(site: GitHubSite, **changes: str) -> dict[str, str]:
-    return {"forge": "github", "base_url": site.url, "credential": site.people[BOT].token, **changes}
+def asked(site: Site, **changes: str) -> dict[str, str]:
+    return {"forge": site.kind, "base_url": site.url, "credential": site.people[BOT].token, **changes}
 
 
 @pytest.fixture
-def connection(site: GitHubSite, team: Team) -> str:
+def connection(site: Site, team: Team) -> str:
     status, answer = team.call("owner", "POST", "/connections", asked(site))
     assert status == 200, answer
     assert answer["account"]["login"] == BOT and answer["webhook_secret"]

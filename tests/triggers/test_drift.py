@@ -19,7 +19,7 @@ from seatrial.control.triggers.comparing import compare
 from tests import factories
 from tests.repositories import commit
 from tests.triggers.hosted import SHOP, DeliveringHere, Team
-from tests.triggers.test_github import handle, project
+from tests.triggers.test_hosted import handle, project
 
 __all__ = ["project"]
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]

@@ -20,7 +20,7 @@ from seatrial.control.projects.models import Connection, Project
 from tests import factories
 from tests.triggers.hosted import SHOP, DeliveringHere, Team
 from tests.triggers.test_deliveries import signed_in
-from tests.triggers.test_github import project
+from tests.triggers.test_hosted import project
 
 __all__ = ["project"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, JsonResponse
-from ninja import Field, Path, Router, Schema
+from ninja import Field, Path, Query, Router, Schema
 
 from seatrial.control.answers import ErrorAnswer, error_body
 from seatrial.control.forges import body_bound, intake, shared_door
@@ -15,6 +15,10 @@ router = Router(tags=["forges"])
 
 ForgeKind = Annotated[str, Path(description="The kind of the code host.")]
 ConnectionId = Annotated[str, Path(description="Id of the connection.")]
+SecretKey = Annotated[
+    str,
+    Query(description="Fingerprint of the secret that the webhook was made with. Nothing is decided by it."),
+]
 
 
 class ReceptionAnswer(Schema):
@@ -35,7 +39,9 @@ RECEIVED = {
 
 
 @router.post("/webhooks/{forge}/{connection}", auth=None, response=RECEIVED, summary="Receive a webhook")
-def receive_webhook(request: HttpRequest, forge: ForgeKind, connection: ConnectionId) -> JsonResponse:
+def receive_webhook(
+    request: HttpRequest, forge: ForgeKind, connection: ConnectionId, key: SecretKey = ""
+) -> JsonResponse:
     """The forge's signature is checked, the delivery is stored, and only then answered. It is handled afterwards.
 
     A delivery with an id that was accepted before changes nothing.

@@ -43,9 +43,12 @@ def receive(kind: str, headers: Mapping[str, str], body: bytes) -> Reception:
         return intake.receive(rows[0], headers, body)
     known = [(row, _secrets(row)) for row in rows]
     signers = [row for row, secrets in known if webhooks.signed(headers, body, secrets)]
+    named = webhooks.read(headers)
+    if named.misdirected:
+        return Reception(400, str(DeliveryResult.REJECTED_PARSE), named.misdirected)
     if not signers:
         return _refused(kind, any_secret=any(secrets for _, secrets in known))
-    concerned = _concerned(signers, webhooks, headers, body)
+    concerned = _concerned(signers, webhooks, named.event, body)
     first, *_ = [intake.receive(row, headers, body) for row in concerned]
     return first
 
@@ -68,13 +71,13 @@ def _secrets(row: Connection) -> list[str]:
 
 
 def _concerned(
-    signers: Sequence[Connection], webhooks: Webhooks, headers: Mapping[str, str], body: bytes
+    signers: Sequence[Connection], webhooks: Webhooks, event_name: str, body: bytes
 ) -> Sequence[Connection]:
     """Those that have the repository, or else the first one."""
     if len(signers) == 1:
         return signers
     try:
-        event = webhooks.parse(webhooks.read(headers).event, body)
+        event = webhooks.parse(event_name, body)
     except UnreadablePayload:
         event = None
     if event is None:

@@ -18,7 +18,8 @@ from seatrial.control.forges.github.answers import (
     PullAnswer,
     RepositoryAnswer,
 )
-from seatrial.control.forges.github.client import GitHubClient, NoSuchThing
+from seatrial.control.forges.github.client import GitHubClient
+from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.marker import marked, marker
 from seatrial.control.forges.protocol import (
     Commented,
