@@ -42,6 +42,12 @@ def later(delta: timedelta = drift.GRACE + timedelta(seconds=1)) -> None:
         Drift.objects.filter(pk=row.pk).update(at=row.at - delta)
 
 
+def of_a_minute_ago() -> None:
+    """What changes in the second in which the forge is asked is left to the next sweep."""
+    for row in PullRequest.objects.all():
+        PullRequest.objects.filter(pk=row.pk).update(changed_at=row.changed_at - timedelta(minutes=1))
+
+
 def kinds() -> list[tuple[str, int | None]]:
     return list(Drift.objects.order_by("id").values_list("kind", "number"))
 
@@ -56,6 +62,7 @@ def test_what_no_webhook_told_counts_once_it_cannot_be_late_any_more(
     assert drift.confirm() == 0 and not DriftTotal.objects.exists()
     later()
     assert drift.confirm() == 1 and drift.confirm() == 0
+    of_a_minute_ago()
     commit(source, {"b": "2"})
     site.push(SHOP, source, "feature")
     site.close_pull(SHOP, opened.number)
@@ -104,6 +111,7 @@ def test_a_webhook_of_an_hour_ago_explains_nothing(
     site.lost = False
     number = site.open_pull(SHOP, "feature", author="ann").number
     handle()
+    of_a_minute_ago()
     site.lost = True
     site.close_pull(SHOP, number)
     compare(forges, seen)

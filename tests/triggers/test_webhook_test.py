@@ -18,6 +18,7 @@ from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.models import Delivery
 from seatrial.control.projects.models import Connection, Project
 from tests import factories
+from tests.forges.hosts.kinds import SITES
 from tests.triggers.hosted import SHOP, DeliveringHere, Team
 from tests.triggers.test_deliveries import signed_in
 from tests.triggers.test_hosted import project
@@ -60,6 +61,13 @@ def test_the_forge_is_asked_to_send_one_and_it_is_found(
     assert (row.event, row.ending, answer["login"]) == ("ping", "ignored", "seatrial-bot")
     entry = AuditEntry.objects.get(action="connection.test_webhook")
     assert entry.target == f"connection/{project.connection_id}" and entry.details["project"] == project.slug
+
+
+@pytest.mark.parametrize("which", [kind for kind in SITES if kind != "github"])
+def test_every_forge_can_be_asked(site: DeliveringHere, team: Team, project: Project) -> None:
+    status, answer = team.call("owner", "POST", f"/connections/{project.connection_id}/test")
+    assert (status, answer["webhook"]["result"], answer["webhook"]["problem"]) == (200, "accepted", "")
+    assert answer["webhook"]["sender"].endswith(f", for {SHOP}")
 
 
 def test_a_secret_that_differs_is_found_with_the_fix(
@@ -140,6 +148,7 @@ def test_where_nobody_else_can_send_one_this_server_does(local: Connection) -> N
     assert row is not None and (row.event, row.result, row.ending) == ("ping", "accepted", "ignored")
 
 
+@pytest.mark.parametrize("which", SITES)
 def test_a_connection_without_projects_is_tried_that_way(connection: str) -> None:
     row = Connection.objects.get(pk=connection)
     fired = fire(Forges(), row, by=SYSTEM, inner=Door())

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 
-from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.github.answers import Hook, SentDelivery, SentWhole
 from seatrial.control.forges.github.client import GitHubClient
+from seatrial.control.forges.http.problems import no_webhook
 from seatrial.control.forges.protocol import KeptDelivery, MissedDelivery
 
 
@@ -48,9 +48,5 @@ def ping(client: GitHubClient, repository: str, url: str) -> None:
     """Have GitHub send a ping to the webhook that goes to `url`."""
     ours = webhooks(client, repository, url)
     if not ours:
-        raise ForgeError(
-            f"{repository.removeprefix('/repos/')} has no webhook that goes to {url}. Seatrial looks at it every hour; "
-            "where its credential may not make one, make it by hand",
-            permanent=True,
-        )
+        raise no_webhook(repository, url)
     client.order(f"{ours[0]}/pings")
