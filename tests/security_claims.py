@@ -186,7 +186,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "e2e/test_github.py::test_from_connecting_to_the_last_trace",
     ),
     "- A token goes to its own code host and nowhere else": (
-        "tests/forges/test_github.py::test_a_renamed_repository_is_followed_and_another_host_is_not",
+        "tests/forges/test_hosted.py::test_a_renamed_repository_is_followed_and_another_host_is_not",
     ),
     "- No request of the control plane goes to a link-local or metadata address": (
         "tests/installation/test_airgapped.py::test_where_clouds_keep_credentials_nobody_asks_whoever_connects_it",
@@ -195,6 +195,14 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- Every webhook must be signed with the connection's secret.": (
         f"{HOOKS}::test_a_wrong_signature_is_stored_as_such_and_its_body_cut",
         "tests/previews/test_services.py::test_forks_get_no_preview",
+    ),
+    "- At the webhook addresses that name no connection": (
+        "tests/forges/test_shared_door.py::test_what_nobody_signed_is_refused_and_stored_nowhere",
+        "tests/forges/test_shared_door.py::test_what_a_stranger_can_have_hashed_is_bounded",
+    ),
+    "- Only admins of a workspace see its deliveries": (
+        "tests/triggers/test_deliveries.py::test_the_wrong_person_finds_nothing",
+        "tests/triggers/test_deliveries.py::test_a_rejected_one_cannot_be_replayed_and_it_is_said_why",
     ),
     # The bus and the fleet
     "- An agent's credential reads its own desired state": (

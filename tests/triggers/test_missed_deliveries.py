@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.deliveries import missed
+from seatrial.control.forges.github import client
 from seatrial.control.forges.models import Comparison, Delivery, Drift
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.projects.models import Connection, Project
@@ -121,17 +122,18 @@ def test_what_was_refused_for_another_secret_is_read(
 def test_many_are_read_in_turns_page_by_page(
     site: DeliveringHere, project: Project, forges: Forges, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(missed, "MOST", 80)
+    monkeypatch.setattr(missed, "MOST", 8)
+    monkeypatch.setattr(client, "PER_PAGE", 10)
     site.lost = True
     hosted = site.repositories[SHOP]
     payload = site.push_payload(hosted, "main", "0" * 40, "a" * 40)
-    for _ in range(130):
+    for _ in range(13):
         site.send(hosted, "push", payload)
     look(forges, project)
-    assert Delivery.objects.count() == 80
-    assert asked(site) == 82, "two pages of a hundred, and each delivery"
+    assert Delivery.objects.count() == 8
+    assert asked(site) == 10, "two pages, and each delivery"
     look(forges, project)
-    assert Delivery.objects.filter(fetched=True).count() == 130
+    assert Delivery.objects.filter(fetched=True).count() == 13
 
 
 def test_those_from_before_the_project_are_none_of_its_business(
