@@ -18,8 +18,7 @@ from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Project, PullRequest
 from seatrial.control.worker import deliveries as worker
 from tests import factories
-from tests.triggers.hosted import SHOP, DeliveringHere, Team
-from tests.triggers.test_hosted import handle, project
+from tests.triggers.hosted import SHOP, DeliveringHere, Team, handle, project
 
 __all__ = ["project"]
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]

@@ -18,8 +18,7 @@ from seatrial.control.status.drifts import Drifts
 from seatrial.control.triggers.comparing import compare
 from tests import factories
 from tests.repositories import commit
-from tests.triggers.hosted import SHOP, DeliveringHere, Team
-from tests.triggers.test_hosted import handle, project
+from tests.triggers.hosted import SHOP, DeliveringHere, Team, handle, project
 
 __all__ = ["project"]
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -188,3 +187,17 @@ def test_where_every_webhook_is_broken_the_start_page_says_it_once(team: Team, s
     text = page(team, "owner", "/")
     assert "Changes of 5 projects came without a webhook" in text and "till-3" in text
     assert text.count("without a webhook") == 1
+
+
+def test_what_is_found_when_a_deployment_is_confirmed_is_drift_too(
+    site: DeliveringHere, seen: Project, forges: Forges, lanes: Lanes
+) -> None:
+    site.lost = False
+    pull = site.open_pull(SHOP, "feature", author="ann")
+    handle()
+    of_a_minute_ago()
+    site.lost = True
+    site.close_pull(SHOP, pull.number)
+    lanes()
+    assert PullRequest.objects.get(number=pull.number).state == "closed"
+    assert kinds() == [("closed", pull.number)]

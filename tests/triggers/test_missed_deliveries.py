@@ -16,8 +16,7 @@ from seatrial.control.projects.models import Connection, Project
 from seatrial.control.triggers.comparing import compare
 from seatrial.control.worker.sweeps import sweep_forges
 from tests.repositories import commit
-from tests.triggers.hosted import BOT, SHOP, DeliveringHere
-from tests.triggers.test_hosted import handle, project
+from tests.triggers.hosted import BOT, SHOP, DeliveringHere, handle, project
 
 __all__ = ["project"]
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]

@@ -19,9 +19,8 @@ from seatrial.control.forges.models import Delivery
 from seatrial.control.projects.models import Connection, Project
 from tests import factories
 from tests.forges.hosts.kinds import SITES
-from tests.triggers.hosted import SHOP, DeliveringHere, Team
+from tests.triggers.hosted import SHOP, DeliveringHere, Team, project
 from tests.triggers.test_deliveries import signed_in
-from tests.triggers.test_hosted import project
 
 __all__ = ["project"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
