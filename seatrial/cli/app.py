@@ -17,6 +17,7 @@ from seatrial.cli import (
     forges,
     orders,
     platform_commands,
+    projects,
     pulls,
     status,
     terminal,
@@ -55,7 +56,7 @@ app.command()(orders.extend)
 app.command()(orders.pulls)
 app.command()(orders.approve)
 app.command()(forges.connect)
-app.add_typer(forges.projects, name="projects")
+app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
 app.command()(status.status)
 app.command()(doctor.doctor)

@@ -35,6 +35,7 @@ def more(harbour: Harbour) -> None:
         evaluation = make.evaluation(pull)
         make.result(evaluation, make.policy(harbour.cast.workspace))
         make.project(harbour.cast.workspace)
+        make.project(harbour.cast.workspace, connection=harbour.hosted)
         make.agent()
         external_id = harbour.project.external_id
         make.delivery(harbour.project.connection, external_id=external_id, ending="done")
@@ -57,6 +58,8 @@ PAGES: dict[str, Callable[[Harbour], str]] = {
     "webhook": lambda harbour: f"/connections/{harbour.hosted.pk}/webhook",
     "connections": lambda harbour: "/connections",
     "connection": lambda harbour: f"/connections/{harbour.hosted.pk}",
+    "repositories": lambda harbour: f"/connections/{harbour.hosted.pk}/repositories",
+    "first": lambda harbour: f"/connections/{harbour.hosted.pk}/first",
     "audit": lambda harbour: "/audit",
 }
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 from django.utils import timezone
 
-from seatrial.control.forges import drift, hooks
+from seatrial.control.forges import accounts, drift, hooks
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.deliveries import missed
 from seatrial.control.forges.errors import ForgeError
@@ -88,6 +88,7 @@ def sweep_forges(forges: Forges) -> None:
     """
     hooks.ask_due()
     drift.confirm()
+    look_at_connections(forges)
     for project in Project.objects.filter(archived_at=None).select_related("connection"):
         _read_missed(forges, project)
         try:
@@ -112,3 +113,13 @@ def _read_missed(forges: Forges, project: Project) -> None:
         if database_away(error):
             raise
         log.exception("missed deliveries not read", project=project.slug)
+
+
+def look_at_connections(forges: Forges) -> None:
+    """Ask forges whom connections act as, where that is due. Whatever goes wrong is tried again the next time."""
+    try:
+        accounts.look_due(forges)
+    except Exception as error:
+        if database_away(error):
+            raise
+        log.exception("connections were not looked at")
