@@ -223,6 +223,14 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{COMMANDS}::test_a_stranger_gets_a_reaction_and_nothing_else",
         f"{COMMANDS}::test_what_a_comment_says_of_its_author_is_not_believed",
     ),
+    "- At the webhook addresses that name no connection": (
+        "tests/forges/test_shared_door.py::test_what_nobody_signed_is_refused_and_stored_nowhere",
+        "tests/forges/test_shared_door.py::test_what_a_stranger_can_have_hashed_is_bounded",
+    ),
+    "- Only admins of a workspace see its deliveries": (
+        "tests/triggers/test_deliveries.py::test_the_wrong_person_finds_nothing",
+        "tests/triggers/test_deliveries.py::test_a_rejected_one_cannot_be_replayed_and_it_is_said_why",
+    ),
     # Sign-in
     "[How to set it up](sign-in.md).": (f"{COMING}::test_only_what_is_needed_is_asked_for",),
     "- Through a provider, only accounts come in": (

@@ -94,7 +94,7 @@ def list_projects(context: typer.Context, as_json: AsJson = False) -> None:
 def available(connection: Connection = "", search: Search = "", as_json: AsJson = False) -> None:
     """List the repositories that a connection reaches."""
     api = _api()
-    rows = api.get(f"/connections/{_chosen(api, connection)['id']}/repositories", search=search)
+    rows = api.get(f"/connections/{chosen(api, connection)['id']}/repositories", search=search)
     if as_json:
         document(rows)
         return
@@ -110,7 +110,7 @@ def available(connection: Connection = "", search: Search = "", as_json: AsJson 
 def add(names: Names, connection: Connection = "", as_json: AsJson = False) -> None:
     """Put repositories under trial: their pull requests get previews and verdicts from now on."""
     api = _api()
-    answer = api.post(f"/connections/{_chosen(api, connection)['id']}/projects", {"repositories": names})
+    answer = api.post(f"/connections/{chosen(api, connection)['id']}/projects", {"repositories": names})
     if as_json:
         document(answer)
     else:
@@ -127,9 +127,12 @@ def _api() -> Api:
     return connected(DataDirectory.from_environment(os.environ))
 
 
-def _chosen(api: Api, wanted: str) -> Json:
-    """The connection of this name or id; without one, the only one on a server of its own."""
-    rows: list[Json] = [row for row in api.get("/connections") if row["base_url"]]
+def chosen(api: Api, wanted: str, *, local: bool = False) -> Json:
+    """The connection of this name or id; without one, the only one on a server of its own, or else the local one."""
+    every: list[Json] = api.get("/connections")
+    rows = [row for row in every if row["base_url"]]
+    if local and (wanted or not rows):
+        rows = every
     if wanted:
         rows = [row for row in rows if wanted in (row["id"], row["name"])]
     if len(rows) == 1:

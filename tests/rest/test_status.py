@@ -31,7 +31,7 @@ PROMISED = {
     "platform": {"url", "ingress_port", "runtime", "sandbox", "waits_for", "waiting_since", "warnings"},
     "agents": {"name", "state"},
     "previews": {"running", "in_progress", "failed"},
-    "projects": {"name", "used", "total", "environments", "evaluations"},
+    "projects": {"name", "drift", "used", "total", "environments", "evaluations"},
     "used": {"cpus", "memory_mb"},
     "total": {"cpus", "memory_mb"},
     "environments": {"name", "state", "commit", "urls", "deployment", "waits_for", "waiting_since"},
@@ -209,7 +209,7 @@ def test_status_costs_the_same_for_many(
         evaluation = factories.evaluation(pull_request)
         factories.result(evaluation, factories.policy(cast.workspace, "Has readme"))
     bob = client(cast.bob)
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         bob.get(f"{API}/status")
     with django_assert_max_num_queries(10):
         bob.get(f"{API}/environments")

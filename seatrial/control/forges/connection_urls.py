@@ -3,6 +3,7 @@
 from django.urls import path
 
 from seatrial.control.forges import connecting_pages, connection_pages
+from seatrial.control.forges.deliveries import firing_pages
 from seatrial.control.forges.github import app_pages
 
 app_name = "connections"
@@ -22,4 +23,6 @@ urlpatterns = [
     path("connections/<str:key>/name", connection_pages.name, name="name"),
     path("connections/<str:key>/credential", connection_pages.credential, name="credential"),
     path("connections/<str:key>/rotate", connection_pages.rotate, name="rotate"),
+    path("connections/<str:key>/webhook", firing_pages.webhook, name="webhook"),
+    path("connections/<str:key>/webhook/stream", firing_pages.webhook_stream, name="webhook_stream"),
 ]

@@ -39,6 +39,9 @@ __all__ = [
     "ForgeEvent",
     "ForgeRepository",
     "HostedForge",
+    "KeepsDeliveries",
+    "KeptDelivery",
+    "MissedDelivery",
     "PullRequestAction",
     "PullRequestChanged",
     "Pushed",
@@ -48,8 +51,10 @@ __all__ = [
     "RepositoryChanged",
     "RepositoryGone",
     "Right",
+    "SignsPings",
     "TagCreated",
     "TakenFacts",
+    "TriesWebhooks",
     "WebhookHeaders",
     "Webhooks",
 ]
@@ -190,6 +195,26 @@ class ForgeRepository:
     manageable: bool = True
 
 
+@dataclass(frozen=True, kw_only=True)
+class MissedDelivery:
+    """A delivery that nobody accepted, as its forge lists it. `delivery_id` is the same in all attempts to send it.
+
+    `reference` is for `KeepsDeliveries.kept_delivery`; what it means is the forge's own affair.
+    """
+
+    delivery_id: str
+    reference: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptDelivery:
+    """What its forge sent, or meant to send. The headers are looked up without regard to case."""
+
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
 class Webhooks(Protocol):
     """How the webhooks of one kind of forge are read. Sends no request and uses no database, so may be called anywhere.
 
@@ -290,3 +315,37 @@ class HostedForge(Forge, Protocol):
 
     def acknowledge(self, project: Project, event: Commented, *, done: bool) -> None:
         """Show below a comment that its order was carried out, or that it was not, with a reaction."""
+
+
+@runtime_checkable
+class KeepsDeliveries(Protocol):
+    """A hosted forge that keeps what it sent, so that missed deliveries can be read there. The contract of Forge."""
+
+    def missed_deliveries(self, project: Project, url: str, since: datetime) -> list[MissedDelivery]:
+        """Those sent to `url` from `since` on (the forge's clock) of which no attempt was accepted, oldest first.
+
+        Empty when the project has no webhook that goes there.
+        """
+
+    def kept_delivery(self, project: Project, missed: MissedDelivery) -> KeptDelivery:
+        """What was sent. Its headers may lack the signature: the forge itself says it here."""
+
+
+@runtime_checkable
+class TriesWebhooks(Protocol):
+    """A hosted forge that sends a test when it is asked to. The contract of Forge."""
+
+    def test_webhook(self, project: Project, url: str) -> None:
+        """Have the forge send a test of the project's webhook to `url`.
+
+        Returns when the forge has agreed; the test comes later. Raises ForgeError, a permanent one when there is no
+        such webhook.
+        """
+
+
+@runtime_checkable
+class SignsPings(Protocol):
+    """Webhooks of a kind that we can imitate, to try our own address."""
+
+    def ping(self, secret: str, delivery_id: str) -> tuple[Mapping[str, str], bytes]:
+        """The headers and the body of a delivery that leads to nothing, signed with `secret`."""

@@ -4,7 +4,9 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from seatrial.control.forges.models import Delivery
+from seatrial.control.forges import drift
+from seatrial.control.forges.deliveries import about
+from seatrial.control.forges.models import Delivery, Ending
 from seatrial.control.forges.protocol import (
     CheckAsked,
     Commented,
@@ -43,16 +45,26 @@ TOLD = ("state", "head_sha", "base_branch", "draft", "labels", "from_fork")
 
 
 def outcome(delivery: Delivery) -> str:
-    """Handle `delivery`, and return what was done, for people. If it raises, the delivery is tried again."""
+    """Handle `delivery`, and return what was done, for people. If it raises, the delivery is tried again.
+
+    Also sets on `delivery` what it is about and how it ended; the caller saves it.
+    """
     event = registered(delivery.connection.forge).webhooks.parse(delivery.event, bytes(delivery.body))
     if event is None:
+        delivery.ending = Ending.IGNORED
         return "ignored: nothing to do for this event"
+    about.note(delivery, event)
     if isinstance(event, ReachChanged):
+        delivery.ending = Ending.DONE
         return reach_changed(delivery.connection, event)
     project = find_project(delivery.connection, event.external_id)
     if project is None:
-        return f"ignored: no project is connected to repository {event.external_id}"
-    return _of_project(project, event, delivery.received_at)
+        delivery.ending = Ending.NOT_CONNECTED
+        return f"ignored: no project is connected to repository {delivery.repository or event.external_id}"
+    delivery.ending = Ending.DONE
+    if isinstance(event, PullRequestChanged):
+        drift.told(project, delivery)
+    return _of_project(project, event, delivery.waits_since)
 
 
 def _of_project(project: Project, event: ForgeEvent, received_at: datetime) -> str:

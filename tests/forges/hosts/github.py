@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request, Response
 
 from tests.forges.hosts import github_app_pages, github_events, pages
 from tests.forges.hosts.github_apps import GitHubApps, Integration
+from tests.forges.hosts.github_deliveries import GitHubDeliveries, cursor_page
 from tests.forges.hosts.github_reports import GitHubReports
 from tests.forges.hosts.operations import Gone, Refused
 from tests.forges.hosts.published import published
@@ -65,6 +66,7 @@ class GitHubSite(Site):
                 "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}": self._change_comment,
                 **self.apps.operations(),
                 **self.reports.operations(),
+                **GitHubDeliveries(self).operations(),
                 **github_events.operations(self),
             }.items()
         ]
@@ -138,6 +140,8 @@ class GitHubSite(Site):
         if not isinstance(content, list):
             return content, ""
         items = content
+        if request.path.endswith("/deliveries"):
+            return cursor_page(request, items, self.url)
         size = min(100, int(request.args.get("per_page", "30")))
         page = int(request.args.get("page", "1"))
         shown = items[(page - 1) * size : page * size]
@@ -269,7 +273,7 @@ class GitHubSite(Site):
         return self._webhook(webhook)
 
     def _change_webhook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
-        webhook, body = self._find_webhook(person, parts), request.get_json()
+        webhook, body = self.find_webhook(person, parts), request.get_json()
         webhook.url = body.get("config", {}).get("url", webhook.url)
         webhook.secret = body.get("config", {}).get(
             "secret", ""
@@ -280,9 +284,9 @@ class GitHubSite(Site):
 
     def _delete_webhook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         hosted = self._find(person, parts, "admin")
-        hosted.webhooks.remove(self._find_webhook(person, parts))
+        hosted.webhooks.remove(self.find_webhook(person, parts))
 
-    def _find_webhook(self, person: Person, parts: dict[str, str]) -> Webhook:
+    def find_webhook(self, person: Person, parts: dict[str, str]) -> Webhook:
         for one in self._find(person, parts, "admin").webhooks:
             if one.id == int(parts["hook_id"]):
                 return one

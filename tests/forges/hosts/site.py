@@ -104,6 +104,10 @@ class Delivery:
     event: str
     body: bytes
     status: int
+    id: int = 0
+    webhook: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass
@@ -254,14 +258,19 @@ class Site(ABC):
     def deliver(self, webhook: Webhook, event: str, body: bytes, guid: str) -> int:
         """Deliver once, and remember how it was answered."""
         headers = self.webhook_headers(webhook, event, body, guid)
+        status = self.post(webhook, headers, body)
+        sent = Delivery(guid, event, body, status, next(self.ids), webhook.id, headers)
+        self.deliveries.append(sent)
+        return status
+
+    def post(self, webhook: Webhook, headers: dict[str, str], body: bytes) -> int:
+        """Send one request to a webhook; 0 when nobody answered."""
         try:
-            status = httpx.post(
+            return httpx.post(
                 webhook.url, content=body, headers=headers, timeout=10, trust_env=False
             ).status_code
         except httpx.HTTPError:
-            status = 0
-        self.deliveries.append(Delivery(guid, event, body, status))
-        return status
+            return 0
 
     @abstractmethod
     def push_payload(self, hosted: Hosted, branch: str, before: str, after: str) -> dict[str, Any]:

@@ -196,3 +196,25 @@ class DeploymentStatusAnswer(Answer):
     id: int
     state: Text
     environment_url: Text = ""
+
+
+class SentDelivery(Answer):
+    """One attempt of GitHub to send a delivery. `status_code` is the answer it got; 0 or an error if there was none."""
+
+    id: int
+    guid: Text
+    delivered_at: AwareDatetime
+    status_code: int = 0
+
+
+class SentRequest(Answer):
+    """What GitHub sent."""
+
+    headers: dict[str, str | None] | None = None
+    payload: dict[str, object] | None = None
+
+
+class SentWhole(SentDelivery):
+    """One attempt, with what was sent."""
+
+    request: SentRequest = SentRequest()

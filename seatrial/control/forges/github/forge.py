@@ -7,7 +7,7 @@ from urllib.parse import quote
 import httpx
 
 from seatrial.control.forges.errors import ForgeError
-from seatrial.control.forges.github import statuses
+from seatrial.control.forges.github import sent, statuses
 from seatrial.control.forges.github.answers import (
     Collaborator,
     Comment,
@@ -34,6 +34,8 @@ from seatrial.control.forges.protocol import (
     FetchCredential,
     ForgeAccount,
     ForgeRepository,
+    KeptDelivery,
+    MissedDelivery,
     TakenFacts,
 )
 from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
@@ -170,6 +172,19 @@ class GitHubForge:
             return
         for hook in ours:
             self.client.delete(f"{hooks}/{hook.id}")
+
+    def missed_deliveries(self, project: Project, url: str, since: datetime) -> list[MissedDelivery]:
+        """Of every webhook that goes to `url`."""
+        ours = sent.webhooks(self.client, _of(project), url)
+        return [one for webhook in ours for one in sent.missed(self.client, webhook, since)]
+
+    def kept_delivery(self, project: Project, missed: MissedDelivery) -> KeptDelivery:
+        """What GitHub sent, or tried to."""
+        return sent.kept(self.client, missed)
+
+    def test_webhook(self, project: Project, url: str) -> None:
+        """A ping."""
+        sent.ping(self.client, _of(project), url)
 
     def pull_request(self, project: Project, number: int) -> PullRequestChanged:
         """One pull request as it is now. Raises ForgeError when the project's name belongs to another repository now."""
