@@ -189,6 +189,9 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- A token goes to its own code host and nowhere else": (
         "tests/forges/test_hosted.py::test_a_renamed_repository_is_followed_and_another_host_is_not",
     ),
+    "- Nothing that is written below a merge request is an order to GitLab": (
+        "tests/forges/test_gitlab_reviews.py::test_nothing_that_we_write_is_an_order",
+    ),
     "- No request of the control plane goes to a link-local or metadata address": (
         "tests/installation/test_airgapped.py::test_where_clouds_keep_credentials_nobody_asks_whoever_connects_it",
         "tests/installation/test_airgapped.py::test_nor_by_a_name",

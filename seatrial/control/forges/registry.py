@@ -3,12 +3,14 @@
 from seatrial.control.forges.errors import NoSuchForge
 from seatrial.control.forges.gitea.registration import GITEA
 from seatrial.control.forges.github.registration import GITHUB
+from seatrial.control.forges.gitlab.registration import GITLAB
 from seatrial.control.forges.local.registration import LOCAL
 from seatrial.control.forges.registration import Registration
 
 FORGES: dict[str, Registration] = {
     LOCAL.kind: LOCAL,
     GITHUB.kind: GITHUB,
+    GITLAB.kind: GITLAB,
     GITEA.kind: GITEA,
 }
 

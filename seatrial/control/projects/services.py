@@ -178,6 +178,8 @@ def find_project(connection: Connection, external_id: str) -> Project | None:
 def apply_pull_request(project: Project, event: PullRequestChanged) -> PullRequest | None:
     """Update the pull request from `event` and return it; None if we know a newer state. Idempotent.
 
+    What an event may leave out stays as it was known: the author, and the base of a head that did not move.
+
     Events are ordered by the forge's clock, which may only count whole seconds. Among events with the same time, closed
     wins over everything but reopened, so that a repeated or late delivery cannot bring a closed pull request back.
     """
@@ -189,10 +191,10 @@ def apply_pull_request(project: Project, event: PullRequestChanged) -> PullReque
         return None
     pull_request = known or PullRequest(project=project, number=event.number)
     pull_request.title = event.title[:500]
-    pull_request.author = event.author[:200]
+    pull_request.author = event.author[:200] or pull_request.author
+    pull_request.base_sha = event.base_sha or _known_base(pull_request, event)
     pull_request.branch = event.branch
     pull_request.base_branch = event.base_branch
-    pull_request.base_sha = event.base_sha
     pull_request.head_sha = event.head_sha
     pull_request.from_fork = event.from_fork
     pull_request.draft = event.draft
@@ -202,6 +204,11 @@ def apply_pull_request(project: Project, event: PullRequestChanged) -> PullReque
     pull_request.changed_at = event.changed_at
     pull_request.save()
     return pull_request
+
+
+def _known_base(pull_request: PullRequest, event: PullRequestChanged) -> str:
+    known = (pull_request.head_sha, pull_request.base_branch)
+    return pull_request.base_sha if known == (event.head_sha, event.base_branch) else ""
 
 
 def state_after(event: PullRequestChanged) -> PullRequestState:
