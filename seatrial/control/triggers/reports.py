@@ -15,8 +15,11 @@ from seatrial.control.previews.models import Deployment
 from seatrial.control.previews.routes import urls
 from seatrial.control.previews.withheld import why, withheld
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
-from seatrial.wire.states import DeploymentState, EvaluationState
+from seatrial.wire.states import DeploymentState, EnvironmentState, EvaluationState
 from seatrial.wire.words import EventKind
+
+# To the forge, a stop that can be undone is one like any other.
+OVER = (EnvironmentState.STOPPED, EnvironmentState.TERMINATED)
 
 
 def report(forges: Forges, body: dict[str, str]) -> None:
@@ -57,7 +60,6 @@ def _report_preview(forges: Forges, key: str) -> None:
 def _of_deployment(deployment: Deployment, pull_request: PullRequest) -> DeploymentReport:
     environment = deployment.environment
     live = environment.live_id == deployment.pk
-    # To the forge, a stop that can be undone is one like any other.
     state = DeploymentState.SUPERSEDED if environment.kept_id == deployment.pk else deployment.state
     return DeploymentReport(
         number=pull_request.number,
@@ -66,6 +68,8 @@ def _of_deployment(deployment: Deployment, pull_request: PullRequest) -> Deploym
         description=deployment.shown_message or state,
         page_url=f"{settings.SITE_URL}/environments/{environment.pk}",
         urls=urls(environment) if live else {},
+        environment=environment.name,
+        ended=environment.state in OVER,
     )
 
 
