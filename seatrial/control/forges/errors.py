@@ -5,10 +5,12 @@ ForgeError
 ├── UnknownConnection   a webhook's address that leads to no connection
 ├── NoSuchForge         a kind of forge that this release does not speak to
 ├── UnfitConnection     what somebody entered cannot be a connection
+├── ConnectionInUse     a connection with projects is only removed together with them
 └── RepositoryProblem   the local forge cannot use a directory or a branch; the message says what to do
 """
 
 from seatrial.control.errors import ControlError
+from seatrial.wire.counted import counted
 
 
 class ForgeError(ControlError):
@@ -46,6 +48,20 @@ class UnfitConnection(ForgeError):
 
     code = "unfit_connection"
     permanent = True
+
+
+class ConnectionInUse(ForgeError):
+    """The connection has projects."""
+
+    code = "connection_in_use"
+    status = 409
+    permanent = True
+
+    def __init__(self, name: str, projects: int) -> None:
+        super().__init__(
+            f"{name} has {counted(projects, 'project')}. Remove {'it' if projects == 1 else 'them'} first, or type the "
+            "connection's name to remove everything together."
+        )
 
 
 class UnknownConnection(ForgeError):

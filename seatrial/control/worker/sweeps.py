@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 from django.utils import timezone
 
-from seatrial.control.forges import hooks
+from seatrial.control.forges import accounts, hooks
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.policies import services as policies
@@ -83,6 +83,7 @@ class ForgeSweep:
 def sweep_forges(forges: Forges) -> None:
     """Update every project's pull requests from its forge. A forge that is away does not stop the others."""
     hooks.ask_due()
+    look_at_connections(forges)
     for project in Project.objects.filter(archived_at=None).select_related("connection"):
         try:
             compare(forges, project)
@@ -94,3 +95,13 @@ def sweep_forges(forges: Forges) -> None:
             log.exception("project not compared with its forge", project=project.slug)
         else:
             note_reachable(project)
+
+
+def look_at_connections(forges: Forges) -> None:
+    """Ask forges whom connections act as, where that is due. Whatever goes wrong is tried again the next time."""
+    try:
+        accounts.look_due(forges)
+    except Exception as error:
+        if database_away(error):
+            raise
+        log.exception("connections were not looked at")
