@@ -13,6 +13,7 @@ import trustme
 from e2e.platform import Platform, eventually
 from e2e.repositories import commit, git, static
 from seatrial.control.forges.github.needs import EVENTS, permissions
+from tests.forges.hosts import happenings
 from tests.forges.hosts.github import GitHubSite
 
 SHOP = "acme/shop"
@@ -61,6 +62,13 @@ def test_from_connecting_to_the_last_trace(platform: Platform, site: GitHubSite,
     assert platform.fetch(url).text == "version two"
     eventually(lambda: pull.head[:10] in comment.body, what="the comment moved on")
     assert pull.comments == [comment]
+
+    hosted.members["ann"] = "write"
+    asked = happenings.comment(site, SHOP, pull.number, "ann", "/preview logs")
+    eventually(lambda: asked.reactions, what="the command is acknowledged")
+    eventually(lambda: len(pull.comments) == 3, what="and answered")
+    assert "The last lines of the preview" in pull.comments[-1].body
+    assert pull.comments[0] is comment
 
     site.close_pull(SHOP, pull.number, merged=True)
     eventually(

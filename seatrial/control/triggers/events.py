@@ -114,10 +114,11 @@ def _evaluate(pull_request: PullRequest, *, rebased: bool) -> Evaluation | None:
 
 def _rebased(before: PullRequest | None, event: PullRequestChanged) -> bool:
     """Whether its base may be another one. When only the base's newest commit differs, somebody must have changed the pull
-    request: a sweep must not evaluate everything again for each push to the default branch.
+    request: a sweep must not evaluate everything again for each push to the default branch. Not every forge says in an
+    event which commit that is.
     """
     retargeted = before is not None and before.base_branch not in {"", event.base_branch}
-    return retargeted or event.action is PullRequestAction.CHANGED
+    return retargeted or (event.action is PullRequestAction.CHANGED and bool(event.base_sha))
 
 
 def _tell_what_is_missing(pull_request: PullRequest, evaluation: Evaluation | None) -> None:
