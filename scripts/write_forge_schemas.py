@@ -44,6 +44,8 @@ OPERATIONS = [
     "GET /app",
     "GET /app/hook/config",
     "PATCH /app/hook/config",
+    "GET /app/hook/deliveries",
+    "GET /app/hook/deliveries/{delivery_id}",
     "GET /app/installations",
     "POST /app/installations/{installation_id}/access_tokens",
     "GET /installation/repositories",

@@ -1,5 +1,6 @@
 """A GitHub App's side of the protocol, against a GitHub that verifies JWTs, and whose tokens end and are narrowed."""
 
+import json
 import logging
 import subprocess
 import time
@@ -16,6 +17,7 @@ from seatrial.control.forges.github.forge import GitHubForge
 from seatrial.control.forges.github.installations import NotInstalled
 from seatrial.control.forges.github.needs import EVENTS, TOLD_WITH, permissions
 from seatrial.control.forges.github.registration import bind
+from seatrial.control.forges.protocol import TriesWebhooks
 from seatrial.control.projects.models import Project
 from tests.forges.app_stage import (
     DOCS,
@@ -292,6 +294,26 @@ def test_the_apps_webhook_is_set_once_for_all_projects_and_healed(
     forge.ensure_webhook(project, HOOK, "second")
     assert app.webhook.url == HOOK
     assert all(not one.webhooks for one in site.repositories.values())
+
+
+def test_what_the_apps_webhook_missed_is_known_by_repository_and_listed_once(
+    site: GitHubSite, forge: GitHubAppForge, project: Project, app: App
+) -> None:
+    docs = project_of(site, project.connection, DOCS)
+    long_ago = forge.now() - timedelta(days=1)
+    assert forge.missed_deliveries(project, HOOK, long_ago) == []
+    forge.ensure_webhook(project, HOOK, "s")
+    for one in (SHOP, DOCS):  # nobody answers there
+        site.send(
+            site.repositories[one], "push", site.push_payload(site.repositories[one], "main", "0" * 40, SHA)
+        )
+    for one in (project, docs):
+        (missed,) = forge.missed_deliveries(one, HOOK, long_ago)
+        kept = forge.kept_delivery(one, missed)
+        assert json.loads(kept.body)["repository"]["id"] == int(one.external_id)
+        assert kept.headers["X-GitHub-Delivery"] == missed.delivery_id
+    assert sum(one == "GET /api/v3/app/hook/deliveries" for one in site.asked) == 1
+    assert not isinstance(forge, TriesWebhooks)
 
 
 def test_removing_a_project_leaves_the_webhook_of_the_others(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request
 
+from tests.forges.hosts.github_apps import Itself
 from tests.forges.hosts.site import Delivery, Person
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 HOOK = "/repos/{owner}/{repo}/hooks/{hook_id}"
 LIST = f"GET {HOOK}/deliveries"
 ONE = f"GET {HOOK}/deliveries/{{delivery_id}}"
+OF_APP = "GET /app/hook/deliveries"
+ONE_OF_APP = f"{OF_APP}/{{delivery_id}}"
 
 
 class GitHubDeliveries:
@@ -24,7 +27,13 @@ class GitHubDeliveries:
         self._site = site
 
     def operations(self) -> "dict[str, Answering]":
-        return {LIST: self._list, ONE: self._one, f"POST {HOOK}/pings": self._ping}
+        return {
+            LIST: self._list,
+            ONE: self._one,
+            f"POST {HOOK}/pings": self._ping,
+            OF_APP: self._list,
+            ONE_OF_APP: self._one,
+        }
 
     def _list(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         example = self._site.published.example(LIST)[0]
@@ -42,7 +51,7 @@ class GitHubDeliveries:
         self._site.deliver(webhook, "ping", body, str(uuid.uuid4()))
 
     def _sent(self, person: Person, parts: dict[str, str]) -> list[Delivery]:
-        webhook = self._site.find_webhook(person, parts)
+        webhook = person.app.webhook if isinstance(person, Itself) else self._site.find_webhook(person, parts)
         return [one for one in reversed(self._site.deliveries) if one.webhook == webhook.id]
 
 
@@ -66,6 +75,7 @@ def _shown(one: Delivery) -> dict[str, Any]:
         "status": "OK" if well else "Invalid HTTP Response",
         "status_code": one.status or 502,
         "event": one.event,
+        "repository_id": json.loads(one.body).get("repository", {}).get("id"),
     }
 
 

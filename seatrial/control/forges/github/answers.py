@@ -205,6 +205,7 @@ class SentDelivery(Answer):
     guid: Text
     delivered_at: AwareDatetime
     status_code: int = 0
+    repository_id: int | None = None  # what it was about; an App's list has those of all its repositories
 
 
 class SentRequest(Answer):

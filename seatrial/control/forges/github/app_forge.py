@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from itertools import chain
 from threading import Lock
 
@@ -11,8 +12,8 @@ import httpx
 import structlog
 
 from seatrial.control.forges.errors import ForgeError
-from seatrial.control.forges.github import checks, needs
-from seatrial.control.forges.github.answers import AppAnswer, HookConfig, Me, RepositoryAnswer
+from seatrial.control.forges.github import checks, needs, sent
+from seatrial.control.forges.github.answers import AppAnswer, HookConfig, Me, RepositoryAnswer, SentDelivery
 from seatrial.control.forges.github.app import GitHubApp, app_of, login_of
 from seatrial.control.forges.github.check_runs import CheckRuns
 from seatrial.control.forges.github.client import GitHubClient, NotAllowed
@@ -27,6 +28,8 @@ from seatrial.control.forges.protocol import (
     FetchCredential,
     ForgeAccount,
     ForgeRepository,
+    KeptDelivery,
+    MissedDelivery,
     Right,
 )
 from seatrial.control.projects.models import Connection, Project
@@ -37,6 +40,8 @@ log = structlog.get_logger(__name__)
 FETCHING = {"contents": "read"}
 # One webhook serves all projects: when all of them have it looked at, GitHub is asked once.
 SEEN_TO_SECONDS = 600.0
+WEBHOOK = "/app/hook"
+LISTED_SECONDS = 60.0
 
 
 class GitHubAppForge(GitHubForge):
@@ -56,6 +61,7 @@ class GitHubAppForge(GitHubForge):
         self._check_runs = CheckRuns(self.client, app.app_id)
         self._lock = Lock()
         self._webhook: tuple[str, float] = ("", 0.0)
+        self._listed: tuple[datetime, float, list[SentDelivery]] | None = None
 
     def account(self) -> ForgeAccount:
         """The App, and which of the permissions and events that we need it lacks."""
@@ -102,6 +108,20 @@ class GitHubAppForge(GitHubForge):
     def remove_webhook(self, project: Project, url: str) -> None:
         """Nothing: the App's webhook is for the other projects too."""
 
+    # GitHub sends no ping of an App's webhook, so this is no forge that TriesWebhooks.
+    test_webhook = None  # type: ignore[assignment]
+
+    def missed_deliveries(self, project: Project, url: str, since: datetime) -> list[MissedDelivery]:
+        """Those of the App's webhook that were about this repository. The list, which has those of all, is kept a minute."""
+        if self.app_client.get(f"{WEBHOOK}/config", HookConfig).url != url:
+            return []
+        ours = [one for one in self._attempts(since) if str(one.repository_id) == project.external_id]
+        return sent.not_accepted([one for one in ours if one.delivered_at >= since], WEBHOOK)
+
+    def kept_delivery(self, project: Project, missed: MissedDelivery) -> KeptDelivery:
+        """What GitHub sent, or tried to."""
+        return sent.kept(self.app_client, missed)
+
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
         """A check run."""
         self._check_runs.show(of_project(project), checks.of_evaluation(report))
@@ -125,13 +145,23 @@ class GitHubAppForge(GitHubForge):
                 retry_after_seconds=error.retry_after_seconds,
             ) from error
 
+    def _attempts(self, since: datetime) -> list[SentDelivery]:
+        with self._lock:
+            known = self._listed
+        if known is not None and known[0] <= since and time.monotonic() - known[1] < LISTED_SECONDS:
+            return known[2]
+        listed = sent.attempts(self.app_client, WEBHOOK, since)
+        with self._lock:
+            self._listed = (since, time.monotonic(), listed)
+        return listed
+
     def _repositories_of(self, installation: int) -> Iterator[ForgeRepository]:
         client = self._signed(AsInstallation(self._installations, only=installation))
         for answer in client.pages("/installation/repositories", RepositoryAnswer, key="repositories"):
             yield replace(as_repository(answer), manageable=True)
 
     def _set_webhook(self, url: str, secret: str) -> None:
-        path = "/app/hook/config"
+        path = f"{WEBHOOK}/config"
         there = self.app_client.get(path, HookConfig)
         if there.url not in ("", url):
             log.warning(

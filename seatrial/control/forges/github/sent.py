@@ -1,8 +1,9 @@
-"""What GitHub has sent to a repository's webhook. It keeps that for three days, an Enterprise Server for seven."""
+"""What GitHub has sent to a webhook, a repository's or an App's. It keeps that for three days, an Enterprise Server for seven."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import takewhile
 
 from seatrial.control.forges.github.answers import Hook, SentDelivery, SentWhole
 from seatrial.control.forges.github.client import GitHubClient
@@ -17,8 +18,12 @@ def webhooks(client: GitHubClient, repository: str, url: str) -> list[str]:
 
 
 def missed(client: GitHubClient, webhook: str, since: datetime) -> list[MissedDelivery]:
-    """Those of one webhook of which no attempt was accepted, oldest first. Attempts of one delivery have the same guid."""
-    attempts = list(_attempts(client, f"{webhook}/deliveries", since))
+    """Those of one webhook of which no attempt was accepted, oldest first."""
+    return not_accepted(attempts(client, webhook, since), webhook)
+
+
+def not_accepted(attempts: Sequence[SentDelivery], webhook: str) -> list[MissedDelivery]:
+    """Those of which none of `attempts` was accepted, oldest first. Attempts of one delivery have the same guid."""
     accepted = {one.guid for one in attempts if 200 <= one.status_code < 300}
     first = {one.guid: one for one in attempts if one.guid not in accepted}  # listed newest first
     return [
@@ -29,12 +34,10 @@ def missed(client: GitHubClient, webhook: str, since: datetime) -> list[MissedDe
     ]
 
 
-def _attempts(client: GitHubClient, path: str, since: datetime) -> Iterator[SentDelivery]:
-    """GitHub lists the newest first."""
-    for one in client.pages(path, SentDelivery):
-        if one.delivered_at < since:
-            return
-        yield one
+def attempts(client: GitHubClient, webhook: str, since: datetime) -> list[SentDelivery]:
+    """All attempts since then, the newest first, as GitHub lists them."""
+    listed = client.pages(f"{webhook}/deliveries", SentDelivery)
+    return list(takewhile(lambda one: one.delivered_at >= since, listed))
 
 
 def kept(client: GitHubClient, missed: MissedDelivery) -> KeptDelivery:
