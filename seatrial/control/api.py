@@ -28,6 +28,7 @@ from seatrial.control.policies.api import router as policies
 from seatrial.control.previews.api import router as previews
 from seatrial.control.projects.api import router as projects
 from seatrial.control.status.api import router as status
+from seatrial.control.status.metrics import router as metrics
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +65,7 @@ api = Api(
     parser=TextParser(),
 )
 api.add_decorator(strictly)
-for router in (forges, connections, previews, policies, fleet, status):
+for router in (forges, connections, previews, policies, fleet, status, metrics):
     api.add_router("", router)
 api.add_router("/projects", projects)
 for forge in FORGES.values():

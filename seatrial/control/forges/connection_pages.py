@@ -21,7 +21,7 @@ from seatrial.control.accounts.access import (
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.accounts.models import User, Workspace
 from seatrial.control.dashboard.asking import ask
-from seatrial.control.forges import choosing, hooks
+from seatrial.control.forges import budget_answers, choosing, hooks
 from seatrial.control.forges.connected import OF_WEB
 from seatrial.control.forges.connecting import connect_hosted
 from seatrial.control.forges.errors import ForgeError
@@ -90,10 +90,12 @@ def connection(request: HttpRequest, key: str) -> HttpResponse:
     """One connection: its projects with their webhooks, and with `?search=` the repositories that it reaches."""
     row = _manageable(request, key)
     hosting = registered(row.forge).hosting
+    budget = budget_answers.budget(row)
     search = request.GET.get("search")
     context: dict[str, object] = {
         "connection": row,
         "hosting": hosting,
+        "budget": budget,
         "webhook_url": hooks.address(row),
         "projects": row.projects.filter(archived_at=None).select_related("hook").order_by("name", "id"),
         "search": search,

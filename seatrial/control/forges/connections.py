@@ -13,6 +13,7 @@ from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
 from seatrial.control.forges import choosing, hooks
 from seatrial.control.forges.api import ConnectionId
+from seatrial.control.forges.budget_answers import BudgetAnswer, budget
 from seatrial.control.forges.connected import OF_WEB
 from seatrial.control.forges.connecting import connect_hosted
 from seatrial.control.forges.protocol import ForgeAccount
@@ -50,6 +51,7 @@ class ConnectionAnswer(Schema):
     webhook_secret: bool = Field(
         description="Whether a secret is stored that webhooks are to be signed with."
     )
+    budget: BudgetAnswer = Field(description="How many more requests the forge accepts from it.")
     created_at: datetime = Field(description="When it was made.")
 
 
@@ -115,7 +117,7 @@ def list_connections(
     request: HttpRequest, response: HttpResponse, limit: Limit = MOST, cursor: Cursor = ""
 ) -> list[ConnectionAnswer]:
     """The connections that you may manage, oldest first."""
-    rows = visible(person(request), Connection).select_related("workspace")
+    rows = visible(person(request), Connection).select_related("workspace", "budget")
     return _answers(list(page(rows, request, response, by=("id",), limit=limit, cursor=cursor)))
 
 
@@ -210,6 +212,7 @@ def _answers(rows: Sequence[Connection]) -> list[ConnectionAnswer]:
             projects=projects.get(row.pk, 0),
             webhook_url=hooks.address(row),
             webhook_secret=row.has_webhook_secret,
+            budget=budget(row),
             created_at=row.created_at,
         )
         for row in rows

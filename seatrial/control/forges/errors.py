@@ -5,6 +5,7 @@ ForgeError
 ├── UnknownConnection   a webhook's address that leads to no connection
 ├── NoSuchForge         a kind of forge that this release does not speak to
 ├── UnfitConnection     what somebody entered cannot be a connection
+├── Limited             the forge accepts no request of this urgency now
 └── RepositoryProblem   the local forge cannot use a directory or a branch; the message says what to do
 """
 
@@ -46,6 +47,16 @@ class UnfitConnection(ForgeError):
 
     code = "unfit_connection"
     permanent = True
+
+
+class Limited(ForgeError):
+    """This request was not sent, because the forge accepts only so many; the message says until when it waits."""
+
+    code = "forge_limited"
+    status = 503
+
+    def __init__(self, message: str, wait: float) -> None:
+        super().__init__(message, retry_after_seconds=wait)
 
 
 class UnknownConnection(ForgeError):

@@ -91,6 +91,23 @@ class Hook(models.Model):
         return f"webhook of {self.project}"
 
 
+class StoredBudget(models.Model):
+    """What the forge last said to any process about a connection's budget. Written by `budgets`, never waited for.
+
+    `left` of `most` requests until `resets_at`; nothing is asked before `paused_until`.
+    """
+
+    connection = models.OneToOneField(Connection, models.CASCADE, related_name="budget", primary_key=True)
+    left = models.PositiveIntegerField(null=True)
+    most = models.PositiveIntegerField(null=True)
+    resets_at = models.DateTimeField(null=True)
+    paused_until = models.DateTimeField(null=True)
+    heard_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"budget of {self.connection}"
+
+
 class PostedComment(models.Model):
     """Our comment below a pull request. `digest` is that of the text it has, so that it is not sent again."""
 

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from seatrial.control.forges import hooks
 from seatrial.control.forges.connected import Forges
-from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.errors import ForgeError, Limited
+from seatrial.control.forges.urgency import Urgency, asking
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import services as previews
 from seatrial.control.projects.models import Project
@@ -81,11 +82,21 @@ class ForgeSweep:
 
 
 def sweep_forges(forges: Forges) -> None:
-    """Update every project's pull requests from its forge. A forge that is away does not stop the others."""
+    """Update every project's pull requests from its forge. A forge that is away does not stop the others.
+
+    When a forge accepts no more requests of a sweep, all projects of that connection wait for the next one.
+    """
     hooks.ask_due()
+    limited: dict[str, Limited] = {}
     for project in Project.objects.filter(archived_at=None).select_related("connection"):
         try:
-            compare(forges, project)
+            if project.connection_id in limited:
+                raise limited[project.connection_id]
+            with asking(Urgency.LOOK):
+                compare(forges, project)
+        except Limited as error:
+            limited[project.connection_id] = error
+            note_unreachable(project, str(error))
         except ForgeError as error:
             note_unreachable(project, str(error))
         except Exception as error:

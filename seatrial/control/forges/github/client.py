@@ -14,10 +14,11 @@ from githubkit.exception import (
     RequestFailed,
 )
 
-from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.errors import ForgeError, Limited
+from seatrial.control.forges.github import limits
 from seatrial.control.forges.github.answers import Answer
 from seatrial.control.forges.http.problems import no_answer, problem
-from seatrial.control.forges.http.transport import TIMEOUT_SECONDS, ForgeTransport
+from seatrial.control.forges.http.transport import REFUSED_SECONDS, TIMEOUT_SECONDS, ForgeTransport
 
 API_VERSION = "2022-11-28"
 PER_PAGE = 100  # the most that GitHub gives
@@ -44,7 +45,7 @@ class GitHubClient:
     def __init__(
         self, base_url: str, auth: BaseAuthStrategy | str, *, inner: httpx.BaseTransport | None = None
     ) -> None:
-        self.transport = ForgeTransport(api_url(base_url), inner=inner)
+        self.transport = ForgeTransport(api_url(base_url), inner=inner, pace=limits.pace(api_url(base_url)))
         self._host = urlsplit(api_url(base_url)).hostname or ""
         self._github: GitHub[Any] = GitHub(
             auth,
@@ -118,13 +119,12 @@ class GitHubClient:
                 method, path, json=json, headers={"X-GitHub-Api-Version": API_VERSION}
             )
         except RateLimitExceeded as error:
-            wait = error.retry_after.total_seconds()
-            self.transport.budget.pause(wait)
-            raise ForgeError(
-                f"{self._host} accepts no more requests for {wait:.0f} s", retry_after_seconds=wait
-            ) from error
+            raise self._limited() from error  # the transport knows until when
         except RequestFailed as error:
             response: httpx.Response = error.response.raw_response
+            if limits.too_often(response):
+                self.transport.budget.pause(REFUSED_SECONDS)
+                raise self._limited() from error
             if response.status_code in {404, 410}:
                 raise NoSuchThing(f"{self._host} has nothing at {response.url.path}, or hides it") from error
             raise problem(response, self.transport.clock) from error
@@ -133,6 +133,10 @@ class GitHubClient:
                 raise error.__cause__ from error
             raise no_answer(self._host, error) from error
         return answer.raw_response
+
+    def _limited(self) -> Limited:
+        wait = self.transport.budget.standing().wait
+        return Limited(f"{self._host} accepts no more requests for {wait:.0f} s", wait)
 
     def _stay(self, address: str) -> None:
         """Raise ForgeError if `address` is elsewhere: the credential goes to this forge and nowhere else."""

@@ -19,6 +19,7 @@ from seatrial.control.forges.github.answers import (
     RepositoryAnswer,
 )
 from seatrial.control.forges.github.client import GitHubClient, NoSuchThing
+from seatrial.control.forges.http.budget import Budget
 from seatrial.control.forges.marker import marked, marker
 from seatrial.control.forges.protocol import (
     Commented,
@@ -47,6 +48,11 @@ class GitHubForge:
     def __init__(self, connection: Connection, *, inner: httpx.BaseTransport | None = None) -> None:
         self._token = str(connection.credential)
         self.client = GitHubClient(connection.base_url, self._token, inner=inner)
+
+    @property
+    def budget(self) -> Budget:
+        """The connection's budget."""
+        return self.client.transport.budget
 
     def now(self) -> datetime:
         """GitHub's time, by the Date of its last answer."""
