@@ -108,6 +108,22 @@ class StoredBudget(models.Model):
         return f"budget of {self.connection}"
 
 
+class PostedReport(models.Model):
+    """What a forge was last told `about` a commit or a pull request; `digest` is that of the report."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="posted_reports")
+    about = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64)
+    posted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "about"], name="one_posted_report")]
+        indexes = [models.Index(fields=["posted_at"], name="posted_report_age")]
+
+    def __str__(self) -> str:
+        return f"report of {self.project} about {self.about}"
+
+
 class PostedComment(models.Model):
     """Our comment below a pull request. `digest` is that of the text it has, so that it is not sent again."""
 

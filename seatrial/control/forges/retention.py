@@ -1,4 +1,4 @@
-"""Deletes old deliveries and facts, and all but the newest rejected deliveries.
+"""Deletes old deliveries, facts and digests of reports, and all but the newest rejected deliveries.
 
 Anybody who knows a connection's address can have rejected deliveries stored, so their number is limited.
 """
@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import Count
 
 from seatrial.control import keeping
-from seatrial.control.forges.models import Delivery, DeliveryResult, FactsSnapshot
+from seatrial.control.forges.models import Delivery, DeliveryResult, FactsSnapshot, PostedReport
 
 REJECTED_KEPT = 500  # per connection, at most 4 KB each
 
@@ -20,6 +20,7 @@ def prune(now: datetime) -> int:
     """
     horizon = keeping.DELIVERIES.horizon(now)
     gone = keeping.delete(FactsSnapshot.objects.filter(taken_at__lt=horizon))
+    gone += keeping.delete(PostedReport.objects.filter(posted_at__lt=horizon))
     gone += keeping.delete(Delivery.objects.filter(received_at__lt=horizon))
     return gone + sum(map(_prune_rejected, _crowded()))
 

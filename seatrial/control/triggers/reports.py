@@ -4,6 +4,7 @@ from django.conf import settings
 
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport, HostedForge
+from seatrial.control.forges.telling import tell_deployment, tell_evaluation
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.models import Evaluation
@@ -38,7 +39,8 @@ def _report_deployment(forges: Forges, pull_request: str) -> None:
     live = environment.live_id == deployment.pk
     # To the forge, a stop that can be undone is one like any other.
     state = DeploymentState.SUPERSEDED if environment.kept_id == deployment.pk else deployment.state
-    forge.report_deployment(
+    tell_deployment(
+        forge,
         environment.project,
         DeploymentReport(
             number=environment.pull_request.number,
@@ -61,7 +63,8 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
     forge = forges.of(evaluation.project.connection)
     if evaluation.pull_request_id is not None and isinstance(forge, HostedForge):
         outbox.instruct(Instruction.COMMENT, pull_request=evaluation.pull_request_id)
-    forge.report_evaluation(
+    tell_evaluation(
+        forge,
         evaluation.project,
         EvaluationReport(
             commit=evaluation.commit,

@@ -78,7 +78,9 @@ class ForgeTransport(httpx.BaseTransport):
         if "Retry-After" in headers:
             too_often = too_often or response.status_code == httpx.codes.FORBIDDEN
             wait = wait or (REFUSED_SECONDS if too_often else 0.0)
-            headers["Retry-After"] = str(math.ceil(min(wait, LONGEST_SECONDS)))  # libraries understand no date
+            headers["Retry-After"] = str(
+                math.ceil(min(wait, LONGEST_SECONDS))
+            )  # libraries understand no date
         for prefix in ("RateLimit-", "X-RateLimit-"):
             left, reset = _number(headers, f"{prefix}Remaining"), _number(headers, f"{prefix}Reset")
             if left is None or reset is None:

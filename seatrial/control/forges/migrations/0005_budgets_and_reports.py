@@ -29,4 +29,27 @@ class Migration(migrations.Migration):
                 ("heard_at", models.DateTimeField()),
             ],
         ),
+        migrations.CreateModel(
+            name="PostedReport",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("about", models.CharField(max_length=100)),
+                ("digest", models.CharField(max_length=64)),
+                ("posted_at", models.DateTimeField()),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="posted_reports",
+                        to="projects.project",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [models.Index(fields=["posted_at"], name="posted_report_age")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("project", "about"), name="one_posted_report"),
+                ],
+            },
+        ),
     ]
