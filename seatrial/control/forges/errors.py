@@ -53,7 +53,7 @@ class Limited(ForgeError):
     """This request was not sent, because the forge accepts only so many; the message says until when it waits."""
 
     code = "forge_limited"
-    status = 503
+    status = 429
 
     def __init__(self, message: str, wait: float) -> None:
         super().__init__(message, retry_after_seconds=wait)
