@@ -10,6 +10,7 @@ import trustme
 from e2e.platform import Platform, eventually
 from e2e.repositories import commit, git, static
 from tests.forges.hosts.github import GitHubSite
+from tests.forges.hosts.site import Status
 
 SHOP, BOT = "acme/shop", "seatrial-bot"
 pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.gvisor]
@@ -77,8 +78,8 @@ def environments(platform: Platform) -> list[dict[str, object]]:
     return [one for one in platform.api("/environments") if one["project"] == project["id"]]
 
 
-def done_with(statuses: list[dict[str, object]], head: str) -> bool:
-    newest = {one["context"]: one["state"] for one in statuses if one["sha"] == head}
+def done_with(statuses: list[Status], head: str) -> bool:
+    newest = {one.context: one.state for one in statuses if one.sha == head}
     return newest.get("seatrial/preview") == "success" and newest.get("seatrial/policies") in {
         "success",
         "failure",

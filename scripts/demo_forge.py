@@ -2,7 +2,8 @@
 """The main job on a code host that this machine plays itself: `make demo FORGE=github`.
 
     scripts/demo_forge.py authority DIRECTORY    makes the certificates of the code host, before the platform starts
-    scripts/demo_forge.py github DIRECTORY       plays GitHub, connects it, opens a pull request, shows what comes out
+    scripts/demo_forge.py github DIRECTORY       plays GitHub, connects it, opens a pull request, shows what comes out;
+                                                 the same for every other kind
 
 With --once the second one ends when everything was shown; otherwise the code host stays until Ctrl-C, for you to look at.
 """
@@ -24,8 +25,8 @@ sys.path.insert(0, str(ROOT))
 
 from seatrial.cli.sample import BRANCH, make_repository  # noqa: E402
 from seatrial.control.forges.marker import MARKER  # noqa: E402
-from tests.forges.hosts.github import GitHubSite  # noqa: E402
-from tests.forges.hosts.site import Pull  # noqa: E402
+from tests.forges.hosts.kinds import SITES  # noqa: E402
+from tests.forges.hosts.site import Pull, Site  # noqa: E402
 
 SEATRIAL = str(ROOT / ".venv/bin/seatrial")
 SHOP, BOT = "harbour/shop", "seatrial-bot"
@@ -37,14 +38,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["authority", "github"])
+    parser.add_argument("what", choices=["authority", *SITES])
     parser.add_argument("directory", type=Path)
     parser.add_argument("--once", action="store_true")
     asked = parser.parse_args()
     if asked.what == "authority":
         make_certificates(asked.directory)
         return 0
-    return play(asked.directory, once=asked.once)
+    return play(asked.what, asked.directory, once=asked.once)
 
 
 def make_certificates(directory: Path) -> None:
@@ -59,33 +60,38 @@ def make_certificates(directory: Path) -> None:
     authority.cert_pem.write_to_path(str(directory / "authority.pem"))
 
 
-def play(directory: Path, *, once: bool) -> int:
+def play(which: str, directory: Path, *, once: bool) -> int:
     """Be the code host: connect, open a pull request, and tell what happens to it."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(directory / "host.pem")
-    site = GitHubSite(directory / f"github-{time.time_ns()}")
+    site = SITES[which](directory / f"{which}-{time.time_ns()}")
     for login in (BOT, "alice"):
         site.person(login)
     with site.serving(context=context):
         site.repository(SHOP, make_repository(directory / "shop"), admin=BOT)
-        print(f"A GitHub of this machine is at {site.url}; its repository is {SHOP}.")
+        print(f"A {site.title} of this machine is at {site.url}; its repository is {SHOP}.")
         command(
-            "connect", "github", "--url", site.url, "--name", f"demo {site.url}", given=site.people[BOT].token
+            "connect",
+            site.kind,
+            "--url",
+            site.url,
+            "--name",
+            f"demo {site.url}",
+            given=site.people[BOT].token,
         )
         command("projects", "add", SHOP, "--connection", f"demo {site.url}")
         wait("the webhook is registered", lambda: site.repositories[SHOP].webhooks)
         pull = site.open_pull(SHOP, BRANCH, author="alice", title="Start the summer sale")
-        print(f"Pull request {pull.number} is open: {site.url}/{SHOP}/pull/{pull.number}")
+        page = f"{site.url}{site.pull_path(site.repositories[SHOP], pull)}"
+        print(f"Pull request {pull.number} is open: {page}")
         well = watch(site, pull)
         print()
         print(next((one.body.replace(MARKER, "").strip() for one in pull.comments), "No comment came."))
         if site.complaints:
-            print("What GitHub would have refused:", *site.complaints, sep="\n  ")
+            print(f"What {site.title} would have refused:", *site.complaints, sep="\n  ")
         if well and not once:
-            print(
-                f"Look at {site.url}/{SHOP}/pull/{pull.number} (the certificate is the demo's own). Ctrl-C ends it."
-            )
+            print(f"Look at {page} (the certificate is the demo's own). Ctrl-C ends it.")
             stay()
         if well:
             site.close_pull(SHOP, pull.number, merged=True)
@@ -93,19 +99,17 @@ def play(directory: Path, *, once: bool) -> int:
     return 0 if well and not site.complaints else 1
 
 
-def watch(site: GitHubSite, pull: Pull) -> bool:
+def watch(site: Site, pull: Pull) -> bool:
     """Print each status as it comes; true when the preview and the verdict are both there."""
     shown: set[tuple[str, str]] = set()
 
     def both() -> bool:
-        newest = {
-            one["context"]: one for one in list(site.repositories[SHOP].statuses) if one["sha"] == pull.head
-        }
+        newest = {one.context: one for one in list(site.repositories[SHOP].statuses) if one.sha == pull.head}
         for name, one in newest.items():
-            if (name, one["state"]) not in shown:
-                shown.add((name, one["state"]))
-                print(f"  {one['state']:8} {name}  {one['description']}")
-        over = [one["state"] != "pending" for one in newest.values()]
+            if (name, one.state) not in shown:
+                shown.add((name, one.state))
+                print(f"  {one.state:8} {name}  {one.description}")
+        over = [one.state != "pending" for one in newest.values()]
         return len(over) == 2 and all(over) and bool(pull.comments)
 
     return wait("both statuses and the comment", both) and wait(
@@ -114,12 +118,12 @@ def watch(site: GitHubSite, pull: Pull) -> bool:
     )
 
 
-def preview_of(site: GitHubSite, pull: Pull) -> str:
+def preview_of(site: Site, pull: Pull) -> str:
     """`live` or `failed`, as the status says."""
     states = [
-        one["state"]
+        one.state
         for one in site.repositories[SHOP].statuses
-        if one["sha"] == pull.head and one["context"] == "seatrial/preview"
+        if one.sha == pull.head and one.context == "seatrial/preview"
     ]
     return "live" if states[-1] == "success" else "failed"
 

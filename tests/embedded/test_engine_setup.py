@@ -112,8 +112,9 @@ while [ "$1" = --configure ] && [ ! -e {folder}/interrupted ]; do sleep 0.1; don
 echo "$@" >> {folder}/ended
 """
 INSTALL = """
-import runpy, sys
+import runpy, signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background ignores it
 from seatrial.embedded.engine import packages, setup
 packages.nothing_starts.__wrapped__.__defaults__ = (Path(sys.argv[1]),)
 setup.main = lambda: packages.install(["docker.io"])

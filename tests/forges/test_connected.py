@@ -92,7 +92,7 @@ def test_a_credential_that_cannot_be_opened_is_the_forges_problem(toy: Connectio
 
 def test_a_kind_that_nobody_speaks_to_is_refused_with_those_there_are() -> None:
     workspace = Workspace.objects.create(slug="ours", name="Ours")
-    with pytest.raises(NoSuchForge, match=r"kind 'sourceforge'\. It speaks to: github, local"):
+    with pytest.raises(NoSuchForge, match=r"kind 'sourceforge'\. It speaks to: .*local"):
         connect(workspace, "sourceforge", "x", webhook_secret="s")
     assert not Connection.objects.exists()
     with pytest.raises(NoSuchForge):

@@ -1,7 +1,7 @@
 """Whatever comes to a webhook's address, and whatever a code host answers: an answer below 500, and no traceback."""
 
 import json
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import httpx
@@ -10,13 +10,13 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seatrial.control import outbound
 from seatrial.control.accounts import tokens
 from seatrial.control.accounts.models import Membership, User, Workspace
 from seatrial.control.audit.actors import Actor
+from seatrial.control.configuration import Configuration
 from seatrial.control.forges import connected, registry
 from seatrial.control.forges.connected import Forges
-from seatrial.control.forges.github.forge import GitHubForge
-from seatrial.control.forges.github.registration import GITHUB
 from seatrial.control.projects.models import Connection
 from tests import factories
 from tests.forges.conftest import payload
@@ -108,16 +108,17 @@ ASKED = [
 ]
 
 
+@pytest.mark.parametrize("kind", [kind for kind, one in registry.FORGES.items() if one.hosting is not None])
 @pytest.mark.parametrize(("method", "path", "asked"), ASKED)
 @FUZZ
 @given(answers=st.lists(ANSWERS, min_size=1, max_size=3))
 def test_any_answer_of_a_code_host(
-    method: str, path: str, asked: Any, answers: list[tuple[int, dict[str, str], bytes]]
+    kind: str, method: str, path: str, asked: Any, answers: list[tuple[int, dict[str, str], bytes]]
 ) -> None:
     workspace, _ = Workspace.objects.get_or_create(slug="ours", defaults={"name": "Ours"})
     root, _ = User.objects.get_or_create(username="root", is_superuser=True)
     Membership.objects.get_or_create(workspace=workspace, user=root, role="owner")
-    row = factories.connection(workspace, forge="github", base_url="http://127.0.0.1:1", credential="token")
+    row = factories.connection(workspace, forge=kind, base_url="http://127.0.0.1:1", credential="token")
     given_ones = iter([*answers, *[answers[-1]] * 300])
 
     def answer(_: httpx.Request) -> httpx.Response:
@@ -127,10 +128,8 @@ def test_any_answer_of_a_code_host(
         )
 
     with pytest.MonkeyPatch.context() as patch:
-        inner = httpx.MockTransport(answer)
-        patch.setitem(
-            registry.FORGES, "github", replace(GITHUB, bind=lambda one: GitHubForge(one, inner=inner))
-        )
+        client = partial(outbound.client, Configuration(), transport=httpx.MockTransport(answer))
+        patch.setattr(outbound, "client", lambda _, *, to, **options: client(to=to))
         patch.setattr(connected.OF_WEB, "_bound", Forges()._bound)
         token = tokens.issue(root, "fuzz", by=Actor.person("test"))
         understood(

@@ -13,9 +13,9 @@ from seatrial.control.worker.database import Database
 from seatrial.control.worker.wakeups import Wakeups
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.evaluations import RunEvaluation
-from tests.triggers.hosted import connection, site, source, team
+from tests.triggers.hosted import connection, site, source, team, which
 
-__all__ = ["connection", "site", "source", "team"]  # fixtures
+__all__ = ["connection", "site", "source", "team", "which"]  # fixtures
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A team, a GitHub whose webhooks come to this process, and the connection between them."""
+"""A team, a forge whose webhooks come to this process, and the connection between them."""
 
 import json
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from seatrial.control.accounts import tokens
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit.actors import Actor
 from tests import factories
-from tests.forges.hosts.github import GitHubSite
-from tests.forges.hosts.site import Webhook
+from tests.forges.hosts.kinds import SITES
+from tests.forges.hosts.site import Site, Webhook
 from tests.repositories import repository
 
 SHOP, BOT = "acme/shop", "seatrial-bot"
 
 
-class DeliveringHere(GitHubSite):
+class DeliveringHere(Site):
     """Its webhooks come to this process. `lost` ones get nowhere."""
 
     lost = False
@@ -31,6 +31,12 @@ class DeliveringHere(GitHubSite):
         kind = headers.pop("Content-Type")
         path = "/" + webhook.url.split("/", 3)[3]
         return Client().post(path, body, content_type=kind, headers=headers).status_code
+
+
+def delivering_here(which: str, root: Path) -> DeliveringHere:
+    """One of the forges, whose webhooks come to this process."""
+    made: DeliveringHere = type("Here", (DeliveringHere, SITES[which]), {})(root)
+    return made
 
 
 class Team:
@@ -56,6 +62,12 @@ class Team:
 
 
 @pytest.fixture
+def which() -> str:
+    """Which forge it is, where a test does not say."""
+    return "github"
+
+
+@pytest.fixture
 def source(tmp_path: Path) -> Path:
     path = tmp_path / "source"
     repository(path, {"a": "1"})
@@ -63,8 +75,8 @@ def source(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def site(tmp_path: Path, source: Path) -> Iterator[GitHubSite]:
-    site = DeliveringHere(tmp_path / "github")
+def site(which: str, tmp_path: Path, source: Path) -> Iterator[DeliveringHere]:
+    site = delivering_here(which, tmp_path / which)
     for login in (BOT, "ann"):
         site.person(login)
     with site.serving():
@@ -78,12 +90,12 @@ def team() -> Team:
     return Team()
 
 
-def asked(site: GitHubSite, **changes: str) -> dict[str, str]:
-    return {"forge": "github", "base_url": site.url, "credential": site.people[BOT].token, **changes}
+def asked(site: Site, **changes: str) -> dict[str, str]:
+    return {"forge": site.kind, "base_url": site.url, "credential": site.people[BOT].token, **changes}
 
 
 @pytest.fixture
-def connection(site: GitHubSite, team: Team) -> str:
+def connection(site: Site, team: Team) -> str:
     status, answer = team.call("owner", "POST", "/connections", asked(site))
     assert status == 200, answer
     assert answer["account"]["login"] == BOT and answer["webhook_secret"]

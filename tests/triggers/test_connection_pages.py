@@ -8,7 +8,7 @@ from django.test import Client
 
 from seatrial.control.forges.models import Delivery, Hook
 from seatrial.control.projects.models import Connection, Project
-from tests.forges.hosts.github import GitHubSite
+from tests.forges.hosts.site import Site
 from tests.triggers.hosted import BOT, SHOP, Team
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -26,7 +26,7 @@ def signed_in(team: Team, role: str) -> Client:
     return client
 
 
-def form(site: GitHubSite, team: Team, **changes: str) -> dict[str, str]:
+def form(site: Site, team: Team, **changes: str) -> dict[str, str]:
     return {
         "workspace": team.workspace.pk,
         "forge": "github",
@@ -37,9 +37,7 @@ def form(site: GitHubSite, team: Team, **changes: str) -> dict[str, str]:
     }
 
 
-def test_connect_choose_and_see_the_webhook(
-    browser: Client, site: GitHubSite, team: Team, lanes: Lanes
-) -> None:
+def test_connect_choose_and_see_the_webhook(browser: Client, site: Site, team: Team, lanes: Lanes) -> None:
     assert "Connect a code host" in browser.get("/connections").content.decode()
     answer = browser.post("/connections", form(site, team), follow=True)
     row = Connection.objects.get()
@@ -56,7 +54,7 @@ def test_connect_choose_and_see_the_webhook(
 
 
 def test_a_refused_token_is_said_at_the_form_and_not_repeated(
-    browser: Client, site: GitHubSite, team: Team
+    browser: Client, site: Site, team: Team
 ) -> None:
     answer = browser.post("/connections", form(site, team, credential="wrong-token"))
     text = answer.content.decode()
@@ -64,7 +62,7 @@ def test_a_refused_token_is_said_at_the_form_and_not_repeated(
     assert not Connection.objects.exists()
 
 
-def test_a_forge_that_does_not_answer_is_said(browser: Client, site: GitHubSite, connection: str) -> None:
+def test_a_forge_that_does_not_answer_is_said(browser: Client, site: Site, connection: str) -> None:
     Connection.objects.update(base_url="http://127.0.0.1:1")
     row = Connection.objects.get()
     row.save()
@@ -77,7 +75,7 @@ def test_a_forge_that_does_not_answer_is_said(browser: Client, site: GitHubSite,
 
 
 def test_the_secret_is_rotated_shown_once_and_learned_by_the_forge(
-    browser: Client, site: GitHubSite, team: Team, connection: str, lanes: Lanes
+    browser: Client, site: Site, team: Team, connection: str, lanes: Lanes
 ) -> None:
     team.call("owner", "POST", f"/connections/{connection}/projects", {"repositories": [SHOP]})
     lanes()
@@ -106,7 +104,7 @@ def test_a_connection_without_a_secret_has_its_badge(browser: Client, connection
 
 @pytest.mark.parametrize(("role", "status"), [("developer", 403), ("stranger", 404)])
 def test_who_may_not_manage_is_refused(
-    team: Team, connection: str, site: GitHubSite, role: str, status: int
+    team: Team, connection: str, site: Site, role: str, status: int
 ) -> None:
     client = signed_in(team, role)
     asked = len(site.asked)
@@ -125,7 +123,7 @@ def test_who_may_not_manage_is_refused(
     assert len(site.asked) == asked and not Project.objects.exists()
 
 
-def test_a_stranger_cannot_connect_for_another_workspace(team: Team, site: GitHubSite) -> None:
+def test_a_stranger_cannot_connect_for_another_workspace(team: Team, site: Site) -> None:
     client = signed_in(team, "stranger")
     answer = client.post("/connections", form(site, team))
     assert answer.status_code == 200 and not Connection.objects.exists()

@@ -9,14 +9,14 @@ from seatrial.control.audit.models import AuditEntry
 from seatrial.control.forges.models import PostedComment
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.projects.models import Connection, Project
-from tests.forges.hosts.github import GitHubSite
+from tests.forges.hosts.site import Site
 from tests.triggers.conftest import waiting
 from tests.triggers.hosted import BOT, SHOP, Team, asked
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 
-def test_a_credential_that_is_refused_is_not_kept(site: GitHubSite, team: Team) -> None:
+def test_a_credential_that_is_refused_is_not_kept(site: Site, team: Team) -> None:
     status, answer = team.call("owner", "POST", "/connections", asked(site, credential="wrong"))
     assert status == 400 and "401" in answer["error"]["message"]
     site.people[BOT].scopes = "read:user"
@@ -37,14 +37,14 @@ def test_a_credential_that_is_refused_is_not_kept(site: GitHubSite, team: Team) 
     ],
 )
 def test_what_cannot_be_a_connection_is_refused_with_the_reason(
-    changes: dict[str, str], said: str, site: GitHubSite, team: Team
+    changes: dict[str, str], said: str, site: Site, team: Team
 ) -> None:
     status, answer = team.call("owner", "POST", "/connections", asked(site, **changes))
     assert status in {400, 404} and said in answer["error"]["message"]
     assert "secret" not in str(answer) and not Connection.objects.exists()
 
 
-def test_who_may_not_manage_is_refused(site: GitHubSite, connection: str, team: Team) -> None:
+def test_who_may_not_manage_is_refused(site: Site, connection: str, team: Team) -> None:
     doors: list[tuple[str, str, Any]] = [
         ("POST", "/connections", asked(site)),
         ("POST", f"/connections/{connection}/test", None),
@@ -61,7 +61,7 @@ def test_who_may_not_manage_is_refused(site: GitHubSite, connection: str, team: 
     assert len(site.asked) == asked_before and not Project.objects.exists()
 
 
-def test_the_credential_is_shown_to_nobody(site: GitHubSite, connection: str, team: Team) -> None:
+def test_the_credential_is_shown_to_nobody(site: Site, connection: str, team: Team) -> None:
     (shown,) = team.call("owner", "GET", "/connections")[1]
     row = Connection.objects.get()
     for secret in (site.people[BOT].token, str(row.webhook_secret)):
@@ -70,7 +70,7 @@ def test_the_credential_is_shown_to_nobody(site: GitHubSite, connection: str, te
 
 
 def test_connecting_again_changes_the_credential_and_keeps_the_secret(
-    site: GitHubSite, connection: str, team: Team
+    site: Site, connection: str, team: Team
 ) -> None:
     secret = str(Connection.objects.get().webhook_secret)
     site.people[BOT].token = "renewed"
@@ -81,9 +81,7 @@ def test_connecting_again_changes_the_credential_and_keeps_the_secret(
     assert team.call("owner", "POST", f"/connections/{connection}/test")[1]["login"] == BOT
 
 
-def test_repositories_are_listed_and_chosen(
-    site: GitHubSite, connection: str, team: Team, source: Path
-) -> None:
+def test_repositories_are_listed_and_chosen(site: Site, connection: str, team: Team, source: Path) -> None:
     site.repository("acme/docs", source, admin=BOT)
     listed = team.call("owner", "GET", f"/connections/{connection}/repositories?search=SHO")[1]
     assert [(one["full_name"], one["project"]) for one in listed] == [(SHOP, "")]

@@ -105,7 +105,7 @@ class ScriptedAgent:
 
     async def _look(self) -> None:
         bucket = await self.client.jetstream().key_value(subjects.desired_bucket(self.id))
-        watcher = await bucket.watchall()
+        watcher = await bucket.watchall(inactive_threshold=2)  # the bus keeps a thousand watchers at most
         listed: dict[str, DesiredEnvironment] = {}
         read = 0
         try:

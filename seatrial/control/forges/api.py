@@ -20,6 +20,10 @@ router = Router(tags=["forges"])
 
 ForgeKind = Annotated[str, Path(description="The kind of the code host.")]
 ConnectionId = Annotated[str, Path(description="Id of the connection.")]
+SecretKey = Annotated[
+    str,
+    Query(description="Fingerprint of the secret that the webhook was made with. Nothing is decided by it."),
+]
 Result = Annotated[str, Query(description="Only those with exactly this result, such as accepted.")]
 
 
@@ -57,7 +61,9 @@ class ReceptionAnswer(Schema):
     },
     summary="Receive a webhook",
 )
-def receive_webhook(request: HttpRequest, forge: ForgeKind, connection: ConnectionId) -> JsonResponse:
+def receive_webhook(
+    request: HttpRequest, forge: ForgeKind, connection: ConnectionId, key: SecretKey = ""
+) -> JsonResponse:
     """The forge's signature is checked, the delivery is stored, and only then answered. It is handled afterwards.
 
     A delivery with an id that was accepted before changes nothing.

@@ -71,6 +71,8 @@ def connect_hosted(
 
 def _address(text: str) -> str:
     """The address of a forge, without a path's last slash. Raises UnfitConnection."""
+    if not text.strip():
+        raise UnfitConnection("The address of the forge is missing. Write it like https://git.example.com")
     parts = urlsplit(text.strip())
     if parts.scheme not in {"https", "http"} or not parts.hostname:
         raise UnfitConnection(f"{text!r} is no address of a forge. Write it like https://git.example.com")

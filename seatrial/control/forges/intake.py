@@ -98,6 +98,8 @@ def _store(delivery: Delivery, *, wake: bool) -> None:
 def _judge(
     source: Connection, webhooks: Webhooks, named: WebhookHeaders, headers: Mapping[str, str], body: bytes
 ) -> _Judgement:
+    if named.misdirected:
+        return _Judgement(DeliveryResult.REJECTED_PARSE, 400, named.misdirected)
     try:
         secrets = valid_secrets(source)
     except VaultError as error:

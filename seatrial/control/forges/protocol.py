@@ -45,6 +45,7 @@ __all__ = [
     "RepositoryBack",
     "RepositoryChanged",
     "RepositoryGone",
+    "Right",
     "TagCreated",
     "TakenFacts",
     "WebhookHeaders",
@@ -54,10 +55,14 @@ __all__ = [
 
 @dataclass(frozen=True)
 class WebhookHeaders:
-    """What we read from a webhook's headers, whose names differ from forge to forge. Empty if a header is missing."""
+    """What we read from a webhook's headers, whose names differ from forge to forge. Empty if a header is missing.
+
+    `misdirected`: why no such delivery can be read here, because another kind of forge sent it.
+    """
 
     delivery_id: str
     event: str
+    misdirected: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,12 +143,29 @@ class CommentReport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Right:
+    """One thing that a credential may be allowed to do, and what people miss without it.
+
+    `given`: None when the forge does not say.
+    """
+
+    name: str
+    given: bool | None
+    without: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ForgeAccount:
-    """Whom a connection acts as. `missing` names, for people, what the credential needs and lacks."""
+    """Whom a connection acts as. `missing` names, for people, what the credential needs and lacks.
+
+    `version`: what the forge says that it is, such as "Forgejo 11.0"; empty: it does not say.
+    """
 
     login: str
     missing: Sequence[str] = ()
     expires_at: datetime | None = None  # of the credential; None: never, or the forge does not say
+    version: str = ""
+    rights: Sequence[Right] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

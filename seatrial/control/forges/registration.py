@@ -29,7 +29,7 @@ class WorkerTask:
 class Hosting:
     """How people connect to a forge that is a server of its own. `bind` gives a HostedForge.
 
-    `base_url` is what most people connect to; `credential` says what to paste.
+    `base_url` is what most people connect to, empty where there is no such; `credential` says what to paste.
     """
 
     base_url: str

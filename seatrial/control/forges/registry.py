@@ -1,6 +1,7 @@
 """The kinds of forge that this release speaks to. A new one is added here and nowhere else."""
 
 from seatrial.control.forges.errors import NoSuchForge
+from seatrial.control.forges.gitea.registration import GITEA
 from seatrial.control.forges.github.registration import GITHUB
 from seatrial.control.forges.local.registration import LOCAL
 from seatrial.control.forges.registration import Registration
@@ -8,6 +9,7 @@ from seatrial.control.forges.registration import Registration
 FORGES: dict[str, Registration] = {
     LOCAL.kind: LOCAL,
     GITHUB.kind: GITHUB,
+    GITEA.kind: GITEA,
 }
 
 

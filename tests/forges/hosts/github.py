@@ -14,11 +14,10 @@ from werkzeug.wrappers import Request, Response
 
 from tests.forges.hosts import pages
 from tests.forges.hosts.published import published
-from tests.forges.hosts.site import Comment, Hosted, Person, Pull, Site, Webhook, as_json
+from tests.forges.hosts.site import Comment, Hosted, Person, Pull, Site, Status, Webhook, as_json
 
 API = "/api/v3"
 PAYLOADS = Path(__file__).parent.parent / "github_payloads"
-PULL = re.compile(r"/(?P<name>[^/]+/[^/]+)/pull/(?P<number>\d+)")
 NAMES = {"owner": r"[^/]+", "repo": r"[^/]+", "sha": r"[0-9a-f]+"}
 
 
@@ -39,6 +38,11 @@ Answering = Callable[[Request, Person, dict[str, str]], Any]
 
 class GitHubSite(Site):
     """What is said to it and by it is held against GitHub's published schemas; `complaints` has what does not fit."""
+
+    kind = "github"
+    title = "GitHub"
+    scopes = "repo"
+    too_few = "read:user"
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
@@ -66,13 +70,10 @@ class GitHubSite(Site):
         return request.path.startswith(f"{API}/")
 
     def page(self, request: Request) -> Response | None:
-        if request.path == "/":
-            return pages.index(self)
-        if match := PULL.fullmatch(request.path):
-            hosted = self.repositories.get(match["name"])
-            pull = hosted.pulls.get(int(match["number"])) if hosted else None
-            return pages.pull_page(hosted, pull) if hosted and pull else Response("not found", 404)
-        return None
+        return pages.shown(self, request.path)
+
+    def pull_path(self, hosted: Hosted, pull: Pull) -> str:
+        return f"/{hosted.full_name}/pull/{pull.number}"
 
     def api(self, request: Request, person: Person) -> Response:
         asked = f"{request.method} {request.path.removeprefix(API)}"
@@ -177,8 +178,8 @@ class GitHubSite(Site):
     def _pull(self, hosted: Hosted, pull: Pull, example: dict[str, Any]) -> dict[str, Any]:
         head = {**example["head"], "ref": pull.branch, "sha": pull.head}
         base = {**example["base"], "ref": "main", "sha": pull.base}
-        for side in (head, base):
-            side["repo"] = {**side["repo"], "id": hosted.id, "full_name": hosted.full_name}
+        for side, there in ((head, self.origin(hosted, pull.fork)), (base, hosted)):
+            side["repo"] = {**side["repo"], "id": there.id, "full_name": there.full_name}
         return {
             **example,
             "number": pull.number,
@@ -249,7 +250,16 @@ class GitHubSite(Site):
         hosted, body = self._find(person, parts), request.get_json()
         if len(body.get("description") or "") > 140:
             raise Refused(422, "Validation Failed: description is too long (maximum is 140 characters)")
-        hosted.statuses.append({"sha": parts["sha"], "by": person.login, **body})
+        hosted.statuses.append(
+            Status(
+                parts["sha"],
+                body.get("context", "default"),
+                body["state"],
+                body.get("description") or "",
+                body.get("target_url") or "",
+                person.login,
+            )
+        )
         example = self.published.example("POST /repos/{owner}/{repo}/statuses/{sha}")
         return {**example, **body, "id": next(self.ids)}
 
@@ -300,8 +310,8 @@ class GitHubSite(Site):
         payload: dict[str, Any] = json.loads((PAYLOADS / "pull_request.opened.json").read_text())
         repository = {**payload["repository"], **self._of_payload(hosted)}
         changed = self._pull(hosted, pull, payload["pull_request"])
-        for side in ("head", "base"):
-            changed[side]["repo"] = repository
+        changed["base"]["repo"] = repository
+        changed["head"]["repo"] = {**repository, **self._of_payload(self.origin(hosted, pull.fork))}
         return {
             **payload,
             "action": action,

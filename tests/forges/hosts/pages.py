@@ -16,23 +16,31 @@ table { border-collapse: collapse; } th, td { border: 1px solid #8886; padding: 
 """
 
 
-def index(site: Site) -> Response:
-    """Every pull request there is."""
+def shown(site: Site, path: str) -> Response | None:
+    """The page at `path`; None where there is none."""
+    pulls = {
+        site.pull_path(hosted, pull): (hosted, pull)
+        for hosted in list(site.repositories.values())
+        for pull in list(hosted.pulls.values())
+    }
+    if path in pulls:
+        return _pull(*pulls[path])
+    return _index(pulls) if path == "/" else None
+
+
+def _index(pulls: dict[str, tuple[Hosted, Pull]]) -> Response:
     rows = [
-        f'<li><a href="/{one.full_name}/pull/{pull.number}">{escape(one.full_name)} #{pull.number} {escape(pull.title)}</a> '
-        f"({pull.state})</li>"
-        for one in site.repositories.values()
-        for pull in one.pulls.values()
+        f'<li><a href="{path}">{escape(hosted.full_name)} #{pull.number} {escape(pull.title)}</a> ({pull.state})</li>'
+        for path, (hosted, pull) in pulls.items()
     ]
     return _page("Pull requests", f"<ul>{''.join(rows)}</ul>" if rows else "<p>There is none.</p>")
 
 
-def pull_page(hosted: Hosted, pull: Pull) -> Response:
-    """One pull request."""
-    newest = {one["context"]: one for one in hosted.statuses if one["sha"] == pull.head}
+def _pull(hosted: Hosted, pull: Pull) -> Response:
+    newest = {one.context: one for one in hosted.statuses if one.sha == pull.head}
     statuses = "".join(
-        f'<li><strong class="{one["state"]}">{one["state"]}</strong> {escape(name)}: '
-        f'<a href="{escape(one.get("target_url") or "")}">{escape(one.get("description") or "")}</a></li>'
+        f'<li><strong class="{one.state}">{one.state}</strong> {escape(name)}: '
+        f'<a href="{escape(one.url)}">{escape(one.description)}</a></li>'
         for name, one in newest.items()
     )
     markdown = MarkdownIt("commonmark", {"html": True}).enable("table")

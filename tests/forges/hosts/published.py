@@ -42,6 +42,10 @@ class Published:
         """Raise ValidationError if the real forge would never say that."""
         self._check(self._operation(operation)["response"], body)
 
+    def check(self, schema: str, body: Any) -> None:
+        """Raise ValidationError if the real forge would never say that where it says something of this shape."""
+        self._check({"$ref": f"#/schemas/{schema}"}, body)
+
     def _operation(self, operation: str) -> dict[str, Any]:
         found: dict[str, Any] = self._document["operations"][operation]
         return found

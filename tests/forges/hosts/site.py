@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 from werkzeug.serving import make_server
@@ -32,15 +32,41 @@ class Person:
     id: int
     login: str
     token: str
-    scopes: str = "repo"
+    scopes: str
 
 
 @dataclass
 class Comment:
+    """`reactions` are pairs of an account and `+1` or `confused`, whatever the forge calls them."""
+
     id: int
     author: str
     body: str
     edits: int = 0
+    reactions: set[tuple[str, str]] = field(default_factory=set)
+
+
+@dataclass
+class Status:
+    """A commit status. `state` is pending, success, failure or error, whatever the forge calls it."""
+
+    sha: str
+    context: str
+    state: str
+    description: str
+    url: str
+    by: str
+
+
+@dataclass
+class Deployment:
+    """A deployment that a forge lists. `state` is the forge's word."""
+
+    id: int
+    environment: str
+    sha: str
+    state: str
+    url: str = ""
 
 
 @dataclass
@@ -53,6 +79,9 @@ class Pull:
     author: str
     state: str = "open"
     merged: bool = False
+    draft: bool = False
+    labels: list[str] = field(default_factory=list)
+    fork: str = ""  # full name of the repository that it comes from; empty: no fork
     updated_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     comments: list[Comment] = field(default_factory=list)
 
@@ -89,7 +118,8 @@ class Hosted:
     archived: bool = False
     pulls: dict[int, Pull] = field(default_factory=dict)
     webhooks: list[Webhook] = field(default_factory=list)
-    statuses: list[dict[str, Any]] = field(default_factory=list)
+    statuses: list[Status] = field(default_factory=list)
+    deployments: list[Deployment] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
@@ -100,8 +130,16 @@ class Hosted:
 class Site(ABC):
     """The state of a forge and its server. A subclass answers its API in `api` and says what its webhooks look like.
 
-    `faults` are answered in place of the next requests to the API. `left` requests are accepted until `resets_at`.
+    `faults` are answered in place of the next requests to the API. `left` requests are accepted until `resets_at`, if
+    this kind of forge `counts` them; then an answer that did not change costs none.
     """
+
+    kind: ClassVar[str]  # as which it is registered
+    title: ClassVar[str]
+    scopes: ClassVar[str]  # what a token needs
+    too_few: ClassVar[str]  # what a token may have that is not enough
+    counts: ClassVar[bool] = True
+    tells_renames: ClassVar[bool] = True
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -127,7 +165,8 @@ class Site(ABC):
         with self._lock:
             if login not in self.people:
                 number = next(self.ids)
-                self.people[login] = Person(number, login, f"token-of-{login}-{uuid.uuid4().hex}", **more)
+                token = f"token-of-{login}-{uuid.uuid4().hex}"
+                self.people[login] = Person(number, login, token, **{"scopes": self.scopes, **more})
             return self.people[login]
 
     def repository(self, full_name: str, source: Path, *, admin: str) -> Hosted:
@@ -151,7 +190,8 @@ class Site(ABC):
         path = self.root / f"{full_name}.git"
         path.parent.mkdir(parents=True, exist_ok=True)
         hosted.path = hosted.path.rename(path)
-        self.send(hosted, "repository", self.repository_payload(hosted, "renamed"))
+        if self.tells_renames:
+            self.send(hosted, "repository", self.repository_payload(hosted, "renamed"))
 
     def push(self, full_name: str, source: Path, branch: str) -> str:
         """Push `branch` of `source`: its webhooks follow, and open pull requests of the branch move on."""
@@ -166,16 +206,23 @@ class Site(ABC):
                 self.changed(hosted, pull, "synchronize")
         return head
 
-    def open_pull(self, full_name: str, branch: str, *, author: str, title: str = "") -> Pull:
-        """Open a pull request of a branch that was pushed."""
+    def open_pull(self, full_name: str, branch: str, *, author: str, title: str = "", fork: str = "") -> Pull:
+        """Open a pull request of a branch that was pushed, there or to `fork`."""
         hosted = self.repositories[full_name]
-        head, base = self._tip(hosted, branch), self._tip(hosted, "main")
+        origin = self.origin(hosted, fork)
+        head, base = self._tip(origin, branch), self._tip(hosted, "main")
         assert head and base, f"no branch {branch} or main in {full_name}"
-        pull = Pull(next(hosted.numbers), branch, head, base, title or branch, author)
+        pull = Pull(next(hosted.numbers), branch, head, base, title or branch, author, fork=fork)
+        if origin is not hosted:
+            git(hosted.path, "fetch", "-q", str(origin.path), f"{head}:refs/pull/{pull.number}/head")
         with self._lock:
             hosted.pulls[pull.number] = pull
         self.changed(hosted, pull, "opened")
         return pull
+
+    def origin(self, hosted: Hosted, fork: str) -> Hosted:
+        """Where the branch of a pull request of `hosted` is."""
+        return self.repositories[fork] if fork else hosted
 
     def close_pull(self, full_name: str, number: int, *, merged: bool = False) -> None:
         """Close or merge a pull request."""
@@ -230,6 +277,10 @@ class Site(ABC):
     @abstractmethod
     def api(self, request: Request, person: Person) -> Response:
         """Answer a request to the API of somebody who is signed in."""
+
+    @abstractmethod
+    def pull_path(self, hosted: Hosted, pull: Pull) -> str:
+        """Where people see a pull request."""
 
     @abstractmethod
     def is_api(self, request: Request) -> bool:

@@ -1,12 +1,12 @@
 """One connection's client for GitHub's REST API: githubkit over our transport."""
 
+import math
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
-import pydantic
 from githubkit import BaseAuthStrategy, GitHub
 from githubkit.exception import (
     GitHubException,
@@ -17,7 +17,8 @@ from githubkit.exception import (
 from seatrial.control.forges.errors import ForgeError, Limited
 from seatrial.control.forges.github import limits
 from seatrial.control.forges.github.answers import Answer
-from seatrial.control.forges.http.problems import no_answer, problem
+from seatrial.control.forges.http.problems import NoSuchThing, no_answer, problem
+from seatrial.control.forges.http.reading import content_of, read, validated
 from seatrial.control.forges.http.transport import REFUSED_SECONDS, TIMEOUT_SECONDS, ForgeTransport
 
 API_VERSION = "2022-11-28"
@@ -65,11 +66,11 @@ class GitHubClient:
 
     def get(self, path: str, model: type[A]) -> A:
         """The JSON at `path`. A renamed repository's old path is followed once, to the address GitHub names."""
-        return _read(model, self._send("GET", path))
+        return read(model, self._send("GET", path))
 
     def send(self, method: str, path: str, json: Any, model: type[A]) -> A:
         """Send `json`, and return what GitHub made of it."""
-        return _read(model, self._send(method, path, json=json))
+        return read(model, self._send(method, path, json=json))
 
     def delete(self, path: str) -> None:
         """Delete what is at `path`; nothing there is no error."""
@@ -83,12 +84,12 @@ class GitHubClient:
         address: str | None = str(httpx.URL(path, params={**query, "per_page": str(PER_PAGE)}))
         for _ in range(MAX_PAGES):
             response = self._send("GET", address or "")
-            content = _json(response)
+            content = content_of(response)
             items = content.get(key) if key and isinstance(content, dict) else content
             if not isinstance(items, list):
                 raise ForgeError(f"{response.url.path} at {self._host} is not a list")
             for item in items:
-                yield _validated(model, item, response)
+                yield validated(model, item, response)
             address = response.links.get("next", {}).get("url")
             if address is None:
                 return
@@ -100,7 +101,7 @@ class GitHubClient:
     def get_with_headers(self, path: str, model: type[A]) -> tuple[A, httpx.Headers]:
         """The JSON at `path`, and the headers it came with."""
         response = self._send("GET", path)
-        return _read(model, response), response.headers
+        return read(model, response), response.headers
 
     def _send(self, method: str, path: str, *, json: Any = None) -> httpx.Response:
         response = self._once(method, path, json)
@@ -135,8 +136,8 @@ class GitHubClient:
         return answer.raw_response
 
     def _limited(self) -> Limited:
-        wait = self.transport.budget.standing().wait
-        return Limited(f"{self._host} accepts no more requests for {wait:.0f} s", wait)
+        wait = math.ceil(self.transport.budget.standing().wait)
+        return Limited(f"{self._host} accepts no more requests for {wait} s", wait)
 
     def _stay(self, address: str) -> None:
         """Raise ForgeError if `address` is elsewhere: the credential goes to this forge and nowhere else."""
@@ -145,29 +146,3 @@ class GitHubClient:
             raise ForgeError(
                 f"{self._host} points to {there.netloc}, another host; not followed", permanent=True
             )
-
-
-class NoSuchThing(ForgeError):
-    """404 or 410: it does not exist, or the credential may not see it."""
-
-    permanent = True
-
-
-def _read(model: type[A], response: httpx.Response) -> A:
-    return _validated(model, _json(response), response)
-
-
-def _json(response: httpx.Response) -> Any:
-    try:
-        return response.json()
-    except ValueError as error:
-        raise ForgeError(f"{response.url.path} at {response.url.host} is not JSON") from error
-
-
-def _validated(model: type[A], content: Any, response: httpx.Response) -> A:
-    try:
-        return model.model_validate(content)
-    except pydantic.ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ForgeError(f"{response.url.path} at {response.url.host}: {where}: {first['msg']}") from error

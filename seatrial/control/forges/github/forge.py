@@ -18,8 +18,9 @@ from seatrial.control.forges.github.answers import (
     PullAnswer,
     RepositoryAnswer,
 )
-from seatrial.control.forges.github.client import GitHubClient, NoSuchThing
+from seatrial.control.forges.github.client import GitHubClient
 from seatrial.control.forges.http.budget import Budget
+from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.marker import marked, marker
 from seatrial.control.forges.protocol import (
     Commented,

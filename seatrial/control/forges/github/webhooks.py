@@ -6,6 +6,11 @@ from seatrial.control.forges.github import parsing, signature
 from seatrial.control.forges.protocol import WebhookHeaders
 from seatrial.control.projects.events import ForgeEvent
 
+GITEAS = (
+    "A Gitea or Forgejo sent this to the address of a GitHub connection. Connect it as what it is "
+    "(Connections, kind Gitea or Forgejo), and use the address of that connection."
+)
+
 
 class GitHubWebhooks:
     """The webhook half of GitHub."""
@@ -21,9 +26,14 @@ class GitHubWebhooks:
     )
 
     def read(self, headers: Mapping[str, str]) -> WebhookHeaders:
-        """The id and the event. A delivery that is sent again keeps its id."""
+        """The id and the event. A delivery that is sent again keeps its id.
+
+        Gitea and Forgejo send GitHub's headers as well, with a signature that fits, but payloads that do not.
+        """
         return WebhookHeaders(
-            delivery_id=headers.get("X-GitHub-Delivery", ""), event=headers.get("X-GitHub-Event", "")
+            delivery_id=headers.get("X-GitHub-Delivery", ""),
+            event=headers.get("X-GitHub-Event", ""),
+            misdirected=GITEAS if "X-Gitea-Event" in headers else "",
         )
 
     def signed(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> bool:

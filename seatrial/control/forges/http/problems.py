@@ -10,6 +10,12 @@ from seatrial.control.forges.http.retry_after import retry_after_seconds
 MAY_PASS = frozenset({401, 403, 408, 409, 423, 425, 429})
 
 
+class NoSuchThing(ForgeError):
+    """404 or 410: it does not exist, or the credential may not see it."""
+
+    permanent = True
+
+
 def problem(response: httpx.Response, clock: ForgeClock) -> ForgeError:
     """The error of an answer that is not a success. The answer's body is not quoted: a stranger may have written it."""
     status = response.status_code

@@ -1,4 +1,4 @@
-"""GitHub from being connected to the comment below a pull request, over REST and through the worker's lanes."""
+"""Every kind of forge from being connected to the comment below a pull request, over REST and the worker's lanes."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,13 +23,19 @@ from seatrial.control.worker.database import Database
 from seatrial.control.worker.deliveries import Deliveries
 from seatrial.control.worker.wakeups import Wakeups
 from seatrial.wire.evaluations import EvaluationFinished, PolicyResult
-from tests.forges.hosts.github import GitHubSite
+from tests.forges.hosts.kinds import SITES
+from tests.forges.hosts.site import Site
 from tests.repositories import commit
 from tests.triggers.conftest import wait_is_over, waiting
 from tests.triggers.hosted import BOT, SHOP, DeliveringHere, Team
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 Lanes = Callable[[], None]
+
+
+@pytest.fixture(params=SITES)
+def which(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
@@ -56,13 +62,13 @@ def finish(evaluation: Evaluation, state: str = "passed", message: str = "") -> 
 
 
 def test_a_pull_request_gets_statuses_and_one_comment(
-    site: GitHubSite, project: Project, lanes: Lanes, source: Path
+    site: Site, project: Project, lanes: Lanes, source: Path
 ) -> None:
     pull = site.open_pull(SHOP, "feature", author="ann", title="Add a cart")
     handle()
     lanes()
     hosted = site.repositories[SHOP]
-    assert {one["context"]: one["state"] for one in hosted.statuses} == {
+    assert {one.context: one.state for one in hosted.statuses} == {
         "seatrial/policies": "pending",
         "seatrial/preview": "pending",
     }
@@ -74,7 +80,7 @@ def test_a_pull_request_gets_statuses_and_one_comment(
     assert "Policies: failed" in comment.body and "`has-readme`" in comment.body
     for effect in ("@ann", "#1 ", "<b>", "https://bad.test"):
         assert effect not in comment.body
-    assert hosted.statuses[-1]["state"] == "failure"
+    assert hosted.statuses[-1].state == "failure"
     commit(source, {"b": "2"})
     site.push(SHOP, source, "feature")
     handle()
@@ -87,7 +93,7 @@ def test_a_pull_request_gets_statuses_and_one_comment(
     assert set(Delivery.objects.values_list("result", flat=True)) == {"accepted"}
 
 
-def test_nothing_is_said_twice(site: GitHubSite, project: Project, lanes: Lanes) -> None:
+def test_nothing_is_said_twice(site: Site, project: Project, lanes: Lanes) -> None:
     pull = site.open_pull(SHOP, "feature", author="ann")
     handle()
     lanes()
@@ -98,7 +104,7 @@ def test_nothing_is_said_twice(site: GitHubSite, project: Project, lanes: Lanes)
 
 
 def test_an_hour_without_the_forge_loses_nothing_and_causes_no_storm(
-    site: GitHubSite, project: Project, lanes: Lanes
+    site: Site, project: Project, lanes: Lanes
 ) -> None:
     pull = site.open_pull(SHOP, "feature", author="ann")
     handle()
@@ -113,7 +119,7 @@ def test_an_hour_without_the_forge_loses_nothing_and_causes_no_storm(
     lanes()
     assert len(pull.comments) == 1 and not waiting(Instruction.COMMENT)
     assert len(site.asked) - asked_before < 20
-    states = {one["context"]: one["state"] for one in site.repositories[SHOP].statuses}
+    states = {one.context: one.state for one in site.repositories[SHOP].statuses}
     assert states["seatrial/policies"] == "success"
 
 
@@ -128,7 +134,7 @@ def test_lost_webhooks_are_made_up_for(site: DeliveringHere, project: Project, f
 
 
 def test_a_webhook_that_was_switched_off_or_deleted_is_healed(
-    site: GitHubSite, project: Project, lanes: Lanes
+    site: Site, project: Project, lanes: Lanes
 ) -> None:
     (webhook,) = site.repositories[SHOP].webhooks
     webhook.active = False
@@ -148,20 +154,21 @@ def test_a_webhook_that_was_switched_off_or_deleted_is_healed(
 
 
 def test_a_webhook_that_may_not_be_made_is_said(
-    site: GitHubSite, connection: str, team: Team, lanes: Lanes
+    site: Site, connection: str, team: Team, lanes: Lanes
 ) -> None:
     site.repositories[SHOP].members[BOT] = "write"
     team.call("owner", "POST", f"/connections/{connection}/projects", {"repositories": [SHOP]})
     lanes()
-    assert "or hides it" in Hook.objects.get().problem
+    assert "127.0.0.1" in Hook.objects.get().problem
     site.repositories[SHOP].members[BOT] = "admin"
     hooks.ask(Project.objects.get())
+    wait_is_over()
     lanes()
     assert Hook.objects.get().problem == ""
 
 
 def test_without_a_secret_no_webhook_is_made_that_we_would_reject(
-    site: GitHubSite, connection: str, team: Team, lanes: Lanes
+    site: Site, connection: str, team: Team, lanes: Lanes
 ) -> None:
     row = Connection.objects.get()
     row.webhook_secret = ""
@@ -172,15 +179,19 @@ def test_without_a_secret_no_webhook_is_made_that_we_would_reject(
     assert site.repositories[SHOP].webhooks == []
 
 
-def test_a_removed_project_has_no_webhook(site: GitHubSite, project: Project, lanes: Lanes) -> None:
+def test_a_removed_project_has_no_webhook(site: Site, project: Project, lanes: Lanes) -> None:
     Project.objects.update(archived_at=timezone.now())
     hooks.ask(project)
     lanes()
     assert site.repositories[SHOP].webhooks == [] and not Hook.objects.exists()
 
 
+TELLING_RENAMES = [name for name, site in SITES.items() if site.tells_renames]
+
+
+@pytest.mark.parametrize("which", TELLING_RENAMES, indirect=True)
 def test_a_renamed_repository_is_the_same_project(
-    site: GitHubSite, project: Project, forges: Forges, lanes: Lanes, source: Path
+    site: Site, project: Project, forges: Forges, lanes: Lanes
 ) -> None:
     site.open_pull(SHOP, "feature", author="ann")
     handle()
@@ -191,9 +202,18 @@ def test_a_renamed_repository_is_the_same_project(
     assert (project.full_name, project.slug) == ("acme/store", "shop")
     assert project.clone_url.endswith("/acme/store.git")
     compare(forges, project)
-    # Somebody takes the name that is free now
-    project.full_name = SHOP
-    project.save()
+    assert PullRequest.objects.get().state == "open"
+
+
+def test_a_name_that_somebody_else_took_mixes_nothing_up(
+    site: DeliveringHere, project: Project, forges: Forges, lanes: Lanes, source: Path
+) -> None:
+    site.open_pull(SHOP, "feature", author="ann")
+    handle()
+    lanes()
+    site.lost = True
+    site.renamed(SHOP, "acme/store")
+    compare(forges, project)
     site.repository(SHOP, source, admin=BOT)
     site.open_pull(SHOP, "feature", author="ann")
     with pytest.raises(ForgeError, match="another repository now"):

@@ -1,0 +1,230 @@
+"""Gitea and Forgejo, through an access token."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+import httpx
+
+from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.gitea import hooks
+from seatrial.control.forges.gitea.account import account
+from seatrial.control.forges.gitea.answers import (
+    Answer,
+    Collaborator,
+    Comment,
+    Made,
+    Me,
+    Permission,
+    Pull,
+    RepositoryAnswer,
+    Topics,
+)
+from seatrial.control.forges.gitea.client import Forbidden, GiteaClient
+from seatrial.control.forges.gitea.pulls import as_event
+from seatrial.control.forges.github import statuses
+from seatrial.control.forges.http.budget import Budget
+from seatrial.control.forges.http.problems import NoSuchThing
+from seatrial.control.forges.marker import marked, marker
+from seatrial.control.forges.protocol import (
+    Commented,
+    CommentReport,
+    DeploymentReport,
+    EvaluationReport,
+    FetchCredential,
+    ForgeAccount,
+    ForgeRepository,
+    TakenFacts,
+)
+from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
+from seatrial.control.projects.models import Connection, Project
+from seatrial.wire.evaluations import ForgeFacts, Member, Metadata
+
+OPEN = "open"  # Gitea's word
+WRITING = frozenset({"owner", "admin", "write"})
+LENT = timedelta(hours=1)  # nobody is told when a token ends; after this time an agent asks again
+
+
+class GiteaForge:
+    """One connection to a Gitea or Forgejo. Agents get the token itself: it cannot be narrowed to one repository."""
+
+    def __init__(self, connection: Connection, *, inner: httpx.BaseTransport | None = None) -> None:
+        self._token = str(connection.credential)
+        self.client = GiteaClient(connection.base_url, self._token, inner=inner)
+
+    @property
+    def budget(self) -> Budget:
+        """The connection's budget."""
+        return self.client.transport.budget
+
+    def now(self) -> datetime:
+        """Gitea's time, by the Date of its last answer."""
+        return self.client.now()
+
+    def account(self) -> ForgeAccount:
+        """The token's owner, the scopes that the token lacks, and what runs there."""
+        return account(self.client)
+
+    def repositories(self) -> Iterator[ForgeRepository]:
+        """Every repository of the token's owner, of those who share with them, and of their organisations."""
+        for answer in self.client.pages("/user/repos", RepositoryAnswer):
+            yield _repository(answer)
+
+    def repository(self, full_name: str) -> ForgeRepository:
+        """One repository, by its name or a former one."""
+        return _repository(self.client.get(_path(full_name), RepositoryAnswer))
+
+    def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
+        """Every open pull request, whatever its base; those without a commit are left out, which only damage explains.
+
+        Raises ForgeError when the project's name belongs to another repository now.
+        """
+        answers = list(self.client.pages(f"{_of(project)}/pulls", Pull, state=OPEN, sort="oldest"))
+        for answer in answers:
+            _same(project, str(answer.base.repo_id))
+        return [_now(project, answer) for answer in answers if answer.head.sha]
+
+    def pull_request(self, project: Project, number: int) -> PullRequestChanged:
+        """One pull request as it is now."""
+        answer = self.client.get(f"{_of(project)}/pulls/{number}", Pull)
+        _same(project, str(answer.base.repo_id))
+        if not answer.head.sha:
+            raise ForgeError(f"Pull request {number} of {project.full_name} has no commit at the forge")
+        return _now(project, answer)
+
+    def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
+        """Facts from the repository and the lists of who may do what there."""
+        answer = self.client.get(_of(project), RepositoryAnswer)
+        topics = answer.topics
+        if topics is None:
+            topics = self.client.get(f"{_of(project)}/topics", Topics).topics
+        return TakenFacts(
+            facts=ForgeFacts(
+                default_branch=answer.default_branch,
+                members=self._members(project, answer),
+                topics=topics or [],
+                metadata=Metadata(
+                    name=answer.name,
+                    description=answer.description or "",
+                    web_url=answer.html_url,
+                    created_at=answer.created_at.isoformat() if answer.created_at else None,
+                    updated_at=answer.updated_at.isoformat() if answer.updated_at else None,
+                ),
+            )
+        )
+
+    def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
+        """A commit status, whose words are GitHub's."""
+        self._status(project, report.commit, statuses.of_evaluation(report))
+
+    def report_deployment(self, project: Project, report: DeploymentReport) -> None:
+        """A commit status: Gitea lists no deployments."""
+        self._status(project, report.commit, statuses.of_deployment(report))
+
+    def report_comment(self, project: Project, report: CommentReport) -> str:
+        """Our comment: the known one, else ours with the marker, else a new one."""
+        text = marked(report.body, report.mark)
+        for comment in filter(None, (report.known, self._our_comment(project, report))):
+            try:
+                path = f"{_of(project)}/issues/comments/{comment}"
+                return str(self.client.send("PATCH", path, {"body": text}, Made).id)
+            except NoSuchThing:
+                continue  # somebody deleted it
+        path = f"{_of(project)}/issues/{report.number}/comments"
+        return str(self.client.send("POST", path, {"body": text}, Made).id)
+
+    def fetch_credential(self, project: Project) -> FetchCredential | None:
+        """The token, as git sends it over HTTPS; the name beside it does not matter."""
+        return FetchCredential(username="seatrial", password=self._token, expires_at=self.now() + LENT)
+
+    def ensure_webhook(self, project: Project, url: str, secret: str) -> None:
+        """Make the webhook, or correct the one that goes to `url`. One with another secret gives way to a new one."""
+        try:
+            hooks.ensure(self.client, _of(project), url, secret)
+        except Forbidden as error:
+            raise Forbidden(
+                f"{error}. Make the account an administrator of {project.full_name}, unless webhooks are off there"
+            ) from error
+
+    def remove_webhook(self, project: Project, url: str) -> None:
+        """Remove every webhook that goes to `url`."""
+        try:
+            hooks.remove(self.client, _of(project), url)
+        except NoSuchThing:
+            return
+
+    def may_write(self, project: Project, login: str) -> bool:
+        """By the account's permission, which counts teams too. Only an administrator of the repository may ask."""
+        path = f"{_of(project)}/collaborators/{quote(login, safe='')}/permission"
+        try:
+            return self.client.get(path, Permission).permission in WRITING
+        except NoSuchThing:
+            return False
+
+    def acknowledge(self, project: Project, event: Commented, *, done: bool) -> None:
+        """A thumb or a confused face. Gitea keeps one of each per account, however often it is sent."""
+        path = f"{_of(project)}/issues/comments/{event.comment}/reactions"
+        self.client.send("POST", path, {"content": "+1" if done else "confused"}, Answer)
+
+    def _members(self, project: Project, answer: RepositoryAnswer) -> list[Member]:
+        """Who may read or write; a role costs a request for each member, so admins are not told apart from writers.
+
+        Nobody, where the account may not look.
+        """
+        try:
+            readers = list(self.client.pages(f"{_of(project)}/collaborators", Collaborator))
+            writers = self.client.get_list(f"{_of(project)}/assignees", Collaborator)
+        except Forbidden:
+            return []
+        roles = dict.fromkeys((one.login for one in readers), "read")
+        roles |= dict.fromkeys((one.login for one in writers), "write")
+        if answer.owner is not None and answer.owner.login in roles:
+            roles[answer.owner.login] = "owner"
+        return [Member(username=login, role=role) for login, role in sorted(roles.items())]
+
+    def _status(self, project: Project, commit: str, body: dict[str, str]) -> None:
+        self.client.send("POST", f"{_of(project)}/statuses/{commit}", body, Made)
+
+    def _our_comment(self, project: Project, report: CommentReport) -> str:
+        """The id of the comment that an earlier report made; anybody may copy the marker, so it must be ours."""
+        me = self.client.get("/user", Me)
+        wanted = marker(report.mark)
+        for comment in self.client.pages(f"{_of(project)}/issues/{report.number}/comments", Comment):
+            if comment.user is not None and comment.user.id == me.id and wanted in (comment.body or ""):
+                return str(comment.id)
+        return ""
+
+
+def _of(project: Project) -> str:
+    return _path(project.full_name)
+
+
+def _path(full_name: str) -> str:
+    return f"/repos/{quote(full_name, safe='/')}"
+
+
+def _same(project: Project, external_id: str) -> None:
+    if external_id != project.external_id:
+        raise ForgeError(
+            f"{project.full_name} is another repository now. Add the project again under its new name"
+        )
+
+
+def _now(project: Project, answer: Pull) -> PullRequestChanged:
+    """As it is now; what came before does not matter."""
+    action = PullRequestAction.REOPENED if answer.state == OPEN else PullRequestAction.CLOSED
+    return as_event(project.external_id, answer, action)
+
+
+def _repository(answer: RepositoryAnswer) -> ForgeRepository:
+    return ForgeRepository(
+        external_id=str(answer.id),
+        full_name=answer.full_name,
+        name=answer.name,
+        clone_url=answer.clone_url or f"{answer.html_url}.git",
+        web_url=answer.html_url,
+        default_branch=answer.default_branch or "main",
+        private=answer.private,
+        archived=answer.archived,
+        manageable=answer.permissions is not None and answer.permissions.admin,
+    )

@@ -1,0 +1,18 @@
+"""Registers Gitea and Forgejo: everything they provide to the control plane."""
+
+from seatrial.control.forges.gitea.forge import GiteaForge
+from seatrial.control.forges.gitea.webhooks import GiteaWebhooks
+from seatrial.control.forges.registration import Hosting, Registration
+
+GITEA = Registration(
+    kind="gitea",
+    title="Gitea or Forgejo",
+    needs_credential=True,
+    webhooks=GiteaWebhooks(),
+    bind=GiteaForge,
+    hosting=Hosting(
+        base_url="",  # no server is the usual one, and a token must not go to another
+        credential="An access token (Settings, Applications) with the scopes write:repository, write:issue and read:user, "
+        "of an account that is an administrator of the repositories.",
+    ),
+)

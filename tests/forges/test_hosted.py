@@ -1,0 +1,295 @@
+"""What every forge on a server of its own must do, for each kind, against a site that holds both sides to what is published."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from werkzeug.wrappers import Response
+
+from seatrial.control.accounts.models import Workspace
+from seatrial.control.forges.connected import hosted
+from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.protocol import (
+    CommentReport,
+    DeploymentReport,
+    EvaluationReport,
+    HostedForge,
+)
+from seatrial.control.forges.registry import registered
+from seatrial.control.projects.models import Connection, Project
+from seatrial.wire.states import DeploymentState, EvaluationState
+from tests.forges.hosts.kinds import COUNTING, SITES
+from tests.forges.hosts.site import Comment, Hosted, Site
+from tests.repositories import repository
+
+SHOP, BOT = "acme/shop", "seatrial-bot"
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("source") / "shop"
+    repository(path, {"a": "1"})
+    return path
+
+
+@pytest.fixture(params=SITES)
+def which(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def site(which: str, tmp_path: Path, source: Path) -> Iterator[Site]:
+    site = SITES[which](tmp_path / which)
+    site.person(BOT)
+    site.person("ann")
+    with site.serving():
+        site.repository(SHOP, source, admin=BOT)
+        yield site
+    assert site.complaints == []
+
+
+@pytest.fixture
+def project(site: Site) -> Project:
+    workspace = Workspace(slug="ours", name="Ours")
+    connection = Connection(
+        workspace=workspace,
+        forge=site.kind,
+        name="g",
+        base_url=site.url,
+        credential=site.people[BOT].token,
+    )
+    return Project(
+        workspace=workspace,
+        connection=connection,
+        name="shop",
+        full_name=SHOP,
+        external_id=str(site.repositories[SHOP].id),
+    )
+
+
+@pytest.fixture
+def forge(project: Project) -> HostedForge:
+    return hosted(registered(project.connection.forge).bind(project.connection), project.connection)
+
+
+@pytest.fixture
+def hook(site: Site) -> str:
+    return f"https://seatrial.test/api/v1/webhooks/{site.kind}/1"
+
+
+def test_the_account_and_what_its_token_lacks(forge: HostedForge, site: Site) -> None:
+    assert (forge.account().login, list(forge.account().missing)) == (BOT, [])
+    site.people[BOT].scopes = site.too_few
+    assert forge.account().missing
+
+
+def test_a_wrong_token_is_a_problem_that_may_pass(forge: HostedForge, site: Site) -> None:
+    site.people[BOT].token = "another"
+    with pytest.raises(ForgeError, match="401") as caught:
+        forge.account()
+    assert not caught.value.permanent
+
+
+def test_every_page_of_repositories_is_read(forge: HostedForge, site: Site) -> None:
+    for number in range(230):
+        name = f"r{number:03}"
+        site.repositories[f"acme/{name}"] = Hosted(number, "acme", name, site.root, {BOT: "write"})
+    names = [one.full_name for one in forge.repositories()]
+    assert len(names) == len(set(names)) == 231
+    assert forge.repository(SHOP).manageable and not forge.repository("acme/r001").manageable
+
+
+def test_a_renamed_repository_is_followed_and_another_host_is_not(forge: HostedForge, site: Site) -> None:
+    site.renamed(SHOP, "acme/store")
+    assert forge.repository(SHOP).full_name == "acme/store"
+    site.faults.append(Response("", 301, {"Location": "http://127.0.0.1:1/somewhere"}))
+    with pytest.raises(ForgeError, match="another host"):
+        forge.repository(SHOP)
+
+
+def test_open_pull_requests_are_those_that_are_open_now(
+    forge: HostedForge, project: Project, site: Site
+) -> None:
+    first = site.open_pull(SHOP, "feature", author="ann", title="Add a cart")
+    second = site.open_pull(SHOP, "feature", author="ann")
+    site.close_pull(SHOP, second.number)
+    (event,) = forge.open_pull_requests(project)
+    assert (event.number, event.head_sha, event.title) == (first.number, first.head, "Add a cart")
+    assert (event.author, event.from_fork, event.branch) == ("ann", False, "feature")
+    assert (event.base_branch, event.base_sha) == ("main", first.base)
+
+
+def test_a_pull_request_from_a_fork_is_one(
+    forge: HostedForge, project: Project, site: Site, source: Path
+) -> None:
+    site.person("eve")
+    site.repository("eve/shop", source, admin="eve")
+    site.open_pull(SHOP, "feature", author="eve", fork="eve/shop")
+    (event,) = forge.open_pull_requests(project)
+    assert event.from_fork and event.external_id == project.external_id
+
+
+def test_facts_are_what_the_forge_says_of_the_repository(
+    forge: HostedForge, project: Project, site: Site
+) -> None:
+    facts = forge.facts(project, "a" * 40).facts
+    assert facts.default_branch == "main" and facts.topics == ["shop"]
+    assert (facts.metadata.name, facts.metadata.description) == ("shop", "The repository shop")
+    assert [one.username for one in facts.members] == [BOT] and facts.members[0].role
+
+
+@pytest.mark.parametrize("which", COUNTING, indirect=True)
+def test_facts_that_did_not_change_cost_nothing(forge: HostedForge, project: Project, site: Site) -> None:
+    facts = forge.facts(project, "a" * 40).facts
+    left = site.left
+    assert forge.facts(project, "b" * 40).facts == facts
+    assert site.left == left
+
+
+def test_statuses_have_stable_names_and_fit(forge: HostedForge, project: Project, site: Site) -> None:
+    commit = site.open_pull(SHOP, "feature", author="ann").head
+    forge.report_evaluation(
+        project,
+        EvaluationReport(
+            commit=commit,
+            state=EvaluationState.FAILED,
+            description="line\n" * 100,
+            page_url="https://s.test/1",
+        ),
+    )
+    forge.report_deployment(
+        project,
+        DeploymentReport(
+            number=1,
+            commit=commit,
+            state=DeploymentState.LIVE,
+            description="live",
+            page_url="https://s.test/2",
+            urls={"web": "https://web.test"},
+        ),
+    )
+    statuses = site.repositories[SHOP].statuses
+    assert {one.sha for one in statuses} == {commit} and statuses[0].description.startswith("line line")
+    shown = [(one.context, one.state, one.url) for one in statuses]
+    assert shown == [
+        ("seatrial/policies", "failure", "https://s.test/1"),
+        ("seatrial/preview", "success", "https://web.test"),
+    ]
+
+
+@pytest.mark.parametrize("state", list(EvaluationState))
+def test_every_verdict_has_a_status(
+    state: EvaluationState, forge: HostedForge, project: Project, site: Site
+) -> None:
+    commit = site.open_pull(SHOP, "feature", author="ann").head
+    report = EvaluationReport(commit=commit, state=state, description="", page_url="https://s.test")
+    forge.report_evaluation(project, report)
+    assert len(site.repositories[SHOP].statuses) == 1
+
+
+@pytest.mark.parametrize("state", list(DeploymentState))
+def test_every_state_of_a_preview_has_a_status(
+    state: DeploymentState, forge: HostedForge, project: Project, site: Site
+) -> None:
+    commit = site.open_pull(SHOP, "feature", author="ann").head
+    report = DeploymentReport(
+        number=1, commit=commit, state=state, description="", page_url="https://s.test", urls={}
+    )
+    forge.report_deployment(project, report)
+    assert len(site.repositories[SHOP].statuses) == 1
+
+
+def test_there_is_one_comment_whatever_was_lost(forge: HostedForge, project: Project, site: Site) -> None:
+    pull = site.open_pull(SHOP, "feature", author="ann")
+    first = forge.report_comment(project, CommentReport(number=pull.number, body="one"))
+    # The id was lost, and somebody quoted us
+    pull.comments.insert(0, Comment(next(site.ids), "ann", pull.comments[0].body))
+    again = forge.report_comment(project, CommentReport(number=pull.number, body="two"))
+    assert again == first
+    forge.report_comment(project, CommentReport(number=pull.number, body="three", known=first))
+    quoted, ours = pull.comments
+    assert (ours.author, ours.edits) == (BOT, 2) and ours.body.startswith("three")
+    assert quoted.body.startswith("one")
+    pull.comments.remove(ours)  # deleted by hand
+    made = forge.report_comment(project, CommentReport(number=pull.number, body="four", known=first))
+    assert made != first and [one.body[:5] for one in pull.comments if one.author == BOT] == ["four\n"]
+
+
+def test_a_webhook_is_made_once_healed_and_removed(
+    forge: HostedForge, project: Project, site: Site, hook: str
+) -> None:
+    webhooks = site.repositories[SHOP].webhooks
+    forge.ensure_webhook(project, hook, "first")
+    (made,) = webhooks
+    assert made.active and made.secret == "first" and len(made.events) > 1
+    wanted, made.active, made.events = made.events, False, ["push"]  # somebody switched it off
+    forge.ensure_webhook(project, hook, "first")
+    assert webhooks == [made] and made.active and made.secret == "first" and made.events == wanted
+    forge.ensure_webhook(project, f"{hook}2", "other")
+    forge.remove_webhook(project, hook)
+    assert [one.secret for one in webhooks] == ["other"]
+    del site.repositories[SHOP]
+    forge.remove_webhook(project, hook)
+
+
+def test_a_webhook_learns_a_new_secret(forge: HostedForge, project: Project, site: Site, hook: str) -> None:
+    forge.ensure_webhook(project, hook, "first")
+    forge.ensure_webhook(project, hook, "second")
+    (webhook,) = site.repositories[SHOP].webhooks
+    assert webhook.secret == "second" and webhook.active and len(webhook.events) > 1
+
+
+def test_a_webhook_that_may_not_be_made_is_a_problem(
+    forge: HostedForge, project: Project, site: Site, hook: str
+) -> None:
+    site.repositories[SHOP].members[BOT] = "write"
+    with pytest.raises(ForgeError):
+        forge.ensure_webhook(project, hook, "s")
+    assert site.repositories[SHOP].webhooks == []
+
+
+@pytest.mark.parametrize("which", COUNTING, indirect=True)
+def test_limits_are_kept_and_said(forge: HostedForge, project: Project, site: Site) -> None:
+    site.left = 1
+    forge.account()
+    asked = len(site.asked)
+    with pytest.raises(ForgeError) as caught:
+        forge.account()
+        forge.facts(project, "a" * 40)
+    assert caught.value.retry_after_seconds > 3000
+    assert len(site.asked) <= asked + 1
+
+
+def test_a_forge_that_wants_peace_has_it_for_as_long_as_it_says(
+    forge: HostedForge, project: Project, site: Site
+) -> None:
+    site.faults.append(Response('{"message": "too many requests"}', 429, {"Retry-After": "30"}))
+    with pytest.raises(ForgeError) as caught:
+        forge.account()
+    assert caught.value.retry_after_seconds == 30 and not caught.value.permanent
+    with pytest.raises(ForgeError):
+        forge.repository(SHOP)
+    assert len(site.asked) == 1
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_nothing_is_retried_here(status: int, forge: HostedForge, site: Site) -> None:
+    site.faults.append(Response("<html>sorry</html>", status))
+    with pytest.raises(ForgeError, match=str(status)) as caught:
+        forge.account()
+    assert not caught.value.permanent and len(site.asked) == 1
+
+
+def test_answers_that_are_none_are_said(forge: HostedForge, site: Site) -> None:
+    site.faults.extend([Response("<html>", 200), Response("[]", 200), Response('{"message": "x"}', 200)])
+    for _ in range(3):
+        with pytest.raises(ForgeError, match=r"127\.0\.0\.1"):
+            forge.account()
+
+
+def test_a_credential_fetches_and_ends(forge: HostedForge, project: Project, site: Site) -> None:
+    credential = forge.fetch_credential(project)
+    assert credential is not None and credential.password == site.people[BOT].token
+    assert "token-of" not in repr(credential)
+    assert (credential.expires_at - datetime.now(UTC)).total_seconds() < 3700
