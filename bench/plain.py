@@ -41,6 +41,8 @@ from django.urls import path  # noqa: E402
 class Row(models.Model):
     """One webhook."""
 
+    objects: models.Manager["Row"] = models.Manager()
+
     delivery = models.CharField(max_length=200, unique=True)
     event = models.CharField(max_length=100)
     headers = models.JSONField()

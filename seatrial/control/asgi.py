@@ -4,10 +4,10 @@ import os
 
 from django.core.asgi import get_asgi_application
 
-from seatrial.control.body_limit import BodyLimit, Receive, Scope, Send
+from seatrial.control.body_limit import Application, BodyLimit, Receive, Scope, Send
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seatrial.control.settings")
-_django = get_asgi_application()
+_django: Application = get_asgi_application()
 
 from seatrial.control.forges import body_bound  # noqa: E402 (Django must be set up first)
 from seatrial.control.one_thread import InOneThread  # noqa: E402
@@ -15,7 +15,7 @@ from seatrial.control.previews.pages import hosts  # noqa: E402
 from seatrial.control.start import refuse_unfit  # noqa: E402
 
 refuse_unfit()
-_webhooks = InOneThread()
+_webhooks: Application = InOneThread()
 WEBHOOKS = ("/api/v1/webhooks/", "/api/webhooks/")
 
 
