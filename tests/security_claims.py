@@ -186,7 +186,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "e2e/test_github.py::test_from_connecting_to_the_last_trace",
     ),
     "- A token goes to its own code host and nowhere else": (
-        "tests/forges/test_github.py::test_a_renamed_repository_is_followed_and_another_host_is_not",
+        "tests/forges/test_hosted.py::test_a_renamed_repository_is_followed_and_another_host_is_not",
     ),
     "- No request of the control plane goes to a link-local or metadata address": (
         "tests/installation/test_airgapped.py::test_where_clouds_keep_credentials_nobody_asks_whoever_connects_it",
