@@ -85,6 +85,7 @@ def operation(document: dict[str, Any], name: str, needed: dict[str, Any]) -> di
     return {
         "status": int(status),
         "request": adapted(document, sent.get("schema"), needed),
+        "query": sorted(one["name"] for one in described.get("parameters", []) if one["in"] == "query"),
         "response": adapted(document, answer.get("schema"), needed),
         "example": None,
     }

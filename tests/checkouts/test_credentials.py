@@ -124,8 +124,47 @@ async def test_what_fails_for_another_reason_costs_one_credential(
 ) -> None:
     given = Given(site.password)
     with pytest.raises(CheckoutError, match="bbbbbbbbbbbb"):
-        await Cache(tmp_path / "cache").fetch(source, "r1", "b" * 40, given)
+        await Cache(tmp_path / "cache", pauses=()).fetch(source, "r1", "b" * 40, given)
     assert given.asked == ["r1"]
+
+
+async def test_a_commit_that_comes_later_than_its_event_is_fetched_when_it_is_there(
+    site: Site, source: Source, repository: Path, tmp_path: Path
+) -> None:
+    git(repository, "checkout", "-q", "--detach")
+    (repository / "more").write_text("1")
+    late = commit(repository)
+    git(repository, "update-ref", "refs/hidden/late", late)
+    hidden = repository / ".git" / "objects" / late[:2] / late[2:]
+    hidden.rename(tmp_path / "late")
+    git(repository, "update-ref", "-d", "refs/hidden/late")
+    git(repository, "checkout", "-q", "-f", "main")
+    given = Given(site.password)
+
+    async def arriving(repository_id: str) -> OpenedCredential:
+        if len(given.asked) == 1:  # the second attempt begins
+            (tmp_path / "late").rename(hidden)
+        return await given(repository_id)
+
+    cache = Cache(tmp_path / "cache", pauses=(0.01, 0.01))
+    tree = await cache.fetch(source, "r1", late, arriving)
+    assert await tree.read("more") == b"1" and len(given.asked) == 2
+
+
+async def test_one_that_never_comes_is_given_up_and_holds_nobody_up(
+    site: Site, source: Source, head: str, tmp_path: Path
+) -> None:
+    cache = Cache(tmp_path / "cache", pauses=(0.01, 600.0))
+    waiting = asyncio.create_task(cache.fetch(source, "r1", "b" * 40, Given(site.password)))
+    await cache.fetch(source, "r1", head, Given(site.password))
+    assert not waiting.done()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    given, cache = Given(site.password), Cache(tmp_path / "cache", pauses=(0.01, 0.02))
+    with pytest.raises(CheckoutError, match=r"bbbbbbbbbbbb.*announced it, and did not have it") as caught:
+        await cache.fetch(source, "r1", "b" * 40, given)
+    assert given.asked == ["r1"] * 3 and caught.value.reason == "checkout_failed"
 
 
 async def test_another_host_that_git_is_redirected_to_gets_no_credential(

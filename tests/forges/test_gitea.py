@@ -188,6 +188,35 @@ def test_a_status_for_a_commit_that_is_not_there_yet_is_sent_again_later(
     assert not caught.value.permanent
 
 
+def test_nothing_is_said_in_a_repository_that_took_the_name(
+    forge: GiteaForge, project: Project, site: GiteaSite, source: Path
+) -> None:
+    known = forge.report_comment(
+        project, CommentReport(number=site.open_pull(SHOP, "feature", author="ann").number, body="one")
+    )
+    site.renamed(SHOP, "acme/store")
+    site.repository(SHOP, source, admin=BOT)
+    theirs = site.open_pull(SHOP, "feature", author="ann")
+    for report in (
+        lambda: forge.report_comment(project, CommentReport(number=theirs.number, body="two", known=known)),
+        lambda: forge.facts(project, "a" * 40),
+        lambda: forge.pull_request(project, theirs.number),
+    ):
+        with pytest.raises(ForgeError, match="another repository now"):
+            report()
+    assert theirs.comments == []
+
+
+def test_a_comment_whose_id_is_known_costs_one_request(
+    forge: GiteaForge, project: Project, site: GiteaSite
+) -> None:
+    pull = site.open_pull(SHOP, "feature", author="ann")
+    known = forge.report_comment(project, CommentReport(number=pull.number, body="one"))
+    asked = len(site.asked)
+    forge.report_comment(project, CommentReport(number=pull.number, body="two", known=known))
+    assert len(site.asked) == asked + 1
+
+
 def test_who_may_not_make_webhooks_is_told_what_to_do(
     forge: GiteaForge, project: Project, shop: Hosted
 ) -> None:
@@ -238,7 +267,7 @@ def test_an_older_server_says_by_the_title_what_is_a_draft(
     assert forge.pull_request(project, 1).draft is draft
 
 
-def test_one_without_a_commit_closes_nothing_and_stops_nothing(
+def test_one_without_a_commit_does_not_stop_the_others(
     forge: GiteaForge, project: Project, site: GiteaSite
 ) -> None:
     site.open_pull(SHOP, "feature", author="ann").head = ""

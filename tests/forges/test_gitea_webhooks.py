@@ -135,6 +135,7 @@ def documented(stage: Stage) -> list[tuple[str, dict[str, Any], type | None]]:
         ("push", stage.push("refs/heads/main", BASE, HEAD, HEAD), Pushed),
         ("push", stage.push("refs/heads/new", NONE, HEAD, HEAD), Pushed),
         ("push", stage.push("refs/heads/old", HEAD, NONE, None), None),
+        ("push", stage.push("refs/heads/main", HEAD, HEAD, HEAD), None),  # somebody tests the webhook
         ("push", stage.push("refs/tags/v1", NONE, TAG, HEAD), TagCreated),
         ("push", stage.push("refs/tags/v1", HEAD, NONE, None), None),
         ("create", new_ref, None),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from werkzeug.wrappers import Response
 
@@ -293,3 +294,16 @@ def test_a_credential_fetches_and_ends(forge: HostedForge, project: Project, sit
     assert credential is not None and credential.password == site.people[BOT].token
     assert "token-of" not in repr(credential)
     assert (credential.expires_at - datetime.now(UTC)).total_seconds() < 3700
+
+
+def test_people_see_what_was_reported(forge: HostedForge, project: Project, site: Site) -> None:
+    pull = site.open_pull(SHOP, "feature", author="ann", title="Add a <cart>")
+    report = EvaluationReport(
+        commit=pull.head, state=EvaluationState.PASSED, description="all well", page_url="https://s.test"
+    )
+    forge.report_evaluation(project, report)
+    forge.report_comment(project, CommentReport(number=pull.number, body="**Preview:** live"))
+    page = httpx.get(f"{site.url}{site.pull_path(site.repositories[SHOP], pull)}", trust_env=False).text
+    assert "Add a &lt;cart&gt;" in page and "seatrial/policies" in page and "all well" in page
+    assert "<strong>Preview:</strong> live" in page
+    assert site.pull_path(site.repositories[SHOP], pull) in httpx.get(site.url, trust_env=False).text

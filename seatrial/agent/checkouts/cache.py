@@ -4,7 +4,7 @@ import asyncio
 import re
 import shutil
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import WeakSet, WeakValueDictionary
@@ -33,6 +33,12 @@ DAMAGED = re.compile(
     re.IGNORECASE,
 )
 DAY_SECONDS = 86_400.0
+# Between attempts to fetch a commit that a code host has announced but does not have yet, in seconds.
+PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
+
+
+class NotThereYet(CheckoutError):
+    """The source has no such commit."""
 
 
 @dataclass
@@ -41,12 +47,15 @@ class Cache:
 
     `fetch` may be called concurrently: calls for one repository wait for each other, different repositories run
     together. It is idempotent and recreates a damaged cache once. It does not retry after a refusal of the remote,
-    with one exception: a refused credential, which may have expired in the middle of a fetch, is replaced once. A commit
-    that `prune` dropped is fetched again; a commit is never dropped while somebody holds its tree.
+    with two exceptions: a refused credential, which may have expired in the middle of a fetch, is replaced once; and a
+    commit that a code host does not have is asked for again after each of `pauses`, because events can be faster than the
+    references they are about. Other fetches of the repository go on meanwhile. A commit that `prune` dropped is fetched
+    again; a commit is never dropped while somebody holds its tree.
     """
 
     directory: Path
     authorities: Path | None = None  # certificates to trust beside the system's
+    pauses: Sequence[float] = PAUSES
     clock: Callable[[], float] = time.time
     # Weak references: an unused lock and an unread tree disappear by themselves.
     _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
@@ -67,9 +76,28 @@ class Cache:
             raise CheckoutError(
                 f"{source.clone_url}: only local paths, https and ssh addresses can be fetched"
             )
-        async with self._locks.setdefault(repository_id, asyncio.Lock()):
-            bare = self.directory / f"{repository_id}.git"
-            origin = Origin(source, repository_id, commit, credentials)
+        origin = Origin(source, repository_id, commit, credentials)
+        waits = self.pauses if source.needs_credential else ()
+        for pause in waits:
+            try:
+                return await self._fetched(origin)
+            except NotThereYet:
+                log.info("a commit is not at its code host yet", repository=repository_id, commit=commit)
+            await asyncio.sleep(pause)
+        try:
+            return await self._fetched(origin)
+        except NotThereYet as error:
+            said = (
+                f"{error}. The code host announced it, and did not have it for {sum(waits):.0f} s"
+                if waits
+                else str(error)
+            )
+            raise origin.explained(CheckoutError(said)) from error
+
+    async def _fetched(self, origin: "Origin") -> Tree:
+        """The tree, fetched now. Raises NotThereYet, unexplained, and explained CheckoutErrors."""
+        async with self._locks.setdefault(origin.repository_id, asyncio.Lock()):
+            bare = self.directory / f"{origin.repository_id}.git"
             try:
                 await self._ensure(bare, origin)
             except GitFailed as error:
@@ -77,8 +105,8 @@ class Cache:
                     raise origin.explained(error) from error
                 await asyncio.to_thread(shutil.rmtree, bare, ignore_errors=True)
                 await self._ensure_again(bare, origin)
-            note_use(bare, commit, self.clock())
-            tree = CommitTree(bare, commit)
+            note_use(bare, origin.commit, self.clock())
+            tree = CommitTree(bare, origin.commit)
             self._read.add(tree)
             return tree
 
@@ -147,7 +175,7 @@ class Cache:
             # no longer has, because a leftover branch `a` makes a branch `a/b` impossible.
             await self._fetch(git, bare, source, "+refs/heads/*:refs/seatrial-heads/*", "--prune")
             if not await self._has(bare, commit, linked=False):
-                raise
+                raise NotThereYet(str(error)) from error
             await Git().run("--git-dir", str(bare), "update-ref", f"refs/seatrial/{commit}", commit)
 
     async def _fetch(self, git: Git, bare: Path, source: Source, refspec: str, *more: str) -> None:

@@ -374,7 +374,8 @@ def _categories(path: str) -> list[str]:
 
 
 def _private(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
     try:
-        return ip_address(urlsplit(url).hostname or "").is_private
+        return ip_address(host).is_private
     except ValueError:
-        return False
+        return host == "localhost"

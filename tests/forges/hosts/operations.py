@@ -79,6 +79,8 @@ class PublishedSite(Site):
         self, name: str, request: Request, person: Person, answering: Answering, parts: dict[str, str]
     ) -> Response:
         headers: dict[str, str] = {}
+        if unknown := self.published.unknown(name, request.args):
+            self.complaints.append(f"{name} has no {', '.join(sorted(unknown))}")
         content = answering(request, person, parts)
         try:
             self.published.check_request(name, request.get_json(silent=True))

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,10 @@ class Published:
     def check_request(self, operation: str, body: Any) -> None:
         """Raise ValidationError if a client of the real forge would be refused."""
         self._check(self._operation(operation)["request"], body)
+
+    def unknown(self, operation: str, query: Iterable[str]) -> set[str]:
+        """Parameters that the operation does not have. A real forge ignores them, and gives another answer."""
+        return set(query) - set(self._operation(operation).get("query", []))
 
     def check_answer(self, operation: str, body: Any) -> None:
         """Raise ValidationError if the real forge would never say that."""

@@ -178,6 +178,7 @@ class Site(ABC):
         with self._lock:
             hosted = Hosted(next(self.ids), owner, name, path, {admin: "admin"})
             self.repositories[full_name] = hosted
+            self.moved.pop(full_name, None)  # a name leads to who has it
             return hosted
 
     def renamed(self, former: str, full_name: str) -> None:

@@ -75,7 +75,7 @@ class GiteaForge:
         return _repository(self.client.get(_path(full_name), RepositoryAnswer))
 
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
-        """Every open pull request, whatever its base; those without a commit are left out, which only damage explains.
+        """Every open pull request, whatever its base. One without a commit, which only damage explains, counts as none.
 
         Raises ForgeError when the project's name belongs to another repository now.
         """
@@ -94,7 +94,7 @@ class GiteaForge:
 
     def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
         """Facts from the repository and the lists of who may do what there."""
-        answer = self.client.get(_of(project), RepositoryAnswer)
+        answer = self._repository(project)
         topics = answer.topics
         if topics is None:
             topics = self.client.get(f"{_of(project)}/topics", Topics).topics
@@ -124,12 +124,13 @@ class GiteaForge:
     def report_comment(self, project: Project, report: CommentReport) -> str:
         """Our comment: the known one, else ours with the marker, else a new one."""
         text = marked(report.body, report.mark)
-        for comment in filter(None, (report.known, self._our_comment(project, report))):
+        for comment in self._candidates(project, report):
             try:
                 path = f"{_of(project)}/issues/comments/{comment}"
                 return str(self.client.send("PATCH", path, {"body": text}, Made).id)
             except NoSuchThing:
                 continue  # somebody deleted it
+        self._repository(project)  # nothing is written below the pull requests of another repository
         path = f"{_of(project)}/issues/{report.number}/comments"
         return str(self.client.send("POST", path, {"body": text}, Made).id)
 
@@ -166,6 +167,12 @@ class GiteaForge:
         path = f"{_of(project)}/issues/comments/{event.comment}/reactions"
         self.client.send("POST", path, {"content": "+1" if done else "confused"}, Answer)
 
+    def _repository(self, project: Project) -> RepositoryAnswer:
+        """The project's repository. Raises ForgeError when its name belongs to another one now."""
+        answer = self.client.get(_of(project), RepositoryAnswer)
+        _same(project, str(answer.id))
+        return answer
+
     def _members(self, project: Project, answer: RepositoryAnswer) -> list[Member]:
         """Who may read or write; a role costs a request for each member, so admins are not told apart from writers.
 
@@ -185,11 +192,19 @@ class GiteaForge:
     def _status(self, project: Project, commit: str, body: dict[str, str]) -> None:
         self.client.send("POST", f"{_of(project)}/statuses/{commit}", body, Made)
 
+    def _candidates(self, project: Project, report: CommentReport) -> Iterator[str]:
+        """Ids of comments that may be ours, without a request for what is known."""
+        if report.known:
+            yield report.known
+        found = self._our_comment(project, report)
+        if found:
+            yield found
+
     def _our_comment(self, project: Project, report: CommentReport) -> str:
         """The id of the comment that an earlier report made; anybody may copy the marker, so it must be ours."""
         me = self.client.get("/user", Me)
         wanted = marker(report.mark)
-        for comment in self.client.pages(f"{_of(project)}/issues/{report.number}/comments", Comment):
+        for comment in self.client.get_list(f"{_of(project)}/issues/{report.number}/comments", Comment):
             if comment.user is not None and comment.user.id == me.id and wanted in (comment.body or ""):
                 return str(comment.id)
         return ""

@@ -77,7 +77,7 @@ def _pull_request(payload: PullRequestPayload) -> PullRequestChanged | None:
 
 
 def _push(payload: PushPayload) -> Pushed | TagCreated | None:
-    if payload.after in NO_COMMIT:
+    if payload.after in NO_COMMIT or payload.after == payload.before:  # the latter is how webhooks are tested
         return None
     repository, who = str(payload.repository.id), payload.pusher or payload.sender
     author = who.login if who else ""
