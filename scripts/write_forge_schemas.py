@@ -27,7 +27,9 @@ OPERATIONS = [
     "GET /user/repos",
     "GET /repos/{owner}/{repo}",
     "GET /repos/{owner}/{repo}/pulls",
+    "GET /repos/{owner}/{repo}/pulls/{pull_number}",
     "GET /repos/{owner}/{repo}/collaborators",
+    "GET /repos/{owner}/{repo}/collaborators/{username}/permission",
     "GET /repos/{owner}/{repo}/hooks",
     "POST /repos/{owner}/{repo}/hooks",
     "PATCH /repos/{owner}/{repo}/hooks/{hook_id}",
@@ -36,6 +38,7 @@ OPERATIONS = [
     "GET /repos/{owner}/{repo}/issues/{issue_number}/comments",
     "POST /repos/{owner}/{repo}/issues/{issue_number}/comments",
     "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}",
+    "POST /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions",
 ]
 PROSE = {"description", "title", "example", "examples", "externalDocs", "x-github"}
 

@@ -138,6 +138,7 @@ def deployment(of: Environment, *, state: str = "queued", **fields: Any) -> Depl
         "agent": placed.agent if placed else None,
         "commit": of.pull_request.head_sha,
         "branch": of.pull_request.branch,
+        "confirmed_at": timezone.now(),
         **fields,
     }
     return Deployment.objects.create(environment=of, state=state, **values)

@@ -13,6 +13,7 @@ SANDBOXES, JUDGED = "tests/sandboxes/test_containers.py", "tests/sandboxes/test_
 PERMISSIONS, CREDENTIALS = "tests/bus/test_permissions.py", "tests/worker/test_credentials.py"
 SIGN_IN, DOORS = "tests/accounts/test_sign_in.py", "tests/rest/test_every_door.py"
 HOOKS, SLOW = "tests/forges/test_webhook_intake.py", "tests/installation/test_slow_strangers.py"
+FORKS, COMMANDS = "tests/triggers/test_forks.py", "tests/triggers/test_commanding.py"
 COMPOSED, BROKEN = "tests/recipes/test_composed.py", "tests/recipes/test_broken.py"
 ACCESS, LABELS = "tests/accounts/test_access.py", "tests/previews/test_labels.py"
 
@@ -188,6 +189,9 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- A token goes to its own code host and nowhere else": (
         "tests/forges/test_hosted.py::test_a_renamed_repository_is_followed_and_another_host_is_not",
     ),
+    "- Nothing that is written below a merge request is an order to GitLab": (
+        "tests/forges/test_gitlab_reviews.py::test_nothing_that_we_write_is_an_order",
+    ),
     "- No request of the control plane goes to a link-local or metadata address": (
         "tests/installation/test_airgapped.py::test_where_clouds_keep_credentials_nobody_asks_whoever_connects_it",
         "tests/installation/test_airgapped.py::test_nor_by_a_name",
@@ -202,7 +206,16 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     "- Every webhook must be signed with the connection's secret.": (
         f"{HOOKS}::test_a_wrong_signature_is_stored_as_such_and_its_body_cut",
-        "tests/previews/test_services.py::test_forks_get_no_preview",
+    ),
+    "- A pull request from a fork gets no preview before somebody": (
+        f"{FORKS}::test_an_approval_is_for_one_commit_and_gone_with_the_next_push",
+        f"{FORKS}::test_only_some_may_approve",
+        f"{FORKS}::test_nothing_else_builds_it",
+        f"{FORKS}::test_a_comment_approves_nothing_that_is_pushed_after_it",
+    ),
+    "- Commands in comments are carried out only for accounts of": (
+        f"{COMMANDS}::test_a_stranger_gets_a_reaction_and_nothing_else",
+        f"{COMMANDS}::test_what_a_comment_says_of_its_author_is_not_believed",
     ),
     # The bus and the fleet
     "- An agent's credential reads its own desired state": (

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from seatrial.cli import demo, doctor, forges, platform_commands, pulls, status, terminal
+from seatrial.cli import demo, doctor, forges, orders, platform_commands, pulls, status, terminal
 from seatrial.cli.errors import INTERRUPTED, USAGE, CommandError, Disappointed, Interrupted
 from seatrial.embedded.errors import EmbeddedError
 from seatrial.embedded.layout import DataDirectory
@@ -41,6 +41,9 @@ app.command()(pulls.preview)
 app.command()(pulls.check)
 app.command()(pulls.close)
 app.command()(pulls.undo)
+app.command()(orders.extend)
+app.command()(orders.pulls)
+app.command()(orders.approve)
 app.command()(forges.connect)
 app.add_typer(forges.projects, name="projects")
 app.command()(status.status)

@@ -17,7 +17,9 @@ from seatrial.cli.terminal import Terminal, bold, document, note, warning
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
 
-Forge = Annotated[str, typer.Argument(metavar="FORGE", help="The kind of the code host: github, gitea.")]
+Forge = Annotated[
+    str, typer.Argument(metavar="FORGE", help="The kind of the code host: github, gitlab, gitea.")
+]
 Url = Annotated[str, typer.Option("--url", help="Its address. Default: the kind's usual one.")]
 Name = Annotated[str, typer.Option("--name", help="What to call it. Default: the account's name there.")]
 TokenFile = Annotated[

@@ -26,6 +26,7 @@ from seatrial.control.forges.registry import FORGES
 from seatrial.control.inputs import InvalidInput, TextParser, strictly
 from seatrial.control.policies.api import router as policies
 from seatrial.control.previews.api import router as previews
+from seatrial.control.previews.pulls import router as pulls
 from seatrial.control.projects.api import router as projects
 from seatrial.control.status.api import router as status
 from seatrial.control.status.metrics import router as metrics
@@ -65,7 +66,7 @@ api = Api(
     parser=TextParser(),
 )
 api.add_decorator(strictly)
-for router in (forges, connections, previews, policies, fleet, status, metrics):
+for router in (forges, connections, previews, pulls, policies, fleet, status, metrics):
     api.add_router("", router)
 api.add_router("/projects", projects)
 for forge in FORGES.values():

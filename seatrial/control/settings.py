@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "seatrial.control.audit",
     "seatrial.control.projects",
     "seatrial.control.forges",
+    "seatrial.control.forges.gitlab",
     "seatrial.control.forges.local",
     "seatrial.control.fleet",
     "seatrial.control.previews",

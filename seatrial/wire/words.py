@@ -18,7 +18,7 @@ KNOWN_FIRST = Field(union_mode="left_to_right")  # the member if there is one, e
 
 
 class Reason(StrEnum):
-    """Why a deployment failed. Only the control plane uses the last four: no agent sends them."""
+    """Why a deployment failed. Only the control plane uses the last five: no agent sends them."""
 
     NO_RECIPE = "no_recipe"
     BAD_RECIPE = "bad_recipe"
@@ -38,6 +38,7 @@ class Reason(StrEnum):
     ROUTE_NOT_APPLIED = "route_not_applied"
     ADDRESS_TAKEN = "address_taken"
     TOO_LARGE = "too_large"
+    NOT_CONFIRMED = "not_confirmed"
 
 
 class Phase(StrEnum):
@@ -108,6 +109,7 @@ class EventKind(StrEnum):
     PUSH = "push"
     PULL_REQUEST = "pull_request"
     TAG = "tag"
+    MERGE_QUEUE = "merge_queue"  # a commit that a merge queue or a merge train made
     MANUAL = "manual"  # somebody asked for it
 
 

@@ -21,6 +21,8 @@ DEVELOP = LOOK | {
     Action.OPEN_PULL_REQUEST,
     Action.REBUILD_PREVIEW,
     Action.STOP_PREVIEW,
+    Action.EXTEND_PREVIEW,
+    Action.APPROVE_FORK,
     Action.RUN_EVALUATION,
 }
 EVERYTHING = set(Action)

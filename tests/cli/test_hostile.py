@@ -159,6 +159,32 @@ def test_undo(shown: Shown, api: FakeApi, attack: str) -> None:
     shown("undo", "pr-1-dinghy")
 
 
+def test_pulls_approve_and_extend(shown: Shown, api: FakeApi, attack: str) -> None:
+    texts = dict.fromkeys(["title", "branch", "withheld", "why_withheld", "fix"], attack)
+    row = {
+        **texts,
+        "commit": "a" * 40,
+        "number": attack,
+        "draft": True,
+        "merged": False,
+        "from_fork": True,
+        "labels": [attack],
+    }
+    api.routes["GET /projects"] = lambda _: (200, [{"id": "01P", "slug": "shop"}])
+    api.routes["GET /projects/01P/pulls"] = lambda _: (200, [row])
+    api.routes["GET /projects/01P/pulls/1"] = lambda _: (200, row)
+    api.routes["POST /projects/01P/pulls/1/approve"] = lambda _: (
+        409,
+        {"error": {"code": attack, "message": attack}},
+    )
+    shown("pulls", "shop")
+    shown("approve", "shop", "1")
+    shown("approve", "shop", "1", "--commit", attack, said=False)  # cut to the length of a commit
+    api.routes["GET /environments"] = lambda _: (200, [{"id": "01E"}])
+    api.routes["POST /environments/01E/extend"] = lambda _: (200, {"name": attack, "expires_at": attack})
+    shown("extend", "pr-1-shop")
+
+
 def test_up_and_down(shown: Shown, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, attack: str) -> None:
     monkeypatch.setenv("SEATRIAL_DATA_DIR", str(tmp_path / "own"))
 
@@ -283,6 +309,7 @@ def test_every_command_is_attacked_here() -> None:
     assert [group.name for group in app.registered_groups] == ["projects"]
     assert names == {
         "up", "down", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
+        "pulls", "approve", "extend",
     }, "a new command: attack it above"  # fmt: skip
 
 

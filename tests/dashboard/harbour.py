@@ -12,7 +12,7 @@ from seatrial.control.forges.models import Hook
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Environment
-from seatrial.control.projects.models import Connection, Project
+from seatrial.control.projects.models import Connection, Project, PullRequest
 from tests import factories as make
 
 
@@ -31,6 +31,7 @@ class Harbour:
     away: Environment
     kept: Environment
     hosted: Connection
+    fork: PullRequest
 
 
 def fill() -> Harbour:
@@ -62,7 +63,10 @@ def fill() -> Harbour:
     _records(cast, shop)
     kept = _kept(shop, agent)
     hosted = _hosted(cast)
-    return Harbour(cast, shop, live, building, failed, stopped, checks, weak, away, kept, hosted)
+    fork = make.pull_request(
+        shop, title="Chart the reef", author="zoe", from_fork=True, draft=True, labels=["help wanted"]
+    )
+    return Harbour(cast, shop, live, building, failed, stopped, checks, weak, away, kept, hosted, fork)
 
 
 def _hosted(cast: make.Cast) -> Connection:

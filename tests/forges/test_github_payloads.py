@@ -12,7 +12,7 @@ from seatrial.control.forges.protocol import PullRequestAction, PullRequestChang
 from tests.forges.conftest import PAYLOADS, changed, payload
 
 
-@pytest.mark.parametrize("action", list(PullRequestAction))
+@pytest.mark.parametrize("action", [one for one in PullRequestAction if one is not PullRequestAction.CHANGED])
 def test_what_happens_to_a_pull_request(action: PullRequestAction) -> None:
     event = parse("pull_request", payload(f"pull_request.{action}"))
     assert isinstance(event, PullRequestChanged)
@@ -40,6 +40,27 @@ def test_every_field_of_one() -> None:
     )
 
 
+def test_a_label_comes_with_all_labels() -> None:
+    event = parse("pull_request", payload("pull_request.labeled"))
+    assert isinstance(event, PullRequestChanged)
+    assert (event.action, event.labels, event.draft, event.merged) == (
+        PullRequestAction.CHANGED,
+        ("bug",),
+        False,
+        False,
+    )
+
+
+@pytest.mark.parametrize("action", ["labeled", "edited", "converted_to_draft", "synchronize"])
+def test_what_happens_to_a_closed_one_leaves_it_closed(action: str) -> None:
+    body = changed(
+        payload("pull_request.closed"), action=action, pull_request__merged=True, pull_request__draft=None
+    )
+    event = parse("pull_request", body)
+    assert isinstance(event, PullRequestChanged)
+    assert (event.action, event.merged, event.draft) == (PullRequestAction.CLOSED, True, False)
+
+
 def test_a_fork_is_one_even_after_it_was_deleted() -> None:
     body = payload("pull_request.opened")
     assert parse("pull_request", changed(body, pull_request__head__repo__id=1)).from_fork
@@ -56,9 +77,7 @@ def test_pushes_and_tags() -> None:
     assert isinstance(tag, TagCreated) and tag.ref == "refs/tags/simple-tag" and len(tag.commit) == 40
 
 
-@pytest.mark.parametrize(
-    "name", ["pull_request.labeled", "push.tag_deleted", "create.tag", "delete.tag", "ping"]
-)
+@pytest.mark.parametrize("name", ["push.tag_deleted", "create.tag", "delete.tag", "ping"])
 def test_what_is_nothing_to_us(name: str) -> None:
     assert parse(name.split(".", maxsplit=1)[0], payload(name)) is None
 

@@ -9,10 +9,12 @@ import pytest
 from django.test import Client
 
 from seatrial.control.accounts.models import Workspace
+from seatrial.control.forges.github.parsing import parse
 from seatrial.control.forges.github.signature import sign
 from seatrial.control.forges.models import Delivery
+from seatrial.control.projects.events import Gone, RepositoryBack, RepositoryGone
 from seatrial.control.projects.models import Connection
-from seatrial.control.projects.services import ensure_connection
+from seatrial.control.projects.services import ensure_connection, ensure_project
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.deliveries import Deliveries
 from seatrial.control.worker.wakeups import Wakeups
@@ -55,6 +57,59 @@ def test_every_published_webhook_is_accepted_and_handled(connection: Connection,
         pass
     for delivery in Delivery.objects.all():
         assert delivery.handled_at is not None and delivery.outcome.startswith("ignored"), delivery.outcome
+
+
+# What the examples of an event lead to in a project of theirs; all others lead to nothing.
+OUTCOMES = {
+    "pull_request": ("deployment ", "nothing new", "closed", "no preview", "ignored"),
+    "push": ("evaluation ", "no policy applies", "ignored"),
+    "repository": ("the repository is ", "ignored"),
+    "merge_group": ("evaluation ",),
+    "issue_comment": ("ignored",),  # none of them has a command
+}
+
+
+@pytest.mark.parametrize("event", EXAMPLES)
+def test_every_published_webhook_about_a_project_leads_to_what_it_should(
+    connection: Connection, event: str
+) -> None:
+    repositories = [payload.get("repository") or {} for payload in EXAMPLES[event]]
+    for identity in {str(one["id"]) for one in repositories if "id" in one}:
+        ensure_project(connection, identity, name="r", clone_url="/r", web_url="", default_branch="main")
+    for number, payload in enumerate(EXAMPLES[event]):
+        send(connection, event, payload, f"{event}-{number}")
+    while Deliveries(Database(1), Wakeups([])).batch():
+        pass
+    for delivery in Delivery.objects.all():
+        assert delivery.handled_at is not None and delivery.attempts <= 1, delivery.outcome
+        assert delivery.outcome.startswith(OUTCOMES.get(event, ("ignored",))), delivery.outcome
+
+
+def test_events_that_are_something_to_us_are() -> None:
+    found = {
+        event: {type(parse(event, json.dumps(payload).encode())).__name__ for payload in EXAMPLES[event]}
+        for event in EXAMPLES
+    }
+    known = {event: kinds - {"NoneType"} for event, kinds in found.items() if kinds != {"NoneType"}}
+    assert known == {
+        "pull_request": {"PullRequestChanged"},
+        "push": {"Pushed", "TagCreated"},
+        "repository": {"RepositoryChanged"},
+        "merge_group": {"QueuedForMerge"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        ("archived", RepositoryGone(external_id="1", why=Gone.ARCHIVED)),
+        ("deleted", RepositoryGone(external_id="1", why=Gone.DELETED)),
+        ("unarchived", RepositoryBack(external_id="1")),
+        ("privatized", None),
+    ],
+)
+def test_what_happens_to_a_repository(action: str, expected: Any) -> None:
+    assert parse("repository", json.dumps({"action": action, "repository": {"id": 1}}).encode()) == expected
 
 
 @pytest.mark.parametrize("event", ["pull_request", "push", "create"])

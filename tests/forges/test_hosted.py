@@ -226,7 +226,8 @@ def test_a_webhook_is_made_once_healed_and_removed(
     assert made.active and made.secret == "first" and len(made.events) > 1
     wanted, made.active, made.events = made.events, False, ["push"]  # somebody switched it off
     forge.ensure_webhook(project, hook, "first")
-    assert webhooks == [made] and made.active and made.secret == "first" and made.events == wanted
+    (healed,) = webhooks
+    assert healed.active and healed.secret == "first" and healed.events == wanted
     forge.ensure_webhook(project, f"{hook}2", "other")
     forge.remove_webhook(project, hook)
     assert [one.secret for one in webhooks] == ["other"]

@@ -42,6 +42,7 @@ def paths(harbour: "Harbour") -> list[str]:
         f"/environments/{harbour.kept.pk}",
         f"/environments/{harbour.away.pk}",
         f"/environments/{harbour.live.pk}/stop",
+        f"/projects/{harbour.project.pk}/pulls/{harbour.fork.number}/approve",
         f"/evaluations/{harbour.evaluation.pk}",
         f"/evaluations/{harbour.weak.pk}",
         "/agents",

@@ -248,7 +248,7 @@ def test_more_open_pull_requests_than_are_shown_are_counted_all(
 ) -> None:
     monkeypatch.setattr(overview, "MOST_CARDS", 2)
     page = signed_in(harbour.cast.bob).get("/").content.decode()
-    assert "6 open pull requests" in page
+    assert "7 open pull requests" in page
     assert "The 2 most recently changed are shown." in page
 
 

@@ -122,6 +122,8 @@ def test_what_a_deployment_waits_for_becomes_a_column_and_why_one_failed_stays_i
     assert rows[route].shown_message == "Waits for its route: Traefik is away."
     assert (rows[failed].waits_for, rows[failed].message) == ("", "Waits for nobody. It exited with 3.")
     assert (rows[building].waits_for, rows[building].notes) == ("", [])
+    # Nobody asks a forge about what was under way before
+    assert all(row.confirmed_at == row.created_at and row.unconfirmed == "" for row in rows.values())
 
     back = dict(migrate(BEFORE).get_model("previews", "Deployment").objects.values_list("pk", "message"))
     assert back[route] == "Waits for its route: Traefik is away."

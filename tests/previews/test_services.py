@@ -247,13 +247,13 @@ def test_two_workspaces_with_the_same_repository_have_two_names(scene: Scenario)
 def test_switched_off_projects_get_no_preview(scene: Scenario) -> None:
     scene.project.previews_enabled = False
     scene.project.save()
-    assert scene.push(A) == "previews are switched off for this project"
+    assert scene.push(A) == "no preview: previews are switched off for this project"
     assert not Environment.objects.exists()
 
 
 def test_forks_get_no_preview(scene: Scenario) -> None:
     news = replace(scene.news("opened", A, 0), from_fork=True)
-    assert scene.tell(news) == "pull requests from forks get no preview"
+    assert scene.tell(news).startswith("no preview: it comes from a fork")
     assert not Environment.objects.exists()
 
 

@@ -1,5 +1,6 @@
 """Deliveries repeat, overtake each other and get lost; what we know follows the forge's clock."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -55,6 +56,17 @@ def test_the_same_twice_is_once() -> None:
     project = make_project()
     first, again = (apply_pull_request(project, news(1, A.OPENED)) for _ in range(2))
     assert first is not None and again is not None and first.pk == again.pk
+
+
+def test_what_a_report_leaves_out_stays_as_it_was_known() -> None:
+    project = make_project()
+    apply_pull_request(project, replace(news(1, A.OPENED, "a" * 40), base_sha="b" * 40))
+    silent = replace(news(2, A.CHANGED, "a" * 40), author="")
+    apply_pull_request(project, silent)
+    row = PullRequest.objects.get()
+    assert (row.author, row.base_sha) == ("a", "b" * 40)
+    apply_pull_request(project, replace(silent, base_branch="next", changed_at=START + timedelta(seconds=3)))
+    assert PullRequest.objects.get().base_sha == ""  # nobody has said what it is compared with now
 
 
 def test_older_reports_change_nothing() -> None:

@@ -57,6 +57,7 @@ def test_environment_has_the_promised_shape(cast: Cast, environment: Environment
         "live_commit",
         "stop_cause",
         "stopped_by",
+        "expires_at",
         "undo_until",
         "removed",
         "waits_for",

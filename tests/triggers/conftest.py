@@ -26,9 +26,17 @@ def forges() -> Forges:
 @pytest.fixture
 def lanes(forges: Forges) -> Callable[[], None]:
     """Everything that is due in the lanes that ask forges, as the worker does it."""
+    of_forges = (
+        errands.confirmations,
+        errands.commands,
+        errands.facts,
+        errands.reports,
+        errands.comments,
+        errands.webhooks,
+    )
     all_of_them = [
-        Aside(Database(1), Wakeups([]), errand(forges))
-        for errand in (errands.facts, errands.reports, errands.comments, errands.webhooks)
+        Aside(Database(1), Wakeups([]), errand)
+        for errand in (errands.follows(), *(make(forges) for make in of_forges))
     ]
 
     def run() -> None:

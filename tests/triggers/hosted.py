@@ -1,7 +1,7 @@
 """A team, a forge whose webhooks come to this process, and the connection between them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,10 @@ from django.test import Client
 from seatrial.control.accounts import tokens
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit.actors import Actor
+from seatrial.control.projects.models import Project
+from seatrial.control.worker.database import Database
+from seatrial.control.worker.deliveries import Deliveries
+from seatrial.control.worker.wakeups import Wakeups
 from tests import factories
 from tests.forges.hosts.kinds import SITES
 from tests.forges.hosts.site import Site, Webhook
@@ -43,8 +47,8 @@ class Team:
     """A workspace with people, who call REST with their tokens."""
 
     def __init__(self) -> None:
-        self.people = {role: factories.user(role) for role in ("owner", "developer", "stranger")}
-        own = {role: self.people[role] for role in ("owner", "developer")}
+        self.people = {role: factories.user(role) for role in ("owner", "developer", "viewer", "stranger")}
+        own = {role: self.people[role] for role in ("owner", "developer", "viewer")}
         self.workspace: Workspace = factories.workspace("team", **own)
         factories.workspace("other", owner=self.people["stranger"])
         factories.policy(self.workspace, "Has readme")
@@ -100,3 +104,21 @@ def connection(site: Site, team: Team) -> str:
     assert status == 200, answer
     assert answer["account"]["login"] == BOT and answer["webhook_secret"]
     return str(answer["id"])
+
+
+@pytest.fixture
+def project(connection: str, team: Team, lanes: Callable[[], None]) -> Project:
+    """The repository, under trial, with an agent that takes its previews."""
+    factories.agent()
+    status, answer = team.call(
+        "owner", "POST", f"/connections/{connection}/projects", {"repositories": [SHOP]}
+    )
+    assert status == 200 and not answer["refused"], answer
+    lanes()
+    return Project.objects.get(pk=answer["projects"][0]["id"])
+
+
+def handle() -> None:
+    """Every delivery that waits, as the worker does it."""
+    while Deliveries(Database(1), Wakeups([])).batch():
+        pass

@@ -1,6 +1,7 @@
 """Every kind of forge from being connected to the comment below a pull request, over REST and the worker's lanes."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,16 +20,14 @@ from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Connection, Project, PullRequest
 from seatrial.control.triggers.comparing import compare
-from seatrial.control.worker.database import Database
-from seatrial.control.worker.deliveries import Deliveries
-from seatrial.control.worker.wakeups import Wakeups
 from seatrial.wire.evaluations import EvaluationFinished, PolicyResult
 from tests.forges.hosts.kinds import SITES
 from tests.forges.hosts.site import Site
 from tests.repositories import commit
 from tests.triggers.conftest import wait_is_over, waiting
-from tests.triggers.hosted import BOT, SHOP, DeliveringHere, Team
+from tests.triggers.hosted import BOT, SHOP, DeliveringHere, Team, handle, project
 
+__all__ = ["project"]  # a fixture
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 Lanes = Callable[[], None]
 
@@ -37,21 +36,6 @@ Lanes = Callable[[], None]
 @pytest.fixture(params=[one for one in SITES if one != "forgejo"])
 def which(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-@pytest.fixture
-def project(connection: str, team: Team, lanes: Lanes) -> Project:
-    status, answer = team.call(
-        "owner", "POST", f"/connections/{connection}/projects", {"repositories": [SHOP]}
-    )
-    assert status == 200 and not answer["refused"], answer
-    lanes()
-    return Project.objects.get(pk=answer["projects"][0]["id"])
-
-
-def handle() -> None:
-    while Deliveries(Database(1), Wakeups([])).batch():
-        pass
 
 
 def finish(evaluation: Evaluation, state: str = "passed", message: str = "") -> None:
@@ -145,7 +129,7 @@ def test_a_webhook_that_was_switched_off_or_deleted_is_healed(
     Hook.objects.update(asked_at=timezone.now() - timedelta(hours=2))
     hooks.ask_due()
     lanes()
-    assert webhook.active
+    assert [one.active for one in site.repositories[SHOP].webhooks] == [True]
     site.repositories[SHOP].webhooks.clear()
     Hook.objects.update(asked_at=timezone.now() - timedelta(hours=2))
     hooks.ask_due()
@@ -217,6 +201,18 @@ def test_a_name_that_somebody_else_took_mixes_nothing_up(
     compare(forges, project)
     site.repository(SHOP, source, admin=BOT)
     site.open_pull(SHOP, "feature", author="ann")
-    with pytest.raises(ForgeError, match="another repository now"):
+    with suppress(ForgeError):  # of those who know a repository by its name only
         compare(forges, project)
     assert PullRequest.objects.filter(state="open").count() == 1
+
+
+def test_a_rename_that_no_webhook_told_is_noticed_within_the_hour(
+    site: DeliveringHere, project: Project, lanes: Lanes
+) -> None:
+    site.lost = True
+    site.renamed(SHOP, "acme/store")
+    Hook.objects.update(asked_at=timezone.now() - timedelta(hours=2))
+    hooks.ask_due()
+    lanes()
+    project.refresh_from_db()
+    assert project.full_name == "acme/store" and project.clone_url.endswith("/acme/store.git")

@@ -11,6 +11,8 @@ import pytest
 from seatrial.control.audit.actors import ActorKind
 from seatrial.control.dashboard.states import TONE_OF
 from seatrial.control.previews.pages.reasons import EXPLANATIONS
+from seatrial.control.previews.withheld import Withheld
+from seatrial.control.projects.events import Gone
 from seatrial.control.projects.models import PullRequestState
 from seatrial.wire.deployments import DeploymentFailed, ObservedService
 from seatrial.wire.evaluations import PolicyResult, score, verdict
@@ -46,6 +48,7 @@ IN_THE_GLOSSARY: dict[str, type[StrEnum]] = {
     "environment": EnvironmentState,
     "evaluation": EvaluationState,
     "event": EventKind,
+    "gone": Gone,
     "kind": ServiceKind,
     "level": LogLevel,
     "phase": Phase,
@@ -55,6 +58,7 @@ IN_THE_GLOSSARY: dict[str, type[StrEnum]] = {
     "source": LogSource,
     "stop": StopCause,
     "stream": LogStream,
+    "withheld": Withheld,
 }
 IN_JSON = [AgentState, EnvironmentState, DeploymentState, StopCause, EvaluationState, ResultState]
 LISTED = re.compile(r"(?<!\*)\*([a-z_]+(?:, [a-z_]+)+)\*(?!\*)")

@@ -23,12 +23,12 @@ from seatrial.control.forges import registry
 from seatrial.control.forges.local import retention as local
 from seatrial.control.forges.local.models import LocalPullRequest
 from seatrial.control.forges.local.registration import LOCAL
-from seatrial.control.forges.models import Delivery
+from seatrial.control.forges.models import Delivery, PostedComment
 from seatrial.control.policies import retention as policies
 from seatrial.control.policies.models import Evaluation, PolicyVersion
 from seatrial.control.previews import retention as previews
 from seatrial.control.previews.models import Deployment, Environment
-from seatrial.control.projects.models import Project, PullRequest
+from seatrial.control.projects.models import CommandComment, Project, PullRequest
 from seatrial.control.worker import retention
 from tests import factories as make
 
@@ -159,6 +159,22 @@ def test_a_closed_pull_request_stays_as_long_as_something_refers_to_it(project: 
     make.evaluation(verdict)
     retention.prune(NOW)
     assert left([bare, shown, verdict]) == {shown.pk, verdict.pk}
+
+
+def test_a_closed_pull_request_goes_with_its_comment_and_its_commands(project: Project) -> None:
+    pull = closed(project)
+    young = closed(project, at=NOW)
+    for one in (pull, young):
+        PostedComment.objects.create(pull_request=one, external_id="1", digest="d", posted_at=LONG_AGO)
+    command = CommandComment.objects.create(
+        pull_request=pull, comment="1", author="ann", commands=["/preview stop"], head_sha=pull.head_sha
+    )
+    retention.prune(NOW)
+    assert left([pull, command]) == {pull.pk, command.pk}
+    aged(command)
+    retention.prune(NOW)
+    assert left([pull, command, young]) == {young.pk}
+    assert PostedComment.objects.get().pull_request == young
 
 
 def test_local_pull_requests_go_once_announced_and_no_number_is_given_twice(project: Project) -> None:

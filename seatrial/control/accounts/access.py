@@ -3,7 +3,8 @@
 | role      | may                                                                    |
 |-----------|------------------------------------------------------------------------|
 | viewer    | look                                                                   |
-| developer | also open, rebuild and stop previews, run evaluations                  |
+| developer | also open, rebuild, extend and stop previews, approve what comes from  |
+|           | forks, run evaluations                                                 |
 | admin     | also projects, policies, connections, deliveries, members, audit log   |
 | owner     | also the workspace itself                                              |
 
@@ -32,6 +33,8 @@ class Action(StrEnum):
     OPEN_PULL_REQUEST = "open pull requests"
     REBUILD_PREVIEW = "rebuild previews"
     STOP_PREVIEW = "stop previews"
+    EXTEND_PREVIEW = "extend previews"
+    APPROVE_FORK = "approve commits from forks"
     RUN_EVALUATION = "run evaluations"
     VIEW_DELIVERIES = "view deliveries"
     VIEW_AUDIT = "view the audit log"
@@ -48,6 +51,8 @@ _DEVELOPER = _VIEWER | {
     Action.OPEN_PULL_REQUEST,
     Action.REBUILD_PREVIEW,
     Action.STOP_PREVIEW,
+    Action.EXTEND_PREVIEW,
+    Action.APPROVE_FORK,
     Action.RUN_EVALUATION,
 }
 _ADMIN = _DEVELOPER | {

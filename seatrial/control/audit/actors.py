@@ -21,7 +21,8 @@ class Actor:
     """Whoever does something, as they were at that time. `str(actor)` is what people read in the audit log.
 
     `name` is a person's username, or the token's, agent's or connection's own name; `id` is that of its row. `owner` is
-    the username of the person a token belongs to. `address` is where a request came from.
+    the username of the person a token belongs to, or the account at the forge of whoever commented there. `address` is
+    where a request came from.
     """
 
     kind: ActorKind
@@ -38,6 +39,8 @@ class Actor:
                 return f"{self.owner} (token:{self.name})"
             case ActorKind.SYSTEM | ActorKind.ANONYMOUS:
                 return self.kind.value
+            case ActorKind.FORGE if self.owner:
+                return f"{self.owner} (forge:{self.name})"
         return f"{self.kind}:{self.name}"
 
     @classmethod
@@ -59,6 +62,11 @@ class Actor:
     def forge(cls, name: str, *, id: str = "") -> Self:
         """A code host, by the connection of this name."""
         return cls(ActorKind.FORGE, name, id)
+
+    @classmethod
+    def commenter(cls, login: str, *, connection: str) -> Self:
+        """Somebody who wrote a comment at the code host of this connection, by their account there."""
+        return cls(ActorKind.FORGE, connection, owner=login)
 
     @classmethod
     def anonymous(cls, *, address: str | None = None) -> Self:

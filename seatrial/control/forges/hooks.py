@@ -11,10 +11,13 @@ from seatrial.control.audit.actors import Actor
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.errors import UnfitConnection
 from seatrial.control.forges.models import Hook
+from seatrial.control.forges.protocol import HostedForge
 from seatrial.control.forges.registry import registered
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
+from seatrial.control.projects.events import RepositoryChanged
 from seatrial.control.projects.models import Connection, Project
+from seatrial.control.projects.services import repository_changed
 from seatrial.control.projects.webhook_secrets import rotate_webhook_secret
 
 CHECKED_EVERY = timedelta(hours=1)
@@ -35,7 +38,7 @@ def ask_due() -> None:
     """Have every webhook looked at that was not for CHECKED_EVERY: forges switch webhooks off, and people delete them."""
     due = timezone.now() - CHECKED_EVERY
     hosted = [kind for kind in Connection.objects.values_list("forge", flat=True).distinct() if _hosted(kind)]
-    rows = Project.objects.filter(archived_at=None, connection__forge__in=hosted)
+    rows = Project.objects.filter(archived_at=None, gone="", connection__forge__in=hosted)
     for project in rows.exclude(hook__asked_at__gt=due):
         Hook.objects.update_or_create(project=project, defaults={"asked_at": timezone.now()})
         ask(project)
@@ -55,7 +58,22 @@ def settle(forges: Forges, body: dict[str, str]) -> None:
     if not secret:  # the forge would send webhooks that we reject
         raise UnfitConnection("The connection has no webhook secret: rotate it on the connection's page.")
     forge.ensure_webhook(project, address(project.connection), secret)
+    _follow(forge, project)
     _note(body, problem="")
+
+
+def _follow(forge: HostedForge, project: Project) -> None:
+    """Note where the repository is now. Not every forge tells by a webhook that it was renamed, and webhooks get lost."""
+    there = forge.repository(project.full_name)
+    if there.external_id == project.external_id:  # else its old name belongs to another one
+        now = RepositoryChanged(
+            external_id=there.external_id,
+            full_name=there.full_name,
+            clone_url=there.clone_url,
+            web_url=there.web_url,
+            default_branch=there.default_branch,
+        )
+        repository_changed(project, now)
 
 
 def waits(body: dict[str, str], reason: str) -> None:

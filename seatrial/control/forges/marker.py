@@ -11,3 +11,8 @@ def marker(mark: str) -> str:
 def marked(body: str, mark: str = "pull-request") -> str:
     """`body` with the mark."""
     return f"{body.rstrip()}\n\n{marker(mark)}\n"
+
+
+def is_ours(body: str) -> bool:
+    """Whether the text has a mark of ours. Anybody may copy one: it only keeps a comment from being obeyed."""
+    return "<!-- seatrial:" in body

@@ -117,6 +117,10 @@ class DeploymentReport:
     """The newest deployment of a pull request, as the forge shows it there. `urls` is empty unless it is live.
 
     `environment` is the name of the preview, which the forge may list. `ended`: the preview is gone, or will be.
+
+    Where there is none and none will be (a commit of a merge queue, a pull request whose preview is withheld) `environment`
+    is empty, and the state is live although nothing is: the required name must succeed. Then there is nothing to list. A
+    commit of a merge queue has the `number` 0.
     """
 
     number: int

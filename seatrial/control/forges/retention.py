@@ -5,10 +5,17 @@ Anybody who knows a connection's address can have rejected deliveries stored, so
 
 from datetime import datetime
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from seatrial.control import keeping
-from seatrial.control.forges.models import Delivery, DeliveryResult, FactsSnapshot, PostedReport
+from seatrial.control.forges.models import (
+    Delivery,
+    DeliveryResult,
+    FactsSnapshot,
+    PostedComment,
+    PostedReport,
+)
+from seatrial.control.projects.models import PullRequestState
 
 REJECTED_KEPT = 500  # per connection, at most 4 KB each
 
@@ -22,7 +29,15 @@ def prune(now: datetime) -> int:
     gone = keeping.delete(FactsSnapshot.objects.filter(taken_at__lt=horizon))
     gone += keeping.delete(PostedReport.objects.filter(posted_at__lt=horizon))
     gone += keeping.delete(Delivery.objects.filter(received_at__lt=horizon))
+    gone += keeping.delete(_comments(now))
     return gone + sum(map(_prune_rejected, _crowded()))
+
+
+def _comments(now: datetime) -> QuerySet[PostedComment]:
+    """What we know of our comments below pull requests that were closed long ago: those are deleted after them."""
+    return PostedComment.objects.filter(
+        pull_request__state=PullRequestState.CLOSED, pull_request__changed_at__lt=keeping.HISTORY.horizon(now)
+    )
 
 
 def _crowded() -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet
 
 from seatrial.control.accounts.access import find_visible, visible
 from seatrial.control.accounts.models import User
@@ -20,6 +20,15 @@ from seatrial.control.projects.models import Project, PullRequest, PullRequestSt
 from seatrial.wire.states import AgentState, EnvironmentState, EvaluationState
 
 MOST_CARDS = 200
+OF_PROJECT = (
+    "unreachable",
+    "gone",
+    "previews_enabled",
+    "previews_of_drafts",
+    "previews_need_label",
+    "previews_of_forks",
+)
+APPROVED = Q(approved_sha=F("head_sha"))
 
 
 @dataclass
@@ -59,7 +68,7 @@ def open_pull_requests(user: User, project: str = "") -> QuerySet[PullRequest]:
 def home_context(user: User) -> dict[str, Any]:
     """Everything on the start page, of one moment."""
     rows = open_pull_requests(user)
-    shown = cards(rows, limit=MOST_CARDS)
+    shown = cards(rows, user=user, limit=MOST_CARDS)
     agents = list(visible(user, Agent).exclude(state=AgentState.REVOKED).order_by("name"))
     placed = placed_on_agents()
     return {
@@ -86,12 +95,13 @@ def project_context(user: User, key: str) -> dict[str, Any]:
     return {
         "project": project,
         "used": used_of_total(project.pk),
-        "cards": cards(pulls, limit=MOST_CARDS),
+        "cards": cards(pulls, user=user, limit=MOST_CARDS),
         "count": pulls.count(),
         "closed": cards(
             visible(user, PullRequest)
             .filter(project=project, state=PullRequestState.CLOSED)
             .order_by("-changed_at", "-id"),
+            user=user,
             limit=10,
         ),
         "evaluations": list(
@@ -114,7 +124,7 @@ def fingerprint(user: User, project: str = "") -> Hashable | None:
         evaluations = evaluations.filter(pull_request__in=open_ones)
         beside = _agents(user)
     else:
-        beside = visible(user, Project).filter(pk=project).values_list("unreachable", flat=True).first()
+        beside = visible(user, Project).filter(pk=project).values_list(*OF_PROJECT).first()
         if beside is None:
             return None
         pulls, environments = pulls.filter(project=project), environments.filter(project=project)
@@ -123,7 +133,7 @@ def fingerprint(user: User, project: str = "") -> Hashable | None:
     queued = evaluations.filter(state=EvaluationState.QUEUED).order_by("pk")
     return (
         beside,
-        tuple(pulls.aggregate(Count("id"), Max("changed_at")).values()),
+        tuple(pulls.aggregate(Count("id"), Max("changed_at"), approved=Count("id", APPROVED)).values()),
         tuple(environments.aggregate(Count("id"), Max("updated_at")).values()),
         _states(deployments, "created_at", "finished_at"),
         _states(evaluations, "started_at", "finished_at"),

@@ -47,6 +47,9 @@ class Instruction(StrEnum):
     FACTS = "facts"  # {evaluation}: fetch its commit's facts from the forge, then queue it
     COMMENT = "comment"  # {pull_request}: write our comment below it
     WEBHOOK = "webhook"  # {project}: make, correct or remove its webhook at the forge
+    CONFIRM = "confirm"  # {deployment}: ask the forge about its pull request, then let it start
+    COMMAND = "command"  # {comment}: carry out the commands in a comment, and answer there
+    FOLLOW = "follow"  # {project}: have the previews of its pull requests follow its settings
 
 
 # These may wait long for other systems; nothing on the bus depends on them.
@@ -56,6 +59,9 @@ ASIDE = (
     Instruction.FACTS,
     Instruction.COMMENT,
     Instruction.WEBHOOK,
+    Instruction.CONFIRM,
+    Instruction.COMMAND,
+    Instruction.FOLLOW,
 )
 
 

@@ -40,8 +40,12 @@ def short_name(ref: str) -> str:
 
 
 def _event_applies(events: Any, event: EventKind) -> bool:
-    """When somebody asked for the evaluation by hand, the policy's events do not matter."""
-    return not events or event == EventKind.MANUAL or event in events
+    """When somebody asked for the evaluation by hand, the policy's events do not matter. A merge queue's commits are made of
+    pull requests, so what applies to those applies to them.
+    """
+    if not events or event == EventKind.MANUAL:
+        return True
+    return event in events or (event == EventKind.MERGE_QUEUE and EventKind.PULL_REQUEST in events)
 
 
 def _ref_applies(pattern: Any, ref: str) -> bool:

@@ -60,6 +60,12 @@ def lost(evaluation: Evaluation, reason: str) -> None:
     _conclude(evaluation, EvaluationState.ERRORED)
 
 
+def nothing_applies(evaluation: Evaluation) -> None:
+    """End `evaluation`, which the caller has just made, as passed: no policy applies, and somebody waits for a verdict."""
+    evaluation.message = "No policy applies."
+    _conclude(evaluation, EvaluationState.PASSED)
+
+
 def _in_progress(evaluation_id: str) -> Evaluation | None:
     evaluation = Evaluation.objects.select_for_update().filter(pk=evaluation_id).first()
     if evaluation is None or EvaluationState(evaluation.state).terminal:

@@ -6,18 +6,20 @@ from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
+from seatrial.control.audit import services as audit
+from seatrial.control.audit.actors import Actor
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.criteria import applies
 from seatrial.control.policies.errors import BadCriteria
 from seatrial.control.policies.models import Evaluation, Policy, PolicyVersion, Result
 from seatrial.control.policies.overdue import give_up_lost
-from seatrial.control.policies.results import finished, give_up, lost, started
+from seatrial.control.policies.results import finished, give_up, lost, nothing_applies, started
 from seatrial.control.projects.models import Project, PullRequest
 from seatrial.wire.states import EvaluationState, ResultState
 from seatrial.wire.words import EventKind
 
-__all__ = ["evaluate", "finished", "give_up", "give_up_lost", "started", "supersede"]
+__all__ = ["evaluate", "finished", "give_up", "give_up_lost", "rerun", "started", "supersede"]
 
 IN_PROGRESS = [EvaluationState.QUEUED, EvaluationState.RUNNING]
 
@@ -44,25 +46,28 @@ def evaluate(
     event: EventKind,
     pull_request: PullRequest | None = None,
     base_commit: str = "",
+    rebased: bool = False,
+    again: bool = False,
 ) -> Evaluation | None:
-    """Make one evaluation of `commit` by the policies that apply now; None when none applies.
+    """Make one evaluation of `commit` by the policies that apply now; None when none applies. For a merge queue there is
+    always one, because the queue waits for a verdict: without a policy it has passed.
 
     No forge is asked here: the facts of the commit are fetched after the caller's transaction, and then the evaluation
     is queued for an agent. `base_commit` is the commit to compare with, if that is known. Idempotent: the same commit,
-    ref and event has one evaluation, which is returned again. There are two exceptions: a manual one is only returned
-    again while it is in progress, and a superseded one is not if nothing newer superseded it (its pull request was
-    closed and is open again). An evaluation of an older commit of the same pull request or ref that is still in
-    progress is superseded.
+    ref and event has one evaluation, which is returned again. There are exceptions: a manual one, or one that somebody asks
+    for `again`, is only returned again while it is in progress; a superseded one is not if nothing newer superseded it (its
+    pull request was closed and is open again); and if the pull request was `rebased`, one that compared with another base is
+    not. An evaluation of an older commit of the same pull request or ref that is still in progress is superseded.
     """
     # One call per project at a time, so that no evaluation is made twice. Rows that only refer to the project need not
     # wait.
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     same = Evaluation.objects.filter(project=project, event=event, ref=ref, pull_request=pull_request)
-    known = _known(same, commit, event)
-    if known is not None:
+    known = _known(same, commit, only_in_progress=again or event == EventKind.MANUAL)
+    if known is not None and not (rebased and known.base_commit != base_commit):
         return known
     selection = _select(project, event=event, ref=ref)
-    if not selection.all:
+    if not selection.all and event != EventKind.MERGE_QUEUE:
         return None
     _supersede(same, "A newer commit is evaluated instead.")
     evaluation = Evaluation.objects.create(
@@ -80,9 +85,37 @@ def evaluate(
         )
     if selection.versions:
         outbox.instruct(Instruction.FACTS, evaluation=evaluation.pk)
-    else:
+    elif selection.broken:
         lost(evaluation, "No policy could run: see the results.")
+    else:
+        nothing_applies(evaluation)
     outbox.instruct(Instruction.REPORT, project=project.pk, commit=commit)
+    return evaluation
+
+
+@transaction.atomic
+def rerun(pull_request: PullRequest, *, by: Actor) -> Evaluation | None:
+    """Evaluate the newest commit of an open pull request again; None when no policy applies.
+
+    One that is in progress is returned. What no policy looked at anew is remembered.
+    """
+    evaluation = evaluate(
+        pull_request.project,
+        commit=pull_request.head_sha,
+        ref=f"refs/heads/{pull_request.branch}",
+        event=EventKind.PULL_REQUEST,
+        pull_request=pull_request,
+        base_commit=pull_request.base_sha,
+        again=True,
+    )
+    if evaluation is not None:
+        audit.record(
+            "evaluation.request",
+            f"evaluation/{evaluation.pk}",
+            by=by,
+            workspace=pull_request.project.workspace_id,
+            details={"commit": evaluation.commit},
+        )
     return evaluation
 
 
@@ -91,9 +124,9 @@ def supersede(pull_request: PullRequest) -> None:
     _supersede(Evaluation.objects.filter(pull_request=pull_request), "The pull request was closed.")
 
 
-def _known(same: QuerySet[Evaluation], commit: str, event: EventKind) -> Evaluation | None:
+def _known(same: QuerySet[Evaluation], commit: str, *, only_in_progress: bool) -> Evaluation | None:
     of_commit = same.filter(commit=commit).order_by("-id")
-    if event == EventKind.MANUAL:
+    if only_in_progress:
         return of_commit.filter(state__in=IN_PROGRESS).first()
     newest = same.order_by("-id").first()
     if newest is None or newest.commit != commit or newest.state == EvaluationState.SUPERSEDED:

@@ -11,6 +11,9 @@ from seatrial.control.previews.newest import newest_deployments
 from seatrial.control.previews.routes import urls
 from seatrial.control.previews.shown import shown_state
 from seatrial.control.previews.waits import Wait, waits
+from seatrial.wire.states import EnvironmentState
+
+RUNS = {EnvironmentState.BUILDING, EnvironmentState.RUNNING}
 
 
 class PhaseAnswer(Schema):
@@ -72,6 +75,9 @@ class EnvironmentAnswer(Schema):
         description="A stable word for why it was stopped while its pull request was open; empty otherwise."
     )
     stopped_by: str = Field(description="Who or what stopped it, for people.")
+    expires_at: datetime | None = Field(
+        description="When it ends without a new commit; null when it does not run."
+    )
     undo_until: datetime | None = Field(
         description="How long everything is kept for an undo; null when nothing can be undone."
     )
@@ -117,6 +123,7 @@ def _answer(environment: Environment, deployment: Deployment | None, wait: Wait 
         live_commit=live_commit,
         stop_cause=environment.stop_cause,
         stopped_by=environment.stopper,
+        expires_at=environment.expires_at if environment.state in RUNS else None,
         undo_until=environment.undo_until,
         removed=environment.removed_at is not None,
         waits_for=wait.what if wait else "",

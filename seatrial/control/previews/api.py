@@ -100,5 +100,18 @@ def undo(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAnsw
     return _fresh(environment)
 
 
+@router.post(
+    "/environments/{environment_id}/extend",
+    response={200: EnvironmentAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer},
+    summary="Let a preview live longer",
+)
+def extend(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAnswer:
+    """By its project's time to live, from when it would end; `expires_at` says when that is now."""
+    environment = find_visible(person(request), Environment, environment_id)
+    require(person(request), Action.EXTEND_PREVIEW, environment)
+    services.extend(environment, by=actor(request))
+    return _fresh(environment)
+
+
 def _fresh(environment: Environment) -> EnvironmentAnswer:
     return answers(Environment.objects.filter(pk=environment.pk))[0]

@@ -25,7 +25,8 @@ def desired(placement: Placement) -> DesiredEnvironment | None:
     """What must be true of the environment on the agent's host; None: it must not exist there.
 
     It only names deployments of that agent. While the placement leaves it names none, and the agent drains what it has.
-    While the environment is stopped, it names the one that is kept, which is not to run.
+    A candidate that the forge has not confirmed is not named either. While the environment is stopped, the one that is kept
+    is named, which is not to run.
     """
     if not is_desired(placement):
         return None
@@ -69,6 +70,8 @@ def address() -> PreviewAddress:
 
 def _candidate(environment: Environment, agent: str) -> DesiredDeployment | None:
     deployment, live = environment.candidate, environment.live
+    if deployment is not None and deployment.confirmed_at is None:
+        return None
     desired = _deployment(deployment, agent)
     if deployment is None or desired is None or deployment.admitted_at is not None:
         return desired

@@ -6,6 +6,10 @@ PreviewError
 ├── NoAddress           every name that the environment could have is taken
 ├── NothingToStop       the preview is stopped already, or gone
 ├── NothingToUndo       the preview is not stopped, or no longer kept
+├── NothingToExtend     the preview is stopped or gone, or lives long enough already
+├── PreviewWithheld     this pull request gets no preview, for a reason that people can change
+├── NothingToApprove    the pull request does not come from a fork
+├── AnotherCommit       it was pushed to since somebody looked
 └── CannotMove          it must stay on its agent, or it is on none
 """
 
@@ -53,6 +57,30 @@ class NothingToUndo(PreviewError):
     """The environment is not stopped, or its data is no longer kept."""
 
     code = "nothing_to_undo"
+
+
+class NothingToExtend(PreviewError):
+    """The environment is stopped or terminated, or its time to live was extended enough."""
+
+    code = "nothing_to_extend"
+
+
+class PreviewWithheld(PreviewError):
+    """The pull request gets no preview."""
+
+    code = "preview_withheld"
+
+
+class NothingToApprove(PreviewError):
+    """The pull request does not come from a fork."""
+
+    code = "nothing_to_approve"
+
+
+class AnotherCommit(PreviewError):
+    """The pull request has another commit than the one that was named."""
+
+    code = "another_commit"
 
 
 class CannotMove(PreviewError):

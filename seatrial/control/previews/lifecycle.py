@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from seatrial.control.forges.registry import is_hosted
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.previews import placements, placing, route_marks, totals
@@ -28,7 +29,9 @@ def locked(environment_id: str) -> Environment | None:
     """Lock the environment's row until the transaction ends, and return it; None if there is none."""
     # Two queries: one that waits for a lock reads the locked row again, but joins other rows as they were before.
     Environment.objects.select_for_update(no_key=True).filter(pk=environment_id).first()
-    rows = Environment.objects.select_related("live__agent", "candidate__agent", "kept", "project")
+    rows = Environment.objects.select_related(
+        "live__agent", "candidate__agent", "kept", "project__connection"
+    )
     return rows.filter(pk=environment_id).first()
 
 
@@ -44,11 +47,13 @@ def begin(
     """Start to deploy `commit`. A deployment in progress is superseded; a live one stays until the new one is ready.
 
     It goes to the agent of `decision`, or else to the one that placing decides on now. Without a suitable agent it
-    waits. If the project has a total, its services start only when they are admitted (`previews.admission`). A stopped
-    environment is resumed before.
+    waits. Nothing of it starts before its forge was asked about the pull request (`previews.confirming`), and if the
+    project has a total, its services start only when they are admitted (`previews.admission`). A stopped environment is
+    resumed before.
     """
     assert environment.kept is None
     _end_candidate(environment, DeploymentState.SUPERSEDED)
+    asked = is_hosted(environment.project.connection.forge)
     deployment = Deployment.objects.create(
         environment=environment,
         commit=commit,
@@ -56,12 +61,26 @@ def begin(
         delivery_received_at=received_at,
         no_cache=no_cache,
         admitted_at=timezone.now() if totals.total() == totals.NOTHING else None,
+        confirmed_at=None if asked else timezone.now(),
     )
     environment.candidate = deployment
     environment.expires_at = timezone.now() + timedelta(hours=environment.project.ttl_hours)
     place(environment, decision)
     announce(environment)
+    if asked:
+        outbox.instruct(Instruction.CONFIRM, deployment=deployment.pk)
     return deployment
+
+
+def confirm(environment: Environment, *, doubt: str = "") -> None:
+    """Let the candidate start. `doubt`, if any, is added to its warnings."""
+    deployment = environment.candidate
+    assert deployment is not None
+    deployment.confirmed_at, deployment.unconfirmed = timezone.now(), ""
+    if doubt:
+        deployment.warnings = [*deployment.warnings, doubt]
+    deployment.save(update_fields=["confirmed_at", "unconfirmed", "warnings"])
+    tell_agents(environment)
 
 
 def begin_again(environment: Environment, decision: placing.Decision | None = None) -> Deployment | None:
@@ -224,7 +243,7 @@ def _end_candidate(environment: Environment, state: DeploymentState) -> None:
 
 def _finish(deployment: Deployment, state: DeploymentState) -> None:
     deployment.state = state
-    deployment.waits_for = ""
+    deployment.waits_for = deployment.unconfirmed = ""
     if deployment.finished_at is None:
         deployment.finished_at = timezone.now()
     deployment.save()

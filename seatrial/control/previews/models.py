@@ -108,6 +108,9 @@ class Deployment(models.Model):
     admitted_at = models.DateTimeField(
         null=True
     )  # since then, its services may start; see `previews.admission`
+    # Since then it may start: its forge has said that its pull request is open; see `previews.confirming`.
+    confirmed_at = models.DateTimeField(null=True)
+    unconfirmed = models.TextField(blank=True, default="")  # what it waits for until then, and why
     created_at = models.DateTimeField(auto_now_add=True)
     ready_at = models.DateTimeField(null=True)  # healthy; from now on routes are moved to it
     finished_at = models.DateTimeField(null=True)
@@ -122,7 +125,8 @@ class Deployment(models.Model):
     @property
     def shown_message(self) -> str:
         """Why it failed or what it waits for, as people are told."""
-        return f"Waits for {self.waits_for}." if self.waits_for else self.message
+        waits_for = self.unconfirmed or self.waits_for
+        return f"Waits for {waits_for}." if waits_for else self.message
 
 
 class Placement(models.Model):

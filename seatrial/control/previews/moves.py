@@ -46,8 +46,9 @@ def place_waiting() -> int:
 def lost_contact(agent: Agent) -> int:
     """Fail deployments in progress on an offline agent that are older than OFFLINE_AFTER_SECONDS; returns how many.
 
-    A queued deployment that is pinned there goes on waiting, and says so: a rebuild would only wait, too. One that is
-    prepared and waits for room in its project is deployed anew, elsewhere or once its agent is back.
+    A queued deployment that is pinned there goes on waiting, and says so: a rebuild would only wait, too. One that its forge
+    has not confirmed, or that is prepared and waits for room in its project, is deployed anew, elsewhere or once its agent is
+    back.
     """
     horizon = timezone.now() - timedelta(seconds=OFFLINE_AFTER_SECONDS)
 
@@ -57,7 +58,7 @@ def lost_contact(agent: Agent) -> int:
             return False
         if candidate.state == DeploymentState.QUEUED and _waits_for_data(environment, agent):
             return False
-        if admission.asked_for(candidate) is not None:
+        if candidate.confirmed_at is None or admission.asked_for(candidate) is not None:
             lifecycle.begin_again(environment)
             return False
         lifecycle.fail(

@@ -4,23 +4,25 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from seatrial.control.audit import services as audit
-from seatrial.control.audit.actors import SYSTEM, Actor
-from seatrial.control.previews import labels, lifecycle
+from seatrial.control.audit.actors import Actor
+from seatrial.control.previews import confirming, labels, lifecycle
 from seatrial.control.previews.desired import desired
 from seatrial.control.previews.errors import (
     LabelsTaken,
     NoAddress,
     NothingToStop,
     NothingToUndo,
+    PreviewWithheld,
     PullRequestClosed,
 )
 from seatrial.control.previews.events import failed, observed, phase, ready, recipe_read, removed
+from seatrial.control.previews.lifetimes import expire, extend
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.moves import lost_contact, move, place_waiting, plan_drain, tell
+from seatrial.control.previews.withheld import fix, why, withheld
 from seatrial.control.projects.models import PullRequest, PullRequestState
 from seatrial.wire.envelope import new_id
 from seatrial.wire.hostnames import environment_name, hashed
@@ -30,6 +32,7 @@ from seatrial.wire.words import StopCause
 __all__ = [
     "desired",
     "expire",
+    "extend",
     "failed",
     "lost_contact",
     "move",
@@ -57,7 +60,9 @@ def pull_request_changed(pull_request: PullRequest, *, received_at: datetime | N
     until the pull request is closed and opened again. If that commit comes while the stop can be undone, it is.
     """
     pull_request = (
-        PullRequest.objects.select_for_update(of=("self",)).select_related("project").get(pk=pull_request.pk)
+        PullRequest.objects.select_for_update(of=("self",))
+        .select_related("project__connection")
+        .get(pk=pull_request.pk)
     )
     environment = _latest(pull_request)
     if pull_request.state == PullRequestState.CLOSED:
@@ -68,10 +73,9 @@ def pull_request_changed(pull_request: PullRequest, *, received_at: datetime | N
 def _follow(
     pull_request: PullRequest, environment: Environment | None, received_at: datetime | None = None
 ) -> str:
-    if not pull_request.project.previews_enabled:
-        return "previews are switched off for this project"
-    if pull_request.from_fork:
-        return "pull requests from forks get no preview"
+    reason = withheld(pull_request)
+    if reason is not None:
+        return _withheld(environment, why(reason, pull_request))
     if environment is not None and _has(environment, pull_request.head_sha):
         return "nothing new for the preview"
     environment = _back(pull_request, environment)
@@ -81,12 +85,20 @@ def _follow(
     return f"deployment {deployment.pk} of {environment.name}"
 
 
+def _withheld(environment: Environment | None, reason: str) -> str:
+    """End what runs. It has no cause of its own, so that the preview comes back once there is no reason against it."""
+    if environment is None or environment.state == EnvironmentState.TERMINATED:
+        return f"no preview: {reason}"
+    lifecycle.terminate(environment)
+    return f"no preview: {reason}; {environment.name} is being removed"
+
+
 @transaction.atomic
 def rebuild(environment: Environment, by: Actor) -> Deployment:
     """Deploy the same commit again, built without caches. A stop is undone, so that its data stays; if that is no longer
     possible, the preview starts as a new environment.
 
-    Raises PullRequestClosed.
+    Raises PullRequestClosed, PreviewWithheld.
     """
     pull_request = _open_pull_request(environment)
     latest = _back(pull_request, _latest(pull_request))
@@ -114,10 +126,13 @@ def stop(environment: Environment, by: Actor) -> None:
 
 @transaction.atomic
 def undo(environment: Environment, by: Actor) -> None:
-    """Undo the stop of the preview: it runs again as it was, with its data. Raises NothingToUndo, PullRequestClosed.
+    """Undo the stop of the preview: it runs again as it was, with its data.
 
     If the pull request has a newer commit than what was live, that is deployed beside it. It is possible as long as
-    everything is kept: until `expire` has ended the environment, a moment after `undo_until`.
+    everything is kept: until `expire` has ended the environment, a moment after `undo_until`. Nothing is built, so nobody
+    waits for the forge; it is asked meanwhile, and ends the preview if the pull request is closed.
+
+    Raises NothingToUndo, PullRequestClosed, PreviewWithheld.
     """
     pull_request = _open_pull_request(environment)
     current = lifecycle.locked(environment.pk)
@@ -125,34 +140,8 @@ def undo(environment: Environment, by: Actor) -> None:
         raise NothingToUndo(_why_not(current or environment))
     lifecycle.resume(current)
     _audit("environment.undo", current, by)
+    confirming.ask_again(current)
     _follow(pull_request, current)
-
-
-def expire() -> int:
-    """End every preview that got no new commit during its project's time to live, and every one that was stopped so long
-    ago that it can no longer be undone; returns how many. Idempotent, and any number of processes may do it at once.
-    """
-    living = Environment.objects.exclude(state=EnvironmentState.TERMINATED)
-    now = timezone.now()
-    over = living.filter(Q(undo_until__lte=now) | Q(undo_until=None, expires_at__lt=now))
-    return sum(map(_expire, over.order_by("pk").values_list("pk", flat=True)))
-
-
-@transaction.atomic
-def _expire(environment_id: str) -> bool:
-    environment = lifecycle.locked(environment_id)
-    if environment is None or environment.state == EnvironmentState.TERMINATED:
-        return False
-    stopped = environment.state == EnvironmentState.STOPPED
-    ends = environment.undo_until if stopped else environment.expires_at
-    if ends is None or ends > timezone.now():
-        return False  # a commit came meanwhile, or somebody stopped it or undid that
-    if stopped:
-        lifecycle.terminate(environment, cause=StopCause.PERSON, stopped_by=environment.stopped_by)
-    else:
-        lifecycle.terminate(environment, cause=StopCause.TIME_TO_LIVE)
-        _audit("environment.expire", environment, SYSTEM)
-    return True
 
 
 def _why_not(environment: Environment) -> str:
@@ -162,12 +151,17 @@ def _why_not(environment: Environment) -> str:
 
 
 def _open_pull_request(environment: Environment) -> PullRequest:
-    """The environment's pull request, locked. Raises PullRequestClosed."""
-    rows = PullRequest.objects.select_for_update(of=("self",)).select_related("project")
+    """The environment's pull request, locked. Raises PullRequestClosed, PreviewWithheld."""
+    rows = PullRequest.objects.select_for_update(of=("self",)).select_related("project__connection")
     pull_request = rows.get(pk=environment.pull_request_id)
     if pull_request.state == PullRequestState.CLOSED:
         raise PullRequestClosed(
             f"Pull request {pull_request.number} is closed. Reopen it to have a preview of it."
+        )
+    reason = withheld(pull_request)
+    if reason is not None:
+        raise PreviewWithheld(
+            f"Pull request {pull_request.number} gets no preview: {why(reason, pull_request)}. {fix(reason, pull_request)}"
         )
     return pull_request
 

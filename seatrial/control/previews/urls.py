@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from seatrial.control.previews.pages import unavailable, views
+from seatrial.control.previews.pages import approval, unavailable, views
 
 app_name = "previews"
 urlpatterns = [
@@ -12,5 +12,7 @@ urlpatterns = [
     path("environments/<str:key>/rebuild", views.rebuild, name="rebuild"),
     path("environments/<str:key>/stop", views.stop, name="stop"),
     path("environments/<str:key>/undo", views.undo, name="undo"),
+    path("environments/<str:key>/extend", views.extend, name="extend"),
+    path("projects/<str:key>/pulls/<str:number>/approve", approval.approve_commit, name="approve"),
     path("preview-unavailable", unavailable.preview_unavailable, name="preview_unavailable"),
 ]

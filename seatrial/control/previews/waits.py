@@ -16,6 +16,7 @@ from seatrial.wire.agents import HEARTBEAT_SECONDS
 from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState
 
 UNDER_WAY = timedelta(seconds=3)  # nobody waits for a message that is just being sent
+ASKED = "its forge, which is asked whether the pull request is open"
 SILENT = timedelta(seconds=3 * HEARTBEAT_SECONDS)  # one lost heartbeat is none
 
 
@@ -54,8 +55,12 @@ def waits(environments: Iterable[str]) -> dict[str, Wait]:
 
 
 def wait(environment: Environment, circumstances: Circumstances, now: datetime) -> Wait | None:
-    """The first obstacle in the way: a message that is not sent, then an agent that is silent, then who is at work."""
+    """The first obstacle in the way: the forge that has not confirmed it, a message that is not sent, an agent that is silent,
+    then who is at work.
+    """
     candidate = environment.candidate
+    if candidate is not None and candidate.confirmed_at is None:
+        return Wait(candidate.unconfirmed or ASKED, candidate.created_at)
     if candidate is not None and candidate.agent is None:
         return Wait(candidate.waits_for or "an agent", candidate.created_at)
     if circumstances.unsent_since is not None and now - circumstances.unsent_since > UNDER_WAY:

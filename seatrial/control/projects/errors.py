@@ -2,7 +2,8 @@
 
 ProjectError
 ├── ProjectContended   others make projects at the same moment: try again
-└── EmptySecret        an empty webhook secret, with which no delivery is accepted
+├── EmptySecret        an empty webhook secret, with which no delivery is accepted
+└── BadTimeToLive      previews cannot live so long, or so short
 """
 
 from seatrial.control.errors import ControlError
@@ -35,3 +36,13 @@ class EmptySecret(ProjectError):
 
     def __init__(self) -> None:
         super().__init__("A webhook secret cannot be empty: without one no delivery is accepted.")
+
+
+class BadTimeToLive(ProjectError):
+    """A time to live that no preview can have."""
+
+    code = "bad_time_to_live"
+    status = 400
+
+    def __init__(self, hours: int, most: int) -> None:
+        super().__init__(f"A preview lives between 1 and {most:,} hours without a new commit, not {hours}.")

@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class PullRequestAction(StrEnum):
-    """What happened to a pull request. Everything else that forges report about one is ignored."""
+    """What happened to a pull request. Everything else that forges report about one is ignored.
+
+    Only `closed` means that it is closed: whatever happens to one that is (a label, its title) is `closed` again.
+    """
 
     OPENED = "opened"
     SYNCHRONIZE = "synchronize"

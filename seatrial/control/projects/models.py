@@ -7,6 +7,7 @@ from django.db import models
 
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.ids import UlidField
+from seatrial.control.projects.events import Gone
 from seatrial.control.vault.fields import EncryptedTextField
 
 
@@ -61,6 +62,12 @@ class Project(models.Model):
     default_branch = models.CharField(max_length=250, default="main")
     ttl_hours = models.PositiveIntegerField(default=72)
     previews_enabled = models.BooleanField(default=True)
+    # Which pull requests get a preview; one that is labelled `no-preview` never does.
+    previews_of_drafts = models.BooleanField(default=True)
+    previews_need_label = models.BooleanField(default=False)  # the label `preview`
+    previews_of_forks = models.BooleanField(default=False)  # without approval of each commit
+    # Why the repository takes no more changes; empty while it does. Everything is kept until somebody decides.
+    gone = models.CharField(max_length=20, choices=[(why, why) for why in Gone], blank=True, default="")
     unreachable = models.TextField(blank=True)  # why its forge cannot report on it; empty while it can
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
@@ -95,6 +102,12 @@ class PullRequest(models.Model):
     base_sha = models.CharField(max_length=64, blank=True)  # what the branch is compared with
     head_sha = models.CharField(max_length=64)
     from_fork = models.BooleanField(default=False)
+    # Of one from a fork: the commit that may have a preview, and who said so. Another commit needs another approval.
+    approved_sha = models.CharField(max_length=64, blank=True, default="")
+    approved_by = models.CharField(max_length=200, blank=True, default="")
+    draft = models.BooleanField(default=False)
+    merged = models.BooleanField(default=False)
+    labels = models.JSONField(default=list)  # their names
     state = models.CharField(max_length=10, choices=PullRequestState.choices, default=PullRequestState.OPEN)
     changed_at = models.DateTimeField()
 
@@ -111,3 +124,45 @@ class PullRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project} #{self.number}"
+
+    @property
+    def approved(self) -> bool:
+        """Whether somebody approved its newest commit."""
+        return bool(self.approved_sha) and self.approved_sha == self.head_sha
+
+    @property
+    def shown_state(self) -> str:
+        """Its state in one word, for people."""
+        if self.state == PullRequestState.CLOSED:
+            return "merged" if self.merged else "closed"
+        return "draft" if self.draft else "open"
+
+
+class CommandComment(models.Model):
+    """A comment below a pull request that has commands, such as `/preview rebuild`. There is one row per comment, so that
+    whatever is delivered again, its commands are carried out once.
+
+    `head_sha` is the pull request's newest commit as we knew it when the comment came.
+    """
+
+    id = UlidField()
+    pull_request = models.ForeignKey(PullRequest, models.CASCADE, related_name="command_comments")
+    comment = models.CharField(max_length=100)  # its id at the forge
+    author = models.CharField(max_length=200)
+    commands = models.JSONField()  # the lines
+    head_sha = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+    done_at = models.DateTimeField(null=True)
+    # How it ended: whether its author may give commands, whether all were carried out, and what is replied.
+    allowed = models.BooleanField(null=True)
+    obeyed = models.BooleanField(default=False)
+    reply = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["pull_request", "comment"], name="one_row_per_comment")
+        ]
+        indexes = [models.Index(fields=["created_at"], name="command_comment_age")]
+
+    def __str__(self) -> str:
+        return f"comment {self.comment} below {self.pull_request}"

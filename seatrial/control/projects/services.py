@@ -7,13 +7,14 @@ from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import SYSTEM, Actor
 from seatrial.control.projects.errors import ProjectContended
-from seatrial.control.projects.events import PullRequestAction, PullRequestChanged, RepositoryChanged
+from seatrial.control.projects.events import Gone, PullRequestAction, PullRequestChanged, RepositoryChanged
 from seatrial.control.projects.models import Connection, Project, PullRequest, PullRequestState
 from seatrial.wire.hostnames import slug as slug_of
 
 log = structlog.get_logger(__name__)
 
 MAX_SLUG = 100
+MAX_LABELS = 100
 
 
 @transaction.atomic
@@ -81,6 +82,7 @@ def ensure_project(
         "web_url": web_url,
         "default_branch": default_branch,
         "full_name": full_name,
+        "gone": "",
         "archived_at": None,
     }
     # Another process may take the slug, or make the project, between our query and our insert.
@@ -153,6 +155,20 @@ def repository_changed(project: Project, event: RepositoryChanged) -> bool:
     return known != facts
 
 
+def set_gone(project: Project, why: Gone | None) -> bool:
+    """Note that the repository takes no more changes, or does again (None); False if that was known.
+
+    The caller has its pull requests followed: `outbox.instruct(Instruction.FOLLOW)`.
+    """
+    wanted = why or ""
+    if project.gone == wanted:
+        return False
+    project.gone = wanted
+    project.save(update_fields=["gone"])
+    log.info("repository is gone" if why else "repository is back", project=project.slug, why=wanted)
+    return True
+
+
 def find_project(connection: Connection, external_id: str) -> Project | None:
     """The project of a repository, unless it is archived; None if nobody registered it."""
     return Project.objects.filter(connection=connection, external_id=external_id, archived_at=None).first()
@@ -161,6 +177,8 @@ def find_project(connection: Connection, external_id: str) -> Project | None:
 @transaction.atomic
 def apply_pull_request(project: Project, event: PullRequestChanged) -> PullRequest | None:
     """Update the pull request from `event` and return it; None if we know a newer state. Idempotent.
+
+    What an event may leave out stays as it was known: the author, and the base of a head that did not move.
 
     Events are ordered by the forge's clock, which may only count whole seconds. Among events with the same time, closed
     wins over everything but reopened, so that a repeated or late delivery cannot bring a closed pull request back.
@@ -173,16 +191,24 @@ def apply_pull_request(project: Project, event: PullRequestChanged) -> PullReque
         return None
     pull_request = known or PullRequest(project=project, number=event.number)
     pull_request.title = event.title[:500]
-    pull_request.author = event.author[:200]
+    pull_request.author = event.author[:200] or pull_request.author
+    pull_request.base_sha = event.base_sha or _known_base(pull_request, event)
     pull_request.branch = event.branch
     pull_request.base_branch = event.base_branch
-    pull_request.base_sha = event.base_sha
     pull_request.head_sha = event.head_sha
     pull_request.from_fork = event.from_fork
+    pull_request.draft = event.draft
+    pull_request.labels = [label[:100] for label in event.labels[:MAX_LABELS]]
+    pull_request.merged = event.merged and event.action is PullRequestAction.CLOSED
     pull_request.state = state_after(event)
     pull_request.changed_at = event.changed_at
     pull_request.save()
     return pull_request
+
+
+def _known_base(pull_request: PullRequest, event: PullRequestChanged) -> str:
+    known = (pull_request.head_sha, pull_request.base_branch)
+    return pull_request.base_sha if known == (event.head_sha, event.base_branch) else ""
 
 
 def state_after(event: PullRequestChanged) -> PullRequestState:

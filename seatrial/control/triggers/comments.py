@@ -12,7 +12,9 @@ from seatrial.control.forges.protocol import CommentReport, HostedForge
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.control.previews.models import Deployment
 from seatrial.control.previews.routes import urls
-from seatrial.control.projects.models import PullRequest
+from seatrial.control.previews.withheld import Withheld, fix, why, withheld
+from seatrial.control.projects.models import PullRequest, PullRequestState
+from seatrial.control.triggers.commands import Verb
 from seatrial.control.triggers.markdown import block, code, plain
 from seatrial.wire.states import DeploymentState, EvaluationState, ResultState
 
@@ -28,6 +30,8 @@ def comment(forges: Forges, body: dict[str, str]) -> None:
     rows = PullRequest.objects.select_related("project__connection", "posted_comment")
     pull_request = rows.filter(pk=body["pull_request"], project__archived_at=None).first()
     if pull_request is None:
+        return
+    if pull_request.project.gone:
         return
     forge = forges.of(pull_request.project.connection)
     text = "\n".join(_parts(pull_request))
@@ -48,18 +52,27 @@ def comment(forges: Forges, body: dict[str, str]) -> None:
 
 
 def _parts(pull_request: PullRequest) -> Iterator[str]:
-    """Nothing before there is a preview or a verdict."""
+    """Nothing before there is a preview, a verdict, or somebody whose approval a fork needs."""
     deployments = Deployment.objects.select_related("environment__live", "environment__project")
     deployment = deployments.filter(environment__pull_request=pull_request).order_by("-id").first()
     evaluations = Evaluation.objects.filter(pull_request=pull_request).order_by("-id")
     evaluation = evaluations.exclude(state=EvaluationState.SUPERSEDED).first() or evaluations.first()
-    if deployment is None and evaluation is None:
+    reason = withheld(pull_request) if pull_request.state == PullRequestState.OPEN else None
+    if deployment is None and evaluation is None and reason is not Withheld.FORK:
         return
     yield f"### Sea trial of {code(pull_request.head_sha[:10])}"
-    if deployment is not None:
+    if reason is not None:
+        yield from _no_preview(pull_request, reason)
+    elif deployment is not None:
         yield from _preview(deployment)
     if evaluation is not None:
         yield from _verdict(evaluation)
+
+
+def _no_preview(pull_request: PullRequest, reason: Withheld) -> Iterator[str]:
+    yield f"\n**No preview:** {why(reason, pull_request)}. {fix(reason, pull_request)}"
+    if reason is Withheld.FORK:
+        yield f"<br>With a comment: {code(f'{Verb.APPROVE} {pull_request.head_sha[:10]}')}"
 
 
 def _preview(deployment: Deployment) -> Iterator[str]:

@@ -7,10 +7,14 @@ import structlog
 from django.db import transaction
 
 from seatrial.control.forges.connected import Forges
-from seatrial.control.forges.protocol import PullRequestChanged
+from seatrial.control.forges.protocol import HostedForge, PullRequestChanged
+from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import services as previews
+from seatrial.control.projects.events import Gone
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
+from seatrial.control.projects.services import set_gone
 from seatrial.control.triggers.events import pull_request_changed
 
 log = structlog.get_logger(__name__)
@@ -20,8 +24,12 @@ def compare(forges: Forges, project: Project) -> None:
     """Open pull requests that are open at the forge, close the others; previews follow. Idempotent. Raises ForgeError.
 
     No transaction is open while we ask the forge, and a webhook may arrive meanwhile. So only pull requests that have
-    not changed since we asked, by the forge's clock, are closed.
+    not changed since we asked, by the forge's clock, are closed. Of an archived repository we only ask whether it still is;
+    of one that was deleted, nothing.
     """
+    if project.gone:
+        _look_for(forges, project)
+        return
     forge = forges.of(project.connection)
     asked_at = forge.now()
     open_there = forge.open_pull_requests(project)
@@ -31,6 +39,19 @@ def compare(forges: Forges, project: Project) -> None:
     gone = PullRequest.objects.filter(project=project, state=PullRequestState.OPEN, changed_at__lt=asked_at)
     for pull_request in gone.exclude(number__in=numbers):
         _close(pull_request, asked_at)
+
+
+def _look_for(forges: Forges, project: Project) -> None:
+    """Note that an archived repository takes changes again, if no webhook has said so."""
+    forge = forges.of(project.connection)
+    if project.gone != Gone.ARCHIVED or not isinstance(forge, HostedForge):
+        return
+    repository = forge.repository(project.full_name)
+    if repository.archived or repository.external_id != project.external_id:
+        return
+    with transaction.atomic():
+        if set_gone(project, None):
+            outbox.instruct(Instruction.FOLLOW, project=project.pk)
 
 
 @transaction.atomic

@@ -6,19 +6,36 @@ from django.utils import timezone
 
 from seatrial.control.forges.models import Delivery
 from seatrial.control.forges.protocol import (
+    Commented,
     ForgeEvent,
+    PullRequestAction,
     PullRequestChanged,
     Pushed,
+    QueuedForMerge,
+    RepositoryBack,
     RepositoryChanged,
+    RepositoryGone,
     TagCreated,
 )
 from seatrial.control.forges.registry import registered
+from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import services as policies
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import services as previews
-from seatrial.control.projects.models import Project, PullRequestState
-from seatrial.control.projects.services import apply_pull_request, find_project, repository_changed
+from seatrial.control.previews.withheld import withheld
+from seatrial.control.projects.models import Project, PullRequest, PullRequestState
+from seatrial.control.projects.services import (
+    apply_pull_request,
+    find_project,
+    repository_changed,
+    set_gone,
+)
+from seatrial.control.triggers.commented import commented
 from seatrial.wire.words import EventKind
+
+# What a report about a pull request depends on, beside its preview and its verdict
+TOLD = ("state", "head_sha", "base_branch", "draft", "labels", "from_fork")
 
 
 def outcome(delivery: Delivery) -> str:
@@ -29,15 +46,13 @@ def outcome(delivery: Delivery) -> str:
     project = find_project(delivery.connection, event.external_id)
     if project is None:
         return f"ignored: no project is connected to repository {event.external_id}"
-    if isinstance(event, PullRequestChanged):
-        return pull_request_changed(project, event, received_at=delivery.received_at)
-    if isinstance(event, RepositoryChanged):
-        moved = repository_changed(project, event)
-        return (
-            f"the repository is {event.full_name} now"
-            if moved
-            else "ignored: nothing new about the repository"
-        )
+    match event:
+        case PullRequestChanged():
+            return pull_request_changed(project, event, received_at=delivery.received_at)
+        case Commented():
+            return commented(project, event)
+        case RepositoryChanged() | RepositoryGone() | RepositoryBack():
+            return repository_event(project, event)
     return ref_changed(project, event)
 
 
@@ -45,6 +60,7 @@ def pull_request_changed(
     project: Project, event: PullRequestChanged, *, received_at: datetime | None = None
 ) -> str:
     """Handle a change of a pull request, seen by a webhook or a sweep: update its preview and evaluate it."""
+    before = PullRequest.objects.filter(project=project, number=event.number).first()
     pull_request = apply_pull_request(project, event)
     if pull_request is None:
         return f"ignored: pull request {event.number} is known in a newer state"
@@ -52,29 +68,76 @@ def pull_request_changed(
     if pull_request.state == PullRequestState.CLOSED:
         policies.supersede(pull_request)
         return done
-    evaluation = policies.evaluate(
-        project,
+    evaluation = _evaluate(pull_request, rebased=_rebased(before, event))
+    if before is None or any(getattr(before, name) != getattr(pull_request, name) for name in TOLD):
+        _tell_what_is_missing(pull_request, evaluation)
+    return f"{done}; {_described(evaluation)}"
+
+
+def _evaluate(pull_request: PullRequest, *, rebased: bool) -> Evaluation | None:
+    if pull_request.project.gone:
+        return None
+    return policies.evaluate(
+        pull_request.project,
         commit=pull_request.head_sha,
         ref=f"refs/heads/{pull_request.branch}",
         event=EventKind.PULL_REQUEST,
         pull_request=pull_request,
         base_commit=pull_request.base_sha,
+        rebased=rebased,
     )
-    return f"{done}; {_described(evaluation)}"
+
+
+def _rebased(before: PullRequest | None, event: PullRequestChanged) -> bool:
+    """Whether its base may be another one. When only the base's newest commit differs, somebody must have changed the pull
+    request: a sweep must not evaluate everything again for each push to the default branch.
+    """
+    retargeted = before is not None and before.base_branch not in {"", event.base_branch}
+    return retargeted or event.action is PullRequestAction.CHANGED
+
+
+def _tell_what_is_missing(pull_request: PullRequest, evaluation: Evaluation | None) -> None:
+    """Have the forge told that there is no preview, or no verdict, and why: it may require their names."""
+    if withheld(pull_request) is not None:
+        outbox.instruct(Instruction.REPORT, pull_request=pull_request.pk)
+    if evaluation is None:
+        outbox.instruct(Instruction.REPORT, project=pull_request.project_id, commit=pull_request.head_sha)
 
 
 def ref_changed(project: Project, event: ForgeEvent) -> str:
-    """Handle a push or a new tag: evaluate its commit."""
+    """Handle a push, a new tag, or a commit of a merge queue: evaluate it."""
     if isinstance(event, Pushed):
         kind, before = EventKind.PUSH, event.before
     elif isinstance(event, TagCreated):
         kind, before = EventKind.TAG, ""
+    elif isinstance(event, QueuedForMerge):
+        kind, before = EventKind.MERGE_QUEUE, event.base_sha
     else:
         return "ignored: nothing to do for this event"
     evaluation = policies.evaluate(
         project, commit=event.commit, ref=event.ref, event=kind, base_commit=before
     )
     return _described(evaluation)
+
+
+def repository_event(project: Project, event: RepositoryChanged | RepositoryGone | RepositoryBack) -> str:
+    """Handle what happened to the repository. Where it is gone, previews end and everything else is kept."""
+    if isinstance(event, RepositoryChanged):
+        moved = repository_changed(project, event)
+        return (
+            f"the repository is {event.full_name} now"
+            if moved
+            else "ignored: nothing new about the repository"
+        )
+    gone = event.why if isinstance(event, RepositoryGone) else None
+    if not set_gone(project, gone):
+        return "ignored: nothing new about the repository"
+    outbox.instruct(Instruction.FOLLOW, project=project.pk)
+    return (
+        f"the repository is {gone}; its previews end, and all else is kept"
+        if gone
+        else "the repository is back"
+    )
 
 
 def _described(evaluation: Evaluation | None) -> str:

@@ -2,6 +2,8 @@
 
 from seatrial.control.forges import facts
 from seatrial.control.forges.connected import Forges
+from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.protocol import HostedForge
 from seatrial.control.policies import queueing
 from seatrial.control.policies.models import Evaluation
 
@@ -12,10 +14,27 @@ def take_facts(forges: Forges, body: dict[str, str]) -> None:
     An evaluation that was superseded, before the request to the forge or during it, is left alone. Idempotent. Raises
     ForgeError.
     """
-    rows = Evaluation.objects.select_related("project__connection")
+    rows = Evaluation.objects.select_related("project__connection", "pull_request")
     evaluation = rows.filter(pk=body["evaluation"], **queueing.WAITS_FOR_FACTS).first()
     if evaluation is not None:
+        _complete(forges, evaluation)
         queueing.queue(evaluation.pk, facts.take(forges, evaluation.project, evaluation.commit))
+
+
+def _complete(forges: Forges, evaluation: Evaluation) -> None:
+    """Ask what the commit is compared with, where the webhook did not tell, as GitLab's do not."""
+    forge = forges.of(evaluation.project.connection)
+    if evaluation.base_commit or evaluation.pull_request is None or not isinstance(forge, HostedForge):
+        return
+    try:
+        now = forge.pull_request(evaluation.project, evaluation.pull_request.number)
+    except ForgeError as error:
+        if error.permanent:
+            return  # it is compared with nothing
+        raise
+    if now.head_sha == evaluation.commit and now.base_sha:
+        rows = Evaluation.objects.filter(pk=evaluation.pk, base_commit="")
+        rows.update(base_commit=now.base_sha)
 
 
 def facts_wait(body: dict[str, str], reason: str) -> None:

@@ -36,12 +36,17 @@ class Errand:
     meanwhile. After a failure, `waits` is called and the row is tried again later. When the failure is `permanent` or
     the row is older than `kept`, `given_up` is called instead, and the row is not tried again. Without `kept` it is
     tried for ever. Requests to forges in it are as urgent as `urgency`.
+
+    With `tries`, people wait for it: the row is tried so often and no more, whatever the failures are, and as soon as
+    always, also when the forge asks for more time. That counts tries and not time, so what waited while this server was
+    down is tried like everything else.
     """
 
     instruction: Instruction
     act: Callable[[Body], None]
     urgency: Urgency = Urgency.REPORT
     kept: timedelta | None = None
+    tries: int | None = None
     waits: Callable[[Body, str], None] = no_reaction
     given_up: Callable[[Body, str], None] = no_reaction
 
@@ -83,11 +88,13 @@ class Aside:
                 return
             not_sent(row, error)
             self._errand.waits(row.body, reason_of(error))
-            if isinstance(error, ForgeError) and error.retry_after_seconds:
+            if isinstance(error, ForgeError) and error.retry_after_seconds and self._errand.tries is None:
                 raise NotYet(error.retry_after_seconds) from error
             raise
 
     def _over(self, row: OutboxMessage, error: Exception) -> bool:
+        if self._errand.tries is not None:
+            return row.attempts + 1 >= self._errand.tries
         if self._errand.kept is None:
             return False
         refused = isinstance(error, ForgeError) and error.permanent

@@ -14,7 +14,11 @@ from seatrial.control.forges.registry import FORGES
 from seatrial.control.forges.urgency import Urgency, asking
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.triggers.comments import comment
+from seatrial.control.triggers.confirming import confirm, confirm_given_up, confirm_waits
 from seatrial.control.triggers.facts import facts_given_up, facts_wait, take_facts
+from seatrial.control.triggers.following import follow
+from seatrial.control.triggers.last_lines import last_lines
+from seatrial.control.triggers.obeying import obey
 from seatrial.control.triggers.reports import report
 from seatrial.control.worker.aside import Errand
 from seatrial.control.worker.database import Database
@@ -26,6 +30,10 @@ REPORT_KEPT = timedelta(days=1)
 WEBHOOK_KEPT = timedelta(hours=1)
 # Longer than it takes until any forge's budget is full again.
 FACTS_KEPT = timedelta(hours=2)
+# About a minute: each failure waits twice as long as the one before.
+CONFIRM_TRIES = 6
+# Nobody expects an answer to a comment of yesterday.
+COMMAND_KEPT = timedelta(hours=2)
 
 
 def reports(forges: Forges) -> Errand:
@@ -60,6 +68,27 @@ def facts(forges: Forges) -> Errand:
         waits=facts_wait,
         given_up=facts_given_up,
     )
+
+
+def confirmations(forges: Forges) -> Errand:
+    """Ask forges about pull requests before their deployments start."""
+    return Errand(
+        instruction=Instruction.CONFIRM,
+        act=partial(confirm, forges),
+        tries=CONFIRM_TRIES,
+        waits=confirm_waits,
+        given_up=confirm_given_up,
+    )
+
+
+def commands(forges: Forges) -> Errand:
+    """Carry out commands in comments."""
+    return Errand(instruction=Instruction.COMMAND, act=partial(obey, forges, last_lines), kept=COMMAND_KEPT)
+
+
+def follows() -> Errand:
+    """Have previews follow the settings of their projects. No forge is asked."""
+    return Errand(instruction=Instruction.FOLLOW, act=follow)
 
 
 def revocations(configuration: Configuration) -> Errand:

@@ -32,8 +32,8 @@ from seatrial.control.worker.wakeups import Wakeups
 log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS = 5.0
-FACTS_LANES = REPORTS_LANES = 3  # so that one slow forge does not hold up the others
-ASKING_THREADS = 12 + AT_ONCE  # as many as there are tasks that wait for forges
+FACTS_LANES = REPORTS_LANES = CONFIRM_LANES = 3  # so that one slow forge does not hold up the others
+ASKING_THREADS = 17 + AT_ONCE  # as many as there are tasks that wait for forges
 Task = Callable[[], Awaitable[None]]
 
 
@@ -97,12 +97,19 @@ def _asking(
         f"reports {number}": Aside(asking, wakeups, errands.reports(forges)).run
         for number in range(1, REPORTS_LANES + 1)
     }
+    confirmations = {
+        f"confirmations {number}": Aside(asking, wakeups, errands.confirmations(forges)).run
+        for number in range(1, CONFIRM_LANES + 1)
+    }
     of_forges = {task.name: errands.looped(task, asking, wakeups) for task in errands.forge_tasks()}
     return {
         **facts,
         **reports,
+        **confirmations,
         **of_forges,
         "comments": Aside(asking, wakeups, errands.comments(forges)).run,
+        "commands": Aside(asking, wakeups, errands.commands(forges)).run,
+        "follows": Aside(asking, wakeups, errands.follows()).run,
         "webhooks": Aside(asking, wakeups, errands.webhooks(forges)).run,
         "revocations": Aside(asking, wakeups, errands.revocations(configuration)).run,
         "forges": ForgeSweep(asking, forges).run,

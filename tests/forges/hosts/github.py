@@ -7,18 +7,18 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jsonschema
 from werkzeug.wrappers import Request, Response
 
-from tests.forges.hosts import pages
+from tests.forges.hosts import github_events, pages
 from tests.forges.hosts.published import published
 from tests.forges.hosts.site import Comment, Hosted, Person, Pull, Site, Status, Webhook, as_json
 
 API = "/api/v3"
 PAYLOADS = Path(__file__).parent.parent / "github_payloads"
-NAMES = {"owner": r"[^/]+", "repo": r"[^/]+", "sha": r"[0-9a-f]+"}
+NAMES = {"owner": r"[^/]+", "repo": r"[^/]+", "sha": r"[0-9a-f]+", "username": r"[^/]+"}
 
 
 class Gone(Exception):
@@ -63,6 +63,7 @@ class GitHubSite(Site):
                 "GET /repos/{owner}/{repo}/issues/{issue_number}/comments": self._comments,
                 "POST /repos/{owner}/{repo}/issues/{issue_number}/comments": self._make_comment,
                 "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}": self._change_comment,
+                **github_events.operations(self),
             }.items()
         ]
 
@@ -133,6 +134,10 @@ class GitHubSite(Site):
             raise Gone  # GitHub hides what may not be managed
         return hosted
 
+    def gone(self) -> NoReturn:
+        """Nothing is there, or it is hidden."""
+        raise Gone
+
     # operations
 
     def _me(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
@@ -176,18 +181,22 @@ class GitHubSite(Site):
         ]
 
     def _pull(self, hosted: Hosted, pull: Pull, example: dict[str, Any]) -> dict[str, Any]:
+        label = {**(example["labels"][0] if example["labels"] else {})}
         head = {**example["head"], "ref": pull.branch, "sha": pull.head}
-        base = {**example["base"], "ref": "main", "sha": pull.base}
+        base = {**example["base"], "ref": pull.target, "sha": pull.base}
         for side, there in ((head, self.origin(hosted, pull.fork)), (base, hosted)):
             side["repo"] = {**side["repo"], "id": there.id, "full_name": there.full_name}
         return {
             **example,
+            "head": head,
+            "base": base,
             "number": pull.number,
             "state": pull.state,
             "title": pull.title,
             "user": {**example["user"], "login": pull.author},
-            "head": head,
-            "base": base,
+            "draft": pull.draft,
+            "labels": [{**label, "name": name} for name in pull.labels],
+            "merged_at": _time(pull.updated_at) if pull.merged else None,
             "updated_at": _time(pull.updated_at),
         }
 
@@ -336,6 +345,16 @@ class GitHubSite(Site):
         payload: dict[str, Any] = json.loads((PAYLOADS / "push.branch.json").read_text())
         repository = {**payload["repository"], **self._of_payload(hosted)}
         return {"action": action, "repository": repository, "sender": payload["sender"]}
+
+    def comment_payload(
+        self, hosted: Hosted, pull: Pull, comment: Comment, action: str
+    ) -> tuple[str, dict[str, Any]]:
+        return github_events.comment_payload(self, hosted, pull, comment, action)
+
+    def queue_payload(
+        self, hosted: Hosted, commit: str, base_sha: str, ref: str
+    ) -> tuple[str, dict[str, Any]]:
+        return github_events.queue_payload(self, hosted, commit, base_sha, ref)
 
     def _of_payload(self, hosted: Hosted) -> dict[str, Any]:
         return {

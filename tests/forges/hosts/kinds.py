@@ -2,10 +2,12 @@
 
 from tests.forges.hosts.gitea import ForgejoSite, GiteaSite
 from tests.forges.hosts.github import GitHubSite
+from tests.forges.hosts.gitlab import GitLabSite
 from tests.forges.hosts.site import Site
 
 SITES: dict[str, type[Site]] = {
     "github": GitHubSite,
+    "gitlab": GitLabSite,
     "gitea": GiteaSite,
     "forgejo": ForgejoSite,
 }

@@ -80,6 +80,7 @@ class Pull:
     state: str = "open"
     merged: bool = False
     draft: bool = False
+    target: str = "main"
     labels: list[str] = field(default_factory=list)
     fork: str = ""  # full name of the repository that it comes from; empty: no fork
     updated_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
@@ -269,6 +270,18 @@ class Site(ABC):
     def repository_payload(self, hosted: Hosted, action: str) -> dict[str, Any]:
         """The body of what happened to the repository."""
 
+    def comment_payload(
+        self, hosted: Hosted, pull: Pull, comment: Comment, action: str
+    ) -> tuple[str, dict[str, Any]]:
+        """The event and the body of what happened to a comment below a pull request."""
+        raise NotImplementedError
+
+    def queue_payload(
+        self, hosted: Hosted, commit: str, base_sha: str, ref: str
+    ) -> tuple[str, dict[str, Any]]:
+        """The event and the body with which a merge queue asks for verdicts."""
+        raise NotImplementedError
+
     @abstractmethod
     def webhook_headers(self, webhook: Webhook, event: str, body: bytes, guid: str) -> dict[str, str]:
         """What a delivery is sent with, its signature included."""
@@ -361,6 +374,7 @@ class Site(ABC):
         return done.stdout.strip() or None
 
     def _now(self, pull: Pull) -> datetime:
+        """When something happens to it, in whole seconds."""
         return max(datetime.now(UTC).replace(microsecond=0), pull.updated_at)
 
 

@@ -36,7 +36,7 @@ from seatrial.control.projects.events import PullRequestAction, PullRequestChang
 from seatrial.control.projects.models import Connection, Project
 from seatrial.wire.evaluations import ForgeFacts, Member, Metadata
 
-EVENTS = ["create", "pull_request", "push", "repository"]
+EVENTS = ["create", "issue_comment", "merge_group", "pull_request", "push", "repository"]
 # GitHub does not say how long a classic token is valid. After this time an agent asks again.
 LENT = timedelta(hours=1)
 CLASSIC_SCOPE = "repo"
@@ -86,10 +86,7 @@ class GitHubForge:
         """
         answers = list(self.client.pages(f"{_of(project)}/pulls", PullAnswer, state=OPEN, sort="created"))
         for answer in answers:
-            if answer.base.repo is not None and str(answer.base.repo.id) != project.external_id:
-                raise ForgeError(
-                    f"{project.full_name} is another repository now. Add the project again under its new name"
-                )
+            _require_same(project, answer)
         return [_as_event(project, answer) for answer in answers]
 
     def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
@@ -169,8 +166,10 @@ class GitHubForge:
             self.client.delete(f"{hooks}/{hook.id}")
 
     def pull_request(self, project: Project, number: int) -> PullRequestChanged:
-        """One pull request as it is now."""
-        return _as_event(project, self.client.get(f"{_of(project)}/pulls/{number}", PullAnswer))
+        """One pull request as it is now. Raises ForgeError when the project's name belongs to another repository now."""
+        answer = self.client.get(f"{_of(project)}/pulls/{number}", PullAnswer)
+        _require_same(project, answer)
+        return _as_event(project, answer)
 
     def may_write(self, project: Project, login: str) -> bool:
         """By the collaborator's permission, which counts teams and organisations too."""
@@ -240,6 +239,14 @@ def _repository(answer: RepositoryAnswer) -> ForgeRepository:
         archived=answer.archived,
         manageable=answer.permissions.admin,
     )
+
+
+def _require_same(project: Project, answer: PullAnswer) -> None:
+    if answer.base.repo is not None and str(answer.base.repo.id) != project.external_id:
+        raise ForgeError(
+            f"{project.full_name} is another repository now. Add the project again under its new name",
+            permanent=True,
+        )
 
 
 def _as_event(project: Project, answer: PullAnswer) -> PullRequestChanged:

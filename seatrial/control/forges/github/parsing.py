@@ -9,6 +9,8 @@ from seatrial.control.forges.errors import UnreadablePayload
 from seatrial.control.forges.github.payloads import (
     NO_COMMIT,
     CreatePayload,
+    IssueCommentPayload,
+    MergeGroupPayload,
     Payload,
     PullRequestPayload,
     PushPayload,
@@ -16,15 +18,34 @@ from seatrial.control.forges.github.payloads import (
     RepositoryPayload,
 )
 from seatrial.control.projects.events import (
+    Commented,
     ForgeEvent,
+    Gone,
     PullRequestAction,
     PullRequestChanged,
     Pushed,
+    QueuedForMerge,
+    RepositoryBack,
     RepositoryChanged,
+    RepositoryGone,
     TagCreated,
 )
 
+CLOSED = "closed"  # the state of a pull request
+ACTIONS = {
+    "opened": PullRequestAction.OPENED,
+    "synchronize": PullRequestAction.SYNCHRONIZE,
+    "reopened": PullRequestAction.REOPENED,
+    "closed": PullRequestAction.CLOSED,
+    **dict.fromkeys(
+        ["edited", "labeled", "unlabeled", "converted_to_draft", "ready_for_review"],
+        PullRequestAction.CHANGED,
+    ),
+}
 MOVES = frozenset({"renamed", "transferred", "edited"})
+GONE = {"archived": Gone.ARCHIVED, "deleted": Gone.DELETED}
+BACK, QUEUED, WRITTEN = "unarchived", "checks_requested", "created"
+OF_QUEUES = "refs/heads/gh-readonly-queue/"  # `merge_group` says more about these branches than their pushes
 P = TypeVar("P", bound=Payload)
 IdOf = Callable[[Repository], str]
 
@@ -36,16 +57,21 @@ def github_id(repository: Repository) -> str:
 
 def parse(event: str, body: bytes, id_of: IdOf = github_id) -> ForgeEvent | None:
     """The event in a delivery; None for events and actions that we ignore. Raises UnreadablePayload."""
-    if event == "pull_request":
-        return _pull_request(_read(PullRequestPayload, event, body), id_of)
-    if event == "push":
-        return _push(_read(PushPayload, event, body), id_of)
-    if event == "repository":
-        return _repository(_read(RepositoryPayload, event, body), id_of)
-    if event == "create":
-        _read(CreatePayload, event, body)  # the push of the same ref carries the commit
-    else:
-        _read(Payload, event, body)  # ping, or an event of a newer forge: any JSON object will do
+    match event:
+        case "pull_request":
+            return _pull_request(_read(PullRequestPayload, event, body), id_of)
+        case "push":
+            return _push(_read(PushPayload, event, body), id_of)
+        case "repository":
+            return _repository(_read(RepositoryPayload, event, body), id_of)
+        case "merge_group":
+            return _queued(_read(MergeGroupPayload, event, body), id_of)
+        case "issue_comment":
+            return _commented(_read(IssueCommentPayload, event, body), id_of)
+        case "create":
+            _read(CreatePayload, event, body)  # the push of the same ref carries the commit
+        case _:
+            _read(Payload, event, body)  # ping, or an event of a newer forge: any JSON object will do
     return None
 
 
@@ -62,14 +88,16 @@ def _read(model: type[P], event: str, body: bytes) -> P:
 
 
 def _pull_request(payload: PullRequestPayload, id_of: IdOf) -> PullRequestChanged | None:
-    if payload.action not in set(PullRequestAction):
+    action = ACTIONS.get(payload.action)
+    if action is None:
         return None
     pull_request = payload.pull_request
     head = pull_request.head
+    closed = pull_request.state == CLOSED
     return PullRequestChanged(
         external_id=id_of(payload.repository),
         number=pull_request.number,
-        action=PullRequestAction(payload.action),
+        action=PullRequestAction.CLOSED if closed else action,
         head_sha=head.sha,
         branch=head.ref,
         base_branch=pull_request.base.ref,
@@ -79,11 +107,20 @@ def _pull_request(payload: PullRequestPayload, id_of: IdOf) -> PullRequestChange
         # A deleted fork (null) was a fork.
         from_fork=head.repo is None or head.repo.id != payload.repository.id,
         changed_at=pull_request.updated_at,
+        draft=bool(pull_request.draft),
+        merged=bool(pull_request.merged),
+        labels=tuple(label.name for label in pull_request.labels or []),
     )
 
 
-def _repository(payload: RepositoryPayload, id_of: IdOf) -> RepositoryChanged | None:
+def _repository(
+    payload: RepositoryPayload, id_of: IdOf
+) -> RepositoryChanged | RepositoryGone | RepositoryBack | None:
     repository = payload.repository
+    if payload.action in GONE:
+        return RepositoryGone(external_id=id_of(repository), why=GONE[payload.action])
+    if payload.action == BACK:
+        return RepositoryBack(external_id=id_of(repository))
     if payload.action not in MOVES or not repository.full_name or not repository.clone_url:
         return None
     return RepositoryChanged(
@@ -95,8 +132,34 @@ def _repository(payload: RepositoryPayload, id_of: IdOf) -> RepositoryChanged | 
     )
 
 
+def _queued(payload: MergeGroupPayload, id_of: IdOf) -> QueuedForMerge | None:
+    if payload.action != QUEUED:
+        return None
+    group = payload.merge_group
+    return QueuedForMerge(
+        external_id=id_of(payload.repository),
+        commit=group.head_sha,
+        ref=group.head_ref if group.head_ref.startswith("refs/") else f"refs/heads/{group.head_ref}",
+        base_sha=group.base_sha or "",
+    )
+
+
+def _commented(payload: IssueCommentPayload, id_of: IdOf) -> Commented | None:
+    """Only what is written, below pull requests: nothing is carried out because somebody edits a comment."""
+    comment = payload.comment
+    if payload.action != WRITTEN or payload.issue.pull_request is None or comment.user is None:
+        return None
+    return Commented(
+        external_id=id_of(payload.repository),
+        number=payload.issue.number,
+        comment=str(comment.id),
+        author=comment.user.login,
+        body=comment.body or "",
+    )
+
+
 def _push(payload: PushPayload, id_of: IdOf) -> Pushed | TagCreated | None:
-    if payload.deleted or payload.after in NO_COMMIT:
+    if payload.deleted or payload.after in NO_COMMIT or payload.ref.startswith(OF_QUEUES):
         return None
     repository, author = id_of(payload.repository), payload.sender.login if payload.sender else ""
     if payload.ref.startswith("refs/tags/"):

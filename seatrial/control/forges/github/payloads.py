@@ -42,10 +42,23 @@ class Side(Payload):
     repo: Repository | None = None
 
 
-class PullRequest(Payload):
-    """A pull request, as of `updated_at`."""
+class Label(Payload):
+    """A label of a pull request."""
 
-    number: Annotated[int, Field(gt=0, lt=2**31)]
+    name: Text = ""
+
+
+Number = Annotated[int, Field(gt=0, lt=2**31)]
+
+
+class PullRequest(Payload):
+    """A pull request, as of `updated_at`. Others that came with a null are as they mostly are."""
+
+    number: Number
+    state: Text = "open"
+    draft: bool | None = False
+    merged: bool | None = False
+    labels: list[Label] | None = None
     title: Text = ""
     user: Account | None = None
     head: Side
@@ -77,6 +90,46 @@ class RepositoryPayload(Payload):
 
     action: Text
     repository: Repository
+
+
+class MergeGroup(Payload):
+    """A commit that a merge queue made, on a branch of its own."""
+
+    head_sha: Sha
+    head_ref: Branch
+    base_sha: Sha | None = None
+
+
+class MergeGroupPayload(Payload):
+    """Event `merge_group`."""
+
+    action: Text
+    repository: Repository
+    merge_group: MergeGroup
+
+
+class Issue(Payload):
+    """An issue, or a pull request, which then has a `pull_request`."""
+
+    number: Number
+    pull_request: dict[str, object] | None = None
+
+
+class IssueComment(Payload):
+    """A comment below it."""
+
+    id: int
+    body: Text | None = None
+    user: Account | None = None
+
+
+class IssueCommentPayload(Payload):
+    """Event `issue_comment`."""
+
+    action: Text
+    repository: Repository
+    issue: Issue
+    comment: IssueComment
 
 
 class CreatePayload(Payload):

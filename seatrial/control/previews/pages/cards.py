@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
+from seatrial.control.accounts.access import Action, workspaces
+from seatrial.control.accounts.models import User
 from seatrial.control.dashboard.states import Face, Tone
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment, Environment
@@ -11,7 +13,8 @@ from seatrial.control.previews.newest import newest_deployments
 from seatrial.control.previews.pages.addresses import Address, addresses
 from seatrial.control.previews.pages.headline import headline, headline_state
 from seatrial.control.previews.waits import Wait, waits
-from seatrial.control.projects.models import PullRequest
+from seatrial.control.previews.withheld import Withheld, fix, why, withheld
+from seatrial.control.projects.models import PullRequest, PullRequestState
 from seatrial.wire.states import DeploymentState, EvaluationState
 
 NOT_PASSED = {EvaluationState.FAILED, EvaluationState.ERRORED, EvaluationState.TIMED_OUT}
@@ -26,6 +29,18 @@ class Card:
     newest: Deployment | None
     evaluation: Evaluation | None
     wait: Wait | None  # of its preview
+    reason: Withheld | None = None  # why it gets none, while it is open
+    may_approve: bool = False  # whether the reader may approve its commit, where that is the reason
+
+    @property
+    def withheld(self) -> str:
+        """Why it gets no preview, for people; empty if it gets one."""
+        return why(self.reason, self.pull_request) if self.reason else ""
+
+    @property
+    def fix(self) -> str:
+        """What people can do about that."""
+        return fix(self.reason, self.pull_request) if self.reason else ""
 
     @property
     def face(self) -> Face:
@@ -61,8 +76,9 @@ class Card:
         )
 
 
-def cards(pull_requests: QuerySet[PullRequest], *, limit: int) -> list[Card]:
-    """The newest `limit` of `pull_requests` as cards, in the order of the query set."""
+def cards(pull_requests: QuerySet[PullRequest], *, user: User, limit: int) -> list[Card]:
+    """The newest `limit` of `pull_requests` as cards for `user`, in the order of the query set."""
+    approves = {one.pk for one in workspaces(user, Action.APPROVE_FORK)}
     rows = list(pull_requests.select_related("project", "project__workspace")[:limit])
     ids = [row.pk for row in rows]
     environments = {
@@ -86,5 +102,7 @@ def cards(pull_requests: QuerySet[PullRequest], *, limit: int) -> list[Card]:
         if newest is not None:
             environment = newest.environment  # of the same moment
         wait = waiting.get(environment.pk) if environment else None
-        listed.append(Card(row, environment, newest, evaluations.get(row.pk), wait))
+        reason = withheld(row) if row.state == PullRequestState.OPEN else None
+        may = reason is Withheld.FORK and row.project.workspace_id in approves
+        listed.append(Card(row, environment, newest, evaluations.get(row.pk), wait, reason, may))
     return listed

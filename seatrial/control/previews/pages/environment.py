@@ -18,6 +18,7 @@ from seatrial.control.previews.pages.headline import headline
 from seatrial.control.previews.pages.reasons import explanation
 from seatrial.control.previews.pages.timeline import timeline
 from seatrial.control.previews.waits import waits
+from seatrial.control.previews.withheld import fix, why, withheld
 from seatrial.control.projects.models import PullRequest, PullRequestState
 from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState
 
@@ -36,6 +37,8 @@ def find_environment(user: User, key: str) -> Environment:
 def environment_context(user: User, key: str) -> dict[str, Any]:
     """The page's variables, all of one moment; a constant number of queries. Raises NotFound."""
     environment = find_environment(user, key)
+    pull_request = environment.pull_request
+    reason = withheld(pull_request) if pull_request.state == PullRequestState.OPEN else None
     deployments = list(environment.deployments.order_by("-id")[:SHOWN_DEPLOYMENTS])
     newest = deployments[0] if deployments else None
     phases = list(newest.phases.all()) if newest else []
@@ -44,7 +47,9 @@ def environment_context(user: User, key: str) -> dict[str, Any]:
     return {
         "environment": environment,
         "project": environment.project,
-        "pull_request": environment.pull_request,
+        "pull_request": pull_request,
+        "withheld": why(reason, pull_request) if reason else "",
+        "fix": fix(reason, pull_request) if reason else "",
         "face": headline(environment, newest),
         "newest": newest,
         "agent": agent,
@@ -56,6 +61,7 @@ def environment_context(user: User, key: str) -> dict[str, Any]:
         "notes": newest.notes if newest else [],
         "wait": waits([environment.pk]).get(environment.pk),
         "waits_for_agent": newest is not None
+        and newest.confirmed_at is not None
         and newest.state == DeploymentState.QUEUED
         and bool(newest.waits_for),
         "addresses": shown_addresses,
@@ -85,6 +91,11 @@ def environment_fingerprint(user: User, key: str) -> Hashable | None:
             "pull_request__title",
             "pull_request__branch",
             "pull_request__state",
+            "pull_request__draft",
+            "pull_request__merged",
+            "pull_request__labels",
+            "pull_request__approved_by",
+            "project__gone",
             "candidate__waits_for",
             "pull_request_id",
         )
@@ -124,11 +135,14 @@ def _roles(user: User) -> Hashable:
 
 def _may(user: User, environment: Environment) -> dict[str, bool]:
     """Which buttons there are."""
-    pull_request_open = environment.pull_request.state == PullRequestState.OPEN
+    pull_request = environment.pull_request
+    wanted = pull_request.state == PullRequestState.OPEN and withheld(pull_request) is None
     return {
-        "rebuild": pull_request_open and allowed(user, Action.REBUILD_PREVIEW, environment),
+        "rebuild": wanted and allowed(user, Action.REBUILD_PREVIEW, environment),
         "stop": environment.state not in {EnvironmentState.STOPPED, EnvironmentState.TERMINATED}
         and allowed(user, Action.STOP_PREVIEW, environment),
+        "extend": environment.state in {EnvironmentState.BUILDING, EnvironmentState.RUNNING}
+        and allowed(user, Action.EXTEND_PREVIEW, environment),
         "undo": environment.state == EnvironmentState.STOPPED
         and allowed(user, Action.STOP_PREVIEW, environment),
     }

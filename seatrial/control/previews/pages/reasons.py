@@ -64,6 +64,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         "It asks for more than a project gets",
         "Lower the limits of its services, and push; or raise the setting that the message names, and rebuild.",
     ),
+    Reason.NOT_CONFIRMED: Explanation(
+        "The code host does not show the pull request",
+        "Check that it still exists and that the connection may see it, then rebuild.",
+    ),
     Reason.INTERNAL: Explanation(
         "Seatrial failed, not your code", "Rebuild; if it fails again, read the agent's log."
     ),

@@ -124,6 +124,11 @@ def _undo(environment: Environment, by: Actor) -> Environment:
     return environment
 
 
+def _extend(environment: Environment, by: Actor) -> Environment:
+    previews.extend(environment, by)
+    return environment
+
+
 @require_http_methods(["GET", "POST"])
 @login_required
 def rebuild(request: HttpRequest, key: str) -> HttpResponse:
@@ -143,6 +148,13 @@ def stop(request: HttpRequest, key: str) -> HttpResponse:
 def undo(request: HttpRequest, key: str) -> HttpResponse:
     """Undo that it was stopped. That loses nothing, so nobody is asked."""
     return _act(request, key, Action.STOP_PREVIEW, _undo, "The preview runs again as it was.")
+
+
+@require_POST
+@login_required
+def extend(request: HttpRequest, key: str) -> HttpResponse:
+    """Let it live longer. That can be done again and undone by a stop, so nobody is asked."""
+    return _act(request, key, Action.EXTEND_PREVIEW, _extend, "The preview lives longer.")
 
 
 def _confirmed(

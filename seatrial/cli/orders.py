@@ -1,0 +1,80 @@
+"""`seatrial pulls`, `approve`, `extend`: pull requests at code hosts, and what people decide about them."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from seatrial.cli.api import Api, Json, connect
+from seatrial.cli.errors import CommandError
+from seatrial.cli.pulls import AsJson, Name
+from seatrial.cli.show import padded
+from seatrial.cli.terminal import Terminal, bold, document, note
+from seatrial.cli.waiting import items
+from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.typed import typed
+
+Project = Annotated[str, typer.Argument(metavar="PROJECT", help="Its slug: `projects` lists them.")]
+Number = Annotated[int, typer.Argument(metavar="NUMBER", min=1, help="The pull request's number.")]
+Commit = Annotated[
+    str,
+    typer.Option("--commit", help="The commit that you have read. Default: the newest, which is printed."),
+]
+
+
+def pulls(project: Project, as_json: AsJson = False) -> None:
+    """List the open pull requests of a project, and why one gets no preview."""
+    api = _api()
+    rows = items(api.get(f"/projects/{_project(api, project)['id']}/pulls"))
+    if as_json:
+        document(rows)
+        return
+    terminal = Terminal()
+    if not rows:
+        terminal.line("No pull request is open.")
+    for row in rows:
+        terminal.line(padded(f"#{row['number']}", 7), bold(row["title"] or row["branch"]), note(_marks(row)))
+        if row["withheld"]:
+            terminal.line(" " * 7, note(f"no preview: {row['why_withheld']}. {row['fix']}"))
+
+
+def approve(project: Project, number: Number, commit: Commit = "") -> None:
+    """Let one commit of a pull request from a fork have a preview. What is pushed later needs another approval."""
+    api = _api()
+    path = f"/projects/{_project(api, project)['id']}/pulls/{number}"
+    head = api.get(path)["commit"]
+    if commit and not head.startswith(commit.lower()):
+        raise CommandError(
+            f"pull request {number} is at {head[:12]}, not at {commit[:12]}.",
+            fix="Read what was pushed since, then approve that commit",
+            word="another_commit",
+        )
+    api.post(f"{path}/approve", {"commit": head})
+    Terminal().line("Approved: ", bold(head[:12]), f" of pull request {number}")
+
+
+def extend(name: Name) -> None:
+    """Let a preview live longer, by its project's time to live."""
+    api = _api()
+    found = items(api.get("/environments", name=name, limit=1))
+    if not found:
+        raise CommandError(f"there is no preview {name}.", fix=f"See their names: {typed('status')}")
+    extended = api.post(f"/environments/{found[0]['id']}/extend", {})
+    Terminal().line(bold(extended["name"]), f" ends on {extended['expires_at']} without a new commit")
+
+
+def _marks(row: Json) -> str:
+    marks = [word for word in ("draft", "merged") if row[word]]
+    marks += ["from a fork"] if row["from_fork"] else []
+    return "".join(f"  {mark}" for mark in [*marks, *row["labels"]])
+
+
+def _api() -> Api:
+    return connect(DataDirectory.from_environment(os.environ))
+
+
+def _project(api: Api, slug: str) -> Json:
+    for row in items(api.get("/projects")):
+        if slug in (row["slug"], row["id"]):
+            return row
+    raise CommandError(f"there is no project {slug}.", fix=f"See them: {typed('projects')}", word="not_found")

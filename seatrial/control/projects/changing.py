@@ -1,0 +1,46 @@
+"""Changes the settings of a project."""
+
+from typing import TypedDict, Unpack
+
+from django.db import transaction
+
+from seatrial.control.audit import services as audit
+from seatrial.control.audit.actors import Actor
+from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.services import Instruction
+from seatrial.control.projects.errors import BadTimeToLive
+from seatrial.control.projects.models import Project
+
+MOST_TTL_HOURS = 24 * 365
+
+
+class ProjectSettings(TypedDict, total=False):
+    """What an admin decides about a project: `Project` says what each means."""
+
+    ttl_hours: int
+    previews_enabled: bool
+    previews_of_drafts: bool
+    previews_need_label: bool
+    previews_of_forks: bool
+
+
+@transaction.atomic
+def change_project(project: Project, *, by: Actor, **changes: Unpack[ProjectSettings]) -> Project:
+    """Change the settings that are given, and return the project. Raises BadTimeToLive.
+
+    The previews of its open pull requests follow within seconds of the commit. A time to live counts from the next commit
+    of each preview. What does not change is not recorded; asking for nothing new does nothing.
+    """
+    hours = changes.get("ttl_hours", 1)
+    if not 1 <= hours <= MOST_TTL_HOURS:
+        raise BadTimeToLive(hours, MOST_TTL_HOURS)
+    row = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    news = {name: value for name, value in changes.items() if getattr(row, name) != value}
+    if not news:
+        return row
+    for name, value in news.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(news))
+    audit.record("project.change", f"project/{row.pk}", by=by, workspace=row.workspace_id, details=news)
+    outbox.instruct(Instruction.FOLLOW, project=row.pk)
+    return row

@@ -1,0 +1,67 @@
+"""Pull requests at code hosts, from the terminal."""
+
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import FakeApi
+
+HEAD = "1a2b3c4d5e6f" + "0" * 28
+
+
+@pytest.fixture
+def shop(api: FakeApi) -> FakeApi:
+    row = {
+        "number": 7,
+        "title": "Add a cart",
+        "branch": "cart",
+        "commit": HEAD,
+        "draft": True,
+        "merged": False,
+        "from_fork": True,
+        "labels": ["help wanted"],
+        "withheld": "fork",
+        "why_withheld": "it comes from a fork",
+        "fix": "Approve it.",
+    }
+    api.routes["GET /projects"] = lambda _: (200, [{"id": "01P", "slug": "shop"}])
+    api.routes["GET /projects/01P/pulls"] = lambda _: (200, [row])
+    api.routes["GET /projects/01P/pulls/7"] = lambda _: (200, row)
+    return api
+
+
+def test_pulls_says_what_each_is_and_why_it_gets_no_preview(cli: Any, shop: FakeApi) -> None:
+    code, out, _ = cli("pulls", "shop")
+    assert code == 0 and "#7" in out and "Add a cart  draft  from a fork  help wanted" in out
+    assert "no preview: it comes from a fork. Approve it." in out
+
+
+def test_approve_names_the_commit(cli: Any, shop: FakeApi) -> None:
+    sent: list[dict[str, Any]] = []
+    shop.routes["POST /projects/01P/pulls/7/approve"] = lambda body: (sent.append(body), (200, {}))[1]
+    code, out, _ = cli("approve", "shop", "7", "--commit", HEAD[:8].upper())
+    assert code == 0 and HEAD[:12] in out and sent == [{"commit": HEAD}]
+
+
+def test_approve_refuses_a_commit_that_is_not_the_newest(cli: Any, shop: FakeApi) -> None:
+    code, _, err = cli("approve", "shop", "7", "--commit", "fffffff")
+    assert code == 2 and "is at 1a2b3c4d5e6f, not at fffffff" in err
+    assert "POST /projects/01P/pulls/7/approve" not in shop.asked
+
+
+def test_a_project_or_a_preview_that_is_not_there_is_named(cli: Any, shop: FakeApi) -> None:
+    code, _, err = cli("pulls", "boat")
+    assert code == 2 and "there is no project boat" in err and "seatrial projects" in err
+    shop.routes["GET /environments"] = lambda _: (200, [])
+    code, _, err = cli("extend", "pr-1-boat")
+    assert code == 2 and "there is no preview pr-1-boat" in err
+
+
+def test_extend_says_when_it_ends_now(cli: Any, shop: FakeApi) -> None:
+    shop.routes["GET /environments"] = lambda _: (200, [{"id": "01E"}])
+    shop.routes["POST /environments/01E/extend"] = lambda _: (
+        200,
+        {"name": "pr-7-shop", "expires_at": "2026-12-02T10:00:00Z"},
+    )
+    code, out, _ = cli("extend", "pr-7-shop")
+    assert code == 0 and "pr-7-shop ends on 2026-12-02T10:00:00Z" in out
