@@ -28,7 +28,7 @@ def page(platform: Platform) -> Iterator[Page]:
         page.goto("/")
         page.get_by_label("Username").fill("admin")
         page.get_by_label("Password").fill((platform.directory / "admin-password").read_text().strip())
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         expect(page).not_to_have_url(re.compile("/accounts/login"))
         yield page
         browser.close()

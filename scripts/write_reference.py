@@ -16,7 +16,9 @@ from seatrial.agent.recipes.compose import limits
 from seatrial.agent.settings import Settings
 from seatrial.cli.app import app
 from seatrial.control.configuration import Configuration
+from seatrial.control.sign_in_settings import SignInSettings
 
+SIGN_IN = SignInSettings.model_fields
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 HEAD = """\
@@ -129,8 +131,11 @@ def page() -> str:
     parts = [
         HEAD,
         "## Control plane: web and worker\n",
-        "`SECRET_KEY`, `GALLEY_MASTER_KEY` and `DB_PASSWORD` may come from files: `SECRET_KEY_FILE` and so on name them.\n",
-        table(Configuration.model_fields),
+        "`SECRET_KEY`, `GALLEY_MASTER_KEY`, `DB_PASSWORD` and client secrets may come from files: `SECRET_KEY_FILE` and so on name them.\n",
+        table({name: field for name, field in Configuration.model_fields.items() if name not in SIGN_IN}),
+        "\n## Sign-in: web\n",
+        "What each provider needs, step by step: [Sign-in](sign-in.md).\n",
+        table(SIGN_IN),
         "\n## Agent: `galley-agent`\n",
         table(Settings.model_fields),
         "\n## Commands\n",

@@ -15,6 +15,10 @@ SIGN_IN, DOORS = "tests/accounts/test_sign_in.py", "tests/rest/test_every_door.p
 HOOKS, SLOW = "tests/forges/test_webhook_intake.py", "tests/installation/test_slow_strangers.py"
 FORKS, COMMANDS = "tests/triggers/test_forks.py", "tests/triggers/test_commanding.py"
 COMPOSED, BROKEN = "tests/recipes/test_composed.py", "tests/recipes/test_broken.py"
+COMING, STAYING, PROBLEMS, LINKING = (
+    f"tests/accounts/providers/test_{name}.py" for name in ("coming_in", "staying", "problems", "linking")
+)
+SECOND = "tests/accounts/second_factor/test_second_factor.py"
 ACCESS, LABELS = "tests/accounts/test_access.py", "tests/previews/test_labels.py"
 
 CLAIMS: dict[str, tuple[str, ...]] = {
@@ -216,6 +220,52 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- Commands in comments are carried out only for accounts of": (
         f"{COMMANDS}::test_a_stranger_gets_a_reaction_and_nothing_else",
         f"{COMMANDS}::test_what_a_comment_says_of_its_author_is_not_believed",
+    ),
+    # Sign-in
+    "[How to set it up](sign-in.md).": (f"{COMING}::test_only_what_is_needed_is_asked_for",),
+    "- Through a provider, only accounts come in": (
+        f"{COMING}::test_whoever_a_list_names_comes_in",
+        f"{COMING}::test_nobody_else_does_and_the_lists_stay_unsaid",
+        f"{STAYING}::test_nobody_else_uses_an_invitation",
+        f"{STAYING}::test_an_invitation_that_is_late_or_taken_back_counts_no_more",
+    ),
+    "- Neither an e-mail address nor a name leads": (
+        f"{COMING}::test_a_name_that_is_taken_leads_to_nobodys_account",
+        f"{LINKING}::test_an_address_leads_to_nobodys_account",
+        f"{LINKING}::test_without_saying_again_who_it_is_nothing_begins",
+        f"{LINKING}::test_an_account_that_is_somebody_elses_stays_theirs",
+    ),
+    "- Whoever has left an organisation or a group": (
+        f"{STAYING}::test_whoever_left_does_not_come_back_and_what_they_had_open_ends",
+        f"{STAYING}::test_a_session_ends_at_its_hour_however_busy_it_is",
+        f"{LINKING}::test_whoever_a_list_let_in_does_not_outlive_it_by_another_account",
+        f"{SECOND}::test_whoever_comes_through_a_provider_has_a_passkey_only_as_a_second_step",
+    ),
+    "- The role map gives no more than it says": (
+        f"{STAYING}::test_what_somebody_is_there_gives_the_role_here_and_no_more",
+        f"{STAYING}::test_roles_follow_at_the_next_sign_in_and_are_recorded",
+        f"{STAYING}::test_a_role_set_by_hand_stays",
+    ),
+    "- No token of a provider is stored": (
+        f"{COMING}::test_no_token_of_a_provider_is_kept_anywhere",
+        f"{PROBLEMS}::test_a_metadata_address_is_never_asked",
+        f"{PROBLEMS}::test_whatever_it_answers_there_is_a_page",
+    ),
+    "- A sign-in begins only with a form of ours": (
+        f"{PROBLEMS}::test_only_a_form_of_ours_begins_a_sign_in",
+        f"{PROBLEMS}::test_a_sign_in_is_used_once_and_by_whoever_began_it",
+        f"{COMING}::test_whoever_wanted_a_page_gets_there_and_nowhere_else",
+    ),
+    "- Second factors cannot be guessed or repeated.": (
+        f"{SECOND}::test_guessing_codes_has_a_limit",
+        f"{SECOND}::test_a_code_counts_once",
+        f"{SECOND}::test_secrets_are_sealed_and_in_no_log",
+        f"{SECOND}::test_a_page_of_a_preview_cannot_use_or_make_one",
+        f"{SECOND}::test_changing_what_protects_an_account_asks_again_who_it_is",
+    ),
+    "- `AUTH_REQUIRE_SECOND_FACTOR` leaves a session": (
+        f"{SECOND}::test_whoever_has_only_a_password_can_only_add_a_second_factor",
+        f"{SECOND}::test_recovery_codes_alone_are_no_second_factor",
     ),
     # The bus and the fleet
     "- An agent's credential reads its own desired state": (

@@ -38,6 +38,14 @@ class Api:
         """The parsed answer to a POST, which is never retried."""
         return self._call("POST", path, json=dict(body or {}))
 
+    def patch(self, path: str, body: Mapping[str, object]) -> Any:
+        """The parsed answer to a PATCH, which is never retried."""
+        return self._call("PATCH", path, json=dict(body))
+
+    def delete(self, path: str, **query: object) -> Any:
+        """The parsed answer to a DELETE, which is never retried."""
+        return self._call("DELETE", path, params={name: str(value) for name, value in query.items()})
+
     def _call(self, method: str, path: str, **more: Any) -> Any:
         try:
             answer = self._client.request(method, path, **more)

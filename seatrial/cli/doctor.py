@@ -173,6 +173,8 @@ def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
     if waits_for := status["platform"].get("waits_for"):
         logs = f"{data.logs / 'worker.log'} and {data.logs / 'bus.log'}"
         yield Finding(False, f"the platform waits for {waits_for}", f"See {logs}")
+    for warning in status["platform"].get("warnings", []):
+        yield Finding(False, warning, grave=False)
     agents = [agent for agent in status["agents"] if agent["state"] != AgentState.REVOKED]
     for agent in agents:
         well = agent["state"] != AgentState.OFFLINE

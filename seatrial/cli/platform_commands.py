@@ -170,7 +170,9 @@ MANAGED = {
     "changepassword": "set somebody's password",
     "check": "look for mistakes in the settings",
     "clearsessions": "delete sessions that have expired",
+    "invite": "let in one account of GitHub, GitLab, Gitea or Google, or take that back",
     "migrate": "bring the database to this version",
+    "remove_second_factor": "let somebody in who has lost their passkeys, app and recovery codes",
     "showmigrations": "list the steps of that, and which are done",
 }
 # All that `migrate` may be given: with the name of an app it goes back and drops tables, with --fake it only says it did.

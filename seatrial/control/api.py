@@ -21,15 +21,14 @@ from seatrial.control.database_errors import log_away
 from seatrial.control.errors import ControlError, Unexpected, unexpected
 from seatrial.control.fleet.api import router as fleet
 from seatrial.control.forges.api import router as forges
-from seatrial.control.forges.connections import router as connections
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.inputs import InvalidInput, TextParser, strictly
 from seatrial.control.policies.api import router as policies
 from seatrial.control.previews.api import router as previews
 from seatrial.control.previews.pulls import router as pulls
-from seatrial.control.projects.api import router as projects
 from seatrial.control.status.api import router as status
 from seatrial.control.status.metrics import router as metrics
+from seatrial.control.triggers.api import connections, projects
 
 log = structlog.get_logger(__name__)
 

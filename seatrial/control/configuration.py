@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from seatrial.control.sign_in_settings import SignInSettings
 from seatrial.wire.sizes import in_megabytes
 
 LEAST_MEMORY_MB = 6  # what one container needs
@@ -72,7 +73,7 @@ def trusting(authorities: Path | None) -> ssl.SSLContext:
     return context
 
 
-class Configuration(BaseSettings):
+class Configuration(SignInSettings):
     """Each field is an environment variable, in upper case. `X_FILE` may name a file that holds the secret X."""
 
     # Compose passes on an unset variable as an empty one, so an empty variable means the default.
@@ -169,7 +170,7 @@ class Configuration(BaseSettings):
     )
     airgapped: bool = Field(
         False,
-        description="The control plane sends no HTTP request to the outside, except to its connections' forges.",
+        description="The control plane sends no HTTP request to the outside, except to its connections' forges and the enabled providers of sign-in.",
     )
     debug: bool = Field(False, description="Django debug pages. Never in production.")
 

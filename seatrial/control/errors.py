@@ -4,6 +4,7 @@ ControlError
 ├── VaultError      vault.errors
 ├── OutboxError     outbox.errors
 ├── AccessDenied    accounts.access
+├── ProviderError   accounts.providers.problems
 ├── ProjectError    projects.errors
 ├── ForgeError      forges.errors
 ├── FleetError      fleet.errors

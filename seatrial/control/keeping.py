@@ -56,20 +56,26 @@ BOOTSTRAP_TOKENS = Age(
     "they expired",
     "an agent that uses one a little late is told that it expired, rather than that it is unknown",
 )
+INVITATIONS = Age(
+    "invitations that nobody has accepted",
+    timedelta(days=7),
+    "they expired",
+    "inviting somebody again within that time gives them another week under the same row",
+)
 SESSIONS = Age(
     "sessions, and counts of failed sign-ins",
     timedelta(0),
     "they expire",
     "they have no effect any more",
 )
-AGES = (HISTORY, DELIVERIES, PUBLISHED, BOOTSTRAP_TOKENS, SESSIONS)
+AGES = (HISTORY, DELIVERIES, PUBLISHED, BOOTSTRAP_TOKENS, INVITATIONS, SESSIONS)
 
 FOR_EVER = {
     "the audit log": "people may ask years later who did what; the database refuses to change or delete an entry",
     "policies and their versions": "entries of the audit log and verdicts refer to them, and they are few",
     "the newest evaluation of each branch and tag": "it is the verdict; for a closed pull request's branch, it is deleted with the pull request",
     "labels of previews' hostnames, and whose they are": "an address that somebody has a link to must never lead to another workspace",
-    "people, workspaces, connections, projects, agents": "somebody made each by hand; a revoked agent's key must stay refused",
+    "people, their accepted invitations, workspaces, connections, projects, agents": "somebody made each by hand, and may remove a project or a connection; a revoked agent's key must stay refused",
 }
 
 

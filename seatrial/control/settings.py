@@ -35,6 +35,8 @@ INSTALLED_APPS = [
     "seatrial.control.accounts",  # before allauth, so that our templates for signing in are used
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
+    "allauth.mfa",
     "csp",
     "django_htmx",
     "seatrial.control.vault",
@@ -67,6 +69,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "seatrial.control.accounts.second_factor.required.SecondFactorMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "seatrial.control.error_pages.ErrorPagesMiddleware",
@@ -112,7 +115,7 @@ CACHES = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024  # a forge's largest webhook
 
-# People sign in with a password here; accounts are made by an admin. Limits against guessing are allauth's:
+# Accounts of people with a password are made by an admin; who else comes in, `accounts.admission` decides. Limits against guessing are allauth's:
 # 10 failures a minute per address, 5 in five minutes per name and address; of IPv6 a network of 64 bits is one address.
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -126,6 +129,22 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_SESSION_REMEMBER = True
+SOCIALACCOUNT_ADAPTER = "seatrial.control.accounts.providers.adapter.ProviderSignIn"
+SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True  # before an account is linked
+SOCIALACCOUNT_STORE_TOKENS = False  # nothing needs them after a sign-in
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # an address never leads to somebody else's account
+MFA_ADAPTER = "seatrial.control.accounts.second_factor.adapter.SecondFactors"
+MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {
+    name: f"seatrial.control.accounts.second_factor.forms.{form}"
+    for name, form in {
+        "add_webauthn": "AddPasskey",
+        "authenticate_webauthn": "UsePasskey",
+        "reauthenticate_webauthn": "ConfirmWithPasskey",
+        "login_webauthn": "SignInWithPasskey",
+    }.items()
+}
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -12,6 +12,9 @@ from seatrial.control.fleet.models import Agent
 from seatrial.control.forges.models import Delivery
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Connection, Project, PullRequest
+from tests.dashboard.fixtures import axe, browser, served
+
+__all__ = ["axe", "browser", "served"]
 
 
 @dataclass

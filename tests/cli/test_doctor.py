@@ -22,9 +22,16 @@ def agent(state: str = "online", *warnings: str) -> dict[str, Any]:
     return {"id": "01A", "name": "local", "state": state, "warnings": list(warnings)}
 
 
-def doctor(api: FakeApi, sandbox: str, *agents: dict[str, Any], waits_for: str = "") -> tuple[int, str]:
-    platform = {"url": "http://x", "ingress_port": 8080, "runtime": "docker", "sandbox": sandbox}
-    platform["waits_for"] = waits_for
+def doctor(
+    api: FakeApi, sandbox: str, *agents: dict[str, Any], waits_for: str = "", warning: str = ""
+) -> tuple[int, str]:
+    platform: dict[str, Any] = {
+        "url": "http://x",
+        "ingress_port": 8080,
+        "runtime": "docker",
+        "sandbox": sandbox,
+    }
+    platform |= {"waits_for": waits_for, "warnings": [warning] if warning else []}
     api.routes["GET /status"] = lambda _: (
         200,
         {"platform": platform, "agents": list(agents), "projects": []},
@@ -63,6 +70,11 @@ def test_a_weaker_sandbox_is_pointed_out(api: FakeApi) -> None:
     assert lines(said, "policies run in") == ["… policies run in containers (runc): weaker than gVisor"]
     _, said = doctor(api, "process", agent())
     assert "no isolation" in lines(said, "policies run in")[0]
+
+
+def test_a_setting_that_is_not_complete_is_pointed_out(api: FakeApi) -> None:
+    _, said = doctor(api, "runsc", agent(), warning="Nobody can sign in with GitLab: set GITLAB_URL")
+    assert lines(said, "GitLab") == ["… Nobody can sign in with GitLab: set GITLAB_URL"]
 
 
 def test_an_engine_that_is_away_is_named_as_the_agent_says_it(api: FakeApi) -> None:

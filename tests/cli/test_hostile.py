@@ -332,3 +332,14 @@ def test_connect_and_projects(
     shown("projects")
     shown("projects", "available")
     shown("projects", "add", "acme/shop")
+    found = {"id": "01P", "slug": attack, "name": attack, "forge": attack, "web_url": attack}
+    api.routes["GET /projects"] = lambda _: (200, [found])
+    for operation in ("PATCH /projects/01P", "POST /projects/01P/archive", "POST /projects/01P/restore"):
+        api.routes[operation] = lambda _: (200, found)
+    api.routes["DELETE /projects/01P"] = lambda _: (202, found)
+    shown("projects", "set", "01P", "--ttl-hours", "1")
+    shown("projects", "archive", "01P")
+    shown("projects", "restore", "01P")
+    shown("projects", "remove", "01P", "--confirm", "x")
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    shown("projects", "remove", "01P", said=False)

@@ -1,6 +1,6 @@
 """Sample data in which every state occurs once. Used by the tests in a browser and by scripts/screenshots."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from django.utils import timezone
@@ -8,12 +8,17 @@ from django.utils import timezone
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet.models import Agent
-from seatrial.control.forges.models import Hook
+from seatrial.control.forges.github.rights import rights_of_token
+from seatrial.control.forges.listings import LISTINGS_OF_WEB, Listing
+from seatrial.control.forges.models import Account, Hook
+from seatrial.control.forges.protocol import ForgeRepository
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Connection, Project, PullRequest
 from tests import factories as make
+
+REACHED = ["anchorage", "beacons", "logbook", "moorings", *(f"pier-{number:02}" for number in range(60))]
 
 
 @dataclass
@@ -77,6 +82,14 @@ def _hosted(cast: make.Cast) -> Connection:
         name="seatrial-bot at git.example.com",
         base_url="https://git.example.com",
     )
+    Account.objects.create(
+        connection=connection,
+        login="seatrial-bot",
+        version="GitHub Enterprise Server 3.17",
+        rights=[asdict(right) for right in rights_of_token(None)],
+        expires_at=timezone.now() + timedelta(days=11, hours=2),
+        asked_at=timezone.now() - timedelta(minutes=20),
+    )
     named = {
         "harbour/charts": {"problem": "", "checked_at": timezone.now() - timedelta(minutes=12)},
         "harbour/pilot-book": {
@@ -96,6 +109,19 @@ def _hosted(cast: make.Cast) -> Connection:
         )
         if hook is not None:
             Hook.objects.create(project=project, asked_at=timezone.now(), **hook)
+    reached = [
+        ForgeRepository(
+            external_id=str(number),
+            full_name=full_name,
+            name=full_name.partition("/")[2],
+            clone_url="",
+            web_url="",
+            default_branch="main",
+            manageable=full_name != "harbour/logbook",
+        )
+        for number, full_name in enumerate([*named, *(f"harbour/{name}" for name in REACHED)], start=7)
+    ]
+    LISTINGS_OF_WEB._kept[connection.pk] = (connection.updated_at, Listing(iter(reached)))
     return connection
 
 

@@ -11,10 +11,11 @@ import psycopg
 import pytest
 
 from seatrial.control import web
-from seatrial.embedded.components import bus, control, ingress
+from seatrial.embedded.components import agent, bus, control, ingress
 from seatrial.embedded.components.postgres import from_wheel
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.remembered import Remembered
 from seatrial.embedded.supervisor import Supervisor
 from tests.bus.servers import free_port
 
@@ -166,3 +167,18 @@ def test_only_behind_a_proxy_a_request_may_name_its_client(site: str, believed: 
     asked = web.options(line[line.index("seatrial.control.web") + 1 :])
     assert (asked["port"], asked["proxy_headers"]) == (3000, believed)
     assert asked["forwarded_allow_ips"] == ("127.0.0.1" if believed else None)
+
+
+def test_a_secret_that_an_operator_has_set_for_the_control_plane_does_not_reach_the_agent(
+    tmp_path: Path,
+) -> None:
+    inherited = {
+        "GITLAB_CLIENT_SECRET": "of-sign-in",
+        "DB_PASSWORD": "of-the-database",
+        "GALLEY_LOG_MB_PER_HOUR": "8",
+    }
+    data = DataDirectory(tmp_path)
+    remembered = Remembered(port=1, ingress_port=2, nats_port=3, traefik_port=4)
+    of_agent = agent.environment(data, remembered, "token", inherited)
+    assert of_agent["GALLEY_LOG_MB_PER_HOUR"] == "8"
+    assert not {"GITLAB_CLIENT_SECRET", "DB_PASSWORD"} & of_agent.keys()

@@ -88,34 +88,37 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Stage:
     return Stage(site, hosted, pull, Comment(11, "ann", "/preview rebuild"))
 
 
+# The types of the events, by their actions.
+OURS = {
+    "opened": "pull_request",
+    "closed": "pull_request",
+    "reopened": "pull_request",
+    "edited": "pull_request",
+    "deleted": "pull_request",
+    "label_updated": "pull_request_label",
+    "label_cleared": "pull_request_label",
+    "synchronized": "pull_request_sync",
+}
+OTHERS = {
+    "assigned": "pull_request_assign",
+    "unassigned": "pull_request_assign",
+    "milestoned": "pull_request_milestone",
+    "demilestoned": "pull_request_milestone",
+    "review_requested": "pull_request_review_request",
+    "review_request_removed": "pull_request_review_request",
+}
+
+
 def documented(stage: Stage) -> list[tuple[str, dict[str, Any], type | None]]:
     """Type of the event, body, and what it is to us."""
     around = stage.around()
     new_ref = {"sha": HEAD, "ref": "v1", "ref_type": "tag", **around}
     released = {"release": {"id": 1, "tag_name": "v1", "target_commitish": "main"}, **around}
     run = {"workflow_run": {"id": 1, "head_sha": HEAD}, "workflow": {"id": "ci.yml"}, **around}
-    ours = {
-        "opened": "pull_request",
-        "closed": "pull_request",
-        "reopened": "pull_request",
-        "edited": "pull_request",
-        "deleted": "pull_request",
-        "label_updated": "pull_request_label",
-        "label_cleared": "pull_request_label",
-        "synchronized": "pull_request_sync",
-    }
-    others = {
-        "assigned": "pull_request_assign",
-        "unassigned": "pull_request_assign",
-        "milestoned": "pull_request_milestone",
-        "demilestoned": "pull_request_milestone",
-        "review_requested": "pull_request_review_request",
-        "review_request_removed": "pull_request_review_request",
-    }
     reviews = ("approved", "rejected", "comment")
     return [
-        *((kind, stage.pull_request(action), PullRequestChanged) for action, kind in ours.items()),
-        *((kind, stage.pull_request(action), None) for action, kind in others.items()),
+        *((kind, stage.pull_request(action), PullRequestChanged) for action, kind in OURS.items()),
+        *((kind, stage.pull_request(action), None) for action, kind in OTHERS.items()),
         *(
             (
                 f"pull_request_review_{one}",

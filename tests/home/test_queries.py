@@ -29,6 +29,7 @@ def more(harbour: Harbour) -> None:
         evaluation = make.evaluation(pull)
         make.result(evaluation, make.policy(harbour.cast.workspace))
         make.project(harbour.cast.workspace)
+        make.project(harbour.cast.workspace, connection=harbour.hosted)
         make.agent()
         make.delivery(harbour.project.connection)
         make.result(harbour.evaluation, make.policy(harbour.cast.workspace))
@@ -45,6 +46,8 @@ PAGES: dict[str, Callable[[Harbour], str]] = {
     "deliveries": lambda harbour: "/deliveries",
     "connections": lambda harbour: "/connections",
     "connection": lambda harbour: f"/connections/{harbour.hosted.pk}",
+    "repositories": lambda harbour: f"/connections/{harbour.hosted.pk}/repositories",
+    "first": lambda harbour: f"/connections/{harbour.hosted.pk}/first",
     "audit": lambda harbour: "/audit",
 }
 

@@ -62,7 +62,8 @@ def test_nothing_is_raised_without_a_name() -> None:
     nameless = [
         f"{path.relative_to(SOURCES)}:{node.lineno}"
         for path in SOURCES.rglob("*.py")
-        if path.name != "configuration.py" and "starter" not in path.parts
+        if path.name not in {"configuration.py", "sign_in_settings.py", "listed.py"}
+        and "starter" not in path.parts
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)
         if isinstance(node.exc.func, ast.Name) and node.exc.func.id in NAMELESS

@@ -28,7 +28,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "json.md"
 # What scripts were promised. More keys may come beside these; none of these may go.
 PROMISED = {
     "": {"platform", "agents", "connections", "previews", "projects"},
-    "platform": {"url", "ingress_port", "runtime", "sandbox", "waits_for", "waiting_since"},
+    "platform": {"url", "ingress_port", "runtime", "sandbox", "waits_for", "waiting_since", "warnings"},
     "agents": {"name", "state"},
     "connections": {"id", "name", "forge", "budget"},
     "budget": {"left", "most", "resets_at", "paused_until", "waits_for"},
@@ -113,12 +113,21 @@ def test_what_is_shown(cast: Cast, environment: Environment, evaluation: Evaluat
         "sandbox": "runsc",
         "waits_for": "",
         "waiting_since": None,
+        "warnings": [],
     }
     (project,) = status["projects"]
     assert project["environments"][0]["deployment"]["phases"][0] == {"name": "checkout", "seconds": 1.0}
     result = {"policy": "has-readme", "state": "passed", "score": None, "message": "Found README.md"}
     assert project["evaluations"][0]["results"] == [result]
     assert client(cast.charlie).get(f"{API}/status").json()["projects"] == []
+
+
+def test_settings_that_are_not_complete_are_said(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"auth_provider_gitlab_enabled": True, "auth_role_map": "github:acme=nowhere:viewer"}
+    monkeypatch.setattr(settings, "CONFIGURATION", settings.CONFIGURATION.model_copy(update=values))
+    provider, workspace = asked(cast, "status")["platform"]["warnings"]
+    assert "GITLAB_CLIENT_ID and GITLAB_CLIENT_SECRET" in provider
+    assert "AUTH_ROLE_MAP gives roles in nowhere" in workspace
 
 
 def part_of(short: Any, whole: Any) -> bool:

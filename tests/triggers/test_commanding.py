@@ -63,7 +63,7 @@ def outcome() -> str:
     return Delivery.objects.order_by("-id")[0].outcome
 
 
-@pytest.mark.parametrize("which", ["github", "gitea"])
+@pytest.mark.parametrize("which", ["github", "gitlab", "gitea"])
 def test_a_rebuild_builds_again_and_is_acknowledged(pull: Pull, say: Say) -> None:
     written = say("Once more please\n\n/preview rebuild")
     assert [one.no_cache for one in Deployment.objects.order_by("id")] == [False, True]
@@ -105,7 +105,7 @@ def test_what_this_release_cannot_do_is_said(pull: Pull, say: Say) -> None:
     assert "cannot waive" in reply and written.reactions == {(BOT, "confused")}
 
 
-@pytest.mark.parametrize("which", ["github", "gitea"])
+@pytest.mark.parametrize("which", ["github", "gitlab", "gitea"])
 def test_an_unknown_command_gets_the_list_of_all(pull: Pull, say: Say) -> None:
     written = say("/preview @all<b>")
     (reply,) = replies(pull, written)
@@ -121,7 +121,10 @@ def test_several_commands_are_answered_together(pull: Pull, say: Say) -> None:
     assert "explode" in reply and "lives until" in reply and written.reactions == {(BOT, "confused")}
 
 
-@pytest.mark.parametrize(("which", "role"), [("github", ""), ("github", "triage"), ("gitea", "read")])
+@pytest.mark.parametrize(
+    ("which", "role"),
+    [("github", ""), ("github", "triage"), ("gitlab", ""), ("gitlab", "read"), ("gitea", "read")],
+)
 def test_a_stranger_gets_a_reaction_and_nothing_else(
     site: DeliveringHere, pull: Pull, say: Say, role: str
 ) -> None:
@@ -156,7 +159,7 @@ def test_what_a_comment_says_of_its_author_is_not_believed(
     assert environment().state == "building" and written.reactions == {(BOT, "confused")}
 
 
-@pytest.mark.parametrize("which", ["github", "gitea"])
+@pytest.mark.parametrize("which", ["github", "gitlab", "gitea"])
 def test_a_comment_is_obeyed_once_however_often_it_is_delivered(
     site: DeliveringHere, pull: Pull, say: Say, lanes: Lanes
 ) -> None:

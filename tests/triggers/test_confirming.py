@@ -66,7 +66,7 @@ def test_nothing_is_desired_before_the_forge_has_answered(pull: Pull, lanes: Lan
     assert wanted is not None and wanted.commit == pull.head
 
 
-@pytest.mark.parametrize("which", ["github", "gitea"])
+@pytest.mark.parametrize("which", ["github", "gitlab", "gitea"])
 def test_what_was_merged_meanwhile_is_not_deployed(site: DeliveringHere, pull: Pull, lanes: Lanes) -> None:
     site.lost = True
     site.close_pull(SHOP, pull.number, merged=True)

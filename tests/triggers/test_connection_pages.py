@@ -13,6 +13,7 @@ from tests.triggers.hosted import BOT, SHOP, Team
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 Lanes = Callable[[], None]
+NEW = "/connections/new/github"
 
 
 @pytest.fixture
@@ -29,7 +30,6 @@ def signed_in(team: Team, role: str) -> Client:
 def form(site: Site, team: Team, **changes: str) -> dict[str, str]:
     return {
         "workspace": team.workspace.pk,
-        "forge": "github",
         "base_url": site.url,
         "name": "",
         "credential": site.people[BOT].token,
@@ -39,13 +39,16 @@ def form(site: Site, team: Team, **changes: str) -> dict[str, str]:
 
 def test_connect_choose_and_see_the_webhook(browser: Client, site: Site, team: Team, lanes: Lanes) -> None:
     assert "Connect a code host" in browser.get("/connections").content.decode()
-    answer = browser.post("/connections", form(site, team), follow=True)
+    assert "Connect GitHub" in browser.get("/connections/new").content.decode()
+    answer = browser.post(NEW, form(site, team), follow=True)
     row = Connection.objects.get()
     text = answer.content.decode()
     assert f"Connected as {BOT}" in text and site.people[BOT].token not in text
-    assert SHOP in browser.get(f"/connections/{row.pk}?search=shop").content.decode()
-    chosen = browser.post(f"/connections/{row.pk}/choose", {"repository": [SHOP, "acme/none"]}, follow=True)
+    assert SHOP in browser.get(f"/connections/{row.pk}/repositories?search=shop").content.decode()
+    picked = {"repository": [SHOP, "acme/none"], "choose": "yes"}
+    chosen = browser.post(f"/connections/{row.pk}/repositories", picked, follow=True)
     text = chosen.content.decode()
+    assert chosen.redirect_chain[-1][0] == f"/connections/{row.pk}/first"
     assert f"Under trial: {SHOP}" in text and "acme/none" in text and "is being registered" in text
     lanes()
     assert "registered" in browser.get(f"/connections/{row.pk}").content.decode()
@@ -56,7 +59,7 @@ def test_connect_choose_and_see_the_webhook(browser: Client, site: Site, team: T
 def test_a_refused_token_is_said_at_the_form_and_not_repeated(
     browser: Client, site: Site, team: Team
 ) -> None:
-    answer = browser.post("/connections", form(site, team, credential="wrong-token"))
+    answer = browser.post(NEW, form(site, team, credential="wrong-token"))
     text = answer.content.decode()
     assert answer.status_code == 200 and "401" in text and "wrong-token" not in text
     assert not Connection.objects.exists()
@@ -67,9 +70,9 @@ def test_a_forge_that_does_not_answer_is_said(browser: Client, site: Site, conne
     row = Connection.objects.get()
     row.save()
     for answer in (
-        browser.get(f"/connections/{row.pk}?search="),
+        browser.get(f"/connections/{row.pk}/repositories"),
         browser.post(f"/connections/{row.pk}/test", follow=True),
-        browser.post(f"/connections/{row.pk}/choose", {"repository": SHOP}, follow=True),
+        browser.post(f"/connections/{row.pk}/repositories", {"repository": SHOP, "choose": "yes"}),
     ):
         assert answer.status_code == 200 and "does not answer" in answer.content.decode()
 
@@ -110,21 +113,33 @@ def test_who_may_not_manage_is_refused(
     asked = len(site.asked)
     for method, path in (
         ("get", ""),
-        ("get", "?search="),
-        ("post", "/choose"),
+        ("get", "/access"),
+        ("get", "/first"),
+        ("get", "/repositories"),
+        ("post", "/repositories"),
         ("post", "/test"),
+        ("post", "/name"),
+        ("get", "/credential"),
+        ("post", "/credential"),
+        ("get", "/remove"),
+        ("post", "/remove"),
         ("get", "/rotate"),
         ("post", "/rotate"),
     ):
-        answer = getattr(client, method)(f"/connections/{connection}{path}", {"repository": SHOP})
+        answer = getattr(client, method)(
+            f"/connections/{connection}{path}", {"repository": SHOP, "choose": "yes"}
+        )
         assert answer.status_code in {status, 404}, path
     if role == "developer":
         assert client.get("/connections").status_code == 403
+        assert client.get("/connections/new").status_code == 403
+        assert client.get(NEW).status_code == 403
+        assert client.post(NEW, form(site, team)).status_code == 403
     assert len(site.asked) == asked and not Project.objects.exists()
 
 
 def test_a_stranger_cannot_connect_for_another_workspace(team: Team, site: Site) -> None:
     client = signed_in(team, "stranger")
-    answer = client.post("/connections", form(site, team))
+    answer = client.post(NEW, form(site, team))
     assert answer.status_code == 200 and not Connection.objects.exists()
     assert re.search("Select a valid choice", answer.content.decode())

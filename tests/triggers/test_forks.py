@@ -71,7 +71,7 @@ def test_it_is_evaluated_and_not_built_and_everybody_is_told_what_to_do(
     assert "approve this commit" in answer["fix"] and answer["commit"] == pull.head
 
 
-@pytest.mark.parametrize("which", ["github", "gitea"])
+@pytest.mark.parametrize("which", ["github", "gitlab", "gitea"])
 def test_an_approval_is_for_one_commit_and_gone_with_the_next_push(
     site: DeliveringHere, project: Project, team: Team, pull: Pull, settle: Lanes, source: Path
 ) -> None:

@@ -61,7 +61,7 @@ def last_outcome() -> str:
     return Delivery.objects.order_by("-id")[0].outcome
 
 
-@pytest.mark.parametrize("which", ["github", "gitea"])
+@pytest.mark.parametrize("which", ["github", "gitlab", "gitea"])
 def test_a_label_keeps_a_preview_away_and_its_removal_brings_it(
     site: DeliveringHere, pull: Pull, settle: Lanes
 ) -> None:

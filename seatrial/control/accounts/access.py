@@ -77,6 +77,7 @@ LOOKING_AT: dict[str, Action] = {
     "audit.AuditEntry": Action.VIEW_AUDIT,
     "projects.Connection": Action.MANAGE_CONNECTIONS,
     "fleet.BootstrapToken": Action.MANAGE_AGENTS,
+    "accounts.Invitation": Action.MANAGE_MEMBERS,
 }
 
 # Models without a workspace that everybody who can sign in may look at. All other models without a workspace (users,
@@ -159,6 +160,13 @@ def find_visible(user: Somebody, model: type[M], key: str, *related: str) -> M:
     row = rows.filter(pk=key.replace("\x00", "")).first()
     if row is None:
         raise NotFound(f"There is no {model._meta.verbose_name} {key}.")
+    return row
+
+
+def find_allowed(user: Somebody, action: Action, model: type[M], key: str, *related: str) -> M:
+    """`find_visible`, for somebody who may do `action` to the row. Raises NotFound, AccessDenied."""
+    row = find_visible(user, model, key, *related)
+    require(user, action, row)
     return row
 
 

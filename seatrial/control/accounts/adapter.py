@@ -5,9 +5,14 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.internal.ratelimit import get_ip
 from django.contrib import messages
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+
+WAYS = {  # to say again who one is, by allauth's names for them
+    "mfa_reauthenticate": "Use a code of the authenticator app, or a recovery code",
+    "mfa_reauthenticate:webauthn": "Use a passkey",
+}
 
 
 class ClosedSignUpAdapter(DefaultAccountAdapter):
@@ -21,6 +26,13 @@ class ClosedSignUpAdapter(DefaultAccountAdapter):
         """Redirect to the sign-in page, because allauth's own page for closed accounts has no address here."""
         messages.error(request, "This account is closed. Ask an admin of this server.")
         return redirect("account_login")
+
+    def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, Any]]:
+        """allauth's, in our words."""
+        return [
+            {**method, "description": WAYS.get(method["id"], method["description"])}
+            for method in super().get_reauthentication_methods(user)
+        ]
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """Return the username with the client's address as the key under which failed sign-ins are counted.

@@ -11,7 +11,14 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Listen to sign-ins."""
-        from seatrial.control.accounts import sign_ins
+        """Make our providers known to allauth, and listen to sign-ins."""
+        from allauth.socialaccount.providers import registry
 
+        from seatrial.control.accounts import sign_ins
+        from seatrial.control.accounts.providers.pages import PROVIDERS
+        from seatrial.control.accounts.second_factor import audited
+
+        for provider in PROVIDERS:
+            registry.register(provider)
         sign_ins.connect()
+        audited.connect()

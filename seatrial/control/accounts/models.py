@@ -32,11 +32,12 @@ class Role(models.TextChoices):
 
 
 class Membership(models.Model):
-    """One person in one workspace."""
+    """One person in one workspace. A `mapped` one follows AUTH_ROLE_MAP at each sign-in; others are set by hand."""
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=20, choices=Role.choices)
+    mapped = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -45,6 +46,34 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.role} of {self.workspace}"
+
+
+class Invitation(models.Model):
+    """One account at a provider that an admin lets in, by its login there, in lower case.
+
+    The first sign-in with it accepts it: then `uid` is the account's, whatever its login becomes, and nobody who takes that
+    login later is let in. One that is not accepted in time counts no more.
+    """
+
+    id = UlidField()
+    provider = models.CharField(max_length=20)
+    login = models.CharField(max_length=254)
+    uid = models.CharField(max_length=191, blank=True)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="invitations")
+    role = models.CharField(max_length=20, choices=Role.choices)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "login", "workspace"], name="one_invitation_per_workspace"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.login}"
 
 
 class ApiToken(models.Model):

@@ -1,4 +1,5 @@
-"""Deletes expired sessions and expired counts of failed sign-ins, which Django only deletes when they are read."""
+"""Deletes invitations that nobody accepted, and expired sessions and counts of failed sign-ins, which Django only deletes when
+they are read."""
 
 from datetime import datetime
 
@@ -7,12 +8,18 @@ from django.core.cache import caches
 from django.db import connection
 
 from seatrial.control import keeping
+from seatrial.control.accounts.models import Invitation
 
 
 def prune(now: datetime) -> int:
-    """Delete expired sessions and counts; returns how many."""
+    """Delete what has expired; returns how many."""
     horizon = keeping.SESSIONS.horizon(now)
-    return keeping.delete(Session.objects.filter(expire_date__lt=horizon)) + _prune_cache(horizon)
+    late = Invitation.objects.filter(uid="", expires_at__lt=keeping.INVITATIONS.horizon(now))
+    return (
+        keeping.delete(late)
+        + keeping.delete(Session.objects.filter(expire_date__lt=horizon))
+        + _prune_cache(horizon)
+    )
 
 
 def _prune_cache(horizon: datetime) -> int:

@@ -3,14 +3,21 @@
 import secrets
 from urllib.parse import urlsplit
 
+from django.db import transaction
+
 from seatrial.control.accounts.models import Workspace
+from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import SYSTEM, Actor
+from seatrial.control.forges import accounts, hooks
 from seatrial.control.forges.connected import hosted
 from seatrial.control.forges.errors import UnfitConnection
 from seatrial.control.forges.protocol import ForgeAccount
+from seatrial.control.forges.registration import Hosting
 from seatrial.control.forges.registry import registered
 from seatrial.control.projects.models import Connection
 from seatrial.control.projects.services import ensure_connection
+
+MOST_OF_A_NAME = 200
 
 
 def connect(
@@ -47,16 +54,7 @@ def connect_hosted(
     if hosting is None:
         raise UnfitConnection(f"Forges of the kind {kind} are not connected to: they are on this server.")
     address = _address(base_url or hosting.base_url)
-    if not credential.strip():
-        raise UnfitConnection(f"A credential is missing. {hosting.credential}")
-    tried = Connection(
-        workspace=workspace, forge=kind, name=name, base_url=address, credential=credential.strip()
-    )
-    account = hosted(registered(kind).bind(tried), tried).account()
-    if account.missing:
-        raise UnfitConnection(
-            f"The credential of {account.login} lacks {', '.join(account.missing)}. {hosting.credential}"
-        )
+    account = _tried(workspace, kind, address, credential, hosting)
     connection = connect(
         workspace,
         kind,
@@ -66,7 +64,70 @@ def connect_hosted(
         webhook_secret=secrets.token_urlsafe(32),
         by=by,
     )
+    accounts.keep(connection, account)
     return connection, account
+
+
+def replace_credential(connection: Connection, credential: str, *, by: Actor) -> ForgeAccount:
+    """Try `credential` at the connection's forge, and keep it in place of the present one if it is accepted.
+
+    Whom it acts as may change with it. Called with no transaction open. Raises what `connect_hosted` raises.
+    """
+    hosting = registered(connection.forge).hosting
+    if hosting is None:
+        raise UnfitConnection(f"{connection} needs no credential: it is on this server.")
+    account = _tried(connection.workspace, connection.forge, connection.base_url, credential, hosting)
+    with transaction.atomic():
+        row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
+        row.credential = credential.strip()
+        row.save(update_fields=["credential"])
+        audit.record(
+            "connection.replace_credential",
+            f"connection/{row.pk}",
+            by=by,
+            workspace=row.workspace_id,
+            details={"name": row.name, "account": account.login},
+        )
+        accounts.keep(row, account)
+        hooks.ask_all(row)  # one that could not be registered may be now
+    connection.refresh_from_db()
+    return account
+
+
+def rename(connection: Connection, name: str, *, by: Actor) -> None:
+    """Call the connection `name`. Idempotent. Raises UnfitConnection when another one of its kind is called that."""
+    name = name.strip()
+    if not name or len(name) > MOST_OF_A_NAME:
+        raise UnfitConnection(f"A connection's name has 1 to {MOST_OF_A_NAME} characters.")
+    with transaction.atomic():
+        row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
+        same = Connection.objects.filter(workspace=row.workspace_id, forge=row.forge, name=name)
+        if same.exclude(pk=row.pk).exists():
+            raise UnfitConnection(f"Another connection is called {name}.")
+        before, row.name = row.name, name
+        if before != name:
+            row.save(update_fields=["name"])
+            audit.record(
+                "connection.rename",
+                f"connection/{row.pk}",
+                by=by,
+                workspace=row.workspace_id,
+                details={"name": name, "before": before},
+            )
+    connection.refresh_from_db()
+
+
+def _tried(workspace: Workspace, kind: str, address: str, credential: str, hosting: Hosting) -> ForgeAccount:
+    """Whom `credential` belongs to, as the forge says. Nothing is stored."""
+    if not credential.strip():
+        raise UnfitConnection(f"A credential is missing. {hosting.credential}")
+    tried = Connection(workspace=workspace, forge=kind, base_url=address, credential=credential.strip())
+    account = hosted(registered(kind).bind(tried), tried).account()
+    if account.missing:
+        raise UnfitConnection(
+            f"The credential of {account.login} lacks {', '.join(account.missing)}. {hosting.credential}"
+        )
+    return account
 
 
 def _address(text: str) -> str:

@@ -1,144 +1,104 @@
-"""The pages of connections: connect a forge, see what it may do, choose repositories, rotate the webhook secret."""
+"""The pages of connections: the list, and each one's settings (Settings, Git connection)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from seatrial.control.accounts.access import (
-    Action,
-    find_visible,
-    require,
-    require_somewhere,
-    visible,
-    workspaces,
-)
+from seatrial.control.accounts.access import Action, find_allowed, require_somewhere, visible
 from seatrial.control.accounts.authentication import actor, person
-from seatrial.control.accounts.models import User, Workspace
 from seatrial.control.dashboard.asking import ask
-from seatrial.control.forges import budget_answers, choosing, hooks
+from seatrial.control.forges import accounts, budget_answers, hooks
 from seatrial.control.forges.connected import OF_WEB
-from seatrial.control.forges.connecting import connect_hosted
-from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.connecting import rename, replace_credential
+from seatrial.control.forges.connection_answers import previous_until
+from seatrial.control.forges.connection_forms import CredentialForm, NameForm
+from seatrial.control.forges.errors import ForgeError, UnfitConnection
 from seatrial.control.forges.registry import FORGES, registered
 from seatrial.control.projects.models import Connection
 
 TAB = {"tab": "connections"}
 
 
-class ConnectForm(forms.Form):
-    """What it takes to connect a forge."""
-
-    explains = True  # its fields have help
-
-    workspace: "forms.ModelChoiceField[Workspace]" = forms.ModelChoiceField(queryset=None, empty_label=None)
-    forge = forms.ChoiceField(label="Kind")
-    base_url = forms.CharField(
-        label="Address", required=False, max_length=500, help_text="Empty: the kind's usual address."
-    )
-    name = forms.CharField(
-        required=False, max_length=200, help_text="Empty: the account's name at the code host."
-    )
-    credential = forms.CharField(
-        label="Token", max_length=2000, widget=forms.PasswordInput(attrs={"autocomplete": "off"})
-    )
-
-    def __init__(self, user: User, data: Mapping[str, object] | None = None) -> None:
-        super().__init__(data)
-        self.fields["workspace"].queryset = workspaces(user, Action.MANAGE_CONNECTIONS).order_by("name")  # type: ignore[attr-defined]
-        hosted = [(kind, one.title) for kind, one in sorted(FORGES.items()) if one.hosting is not None]
-        self.fields["forge"].choices = hosted  # type: ignore[attr-defined]
-        kinds = [one.hosting for one in FORGES.values() if one.hosting is not None]
-        self.fields["credential"].help_text = " ".join(one.credential for one in kinds)
-
-
-@require_http_methods(["GET", "POST"])
+@require_GET
 @login_required
 def connections(request: HttpRequest) -> HttpResponse:
-    """Every connection that the reader may manage, and the form for another one."""
+    """Every connection that the reader may manage."""
     user = person(request)
     require_somewhere(user, Action.MANAGE_CONNECTIONS)
-    form = ConnectForm(user, request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            connection, account = connect_hosted(
-                form.cleaned_data["workspace"],
-                form.cleaned_data["forge"],
-                form.cleaned_data["name"],
-                base_url=form.cleaned_data["base_url"],
-                credential=form.cleaned_data["credential"],
-                by=actor(request),
-            )
-        except ForgeError as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, f"Connected as {account.login}. Choose repositories now.")
-            return redirect("connections:connection", key=connection.pk)
-    rows = visible(user, Connection).select_related("workspace").order_by("name", "id")
-    context = {"connections": [(row, FORGES.get(row.forge)) for row in rows], "form": form, **TAB}
-    return render(request, "forges/connections.html", context)
+    rows = visible(user, Connection).select_related("workspace", "account").order_by("name", "id")
+    rows = rows.annotate(under_trial=Count("projects", Q(projects__archived_at=None)))
+    listed = [(row, FORGES.get(row.forge), _ends_soon(row)) for row in rows]
+    return render(request, "forges/connections.html", {"connections": listed, **TAB})
 
 
 @require_GET
 @login_required
 def connection(request: HttpRequest, key: str) -> HttpResponse:
-    """One connection: its projects with their webhooks, and with `?search=` the repositories that it reaches."""
-    row = _manageable(request, key)
-    hosting = registered(row.forge).hosting
-    budget = budget_answers.budget(row)
-    search = request.GET.get("search")
-    context: dict[str, object] = {
+    """One connection: account, credential, webhooks, projects. Its forge is not asked."""
+    row = _found(request, key)
+    return render(request, "forges/connection.html", _context(row))
+
+
+def _context(row: Connection) -> dict[str, Any]:
+    kind = registered(row.forge)
+    projects = row.projects.select_related("hook").order_by("archived_at", "name", "id")
+    rows = list(projects)
+    return {
         "connection": row,
-        "hosting": hosting,
-        "budget": budget,
+        "kind": kind,
+        "hosting": kind.hosting,
+        "budget": budget_answers.budget(row),
+        "account": getattr(row, "account", None),
+        "ends_soon": _ends_soon(row),
+        "previous_until": previous_until(row),
         "webhook_url": hooks.address(row),
-        "projects": row.projects.filter(archived_at=None).select_related("hook").order_by("name", "id"),
-        "search": search,
+        "projects": rows,
+        "troubled": [one for one in rows if one.archived_at is None and _problem(one)],
+        "name_form": NameForm(initial={"name": row.name}),
         **TAB,
     }
-    if hosting is not None and search is not None:
-        try:
-            context["choices"] = choosing.choices(OF_WEB, row, search)
-        except ForgeError as error:
-            context["problem"] = str(error)
-    return render(request, "forges/connection.html", context)
 
 
-@require_POST
-@login_required
-def choose(request: HttpRequest, key: str) -> HttpResponse:
-    """Put the chosen repositories under trial."""
-    row = _manageable(request, key)
-    require(person(request), Action.MANAGE_PROJECTS, row)
-    names = [name for name in request.POST.getlist("repository") if name]
-    if not names:
-        messages.warning(request, "No repository was chosen.")
-        return redirect("connections:connection", key=row.pk)
-    return _told(request, row, lambda: _chosen(request, row, names))
+def _problem(project: Any) -> str:
+    hook = getattr(project, "hook", None)
+    return hook.problem if hook is not None else ""
 
 
-def _chosen(request: HttpRequest, row: Connection, names: list[str]) -> str:
-    made, refused = choosing.choose(OF_WEB, row, names, by=actor(request))
-    for one in refused:
-        messages.warning(request, f"{one.full_name}: {one.why}")
-    return f"Under trial: {', '.join(one.full_name for one in made)}." if made else ""
+def _ends_soon(row: Connection) -> bool:
+    account = getattr(row, "account", None)
+    return account is not None and accounts.ends_soon(account.expires_at)
 
 
 @require_POST
 @login_required
 def test(request: HttpRequest, key: str) -> HttpResponse:
     """Ask the forge whom the connection acts as."""
-    row = _manageable(request, key)
+    row = _found(request, key)
 
     def told() -> str:
-        account = OF_WEB.hosted(row).account()
+        account = accounts.look(OF_WEB, row)
         lacks = f" Its credential lacks {', '.join(account.missing)}." if account.missing else ""
         return f"The forge answers. The connection acts as {account.login}.{lacks}"
+
+    return _told(request, row, told)
+
+
+@require_POST
+@login_required
+def name(request: HttpRequest, key: str) -> HttpResponse:
+    """Call the connection something else."""
+    row = _found(request, key)
+
+    def told() -> str:
+        rename(row, request.POST.get("name", ""), by=actor(request))
+        return f"The connection is called {row.name}."
 
     return _told(request, row, told)
 
@@ -146,25 +106,44 @@ def test(request: HttpRequest, key: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @login_required
+def credential(request: HttpRequest, key: str) -> HttpResponse:
+    """Another credential in place of the present one. It is tried at the forge before it is kept."""
+    row = _found(request, key)
+    hosting = registered(row.forge).hosting
+    if hosting is None:
+        raise UnfitConnection(f"{row.name} needs no credential: it is on this server.")
+    form = CredentialForm(hosting, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            account = replace_credential(row, form.cleaned_data["credential"], by=actor(request))
+        except ForgeError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, f"The credential was replaced. The connection acts as {account.login}.")
+            return redirect("connections:connection", key=row.pk)
+    return render(request, "forges/credential.html", {"connection": row, "form": form, **TAB})
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@login_required
 def rotate(request: HttpRequest, key: str) -> HttpResponse:
     """Ask, then sign with a new webhook secret, which is shown once."""
-    row = _manageable(request, key)
+    row = _found(request, key)
     if request.method == "GET":
         return ask(request, "forges/parts/confirm_rotate.html", {"connection": row, **TAB})
     secret = hooks.rotate_secret(row, by=actor(request))
-    return render(request, "forges/rotated.html", {"connection": row, "secret": secret, **TAB})
+    context = {"connection": row, "secret": secret, "previous_until": previous_until(row), **TAB}
+    return render(request, "forges/rotated.html", context)
 
 
 def _told(request: HttpRequest, row: Connection, act: Callable[[], str]) -> HttpResponse:
     try:
-        if done := act():
-            messages.success(request, done)
+        messages.success(request, act())
     except ForgeError as error:
         messages.warning(request, str(error))
     return redirect("connections:connection", key=row.pk)
 
 
-def _manageable(request: HttpRequest, key: str) -> Connection:
-    row = find_visible(person(request), Connection, key, "workspace")
-    require(person(request), Action.MANAGE_CONNECTIONS, row)
-    return row
+def _found(request: HttpRequest, key: str) -> Connection:
+    return find_allowed(person(request), Action.MANAGE_CONNECTIONS, Connection, key, "workspace", "account")

@@ -1,24 +1,34 @@
 """REST: connections to code hosts, and the repositories that are chosen there."""
 
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated
 
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
 
-from seatrial.control.accounts.access import Action, find_visible, require, visible, workspace_named
+from seatrial.control.accounts.access import (
+    Action,
+    find_allowed,
+    find_visible,
+    require,
+    visible,
+    workspace_named,
+)
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
-from seatrial.control.forges import choosing, hooks
+from seatrial.control.forges import accounts, choosing, hooks
 from seatrial.control.forges.api import ConnectionId
-from seatrial.control.forges.budget_answers import BudgetAnswer, budget
 from seatrial.control.forges.connected import OF_WEB
-from seatrial.control.forges.connecting import connect_hosted
-from seatrial.control.forges.protocol import ForgeAccount
+from seatrial.control.forges.connecting import connect_hosted, rename, replace_credential
+from seatrial.control.forges.connection_answers import (
+    AccountAnswer,
+    ConnectionAnswer,
+    RotatedAnswer,
+    answers,
+    of_account,
+    previous_until,
+)
 from seatrial.control.listing import MOST, Cursor, Limit, page
-from seatrial.control.projects.models import Connection, Project
+from seatrial.control.projects.models import Connection
 
 router = Router(tags=["connections"])
 
@@ -38,37 +48,13 @@ class ConnectionAsked(Schema):
     workspace: str = Field("", description="Slug of the workspace it is for; only for people in several.")
 
 
-class ConnectionAnswer(Schema):
-    """A connection."""
+class ConnectionChange(Schema):
+    """What to change about a connection; what is left out stays."""
 
-    id: str = Field(description="Its id.")
-    forge: str = Field(description="The kind of the code host.")
-    name: str = Field(description="What it is called.")
-    base_url: str = Field(description="The forge's address; empty for one on this server.")
-    workspace: str = Field(description="Slug of its workspace.")
-    projects: int = Field(description="How many repositories are under trial through it.")
-    webhook_url: str = Field(description="Where the forge is to send webhooks.")
-    webhook_secret: bool = Field(
-        description="Whether a secret is stored that webhooks are to be signed with."
+    name: str | None = Field(None, description="What to call it.")
+    credential: str | None = Field(
+        None, description="The credential to act with from now on. It is tried first, and never shown again."
     )
-    budget: BudgetAnswer = Field(description="How many more requests the forge accepts from it.")
-    created_at: datetime = Field(description="When it was made.")
-
-
-class AccountAnswer(Schema):
-    """Whom a connection acts as."""
-
-    login: str = Field(description="The account's name at the forge.")
-    missing: list[str] = Field(description="What the credential would need and lacks, for people.")
-    expires_at: datetime | None = Field(
-        description="When the credential ends; null: never, or it is not known."
-    )
-
-
-class ConnectedAnswer(ConnectionAnswer):
-    """A connection that was just tried."""
-
-    account: AccountAnswer = Field(description="Whom it acts as.")
 
 
 class RepositoryAnswer(Schema):
@@ -118,15 +104,15 @@ def list_connections(
 ) -> list[ConnectionAnswer]:
     """The connections that you may manage, oldest first."""
     rows = visible(person(request), Connection).select_related("workspace", "budget")
-    return _answers(list(page(rows, request, response, by=("id",), limit=limit, cursor=cursor)))
+    return answers(list(page(rows, request, response, by=("id",), limit=limit, cursor=cursor)))
 
 
-@router.post("/connections", response={200: ConnectedAnswer, **PROBLEMS}, summary="Connect a forge")
-def make_connection(request: HttpRequest, asked: ConnectionAsked) -> ConnectedAnswer:
+@router.post("/connections", response={200: ConnectionAnswer, **PROBLEMS}, summary="Connect a forge")
+def make_connection(request: HttpRequest, asked: ConnectionAsked) -> ConnectionAnswer:
     """The credential is tried at the forge first. If it is refused, nothing is stored."""
     workspace = workspace_named(person(request), asked.workspace)
     require(person(request), Action.MANAGE_CONNECTIONS, workspace)
-    connection, account = connect_hosted(
+    connection, _ = connect_hosted(
         workspace,
         asked.forge,
         asked.name,
@@ -134,10 +120,45 @@ def make_connection(request: HttpRequest, asked: ConnectionAsked) -> ConnectedAn
         credential=asked.credential,
         by=actor(request),
     )
-    return ConnectedAnswer(
-        **_answers([connection])[0].dict(),
-        account=_account(account),
-    )
+    return answers([connection])[0]
+
+
+@router.get(
+    "/connections/{connection}", response={200: ConnectionAnswer, 404: ErrorAnswer}, summary="One connection"
+)
+def get_connection(request: HttpRequest, connection: ConnectionId) -> ConnectionAnswer:
+    """With what its forge last said about its account. The forge is not asked."""
+    return answers([find_visible(person(request), Connection, connection, "workspace")])[0]
+
+
+@router.patch(
+    "/connections/{connection}", response={200: ConnectionAnswer, **PROBLEMS}, summary="Change a connection"
+)
+def change_connection(
+    request: HttpRequest, connection: ConnectionId, change: ConnectionChange
+) -> ConnectionAnswer:
+    """A new credential is tried at the forge first. If it is refused, nothing changes."""
+    row = find_allowed(person(request), Action.MANAGE_CONNECTIONS, Connection, connection, "workspace")
+    if change.credential is not None:
+        replace_credential(row, change.credential, by=actor(request))
+    if change.name is not None:
+        rename(row, change.name, by=actor(request))
+    return answers([row])[0]
+
+
+@router.post(
+    "/connections/{connection}/rotate-webhook-secret",
+    response={200: RotatedAnswer, **PROBLEMS},
+    summary="Rotate the webhook secret",
+)
+def rotate_webhook_secret(
+    request: HttpRequest, response: HttpResponse, connection: ConnectionId
+) -> RotatedAnswer:
+    """Webhooks that Seatrial registered learn the new one within seconds; the old one stays valid for 24 hours."""
+    row = find_allowed(person(request), Action.MANAGE_CONNECTIONS, Connection, connection)
+    secret = hooks.rotate_secret(row, by=actor(request))
+    response["Cache-Control"] = "no-store"
+    return RotatedAnswer(secret=secret, previous_secret_until=previous_until(row))
 
 
 @router.post(
@@ -145,8 +166,8 @@ def make_connection(request: HttpRequest, asked: ConnectionAsked) -> ConnectedAn
 )
 def test_connection(request: HttpRequest, connection: ConnectionId) -> AccountAnswer:
     """Ask the forge whom the connection acts as."""
-    row = _manageable(request, connection, Action.MANAGE_CONNECTIONS)
-    return _account(OF_WEB.hosted(row).account())
+    row = find_allowed(person(request), Action.MANAGE_CONNECTIONS, Connection, connection)
+    return of_account(accounts.look(OF_WEB, row))
 
 
 @router.get(
@@ -158,7 +179,7 @@ def list_repositories(
     request: HttpRequest, connection: ConnectionId, search: Search = ""
 ) -> list[RepositoryAnswer]:
     """At most 500, as the forge lists them, without archived ones."""
-    row = _manageable(request, connection, Action.MANAGE_PROJECTS)
+    row = find_allowed(person(request), Action.MANAGE_PROJECTS, Connection, connection)
     return [
         RepositoryAnswer(
             full_name=one.repository.full_name,
@@ -181,39 +202,9 @@ def choose_repositories(
     request: HttpRequest, connection: ConnectionId, asked: RepositoriesAsked
 ) -> ChosenAnswer:
     """Idempotent. One that cannot be had does not stop the others."""
-    row = _manageable(request, connection, Action.MANAGE_PROJECTS)
+    row = find_allowed(person(request), Action.MANAGE_PROJECTS, Connection, connection)
     made, refused = choosing.choose(OF_WEB, row, asked.repositories, by=actor(request))
     return ChosenAnswer(
         projects=[ChosenProject(id=one.pk, slug=one.slug, full_name=one.full_name) for one in made],
         refused=[RefusedRepository(full_name=one.full_name, why=one.why) for one in refused],
     )
-
-
-def _manageable(request: HttpRequest, connection: str, action: Action) -> Connection:
-    row = find_visible(person(request), Connection, connection)
-    require(person(request), action, row)
-    return row
-
-
-def _account(account: ForgeAccount) -> AccountAnswer:
-    return AccountAnswer(login=account.login, missing=list(account.missing), expires_at=account.expires_at)
-
-
-def _answers(rows: Sequence[Connection]) -> list[ConnectionAnswer]:
-    active = Project.objects.filter(connection__in=rows, archived_at=None).values_list("connection_id")
-    projects = dict(active.annotate(count=Count("pk")))
-    return [
-        ConnectionAnswer(
-            id=row.pk,
-            forge=row.forge,
-            name=row.name,
-            base_url=row.base_url,
-            workspace=row.workspace.slug,
-            projects=projects.get(row.pk, 0),
-            webhook_url=hooks.address(row),
-            webhook_secret=row.has_webhook_secret,
-            budget=budget(row),
-            created_at=row.created_at,
-        )
-        for row in rows
-    ]

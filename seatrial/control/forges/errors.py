@@ -6,10 +6,12 @@ ForgeError
 ├── NoSuchForge         a kind of forge that this release does not speak to
 ├── UnfitConnection     what somebody entered cannot be a connection
 ├── Limited             the forge accepts no request of this urgency now
+├── ConnectionInUse     a connection with projects is only removed together with them
 └── RepositoryProblem   the local forge cannot use a directory or a branch; the message says what to do
 """
 
 from seatrial.control.errors import ControlError
+from seatrial.wire.counted import counted
 
 
 class ForgeError(ControlError):
@@ -57,6 +59,20 @@ class Limited(ForgeError):
 
     def __init__(self, message: str, wait: float) -> None:
         super().__init__(message, retry_after_seconds=wait)
+
+
+class ConnectionInUse(ForgeError):
+    """The connection has projects."""
+
+    code = "connection_in_use"
+    status = 409
+    permanent = True
+
+    def __init__(self, name: str, projects: int) -> None:
+        super().__init__(
+            f"{name} has {counted(projects, 'project')}. Remove {'it' if projects == 1 else 'them'} first, or type the "
+            "connection's name to remove everything together."
+        )
 
 
 class UnknownConnection(ForgeError):

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from seatrial.control.audit.actors import Actor
@@ -34,11 +35,19 @@ def ask(project: Project) -> None:
     outbox.instruct(Instruction.WEBHOOK, project=project.pk)
 
 
+def ask_all(connection: Connection) -> None:
+    """Have the webhook of every project of the connection looked at, once the caller's transaction commits."""
+    for project in connection.projects.filter(archived_at=None):
+        ask(project)
+
+
 def ask_due() -> None:
     """Have every webhook looked at that was not for CHECKED_EVERY: forges switch webhooks off, and people delete them."""
     due = timezone.now() - CHECKED_EVERY
     hosted = [kind for kind in Connection.objects.values_list("forge", flat=True).distinct() if _hosted(kind)]
-    rows = Project.objects.filter(archived_at=None, gone="", connection__forge__in=hosted)
+    # An archived project with a Hook still has a webhook at the forge, which could not be removed when it was archived.
+    wanted = Q(archived_at=None, gone="") | Q(archived_at__isnull=False, hook__isnull=False)
+    rows = Project.objects.filter(wanted, connection__forge__in=hosted)
     for project in rows.exclude(hook__asked_at__gt=due):
         Hook.objects.update_or_create(project=project, defaults={"asked_at": timezone.now()})
         ask(project)
@@ -98,6 +107,5 @@ def rotate_secret(connection: Connection, *, by: Actor, grace: timedelta = GRACE
     """Sign with a new secret, which is returned, and have every webhook learn it. The old one is valid for `grace`."""
     secret = secrets.token_urlsafe(32)
     rotate_webhook_secret(connection, secret, grace, by)
-    for project in connection.projects.filter(archived_at=None):
-        ask(project)
+    ask_all(connection)
     return secret

@@ -1,6 +1,7 @@
 """Stored webhook deliveries, and what forges said about repositories."""
 
 from django.db import models
+from django.utils import timezone
 
 from seatrial.control.ids import UlidField
 from seatrial.control.projects.models import Connection, Project, PullRequest
@@ -122,6 +123,27 @@ class PostedReport(models.Model):
 
     def __str__(self) -> str:
         return f"report of {self.project} about {self.about}"
+
+
+class Account(models.Model):
+    """Whom a connection acts as, as its forge last said. `problem`: why it did not say so the last time; else empty."""
+
+    connection = models.OneToOneField(Connection, models.CASCADE, related_name="account", primary_key=True)
+    login = models.CharField(max_length=200, blank=True)
+    version = models.CharField(max_length=100, blank=True)  # what runs at the forge, as it says
+    missing = models.JSONField(default=list)  # what the credential needs and lacks
+    rights = models.JSONField(default=list)  # `protocol.Right` as plain data
+    expires_at = models.DateTimeField(null=True)  # of the credential; null: never, or it is not known
+    problem = models.TextField(blank=True)
+    asked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.login} of {self.connection}"
+
+    @property
+    def ended(self) -> bool:
+        """Whether the credential's time is over."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()
 
 
 class PostedComment(models.Model):

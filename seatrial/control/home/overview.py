@@ -6,9 +6,12 @@ from typing import Any
 
 from django.db.models import Count, F, Max, Q, QuerySet
 
-from seatrial.control.accounts.access import find_visible, visible
+from seatrial.control.accounts.access import Action, allowed, find_visible, visible
 from seatrial.control.accounts.models import User
 from seatrial.control.fleet.models import Agent
+from seatrial.control.home.begun import begun
+from seatrial.control.home.connections import connections_context, connections_fingerprint
+from seatrial.control.home.sample import SAMPLE_RECIPE
 from seatrial.control.moment import one_moment
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.counts import placed_on_agents, tally
@@ -27,6 +30,11 @@ OF_PROJECT = (
     "previews_of_drafts",
     "previews_need_label",
     "previews_of_forks",
+    "archived_at",
+    "removal_asked_at",
+    "name",
+    "hook__problem",
+    "hook__checked_at",
 )
 APPROVED = Q(approved_sha=F("head_sha"))
 
@@ -76,7 +84,8 @@ def home_context(user: User) -> dict[str, Any]:
         "tally": tally(visible(user, Environment)),
         "shown": len(shown),
         "count": rows.count(),
-        "any_project": bool(shown) or visible(user, Project).exists(),
+        "any_project": bool(shown) or visible(user, Project).filter(archived_at=None).exists(),
+        **connections_context(user),
         "agents": len(agents),
         "agents_online": sum(agent.state == AgentState.ONLINE for agent in agents),
         "troubled": [
@@ -92,10 +101,14 @@ def project_context(user: User, key: str) -> dict[str, Any]:
     """Everything on a project's page, of one moment. Raises NotFound."""
     project = find_visible(user, Project, key, "workspace", "connection")
     pulls = open_pull_requests(user, project.pk)
+    shown = cards(pulls, user=user, limit=MOST_CARDS)
     return {
         "project": project,
+        "may_manage": allowed(user, Action.MANAGE_PROJECTS, project),
+        "one": None if shown else begun(user, [project])[0],
+        "sample_recipe": SAMPLE_RECIPE,
         "used": used_of_total(project.pk),
-        "cards": cards(pulls, user=user, limit=MOST_CARDS),
+        "cards": shown,
         "count": pulls.count(),
         "closed": cards(
             visible(user, PullRequest)
@@ -122,7 +135,7 @@ def fingerprint(user: User, project: str = "") -> Hashable | None:
         environments = environments.filter(pull_request__in=open_ones)
         deployments = deployments.filter(environment__pull_request__in=open_ones)
         evaluations = evaluations.filter(pull_request__in=open_ones)
-        beside = _agents(user)
+        beside = (_agents(user), connections_fingerprint(user))
     else:
         beside = visible(user, Project).filter(pk=project).values_list(*OF_PROJECT).first()
         if beside is None:

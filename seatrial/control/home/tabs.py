@@ -25,6 +25,7 @@ EVERYBODYS = [
 ADMINS = [
     Tab("connections", "connections:connections", "Connections"),
     Tab("deliveries", "forges:deliveries", "Deliveries"),
+    Tab("people", "people", "People"),
     Tab("audit", "audit_log", "Audit log"),
 ]
 

@@ -6,16 +6,20 @@ Some apps show something from an app above them, which they may not import: it i
 from django.urls import include, path
 
 from seatrial.control.accounts.pages import audit_log
-from seatrial.control.home import pages, styleguide
+from seatrial.control.home import first, pages, styleguide
 from seatrial.control.home.named import links
 from seatrial.control.previews.counts import placed_on_agents, running_of_projects
 from seatrial.control.previews.pages.environment import page_of_preview
+from seatrial.control.projects.pages import settings as project_settings
 
 own = [
     path("", pages.home, name="home"),
     path("stream", pages.home_stream, name="home_stream"),
     path("projects/<str:key>", pages.project, name="project"),
     path("projects/<str:key>/stream", pages.project_stream, name="project_stream"),
+    path("projects/<str:key>/settings", project_settings, name="project_settings"),
+    path("connections/<str:key>/first", first.first, name="first"),
+    path("connections/<str:key>/first/stream", first.first_stream, name="first_stream"),
     path("styleguide", styleguide.styleguide, name="styleguide"),
 ]
 urlpatterns = [
@@ -26,6 +30,7 @@ urlpatterns = [
     path("", include("seatrial.control.forges.urls"), {"named": links}),
     path("", include("seatrial.control.forges.connection_urls")),
     path("", include("seatrial.control.projects.urls"), {"running": running_of_projects}),
+    path("", include("seatrial.control.triggers.urls")),
     path("audit", audit_log, {"named": links}, name="audit_log"),
     path("", include("seatrial.control.accounts.urls")),
     path("", include("seatrial.control.dashboard.urls")),

@@ -14,6 +14,7 @@ from seatrial.control.audit import services as audit
 from seatrial.control.policies import services
 from seatrial.control.policies.answers import EvaluationAnswer, answers
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.projects.errors import ProjectArchived
 from seatrial.control.projects.models import Project
 from seatrial.wire.words import EventKind
 
@@ -47,6 +48,8 @@ def evaluate(
     """
     project = find_visible(person(request), Project, project_id)
     require(person(request), Action.RUN_EVALUATION, project)
+    if project.archived_at is not None:
+        raise ProjectArchived(project.name)
     evaluation = services.evaluate(project, commit=asked.commit, ref=asked.ref, event=EventKind.MANUAL)
     if evaluation is None:
         message = (

@@ -19,7 +19,16 @@ from seatrial.control.projects.models import Project, PullRequest
 from seatrial.wire.states import EvaluationState, ResultState
 from seatrial.wire.words import EventKind
 
-__all__ = ["evaluate", "finished", "give_up", "give_up_lost", "rerun", "started", "supersede"]
+__all__ = [
+    "evaluate",
+    "finished",
+    "give_up",
+    "give_up_lost",
+    "rerun",
+    "started",
+    "supersede",
+    "supersede_project",
+]
 
 IN_PROGRESS = [EvaluationState.QUEUED, EvaluationState.RUNNING]
 
@@ -52,8 +61,8 @@ def evaluate(
     """Make one evaluation of `commit` by the policies that apply now; None when none applies. For a merge queue there is
     always one, because the queue waits for a verdict: without a policy it has passed.
 
-    No forge is asked here: the facts of the commit are fetched after the caller's transaction, and then the evaluation
-    is queued for an agent. `base_commit` is the commit to compare with, if that is known. Idempotent: the same commit,
+    None also when the project is archived. No forge is asked here: the facts of the commit are fetched after the
+    caller's transaction, and then the evaluation is queued for an agent. `base_commit` is the commit to compare with, if that is known. Idempotent: the same commit,
     ref and event has one evaluation, which is returned again. There are exceptions: a manual one, or one that somebody asks
     for `again`, is only returned again while it is in progress; a superseded one is not if nothing newer superseded it (its
     pull request was closed and is open again); and if the pull request was `rebased`, one that compared with another base is
@@ -61,7 +70,9 @@ def evaluate(
     """
     # One call per project at a time, so that no evaluation is made twice. Rows that only refer to the project need not
     # wait.
-    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    current = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    if current.archived_at is not None:
+        return None
     same = Evaluation.objects.filter(project=project, event=event, ref=ref, pull_request=pull_request)
     known = _known(same, commit, only_in_progress=again or event == EventKind.MANUAL)
     if known is not None and not (rebased and known.base_commit != base_commit):
@@ -122,6 +133,11 @@ def rerun(pull_request: PullRequest, *, by: Actor) -> Evaluation | None:
 def supersede(pull_request: PullRequest) -> None:
     """Supersede the evaluations in progress of a pull request that was closed."""
     _supersede(Evaluation.objects.filter(pull_request=pull_request), "The pull request was closed.")
+
+
+def supersede_project(project: Project) -> None:
+    """Supersede the evaluations in progress of a project that was archived."""
+    _supersede(Evaluation.objects.filter(project=project), "The project was archived.")
 
 
 def _known(same: QuerySet[Evaluation], commit: str, *, only_in_progress: bool) -> Evaluation | None:

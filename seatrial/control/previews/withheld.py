@@ -11,6 +11,7 @@ WANTED, UNWANTED = "preview", "no-preview"  # labels; forges do not tell upper f
 class Withheld(StrEnum):
     """The reasons. Where several hold, the first one is told."""
 
+    PROJECT_ARCHIVED = "project_archived"  # here, by a person
     GONE = "gone"  # its repository is archived or deleted
     SWITCHED_OFF = "switched_off"
     LABELLED = "labelled"
@@ -20,6 +21,7 @@ class Withheld(StrEnum):
 
 
 FIXES = {
+    Withheld.PROJECT_ARCHIVED: "An admin of the workspace can restore it in the project's settings.",
     Withheld.SWITCHED_OFF: "An admin of the workspace can switch them on in the project's settings.",
     Withheld.LABELLED: f"Remove the label {UNWANTED}.",
     Withheld.FORK: "Read what it changes. Somebody who may write to the repository can then approve this commit, and no other.",
@@ -27,6 +29,7 @@ FIXES = {
     Withheld.DRAFT: "Mark it as ready for review.",
 }
 REASONS = {
+    Withheld.PROJECT_ARCHIVED: "its project is archived",
     Withheld.SWITCHED_OFF: "previews are switched off for this project",
     Withheld.LABELLED: f"it has the label {UNWANTED}",
     Withheld.FORK: "it comes from a fork, and nobody has approved this commit",
@@ -49,6 +52,7 @@ def withheld(pull_request: PullRequest) -> Withheld | None:
     labels = {str(label).casefold() for label in pull_request.labels}
     fork = pull_request.from_fork and not project.previews_of_forks and not pull_request.approved
     held = {
+        Withheld.PROJECT_ARCHIVED: project.archived_at is not None,
         Withheld.GONE: bool(project.gone),
         Withheld.SWITCHED_OFF: not project.previews_enabled,
         Withheld.LABELLED: UNWANTED in labels,

@@ -1,48 +1,115 @@
 """REST: the repositories under trial."""
 
-from django.http import HttpRequest, HttpResponse
-from ninja import Field, Router, Schema
+from datetime import datetime
+from typing import Annotated
 
-from seatrial.control.accounts.access import visible
-from seatrial.control.accounts.authentication import person
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Path, Query, Router, Schema
+
+from seatrial.control.accounts.access import Action, find_allowed, find_visible, visible
+from seatrial.control.accounts.authentication import actor, person
+from seatrial.control.answers import ErrorAnswer
 from seatrial.control.listing import MOST, Cursor, Limit, page
+from seatrial.control.projects.changing import change_project
 from seatrial.control.projects.models import Project
 
 router = Router(tags=["projects"])
+
+ProjectId = Annotated[str, Path(description="Id of the project.")]
+ArchivedToo = Annotated[bool, Query(description="Whether archived ones are listed too.")]
+PROBLEMS = {400: ErrorAnswer, 403: ErrorAnswer, 404: ErrorAnswer}
 
 
 class ProjectAnswer(Schema):
     """A repository under trial."""
 
     id: str = Field(description="Its id.")
-    name: str = Field(description="The repository's name.")
+    name: str = Field(description="What it is called.")
     slug: str = Field(description="Its name in addresses, unique in its workspace.")
     workspace: str = Field(description="The slug of its workspace.")
     forge: str = Field(description="The kind of its code host.")
+    connection: str = Field(description="Id of the connection through which it is reached.")
+    full_name: str = Field(description="Its owner and name at its forge; empty for one on this server.")
     default_branch: str = Field(description="The branch that others are merged into.")
     web_url: str = Field(description="Its page at its forge.")
+    ttl_hours: int = Field(description="Hours that a preview lives without a new commit.")
+    previews_enabled: bool = Field(description="Whether pull requests get previews.")
+    previews_of_drafts: bool = Field(description="Whether drafts do.")
+    previews_need_label: bool = Field(description="Whether only those labelled `preview` do.")
+    previews_of_forks: bool = Field(description="Whether those from forks do without approval.")
+    unreachable: str = Field(description="Why its forge cannot report on it; empty while it can.")
+    archived_at: datetime | None = Field(description="Since when it is archived; null: it is not.")
+    removal_asked_at: datetime | None = Field(description="Since when it is being removed; null: it is not.")
+
+
+class ProjectChange(Schema):
+    """What to change about a project; what is left out stays."""
+
+    name: str | None = Field(None, description="What to call it. Its name in addresses stays.")
+    ttl_hours: int | None = Field(
+        None, description="Hours that a preview lives without a new commit, counted from its next commit on."
+    )
+    previews_enabled: bool | None = Field(None, description="Whether pull requests get previews.")
+    previews_of_drafts: bool | None = Field(None, description="Whether drafts get previews.")
+    previews_need_label: bool | None = Field(
+        None, description="Whether only pull requests with the label `preview` get one."
+    )
+    previews_of_forks: bool | None = Field(
+        None, description="Whether pull requests from forks get one without approval: at your risk."
+    )
 
 
 @router.get("", response=list[ProjectAnswer], summary="List projects by name")
 def list_projects(
-    request: HttpRequest, response: HttpResponse, limit: Limit = MOST, cursor: Cursor = ""
+    request: HttpRequest,
+    response: HttpResponse,
+    archived: ArchivedToo = False,
+    limit: Limit = MOST,
+    cursor: Cursor = "",
 ) -> list[ProjectAnswer]:
     """The projects that you may see, without archived ones."""
-    rows = (
-        visible(person(request), Project).filter(archived_at=None).select_related("workspace", "connection")
-    )
+    rows = visible(person(request), Project).select_related("workspace", "connection")
+    if not archived:
+        rows = rows.filter(archived_at=None)
     return [
-        _answer(row) for row in page(rows, request, response, by=("name", "id"), limit=limit, cursor=cursor)
+        answer(row) for row in page(rows, request, response, by=("name", "id"), limit=limit, cursor=cursor)
     ]
 
 
-def _answer(row: Project) -> ProjectAnswer:
+@router.get("/{project}", response={200: ProjectAnswer, 404: ErrorAnswer}, summary="One project")
+def get_project(request: HttpRequest, project: ProjectId) -> ProjectAnswer:
+    """The project, also when it is archived."""
+    return answer(find_visible(person(request), Project, project, "workspace", "connection"))
+
+
+@router.patch("/{project}", response={200: ProjectAnswer, **PROBLEMS}, summary="Change a project")
+def patch_project(request: HttpRequest, project: ProjectId, change: ProjectChange) -> ProjectAnswer:
+    """The previews of its open pull requests follow within seconds."""
+    row = find_allowed(person(request), Action.MANAGE_PROJECTS, Project, project, "workspace", "connection")
+    given = {name: value for name, value in change.dict().items() if value is not None}
+    change_project(row, by=actor(request), **given)
+    row.refresh_from_db()
+    return answer(row)
+
+
+def answer(row: Project) -> ProjectAnswer:
+    """The project as REST shows it."""
     return ProjectAnswer(
         id=row.pk,
         name=row.name,
         slug=row.slug,
         workspace=row.workspace.slug,
         forge=row.connection.forge,
+        connection=row.connection_id,
+        full_name=row.full_name,
         default_branch=row.default_branch,
         web_url=row.web_url,
+        ttl_hours=row.ttl_hours,
+        previews_enabled=row.previews_enabled,
+        previews_of_drafts=row.previews_of_drafts,
+        previews_need_label=row.previews_need_label,
+        previews_of_forks=row.previews_of_forks,
+        unreachable=row.unreachable,
+        archived_at=row.archived_at,
+        removal_asked_at=row.removal_asked_at,
     )

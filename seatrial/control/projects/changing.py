@@ -8,15 +8,17 @@ from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
-from seatrial.control.projects.errors import BadTimeToLive
+from seatrial.control.projects.errors import BadName, BadTimeToLive
 from seatrial.control.projects.models import Project
 
 MOST_TTL_HOURS = 24 * 365
+MOST_OF_A_NAME = 200
 
 
 class ProjectSettings(TypedDict, total=False):
     """What an admin decides about a project: `Project` says what each means."""
 
+    name: str
     ttl_hours: int
     previews_enabled: bool
     previews_of_drafts: bool
@@ -26,7 +28,7 @@ class ProjectSettings(TypedDict, total=False):
 
 @transaction.atomic
 def change_project(project: Project, *, by: Actor, **changes: Unpack[ProjectSettings]) -> Project:
-    """Change the settings that are given, and return the project. Raises BadTimeToLive.
+    """Change the settings that are given, and return the project. Raises BadName, BadTimeToLive.
 
     The previews of its open pull requests follow within seconds of the commit. A time to live counts from the next commit
     of each preview. What does not change is not recorded; asking for nothing new does nothing.
@@ -34,6 +36,10 @@ def change_project(project: Project, *, by: Actor, **changes: Unpack[ProjectSett
     hours = changes.get("ttl_hours", 1)
     if not 1 <= hours <= MOST_TTL_HOURS:
         raise BadTimeToLive(hours, MOST_TTL_HOURS)
+    if "name" in changes:
+        changes["name"] = changes["name"].strip()
+        if not 1 <= len(changes["name"]) <= MOST_OF_A_NAME:
+            raise BadName(MOST_OF_A_NAME)
     row = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     news = {name: value for name, value in changes.items() if getattr(row, name) != value}
     if not news:

@@ -2,7 +2,10 @@
 
 ProjectError
 ├── ProjectContended   others make projects at the same moment: try again
+├── ProjectArchived    nothing is done for a project that is archived
+├── WrongName          the name that was typed to confirm a removal is another one
 ├── EmptySecret        an empty webhook secret, with which no delivery is accepted
+├── BadName            a project cannot be called that
 └── BadTimeToLive      previews cannot live so long, or so short
 """
 
@@ -28,6 +31,25 @@ class ProjectContended(ProjectError):
         )
 
 
+class ProjectArchived(ProjectError):
+    """The project is archived: it gets no previews and no evaluations."""
+
+    code = "project_archived"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The project {name} is archived. Restore it on its settings page first.")
+
+
+class WrongName(ProjectError):
+    """What was typed to confirm a removal is not the name of what is to be removed."""
+
+    code = "wrong_name"
+    status = 400
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Nothing was removed. To remove it, type its name exactly: {name}")
+
+
 class EmptySecret(ProjectError):
     """A webhook secret has at least one character."""
 
@@ -36,6 +58,16 @@ class EmptySecret(ProjectError):
 
     def __init__(self) -> None:
         super().__init__("A webhook secret cannot be empty: without one no delivery is accepted.")
+
+
+class BadName(ProjectError):
+    """A name that no project can have."""
+
+    code = "bad_name"
+    status = 400
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A project's name has 1 to {most} characters.")
 
 
 class BadTimeToLive(ProjectError):

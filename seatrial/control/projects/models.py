@@ -24,6 +24,7 @@ class Connection(models.Model):
     # The secret before the last rotation, and how long it is valid beside the new one.
     previous_webhook_secret = EncryptedTextField(blank=True)
     previous_valid_until = models.DateTimeField(null=True, blank=True)
+    removal_asked_at = models.DateTimeField(null=True, blank=True)  # it is deleted after its last project
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -71,6 +72,8 @@ class Project(models.Model):
     unreachable = models.TextField(blank=True)  # why its forge cannot report on it; empty while it can
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
+    # Since then it is archived too; all of it is deleted once nothing of it exists on a host or at its forge.
+    removal_asked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -1,15 +1,19 @@
-"""The list of projects."""
+"""The list of projects, and each one's settings."""
 
 from collections.abc import Callable, Mapping
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
 
-from seatrial.control.accounts.access import visible
-from seatrial.control.accounts.authentication import person
+from seatrial.control.accounts.access import Action, allowed_somewhere, find_allowed, visible
+from seatrial.control.accounts.authentication import actor, person
+from seatrial.control.projects.changing import change_project
+from seatrial.control.projects.errors import ProjectError
+from seatrial.control.projects.forms import form_of
 from seatrial.control.projects.models import Project, PullRequestState
 
 Running = Callable[[], Mapping[str, int]]  # how many previews of each project run, by its id
@@ -26,5 +30,26 @@ def projects(request: HttpRequest, running: Running) -> HttpResponse:
         .order_by("archived_at", "name", "id")
     )
     counts = running()
-    context = {"projects": [(row, counts.get(row.pk, 0)) for row in rows], "tab": "projects"}
+    context = {
+        "projects": [(row, counts.get(row.pk, 0)) for row in rows],
+        "may_connect": allowed_somewhere(request.user, Action.MANAGE_CONNECTIONS),
+        "tab": "projects",
+    }
     return render(request, "projects/projects.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def settings(request: HttpRequest, key: str) -> HttpResponse:
+    """What an admin decides about one project."""
+    row = find_allowed(person(request), Action.MANAGE_PROJECTS, Project, key, "workspace", "connection")
+    form = form_of(row, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            change_project(row, by=actor(request), **form.changes())
+        except ProjectError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, "The settings were saved.")
+            return redirect("home:project_settings", key=row.pk)
+    return render(request, "projects/settings.html", {"project": row, "form": form, "tab": "projects"})

@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import SYSTEM, Actor
+from seatrial.control.projects.endings import restore
 from seatrial.control.projects.errors import ProjectContended
 from seatrial.control.projects.events import Gone, PullRequestAction, PullRequestChanged, RepositoryChanged
 from seatrial.control.projects.models import Connection, Project, PullRequest, PullRequestState
@@ -47,7 +48,8 @@ def ensure_connection(
         _record("connection.create", connection, by)
     elif credential:
         connection.base_url, connection.credential = base_url, credential
-        connection.save(update_fields=["base_url", "credential"])
+        connection.removal_asked_at = None
+        connection.save(update_fields=["base_url", "credential", "removal_asked_at"])
         _record("connection.update", connection, by)
     return connection
 
@@ -84,11 +86,14 @@ def ensure_project(
         "full_name": full_name,
         "gone": "",
         "archived_at": None,
+        "removal_asked_at": None,
     }
     # Another process may take the slug, or make the project, between our query and our insert.
     for _ in range(3):
         project = Project.objects.filter(connection=connection, external_id=external_id).first()
         if project is not None:
+            if project.archived_at is not None:
+                restore(project, by)
             return _update_project(project, facts)
         try:
             with transaction.atomic():

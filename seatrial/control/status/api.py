@@ -10,8 +10,10 @@ from django.utils import timezone
 from ninja import Field, Router, Schema
 
 from seatrial.control.accounts.access import visible
+from seatrial.control.accounts.admission.roles import nowhere
 from seatrial.control.accounts.authentication import person
 from seatrial.control.accounts.models import User
+from seatrial.control.accounts.providers.configured import incomplete
 from seatrial.control.fleet.models import Agent
 from seatrial.control.forges import intake
 from seatrial.control.forges.budget_answers import BudgetAnswer, budget
@@ -47,6 +49,7 @@ class PlatformStatus(Schema):
     )
     waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
     waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
+    warnings: list[str] = Field(description="Settings that are not complete, for people, with what to do.")
 
 
 class AgentStatus(Schema):
@@ -208,6 +211,7 @@ def _platform(agents: list[Agent]) -> PlatformStatus:
         sandbox=next((beat["sandbox"] for beat in beats if beat.get("sandbox")), ""),
         waits_for=waits_for,
         waiting_since=waiting_since,
+        warnings=[*incomplete(), *nowhere()],
     )
 
 

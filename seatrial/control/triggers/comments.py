@@ -28,7 +28,7 @@ def comment(forges: Forges, body: dict[str, str]) -> None:
     Idempotent, and never called twice at once for one pull request. No transaction is open while the forge is asked.
     """
     rows = PullRequest.objects.select_related("project__connection", "posted_comment")
-    pull_request = rows.filter(pk=body["pull_request"], project__archived_at=None).first()
+    pull_request = rows.filter(pk=body["pull_request"]).first()
     if pull_request is None:
         return
     if pull_request.project.gone:

@@ -27,9 +27,15 @@ MOST_REFUSALS = 5  # reactions below one pull request per ANSWERED_PERIOD, to pe
 class CannotObey(ControlError):
     """A command that cannot be carried out; the message is the reply."""
 
+    code = "cannot_obey"
+    status = 409
+
 
 class NoSuchCommand(ControlError):
     """The reply lists those that there are."""
+
+    code = "no_such_command"
+    status = 404
 
 
 def obey(forges: Forges, last_lines: LastLines, body: dict[str, str]) -> None:

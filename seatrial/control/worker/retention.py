@@ -14,6 +14,7 @@ from seatrial.control.outbox import retention as outbox
 from seatrial.control.policies import retention as policies
 from seatrial.control.previews import retention as previews
 from seatrial.control.projects import retention as projects
+from seatrial.control.triggers import removals
 from seatrial.control.worker.supervision import database_away
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,7 @@ PRUNES: dict[str, Prune] = {
     "previews": previews.prune,
     "evaluations": evaluations,
     "pull requests": projects.prune,
+    "removed projects": removals.prune,
     "bootstrap tokens": fleet.prune,
     "sessions": accounts.prune,
 }

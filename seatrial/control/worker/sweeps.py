@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 from django.utils import timezone
 
-from seatrial.control.forges import hooks
+from seatrial.control.forges import accounts, hooks
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.errors import ForgeError, Limited
 from seatrial.control.forges.urgency import Urgency, asking
@@ -87,6 +87,8 @@ def sweep_forges(forges: Forges) -> None:
     When a forge accepts no more requests of a sweep, all projects of that connection wait for the next one.
     """
     hooks.ask_due()
+    with asking(Urgency.LOOK):
+        look_at_connections(forges)
     limited: dict[str, Limited] = {}
     for project in Project.objects.filter(archived_at=None).select_related("connection"):
         try:
@@ -105,3 +107,13 @@ def sweep_forges(forges: Forges) -> None:
             log.exception("project not compared with its forge", project=project.slug)
         else:
             note_reachable(project)
+
+
+def look_at_connections(forges: Forges) -> None:
+    """Ask forges whom connections act as, where that is due. Whatever goes wrong is tried again the next time."""
+    try:
+        accounts.look_due(forges)
+    except Exception as error:
+        if database_away(error):
+            raise
+        log.exception("connections were not looked at")

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from seatrial.embedded.components.base import Component, Ready
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.processes import ChildProgram
@@ -29,12 +31,17 @@ def has_joined(directory: Path) -> bool:
 def environment(
     data: DataDirectory, remembered: Remembered, token: str, inherited: Mapping[str, str]
 ) -> dict[str, str]:
-    """The agent's environment, which never contains a secret of the control plane."""
+    """The agent's environment, which never contains a secret of the control plane, also none that an operator has set."""
+    from seatrial.control.configuration import Configuration
+
+    secrets = {
+        name.upper() for name, field in Configuration.model_fields.items() if field.annotation is SecretStr
+    }
     return {
         "GALLEY_MAX_PARALLEL_BUILDS": "4",
         "GALLEY_DEFAULT_CPUS": "1",
         "GALLEY_DEFAULT_MEMORY": "512m",
-        **inherited,
+        **{name: value for name, value in inherited.items() if name not in secrets},
         "SEATRIAL_DATA_DIR": str(data.root),
         "GALLEY_CONTROL_PLANE_URL": remembered.api_url,
         "GALLEY_NATS_URL": f"nats://127.0.0.1:{remembered.nats_port}",

@@ -231,7 +231,7 @@ class GitLabSite(PublishedSite, Pipelines, Hooks, Reviews):
             "labels": list(pull.labels),
             "author": self.author(pull.author),
             "source_branch": pull.branch,
-            "target_branch": "main",
+            "target_branch": pull.target,
             "source_project_id": self.origin(hosted, pull.fork).id,
             "target_project_id": hosted.id,
             "sha": pull.head,

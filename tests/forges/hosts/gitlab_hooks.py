@@ -16,7 +16,7 @@ from werkzeug.wrappers import Request
 
 from tests.forges.hosts.gitlab_parts import ELSEWHERE, PROJECT, Part, state_of
 from tests.forges.hosts.operations import Answering, Gone, Refused
-from tests.forges.hosts.site import Hosted, Person, Pull, Webhook
+from tests.forges.hosts.site import Comment, Hosted, Person, Pull, Webhook
 
 PAYLOADS = Path(__file__).parent.parent / "schemas" / "gitlab_webhooks.json.xz"
 EXAMPLES: dict[str, Any] = json.loads(lzma.decompress(PAYLOADS.read_bytes()))
@@ -145,7 +145,7 @@ class Hooks(Part):
             "state": state_of(pull),
             "title": pull.title,
             "source_branch": pull.branch,
-            "target_branch": "main",
+            "target_branch": pull.target,
             "source_project_id": self.origin(hosted, pull.fork).id,
             "target_project_id": hosted.id,
             "author_id": self.people[pull.author].id,
@@ -158,6 +158,25 @@ class Hooks(Part):
             attributes["oldrev"] = pull.base
         user = self.author(pull.author)
         return {**example, "user": user, "project": self._of_payload(hosted), "object_attributes": attributes}
+
+    def comment_payload(
+        self, hosted: Hosted, pull: Pull, comment: Comment, action: str
+    ) -> tuple[str, dict[str, Any]]:
+        """The kind and the body of what happened to a comment below a merge request."""
+        example = EXAMPLES["webhooks/note_merge_request"]
+        attributes = {
+            **example["object_attributes"],
+            "id": comment.id,
+            "note": comment.body,
+            "action": "create" if action == "created" else "update",
+        }
+        return "note", {
+            **example,
+            "user": self.author(comment.author),
+            "project_id": hosted.id,
+            "object_attributes": attributes,
+            "merge_request": {**example["merge_request"], "iid": pull.number},
+        }
 
     def _action(self, pull: Pull, action: str) -> str:
         if action == "closed":

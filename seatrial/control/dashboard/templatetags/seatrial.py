@@ -161,6 +161,17 @@ def ago(moment: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def until(moment: datetime) -> SafeString:
+    """When something comes, in words: `in 13 days`, `3 days ago`; the date on hover."""
+    length = _length(moment)
+    if length:
+        return _time(moment, f"{length} ago")
+    ahead = _in_units((moment - timezone.now()).total_seconds())
+    utc = moment.astimezone(UTC).strftime("%-d %B %Y, %H:%M:%S UTC")
+    return format_html('<span title="{}">{}</span>', utc, f"in {ahead}" if ahead else "now")
+
+
+@register.filter
 def lasting(since: datetime) -> SafeString:
     """`for 2 minutes`, with the moment since when on hover."""
     return _time(since, f"for {_length(since) or 'a moment'}", " data-lasting")
@@ -178,7 +189,11 @@ def _time(moment: datetime, words: str, kind: str = "") -> SafeString:
 
 def _length(since: datetime) -> str:
     """How long ago, in its largest unit; empty for what is hardly past."""
-    seconds = (timezone.now() - since).total_seconds()
+    return _in_units((timezone.now() - since).total_seconds())
+
+
+def _in_units(seconds: float) -> str:
+    """In its largest unit; empty for less than five seconds."""
     for size, unit in [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")]:
         count = int(seconds // size)
         if count >= 1 and seconds >= 5:

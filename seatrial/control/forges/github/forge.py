@@ -19,6 +19,7 @@ from seatrial.control.forges.github.answers import (
     RepositoryAnswer,
 )
 from seatrial.control.forges.github.client import GitHubClient
+from seatrial.control.forges.github.rights import CLASSIC_SCOPE, enterprise_version, rights_of_token
 from seatrial.control.forges.http.budget import Budget
 from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.marker import marked, marker
@@ -39,7 +40,6 @@ from seatrial.wire.evaluations import ForgeFacts, Member, Metadata
 EVENTS = ["create", "issue_comment", "merge_group", "pull_request", "push", "repository"]
 # GitHub does not say how long a classic token is valid. After this time an agent asks again.
 LENT = timedelta(hours=1)
-CLASSIC_SCOPE = "repo"
 OPEN = "open"  # GitHub's word
 
 
@@ -68,6 +68,8 @@ class GitHubForge:
             login=me.login,
             missing=[f"the scope {CLASSIC_SCOPE}"] if classic and CLASSIC_SCOPE not in scopes else [],
             expires_at=_expiry(headers.get("GitHub-Authentication-Token-Expiration", "")),
+            version=enterprise_version(headers),
+            rights=rights_of_token(scopes if classic else None),
         )
 
     def repositories(self) -> Iterator[ForgeRepository]:

@@ -1,1 +1,1 @@
-"""`add_person`."""
+"""`add_person`, `invite`, `remove_second_factor`."""

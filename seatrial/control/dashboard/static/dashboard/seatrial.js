@@ -292,3 +292,22 @@ document.addEventListener("click", async (event) => {
 });
 for (const button of document.querySelectorAll("[data-dismiss]")) button.hidden = false;
 if (navigator.clipboard) document.documentElement.dataset.clipboard = "yes"; // there is none without https
+
+// "All that are shown" in a list to pick from: there is no such box without scripts.
+function offerAll() {
+  for (const list of document.querySelectorAll("[data-picks]")) {
+    const all = list.querySelector("[data-pick-all]");
+    const boxes = [...list.querySelectorAll("li input:not(:disabled)")];
+    all.parentElement.hidden = !boxes.length;
+    all.checked = boxes.length > 0 && boxes.every((box) => box.checked);
+  }
+}
+document.addEventListener("change", ({ target }) => {
+  const list = target.closest("[data-picks]");
+  if (list && target.matches("[data-pick-all]")) {
+    for (const box of list.querySelectorAll("li input:not(:disabled)")) box.checked = target.checked;
+  }
+  if (list) offerAll();
+});
+document.addEventListener("htmx:after:swap", offerAll);
+offerAll();

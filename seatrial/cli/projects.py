@@ -1,0 +1,138 @@
+"""`seatrial projects set`, `archive`, `restore` and `remove`."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from seatrial.cli.api import Api, Json, connect
+from seatrial.cli.errors import CommandError
+from seatrial.cli.forges import projects
+from seatrial.cli.pulls import AsJson
+from seatrial.cli.terminal import Terminal, bold, document, note
+from seatrial.embedded.layout import DataDirectory
+from seatrial.embedded.typed import typed
+
+__all__ = ["projects"]
+
+Project = Annotated[str, typer.Argument(metavar="PROJECT", help="Its name in addresses, or its id.")]
+Name = Annotated[str | None, typer.Option("--name", help="What to call it. Its name in addresses stays.")]
+TtlHours = Annotated[
+    int | None,
+    typer.Option("--ttl-hours", help="Default TTL: hours that a preview lives without a new commit."),
+]
+Previews = Annotated[
+    bool | None, typer.Option("--previews/--no-previews", help="Whether pull requests get previews.")
+]
+Drafts = Annotated[bool | None, typer.Option("--drafts/--no-drafts", help="Whether drafts get previews.")]
+Labelled = Annotated[
+    bool | None,
+    typer.Option("--only-labelled/--not-only-labelled", help="Previews only with the label `preview`."),
+]
+Forks = Annotated[
+    bool | None,
+    typer.Option("--forks/--no-forks", help="Build forked PRs without approval: at your risk."),
+]
+Confirm = Annotated[
+    str, typer.Option("--confirm", help="Its name in addresses, in place of typing it when asked.")
+]
+
+
+@projects.command("set")
+def change(
+    project: Project,
+    name: Name = None,
+    ttl_hours: TtlHours = None,
+    previews: Previews = None,
+    drafts: Drafts = None,
+    only_labelled: Labelled = None,
+    forks: Forks = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change a project's settings. The previews of its open pull requests follow within seconds."""
+    settings = {
+        "name": name,
+        "ttl_hours": ttl_hours,
+        "previews_enabled": previews,
+        "previews_of_drafts": drafts,
+        "previews_need_label": only_labelled,
+        "previews_of_forks": forks,
+    }
+    changes = {key: value for key, value in settings.items() if value is not None}
+    if not changes:
+        raise CommandError(
+            "nothing to change was named.", fix=f"See: {typed('projects', 'set', '--help')}", word="usage"
+        )
+    api, row = _found(project)
+    answer = api.patch(f"/projects/{row['id']}", changes)
+    if as_json:
+        document(answer)
+        return
+    Terminal().line("Saved: ", bold(answer["name"]))
+
+
+@projects.command("archive")
+def archive(project: Project, as_json: AsJson = False) -> None:
+    """End a project's previews and remove its webhook. All of its data is kept."""
+    api, row = _found(project)
+    _said(api.post(f"/projects/{row['id']}/archive"), "Archived: ", _undo(row), as_json)
+
+
+@projects.command("restore")
+def restore(project: Project, as_json: AsJson = False) -> None:
+    """Put an archived project under trial again, or keep one that is being removed."""
+    api, row = _found(project)
+    said = "Its previews come back within a minute."
+    _said(api.post(f"/projects/{row['id']}/restore"), "Under trial: ", said, as_json)
+
+
+@projects.command("remove")
+def remove(project: Project, confirm: Confirm = "", as_json: AsJson = False) -> None:
+    """Remove a project with all of its data: pull requests, deployments, verdicts."""
+    api, row = _found(project)
+    answer = api.delete(f"/projects/{row['id']}", confirm=confirm or _typed(row))
+    _said(answer, "Is being removed: ", f"While it is, you can keep it: {_undo(row)}", as_json)
+
+
+def _said(answer: Json, done: str, hint: str, as_json: bool) -> None:
+    if as_json:
+        document(answer)
+        return
+    terminal = Terminal()
+    terminal.line(done, bold(answer["name"]))
+    terminal.line("  ", note(hint))
+
+
+def _undo(row: Json) -> str:
+    return typed("projects", "restore", row["slug"])
+
+
+def _typed(row: Json) -> str:
+    """The name, typed by somebody who means it. A script says it with --confirm."""
+    if not sys.stdin.isatty():
+        raise CommandError(
+            "all of the project's data would be deleted.",
+            fix=f"Confirm it: {typed('projects', 'remove', row['slug'], '--confirm', row['slug'])}",
+            word="usage",
+        )
+    return str(typer.prompt(f"All data of {row['slug']!a} is deleted for good. Type its name in addresses"))
+
+
+def _found(wanted: str) -> tuple[Api, Json]:
+    """The platform, and the project with this slug or id, archived or not."""
+    api = connect(DataDirectory.from_environment(os.environ))
+    rows: list[Json] = [
+        row for row in api.get("/projects", archived="true") if wanted in (row["slug"], row["id"])
+    ]
+    if len(rows) == 1:
+        return api, rows[0]
+    if rows:
+        raise CommandError(
+            f"several workspaces have a project {wanted}.",
+            fix=f"Name it by its id: {', '.join(row['id'] for row in rows)}",
+            word="usage",
+        )
+    raise CommandError(
+        f"there is no project {wanted}.", fix=f"List them: {typed('projects')}", word="not_found"
+    )

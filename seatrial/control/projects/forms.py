@@ -1,0 +1,64 @@
+"""What an admin decides about a project."""
+
+from typing import Any
+
+from django import forms
+
+from seatrial.control.projects.changing import MOST_OF_A_NAME, MOST_TTL_HOURS, ProjectSettings
+from seatrial.control.projects.models import Project
+
+
+class SettingsForm(forms.Form):
+    """The settings of a project, named as `ProjectSettings` names them."""
+
+    explains = True
+
+    name = forms.CharField(
+        max_length=MOST_OF_A_NAME,
+        help_text="On pages and in reports. Addresses of previews keep the name they have.",
+    )
+    ttl_hours = forms.IntegerField(
+        label="Default TTL",
+        min_value=1,
+        max_value=MOST_TTL_HOURS,
+        help_text="Hours that a preview lives without a new commit, before it is removed. Counts from a preview's next commit on.",
+    )
+    previews_enabled = forms.BooleanField(
+        required=False,
+        label="Previews",
+        help_text="Every pull request gets one. Switched off, those that run end; policies go on.",
+    )
+    previews_of_drafts = forms.BooleanField(
+        required=False,
+        label="Previews of drafts",
+        help_text="Also before a pull request is ready for review.",
+    )
+    previews_need_label = forms.BooleanField(
+        required=False,
+        label="Only with the label preview",
+        help_text="A pull request without it gets no preview. One with the label no-preview never does.",
+    )
+    previews_of_forks = forms.BooleanField(
+        required=False,
+        label="Build forked PRs",
+        help_text="At your risk: code of people who may not write to the repository runs without anybody's approval. Off, each of their commits needs one.",
+    )
+
+    def changes(self) -> ProjectSettings:
+        """What was entered."""
+        entered = self.cleaned_data
+        return ProjectSettings(
+            name=entered["name"],
+            ttl_hours=entered["ttl_hours"],
+            previews_enabled=entered["previews_enabled"],
+            previews_of_drafts=entered["previews_of_drafts"],
+            previews_need_label=entered["previews_need_label"],
+            previews_of_forks=entered["previews_of_forks"],
+        )
+
+
+def form_of(project: Project, data: Any = None) -> SettingsForm:
+    """The form, filled with what is set, or with what somebody entered."""
+    return SettingsForm(
+        data, initial={name: getattr(project, name) for name in ProjectSettings.__annotations__}
+    )
