@@ -191,8 +191,8 @@ def unsaid(storm: Storm) -> list[str]:
         if pull.state != "open":
             continue
         for context in ("seatrial/policies", "seatrial/preview"):
-            said = [one for one in hosted.statuses if (one["sha"], one["context"]) == (pull.head, context)]
-            if not said or said[-1]["state"] != "success":
+            said = [one for one in hosted.statuses if (one.sha, one.context) == (pull.head, context)]
+            if not said or said[-1].state != "success":
                 found.append(f"{hosted.full_name} {pull.number}: {context} {said[-1:]}")
         if [pull.head[:10] in one.body for one in pull.comments] != [True]:
             found.append(f"{hosted.full_name} {pull.number}: {[one.body[:80] for one in pull.comments]}")
@@ -214,8 +214,8 @@ def twice(storm: Storm) -> list[str]:
     for hosted in storm.repositories:
         said: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
         for one in hosted.statuses:
-            line = (one["state"], one["description"], one["target_url"])
-            said.setdefault((one["sha"], one["context"]), []).append(line)
+            line = (one.state, one.description, one.url)
+            said.setdefault((one.sha, one.context), []).append(line)
         found += [
             f"{key}: {after}"
             for key, lines in said.items()
