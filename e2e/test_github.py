@@ -1,18 +1,22 @@
-"""The main job on a code host: GitHub's pull request in, statuses, comment and a live URL out; closed: nothing is left."""
+"""The main job on a code host: a GitHub App's pull request in, check runs, deployment, comment and a live URL out; closed:
+nothing is left.
+"""
 
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
 
 from e2e.platform import Platform, eventually
 from e2e.repositories import commit, git, static
+from seatrial.control.forges.github.needs import EVENTS, permissions
+from tests.forges.hosts import happenings
 from tests.forges.hosts.github import GitHubSite
-from tests.forges.hosts.site import Status
 
-SHOP, BOT = "acme/shop", "seatrial-bot"
+SHOP = "acme/shop"
 pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.gvisor]
 
 
@@ -22,8 +26,7 @@ def site(tmp_path: Path, authority: trustme.CA) -> Iterator[GitHubSite]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
     site = GitHubSite(tmp_path / "github")
-    for login in (BOT, "ann"):
-        site.person(login)
+    site.person("ann")
     with site.serving(context=context):
         yield site
     assert site.complaints == []
@@ -32,19 +35,25 @@ def site(tmp_path: Path, authority: trustme.CA) -> Iterator[GitHubSite]:
 @pytest.mark.usefixtures("nowhere_else")
 def test_from_connecting_to_the_last_trace(platform: Platform, site: GitHubSite, home: Path) -> None:
     source = static(home / "shop", "version one")
-    hosted = site.repository(SHOP, source, admin=BOT)
-    token = site.people[BOT].token
-    done = platform.run("connect", "github", "--url", site.url, given=token)
+    hosted = site.repository(SHOP, source, admin="ann")
+    app = site.apps.create("trial", permissions=permissions(), events=EVENTS)
+    site.apps.install(app, hosted)
+    key = home / "app.pem"
+    key.write_text(app.pem)
+    done = platform.run(
+        "connect", "github", "--url", site.url, "--app-id", str(app.id), "--key-file", str(key)
+    )
     assert done.returncode == 0, done.stderr
-    assert "as seatrial-bot" in done.stdout and token not in done.stdout + done.stderr
+    assert "as trial[bot]" in done.stdout and "PRIVATE KEY" not in done.stdout + done.stderr
     done = platform.run("projects", "add", SHOP)
     assert done.returncode == 0, done.stderr
-    eventually(lambda: hosted.webhooks, what="the webhook is registered")
+    eventually(lambda: app.webhook.url, what="the App's webhook is set")
 
     pull = site.open_pull(SHOP, "feature", author="ann", title="Add a cart")
     url = live(platform, pull.head)
     assert platform.fetch(url).text == "version one"
-    eventually(lambda: done_with(hosted.statuses, pull.head), what="both statuses")
+    eventually(lambda: done_with(site.reports.runs, pull.head), what="both check runs")
+    assert url.startswith(site.reports.deployments[0]["_states"][-1]["environment_url"])
     (comment,) = pull.comments
     eventually(lambda: url in comment.body and "Policies: " in comment.body, what="the comment is complete")
 
@@ -55,13 +64,27 @@ def test_from_connecting_to_the_last_trace(platform: Platform, site: GitHubSite,
     eventually(lambda: pull.head[:10] in comment.body, what="the comment moved on")
     assert pull.comments == [comment]
 
+    hosted.members["ann"] = "write"
+    asked = happenings.comment(site, SHOP, pull.number, "ann", "/preview logs")
+    eventually(lambda: asked.reactions, what="the command is acknowledged")
+    eventually(lambda: len(pull.comments) == 3, what="and answered")
+    assert "The last lines of the preview" in pull.comments[-1].body
+    assert pull.comments[0] is comment
+
     site.close_pull(SHOP, pull.number, merged=True)
     eventually(
         lambda: all(one["removed"] for one in environments(platform) if one["number"] == pull.number),
         what="the preview is removed",
     )
+    eventually(
+        lambda: {one["_states"][-1]["state"] for one in site.reports.deployments} == {"inactive"},
+        what="the deployments are over",
+    )
+    fetched = [token for token, held in site.apps.tokens.items() if held.permissions == {"contents": "read"}]
+    assert fetched and all(len(token) > 500 for token in site.apps.tokens)
     logs = "".join(file.read_text(errors="replace") for file in platform.directory.glob("logs/*.log"))
-    assert token not in logs and git(source, "rev-parse", "feature") == pull.head
+    assert not [token for token in site.apps.tokens if token in logs] and "PRIVATE KEY" not in logs
+    assert git(source, "rev-parse", "feature") == pull.head
 
 
 def live(platform: Platform, head: str) -> str:
@@ -78,8 +101,8 @@ def environments(platform: Platform) -> list[dict[str, object]]:
     return [one for one in platform.api("/environments") if one["project"] == project["id"]]
 
 
-def done_with(statuses: list[Status], head: str) -> bool:
-    newest = {one.context: one.state for one in statuses if one.sha == head}
+def done_with(runs: list[dict[str, Any]], head: str) -> bool:
+    newest = {one["name"]: one["conclusion"] for one in runs if one["head_sha"] == head}
     return newest.get("seatrial/preview") == "success" and newest.get("seatrial/policies") in {
         "success",
         "failure",

@@ -24,13 +24,16 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from seatrial.cli.sample import BRANCH, make_repository  # noqa: E402
+from seatrial.control.forges.github.needs import EVENTS, permissions  # noqa: E402
 from seatrial.control.forges.marker import MARKER  # noqa: E402
+from tests.forges.hosts.github import GitHubSite  # noqa: E402
 from tests.forges.hosts.kinds import SITES  # noqa: E402
 from tests.forges.hosts.site import Pull, Site  # noqa: E402
 
 SEATRIAL = str(ROOT / ".venv/bin/seatrial")
 SHOP, BOT = "harbour/shop", "seatrial-bot"
 PATIENCE_SECONDS = 600.0
+GOES_ON = {"pending", "queued", "in_progress"}
 
 
 def main() -> int:
@@ -71,17 +74,9 @@ def play(which: str, directory: Path, *, once: bool) -> int:
     with site.serving(context=context):
         site.repository(SHOP, make_repository(directory / "shop"), admin=BOT)
         print(f"A {site.title} of this machine is at {site.url}; its repository is {SHOP}.")
-        command(
-            "connect",
-            site.kind,
-            "--url",
-            site.url,
-            "--name",
-            f"demo {site.url}",
-            given=site.people[BOT].token,
-        )
+        connect(site, directory)
         command("projects", "add", SHOP, "--connection", f"demo {site.url}")
-        wait("the webhook is registered", lambda: site.repositories[SHOP].webhooks)
+        wait("the webhook is registered", lambda: webhooks(site))
         pull = site.open_pull(SHOP, BRANCH, author="alice", title="Start the summer sale")
         page = f"{site.url}{site.pull_path(site.repositories[SHOP], pull)}"
         print(f"Pull request {pull.number} is open: {page}")
@@ -99,33 +94,63 @@ def play(which: str, directory: Path, *, once: bool) -> int:
     return 0 if well and not site.complaints else 1
 
 
+def connect(site: Site, directory: Path) -> None:
+    """With a token; at GitHub, by an App that is installed there."""
+    named = ("--url", site.url, "--name", f"demo {site.url}")
+    if not isinstance(site, GitHubSite):
+        command("connect", site.kind, *named, given=site.people[BOT].token)
+        return
+    app = site.apps.create("seatrial-demo", permissions=permissions(), events=EVENTS)
+    site.apps.install(app, site.repositories[SHOP])
+    key = directory / "app.pem"
+    key.touch(mode=0o600)
+    key.write_text(app.pem)
+    command("connect", site.kind, "--app-id", str(app.id), "--key-file", str(key), *named)
+
+
+def webhooks(site: Site) -> list[str]:
+    """Where the repository's events go."""
+    of_apps = [one.webhook for one in site.apps.apps.values()] if isinstance(site, GitHubSite) else []
+    return [one.url for one in (*site.repositories[SHOP].webhooks, *of_apps) if one.url]
+
+
+def reports(site: Site, pull: Pull) -> dict[str, tuple[str, str]]:
+    """The newest state and description of each name: of its check run, or of its status."""
+    found = {
+        one.context: (one.state, one.description)
+        for one in list(site.repositories[SHOP].statuses)
+        if one.sha == pull.head
+    }
+    if isinstance(site, GitHubSite):
+        for run in list(site.reports.runs):
+            if run["head_sha"] == pull.head:
+                found[run["name"]] = (run["conclusion"] or run["status"], run["output"]["title"])
+    return found
+
+
 def watch(site: Site, pull: Pull) -> bool:
-    """Print each status as it comes; true when the preview and the verdict are both there."""
+    """Print each report as it comes; true when the preview and the verdict are both there."""
     shown: set[tuple[str, str]] = set()
 
     def both() -> bool:
-        newest = {one.context: one for one in list(site.repositories[SHOP].statuses) if one.sha == pull.head}
-        for name, one in newest.items():
-            if (name, one.state) not in shown:
-                shown.add((name, one.state))
-                print(f"  {one.state:8} {name}  {one.description}")
-        over = [one.state != "pending" for one in newest.values()]
+        newest = reports(site, pull)
+        for name, (state, description) in newest.items():
+            if (name, state) not in shown:
+                shown.add((name, state))
+                print(f"  {state:11} {name}  {description}")
+        over = [state not in GOES_ON for state, _ in newest.values()]
         return len(over) == 2 and all(over) and bool(pull.comments)
 
-    return wait("both statuses and the comment", both) and wait(
+    return wait("both reports and the comment", both) and wait(
         "the comment has the preview's state",
         lambda: f"Preview: {preview_of(site, pull)}" in pull.comments[0].body,
     )
 
 
 def preview_of(site: Site, pull: Pull) -> str:
-    """`live` or `failed`, as the status says."""
-    states = [
-        one.state
-        for one in site.repositories[SHOP].statuses
-        if one.sha == pull.head and one.context == "seatrial/preview"
-    ]
-    return "live" if states[-1] == "success" else "failed"
+    """`live` or `failed`, as was reported."""
+    state, _ = reports(site, pull)["seatrial/preview"]
+    return "live" if state == "success" else "failed"
 
 
 def wait(what: str, check: Callable[[], Any]) -> bool:

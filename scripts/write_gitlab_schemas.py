@@ -102,6 +102,7 @@ OPERATIONS: dict[str, tuple[str, dict[str, str]]] = {
     f"POST {PROJECT}/hooks": ("hook", HOOK),
     f"PUT {PROJECT}/hooks/{{hook}}": ("hook", HOOK),
     f"DELETE {PROJECT}/hooks/{{hook}}": ("", {}),
+    f"POST {PROJECT}/hooks/{{hook}}/test/push_events": ("", {}),
     f"POST {PROJECT}/statuses/{{sha}}": (
         "status",
         {

@@ -208,6 +208,16 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "tests/installation/test_airgapped.py::test_no_client_is_made_anywhere_else",
         "e2e/test_github.py::test_from_connecting_to_the_last_trace",
     ),
+    "- With a GitHub App, an agent that fetches": (
+        "tests/forges/test_github_app.py::test_an_agent_gets_a_token_that_reads_one_repository",
+        "tests/forges/test_github_app.py::test_no_token_is_in_a_log_or_an_error",
+    ),
+    "- An App is created only in the session that began it": (
+        "tests/triggers/test_github_app_manifest.py::test_two_clicks_make_an_app_and_its_connection",
+        "tests/triggers/test_github_app_manifest.py::test_what_was_not_begun_here_is_not_finished",
+        "tests/triggers/test_github_app_manifest.py::test_somebody_who_lost_the_right_cannot_finish",
+        "tests/triggers/test_github_app.py::test_who_may_not_write_gives_no_orders",
+    ),
     "- Every webhook must be signed with the connection's secret.": (
         f"{HOOKS}::test_a_wrong_signature_is_stored_as_such_and_its_body_cut",
     ),
@@ -220,6 +230,14 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- Commands in comments are carried out only for accounts of": (
         f"{COMMANDS}::test_a_stranger_gets_a_reaction_and_nothing_else",
         f"{COMMANDS}::test_what_a_comment_says_of_its_author_is_not_believed",
+    ),
+    "- At the webhook addresses that name no connection": (
+        "tests/forges/test_shared_door.py::test_what_nobody_signed_is_refused_and_stored_nowhere",
+        "tests/forges/test_shared_door.py::test_what_a_stranger_can_have_hashed_is_bounded",
+    ),
+    "- Only admins of a workspace see its deliveries": (
+        "tests/triggers/test_deliveries.py::test_the_wrong_person_finds_nothing",
+        "tests/triggers/test_deliveries.py::test_a_rejected_one_cannot_be_replayed_and_it_is_said_why",
     ),
     # Sign-in
     "[How to set it up](sign-in.md).": (f"{COMING}::test_only_what_is_needed_is_asked_for",),

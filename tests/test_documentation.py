@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.agent.settings import Settings
-from seatrial.cli import forges
+from seatrial.cli import deliveries, forges
 from seatrial.cli.app import app
 from seatrial.control.configuration import Configuration
 from seatrial.wire import subjects
@@ -33,8 +33,8 @@ TARGETS = [
 ]
 SETTINGS = sorted({name.upper() for kind in (Configuration, Settings) for name in kind.model_fields})
 COMMANDS = [
-    name if group is app else f"projects {name}"
-    for group in (app, forges.projects)
+    f"{prefix}{name}"
+    for prefix, group in {"": app, "projects ": forges.projects, "deliveries ": deliveries.deliveries}.items()
     for command in group.registered_commands
     if command.callback and (name := command.name or command.callback.__name__)
 ]

@@ -31,7 +31,8 @@ class Api:
 
     def get(self, path: str, **query: object) -> Any:
         """The parsed answer to a GET."""
-        params = {name: str(value) for name, value in query.items() if value is not None}
+        given = {name: str(value) for name, value in query.items() if value is not None}
+        params = {name: value.encode(errors="replace").decode() for name, value in given.items()}
         return self._call("GET", path, params=params)
 
     def post(self, path: str, body: Mapping[str, object] | None = None) -> Any:

@@ -10,7 +10,18 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from seatrial.cli import demo, doctor, forges, orders, platform_commands, projects, pulls, status, terminal
+from seatrial.cli import (
+    deliveries,
+    demo,
+    doctor,
+    forges,
+    orders,
+    platform_commands,
+    projects,
+    pulls,
+    status,
+    terminal,
+)
 from seatrial.cli.errors import INTERRUPTED, USAGE, CommandError, Disappointed, Interrupted
 from seatrial.embedded.errors import EmbeddedError
 from seatrial.embedded.layout import DataDirectory
@@ -46,6 +57,7 @@ app.command()(orders.pulls)
 app.command()(orders.approve)
 app.command()(forges.connect)
 app.add_typer(projects.projects, name="projects")
+app.add_typer(deliveries.deliveries, name="deliveries")
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

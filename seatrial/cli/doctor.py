@@ -22,6 +22,7 @@ from seatrial.embedded.preflight import MIN_FREE_MB, Choices, visible_ports
 from seatrial.embedded.processes import Records
 from seatrial.embedded.remembered import read
 from seatrial.embedded.typed import script, typed
+from seatrial.wire.counted import counted
 from seatrial.wire.states import AgentState, Isolation, ResultState
 
 TUNNEL = "/dev/net/tun"  # slirp4netns needs it to make the network of a RUN step
@@ -182,6 +183,19 @@ def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
         for warning in agent["warnings"]:
             yield Finding(False, f"agent {agent['name']} says: {warning}", grave=False)
     yield _sandbox(status["platform"]["sandbox"], agents)
+    yield from _webhooks(status["projects"])
+
+
+def _webhooks(projects: list[Json]) -> Iterator[Finding]:
+    """What had to be found by asking the code host."""
+    for project in projects:
+        if drift := project.get("drift"):
+            yield Finding(
+                False,
+                f"{counted(drift, 'change')} of {project['name']} came without a webhook in the last hour",
+                f"Send a test: {typed('deliveries', 'test')}. See what came: {typed('deliveries', 'list')}",
+                grave=False,
+            )
 
 
 def _where_to_look(data: DataDirectory, agent: Json) -> str:

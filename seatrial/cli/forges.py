@@ -26,6 +26,13 @@ TokenFile = Annotated[
     Path | None,
     typer.Option("--token-file", help="A file with the token. Default: standard input, or a question."),
 ]
+AppId = Annotated[
+    int | None,
+    typer.Option("--app-id", min=1, help="The number of a GitHub App to connect, in place of a token."),
+]
+KeyFile = Annotated[
+    Path | None, typer.Option("--key-file", help="The .pem file with the App's private key, from GitHub.")
+]
 Connection = Annotated[
     str, typer.Option("--connection", help="Name or id of the connection. Default: the only one there is.")
 ]
@@ -36,12 +43,25 @@ projects = typer.Typer(help="List the repositories under trial; add more from a 
 
 
 def connect(
-    forge: Forge, url: Url = "", name: Name = "", token_file: TokenFile = None, as_json: AsJson = False
+    forge: Forge,
+    url: Url = "",
+    name: Name = "",
+    token_file: TokenFile = None,
+    app_id: AppId = None,
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Connect a code host. Its token is tried first, and stored encrypted."""
+    """Connect a code host, by a token or by a GitHub App. The credential is tried first, and stored encrypted.
+
+    Connecting again under the same name replaces the credential.
+    """
     terminal = Terminal(quiet=as_json)
-    asked = {"forge": forge, "base_url": url, "name": name, "credential": _token(token_file)}
-    answer = _api().post("/connections", asked)
+    asked = {"base_url": url, "name": name}
+    if app_id is not None or key_file is not None:
+        key = _key(forge, app_id, key_file)
+        answer = _api().post(f"/{forge}/apps", {**asked, "app_id": app_id, "private_key": key})
+    else:
+        answer = _api().post("/connections", {**asked, "forge": forge, "credential": _token(token_file)})
     if as_json:
         document(answer)
         return
@@ -74,7 +94,7 @@ def list_projects(context: typer.Context, as_json: AsJson = False) -> None:
 def available(connection: Connection = "", search: Search = "", as_json: AsJson = False) -> None:
     """List the repositories that a connection reaches."""
     api = _api()
-    rows = api.get(f"/connections/{_chosen(api, connection)['id']}/repositories", search=search)
+    rows = api.get(f"/connections/{chosen(api, connection)['id']}/repositories", search=search)
     if as_json:
         document(rows)
         return
@@ -90,7 +110,7 @@ def available(connection: Connection = "", search: Search = "", as_json: AsJson 
 def add(names: Names, connection: Connection = "", as_json: AsJson = False) -> None:
     """Put repositories under trial: their pull requests get previews and verdicts from now on."""
     api = _api()
-    answer = api.post(f"/connections/{_chosen(api, connection)['id']}/projects", {"repositories": names})
+    answer = api.post(f"/connections/{chosen(api, connection)['id']}/projects", {"repositories": names})
     if as_json:
         document(answer)
     else:
@@ -107,9 +127,12 @@ def _api() -> Api:
     return connected(DataDirectory.from_environment(os.environ))
 
 
-def _chosen(api: Api, wanted: str) -> Json:
-    """The connection of this name or id; without one, the only one on a server of its own."""
-    rows: list[Json] = [row for row in api.get("/connections") if row["base_url"]]
+def chosen(api: Api, wanted: str, *, local: bool = False) -> Json:
+    """The connection of this name or id; without one, the only one on a server of its own, or else the local one."""
+    every: list[Json] = api.get("/connections")
+    rows = [row for row in every if row["base_url"]]
+    if local and (wanted or not rows):
+        rows = every
     if wanted:
         rows = [row for row in rows if wanted in (row["id"], row["name"])]
     if len(rows) == 1:
@@ -124,6 +147,20 @@ def _chosen(api: Api, wanted: str) -> Json:
         fix=f"Connect one: {typed('connect', 'github')}",
         word="not_found",
     )
+
+
+def _key(forge: str, app_id: int | None, file: Path | None) -> str:
+    """The private key of an App, from its file."""
+    if forge != "github" or app_id is None or file is None:
+        raise CommandError(
+            "an App is connected with its number and its private key, and only GitHub has Apps.",
+            fix=f"Say both: {typed('connect', 'github', '--app-id', '12345', '--key-file', 'key.pem')}",
+            word="usage",
+        )
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"the key file {file} cannot be read: {error}", word="usage") from error
 
 
 def _token(file: Path | None) -> str:

@@ -11,6 +11,7 @@ from seatrial.cli.verdicts import counted_score
 from seatrial.cli.waiting import DECIDED
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
+from seatrial.wire.counted import counted
 from seatrial.wire.sizes import gigabytes
 from seatrial.wire.states import DeploymentState, EnvironmentState
 
@@ -53,6 +54,11 @@ def _budget(terminal: Terminal, connection: Json) -> None:
 
 def _project(terminal: Terminal, project: Json) -> None:
     terminal.line(bold(project["name"]))
+    if drift := project.get("drift"):
+        changes = counted(drift, "change")
+        terminal.line(
+            "  ", warning(f"{changes} in the last hour came without a webhook: {typed('deliveries', 'test')}")
+        )
     _used(terminal, project["used"], project["total"])
     for environment in project["environments"]:
         _environment(terminal, environment)

@@ -9,6 +9,7 @@ import structlog
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver
+from django.urls import path as address_of
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 from ninja import NinjaAPI
@@ -21,6 +22,7 @@ from seatrial.control.database_errors import log_away
 from seatrial.control.errors import ControlError, Unexpected, unexpected
 from seatrial.control.fleet.api import router as fleet
 from seatrial.control.forges.api import router as forges
+from seatrial.control.forges.deliveries.api import router as deliveries
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.inputs import InvalidInput, TextParser, strictly
 from seatrial.control.policies.api import router as policies
@@ -65,7 +67,7 @@ api = Api(
     parser=TextParser(),
 )
 api.add_decorator(strictly)
-for router in (forges, connections, previews, pulls, policies, fleet, status, metrics):
+for router in (forges, deliveries, connections, previews, pulls, policies, fleet, status, metrics):
     api.add_router("", router)
 api.add_router("/projects", projects)
 for forge in FORGES.values():
@@ -107,6 +109,16 @@ def urls() -> tuple[list[URLPattern | URLResolver], str, str]:
             # ninja itself checks the operations that a session may call; the rest only refuses, in our shape.
             pattern.callback = csrf_exempt(view)
     return patterns, app, namespace
+
+
+def webhook_urls(patterns: Sequence[URLPattern | URLResolver]) -> list[URLPattern]:
+    """The addresses of webhooks that other systems have: they name no connection, and some of them end in a slash.
+
+    `patterns` are those of `urls`.
+    """
+    doors = [one for one in patterns if isinstance(one, URLPattern) and one.name == "receive_shared_webhook"]
+    addresses = ("api/v1/webhooks/<str:forge>/", "api/webhooks/<str:forge>", "api/webhooks/<str:forge>/")
+    return [address_of(address, door.callback) for address in addresses for door in doors]
 
 
 @csrf_exempt

@@ -2,16 +2,18 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from seatrial.control.api import unknown, urls
+from seatrial.control.api import unknown, urls, webhook_urls
 from seatrial.control.installation.health import healthz
 
 handler400 = "seatrial.control.error_pages.bad_request"
 handler403 = "seatrial.control.error_pages.not_allowed"
 handler404 = "seatrial.control.error_pages.not_found"
 handler500 = "seatrial.control.error_pages.server_error"
+_api = urls()
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
-    path("api/v1/", urls()),
+    path("api/v1/", _api),
+    *webhook_urls(_api[0]),
     path("api/v1/<path:path>", unknown),
     path("", include("seatrial.control.home.urls")),
 ]

@@ -48,6 +48,30 @@ def test_the_token_comes_from_a_file(cli: Any, sent: list[dict[str, Any]], tmp_p
     assert code != 0 and "cannot be read" in err and len(sent) == 1
 
 
+def test_an_app_is_connected_with_its_number_and_its_key(cli: Any, api: FakeApi, tmp_path: Path) -> None:
+    file = tmp_path / "key.pem"
+    file.write_text("the key\n")
+    bodies: list[dict[str, Any]] = []
+
+    def made(body: dict[str, Any]) -> tuple[int, Any]:
+        bodies.append(body)
+        return 200, {**ROW, "account": {**ACCOUNT, "login": "trial[bot]"}}
+
+    api.routes["POST /github/apps"] = made
+    code, out, err = cli("connect", "github", "--app-id", "7", "--key-file", str(file), "--name", "acme")
+    assert code == 0 and "as trial[bot]" in out and "the key" not in out + err
+    assert bodies == [{"base_url": "", "name": "acme", "app_id": 7, "private_key": "the key\n"}]
+    for words in (
+        ["--app-id", "7"],
+        ["--key-file", str(file)],
+        ["--app-id", "7", "--key-file", str(tmp_path / "no")],
+    ):
+        code, _, err = cli("connect", "github", *words)
+        assert code != 0 and ("--key-file" in err or "cannot be read" in err), err
+    code, _, err = cli("connect", "local", "--app-id", "7", "--key-file", str(file))
+    assert code != 0 and "only GitHub has Apps" in err and len(bodies) == 1
+
+
 def test_what_the_forge_refuses_is_said(cli: Any, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     refusal = {"error": {"code": "forge_error", "message": "github.com answers 401 Unauthorized for /user"}}
     api.routes["POST /connections"] = lambda _: (400, refusal)

@@ -121,6 +121,7 @@ def test_status(shown: Shown, api: FakeApi, attack: str) -> None:
         "projects": [
             {
                 "name": attack,
+                "drift": 3,
                 "used": {"cpus": 1.0, "memory_mb": 6},
                 "total": {"cpus": 0, "memory_mb": 0},
                 "environments": environments,
@@ -135,7 +136,11 @@ def test_status(shown: Shown, api: FakeApi, attack: str) -> None:
 def test_doctor(shown: Shown, api: FakeApi, attack: str) -> None:
     platform = {"url": "", "runtime": "docker", "sandbox": attack}
     said = {"id": "01A", "name": attack, "state": "online", "warnings": [attack], "sandbox_problem": attack}
-    api.routes["GET /status"] = lambda _: (200, {"platform": platform, "agents": [said], "projects": []})
+    project = {"name": attack, "drift": 2}
+    api.routes["GET /status"] = lambda _: (
+        200,
+        {"platform": platform, "agents": [said], "projects": [project]},
+    )
     shown("doctor")
 
 
@@ -306,7 +311,7 @@ def test_every_command_is_attacked_here() -> None:
     names = {
         command.name or command.callback.__name__ for command in app.registered_commands if command.callback
     }
-    assert [group.name for group in app.registered_groups] == ["projects"]
+    assert [group.name for group in app.registered_groups] == ["projects", "deliveries"]
     assert names == {
         "up", "down", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
         "pulls", "approve", "extend",
@@ -319,6 +324,7 @@ def test_connect_and_projects(
     row = {"id": "01C", "name": attack, "base_url": attack}
     account = {"login": attack, "missing": [], "expires_at": attack}
     api.routes["POST /connections"] = lambda _: (200, {**row, "account": account})
+    api.routes["POST /github/apps"] = lambda _: (200, {**row, "account": account})
     api.routes["GET /connections"] = lambda _: (200, [row])
     api.routes["GET /projects"] = lambda _: (200, [{"slug": attack, "forge": attack, "web_url": attack}])
     repository = {"full_name": attack, "project": "", "manageable": False}
@@ -329,6 +335,7 @@ def test_connect_and_projects(
     )
     monkeypatch.setattr(sys, "stdin", io.StringIO("token"))
     shown("connect", "github")
+    shown("connect", "github", "--app-id", "1", "--key-file", __file__)
     shown("projects")
     shown("projects", "available")
     shown("projects", "add", "acme/shop")
@@ -343,3 +350,24 @@ def test_connect_and_projects(
     shown("projects", "remove", "01P", "--confirm", "x")
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     shown("projects", "remove", "01P", said=False)
+
+
+def test_deliveries(shown: Shown, api: FakeApi, attack: str) -> None:
+    at = "2026-01-01T00:00:00+00:00"
+    row = {
+        "id": attack, "delivery_id": attack, "event": attack, "result": attack, "outcome": attack, "repository": attack,
+        "number": attack, "fetched": True, "received_at": at, "handled_at": at, "fix": attack, "payload": attack,
+        "headers": {attack: attack}, "tries": [{"at": at, "failed": True, "outcome": attack, "by": attack}],
+    }  # fmt: skip
+    api.routes["GET /deliveries"] = lambda _: (200, [row])
+    api.routes["GET /deliveries/01D"] = lambda _: (200, row)
+    api.routes["POST /deliveries/01D/replay"] = lambda _: (200, row)
+    api.routes["GET /connections"] = lambda _: (200, [{"id": "01C", "name": attack, "base_url": attack}])
+    tried = {"sender": attack, "delivery": attack, "result": attack, "problem": attack}
+    api.routes["POST /connections/01C/test"] = lambda _: (200, {"login": attack, "webhook": tried})
+    shown("deliveries", "list")
+    shown("deliveries", "show", "01D")
+    shown("deliveries", "replay", "01D")
+    shown("deliveries", "test")
+    shown("deliveries", "list", "--search", attack.replace("\x00", ""))
+    shown("deliveries", "show", attack.replace("\x00", ""), said=False)

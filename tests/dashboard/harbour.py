@@ -1,5 +1,6 @@
 """Sample data in which every state occurs once. Used by the tests in a browser and by scripts/screenshots."""
 
+import json
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet.models import Agent
 from seatrial.control.forges.github.rights import rights_of_token
 from seatrial.control.forges.listings import LISTINGS_OF_WEB, Listing
-from seatrial.control.forges.models import Account, Hook
+from seatrial.control.forges.models import Account, Attempt, Drift, Hook
 from seatrial.control.forges.protocol import ForgeRepository
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import services as previews
@@ -225,11 +226,43 @@ def _checks(of: Environment, state: str, isolation: str) -> Evaluation:
 
 def _records(cast: make.Cast, shop: Project) -> None:
     link = shop.connection
+    about = {"external_id": shop.external_id, "repository": "harbour/chandlery", "number": 1}
     make.delivery(
-        link, handled_at=timezone.now(), outcome="deployment of pr-1-chandlery; evaluation of 4 policies"
+        link,
+        handled_at=timezone.now(),
+        outcome="deployment of pr-1-chandlery; evaluation of 4 policies",
+        ending="done",
+        **about,
     )
-    make.delivery(link, event="push", handled_at=timezone.now(), outcome="nothing new for the preview")
-    make.delivery(link, result="rejected (signature)")
+    push = make.delivery(
+        link,
+        event="push",
+        headers={"X-GitHub-Event": "push", "X-GitHub-Delivery": "0b989ba4-242f-11e5-81e1-c7b6966d2516"},
+        body=json.dumps(
+            {"ref": "refs/heads/main", "repository": {"full_name": "harbour/chandlery"}}
+        ).encode(),
+        handled_at=timezone.now(),
+        outcome="nothing new for the preview",
+        ending="done",
+        fetched=True,
+        delivery_id="0b989ba4-242f-11e5-81e1-c7b6966d2516",
+        **about,
+    )
+    Attempt.objects.create(
+        delivery=push, failed=True, outcome="failed after 1 attempt: no space left on device"
+    )
+    Attempt.objects.create(delivery=push, failed=False, outcome=push.outcome, by="alice")
+    make.delivery(
+        link, result="rejected (signature)", outcome="The signature does not match", handled_at=timezone.now()
+    )
+    make.delivery(
+        link,
+        handled_at=timezone.now(),
+        outcome="ignored: no project is connected to repository harbour/museum",
+        ending="not connected",
+        external_id="77",
+        repository="harbour/museum",
+    )
     make.delivery(link)
     audit.record("session.sign_in", "user/alice", by=Actor.person("alice", address="192.0.2.7"))
     audit.record(
@@ -253,3 +286,11 @@ def talk(harbour: Harbour) -> None:
     say(live, "api", "listening on 0.0.0.0:9000", "migrations: nothing to do")
     say(live, "api", "slow query: SELECT * FROM tides took 412 ms", stream="stderr")
     say(live, "web", "GET / 200 in 4 ms", "GET /orders/17 200 in 9 ms", "GET /static/app.css 200 in 1 ms")
+
+
+def drift(harbour: Harbour) -> None:
+    """Changes for which no webhook came."""
+    at = timezone.now() - timedelta(minutes=9)
+    for of in (harbour.project, harbour.hosted.projects.earliest("id")):
+        for number in (1, 2, 3):
+            Drift.objects.create(project=of, kind="opened", number=number, at=at, confirmed_at=at)

@@ -65,6 +65,7 @@ OUTCOMES = {
     "push": ("evaluation ", "no policy applies", "ignored"),
     "repository": ("the repository is ", "ignored"),
     "merge_group": ("evaluation ",),
+    "check_suite": ("asked for ", "ignored"),
     "issue_comment": ("ignored",),  # none of them has a command
 }
 

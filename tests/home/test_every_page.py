@@ -31,6 +31,8 @@ OPEN_ALL = """() => {
 
 
 def paths(harbour: "Harbour") -> list[str]:
+    from seatrial.control.forges.models import Delivery
+
     return [
         "/",
         "/projects",
@@ -47,12 +49,18 @@ def paths(harbour: "Harbour") -> list[str]:
         f"/evaluations/{harbour.weak.pk}",
         "/agents",
         "/deliveries",
+        f"/deliveries?connection={harbour.hosted.pk}",
+        *(f"/deliveries/{row.pk}" for row in Delivery.objects.order_by("id")[1:3]),
         "/connections",
         "/connections/new",
         "/connections/new/github",
         "/connections/new/gitea",
         "/connections/new/gitlab",
         f"/connections/{harbour.hosted.pk}",
+        f"/connections/{harbour.hosted.pk}/private-key",
+        "/connections/github-app",
+        f"/connections/{harbour.hosted.pk}/webhook",
+        f"/connections/{harbour.hosted.pk}/webhook?after={'0' * 26}",
         f"/connections/{harbour.hosted.pk}/access",
         f"/connections/{harbour.hosted.pk}/repositories",
         f"/connections/{harbour.hosted.pk}/first",
@@ -82,7 +90,10 @@ def paths(harbour: "Harbour") -> list[str]:
 def test_every_page_is_sound(
     served: str, busy: "Harbour", browser: "Browser", axe: str, options: dict[str, Any]
 ) -> None:
+    from tests.dashboard.harbour import drift
+
     say_long_words(busy)
+    drift(busy)
     page, wrong = watched(browser, served, **options)
     sign_in(page, served)
     details = 0

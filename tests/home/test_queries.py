@@ -6,7 +6,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from seatrial.control.forges.models import Attempt, Delivery, Drift
 from tests import factories as make
 from tests.dashboard.harbour import Harbour
 
@@ -22,6 +24,10 @@ def queries(client: Client, path: str) -> int:
     return len(captured)
 
 
+def delivery_of(harbour: Harbour) -> Delivery:
+    return harbour.project.connection.deliveries.earliest("id")
+
+
 def more(harbour: Harbour) -> None:
     for _ in range(50):
         pull = make.pull_request(harbour.project)
@@ -31,7 +37,11 @@ def more(harbour: Harbour) -> None:
         make.project(harbour.cast.workspace)
         make.project(harbour.cast.workspace, connection=harbour.hosted)
         make.agent()
-        make.delivery(harbour.project.connection)
+        external_id = harbour.project.external_id
+        make.delivery(harbour.project.connection, external_id=external_id, ending="done")
+        Attempt.objects.create(delivery=delivery_of(harbour), failed=False)
+        drift = {"kind": "opened", "at": timezone.now(), "confirmed_at": timezone.now()}
+        Drift.objects.create(project=pull.project, **drift)
         make.result(harbour.evaluation, make.policy(harbour.cast.workspace))
         make.deployment(harbour.live, state="superseded")
 
@@ -44,6 +54,8 @@ PAGES: dict[str, Callable[[Harbour], str]] = {
     "evaluation": lambda harbour: f"/evaluations/{harbour.evaluation.pk}",
     "agents": lambda harbour: "/agents",
     "deliveries": lambda harbour: "/deliveries",
+    "delivery": lambda harbour: f"/deliveries/{delivery_of(harbour).pk}",
+    "webhook": lambda harbour: f"/connections/{harbour.hosted.pk}/webhook",
     "connections": lambda harbour: "/connections",
     "connection": lambda harbour: f"/connections/{harbour.hosted.pk}",
     "repositories": lambda harbour: f"/connections/{harbour.hosted.pk}/repositories",

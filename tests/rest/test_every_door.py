@@ -12,7 +12,11 @@ from seatrial.control.api import api
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 # Their own proof is in the body: a signature, a bootstrap token.
-OPEN_OPERATIONS = {("post", "/api/v1/webhooks/{forge}/{connection}"), ("post", "/api/v1/agents/register")}
+OPEN_OPERATIONS = {
+    ("post", "/api/v1/webhooks/{forge}/{connection}"),
+    ("post", "/api/v1/webhooks/{forge}"),
+    ("post", "/api/v1/agents/register"),
+}
 OPEN_PAGES = {
     "healthz",
     "accounts/login/",
@@ -21,6 +25,9 @@ OPEN_PAGES = {
     "styleguide",
     "api/v1/openapi.json",
     "api/v1/<path:path>",
+    "api/v1/webhooks/<str:forge>/",
+    "api/webhooks/<str:forge>",
+    "api/webhooks/<str:forge>/",
 }
 
 OPERATIONS = {

@@ -11,6 +11,7 @@ from seatrial.control.accounts import tokens
 from seatrial.control.accounts.models import Membership, User, Workspace
 from seatrial.control.api import api
 from seatrial.control.audit.actors import Actor
+from seatrial.control.forges.deliveries.pages import FILTERS
 from seatrial.control.forges.github.signature import sign
 from seatrial.control.inputs import InvalidInput, require_text
 from seatrial.control.projects.models import Connection
@@ -124,7 +125,7 @@ def test_in_the_query(
 @pytest.mark.parametrize("sent", ["%00", "a%00b", "%ED%A0%80", "%FF"])
 @pytest.mark.parametrize(("method", "path"), PATHS)
 def test_in_the_path(client: Client, headers: dict[str, str], method: str, path: str, sent: str) -> None:
-    body = json.dumps({"commit": "a" * 40, "repositories": ["a/b"]})
+    body = json.dumps({"commit": "a" * 40, "repositories": ["a/b"], "private_key": "k"})
     address = filled(path).replace("01ABC", sent)
     answer = client.generic(method.upper(), address, body, "application/json", headers=headers)
     assert answer.status_code == 404
@@ -144,7 +145,8 @@ def test_on_every_page(client: Client, headers: dict[str, str], page: str, sent:
         f"{name}={sent}" for name in ("login", "password", "oldpassword", "password1", "theme", "next")
     )
     query = "&".join(
-        f"{name}={sent}" for name in ("actor", "action", "before", "deployment", "host", "next", sent)
+        f"{name}={sent}"
+        for name in ("actor", "action", "before", "deployment", "host", "next", *FILTERS, "after", sent)
     )
     kind = "application/x-www-form-urlencoded"
     answers = [

@@ -33,7 +33,7 @@ PROMISED = {
     "connections": {"id", "name", "forge", "budget"},
     "budget": {"left", "most", "resets_at", "paused_until", "waits_for"},
     "previews": {"running", "in_progress", "failed"},
-    "projects": {"name", "used", "total", "environments", "evaluations"},
+    "projects": {"name", "drift", "used", "total", "environments", "evaluations"},
     "used": {"cpus", "memory_mb"},
     "total": {"cpus", "memory_mb"},
     "environments": {"name", "state", "commit", "urls", "deployment", "waits_for", "waiting_since"},

@@ -29,6 +29,7 @@ def lanes(forges: Forges) -> Callable[[], None]:
     of_forges = (
         errands.confirmations,
         errands.commands,
+        errands.checks,
         errands.facts,
         errands.reports,
         errands.comments,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from seatrial.control.audit.actors import Actor
 from seatrial.control.forges.connected import Forges
@@ -11,8 +12,10 @@ from seatrial.control.forges.models import Delivery
 from seatrial.control.policies.models import Evaluation, Policy
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.changing import ProjectSettings, change_project
+from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
 from seatrial.control.projects.models import Project, PullRequest
 from seatrial.control.triggers.comparing import compare
+from seatrial.control.triggers.events import pull_request_changed
 from seatrial.control.worker import sweeps
 from tests.forges.hosts import happenings
 from tests.forges.hosts.site import Pull
@@ -151,6 +154,32 @@ def test_another_base_is_compared_with_and_another_title_is_not(
     assert [one.base_commit for one in Evaluation.objects.order_by("id")] == [base, "b" * 40]
     assert [one.state for one in Evaluation.objects.order_by("id")] == ["superseded", "queued"]
     assert PullRequest.objects.get().base_branch == "release"
+
+
+def test_an_event_that_does_not_say_the_base_evaluates_nothing_again(project: Project, pull: Pull) -> None:
+    """Such as GitLab's: what a commit is compared with is asked later."""
+    known = PullRequest.objects.get()
+
+    def happens(base: str) -> None:
+        event = PullRequestChanged(
+            external_id=project.external_id,
+            number=pull.number,
+            action=PullRequestAction.CHANGED,
+            head_sha=known.head_sha,
+            branch=known.branch,
+            base_branch=base,
+            title="Another title",
+            author="ann",
+            from_fork=False,
+            changed_at=timezone.now(),
+        )
+        pull_request_changed(project, event)
+
+    happens("main")
+    assert Evaluation.objects.count() == 1
+    for _ in range(2):
+        happens("release")
+    assert Evaluation.objects.count() == 2
 
 
 def test_a_push_to_the_default_branch_evaluates_no_pull_request_again(

@@ -4,7 +4,7 @@ import pytest
 
 from seatrial.control.audit.actors import Actor
 from seatrial.control.forges.local import services as local
-from seatrial.control.forges.models import Delivery
+from seatrial.control.forges.models import Delivery, Drift
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Connection, Project, PullRequest
 from tests.worker.conftest import Repository, open_pull
@@ -69,6 +69,7 @@ def test_refused_webhooks_cost_time_and_nothing_else(
     wait_for(stack, commit, "pr-4-shop")
     eventually(lambda: living() == 1)
     assert Delivery.objects.filter(result="accepted").count() == accepted, "no webhook helped"
+    assert [row.kind for row in Drift.objects.all()] == ["opened"], "the first look at a project is no drift"
 
     set_secret(project, secret)
     eventually(
@@ -80,4 +81,5 @@ def test_refused_webhooks_cost_time_and_nothing_else(
     )
     assert living() == 1, "late news of what is known brings nothing back"
     assert PullRequest.objects.filter(state="open").count() == 1
+    eventually(lambda: not Drift.objects.exists(), what="the webhooks were only late")
     assert (Environment.objects.count(), served(stack, "pr-4-shop")) == (4, commit)

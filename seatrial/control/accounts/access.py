@@ -37,6 +37,7 @@ class Action(StrEnum):
     APPROVE_FORK = "approve commits from forks"
     RUN_EVALUATION = "run evaluations"
     VIEW_DELIVERIES = "view deliveries"
+    REPLAY_DELIVERIES = "replay deliveries"
     VIEW_AUDIT = "view the audit log"
     MANAGE_PROJECTS = "manage projects"
     MANAGE_POLICIES = "manage policies"
@@ -57,6 +58,7 @@ _DEVELOPER = _VIEWER | {
 }
 _ADMIN = _DEVELOPER | {
     Action.VIEW_DELIVERIES,
+    Action.REPLAY_DELIVERIES,
     Action.VIEW_AUDIT,
     Action.MANAGE_PROJECTS,
     Action.MANAGE_POLICIES,
@@ -74,6 +76,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
 # apps above this one.
 LOOKING_AT: dict[str, Action] = {
     "forges.Delivery": Action.VIEW_DELIVERIES,
+    "forges.Attempt": Action.VIEW_DELIVERIES,
+    "forges.DriftTotal": Action.MANAGE_CONNECTIONS,
     "audit.AuditEntry": Action.VIEW_AUDIT,
     "projects.Connection": Action.MANAGE_CONNECTIONS,
     "fleet.BootstrapToken": Action.MANAGE_AGENTS,
@@ -94,6 +98,7 @@ _TOWARDS_WORKSPACE = (
     "policy",
     "evaluation",
     "pull_request",
+    "delivery",
 )
 
 

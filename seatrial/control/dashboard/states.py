@@ -30,12 +30,13 @@ _TONES = {
     ],
     Tone.WAITING: [
         EnvironmentState.PENDING, EnvironmentState.BUILDING, DeploymentState.QUEUED, DeploymentState.STARTING,
-        AgentState.DRAINING, ServiceState.RESTARTING, "checking", "updating",
+        AgentState.DRAINING, ServiceState.RESTARTING, "checking", "updating", "not connected",
     ],
     Tone.BAD: [
         DeploymentState.FAILED, EvaluationState.ERRORED, EvaluationState.TIMED_OUT, AgentState.OFFLINE,
         ServiceState.UNHEALTHY, ServiceState.EXITED, ServiceState.MISSING,
         "rejected (signature)", "rejected (secret unavailable)", "rejected (parse)",
+        "given up",
     ],
     Tone.GONE: [
         EnvironmentState.TERMINATED, EnvironmentState.STOPPED, EnvironmentState.HIBERNATING,

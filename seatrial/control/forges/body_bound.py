@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from seatrial.control.database_errors import AWAY
-from seatrial.control.forges import intake
+from seatrial.control.forges import intake, shared_door
 from seatrial.control.forges.errors import UnknownConnection
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.projects.models import Connection
@@ -17,6 +17,7 @@ from seatrial.control.projects.models import Connection
 OTHER_BYTES = 1_000_000  # stays in memory: Django writes larger ones to files
 REMEMBERED_SECONDS = 60.0
 _WEBHOOK = re.compile(r"/api/v1/webhooks/([^/]+)/([^/]+)")
+_SHARED = re.compile(r"/api/(?:v1/)?webhooks/([^/]+)/?")
 
 
 async def body_bound(scope: MutableMapping[str, Any]) -> int:
@@ -25,8 +26,12 @@ async def body_bound(scope: MutableMapping[str, Any]) -> int:
     Makes a query for the first webhook of a connection in a minute. Whoever then sends to a connection that was removed
     meanwhile has a body read, and nothing more.
     """
+    if scope["method"] != "POST":
+        return OTHER_BYTES
+    if shared := _SHARED.fullmatch(scope["path"]):
+        return await sync_to_async(_most, thread_sensitive=False)(shared[1])
     webhook = _WEBHOOK.fullmatch(scope["path"])
-    if webhook is None or scope["method"] != "POST":
+    if webhook is None:
         return OTHER_BYTES
     where = webhook.groups()
     if _known.get(where, 0.0) < time.monotonic():
@@ -45,6 +50,16 @@ def find(forge: str, key: str) -> Connection | None:
     if not key.isalnum() or forge not in FORGES:  # saves a query for an address that cannot exist
         return None
     return Connection.objects.filter(pk=key, forge=forge).first()
+
+
+def _most(forge: str) -> int:
+    """The limit of an address that names no connection. While the database is away, the view answers with that error."""
+    try:
+        return shared_door.bound(forge)
+    except AWAY:
+        return OTHER_BYTES
+    finally:
+        connection.close()  # no request ends in this thread, which would do it
 
 
 def _may_be(forge: str, key: str) -> bool:

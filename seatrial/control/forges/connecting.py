@@ -9,6 +9,7 @@ from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import SYSTEM, Actor
 from seatrial.control.forges import accounts, hooks
+from seatrial.control.forges.addresses import address
 from seatrial.control.forges.connected import hosted
 from seatrial.control.forges.errors import UnfitConnection
 from seatrial.control.forges.protocol import ForgeAccount
@@ -53,13 +54,13 @@ def connect_hosted(
     hosting = registered(kind).hosting
     if hosting is None:
         raise UnfitConnection(f"Forges of the kind {kind} are not connected to: they are on this server.")
-    address = _address(base_url or hosting.base_url)
-    account = _tried(workspace, kind, address, credential, hosting)
+    there = address(base_url or hosting.base_url)
+    account = _tried(workspace, kind, there, credential, hosting)
     connection = connect(
         workspace,
         kind,
-        name.strip() or f"{account.login} at {urlsplit(address).netloc}",
-        base_url=address,
+        name.strip() or f"{account.login} at {urlsplit(there).netloc}",
+        base_url=there,
         credential=credential.strip(),
         webhook_secret=secrets.token_urlsafe(32),
         by=by,
@@ -117,26 +118,14 @@ def rename(connection: Connection, name: str, *, by: Actor) -> None:
     connection.refresh_from_db()
 
 
-def _tried(workspace: Workspace, kind: str, address: str, credential: str, hosting: Hosting) -> ForgeAccount:
+def _tried(workspace: Workspace, kind: str, base_url: str, credential: str, hosting: Hosting) -> ForgeAccount:
     """Whom `credential` belongs to, as the forge says. Nothing is stored."""
     if not credential.strip():
         raise UnfitConnection(f"A credential is missing. {hosting.credential}")
-    tried = Connection(workspace=workspace, forge=kind, base_url=address, credential=credential.strip())
+    tried = Connection(workspace=workspace, forge=kind, base_url=base_url, credential=credential.strip())
     account = hosted(registered(kind).bind(tried), tried).account()
     if account.missing:
         raise UnfitConnection(
             f"The credential of {account.login} lacks {', '.join(account.missing)}. {hosting.credential}"
         )
     return account
-
-
-def _address(text: str) -> str:
-    """The address of a forge, without a path's last slash. Raises UnfitConnection."""
-    if not text.strip():
-        raise UnfitConnection("The address of the forge is missing. Write it like https://git.example.com")
-    parts = urlsplit(text.strip())
-    if parts.scheme not in {"https", "http"} or not parts.hostname:
-        raise UnfitConnection(f"{text!r} is no address of a forge. Write it like https://git.example.com")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise UnfitConnection("The address of a forge has no user, password, query or fragment in it.")
-    return text.strip().rstrip("/")

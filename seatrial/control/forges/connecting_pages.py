@@ -19,6 +19,7 @@ from seatrial.control.forges.connected import OF_WEB
 from seatrial.control.forges.connecting import connect_hosted
 from seatrial.control.forges.connection_forms import ConnectForm
 from seatrial.control.forges.errors import ForgeError, NoSuchForge
+from seatrial.control.forges.github import KIND as GITHUB
 from seatrial.control.forges.listings import LISTINGS_OF_WEB
 from seatrial.control.forges.registry import FORGES, registered
 from seatrial.control.projects.models import Connection
@@ -77,7 +78,7 @@ def connect(request: HttpRequest, kind: str) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             return redirect("connections:access", key=connection.pk)
-    context = {"form": form, "kind": registration, "steps": steps(1), "tab": "connections"}
+    context = {"form": form, "kind": registration, "github": GITHUB, "steps": steps(1), "tab": "connections"}
     return render(request, "forges/connect.html", context)
 
 

@@ -14,12 +14,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from seatrial.control.accounts.access import Action, find_allowed, require_somewhere, visible
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.dashboard.asking import ask
-from seatrial.control.forges import accounts, budget_answers, hooks
+from seatrial.control.forges import accounts, budget_answers, drift, hooks
 from seatrial.control.forges.connected import OF_WEB
 from seatrial.control.forges.connecting import rename, replace_credential
 from seatrial.control.forges.connection_answers import previous_until
 from seatrial.control.forges.connection_forms import CredentialForm, NameForm
 from seatrial.control.forges.errors import ForgeError, UnfitConnection
+from seatrial.control.forges.github.app_pages import by_app
+from seatrial.control.forges.models import Drift
 from seatrial.control.forges.registry import FORGES, registered
 from seatrial.control.projects.models import Connection
 
@@ -58,7 +60,10 @@ def _context(row: Connection) -> dict[str, Any]:
         "account": getattr(row, "account", None),
         "ends_soon": _ends_soon(row),
         "previous_until": previous_until(row),
+        "by_app": by_app(row),
         "webhook_url": hooks.address(row),
+        "drifted": drift.drifted(Drift.objects.filter(project__connection=row)),
+        "manages": True,
         "projects": rows,
         "troubled": [one for one in rows if one.archived_at is None and _problem(one)],
         "name_form": NameForm(initial={"name": row.name}),

@@ -15,6 +15,7 @@ from seatrial.control.accounts.access import (
 )
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
+from seatrial.control.errors import NotFound
 from seatrial.control.forges import accounts, choosing, hooks
 from seatrial.control.forges.api import ConnectionId
 from seatrial.control.forges.connected import OF_WEB
@@ -27,12 +28,18 @@ from seatrial.control.forges.connection_answers import (
     of_account,
     previous_until,
 )
+from seatrial.control.forges.deliveries.api import WebhookTestAnswer, try_webhook
+from seatrial.control.forges.protocol import ForgeAccount
+from seatrial.control.forges.registry import registered
 from seatrial.control.listing import MOST, Cursor, Limit, page
-from seatrial.control.projects.models import Connection
+from seatrial.control.projects.models import Connection, Project
 
 router = Router(tags=["connections"])
 
 Search = Annotated[str, Query(description="Only repositories whose full name contains this, in any case.")]
+OfProject = Annotated[
+    str, Query(description="Id of the project whose webhook is tested; empty: any of the connection.")
+]
 PROBLEMS = {400: ErrorAnswer, 403: ErrorAnswer, 404: ErrorAnswer}
 
 
@@ -55,6 +62,12 @@ class ConnectionChange(Schema):
     credential: str | None = Field(
         None, description="The credential to act with from now on. It is tried first, and never shown again."
     )
+
+
+class TestedAnswer(AccountAnswer):
+    """Whom a connection acts as, and whether its webhook comes."""
+
+    webhook: WebhookTestAnswer = Field(description="What came of the test of its webhook.")
 
 
 class RepositoryAnswer(Schema):
@@ -162,12 +175,17 @@ def rotate_webhook_secret(
 
 
 @router.post(
-    "/connections/{connection}/test", response={200: AccountAnswer, **PROBLEMS}, summary="Try a connection"
+    "/connections/{connection}/test", response={200: TestedAnswer, **PROBLEMS}, summary="Try a connection"
 )
-def test_connection(request: HttpRequest, connection: ConnectionId) -> AccountAnswer:
-    """Ask the forge whom the connection acts as."""
+def test_connection(request: HttpRequest, connection: ConnectionId, project: OfProject = "") -> TestedAnswer:
+    """Ask the forge whom the connection acts as, have it send a test of the webhook, and wait for that for ten seconds."""
     row = find_allowed(person(request), Action.MANAGE_CONNECTIONS, Connection, connection)
-    return of_account(accounts.look(OF_WEB, row))
+    chosen = find_visible(person(request), Project, project) if project else None
+    if chosen is not None and chosen.connection_id != row.pk:
+        raise NotFound(f"The connection has no project {project}.")
+    hosted = registered(row.forge).hosting is not None
+    account = accounts.look(OF_WEB, row) if hosted else ForgeAccount(login="")
+    return TestedAnswer(**of_account(account).dict(), webhook=try_webhook(row, chosen, by=actor(request)))
 
 
 @router.get(

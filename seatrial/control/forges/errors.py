@@ -3,9 +3,11 @@
 ForgeError
 ├── UnreadablePayload   a webhook body that does not have the shape of its event
 ├── UnknownConnection   a webhook's address that leads to no connection
+├── TooManyConnections  a webhook's address that names none, where there are too many to try
 ├── NoSuchForge         a kind of forge that this release does not speak to
 ├── UnfitConnection     what somebody entered cannot be a connection
 ├── Limited             the forge accepts no request of this urgency now
+├── NotReplayable       a delivery that cannot be handled once more, or not now
 ├── ConnectionInUse     a connection with projects is only removed together with them
 └── RepositoryProblem   the local forge cannot use a directory or a branch; the message says what to do
 """
@@ -86,6 +88,27 @@ class UnknownConnection(ForgeError):
         super().__init__(
             "No connection has this webhook address. Copy the address from the connection's page."
         )
+
+
+class TooManyConnections(ForgeError):
+    """A webhook's address that names no connection, on a server that has too many to try."""
+
+    code = "too_many_connections"
+    status = 404
+    permanent = True
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"This address names no connection, and there are more than {most} to try. Use the one on the connection's page."
+        )
+
+
+class NotReplayable(ForgeError):
+    """A delivery that cannot be handled once more, or not now."""
+
+    code = "not_replayable"
+    status = 409
+    permanent = True
 
 
 class RepositoryProblem(ForgeError):

@@ -7,10 +7,12 @@ from datetime import datetime
 
 import psycopg
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Min
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from seatrial.control.forges.errors import UnreadablePayload
-from seatrial.control.forges.models import Delivery, DeliveryResult
+from seatrial.control.forges.models import Delivery, DeliveryResult, Ending
 from seatrial.control.forges.protocol import WebhookHeaders, Webhooks
 from seatrial.control.forges.registry import registered
 from seatrial.control.projects.models import Connection
@@ -48,19 +50,42 @@ def receive(source: Connection, headers: Mapping[str, str], body: bytes) -> Rece
     """
     webhooks = registered(source.forge).webhooks
     named = webhooks.read(headers)
-    judgement = _judge(source, webhooks, named, headers, body)
+    return _keep(source, headers, body, named, _judge(source, webhooks, named, headers, body))
+
+
+def receive_fetched(source: Connection, headers: Mapping[str, str], body: bytes) -> Reception:
+    """Store a delivery that did not come, as its forge had kept it. The same contract as of `receive`.
+
+    It needs no signature: it was read from the forge over the connection.
+    """
+    webhooks = registered(source.forge).webhooks
+    named = webhooks.read(headers)
+    return _keep(source, headers, body, named, _read(webhooks, named, body), fetched=True)
+
+
+def _keep(
+    source: Connection,
+    headers: Mapping[str, str],
+    body: bytes,
+    named: WebhookHeaders,
+    judgement: _Judgement,
+    *,
+    fetched: bool = False,
+) -> Reception:
+    accepted = judgement.result == DeliveryResult.ACCEPTED
+    kept = registered(source.forge).webhooks.kept_headers
     delivery = Delivery(
         connection=source,
         delivery_id=_plain(named.delivery_id) or "(none)",
         event=_plain(named.event)[:100],
-        headers={name: _plain(headers[name]) for name in webhooks.kept_headers if name in headers},
-        body=body,
+        headers={name: _plain(headers[name]) for name in kept if name in headers},
+        body=body if accepted else body[:KEPT_OF_REJECTED],
+        fetched=fetched,
         result=judgement.result,
         outcome="" if judgement.relevant else judgement.message,
+        ending=Ending.IGNORED if accepted and not judgement.relevant else "",
         handled_at=None if judgement.relevant else timezone.now(),
     )
-    if judgement.result != DeliveryResult.ACCEPTED:
-        delivery.body = body[:KEPT_OF_REJECTED]
     try:
         _store(delivery, wake=judgement.relevant)
     except IntegrityError as error:
@@ -79,7 +104,8 @@ def _is_repeat(error: IntegrityError) -> bool:
 def unhandled_since() -> datetime | None:
     """Since when the oldest accepted delivery has waited for the worker, without having failed; None: all is handled."""
     waiting = Delivery.objects.filter(handled_at=None, result=DeliveryResult.ACCEPTED, attempts=0)
-    return waiting.order_by("id").values_list("received_at", flat=True).first()
+    since: datetime | None = waiting.aggregate(since=Min(Coalesce("replayed_at", "received_at")))["since"]
+    return since
 
 
 def _store(delivery: Delivery, *, wake: bool) -> None:

@@ -1,4 +1,6 @@
-"""Stored webhook deliveries, and what forges said about repositories."""
+"""Stored webhook deliveries, what forges said about repositories, and where they had to be asked because no webhook came."""
+
+from datetime import datetime
 
 from django.db import models
 from django.utils import timezone
@@ -16,8 +18,21 @@ class DeliveryResult(models.TextChoices):
     REJECTED_PARSE = "rejected (parse)"
 
 
+class Ending(models.TextChoices):
+    """How the handling of an accepted delivery ended. Operators read these words, on pages and in REST."""
+
+    DONE = "done"
+    IGNORED = "ignored"  # nothing follows from such an event
+    NOT_CONNECTED = "not connected"  # no project is connected to its repository
+    GIVEN_UP = "given up"  # every attempt failed
+
+
 class Delivery(models.Model):
-    """One webhook request, stored before it is acknowledged, handled after. How long it is kept: `retention`."""
+    """One webhook request, stored before it is acknowledged, handled after. How long it is kept: `retention`.
+
+    `external_id`, `repository` and `number` say what it is about, once somebody has tried to handle it. `fetched`: it did
+    not come, and was read from the forge, which had kept it. A replay sets `handled_at` to None and `attempts` to 0.
+    """
 
     id = UlidField()
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="deliveries")
@@ -26,10 +41,17 @@ class Delivery(models.Model):
     headers = models.JSONField(default=dict)  # without signatures and tokens
     body = models.BinaryField()
     received_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    fetched = models.BooleanField(default=False)
     result = models.CharField(max_length=40, choices=DeliveryResult.choices)
     handled_at = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=0)
     outcome = models.TextField(blank=True)  # what it led to, for people
+    ending = models.CharField(max_length=20, choices=Ending.choices, blank=True)  # empty until handled
+    external_id = models.CharField(max_length=500, blank=True)  # the forge's id of the repository
+    repository = models.CharField(max_length=500, blank=True)  # its full name, as the payload has it
+    number = models.PositiveIntegerField(null=True)  # of the pull request
+    replayed_at = models.DateTimeField(null=True)  # when the last replay was asked for
+    replayed_by = models.CharField(max_length=200, blank=True)
 
     class Meta:
         constraints = [
@@ -53,6 +75,27 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} {self.delivery_id}"
+
+    @property
+    def waits_since(self) -> datetime:
+        """Since when it has waited to be handled, or had."""
+        return self.replayed_at or self.received_at
+
+
+class Attempt(models.Model):
+    """One attempt to handle a delivery. `by` asked for it, if it is one of a replay."""
+
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="tries")
+    at = models.DateTimeField(auto_now_add=True)
+    failed = models.BooleanField()
+    outcome = models.TextField(blank=True)
+    by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"attempt of {self.delivery_id}"
 
 
 class FactsSnapshot(models.Model):
@@ -123,6 +166,67 @@ class PostedReport(models.Model):
 
     def __str__(self) -> str:
         return f"report of {self.project} about {self.about}"
+
+
+class Comparison(models.Model):
+    """When a project was last compared with its forge, and until when the deliveries that the forge keeps were looked at.
+
+    `compared_at` is by our clock, `read_until` by the forge's.
+    """
+
+    project = models.OneToOneField(Project, models.CASCADE, related_name="comparison", primary_key=True)
+    compared_at = models.DateTimeField(null=True)
+    looked_at = models.DateTimeField(null=True)
+    read_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"comparison of {self.project}"
+
+
+class DriftKind(models.TextChoices):
+    """What had happened at the forge without a webhook."""
+
+    OPENED = "opened"
+    CLOSED = "closed"
+    PUSHED = "pushed"
+    MISSED = "missed"  # the forge had kept a webhook that did not come
+
+
+class Drift(models.Model):
+    """A change that no webhook told: it was found by asking the forge, and made up for `at` that time.
+
+    It counts once it is confirmed: no webhook came for it in `drift.GRACE` either. How long it is kept: `retention`.
+    """
+
+    id = UlidField()
+    project = models.ForeignKey(Project, models.CASCADE, related_name="drifts")
+    kind = models.CharField(max_length=10, choices=DriftKind.choices)
+    number = models.PositiveIntegerField(null=True)  # of the pull request
+    at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["project", "at"], name="drift_of_project"),
+            models.Index(fields=["at"], name="drift_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project}: {self.kind}"
+
+
+class DriftTotal(models.Model):
+    """How many drifts of a kind a connection has ever had: unlike the rows, it only grows."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="drift_totals")
+    kind = models.CharField(max_length=10, choices=DriftKind.choices)
+    count = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "kind"], name="one_drift_total")]
+
+    def __str__(self) -> str:
+        return f"{self.connection}: {self.count} {self.kind}"
 
 
 class Account(models.Model):

@@ -10,12 +10,14 @@ from typing import Protocol, runtime_checkable
 
 from seatrial.control.forges.http.budget import Budget
 from seatrial.control.projects.events import (
+    CheckAsked,
     Commented,
     ForgeEvent,
     PullRequestAction,
     PullRequestChanged,
     Pushed,
     QueuedForMerge,
+    ReachChanged,
     RepositoryBack,
     RepositoryChanged,
     RepositoryGone,
@@ -28,6 +30,7 @@ from seatrial.wire.states import DeploymentState, EvaluationState
 __all__ = [
     "Annotation",
     "Budgeted",
+    "CheckAsked",
     "CommentReport",
     "Commented",
     "DeploymentReport",
@@ -38,16 +41,22 @@ __all__ = [
     "ForgeEvent",
     "ForgeRepository",
     "HostedForge",
+    "KeepsDeliveries",
+    "KeptDelivery",
+    "MissedDelivery",
     "PullRequestAction",
     "PullRequestChanged",
     "Pushed",
     "QueuedForMerge",
+    "ReachChanged",
     "RepositoryBack",
     "RepositoryChanged",
     "RepositoryGone",
     "Right",
+    "SignsPings",
     "TagCreated",
     "TakenFacts",
+    "TriesWebhooks",
     "WebhookHeaders",
     "Webhooks",
 ]
@@ -100,7 +109,7 @@ class Annotation:
 class EvaluationReport:
     """The verdict on a commit. There is one per commit; sending it again replaces it.
 
-    `summary` is Markdown, for forges that show more than a line. `number` is that of the commit's pull request, if any.
+    `identity` is the same in every report on one evaluation, and in no other. `summary` is Markdown, for forges that show more than a line. `number` is that of the commit's pull request, if any.
     """
 
     commit: str
@@ -110,6 +119,7 @@ class EvaluationReport:
     summary: str = ""
     annotations: Sequence[Annotation] = ()
     number: int | None = None
+    identity: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +195,26 @@ class ForgeRepository:
     private: bool = True
     archived: bool = False
     manageable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class MissedDelivery:
+    """A delivery that nobody accepted, as its forge lists it. `delivery_id` is the same in all attempts to send it.
+
+    `reference` is for `KeepsDeliveries.kept_delivery`; what it means is the forge's own affair.
+    """
+
+    delivery_id: str
+    reference: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptDelivery:
+    """What its forge sent, or meant to send. The headers are looked up without regard to case."""
+
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
 
 
 class Webhooks(Protocol):
@@ -297,3 +327,37 @@ class HostedForge(Forge, Protocol):
 
     def acknowledge(self, project: Project, event: Commented, *, done: bool) -> None:
         """Show below a comment that its order was carried out, or that it was not, with a reaction."""
+
+
+@runtime_checkable
+class KeepsDeliveries(Protocol):
+    """A hosted forge that keeps what it sent, so that missed deliveries can be read there. The contract of Forge."""
+
+    def missed_deliveries(self, project: Project, url: str, since: datetime) -> list[MissedDelivery]:
+        """Those sent to `url` from `since` on (the forge's clock) of which no attempt was accepted, oldest first.
+
+        Empty when the project has no webhook that goes there.
+        """
+
+    def kept_delivery(self, project: Project, missed: MissedDelivery) -> KeptDelivery:
+        """What was sent. Its headers may lack the signature: the forge itself says it here."""
+
+
+@runtime_checkable
+class TriesWebhooks(Protocol):
+    """A hosted forge that sends a test when it is asked to. The contract of Forge."""
+
+    def test_webhook(self, project: Project, url: str) -> None:
+        """Have the forge send a test of the project's webhook to `url`.
+
+        Returns when the forge has agreed; the test comes later. Raises ForgeError, a permanent one when there is no
+        such webhook.
+        """
+
+
+@runtime_checkable
+class SignsPings(Protocol):
+    """Webhooks of a kind that we can imitate, to try our own address."""
+
+    def ping(self, secret: str, delivery_id: str) -> tuple[Mapping[str, str], bytes]:
+        """The headers and the body of a delivery that leads to nothing, signed with `secret`."""

@@ -1,4 +1,4 @@
-"""Deletes old deliveries, facts and digests of reports, and all but the newest rejected deliveries.
+"""Deletes old deliveries, facts, digests of reports and drifts, and all but the newest rejected deliveries.
 
 Anybody who knows a connection's address can have rejected deliveries stored, so their number is limited.
 """
@@ -11,6 +11,7 @@ from seatrial.control import keeping
 from seatrial.control.forges.models import (
     Delivery,
     DeliveryResult,
+    Drift,
     FactsSnapshot,
     PostedComment,
     PostedReport,
@@ -29,6 +30,7 @@ def prune(now: datetime) -> int:
     gone = keeping.delete(FactsSnapshot.objects.filter(taken_at__lt=horizon))
     gone += keeping.delete(PostedReport.objects.filter(posted_at__lt=horizon))
     gone += keeping.delete(Delivery.objects.filter(received_at__lt=horizon))
+    gone += keeping.delete(Drift.objects.filter(at__lt=horizon))
     gone += keeping.delete(_comments(now))
     return gone + sum(map(_prune_rejected, _crowded()))
 

@@ -9,6 +9,8 @@ from django.db.models import Count, F, Max, Q, QuerySet
 from seatrial.control.accounts.access import Action, allowed, find_visible, visible
 from seatrial.control.accounts.models import User
 from seatrial.control.fleet.models import Agent
+from seatrial.control.forges.drift import drifted
+from seatrial.control.forges.models import Drift
 from seatrial.control.home.begun import begun
 from seatrial.control.home.connections import connections_context, connections_fingerprint
 from seatrial.control.home.sample import SAMPLE_RECIPE
@@ -84,6 +86,7 @@ def home_context(user: User) -> dict[str, Any]:
         "tally": tally(visible(user, Environment)),
         "shown": len(shown),
         "count": rows.count(),
+        "drifted": drifted(visible(user, Drift)),
         "any_project": bool(shown) or visible(user, Project).filter(archived_at=None).exists(),
         **connections_context(user),
         "agents": len(agents),
@@ -104,6 +107,7 @@ def project_context(user: User, key: str) -> dict[str, Any]:
     shown = cards(pulls, user=user, limit=MOST_CARDS)
     return {
         "project": project,
+        "drifted": drifted(visible(user, Drift).filter(project=project)),
         "may_manage": allowed(user, Action.MANAGE_PROJECTS, project),
         "one": None if shown else begun(user, [project])[0],
         "sample_recipe": SAMPLE_RECIPE,
@@ -129,6 +133,7 @@ def fingerprint(user: User, project: str = "") -> Hashable | None:
     pulls = visible(user, PullRequest)
     environments, deployments = visible(user, Environment), visible(user, Deployment)
     evaluations = visible(user, Evaluation)
+    drifts = visible(user, Drift)
     if not project:
         open_ones = open_pull_requests(user).values("id")
         pulls = pulls.filter(id__in=open_ones)
@@ -141,11 +146,13 @@ def fingerprint(user: User, project: str = "") -> Hashable | None:
         if beside is None:
             return None
         pulls, environments = pulls.filter(project=project), environments.filter(project=project)
+        drifts = drifts.filter(project=project)
         deployments = deployments.filter(environment__project=project)
         evaluations = evaluations.filter(project=project)
     queued = evaluations.filter(state=EvaluationState.QUEUED).order_by("pk")
     return (
         beside,
+        tuple(drifted(drifts)),
         tuple(pulls.aggregate(Count("id"), Max("changed_at"), approved=Count("id", APPROVED)).values()),
         tuple(environments.aggregate(Count("id"), Max("updated_at")).values()),
         _states(deployments, "created_at", "finished_at"),

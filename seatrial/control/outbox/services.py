@@ -46,6 +46,7 @@ class Instruction(StrEnum):
     REPORT = "report"  # {pull_request} or {project, commit}: report its preview or its verdict to the forge
     FACTS = "facts"  # {evaluation}: fetch its commit's facts from the forge, then queue it
     COMMENT = "comment"  # {pull_request}: write our comment below it
+    CHECK = "check"  # {project, commit, order, by, at}: do what somebody asked for at a report, if they may
     WEBHOOK = "webhook"  # {project}: make, correct or remove its webhook at the forge
     CONFIRM = "confirm"  # {deployment}: ask the forge about its pull request, then let it start
     COMMAND = "command"  # {comment}: carry out the commands in a comment, and answer there
@@ -58,6 +59,7 @@ ASIDE = (
     Instruction.REPORT,
     Instruction.FACTS,
     Instruction.COMMENT,
+    Instruction.CHECK,
     Instruction.WEBHOOK,
     Instruction.CONFIRM,
     Instruction.COMMAND,

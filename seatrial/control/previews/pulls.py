@@ -44,7 +44,7 @@ class PullAnswer(Schema):
     approved: bool = Field(description="Whether somebody approved this commit; only of one from a fork.")
     approved_by: str = Field(description="Who did, for people; empty if nobody did.")
     withheld: str = Field(
-        description="gone, switched_off, labelled, fork, not_labelled or draft: why it gets no preview; empty if it gets one."
+        description="project_archived, gone, switched_off, labelled, fork, not_labelled or draft: why it gets no preview; empty if it gets one."
     )
     why_withheld: str = Field(description="The same for people.")
     fix: str = Field(description="What people can do about that.")

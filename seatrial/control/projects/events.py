@@ -112,3 +112,33 @@ class TagCreated(ForgeEvent):
     ref: str
     commit: str
     author: str
+
+
+class CheckOrder(StrEnum):
+    """What people can ask for at our reports on a commit."""
+
+    RERUN = "rerun"  # the policies
+    REBUILD = "rebuild"  # the preview
+    STOP = "stop"  # the preview
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckAsked(ForgeEvent):
+    """Somebody asked for something at our reports on `commit`. Whether they may is asked before it is done."""
+
+    commit: str
+    orders: tuple[CheckOrder, ...]
+    author: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReachChanged(ForgeEvent):
+    """The connection reaches some repositories no more, and `why`; or again, if that is empty.
+
+    `repositories` are their ids at the forge; if it is empty, all of the account `owner`. It is about no single
+    repository, so `external_id` is empty.
+    """
+
+    repositories: tuple[str, ...]
+    owner: str
+    why: str = ""

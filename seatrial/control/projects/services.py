@@ -27,9 +27,10 @@ def ensure_connection(
     webhook_secret: str,
     base_url: str = "",
     credential: str = "",
+    identity: str = "",
     by: Actor = SYSTEM,
 ) -> Connection:
-    """Return the connection of this name; if there is none, make it with `webhook_secret`.
+    """Return the connection of this name; if there is none, make it with `webhook_secret`, and as `identity` if given.
 
     One that exists keeps its webhook secret, and gets the address and the credential, if one is given. `forge` is not
     checked here: `forges.connecting` does that.
@@ -38,6 +39,7 @@ def ensure_connection(
     connection = rows.filter(workspace=workspace, forge=forge, name=name).first()
     if connection is None:
         connection = Connection.objects.create(
+            **({"id": identity} if identity else {}),
             workspace=workspace,
             forge=forge,
             name=name[:200],
@@ -52,6 +54,15 @@ def ensure_connection(
         connection.save(update_fields=["base_url", "credential", "removal_asked_at"])
         _record("connection.update", connection, by)
     return connection
+
+
+@transaction.atomic
+def replace_credential(connection: Connection, credential: str, *, by: Actor) -> None:
+    """Store another credential, which was tried."""
+    row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
+    row.credential = credential
+    row.save(update_fields=["credential"])
+    _record("connection.update", row, by)
 
 
 def _record(action: str, connection: Connection, by: Actor) -> None:

@@ -17,6 +17,8 @@ from seatrial.control.accounts.providers.configured import incomplete
 from seatrial.control.fleet.models import Agent
 from seatrial.control.forges import intake
 from seatrial.control.forges.budget_answers import BudgetAnswer, budget
+from seatrial.control.forges.drift import drifted
+from seatrial.control.forges.models import Drift
 from seatrial.control.outbox import services as outbox
 from seatrial.control.policies import answers as evaluation_answers
 from seatrial.control.policies.models import Evaluation
@@ -149,6 +151,9 @@ class ProjectStatus(Schema):
     """One repository."""
 
     name: str = Field(description="The repository's name.")
+    drift: int = Field(
+        description="How many of its changes in the last hour came without a webhook, and were found by asking the code host."
+    )
     used: AmountStatus = Field(description="What the services of its previews may use together.")
     total: AmountStatus = Field(
         description="The most that they may use together, or a preview waits; 0: no limit."
@@ -231,9 +236,11 @@ def _projects(user: User) -> list[ProjectStatus]:
     environments = _environments(visible(user, Environment))
     evaluations = _evaluations(visible(user, Evaluation))
     used, most = totals.used(row.pk for row in rows), totals.total()
+    drifts = {one.project: one.count for one in drifted(visible(user, Drift))}
     return [
         ProjectStatus(
             name=row.name,
+            drift=drifts.get(row.pk, 0),
             used=AmountStatus(**asdict(totals.summed(used.get(row.pk, {}).values()))),
             total=AmountStatus(**asdict(most)),
             environments=environments.get(row.pk, []),

@@ -15,6 +15,7 @@ from seatrial.control.accounts.authentication import person
 from seatrial.control.accounts.models import User
 from seatrial.control.forges.budget_answers import budget
 from seatrial.control.projects.models import Connection
+from seatrial.control.status.drifts import Drifts
 
 router = Router(tags=["status"])
 OF_CONNECTION = ("connection", "forge", "name")
@@ -28,6 +29,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """In Prometheus' text format, of everything that you may manage: its `authorization` is an API token."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Budgets(person(request)))
+    registry.register(Drifts(person(request)))
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 

@@ -9,17 +9,17 @@ from django.utils import timezone
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.models import PostedComment
 from seatrial.control.forges.protocol import CommentReport, HostedForge
-from seatrial.control.policies.models import Evaluation, Result
+from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment
 from seatrial.control.previews.routes import urls
 from seatrial.control.previews.withheld import Withheld, fix, why, withheld
 from seatrial.control.projects.models import PullRequest, PullRequestState
 from seatrial.control.triggers.commands import Verb
 from seatrial.control.triggers.markdown import block, code, plain
-from seatrial.wire.states import DeploymentState, EvaluationState, ResultState
+from seatrial.control.triggers.verdict import verdict
+from seatrial.wire.states import DeploymentState, EvaluationState
 
 LOG_LINES = 15
-RESULTS_FIRST = (ResultState.FAILED, ResultState.ERRORED)
 
 
 def comment(forges: Forges, body: dict[str, str]) -> None:
@@ -66,7 +66,7 @@ def _parts(pull_request: PullRequest) -> Iterator[str]:
     elif deployment is not None:
         yield from _preview(deployment)
     if evaluation is not None:
-        yield from _verdict(evaluation)
+        yield from verdict(evaluation)
 
 
 def _no_preview(pull_request: PullRequest, reason: Withheld) -> Iterator[str]:
@@ -93,26 +93,3 @@ def _preview(deployment: Deployment) -> Iterator[str]:
         yield f"\n<details><summary>Last lines of {plain(deployment.failed_service or 'the log')}</summary>\n"
         yield block([str(line) for line in deployment.log_tail[-LOG_LINES:]])
         yield "\n</details>"
-
-
-def _verdict(evaluation: Evaluation) -> Iterator[str]:
-    page = f"{settings.SITE_URL}/evaluations/{evaluation.pk}"
-    score = f", score {evaluation.score:.0f}" if evaluation.score is not None else ""
-    yield ""
-    yield f"**Policies: {evaluation.state}{score}** ({code(evaluation.commit[:10])}) · [details]({page})"
-    if evaluation.shown_message:
-        yield f"<br>{plain(evaluation.shown_message)}"
-    results = sorted(
-        Result.objects.filter(evaluation=evaluation).select_related("version__policy"),
-        key=lambda one: (one.state not in RESULTS_FIRST, one.version.policy.slug),
-    )
-    if results:
-        yield ""
-        yield "| Policy | Result | Score | |"
-        yield "| --- | --- | ---: | --- |"
-        yield from (_row(one) for one in results)
-
-
-def _row(result: Result) -> str:
-    score = "" if result.score is None else f"{result.score:.0f}"
-    return f"| {code(result.version.policy.slug)} | {result.state} | {score} | {plain(result.message)} |"

@@ -5,8 +5,11 @@ from datetime import datetime
 
 import structlog
 from django.db import transaction
+from django.utils import timezone
 
+from seatrial.control.forges import drift
 from seatrial.control.forges.connected import Forges
+from seatrial.control.forges.models import DriftKind
 from seatrial.control.forges.protocol import HostedForge, PullRequestChanged
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
@@ -23,6 +26,8 @@ log = structlog.get_logger(__name__)
 def compare(forges: Forges, project: Project) -> None:
     """Open pull requests that are open at the forge, close the others; previews follow. Idempotent. Raises ForgeError.
 
+    What no webhook has told is noted as drift.
+
     No transaction is open while we ask the forge, and a webhook may arrive meanwhile. So only pull requests that have
     not changed since we asked, by the forge's clock, are closed. Of an archived repository we only ask whether it still is;
     of one that was deleted, nothing.
@@ -31,14 +36,15 @@ def compare(forges: Forges, project: Project) -> None:
         _look_for(forges, project)
         return
     forge = forges.of(project.connection)
-    asked_at = forge.now()
+    began, asked_at = timezone.now(), forge.now()
     open_there = forge.open_pull_requests(project)
     for event in open_there:
-        _open(project, event, asked_at)
+        _open(project, event, asked_at, began)
     numbers = [event.number for event in open_there]
     gone = PullRequest.objects.filter(project=project, state=PullRequestState.OPEN, changed_at__lt=asked_at)
     for pull_request in gone.exclude(number__in=numbers):
-        _close(pull_request, asked_at)
+        _close(pull_request, asked_at, began)
+    drift.compared(project)
 
 
 def _look_for(forges: Forges, project: Project) -> None:
@@ -55,16 +61,32 @@ def _look_for(forges: Forges, project: Project) -> None:
 
 
 @transaction.atomic
-def _open(project: Project, event: PullRequestChanged, asked_at: datetime) -> None:
+def _open(project: Project, event: PullRequestChanged, asked_at: datetime, began: datetime) -> None:
     known = PullRequest.objects.filter(project=project, number=event.number).first()
     if known is not None and known.state == PullRequestState.CLOSED and known.changed_at < asked_at:
         # Closed before we asked and open at the forge: it was opened again, whatever its clock says.
         event = replace(event, changed_at=max(event.changed_at, known.changed_at))
     pull_request_changed(project, event)
+    kind = _made_up_for(project, known, event)
+    if kind is not None:
+        drift.note(project, kind, event.number, began=began)
+
+
+def _made_up_for(project: Project, known: PullRequest | None, event: PullRequestChanged) -> DriftKind | None:
+    """What `event` told that was not `known`; None if that was nothing, or if it is older than what we know now."""
+    if known is None or known.state == PullRequestState.CLOSED:
+        kind = DriftKind.OPENED
+    elif known.head_sha != event.head_sha:
+        kind = DriftKind.PUSHED
+    else:
+        return None
+    rows = PullRequest.objects.filter(project=project, number=event.number)
+    applied = rows.filter(state=PullRequestState.OPEN, head_sha=event.head_sha, changed_at=event.changed_at)
+    return kind if applied.exists() else None
 
 
 @transaction.atomic
-def _close(pull_request: PullRequest, asked_at: datetime) -> None:
+def _close(pull_request: PullRequest, asked_at: datetime, began: datetime) -> None:
     current = PullRequest.objects.select_for_update(of=("self",)).get(pk=pull_request.pk)
     if current.state == PullRequestState.CLOSED or current.changed_at != pull_request.changed_at:
         return
@@ -74,3 +96,4 @@ def _close(pull_request: PullRequest, asked_at: datetime) -> None:
     log.info("closed: not open at the forge any more", pull_request=str(current))
     previews.pull_request_changed(current)
     policies.supersede(current)
+    drift.note(current.project, DriftKind.CLOSED, current.number, began=began)

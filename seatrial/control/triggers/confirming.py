@@ -2,9 +2,12 @@
 
 import structlog
 from django.db import transaction
+from django.utils import timezone
 
+from seatrial.control.forges import drift
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.models import DriftKind
 from seatrial.control.forges.protocol import HostedForge, PullRequestAction, PullRequestChanged
 from seatrial.control.previews import confirming
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
@@ -67,4 +70,6 @@ def _apply(project: Project, event: PullRequestChanged) -> None:
             known=[known.state, known.head_sha[:10]],
             now=[state_after(event), event.head_sha[:10]],
         )
+        kind = DriftKind.CLOSED if event.action is PullRequestAction.CLOSED else DriftKind.PUSHED
+        drift.note(project, kind, event.number, began=timezone.now())
     pull_request_changed(project, event)

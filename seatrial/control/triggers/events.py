@@ -4,14 +4,18 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from seatrial.control.forges.models import Delivery
+from seatrial.control.forges import drift
+from seatrial.control.forges.deliveries import about
+from seatrial.control.forges.models import Delivery, Ending
 from seatrial.control.forges.protocol import (
+    CheckAsked,
     Commented,
     ForgeEvent,
     PullRequestAction,
     PullRequestChanged,
     Pushed,
     QueuedForMerge,
+    ReachChanged,
     RepositoryBack,
     RepositoryChanged,
     RepositoryGone,
@@ -31,7 +35,9 @@ from seatrial.control.projects.services import (
     repository_changed,
     set_gone,
 )
+from seatrial.control.triggers import checks
 from seatrial.control.triggers.commented import commented
+from seatrial.control.triggers.reach import reach_changed
 from seatrial.wire.words import EventKind
 
 # What a report about a pull request depends on, beside its preview and its verdict
@@ -39,16 +45,34 @@ TOLD = ("state", "head_sha", "base_branch", "draft", "labels", "from_fork")
 
 
 def outcome(delivery: Delivery) -> str:
-    """Handle `delivery`, and return what was done, for people. If it raises, the delivery is tried again."""
+    """Handle `delivery`, and return what was done, for people. If it raises, the delivery is tried again.
+
+    Also sets on `delivery` what it is about and how it ended; the caller saves it.
+    """
     event = registered(delivery.connection.forge).webhooks.parse(delivery.event, bytes(delivery.body))
     if event is None:
+        delivery.ending = Ending.IGNORED
         return "ignored: nothing to do for this event"
+    about.note(delivery, event)
+    if isinstance(event, ReachChanged):
+        delivery.ending = Ending.DONE
+        return reach_changed(delivery.connection, event)
     project = find_project(delivery.connection, event.external_id)
     if project is None:
-        return f"ignored: no project is connected to repository {event.external_id}"
+        delivery.ending = Ending.NOT_CONNECTED
+        return f"ignored: no project is connected to repository {delivery.repository or event.external_id}"
+    delivery.ending = Ending.DONE
+    if isinstance(event, PullRequestChanged):
+        drift.told(project, delivery)
+    return _of_project(project, event, delivery.waits_since)
+
+
+def _of_project(project: Project, event: ForgeEvent, received_at: datetime) -> str:
     match event:
         case PullRequestChanged():
-            return pull_request_changed(project, event, received_at=delivery.received_at)
+            return pull_request_changed(project, event, received_at=received_at)
+        case CheckAsked():
+            return checks.asked(project, event, received_at=received_at)
         case Commented():
             return commented(project, event)
         case RepositoryChanged() | RepositoryGone() | RepositoryBack():
@@ -90,10 +114,11 @@ def _evaluate(pull_request: PullRequest, *, rebased: bool) -> Evaluation | None:
 
 def _rebased(before: PullRequest | None, event: PullRequestChanged) -> bool:
     """Whether its base may be another one. When only the base's newest commit differs, somebody must have changed the pull
-    request: a sweep must not evaluate everything again for each push to the default branch.
+    request: a sweep must not evaluate everything again for each push to the default branch. Not every forge says in an
+    event which commit that is.
     """
     retargeted = before is not None and before.base_branch not in {"", event.base_branch}
-    return retargeted or event.action is PullRequestAction.CHANGED
+    return retargeted or (event.action is PullRequestAction.CHANGED and bool(event.base_sha))
 
 
 def _tell_what_is_missing(pull_request: PullRequest, evaluation: Evaluation | None) -> None:

@@ -16,8 +16,12 @@ from seatrial.control.previews.models import Deployment
 from seatrial.control.previews.routes import urls
 from seatrial.control.previews.withheld import why, withheld
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
-from seatrial.wire.states import DeploymentState, EvaluationState
+from seatrial.control.triggers.verdict import annotations, verdict
+from seatrial.wire.states import DeploymentState, EnvironmentState, EvaluationState
 from seatrial.wire.words import EventKind
+
+# To the forge, a stop that can be undone is one like any other.
+OVER = (EnvironmentState.STOPPED, EnvironmentState.TERMINATED)
 
 
 def report(forges: Forges, body: dict[str, str]) -> None:
@@ -58,7 +62,6 @@ def _report_preview(forges: Forges, key: str) -> None:
 def _of_deployment(deployment: Deployment, pull_request: PullRequest) -> DeploymentReport:
     environment = deployment.environment
     live = environment.live_id == deployment.pk
-    # To the forge, a stop that can be undone is one like any other.
     state = DeploymentState.SUPERSEDED if environment.kept_id == deployment.pk else deployment.state
     return DeploymentReport(
         number=pull_request.number,
@@ -67,6 +70,8 @@ def _of_deployment(deployment: Deployment, pull_request: PullRequest) -> Deploym
         description=deployment.shown_message or state,
         page_url=f"{settings.SITE_URL}/environments/{environment.pk}",
         urls=urls(environment) if live else {},
+        environment=environment.name,
+        ended=environment.state in OVER,
     )
 
 
@@ -84,7 +89,8 @@ def _not_needed(project: Project, commit: str, description: str, *, number: int 
 
 def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
     """Report the newest evaluation of the commit; a superseded one only if there is no other."""
-    rows = Evaluation.objects.select_related("project__connection").filter(project=project, commit=commit)
+    related = Evaluation.objects.select_related("project__connection", "pull_request")
+    rows = related.filter(project=project, commit=commit)
     newest = rows.order_by("-id")
     evaluation = newest.exclude(state=EvaluationState.SUPERSEDED).first() or newest.first()
     if evaluation is None:
@@ -103,6 +109,10 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
             state=EvaluationState(evaluation.state),
             description=evaluation.shown_message or evaluation.state,
             page_url=f"{settings.SITE_URL}/evaluations/{evaluation.pk}",
+            summary="\n".join(verdict(evaluation)).strip(),
+            annotations=annotations(evaluation),
+            number=evaluation.pull_request.number if evaluation.pull_request is not None else None,
+            identity=evaluation.pk,
         ),
     )
     _report_to_queue(forge, evaluation)

@@ -7,11 +7,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from seatrial.control.forges import intake
-from seatrial.control.forges.models import Delivery, DeliveryResult
+from seatrial.control.forges.deliveries import about
+from seatrial.control.forges.models import Attempt, Delivery, DeliveryResult, Ending
 from seatrial.control.triggers.events import outcome
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.supervision import database_away
 from seatrial.control.worker.wakeups import Wakeups
+from seatrial.wire.counted import counted
 
 log = structlog.get_logger(__name__)
 
@@ -73,8 +75,15 @@ def handle(identity: str) -> bool:
     delivery.outcome = outcome(delivery)
     delivery.attempts += 1
     delivery.handled_at = timezone.now()
-    delivery.save(update_fields=["outcome", "attempts", "handled_at"])
+    delivery.save(update_fields=["outcome", "attempts", "handled_at", "ending", *about.FIELDS])
+    _remember(delivery, failed=False)
     return True
+
+
+def _remember(delivery: Delivery, *, failed: bool) -> None:
+    Attempt.objects.create(
+        delivery=delivery, failed=failed, outcome=delivery.outcome, by=delivery.replayed_by
+    )
 
 
 @transaction.atomic
@@ -83,8 +92,11 @@ def record_failure(identity: str, error: Exception) -> bool:
     delivery = Delivery.objects.select_for_update().get(pk=identity)
     delivery.attempts += 1
     over = delivery.attempts >= MAX_ATTEMPTS
-    delivery.outcome = f"{'gave up' if over else 'failed'} after {delivery.attempts} attempts: {error}"
+    tried = counted(delivery.attempts, "attempt")
+    delivery.outcome = f"{'gave up' if over else 'failed'} after {tried}: {error}"
     if over:
         delivery.handled_at = timezone.now()
-    delivery.save(update_fields=["attempts", "outcome", "handled_at"])
+        delivery.ending = Ending.GIVEN_UP
+    delivery.save(update_fields=["attempts", "outcome", "handled_at", "ending"])
+    _remember(delivery, failed=True)
     return over

@@ -13,6 +13,7 @@ from seatrial.control.forges.registration import WorkerTask
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.forges.urgency import Urgency, asking
 from seatrial.control.outbox.services import Instruction
+from seatrial.control.triggers.checks import carry_out
 from seatrial.control.triggers.comments import comment
 from seatrial.control.triggers.confirming import confirm, confirm_given_up, confirm_waits
 from seatrial.control.triggers.facts import facts_given_up, facts_wait, take_facts
@@ -44,6 +45,11 @@ def reports(forges: Forges) -> Errand:
 def comments(forges: Forges) -> Errand:
     """Write our comments below pull requests."""
     return Errand(instruction=Instruction.COMMENT, act=partial(comment, forges), kept=REPORT_KEPT)
+
+
+def checks(forges: Forges) -> Errand:
+    """Do what people asked for at reports, if their forge says that they may."""
+    return Errand(instruction=Instruction.CHECK, act=partial(carry_out, forges), kept=REPORT_KEPT)
 
 
 def webhooks(forges: Forges) -> Errand:

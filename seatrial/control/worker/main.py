@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS = 5.0
 FACTS_LANES = REPORTS_LANES = CONFIRM_LANES = 3  # so that one slow forge does not hold up the others
-ASKING_THREADS = 17 + AT_ONCE  # as many as there are tasks that wait for forges
+ASKING_THREADS = 18 + AT_ONCE  # as many as there are tasks that wait for forges
 Task = Callable[[], Awaitable[None]]
 
 
@@ -108,6 +108,7 @@ def _asking(
         **confirmations,
         **of_forges,
         "comments": Aside(asking, wakeups, errands.comments(forges)).run,
+        "checks": Aside(asking, wakeups, errands.checks(forges)).run,
         "commands": Aside(asking, wakeups, errands.commands(forges)).run,
         "follows": Aside(asking, wakeups, errands.follows()).run,
         "webhooks": Aside(asking, wakeups, errands.webhooks(forges)).run,

@@ -7,8 +7,9 @@ from datetime import timedelta
 import structlog
 from django.utils import timezone
 
-from seatrial.control.forges import accounts, hooks
+from seatrial.control.forges import accounts, drift, hooks
 from seatrial.control.forges.connected import Forges
+from seatrial.control.forges.deliveries import missed
 from seatrial.control.forges.errors import ForgeError, Limited
 from seatrial.control.forges.urgency import Urgency, asking
 from seatrial.control.policies import services as policies
@@ -85,12 +86,16 @@ def sweep_forges(forges: Forges) -> None:
     """Update every project's pull requests from its forge. A forge that is away does not stop the others.
 
     When a forge accepts no more requests of a sweep, all projects of that connection wait for the next one.
+    Deliveries that did not come are read first: they say more about what happened.
     """
     hooks.ask_due()
+    drift.confirm()
     with asking(Urgency.LOOK):
         look_at_connections(forges)
     limited: dict[str, Limited] = {}
     for project in Project.objects.filter(archived_at=None).select_related("connection"):
+        with asking(Urgency.LOOK):
+            _read_missed(forges, project)
         try:
             if project.connection_id in limited:
                 raise limited[project.connection_id]
@@ -107,6 +112,18 @@ def sweep_forges(forges: Forges) -> None:
             log.exception("project not compared with its forge", project=project.slug)
         else:
             note_reachable(project)
+
+
+def _read_missed(forges: Forges, project: Project) -> None:
+    """Whatever happens here, the project is compared."""
+    try:
+        missed.look_due(forges, project)
+    except ForgeError as error:
+        log.debug("missed deliveries not read", project=project.slug, why=str(error))
+    except Exception as error:
+        if database_away(error):
+            raise
+        log.exception("missed deliveries not read", project=project.slug)
 
 
 def look_at_connections(forges: Forges) -> None:

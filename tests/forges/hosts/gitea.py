@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import subprocess
+import uuid
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -81,6 +82,7 @@ class GiteaSite(PublishedSite):
             "POST /repos/{owner}/{repo}/hooks": self._make_webhook,
             "PATCH /repos/{owner}/{repo}/hooks/{id}": self._change_webhook,
             "DELETE /repos/{owner}/{repo}/hooks/{id}": self._delete_webhook,
+            "POST /repos/{owner}/{repo}/hooks/{id}/tests": self._test_webhook,
             "POST /repos/{owner}/{repo}/statuses/{sha}": self._make_status,
             "GET /repos/{owner}/{repo}/issues/{index}/comments": self._comments,
             "POST /repos/{owner}/{repo}/issues/{index}/comments": self._make_comment,
@@ -207,6 +209,13 @@ class GiteaSite(PublishedSite):
 
     def _delete_webhook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         self._find(person, parts, "admin").webhooks.remove(self._find_webhook(person, parts))
+
+    def _test_webhook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        """A push of what is there."""
+        webhook, hosted = self._find_webhook(person, parts), self._find(person, parts, "admin")
+        tip = self._tip(hosted, "main") or ""
+        body = json.dumps(self.push_payload(hosted, "main", tip, tip)).encode()
+        self.deliver(webhook, "push", body, str(uuid.uuid4()))
 
     def _find_webhook(self, person: Person, parts: dict[str, str]) -> Webhook:
         found = [one for one in self._find(person, parts, "admin").webhooks if one.id == int(parts["id"])]

@@ -12,25 +12,24 @@ from typing import Any, NoReturn
 import jsonschema
 from werkzeug.wrappers import Request, Response
 
-from tests.forges.hosts import github_events, pages
+from tests.forges.hosts import github_app_pages, github_events, pages
+from tests.forges.hosts.github_apps import GitHubApps, Integration
+from tests.forges.hosts.github_deliveries import GitHubDeliveries, cursor_page
+from tests.forges.hosts.github_reports import GitHubReports
+from tests.forges.hosts.operations import Gone, Refused
 from tests.forges.hosts.published import published
 from tests.forges.hosts.site import Comment, Hosted, Person, Pull, Site, Status, Webhook, as_json
 
 API = "/api/v3"
 PAYLOADS = Path(__file__).parent.parent / "github_payloads"
-NAMES = {"owner": r"[^/]+", "repo": r"[^/]+", "sha": r"[0-9a-f]+", "username": r"[^/]+"}
-
-
-class Gone(Exception):
-    """404."""
-
-
-class Refused(Exception):
-    """403 or 422, with the words."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
+NAMES = {
+    "owner": r"[^/]+",
+    "repo": r"[^/]+",
+    "sha": r"[0-9a-f]+",
+    "ref": r"[0-9a-f]+",
+    "code": "[^/]+",
+    "username": "[^/]+",
+}
 
 
 Answering = Callable[[Request, Person, dict[str, str]], Any]
@@ -47,6 +46,8 @@ class GitHubSite(Site):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.published = published("github")
+        self.apps = GitHubApps(self)
+        self.reports = GitHubReports(self)
         self._operations: list[tuple[str, re.Pattern[str], Answering]] = [
             (name, _pattern(name), answering)
             for name, answering in {
@@ -63,6 +64,9 @@ class GitHubSite(Site):
                 "GET /repos/{owner}/{repo}/issues/{issue_number}/comments": self._comments,
                 "POST /repos/{owner}/{repo}/issues/{issue_number}/comments": self._make_comment,
                 "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}": self._change_comment,
+                **self.apps.operations(),
+                **self.reports.operations(),
+                **GitHubDeliveries(self).operations(),
                 **github_events.operations(self),
             }.items()
         ]
@@ -70,8 +74,25 @@ class GitHubSite(Site):
     def is_api(self, request: Request) -> bool:
         return request.path.startswith(f"{API}/")
 
+    def signed_in(self, request: Request) -> Person | None:
+        return self.apps.signed_in(request) or super().signed_in(request)
+
+    def may_fetch(self, request: Request, person: Person) -> bool:
+        if not isinstance(person, Integration):
+            return True
+        name, _, rest = request.path.removeprefix("/").partition(".git/")
+        pushing = "git-receive-pack" in rest + request.query_string.decode()
+        return self.apps.may_fetch(person, self.repositories.get(name), pushing=pushing)
+
+    def send(self, hosted: Hosted, event: str, payload: dict[str, Any], guid: str = "") -> None:
+        super().send(hosted, event, payload, guid)
+        self.apps.send(hosted, event, payload)
+
     def page(self, request: Request) -> Response | None:
-        return pages.shown(self, request.path)
+        return github_app_pages.page(self, request) or pages.shown(self, request.path)
+
+    def reported(self, hosted: Hosted, pull: Pull) -> str:
+        return self.reports.page(hosted, pull.head)
 
     def pull_path(self, hosted: Hosted, pull: Pull) -> str:
         return f"/{hosted.full_name}/pull/{pull.number}"
@@ -94,9 +115,10 @@ class GitHubSite(Site):
     ) -> Response:
         body = request.get_json(silent=True)
         try:
+            self.apps.check(name, f"{request.method} {request.path.removeprefix(API)}", person)
             self.published.check_request(name, body)
             content = answering(request, person, parts)
-            shown, link = self._page(request, content) if isinstance(content, list) else (content, "")
+            shown, link = self._page(request, content)
             self.published.check_answer(name, shown)
         except jsonschema.ValidationError as error:
             self.complaints.append(f"{name}: {error.json_path}: {error.message[:300]}")
@@ -109,8 +131,17 @@ class GitHubSite(Site):
             answer.headers["X-OAuth-Scopes"] = person.scopes
         return answer
 
-    def _page(self, request: Request, items: list[Any]) -> tuple[list[Any], str]:
+    def _page(self, request: Request, content: Any) -> tuple[Any, str]:
         """The page that was asked for, 30 items unless asked otherwise, and where the next one is."""
+        if isinstance(content, dict) and "total_count" in content:
+            name = next(name for name, value in content.items() if isinstance(value, list))
+            items, link = self._page(request, content[name])
+            return {**content, name: items}, link
+        if not isinstance(content, list):
+            return content, ""
+        items = content
+        if request.path.endswith("/deliveries"):
+            return cursor_page(request, items, self.url)
         size = min(100, int(request.args.get("per_page", "30")))
         page = int(request.args.get("page", "1"))
         shown = items[(page - 1) * size : page * size]
@@ -126,8 +157,14 @@ class GitHubSite(Site):
         address = self.url + request.full_path.rstrip("?").replace(former, self.moved[former], 1)
         return Response("", 301 if request.method == "GET" else 307, {"Location": address})
 
+    def find(self, person: Person, parts: dict[str, str]) -> Hosted:
+        """The repository, if the person may look at it."""
+        return self._find(person, parts)
+
     def _find(self, person: Person, parts: dict[str, str], role: str = "read") -> Hosted:
         hosted = self.repositories.get(f"{parts['owner']}/{parts['repo']}")
+        if hosted is not None and isinstance(person, Integration):
+            return self.apps.find(person, hosted)
         if hosted is None or person.login not in hosted.members:
             raise Gone
         if role == "admin" and hosted.members[person.login] != "admin":
@@ -147,15 +184,15 @@ class GitHubSite(Site):
         example = self.published.example("GET /user/repos")[0]
         mine = [one for one in self.repositories.values() if person.login in one.members]
         return [
-            {**example, **self._described(one, person)} for one in sorted(mine, key=lambda one: one.full_name)
+            {**example, **self.described(one, person)} for one in sorted(mine, key=lambda one: one.full_name)
         ]
 
     def _repository(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         example = self.published.example("GET /repos/{owner}/{repo}")
-        return {**example, **self._described(self._find(person, parts), person)}
+        return {**example, **self.described(self._find(person, parts), person)}
 
-    def _described(self, hosted: Hosted, person: Person) -> dict[str, Any]:
-        role = hosted.members[person.login]
+    def described(self, hosted: Hosted, person: Person) -> dict[str, Any]:
+        role = hosted.members.get(person.login, "none")
         return {
             "id": hosted.id,
             "name": hosted.name,
@@ -202,7 +239,7 @@ class GitHubSite(Site):
 
     def _collaborators(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         hosted = self._find(person, parts)
-        if hosted.members[person.login] == "read":
+        if hosted.members.get(person.login) == "read":
             raise Refused(403, "Must have push access to view repository collaborators.")
         example = self.published.example("GET /repos/{owner}/{repo}/collaborators")[0]
         return [{**example, "login": login, "role_name": role} for login, role in hosted.members.items()]
@@ -236,7 +273,7 @@ class GitHubSite(Site):
         return self._webhook(webhook)
 
     def _change_webhook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
-        webhook, body = self._find_webhook(person, parts), request.get_json()
+        webhook, body = self.find_webhook(person, parts), request.get_json()
         webhook.url = body.get("config", {}).get("url", webhook.url)
         webhook.secret = body.get("config", {}).get(
             "secret", ""
@@ -247,9 +284,9 @@ class GitHubSite(Site):
 
     def _delete_webhook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         hosted = self._find(person, parts, "admin")
-        hosted.webhooks.remove(self._find_webhook(person, parts))
+        hosted.webhooks.remove(self.find_webhook(person, parts))
 
-    def _find_webhook(self, person: Person, parts: dict[str, str]) -> Webhook:
+    def find_webhook(self, person: Person, parts: dict[str, str]) -> Webhook:
         for one in self._find(person, parts, "admin").webhooks:
             if one.id == int(parts["hook_id"]):
                 return one

@@ -54,6 +54,7 @@ class Hooks(Part):
             f"POST {PROJECT}/hooks": self._make_hook,
             f"PUT {PROJECT}/hooks/{{hook}}": self._change_hook,
             f"DELETE {PROJECT}/hooks/{{hook}}": self._delete_hook,
+            f"POST {PROJECT}/hooks/{{hook}}/test/push_events": self._test_hook,
         }
 
     def _hooks(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
@@ -91,6 +92,12 @@ class Hooks(Part):
 
     def _delete_hook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         self.find(person, parts, "admin").webhooks.remove(self._find_hook(person, parts))
+
+    def _test_hook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        webhook, hosted = self._find_hook(person, parts), self.find(person, parts, "admin")
+        payload = self.push_payload(hosted, "main", "0" * 40, self._tip(hosted, "main") or "")
+        self.deliver(webhook, "push", json.dumps(payload).encode(), str(uuid.uuid4()))
+        return {"message": "201 Created"}
 
     def _find_hook(self, person: Person, parts: dict[str, str]) -> Webhook:
         for one in self.find(person, parts, "admin").webhooks:

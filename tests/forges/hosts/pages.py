@@ -24,7 +24,7 @@ def shown(site: Site, path: str) -> Response | None:
         for pull in list(hosted.pulls.values())
     }
     if path in pulls:
-        return _pull(*pulls[path])
+        return _pull(site, *pulls[path])
     return _index(pulls) if path == "/" else None
 
 
@@ -36,7 +36,7 @@ def _index(pulls: dict[str, tuple[Hosted, Pull]]) -> Response:
     return _page("Pull requests", f"<ul>{''.join(rows)}</ul>" if rows else "<p>There is none.</p>")
 
 
-def _pull(hosted: Hosted, pull: Pull) -> Response:
+def _pull(site: Site, hosted: Hosted, pull: Pull) -> Response:
     newest = {one.context: one for one in hosted.statuses if one.sha == pull.head}
     statuses = "".join(
         f'<li><strong class="{one.state}">{one.state}</strong> {escape(name)}: '
@@ -48,8 +48,13 @@ def _pull(hosted: Hosted, pull: Pull) -> Response:
         f"<article><p><strong>{escape(one.author)}</strong>, edited {one.edits} times</p>{markdown.render(one.body)}</article>"
         for one in pull.comments
     )
-    body = f"<p>{pull.state}, {pull.head[:10]} of {escape(pull.branch)}</p><ul>{statuses}</ul>{comments}"
+    body = f"<p>{pull.state}, {pull.head[:10]} of {escape(pull.branch)}</p><ul>{statuses}</ul>{site.reported(hosted, pull)}{comments}"
     return _page(f"{hosted.full_name} #{pull.number} {pull.title}", body)
+
+
+def plain(title: str, body: str) -> Response:
+    """A page that is not about a pull request."""
+    return _page(title, body)
 
 
 def _page(title: str, body: str) -> Response:

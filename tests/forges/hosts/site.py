@@ -104,6 +104,10 @@ class Delivery:
     event: str
     body: bytes
     status: int
+    id: int = 0
+    webhook: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass
@@ -246,17 +250,27 @@ class Site(ABC):
             if webhook.active and event in webhook.events and self.deliver_webhooks:
                 self.deliver(webhook, event, body, guid or str(uuid.uuid4()))
 
+    def deliver_to(self, webhook: Webhook, event: str, payload: dict[str, Any]) -> None:
+        """Deliver an event to one webhook."""
+        if webhook.active and self.deliver_webhooks:
+            self.deliver(webhook, event, json.dumps(payload).encode(), str(uuid.uuid4()))
+
     def deliver(self, webhook: Webhook, event: str, body: bytes, guid: str) -> int:
         """Deliver once, and remember how it was answered."""
         headers = self.webhook_headers(webhook, event, body, guid)
+        status = self.post(webhook, headers, body)
+        sent = Delivery(guid, event, body, status, next(self.ids), webhook.id, headers)
+        self.deliveries.append(sent)
+        return status
+
+    def post(self, webhook: Webhook, headers: dict[str, str], body: bytes) -> int:
+        """Send one request to a webhook; 0 when nobody answered."""
         try:
-            status = httpx.post(
+            return httpx.post(
                 webhook.url, content=body, headers=headers, timeout=10, trust_env=False
             ).status_code
         except httpx.HTTPError:
-            status = 0
-        self.deliveries.append(Delivery(guid, event, body, status))
-        return status
+            return 0
 
     @abstractmethod
     def push_payload(self, hosted: Hosted, branch: str, before: str, after: str) -> dict[str, Any]:
@@ -304,6 +318,14 @@ class Site(ABC):
         """A page for people, at the addresses that have one."""
         return None
 
+    def may_fetch(self, request: Request, person: Person) -> bool:
+        """Whether somebody who is signed in may fetch, or push, what a request of git is about."""
+        return True
+
+    def reported(self, hosted: Hosted, pull: Pull) -> str:
+        """What people see at a pull request beside statuses and comments, as HTML."""
+        return ""
+
     def signed_in(self, request: Request) -> Person | None:
         """Whose token the request has: a bearer's, or the password of git."""
         given = request.authorization
@@ -318,6 +340,8 @@ class Site(ABC):
         if not self.is_api(request):
             if person is None:
                 return Response("sign in", 401, {"WWW-Authenticate": "Basic"})
+            if not self.may_fetch(request, person):
+                return Response("not found", 404)
             return served(self.root, request.path, request, person.login)
         with self._lock:
             self.asked.append(f"{request.method} {request.path}")

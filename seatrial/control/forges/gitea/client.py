@@ -64,6 +64,10 @@ class GiteaClient:
         """Send `json`, and return what became of it."""
         return read(model, self._send(method, path, json=json))
 
+    def order(self, path: str) -> None:
+        """Have the forge do what POST at `path` is for; its answer has nothing in it."""
+        self._send("POST", path)
+
     def delete(self, path: str) -> None:
         """Delete what is at `path`; nothing there is no error."""
         try:

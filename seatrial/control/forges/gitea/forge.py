@@ -84,6 +84,10 @@ class GiteaForge:
             _same(project, str(answer.base.repo_id))
         return [_now(project, answer) for answer in answers if answer.head.sha]
 
+    def test_webhook(self, project: Project, url: str) -> None:
+        """A push. It may be evaluated, as that push was."""
+        hooks.test(self.client, _of(project), url)
+
     def pull_request(self, project: Project, number: int) -> PullRequestChanged:
         """One pull request as it is now."""
         answer = self.client.get(f"{_of(project)}/pulls/{number}", Pull)

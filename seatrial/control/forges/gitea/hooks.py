@@ -9,6 +9,7 @@ import hmac
 
 from seatrial.control.forges.gitea.answers import Hook, Made
 from seatrial.control.forges.gitea.client import GiteaClient
+from seatrial.control.forges.http.problems import no_webhook
 
 # To some versions `pull_request` means all events of pull requests, to others one of them.
 EVENTS = [
@@ -45,6 +46,14 @@ def remove(client: GiteaClient, repository: str, url: str) -> None:
     """Remove every webhook that goes to `url`. Raises ForgeError; NoSuchThing when the repository is gone."""
     for hook in _going_to(client, repository, url):
         client.delete(f"{repository}/hooks/{hook.id}")
+
+
+def test(client: GiteaClient, repository: str, url: str) -> None:
+    """Have a push of the default branch's last commit sent to `url`. Raises ForgeError, a permanent one without a webhook."""
+    there = _going_to(client, repository, url)
+    if not there:
+        raise no_webhook(repository, url)
+    client.order(f"{repository}/hooks/{there[0].id}/tests")
 
 
 def fingerprint(url: str, secret: str) -> str:

@@ -37,6 +37,18 @@ class GiteaWebhooks:
         """The event in a payload; None for events that lead to nothing."""
         return parsing.parse(event, body)
 
+    def ping(self, secret: str, delivery_id: str) -> tuple[Mapping[str, str], bytes]:
+        """An event that leads to nothing."""
+        body = b'{"zen": "Seatrial tries its own address."}'
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "seatrial-test",
+            "X-Gitea-Event": "ping",
+            "X-Gitea-Delivery": delivery_id,
+            "X-Gitea-Signature": signature.sign(body, secret).removeprefix(signature.PREFIX),
+        }
+        return headers, body
+
 
 def _first(headers: Mapping[str, str], what: str) -> str:
     return next((value for name in NAMES if (value := headers.get(f"X-{name}-{what}", ""))), "")

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from seatrial.control.forges.github.payloads import Account, Payload, Repository, Sha, Text
 
@@ -115,3 +115,106 @@ class Made(Answer):
     """Something that was made, of which only the id matters."""
 
     id: int
+
+
+class InstallationAnswer(Answer):
+    """An App as one account has installed it."""
+
+    id: int
+    account: Account | None = None
+    suspended_at: datetime | None = None
+
+
+class TokenAnswer(Answer):
+    """A token of an installation. Neither its repr nor an error shows it."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    token: str = Field(repr=False, min_length=1)
+    expires_at: AwareDatetime
+
+
+class AppAnswer(Answer):
+    """An App, and what it may do and is told."""
+
+    id: int
+    slug: Text
+    html_url: Text = ""
+    permissions: dict[str, str] = Field(default_factory=dict)
+    events: list[Text] = Field(default_factory=list)
+
+
+class ConversionAnswer(Answer):
+    """An App that was just made of a manifest, with its secrets. Neither its repr nor an error shows them."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    id: int
+    slug: Text
+    html_url: Text = ""
+    pem: str = Field(repr=False)
+    webhook_secret: str | None = Field(None, repr=False)
+
+
+class AppOfRun(Answer):
+    """The App that made a check run."""
+
+    id: int
+
+
+class RunOutput(Answer):
+    """What a check run says."""
+
+    title: str | None = None
+    summary: str | None = None
+    annotations_count: int = 0
+
+
+class CheckRunAnswer(Answer):
+    """A check run."""
+
+    id: int
+    name: Text = ""
+    status: Text = ""
+    conclusion: Text | None = None
+    external_id: Text | None = None
+    details_url: str | None = None
+    app: AppOfRun | None = None
+    output: RunOutput = RunOutput()
+
+
+class DeploymentAnswer(Answer):
+    """A deployment of a commit to an environment."""
+
+    id: int
+    sha: Sha
+
+
+class DeploymentStatusAnswer(Answer):
+    """One of the states that a deployment has had."""
+
+    id: int
+    state: Text
+    environment_url: Text = ""
+
+
+class SentDelivery(Answer):
+    """One attempt of GitHub to send a delivery. `status_code` is the answer it got; 0 or an error if there was none."""
+
+    id: int
+    guid: Text
+    delivered_at: AwareDatetime
+    status_code: int = 0
+
+
+class SentRequest(Answer):
+    """What GitHub sent."""
+
+    headers: dict[str, str | None] | None = None
+    payload: dict[str, object] | None = None
+
+
+class SentWhole(SentDelivery):
+    """One attempt, with what was sent."""
+
+    request: SentRequest = SentRequest()

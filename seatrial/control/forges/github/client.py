@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from githubkit import BaseAuthStrategy, GitHub
+from githubkit.cache import MemCacheStrategy
 from githubkit.exception import (
     GitHubException,
     RateLimitExceeded,
@@ -30,23 +31,36 @@ A = TypeVar("A", bound=Answer)
 
 def api_url(base_url: str) -> str:
     """The address of the API of the GitHub at `base_url`, such as https://github.com or an Enterprise Server's."""
+    site = site_url(base_url)
+    return "https://api.github.com" if site == "https://github.com" else f"{site}/api/v3"
+
+
+def site_url(base_url: str) -> str:
+    """The address of the pages of the GitHub at `base_url`, which may also be that of its API."""
     parts = urlsplit(base_url)
     if parts.hostname in {"github.com", "www.github.com", "api.github.com"}:
-        return "https://api.github.com"
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/api/v3')}/api/v3"
+        return "https://github.com"
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/api/v3')}"
 
 
 class GitHubClient:
     """Sends requests and reads answers. Thread-safe. Retries nothing. Every method raises ForgeError.
 
     githubkit signs in and understands GitHub's limits. Its models are not used, because they refuse what GitHub adds;
-    ours ignore it. Its cache, retries and throttling are off: our transport counts every request.
+    ours ignore it. Its cache, retries and throttling are off: our transport counts every request. With `transport`, it
+    shares budget and ETags with the client that has it.
     """
 
     def __init__(
-        self, base_url: str, auth: BaseAuthStrategy | str, *, inner: httpx.BaseTransport | None = None
+        self,
+        base_url: str,
+        auth: BaseAuthStrategy | str,
+        *,
+        inner: httpx.BaseTransport | None = None,
+        transport: ForgeTransport | None = None,
     ) -> None:
-        self.transport = ForgeTransport(api_url(base_url), inner=inner, pace=limits.pace(api_url(base_url)))
+        pace = limits.pace(api_url(base_url))
+        self.transport = transport or ForgeTransport(api_url(base_url), inner=inner, pace=pace)
         self._host = urlsplit(api_url(base_url)).hostname or ""
         self._github: GitHub[Any] = GitHub(
             auth,
@@ -56,6 +70,7 @@ class GitHubClient:
             transport=self.transport,
             trust_env=False,
             http_cache=False,
+            cache_strategy=MemCacheStrategy(),  # the one of all clients would give a former key's signature
             auto_retry=False,
             follow_redirects=False,
         )
@@ -71,6 +86,10 @@ class GitHubClient:
     def send(self, method: str, path: str, json: Any, model: type[A]) -> A:
         """Send `json`, and return what GitHub made of it."""
         return read(model, self._send(method, path, json=json))
+
+    def order(self, path: str) -> None:
+        """Have GitHub do what POST at `path` is for; its answer has nothing in it."""
+        self._send("POST", path)
 
     def delete(self, path: str) -> None:
         """Delete what is at `path`; nothing there is no error."""
@@ -128,7 +147,10 @@ class GitHubClient:
                 raise self._limited() from error
             if response.status_code in {404, 410}:
                 raise NoSuchThing(f"{self._host} has nothing at {response.url.path}, or hides it") from error
-            raise problem(response, self.transport.clock) from error
+            wrong = problem(response, self.transport.clock)
+            if response.status_code == httpx.codes.FORBIDDEN:
+                raise NotAllowed(str(wrong), retry_after_seconds=wrong.retry_after_seconds) from error
+            raise wrong from error
         except GitHubException as error:
             if isinstance(error.__cause__, ForgeError):  # of our transport
                 raise error.__cause__ from error
@@ -146,3 +168,7 @@ class GitHubClient:
             raise ForgeError(
                 f"{self._host} points to {there.netloc}, another host; not followed", permanent=True
             )
+
+
+class NotAllowed(ForgeError):
+    """403, and not because of a limit: the credential lacks a right, which somebody may give it."""

@@ -1,13 +1,13 @@
 """GitHub and GitHub Enterprise Server, through a token."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import httpx
 
 from seatrial.control.forges.errors import ForgeError
-from seatrial.control.forges.github import statuses
+from seatrial.control.forges.github import sent, statuses
 from seatrial.control.forges.github.answers import (
     Collaborator,
     Comment,
@@ -19,6 +19,10 @@ from seatrial.control.forges.github.answers import (
     RepositoryAnswer,
 )
 from seatrial.control.forges.github.client import GitHubClient
+from seatrial.control.forges.github.deployments import Deployments
+from seatrial.control.forges.github.needs import EVENTS
+from seatrial.control.forges.github.paths import of_name as _path
+from seatrial.control.forges.github.paths import of_project as _of
 from seatrial.control.forges.github.rights import CLASSIC_SCOPE, enterprise_version, rights_of_token
 from seatrial.control.forges.http.budget import Budget
 from seatrial.control.forges.http.problems import NoSuchThing
@@ -31,24 +35,31 @@ from seatrial.control.forges.protocol import (
     FetchCredential,
     ForgeAccount,
     ForgeRepository,
+    KeptDelivery,
+    MissedDelivery,
     TakenFacts,
 )
 from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
 from seatrial.control.projects.models import Connection, Project
 from seatrial.wire.evaluations import ForgeFacts, Member, Metadata
 
-EVENTS = ["create", "issue_comment", "merge_group", "pull_request", "push", "repository"]
 # GitHub does not say how long a classic token is valid. After this time an agent asks again.
 LENT = timedelta(hours=1)
 OPEN = "open"  # GitHub's word
 
 
 class GitHubForge:
-    """One connection to GitHub. A token cannot be narrowed to one repository: agents get the token itself."""
+    """One connection to GitHub. A token cannot be narrowed to one repository: agents get the token itself.
+
+    `client` sends what is about a repository, also where a subclass signs in another way.
+    """
+
+    client: GitHubClient
 
     def __init__(self, connection: Connection, *, inner: httpx.BaseTransport | None = None) -> None:
         self._token = str(connection.credential)
         self.client = GitHubClient(connection.base_url, self._token, inner=inner)
+        self._deployments = Deployments(lambda: self.client)
 
     @property
     def budget(self) -> Budget:
@@ -75,11 +86,11 @@ class GitHubForge:
     def repositories(self) -> Iterator[ForgeRepository]:
         """Every repository of the token's owner, of those who share with them, and of their organisations."""
         for answer in self.client.pages("/user/repos", RepositoryAnswer, sort="full_name"):
-            yield _repository(answer)
+            yield as_repository(answer)
 
     def repository(self, full_name: str) -> ForgeRepository:
         """One repository, by its name or a former one."""
-        return _repository(self.client.get(_path(full_name), RepositoryAnswer))
+        return as_repository(self.client.get(_path(full_name), RepositoryAnswer))
 
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
         """Every open pull request, whatever its base.
@@ -114,8 +125,9 @@ class GitHubForge:
         self._status(project, report.commit, statuses.of_evaluation(report))
 
     def report_deployment(self, project: Project, report: DeploymentReport) -> None:
-        """A commit status."""
+        """A commit status, and a deployment that the pull request's page links to."""
         self._status(project, report.commit, statuses.of_deployment(report))
+        self._deployments.show(_of(project), report)
 
     def report_comment(self, project: Project, report: CommentReport) -> str:
         """Our comment: the known one, else ours with the marker, else a new one."""
@@ -167,6 +179,19 @@ class GitHubForge:
         for hook in ours:
             self.client.delete(f"{hooks}/{hook.id}")
 
+    def missed_deliveries(self, project: Project, url: str, since: datetime) -> list[MissedDelivery]:
+        """Of every webhook that goes to `url`."""
+        ours = sent.webhooks(self.client, _of(project), url)
+        return [one for webhook in ours for one in sent.missed(self.client, webhook, since)]
+
+    def kept_delivery(self, project: Project, missed: MissedDelivery) -> KeptDelivery:
+        """What GitHub sent, or tried to."""
+        return sent.kept(self.client, missed)
+
+    def test_webhook(self, project: Project, url: str) -> None:
+        """A ping."""
+        sent.ping(self.client, _of(project), url)
+
     def pull_request(self, project: Project, number: int) -> PullRequestChanged:
         """One pull request as it is now. Raises ForgeError when the project's name belongs to another repository now."""
         answer = self.client.get(f"{_of(project)}/pulls/{number}", PullAnswer)
@@ -188,8 +213,9 @@ class GitHubForge:
 
     def _members(self, project: Project, answer: RepositoryAnswer) -> list[Member]:
         """Nobody, unless the credential may push: GitHub shows collaborators to nobody else."""
-        if not answer.permissions.push:
-            return []
+        return self._collaborators(project) if answer.permissions.push else []
+
+    def _collaborators(self, project: Project) -> list[Member]:
         collaborators = self.client.pages(f"{_of(project)}/collaborators", Collaborator)
         return [Member(username=one.login, role=one.role_name) for one in collaborators]
 
@@ -202,20 +228,17 @@ class GitHubForge:
 
     def _our_comment(self, project: Project, report: CommentReport) -> str:
         """The id of the comment that an earlier report made; anybody may copy the marker, so it must be ours."""
-        me = self.client.get("/user", Me)
+        ours = self._ours()
         wanted = marker(report.mark)
         for comment in self.client.pages(f"{_of(project)}/issues/{report.number}/comments", Comment):
-            if comment.user is not None and comment.user.id == me.id and wanted in (comment.body or ""):
+            if comment.user is not None and ours(comment.user) and wanted in (comment.body or ""):
                 return str(comment.id)
         return ""
 
-
-def _of(project: Project) -> str:
-    return _path(project.full_name)
-
-
-def _path(full_name: str) -> str:
-    return f"/repos/{quote(full_name, safe='/')}"
+    def _ours(self) -> Callable[[Me], bool]:
+        """Whether an account is the one that we write as."""
+        me = self.client.get("/user", Me)
+        return lambda account: account.id == me.id
 
 
 def _expiry(header: str) -> datetime | None:
@@ -229,7 +252,8 @@ def _expiry(header: str) -> datetime | None:
     return None
 
 
-def _repository(answer: RepositoryAnswer) -> ForgeRepository:
+def as_repository(answer: RepositoryAnswer) -> ForgeRepository:
+    """A repository as GitHub describes it."""
     return ForgeRepository(
         external_id=str(answer.id),
         full_name=answer.full_name,

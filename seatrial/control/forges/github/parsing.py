@@ -59,23 +59,24 @@ def parse(event: str, body: bytes, id_of: IdOf = github_id) -> ForgeEvent | None
     """The event in a delivery; None for events and actions that we ignore. Raises UnreadablePayload."""
     match event:
         case "pull_request":
-            return _pull_request(_read(PullRequestPayload, event, body), id_of)
+            return _pull_request(read(PullRequestPayload, event, body), id_of)
         case "push":
-            return _push(_read(PushPayload, event, body), id_of)
+            return _push(read(PushPayload, event, body), id_of)
         case "repository":
-            return _repository(_read(RepositoryPayload, event, body), id_of)
+            return _repository(read(RepositoryPayload, event, body), id_of)
         case "merge_group":
-            return _queued(_read(MergeGroupPayload, event, body), id_of)
+            return _queued(read(MergeGroupPayload, event, body), id_of)
         case "issue_comment":
-            return _commented(_read(IssueCommentPayload, event, body), id_of)
+            return _commented(read(IssueCommentPayload, event, body), id_of)
         case "create":
-            _read(CreatePayload, event, body)  # the push of the same ref carries the commit
+            read(CreatePayload, event, body)  # the push of the same ref carries the commit
         case _:
-            _read(Payload, event, body)  # ping, or an event of a newer forge: any JSON object will do
+            read(Payload, event, body)  # ping, or an event of a newer forge: any JSON object will do
     return None
 
 
-def _read(model: type[P], event: str, body: bytes) -> P:
+def read(model: type[P], event: str, body: bytes) -> P:
+    """The payload of `event`. Raises UnreadablePayload, which says what is wrong with it."""
     try:
         return model.model_validate_json(body)
     except ValidationError as error:

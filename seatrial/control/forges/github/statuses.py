@@ -40,7 +40,10 @@ def of_deployment(report: DeploymentReport) -> dict[str, str]:
 
 
 def _status(context: str, state: str, description: str, address: str) -> dict[str, str]:
+    return {"context": context, "state": state, "description": one_line(description), "target_url": address}
+
+
+def one_line(description: str) -> str:
+    """As much of it as GitHub takes, on one line."""
     line = " ".join(description.split())
-    if len(line) > MAX_DESCRIPTION:
-        line = line[: MAX_DESCRIPTION - 1] + "…"
-    return {"context": context, "state": state, "description": line, "target_url": address}
+    return line if len(line) <= MAX_DESCRIPTION else line[: MAX_DESCRIPTION - 1] + "…"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from seatrial.control.forges.github import parsing, signature
+from seatrial.control.forges.github import app_parsing, parsing, pings, signature
 from seatrial.control.forges.protocol import WebhookHeaders
 from seatrial.control.projects.events import ForgeEvent
 
@@ -42,4 +42,10 @@ class GitHubWebhooks:
 
     def parse(self, event: str, body: bytes) -> ForgeEvent | None:
         """The event in a payload; None for events that lead to nothing."""
+        if event in app_parsing.EVENTS:
+            return app_parsing.parse(event, body)
         return parsing.parse(event, body)
+
+    def ping(self, secret: str, delivery_id: str) -> tuple[Mapping[str, str], bytes]:
+        """A ping like GitHub's own."""
+        return pings.ping(secret, delivery_id)

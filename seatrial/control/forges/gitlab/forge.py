@@ -121,6 +121,10 @@ class GitLabForge:
         """Remove every webhook that goes to `url`."""
         hooks.remove(self.client, project, url)
 
+    def test_webhook(self, project: Project, url: str) -> None:
+        """A push. It may be evaluated, as that push was."""
+        hooks.test(self.client, project, url)
+
     def may_write(self, project: Project, login: str) -> bool:
         """By the account's role, which is at least Developer then."""
         return projects.may_write(self.client, project, login)

@@ -3,10 +3,10 @@
 from typing import Any
 
 from seatrial.control.forges.errors import ForgeError
-from seatrial.control.forges.gitlab.answers import Hook
+from seatrial.control.forges.gitlab.answers import Answer, Hook
 from seatrial.control.forges.gitlab.client import GitLabClient, NotAccepted, of_project
 from seatrial.control.forges.gitlab.signature import signing_token
-from seatrial.control.forges.http.problems import NoSuchThing
+from seatrial.control.forges.http.problems import NoSuchThing, no_webhook
 from seatrial.control.projects.models import Project
 
 WANTED = ("push_events", "tag_push_events", "merge_requests_events", "note_events")
@@ -54,6 +54,15 @@ def remove(client: GitLabClient, project: Project, url: str) -> None:
         return
     for hook in ours:
         client.delete(f"{hooks}/{hook.id}")
+
+
+def test(client: GitLabClient, project: Project, url: str) -> None:
+    """Have a push of the newest commit sent to `url`."""
+    hooks = f"{of_project(project.external_id)}/hooks"
+    ours = [hook for hook in client.pages(hooks, Hook) if hook.url == url]
+    if not ours:
+        raise no_webhook(project.full_name, url)
+    client.send("POST", f"{hooks}/{ours[0].id}/test/push_events", {}, Answer)
 
 
 def _body(url: str, secret: str) -> dict[str, Any]:

@@ -50,3 +50,14 @@ class GitLabWebhooks:
     def parse(self, event: str, body: bytes) -> ForgeEvent | None:
         """The event in a payload; None for events that lead to nothing."""
         return parsing.parse(event, body)
+
+    def ping(self, secret: str, delivery_id: str) -> tuple[Mapping[str, str], bytes]:
+        """An event that leads to nothing, with the secret token."""
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "seatrial-test",
+            "Idempotency-Key": delivery_id,
+            "X-Gitlab-Event": "ping",
+            "X-Gitlab-Token": secret,
+        }
+        return headers, b'{"object_kind": "ping"}'

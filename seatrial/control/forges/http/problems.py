@@ -29,3 +29,12 @@ def problem(response: httpx.Response, clock: ForgeClock) -> ForgeError:
 def no_answer(host: str, error: Exception) -> ForgeError:
     """The error of a request that got no answer."""
     return ForgeError(f"{host} does not answer: {error}")
+
+
+def no_webhook(repository: str, url: str) -> ForgeError:
+    """The error of a test for which there is no webhook. `repository` is its path in the API."""
+    return ForgeError(
+        f"{repository.removeprefix('/repos/')} has no webhook that goes to {url}. Seatrial looks for it every hour; where its "
+        "credential may not make one, make it by hand",
+        permanent=True,
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from seatrial.control.forges.github import parsing, signature
+from seatrial.control.forges.github import parsing, pings, signature
 from seatrial.control.forges.github.payloads import Repository
 from seatrial.control.forges.protocol import WebhookHeaders
 from seatrial.control.projects.events import ForgeEvent
@@ -26,6 +26,10 @@ class LocalWebhooks:
     def parse(self, event: str, body: bytes) -> ForgeEvent | None:
         """Parse GitHub's payloads."""
         return parsing.parse(event, body, _path)
+
+    def ping(self, secret: str, delivery_id: str) -> tuple[Mapping[str, str], bytes]:
+        """A ping like GitHub's own."""
+        return pings.ping(secret, delivery_id)
 
 
 def _path(repository: Repository) -> str:

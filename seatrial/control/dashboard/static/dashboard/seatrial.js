@@ -291,6 +291,7 @@ document.addEventListener("click", async (event) => {
   }
 });
 for (const button of document.querySelectorAll("[data-dismiss]")) button.hidden = false;
+document.querySelector("form[data-send]")?.submit(); // somebody asked for it on the page before
 if (navigator.clipboard) document.documentElement.dataset.clipboard = "yes"; // there is none without https
 
 // "All that are shown" in a list to pick from: there is no such box without scripts.

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("forges", "0005_account"),
+        ("forges", "0006_deliveries"),
         ("projects", "0004_hosted_forges"),
     ]
 

@@ -1,0 +1,1 @@
+"""Deliveries for people: what each is about, what it means and what to do, searching, replaying, testing a webhook."""

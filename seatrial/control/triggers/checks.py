@@ -1,0 +1,117 @@
+"""What people ask for at our reports on a commit: buttons and "re-run" at the forge."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import structlog
+
+from seatrial.control.audit import services as audit
+from seatrial.control.audit.actors import Actor
+from seatrial.control.errors import ControlError
+from seatrial.control.forges.connected import Forges
+from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.services import Instruction
+from seatrial.control.policies import services as policies
+from seatrial.control.policies.models import Evaluation
+from seatrial.control.previews import services as previews
+from seatrial.control.previews.models import Deployment
+from seatrial.control.projects.events import CheckAsked, CheckOrder
+from seatrial.control.projects.models import Project, PullRequest
+from seatrial.wire.words import EventKind
+
+log = structlog.get_logger(__name__)
+
+
+def asked(project: Project, event: CheckAsked, *, received_at: datetime) -> str:
+    """Have it done once the forge has said that the person may; returns what follows, for people."""
+    for order in event.orders:
+        outbox.instruct(
+            Instruction.CHECK,
+            project=project.pk,
+            commit=event.commit,
+            order=order,
+            by=event.author,
+            at=received_at.isoformat(),
+        )
+    return f"asked for {', '.join(event.orders)} at {event.commit[:10]}, by {event.author}"
+
+
+def carry_out(forges: Forges, body: dict[str, str]) -> None:
+    """Do what was asked for, if the forge says that the person may write to the repository. Raises ForgeError.
+
+    Idempotent: what was begun since it was asked for is not begun again. No transaction is open while the forge is asked.
+    """
+    project = (
+        Project.objects.select_related("connection").filter(pk=body["project"], archived_at=None).first()
+    )
+    if project is None:
+        return
+    about = {"project": project.slug, "order": body["order"], "by": body["by"], "commit": body["commit"]}
+    if not body["by"] or not forges.hosted(project.connection).may_write(project, body["by"]):
+        log.warning("not done: who asked for it may not write to the repository", **about)
+    else:
+        _act(project, body, about)
+    _report(project, body["commit"])
+
+
+def _act(project: Project, body: dict[str, str], about: dict[str, str]) -> None:
+    by = Actor.forge(f"{body['by']} at {project.connection.name}")
+    at = datetime.fromisoformat(body["at"])
+    try:
+        ACTS[CheckOrder(body["order"])](project, body["commit"], by, at)
+    except ControlError as error:  # such as: its pull request was closed meanwhile
+        log.info("not done", **about, why=str(error))
+
+
+def _report(project: Project, commit: str) -> None:
+    """Whatever was done or not: the forge may have begun to wait for another report when it was asked for."""
+    outbox.instruct(Instruction.REPORT, project=project.pk, commit=commit)
+    for pull_request in PullRequest.objects.filter(project=project, head_sha=commit):
+        outbox.instruct(Instruction.REPORT, pull_request=pull_request.pk)
+
+
+def _rerun(project: Project, commit: str, by: Actor, at: datetime) -> None:
+    newest = Evaluation.objects.filter(project=project, commit=commit).order_by("-id").first()
+    if newest is None or newest.created_at > at:
+        return
+    evaluation = policies.evaluate(
+        project,
+        commit=commit,
+        ref=newest.ref,
+        event=EventKind.MANUAL,
+        pull_request=newest.pull_request,
+        base_commit=newest.base_commit,
+    )
+    if evaluation is not None:
+        audit.record(
+            "evaluation.request",
+            f"evaluation/{evaluation.pk}",
+            by=by,
+            workspace=project.workspace_id,
+            details={"commit": commit},
+        )
+
+
+def _rebuild(project: Project, commit: str, by: Actor, at: datetime) -> None:
+    newest = _newest(project, commit)
+    if newest is not None and newest.created_at <= at:
+        previews.rebuild(newest.environment, by)
+
+
+def _stop(project: Project, commit: str, by: Actor, at: datetime) -> None:
+    newest = _newest(project, commit)
+    if newest is not None and newest.created_at <= at:
+        previews.stop(newest.environment, by)
+
+
+def _newest(project: Project, commit: str) -> Deployment | None:
+    """The newest deployment of the pull request whose head `commit` is; at an older commit, nothing can be asked for."""
+    rows = Deployment.objects.filter(environment__project=project, environment__pull_request__head_sha=commit)
+    return rows.select_related("environment__project").order_by("-id").first()
+
+
+ACTS: Mapping[CheckOrder, Callable[[Project, str, Actor, datetime], None]] = {
+    CheckOrder.RERUN: _rerun,
+    CheckOrder.REBUILD: _rebuild,
+    CheckOrder.STOP: _stop,
+}

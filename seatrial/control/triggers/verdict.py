@@ -1,0 +1,73 @@
+"""A verdict as forges show it: Markdown, and annotations of lines."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.conf import settings
+
+from seatrial.control.forges.protocol import Annotation
+from seatrial.control.policies.models import Evaluation, Result
+from seatrial.control.triggers.markdown import code, plain
+from seatrial.wire.states import EvaluationState, ResultState
+
+RESULTS_FIRST = (ResultState.FAILED, ResultState.ERRORED)
+MOST_ANNOTATIONS = 500
+FINDINGS = "findings"  # of a result's details: objects with `file` (or `path`) and `line`
+PATHS = ("file", "path")
+
+
+def verdict(evaluation: Evaluation) -> Iterator[str]:
+    """Lines of Markdown: the state, why there is no verdict, and a table with one row per policy."""
+    page = f"{settings.SITE_URL}/evaluations/{evaluation.pk}"
+    score = f", score {evaluation.score:.0f}" if evaluation.score is not None else ""
+    yield ""
+    yield f"**Policies: {evaluation.state}{score}** ({code(evaluation.commit[:10])}) · [details]({page})"
+    if evaluation.shown_message:
+        yield f"<br>{plain(evaluation.shown_message)}"
+    results = _results(evaluation)
+    if results:
+        yield ""
+        yield "| Policy | Result | Score | |"
+        yield "| --- | --- | ---: | --- |"
+        yield from (_row(one) for one in results)
+
+
+def annotations(evaluation: Evaluation) -> list[Annotation]:
+    """What policies found at lines of files, always in the same order; nothing before there is a verdict."""
+    if not EvaluationState(evaluation.state).terminal:
+        return []
+    found = [one for result in _results(evaluation) for one in _of_result(result)]
+    return found[:MOST_ANNOTATIONS]
+
+
+def _of_result(result: Result) -> Iterator[Annotation]:
+    for finding in _findings(result.details):
+        path = next((finding[name] for name in PATHS if isinstance(finding.get(name), str)), "")
+        line = finding.get("line")
+        if not path or type(line) is not int or line < 1:
+            continue
+        others = (f"{name}: {value}" for name, value in finding.items() if name not in (*PATHS, "line"))
+        yield Annotation(
+            path=path,
+            line=line,
+            title=result.version.policy.slug,
+            message=", ".join(others) or result.message,
+            failed=result.state in RESULTS_FIRST,
+        )
+
+
+def _findings(details: Any) -> list[Mapping[str, Any]]:
+    found = details.get(FINDINGS) if isinstance(details, dict) else None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _results(evaluation: Evaluation) -> list[Result]:
+    return sorted(
+        Result.objects.filter(evaluation=evaluation).select_related("version__policy"),
+        key=lambda one: (one.state not in RESULTS_FIRST, one.version.policy.slug),
+    )
+
+
+def _row(result: Result) -> str:
+    score = "" if result.score is None else f"{result.score:.0f}"
+    return f"| {code(result.version.policy.slug)} | {result.state} | {score} | {plain(result.message)} |"
