@@ -18,6 +18,7 @@ RESULTS = Path(__file__).parent / "results"
 RATIOS = [
     ("webhook to preview, cold", "by hand, cold"),
     ("webhook to preview, warm", "by hand, warm"),
+    *webhooks.RATIOS,
     *routes.RATIOS,
     *policies.RATIOS,
 ]

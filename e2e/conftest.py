@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from e2e.connecting import NOBODY, networks_of_containers, recorded
 from e2e.platform import Platform, eventually
 from e2e.stage import Stage, set_up
 from tests.engines import require
@@ -33,7 +34,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) ->
     require("gvisor")
     directory = tmp_path_factory.mktemp("seatrial")
     authority.cert_pem.write_to_path(str(directory / "authority.pem"))
-    settings = {"GITGRIT_CUSTOM_CA_FILE_PATH": str(directory / "authority.pem")}
+    settings = {"GITGRIT_CUSTOM_CA_FILE_PATH": str(directory / "authority.pem"), "AIRGAPPED": "True"}
     platform = Platform(directory / "data", settings=settings)
     try:
         platform.up()
@@ -47,6 +48,21 @@ def platform(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) ->
         yield platform
     finally:
         platform.purge()
+
+
+@pytest.fixture
+def nowhere_else(platform: Platform, tmp_path: Path) -> Iterator[None]:
+    """Fails the test if anything of the platform tries to connect to another machine than this one and its containers."""
+    with recorded(platform, tmp_path) as attempts:
+        refused = platform.run(
+            "connect", "github", "--url", f"http://{NOBODY.address}:{NOBODY.port}", given="x"
+        )
+        assert refused.returncode != 0
+        yield
+        inside = networks_of_containers()
+    assert NOBODY in attempts, "what is tried is recorded, also where nobody answers"
+    elsewhere = [one for one in attempts if not any(one.address in network for network in inside)]
+    assert not elsewhere, f"tried: {', '.join(map(str, elsewhere))}"
 
 
 @pytest.fixture(scope="module")

@@ -32,6 +32,7 @@ def site(tmp_path: Path, authority: trustme.CA) -> Iterator[GitHubSite]:
     assert site.complaints == []
 
 
+@pytest.mark.usefixtures("nowhere_else")
 def test_from_connecting_to_the_last_trace(platform: Platform, site: GitHubSite, home: Path) -> None:
     source = static(home / "shop", "version one")
     hosted = site.repository(SHOP, source, admin="ann")

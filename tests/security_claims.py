@@ -199,6 +199,14 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- No request of the control plane goes to a link-local or metadata address": (
         "tests/installation/test_airgapped.py::test_where_clouds_keep_credentials_nobody_asks_whoever_connects_it",
         "tests/installation/test_airgapped.py::test_nor_by_a_name",
+        "tests/installation/test_airgapped.py::test_nor_by_a_gateway",
+        "tests/installation/test_airgapped.py::test_private_networks_are_only_for_configured_hosts",
+        "tests/installation/test_airgapped.py::test_a_connection_goes_where_the_check_has_looked",
+    ),
+    "- With `AIRGAPPED=True` the control plane asks": (
+        "tests/installation/test_airgapped.py::test_nothing_else_is",
+        "tests/installation/test_airgapped.py::test_no_client_is_made_anywhere_else",
+        "e2e/test_github.py::test_from_connecting_to_the_last_trace",
     ),
     "- With a GitHub App, an agent that fetches": (
         "tests/forges/test_github_app.py::test_an_agent_gets_a_token_that_reads_one_repository",

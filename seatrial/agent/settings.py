@@ -98,7 +98,7 @@ class Settings(BaseSettings):
     gitgrit_custom_ca_file_path: Path | None = Field(
         None,
         validation_alias=AliasChoices("gitgrit_custom_ca_file_path", "requests_ca_bundle", "ssl_cert_file"),
-        description="PEM bundle of an organisation's own authorities, which git trusts beside the system's. "
+        description="PEM bundle of an organisation's own authorities, which git and the registration trust beside the system's. "
         "Unset: REQUESTS_CA_BUNDLE, or else SSL_CERT_FILE.",
     )
     galley_registries: str = Field(

@@ -31,6 +31,8 @@ def status(as_json: AsJson = False) -> None:
         terminal.line("  ", show.mark(agent["state"]), f" agent {agent['name']} {agent['state']}")
         for text in agent["warnings"]:
             terminal.line("      ", warning(text))
+    for connection in whole.get("connections", []):
+        _budget(terminal, connection)
     counts = whole["previews"]
     said = f"{counts['running']} running, {counts['in_progress']} in progress, {counts['failed']} failed"
     terminal.line(f"  previews: {said}")
@@ -38,6 +40,16 @@ def status(as_json: AsJson = False) -> None:
         _project(terminal, project)
     if not whole["projects"]:
         terminal.line(f"  No project yet: {typed('preview', 'PATH', '--branch', 'B')}")
+
+
+def _budget(terminal: Terminal, connection: Json) -> None:
+    """How many more requests its code host accepts; nothing where it names no number and wants no pause."""
+    budget = connection["budget"]
+    if budget["left"] is not None:
+        most = f" of {budget['most']:,}" if budget["most"] else ""
+        terminal.line(f"  {connection['name']} accepts {budget['left']:,}{most} more requests")
+    if budget["waits_for"]:
+        terminal.line(f"  {connection['name']} waits for {budget['waits_for']}")
 
 
 def _project(terminal: Terminal, project: Json) -> None:

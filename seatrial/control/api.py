@@ -29,6 +29,7 @@ from seatrial.control.policies.api import router as policies
 from seatrial.control.previews.api import router as previews
 from seatrial.control.previews.pulls import router as pulls
 from seatrial.control.status.api import router as status
+from seatrial.control.status.metrics import router as metrics
 from seatrial.control.triggers.api import connections, projects
 
 log = structlog.get_logger(__name__)
@@ -66,7 +67,7 @@ api = Api(
     parser=TextParser(),
 )
 api.add_decorator(strictly)
-for router in (forges, deliveries, connections, previews, pulls, policies, fleet, status):
+for router in (forges, deliveries, connections, previews, pulls, policies, fleet, status, metrics):
     api.add_router("", router)
 api.add_router("/projects", projects)
 for forge in FORGES.values():

@@ -4,16 +4,19 @@ import os
 
 from django.core.asgi import get_asgi_application
 
-from seatrial.control.body_limit import BodyLimit, Scope
+from seatrial.control.body_limit import Application, BodyLimit, Receive, Scope, Send
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seatrial.control.settings")
-_django = get_asgi_application()
+_django: Application = get_asgi_application()
 
 from seatrial.control.forges import body_bound  # noqa: E402 (Django must be set up first)
+from seatrial.control.one_thread import InOneThread  # noqa: E402
 from seatrial.control.previews.pages import hosts  # noqa: E402
 from seatrial.control.start import refuse_unfit  # noqa: E402
 
 refuse_unfit()
+_webhooks: Application = InOneThread()
+WEBHOOKS = ("/api/v1/webhooks/", "/api/webhooks/")
 
 
 async def _bound(scope: Scope) -> int:
@@ -24,4 +27,9 @@ async def _bound(scope: Scope) -> int:
     return await body_bound.body_bound(scope)
 
 
-application = BodyLimit(_django, _bound)
+async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
+    quick = scope["type"] == "http" and scope["path"].startswith(WEBHOOKS)
+    await (_webhooks if quick else _django)(scope, receive, send)
+
+
+application = BodyLimit(_answer, _bound)

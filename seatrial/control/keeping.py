@@ -39,7 +39,7 @@ HISTORY = Age(
     "a quarter of a year answers what people ask about the past",
 )
 DELIVERIES = Age(
-    "deliveries of webhooks, changes that came without one, commands in comments, and what forges said about a repository",
+    "deliveries of webhooks, changes that came without one, commands in comments, and what forges said about a repository and were told last",
     timedelta(days=30),
     "they came",
     "a forge may repeat one for days, but not for weeks, and a repeat must be recognised",

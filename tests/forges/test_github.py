@@ -1,13 +1,16 @@
 """What is only GitHub's; what it shares with every forge is in `test_hosted`."""
 
+import time
 from collections.abc import Iterator
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
 from werkzeug.wrappers import Response
 
 from seatrial.control.accounts.models import Workspace
-from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.errors import ForgeError, Limited
+from seatrial.control.forges.github import limits
 from seatrial.control.forges.github.client import api_url
 from seatrial.control.forges.github.forge import GitHubForge
 from seatrial.control.projects.models import Connection, Project
@@ -82,6 +85,33 @@ def test_what_a_token_may_not_manage_is_hidden(
     assert caught.value.permanent
 
 
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({}, 60),
+        ({"X-RateLimit-Remaining": "4000", "X-RateLimit-Reset": str(int(time.time()) + 900)}, 60),
+        ({"Retry-After": formatdate(time.time() + 7200, usegmt=True)}, 3600),
+        ({"Retry-After": "soon"}, 60),
+    ],
+)
+def test_a_refusal_for_coming_too_often_is_obeyed_however_it_names_its_time(
+    forge: GitHubForge, site: GitHubSite, headers: dict[str, str], wait: float
+) -> None:
+    text = '{"message": "You have exceeded a secondary rate limit. Please wait a few minutes"}'
+    site.faults.append(Response(text, 403, headers))
+    with pytest.raises(Limited) as caught:
+        forge.account()
+    assert wait - 1 < caught.value.retry_after_seconds <= wait
+    with pytest.raises(Limited):
+        forge.account()
+    assert len(site.asked) == 1
+
+
+def test_github_com_has_a_pace_and_an_enterprise_server_has_not() -> None:
+    assert limits.pace(api_url("https://github.com")) is limits.PACE
+    assert limits.pace(api_url("https://git.corp.test")) is None
+
+
 def test_a_secondary_limit_stops_everything_for_as_long_as_it_says(
     forge: GitHubForge, site: GitHubSite
 ) -> None:
@@ -90,7 +120,7 @@ def test_a_secondary_limit_stops_everything_for_as_long_as_it_says(
     )
     with pytest.raises(ForgeError) as caught:
         forge.account()
-    assert caught.value.retry_after_seconds == 30 and not caught.value.permanent
+    assert 29 < caught.value.retry_after_seconds <= 30 and not caught.value.permanent
     with pytest.raises(ForgeError):
         forge.repository(SHOP)
     assert len(site.asked) == 1

@@ -1,5 +1,6 @@
 """Every forge over HTTP keeps to its budget, asks for nothing twice, and knows the forge's time."""
 
+import time
 from datetime import timedelta
 from email.utils import format_datetime
 
@@ -7,63 +8,10 @@ import httpx
 import pytest
 from django.utils import timezone
 
-from seatrial.control.forges.errors import ForgeError
-from seatrial.control.forges.http.budget import Budget
+from seatrial.control.forges.errors import ForgeError, Limited
 from seatrial.control.forges.http.clock import ForgeClock
 from seatrial.control.forges.http.etags import Etags
 from seatrial.control.forges.http.forge import HttpForge
-
-
-class Clock:
-    """Seconds, as a test tells."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-def test_until_a_forge_names_a_number_there_is_no_limit() -> None:
-    budget = Budget()
-    for _ in range(1000):
-        budget.spend()
-
-
-def test_a_caller_without_requests_left_learns_how_long_to_wait() -> None:
-    clock = Clock()
-    budget = Budget(clock)
-    budget.note(left=2, resets_in_seconds=300)
-    budget.spend()
-    budget.spend()
-    clock.seconds += 60
-    with pytest.raises(ForgeError, match="No request is left") as caught:
-        budget.spend()
-    assert caught.value.retry_after_seconds == 240 and not caught.value.permanent
-    clock.seconds += 240
-    budget.spend()
-
-
-def test_an_answer_that_was_overtaken_gives_nothing_back() -> None:
-    budget = Budget(Clock())
-    budget.note(left=1, resets_in_seconds=300)
-    budget.spend()
-    budget.note(left=5, resets_in_seconds=300.4)  # sent before the other, read after it
-    with pytest.raises(ForgeError):
-        budget.spend()
-    budget.note(left=5, resets_in_seconds=3600)  # a new period
-    budget.spend()
-
-
-def test_a_forge_that_wants_peace_has_it() -> None:
-    clock = Clock()
-    budget = Budget(clock)
-    budget.pause(30)
-    with pytest.raises(ForgeError) as caught:
-        budget.spend()
-    assert caught.value.retry_after_seconds == 30
-    clock.seconds += 30
-    budget.spend()
 
 
 def test_the_etags_used_last_are_kept() -> None:
@@ -139,6 +87,57 @@ def test_after_a_429_nobody_asks_until_the_time_it_named() -> None:
             forge.get("/x")
         assert 60 < caught.value.retry_after_seconds <= 77
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Retry-After": "soon"}, {"X-RateLimit-Remaining": "9", "X-RateLimit-Reset": "x"}]
+)
+def test_after_a_429_that_names_no_time_nobody_asks_for_a_minute(headers: dict[str, str]) -> None:
+    forge, asked = answering(httpx.Response(429, headers=headers))
+    with pytest.raises(ForgeError):
+        forge.get("/x")
+    with pytest.raises(Limited) as caught:
+        forge.get("/y")
+    assert 50 < caught.value.retry_after_seconds <= 60 and len(asked) == 1
+
+
+def test_a_forge_that_names_a_time_next_year_is_asked_again_in_an_hour() -> None:
+    forge, _ = answering(httpx.Response(503, headers={"Retry-After": "9" * 30}))
+    with pytest.raises(ForgeError):
+        forge.get("/x")
+    assert 3500 < forge.budget.standing().paused_for <= 3600
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "-1", "1e3", "", "²"])
+def test_a_limit_that_is_no_number_is_no_limit(number: str) -> None:
+    headers = {"RateLimit-Remaining": number.encode(), "RateLimit-Reset": b"60"}
+    forge, _ = answering(httpx.Response(200, json=[], headers=headers))
+    assert forge.get("/x") == [] and forge.budget.standing().left is None
+
+
+def test_what_did_not_change_costs_nothing_where_the_forge_says_so() -> None:
+    told = {
+        "X-RateLimit-Remaining": "3",
+        "X-RateLimit-Reset": str(int(time.time()) + 600),
+        "X-RateLimit-Limit": "9",
+    }
+    first = httpx.Response(200, json=1, headers={"ETag": '"one"', **told})
+    forge, _ = answering(first, *[httpx.Response(304, headers=told) for _ in range(9)])
+    assert [forge.get("/x") for _ in range(10)] == [1] * 10
+    assert forge.budget.standing().left == 3
+
+
+def test_what_a_forge_writes_in_headers_is_passed_on_whatever_it_is() -> None:
+    headers = {"ETag": '"one"', "X-Name": "Zoë".encode("latin-1")}
+    forge, _ = answering(httpx.Response(200, json=1, headers=headers), httpx.Response(304, headers=headers))
+    assert [forge.get("/x"), forge.get("/x")] == [1, 1]
+
+
+def test_a_forge_may_write_the_seconds_that_are_left() -> None:
+    headers = {"RateLimit-Remaining": "0", "RateLimit-Reset": "30"}
+    forge, _ = answering(httpx.Response(200, json=[], headers=headers))
+    forge.get("/x")
+    assert 20 < forge.budget.standing().wait <= 30
 
 
 def test_a_time_by_the_forges_clock_is_understood_by_it() -> None:

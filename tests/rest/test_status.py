@@ -27,9 +27,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "json.md"
 
 # What scripts were promised. More keys may come beside these; none of these may go.
 PROMISED = {
-    "": {"platform", "agents", "previews", "projects"},
+    "": {"platform", "agents", "connections", "previews", "projects"},
     "platform": {"url", "ingress_port", "runtime", "sandbox", "waits_for", "waiting_since", "warnings"},
     "agents": {"name", "state"},
+    "connections": {"id", "name", "forge", "budget"},
+    "budget": {"left", "most", "resets_at", "paused_until", "waits_for"},
     "previews": {"running", "in_progress", "failed"},
     "projects": {"name", "drift", "used", "total", "environments", "evaluations"},
     "used": {"cpus", "memory_mb"},
@@ -70,7 +72,7 @@ def evaluation(cast: Cast, environment: Environment) -> Evaluation:
 
 
 def asked(cast: Cast, path: str) -> Any:
-    return client(cast.bob).get(f"{API}/{path}").json()
+    return client(cast.alice).get(f"{API}/{path}").json()
 
 
 def objects(name: str, value: Any) -> list[tuple[str, dict[str, Any]]]:
@@ -209,7 +211,7 @@ def test_status_costs_the_same_for_many(
         evaluation = factories.evaluation(pull_request)
         factories.result(evaluation, factories.policy(cast.workspace, "Has readme"))
     bob = client(cast.bob)
-    with django_assert_max_num_queries(19):
+    with django_assert_max_num_queries(20):
         bob.get(f"{API}/status")
     with django_assert_max_num_queries(10):
         bob.get(f"{API}/environments")

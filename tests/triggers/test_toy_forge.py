@@ -18,6 +18,7 @@ from seatrial.control.projects.models import Connection, Project, PullRequest
 from seatrial.control.triggers.comparing import compare
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.deliveries import Deliveries
+from seatrial.control.worker.sweeps import sweep_forges
 from seatrial.control.worker.wakeups import Wakeups
 from seatrial.wire.evaluations import EvaluationFinished, PolicyResult
 from tests import factories
@@ -138,6 +139,39 @@ def test_without_requests_left_nothing_is_asked_until_later(
     assert "No request is left" in Evaluation.objects.get().waits_for
     (row,) = waiting(Instruction.FACTS)
     assert (row.due_at - row.created_at).total_seconds() > 200
+
+
+def test_when_requests_run_short_sweeps_wait_then_facts_and_reports_go_on(
+    site: ToySite, project: Project, forges: Forges, lanes: Callable[[], None]
+) -> None:
+    other = factories.project(project.workspace, "other", connection=project.connection, external_id="other")
+    site.left = 100
+    sweep_forges(forges)
+    assert [asked for asked in site.asked if asked.endswith("/pulls")] == [
+        "GET /shop/pulls",
+        "GET /other/pulls",
+    ]
+    site.left = 15
+    forges.of(project.connection).fetch_credential(project)  # any answer tells what is left
+    site.asked.clear()
+    sweep_forges(forges)
+    assert site.asked == []
+    for one in (project, other):
+        one.refresh_from_db()
+        assert "are kept for what is more urgent" in one.unreachable
+    send(project.connection, pull())
+    handle()
+    lanes()
+    assert site.asked[0] == "GET /shop", "facts are still fetched"
+    site.left = 5
+    forges.of(project.connection).fetch_credential(project)
+    site.asked.clear()
+    send(project.connection, pull(B, "synchronize", 1))
+    handle()
+    FactsSnapshot.objects.all().delete()
+    lanes()
+    assert "GET /shop" not in site.asked and f"PUT /shop/statuses/{B}" in site.asked
+    assert "kept for what is more urgent" in Evaluation.objects.get(commit=B).waits_for
 
 
 def test_a_forge_that_is_away_costs_time_and_nothing_else(

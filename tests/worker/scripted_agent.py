@@ -41,6 +41,7 @@ class ScriptedAgent:
         self.seen: list[str] = []  # "<environment> put|gone"
         self.history: list[tuple[str, str]] = []  # commits of (live, candidate); ("gone", "gone") at the end
         self.extra: list[ObservedService] = []  # services beside web
+        self.removed: set[str] = set()
         self.mute = False  # takes everything, says nothing
         self.runtime = "docker"  # `process`: refuses everything, for lack of an engine
         self.asks = 0  # megabytes that each deployment asks for; 0: says nothing of it and starts at once, as old ones do
@@ -105,8 +106,9 @@ class ScriptedAgent:
 
     async def _look(self) -> None:
         bucket = await self.client.jetstream().key_value(subjects.desired_bucket(self.id))
-        watcher = await bucket.watchall()
+        watcher = await bucket.watchall(inactive_threshold=2)  # the bus keeps a thousand watchers at most
         listed: dict[str, DesiredEnvironment] = {}
+        deleted: set[str] = set()
         read = 0
         try:
             while (entry := await watcher.updates(timeout=5)) is not None:
@@ -115,6 +117,8 @@ class ScriptedAgent:
                     message = Envelope.decode(entry.value).open()
                     assert isinstance(message, DesiredEnvironment)
                     listed[entry.key] = message
+                else:
+                    deleted.add(entry.key)
         finally:
             await watcher.stop()
         # The client may say that all is told before it has handled what the server sent: one entry per key. Not one
@@ -124,7 +128,12 @@ class ScriptedAgent:
         )
         if read < len(stream.state.subjects or {}):
             return
+        for key in deleted - self.desired.keys() - self.removed:  # put and deleted between two looks
+            self.removed.add(key)
+            await self.say(EnvironmentRemoved(environment=key))
+        self.removed -= listed.keys()
         for key in self.desired.keys() - listed.keys():
+            self.removed.add(key)
             self.seen.append(f"{key} gone")
             self.history.append(("gone", "gone"))
             await self.say(EnvironmentRemoved(environment=key))

@@ -2,12 +2,14 @@
 
 import asyncio
 import hashlib
+import ssl
 
 import httpx
 import structlog
 from pydantic import ValidationError
 
 from seatrial.agent.bus.identity import Credential, Identity
+from seatrial.agent.bus.trust import trusting
 from seatrial.agent.settings import Settings
 from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.wire.agents import AgentRegistered, RegisterAgent
@@ -40,7 +42,11 @@ async def registered(identity: Identity, settings: Settings, *, release: str) ->
             f"this agent is not registered and GALLEY_AGENT_TOKEN is not set. {HOW_TO_ADMIT}"
         )
     fresh = identity if stored is None else identity.successor()
-    credential = await _register(fresh, settings.control_plane, token, release)
+    try:
+        context = trusting(settings.gitgrit_custom_ca_file_path)
+    except ValueError as error:
+        raise RegistrationRefused(f"GITGRIT_CUSTOM_CA_FILE_PATH: {error}. Correct or unset it") from error
+    credential = await _register(fresh, settings.control_plane, token, release, context)
     if stored is None:
         return fresh, credential
     log.warning(
@@ -51,11 +57,13 @@ async def registered(identity: Identity, settings: Settings, *, release: str) ->
     return identity.succeeded_by(fresh), credential
 
 
-async def _register(identity: Identity, control_plane: str, token: str, release: str) -> Credential:
+async def _register(
+    identity: Identity, control_plane: str, token: str, release: str, context: ssl.SSLContext
+) -> Credential:
     request = RegisterAgent(
         token=token, public_key=identity.public_key, seal_key=identity.seal_key, release=release
     )
-    given = await _exchange(control_plane, request)
+    given = await _exchange(control_plane, request, context)
     credential = given.model_copy(update={"token_sha256": _digest(token)})
     identity.keep(credential)
     log.info("registered", agent=credential.agent, name=credential.name)
@@ -66,9 +74,9 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-async def _exchange(control_plane: str, request: RegisterAgent) -> Credential:
+async def _exchange(control_plane: str, request: RegisterAgent, context: ssl.SSLContext) -> Credential:
     wait, complained = FIRST_WAIT_SECONDS, ""
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=10, trust_env=False, verify=context) as client:
         while True:
             problem = ""
             try:

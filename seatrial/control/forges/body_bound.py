@@ -1,6 +1,7 @@
 """How large a request's body may be. Webhooks may be large, if their connection exists."""
 
 import re
+import time
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -14,12 +15,17 @@ from seatrial.control.forges.registry import FORGES
 from seatrial.control.projects.models import Connection
 
 OTHER_BYTES = 1_000_000  # stays in memory: Django writes larger ones to files
+REMEMBERED_SECONDS = 60.0
 _WEBHOOK = re.compile(r"/api/v1/webhooks/([^/]+)/([^/]+)")
 _SHARED = re.compile(r"/api/(?:v1/)?webhooks/([^/]+)/?")
 
 
 async def body_bound(scope: MutableMapping[str, Any]) -> int:
-    """The limit in bytes. Raises ForgeError for a webhook of no connection. Makes one query, for webhooks only."""
+    """The limit in bytes. Raises UnknownConnection for a webhook of no connection.
+
+    Makes a query for the first webhook of a connection in a minute. Whoever then sends to a connection that was removed
+    meanwhile has a body read, and nothing more.
+    """
     if scope["method"] != "POST":
         return OTHER_BYTES
     if shared := _SHARED.fullmatch(scope["path"]):
@@ -27,9 +33,16 @@ async def body_bound(scope: MutableMapping[str, Any]) -> int:
     webhook = _WEBHOOK.fullmatch(scope["path"])
     if webhook is None:
         return OTHER_BYTES
-    if not await sync_to_async(_may_be, thread_sensitive=False)(*webhook.groups()):
-        raise UnknownConnection
+    where = webhook.groups()
+    if _known.get(where, 0.0) < time.monotonic():
+        if not await sync_to_async(_may_be, thread_sensitive=False)(*where):
+            raise UnknownConnection
+        _known[where] = time.monotonic() + REMEMBERED_SECONDS
     return intake.MAX_BYTES
+
+
+# Connections that exist, and until when that is taken for granted. No larger than the table of connections.
+_known: dict[tuple[str, ...], float] = {}
 
 
 def find(forge: str, key: str) -> Connection | None:

@@ -12,6 +12,7 @@ from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.errors import ForgeError, UnfitConnection
 from seatrial.control.forges.listings import Listings
 from seatrial.control.forges.protocol import ForgeRepository
+from seatrial.control.forges.urgency import Urgency, asking
 from seatrial.control.projects.models import Connection, Project
 from seatrial.control.projects.services import ensure_project
 
@@ -46,7 +47,8 @@ def choices(forges: Forges, connection: Connection, search: str = "") -> list[Ch
         for one in forges.hosted(connection).repositories()
         if not one.archived and wanted in one.full_name.casefold()
     )
-    repositories = list(islice(found, MOST_SHOWN))
+    with asking(Urgency.LOOK):
+        repositories = list(islice(found, MOST_SHOWN))
     projects = {
         one.external_id: one for one in Project.objects.filter(connection=connection, archived_at=None)
     }

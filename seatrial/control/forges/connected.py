@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
+from seatrial.control.forges.budgets import Stored
 from seatrial.control.forges.errors import ForgeError, UnfitConnection
-from seatrial.control.forges.protocol import Forge, HostedForge
+from seatrial.control.forges.protocol import Budgeted, Forge, HostedForge
 from seatrial.control.forges.registry import registered
 from seatrial.control.projects.models import Connection
 from seatrial.control.vault.errors import VaultError
@@ -21,7 +22,7 @@ class _Bound:
 class Forges:
     """Hands out forges bound to their connections. Thread-safe; one per process, made where the process starts.
 
-    For the same row everybody gets the same object, and so shares its budget and its ETags. After the row was saved (a
+    For the same row everybody gets the same object, and so shares its ETags. Its budget is shared with every process. After the row was saved (a
     new credential, another address) there is a new object; whoever still has the old one may finish with it. Whoever
     asks with a row that they read before the change gets the new object.
     """
@@ -66,6 +67,9 @@ def _changed(known: _Bound, connection: Connection) -> bool:
 
 def _bind(connection: Connection) -> Forge:
     try:
-        return registered(connection.forge).bind(connection)
+        forge = registered(connection.forge).bind(connection)
     except VaultError as error:
         raise ForgeError(f"The credential of {connection} cannot be opened: {error}") from error
+    if isinstance(forge, Budgeted):
+        forge.budget.share(Stored(connection.pk))
+    return forge

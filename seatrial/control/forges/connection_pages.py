@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from seatrial.control.accounts.access import Action, find_allowed, require_somewhere, visible
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.dashboard.asking import ask
-from seatrial.control.forges import accounts, drift, hooks
+from seatrial.control.forges import accounts, budget_answers, drift, hooks
 from seatrial.control.forges.connected import OF_WEB
 from seatrial.control.forges.connecting import rename, replace_credential
 from seatrial.control.forges.connection_answers import previous_until
@@ -56,6 +56,7 @@ def _context(row: Connection) -> dict[str, Any]:
         "connection": row,
         "kind": kind,
         "hosting": kind.hosting,
+        "budget": budget_answers.budget(row),
         "account": getattr(row, "account", None),
         "ends_soon": _ends_soon(row),
         "previous_until": previous_until(row),

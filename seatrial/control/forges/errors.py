@@ -6,6 +6,7 @@ ForgeError
 ├── TooManyConnections  a webhook's address that names none, where there are too many to try
 ├── NoSuchForge         a kind of forge that this release does not speak to
 ├── UnfitConnection     what somebody entered cannot be a connection
+├── Limited             the forge accepts no request of this urgency now
 ├── NotReplayable       a delivery that cannot be handled once more, or not now
 ├── ConnectionInUse     a connection with projects is only removed together with them
 └── RepositoryProblem   the local forge cannot use a directory or a branch; the message says what to do
@@ -50,6 +51,16 @@ class UnfitConnection(ForgeError):
 
     code = "unfit_connection"
     permanent = True
+
+
+class Limited(ForgeError):
+    """This request was not sent, because the forge accepts only so many; the message says until when it waits."""
+
+    code = "forge_limited"
+    status = 429
+
+    def __init__(self, message: str, wait: float) -> None:
+        super().__init__(message, retry_after_seconds=wait)
 
 
 class ConnectionInUse(ForgeError):

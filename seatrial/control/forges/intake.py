@@ -1,5 +1,6 @@
 """Receives webhooks: checks the signature, stores the delivery, answers. The worker handles the delivery later."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -107,11 +108,16 @@ def unhandled_since() -> datetime | None:
     return since
 
 
-@transaction.atomic
 def _store(delivery: Delivery, *, wake: bool) -> None:
-    delivery.save(force_insert=True)
+    """Store it, and then wake the worker, whose sweep finds it should this process die in between.
+
+    Not in one transaction: those that notify are committed one after the other, each with a write to the disk. Alone,
+    an insert needs no transaction around it, but inside of one it needs a savepoint.
+    """
+    with transaction.atomic() if connection.in_atomic_block else contextlib.nullcontext():
+        delivery.save(force_insert=True)
     if wake:
-        with connection.cursor() as cursor:  # sent when this transaction commits
+        with connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, delivery.pk])
 
 

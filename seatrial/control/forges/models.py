@@ -135,6 +135,39 @@ class Hook(models.Model):
         return f"webhook of {self.project}"
 
 
+class StoredBudget(models.Model):
+    """What the forge last said to any process about a connection's budget. Written by `budgets`, never waited for.
+
+    `left` of `most` requests until `resets_at`; nothing is asked before `paused_until`.
+    """
+
+    connection = models.OneToOneField(Connection, models.CASCADE, related_name="budget", primary_key=True)
+    left = models.PositiveIntegerField(null=True)
+    most = models.PositiveIntegerField(null=True)
+    resets_at = models.DateTimeField(null=True)
+    paused_until = models.DateTimeField(null=True)
+    heard_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"budget of {self.connection}"
+
+
+class PostedReport(models.Model):
+    """What a forge was last told `about` a commit or a pull request; `digest` is that of the report."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="posted_reports")
+    about = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64)
+    posted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "about"], name="one_posted_report")]
+        indexes = [models.Index(fields=["posted_at"], name="posted_report_age")]
+
+    def __str__(self) -> str:
+        return f"report of {self.project} about {self.about}"
+
+
 class Comparison(models.Model):
     """When a project was last compared with its forge, and until when the deliveries that the forge keeps were looked at.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from seatrial.control.forges.http.budget import Budget
 from seatrial.control.projects.events import (
     CheckAsked,
     Commented,
@@ -28,6 +29,7 @@ from seatrial.wire.states import DeploymentState, EvaluationState
 
 __all__ = [
     "Annotation",
+    "Budgeted",
     "CheckAsked",
     "CommentReport",
     "Commented",
@@ -245,6 +247,7 @@ class Forge(Protocol):
     time. `forges.connected.Forges` gives the same object to every thread of a process, so all of it is thread-safe.
     When the connection's row changes, a new object replaces it.
 
+    When the forge accepts few more requests, those of less urgency (`urgency.asking`) raise Limited, and are not sent.
     Nothing is retried here; the caller retries, unless the error was `permanent`, and not before `retry_after_seconds`.
     Reports are idempotent: sending one twice has the effect of sending it once. States in between may be left out.
     Reports return within two minutes. Every call raises ForgeError when the forge does not answer or its answer cannot
@@ -271,6 +274,15 @@ class Forge(Protocol):
 
     def fetch_credential(self, project: Project) -> FetchCredential | None:
         """A credential that fetches exactly this repository; None if the repository needs none."""
+
+
+@runtime_checkable
+class Budgeted(Protocol):
+    """A forge that limits how many requests it accepts. Every forge that is reached over HTTP is one."""
+
+    @property
+    def budget(self) -> Budget:
+        """What it still accepts from the connection. `Forges` shares it with the other processes."""
 
 
 @runtime_checkable

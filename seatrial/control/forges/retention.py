@@ -1,4 +1,4 @@
-"""Deletes old deliveries, facts and drifts, and all but the newest rejected deliveries.
+"""Deletes old deliveries, facts, digests of reports and drifts, and all but the newest rejected deliveries.
 
 Anybody who knows a connection's address can have rejected deliveries stored, so their number is limited.
 """
@@ -8,7 +8,14 @@ from datetime import datetime
 from django.db.models import Count, QuerySet
 
 from seatrial.control import keeping
-from seatrial.control.forges.models import Delivery, DeliveryResult, Drift, FactsSnapshot, PostedComment
+from seatrial.control.forges.models import (
+    Delivery,
+    DeliveryResult,
+    Drift,
+    FactsSnapshot,
+    PostedComment,
+    PostedReport,
+)
 from seatrial.control.projects.models import PullRequestState
 
 REJECTED_KEPT = 500  # per connection, at most 4 KB each
@@ -21,6 +28,7 @@ def prune(now: datetime) -> int:
     """
     horizon = keeping.DELIVERIES.horizon(now)
     gone = keeping.delete(FactsSnapshot.objects.filter(taken_at__lt=horizon))
+    gone += keeping.delete(PostedReport.objects.filter(posted_at__lt=horizon))
     gone += keeping.delete(Delivery.objects.filter(received_at__lt=horizon))
     gone += keeping.delete(Drift.objects.filter(at__lt=horizon))
     gone += keeping.delete(_comments(now))

@@ -16,6 +16,7 @@ from seatrial.control.accounts.models import User
 from seatrial.control.accounts.providers.configured import incomplete
 from seatrial.control.fleet.models import Agent
 from seatrial.control.forges import intake
+from seatrial.control.forges.budget_answers import BudgetAnswer, budget
 from seatrial.control.forges.drift import drifted
 from seatrial.control.forges.models import Drift
 from seatrial.control.outbox import services as outbox
@@ -25,7 +26,7 @@ from seatrial.control.previews import answers as environment_answers
 from seatrial.control.previews import totals
 from seatrial.control.previews.counts import tally
 from seatrial.control.previews.models import Environment
-from seatrial.control.projects.models import Project
+from seatrial.control.projects.models import Connection, Project
 from seatrial.wire.states import AgentState, EnvironmentState
 
 router = Router(tags=["status"])
@@ -137,6 +138,15 @@ class AmountStatus(Schema):
     memory_mb: int = Field(description="How many megabytes of memory.")
 
 
+class ConnectionStatus(Schema):
+    """A connection to a code host, for those who may manage it."""
+
+    id: str = Field(description="Its id.")
+    name: str = Field(description="What it is called.")
+    forge: str = Field(description="The kind of the code host.")
+    budget: BudgetAnswer = Field(description="How many more requests the forge accepts from it.")
+
+
 class ProjectStatus(Schema):
     """One repository."""
 
@@ -159,6 +169,7 @@ class StatusAnswer(Schema):
 
     platform: PlatformStatus = Field(description="This server.")
     agents: list[AgentStatus] = Field(description="Every agent, by name.")
+    connections: list[ConnectionStatus] = Field(description="Every connection that you may manage, by name.")
     previews: PreviewCounts = Field(description="How many previews do what, of all projects below.")
     projects: list[ProjectStatus] = Field(description="Every project that you may look at, by name.")
 
@@ -171,9 +182,15 @@ def status(request: HttpRequest) -> StatusAnswer:
     return StatusAnswer(
         platform=_platform(agents),
         agents=[_agent(agent) for agent in agents],
+        connections=_connections(user),
         previews=PreviewCounts(**asdict(tally(visible(user, Environment)))),
         projects=_projects(user),
     )
+
+
+def _connections(user: User) -> list[ConnectionStatus]:
+    rows = visible(user, Connection).select_related("budget").order_by("name", "id")[:LISTED]
+    return [ConnectionStatus(id=row.pk, name=row.name, forge=row.forge, budget=budget(row)) for row in rows]
 
 
 def _agent(agent: Agent) -> AgentStatus:

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport, Forge, HostedForge
+from seatrial.control.forges.telling import tell_deployment, tell_evaluation
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.models import Evaluation
@@ -49,12 +50,12 @@ def _report_preview(forges: Forges, key: str) -> None:
     if isinstance(forge, HostedForge):
         outbox.instruct(Instruction.COMMENT, pull_request=pull_request.pk)
     if deployment is not None:
-        forge.report_deployment(pull_request.project, _of_deployment(deployment, pull_request))
+        tell_deployment(forge, pull_request.project, _of_deployment(deployment, pull_request))
     if reason is not None:
         said = f"No preview: {why(reason, pull_request)}"
         number, commit = pull_request.number, pull_request.head_sha
-        forge.report_deployment(
-            pull_request.project, _not_needed(pull_request.project, commit, said, number=number)
+        tell_deployment(
+            forge, pull_request.project, _not_needed(pull_request.project, commit, said, number=number)
         )
 
 
@@ -100,7 +101,8 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
     forge = forges.of(evaluation.project.connection)
     if evaluation.pull_request_id is not None and isinstance(forge, HostedForge):
         outbox.instruct(Instruction.COMMENT, pull_request=evaluation.pull_request_id)
-    forge.report_evaluation(
+    tell_evaluation(
+        forge,
         evaluation.project,
         EvaluationReport(
             commit=evaluation.commit,
@@ -119,7 +121,7 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
 def _report_to_queue(forge: Forge, evaluation: Evaluation) -> None:
     if evaluation.event == EventKind.MERGE_QUEUE:
         said = "Not needed in a merge queue"
-        forge.report_deployment(evaluation.project, _not_needed(evaluation.project, evaluation.commit, said))
+        tell_deployment(forge, evaluation.project, _not_needed(evaluation.project, evaluation.commit, said))
 
 
 def _report_without_policies(forges: Forges, project: str, commit: str) -> None:
@@ -128,7 +130,8 @@ def _report_without_policies(forges: Forges, project: str, commit: str) -> None:
     pull_request = rows.filter(project=project, head_sha=commit, state=PullRequestState.OPEN).first()
     if pull_request is None or pull_request.project.gone:
         return
-    forges.of(pull_request.project.connection).report_evaluation(
+    tell_evaluation(
+        forges.of(pull_request.project.connection),
         pull_request.project,
         EvaluationReport(
             commit=commit,

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from seatrial.control.errors import ControlError
 from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.urgency import Urgency, asking
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.errors import NotYet
 from seatrial.control.outbox.models import OutboxMessage
@@ -34,7 +35,7 @@ class Errand:
     `act` may take long, and may be called again for the same row, so it must be idempotent. No transaction is open
     meanwhile. After a failure, `waits` is called and the row is tried again later. When the failure is `permanent` or
     the row is older than `kept`, `given_up` is called instead, and the row is not tried again. Without `kept` it is
-    tried for ever.
+    tried for ever. Requests to forges in it are as urgent as `urgency`.
 
     With `tries`, people wait for it: the row is tried so often and no more, whatever the failures are, and as soon as
     always, also when the forge asks for more time. That counts tries and not time, so what waited while this server was
@@ -43,6 +44,7 @@ class Errand:
 
     instruction: Instruction
     act: Callable[[Body], None]
+    urgency: Urgency = Urgency.REPORT
     kept: timedelta | None = None
     tries: int | None = None
     waits: Callable[[Body, str], None] = no_reaction
@@ -71,7 +73,8 @@ class Aside:
 
     def _send(self, row: OutboxMessage) -> None:
         try:
-            self._errand.act(row.body)
+            with asking(self._errand.urgency):
+                self._errand.act(row.body)
         except Exception as error:
             if database_away(error):
                 raise

@@ -11,6 +11,7 @@ from seatrial.control.forges import hooks
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.registration import WorkerTask
 from seatrial.control.forges.registry import FORGES
+from seatrial.control.forges.urgency import Urgency, asking
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.triggers.checks import carry_out
 from seatrial.control.triggers.comments import comment
@@ -56,6 +57,7 @@ def webhooks(forges: Forges) -> Errand:
     return Errand(
         instruction=Instruction.WEBHOOK,
         act=partial(hooks.settle, forges),
+        urgency=Urgency.LOOK,
         kept=WEBHOOK_KEPT,
         waits=hooks.waits,
         given_up=hooks.waits,
@@ -67,6 +69,7 @@ def facts(forges: Forges) -> Errand:
     return Errand(
         instruction=Instruction.FACTS,
         act=partial(take_facts, forges),
+        urgency=Urgency.FACTS,
         kept=FACTS_KEPT,
         waits=facts_wait,
         given_up=facts_given_up,
@@ -110,14 +113,15 @@ def forge_tasks() -> Iterator[WorkerTask]:
         yield from forge.tasks
 
 
-def looped(task: WorkerTask, asking: Database, wakeups: Wakeups) -> Callable[[], Awaitable[None]]:
-    """Turn a forge's task into a function that runs for ever."""
+def looped(task: WorkerTask, threads: Database, wakeups: Wakeups) -> Callable[[], Awaitable[None]]:
+    """Turn a forge's task into a function that runs for ever. Its requests are the least urgent ones."""
     act = task.make()
 
     async def run() -> None:
         woken = wakeups.waiter(task.channel)
         while True:
-            await asking.run(act)
+            with asking(Urgency.LOOK):
+                await threads.run(act)
             await woken.wait(task.seconds)
 
     return run

@@ -32,8 +32,8 @@ from seatrial.control.worker.wakeups import Wakeups
 log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS = 5.0
-FACTS_LANES = CONFIRM_LANES = 3  # so that one slow forge does not hold up the others
-ASKING_THREADS = 16 + AT_ONCE  # as many as there are tasks that wait for forges
+FACTS_LANES = REPORTS_LANES = CONFIRM_LANES = 3  # so that one slow forge does not hold up the others
+ASKING_THREADS = 18 + AT_ONCE  # as many as there are tasks that wait for forges
 Task = Callable[[], Awaitable[None]]
 
 
@@ -93,6 +93,10 @@ def _asking(
         f"facts {number}": Aside(asking, wakeups, errands.facts(forges)).run
         for number in range(1, FACTS_LANES + 1)
     }
+    reports = {
+        f"reports {number}": Aside(asking, wakeups, errands.reports(forges)).run
+        for number in range(1, REPORTS_LANES + 1)
+    }
     confirmations = {
         f"confirmations {number}": Aside(asking, wakeups, errands.confirmations(forges)).run
         for number in range(1, CONFIRM_LANES + 1)
@@ -100,9 +104,9 @@ def _asking(
     of_forges = {task.name: errands.looped(task, asking, wakeups) for task in errands.forge_tasks()}
     return {
         **facts,
+        **reports,
         **confirmations,
         **of_forges,
-        "reports": Aside(asking, wakeups, errands.reports(forges)).run,
         "comments": Aside(asking, wakeups, errands.comments(forges)).run,
         "checks": Aside(asking, wakeups, errands.checks(forges)).run,
         "commands": Aside(asking, wakeups, errands.commands(forges)).run,

@@ -10,7 +10,8 @@ from django.utils import timezone
 from seatrial.control.forges import accounts, drift, hooks
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.deliveries import missed
-from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.errors import ForgeError, Limited
+from seatrial.control.forges.urgency import Urgency, asking
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import services as previews
 from seatrial.control.projects.models import Project
@@ -84,15 +85,25 @@ class ForgeSweep:
 def sweep_forges(forges: Forges) -> None:
     """Update every project's pull requests from its forge. A forge that is away does not stop the others.
 
+    When a forge accepts no more requests of a sweep, all projects of that connection wait for the next one.
     Deliveries that did not come are read first: they say more about what happened.
     """
     hooks.ask_due()
     drift.confirm()
-    look_at_connections(forges)
+    with asking(Urgency.LOOK):
+        look_at_connections(forges)
+    limited: dict[str, Limited] = {}
     for project in Project.objects.filter(archived_at=None).select_related("connection"):
-        _read_missed(forges, project)
+        with asking(Urgency.LOOK):
+            _read_missed(forges, project)
         try:
-            compare(forges, project)
+            if project.connection_id in limited:
+                raise limited[project.connection_id]
+            with asking(Urgency.LOOK):
+                compare(forges, project)
+        except Limited as error:
+            limited[project.connection_id] = error
+            note_unreachable(project, str(error))
         except ForgeError as error:
             note_unreachable(project, str(error))
         except Exception as error:

@@ -1,5 +1,6 @@
 """One connection's client for GitHub's REST API: githubkit over our transport."""
 
+import math
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, TypeVar
@@ -14,11 +15,12 @@ from githubkit.exception import (
     RequestFailed,
 )
 
-from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.errors import ForgeError, Limited
+from seatrial.control.forges.github import limits
 from seatrial.control.forges.github.answers import Answer
 from seatrial.control.forges.http.problems import NoSuchThing, no_answer, problem
 from seatrial.control.forges.http.reading import content_of, read, validated
-from seatrial.control.forges.http.transport import TIMEOUT_SECONDS, ForgeTransport
+from seatrial.control.forges.http.transport import REFUSED_SECONDS, TIMEOUT_SECONDS, ForgeTransport
 
 API_VERSION = "2022-11-28"
 PER_PAGE = 100  # the most that GitHub gives
@@ -57,7 +59,8 @@ class GitHubClient:
         inner: httpx.BaseTransport | None = None,
         transport: ForgeTransport | None = None,
     ) -> None:
-        self.transport = transport or ForgeTransport(api_url(base_url), inner=inner)
+        pace = limits.pace(api_url(base_url))
+        self.transport = transport or ForgeTransport(api_url(base_url), inner=inner, pace=pace)
         self._host = urlsplit(api_url(base_url)).hostname or ""
         self._github: GitHub[Any] = GitHub(
             auth,
@@ -136,13 +139,12 @@ class GitHubClient:
                 method, path, json=json, headers={"X-GitHub-Api-Version": API_VERSION}
             )
         except RateLimitExceeded as error:
-            wait = error.retry_after.total_seconds()
-            self.transport.budget.pause(wait)
-            raise ForgeError(
-                f"{self._host} accepts no more requests for {wait:.0f} s", retry_after_seconds=wait
-            ) from error
+            raise self._limited() from error  # the transport knows until when
         except RequestFailed as error:
             response: httpx.Response = error.response.raw_response
+            if limits.too_often(response):
+                self.transport.budget.pause(REFUSED_SECONDS)
+                raise self._limited() from error
             if response.status_code in {404, 410}:
                 raise NoSuchThing(f"{self._host} has nothing at {response.url.path}, or hides it") from error
             wrong = problem(response, self.transport.clock)
@@ -154,6 +156,10 @@ class GitHubClient:
                 raise error.__cause__ from error
             raise no_answer(self._host, error) from error
         return answer.raw_response
+
+    def _limited(self) -> Limited:
+        wait = math.ceil(self.transport.budget.standing().wait)
+        return Limited(f"{self._host} accepts no more requests for {wait} s", wait)
 
     def _stay(self, address: str) -> None:
         """Raise ForgeError if `address` is elsewhere: the credential goes to this forge and nowhere else."""

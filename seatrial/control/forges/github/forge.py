@@ -24,6 +24,7 @@ from seatrial.control.forges.github.needs import EVENTS
 from seatrial.control.forges.github.paths import of_name as _path
 from seatrial.control.forges.github.paths import of_project as _of
 from seatrial.control.forges.github.rights import CLASSIC_SCOPE, enterprise_version, rights_of_token
+from seatrial.control.forges.http.budget import Budget
 from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.marker import marked, marker
 from seatrial.control.forges.protocol import (
@@ -59,6 +60,11 @@ class GitHubForge:
         self._token = str(connection.credential)
         self.client = GitHubClient(connection.base_url, self._token, inner=inner)
         self._deployments = Deployments(lambda: self.client)
+
+    @property
+    def budget(self) -> Budget:
+        """The connection's budget."""
+        return self.client.transport.budget
 
     def now(self) -> datetime:
         """GitHub's time, by the Date of its last answer."""

@@ -19,6 +19,7 @@ from seatrial.control.forges.gitlab.answers import ProjectAnswer
 from seatrial.control.forges.gitlab.client import GitLabClient, of_project
 from seatrial.control.forges.gitlab.merge_requests import MergeRequests
 from seatrial.control.forges.gitlab.rotation import problem_of
+from seatrial.control.forges.http.budget import Budget
 from seatrial.control.forges.protocol import (
     Commented,
     CommentReport,
@@ -50,6 +51,11 @@ class GitLabForge:
         self._token = str(connection.credential)
         self.client = GitLabClient(connection.base_url, self._token, inner=inner)
         self._merge_requests = MergeRequests(self.client)
+
+    @property
+    def budget(self) -> Budget:
+        """The connection's budget."""
+        return self.client.transport.budget
 
     def now(self) -> datetime:
         """GitLab's time, by the Date of its last answer."""

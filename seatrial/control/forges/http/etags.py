@@ -6,7 +6,7 @@ from threading import Lock
 
 import httpx
 
-OF_THE_BODY = frozenset({"content-type", "content-encoding", "content-length", "transfer-encoding"})
+OF_THE_BODY = frozenset({b"content-type", b"content-encoding", b"content-length", b"transfer-encoding"})
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,12 @@ class Kept:
 
     def answer(self, confirmed: httpx.Response) -> httpx.Response:
         """The answer again, with the headers of the 304 that `confirmed` it: a credential's rights are in headers."""
-        headers = self.response.headers.copy()
-        headers.update({name: value for name, value in confirmed.headers.items() if name not in OF_THE_BODY})
+        newer = [(name, value) for name, value in confirmed.headers.raw if name.lower() not in OF_THE_BODY]
+        replaced = {name.lower() for name, _ in newer}
+        older = [(name, value) for name, value in self.response.headers.raw if name.lower() not in replaced]
         return httpx.Response(
             self.response.status_code,
-            headers=headers,
+            headers=[*older, *newer],
             content=self.response.content,
             request=confirmed.request,
         )

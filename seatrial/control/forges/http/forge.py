@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.http.budget import Budget
 from seatrial.control.forges.http.problems import no_answer, problem
 from seatrial.control.forges.http.transport import ForgeTransport
 
@@ -31,6 +32,11 @@ class HttpForge:
     def __init__(self, base_url: str, *, transport: httpx.BaseTransport | None = None) -> None:
         self.transport = ForgeTransport(base_url, inner=transport)
         self._base_url = httpx.URL(base_url)
+
+    @property
+    def budget(self) -> Budget:
+        """The connection's budget."""
+        return self.transport.budget
 
     def now(self) -> datetime:
         """The forge's time, by the Date of its last answer."""

@@ -1,28 +1,39 @@
-"""What every request to a forge passes, whichever client library makes it: guard, budget, ETags, clock."""
+"""What every request to a forge passes, whichever client library makes it: guard, turns, budget, ETags, clock."""
+
+import math
 
 import httpx
 from django.conf import settings
 
 from seatrial.control import outbound
-from seatrial.control.forges.http.budget import Budget
+from seatrial.control.forges import urgency
+from seatrial.control.forges.http.budget import LONGEST_SECONDS, Budget, Standing
 from seatrial.control.forges.http.clock import ForgeClock
 from seatrial.control.forges.http.etags import Etags
 from seatrial.control.forges.http.retry_after import retry_after_seconds
+from seatrial.control.forges.http.turns import Pace, Turns
 
 TIMEOUT_SECONDS = 10.0
+# After a refusal that names no time, as GitHub asks for.
+REFUSED_SECONDS = 60.0
+# Some forges write the seconds that are left, others the seconds since 1970.
+EARLIEST = 1_000_000_000
 
 
 class ForgeTransport(httpx.BaseTransport):
-    """The transport of one connection. Thread-safe. Raises ForgeError when the budget is used up, and httpx's errors.
+    """The transport of one connection. Thread-safe. Raises Limited when the request must wait, and httpx's errors.
 
-    Every request is taken from the budget first, and every answer updates budget and clock. A GET is sent with the ETag
-    of its last answer: when the forge says that nothing changed, that answer is given again. A caller that sets
-    If-None-Match itself gets the forge's 304. Proxies and authorities come from the environment, as for every client of
-    `outbound`. `inner` is only given in tests.
+    Every request waits for its turn and is taken from the budget, and every answer updates budget and clock. A GET is
+    sent with the ETag of its last answer: when the forge says that nothing changed, that answer is given again. A caller
+    that sets If-None-Match itself gets the forge's 304. Proxies and authorities come from the environment, as for every
+    client of `outbound`. How urgent a request is says `urgency.asking`. `inner` is only given in tests.
     """
 
-    def __init__(self, base_url: str, *, inner: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self, base_url: str, *, inner: httpx.BaseTransport | None = None, pace: Pace | None = None
+    ) -> None:
         self.budget = Budget()
+        self.turns = Turns(pace)
         self.etags = Etags()
         self.clock = ForgeClock()
         self._client = outbound.client(
@@ -31,14 +42,12 @@ class ForgeTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request`, and return the whole answer."""
-        self.budget.spend()
         address = str(request.url)
         ours = request.method == "GET" and "If-None-Match" not in request.headers
         kept = self.etags.get(address) if ours else None
         if kept is not None:
             request.headers["If-None-Match"] = kept.etag
-        response = self._client.send(request, auth=None, follow_redirects=False)
-        self._learn(response)
+        response = self._sent(request)
         if kept is not None and response.status_code == httpx.codes.NOT_MODIFIED:
             return kept.answer(response)
         answer = _whole(response, request)
@@ -49,26 +58,54 @@ class ForgeTransport(httpx.BaseTransport):
     def close(self) -> None:
         """Nothing: libraries close their client after every request, and the connections here are kept."""
 
-    def _learn(self, response: httpx.Response) -> None:
-        """Update clock and budget: `RateLimit-*`, or `X-RateLimit-*`, whose reset is a time since 1970."""
+    def _sent(self, request: httpx.Request) -> httpx.Response:
+        said: Standing | None = None
+        with self.turns.taken(request.method, urgency.current()):
+            self.budget.spend(urgency.current())
+            try:
+                response = self._client.send(request, auth=None, follow_redirects=False)
+                self.clock.heard(response.headers.get("Date"))
+                said = self._said(response)
+            finally:
+                self.budget.answered(said)
+        return response
+
+    def _said(self, response: httpx.Response) -> Standing:
+        """What an answer says about the budget: `RateLimit-*` or `X-RateLimit-*`, and how long it asks us to wait."""
         headers = response.headers
-        self.clock.heard(headers.get("Date"))
+        wait = retry_after_seconds(headers, self.clock) if response.is_error else 0.0
+        too_often = response.status_code == httpx.codes.TOO_MANY_REQUESTS
+        if "Retry-After" in headers:
+            too_often = too_often or response.status_code == httpx.codes.FORBIDDEN
+            wait = wait or (REFUSED_SECONDS if too_often else 0.0)
+            headers["Retry-After"] = str(
+                math.ceil(min(wait, LONGEST_SECONDS))
+            )  # libraries understand no date
         for prefix in ("RateLimit-", "X-RateLimit-"):
-            left, reset = headers.get(f"{prefix}Remaining", ""), headers.get(f"{prefix}Reset", "")
-            if left.isdecimal() and reset.isdecimal():
-                seconds = int(reset) - self.clock.now().timestamp()
-                self.budget.note(left=int(left), resets_in_seconds=seconds)
-                break
-        wait = retry_after_seconds(headers, self.clock)
-        if wait and response.is_error:
-            self.budget.pause(wait)
+            left, reset = _number(headers, f"{prefix}Remaining"), _number(headers, f"{prefix}Reset")
+            if left is None or reset is None:
+                headers.pop(f"{prefix}Reset", None)  # libraries compute with it
+                continue
+            return Standing(
+                left=left,
+                most=_number(headers, f"{prefix}Limit"),
+                resets_in=reset - self.clock.now().timestamp() if reset > EARLIEST else float(reset),
+                paused_for=wait or (REFUSED_SECONDS if too_often and left else 0.0),
+            )
+        return Standing(paused_for=wait or (REFUSED_SECONDS if too_often else 0.0))
+
+
+def _number(headers: httpx.Headers, name: str) -> int | None:
+    """The number in a header, if it is one that anybody would mean."""
+    text = headers.get(name, "")
+    return int(text) if text.isdecimal() and len(text) < 11 else None
 
 
 def _whole(response: httpx.Response, request: httpx.Request) -> httpx.Response:
     """The answer as it is after decoding, so that it can be given more than once."""
     headers = [
-        (name, value)
-        for name, value in response.headers.multi_items()
-        if name.lower() not in {"content-encoding", "content-length", "transfer-encoding"}
+        (name, value)  # as bytes: a forge may send anything
+        for name, value in response.headers.raw
+        if name.lower() not in {b"content-encoding", b"content-length", b"transfer-encoding"}
     ]
     return httpx.Response(response.status_code, headers=headers, content=response.content, request=request)

@@ -1,0 +1,87 @@
+"""Every connection that the processes of a platform try to open, as the kernel is asked for it."""
+
+import ipaddress
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from e2e.platform import Platform, docker, eventually
+from tests.engines import require
+
+CALLS = "connect,sendto,sendmsg,sendmmsg"
+ADDRESS = re.compile(
+    r"sin6?_port=htons\((?P<port>\d+)\).*?"
+    r'(?:inet_addr\("(?P<four>[^"]+)"\)|inet_pton\(AF_INET6, "(?P<six>[^"]+)")'
+)
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Somebody wanted to reach this, whether or not it was there."""
+
+    address: Address
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.address} port {self.port}"
+
+
+NOBODY = Attempt(ipaddress.ip_address("127.9.9.9"), 9)
+
+
+@contextmanager
+def recorded(platform: Platform, directory: Path) -> Iterator[set[Attempt]]:
+    """What is tried inside, by all processes below the supervisor and all that they start. The set is filled at the end."""
+    attempts: set[Attempt] = set()
+    log = directory / "attempts.log"
+    supervisor = platform.supervisor()
+    processes = [supervisor, *supervisor.children(recursive=True)]
+    command = [
+        require("strace"),
+        "-f",
+        "-e",
+        f"trace={CALLS}",
+        "-e",
+        "signal=none",
+        "-s",
+        "0",
+        "-o",
+        str(log),
+    ]
+    for process in processes:
+        command += ["-p", str(process.pid)]
+    with (directory / "strace.log").open("wb") as said:
+        tracer = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
+    try:
+        eventually(
+            lambda: all(traced(one.pid, tracer.pid) for one in processes if one.is_running()),
+            what="all are traced",
+        )
+        yield attempts
+    finally:
+        tracer.terminate()
+        tracer.wait(60)
+        attempts.update(read(log.read_text(errors="replace")))
+
+
+def traced(pid: int, tracer: int) -> bool:
+    """Whether each thread of the process is traced."""
+    statuses = Path(f"/proc/{pid}/task").glob("*/status")
+    return all(f"TracerPid:\t{tracer}\n" in status.read_text() for status in statuses)
+
+
+def read(log: str) -> Iterator[Attempt]:
+    """The addresses in a log of system calls. Those of sockets in files are not addresses."""
+    for found in ADDRESS.finditer(log):
+        yield Attempt(ipaddress.ip_address(found["four"] or found["six"]), int(found["port"]))
+
+
+def networks_of_containers() -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Where this machine itself and its containers are."""
+    template = "{{range .IPAM.Config}}{{.Subnet}}\n{{end}}"
+    lines = docker("network", "inspect", "-f", template, *docker("network", "ls", "-q"))
+    return [ipaddress.ip_network(one) for one in ("127.0.0.0/8", "::1/128", *lines)]

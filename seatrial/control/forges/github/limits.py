@@ -1,0 +1,20 @@
+"""GitHub's secondary limits: how fast requests may come, and how GitHub says that they come too fast."""
+
+from urllib.parse import urlsplit
+
+import httpx
+
+from seatrial.control.forges.http.turns import Pace
+
+# An Enterprise Server has none unless its admin sets them; then it refuses, and is obeyed.
+PACE = Pace(points_per_minute=900, changes=10)
+
+
+def pace(api_url: str) -> Pace | None:
+    """What the GitHub at this address likes."""
+    return PACE if urlsplit(api_url).hostname == "api.github.com" else None
+
+
+def too_often(response: httpx.Response) -> bool:
+    """Whether a refusal without Retry-After is one of a secondary limit: GitHub says so in words only."""
+    return response.status_code == httpx.codes.FORBIDDEN and "secondary rate limit" in response.text
