@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from seatrial.control.accounts.models import ApiToken, User
 from seatrial.control.audit import services as audit
@@ -50,7 +51,7 @@ def test_outcomes_of_deliveries_are_links_with_names(harbour: Harbour) -> None:
     newest, checks = harbour.live.live, harbour.evaluation
     assert newest is not None
     outcome = f"deployment {newest.pk} of pr-1-chandlery; evaluation {checks.pk}"
-    make.delivery(harbour.project.connection, outcome=outcome)
+    make.delivery(harbour.project.connection, outcome=outcome, handled_at=timezone.now())
     shown = page(harbour.cast.alice, "/deliveries")
     assert f'href="/environments/{harbour.live.pk}?deployment={newest.pk}#logs-title"' in shown
     assert (

@@ -147,10 +147,7 @@ def test_when_requests_run_short_sweeps_wait_then_facts_and_reports_go_on(
     other = factories.project(project.workspace, "other", connection=project.connection, external_id="other")
     site.left = 100
     sweep_forges(forges)
-    assert [asked for asked in site.asked if asked.endswith("/pulls")] == [
-        "GET /shop/pulls",
-        "GET /other/pulls",
-    ]
+    assert {"GET /shop/pulls", "GET /other/pulls"} <= set(site.asked)
     site.left = 15
     forges.of(project.connection).fetch_credential(project)  # any answer tells what is left
     site.asked.clear()

@@ -316,7 +316,7 @@ def test_a_deleted_repository_keeps_its_data_until_an_admin_says_so(
     project.refresh_from_db()
     assert (project.gone, project.unreachable, living()) == ("deleted", "", 0)
     assert PullRequest.objects.count() == Evaluation.objects.count() == 1
-    assert len(site.asked) == asked, "a repository that is gone is not asked about"
+    assert site.asked[asked:] == [], "a repository that is gone is not asked about"
 
 
 def test_every_action_on_a_pull_request_has_a_sane_outcome(

@@ -21,6 +21,11 @@ def tell_evaluation(forge: Forge, project: Project, report: EvaluationReport) ->
     _tell(project, f"verdict on {report.commit}", report, lambda: forge.report_evaluation(project, report))
 
 
+def forget(project: Project, commit: str) -> None:
+    """Have the next reports on `commit` sent whatever they say: the forge no longer shows what it was told."""
+    PostedReport.objects.filter(project=project, about__endswith=commit).delete()
+
+
 def _tell(project: Project, about: str, report: object, send: Callable[[], None]) -> None:
     """Call `send`, unless the same was sent last. Raises what `send` raises; then nothing counts as sent.
 

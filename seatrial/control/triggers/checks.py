@@ -9,6 +9,7 @@ from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
 from seatrial.control.errors import ControlError
 from seatrial.control.forges.connected import Forges
+from seatrial.control.forges.telling import forget
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import services as policies
@@ -65,6 +66,7 @@ def _act(project: Project, body: dict[str, str], about: dict[str, str]) -> None:
 
 def _report(project: Project, commit: str) -> None:
     """Whatever was done or not: the forge may have begun to wait for another report when it was asked for."""
+    forget(project, commit)
     outbox.instruct(Instruction.REPORT, project=project.pk, commit=commit)
     for pull_request in PullRequest.objects.filter(project=project, head_sha=commit):
         outbox.instruct(Instruction.REPORT, pull_request=pull_request.pk)

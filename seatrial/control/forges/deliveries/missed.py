@@ -11,6 +11,7 @@ from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.models import Comparison, Delivery, DeliveryResult, DriftKind, Ending
 from seatrial.control.forges.protocol import Forge, KeepsDeliveries, MissedDelivery
 from seatrial.control.forges.registry import registered
+from seatrial.control.projects.events import Gone
 from seatrial.control.projects.models import Connection, Project
 
 log = structlog.get_logger(__name__)
@@ -27,6 +28,8 @@ def look_due(forges: Forges, project: Project) -> None:
     Idempotent: what is stored already, under the forge's id, is not read again. Raises ForgeError when the forge does not
     answer, or does not let this credential see its deliveries; it is asked again at the next look.
     """
+    if project.gone == Gone.DELETED:
+        return
     known = Comparison.objects.filter(pk=project.pk).first()
     now = timezone.now()
     if known is not None and known.looked_at is not None and now - known.looked_at < EVERY:
