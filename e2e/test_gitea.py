@@ -9,8 +9,8 @@ import trustme
 
 from e2e.platform import Platform, eventually
 from e2e.repositories import static
-from e2e.test_github import done_with
 from tests.forges.hosts.gitea import ForgejoSite
+from tests.forges.hosts.site import Status
 
 SHOP, BOT = "acme/shop", "seatrial-bot"
 pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.gvisor]
@@ -55,3 +55,11 @@ def test_from_a_pull_request_to_its_preview(platform: Platform, site: ForgejoSit
     )
     logs = "".join(file.read_text(errors="replace") for file in platform.directory.glob("logs/*.log"))
     assert token not in logs
+
+
+def done_with(statuses: list[Status], head: str) -> bool:
+    newest = {one.context: one.state for one in statuses if one.sha == head}
+    return newest.get("seatrial/preview") == "success" and newest.get("seatrial/policies") in {
+        "success",
+        "failure",
+    }

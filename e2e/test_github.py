@@ -41,11 +41,20 @@ def test_from_connecting_to_the_last_trace(platform: Platform, site: GitHubSite,
     key = home / "app.pem"
     key.write_text(app.pem)
     done = platform.run(
-        "connect", "github", "--url", site.url, "--app-id", str(app.id), "--key-file", str(key)
+        "connect",
+        "github",
+        "--url",
+        site.url,
+        "--name",
+        site.url,
+        "--app-id",
+        str(app.id),
+        "--key-file",
+        str(key),
     )
     assert done.returncode == 0, done.stderr
     assert "as trial[bot]" in done.stdout and "PRIVATE KEY" not in done.stdout + done.stderr
-    done = platform.run("projects", "add", SHOP)
+    done = platform.run("projects", "add", SHOP, "--connection", site.url)
     assert done.returncode == 0, done.stderr
     eventually(lambda: app.webhook.url, what="the App's webhook is set")
 

@@ -9,7 +9,7 @@ import trustme
 
 from e2e.platform import Platform, eventually
 from e2e.repositories import static
-from e2e.test_github import done_with
+from e2e.test_gitea import done_with
 from tests.forges.hosts.gitlab import GitLabSite
 
 SHOP, BOT = "acme/web/shop", "seatrial-bot"
