@@ -128,6 +128,8 @@ def test_requests_wait_until_the_program_is_back_and_reach_it_once(
     time.sleep(1)
     assert not any(one.done() for one in waiting), "nobody is answered yet"
     program.start()
+    problems = [problem for one in waiting if (problem := one.exception()) is not None]
+    assert not problems, f"{problems}, heard: {program.heard}"
     answers = [one.result() for one in waiting]
     assert [(one.status_code, one.text) for one in answers] == [(200, body) for _, body in letters]
     assert sorted(program.heard) == sorted(f"{method} {len(body)}" for method, body in letters)
