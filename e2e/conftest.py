@@ -53,13 +53,12 @@ def platform(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) ->
 @pytest.fixture
 def nowhere_else(platform: Platform, tmp_path: Path) -> Iterator[None]:
     """Fails the test if anything of the platform tries to connect to another machine than this one and its containers."""
-    with recorded(platform, tmp_path) as attempts:
+    with networks_of_containers() as inside, recorded(platform, tmp_path) as attempts:
         refused = platform.run(
             "connect", "github", "--url", f"http://{NOBODY.address}:{NOBODY.port}", given="x"
         )
         assert refused.returncode != 0
         yield
-        inside = networks_of_containers()
     assert NOBODY in attempts, "what is tried is recorded, also where nobody answers"
     elsewhere = [one for one in attempts if not any(one.address in network for network in inside)]
     assert not elsewhere, f"tried: {', '.join(map(str, elsewhere))}"

@@ -3,8 +3,9 @@
 import ipaddress
 import re
 import subprocess
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ ADDRESS = re.compile(
     r'(?:inet_addr\("(?P<four>[^"]+)"\)|inet_pton\(AF_INET6, "(?P<six>[^"]+)")'
 )
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+SUBNETS = "{{range .IPAM.Config}}{{.Subnet}}\n{{end}}"
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,22 @@ def read(log: str) -> Iterator[Attempt]:
         yield Attempt(ipaddress.ip_address(found["four"] or found["six"]), int(found["port"]))
 
 
-def networks_of_containers() -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    """Where this machine itself and its containers are."""
-    template = "{{range .IPAM.Config}}{{.Subnet}}\n{{end}}"
-    lines = docker("network", "inspect", "-f", template, *docker("network", "ls", "-q"))
-    return [ipaddress.ip_network(one) for one in ("127.0.0.0/8", "::1/128", *lines)]
+@contextmanager
+def networks_of_containers() -> Iterator[set[Network]]:
+    """Where this machine itself is, and its containers at any moment until the end: previews come and go."""
+    seen: set[Network] = {ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")}
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.3):
+            with suppress(subprocess.CalledProcessError):  # one went between the two questions
+                ids = docker("network", "ls", "-q")
+                seen.update(map(ipaddress.ip_network, docker("network", "inspect", "-f", SUBNETS, *ids)))
+
+    thread = threading.Thread(target=look, name="networks")
+    thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join()
