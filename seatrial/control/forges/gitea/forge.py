@@ -85,7 +85,7 @@ class GiteaForge:
         return [_now(project, answer) for answer in answers if answer.head.sha]
 
     def test_webhook(self, project: Project, url: str) -> None:
-        """A push. It may be evaluated, as that push was."""
+        """A push of what is there already, which leads to nothing."""
         hooks.test(self.client, _of(project), url)
 
     def pull_request(self, project: Project, number: int) -> PullRequestChanged:
