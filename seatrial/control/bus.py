@@ -1,5 +1,6 @@
 """The control plane's connection to the bus: streams, consumers, buckets. Logs are read back by `log_tails`."""
 
+import contextlib
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,7 @@ from seatrial.control.configuration import Configuration
 from seatrial.control.ending import heed, heeded
 from seatrial.control.errors import ControlError
 from seatrial.wire import subjects
+from seatrial.wire.buckets import entries
 from seatrial.wire.envelope import Envelope, now
 from seatrial.wire.errors import WireError
 
@@ -257,16 +259,15 @@ class Bus:
                 )
 
     async def desired(self, agent: str) -> Bucket:
-        """Read the whole bucket of `agent`. Raises nats.errors.Error when the bus goes away meanwhile."""
-        bucket, content = await self.ensure_bucket(agent), Bucket()
-        watcher = await bucket.watchall()
-        try:
-            with heeded():
-                while (entry := await watcher.updates(PUBLISH_TIMEOUT_SECONDS)) is not None:  # type: ignore[no-untyped-call]
+        """Read the whole bucket of `agent`. Raises nats.errors.Error or TimeoutError when the bus goes away meanwhile."""
+        await self.ensure_bucket(agent)
+        content = Bucket()
+        with heeded():
+            async with contextlib.aclosing(entries(self.jetstream, agent)) as there:
+                async for entry in there:
+                    if entry is None:
+                        break
                     content.add(entry)
-        finally:
-            if self.client.is_connected:
-                await watcher.stop()  # type: ignore[no-untyped-call]
         return content
 
     async def forget(self, agent: str, environment: str, marker: Marker) -> None:

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
 import nats
 import nats.errors
 import pytest
 from nats.aio.client import Client
+from nats.js.kv import KeyValue
 
 from seatrial.control.bus import Bus, BusRefused, revoke
 from seatrial.control.configuration import Configuration
@@ -16,6 +17,7 @@ from seatrial.control.fleet import nats_jwt
 from seatrial.control.fleet.agent_tokens import agent_token
 from seatrial.wire import subjects
 from seatrial.wire.agents import Heartbeat
+from seatrial.wire.buckets import entries
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.errors import WireError
 from seatrial.wire.evaluations import EvaluationStarted
@@ -81,18 +83,21 @@ async def connected(agent: AgentClient, bus: Bus) -> AsyncIterator[Client]:
     await client.close()
 
 
+def watched(client: Client, agent: str) -> AsyncGenerator[KeyValue.Entry | None]:
+    return entries(client.jetstream(), agent)
+
+
 async def test_watches_its_own_desired_state(bus: Bus, agent: AgentClient, connected: Client) -> None:
     await bus.desire("AGENTA", "env1", Envelope.wrap(EvaluationStarted(evaluation="x")))
+    async with asyncio.timeout(WAIT_SECONDS), contextlib.aclosing(watched(connected, "AGENTA")) as watcher:
+        first = await anext(watcher)
+        assert first is not None and first.key == "env1"
+        assert await anext(watcher) is None  # the replay is over
+        await bus.desire("AGENTA", "env1", None)
+        gone = await anext(watcher)
+        assert gone is not None and gone.operation == "DEL"
     bucket = await connected.jetstream().key_value(subjects.desired_bucket("AGENTA"))
-    watcher = await bucket.watchall()
-    first = await watcher.updates(timeout=WAIT_SECONDS)
-    assert first is not None and first.key == "env1"
-    assert await watcher.updates(timeout=WAIT_SECONDS) is None  # the replay is over
-    await bus.desire("AGENTA", "env1", None)
-    gone = await watcher.updates(timeout=WAIT_SECONDS)
-    assert gone is not None and gone.operation == "DEL"
     assert (await bucket.watch("env1")) is not None
-    await watcher.stop()
     assert not agent.refusals
 
 
@@ -174,19 +179,24 @@ async def test_a_reply_subject_can_garble_anothers_desired_state_but_not_delete_
     """The bus does not ask who may write to a reply subject; docs/security.md says what follows."""
     await bus.desire("AGENTB", "env1", Envelope.wrap(EvaluationStarted(evaluation="x")))
     other = await AgentClient("AGENTB", agent.server, tmp_path).connect()
-    watcher = await (await other.jetstream().key_value(subjects.desired_bucket("AGENTB"))).watchall()
-    assert (await watcher.updates(timeout=WAIT_SECONDS)).key == "env1"
-    assert await watcher.updates(timeout=WAIT_SECONDS) is None  # the replay is over
+    watcher = watched(other, "AGENTB")
+    first = await anext(watcher)
+    assert first is not None and first.key == "env1"
+    assert await anext(watcher) is None  # the replay is over
     await connected.publish(
         "$JS.API.STREAM.INFO.KV_desired-AGENTA",
         b"",
         reply="$KV.desired-AGENTB.env1",
         headers={"KV-Operation": "DEL"},
     )
-    garbled = await watcher.updates(timeout=WAIT_SECONDS)
-    assert garbled.key == "env1" and garbled.operation is None, "nothing that B takes for a deletion"
+    async with asyncio.timeout(WAIT_SECONDS):
+        garbled = await anext(watcher)
+    assert garbled is not None and garbled.key == "env1" and garbled.operation is None, (
+        "nothing that B takes for a deletion"
+    )
     with pytest.raises(WireError):  # B leaves it as it is
-        Envelope.decode(garbled.value)
+        Envelope.decode(garbled.value or b"")
+    await watcher.aclose()
     assert (await bus.desired("AGENTB")).desired == {"env1": None}, "the reconciler puts it again"
     await other.close()
 

@@ -13,6 +13,7 @@ from seatrial.control.ending import ended
 from seatrial.control.fleet import nats_jwt
 from seatrial.wire import subjects
 from seatrial.wire.agents import AgentRegistered, Heartbeat
+from seatrial.wire.buckets import entries
 from seatrial.wire.deployments import (
     DeploymentFailed,
     DeploymentPhase,
@@ -105,29 +106,18 @@ class ScriptedAgent:
             await asyncio.sleep(0.1)
 
     async def _look(self) -> None:
-        bucket = await self.client.jetstream().key_value(subjects.desired_bucket(self.id))
-        watcher = await bucket.watchall(inactive_threshold=2)  # the bus keeps a thousand watchers at most
         listed: dict[str, DesiredEnvironment] = {}
         deleted: set[str] = set()
-        read = 0
-        try:
-            while (entry := await watcher.updates(timeout=5)) is not None:
-                read += 1
+        async with contextlib.aclosing(entries(self.client.jetstream(), self.id)) as there:
+            async for entry in there:
+                if entry is None:
+                    break
                 if entry.operation is None:
-                    message = Envelope.decode(entry.value).open()
+                    message = Envelope.decode(entry.value or b"").open()
                     assert isinstance(message, DesiredEnvironment)
                     listed[entry.key] = message
                 else:
                     deleted.add(entry.key)
-        finally:
-            await watcher.stop()
-        # The client may say that all is told before it has handled what the server sent: one entry per key. Not one
-        # per message: a bus that was killed may know earlier ones of a key again.
-        stream = await self.client.jetstream().stream_info(
-            f"KV_{subjects.desired_bucket(self.id)}", subjects_filter=">"
-        )
-        if read < len(stream.state.subjects or {}):
-            return
         for key in deleted - self.desired.keys() - self.removed:  # put and deleted between two looks
             self.removed.add(key)
             await self.say(EnvironmentRemoved(environment=key))

@@ -1,6 +1,7 @@
 """A bucket agrees with the database, and keeps nothing that is over. Real bus, real database."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from seatrial.control.worker.database import Database
 from seatrial.control.worker.reconcile import Reconciler
 from seatrial.control.worker.relay import Relay
 from seatrial.control.worker.wakeups import Wakeups
+from seatrial.wire.buckets import entries
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.evaluations import EvaluationStarted
 from tests import factories as make
@@ -54,11 +56,13 @@ def running() -> Placement:
 
 async def told_at_start(bus: Bus, agent: str) -> dict[str, str | None]:
     """The entries that an agent which starts now gets from its bucket: each key with its operation."""
-    watcher = await (await bus.ensure_bucket(agent)).watchall()
+    await bus.ensure_bucket(agent)
     operations = {}
-    while (entry := await watcher.updates(60)) is not None:
-        operations[entry.key] = entry.operation
-    await watcher.stop()
+    async with contextlib.aclosing(entries(bus.jetstream, agent)) as there:
+        async for entry in there:
+            if entry is None:
+                break
+            operations[entry.key] = entry.operation
     return operations
 
 

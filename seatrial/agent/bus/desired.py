@@ -8,7 +8,7 @@ import structlog
 from nats.js.kv import KeyValue
 
 from seatrial.agent.bus.connection import Bus
-from seatrial.wire import subjects
+from seatrial.wire.buckets import entries
 from seatrial.wire.deployments import DesiredEnvironment
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.errors import WireError
@@ -55,24 +55,14 @@ class DesiredStates:
                 await asyncio.gather(watching, renewed, return_exceptions=True)
 
     async def _watch(self, listener: DesiredListener) -> None:
-        jetstream = await self._bus.jetstream()
-        bucket = await jetstream.key_value(subjects.desired_bucket(self._bus.agent))
-        watcher = await bucket.watchall()
-        present: set[str] | None = set()
-        try:
-            async for entry in watcher:
-                if entry is not None:
-                    self._tell(listener, entry)
-                    if present is not None and entry.operation not in _MARKERS:
-                        present.add(entry.key)
-                elif present is not None:
+        present: set[str] = set()
+        async with contextlib.aclosing(entries(await self._bus.jetstream(), self._bus.agent)) as watched:
+            async for entry in watched:
+                if entry is None:
                     listener.replayed(present)
-                    present = None
-        finally:
-            with contextlib.suppress(
-                Exception
-            ):  # a watch of an old connection: the server forgets it by itself
-                await watcher.stop()  # type: ignore[no-untyped-call]
+                    continue
+                self._tell(listener, entry)
+                (present.discard if entry.operation in _MARKERS else present.add)(entry.key)
 
     def _tell(self, listener: DesiredListener, entry: KeyValue.Entry) -> None:
         if entry.operation in _MARKERS:
