@@ -173,8 +173,9 @@ def relay_aside(instruction: Instruction, send: Callable[[OutboxMessage], None])
 
 
 def _write(identity: str, subject: str, body: dict[str, Any], after: timedelta = timedelta(0)) -> None:
+    values: list[Any] = [identity, subject, Jsonb(body), timezone.now(), after, channel(subject)]
     with connection.cursor() as cursor:
-        cursor.execute(_WRITE, [identity, subject, Jsonb(body), timezone.now(), after, channel(subject)])
+        cursor.execute(_WRITE, values)
 
 
 def _due() -> QuerySet[OutboxMessage]:
