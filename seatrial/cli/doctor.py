@@ -183,6 +183,9 @@ def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
         for warning in agent["warnings"]:
             yield Finding(False, f"agent {agent['name']} says: {warning}", grave=False)
     yield _sandbox(status["platform"]["sandbox"], agents)
+    for connection in status.get("connections", []):
+        if problem := connection.get("problem"):
+            yield Finding(False, f"connection {connection['name']}: {problem}")
     yield from _webhooks(status["projects"])
 
 

@@ -58,16 +58,16 @@ def ask(
     its address and its name stay, and so does its application's secret if none is given. Raises UnfitConnection.
     """
     client_id, client_secret = client_id.strip(), client_secret.strip()
-    there = connection.base_url if connection is not None else base_url or _usual(kind)
+    there = connection.base_url if connection is not None else base_url
     if not client_id:
-        there = _at_sign_in(kind, there if connection is not None else "")
+        there = _at_sign_in(kind, there)
     elif not client_secret:
         client_secret = _known_secret(connection, client_id)
     row = AuthorizationRequest(
         workspace=workspace,
         connection=connection,
         forge=kind,
-        base_url=host_of(kind).root(address(there)),
+        base_url=host_of(kind).root(address(there or _usual(kind))),
         name=connection.name if connection is not None else name.strip(),
         client_id=client_id,
         client_secret=client_secret if client_id else "",
@@ -160,7 +160,7 @@ def _usual(kind: str) -> str:
 def _at_sign_in(kind: str, base_url: str) -> str:
     """The address of sign-in, at which its application is known, and its secret may be sent."""
     known = of_sign_in(kind)
-    if known is None or base_url not in {"", known.url}:
+    if known is None or base_url.rstrip("/") not in {"", known.url.rstrip("/")}:
         raise UnfitConnection(
             "The id of the application is missing, and the settings name none for sign-in at this address."
         )

@@ -51,12 +51,22 @@ class Granted:
 
     def refused(self, token: str) -> bool:
         """Have it renewed, unless the forge gave it a moment ago: it would refuse another one, too."""
-        pair = self._pair
-        if pair.access_token != token:
+        if self._pair.access_token != token:
             return True
-        if not self._key or timezone.now() - pair.obtained_at < AGAIN:
+        stored = self._stored()
+        if stored is None:
             return False
-        return self._renewed(pair).access_token != token
+        if stored.access_token != token:
+            self._pair = stored
+            return True
+        if timezone.now() - stored.obtained_at < AGAIN:
+            return False
+        return self._renewed(stored).access_token != token
+
+    def _stored(self) -> OAuthPair | None:
+        """The pair of today; None: the connection is not stored, or has a token by now."""
+        row = Connection.objects.filter(pk=self._key).first()
+        return pair_of(str(row.credential)) if row is not None else None
 
     def _renewed(self, pair: OAuthPair) -> OAuthPair:
         new = renewed(self._key, self._host, pair.access_token, now=timezone.now())

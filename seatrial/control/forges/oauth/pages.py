@@ -47,7 +47,7 @@ def begin(request: HttpRequest, kind: str) -> HttpResponse:
                 kind,
                 client_id=given["client_id"],
                 client_secret=given["client_secret"],
-                base_url=given["base_url"],
+                base_url="" if given.get("of_sign_in") else given["base_url"],
                 name=given["name"],
                 by=actor(request),
             )
