@@ -283,6 +283,18 @@ def test_a_terminal_asks_and_a_browser_authorizes(
     assert "This authorization is over" in unescape(browser.post(page).content.decode())
 
 
+def test_a_terminal_authorizes_a_connection_again_by_the_same_application(
+    site: OAuthSite, team: Team, authorized: Connection, browser: Client
+) -> None:
+    status, asked = team.call("owner", "POST", "/authorizations", {"connection": authorized.pk})
+    assert status == 200
+    browser.get(back(site, led(browser, asked["open"].removeprefix(settings.SITE_URL), {})))
+    assert len(site.grants) == 2 and site.grants[0].application is site.grants[1].application
+    assert team.call("owner", "GET", f"/authorizations/{asked['id']}")[1]["state"] == "authorized"
+    github = {"forge": "github", "client_id": "a", "client_secret": "b"}
+    assert team.call("owner", "POST", "/authorizations", github)[0] == 400
+
+
 def test_a_request_that_nobody_allowed_expires(
     site: OAuthSite, team: Team, application: Application, browser: Client
 ) -> None:

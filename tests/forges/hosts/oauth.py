@@ -93,9 +93,12 @@ class OAuthSite(Site):
         form = {"login": login, "allow": "yes" if allow else ""}
         return httpx.post(address, data=form, trust_env=False)
 
-    def refuse_access(self, grant: Grant) -> None:
-        """The end of the access token comes."""
-        grant.ends_at = 0.0
+    def granted(self, application: Application, login: str) -> Grant:
+        """What somebody allowed in a browser, with its first tokens."""
+        grant = Grant(application, login, application.scopes)
+        self.grants.append(grant)
+        self._given(grant)
+        return grant
 
     # what it answers
 

@@ -3,7 +3,7 @@
 from seatrial.control.forges.oauth.host import OAuthHost
 
 OAUTH = OAuthHost(
-    title="Gitea",
+    title="Gitea or Forgejo",
     api_path="/api/v1",
     authorize_path="/login/oauth/authorize",
     token_path="/login/oauth/access_token",  # noqa: S106

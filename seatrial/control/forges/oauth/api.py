@@ -13,7 +13,7 @@ from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
 from seatrial.control.forges.oauth import authorizing
 from seatrial.control.forges.oauth.host import redirect_uri
-from seatrial.control.forges.oauth.models import AuthorizationRequest
+from seatrial.control.forges.oauth.models import Authorization, AuthorizationRequest
 from seatrial.control.projects.models import Connection
 
 router = Router(tags=["connections"])
@@ -29,7 +29,8 @@ class AuthorizationAsked(Schema):
     client_id: str = Field(
         "",
         max_length=500,
-        description="Id of the application at the code host; empty: the one that people sign in with, which the settings name.",
+        description="Id of the application at the code host. Empty: with a connection that is authorized, the same one; else the one "
+        "that people sign in with, which the settings name.",
     )
     client_secret: str = Field(
         "",
@@ -72,6 +73,8 @@ def ask_for_authorization(request: HttpRequest, asked: AuthorizationAsked) -> Au
     if asked.connection:
         known = find_allowed(user, Action.MANAGE_CONNECTIONS, Connection, asked.connection, "workspace")
         workspace = known.workspace
+        of_today = Authorization.objects.filter(pk=known.pk).first()
+        asked.client_id = asked.client_id or (of_today.client_id if of_today is not None else "")
     else:
         known = None
         workspace = workspace_named(user, asked.workspace)
