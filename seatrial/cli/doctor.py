@@ -185,7 +185,8 @@ def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
     yield _sandbox(status["platform"]["sandbox"], agents)
     for connection in status.get("connections", []):
         if problem := connection.get("problem"):
-            yield Finding(False, f"connection {connection['name']}: {problem}")
+            again = typed("connect", connection["forge"], "--oauth", "--connection", connection["name"])
+            yield Finding(False, f"connection {connection['name']}: {problem}", f"In a terminal: {again}")
     yield from _webhooks(status["projects"])
 
 

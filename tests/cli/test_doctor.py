@@ -88,9 +88,11 @@ def test_a_setting_that_is_not_complete_is_pointed_out(api: FakeApi) -> None:
 
 
 def test_a_connection_that_must_be_authorized_again_is_grave(api: FakeApi) -> None:
-    ended = {"name": "acme", "problem": "GitLab takes no token any more. Authorize again: u"}
-    code, said = doctor(api, "runsc", agent(), connections=[ended, {"name": "well", "problem": ""}])
-    assert code == 1 and lines(said, "connection") == [f"✗ connection acme: {ended['problem']}"]
+    ended = {"name": "acme", "forge": "gitlab", "problem": "GitLab takes no token any more"}
+    well = {"name": "well", "forge": "gitlab", "problem": ""}
+    code, said = doctor(api, "runsc", agent(), connections=[ended, well])
+    assert "connect gitlab --oauth --connection acme" in said
+    assert code == 1 and lines(said, "connection acme") == [f"✗ connection acme: {ended['problem']}"]
 
 
 def test_an_engine_that_is_away_is_named_as_the_agent_says_it(api: FakeApi) -> None:

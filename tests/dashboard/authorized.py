@@ -27,8 +27,8 @@ def authorized(harbour: Harbour) -> tuple[Connection, AuthorizationRequest]:
         at=now - timedelta(days=3),
         ended=True,
         problem_at=now,
-        problem=f"GitLab takes no token of {name} any more: its authorization was withdrawn. Authorize again: "
-        f"http://localhost:3000/connections/{row.pk}. Until then what is to be done there waits.",
+        problem=f"GitLab takes no token of {name} any more: its authorization was withdrawn. Authorize it again on the "
+        "connection's page. Until then what is to be done there waits.",
     )
     asked = AuthorizationRequest.objects.create(
         workspace=workspace,

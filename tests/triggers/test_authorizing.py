@@ -214,7 +214,11 @@ def test_authorizing_again_is_for_the_same_account(
     (first,) = site.grants
     path = f"/connections/{authorized.pk}/authorize"
     _, page = text_of(browser, path)
-    assert f"that must be {BOT}" in page and application.client_id in page and application.secret not in page
+    assert (
+        f"that must be <strong>{BOT}</strong>" in page
+        and application.client_id in page
+        and application.secret not in page
+    )
     known = {"client_id": application.client_id, "client_secret": ""}
     status, page = text_of(browser, back(site, led(browser, path, known), login="ann"))
     assert status == 400 and f"as ann, and this connection acts as {BOT}" in page

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
-from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
 
@@ -147,8 +146,7 @@ def _refusal(row: Connection, host: OAuthHost, error: Refused, now: datetime, *,
 
 
 def _why(row: Connection, host: OAuthHost, error: Refused, *, ended: bool, lost: bool) -> str:
-    where = f"{settings.SITE_URL}/connections/{row.pk}"
-    again = f"Authorize again: {where}. Until then what is to be done there waits."
+    again = "Authorize it again on the connection's page. Until then what is to be done there waits."
     if not ended:
         return (
             f"{host.title} does not accept the application of {row.name} ({error.said or 'it does not say why'}): its secret was "
