@@ -27,7 +27,7 @@ def authorized(harbour: Harbour) -> tuple[Connection, AuthorizationRequest]:
         at=now - timedelta(days=3),
         ended=True,
         problem_at=now,
-        problem=f"GitLab takes no token of {name} any more: its authorization was withdrawn. Authorize it again on the "
+        problem=f"GitLab takes no token of {name} any more: its authorization was withdrawn, or has expired. Authorize it again on the "
         "connection's page. Until then what is to be done there waits.",
     )
     asked = AuthorizationRequest.objects.create(

@@ -29,7 +29,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 BOT = "seatrial-bot"
 ANN = Actor.person("ann")
 gitlab = pytest.mark.parametrize("which", ["gitlab"])
-gitea = pytest.mark.parametrize("which", ["gitea"])
 both_in_threads = pytest.mark.django_db(transaction=True)
 
 

@@ -14,10 +14,12 @@ from pydantic import SecretStr
 from werkzeug.wrappers import Response
 
 from seatrial.control.audit.models import AuditEntry
+from seatrial.control.forges.models import Hook
 from seatrial.control.forges.oauth.models import Authorization, AuthorizationRequest
 from seatrial.control.forges.oauth.pair import pair_of
 from seatrial.control.projects.models import Connection
 from tests.forges.hosts.oauth import Application, OAuthSite
+from tests.triggers.conftest import wait_is_over
 from tests.triggers.hosted import BOT, SHOP, Team
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -32,7 +34,6 @@ def which(request: pytest.FixtureRequest) -> str:
 
 
 gitlab = pytest.mark.parametrize("which", ["gitlab"], indirect=True)
-gitea = pytest.mark.parametrize("which", ["gitea"], indirect=True)
 
 
 @pytest.fixture
@@ -117,6 +118,7 @@ def test_a_form_a_button_there_and_it_is_connected(
     assert team.call("owner", "GET", f"/connections/{row.pk}")[1]["authorization"]["ended"] is False
 
 
+@gitlab
 def test_what_was_pasted_is_kept_nowhere_but_with_the_connection(authorized: Connection) -> None:
     row = AuthorizationRequest.objects.get()
     assert (str(row.client_secret), str(row.verifier)) == ("", "")
@@ -185,6 +187,7 @@ def test_what_goes_wrong_is_said_with_its_fix(
     assert application.secret not in page + row.problem + str(entry.details)
 
 
+@gitlab
 def test_a_wrong_redirect_uri_is_known_before_anybody_leaves(
     site: OAuthSite, team: Team, application: Application, browser: Client
 ) -> None:
@@ -287,6 +290,7 @@ def test_a_terminal_asks_and_a_browser_authorizes(
     assert "This authorization is over" in unescape(browser.post(page).content.decode())
 
 
+@gitlab
 def test_a_terminal_authorizes_a_connection_again_by_the_same_application(
     site: OAuthSite, team: Team, authorized: Connection, browser: Client
 ) -> None:
@@ -299,6 +303,37 @@ def test_a_terminal_authorizes_a_connection_again_by_the_same_application(
     assert team.call("owner", "POST", "/authorizations", github)[0] == 400
 
 
+@gitlab
+def test_what_waits_for_an_authorization_says_so_and_is_done_after_the_next(
+    site: OAuthSite,
+    team: Team,
+    authorized: Connection,
+    browser: Client,
+    application: Application,
+    lanes: Callable[[], None],
+) -> None:
+    team.call("owner", "POST", f"/connections/{authorized.pk}/projects", {"repositories": [SHOP]})
+    site.grants[0].withdrawn = True
+    row = Connection.objects.get()
+    pair = pair_of(str(row.credential))
+    assert pair is not None
+    row.credential = pair.model_copy(update={"obtained_at": timezone.now() - timedelta(hours=1)}).stored()
+    row.save()
+    lanes()
+    assert "its authorization was withdrawn" in Hook.objects.get().problem
+    assert "must be authorized again" in text_of(browser, f"/connections/{row.pk}")[1]
+    assert "authorize again" in text_of(browser, "/connections")[1]
+    (said,) = team.call("owner", "GET", "/status")[1]["connections"]
+    assert "its authorization was withdrawn" in said["problem"]
+    known = {"client_id": application.client_id, "client_secret": ""}
+    browser.get(back(site, led(browser, f"/connections/{row.pk}/authorize", known)))
+    wait_is_over()
+    lanes()
+    assert Hook.objects.get().problem == "" and len(site.repositories[SHOP].webhooks) == 1
+    assert team.call("owner", "GET", "/status")[1]["connections"][0]["problem"] == ""
+
+
+@gitlab
 def test_a_request_that_nobody_allowed_expires(
     site: OAuthSite, team: Team, application: Application, browser: Client
 ) -> None:

@@ -58,7 +58,8 @@ def ask(
     its address and its name stay, and so does its application's secret if none is given. Raises UnfitConnection.
     """
     client_id, client_secret = client_id.strip(), client_secret.strip()
-    there = connection.base_url if connection is not None else base_url
+    host = host_of(kind)
+    there = host.root(connection.base_url if connection is not None else base_url)
     if not client_id:
         there = _at_sign_in(kind, there)
     elif not client_secret:
@@ -67,7 +68,7 @@ def ask(
         workspace=workspace,
         connection=connection,
         forge=kind,
-        base_url=host_of(kind).root(address(there or _usual(kind))),
+        base_url=host.root(address(there or _usual(kind))),
         name=connection.name if connection is not None else name.strip(),
         client_id=client_id,
         client_secret=client_secret if client_id else "",

@@ -33,7 +33,7 @@ def finished(host: OAuthHost, row: AuthorizationRequest, code: str, *, by: Actor
     try:
         account = tried(row.workspace, row.forge, row.base_url, pair.stored(), hint=host.registering)
         _require_same(host, row, account)
-        former, connection = _kept(row, pair, account, by)
+        former, connection = _kept(host, row, pair, account, by)
     except ForgeError:
         withdrawing.forget(host, row.forge, row.base_url, pair)
         raise
@@ -81,7 +81,7 @@ def _require_same(host: OAuthHost, row: AuthorizationRequest, account: ForgeAcco
 
 @transaction.atomic
 def _kept(
-    row: AuthorizationRequest, pair: OAuthPair, account: ForgeAccount, by: Actor
+    host: OAuthHost, row: AuthorizationRequest, pair: OAuthPair, account: ForgeAccount, by: Actor
 ) -> tuple[OAuthPair | None, Connection]:
     """The connection, and the pair that it had before."""
     name = row.name or f"{account.login} at {urlsplit(row.base_url).netloc}"
@@ -89,7 +89,8 @@ def _kept(
         name = Connection.objects.get(pk=row.connection.pk).name  # somebody may have renamed it meanwhile
     there = Connection.objects.select_for_update(no_key=True)
     known = there.filter(workspace=row.workspace, forge=row.forge, name=name).first()
-    former = pair_of(str(known.credential)) if known is not None and known.base_url == row.base_url else None
+    there_already = known is not None and host.root(known.base_url) == row.base_url
+    former = pair_of(str(known.credential)) if known is not None and there_already else None
     connection = connect(
         row.workspace,
         row.forge,

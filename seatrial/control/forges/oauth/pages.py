@@ -121,7 +121,7 @@ def authorized(request: HttpRequest) -> HttpResponse:
         return _problem(request, error, row)
     if not known:
         return redirect("connections:access", key=connection.pk)
-    messages.success(request, f"{connection.name} is authorized. What waited is done now.")
+    messages.success(request, f"{connection.name} is authorized. What waited is done within minutes.")
     return redirect("connections:connection", key=connection.pk)
 
 

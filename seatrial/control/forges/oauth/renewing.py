@@ -92,7 +92,8 @@ def store_at_last(row: Connection, old: OAuthPair, new: OAuthPair, sleep: Sleep)
 def _store(connection: Connection, old: OAuthPair, new: OAuthPair) -> None:
     """What somebody entered or authorized meanwhile stays."""
     row = Connection.objects.select_for_update(no_key=True).filter(pk=connection.pk).first()
-    if row is None or str(row.credential) != old.stored():
+    there = pair_of(str(row.credential)) if row is not None else None
+    if row is None or there is None or there.access_token != old.access_token:
         return
     row.credential = new.stored()
     row.save(update_fields=["credential"])
@@ -157,4 +158,4 @@ def _why(row: Connection, host: OAuthHost, error: Refused, *, ended: bool, lost:
             f"{host.title} gave new tokens of {row.name}, and its answer was lost: this server was stopped, or the network "
             f"failed, in that moment. {again}"
         )
-    return f"{host.title} takes no token of {row.name} any more: its authorization was withdrawn. {again}"
+    return f"{host.title} takes no token of {row.name} any more: its authorization was withdrawn, or has expired. {again}"
