@@ -183,6 +183,10 @@ def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
         for warning in agent["warnings"]:
             yield Finding(False, f"agent {agent['name']} says: {warning}", grave=False)
     yield _sandbox(status["platform"]["sandbox"], agents)
+    for connection in status.get("connections", []):
+        if problem := connection.get("problem"):
+            again = typed("connect", connection["forge"], "--oauth", "--connection", connection["name"])
+            yield Finding(False, f"connection {connection['name']}: {problem}", f"In a terminal: {again}")
     yield from _webhooks(status["projects"])
 
 

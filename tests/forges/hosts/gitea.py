@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 from werkzeug.wrappers import Request, Response
 
 from tests.forges.hosts import gitea_shapes as shapes
+from tests.forges.hosts.oauth import OAuthSite
 from tests.forges.hosts.operations import Answering, Gone, PublishedSite, Refused
-from tests.forges.hosts.site import Comment, Delivery, Hosted, Person, Pull, Status, Webhook
+from tests.forges.hosts.site import Comment, Delivery, Hosted, Person, Pull, Status, Webhook, as_json
 
 ELSEWHERE = "https://git.corp.test"  # what its settings say its address is
 # What it calls what happens, and the type of the event.
@@ -43,7 +44,7 @@ WHOLE = ("/comments", "/assignees")  # have no pages
 HIDDEN = "user should be an owner or a collaborator with admin write of a repository"
 
 
-class GiteaSite(PublishedSite):
+class GiteaSite(OAuthSite, PublishedSite):
     """It neither counts requests nor knows ETags. A webhook's secret can be neither read nor changed.
 
     `private_receivers`: as its ALLOWED_HOST_LIST says, webhooks may go to private addresses; by default they may not.
@@ -58,6 +59,12 @@ class GiteaSite(PublishedSite):
     schemas = "gitea"
     api_path = "/api/v1"
     parts = {"owner": r"[^/]+", "repo": r"[^/]+", "sha": r"[0-9a-f]+|-", "collaborator": r"[^/]+"}
+    authorize_path = "/login/oauth/authorize"
+    token_path = "/login/oauth/access_token"
+    separator = ","
+    access_seconds = 3600.0
+    ends_at_refresh = False
+    word_for_code = word_for_used = "unauthorized_client"
     version = "1.26.3"
     names: tuple[str, ...] = ("Gitea",)
     most_per_page = 50
@@ -65,6 +72,13 @@ class GiteaSite(PublishedSite):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.private_receivers = True
+        self.rotates = False  # unless INVALIDATE_REFRESH_TOKENS is set
+
+    def word_for_client(self, kind: str) -> str:
+        return "unauthorized_client" if kind == "authorization_code" else "invalid_client"
+
+    def no_tokens(self, word: str) -> Response:
+        return as_json({"error": word, "error_description": "no"}, 400)
 
     def operations(self) -> Mapping[str, Answering]:
         return {

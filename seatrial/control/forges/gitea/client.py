@@ -10,6 +10,7 @@ import httpx
 
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.gitea.answers import Answer
+from seatrial.control.forges.http.bearer import Bearer
 from seatrial.control.forges.http.problems import NoSuchThing, no_answer, problem
 from seatrial.control.forges.http.reading import content_of, read, validated
 from seatrial.control.forges.http.transport import ForgeTransport
@@ -35,17 +36,16 @@ class Forbidden(ForgeError):
 
 
 class GiteaClient:
-    """Sends requests and reads answers. Thread-safe. Retries nothing. Every method raises ForgeError."""
+    """Sends requests and reads answers. Thread-safe. Retries nothing. Every method raises ForgeError.
 
-    def __init__(self, base_url: str, token: str, *, inner: httpx.BaseTransport | None = None) -> None:
+    A token that is refused is replaced once, if there is another.
+    """
+
+    def __init__(self, base_url: str, bearer: Bearer, *, inner: httpx.BaseTransport | None = None) -> None:
         self.transport = ForgeTransport(base_url, inner=inner)
         self._api = f"{base_url.rstrip('/').removesuffix('/api/v1')}/api/v1"
         self._host = urlsplit(base_url).hostname or ""
-        self._headers = {
-            "Authorization": f"token {token}",
-            "Accept": "application/json",
-            "User-Agent": "Seatrial",
-        }
+        self._bearer = bearer
 
     def now(self) -> datetime:
         """The forge's time, by the Date of its last answer."""
@@ -113,7 +113,19 @@ class GiteaClient:
         return response
 
     def _once(self, method: str, address: str, json: Any) -> httpx.Response:
-        request = httpx.Request(method, address, json=json, headers=self._headers)
+        token = self._bearer.current()
+        response = self._signed(method, address, json, token)
+        if response.status_code == httpx.codes.UNAUTHORIZED and self._bearer.refused(token):
+            return self._signed(method, address, json, self._bearer.current())
+        return response
+
+    def _signed(self, method: str, address: str, json: Any, token: str) -> httpx.Response:
+        headers = {
+            "Authorization": f"token {token}",
+            "Accept": "application/json",
+            "User-Agent": "Seatrial",
+        }
+        request = httpx.Request(method, address, json=json, headers=headers)
         try:
             return self.transport.handle_request(request)
         except httpx.HTTPError as error:

@@ -21,11 +21,13 @@ from seatrial.control.forges.gitea.answers import (
     Topics,
 )
 from seatrial.control.forges.gitea.client import Forbidden, GiteaClient
+from seatrial.control.forges.gitea.oauth import OAUTH
 from seatrial.control.forges.gitea.pulls import as_event
 from seatrial.control.forges.github import statuses
 from seatrial.control.forges.http.budget import Budget
 from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.marker import marked, marker
+from seatrial.control.forges.oauth.granted import bearer_of
 from seatrial.control.forges.protocol import (
     Commented,
     CommentReport,
@@ -49,8 +51,8 @@ class GiteaForge:
     """One connection to a Gitea or Forgejo. Agents get the token itself: it cannot be narrowed to one repository."""
 
     def __init__(self, connection: Connection, *, inner: httpx.BaseTransport | None = None) -> None:
-        self._token = str(connection.credential)
-        self.client = GiteaClient(connection.base_url, self._token, inner=inner)
+        self._bearer = bearer_of(connection, OAUTH)
+        self.client = GiteaClient(connection.base_url, self._bearer, inner=inner)
 
     @property
     def budget(self) -> Budget:
@@ -140,7 +142,13 @@ class GiteaForge:
 
     def fetch_credential(self, project: Project) -> FetchCredential | None:
         """The token, as git sends it over HTTPS; the name beside it does not matter."""
-        return FetchCredential(username="seatrial", password=self._token, expires_at=self.now() + LENT)
+        token, ends = self._bearer.current(), self._bearer.expires_at
+        lent_until = self.now() + LENT
+        return FetchCredential(
+            username="seatrial",
+            password=token,
+            expires_at=min(ends, lent_until) if ends is not None else lent_until,
+        )
 
     def ensure_webhook(self, project: Project, url: str, secret: str) -> None:
         """Make the webhook, or correct the one that goes to `url`. One with another secret gives way to a new one."""

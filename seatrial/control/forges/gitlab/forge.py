@@ -1,4 +1,4 @@
-"""GitLab, through an access token of a person, a group or a project."""
+"""GitLab, through an access token of a person, a group or a project, or an authorization of a person."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -18,8 +18,10 @@ from seatrial.control.forges.gitlab import (
 from seatrial.control.forges.gitlab.answers import ProjectAnswer
 from seatrial.control.forges.gitlab.client import GitLabClient, of_project
 from seatrial.control.forges.gitlab.merge_requests import MergeRequests
+from seatrial.control.forges.gitlab.oauth import OAUTH
 from seatrial.control.forges.gitlab.rotation import problem_of
 from seatrial.control.forges.http.budget import Budget
+from seatrial.control.forges.oauth.granted import bearer_of
 from seatrial.control.forges.protocol import (
     Commented,
     CommentReport,
@@ -48,8 +50,8 @@ class GitLabForge:
 
     def __init__(self, connection: Connection, *, inner: httpx.BaseTransport | None = None) -> None:
         self._connection = connection
-        self._token = str(connection.credential)
-        self.client = GitLabClient(connection.base_url, self._token, inner=inner)
+        self._bearer = bearer_of(connection, OAUTH)
+        self.client = GitLabClient(connection.base_url, self._bearer, inner=inner)
         self._merge_requests = MergeRequests(self.client)
 
     @property
@@ -63,7 +65,7 @@ class GitLabForge:
 
     def account(self) -> ForgeAccount:
         """The token's owner, and what GitLab says about the token."""
-        return tokens.account(self.client, problem_of(self._connection))
+        return tokens.account(self.client, self._bearer, problem_of(self._connection))
 
     def repositories(self) -> Iterator[ForgeRepository]:
         """Every project that the token's owner is a member of."""
@@ -104,12 +106,11 @@ class GitLabForge:
 
     def fetch_credential(self, project: Project) -> FetchCredential | None:
         """The token, as git sends it over HTTPS."""
-        token = tokens.about(self.client)
-        ends = tokens.end(token.expires_at) if token is not None else None
+        token, ends = self._bearer.current(), tokens.ends(self.client, self._bearer)
         lent_until = self.now() + LENT
         return FetchCredential(
             username="oauth2",
-            password=self._token,
+            password=token,
             expires_at=min(ends, lent_until) if ends is not None else lent_until,
         )
 

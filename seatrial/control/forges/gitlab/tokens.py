@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time
 
 from seatrial.control.forges.gitlab.answers import Person, Token, Version
 from seatrial.control.forges.gitlab.client import GitLabClient, NotAllowed
+from seatrial.control.forges.http.bearer import Bearer
 from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.protocol import ForgeAccount, Right
 
@@ -14,10 +15,10 @@ REPLACING = (16, 10)
 SELF = "/personal_access_tokens/self"  # also of project and group tokens
 
 
-def account(client: GitLabClient, problem: str) -> ForgeAccount:
+def account(client: GitLabClient, bearer: Bearer, problem: str) -> ForgeAccount:
     """Whom the token acts as: a person, or the bot of a project or a group. `problem`: why it cannot be replaced."""
     person = client.get("/user", Person)
-    token = about(client)
+    token = about(client) if bearer.scopes is None else Token(scopes=list(bearer.scopes))
     lacks = token is not None and SCOPE not in token.scopes
     number = _version(client)
     return ForgeAccount(
@@ -62,8 +63,16 @@ def _version(client: GitLabClient) -> str:
         return ""
 
 
+def ends(client: GitLabClient, bearer: Bearer) -> datetime | None:
+    """When the token ends; None: never, or it is not known."""
+    if bearer.scopes is not None:
+        return bearer.expires_at
+    token = about(client)
+    return end(token.expires_at) if token is not None else None
+
+
 def about(client: GitLabClient) -> Token | None:
-    """What GitLab says about the token; None if it does not (before 15.5)."""
+    """What GitLab says about a token that somebody made; None if it does not (before 15.5)."""
     try:
         return client.get(SELF, Token)
     except NoSuchThing:
