@@ -52,6 +52,21 @@ MORE: dict[str, dict[str, str]] = {
     "token": {"description": TEXT},
     "note": {"type": TEXT, "resolved": FLAG, "resolved_by": "object", "position": "object"},
 }
+# The same, where GitBeaker has nothing.
+ONLY: dict[str, dict[str, str]] = {
+    "event": {
+        "id": NUMBER,
+        "url": TEXT,
+        "trigger": TEXT,
+        "request_headers": "object",
+        "request_data": "object",
+        "response_headers": "object",
+        "response_body": TEXT,
+        "execution_duration": "number",
+        "response_status": TEXT,
+        "created_at": TEXT,
+    },
+}
 HOOK = {
     "url": TEXT,
     "token": TEXT,
@@ -103,6 +118,7 @@ OPERATIONS: dict[str, tuple[str, dict[str, str]]] = {
     f"PUT {PROJECT}/hooks/{{hook}}": ("hook", HOOK),
     f"DELETE {PROJECT}/hooks/{{hook}}": ("", {}),
     f"POST {PROJECT}/hooks/{{hook}}/test/push_events": ("", {}),
+    f"GET {PROJECT}/hooks/{{hook}}/events": ("event[]", {"status": TEXT, **PAGED}),
     f"POST {PROJECT}/statuses/{{sha}}": (
         "status",
         {
@@ -195,6 +211,9 @@ def answers() -> dict[str, Any]:
     adapted = {name: lenient(document, document["properties"][name]) for name in ANSWERS}
     for name, more in MORE.items():
         adapted[name]["properties"] |= {key: {"type": [kind, "null"]} for key, kind in more.items()}
+    for name, fields in ONLY.items():
+        described = {key: {"type": [kind, "null"]} for key, kind in fields.items()}
+        adapted[name] = {"type": "object", "properties": described, "additionalProperties": False}
     adapted["discussion"]["properties"]["notes"]["items"] = {"$ref": "#/schemas/note"}
     return adapted
 

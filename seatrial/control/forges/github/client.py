@@ -22,6 +22,7 @@ from seatrial.control.forges.http.problems import NoSuchThing, no_answer, proble
 from seatrial.control.forges.http.reading import content_of, read, validated
 from seatrial.control.forges.http.transport import REFUSED_SECONDS, TIMEOUT_SECONDS, ForgeTransport
 
+API = "https://api.github.com"  # of github.com
 API_VERSION = "2022-11-28"
 PER_PAGE = 100  # the most that GitHub gives
 MAX_PAGES = 100
@@ -32,7 +33,7 @@ A = TypeVar("A", bound=Answer)
 def api_url(base_url: str) -> str:
     """The address of the API of the GitHub at `base_url`, such as https://github.com or an Enterprise Server's."""
     site = site_url(base_url)
-    return "https://api.github.com" if site == "https://github.com" else f"{site}/api/v3"
+    return API if site == "https://github.com" else f"{site}/api/v3"
 
 
 def site_url(base_url: str) -> str:
@@ -59,12 +60,13 @@ class GitHubClient:
         inner: httpx.BaseTransport | None = None,
         transport: ForgeTransport | None = None,
     ) -> None:
-        pace = limits.pace(api_url(base_url))
-        self.transport = transport or ForgeTransport(api_url(base_url), inner=inner, pace=pace)
-        self._host = urlsplit(api_url(base_url)).hostname or ""
+        self.api = api_url(base_url)
+        pace = limits.pace(self.api)
+        self.transport = transport or ForgeTransport(self.api, inner=inner, pace=pace)
+        self._host = urlsplit(self.api).hostname or ""
         self._github: GitHub[Any] = GitHub(
             auth,
-            base_url=api_url(base_url),
+            base_url=self.api,
             user_agent="Seatrial",
             timeout=TIMEOUT_SECONDS,
             transport=self.transport,

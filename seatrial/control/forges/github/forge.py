@@ -179,6 +179,11 @@ class GitHubForge:
         for hook in ours:
             self.client.delete(f"{hooks}/{hook.id}")
 
+    @property
+    def keeps_for(self) -> timedelta:
+        """Three days at github.com, seven at an Enterprise Server."""
+        return sent.keeps_for(self.client.api)
+
     def missed_deliveries(self, project: Project, url: str, since: datetime) -> list[MissedDelivery]:
         """Of every webhook that goes to `url`."""
         ours = sent.webhooks(self.client, _of(project), url)

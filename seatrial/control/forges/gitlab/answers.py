@@ -1,6 +1,7 @@
 """The parts of GitLab's API answers that we read. All other fields are ignored."""
 
 from datetime import date, datetime
+from typing import Any
 
 from pydantic import Field
 
@@ -139,6 +140,20 @@ class Hook(Answer):
     url: Text
     alert_status: Text = "executable"
     signing_token_present: bool = False
+
+
+class SentEvent(Answer):
+    """One attempt to send a delivery to a webhook. `response_status` has words when nobody answered.
+
+    Anything may be in what was sent and what was answered.
+    """
+
+    id: int
+    request_headers: Any = None
+    request_data: Any = None
+    response_headers: Any = None
+    response_status: Any = None
+    created_at: Time | None = None
 
 
 class Note(Answer):

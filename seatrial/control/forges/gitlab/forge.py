@@ -12,6 +12,7 @@ from seatrial.control.forges.gitlab import (
     notes,
     pipelines,
     projects,
+    sent,
     statuses,
     tokens,
 )
@@ -28,6 +29,8 @@ from seatrial.control.forges.protocol import (
     FetchCredential,
     ForgeAccount,
     ForgeRepository,
+    KeptDelivery,
+    MissedDelivery,
     TakenFacts,
 )
 from seatrial.control.projects.events import PullRequestChanged
@@ -51,6 +54,7 @@ class GitLabForge:
         self._token = str(connection.credential)
         self.client = GitLabClient(connection.base_url, self._token, inner=inner)
         self._merge_requests = MergeRequests(self.client)
+        self._sent = sent.Sent(self.client)
 
     @property
     def budget(self) -> Budget:
@@ -124,6 +128,20 @@ class GitLabForge:
     def test_webhook(self, project: Project, url: str) -> None:
         """A push. It may be evaluated, as that push was."""
         hooks.test(self.client, project, url)
+
+    @property
+    def keeps_for(self) -> timedelta:
+        """A week, since GitLab 17.3."""
+        return sent.KEPT_FOR
+
+    def missed_deliveries(self, project: Project, url: str, since: datetime) -> list[MissedDelivery]:
+        """Of every webhook that goes to `url`."""
+        return self._sent.missed(project, url, since)
+
+    def kept_delivery(self, project: Project, missed: MissedDelivery) -> KeptDelivery:
+        """What GitLab sent, or tried to: the list has it."""
+        assert missed.kept is not None
+        return missed.kept
 
     def may_write(self, project: Project, login: str) -> bool:
         """By the account's role, which is at least Developer then."""
