@@ -139,6 +139,7 @@ OPERATIONS: dict[str, tuple[str, dict[str, str]]] = {
         "pipeline[]",
         {"sha": TEXT, "source": TEXT, "ref": TEXT, "status": TEXT, **SORTED, **PAGED},
     ),
+    f"GET {MERGE}/pipelines": ("pipeline[]", PAGED),
     f"GET {PROJECT}/repository/commits/{{sha}}/merge_requests": ("merge_request[]", {"state": TEXT, **PAGED}),
     f"GET {MERGE}/notes": ("note[]", {**SORTED, **PAGED}),
     f"POST {MERGE}/notes": ("note", {"body": TEXT, "internal": FLAG}),

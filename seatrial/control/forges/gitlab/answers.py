@@ -98,6 +98,12 @@ class Pipeline(Answer):
     id: int
     sha: Sha
     project_id: int | None = None
+    ref: Text = ""
+
+    @property
+    def of_train(self) -> bool:
+        """Whether a merge train made it, for the merge request and all that are merged before it."""
+        return self.ref.startswith("refs/merge-requests/") and self.ref.endswith("/train")
 
 
 class MergeRequest(Answer):
