@@ -25,6 +25,7 @@ OPERATIONS = [
     "GET /user",
     "GET /user/repos",
     "GET /repos/{owner}/{repo}",
+    "GET /repositories/{id}",
     "GET /repos/{owner}/{repo}/topics",
     "GET /repos/{owner}/{repo}/pulls",
     "GET /repos/{owner}/{repo}/pulls/{index}",

@@ -6,6 +6,7 @@ ForgeError
 ├── TooManyConnections  a webhook's address that names none, where there are too many to try
 ├── NoSuchForge         a kind of forge that this release does not speak to
 ├── UnfitConnection     what somebody entered cannot be a connection
+├── Moved               the name of a project's repository leads elsewhere
 ├── Limited             the forge accepts no request of this urgency now
 ├── NotReplayable       a delivery that cannot be handled once more, or not now
 ├── ConnectionInUse     a connection with projects is only removed together with them
@@ -51,6 +52,19 @@ class UnfitConnection(ForgeError):
 
     code = "unfit_connection"
     permanent = True
+
+
+class Moved(ForgeError):
+    """The repository has another name now, or another repository has its name. It may pass: it is looked for by its number."""
+
+    code = "repository_moved"
+    status = 409
+
+    def __init__(self, full_name: str) -> None:
+        super().__init__(
+            f"{full_name} is not the name of the project's repository any more. Seatrial looks for it by its number, every "
+            "minute; if it was deleted, archive or remove the project"
+        )
 
 
 class Limited(ForgeError):

@@ -260,7 +260,10 @@ class Forge(Protocol):
         """The time by the forge's clock, as far as it is known. Sends no request."""
 
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
-        """Every open pull request as it is now. Webhooks only tell us the same sooner."""
+        """Every open pull request as it is now. Webhooks only tell us the same sooner.
+
+        Raises Moved when the project's name leads elsewhere, as far as the forge shows that.
+        """
 
     def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
         """What policies may ask about the repository at `commit` beyond its files.
@@ -302,6 +305,9 @@ class HostedForge(Forge, Protocol):
 
     def repository(self, full_name: str) -> ForgeRepository:
         """One repository, by its name or a former one."""
+
+    def repository_of(self, project: Project) -> ForgeRepository:
+        """The project's own repository, whatever its name is now."""
 
     def ensure_webhook(self, project: Project, url: str, secret: str) -> None:
         """Have the forge send the project's events to `url`, signed with `secret`.

@@ -15,7 +15,7 @@ from githubkit.exception import (
     RequestFailed,
 )
 
-from seatrial.control.forges.errors import ForgeError, Limited
+from seatrial.control.forges.errors import ForgeError, Limited, Moved
 from seatrial.control.forges.github import limits
 from seatrial.control.forges.github.answers import Answer
 from seatrial.control.forges.http.problems import NoSuchThing, no_answer, problem
@@ -100,11 +100,14 @@ class GitHubClient:
         except NoSuchThing:
             return
 
-    def pages(self, path: str, model: type[A], *, key: str = "", **query: str) -> Iterator[A]:
-        """Every item of a list, page after page, as GitHub's Link header leads. `key` names the list in its answer."""
+    def pages(self, path: str, model: type[A], *, key: str = "", of: str = "", **query: str) -> Iterator[A]:
+        """Every item of a list, page after page, as GitHub's Link header leads. `key` names the list in its answer.
+
+        With `of`, the repository of that name must still have it: else Moved is raised, and no redirect is followed.
+        """
         address: str | None = str(httpx.URL(path, params={**query, "per_page": str(PER_PAGE)}))
         for _ in range(MAX_PAGES):
-            response = self._send("GET", address or "")
+            response = self._send("GET", address or "", of=of)
             content = content_of(response)
             items = content.get(key) if key and isinstance(content, dict) else content
             if not isinstance(items, list):
@@ -124,9 +127,11 @@ class GitHubClient:
         response = self._send("GET", path)
         return read(model, response), response.headers
 
-    def _send(self, method: str, path: str, *, json: Any = None) -> httpx.Response:
+    def _send(self, method: str, path: str, *, json: Any = None, of: str = "") -> httpx.Response:
         response = self._once(method, path, json)
         if response.is_redirect:
+            if of:
+                raise Moved(of)
             # Renamed or transferred: GitHub names the address by number, which never changes
             address = str(httpx.URL(response.request.url).join(response.headers.get("Location", "")))
             self._stay(address)

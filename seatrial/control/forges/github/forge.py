@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import httpx
 
-from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.errors import Moved
 from seatrial.control.forges.github import sent, statuses
 from seatrial.control.forges.github.answers import (
     Collaborator,
@@ -92,12 +92,23 @@ class GitHubForge:
         """One repository, by its name or a former one."""
         return as_repository(self.client.get(_path(full_name), RepositoryAnswer))
 
+    def repository_of(self, project: Project) -> ForgeRepository:
+        """By its name or a former one, unless another repository has that now: then by its number."""
+        try:
+            found = self.repository(project.full_name)
+        except NoSuchThing:
+            return self._by_number(project)
+        return found if found.external_id == project.external_id else self._by_number(project)
+
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
         """Every open pull request, whatever its base.
 
-        Raises ForgeError when the project's name belongs to another repository now.
+        Raises Moved, not only when the project's name belongs to another repository, but also when it is a former one.
         """
-        answers = list(self.client.pages(f"{_of(project)}/pulls", PullAnswer, state=OPEN, sort="created"))
+        listed = self.client.pages(
+            f"{_of(project)}/pulls", PullAnswer, of=project.full_name, state=OPEN, sort="created"
+        )
+        answers = list(listed)
         for answer in answers:
             _require_same(project, answer)
         return [_as_event(project, answer) for answer in answers]
@@ -216,6 +227,9 @@ class GitHubForge:
         path = f"{_of(project)}/issues/comments/{event.comment}/reactions"
         self.client.send("POST", path, {"content": "+1" if done else "confused"}, Made)
 
+    def _by_number(self, project: Project) -> ForgeRepository:
+        return as_repository(self.client.get(f"/repositories/{project.external_id}", RepositoryAnswer))
+
     def _members(self, project: Project, answer: RepositoryAnswer) -> list[Member]:
         """Nobody, unless the credential may push: GitHub shows collaborators to nobody else."""
         return self._collaborators(project) if answer.permissions.push else []
@@ -274,10 +288,7 @@ def as_repository(answer: RepositoryAnswer) -> ForgeRepository:
 
 def _require_same(project: Project, answer: PullAnswer) -> None:
     if answer.base.repo is not None and str(answer.base.repo.id) != project.external_id:
-        raise ForgeError(
-            f"{project.full_name} is another repository now. Add the project again under its new name",
-            permanent=True,
-        )
+        raise Moved(project.full_name)
 
 
 def _as_event(project: Project, answer: PullAnswer) -> PullRequestChanged:

@@ -77,6 +77,10 @@ class GitLabForge:
         """One project, by its name, such as group/sub/name, or a former one."""
         return projects.as_repository(self.client.get(of_project(full_name), ProjectAnswer))
 
+    def repository_of(self, project: Project) -> ForgeRepository:
+        """The project by its number."""
+        return self.repository(project.external_id)
+
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
         """Every open merge request, whatever its target."""
         return self._merge_requests.open(project)
