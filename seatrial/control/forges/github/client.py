@@ -22,7 +22,7 @@ from seatrial.control.forges.http.problems import NoSuchThing, no_answer, proble
 from seatrial.control.forges.http.reading import content_of, read, validated
 from seatrial.control.forges.http.transport import REFUSED_SECONDS, TIMEOUT_SECONDS, ForgeTransport
 
-API = "https://api.github.com"  # of github.com
+GHE = ".ghe.com"
 API_VERSION = "2022-11-28"
 PER_PAGE = 100  # the most that GitHub gives
 MAX_PAGES = 100
@@ -33,7 +33,15 @@ A = TypeVar("A", bound=Answer)
 def api_url(base_url: str) -> str:
     """The address of the API of the GitHub at `base_url`, such as https://github.com or an Enterprise Server's."""
     site = site_url(base_url)
-    return API if site == "https://github.com" else f"{site}/api/v3"
+    if is_server(site):
+        return f"{site}/api/v3"
+    return f"https://api.{urlsplit(site).netloc}"
+
+
+def is_server(base_url: str) -> bool:
+    """Whether it is an Enterprise Server, which GitHub does not run itself. Companies may also have a site at ghe.com."""
+    host = urlsplit(site_url(base_url)).hostname or ""
+    return host != "github.com" and not host.endswith(GHE)
 
 
 def site_url(base_url: str) -> str:
@@ -41,6 +49,8 @@ def site_url(base_url: str) -> str:
     parts = urlsplit(base_url)
     if parts.hostname in {"github.com", "www.github.com", "api.github.com"}:
         return "https://github.com"
+    if (parts.hostname or "").endswith(GHE):
+        return f"https://{parts.netloc.removeprefix('api.')}"
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/api/v3')}"
 
 
@@ -60,13 +70,13 @@ class GitHubClient:
         inner: httpx.BaseTransport | None = None,
         transport: ForgeTransport | None = None,
     ) -> None:
-        self.api = api_url(base_url)
-        pace = limits.pace(self.api)
-        self.transport = transport or ForgeTransport(self.api, inner=inner, pace=pace)
-        self._host = urlsplit(self.api).hostname or ""
+        api, self.is_server = api_url(base_url), is_server(base_url)
+        pace = limits.pace(server=self.is_server)
+        self.transport = transport or ForgeTransport(api, inner=inner, pace=pace)
+        self._host = urlsplit(api).hostname or ""
         self._github: GitHub[Any] = GitHub(
             auth,
-            base_url=self.api,
+            base_url=api,
             user_agent="Seatrial",
             timeout=TIMEOUT_SECONDS,
             transport=self.transport,
@@ -157,6 +167,8 @@ class GitHubClient:
             wrong = problem(response, self.transport.clock)
             if response.status_code == httpx.codes.FORBIDDEN:
                 raise NotAllowed(str(wrong), retry_after_seconds=wrong.retry_after_seconds) from error
+            if response.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
+                raise NotAccepted(str(wrong)) from error
             raise wrong from error
         except GitHubException as error:
             if isinstance(error.__cause__, ForgeError):  # of our transport
@@ -175,6 +187,12 @@ class GitHubClient:
             raise ForgeError(
                 f"{self._host} points to {there.netloc}, another host; not followed", permanent=True
             )
+
+
+class NotAccepted(ForgeError):
+    """422: GitHub does not take what was sent."""
+
+    permanent = True
 
 
 class NotAllowed(ForgeError):

@@ -18,9 +18,9 @@ from seatrial.control.forges.github.answers import (
     PullAnswer,
     RepositoryAnswer,
 )
-from seatrial.control.forges.github.client import GitHubClient
+from seatrial.control.forges.github.client import GitHubClient, NotAccepted
 from seatrial.control.forges.github.deployments import Deployments
-from seatrial.control.forges.github.needs import EVENTS
+from seatrial.control.forges.github.needs import events
 from seatrial.control.forges.github.paths import of_name as _path
 from seatrial.control.forges.github.paths import of_project as _of
 from seatrial.control.forges.github.rights import CLASSIC_SCOPE, enterprise_version, rights_of_token
@@ -165,11 +165,20 @@ class GitHubForge:
         )
 
     def ensure_webhook(self, project: Project, url: str, secret: str) -> None:
-        """Make the webhook, or correct the one that goes to `url`. GitHub shows no secret, so it is always sent."""
+        """Make the webhook, or correct the one that goes to `url`. GitHub shows no secret, so it is always sent.
+
+        Where GitHub refuses it, it may be an Enterprise Server that does not know merge queues.
+        """
+        try:
+            self._ensure_webhook(project, url, secret, events())
+        except NotAccepted:
+            self._ensure_webhook(project, url, secret, events(queues=False))
+
+    def _ensure_webhook(self, project: Project, url: str, secret: str, wanted: list[str]) -> None:
         hooks = f"{_of(project)}/hooks"
         body = {
             "active": True,
-            "events": EVENTS,
+            "events": wanted,
             "config": {"url": url, "content_type": "json", "secret": secret, "insecure_ssl": "0"},
         }
         ours = [hook for hook in self.client.pages(hooks, Hook) if hook.config.url == url]
@@ -193,7 +202,7 @@ class GitHubForge:
     @property
     def keeps_for(self) -> timedelta:
         """Three days at github.com, seven at an Enterprise Server."""
-        return sent.keeps_for(self.client.api)
+        return sent.KEPT_BY_SERVER if self.client.is_server else sent.KEPT_FOR
 
     def missed_deliveries(self, project: Project, url: str, since: datetime) -> list[MissedDelivery]:
         """Of every webhook that goes to `url`."""

@@ -6,16 +6,11 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from seatrial.control.forges.github.answers import Hook, SentDelivery, SentWhole
-from seatrial.control.forges.github.client import API, GitHubClient
+from seatrial.control.forges.github.client import GitHubClient
 from seatrial.control.forges.http.problems import no_webhook
 from seatrial.control.forges.protocol import KeptDelivery, MissedDelivery
 
 KEPT_FOR, KEPT_BY_SERVER = timedelta(days=3), timedelta(days=7)
-
-
-def keeps_for(api: str) -> timedelta:
-    """For how long the GitHub whose API this is keeps what it sent."""
-    return KEPT_FOR if api == API else KEPT_BY_SERVER
 
 
 def webhooks(client: GitHubClient, repository: str, url: str) -> list[str]:
