@@ -3,8 +3,10 @@
 
 Needs npm and, for the webhooks, Debian's package archive. Writes to tests/forges/schemas: `gitlab.json` with, for each
 operation that we use, the schemas of what is sent and of the answer; `gitlab_webhooks.json.xz` with an example of every
-webhook. The answers are as in the types of GitBeaker, the most used client; what is sent, and what GitBeaker lacks, are as in
-GitLab's own documentation of its REST API (the tables of parameters). Run it after changing a version or the operations:
+webhook. The answers are as in the types of GitBeaker, the most used client. What is sent, and what GitBeaker lacks, are as in
+GitLab's own description of its REST API, of July 2026: `doc/api/openapi/openapi_v2.yaml` of its sources, and for what that
+leaves out (notes, discussions, users, tests of webhooks) `lib/api`. `signing_token` came later, with GitLab 19.0, and
+`pagination` is among what it says about all lists. The status of a stopped environment is that of `lib/api`. Run it after changing a version or the operations:
 
     scripts/write_gitlab_schemas.py
 """

@@ -84,6 +84,16 @@ def deliver(site: Answered, hosted: Hosted, guid: str, *answers: int) -> None:
         site.deliver(hosted.webhooks[0], "push", body, guid)
 
 
+@pytest.mark.parametrize("answer", [202, 401, 0])
+def test_a_test_that_gitlab_sent_is_sent_whatever_it_was_answered(
+    site: Answered, forge: GitLabForge, hosted: Hosted, answer: int
+) -> None:
+    site.answers = [answer]
+    project = Project(full_name=SHOP, external_id=str(hosted.id))
+    forge.test_webhook(project, HOOK)
+    assert [one.status for one in site.deliveries] == [answer]
+
+
 def lists(site: Answered) -> int:
     return sum(one.endswith("/events") for one in site.asked)
 

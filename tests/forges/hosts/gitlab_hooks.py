@@ -102,7 +102,9 @@ class Hooks(Part):
     def _test_hook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         webhook, hosted = self._find_hook(person, parts), self.find(person, parts, "admin")
         payload = self.push_payload(hosted, "main", "0" * 40, self._tip(hosted, "main") or "")
-        self.deliver(webhook, "push", json.dumps(payload).encode(), str(uuid.uuid4()))
+        status = self.deliver(webhook, "push", json.dumps(payload).encode(), str(uuid.uuid4()))
+        if not 200 <= status < 300:
+            raise Refused(422, "what the receiver said")
         return {"message": "201 Created"}
 
     def _events(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
