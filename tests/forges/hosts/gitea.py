@@ -86,6 +86,7 @@ class GiteaSite(OAuthSite, PublishedSite):
             "GET /user": lambda _, person, __: shapes.user(self, person),
             "GET /user/repos": self._mine,
             "GET /repos/{owner}/{repo}": self._repository,
+            "GET /repositories/{id}": self._numbered,
             "GET /repos/{owner}/{repo}/topics": self._topics,
             "GET /repos/{owner}/{repo}/pulls": self._pulls,
             "GET /repos/{owner}/{repo}/pulls/{index}": self._pull,
@@ -165,6 +166,12 @@ class GiteaSite(OAuthSite, PublishedSite):
     def _repository(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         hosted = self._find(person, parts)
         return shapes.repository(self, hosted, hosted.members[person.login])
+
+    def _numbered(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        found = [one for one in self.repositories.values() if str(one.id) == parts["id"]]
+        if not found or person.login not in found[0].members:
+            raise Gone
+        return shapes.repository(self, found[0], found[0].members[person.login])
 
     def _topics(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         self._find(person, parts)

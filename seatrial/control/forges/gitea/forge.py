@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import httpx
 
-from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.errors import ForgeError, Moved
 from seatrial.control.forges.gitea import hooks
 from seatrial.control.forges.gitea.account import account
 from seatrial.control.forges.gitea.answers import (
@@ -76,12 +76,19 @@ class GiteaForge:
         """One repository, by its name or a former one."""
         return _repository(self.client.get(_path(full_name), RepositoryAnswer))
 
+    def repository_of(self, project: Project) -> ForgeRepository:
+        """The repository by its number."""
+        return _repository(self.client.get(f"/repositories/{project.external_id}", RepositoryAnswer))
+
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
         """Every open pull request, whatever its base. One without a commit, which only damage explains, counts as none.
 
-        Raises ForgeError when the project's name belongs to another repository now.
+        Raises Moved, not only when the project's name belongs to another repository, but also when it is a former one.
         """
-        answers = list(self.client.pages(f"{_of(project)}/pulls", Pull, state=OPEN, sort="oldest"))
+        listed = self.client.pages(
+            f"{_of(project)}/pulls", Pull, of=project.full_name, state=OPEN, sort="oldest"
+        )
+        answers = list(listed)
         for answer in answers:
             _same(project, str(answer.base.repo_id))
         return [_now(project, answer) for answer in answers if answer.head.sha]
@@ -232,9 +239,7 @@ def _path(full_name: str) -> str:
 
 def _same(project: Project, external_id: str) -> None:
     if external_id != project.external_id:
-        raise ForgeError(
-            f"{project.full_name} is another repository now. Add the project again under its new name"
-        )
+        raise Moved(project.full_name)
 
 
 def _now(project: Project, answer: Pull) -> PullRequestChanged:

@@ -83,7 +83,7 @@ class GitLabClient:
         With `steady`, a list whose length changed while it was read is a ForgeError: an item that was taken out moves the
         others, so one at the border of two pages would be missed.
         """
-        address = self._address(path, {**(query or {}), "per_page": str(PER_PAGE)})
+        address = self._address(path, {"per_page": str(PER_PAGE), **(query or {})})
         length: str | None = None
         for _ in range(MAX_PAGES):
             response = self._send("GET", address)

@@ -12,6 +12,7 @@ from seatrial.control.forges.gitlab import (
     notes,
     pipelines,
     projects,
+    sent,
     statuses,
     tokens,
 )
@@ -30,6 +31,8 @@ from seatrial.control.forges.protocol import (
     FetchCredential,
     ForgeAccount,
     ForgeRepository,
+    KeptDelivery,
+    MissedDelivery,
     TakenFacts,
 )
 from seatrial.control.projects.events import PullRequestChanged
@@ -53,6 +56,7 @@ class GitLabForge:
         self._bearer = bearer_of(connection, OAUTH)
         self.client = GitLabClient(connection.base_url, self._bearer, inner=inner)
         self._merge_requests = MergeRequests(self.client)
+        self._sent = sent.Sent(self.client)
 
     @property
     def budget(self) -> Budget:
@@ -74,6 +78,10 @@ class GitLabForge:
     def repository(self, full_name: str) -> ForgeRepository:
         """One project, by its name, such as group/sub/name, or a former one."""
         return projects.as_repository(self.client.get(of_project(full_name), ProjectAnswer))
+
+    def repository_of(self, project: Project) -> ForgeRepository:
+        """The project by its number."""
+        return self.repository(project.external_id)
 
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
         """Every open merge request, whatever its target."""
@@ -125,6 +133,20 @@ class GitLabForge:
     def test_webhook(self, project: Project, url: str) -> None:
         """A push. It may be evaluated, as that push was."""
         hooks.test(self.client, project, url)
+
+    @property
+    def keeps_for(self) -> timedelta:
+        """A week, since GitLab 17.3."""
+        return sent.KEPT_FOR
+
+    def missed_deliveries(self, project: Project, url: str, since: datetime) -> list[MissedDelivery]:
+        """Of every webhook that goes to `url`."""
+        return self._sent.missed(project, url, since)
+
+    def kept_delivery(self, project: Project, missed: MissedDelivery) -> KeptDelivery:
+        """What GitLab sent, or tried to: the list has it."""
+        assert missed.kept is not None
+        return missed.kept
 
     def may_write(self, project: Project, login: str) -> bool:
         """By the account's role, which is at least Developer then."""

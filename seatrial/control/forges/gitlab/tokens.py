@@ -11,7 +11,8 @@ from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.protocol import ForgeAccount, Right
 
 SCOPE = "api"
-REPLACING = (16, 10)
+# Since which version GitLab replaces a token that asks for it, and tells what it sent to a webhook.
+REPLACING, TELLING = (16, 10), (17, 3)
 SELF = "/personal_access_tokens/self"  # also of project and group tokens
 
 
@@ -41,18 +42,23 @@ def _rights(token: Token | None, number: str, problem: str) -> Iterator[Right]:
         given=None,
         without="webhooks are made by hand; until then, changes are noticed once a minute",
     )
+    yield Right(
+        name="to read which webhooks failed",
+        given=version_of(number) >= TELLING if number else None,
+        without="GitLab tells it since 17.3: a push that was lost is not evaluated; merge requests are compared every minute",
+    )
     if token is not None and token.expires_at is not None:
         yield Right(
             name="to be replaced before it ends",
-            given=not problem and _replaces(number),
+            given=not problem and version_of(number) >= REPLACING,
             without=problem or "somebody has to make another token in time",
         )
 
 
-def _replaces(number: str) -> bool:
-    """Whether this version of GitLab replaces a token that asks for it."""
+def version_of(number: str) -> tuple[int, int]:
+    """The major and the minor version in `number`, such as 19.1.0-ee."""
     major, minor = (*(int(part) for part in re.findall(r"\d+", number)[:2]), 0, 0)[:2]
-    return (major, minor) >= REPLACING
+    return major, minor
 
 
 def _version(client: GitLabClient) -> str:
