@@ -1,7 +1,7 @@
 """Compares our pull requests with those at the forge, and applies what no webhook has reported."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
@@ -20,6 +20,9 @@ from seatrial.control.projects.models import Project, PullRequest, PullRequestSt
 from seatrial.control.triggers.events import pull_request_changed
 
 log = structlog.get_logger(__name__)
+
+# By so much an answer may be older than what webhooks told: a forge's copies of itself lag behind.
+LAG = timedelta(minutes=1)
 
 
 def compare(forges: Forges, project: Project) -> None:
@@ -80,13 +83,21 @@ def _look_for(forges: Forges, project: Project) -> None:
 @transaction.atomic
 def _open(project: Project, event: PullRequestChanged, asked_at: datetime, began: datetime) -> None:
     known = PullRequest.objects.filter(project=project, number=event.number).first()
-    if known is not None and known.state == PullRequestState.CLOSED and known.changed_at < asked_at:
-        # Closed before we asked and open at the forge: it was opened again, whatever its clock says.
+    if known is not None and _outdated(known, asked_at):
         event = replace(event, changed_at=max(event.changed_at, known.changed_at))
     pull_request_changed(project, event)
     kind = _made_up_for(project, known, event)
     if kind is not None:
         drift.note(project, kind, event.number, began=began)
+
+
+def _outdated(known: PullRequest, asked_at: datetime) -> bool:
+    """Whether the forge's answer is newer than what is known, whatever time it names for its last change.
+
+    Not every change moves that time, a forge may be restored from a backup, and what we saw closed has the time of our
+    question. Without this, what is known with too late a time would stay for ever.
+    """
+    return known.changed_at < (asked_at if known.state == PullRequestState.CLOSED else asked_at - LAG)
 
 
 def _made_up_for(project: Project, known: PullRequest | None, event: PullRequestChanged) -> DriftKind | None:

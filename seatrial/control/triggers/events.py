@@ -32,6 +32,7 @@ from seatrial.control.projects.models import Project, PullRequest, PullRequestSt
 from seatrial.control.projects.services import (
     apply_pull_request,
     find_project,
+    is_news,
     repository_changed,
     set_gone,
 )
@@ -87,7 +88,8 @@ def pull_request_changed(
 ) -> str:
     """Handle a change of a pull request, seen by a webhook or a sweep: update its preview and evaluate it."""
     before = PullRequest.objects.filter(project=project, number=event.number).first()
-    pull_request = apply_pull_request(project, event)
+    late = before is not None and not is_news(before, event)  # most of a storm: it waits for no lock
+    pull_request = None if late else apply_pull_request(project, event)
     if pull_request is None:
         return f"ignored: pull request {event.number} is known in a newer state"
     done = previews.pull_request_changed(pull_request, received_at=received_at or timezone.now())
