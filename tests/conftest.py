@@ -1,5 +1,6 @@
 """Fixtures for all tests: a real PostgreSQL, started when the first test asks for the database."""
 
+import gc
 from collections.abc import Iterator
 
 import django
@@ -73,6 +74,11 @@ def _empty_tables_after_real_transactions() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", teardown)
         yield
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays, so the garbage collector need not go through all of it again and again."""
+    gc.freeze()
 
 
 def pytest_unconfigure() -> None:
