@@ -1,5 +1,6 @@
 """Fixtures for all tests: a real PostgreSQL, started when the first test asks for the database."""
 
+import functools
 import gc
 from collections.abc import Iterator
 
@@ -55,6 +56,16 @@ def _cheap_passwords() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PBKDF2PasswordHasher, "iterations", 1)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keys_are_checked_once() -> Iterator[None]:
+    """OpenSSL checks an RSA key whenever it is read, for longer than many a test takes; ours are a few, used again and again."""
+    from jwt import algorithms
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(algorithms, "load_pem_private_key", functools.cache(algorithms.load_pem_private_key))
         yield
 
 
