@@ -172,6 +172,11 @@ def relay_aside(instruction: Instruction, send: Callable[[OutboxMessage], None])
     return True
 
 
+def due_aside() -> set[str]:
+    """The subjects of ASIDE of which a row is due now."""
+    return set(_due().filter(subject__in=ASIDE).order_by().values_list("subject", flat=True).distinct())
+
+
 def _write(identity: str, subject: str, body: dict[str, Any], after: timedelta = timedelta(0)) -> None:
     values: list[Any] = [identity, subject, Jsonb(body), timezone.now(), after, channel(subject)]
     with connection.cursor() as cursor:
