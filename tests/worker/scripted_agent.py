@@ -54,7 +54,9 @@ class ScriptedAgent:
     def register(self) -> None:
         seed = nats_jwt.new_seed(nats_jwt.USER)
         body = {"token": self.token, "public_key": nats_jwt.public_key(seed), "seal_key": "A" * 43 + "="}
-        answer = httpx.post(f"{self.url}/api/v1/agents/register", json=body, timeout=60, trust_env=False)
+        answer = httpx.post(
+            f"{self.url}/api/v1/agents/register", json=body, timeout=60, trust_env=False, verify=False
+        )
         assert answer.status_code == 200, answer.text
         self.registered = AgentRegistered.model_validate_json(answer.content)
         self.id = self.registered.agent

@@ -155,7 +155,7 @@ def relay_aside(instruction: Instruction, send: Callable[[OutboxMessage], None])
     CLAIMED, and another process repeats the work; the same happens when the database was away for that long. So `send`
     must be idempotent.
     """
-    # Asked first, as most lanes are idle most of the time: it is quicker, and waits for no claim of another lane
+    # Asked first: each lane ends with a look that finds nothing, and this one waits for no claim of another lane
     rows = _claim(instruction) if _due().filter(subject=instruction).exists() else []
     if not rows:
         return False
@@ -170,6 +170,11 @@ def relay_aside(instruction: Instruction, send: Callable[[OutboxMessage], None])
     else:
         _mark(identities)
     return True
+
+
+def due_aside() -> set[str]:
+    """The subjects of ASIDE of which a row is due now."""
+    return set(_due().filter(subject__in=ASIDE).order_by().values_list("subject", flat=True).distinct())
 
 
 def _write(identity: str, subject: str, body: dict[str, Any], after: timedelta = timedelta(0)) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from seatrial.control.forges import drift
+from seatrial.control.forges import drift, hooks
 from seatrial.control.forges.deliveries import about
 from seatrial.control.forges.models import Delivery, Ending
 from seatrial.control.forges.protocol import (
@@ -63,6 +63,8 @@ def outcome(delivery: Delivery) -> str:
         delivery.ending = Ending.NOT_CONNECTED
         return f"ignored: no project is connected to repository {delivery.repository or event.external_id}"
     delivery.ending = Ending.DONE
+    if delivery.repository not in ("", project.full_name) and not isinstance(event, RepositoryChanged):
+        hooks.ask_soon(project)
     if isinstance(event, PullRequestChanged):
         drift.told(project, delivery)
     return _of_project(project, event, delivery.waits_since)
