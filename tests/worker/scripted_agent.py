@@ -9,7 +9,6 @@ import httpx
 import nats
 from nats.aio.client import Client
 
-from seatrial.control.ending import ended
 from seatrial.control.fleet import nats_jwt
 from seatrial.wire import subjects
 from seatrial.wire.agents import AgentRegistered, Heartbeat
@@ -24,6 +23,7 @@ from seatrial.wire.deployments import (
     ObservedService,
     RecipeRead,
 )
+from seatrial.wire.ending import ended
 from seatrial.wire.envelope import Envelope, Message, now
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult, RunEvaluation
 from seatrial.wire.states import Isolation, ResultState, ServiceKind

@@ -8,12 +8,12 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
 from seatrial.control.bus import Bus
-from seatrial.control.ending import heeded
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import services as previews
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.supervision import database_away
 from seatrial.wire import deployments, evaluations, subjects
+from seatrial.wire.ending import heeded
 from seatrial.wire.envelope import Envelope, Message
 from seatrial.wire.errors import UnknownKind, UnsupportedVersion, WireError
 
