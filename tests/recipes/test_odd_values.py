@@ -18,7 +18,7 @@ REFUSED = {
     "    volumes: ['d:/a']\nvolumes: {d: }\n": "services.web.volumes.0: Compose takes 'd:/a' for a path of Windows. Give the volume a",
     f"    volumes: ['{'v' * 129}:/a']\nvolumes: {{{'v' * 129}: }}\n": "the volume's name is longer than 128 characters",
     "    volumes: ['data:/a']\n    tmpfs: [/a/]\nvolumes: {data: }\n": "services.web.volumes: two are mounted at /a. Remove one",
-    "    environment: {'A=B': x}\n": "services.web.environment.A=B: unknown key. Correct its name.",
+    "    environment: {'': x}\n": "services.web.environment.: unknown key. Correct its name.",
     "include: [docker.io/library/x]\n": "include.0: there is no file docker.io/library/x in this commit",
 }
 
