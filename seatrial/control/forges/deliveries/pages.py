@@ -51,17 +51,18 @@ def deliveries(request: HttpRequest, named: Named) -> HttpResponse:
     page = page_of(request, rows.order_by("-id"))
     projects = about.projects_of(page["rows"])
     connections = list(visible(user, Connection).order_by("forge", "name", "id"))
+    of = next((one for one in connections if one.pk == filters["connection"]), None)
     context = {
         **page,
         "listed": [(row, projects.get(row.pk), advice(row)) for row in page["rows"]],
         "links": named(user, [row.outcome for row in page["rows"]]),
         "filters": filters,
-        "filtered": any(filters.values()),
+        "filtered": any(value for name, value in filters.items() if name != "connection" or of is None),
         "results": DeliveryResult.values,
         "endings": Ending.values,
         "events": events_of(seen),
         "kinds": _by_kind(connections),
-        "of": next((one for one in connections if one.pk == filters["connection"]), None),
+        "of": of,
         **TAB,
     }
     return render(request, "forges/deliveries.html", context)
