@@ -90,7 +90,7 @@ def test(request: HttpRequest, key: str) -> HttpResponse:
     def told() -> str:
         account = accounts.look(OF_WEB, row)
         lacks = f" Its credential lacks {', '.join(account.missing)}." if account.missing else ""
-        return f"The forge answers. The connection acts as {account.login}.{lacks}"
+        return f"{registered(row.forge).title} answers. The connection acts as {account.login}.{lacks}"
 
     return _told(request, row, told)
 

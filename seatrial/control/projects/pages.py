@@ -14,7 +14,7 @@ from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.projects.changing import change_project
 from seatrial.control.projects.errors import ProjectError
 from seatrial.control.projects.forms import form_of
-from seatrial.control.projects.models import Project, PullRequestState
+from seatrial.control.projects.models import Connection, Project, PullRequestState
 
 Running = Callable[[], Mapping[str, int]]  # how many previews of each project run, by its id
 
@@ -30,9 +30,11 @@ def projects(request: HttpRequest, running: Running) -> HttpResponse:
         .order_by("archived_at", "name", "id")
     )
     counts = running()
+    connected = visible(person(request), Connection).filter(removal_asked_at=None).exclude(base_url="")
     context = {
         "projects": [(row, counts.get(row.pk, 0)) for row in rows],
         "may_connect": allowed_somewhere(request.user, Action.MANAGE_CONNECTIONS),
+        "connected": list(connected[:2]),  # whether there is one, and whether that is all
         "tab": "projects",
     }
     return render(request, "projects/projects.html", context)

@@ -40,7 +40,7 @@ OF_ENDING = {
     Ending.NOT_CONNECTED: Advice(
         "No project is connected to that repository, so there is no preview and no verdict",
         "Choose the repository on the connection's page, and replay this delivery. If it was chosen, the connection lost its "
-        "access: try it with Test, and install the App again where there is one.",
+        "access: test the connection on its page, and install the App again where there is one.",
         CONNECTION,
         "Choose repositories",
     ),
