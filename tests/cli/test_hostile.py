@@ -322,7 +322,8 @@ def test_connect_and_projects(
     shown: Shown, api: FakeApi, attack: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = {"id": "01C", "name": attack, "base_url": attack}
-    account = {"login": attack, "missing": [], "expires_at": attack}
+    lacks = {"name": attack, "given": False, "without": attack}
+    account = {"login": attack, "missing": [], "expires_at": attack, "rights": [lacks]}
     api.routes["POST /connections"] = lambda _: (200, {**row, "account": account})
     api.routes["POST /github/apps"] = lambda _: (200, {**row, "account": account})
     api.routes["GET /connections"] = lambda _: (200, [row])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.dashboard.harbour import Harbour
+    from tests.dashboard.straits import Straits
 
 pytestmark = [pytest.mark.chromium, pytest.mark.postgres]
 
@@ -30,7 +31,7 @@ OPEN_ALL = """() => {
 }"""
 
 
-def paths(harbour: "Harbour") -> list[str]:
+def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
     from seatrial.control.forges.models import Delivery
 
     return [
@@ -54,8 +55,10 @@ def paths(harbour: "Harbour") -> list[str]:
         "/connections",
         "/connections/new",
         "/connections/new/github",
-        "/connections/new/gitea",
         "/connections/new/gitlab",
+        f"/connections/{straits.ended.pk}",
+        f"/projects/{straits.removed.pk}/settings",
+        f"/projects/{straits.quiet.pk}",
         f"/connections/{harbour.hosted.pk}",
         f"/connections/{harbour.hosted.pk}/private-key",
         "/connections/github-app",
@@ -76,6 +79,7 @@ def paths(harbour: "Harbour") -> list[str]:
         "/accounts/password/change/",
         "/accounts/security/",
         "/accounts/2fa/totp/activate/",
+        "/accounts/gitlab/login/",
     ]
 
 
@@ -90,14 +94,14 @@ def paths(harbour: "Harbour") -> list[str]:
 def test_every_page_is_sound(
     served: str, busy: "Harbour", browser: "Browser", axe: str, options: dict[str, Any]
 ) -> None:
-    from tests.dashboard.harbour import drift
+    from tests.dashboard.straits import trouble
 
     say_long_words(busy)
-    drift(busy)
+    straits = trouble(busy)
     page, wrong = watched(browser, served, **options)
     sign_in(page, served)
     details = 0
-    for path in ["/accounts/login/", *paths(busy)]:
+    for path in ["/accounts/login/", *paths(busy, straits)]:
         page.goto(served + path)
         comes_true(lambda: live_part_came(page))
         assert wrong == [], f"{path}: {as_json(wrong)}"
