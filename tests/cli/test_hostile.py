@@ -141,6 +141,9 @@ def test_doctor(shown: Shown, api: FakeApi, attack: str) -> None:
         200,
         {"platform": platform, "agents": [said], "projects": [project]},
     )
+    account = {"problem": attack, "missing": [attack], "ends_soon": True, "expires_at": attack}
+    connection = {"name": attack, "base_url": attack, "webhook_secret": False, "account": account}
+    api.routes["GET /connections"] = lambda _: (200, [connection])
     shown("doctor")
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from tests import factories as make
 
@@ -52,3 +53,28 @@ def test_a_repository_on_this_server_has_no_page_elsewhere(client: Client) -> No
         said = client.get(page).content.decode()
         assert "file://" not in said, page
     assert "#1" in client.get(f"/projects/{project.pk}").content.decode()
+
+
+@pytest.mark.django_db
+def test_what_is_archived_comes_last(client: Client) -> None:
+    cast = make.Cast()
+    connection = make.connection(cast.workspace, forge="gitea", base_url="https://git.example.com")
+    make.project(cast.workspace, "anchor", connection=connection, archived_at=timezone.now())
+    make.project(cast.workspace, "buoy", connection=connection)
+    client.force_login(cast.alice)
+    for page in ("/projects", f"/connections/{connection.pk}"):
+        said = client.get(page).content.decode()
+        assert 0 < said.index(">buoy</a>") < said.index(">anchor</a>"), page
+
+
+@pytest.mark.parametrize("why", [{"gone": "deleted"}, {"unreachable": "The App is suspended."}, {}])
+@pytest.mark.django_db
+def test_nobody_is_asked_for_a_pull_request_that_would_come_to_nothing(
+    client: Client, why: dict[str, str]
+) -> None:
+    cast = make.Cast()
+    connection = make.connection(cast.workspace, forge="gitea", base_url="https://git.example.com")
+    project = make.project(cast.workspace, connection=connection, **why)
+    client.force_login(cast.alice)
+    said = client.get(f"/projects/{project.pk}").content.decode()
+    assert ("Open a pull request to see a preview" in said) == (not why)

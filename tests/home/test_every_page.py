@@ -29,6 +29,12 @@ OPEN_ALL = """() => {
     && ["auto", "scroll"].includes(getComputedStyle(one).overflowX)).map((one) => `scrolls: ${one.outerHTML}`);
   return [boxes.length, [...squeezed, ...scrolling].map((text) => text.slice(0, 200))];
 }"""
+# Tabs beyond the edge of the window, and ids that a field's description names and nothing has.
+OUT_OF_REACH = """() => [
+  ...[...document.querySelectorAll(".tab")].filter((one) => one.getBoundingClientRect().right > innerWidth).map((one) => one.textContent),
+  ...[...document.querySelectorAll("[aria-describedby]")].flatMap((one) => one.getAttribute("aria-describedby").split(" "))
+    .filter((id) => !document.getElementById(id)),
+]"""
 
 
 def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
@@ -111,6 +117,7 @@ def test_every_page_is_sound(
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{path} is {wide} px too wide"
         assert page.locator("h1").count() == 1, path
+        assert page.evaluate(OUT_OF_REACH) == [], path
         assert not page.evaluate("document.activeElement.matches('.risky')"), path
         page.evaluate(axe)
         violations = page.evaluate("async () => (await axe.run()).violations")

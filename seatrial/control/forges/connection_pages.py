@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -50,7 +50,9 @@ def connection(request: HttpRequest, key: str) -> HttpResponse:
 
 def _context(row: Connection) -> dict[str, Any]:
     kind = registered(row.forge)
-    projects = row.projects.select_related("hook").order_by("archived_at", "name", "id")
+    projects = row.projects.select_related("hook").order_by(
+        F("archived_at").asc(nulls_first=True), "name", "id"
+    )
     rows = list(projects)
     return {
         "connection": row,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
@@ -27,7 +27,7 @@ def projects(request: HttpRequest, running: Running) -> HttpResponse:
         visible(person(request), Project)
         .select_related("connection", "workspace")
         .annotate(open_pulls=Count("pull_requests", Q(pull_requests__state=PullRequestState.OPEN)))
-        .order_by("archived_at", "name", "id")
+        .order_by(F("archived_at").asc(nulls_first=True), "name", "id")
     )
     counts = running()
     connected = visible(person(request), Connection).filter(removal_asked_at=None).exclude(base_url="")
