@@ -39,7 +39,7 @@ class Finding:
 
 
 def doctor() -> None:
-    """Check the engine, gVisor, build tools, disk, ports, the platform's processes, and its agent's warnings."""
+    """Check the engine, gVisor, build tools, disk, ports, the platform's processes, its agents and its connections."""
     terminal = Terminal()
     data = DataDirectory.from_environment(os.environ)
     bad = False
