@@ -26,7 +26,7 @@ from seatrial.control.accounts.pages import LivePart, follow, watcher
 from seatrial.control.dashboard.links import Named
 from seatrial.control.dashboard.paging import page_of
 from seatrial.control.forges.deliveries import about, replay
-from seatrial.control.forges.deliveries.advice import advice
+from seatrial.control.forges.deliveries.advice import advice, repair
 from seatrial.control.forges.deliveries.payload import SHOWN, pretty
 from seatrial.control.forges.deliveries.search import Wanted, events_of, matching
 from seatrial.control.forges.errors import ForgeError
@@ -109,11 +109,13 @@ def _handling(user: User, key: str, named: Named) -> dict[str, Any]:
     row = find_visible(user, Delivery, key, "connection__workspace")
     tries = list(row.tries.all())
     accepted = row.result == DeliveryResult.ACCEPTED
+    said = advice(row)
     return {
         "row": row,
         "accepted": accepted,
         "project": about.projects_of([row]).get(row.pk),
-        "advice": advice(row),
+        "advice": said,
+        "repair": repair(row, said),
         "tries": tries,
         "links": named(user, [row.outcome, *(one.outcome for one in tries)]),
         "may_replay": accepted and allowed(user, Action.REPLAY_DELIVERIES, row.connection),
