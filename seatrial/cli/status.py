@@ -50,6 +50,8 @@ def _budget(terminal: Terminal, connection: Json) -> None:
         terminal.line(f"  {connection['name']} accepts {budget['left']:,}{most} more requests")
     if budget["waits_for"]:
         terminal.line(f"  {connection['name']} waits for {budget['waits_for']}")
+    if problem := connection.get("problem"):
+        terminal.line("  ", warning(f"{connection['name']}: {problem}"))
 
 
 def _project(terminal: Terminal, project: Json) -> None:

@@ -39,7 +39,9 @@ OUT_OF_REACH = """() => [
 
 def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
     from seatrial.control.forges.models import Delivery
+    from tests.dashboard.authorized import authorized
 
+    connection, asked = authorized(harbour)
     return [
         "/",
         "/projects",
@@ -65,6 +67,9 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
         f"/connections/{straits.ended.pk}",
         f"/projects/{straits.removed.pk}/settings",
         f"/projects/{straits.quiet.pk}",
+        f"/connections/{connection.pk}",
+        f"/connections/{connection.pk}/authorize",
+        f"/connections/authorizations/{asked.pk}",
         f"/connections/{harbour.hosted.pk}",
         f"/connections/{harbour.hosted.pk}/private-key",
         "/connections/github-app",

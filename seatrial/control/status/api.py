@@ -145,6 +145,9 @@ class ConnectionStatus(Schema):
     name: str = Field(description="What it is called.")
     forge: str = Field(description="The kind of the code host.")
     budget: BudgetAnswer = Field(description="How many more requests the forge accepts from it.")
+    problem: str = Field(
+        description="Why nothing is done there until somebody authorizes it again; empty otherwise."
+    )
 
 
 class ProjectStatus(Schema):
@@ -189,8 +192,17 @@ def status(request: HttpRequest) -> StatusAnswer:
 
 
 def _connections(user: User) -> list[ConnectionStatus]:
-    rows = visible(user, Connection).select_related("budget").order_by("name", "id")[:LISTED]
-    return [ConnectionStatus(id=row.pk, name=row.name, forge=row.forge, budget=budget(row)) for row in rows]
+    rows = visible(user, Connection).select_related("budget", "authorization").order_by("name", "id")
+    return [
+        ConnectionStatus(
+            id=row.pk,
+            name=row.name,
+            forge=row.forge,
+            budget=budget(row),
+            problem=row.authorization.problem if hasattr(row, "authorization") else "",
+        )
+        for row in rows[:LISTED]
+    ]
 
 
 def _agent(agent: Agent) -> AgentStatus:

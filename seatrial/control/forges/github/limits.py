@@ -1,7 +1,5 @@
 """GitHub's secondary limits: how fast requests may come, and how GitHub says that they come too fast."""
 
-from urllib.parse import urlsplit
-
 import httpx
 
 from seatrial.control.forges.http.turns import Pace
@@ -10,9 +8,9 @@ from seatrial.control.forges.http.turns import Pace
 PACE = Pace(points_per_minute=900, changes=10)
 
 
-def pace(api_url: str) -> Pace | None:
-    """What the GitHub at this address likes."""
-    return PACE if urlsplit(api_url).hostname == "api.github.com" else None
+def pace(*, server: bool) -> Pace | None:
+    """What GitHub likes, unless it is an Enterprise Server."""
+    return None if server else PACE
 
 
 def too_often(response: httpx.Response) -> bool:
