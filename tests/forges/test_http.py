@@ -64,7 +64,11 @@ def test_what_has_not_changed_is_not_sent_again() -> None:
         (httpx.Response(404), True, "forge.test answers 404 Not Found for /api/x"),
         (httpx.Response(422), True, "422"),
         (httpx.Response(301, headers={"Location": "https://elsewhere.test"}), True, "301"),
-        (httpx.Response(401), False, "401"),
+        (
+            httpx.Response(401),
+            False,
+            "401.*: the credential was revoked, has ended, or was not entered whole",
+        ),
         (httpx.Response(502), False, "502"),
         (httpx.ConnectError("refused"), False, "forge.test does not answer: refused"),
         (httpx.ReadTimeout("slow"), False, "does not answer"),

@@ -249,6 +249,11 @@ class Account(models.Model):
         """Whether the credential's time is over."""
         return self.expires_at is not None and self.expires_at <= timezone.now()
 
+    @property
+    def untold(self) -> bool:
+        """Whether there are rights of which the forge does not say whether the credential has them."""
+        return any(right["given"] is None for right in self.rights)
+
 
 class PostedComment(models.Model):
     """Our comment below a pull request. `digest` is that of the text it has, so that it is not sent again."""

@@ -8,6 +8,7 @@ from seatrial.control.forges.http.retry_after import retry_after_seconds
 
 # Statuses that may pass: because time passes, or because somebody fixes the credential.
 MAY_PASS = frozenset({401, 403, 408, 409, 423, 425, 429})
+MEANS = {401: ": the credential was revoked, has ended, or was not entered whole"}
 
 
 class NoSuchThing(ForgeError):
@@ -20,7 +21,7 @@ def problem(response: httpx.Response, clock: ForgeClock) -> ForgeError:
     """The error of an answer that is not a success. The answer's body is not quoted: a stranger may have written it."""
     status = response.status_code
     return ForgeError(
-        f"{response.url.host} answers {status} {response.reason_phrase} for {response.url.path}",
+        f"{response.url.host} answers {status} {response.reason_phrase} for {response.url.path}{MEANS.get(status, '')}",
         permanent=status < 500 and status not in MAY_PASS,
         retry_after_seconds=retry_after_seconds(response.headers, clock),
     )
