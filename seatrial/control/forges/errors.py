@@ -19,7 +19,8 @@ from seatrial.wire.counted import counted
 class ForgeError(ControlError):
     """A problem with a code host. The message tells a user what to do.
 
-    `permanent`: repeating the request cannot help. `retry_after_seconds`: how long the forge asked us to wait.
+    `permanent`: repeating the request cannot help. `retry_after_seconds`: how long the forge asked us to wait. `heard`: the
+    forge may have done what it was asked, although we did not hear so.
     """
 
     code = "forge_error"
@@ -27,10 +28,16 @@ class ForgeError(ControlError):
     permanent = False
 
     def __init__(
-        self, message: str, *, permanent: bool | None = None, retry_after_seconds: float = 0
+        self,
+        message: str,
+        *,
+        permanent: bool | None = None,
+        retry_after_seconds: float = 0,
+        heard: bool | None = None,
     ) -> None:
         super().__init__(message)
         self.permanent = type(self).permanent if permanent is None else permanent
+        self.heard = not self.permanent if heard is None else heard
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -60,7 +67,7 @@ class Limited(ForgeError):
     status = 429
 
     def __init__(self, message: str, wait: float) -> None:
-        super().__init__(message, retry_after_seconds=wait)
+        super().__init__(message, retry_after_seconds=wait, heard=False)
 
 
 class ConnectionInUse(ForgeError):

@@ -152,20 +152,42 @@ class StoredBudget(models.Model):
         return f"budget of {self.connection}"
 
 
+class Told(models.TextChoices):
+    """What forges are told reports of. Words of ours, which nobody sees."""
+
+    VERDICT = "verdict"  # about a commit
+    PREVIEW = "preview"  # about a commit
+    DEPLOYMENT = "deployment"  # about a pull request, by its number
+
+
 class PostedReport(models.Model):
-    """What a forge was last told `about` a commit or a pull request; `digest` is that of the report."""
+    """What a forge was last told `about` a commit or a pull request; `digest` is that of the report.
+
+    `sending`: a report was begun, and nobody knows whether the forge heard it. `unfinished`: what it heard, or may have,
+    promises that more will follow; so more must.
+    """
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="posted_reports")
-    about = models.CharField(max_length=100)
-    digest = models.CharField(max_length=64)
+    what = models.CharField(max_length=20, choices=Told.choices)
+    about = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64, blank=True)
+    sending = models.BooleanField(default=False)
+    unfinished = models.BooleanField(default=False)
     posted_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "about"], name="one_posted_report")]
-        indexes = [models.Index(fields=["posted_at"], name="posted_report_age")]
+        constraints = [models.UniqueConstraint(fields=["project", "what", "about"], name="one_posted_report")]
+        indexes = [
+            models.Index(fields=["posted_at"], name="posted_report_age"),
+            models.Index(
+                fields=["project", "what"],
+                name="posted_report_unfinished",
+                condition=models.Q(unfinished=True),
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"report of {self.project} about {self.about}"
+        return f"{self.what} of {self.project} about {self.about}"
 
 
 class Comparison(models.Model):

@@ -21,6 +21,7 @@ from tests.forges.hosts.published import published
 from tests.forges.hosts.site import Comment, Hosted, Person, Pull, Site, Status, Webhook, as_json
 
 API = "/api/v3"
+STATUSES = "GET /repos/{owner}/{repo}/commits/{ref}/statuses"
 PAYLOADS = Path(__file__).parent.parent / "github_payloads"
 NAMES = {
     "owner": r"[^/]+",
@@ -61,6 +62,7 @@ class GitHubSite(Site):
                 "PATCH /repos/{owner}/{repo}/hooks/{hook_id}": self._change_webhook,
                 "DELETE /repos/{owner}/{repo}/hooks/{hook_id}": self._delete_webhook,
                 "POST /repos/{owner}/{repo}/statuses/{sha}": self._make_status,
+                STATUSES: self._statuses,
                 "GET /repos/{owner}/{repo}/issues/{issue_number}/comments": self._comments,
                 "POST /repos/{owner}/{repo}/issues/{issue_number}/comments": self._make_comment,
                 "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}": self._change_comment,
@@ -308,6 +310,15 @@ class GitHubSite(Site):
         )
         example = self.published.example("POST /repos/{owner}/{repo}/statuses/{sha}")
         return {**example, **body, "id": next(self.ids)}
+
+    def _statuses(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        example = self.published.example(STATUSES)[0]
+        of_commit = [one for one in self._find(person, parts).statuses if one.sha == parts["ref"]]
+        return [
+            {**example, "id": number, "context": one.context, "state": one.state, "description": one.description,
+             "target_url": one.url}
+            for number, one in reversed(list(enumerate(of_commit)))
+        ]  # fmt: skip
 
     def _comments(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         return [self._comment(one) for one in self._find_pull(person, parts).comments]

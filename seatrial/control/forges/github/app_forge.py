@@ -23,13 +23,13 @@ from seatrial.control.forges.github.installations import Installations
 from seatrial.control.forges.github.paths import of_project
 from seatrial.control.forges.github.signing_in import AsApp, AsInstallation
 from seatrial.control.forges.protocol import (
-    DeploymentReport,
     EvaluationReport,
     FetchCredential,
     ForgeAccount,
     ForgeRepository,
     KeptDelivery,
     MissedDelivery,
+    PreviewReport,
     Right,
 )
 from seatrial.control.projects.models import Connection, Project
@@ -126,10 +126,9 @@ class GitHubAppForge(GitHubForge):
         """A check run."""
         self._check_runs.show(of_project(project), checks.of_evaluation(report))
 
-    def report_deployment(self, project: Project, report: DeploymentReport) -> None:
-        """A check run, and a deployment that the pull request's page links to."""
-        self._check_runs.show(of_project(project), checks.of_deployment(report))
-        self._deployments.show(of_project(project), report)
+    def report_preview(self, project: Project, report: PreviewReport) -> None:
+        """A check run."""
+        self._check_runs.show(of_project(project), checks.of_preview(report))
 
     def _signed(self, auth: AsInstallation) -> GitHubClient:
         return GitHubClient(self._base_url, auth, transport=self.app_client.transport)

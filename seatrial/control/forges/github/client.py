@@ -12,6 +12,7 @@ from githubkit.cache import MemCacheStrategy
 from githubkit.exception import (
     GitHubException,
     RateLimitExceeded,
+    RequestError,
     RequestFailed,
 )
 
@@ -149,12 +150,15 @@ class GitHubClient:
                 raise NoSuchThing(f"{self._host} has nothing at {response.url.path}, or hides it") from error
             wrong = problem(response, self.transport.clock)
             if response.status_code == httpx.codes.FORBIDDEN:
-                raise NotAllowed(str(wrong), retry_after_seconds=wrong.retry_after_seconds) from error
+                raise NotAllowed(
+                    str(wrong), retry_after_seconds=wrong.retry_after_seconds, heard=False
+                ) from error
             raise wrong from error
         except GitHubException as error:
             if isinstance(error.__cause__, ForgeError):  # of our transport
                 raise error.__cause__ from error
-            raise no_answer(self._host, error) from error
+            cause = error.exc if isinstance(error, RequestError) else error
+            raise no_answer(self._host, cause) from error
         return answer.raw_response
 
     def _limited(self) -> Limited:

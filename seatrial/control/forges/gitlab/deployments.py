@@ -32,8 +32,6 @@ def show(client: GitLabClient, project: Project, report: DeploymentReport) -> No
     Where GitLab lists no environments for us (the project has them switched off, or the branch is in a fork), it does not:
     the status and the comment say the same.
     """
-    if not report.environment:
-        return
     try:
         _show(client, project, report)
     except (NoSuchThing, NotAllowed, NotAccepted) as error:

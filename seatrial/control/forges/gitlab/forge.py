@@ -28,6 +28,7 @@ from seatrial.control.forges.protocol import (
     FetchCredential,
     ForgeAccount,
     ForgeRepository,
+    PreviewReport,
     TakenFacts,
 )
 from seatrial.control.projects.events import PullRequestChanged
@@ -92,10 +93,12 @@ class GitLabForge:
         if report.number is not None and report.state in CONCLUDED:
             discussions.discuss(self.client, project, report.number, report.commit, report.annotations)
 
+    def report_preview(self, project: Project, report: PreviewReport) -> None:
+        """A commit status."""
+        pipelines.post(self.client, project, report.commit, statuses.of_preview(report), report.number)
+
     def report_deployment(self, project: Project, report: DeploymentReport) -> None:
-        """A commit status, and an environment that the merge request shows."""
-        body = statuses.of_deployment(report)
-        pipelines.post(self.client, project, report.commit, body, report.number)
+        """An environment that the merge request shows."""
         deployments.show(self.client, project, report)
 
     def report_comment(self, project: Project, report: CommentReport) -> str:

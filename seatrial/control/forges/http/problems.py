@@ -9,6 +9,9 @@ from seatrial.control.forges.http.retry_after import retry_after_seconds
 # Statuses that may pass: because time passes, or because somebody fixes the credential.
 MAY_PASS = frozenset({401, 403, 408, 409, 423, 425, 429})
 
+# Nothing was sent.
+NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
 
 class NoSuchThing(ForgeError):
     """404 or 410: it does not exist, or the credential may not see it."""
@@ -23,12 +26,13 @@ def problem(response: httpx.Response, clock: ForgeClock) -> ForgeError:
         f"{response.url.host} answers {status} {response.reason_phrase} for {response.url.path}",
         permanent=status < 500 and status not in MAY_PASS,
         retry_after_seconds=retry_after_seconds(response.headers, clock),
+        heard=status >= 500 and status != httpx.codes.SERVICE_UNAVAILABLE,
     )
 
 
 def no_answer(host: str, error: Exception) -> ForgeError:
     """The error of a request that got no answer."""
-    return ForgeError(f"{host} does not answer: {error}")
+    return ForgeError(f"{host} does not answer: {error}", heard=not isinstance(error, NOT_REACHED))
 
 
 def no_webhook(repository: str, url: str) -> ForgeError:
