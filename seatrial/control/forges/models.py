@@ -136,17 +136,31 @@ class Hook(models.Model):
 
 
 class StoredBudget(models.Model):
-    """What the forge last said to any process about a connection's budget. Written by `budgets`, never waited for.
+    """What the forge last said to any process about a connection's budget, and how fast all of them together ask. Written by
+    `budgets`, never waited for.
 
-    `left` of `most` requests until `resets_at`; nothing is asked before `paused_until`.
+    A GitHub App has one for each `installation`, whose name is that of its account, and one for itself. `left` of `most`
+    requests until `resets_at`; nothing is asked before `paused_until`. Each of the meters says until when what was asked is
+    paid for, see `http.turns`.
     """
 
-    connection = models.OneToOneField(Connection, models.CASCADE, related_name="budget", primary_key=True)
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="budgets")
+    installation = models.CharField(
+        max_length=20, blank=True, default=""
+    )  # its id; empty: the connection's own
+    name = models.CharField(max_length=200, blank=True, default="")
     left = models.PositiveIntegerField(null=True)
     most = models.PositiveIntegerField(null=True)
     resets_at = models.DateTimeField(null=True)
     paused_until = models.DateTimeField(null=True)
-    heard_at = models.DateTimeField()
+    heard_at = models.DateTimeField(null=True)
+    points_until = models.DateTimeField(null=True)
+    changes_until = models.DateTimeField(null=True)
+    content_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "installation"], name="one_budget")]
+        ordering = ("installation",)
 
     def __str__(self) -> str:
         return f"budget of {self.connection}"

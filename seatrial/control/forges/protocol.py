@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from seatrial.control.forges.http.budget import Budget
+from seatrial.control.forges.http.budget import Allowances
 from seatrial.control.projects.events import (
     CheckAsked,
     CheckOrder,
@@ -305,8 +305,8 @@ class Budgeted(Protocol):
     """A forge that limits how many requests it accepts. Every forge that is reached over HTTP is one."""
 
     @property
-    def budget(self) -> Budget:
-        """What it still accepts from the connection. `Forges` shares it with the other processes."""
+    def allowances(self) -> Allowances:
+        """What it still accepts from the connection, and how fast. `Forges` shares it with the other processes."""
 
 
 @runtime_checkable

@@ -49,6 +49,7 @@ class GitHubSite(Site):
         self.published = published("github")
         self.apps = GitHubApps(self)
         self.reports = GitHubReports(self)
+        self._counted: Any = self
         self._operations: list[tuple[str, re.Pattern[str], Answering]] = [
             (name, _pattern(name), answering)
             for name, answering in {
@@ -78,6 +79,15 @@ class GitHubSite(Site):
 
     def signed_in(self, request: Request) -> Person | None:
         return self.apps.signed_in(request) or super().signed_in(request)
+
+    def counted(self, person: Person) -> Any:
+        self._counted = person.installation if isinstance(person, Integration) else self
+        return self._counted
+
+    def limited(self, answer: Response) -> Response:
+        limited = super().limited(answer)
+        limited.headers["X-RateLimit-Remaining"] = str(max(0, self._counted.left))
+        return limited
 
     def may_fetch(self, request: Request, person: Person) -> bool:
         if not isinstance(person, Integration):

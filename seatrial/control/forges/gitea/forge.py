@@ -24,7 +24,7 @@ from seatrial.control.forges.gitea.answers import (
 from seatrial.control.forges.gitea.client import Forbidden, GiteaClient
 from seatrial.control.forges.gitea.pulls import as_event
 from seatrial.control.forges.github import statuses
-from seatrial.control.forges.http.budget import Budget
+from seatrial.control.forges.http.budget import Allowances
 from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.marker import marked, marker
 from seatrial.control.forges.protocol import (
@@ -55,9 +55,9 @@ class GiteaForge:
         self.client = GiteaClient(connection.base_url, self._token, inner=inner)
 
     @property
-    def budget(self) -> Budget:
-        """The connection's budget."""
-        return self.client.transport.budget
+    def allowances(self) -> Allowances:
+        """What the forge still accepts, and how fast."""
+        return self.client.transport.allowances
 
     def now(self) -> datetime:
         """Gitea's time, by the Date of its last answer."""

@@ -46,7 +46,7 @@ LISTED_SECONDS = 60.0
 
 class GitHubAppForge(GitHubForge):
     """One App and all of its installations. `client` signs each request for the repository it is about; `app_client` as
-    the App itself. Both share one budget.
+    the App itself. Both share their connections, clock and ETags; GitHub counts the requests of each installation for itself.
     """
 
     def __init__(self, connection: Connection, *, inner: httpx.BaseTransport | None = None) -> None:

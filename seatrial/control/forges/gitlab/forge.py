@@ -19,7 +19,7 @@ from seatrial.control.forges.gitlab.answers import ProjectAnswer
 from seatrial.control.forges.gitlab.client import GitLabClient, of_project
 from seatrial.control.forges.gitlab.merge_requests import MergeRequests
 from seatrial.control.forges.gitlab.rotation import problem_of
-from seatrial.control.forges.http.budget import Budget
+from seatrial.control.forges.http.budget import Allowances
 from seatrial.control.forges.protocol import (
     Commented,
     CommentReport,
@@ -54,9 +54,9 @@ class GitLabForge:
         self._merge_requests = MergeRequests(self.client)
 
     @property
-    def budget(self) -> Budget:
-        """The connection's budget."""
-        return self.client.transport.budget
+    def allowances(self) -> Allowances:
+        """What the forge still accepts, and how fast."""
+        return self.client.transport.allowances
 
     def now(self) -> datetime:
         """GitLab's time, by the Date of its last answer."""
