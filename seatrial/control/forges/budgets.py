@@ -88,7 +88,7 @@ class Stored:
 
     def take(self, meter: Meter, seconds: float, most: float) -> Taken:
         """See `Meters`."""
-        values = {**self._key, "seconds": seconds, "most": most}
+        values: dict[str, Any] = {**self._key, "seconds": seconds, "most": most}
         column = f"{meter}_until"
         with contextlib.suppress(*AWAY), connection.cursor() as cursor:
             cursor.execute(_TAKE.format(meter=column), values)

@@ -7,6 +7,7 @@ ForgeError
 ├── NoSuchForge         a kind of forge that this release does not speak to
 ├── UnfitConnection     what somebody entered cannot be a connection
 ├── Limited             the forge accepts no request of this urgency now
+├── CredentialRefused   the forge does not accept what the connection signs in with
 ├── NotReplayable       a delivery that cannot be handled once more, or not now
 ├── ConnectionInUse     a connection with projects is only removed together with them
 └── RepositoryProblem   the local forge cannot use a directory or a branch; the message says what to do
@@ -68,6 +69,19 @@ class Limited(ForgeError):
 
     def __init__(self, message: str, wait: float) -> None:
         super().__init__(message, retry_after_seconds=wait, heard=False)
+
+
+class CredentialRefused(ForgeError):
+    """401: the credential is unknown, revoked, or has ended. It may pass: somebody can enter another one."""
+
+    code = "credential_refused"
+
+    def __init__(self, host: str, path: str) -> None:
+        super().__init__(
+            f"{host} does not accept the credential: it answers 401 for {path}. Make another one there, and enter it under "
+            "Settings, Git connection",
+            heard=False,
+        )
 
 
 class ConnectionInUse(ForgeError):

@@ -44,14 +44,26 @@ def tell_deployment(forge: Forge, project: Project, report: DeploymentReport) ->
 
     Forges list deployments, so they are always looked for before one is made.
     """
-    about = str(report.number)
-    _tell(project, Told.DEPLOYMENT, about, report, lambda _: forge.report_deployment(project, report))
+    _tell(
+        project,
+        Told.DEPLOYMENT,
+        str(report.number),
+        report,
+        lambda _: forge.report_deployment(project, report),
+        unfinished=not report.ended,
+    )
 
 
 def unfinished(project: Project, what: Told) -> list[str]:
     """About what the forge was told something that promises more, or may have been."""
     rows = PostedReport.objects.filter(project=project, what=what, unfinished=True)
     return list(rows.values_list("about", flat=True))
+
+
+def begun(project: Project, what: Told, about: str) -> bool:
+    """Whether the forge was told something about it that promises more, or may have been."""
+    rows = PostedReport.objects.filter(project=project, what=what, about=about, unfinished=True)
+    return rows.exists()
 
 
 def forget(project: Project, commit: str) -> None:
@@ -96,5 +108,6 @@ def _tell(
 
 
 def _note(project: Project, what: Told, about: str, **values: object) -> None:
-    key = {"project": project, "what": what, "about": about}
-    PostedReport.objects.update_or_create(**key, defaults={**values, "posted_at": timezone.now()})
+    PostedReport.objects.update_or_create(
+        project=project, what=what, about=about, defaults={**values, "posted_at": timezone.now()}
+    )

@@ -5,11 +5,12 @@ Whoever protects a branch may require both names, so each gets its conclusion wh
 """
 
 from django.conf import settings
+from django.db.models import Q
 
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.models import Told
 from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport, HostedForge
-from seatrial.control.forges.telling import tell_deployment, tell_evaluation, tell_preview, unfinished
+from seatrial.control.forges.telling import begun, tell_deployment, tell_evaluation, tell_preview, unfinished
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.models import Evaluation
@@ -39,6 +40,22 @@ def report(forges: Forges, body: dict[str, str]) -> None:
         _report_preview(forges, body["project"], body["preview_of"])
     else:
         _report_evaluation(forges, body["project"], body["commit"])
+
+
+def report_all(project: Project) -> None:
+    """Have everything reported that is open here or unfinished at the forge, in the caller's transaction. Of that, the forge
+    only hears what it does not know: such as reports that were given up because it had been away, or had refused the
+    credential, for too long.
+    """
+    numbers = [int(about) for about in unfinished(project, Told.DEPLOYMENT)]
+    rows = PullRequest.objects.filter(project=project)
+    for pull_request in rows.filter(Q(state=PullRequestState.OPEN) | Q(number__in=numbers)):
+        outbox.instruct(Instruction.REPORT, pull_request=pull_request.pk)
+    heads = rows.filter(state=PullRequestState.OPEN).values_list("head_sha", flat=True)
+    for commit in {*heads, *unfinished(project, Told.VERDICT)}:
+        outbox.instruct(Instruction.REPORT, project=project.pk, commit=commit)
+    for commit in unfinished(project, Told.PREVIEW):
+        outbox.instruct(Instruction.REPORT, project=project.pk, preview_of=commit)
 
 
 def _report_pull_request(forges: Forges, key: str) -> None:
@@ -91,7 +108,7 @@ def _report_preview(forges: Forges, key: str, commit: str) -> None:
     project = Project.objects.select_related("connection").filter(pk=key).first()
     if project is None or project.gone:
         return
-    said = preview_of(project, commit, begun=commit in unfinished(project, Told.PREVIEW))
+    said = preview_of(project, commit, begun=begun(project, Told.PREVIEW, commit))
     if said is not None:
         tell_preview(forges.of(project.connection), project, said)
 
@@ -105,7 +122,7 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
     if evaluation is None:
         _report_without_policies(forges, project, commit)
         return
-    if evaluation.project.gone:
+    if evaluation.project.gone or _forgotten(evaluation):
         return
     forge = forges.of(evaluation.project.connection)
     if evaluation.pull_request_id is not None and isinstance(forge, HostedForge):
@@ -126,6 +143,15 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
     )
     if evaluation.event == EventKind.MERGE_QUEUE:
         outbox.instruct(Instruction.REPORT, project=project, preview_of=commit)
+
+
+def _forgotten(evaluation: Evaluation) -> bool:
+    """Whether another commit took its place before the forge heard of it: nobody waits for it there."""
+    if evaluation.state != EvaluationState.SUPERSEDED:
+        return False
+    project, commit = evaluation.project, evaluation.commit
+    heads = PullRequest.objects.filter(project=project, head_sha=commit, state=PullRequestState.OPEN)
+    return not begun(project, Told.VERDICT, commit) and not heads.exists()
 
 
 def _report_without_policies(forges: Forges, project: str, commit: str) -> None:

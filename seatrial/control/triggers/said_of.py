@@ -52,7 +52,7 @@ def state_of(deployment: Deployment) -> DeploymentState:
 
 def _deployments(project: Project, commit: str) -> Sequence[Deployment]:
     rows = Deployment.objects.filter(environment__project=project, commit=commit).order_by("-id")
-    return rows.select_related("environment__live", "environment__pull_request", "environment__project")
+    return list(rows.select_related("environment__live", "environment__pull_request", "environment__project"))
 
 
 def _deployed(deployment: Deployment, *, orders: bool) -> PreviewReport:

@@ -1,4 +1,4 @@
-"""What every request to a forge passes, whichever client library makes it: guard, turns, budget, ETags, clock."""
+"""What every request to a forge passes, whichever client library makes it: guard, turns, budget, refusals, ETags, clock."""
 
 import math
 
@@ -7,9 +7,11 @@ from django.conf import settings
 
 from seatrial.control import outbound
 from seatrial.control.forges import urgency
+from seatrial.control.forges.errors import CredentialRefused
 from seatrial.control.forges.http.budget import CONNECTION, LONGEST_SECONDS, Allowance, Allowances, Standing
 from seatrial.control.forges.http.clock import ForgeClock
 from seatrial.control.forges.http.etags import Etags
+from seatrial.control.forges.http.refusals import Refusals
 from seatrial.control.forges.http.retry_after import retry_after_seconds
 from seatrial.control.forges.http.turns import Pace
 
@@ -22,7 +24,8 @@ EARLIEST = 1_000_000_000
 
 
 class ForgeTransport(httpx.BaseTransport):
-    """The transport of one connection. Thread-safe. Raises Limited when the request must wait, and httpx's errors.
+    """The transport of one connection. Thread-safe. Raises Limited when the request must wait, CredentialRefused
+    when the forge has refused the same credential several times in the last minute, and httpx's errors.
 
     Every request waits for its turn and is taken from the budget, and every answer updates budget and clock. A GET is
     sent with the ETag of its last answer: when the forge says that nothing changed, that answer is given again. A caller
@@ -37,6 +40,7 @@ class ForgeTransport(httpx.BaseTransport):
         self.allowances = Allowances(pace)
         self.etags = Etags()
         self.clock = ForgeClock()
+        self.refusals = Refusals()
         self._client = outbound.client(
             settings.CONFIGURATION, to=[base_url], timeout=TIMEOUT_SECONDS, transport=inner
         )
@@ -61,11 +65,15 @@ class ForgeTransport(httpx.BaseTransport):
 
     def _sent(self, request: httpx.Request) -> httpx.Response:
         said: Standing | None = None
+        credential = request.headers.get("Authorization", "")
+        if self.refusals.holds(credential):
+            raise CredentialRefused(request.url.host, request.url.path)
         allowance = self.allowance(request)
         with allowance.turns.taken(request.method, urgency.current(), request.url.path):
             allowance.budget.spend(urgency.current())
             try:
                 response = self._client.send(request, auth=None, follow_redirects=False)
+                self.refusals.answered(credential, refused=response.status_code == httpx.codes.UNAUTHORIZED)
                 self.clock.heard(response.headers.get("Date"))
                 said = self._said(response)
             finally:
