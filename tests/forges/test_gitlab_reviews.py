@@ -85,6 +85,15 @@ def test_each_commit_is_a_deployment(
     assert site.environments[0].url == "https://web.test"  # the live one is still served
 
 
+def test_a_commit_that_was_replaced_is_not_deployed_for_ever(
+    forge: GitLabForge, project: Project, hosted: Hosted, pull: Pull
+) -> None:
+    forge.report_deployment(project, preview(pull, STATES.BUILDING))
+    pull.head = pull.base
+    forge.report_deployment(project, preview(pull, STATES.BUILDING))
+    assert [one.state for one in hosted.deployments] == ["canceled", "running"]
+
+
 def test_a_project_without_environments_is_no_problem(
     forge: GitLabForge, project: Project, site: GitLabSite, hosted: Hosted, pull: Pull
 ) -> None:

@@ -72,6 +72,9 @@ def _deploy(
         if newest.status == StatusState.RUNNING:
             client.send("PUT", f"{path}/deployments/{newest.id}", {"status": str(state)}, Made)
             return
+    elif newest is not None and newest.status == StatusState.RUNNING:
+        replaced = {"status": str(StatusState.CANCELED)}
+        client.send("PUT", f"{path}/deployments/{newest.id}", replaced, Made)
     if state is StatusState.CANCELED:
         return  # of one that was not shown
     branch = client.get(f"{path}/merge_requests/{report.number}", MergeRequest).source_branch
