@@ -13,7 +13,7 @@ from seatrial.cli import show
 from seatrial.cli.api import Json, connect
 from seatrial.cli.errors import NEGATIVE, CommandError
 from seatrial.cli.terminal import Styled, Terminal
-from seatrial.embedded import health, locking, orphans
+from seatrial.embedded import locking, orphans
 from seatrial.embedded.components import agent as agent_component
 from seatrial.embedded.engine import detect, packages
 from seatrial.embedded.layout import DataDirectory
@@ -134,6 +134,9 @@ def _environment_of_agent(data: DataDirectory) -> Mapping[str, str]:
 
 
 def _platform(data: DataDirectory) -> Iterator[Finding]:
+    # Slow, and every other command imports this module.
+    from seatrial.embedded.health import of_platform
+
     remembered = read(data.platform_file)
     if locking.running(data) is None:
         # The lifeline is alone only for the moment in which it ends.
@@ -154,7 +157,7 @@ def _platform(data: DataDirectory) -> Iterator[Finding]:
         yield Finding(False, "seatrial is not running", f"Start it: {typed('up')}", grave=False)
         return
     if remembered:
-        processes = health.of_platform(data, remembered)
+        processes = of_platform(data, remembered)
         for process in processes:
             text = f"{process.name} {process.problem or 'runs'} (pid {process.pid})"
             yield Finding(not process.problem, text, process.fix)
@@ -183,6 +186,10 @@ def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
         for warning in agent["warnings"]:
             yield Finding(False, f"agent {agent['name']} says: {warning}", grave=False)
     yield _sandbox(status["platform"]["sandbox"], agents)
+    for connection in status.get("connections", []):
+        if problem := connection.get("problem"):
+            again = typed("connect", connection["forge"], "--oauth", "--connection", connection["name"])
+            yield Finding(False, f"connection {connection['name']}: {problem}", f"In a terminal: {again}")
     yield from _webhooks(status["projects"])
 
 

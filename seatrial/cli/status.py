@@ -34,6 +34,8 @@ def status(as_json: AsJson = False) -> None:
     for connection in whole.get("connections", []):
         for budget in connection["budgets"]:
             _budget(terminal, connection["name"], budget)
+        if problem := connection.get("problem"):
+            terminal.line("  ", warning(f"{connection['name']}: {problem}"))
     counts = whole["previews"]
     said = f"{counts['running']} running, {counts['in_progress']} in progress, {counts['failed']} failed"
     terminal.line(f"  previews: {said}")

@@ -4,19 +4,17 @@ import os
 
 from django.core.asgi import get_asgi_application
 
-from seatrial.control.body_limit import Application, BodyLimit, Receive, Scope, Send
+from seatrial.control.body_limit import Application, BodyLimit, Scope
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seatrial.control.settings")
 _django: Application = get_asgi_application()
 
 from seatrial.control.forges import body_bound  # noqa: E402 (Django must be set up first)
-from seatrial.control.one_thread import InOneThread  # noqa: E402
+from seatrial.control.forges.door import Door  # noqa: E402
 from seatrial.control.previews.pages import hosts  # noqa: E402
 from seatrial.control.start import refuse_unfit  # noqa: E402
 
 refuse_unfit()
-_webhooks: Application = InOneThread()
-WEBHOOKS = ("/api/v1/webhooks/", "/api/webhooks/")
 
 
 async def _bound(scope: Scope) -> int:
@@ -27,9 +25,4 @@ async def _bound(scope: Scope) -> int:
     return await body_bound.body_bound(scope)
 
 
-async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
-    quick = scope["type"] == "http" and scope["path"].startswith(WEBHOOKS)
-    await (_webhooks if quick else _django)(scope, receive, send)
-
-
-application = BodyLimit(_answer, _bound)
+application = BodyLimit(Door(_django), _bound)

@@ -440,7 +440,7 @@ def test_status_says_how_many_requests_a_code_host_still_accepts(cli: Any, api: 
         "platform": {"url": "u", "runtime": "docker", "sandbox": "runsc", "waits_for": ""},
         "agents": [],
         "connections": [
-            one("unknown"),
+            {**one("unknown"), "problem": "GitLab takes no token any more. Authorize again: u"},
             one("bot", left=4312, most=5000),
             one("app", left=4000, installation="acme"),
             one("short", left=12, waits_for="new requests, which come at 12:40 UTC"),
@@ -451,7 +451,8 @@ def test_status_says_how_many_requests_a_code_host_still_accepts(cli: Any, api: 
     api.routes["GET /status"] = lambda _: (200, document)
     _, out, _ = cli("status")
     assert "app (acme) accepts 4,000 more requests" in out
-    assert "bot accepts 4,312 of 5,000 more requests" in out and "unknown" not in out
+    assert "bot accepts 4,312 of 5,000 more requests" in out and "unknown accepts" not in out
+    assert "! unknown: GitLab takes no token any more. Authorize again: u" in out
     assert "short accepts 12 more requests" in out
     assert "short waits for new requests, which come at 12:40 UTC" in out
 

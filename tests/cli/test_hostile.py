@@ -336,6 +336,14 @@ def test_connect_and_projects(
     monkeypatch.setattr(sys, "stdin", io.StringIO("token"))
     shown("connect", "github")
     shown("connect", "github", "--app-id", "1", "--key-file", __file__)
+    request = {"id": "01A", "open": attack, "redirect_uri": attack, "scopes": [attack], "problem": attack}
+    decided = {**request, "state": "authorized", "connection": "01C"}
+    api.routes["POST /authorizations"] = lambda _: (200, {**request, "state": "waiting"})
+    api.routes["GET /authorizations/01A"] = lambda _: (200, decided)
+    api.routes["GET /connections/01C"] = lambda _: (200, {**row, "account": account})
+    shown("connect", "gitlab", "--oauth")
+    decided["state"] = "refused"
+    shown("connect", "gitlab", "--oauth")
     shown("projects")
     shown("projects", "available")
     shown("projects", "add", "acme/shop")

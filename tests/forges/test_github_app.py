@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.control.forges.errors import ForgeError, Limited, UnfitConnection
+from seatrial.control.forges.errors import ForgeError, Limited, Moved, UnfitConnection
 from seatrial.control.forges.github.app import app_of, private_key
 from seatrial.control.forges.github.app_forge import GitHubAppForge
 from seatrial.control.forges.github.checks import BUTTONS
@@ -229,6 +229,10 @@ def test_an_old_name_leads_to_the_repository(
 ) -> None:
     site.renamed(SHOP, "acme/store")
     assert forge.repository(SHOP).full_name == "acme/store"
+    assert forge.repository_of(project).full_name == "acme/store"
+    with pytest.raises(Moved):
+        forge.open_pull_requests(project)
+    project.full_name = "acme/store"
     assert forge.open_pull_requests(project) == []
 
 

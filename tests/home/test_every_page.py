@@ -32,7 +32,9 @@ OPEN_ALL = """() => {
 
 def paths(harbour: "Harbour") -> list[str]:
     from seatrial.control.forges.models import Delivery
+    from tests.dashboard.authorized import authorized
 
+    connection, asked = authorized(harbour)
     return [
         "/",
         "/projects",
@@ -56,6 +58,9 @@ def paths(harbour: "Harbour") -> list[str]:
         "/connections/new/github",
         "/connections/new/gitea",
         "/connections/new/gitlab",
+        f"/connections/{connection.pk}",
+        f"/connections/{connection.pk}/authorize",
+        f"/connections/authorizations/{asked.pk}",
         f"/connections/{harbour.hosted.pk}",
         f"/connections/{harbour.hosted.pk}/private-key",
         "/connections/github-app",

@@ -15,7 +15,7 @@ import pytest
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.route_document import Document
 from tests.bus.servers import free_port
-from tests.worker.stack import DOMAIN, Traefik, eventually
+from tests.worker.stack import DOMAIN, PLAIN, Traefik, eventually
 
 pytestmark = pytest.mark.traefik
 
@@ -95,9 +95,7 @@ def traefik(tmp_path: Path, program: Program) -> Iterator[Traefik]:
     traefik.start()
     try:
         shown = f"http://127.0.0.1:{traefik.api}/api/http/routers/pr-1-shop@file"
-        eventually(
-            lambda: httpx.get(shown, trust_env=False).status_code == 200, not_yet=(httpx.TransportError,)
-        )
+        eventually(lambda: httpx.get(shown, **PLAIN).status_code == 200, not_yet=(httpx.TransportError,))
         yield traefik
     finally:
         traefik.kill()
@@ -117,7 +115,7 @@ def listens(port: int) -> bool:
 def ask(traefik: Traefik, method: str, body: str = "") -> httpx.Response:
     url = f"http://127.0.0.1:{traefik.web}/"
     headers = {"Host": f"pr-1-shop.{DOMAIN}"}
-    return httpx.request(method, url, headers=headers, content=body, timeout=60, trust_env=False)
+    return httpx.request(method, url, headers=headers, content=body, timeout=60, **PLAIN)
 
 
 def test_requests_wait_until_the_program_is_back_and_reach_it_once(

@@ -84,11 +84,4 @@ def _too_large(most: int) -> JsonResponse:
 
 
 def _answer(reception: Reception) -> JsonResponse:
-    answer: dict[str, object] = {
-        "result": reception.result,
-        "delivery": reception.delivery,
-        "message": reception.message,
-    }
-    if reception.status >= 400:
-        answer |= error_body("rejected", reception.message)
-    return JsonResponse(answer, status=reception.status)
+    return JsonResponse(reception.document, status=reception.status)

@@ -21,6 +21,7 @@ from seatrial.control.forges.connection_forms import ConnectForm
 from seatrial.control.forges.errors import ForgeError, NoSuchForge
 from seatrial.control.forges.github import KIND as GITHUB
 from seatrial.control.forges.listings import LISTINGS_OF_WEB
+from seatrial.control.forges.oauth.forms import AuthorizeForm, asking
 from seatrial.control.forges.registry import FORGES, registered
 from seatrial.control.projects.models import Connection
 
@@ -79,6 +80,8 @@ def connect(request: HttpRequest, kind: str) -> HttpResponse:
         else:
             return redirect("connections:access", key=connection.pk)
     context = {"form": form, "kind": registration, "github": GITHUB, "steps": steps(1), "tab": "connections"}
+    if registration.hosting.oauth is not None:
+        context |= asking(registration.hosting.oauth, AuthorizeForm(user, registration))
     return render(request, "forges/connect.html", context)
 
 

@@ -34,7 +34,8 @@ def connections(request: HttpRequest) -> HttpResponse:
     """Every connection that the reader may manage."""
     user = person(request)
     require_somewhere(user, Action.MANAGE_CONNECTIONS)
-    rows = visible(user, Connection).select_related("workspace", "account").order_by("name", "id")
+    rows = visible(user, Connection).select_related("workspace", "account", "authorization")
+    rows = rows.order_by("name", "id")
     rows = rows.annotate(under_trial=Count("projects", Q(projects__archived_at=None)))
     listed = [(row, FORGES.get(row.forge), _ends_soon(row)) for row in rows]
     return render(request, "forges/connections.html", {"connections": listed, **TAB})

@@ -6,6 +6,9 @@ ForgeError
 ├── TooManyConnections  a webhook's address that names none, where there are too many to try
 ├── NoSuchForge         a kind of forge that this release does not speak to
 ├── UnfitConnection     what somebody entered cannot be a connection
+├── NotAuthorized       somebody was to authorize this server at a forge, and it did not come to that
+├── AuthorizeAgain      the forge takes no token of the connection's authorization any more
+├── Moved               the name of a project's repository leads elsewhere
 ├── Limited             the forge accepts no request of this urgency now
 ├── CredentialRefused   the forge does not accept what the connection signs in with
 ├── NotReplayable       a delivery that cannot be handled once more, or not now
@@ -59,6 +62,38 @@ class UnfitConnection(ForgeError):
 
     code = "unfit_connection"
     permanent = True
+
+
+class NotAuthorized(ForgeError):
+    """Nobody authorized this server at the forge. `title` is what happened, the message also what to do."""
+
+    code = "not_authorized"
+    permanent = True
+
+    def __init__(self, title: str, fix: str) -> None:
+        super().__init__(f"{title}. {fix}")
+        self.title = title
+        self.fix = fix
+
+
+class AuthorizeAgain(ForgeError):
+    """The connection's authorization has ended. What waits is done once somebody has authorized it again."""
+
+    code = "authorize_again"
+    status = 409
+
+
+class Moved(ForgeError):
+    """The repository has another name now, or another repository has its name. It may pass: it is looked for by its number."""
+
+    code = "repository_moved"
+    status = 409
+
+    def __init__(self, full_name: str) -> None:
+        super().__init__(
+            f"{full_name} is not the name of the project's repository any more. Seatrial looks for it by its number, every "
+            "minute; if it was deleted, archive or remove the project"
+        )
 
 
 class Limited(ForgeError):

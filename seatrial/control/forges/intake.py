@@ -1,16 +1,16 @@
 """Receives webhooks: checks the signature, stores the delivery, answers. The worker handles the delivery later."""
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-import psycopg
-from django.db import IntegrityError, connection, transaction
+from django.db import connection
 from django.db.models import Min
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from seatrial.control.answers import error_body
 from seatrial.control.forges.errors import UnreadablePayload
 from seatrial.control.forges.models import Delivery, DeliveryResult, Ending
 from seatrial.control.forges.protocol import WebhookHeaders, Webhooks
@@ -32,6 +32,12 @@ class Reception:
     result: str
     message: str
     delivery: str = ""
+
+    @property
+    def document(self) -> dict[str, object]:
+        """The answer to the forge, as plain data."""
+        wrong = error_body("rejected", self.message) if self.status >= 400 else {}
+        return {"result": self.result, "delivery": self.delivery, "message": self.message, **wrong}
 
 
 @dataclass(frozen=True)
@@ -86,19 +92,11 @@ def _keep(
         ending=Ending.IGNORED if accepted and not judgement.relevant else "",
         handled_at=None if judgement.relevant else timezone.now(),
     )
-    try:
-        _store(delivery, wake=judgement.relevant)
-    except IntegrityError as error:
-        if not _is_repeat(error):
-            raise
+    if not _store(delivery):
         return Reception(200, "duplicate", "This delivery was accepted before; nothing changed.")
+    if judgement.relevant:
+        _wake(delivery)
     return Reception(judgement.status, str(judgement.result), judgement.message, delivery.pk)
-
-
-def _is_repeat(error: IntegrityError) -> bool:
-    """Whether the database refused a second accepted delivery of one id."""
-    cause = error.__cause__
-    return isinstance(cause, psycopg.Error) and cause.diag.constraint_name == "one_accepted_delivery"
 
 
 def unhandled_since() -> datetime | None:
@@ -108,17 +106,35 @@ def unhandled_since() -> datetime | None:
     return since
 
 
-def _store(delivery: Delivery, *, wake: bool) -> None:
-    """Store it, and then wake the worker, whose sweep finds it should this process die in between.
+def _store(delivery: Delivery) -> bool:
+    """Store it; False when one with its id was accepted before. Alone, it is durable when this returns.
 
-    Not in one transaction: those that notify are committed one after the other, each with a write to the disk. Alone,
-    an insert needs no transaction around it, but inside of one it needs a savepoint.
+    In SQL of our own, because Django would take longer to write its own than the database does to run it.
     """
-    with transaction.atomic() if connection.in_atomic_block else contextlib.nullcontext():
-        delivery.save(force_insert=True)
-    if wake:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, delivery.pk])
+    fields = Delivery._meta.concrete_fields
+    values = [field.get_db_prep_save(field.pre_save(delivery, True), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(_insert(), values)
+        return bool(cursor.rowcount)
+
+
+@cache
+def _insert() -> str:
+    names = [str(field.column) for field in Delivery._meta.concrete_fields]
+    return (
+        f"INSERT INTO {Delivery._meta.db_table} ({', '.join(names)}) VALUES ({', '.join(['%s'] * len(names))})"  # noqa: S608
+        f" ON CONFLICT (connection_id, delivery_id) WHERE result = '{DeliveryResult.ACCEPTED}' DO NOTHING"
+    )
+
+
+def _wake(delivery: Delivery) -> None:
+    """Wake the worker. Its sweep finds the delivery should this process die before.
+
+    Not in the transaction that stored it: those that notify are committed one after the other, each with its write to the
+    disk. This one writes nothing.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, delivery.pk])
 
 
 def _judge(

@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from seatrial.control.forges.http.budget import Allowances
@@ -219,23 +219,25 @@ class ForgeRepository:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MissedDelivery:
-    """A delivery that nobody accepted, as its forge lists it. `delivery_id` is the same in all attempts to send it.
-
-    `reference` is for `KeepsDeliveries.kept_delivery`; what it means is the forge's own affair.
-    """
-
-    delivery_id: str
-    reference: str
-    sent_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
 class KeptDelivery:
     """What its forge sent, or meant to send. The headers are looked up without regard to case."""
 
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MissedDelivery:
+    """A delivery that nobody accepted, as its forge lists it. `delivery_id` is the same in all attempts to send it.
+
+    `reference` and `kept` are for `KeepsDeliveries.kept_delivery`; what they mean is the forge's own affair. `sent_at` may
+    be too early, and is never too late.
+    """
+
+    delivery_id: str
+    reference: str
+    sent_at: datetime
+    kept: KeptDelivery | None = None
 
 
 class Webhooks(Protocol):
@@ -279,7 +281,10 @@ class Forge(Protocol):
         """The time by the forge's clock, as far as it is known. Sends no request."""
 
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
-        """Every open pull request as it is now. Webhooks only tell us the same sooner."""
+        """Every open pull request as it is now. Webhooks only tell us the same sooner.
+
+        Raises Moved when the project's name leads elsewhere, as far as the forge shows that.
+        """
 
     def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
         """What policies may ask about the repository at `commit` beyond its files.
@@ -325,6 +330,9 @@ class HostedForge(Forge, Protocol):
     def repository(self, full_name: str) -> ForgeRepository:
         """One repository, by its name or a former one."""
 
+    def repository_of(self, project: Project) -> ForgeRepository:
+        """The project's own repository, whatever its name is now."""
+
     def ensure_webhook(self, project: Project, url: str, secret: str) -> None:
         """Have the forge send the project's events to `url`, signed with `secret`.
 
@@ -357,10 +365,14 @@ class HostedForge(Forge, Protocol):
 class KeepsDeliveries(Protocol):
     """A hosted forge that keeps what it sent, so that missed deliveries can be read there. The contract of Forge."""
 
+    @property
+    def keeps_for(self) -> timedelta:
+        """For how long."""
+
     def missed_deliveries(self, project: Project, url: str, since: datetime) -> list[MissedDelivery]:
         """Those sent to `url` from `since` on (the forge's clock) of which no attempt was accepted, oldest first.
 
-        Empty when the project has no webhook that goes there.
+        Empty when the project has no webhook that goes there. Where there are very many, the oldest may be missing.
         """
 
     def kept_delivery(self, project: Project, missed: MissedDelivery) -> KeptDelivery:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from ninja import Router
 
+from seatrial.control.forges.oauth.host import OAuthHost
 from seatrial.control.forges.protocol import Forge, Webhooks
 from seatrial.control.projects.models import Connection
 
@@ -29,11 +30,13 @@ class WorkerTask:
 class Hosting:
     """How people connect to a forge that is a server of its own. `bind` gives a HostedForge.
 
-    `base_url` is what most people connect to, empty where there is no such; `credential` says what to paste.
+    `base_url` is what most people connect to, empty where there is no such; `credential` says what to paste. `oauth`: how
+    they authorize this server instead; None: they cannot.
     """
 
     base_url: str
     credential: str
+    oauth: OAuthHost | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from seatrial.control.forges.models import (
     PostedReport,
     StoredBudget,
 )
+from seatrial.control.forges.oauth.models import AuthorizationRequest
 from seatrial.control.projects.models import PullRequestState
 
 REJECTED_KEPT = 500  # per connection, at most 4 KB each
@@ -34,6 +35,7 @@ def prune(now: datetime) -> int:
     gone += keeping.delete(Delivery.objects.filter(received_at__lt=horizon))
     gone += keeping.delete(Drift.objects.filter(at__lt=horizon))
     gone += keeping.delete(_comments(now))
+    gone += keeping.delete(AuthorizationRequest.objects.filter(until__lt=keeping.AUTHORIZATIONS.horizon(now)))
     return gone + sum(map(_prune_rejected, _crowded()))
 
 

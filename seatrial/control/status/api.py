@@ -150,6 +150,9 @@ class ConnectionStatus(Schema):
     budgets: list[BudgetAnswer] = Field(
         description="Of a GitHub App, for each installation; otherwise one. Empty: the forge has not said."
     )
+    problem: str = Field(
+        description="Why nothing is done there until somebody authorizes it again; empty otherwise."
+    )
 
 
 class ProjectStatus(Schema):
@@ -194,10 +197,17 @@ def status(request: HttpRequest) -> StatusAnswer:
 
 
 def _connections(user: User) -> list[ConnectionStatus]:
-    rows = visible(user, Connection).prefetch_related("budgets").order_by("name", "id")[:LISTED]
+    rows = visible(user, Connection).select_related("authorization").prefetch_related("budgets")
     return [
-        ConnectionStatus(id=row.pk, name=row.name, forge=row.forge, budget=scarcest(known), budgets=known)
-        for row, known in ((row, budgets(row)) for row in rows)
+        ConnectionStatus(
+            id=row.pk,
+            name=row.name,
+            forge=row.forge,
+            budget=scarcest(known),
+            budgets=known,
+            problem=row.authorization.problem if hasattr(row, "authorization") else "",
+        )
+        for row, known in ((row, budgets(row)) for row in rows.order_by("name", "id")[:LISTED])
     ]
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import httpx
 
-from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.errors import ForgeError, Moved
 from seatrial.control.forges.gitea import hooks
 from seatrial.control.forges.gitea.account import account
 from seatrial.control.forges.gitea.answers import (
@@ -22,11 +22,13 @@ from seatrial.control.forges.gitea.answers import (
     Topics,
 )
 from seatrial.control.forges.gitea.client import Forbidden, GiteaClient
+from seatrial.control.forges.gitea.oauth import OAUTH
 from seatrial.control.forges.gitea.pulls import as_event
 from seatrial.control.forges.github import statuses
 from seatrial.control.forges.http.budget import Allowances
 from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.marker import marked, marker
+from seatrial.control.forges.oauth.granted import bearer_of
 from seatrial.control.forges.protocol import (
     Commented,
     CommentReport,
@@ -51,8 +53,8 @@ class GiteaForge:
     """One connection to a Gitea or Forgejo. Agents get the token itself: it cannot be narrowed to one repository."""
 
     def __init__(self, connection: Connection, *, inner: httpx.BaseTransport | None = None) -> None:
-        self._token = str(connection.credential)
-        self.client = GiteaClient(connection.base_url, self._token, inner=inner)
+        self._bearer = bearer_of(connection, OAUTH)
+        self.client = GiteaClient(connection.base_url, self._bearer, inner=inner)
 
     @property
     def allowances(self) -> Allowances:
@@ -76,12 +78,19 @@ class GiteaForge:
         """One repository, by its name or a former one."""
         return _repository(self.client.get(_path(full_name), RepositoryAnswer))
 
+    def repository_of(self, project: Project) -> ForgeRepository:
+        """The repository by its number."""
+        return _repository(self.client.get(f"/repositories/{project.external_id}", RepositoryAnswer))
+
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
         """Every open pull request, whatever its base. One without a commit, which only damage explains, counts as none.
 
-        Raises ForgeError when the project's name belongs to another repository now.
+        Raises Moved, not only when the project's name belongs to another repository, but also when it is a former one.
         """
-        answers = list(self.client.pages(f"{_of(project)}/pulls", Pull, state=OPEN, sort="oldest"))
+        listed = self.client.pages(
+            f"{_of(project)}/pulls", Pull, of=project.full_name, state=OPEN, sort="oldest"
+        )
+        answers = list(listed)
         for answer in answers:
             _same(project, str(answer.base.repo_id))
         return [_now(project, answer) for answer in answers if answer.head.sha]
@@ -147,7 +156,13 @@ class GiteaForge:
 
     def fetch_credential(self, project: Project) -> FetchCredential | None:
         """The token, as git sends it over HTTPS; the name beside it does not matter."""
-        return FetchCredential(username="seatrial", password=self._token, expires_at=self.now() + LENT)
+        token, ends = self._bearer.current(), self._bearer.expires_at
+        lent_until = self.now() + LENT
+        return FetchCredential(
+            username="seatrial",
+            password=token,
+            expires_at=min(ends, lent_until) if ends is not None else lent_until,
+        )
 
     def ensure_webhook(self, project: Project, url: str, secret: str) -> None:
         """Make the webhook, or correct the one that goes to `url`. One with another secret gives way to a new one."""
@@ -239,9 +254,7 @@ def _path(full_name: str) -> str:
 
 def _same(project: Project, external_id: str) -> None:
     if external_id != project.external_id:
-        raise ForgeError(
-            f"{project.full_name} is another repository now. Add the project again under its new name"
-        )
+        raise Moved(project.full_name)
 
 
 def _now(project: Project, answer: Pull) -> PullRequestChanged:

@@ -21,6 +21,7 @@ from seatrial.control.forges.github.deployments import Deployments
 from seatrial.control.forges.github.forge import GitHubForge, as_repository
 from seatrial.control.forges.github.installations import Installations
 from seatrial.control.forges.github.paths import of_project
+from seatrial.control.forges.github.rights import enterprise_version
 from seatrial.control.forges.github.signing_in import AsApp, AsInstallation
 from seatrial.control.forges.protocol import (
     EvaluationReport,
@@ -65,17 +66,19 @@ class GitHubAppForge(GitHubForge):
 
     def account(self) -> ForgeAccount:
         """The App, and which of the permissions and events that we need it lacks."""
-        app = self._app()
+        app, headers = self._app()
+        queues = not self.app_client.is_server
         rights = [
             Right(
                 name=needs.shown(one),
                 given=needs.reaches(app.permissions, one, level),
                 without=needs.WITHOUT[one],
             )
-            for one, level in needs.permissions().items()
+            for one, level in needs.permissions(queues=queues).items()
         ]
-        lacks = needs.missing(app.permissions, app.events)
-        return ForgeAccount(login=login_of(app.slug), missing=lacks, rights=rights)
+        lacks = needs.missing(app.permissions, app.events, queues=queues)
+        version = enterprise_version(headers)
+        return ForgeAccount(login=login_of(app.slug), missing=lacks, rights=rights, version=version)
 
     def repositories(self) -> Iterator[ForgeRepository]:
         """Those of every installation that is not suspended."""
@@ -133,9 +136,9 @@ class GitHubAppForge(GitHubForge):
     def _signed(self, auth: AsInstallation) -> GitHubClient:
         return GitHubClient(self._base_url, auth, transport=self.app_client.transport)
 
-    def _app(self) -> AppAnswer:
+    def _app(self) -> tuple[AppAnswer, httpx.Headers]:
         try:
-            return self.app_client.get("/app", AppAnswer)
+            return self.app_client.get_with_headers("/app", AppAnswer)
         except ForgeError as error:
             raise ForgeError(
                 f"{error}. It was asked as the App {self.app.app_id}: that is its id, and a private key of it? "
@@ -177,5 +180,5 @@ class GitHubAppForge(GitHubForge):
             return []
 
     def _ours(self) -> Callable[[Me], bool]:
-        login = login_of(self._app().slug)
+        login = login_of(self._app()[0].slug)
         return lambda account: account.login == login

@@ -236,6 +236,7 @@ def _manifest(workspace: Workspace, begun: joining.Begun) -> str:
     """The connection is not there yet, but its addresses are known."""
     soon = Connection(id=begun.connection, workspace=workspace, forge=KIND)
     return manifest(
+        begun.base_url,
         f"Seatrial {workspace.name}",
         site=settings.SITE_URL,
         webhook=hooks.address(soon),

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import httpx
 
-from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.errors import Moved
 from seatrial.control.forges.github import sent, statuses
 from seatrial.control.forges.github.answers import (
     Collaborator,
@@ -19,9 +19,9 @@ from seatrial.control.forges.github.answers import (
     RepositoryAnswer,
     StatusAnswer,
 )
-from seatrial.control.forges.github.client import GitHubClient
+from seatrial.control.forges.github.client import GitHubClient, NotAccepted
 from seatrial.control.forges.github.deployments import Deployments
-from seatrial.control.forges.github.needs import EVENTS
+from seatrial.control.forges.github.needs import events
 from seatrial.control.forges.github.paths import of_name as _path
 from seatrial.control.forges.github.paths import of_project as _of
 from seatrial.control.forges.github.rights import CLASSIC_SCOPE, enterprise_version, rights_of_token
@@ -94,12 +94,23 @@ class GitHubForge:
         """One repository, by its name or a former one."""
         return as_repository(self.client.get(_path(full_name), RepositoryAnswer))
 
+    def repository_of(self, project: Project) -> ForgeRepository:
+        """By its name or a former one, unless another repository has that now: then by its number."""
+        try:
+            found = self.repository(project.full_name)
+        except NoSuchThing:
+            return self._by_number(project)
+        return found if found.external_id == project.external_id else self._by_number(project)
+
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
         """Every open pull request, whatever its base.
 
-        Raises ForgeError when the project's name belongs to another repository now.
+        Raises Moved, not only when the project's name belongs to another repository, but also when it is a former one.
         """
-        answers = list(self.client.pages(f"{_of(project)}/pulls", PullAnswer, state=OPEN, sort="created"))
+        listed = self.client.pages(
+            f"{_of(project)}/pulls", PullAnswer, of=project.full_name, state=OPEN, sort="created"
+        )
+        answers = list(listed)
         for answer in answers:
             _require_same(project, answer)
         return [_as_event(project, answer) for answer in answers]
@@ -163,11 +174,20 @@ class GitHubForge:
         )
 
     def ensure_webhook(self, project: Project, url: str, secret: str) -> None:
-        """Make the webhook, or correct the one that goes to `url`. GitHub shows no secret, so it is always sent."""
+        """Make the webhook, or correct the one that goes to `url`. GitHub shows no secret, so it is always sent.
+
+        Where GitHub refuses it, it may be an Enterprise Server that does not know merge queues.
+        """
+        try:
+            self._ensure_webhook(project, url, secret, events())
+        except NotAccepted:
+            self._ensure_webhook(project, url, secret, events(queues=False))
+
+    def _ensure_webhook(self, project: Project, url: str, secret: str, wanted: list[str]) -> None:
         hooks = f"{_of(project)}/hooks"
         body = {
             "active": True,
-            "events": EVENTS,
+            "events": wanted,
             "config": {"url": url, "content_type": "json", "secret": secret, "insecure_ssl": "0"},
         }
         ours = [hook for hook in self.client.pages(hooks, Hook) if hook.config.url == url]
@@ -187,6 +207,11 @@ class GitHubForge:
             return
         for hook in ours:
             self.client.delete(f"{hooks}/{hook.id}")
+
+    @property
+    def keeps_for(self) -> timedelta:
+        """Three days at github.com, seven at an Enterprise Server."""
+        return sent.KEPT_BY_SERVER if self.client.is_server else sent.KEPT_FOR
 
     def missed_deliveries(self, project: Project, url: str, since: datetime) -> list[MissedDelivery]:
         """Of every webhook that goes to `url`."""
@@ -219,6 +244,9 @@ class GitHubForge:
         """A thumb or a confused face. GitHub keeps one of each per account, however often it is sent."""
         path = f"{_of(project)}/issues/comments/{event.comment}/reactions"
         self.client.send("POST", path, {"content": "+1" if done else "confused"}, Made)
+
+    def _by_number(self, project: Project) -> ForgeRepository:
+        return as_repository(self.client.get(f"/repositories/{project.external_id}", RepositoryAnswer))
 
     def _members(self, project: Project, answer: RepositoryAnswer) -> list[Member]:
         """Nobody, unless the credential may push: GitHub shows collaborators to nobody else."""
@@ -285,10 +313,7 @@ def as_repository(answer: RepositoryAnswer) -> ForgeRepository:
 
 def _require_same(project: Project, answer: PullAnswer) -> None:
     if answer.base.repo is not None and str(answer.base.repo.id) != project.external_id:
-        raise ForgeError(
-            f"{project.full_name} is another repository now. Add the project again under its new name",
-            permanent=True,
-        )
+        raise Moved(project.full_name)
 
 
 def _as_event(project: Project, answer: PullAnswer) -> PullRequestChanged:

@@ -1,7 +1,6 @@
 """GitHub's secondary limits: how fast requests may come, and how GitHub says that they come too fast."""
 
 import re
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -16,9 +15,9 @@ PACE = Pace(
 )
 
 
-def pace(api_url: str) -> Pace | None:
-    """What the GitHub at this address likes."""
-    return PACE if urlsplit(api_url).hostname == "api.github.com" else None
+def pace(*, server: bool) -> Pace | None:
+    """What GitHub likes, unless it is an Enterprise Server."""
+    return None if server else PACE
 
 
 def too_often(response: httpx.Response) -> bool:

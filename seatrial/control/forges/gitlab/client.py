@@ -9,6 +9,7 @@ import httpx
 
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.gitlab.answers import Answer
+from seatrial.control.forges.http.bearer import Bearer
 from seatrial.control.forges.http.problems import NoSuchThing, no_answer, problem
 from seatrial.control.forges.http.reading import content_of, read, validated
 from seatrial.control.forges.http.transport import ForgeTransport
@@ -42,14 +43,14 @@ def server_url(base_url: str) -> str:
 class GitLabClient:
     """Sends requests and reads answers. Thread-safe. Retries nothing. Every method raises ForgeError.
 
-    The token goes to the connection's own address and nowhere else.
+    The token goes to the connection's own address and nowhere else. One that is refused is replaced once, if there is another.
     """
 
-    def __init__(self, base_url: str, token: str, *, inner: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, base_url: str, bearer: Bearer, *, inner: httpx.BaseTransport | None = None) -> None:
         self.server = server_url(base_url)
         self.transport = ForgeTransport(self.server, inner=inner)
         self._api = httpx.URL(f"{self.server}{API}")
-        self._headers = {"Authorization": f"Bearer {token}", "User-Agent": "Seatrial"}
+        self._bearer = bearer
 
     def now(self) -> datetime:
         """GitLab's time, by the Date of its last answer."""
@@ -78,7 +79,7 @@ class GitLabClient:
         With `steady`, a list whose length changed while it was read is a ForgeError: an item that was taken out moves the
         others, so one at the border of two pages would be missed.
         """
-        address = self._address(path, {**(query or {}), "per_page": str(PER_PAGE)})
+        address = self._address(path, {"per_page": str(PER_PAGE), **(query or {})})
         length: str | None = None
         for _ in range(MAX_PAGES):
             response = self._send("GET", address)
@@ -119,7 +120,15 @@ class GitLabClient:
         return response
 
     def _once(self, method: str, address: httpx.URL, json: Any) -> httpx.Response:
-        request = httpx.Request(method, address, json=json, headers=self._headers)
+        token = self._bearer.current()
+        response = self._signed(method, address, json, token)
+        if response.status_code == httpx.codes.UNAUTHORIZED and self._bearer.refused(token):
+            return self._signed(method, address, json, self._bearer.current())
+        return response
+
+    def _signed(self, method: str, address: httpx.URL, json: Any, token: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}", "User-Agent": "Seatrial"}
+        request = httpx.Request(method, address, json=json, headers=headers)
         try:
             return self.transport.handle_request(request)
         except httpx.HTTPError as error:

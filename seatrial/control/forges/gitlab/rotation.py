@@ -23,6 +23,8 @@ from seatrial.control.forges.gitlab import tokens
 from seatrial.control.forges.gitlab.answers import RotatedToken, Token
 from seatrial.control.forges.gitlab.client import GitLabClient, NotAllowed
 from seatrial.control.forges.gitlab.models import Rotation
+from seatrial.control.forges.http.bearer import Pasted
+from seatrial.control.forges.oauth.pair import is_pair
 from seatrial.control.projects.models import Connection
 from seatrial.control.vault.errors import VaultError
 
@@ -60,10 +62,13 @@ def problem_of(connection: Connection) -> str:
 
 def look_after(connection: Connection, *, sleep: Sleep = time.sleep) -> None:
     """Rotate the connection's token if it ends soon. Safe to call in several processes at once. Raises ForgeError."""
+    credential = str(connection.credential)
+    if is_pair(credential):
+        return  # its tokens live for hours, and are renewed when they are used
     row, _ = Rotation.objects.get_or_create(connection=connection)
     if row.asked_at is not None and row.asked_at > timezone.now() - UNDER_WAY:
         return  # another process is at it
-    client = GitLabClient(connection.base_url, str(connection.credential))
+    client = GitLabClient(connection.base_url, Pasted(credential))
     try:
         token = tokens.about(client)
     except CredentialRefused as error:
