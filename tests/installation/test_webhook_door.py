@@ -1,11 +1,13 @@
 """Webhooks are taken ahead of Django, and meet everything that other requests meet; what is not in order goes to Django."""
 
+import gc
 from collections.abc import Iterator
 
 import httpx
 import pytest
 from django.db import OperationalError
 
+from seatrial.control import web
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.body_limit import Receive, Scope, Send
 from seatrial.control.forges import body_bound, door, intake
@@ -176,3 +178,11 @@ def test_a_client_that_goes_away_leaves_nothing(path: str) -> None:
             client.sendall(head.encode() + PUSH[:100])
         assert served.ask(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").startswith(b"HTTP/1.1 299 ")
     assert not Delivery.objects.exists()
+
+
+def test_no_answer_waits_for_a_look_at_what_is_in_memory_for_good() -> None:
+    try:
+        assert web.application() is not None
+        assert gc.get_freeze_count() > len(gc.get_objects(generation=2))
+    finally:
+        gc.unfreeze()

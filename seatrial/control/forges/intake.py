@@ -36,8 +36,8 @@ class Reception:
     @property
     def document(self) -> dict[str, object]:
         """The answer to the forge, as plain data."""
-        own = {"result": self.result, "delivery": self.delivery, "message": self.message}
-        return own | error_body("rejected", self.message) if self.status >= 400 else dict(own)
+        wrong = error_body("rejected", self.message) if self.status >= 400 else {}
+        return {"result": self.result, "delivery": self.delivery, "message": self.message, **wrong}
 
 
 @dataclass(frozen=True)
