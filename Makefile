@@ -48,10 +48,10 @@ format: ## Write every file in the one style
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-bench: ## Measure the cost, compared with doing the same by hand, into bench/results
+bench: ## Measure the cost, compared with doing the same by hand, into bench/results (ONLY=webhooks for a part)
 	@scripts/setup --dev
 	@scripts/as-engine-user scripts/engine
-	@scripts/as-engine-user $(BIN)/python -m bench
+	@scripts/as-engine-user $(BIN)/python -m bench $(ONLY)
 
 docs: ## Write the reference pages from the code
 	@scripts/setup --dev

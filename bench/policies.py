@@ -1,5 +1,4 @@
-"""Measures the starter pack's evaluation: warm, cold, repeated, and with one container per policy. Run it alone with
-`python -m bench.policies`."""
+"""Measures the starter pack's evaluation: warm, cold, repeated, and with one container per policy."""
 
 import asyncio
 import hashlib
@@ -9,7 +8,6 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bench.report import show
 from bench.timing import Measurement, stopwatch
 from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.checkouts.commit import CommitTree
@@ -161,7 +159,3 @@ def repository(folder: Path, files: int) -> str:
         subprocess.run([*git, *arguments], check=True, capture_output=True)
     done = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
     return done.stdout.strip()
-
-
-if __name__ == "__main__":
-    show(measure(), RATIOS)

@@ -1,6 +1,6 @@
 """Measures how long a changed route takes, from the report of a healthy container to live, beside Traefik's own reload.
 
-Run it alone with `python -m bench.routes`. It uses a database and a Traefik of its own, a real worker without a bus, rows
+Run it alone with `python -m bench routes`. It uses a database and a Traefik of its own, a real worker without a bus, rows
 made in bulk, and no containers. The floor is the same document written by hand for another Traefik with the same
 configuration.
 """
@@ -19,7 +19,7 @@ import httpx
 import psutil
 
 from bench import routes_rows as rows
-from bench.report import show
+from bench.interrupts import end_like_an_interrupt, uninterrupted
 from bench.timing import Measurement, stopwatch, wait_until
 from seatrial.embedded.components import ingress
 from tests.bus.servers import free_port
@@ -41,7 +41,17 @@ def measure() -> list[Measurement]:
     """Measure in a separate process, because a process has one database."""
     with tempfile.TemporaryDirectory(prefix="seatrial-bench-") as folder:
         answer = Path(folder) / "measurements.json"
-        subprocess.run([sys.executable, "-m", "bench.routes", str(answer)], check=True)
+        # In a session of its own, so that Ctrl-C does not reach it too: it is told once, and removes what it started.
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bench.routes", str(answer)], start_new_session=True
+        )
+        try:
+            failed = process.wait()
+        finally:
+            process.terminate()
+            process.wait()
+        if failed:
+            raise subprocess.CalledProcessError(failed, process.args)
         return [Measurement(**measured) for measured in json.loads(answer.read_text())]
 
 
@@ -140,23 +150,21 @@ def run(folder: Path, postgres: ThrowawayPostgres | None) -> list[Measurement]:
         rows.prepare()
         return [found for size in SIZES for found in one_size(size, servers[0], servers[1], folder)]
     finally:
-        for server in servers:
-            server.stop()
-        if postgres:
-            postgres.stop()
+        with uninterrupted():
+            for server in servers:
+                server.stop()
+            if postgres:
+                postgres.stop()
 
 
 def main() -> None:
-    """Print the table, or write the measurements to the file that is given as the argument."""
+    """Write the measurements to the file that is given as the argument."""
+    end_like_an_interrupt()
     database = point_django_at_it()
     with tempfile.TemporaryDirectory(prefix="seatrial-bench-") as folder:
         measurements = run(Path(folder), database)
-    if len(sys.argv) > 1:
-        Path(sys.argv[1]).write_text(
-            json.dumps([{"name": m.name, "unit": m.unit, "values": m.values} for m in measurements])
-        )
-    else:
-        show(measurements, RATIOS)
+    document = [{"name": m.name, "unit": m.unit, "values": m.values} for m in measurements]
+    Path(sys.argv[1]).write_text(json.dumps(document))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 -- For wrk: a signed webhook again and again, each with an id of its own.
--- Arguments: file of the body, signature, pause in ms, salt of the ids.
+-- Arguments: file of the body, signature, mean pause in ms, salt of the ids.
 local threads = 0
 function setup(thread)
   thread:set("number", threads)
@@ -11,6 +11,7 @@ function init(arguments)
   file:close()
   pause, count = tonumber(arguments[3]), 0
   salt = arguments[4]
+  math.randomseed(os.time())
   wrk.headers["Content-Type"] = "application/json"
   wrk.headers["X-GitHub-Event"] = "push"
   wrk.headers["X-Hub-Signature-256"] = arguments[2]
@@ -20,8 +21,9 @@ function request()
   wrk.headers["X-GitHub-Delivery"] = salt .. "-" .. number .. "-" .. count
   return wrk.format()
 end
+-- Every pause is of another length: else all connections would send at the same time, again and again.
 function delay()
-  return pause
+  return math.random(0, 2 * pause)
 end
 function done(summary, latency)
   io.write(string.format("RESULT %d %d %d %f %f\n", summary.requests, summary.duration,

@@ -1,7 +1,8 @@
-"""Measures how fast signed deliveries are taken, each stored before it is answered, beside a plain Django view.
+"""Measures how fast signed deliveries are taken, each durable before it is answered, beside a plain Django view.
 
 The plain view (`bench.plain`) verifies the signature and writes one row, behind the same server and in the same database.
-Both are asked in turn, over 16 connections, with a payload of GitHub's size.
+Both are asked in turn, over 16 connections, with a payload of GitHub's size that leads to nothing: the worker rests. Last
+come deliveries that the worker handles meanwhile, on the same machine.
 """
 
 import hashlib
@@ -18,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psycopg
+from psycopg.conninfo import make_conninfo
 
 from bench.timing import Measurement, percentile, stopwatch, wait_until
 from e2e.platform import Platform
@@ -27,6 +30,7 @@ SCRIPT = Path(__file__).parent / "webhook.lua"
 CONNECTIONS = 16
 SECONDS = 4
 ROUNDS = 5
+NO_COMMIT, SOME_COMMIT = "0" * 40, "1" * 40  # a push that deletes its branch leads to nothing
 RATIOS = [("webhooks taken", "webhooks taken by a plain view")]  # goal: at least 0.8
 
 
@@ -59,6 +63,10 @@ def measure(platform: Platform, *, deliveries: int = 400) -> list[Measurement]:
             floor.append(load(plain, secret))
     rate = sorted(one.rate for one in ours)[ROUNDS // 2]
     half = load(url, secret, rate=rate / 2, usual=values)
+    with stopwatch() as elapsed:
+        followed = load(url, secret, commit=SOME_COMMIT)
+        wait_until(lambda: unhandled(environment) == 0, every=0.1)
+        handled = followed.rate * SECONDS / elapsed()
     return [
         Measurement("webhook acknowledgement", "ms", values),
         Measurement("webhook acknowledgement, p99", "ms", [percentile(values, 0.99)]),
@@ -66,10 +74,24 @@ def measure(platform: Platform, *, deliveries: int = 400) -> list[Measurement]:
         Measurement("webhooks taken by a plain view", "1/s", [one.rate for one in floor]),
         Measurement("webhook acknowledgement at half load", "ms", [half.p50]),
         Measurement("webhook acknowledgement at half load, p99", "ms", [half.p99]),
+        Measurement("webhooks taken while the worker handles them", "1/s", [followed.rate]),
+        Measurement("webhooks handled", "1/s", [handled]),
     ]
 
 
-def payload() -> bytes:
+def unhandled(environment: dict[str, str]) -> int:
+    """How many deliveries the worker has still to handle."""
+    where = make_conninfo(
+        host=environment["DB_HOST"], dbname=environment["DB_NAME"], user=environment["DB_USER"]
+    )
+    with psycopg.connect(where) as database:
+        found = database.execute(
+            "SELECT count(*) FROM forges_delivery WHERE handled_at IS NULL AND result = 'accepted'"
+        )
+        return int((found.fetchone() or [0])[0])
+
+
+def payload(commit: str = NO_COMMIT) -> bytes:
     """A push, with as much in it that nobody reads as GitHub sends."""
     rest = {
         f"{name}_url": f"https://git.example.test/repos/bench/none/{name}" for name in map(str, range(250))
@@ -77,7 +99,7 @@ def payload() -> bytes:
     repository = {"id": 1, "full_name": "bench/none", **rest}
     push = {
         "ref": "refs/heads/main",
-        "after": "0" * 40,
+        "after": commit,
         "repository": repository,
         "sender": {"login": "bench"},
     }
@@ -132,9 +154,11 @@ def answers(url: str) -> bool:
     return True
 
 
-def load(url: str, secret: str, *, rate: float = 0.0, usual: list[float] | None = None) -> Load:
+def load(
+    url: str, secret: str, *, rate: float = 0.0, usual: list[float] | None = None, commit: str = NO_COMMIT
+) -> Load:
     """Send for SECONDS, as much as is taken, or about `rate` a second where an answer takes `usual` milliseconds."""
-    body = payload()
+    body = payload(commit)
     pause = CONNECTIONS / rate * 1000 - percentile(usual or [0.0], 0.5) if rate else 0.0
     with tempfile.NamedTemporaryFile() as file:
         file.write(body)
