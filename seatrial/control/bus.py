@@ -17,8 +17,8 @@ from nats.js.kv import KV_DEL, KV_OP, KeyValue
 from seatrial.control.configuration import Configuration
 from seatrial.control.ending import heed, heeded
 from seatrial.control.errors import ControlError
+from seatrial.replay import entries
 from seatrial.wire import subjects
-from seatrial.wire.buckets import entries
 from seatrial.wire.envelope import Envelope, now
 from seatrial.wire.errors import WireError
 

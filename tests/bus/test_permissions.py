@@ -15,9 +15,9 @@ from seatrial.control.bus import Bus, BusRefused, revoke
 from seatrial.control.configuration import Configuration
 from seatrial.control.fleet import nats_jwt
 from seatrial.control.fleet.agent_tokens import agent_token
+from seatrial.replay import entries
 from seatrial.wire import subjects
 from seatrial.wire.agents import Heartbeat
-from seatrial.wire.buckets import entries
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.errors import WireError
 from seatrial.wire.evaluations import EvaluationStarted

@@ -11,9 +11,9 @@ from nats.aio.client import Client
 
 from seatrial.control.ending import ended
 from seatrial.control.fleet import nats_jwt
+from seatrial.replay import entries
 from seatrial.wire import subjects
 from seatrial.wire.agents import AgentRegistered, Heartbeat
-from seatrial.wire.buckets import entries
 from seatrial.wire.deployments import (
     DeploymentFailed,
     DeploymentPhase,

@@ -19,7 +19,7 @@ from seatrial.control.worker.database import Database
 from seatrial.control.worker.reconcile import Reconciler
 from seatrial.control.worker.relay import Relay
 from seatrial.control.worker.wakeups import Wakeups
-from seatrial.wire.buckets import entries
+from seatrial.replay import entries
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.evaluations import EvaluationStarted
 from tests import factories as make

@@ -8,7 +8,7 @@ import structlog
 from nats.js.kv import KeyValue
 
 from seatrial.agent.bus.connection import Bus
-from seatrial.wire.buckets import entries
+from seatrial.replay import entries
 from seatrial.wire.deployments import DesiredEnvironment
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.errors import WireError

@@ -8,8 +8,8 @@ import pytest
 from nats.js import JetStreamContext
 from nats.js.kv import KeyValue
 
+from seatrial import replay
 from seatrial.control.bus import Bus
-from seatrial.wire import buckets
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.evaluations import EvaluationStarted
 
@@ -33,7 +33,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 async def read(bus: Bus) -> list[str | None]:
     """The keys up to the end of what was there, which is None."""
     keys: list[str | None] = []
-    async for entry in (there := buckets.entries(bus.jetstream, "A")):
+    async for entry in (there := replay.entries(bus.jetstream, "A")):
         keys.append(entry.key if entry else None)
         if entry is None:
             break
@@ -64,7 +64,7 @@ async def test_deletions_are_told_and_an_empty_bucket_ends_at_once(bus: Bus) -> 
 async def test_a_mark_that_is_removed_meanwhile_is_not_waited_for(
     bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(buckets, "ENTRY_SECONDS", 0.2)
+    monkeypatch.setattr(replay, "ENTRY_SECONDS", 0.2)
     await bus.desire("A", "e1", ANYTHING)
     await bus.desire("A", "e2", None)
     marker = (await bus.desired("A")).deleted["e2"]
@@ -81,7 +81,7 @@ async def test_a_mark_that_is_removed_meanwhile_is_not_waited_for(
 async def test_what_does_not_arrive_is_an_error_and_not_an_empty_bucket(
     bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(buckets, "ENTRY_SECONDS", 0.2)
+    monkeypatch.setattr(replay, "ENTRY_SECONDS", 0.2)
     await bus.desire("A", "e1", ANYTHING)
 
     async def silent(watcher: KeyValue.KeyWatcher) -> KeyValue.Entry:
