@@ -62,18 +62,18 @@ def measure(platform: Platform, *, deliveries: int = 400) -> list[Measurement]:
             ours.append(load(url, secret))
             floor.append(load(plain, secret))
     rate = sorted(one.rate for one in ours)[ROUNDS // 2]
-    half = load(url, secret, rate=rate / 2, usual=values)
+    half = [load(url, secret, rate=rate / 2, usual=values) for _ in range(ROUNDS)]
     with stopwatch() as elapsed:
         followed = load(url, secret, commit=SOME_COMMIT)
-        wait_until(lambda: unhandled(environment) == 0, every=0.1)
+        wait_until(lambda: unhandled(environment) == 0, seconds=600, every=0.1)
         handled = followed.rate * SECONDS / elapsed()
     return [
         Measurement("webhook acknowledgement", "ms", values),
         Measurement("webhook acknowledgement, p99", "ms", [percentile(values, 0.99)]),
         Measurement("webhooks taken", "1/s", [one.rate for one in ours]),
         Measurement("webhooks taken by a plain view", "1/s", [one.rate for one in floor]),
-        Measurement("webhook acknowledgement at half load", "ms", [half.p50]),
-        Measurement("webhook acknowledgement at half load, p99", "ms", [half.p99]),
+        Measurement("webhook acknowledgement at half load", "ms", [one.p50 for one in half]),
+        Measurement("webhook acknowledgement at half load, p99", "ms", [one.p99 for one in half]),
         Measurement("webhooks taken while the worker handles them", "1/s", [followed.rate]),
         Measurement("webhooks handled", "1/s", [handled]),
     ]

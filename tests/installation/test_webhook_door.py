@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from seatrial.control.forges import body_bound, door, intake
 from seatrial.control.forges.door import Door
 from seatrial.control.forges.github.signature import sign
 from seatrial.control.forges.models import Delivery
+from seatrial.control.middleware_headers import MiddlewareHeaders
 from seatrial.control.projects.models import Connection
 from tests import factories
 from tests.forges.conftest import payload
@@ -186,3 +188,17 @@ def test_no_answer_waits_for_a_look_at_what_is_in_memory_for_good() -> None:
         assert gc.get_freeze_count() > len(gc.get_objects(generation=2))
     finally:
         gc.unfreeze()
+
+
+@pytest.mark.parametrize(("scheme", "strict"), [("http", False), ("https", True)])
+async def test_what_the_middleware_adds_is_added_whatever_it_depends_on(
+    settings: Any, scheme: str, strict: bool
+) -> None:
+    settings.SECURE_HSTS_SECONDS = 60
+    settings.CONFIGURATION = settings.CONFIGURATION.model_copy(update={"auth_require_second_factor": True})
+    given = [(b"host", b"localhost"), (b"cookie", b"sessionid=somebody"), (b"content-length", b"9")]
+    scope = {"type": "http", "method": "POST", "path": "/", "scheme": scheme, "headers": given}
+    names = {name for name, _ in MiddlewareHeaders().of(scope)}
+    assert {b"x-frame-options", b"content-security-policy"} <= names
+    assert (b"strict-transport-security" in names) is strict
+    assert not names & {b"content-length", b"content-type", b"set-cookie", b"location"}
