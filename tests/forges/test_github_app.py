@@ -236,6 +236,14 @@ def test_an_old_name_leads_to_the_repository(
     assert forge.open_pull_requests(project) == []
 
 
+def test_nor_does_another_repository_that_took_the_name_hide_it(
+    site: GitHubSite, forge: GitHubAppForge, project: Project, source: Path
+) -> None:
+    site.renamed(SHOP, "acme/store")
+    site.repository(SHOP, source, admin="ann")  # where the App is not installed
+    assert forge.repository_of(project).full_name == "acme/store"
+
+
 # what agents get
 
 

@@ -110,7 +110,8 @@ class GitHubSite(Site):
         return f"/{hosted.full_name}/pull/{pull.number}"
 
     def api(self, request: Request, person: Person) -> Response:
-        asked = self._named(f"{request.method} {request.path.removeprefix(API)}")
+        request.path = self._named(request.path)
+        asked = f"{request.method} {request.path.removeprefix(API)}"
         for name, pattern, answering in self._operations:
             if match := pattern.fullmatch(asked):
                 try:
@@ -122,11 +123,11 @@ class GitHubSite(Site):
         self.complaints.append(f"nothing here does {asked}")
         return as_json({"message": "Not Found"}, 404)
 
-    def _named(self, asked: str) -> str:
+    def _named(self, path: str) -> str:
         """A repository may be asked for by its number, which is published nowhere: it is where redirects lead."""
         for hosted in self.repositories.values():
-            asked = re.sub(rf" /repositories/{hosted.id}(?=/|$)", f" /repos/{hosted.full_name}", asked)
-        return asked
+            path = re.sub(rf"{API}/repositories/{hosted.id}(?=/|$)", f"{API}/repos/{hosted.full_name}", path)
+        return path
 
     def _held_to(
         self, name: str, request: Request, person: Person, answering: Answering, parts: dict[str, str]

@@ -19,7 +19,7 @@ from seatrial.control.forges.github.check_runs import CheckRuns
 from seatrial.control.forges.github.client import GitHubClient, NotAllowed
 from seatrial.control.forges.github.deployments import Deployments
 from seatrial.control.forges.github.forge import GitHubForge, as_repository
-from seatrial.control.forges.github.installations import Installations
+from seatrial.control.forges.github.installations import Installations, NotInstalled
 from seatrial.control.forges.github.paths import of_project
 from seatrial.control.forges.github.rights import enterprise_version
 from seatrial.control.forges.github.signing_in import AsApp, AsInstallation
@@ -88,6 +88,13 @@ class GitHubAppForge(GitHubForge):
     def repository(self, full_name: str) -> ForgeRepository:
         """One repository. It needs no webhook of its own."""
         return replace(super().repository(full_name), manageable=True)
+
+    def repository_of(self, project: Project) -> ForgeRepository:
+        """The App need not be installed on the repository that has its name now."""
+        try:
+            return super().repository_of(project)
+        except NotInstalled:
+            return self._by_number(project)
 
     def fetch_credential(self, project: Project) -> FetchCredential | None:
         """A new token that reads the contents of this repository and nothing else, for an hour."""
