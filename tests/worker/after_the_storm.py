@@ -100,12 +100,7 @@ def twice(storm: Storm) -> list[str]:
     found = []
     for where, lines in _said(storm):
         found += [f"{where}: {after}" for before, after in pairwise(lines) if before == after]
-    verdicts = Counter(
-        (hosted.full_name, one.sha, one.url)  # of an evaluation
-        for hosted in storm.repositories
-        for one in hosted.statuses
-        if one.context == POLICIES and one.state != "pending"
-    )
+    verdicts = Counter(_verdicts(storm))
     made = Counter((one["_of"].full_name, one["environment"], one["sha"]) for one in _deployments(storm))
     comments = Counter(
         {(hosted.full_name, pull.number): len(pull.comments) for hosted, pull in storm.pulls()}
@@ -116,6 +111,20 @@ def twice(storm: Storm) -> list[str]:
         for what, count in those.items()
         if count > 1
     ]
+
+
+def _verdicts(storm: Storm) -> Iterator[tuple[str, str]]:
+    """Each final word on a commit that was evaluated once. On others an earlier verdict may count again: the last one that
+    was not superseded does.
+    """
+    for hosted in storm.repositories:
+        evaluations: dict[str, set[str]] = {}
+        said = [one for one in hosted.statuses if one.context == POLICIES]
+        for one in said:
+            evaluations.setdefault(one.sha, set()).add(one.url)
+        for one in said:
+            if one.state != "pending" and len(evaluations[one.sha]) == 1:
+                yield hosted.full_name, one.sha
 
 
 def _said(storm: Storm) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
