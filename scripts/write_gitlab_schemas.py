@@ -3,8 +3,10 @@
 
 Needs npm and, for the webhooks, Debian's package archive. Writes to tests/forges/schemas: `gitlab.json` with, for each
 operation that we use, the schemas of what is sent and of the answer; `gitlab_webhooks.json.xz` with an example of every
-webhook. The answers are as in the types of GitBeaker, the most used client; what is sent, and what GitBeaker lacks, are as in
-GitLab's own documentation of its REST API (the tables of parameters). Run it after changing a version or the operations:
+webhook. The answers are as in the types of GitBeaker, the most used client. What is sent, and what GitBeaker lacks, are as in
+GitLab's own description of its REST API, of July 2026: `doc/api/openapi/openapi_v2.yaml` of its sources, and for what that
+leaves out (notes, discussions, users, tests of webhooks) `lib/api`. `signing_token` came later, with GitLab 19.0, and
+`pagination` is among what it says about all lists. The status of a stopped environment is that of `lib/api`. Run it after changing a version or the operations:
 
     scripts/write_gitlab_schemas.py
 """
@@ -51,6 +53,21 @@ MORE: dict[str, dict[str, str]] = {
     },
     "token": {"description": TEXT},
     "note": {"type": TEXT, "resolved": FLAG, "resolved_by": "object", "position": "object"},
+}
+# The same, where GitBeaker has nothing.
+ONLY: dict[str, dict[str, str]] = {
+    "event": {
+        "id": NUMBER,
+        "url": TEXT,
+        "trigger": TEXT,
+        "request_headers": "object",
+        "request_data": "object",
+        "response_headers": "object",
+        "response_body": TEXT,
+        "execution_duration": "number",
+        "response_status": TEXT,
+        "created_at": TEXT,
+    },
 }
 HOOK = {
     "url": TEXT,
@@ -103,6 +120,7 @@ OPERATIONS: dict[str, tuple[str, dict[str, str]]] = {
     f"PUT {PROJECT}/hooks/{{hook}}": ("hook", HOOK),
     f"DELETE {PROJECT}/hooks/{{hook}}": ("", {}),
     f"POST {PROJECT}/hooks/{{hook}}/test/push_events": ("", {}),
+    f"GET {PROJECT}/hooks/{{hook}}/events": ("event[]", {"status": TEXT, **PAGED}),
     f"POST {PROJECT}/statuses/{{sha}}": (
         "status",
         {
@@ -123,6 +141,7 @@ OPERATIONS: dict[str, tuple[str, dict[str, str]]] = {
         "pipeline[]",
         {"sha": TEXT, "source": TEXT, "ref": TEXT, "status": TEXT, **SORTED, **PAGED},
     ),
+    f"GET {MERGE}/pipelines": ("pipeline[]", PAGED),
     f"GET {PROJECT}/repository/commits/{{sha}}/merge_requests": ("merge_request[]", {"state": TEXT, **PAGED}),
     f"GET {MERGE}/notes": ("note[]", {**SORTED, **PAGED}),
     f"POST {MERGE}/notes": ("note", {"body": TEXT, "internal": FLAG}),
@@ -195,6 +214,9 @@ def answers() -> dict[str, Any]:
     adapted = {name: lenient(document, document["properties"][name]) for name in ANSWERS}
     for name, more in MORE.items():
         adapted[name]["properties"] |= {key: {"type": [kind, "null"]} for key, kind in more.items()}
+    for name, fields in ONLY.items():
+        described = {key: {"type": [kind, "null"]} for key, kind in fields.items()}
+        adapted[name] = {"type": "object", "properties": described, "additionalProperties": False}
     adapted["discussion"]["properties"]["notes"]["items"] = {"$ref": "#/schemas/note"}
     return adapted
 

@@ -23,7 +23,7 @@ TESTS = {
     "tests/rest/test_fuzz.py": 2,
     "tests/runtime/test_conformance.py": 1,
     "tests/worker/test_kill.py": 1,
-    "tests/worker/test_webhook_storm.py": 1,  # ten thousand webhooks, and three hundred in CI
+    "tests/worker/test_webhook_storm.py": 1,  # ten thousand webhooks, in CI 150
     "tests/agent/test_program.py": 1,
     "tests/builds/test_escapes.py": 1,
     "tests/builds/test_killed.py": 1,

@@ -1,5 +1,7 @@
 """Fixtures for all tests: a real PostgreSQL, started when the first test asks for the database."""
 
+import functools
+import gc
 from collections.abc import Iterator
 
 import django
@@ -58,6 +60,16 @@ def _cheap_passwords() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _keys_are_checked_once() -> Iterator[None]:
+    """OpenSSL checks an RSA key whenever it is read, for longer than many a test takes; ours are a few, used again and again."""
+    from jwt import algorithms
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(algorithms, "load_pem_private_key", functools.cache(algorithms.load_pem_private_key))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _empty_tables_after_real_transactions() -> Iterator[None]:
     """In place of Django's flush, which the append-only audit log refuses by design and which takes ten times longer."""
     from django.db import connection
@@ -73,6 +85,11 @@ def _empty_tables_after_real_transactions() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", teardown)
         yield
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays, so the garbage collector need not go through all of it again and again."""
+    gc.freeze()
 
 
 def pytest_unconfigure() -> None:

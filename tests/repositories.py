@@ -1,7 +1,12 @@
 """Real git repositories, made the same way on every machine: without anybody's configuration or signatures."""
 
+import atexit
+import functools
 import os
+import shutil
 import subprocess
+import tempfile
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -53,12 +58,30 @@ def empty(path: Path) -> Path:
 
 
 def repository(path: Path, files: Mapping[str, str | bytes], branch: str = "feature") -> Path:
-    """A repository with an almost empty `main`, and `branch` checked out, `files` ahead of it."""
-    empty(path)
-    commit(path, {"README.md": f"# {path.name}\n"}, "Begin")
-    git(path, "checkout", "-qb", branch)
-    commit(path, files, "Feature")
+    """A repository with an almost empty `main`, and `branch` checked out, `files` ahead of it.
+
+    A copy: git is called for the first of its kind only, because its eight processes take longer than many a test.
+    """
+    made = _made(path.name, tuple(files.items()), branch)
+    shutil.copytree(made, path, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.sample"))
     return path
+
+
+@functools.cache
+def _made(name: str, files: tuple[tuple[str, str | bytes], ...], branch: str) -> Path:
+    path = empty(Path(_kept(), uuid.uuid4().hex))
+    commit(path, {"README.md": f"# {name}\n"}, "Begin")
+    git(path, "checkout", "-qb", branch)
+    commit(path, dict(files), "Feature")
+    return path
+
+
+@functools.cache
+def _kept() -> str:
+    """Where the repositories are that others are copies of, until this process ends."""
+    kept = tempfile.mkdtemp(prefix="seatrial-repositories-")
+    atexit.register(shutil.rmtree, kept, ignore_errors=True)
+    return kept
 
 
 class Repository:

@@ -12,6 +12,7 @@ HOSTILE, NEIGHBOURS = "tests/sandboxes/test_hostile.py", "tests/sandboxes/test_n
 SANDBOXES, JUDGED = "tests/sandboxes/test_containers.py", "tests/sandboxes/test_validation.py"
 PERMISSIONS, CREDENTIALS = "tests/bus/test_permissions.py", "tests/worker/test_credentials.py"
 SIGN_IN, DOORS = "tests/accounts/test_sign_in.py", "tests/rest/test_every_door.py"
+AUTHORIZING, RENEWING = "tests/triggers/test_authorizing.py", "tests/forges/test_oauth_renewing.py"
 HOOKS, SLOW = "tests/forges/test_webhook_intake.py", "tests/installation/test_slow_strangers.py"
 FORKS, COMMANDS = "tests/triggers/test_forks.py", "tests/triggers/test_commanding.py"
 COMPOSED, BROKEN = "tests/recipes/test_composed.py", "tests/recipes/test_broken.py"
@@ -217,6 +218,19 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "tests/triggers/test_github_app_manifest.py::test_what_was_not_begun_here_is_not_finished",
         "tests/triggers/test_github_app_manifest.py::test_somebody_who_lost_the_right_cannot_finish",
         "tests/triggers/test_github_app.py::test_who_may_not_write_gives_no_orders",
+    ),
+    "- An authorization (OAuth) is begun with a form of ours": (
+        f"{AUTHORIZING}::test_a_form_a_button_there_and_it_is_connected",
+        f"{AUTHORIZING}::test_what_was_not_begun_here_is_not_finished",
+        f"{AUTHORIZING}::test_who_may_not_connect_may_not_authorize",
+        f"{AUTHORIZING}::test_somebody_who_lost_the_right_meanwhile_cannot_finish",
+        f"{AUTHORIZING}::test_the_application_of_sign_in_goes_to_its_own_address_only",
+        f"{RENEWING}::test_the_pair_shows_its_secrets_to_nobody",
+    ),
+    "- Tokens that nothing uses any more are withdrawn at GitLab": (
+        f"{RENEWING}::test_it_is_withdrawn_when_the_connection_is_removed",
+        f"{AUTHORIZING}::test_authorizing_again_is_for_the_same_account",
+        f"{AUTHORIZING}::test_a_token_takes_the_place_of_an_authorization",
     ),
     "- Every webhook must be signed with the connection's secret.": (
         f"{HOOKS}::test_a_wrong_signature_is_stored_as_such_and_its_body_cut",

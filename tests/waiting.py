@@ -9,6 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 LIMIT_SECONDS = 60.0
 LOOK_SECONDS = 0.05
+PAUSE_SECONDS = 1.0  # at most
 
 
 def eventually(
@@ -21,6 +22,7 @@ def eventually(
     """The first true answer of `look`. An exception of `not_yet` counts as an untrue answer. A failure shows the last answer."""
     deadline = time.monotonic() + seconds
     while True:
+        began = time.monotonic()
         answer: object
         try:
             current = look()
@@ -31,7 +33,7 @@ def eventually(
             answer = error
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds:g} s for {what or look}; last: {answer!r}")
-        time.sleep(LOOK_SECONDS)
+        time.sleep(_pause(began))
 
 
 async def until(
@@ -43,6 +45,7 @@ async def until(
     """`eventually` in an event loop; `look` may be a coroutine function."""
     deadline = time.monotonic() + seconds
     while True:
+        began = time.monotonic()
         answer: object
         try:
             current = look()
@@ -55,4 +58,9 @@ async def until(
             answer = error
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds:g} s for {what or look}; last: {answer!r}")
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(_pause(began))
+
+
+def _pause(began: float) -> float:
+    """Until the next look: as long as the last one took, so that looking leaves the processor to what is waited for."""
+    return min(max(LOOK_SECONDS, time.monotonic() - began), PAUSE_SECONDS)

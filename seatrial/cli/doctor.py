@@ -13,7 +13,7 @@ from seatrial.cli import show
 from seatrial.cli.api import Json, connect
 from seatrial.cli.errors import NEGATIVE, CommandError
 from seatrial.cli.terminal import Styled, Terminal
-from seatrial.embedded import health, locking, orphans
+from seatrial.embedded import locking, orphans
 from seatrial.embedded.components import agent as agent_component
 from seatrial.embedded.engine import detect, packages
 from seatrial.embedded.layout import DataDirectory
@@ -39,7 +39,7 @@ class Finding:
 
 
 def doctor() -> None:
-    """Check the engine, gVisor, build tools, disk, ports, the platform's processes, and its agent's warnings."""
+    """Check the engine, gVisor, build tools, disk, ports, the platform's processes, its agents and its connections."""
     terminal = Terminal()
     data = DataDirectory.from_environment(os.environ)
     bad = False
@@ -134,6 +134,9 @@ def _environment_of_agent(data: DataDirectory) -> Mapping[str, str]:
 
 
 def _platform(data: DataDirectory) -> Iterator[Finding]:
+    # Slow, and every other command imports this module.
+    from seatrial.embedded.health import of_platform
+
     remembered = read(data.platform_file)
     if locking.running(data) is None:
         # The lifeline is alone only for the moment in which it ends.
@@ -154,7 +157,7 @@ def _platform(data: DataDirectory) -> Iterator[Finding]:
         yield Finding(False, "seatrial is not running", f"Start it: {typed('up')}", grave=False)
         return
     if remembered:
-        processes = health.of_platform(data, remembered)
+        processes = of_platform(data, remembered)
         for process in processes:
             text = f"{process.name} {process.problem or 'runs'} (pid {process.pid})"
             yield Finding(not process.problem, text, process.fix)
@@ -183,7 +186,13 @@ def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
         for warning in agent["warnings"]:
             yield Finding(False, f"agent {agent['name']} says: {warning}", grave=False)
     yield _sandbox(status["platform"]["sandbox"], agents)
+    for connection in status.get("connections", []):
+        if problem := connection.get("problem"):
+            again = typed("connect", connection["forge"], "--oauth", "--connection", connection["name"])
+            yield Finding(False, f"connection {connection['name']}: {problem}", f"In a terminal: {again}")
     yield from _webhooks(status["projects"])
+    with contextlib.suppress(CommandError):  # whoever asks manages none
+        yield from _connections(connect(data).get("/connections"))
 
 
 def _webhooks(projects: list[Json]) -> Iterator[Finding]:
@@ -195,6 +204,29 @@ def _webhooks(projects: list[Json]) -> Iterator[Finding]:
                 f"{counted(drift, 'change')} of {project['name']} came without a webhook in the last hour",
                 f"Send a test: {typed('deliveries', 'test')}. See what came: {typed('deliveries', 'list')}",
                 grave=False,
+            )
+
+
+def _connections(rows: list[Json]) -> Iterator[Finding]:
+    """What keeps code hosts from being asked, or from being heard."""
+    for row in rows:
+        if row["base_url"] and not row["webhook_secret"]:
+            fix = "Rotate one in on the connection's page: until then every webhook is rejected"
+            yield Finding(False, f"{row['name']} has no webhook secret", fix)
+        account = row["account"]
+        if account is None:
+            continue
+        another = "Make another credential, and replace it on the connection's page"
+        if account["problem"]:
+            yield Finding(False, f"{row['name']} did not answer: {account['problem']}", grave=False)
+        if account["missing"]:
+            yield Finding(
+                False, f"the credential of {row['name']} lacks {', '.join(account['missing'])}", another
+            )
+        if account["ends_soon"]:
+            until = show.moment(account["expires_at"])
+            yield Finding(
+                False, f"the credential of {row['name']} is good until {until}", another, grave=False
             )
 
 

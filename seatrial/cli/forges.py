@@ -10,9 +10,10 @@ import typer
 
 from seatrial.cli.api import Api, Json
 from seatrial.cli.api import connect as connected
+from seatrial.cli.authorizing import authorized
 from seatrial.cli.errors import CommandError, Disappointed
 from seatrial.cli.pulls import AsJson
-from seatrial.cli.show import padded
+from seatrial.cli.show import moment, padded
 from seatrial.cli.terminal import Terminal, bold, document, note, warning
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
@@ -33,6 +34,25 @@ AppId = Annotated[
 KeyFile = Annotated[
     Path | None, typer.Option("--key-file", help="The .pem file with the App's private key, from GitHub.")
 ]
+OAuth = Annotated[
+    bool, typer.Option("--oauth", help="Have somebody authorize it in a browser, in place of a token.")
+]
+ClientId = Annotated[
+    str,
+    typer.Option(
+        "--client-id",
+        help="With --oauth: the id of the application at the code host. Default: the one that people sign in with.",
+    ),
+]
+SecretFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--client-secret-file", help="A file with its secret. Default: standard input, or a question."
+    ),
+]
+Again = Annotated[
+    str, typer.Option("--connection", help="With --oauth: name or id of a connection to authorize again.")
+]
 Connection = Annotated[
     str, typer.Option("--connection", help="Name or id of the connection. Default: the only one there is.")
 ]
@@ -49,15 +69,27 @@ def connect(
     token_file: TokenFile = None,
     app_id: AppId = None,
     key_file: KeyFile = None,
+    oauth: OAuth = False,
+    client_id: ClientId = "",
+    client_secret_file: SecretFile = None,
+    connection: Again = "",
     as_json: AsJson = False,
 ) -> None:
-    """Connect a code host, by a token or by a GitHub App. The credential is tried first, and stored encrypted.
+    """Connect a code host, by a token, a GitHub App, or (--oauth) an authorization of GitLab, Gitea or Forgejo.
 
-    Connecting again under the same name replaces the credential.
+    The credential is tried first, and stored encrypted. Connecting again under the same name replaces it. An authorization
+    takes a browser: its address is printed, and waited for; with --json it is in the document, and `state` at
+    /api/v1/authorizations/ID says what became of it.
     """
     terminal = Terminal(quiet=as_json)
     asked = {"base_url": url, "name": name}
-    if app_id is not None or key_file is not None:
+    if oauth:
+        api = _api()
+        wanted = {**asked, "forge": forge, **_application(api, client_id, client_secret_file, connection)}
+        answer = api.post("/authorizations", wanted)
+        if not as_json:
+            answer = authorized(api, terminal, answer)
+    elif app_id is not None or key_file is not None:
         key = _key(forge, app_id, key_file)
         answer = _api().post(f"/{forge}/apps", {**asked, "app_id": app_id, "private_key": key})
     else:
@@ -68,8 +100,12 @@ def connect(
     account = answer["account"]
     terminal.line("Connected ", bold(answer["name"]), f" as {account['login']}")
     if account["expires_at"]:
-        terminal.line("  ", warning(f"the token ends on {account['expires_at']}"))
-    terminal.line("  ", note(f"Choose repositories: {typed('projects', 'add', 'OWNER/NAME')}"))
+        terminal.line("  ", warning(f"the token ends on {moment(account['expires_at'])}"))
+    for right in account["rights"]:
+        if right["given"] is False:
+            terminal.line("  ", warning(f"it lacks {right['name']}: {right['without']}"))
+    terminal.line("  ", note(f"See its repositories: {typed('projects', 'available')}"))
+    terminal.line("  ", note(f"Choose some: {typed('projects', 'add', 'OWNER/NAME')}"))
 
 
 @projects.callback(invoke_without_command=True)
@@ -163,13 +199,31 @@ def _key(forge: str, app_id: int | None, file: Path | None) -> str:
         raise CommandError(f"the key file {file} cannot be read: {error}", word="usage") from error
 
 
+def _application(api: Api, client_id: str, secret_file: Path | None, connection: str) -> Json:
+    """The application that is authorized: another one, that of the connection, or that of sign-in."""
+    application: Json = {"connection": chosen(api, connection)["id"]} if connection else {}
+    if client_id:
+        application |= {"client_id": client_id, "client_secret": _secret("secret", secret_file)}
+    elif secret_file is not None:
+        raise CommandError(
+            "the secret of an application is given without its id.",
+            fix="Say both: --client-id ID",
+            word="usage",
+        )
+    return application
+
+
 def _token(file: Path | None) -> str:
-    """The token, never from the command line, where every process could read it."""
+    return _secret("token", file)
+
+
+def _secret(what: str, file: Path | None) -> str:
+    """A secret, never from the command line, where every process could read it."""
     if file is not None:
         try:
             return file.read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(f"the token file {file} cannot be read: {error}", word="usage") from error
+            raise CommandError(f"the {what} file {file} cannot be read: {error}", word="usage") from error
     if sys.stdin.isatty():
-        return getpass.getpass("Token: ").strip()
+        return getpass.getpass(f"{what.capitalize()}: ").strip()
     return sys.stdin.read().strip()

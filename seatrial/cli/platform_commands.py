@@ -14,7 +14,6 @@ from seatrial.cli.phases import Phases
 from seatrial.cli.terminal import Terminal, bold, warning
 from seatrial.embedded import lifecycle, locking, secrets
 from seatrial.embedded.components import control
-from seatrial.embedded.components.postgres import from_wheel
 from seatrial.embedded.errors import EmbeddedError
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.preflight import Choices
@@ -181,6 +180,9 @@ MIGRATE = {"--plan", "--check", "-h", "--help"}
 
 def manage(context: typer.Context) -> None:
     """Run an operator's command of the control plane, such as `manage add_person NAME --role developer`. Without one, list them."""
+    # Slow, and every command imports this module.
+    from seatrial.embedded.components.postgres import from_wheel
+
     name = context.args[0] if context.args else ""
     if name in {"", "-h", "--help", "help"}:
         _list_managed()

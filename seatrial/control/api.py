@@ -23,6 +23,7 @@ from seatrial.control.errors import ControlError, Unexpected, unexpected
 from seatrial.control.fleet.api import router as fleet
 from seatrial.control.forges.api import router as forges
 from seatrial.control.forges.deliveries.api import router as deliveries
+from seatrial.control.forges.oauth.api import router as authorizations
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.inputs import InvalidInput, TextParser, strictly
 from seatrial.control.policies.api import router as policies
@@ -67,7 +68,18 @@ api = Api(
     parser=TextParser(),
 )
 api.add_decorator(strictly)
-for router in (forges, deliveries, connections, previews, pulls, policies, fleet, status, metrics):
+for router in (
+    forges,
+    deliveries,
+    authorizations,
+    connections,
+    previews,
+    pulls,
+    policies,
+    fleet,
+    status,
+    metrics,
+):
     api.add_router("", router)
 api.add_router("/projects", projects)
 for forge in FORGES.values():

@@ -62,13 +62,19 @@ INVITATIONS = Age(
     "they expired",
     "inviting somebody again within that time gives them another week under the same row",
 )
+AUTHORIZATIONS = Age(
+    "requests to authorize Seatrial at a code host",
+    timedelta(days=1),
+    "they expired",
+    "whoever asked for one in a terminal can see what became of it",
+)
 SESSIONS = Age(
     "sessions, and counts of failed sign-ins",
     timedelta(0),
     "they expire",
     "they have no effect any more",
 )
-AGES = (HISTORY, DELIVERIES, PUBLISHED, BOOTSTRAP_TOKENS, INVITATIONS, SESSIONS)
+AGES = (HISTORY, DELIVERIES, PUBLISHED, BOOTSTRAP_TOKENS, INVITATIONS, AUTHORIZATIONS, SESSIONS)
 
 FOR_EVER = {
     "the audit log": "people may ask years later who did what; the database refuses to change or delete an entry",

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "seatrial.control.forges",
     "seatrial.control.forges.gitlab",
     "seatrial.control.forges.local",
+    "seatrial.control.forges.oauth",
     "seatrial.control.fleet",
     "seatrial.control.previews",
     "seatrial.control.policies",

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 
 from seatrial.embedded.components.agent import NAME
+from seatrial.embedded.components.base import NO_AUTHORITIES
 from seatrial.embedded.errors import ComponentFailed
 from seatrial.wire.states import AgentState
 
@@ -19,7 +20,8 @@ class Fleet:
 
     async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         headers = {"Authorization": f"Bearer {self._token.read_text().strip()}"}
-        async with httpx.AsyncClient(base_url=self._api_url, timeout=10, trust_env=False) as client:
+        options: dict[str, Any] = {"timeout": 10, "trust_env": False, "verify": NO_AUTHORITIES}
+        async with httpx.AsyncClient(base_url=self._api_url, **options) as client:
             answer = await client.request(method, f"/api/v1{path}", json=body, headers=headers)
         answer.raise_for_status()
         return answer.json()

@@ -2,7 +2,7 @@
 
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,12 @@ def agent(state: str = "online", *warnings: str) -> dict[str, Any]:
 
 
 def doctor(
-    api: FakeApi, sandbox: str, *agents: dict[str, Any], waits_for: str = "", warning: str = ""
+    api: FakeApi,
+    sandbox: str,
+    *agents: dict[str, Any],
+    waits_for: str = "",
+    warning: str = "",
+    connections: Sequence[dict[str, str]] = (),
 ) -> tuple[int, str]:
     platform: dict[str, Any] = {
         "url": "http://x",
@@ -34,7 +39,12 @@ def doctor(
     platform |= {"waits_for": waits_for, "warnings": [warning] if warning else []}
     api.routes["GET /status"] = lambda _: (
         200,
-        {"platform": platform, "agents": list(agents), "projects": []},
+        {
+            "platform": platform,
+            "agents": list(agents),
+            "connections": list(connections),
+            "projects": [],
+        },
     )
     done = CliRunner().invoke(app, ["doctor"])
     return done.exit_code, done.output
@@ -75,6 +85,14 @@ def test_a_weaker_sandbox_is_pointed_out(api: FakeApi) -> None:
 def test_a_setting_that_is_not_complete_is_pointed_out(api: FakeApi) -> None:
     _, said = doctor(api, "runsc", agent(), warning="Nobody can sign in with GitLab: set GITLAB_URL")
     assert lines(said, "GitLab") == ["… Nobody can sign in with GitLab: set GITLAB_URL"]
+
+
+def test_a_connection_that_must_be_authorized_again_is_grave(api: FakeApi) -> None:
+    ended = {"name": "acme", "forge": "gitlab", "problem": "GitLab takes no token any more"}
+    well = {"name": "well", "forge": "gitlab", "problem": ""}
+    code, said = doctor(api, "runsc", agent(), connections=[ended, well])
+    assert "connect gitlab --oauth --connection acme" in said
+    assert code == 1 and lines(said, "✗ connection") == ["✗ connection acme: GitLab takes no token any more"]
 
 
 def test_an_engine_that_is_away_is_named_as_the_agent_says_it(api: FakeApi) -> None:
@@ -185,3 +203,24 @@ def test_a_runc_that_lets_code_out_is_pointed_out(
     if warned:
         assert told[0].startswith(f"… runc {version} may let code out of a container")
         assert "1.2.8" in said and "gVisor" in said
+
+
+def test_what_is_wrong_with_connections_is_named(api: FakeApi) -> None:
+    account = {"problem": "", "missing": [], "ends_soon": False, "expires_at": None}
+    well = {"name": "well", "base_url": "https://git.test", "webhook_secret": True, "account": account}
+    ill = {
+        "problem": "git.test answers 401",
+        "missing": ["the scope api"],
+        "ends_soon": True,
+        "expires_at": "2026-01-01T12:00:00Z",
+    }
+    rows = [well, {**well, "name": "ill", "webhook_secret": False, "account": ill}, {**well, "account": None}]
+    api.routes["GET /connections"] = lambda _: (200, rows)
+    code, said = doctor(api, "runsc", agent())
+    assert code == 1 and not lines(said, "well")
+    assert lines(said, "ill has") == ["✗ ill has no webhook secret"]
+    assert (
+        lines(said, "401") and lines(said, "lacks the scope api") and lines(said, "is good until 2026-01-01")
+    )
+    api.routes["GET /connections"] = lambda _: (403, {"error": {"code": "denied", "message": "no"}})
+    assert not lines(doctor(api, "runsc", agent())[1], "denied")

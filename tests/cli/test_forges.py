@@ -12,7 +12,12 @@ from tests.cli.conftest import FakeApi
 
 TOKEN = "ghp_very-secret"
 ROW = {"id": "01C", "forge": "github", "name": "acme", "base_url": "https://github.com"}
-ACCOUNT = {"login": "seatrial-bot", "missing": [], "expires_at": None}
+RIGHTS = [
+    {"name": "Webhooks (write)", "given": False, "without": "webhooks are made by hand"},
+    {"name": "Contents (read)", "given": True, "without": "no code"},
+    {"name": "Administration (write)", "given": None, "without": "no members"},
+]
+ACCOUNT = {"login": "seatrial-bot", "missing": [], "expires_at": None, "rights": RIGHTS}
 
 
 @pytest.fixture
@@ -34,6 +39,8 @@ def test_the_token_comes_from_standard_input_and_is_not_shown(
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{TOKEN}\n"))
     code, out, err = cli("connect", "github", "--url", "https://git.test")
     assert code == 0 and "as seatrial-bot" in out and "projects add OWNER/NAME" in out
+    assert "it lacks Webhooks (write): webhooks are made by hand" in out
+    assert "Contents" not in out and "Administration" not in out
     assert sent == [{"forge": "github", "base_url": "https://git.test", "name": "", "credential": TOKEN}]
     assert TOKEN not in out + err
 
@@ -70,6 +77,63 @@ def test_an_app_is_connected_with_its_number_and_its_key(cli: Any, api: FakeApi,
         assert code != 0 and ("--key-file" in err or "cannot be read" in err), err
     code, _, err = cli("connect", "local", "--app-id", "7", "--key-file", str(file))
     assert code != 0 and "only GitHub has Apps" in err and len(bodies) == 1
+
+
+WAITS = {
+    "id": "01A",
+    "state": "waiting",
+    "open": "http://localhost:3000/connections/authorizations/01A",
+    "redirect_uri": "http://localhost:3000/connections/authorized",
+    "scopes": ["api"],
+    "problem": "",
+    "connection": "",
+}
+
+
+@pytest.fixture
+def asked_for(api: FakeApi) -> list[dict[str, Any]]:
+    """Somebody authorizes it at the second look."""
+    bodies: list[dict[str, Any]] = []
+    answers = iter([WAITS, {**WAITS, "state": "authorized", "connection": "01C"}])
+
+    def made(body: dict[str, Any]) -> tuple[int, Any]:
+        bodies.append(body)
+        return 200, WAITS
+
+    api.routes["POST /authorizations"] = made
+    api.routes["GET /authorizations/01A"] = lambda _: (200, next(answers))
+    api.routes["GET /connections/01C"] = lambda _: (200, {**ROW, "account": ACCOUNT})
+    api.routes["GET /connections"] = lambda _: (200, [ROW])
+    return bodies
+
+
+def test_an_authorization_is_waited_for(cli: Any, asked_for: list[dict[str, Any]], tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("very-secret\n")
+    words = ["--oauth", "--url", "https://git.test", "--client-id", "a1", "--client-secret-file", str(file)]
+    code, out, err = cli("connect", "gitlab", *words)
+    assert code == 0 and WAITS["open"] in out and str(WAITS["redirect_uri"]) in out
+    assert "Connected acme as seatrial-bot" in out and "very-secret" not in out + err
+    (body,) = asked_for
+    assert (body["forge"], body["base_url"], body["client_id"]) == ("gitlab", "https://git.test", "a1")
+    assert body["client_secret"] == "very-secret"
+
+
+def test_an_authorization_is_not_waited_for_in_json(cli: Any, asked_for: list[dict[str, Any]]) -> None:
+    code, out, _ = cli("connect", "gitlab", "--oauth", "--connection", "acme", "--json")
+    assert code == 0 and json.loads(out) == WAITS
+    assert asked_for[0]["connection"] == "01C" and "client_secret" not in asked_for[0]
+
+
+def test_an_authorization_that_was_refused_is_a_failure(
+    cli: Any, api: FakeApi, asked_for: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    refused = {**WAITS, "state": "refused", "problem": "Somebody said no at GitLab. Begin again."}
+    api.routes["GET /authorizations/01A"] = lambda _: (200, refused)
+    code, out, err = cli("connect", "gitlab", "--oauth")
+    assert code == 1 and "Somebody said no" in err and "Connected" not in out
+    code, _, err = cli("connect", "gitlab", "--oauth", "--client-secret-file", str(tmp_path / "none"))
+    assert code != 0 and "--client-id" in err and len(asked_for) == 1
 
 
 def test_what_the_forge_refuses_is_said(cli: Any, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,13 @@ def test_alone_it_shows_its_help(cli: Cli) -> None:
     assert "preview" in out and "--version" in out and "--install-completion" in out
 
 
+def test_no_command_waits_for_imports_that_few_need() -> None:
+    imported = "import sys, seatrial.cli.app; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", imported], capture_output=True, text=True, check=True)
+    assert "httpx" in done.stdout.split()
+    assert not {"django", "psycopg", "structlog"} & set(done.stdout.split())
+
+
 def test_it_says_its_version(cli: Cli) -> None:
     code, out, _ = cli("--version")
     assert code == 0 and out.startswith("seatrial ") and out.strip()[-1].isdigit()

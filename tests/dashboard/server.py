@@ -39,7 +39,7 @@ def serving(application: Callable[..., Any]) -> Iterator[str]:
 def cookies_of(base: str, name: str) -> httpx.Client:
     from tests.factories import PASSWORD
 
-    client = httpx.Client(base_url=base, follow_redirects=True, timeout=60)
+    client = httpx.Client(base_url=base, follow_redirects=True, timeout=60, verify=False)
     client.get("/accounts/login/")
     answer = client.post(
         "/accounts/login/",

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 import stat
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from seatrial.control import web
 from seatrial.embedded.components import agent, bus, control, ingress
+from seatrial.embedded.components.base import answers_http
 from seatrial.embedded.components.postgres import from_wheel
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
@@ -20,6 +22,14 @@ from seatrial.embedded.supervisor import Supervisor
 from tests.bus.servers import free_port
 
 BINARIES = Path(sys.executable).parent
+
+
+async def test_asking_whether_something_answers_reads_no_authorities(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*_: object, **__: object) -> None:
+        raise AssertionError("twenty times a second, each longer than the request")
+
+    monkeypatch.setattr(ssl, "create_default_context", read)
+    assert "does not answer" in str(await answers_http(f"http://127.0.0.1:{free_port()}"))
 
 
 @pytest.mark.postgres

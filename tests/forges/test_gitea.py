@@ -202,7 +202,7 @@ def test_nothing_is_said_in_a_repository_that_took_the_name(
         lambda: forge.facts(project, "a" * 40),
         lambda: forge.pull_request(project, theirs.number),
     ):
-        with pytest.raises(ForgeError, match="another repository now"):
+        with pytest.raises(ForgeError, match="not the name of"):
             report()
     assert theirs.comments == []
 

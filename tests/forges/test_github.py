@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.forges.errors import ForgeError, Limited
 from seatrial.control.forges.github import limits
-from seatrial.control.forges.github.client import api_url
+from seatrial.control.forges.github.client import api_url, is_server
 from seatrial.control.forges.github.forge import GitHubForge
 from seatrial.control.projects.models import Connection, Project
 from tests.forges.hosts.github import GitHubSite
@@ -108,8 +108,8 @@ def test_a_refusal_for_coming_too_often_is_obeyed_however_it_names_its_time(
 
 
 def test_github_com_has_a_pace_and_an_enterprise_server_has_not() -> None:
-    assert limits.pace(api_url("https://github.com")) is limits.PACE
-    assert limits.pace(api_url("https://git.corp.test")) is None
+    assert limits.pace(server=is_server("https://github.com")) is limits.PACE
+    assert limits.pace(server=is_server("https://git.corp.test")) is None
 
 
 def test_a_secondary_limit_stops_everything_for_as_long_as_it_says(

@@ -252,6 +252,7 @@ def test_an_account_says_what_its_token_may_do(
     assert {one.name: one.given for one in forge.account().rights} == {
         "the scope api": True,
         "the role Maintainer": None,
+        "to read which webhooks failed": True,
     }
     site.version = version
     site.ends[BOT] = date(2026, 12, 31)

@@ -1,7 +1,7 @@
 """What every forge on a server of its own must do, for each kind, against a site that holds both sides to what is published."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -11,18 +11,20 @@ from werkzeug.wrappers import Response
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.forges.connected import hosted
 from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.oauth.pair import OAuthPair
 from seatrial.control.forges.protocol import (
     CommentReport,
-    DeploymentReport,
     EvaluationReport,
     HostedForge,
+    PreviewReport,
 )
 from seatrial.control.forges.registry import registered
 from seatrial.control.projects.models import Connection, Project
 from seatrial.wire.states import DeploymentState, EvaluationState
 from tests.forges.hosts.kinds import COUNTING, SITES
+from tests.forges.hosts.oauth import OAuthSite
 from tests.forges.hosts.site import Comment, Hosted, Site
-from tests.repositories import repository
+from tests.repositories import git, repository
 
 SHOP, BOT = "acme/shop", "seatrial-bot"
 
@@ -159,9 +161,9 @@ def test_statuses_have_stable_names_and_fit(forge: HostedForge, project: Project
             page_url="https://s.test/1",
         ),
     )
-    forge.report_deployment(
+    forge.report_preview(
         project,
-        DeploymentReport(
+        PreviewReport(
             number=1,
             commit=commit,
             state=DeploymentState.LIVE,
@@ -194,10 +196,10 @@ def test_every_state_of_a_preview_has_a_status(
     state: DeploymentState, forge: HostedForge, project: Project, site: Site
 ) -> None:
     commit = site.open_pull(SHOP, "feature", author="ann").head
-    report = DeploymentReport(
+    report = PreviewReport(
         number=1, commit=commit, state=state, description="", page_url="https://s.test", urls={}
     )
-    forge.report_deployment(project, report)
+    forge.report_preview(project, report)
     assert len(site.repositories[SHOP].statuses) == 1
 
 
@@ -295,6 +297,38 @@ def test_a_credential_fetches_and_ends(forge: HostedForge, project: Project, sit
     assert credential is not None and credential.password == site.people[BOT].token
     assert "token-of" not in repr(credential)
     assert (credential.expires_at - datetime.now(UTC)).total_seconds() < 3700
+
+
+BY_OAUTH = [name for name, site in SITES.items() if issubclass(site, OAuthSite)]
+
+
+@pytest.mark.parametrize("which", BY_OAUTH, indirect=True)
+def test_an_authorization_reaches_what_a_token_reaches_and_its_token_clones(
+    site: Site, project: Project, tmp_path: Path, hook: str
+) -> None:
+    assert isinstance(site, OAuthSite)
+    grant = site.granted(site.application("https://seatrial.test/connections/authorized"), BOT)
+    now = datetime.now(UTC)
+    project.connection.credential = OAuthPair(
+        client_id=grant.application.client_id,
+        client_secret=grant.application.secret,
+        access_token=grant.access,
+        refresh_token=grant.refresh,
+        scopes=tuple(grant.scopes.split()),
+        obtained_at=now,
+        expires_at=now + timedelta(seconds=site.access_seconds),
+    ).stored()
+    forge = hosted(registered(site.kind).bind(project.connection), project.connection)
+    assert (forge.account().login, list(forge.account().missing)) == (BOT, [])
+    assert [one.full_name for one in forge.repositories()] == [SHOP]
+    forge.ensure_webhook(project, hook, "secret")
+    assert forge.may_write(project, BOT)
+    lent = forge.fetch_credential(project)
+    assert lent is not None and lent.password == grant.access
+    assert (lent.expires_at - now).total_seconds() < 3700
+    address = f"{site.url}/{SHOP}.git".replace("://", f"://{lent.username}:{lent.password}@")
+    git(tmp_path, "clone", "-q", "--bare", address, "cloned")
+    assert git(tmp_path / "cloned", "rev-parse", "main")
 
 
 def test_people_see_what_was_reported(forge: HostedForge, project: Project, site: Site) -> None:

@@ -117,6 +117,21 @@ def test_a_webhook_of_an_hour_ago_explains_nothing(
     assert kinds() == [("closed", number)]
 
 
+def test_what_is_known_with_too_late_a_time_is_corrected_once_no_copy_of_the_forge_can_lag_so_far(
+    site: DeliveringHere, seen: Project, forges: Forges
+) -> None:
+    (pull,) = site.repositories[SHOP].pulls.values()
+    pull.head, pull.updated_at = "c" * 40, pull.updated_at - timedelta(days=1)
+    before = PullRequest.objects.get().head_sha
+    compare(forges, seen)
+    assert PullRequest.objects.get().head_sha == before, "the webhook may be newer than the answer"
+    of_a_minute_ago()
+    of_a_minute_ago()
+    compare(forges, seen)
+    compare(forges, seen)
+    assert PullRequest.objects.get().head_sha == pull.head and kinds() == [("pushed", 1)]
+
+
 def test_nobody_was_here_to_receive_webhooks(site: DeliveringHere, seen: Project, forges: Forges) -> None:
     Comparison.objects.update(compared_at=timezone.now() - drift.AWAY - timedelta(seconds=1))
     site.open_pull(SHOP, "feature", author="ann")

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from seatrial.control.forges import hooks
 from seatrial.control.forges.github.app import app_of
-from seatrial.control.forges.github.needs import EVENTS, permissions
+from seatrial.control.forges.github.needs import events, permissions
 from seatrial.control.forges.models import Delivery
 from seatrial.control.projects.models import Connection
 from tests.forges.hosts.github import GitHubSite
@@ -58,7 +58,7 @@ def test_two_clicks_make_an_app_and_its_connection(site: GitHubSite, team: Team)
     assert answer["Location"] == f"{site.url}/github-apps/{app.slug}/installations/new"
     row = Connection.objects.get()
     assert app.webhook.url == hooks.address(row) and str(row.webhook_secret) == app.webhook.secret
-    assert app.permissions == permissions() and app.webhook.events == EVENTS
+    assert app.permissions == permissions(queues=False) and app.webhook.events == events(queues=False)
     site.apps.install(app, site.repositories[SHOP])
     handle()
     assert Delivery.objects.get().result == "accepted"

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import nats
 from nats.aio.client import Client
+from nats.js.kv import KeyValue
 
-from seatrial.control.ending import ended
 from seatrial.control.fleet import nats_jwt
 from seatrial.replay import entries
 from seatrial.wire import subjects
@@ -24,6 +24,7 @@ from seatrial.wire.deployments import (
     ObservedService,
     RecipeRead,
 )
+from seatrial.wire.ending import ended
 from seatrial.wire.envelope import Envelope, Message, now
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult, RunEvaluation
 from seatrial.wire.states import Isolation, ResultState, ServiceKind
@@ -39,6 +40,7 @@ class ScriptedAgent:
         self.url, self.nats_url, self.token, self.endpoint = url, nats_url, token, endpoint
         self.credentials = directory / f"{token[-8:]}.creds"
         self.desired: dict[str, DesiredEnvironment] = {}
+        self.read: dict[str, tuple[int, DesiredEnvironment]] = {}  # with the revision of the entry
         self.seen: list[str] = []  # "<environment> put|gone"
         self.history: list[tuple[str, str]] = []  # commits of (live, candidate); ("gone", "gone") at the end
         self.extra: list[ObservedService] = []  # services beside web
@@ -52,7 +54,9 @@ class ScriptedAgent:
     def register(self) -> None:
         seed = nats_jwt.new_seed(nats_jwt.USER)
         body = {"token": self.token, "public_key": nats_jwt.public_key(seed), "seal_key": "A" * 43 + "="}
-        answer = httpx.post(f"{self.url}/api/v1/agents/register", json=body, timeout=60, trust_env=False)
+        answer = httpx.post(
+            f"{self.url}/api/v1/agents/register", json=body, timeout=60, trust_env=False, verify=False
+        )
         assert answer.status_code == 200, answer.text
         self.registered = AgentRegistered.model_validate_json(answer.content)
         self.id = self.registered.agent
@@ -113,9 +117,7 @@ class ScriptedAgent:
                 if entry is None:
                     break
                 if entry.operation is None:
-                    message = Envelope.decode(entry.value or b"").open()
-                    assert isinstance(message, DesiredEnvironment)
-                    listed[entry.key] = message
+                    listed[entry.key] = self._read(entry)
                 else:
                     deleted.add(entry.key)
         for key in deleted - self.desired.keys() - self.removed:  # put and deleted between two looks
@@ -136,6 +138,15 @@ class ScriptedAgent:
                 self.desired[key] = message
                 if message.candidate:
                     await self._take(message, message.candidate, before.candidate if before else None)
+
+    def _read(self, entry: KeyValue.Entry) -> DesiredEnvironment:
+        """Decoded once, however often it is looked at."""
+        known = self.read.get(entry.key)
+        if known is None or known[0] != entry.revision:
+            message = Envelope.decode(entry.value or b"").open()
+            assert isinstance(message, DesiredEnvironment)
+            known = self.read[entry.key] = (entry.revision or 0, message)
+        return known[1]
 
     async def _take(
         self, desired: DesiredEnvironment, candidate: DesiredDeployment, known: DesiredDeployment | None

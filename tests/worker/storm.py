@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -23,7 +23,6 @@ from tests.worker.stack import Stack, eventually
 
 BOT = "seatrial-bot"
 SENDERS = 8
-LATER = timedelta(seconds=1)
 # What happens to a pull request, and how often.
 HAPPENINGS = {"synchronize": 8, "edited": 3, "closed": 3, "reopened": 2}
 
@@ -75,8 +74,7 @@ class Storm:
         [action] = self.chance.choices(list(HAPPENINGS), weights=list(HAPPENINGS.values()))
         if (action == "reopened") == (pull.state == "open"):
             action = "edited"
-        # Forges count whole seconds: now and then two things happen in one
-        pull.updated_at += LATER if self.chance.random() < 0.9 else timedelta()
+        pull.updated_at = _second()
         if action == "synchronize":
             pull.head = self._sha()
         elif action == "edited":
@@ -96,7 +94,7 @@ class Storm:
     def _opened(self, hosted: Hosted) -> Pull:
         number = next(hosted.numbers)
         pull = Pull(number, f"branch-{number}", self._sha(), "b" * 40, f"Change {number}", BOT)
-        pull.updated_at = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=6)
+        pull.updated_at = _second()
         hosted.pulls[number] = pull
         return pull
 
@@ -118,6 +116,11 @@ class Storm:
 
     def _sha(self) -> str:
         return f"{self.chance.getrandbits(160):040x}"
+
+
+def _second() -> datetime:
+    """Forges count whole seconds: now and then two things happen in one."""
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 def kill_database() -> None:

@@ -130,6 +130,32 @@ def test_what_another_worker_has_in_hand_is_left_to_it_without_asking_again(
     assert handler.batch() is False
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_late_delivery_waits_for_nobody_who_has_the_project_in_hand(
+    project: Project, handler: Deliveries
+) -> None:
+    """A storm is mostly late deliveries, and the project is locked by whoever handles what is new."""
+    newest = payload(project)
+    newest["pull_request"]["updated_at"] = "2026-01-02T00:00:00+00:00"
+    deliver(project, json.dumps(newest).encode())
+    handler.batch()
+    late = deliver(project, json.dumps(payload(project)).encode())
+
+    def look() -> bool:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '20s'")
+            return handler.batch()
+        finally:
+            connection.close()
+
+    with transaction.atomic(), ThreadPoolExecutor(1) as other:
+        Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+        assert other.submit(look).result(60)
+    late.refresh_from_db()
+    assert "known in a newer state" in late.outcome
+
+
 def test_a_delivery_that_the_disk_refuses_holds_nobody_up(
     project: Project, handler: Deliveries, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,7 @@
 """A preview whose program restarts misses no request that had not reached it; the real Traefik, and no container."""
 
+import re
+import select
 import socket
 import subprocess
 import sys
@@ -15,7 +17,7 @@ import pytest
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.route_document import Document
 from tests.bus.servers import free_port
-from tests.worker.stack import DOMAIN, Traefik, eventually
+from tests.worker.stack import DOMAIN, PLAIN, Traefik, eventually
 
 pytestmark = pytest.mark.traefik
 
@@ -95,9 +97,7 @@ def traefik(tmp_path: Path, program: Program) -> Iterator[Traefik]:
     traefik.start()
     try:
         shown = f"http://127.0.0.1:{traefik.api}/api/http/routers/pr-1-shop@file"
-        eventually(
-            lambda: httpx.get(shown, trust_env=False).status_code == 200, not_yet=(httpx.TransportError,)
-        )
+        eventually(lambda: httpx.get(shown, **PLAIN).status_code == 200, not_yet=(httpx.TransportError,))
         yield traefik
     finally:
         traefik.kill()
@@ -117,13 +117,13 @@ def listens(port: int) -> bool:
 def ask(traefik: Traefik, method: str, body: str = "") -> httpx.Response:
     url = f"http://127.0.0.1:{traefik.web}/"
     headers = {"Host": f"pr-1-shop.{DOMAIN}"}
-    return httpx.request(method, url, headers=headers, content=body, timeout=60, trust_env=False)
+    return httpx.request(method, url, headers=headers, content=body, timeout=60, **PLAIN)
 
 
 def test_requests_wait_until_the_program_is_back_and_reach_it_once(
     traefik: Traefik, program: Program, visitors: ThreadPoolExecutor
 ) -> None:
-    letters = [("GET", ""), ("POST", "an order"), ("POST", "x" * 3_000_000)]
+    letters = [("GET", ""), ("POST", "an order"), ("POST", "x" * 900_000)]
     waiting: list[Future[httpx.Response]] = [visitors.submit(ask, traefik, *one) for one in letters]
     time.sleep(1)
     assert not any(one.done() for one in waiting), "nobody is answered yet"
@@ -152,6 +152,36 @@ def test_what_the_program_took_and_did_not_answer_is_repeated_once_where_that_is
     eventually(lambda: listens(program.port), what="it listens")
     assert ask(traefik, method, body).status_code == status
     assert program.heard == [f"{method} {len(body)}"] * heard
+
+
+def test_a_body_of_usual_size_is_passed_on_when_all_of_it_is_there_and_others_as_they_come(
+    traefik: Traefik,
+) -> None:
+    """Else an answer that begins at its last byte is cut off once in a hundred times."""
+    with socket.create_server(("127.0.0.1", port_of(traefik))) as service:
+        service.settimeout(60)
+        for length, at_once in (("999999", False), ("1000000", True), ("", True), ("999", True)):
+            visitor = begun(traefik, length)
+            if not at_once:
+                readable, _, _ = select.select([service], [], [], 1)
+                assert not readable, "the service is asked before its visitor has said all"
+                visitor.sendall(b"x" * (int(length) - 1))
+            passed_on, _ = service.accept()
+            with visitor, passed_on, passed_on.makefile("rb") as heard:
+                assert heard.readline() == b"POST / HTTP/1.1\r\n"
+
+
+def port_of(traefik: Traefik) -> int:
+    """Where it looks for the program."""
+    return int(re.findall(r"http://127\.0\.0\.1:(\d+)", traefik.routes.read_text())[-1])
+
+
+def begun(traefik: Traefik, length: str) -> socket.socket:
+    """A visitor who has sent the first byte of a body."""
+    visitor = socket.create_connection(("127.0.0.1", traefik.web))
+    head = f"Content-Length: {length}\r\n\r\nx" if length else "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
+    visitor.sendall(f"POST / HTTP/1.1\r\nHost: pr-1-shop.{DOMAIN}\r\n{head}".encode())
+    return visitor
 
 
 @pytest.mark.slow

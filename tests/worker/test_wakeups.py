@@ -1,14 +1,15 @@
 """A notification wakes everybody who waits for its channel, also what asks forges."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
-from seatrial.control.worker import aside as aside_module
-from seatrial.control.worker.aside import Aside, Errand
+from seatrial.control.worker.aside import Aside, Due, Errand
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.wakeups import Wakeups
 
@@ -48,9 +49,8 @@ def test_a_waiter_that_is_gone_is_forgotten() -> None:
 
 @pytest.mark.django_db(transaction=True)
 async def test_a_commit_wakes_the_lanes_aside_at_once(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database,
 ) -> None:
-    monkeypatch.setattr(aside_module, "SWEEP_SECONDS", LONG)  # nothing but a notification can wake them
     wakeups = Wakeups(outbox.CHANNELS)
     done: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
     loop = asyncio.get_running_loop()
@@ -75,3 +75,27 @@ async def test_a_commit_wakes_the_lanes_aside_at_once(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     assert await database.run(OutboxMessage.objects.count) == 3 * len(outbox.ASIDE)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_lane_is_woken_for_a_row_that_nobody_told_of_and_no_other_is(database: Database) -> None:
+    wakeups = Wakeups(outbox.CHANNELS)  # which hears of nothing: `listen` does not run
+    lanes = {subject: wakeups.waiter(outbox.channel(subject)) for subject in outbox.ASIDE}
+    for lane in lanes.values():
+        await lane.wait()  # each looks once at its start
+    await database.run(outbox.instruct, Instruction.COMMENT, x="missed")
+    await database.run(outbox.instruct, Instruction.REPORT, x="waits after a failure")
+    later = timezone.now() + timedelta(hours=1)
+    waits = OutboxMessage.objects.filter(subject=Instruction.REPORT)
+    await database.run(waits.update, due_at=later)
+    due = asyncio.create_task(Due(database, wakeups).run())
+    try:
+        async with asyncio.timeout(60):
+            await lanes[Instruction.COMMENT].wait()
+            others = [lane for subject, lane in lanes.items() if subject != Instruction.COMMENT]
+            assert [await lane.wait(0.01) for lane in others] == [False] * len(others)
+            await database.run(waits.update, due_at=timezone.now())
+            await lanes[Instruction.REPORT].wait()
+    finally:
+        due.cancel()
+        await asyncio.gather(due, return_exceptions=True)

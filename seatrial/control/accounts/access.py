@@ -78,6 +78,8 @@ LOOKING_AT: dict[str, Action] = {
     "forges.Delivery": Action.VIEW_DELIVERIES,
     "forges.Attempt": Action.VIEW_DELIVERIES,
     "forges.DriftTotal": Action.MANAGE_CONNECTIONS,
+    "forge_oauth.Authorization": Action.MANAGE_CONNECTIONS,
+    "forge_oauth.AuthorizationRequest": Action.MANAGE_CONNECTIONS,
     "audit.AuditEntry": Action.VIEW_AUDIT,
     "projects.Connection": Action.MANAGE_CONNECTIONS,
     "fleet.BootstrapToken": Action.MANAGE_AGENTS,

@@ -12,6 +12,9 @@ from seatrial.control.forges import accounts, hooks
 from seatrial.control.forges.addresses import address
 from seatrial.control.forges.connected import hosted
 from seatrial.control.forges.errors import UnfitConnection
+from seatrial.control.forges.oauth import withdrawing
+from seatrial.control.forges.oauth.models import Authorization
+from seatrial.control.forges.oauth.pair import is_pair, pair_of
 from seatrial.control.forges.protocol import ForgeAccount
 from seatrial.control.forges.registration import Hosting
 from seatrial.control.forges.registry import registered
@@ -55,17 +58,22 @@ def connect_hosted(
     if hosting is None:
         raise UnfitConnection(f"Forges of the kind {kind} are not connected to: they are on this server.")
     there = address(base_url or hosting.base_url)
-    account = _tried(workspace, kind, there, credential, hosting)
-    connection = connect(
-        workspace,
-        kind,
-        name.strip() or f"{account.login} at {urlsplit(there).netloc}",
-        base_url=there,
-        credential=credential.strip(),
-        webhook_secret=secrets.token_urlsafe(32),
-        by=by,
-    )
-    accounts.keep(connection, account)
+    account = tried(workspace, kind, there, _pasted(credential, hosting), hint=hosting.credential)
+    named = name.strip() or f"{account.login} at {urlsplit(there).netloc}"
+    former = Connection.objects.filter(workspace=workspace, forge=kind, name=named).first()
+    with transaction.atomic():
+        connection = connect(
+            workspace,
+            kind,
+            named,
+            base_url=there,
+            credential=credential.strip(),
+            webhook_secret=secrets.token_urlsafe(32),
+            by=by,
+        )
+        accounts.keep(connection, account)
+        Authorization.objects.filter(connection=connection).delete()
+    _forget(former, hosting)
     return connection, account
 
 
@@ -77,10 +85,14 @@ def replace_credential(connection: Connection, credential: str, *, by: Actor) ->
     hosting = registered(connection.forge).hosting
     if hosting is None:
         raise UnfitConnection(f"{connection} needs no credential: it is on this server.")
-    account = _tried(connection.workspace, connection.forge, connection.base_url, credential, hosting)
+    token = _pasted(credential, hosting)
+    account = tried(
+        connection.workspace, connection.forge, connection.base_url, token, hint=hosting.credential
+    )
     with transaction.atomic():
         row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
-        row.credential = credential.strip()
+        former = Connection.objects.get(pk=connection.pk)
+        row.credential = token
         row.save(update_fields=["credential"])
         audit.record(
             "connection.replace_credential",
@@ -90,7 +102,9 @@ def replace_credential(connection: Connection, credential: str, *, by: Actor) ->
             details={"name": row.name, "account": account.login},
         )
         accounts.keep(row, account)
+        Authorization.objects.filter(connection=row).delete()
         hooks.ask_all(row)  # one that could not be registered may be now
+    _forget(former, hosting)
     connection.refresh_from_db()
     return account
 
@@ -118,14 +132,32 @@ def rename(connection: Connection, name: str, *, by: Actor) -> None:
     connection.refresh_from_db()
 
 
-def _tried(workspace: Workspace, kind: str, base_url: str, credential: str, hosting: Hosting) -> ForgeAccount:
-    """Whom `credential` belongs to, as the forge says. Nothing is stored."""
-    if not credential.strip():
-        raise UnfitConnection(f"A credential is missing. {hosting.credential}")
-    tried = Connection(workspace=workspace, forge=kind, base_url=base_url, credential=credential.strip())
-    account = hosted(registered(kind).bind(tried), tried).account()
+def tried(workspace: Workspace, kind: str, base_url: str, credential: str, *, hint: str) -> ForgeAccount:
+    """Whom `credential` belongs to, as the forge says. Nothing is stored. `hint`: what it must be like.
+
+    Raises UnfitConnection when it lacks something, and ForgeError when the forge refuses or does not answer.
+    """
+    row = Connection(workspace=workspace, forge=kind, base_url=base_url, credential=credential)
+    account = hosted(registered(kind).bind(row), row).account()
     if account.missing:
-        raise UnfitConnection(
-            f"The credential of {account.login} lacks {', '.join(account.missing)}. {hosting.credential}"
-        )
+        raise UnfitConnection(f"The credential of {account.login} lacks {', '.join(account.missing)}. {hint}")
     return account
+
+
+def _pasted(credential: str, hosting: Hosting) -> str:
+    """A token that somebody entered. What only an authorization gives has an application's secret in it."""
+    token = credential.strip()
+    if not token:
+        raise UnfitConnection(f"A credential is missing. {hosting.credential}")
+    if hosting.oauth is not None and is_pair(token):
+        raise UnfitConnection(f"This is no token. {hosting.credential}")
+    return token
+
+
+def _forget(former: Connection | None, hosting: Hosting) -> None:
+    """Withdraw the authorization that a token has taken the place of."""
+    if former is None or hosting.oauth is None:
+        return
+    pair = pair_of(str(former.credential))
+    if pair is not None:
+        withdrawing.forget(hosting.oauth, former.forge, former.base_url, pair)

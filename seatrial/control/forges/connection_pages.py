@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -34,7 +34,8 @@ def connections(request: HttpRequest) -> HttpResponse:
     """Every connection that the reader may manage."""
     user = person(request)
     require_somewhere(user, Action.MANAGE_CONNECTIONS)
-    rows = visible(user, Connection).select_related("workspace", "account").order_by("name", "id")
+    rows = visible(user, Connection).select_related("workspace", "account", "authorization")
+    rows = rows.order_by("name", "id")
     rows = rows.annotate(under_trial=Count("projects", Q(projects__archived_at=None)))
     listed = [(row, FORGES.get(row.forge), _ends_soon(row)) for row in rows]
     return render(request, "forges/connections.html", {"connections": listed, **TAB})
@@ -50,13 +51,15 @@ def connection(request: HttpRequest, key: str) -> HttpResponse:
 
 def _context(row: Connection) -> dict[str, Any]:
     kind = registered(row.forge)
-    projects = row.projects.select_related("hook").order_by("archived_at", "name", "id")
+    projects = row.projects.select_related("hook").order_by(
+        F("archived_at").asc(nulls_first=True), "name", "id"
+    )
     rows = list(projects)
     return {
         "connection": row,
         "kind": kind,
         "hosting": kind.hosting,
-        "budget": budget_answers.budget(row),
+        "budgets": budget_answers.budgets(row),
         "account": getattr(row, "account", None),
         "ends_soon": _ends_soon(row),
         "previous_until": previous_until(row),
@@ -90,7 +93,7 @@ def test(request: HttpRequest, key: str) -> HttpResponse:
     def told() -> str:
         account = accounts.look(OF_WEB, row)
         lacks = f" Its credential lacks {', '.join(account.missing)}." if account.missing else ""
-        return f"The forge answers. The connection acts as {account.login}.{lacks}"
+        return f"{registered(row.forge).title} answers. The connection acts as {account.login}.{lacks}"
 
     return _told(request, row, told)
 

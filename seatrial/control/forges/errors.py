@@ -6,7 +6,11 @@ ForgeError
 ├── TooManyConnections  a webhook's address that names none, where there are too many to try
 ├── NoSuchForge         a kind of forge that this release does not speak to
 ├── UnfitConnection     what somebody entered cannot be a connection
+├── NotAuthorized       somebody was to authorize this server at a forge, and it did not come to that
+├── AuthorizeAgain      the forge takes no token of the connection's authorization any more
+├── Moved               the name of a project's repository leads elsewhere
 ├── Limited             the forge accepts no request of this urgency now
+├── CredentialRefused   the forge does not accept what the connection signs in with
 ├── NotReplayable       a delivery that cannot be handled once more, or not now
 ├── ConnectionInUse     a connection with projects is only removed together with them
 └── RepositoryProblem   the local forge cannot use a directory or a branch; the message says what to do
@@ -19,7 +23,8 @@ from seatrial.wire.counted import counted
 class ForgeError(ControlError):
     """A problem with a code host. The message tells a user what to do.
 
-    `permanent`: repeating the request cannot help. `retry_after_seconds`: how long the forge asked us to wait.
+    `permanent`: repeating the request cannot help. `retry_after_seconds`: how long the forge asked us to wait. `heard`: the
+    forge may have done what it was asked, although we did not hear so.
     """
 
     code = "forge_error"
@@ -27,10 +32,16 @@ class ForgeError(ControlError):
     permanent = False
 
     def __init__(
-        self, message: str, *, permanent: bool | None = None, retry_after_seconds: float = 0
+        self,
+        message: str,
+        *,
+        permanent: bool | None = None,
+        retry_after_seconds: float = 0,
+        heard: bool | None = None,
     ) -> None:
         super().__init__(message)
         self.permanent = type(self).permanent if permanent is None else permanent
+        self.heard = not self.permanent if heard is None else heard
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -53,6 +64,38 @@ class UnfitConnection(ForgeError):
     permanent = True
 
 
+class NotAuthorized(ForgeError):
+    """Nobody authorized this server at the forge. `title` is what happened, the message also what to do."""
+
+    code = "not_authorized"
+    permanent = True
+
+    def __init__(self, title: str, fix: str) -> None:
+        super().__init__(f"{title}. {fix}")
+        self.title = title
+        self.fix = fix
+
+
+class AuthorizeAgain(ForgeError):
+    """The connection's authorization has ended. What waits is done once somebody has authorized it again."""
+
+    code = "authorize_again"
+    status = 409
+
+
+class Moved(ForgeError):
+    """The repository has another name now, or another repository has its name. It may pass: it is looked for by its number."""
+
+    code = "repository_moved"
+    status = 409
+
+    def __init__(self, full_name: str) -> None:
+        super().__init__(
+            f"{full_name} is not the name of the project's repository any more. Seatrial looks for it by its number, every "
+            "minute; if it was deleted, archive or remove the project"
+        )
+
+
 class Limited(ForgeError):
     """This request was not sent, because the forge accepts only so many; the message says until when it waits."""
 
@@ -60,7 +103,20 @@ class Limited(ForgeError):
     status = 429
 
     def __init__(self, message: str, wait: float) -> None:
-        super().__init__(message, retry_after_seconds=wait)
+        super().__init__(message, retry_after_seconds=wait, heard=False)
+
+
+class CredentialRefused(ForgeError):
+    """401: the credential is unknown, revoked, or has ended. It may pass: somebody can enter another one."""
+
+    code = "credential_refused"
+
+    def __init__(self, host: str, path: str) -> None:
+        super().__init__(
+            f"{host} does not accept the credential: it answers 401 for {path}. It was revoked, has ended, or was "
+            "not entered whole. Make another one there, and enter it under Settings, Git connection",
+            heard=False,
+        )
 
 
 class ConnectionInUse(ForgeError):

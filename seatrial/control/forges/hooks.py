@@ -9,19 +9,18 @@ from django.db.models import Q
 from django.utils import timezone
 
 from seatrial.control.audit.actors import Actor
+from seatrial.control.forges import whereabouts
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.errors import UnfitConnection
 from seatrial.control.forges.models import Hook
-from seatrial.control.forges.protocol import HostedForge
 from seatrial.control.forges.registry import registered
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
-from seatrial.control.projects.events import RepositoryChanged
 from seatrial.control.projects.models import Connection, Project
-from seatrial.control.projects.services import repository_changed
 from seatrial.control.projects.webhook_secrets import rotate_webhook_secret
 
 CHECKED_EVERY = timedelta(hours=1)
+SOON = timedelta(minutes=1)
 GRACE = timedelta(hours=24)  # time for webhooks that people made by hand
 
 
@@ -33,6 +32,13 @@ def address(connection: Connection) -> str:
 def ask(project: Project) -> None:
     """Have the project's webhook made, corrected or removed, once the caller's transaction commits."""
     outbox.instruct(Instruction.WEBHOOK, project=project.pk)
+
+
+def ask_soon(project: Project) -> None:
+    """The same, because the repository may have another name now. Not if it was asked for within SOON."""
+    now = timezone.now()
+    if Hook.objects.filter(project=project, asked_at__lt=now - SOON).update(asked_at=now):
+        ask(project)
 
 
 def ask_all(connection: Connection) -> None:
@@ -66,23 +72,10 @@ def settle(forges: Forges, body: dict[str, str]) -> None:
     secret = str(project.connection.webhook_secret)
     if not secret:  # the forge would send webhooks that we reject
         raise UnfitConnection("The connection has no webhook secret: rotate it on the connection's page.")
-    forge.ensure_webhook(project, address(project.connection), secret)
-    _follow(forge, project)
+    whereabouts.note(forge, project)
+    if not project.gone:
+        forge.ensure_webhook(project, address(project.connection), secret)
     _note(body, problem="")
-
-
-def _follow(forge: HostedForge, project: Project) -> None:
-    """Note where the repository is now. Not every forge tells by a webhook that it was renamed, and webhooks get lost."""
-    there = forge.repository(project.full_name)
-    if there.external_id == project.external_id:  # else its old name belongs to another one
-        now = RepositoryChanged(
-            external_id=there.external_id,
-            full_name=there.full_name,
-            clone_url=there.clone_url,
-            web_url=there.web_url,
-            default_branch=there.default_branch,
-        )
-        repository_changed(project, now)
 
 
 def waits(body: dict[str, str], reason: str) -> None:

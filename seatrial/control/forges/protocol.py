@@ -5,12 +5,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
-from seatrial.control.forges.http.budget import Budget
+from seatrial.control.forges.http.budget import Allowances
 from seatrial.control.projects.events import (
     CheckAsked,
+    CheckOrder,
     Commented,
     ForgeEvent,
     PullRequestAction,
@@ -44,6 +45,7 @@ __all__ = [
     "KeepsDeliveries",
     "KeptDelivery",
     "MissedDelivery",
+    "PreviewReport",
     "PullRequestAction",
     "PullRequestChanged",
     "Pushed",
@@ -109,7 +111,9 @@ class Annotation:
 class EvaluationReport:
     """The verdict on a commit. There is one per commit; sending it again replaces it.
 
-    `identity` is the same in every report on one evaluation, and in no other. `summary` is Markdown, for forges that show more than a line. `number` is that of the commit's pull request, if any.
+    `identity` is the same in every report on one evaluation, and in no other. `summary` is Markdown, for forges that show
+    more than a line. `number` is that of the commit's pull request, if any. `unsure`: the forge may have heard it already,
+    so it is asked first where it would show the same twice.
     """
 
     commit: str
@@ -120,17 +124,34 @@ class EvaluationReport:
     annotations: Sequence[Annotation] = ()
     number: int | None = None
     identity: str = ""
+    unsure: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreviewReport:
+    """What a commit says about its preview, under the name that may be required. There is one per commit; sending it again
+    replaces it.
+
+    Where there is no preview and none will be (a commit of a merge queue, a pull request whose preview is withheld) the
+    state is live although nothing is: the required name must succeed. `urls` is empty unless something is live. `number` is
+    that of the pull request that decided, if any. `orders`: what people may ask for there. `unsure`: see EvaluationReport.
+    """
+
+    commit: str
+    state: DeploymentState
+    description: str
+    page_url: str
+    urls: Mapping[str, str] = field(default_factory=dict)
+    number: int | None = None
+    orders: Sequence[CheckOrder] = ()
+    unsure: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeploymentReport:
-    """The newest deployment of a pull request, as the forge shows it there. `urls` is empty unless it is live.
+    """The newest deployment of a pull request, as forges list it beside the commits. `urls` is empty unless it is live.
 
-    `environment` is the name of the preview, which the forge may list. `ended`: the preview is gone, or will be.
-
-    Where there is none and none will be (a commit of a merge queue, a pull request whose preview is withheld) `environment`
-    is empty, and the state is live although nothing is: the required name must succeed. Then there is nothing to list. A
-    commit of a merge queue has the `number` 0.
+    `environment` is the name of the preview. `ended`: the preview is gone, or will be.
     """
 
     number: int
@@ -139,7 +160,7 @@ class DeploymentReport:
     description: str
     page_url: str
     urls: Mapping[str, str]
-    environment: str = ""
+    environment: str
     ended: bool = False
 
 
@@ -198,23 +219,25 @@ class ForgeRepository:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MissedDelivery:
-    """A delivery that nobody accepted, as its forge lists it. `delivery_id` is the same in all attempts to send it.
-
-    `reference` is for `KeepsDeliveries.kept_delivery`; what it means is the forge's own affair.
-    """
-
-    delivery_id: str
-    reference: str
-    sent_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
 class KeptDelivery:
     """What its forge sent, or meant to send. The headers are looked up without regard to case."""
 
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MissedDelivery:
+    """A delivery that nobody accepted, as its forge lists it. `delivery_id` is the same in all attempts to send it.
+
+    `reference` and `kept` are for `KeepsDeliveries.kept_delivery`; what they mean is the forge's own affair. `sent_at` may
+    be too early, and is never too late.
+    """
+
+    delivery_id: str
+    reference: str
+    sent_at: datetime
+    kept: KeptDelivery | None = None
 
 
 class Webhooks(Protocol):
@@ -258,7 +281,10 @@ class Forge(Protocol):
         """The time by the forge's clock, as far as it is known. Sends no request."""
 
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
-        """Every open pull request as it is now. Webhooks only tell us the same sooner."""
+        """Every open pull request as it is now. Webhooks only tell us the same sooner.
+
+        Raises Moved when the project's name leads elsewhere, as far as the forge shows that.
+        """
 
     def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
         """What policies may ask about the repository at `commit` beyond its files.
@@ -269,8 +295,11 @@ class Forge(Protocol):
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
         """Report the verdict on a commit."""
 
+    def report_preview(self, project: Project, report: PreviewReport) -> None:
+        """Report what a commit says about its preview."""
+
     def report_deployment(self, project: Project, report: DeploymentReport) -> None:
-        """Report the state of a pull request's preview."""
+        """Have the preview of a pull request listed as it is, where the forge lists previews."""
 
     def fetch_credential(self, project: Project) -> FetchCredential | None:
         """A credential that fetches exactly this repository; None if the repository needs none."""
@@ -281,8 +310,8 @@ class Budgeted(Protocol):
     """A forge that limits how many requests it accepts. Every forge that is reached over HTTP is one."""
 
     @property
-    def budget(self) -> Budget:
-        """What it still accepts from the connection. `Forges` shares it with the other processes."""
+    def allowances(self) -> Allowances:
+        """What it still accepts from the connection, and how fast. `Forges` shares it with the other processes."""
 
 
 @runtime_checkable
@@ -300,6 +329,9 @@ class HostedForge(Forge, Protocol):
 
     def repository(self, full_name: str) -> ForgeRepository:
         """One repository, by its name or a former one."""
+
+    def repository_of(self, project: Project) -> ForgeRepository:
+        """The project's own repository, whatever its name is now."""
 
     def ensure_webhook(self, project: Project, url: str, secret: str) -> None:
         """Have the forge send the project's events to `url`, signed with `secret`.
@@ -333,10 +365,14 @@ class HostedForge(Forge, Protocol):
 class KeepsDeliveries(Protocol):
     """A hosted forge that keeps what it sent, so that missed deliveries can be read there. The contract of Forge."""
 
+    @property
+    def keeps_for(self) -> timedelta:
+        """For how long."""
+
     def missed_deliveries(self, project: Project, url: str, since: datetime) -> list[MissedDelivery]:
         """Those sent to `url` from `since` on (the forge's clock) of which no attempt was accepted, oldest first.
 
-        Empty when the project has no webhook that goes there.
+        Empty when the project has no webhook that goes there. Where there are very many, the oldest may be missing.
         """
 
     def kept_delivery(self, project: Project, missed: MissedDelivery) -> KeptDelivery:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from ninja import Router
 
+from seatrial.control.forges.oauth.host import OAuthHost
 from seatrial.control.forges.protocol import Forge, Webhooks
 from seatrial.control.projects.models import Connection
 
@@ -29,11 +30,13 @@ class WorkerTask:
 class Hosting:
     """How people connect to a forge that is a server of its own. `bind` gives a HostedForge.
 
-    `base_url` is what most people connect to, empty where there is no such; `credential` says what to paste.
+    `base_url` is what most people connect to, empty where there is no such; `credential` says what to paste. `oauth`: how
+    they authorize this server instead; None: they cannot.
     """
 
     base_url: str
     credential: str
+    oauth: OAuthHost | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +45,7 @@ class Registration:
 
     `kind` is stored in connections and part of every webhook address, so it never changes. `forges.connected.Forges`
     calls `bind`, which sends no request, is quick, and may raise ForgeError or VaultError. `router` is served below
-    `/api/v1/<kind>`. `needs_credential`: agents fetch its repositories with what `Forge.fetch_credential` gives. `prune`
+    `/api/v1/<kind>`. `pull_path` leads from a repository's page to that of a pull request. `needs_credential`: agents fetch its repositories with what `Forge.fetch_credential` gives. `prune`
     deletes rows of its own tables that are too old at the given time, and returns how many.
     """
 
@@ -51,6 +54,7 @@ class Registration:
     needs_credential: bool
     webhooks: Webhooks
     bind: Callable[[Connection], Forge]
+    pull_path: str = ""  # with {number} in it; empty: there are no such pages
     router: Router | None = None
     tasks: Sequence[WorkerTask] = ()
     hosting: Hosting | None = None

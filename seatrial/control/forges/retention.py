@@ -15,7 +15,9 @@ from seatrial.control.forges.models import (
     FactsSnapshot,
     PostedComment,
     PostedReport,
+    StoredBudget,
 )
+from seatrial.control.forges.oauth.models import AuthorizationRequest
 from seatrial.control.projects.models import PullRequestState
 
 REJECTED_KEPT = 500  # per connection, at most 4 KB each
@@ -29,9 +31,11 @@ def prune(now: datetime) -> int:
     horizon = keeping.DELIVERIES.horizon(now)
     gone = keeping.delete(FactsSnapshot.objects.filter(taken_at__lt=horizon))
     gone += keeping.delete(PostedReport.objects.filter(posted_at__lt=horizon))
+    gone += keeping.delete(StoredBudget.objects.filter(heard_at__lt=horizon))
     gone += keeping.delete(Delivery.objects.filter(received_at__lt=horizon))
     gone += keeping.delete(Drift.objects.filter(at__lt=horizon))
     gone += keeping.delete(_comments(now))
+    gone += keeping.delete(AuthorizationRequest.objects.filter(until__lt=keeping.AUTHORIZATIONS.horizon(now)))
     return gone + sum(map(_prune_rejected, _crowded()))
 
 

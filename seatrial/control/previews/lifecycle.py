@@ -28,7 +28,7 @@ ADMISSIONS_CHANNEL = "seatrial_admissions"
 def locked(environment_id: str) -> Environment | None:
     """Lock the environment's row until the transaction ends, and return it; None if there is none."""
     # Two queries: one that waits for a lock reads the locked row again, but joins other rows as they were before.
-    Environment.objects.select_for_update(no_key=True).filter(pk=environment_id).first()
+    Environment.objects.select_for_update(no_key=True).filter(pk=environment_id).values_list("pk").first()
     rows = Environment.objects.select_related(
         "live__agent", "candidate__agent", "kept", "project__connection"
     )

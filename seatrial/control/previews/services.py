@@ -176,8 +176,13 @@ def _back(pull_request: PullRequest, latest: Environment | None) -> Environment:
 
 
 def _latest(pull_request: PullRequest) -> Environment | None:
-    newest = Environment.objects.filter(pull_request=pull_request).order_by("-id").first()
-    return lifecycle.locked(newest.pk) if newest is not None else None
+    newest = (
+        Environment.objects.filter(pull_request=pull_request)
+        .order_by("-id")
+        .values_list("pk", flat=True)
+        .first()
+    )
+    return lifecycle.locked(newest) if newest is not None else None
 
 
 def _closed(environment: Environment | None) -> str:

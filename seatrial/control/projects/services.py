@@ -203,9 +203,10 @@ def apply_pull_request(project: Project, event: PullRequestChanged) -> PullReque
     # not wait.
     project = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     known = PullRequest.objects.filter(project=project, number=event.number).first()
-    if known is not None and not _is_news(known, event):
+    if known is not None and not is_news(known, event):
         return None
-    pull_request = known or PullRequest(project=project, number=event.number)
+    pull_request = known or PullRequest(number=event.number)
+    pull_request.project = project  # for the callers, so that nobody reads it again
     pull_request.title = event.title[:500]
     pull_request.author = event.author[:200] or pull_request.author
     pull_request.base_sha = event.base_sha or _known_base(pull_request, event)
@@ -232,7 +233,8 @@ def state_after(event: PullRequestChanged) -> PullRequestState:
     return PullRequestState.CLOSED if event.action is PullRequestAction.CLOSED else PullRequestState.OPEN
 
 
-def _is_news(known: PullRequest, event: PullRequestChanged) -> bool:
+def is_news(known: PullRequest, event: PullRequestChanged) -> bool:
+    """Whether `event` is newer than what is `known`. What is known only becomes newer, so a False stays true."""
     if event.changed_at != known.changed_at:
         return event.changed_at > known.changed_at
     return known.state != PullRequestState.CLOSED or event.action in {

@@ -1,26 +1,28 @@
 """Compares our pull requests with those at the forge, and applies what no webhook has reported."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from seatrial.control.forges import drift
+from seatrial.control.forges import drift, whereabouts
 from seatrial.control.forges.connected import Forges
+from seatrial.control.forges.errors import Moved
+from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.models import DriftKind
-from seatrial.control.forges.protocol import HostedForge, PullRequestChanged
-from seatrial.control.outbox import services as outbox
-from seatrial.control.outbox.services import Instruction
+from seatrial.control.forges.protocol import Forge, HostedForge, PullRequestChanged
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import services as previews
 from seatrial.control.projects.events import Gone
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
-from seatrial.control.projects.services import set_gone
 from seatrial.control.triggers.events import pull_request_changed
 
 log = structlog.get_logger(__name__)
+
+# By so much an answer may be older than what webhooks told: a forge's copies of itself lag behind.
+LAG = timedelta(minutes=1)
 
 
 def compare(forges: Forges, project: Project) -> None:
@@ -37,7 +39,9 @@ def compare(forges: Forges, project: Project) -> None:
         return
     forge = forges.of(project.connection)
     began, asked_at = timezone.now(), forge.now()
-    open_there = forge.open_pull_requests(project)
+    open_there = _open_there(forge, project)
+    if project.gone:  # as was just found
+        return
     for event in open_there:
         _open(project, event, asked_at, began)
     numbers = [event.number for event in open_there]
@@ -47,29 +51,53 @@ def compare(forges: Forges, project: Project) -> None:
     drift.compared(project)
 
 
+def _open_there(forge: Forge, project: Project) -> list[PullRequestChanged]:
+    """What is open there. Where the project's name leads elsewhere, its repository is looked for first."""
+    try:
+        found = forge.open_pull_requests(project)
+        if found or not isinstance(forge, HostedForge) or not _is_elsewhere(forge, project):
+            return found
+    except (Moved, NoSuchThing):
+        if not isinstance(forge, HostedForge) or not whereabouts.note(forge, project):
+            raise
+    else:
+        whereabouts.note(forge, project)
+    return forge.open_pull_requests(project)
+
+
+def _is_elsewhere(forge: HostedForge, project: Project) -> bool:
+    """Whether an empty list may be another repository's: asked only when everything would be closed for it."""
+    if not PullRequest.objects.filter(project=project, state=PullRequestState.OPEN).exists():
+        return False
+    return forge.repository(project.full_name).external_id != project.external_id
+
+
 def _look_for(forges: Forges, project: Project) -> None:
-    """Note that an archived repository takes changes again, if no webhook has said so."""
+    """Note that an archived repository takes changes again, or has another name, if no webhook has said so."""
     forge = forges.of(project.connection)
     if project.gone != Gone.ARCHIVED or not isinstance(forge, HostedForge):
         return
-    repository = forge.repository(project.full_name)
-    if repository.archived or repository.external_id != project.external_id:
-        return
-    with transaction.atomic():
-        if set_gone(project, None):
-            outbox.instruct(Instruction.FOLLOW, project=project.pk)
+    whereabouts.note(forge, project)
 
 
 @transaction.atomic
 def _open(project: Project, event: PullRequestChanged, asked_at: datetime, began: datetime) -> None:
     known = PullRequest.objects.filter(project=project, number=event.number).first()
-    if known is not None and known.state == PullRequestState.CLOSED and known.changed_at < asked_at:
-        # Closed before we asked and open at the forge: it was opened again, whatever its clock says.
+    if known is not None and _outdated(known, asked_at):
         event = replace(event, changed_at=max(event.changed_at, known.changed_at))
     pull_request_changed(project, event)
     kind = _made_up_for(project, known, event)
     if kind is not None:
         drift.note(project, kind, event.number, began=began)
+
+
+def _outdated(known: PullRequest, asked_at: datetime) -> bool:
+    """Whether the forge's answer is newer than what is known, whatever time it names for its last change.
+
+    Not every change moves that time, a forge may be restored from a backup, and what we saw closed has the time of our
+    question. Without this, what is known with too late a time would stay for ever.
+    """
+    return known.changed_at < (asked_at if known.state == PullRequestState.CLOSED else asked_at - LAG)
 
 
 def _made_up_for(project: Project, known: PullRequest | None, event: PullRequestChanged) -> DriftKind | None:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from seatrial.control.forges import drift
+from seatrial.control.forges import drift, hooks
 from seatrial.control.forges.deliveries import about
 from seatrial.control.forges.models import Delivery, Ending
 from seatrial.control.forges.protocol import (
@@ -32,6 +32,7 @@ from seatrial.control.projects.models import Project, PullRequest, PullRequestSt
 from seatrial.control.projects.services import (
     apply_pull_request,
     find_project,
+    is_news,
     repository_changed,
     set_gone,
 )
@@ -62,6 +63,8 @@ def outcome(delivery: Delivery) -> str:
         delivery.ending = Ending.NOT_CONNECTED
         return f"ignored: no project is connected to repository {delivery.repository or event.external_id}"
     delivery.ending = Ending.DONE
+    if delivery.repository not in ("", project.full_name) and not isinstance(event, RepositoryChanged):
+        hooks.ask_soon(project)
     if isinstance(event, PullRequestChanged):
         drift.told(project, delivery)
     return _of_project(project, event, delivery.waits_since)
@@ -85,7 +88,8 @@ def pull_request_changed(
 ) -> str:
     """Handle a change of a pull request, seen by a webhook or a sweep: update its preview and evaluate it."""
     before = PullRequest.objects.filter(project=project, number=event.number).first()
-    pull_request = apply_pull_request(project, event)
+    late = before is not None and not is_news(before, event)  # most of a storm: it waits for no lock
+    pull_request = None if late else apply_pull_request(project, event)
     if pull_request is None:
         return f"ignored: pull request {event.number} is known in a newer state"
     done = previews.pull_request_changed(pull_request, received_at=received_at or timezone.now())

@@ -21,10 +21,12 @@ def prune(now: datetime) -> int:
 
     A project waits until its previews are removed from every host, because their rows are what their removal is
     reported to, and until its webhook is removed, for WEBHOOK_PATIENCE at most. A connection waits for its projects,
-    because their webhooks are removed with its credential.
+    because their webhooks are removed with its credential, and until its authorization is withdrawn, for WEBHOOK_PATIENCE
+    at most.
     """
     gone = sum(_delete_project(pk) for pk in _over(now).values_list("pk", flat=True))
-    empty = Connection.objects.filter(removal_asked_at__isnull=False, projects=None)
+    withdrawn = Q(authorization=None) | Q(removal_asked_at__lt=now - WEBHOOK_PATIENCE)
+    empty = Connection.objects.filter(withdrawn, removal_asked_at__isnull=False, projects=None)
     return gone + sum(_delete_connection(pk) for pk in empty.values_list("pk", flat=True))
 
 

@@ -1,5 +1,6 @@
 """The lanes of the outbox: work that may wait long for forges or other systems. They never hold up the bus."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -60,12 +61,12 @@ class Aside:
         self._errand = errand
 
     async def run(self) -> None:
-        """Runs for ever: does everything that is due, then sleeps until notified."""
+        """Runs for ever: does everything that is due, then sleeps until somebody wakes it: a notification, or `Due`."""
         woken = self._wakeups.waiter(outbox.channel(self._errand.instruction))
         while True:
             while await self._database.run(self.one):
                 pass
-            await woken.wait(SWEEP_SECONDS)
+            await woken.wait()
 
     def one(self) -> bool:
         """Do the work for the target that has waited longest; True when there was one."""
@@ -99,6 +100,21 @@ class Aside:
             return False
         refused = isinstance(error, ForgeError) and error.permanent
         return refused or timezone.now() - row.created_at > self._errand.kept
+
+
+class Due:
+    """Wakes the lanes of which a row became due, or whose notification was missed. It asks once for all of them."""
+
+    def __init__(self, database: Database, wakeups: Wakeups) -> None:
+        self._database = database
+        self._wakeups = wakeups
+
+    async def run(self) -> None:
+        """Runs for ever. Raises when the database is away; then start it again."""
+        while True:
+            for subject in await self._database.run(outbox.due_aside):
+                self._wakeups.wake(outbox.channel(subject))
+            await asyncio.sleep(SWEEP_SECONDS)
 
 
 def reason_of(error: Exception) -> str:

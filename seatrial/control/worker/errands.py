@@ -9,6 +9,7 @@ from seatrial.control.configuration import Configuration
 from seatrial.control.fleet import revocation
 from seatrial.control.forges import hooks
 from seatrial.control.forges.connected import Forges
+from seatrial.control.forges.deliveries import missed
 from seatrial.control.forges.registration import WorkerTask
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.forges.urgency import Urgency, asking
@@ -56,12 +57,17 @@ def webhooks(forges: Forges) -> Errand:
     """Make, correct and remove webhooks at forges."""
     return Errand(
         instruction=Instruction.WEBHOOK,
-        act=partial(hooks.settle, forges),
+        act=partial(_settle, forges),
         urgency=Urgency.LOOK,
         kept=WEBHOOK_KEPT,
         waits=hooks.waits,
         given_up=hooks.waits,
     )
+
+
+def _settle(forges: Forges, body: dict[str, str]) -> None:
+    missed.before_anew(forges, body)
+    hooks.settle(forges, body)
 
 
 def facts(forges: Forges) -> Errand:

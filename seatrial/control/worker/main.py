@@ -8,14 +8,13 @@ import structlog
 
 from seatrial.control.bus import Bus
 from seatrial.control.configuration import Configuration
-from seatrial.control.ending import ended
 from seatrial.control.forges import intake
 from seatrial.control.forges.connected import Forges
 from seatrial.control.outbox import services as outbox
 from seatrial.control.previews import lifecycle
 from seatrial.control.worker import errands
 from seatrial.control.worker.admissions import Admissions
-from seatrial.control.worker.aside import Aside
+from seatrial.control.worker.aside import Aside, Due
 from seatrial.control.worker.credentials import AT_ONCE, Credentials
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.deliveries import Deliveries
@@ -28,6 +27,7 @@ from seatrial.control.worker.routes import Routes
 from seatrial.control.worker.supervision import supervise
 from seatrial.control.worker.sweeps import ForgeSweep, Sweeps
 from seatrial.control.worker.wakeups import Wakeups
+from seatrial.wire.ending import ended
 
 log = structlog.get_logger(__name__)
 
@@ -77,6 +77,7 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
     return {
         "wakeups": wakeups.listen,
         "deliveries": Deliveries(database, wakeups).run,
+        "due": Due(database, wakeups).run,
         "routes": Routes(database, configuration, wakeups).run,
         "admissions": Admissions(database, wakeups).run,
         "lost evaluations": sweeps.lost_evaluations,

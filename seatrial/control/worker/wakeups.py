@@ -21,8 +21,8 @@ class Waiter:
         """Wake the task, as a notification does."""
         self._event.set()
 
-    async def wait(self, seconds: float) -> bool:
-        """Wait for a notification since the last call (returns True), for at most `seconds` (returns False)."""
+    async def wait(self, seconds: float | None = None) -> bool:
+        """Wait for a notification since the last call (returns True), for at most `seconds`, if given (returns False)."""
         try:
             async with asyncio.timeout(seconds):  # Python 3.11's wait_for can lose a cancellation
                 await self._event.wait()

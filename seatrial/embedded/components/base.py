@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,10 @@ import httpx
 from seatrial.embedded.processes import ChildProgram
 
 Ready = Callable[[], Awaitable[str | None]]
+
+# For plain HTTP on this machine. httpx reads all authorities of the system for each client, which takes longer than the
+# request, and is asked for twenty times a second while a platform starts; a certificate would be refused with these.
+NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Component:
 async def answers_http(url: str) -> str | None:
     """None if `url` answers with success, else what is missing."""
     try:
-        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=2, trust_env=False, verify=NO_AUTHORITIES) as client:
             answer = await client.get(url)
     except httpx.HTTPError as error:
         return f"{url} does not answer ({type(error).__name__})"

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 from werkzeug.wrappers import Request, Response
 
 from tests.forges.hosts import gitea_shapes as shapes
+from tests.forges.hosts.oauth import OAuthSite
 from tests.forges.hosts.operations import Answering, Gone, PublishedSite, Refused
-from tests.forges.hosts.site import Comment, Delivery, Hosted, Person, Pull, Status, Webhook
+from tests.forges.hosts.site import Comment, Delivery, Hosted, Person, Pull, Status, Webhook, as_json
 
 ELSEWHERE = "https://git.corp.test"  # what its settings say its address is
 # What it calls what happens, and the type of the event.
@@ -43,7 +44,7 @@ WHOLE = ("/comments", "/assignees")  # have no pages
 HIDDEN = "user should be an owner or a collaborator with admin write of a repository"
 
 
-class GiteaSite(PublishedSite):
+class GiteaSite(OAuthSite, PublishedSite):
     """It neither counts requests nor knows ETags. A webhook's secret can be neither read nor changed.
 
     `private_receivers`: as its ALLOWED_HOST_LIST says, webhooks may go to private addresses; by default they may not.
@@ -58,6 +59,12 @@ class GiteaSite(PublishedSite):
     schemas = "gitea"
     api_path = "/api/v1"
     parts = {"owner": r"[^/]+", "repo": r"[^/]+", "sha": r"[0-9a-f]+|-", "collaborator": r"[^/]+"}
+    authorize_path = "/login/oauth/authorize"
+    token_path = "/login/oauth/access_token"
+    separator = ","
+    access_seconds = 3600.0
+    ends_at_refresh = False
+    word_for_code = word_for_used = "unauthorized_client"
     version = "1.26.3"
     names: tuple[str, ...] = ("Gitea",)
     most_per_page = 50
@@ -65,6 +72,13 @@ class GiteaSite(PublishedSite):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.private_receivers = True
+        self.rotates = False  # unless INVALIDATE_REFRESH_TOKENS is set
+
+    def word_for_client(self, kind: str) -> str:
+        return "unauthorized_client" if kind == "authorization_code" else "invalid_client"
+
+    def no_tokens(self, word: str) -> Response:
+        return as_json({"error": word, "error_description": "no"}, 400)
 
     def operations(self) -> Mapping[str, Answering]:
         return {
@@ -72,6 +86,7 @@ class GiteaSite(PublishedSite):
             "GET /user": lambda _, person, __: shapes.user(self, person),
             "GET /user/repos": self._mine,
             "GET /repos/{owner}/{repo}": self._repository,
+            "GET /repositories/{id}": self._numbered,
             "GET /repos/{owner}/{repo}/topics": self._topics,
             "GET /repos/{owner}/{repo}/pulls": self._pulls,
             "GET /repos/{owner}/{repo}/pulls/{index}": self._pull,
@@ -84,6 +99,7 @@ class GiteaSite(PublishedSite):
             "DELETE /repos/{owner}/{repo}/hooks/{id}": self._delete_webhook,
             "POST /repos/{owner}/{repo}/hooks/{id}/tests": self._test_webhook,
             "POST /repos/{owner}/{repo}/statuses/{sha}": self._make_status,
+            "GET /repos/{owner}/{repo}/statuses/{sha}": self._statuses,
             "GET /repos/{owner}/{repo}/issues/{index}/comments": self._comments,
             "POST /repos/{owner}/{repo}/issues/{index}/comments": self._make_comment,
             "PATCH /repos/{owner}/{repo}/issues/comments/{id}": self._change_comment,
@@ -151,6 +167,12 @@ class GiteaSite(PublishedSite):
     def _repository(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         hosted = self._find(person, parts)
         return shapes.repository(self, hosted, hosted.members[person.login])
+
+    def _numbered(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        found = [one for one in self.repositories.values() if str(one.id) == parts["id"]]
+        if not found or person.login not in found[0].members:
+            raise Gone
+        return shapes.repository(self, found[0], found[0].members[person.login])
 
     def _topics(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         self._find(person, parts)
@@ -237,17 +259,12 @@ class GiteaSite(PublishedSite):
             person.login,
         )
         hosted.statuses.append(status)
-        return {
-            "id": next(self.ids),
-            "status": status.state,
-            "target_url": status.url,
-            "description": status.description,
-            "url": f"{self.url}{request.path}",
-            "context": status.context,
-            "creator": shapes.user(self, person),
-            "created_at": shapes.MADE,
-            "updated_at": shapes.MADE,
-        }
+        return shapes.status(self, person, status)
+
+    def _statuses(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        found = [one for one in self._find(person, parts).statuses if one.sha == parts["sha"]]
+        newest_first = request.args.get("sort") == "highestindex"
+        return [shapes.status(self, person, one) for one in (reversed(found) if newest_first else found)]
 
     def _comments(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         hosted, pull = self._find(person, parts), self._find_pull(person, parts)

@@ -15,6 +15,7 @@ from tests.forges.hosts.gitlab_hooks import Hooks
 from tests.forges.hosts.gitlab_parts import ELSEWHERE, MERGE, PROJECT, state_of
 from tests.forges.hosts.gitlab_pipelines import Pipelines
 from tests.forges.hosts.gitlab_reviews import Reviews
+from tests.forges.hosts.oauth import Grant, OAuthSite
 from tests.forges.hosts.operations import Answering, Gone, PublishedSite, Refused
 from tests.forges.hosts.site import Comment, Hosted, Person, Pull, as_json
 
@@ -22,7 +23,7 @@ LEVELS = {"read": 20, "write": 30, "admin": 40}
 EMOJI = {"thumbsup": "+1", "confused": "confused"}
 
 
-class GitLabSite(PublishedSite, Pipelines, Hooks, Reviews):
+class GitLabSite(OAuthSite, PublishedSite, Pipelines, Hooks, Reviews):
     """Every answer costs a request, also one that says that nothing changed."""
 
     kind = "gitlab"
@@ -34,6 +35,7 @@ class GitLabSite(PublishedSite, Pipelines, Hooks, Reviews):
     schemas = "gitlab"
     api_path = "/api/v4"
     version = "19.1.0-ee"
+    revoke_path = "/oauth/revoke"
     parts = {"id": r"[^/]+", "sha": r"[0-9a-f]+", "discussion": r"[0-9a-f]+"}
 
     def __init__(self, root: Path) -> None:
@@ -125,6 +127,12 @@ class GitLabSite(PublishedSite, Pipelines, Hooks, Reviews):
         self.left -= answer.status_code == 304
         return answer
 
+    def takes_user(self, name: str) -> bool:
+        return name == "oauth2"
+
+    def said_of(self, grant: Grant) -> dict[str, object]:
+        return {"scope": grant.scopes, "created_at": int(time.time())}
+
     # people and projects
 
     def _person(self, login: str) -> dict[str, Any]:
@@ -140,6 +148,9 @@ class GitLabSite(PublishedSite, Pipelines, Hooks, Reviews):
         return [self._person(login) for login in self.people if login.casefold() == wanted]
 
     def _token(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        if self.grant_of(person.token) is not None:
+            self.complaints.append("asked about a personal access token with one of OAuth")
+            raise Gone
         ends = self.ends.get(person.login)
         return {
             "id": person.id,

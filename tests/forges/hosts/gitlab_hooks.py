@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from datetime import UTC
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from werkzeug.wrappers import Request
 
 from tests.forges.hosts.gitlab_parts import ELSEWHERE, PROJECT, Part, state_of
 from tests.forges.hosts.operations import Answering, Gone, Refused
-from tests.forges.hosts.site import Comment, Hosted, Person, Pull, Webhook
+from tests.forges.hosts.site import Comment, Delivery, Hosted, Person, Pull, Webhook
 
 PAYLOADS = Path(__file__).parent.parent / "schemas" / "gitlab_webhooks.json.xz"
 EXAMPLES: dict[str, Any] = json.loads(lzma.decompress(PAYLOADS.read_bytes()))
@@ -37,10 +38,14 @@ FAILURES = 4  # after so many, GitLab stops sending
 
 
 class Hooks(Part):
-    """`signs`: this GitLab has signing tokens. `local`: it may send webhooks into its own network."""
+    """`signs`: this GitLab has signing tokens. `local`: it may send webhooks into its own network. `tells`: it tells what it
+    sent, and with `dates` also when.
+    """
 
     signs = True
     local = True
+    tells = True
+    dates = True
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -55,6 +60,7 @@ class Hooks(Part):
             f"PUT {PROJECT}/hooks/{{hook}}": self._change_hook,
             f"DELETE {PROJECT}/hooks/{{hook}}": self._delete_hook,
             f"POST {PROJECT}/hooks/{{hook}}/test/push_events": self._test_hook,
+            f"GET {PROJECT}/hooks/{{hook}}/events": self._events,
         }
 
     def _hooks(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
@@ -96,8 +102,35 @@ class Hooks(Part):
     def _test_hook(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         webhook, hosted = self._find_hook(person, parts), self.find(person, parts, "admin")
         payload = self.push_payload(hosted, "main", "0" * 40, self._tip(hosted, "main") or "")
-        self.deliver(webhook, "push", json.dumps(payload).encode(), str(uuid.uuid4()))
+        status = self.deliver(webhook, "push", json.dumps(payload).encode(), str(uuid.uuid4()))
+        if not 200 <= status < 300:
+            raise Refused(422, "what the receiver said")
         return {"message": "201 Created"}
+
+    def _events(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        webhook = self._find_hook(person, parts)
+        if not self.tells:
+            raise Gone
+        if int(request.args.get("per_page", "20")) > 20:
+            raise Refused(400, "per_page does not have a valid value")
+        return [self._event(one) for one in reversed(self.deliveries) if one.webhook == webhook.id]
+
+    def _event(self, one: Delivery) -> dict[str, Any]:
+        """What it keeps: no secret, and words where nobody answered."""
+        hidden = {name: "[REDACTED]" for name in one.headers if name == "X-Gitlab-Token"}
+        stamp = {} if self.dates else {"webhook-timestamp": ""}
+        shown = {
+            "id": one.id,
+            "url": f"{one.webhook}",
+            "trigger": f"{one.event}_hooks",
+            "request_headers": {**one.headers, **hidden, **stamp},
+            "request_data": json.loads(one.body),
+            "response_headers": {"Date": format_datetime(one.at)} if one.status else {},
+            "response_body": "",
+            "execution_duration": 0.5,
+            "response_status": str(one.status) if one.status else "internal error",
+        }
+        return {**shown, "created_at": one.at.isoformat()} if self.dates else shown
 
     def _find_hook(self, person: Person, parts: dict[str, str]) -> Webhook:
         for one in self.find(person, parts, "admin").webhooks:

@@ -6,7 +6,7 @@ from typing import Any
 
 from werkzeug.wrappers import Request
 
-from tests.forges.hosts.gitlab_parts import PROJECT, Part
+from tests.forges.hosts.gitlab_parts import MERGE, PROJECT, Part
 from tests.forges.hosts.operations import Answering, Gone, Refused
 from tests.forges.hosts.site import Hosted, Person, Pull, Status
 from tests.repositories import git
@@ -50,6 +50,7 @@ class Pipeline:
     project: int
     sha: str
     source: str
+    ref: str = ""
     jobs: list[Job] = field(default_factory=list)
 
 
@@ -66,12 +67,17 @@ class Pipelines(Part):
             **super().of_part(),
             f"POST {PROJECT}/statuses/{{sha}}": self._make_status,
             f"GET {PROJECT}/pipelines": self._pipelines,
+            f"GET {MERGE}/pipelines": self._pipelines_of,
             f"GET {PROJECT}/repository/commits/{{sha}}/statuses": self._statuses,
         }
 
-    def start_pipeline(self, hosted: Hosted, pull: Pull, sha: str = "") -> Pipeline:
+    def start_pipeline(
+        self, hosted: Hosted, pull: Pull, sha: str = "", *, in_train: bool = False
+    ) -> Pipeline:
         """What GitLab does for a merge request; `sha` when it runs on a commit of both branches."""
-        pipeline = Pipeline(next(self.ids), hosted.id, sha or pull.head, "merge_request_event")
+        kind = "train" if in_train else "merge" if sha else "head"
+        ref = f"refs/merge-requests/{pull.number}/{kind}"
+        pipeline = Pipeline(next(self.ids), hosted.id, sha or pull.head, "merge_request_event", ref)
         self.pipelines.append(pipeline)
         self.heads[hosted.id, pull.number] = pipeline
         return pipeline
@@ -80,7 +86,22 @@ class Pipelines(Part):
         pipeline = self.heads.get((hosted.id, pull.number))
         if pipeline is None:
             return None
-        return {"id": pipeline.id, "sha": pipeline.sha, "project_id": pipeline.project}
+        return self._basic(pipeline)
+
+    def _basic(self, one: Pipeline) -> dict[str, Any]:
+        return {
+            "id": one.id,
+            "project_id": one.project,
+            "sha": one.sha,
+            "ref": one.ref,
+            "source": one.source,
+        }
+
+    def _pipelines_of(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        hosted, pull = self.find(person, parts), self.find_pull(person, parts)
+        its = f"refs/merge-requests/{pull.number}/"
+        mine = [one for one in self.pipelines if one.project == hosted.id and one.ref.startswith(its)]
+        return [self._basic(one) for one in reversed(mine)]
 
     def _make_status(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         hosted, body = self.find(person, parts, "write"), request.get_json()
@@ -119,7 +140,7 @@ class Pipelines(Part):
     def _pipelines(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         hosted, asked = self.find(person, parts), (request.args["sha"], request.args["source"])
         return [
-            {"id": one.id, "project_id": one.project, "sha": one.sha, "source": one.source}
+            self._basic(one)
             for one in self.pipelines
             if (one.project, one.sha, one.source) == (hosted.id, *asked)
         ]

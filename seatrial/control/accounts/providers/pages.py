@@ -45,6 +45,16 @@ def addresses() -> list[URLPattern]:
     ]
 
 
+@never_cache
+def led_on(request: HttpRequest, url: str, name: str) -> HttpResponse:
+    """A page that leads on by itself.
+
+    Not a redirect: browsers hold every redirect after a form against our `form-action`, also those that the provider makes
+    to a company's own sign-in, which nobody here can know.
+    """
+    return render(request, "accounts/led_on.html", {"url": url, "name": name})
+
+
 def _begins(kind: str) -> View:
     def begin(request: HttpRequest) -> HttpResponse:
         """Only a form of ours begins a sign-in: a link that anybody can make must not."""
@@ -63,7 +73,7 @@ def _begins(kind: str) -> View:
             raise_if_reauthentication_required(request, app="allauth.socialaccount")
             process, further = AuthProcess.CONNECT, None
         leaving = get_adapter(request).get_provider(request, kind).redirect(request, process, further)
-        return _led_on(request, leaving.url, provider.name)
+        return led_on(request, leaving.url, provider.name)
 
     return begin
 
@@ -71,17 +81,7 @@ def _begins(kind: str) -> View:
 def _at_our_address(request: HttpRequest, further: str | None) -> HttpResponse:
     """People come back to SITE_URL, where the cookie of another address would be missing: they begin again there."""
     query = f"?{urlencode({'next': further})}" if further else ""
-    return _led_on(request, f"{settings.SITE_URL}{reverse('account_login')}{query}", settings.SITE_URL)
-
-
-@never_cache
-def _led_on(request: HttpRequest, url: str, name: str) -> HttpResponse:
-    """A page that leads on by itself.
-
-    Not a redirect: browsers hold every redirect after a form against our `form-action`, also those that the provider makes
-    to a company's own sign-in, which nobody here can know.
-    """
-    return render(request, "accounts/led_on.html", {"url": url, "name": name})
+    return led_on(request, f"{settings.SITE_URL}{reverse('account_login')}{query}", settings.SITE_URL)
 
 
 def _comes_back(provider: type[OutsideProvider]) -> View:

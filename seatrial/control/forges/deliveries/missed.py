@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from seatrial.control.forges import drift, hooks, intake
 from seatrial.control.forges.connected import Forges
+from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.models import Comparison, Delivery, DeliveryResult, DriftKind, Ending
 from seatrial.control.forges.protocol import Forge, KeepsDeliveries, MissedDelivery
 from seatrial.control.forges.registry import registered
@@ -17,7 +18,6 @@ from seatrial.control.projects.models import Connection, Project
 log = structlog.get_logger(__name__)
 
 EVERY = timedelta(minutes=5)
-KEPT = timedelta(days=3)  # what GitHub keeps; an Enterprise Server keeps them longer
 OVERLAP = timedelta(minutes=10)  # a delivery is listed under the time of its attempt, which may be long
 MOST = 100  # of a project at a time; the next look goes on where this one ended
 
@@ -28,22 +28,39 @@ def look_due(forges: Forges, project: Project) -> None:
     Idempotent: what is stored already, under the forge's id, is not read again. Raises ForgeError when the forge does not
     answer, or does not let this credential see its deliveries; it is asked again at the next look.
     """
-    if project.gone == Gone.DELETED:
+    lately = Comparison.objects.filter(pk=project.pk, looked_at__gt=timezone.now() - EVERY)
+    if not lately.exists():
+        look(forges, project)
+
+
+def before_anew(forges: Forges, body: dict[str, str]) -> None:
+    """Look before the webhook of the project in `body` is put right: one that is made anew takes what was kept with it.
+
+    Whatever the forge says, the webhook is put right.
+    """
+    made = Project.objects.filter(archived_at=None, hook__checked_at__isnull=False)
+    project = made.select_related("connection").filter(pk=body["project"]).first()
+    if project is None:
+        return
+    try:
+        look(forges, project)
+    except ForgeError as error:
+        log.debug("missed deliveries not read", project=project.slug, why=str(error))
+
+
+def look(forges: Forges, project: Project) -> None:
+    """The same, however long ago the last look is."""
+    forge = forges.of(project.connection)
+    if project.gone == Gone.DELETED or not isinstance(forge, KeepsDeliveries):
         return
     known = Comparison.objects.filter(pk=project.pk).first()
-    now = timezone.now()
-    if known is not None and known.looked_at is not None and now - known.looked_at < EVERY:
-        return
-    forge = forges.of(project.connection)
-    if not isinstance(forge, KeepsDeliveries):
-        return
-    Comparison.objects.update_or_create(project=project, defaults={"looked_at": now})
+    Comparison.objects.update_or_create(project=project, defaults={"looked_at": timezone.now()})
     _look(forge, forge, project, known)
 
 
 def _look(keeper: KeepsDeliveries, forge: Forge, project: Project, known: Comparison | None) -> None:
     asked_at = forge.now()
-    since = max(asked_at - KEPT, project.created_at, _since(known) or project.created_at)
+    since = max(asked_at - keeper.keeps_for, project.created_at, _since(known) or project.created_at)
     listed = keeper.missed_deliveries(project, hooks.address(project.connection), since)
     missed = _unknown(project.connection, listed)
     for one in missed[:MOST]:

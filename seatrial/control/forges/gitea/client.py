@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.errors import ForgeError, Moved
 from seatrial.control.forges.gitea.answers import Answer
+from seatrial.control.forges.http.bearer import Bearer
 from seatrial.control.forges.http.problems import NoSuchThing, no_answer, problem
 from seatrial.control.forges.http.reading import content_of, read, validated
 from seatrial.control.forges.http.transport import ForgeTransport
@@ -35,17 +36,16 @@ class Forbidden(ForgeError):
 
 
 class GiteaClient:
-    """Sends requests and reads answers. Thread-safe. Retries nothing. Every method raises ForgeError."""
+    """Sends requests and reads answers. Thread-safe. Retries nothing. Every method raises ForgeError.
 
-    def __init__(self, base_url: str, token: str, *, inner: httpx.BaseTransport | None = None) -> None:
+    A token that is refused is replaced once, if there is another.
+    """
+
+    def __init__(self, base_url: str, bearer: Bearer, *, inner: httpx.BaseTransport | None = None) -> None:
         self.transport = ForgeTransport(base_url, inner=inner)
         self._api = f"{base_url.rstrip('/').removesuffix('/api/v1')}/api/v1"
         self._host = urlsplit(base_url).hostname or ""
-        self._headers = {
-            "Authorization": f"token {token}",
-            "Accept": "application/json",
-            "User-Agent": "Seatrial",
-        }
+        self._bearer = bearer
 
     def now(self) -> datetime:
         """The forge's time, by the Date of its last answer."""
@@ -75,15 +75,17 @@ class GiteaClient:
         except NoSuchThing:
             return
 
-    def pages(self, path: str, model: type[A], **query: str) -> Iterator[A]:
+    def pages(self, path: str, model: type[A], *, of: str = "", **query: str) -> Iterator[A]:
         """Every item of a list, page after page, until there are no more: pages may be smaller than we ask for.
+
+        With `of`, the repository of that name must still have it: else Moved is raised, and no redirect is followed.
 
         The addresses in the Link header are not used: they are where the server thinks it is, which may be another name.
         """
         seen = 0
         for page in range(1, MAX_PAGES + 1):
             numbered = {**query, "page": str(page), "limit": str(PER_PAGE)}
-            response = self._send("GET", str(httpx.URL(path, params=numbered)))
+            response = self._send("GET", str(httpx.URL(path, params=numbered)), of=of)
             items = self._items(response)
             for item in items:
                 yield validated(model, item, response)
@@ -100,9 +102,11 @@ class GiteaClient:
             raise ForgeError(f"{response.url.path} at {self._host} is not a list")
         return items
 
-    def _send(self, method: str, path: str, *, json: Any = None) -> httpx.Response:
+    def _send(self, method: str, path: str, *, json: Any = None, of: str = "") -> httpx.Response:
         response = self._once(method, f"{self._api}{path}", json)
         if response.is_redirect:  # renamed or transferred
+            if of and f"/repos/{of}/".casefold() not in unquote(self._moved(response)).casefold():
+                raise Moved(of)
             response = self._once(method, self._moved(response), json)
         if response.status_code in {httpx.codes.NOT_FOUND, httpx.codes.GONE}:
             raise NoSuchThing(f"{self._host} has nothing at {response.url.path}, or hides it")
@@ -113,7 +117,19 @@ class GiteaClient:
         return response
 
     def _once(self, method: str, address: str, json: Any) -> httpx.Response:
-        request = httpx.Request(method, address, json=json, headers=self._headers)
+        token = self._bearer.current()
+        response = self._signed(method, address, json, token)
+        if response.status_code == httpx.codes.UNAUTHORIZED and self._bearer.refused(token):
+            return self._signed(method, address, json, self._bearer.current())
+        return response
+
+    def _signed(self, method: str, address: str, json: Any, token: str) -> httpx.Response:
+        headers = {
+            "Authorization": f"token {token}",
+            "Accept": "application/json",
+            "User-Agent": "Seatrial",
+        }
+        request = httpx.Request(method, address, json=json, headers=headers)
         try:
             return self.transport.handle_request(request)
         except httpx.HTTPError as error:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import httpx
 
-from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.errors import ForgeError, Moved
 from seatrial.control.forges.gitea import hooks
 from seatrial.control.forges.gitea.account import account
 from seatrial.control.forges.gitea.answers import (
@@ -18,14 +18,17 @@ from seatrial.control.forges.gitea.answers import (
     Permission,
     Pull,
     RepositoryAnswer,
+    StatusAnswer,
     Topics,
 )
 from seatrial.control.forges.gitea.client import Forbidden, GiteaClient
+from seatrial.control.forges.gitea.oauth import OAUTH
 from seatrial.control.forges.gitea.pulls import as_event
 from seatrial.control.forges.github import statuses
-from seatrial.control.forges.http.budget import Budget
+from seatrial.control.forges.http.budget import Allowances
 from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.marker import marked, marker
+from seatrial.control.forges.oauth.granted import bearer_of
 from seatrial.control.forges.protocol import (
     Commented,
     CommentReport,
@@ -34,6 +37,7 @@ from seatrial.control.forges.protocol import (
     FetchCredential,
     ForgeAccount,
     ForgeRepository,
+    PreviewReport,
     TakenFacts,
 )
 from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
@@ -49,13 +53,13 @@ class GiteaForge:
     """One connection to a Gitea or Forgejo. Agents get the token itself: it cannot be narrowed to one repository."""
 
     def __init__(self, connection: Connection, *, inner: httpx.BaseTransport | None = None) -> None:
-        self._token = str(connection.credential)
-        self.client = GiteaClient(connection.base_url, self._token, inner=inner)
+        self._bearer = bearer_of(connection, OAUTH)
+        self.client = GiteaClient(connection.base_url, self._bearer, inner=inner)
 
     @property
-    def budget(self) -> Budget:
-        """The connection's budget."""
-        return self.client.transport.budget
+    def allowances(self) -> Allowances:
+        """What the forge still accepts, and how fast."""
+        return self.client.transport.allowances
 
     def now(self) -> datetime:
         """Gitea's time, by the Date of its last answer."""
@@ -74,12 +78,19 @@ class GiteaForge:
         """One repository, by its name or a former one."""
         return _repository(self.client.get(_path(full_name), RepositoryAnswer))
 
+    def repository_of(self, project: Project) -> ForgeRepository:
+        """The repository by its number."""
+        return _repository(self.client.get(f"/repositories/{project.external_id}", RepositoryAnswer))
+
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
         """Every open pull request, whatever its base. One without a commit, which only damage explains, counts as none.
 
-        Raises ForgeError when the project's name belongs to another repository now.
+        Raises Moved, not only when the project's name belongs to another repository, but also when it is a former one.
         """
-        answers = list(self.client.pages(f"{_of(project)}/pulls", Pull, state=OPEN, sort="oldest"))
+        listed = self.client.pages(
+            f"{_of(project)}/pulls", Pull, of=project.full_name, state=OPEN, sort="oldest"
+        )
+        answers = list(listed)
         for answer in answers:
             _same(project, str(answer.base.repo_id))
         return [_now(project, answer) for answer in answers if answer.head.sha]
@@ -119,16 +130,21 @@ class GiteaForge:
 
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
         """A commit status, whose words are GitHub's."""
-        self._status(project, report.commit, statuses.of_evaluation(report))
+        self._status(project, report.commit, statuses.of_evaluation(report), unsure=report.unsure)
+
+    def report_preview(self, project: Project, report: PreviewReport) -> None:
+        """A commit status."""
+        self._status(project, report.commit, statuses.of_preview(report), unsure=report.unsure)
 
     def report_deployment(self, project: Project, report: DeploymentReport) -> None:
-        """A commit status: Gitea lists no deployments."""
-        self._status(project, report.commit, statuses.of_deployment(report))
+        """Nothing to do: Gitea lists no deployments."""
 
     def report_comment(self, project: Project, report: CommentReport) -> str:
         """Our comment: the known one, else ours with the marker, else a new one."""
         text = marked(report.body, report.mark)
-        for comment in self._candidates(project, report):
+        for comment, says in self._candidates(project, report):
+            if says.strip() == text.strip():
+                return comment
             try:
                 path = f"{_of(project)}/issues/comments/{comment}"
                 return str(self.client.send("PATCH", path, {"body": text}, Made).id)
@@ -140,7 +156,13 @@ class GiteaForge:
 
     def fetch_credential(self, project: Project) -> FetchCredential | None:
         """The token, as git sends it over HTTPS; the name beside it does not matter."""
-        return FetchCredential(username="seatrial", password=self._token, expires_at=self.now() + LENT)
+        token, ends = self._bearer.current(), self._bearer.expires_at
+        lent_until = self.now() + LENT
+        return FetchCredential(
+            username="seatrial",
+            password=token,
+            expires_at=min(ends, lent_until) if ends is not None else lent_until,
+        )
 
     def ensure_webhook(self, project: Project, url: str, secret: str) -> None:
         """Make the webhook, or correct the one that goes to `url`. One with another secret gives way to a new one."""
@@ -193,25 +215,33 @@ class GiteaForge:
             roles[answer.owner.login] = "owner"
         return [Member(username=login, role=role) for login, role in sorted(roles.items())]
 
-    def _status(self, project: Project, commit: str, body: dict[str, str]) -> None:
+    def _status(self, project: Project, commit: str, body: dict[str, str], *, unsure: bool) -> None:
+        if unsure and self._has_status(project, commit, body):
+            return
         self.client.send("POST", f"{_of(project)}/statuses/{commit}", body, Made)
 
-    def _candidates(self, project: Project, report: CommentReport) -> Iterator[str]:
-        """Ids of comments that may be ours, without a request for what is known."""
-        if report.known:
-            yield report.known
-        found = self._our_comment(project, report)
-        if found:
-            yield found
+    def _has_status(self, project: Project, commit: str, body: dict[str, str]) -> bool:
+        """Whether the newest status of this name says the same."""
+        path = f"{_of(project)}/statuses/{commit}"
+        newest_first = self.client.pages(path, StatusAnswer, sort="highestindex")
+        return statuses.is_newest(body, (one.body for one in newest_first))
 
-    def _our_comment(self, project: Project, report: CommentReport) -> str:
-        """The id of the comment that an earlier report made; anybody may copy the marker, so it must be ours."""
+    def _candidates(self, project: Project, report: CommentReport) -> Iterator[tuple[str, str]]:
+        """Ids of comments that may be ours, and what they say, without a request for what is known."""
+        if report.known:
+            yield report.known, ""
+        found = self._our_comment(project, report)
+        if found is not None:
+            yield str(found.id), found.body or ""
+
+    def _our_comment(self, project: Project, report: CommentReport) -> Comment | None:
+        """The comment that an earlier report made; anybody may copy the marker, so it must be ours."""
         me = self.client.get("/user", Me)
         wanted = marker(report.mark)
         for comment in self.client.get_list(f"{_of(project)}/issues/{report.number}/comments", Comment):
             if comment.user is not None and comment.user.id == me.id and wanted in (comment.body or ""):
-                return str(comment.id)
-        return ""
+                return comment
+        return None
 
 
 def _of(project: Project) -> str:
@@ -224,9 +254,7 @@ def _path(full_name: str) -> str:
 
 def _same(project: Project, external_id: str) -> None:
     if external_id != project.external_id:
-        raise ForgeError(
-            f"{project.full_name} is another repository now. Add the project again under its new name"
-        )
+        raise Moved(project.full_name)
 
 
 def _now(project: Project, answer: Pull) -> PullRequestChanged:

@@ -20,6 +20,7 @@ from seatrial.control.projects.events import (
     PullRequestAction,
     PullRequestChanged,
     Pushed,
+    RepositoryChanged,
     RepositoryGone,
     TagCreated,
 )
@@ -88,11 +89,20 @@ def _push(payload: PushPayload) -> Pushed | TagCreated | None:
     return Pushed(external_id=repository, ref=payload.ref, commit=payload.after, author=author, before=before)
 
 
-def _repository(payload: RepositoryPayload) -> RepositoryGone | None:
-    """Gitea only reports that a repository was made or deleted: a new name shows when it is asked."""
-    if payload.action != "deleted":
+def _repository(payload: RepositoryPayload) -> RepositoryGone | RepositoryChanged | None:
+    """Gitea up to 1.27, and Forgejo, only report that one was made or deleted; newer ones of Gitea a new name, too."""
+    there = payload.repository
+    if payload.action == "deleted":
+        return RepositoryGone(external_id=str(there.id), why=Gone.DELETED)
+    if payload.action != "renamed":
         return None
-    return RepositoryGone(external_id=str(payload.repository.id), why=Gone.DELETED)
+    return RepositoryChanged(
+        external_id=str(there.id),
+        full_name=there.full_name,
+        clone_url=there.clone_url or f"{there.html_url}.git",
+        web_url=there.html_url,
+        default_branch=there.default_branch or "main",
+    )
 
 
 def _comment(payload: CommentPayload) -> Commented | None:

@@ -19,17 +19,18 @@ from seatrial.control.forges.github.check_runs import CheckRuns
 from seatrial.control.forges.github.client import GitHubClient, NotAllowed
 from seatrial.control.forges.github.deployments import Deployments
 from seatrial.control.forges.github.forge import GitHubForge, as_repository
-from seatrial.control.forges.github.installations import Installations
+from seatrial.control.forges.github.installations import Installations, NotInstalled
 from seatrial.control.forges.github.paths import of_project
+from seatrial.control.forges.github.rights import enterprise_version
 from seatrial.control.forges.github.signing_in import AsApp, AsInstallation
 from seatrial.control.forges.protocol import (
-    DeploymentReport,
     EvaluationReport,
     FetchCredential,
     ForgeAccount,
     ForgeRepository,
     KeptDelivery,
     MissedDelivery,
+    PreviewReport,
     Right,
 )
 from seatrial.control.projects.models import Connection, Project
@@ -46,7 +47,7 @@ LISTED_SECONDS = 60.0
 
 class GitHubAppForge(GitHubForge):
     """One App and all of its installations. `client` signs each request for the repository it is about; `app_client` as
-    the App itself. Both share one budget.
+    the App itself. Both share their connections, clock and ETags; GitHub counts the requests of each installation for itself.
     """
 
     def __init__(self, connection: Connection, *, inner: httpx.BaseTransport | None = None) -> None:
@@ -65,17 +66,19 @@ class GitHubAppForge(GitHubForge):
 
     def account(self) -> ForgeAccount:
         """The App, and which of the permissions and events that we need it lacks."""
-        app = self._app()
+        app, headers = self._app()
+        queues = not self.app_client.is_server
         rights = [
             Right(
                 name=needs.shown(one),
                 given=needs.reaches(app.permissions, one, level),
                 without=needs.WITHOUT[one],
             )
-            for one, level in needs.permissions().items()
+            for one, level in needs.permissions(queues=queues).items()
         ]
-        lacks = needs.missing(app.permissions, app.events)
-        return ForgeAccount(login=login_of(app.slug), missing=lacks, rights=rights)
+        lacks = needs.missing(app.permissions, app.events, queues=queues)
+        version = enterprise_version(headers)
+        return ForgeAccount(login=login_of(app.slug), missing=lacks, rights=rights, version=version)
 
     def repositories(self) -> Iterator[ForgeRepository]:
         """Those of every installation that is not suspended."""
@@ -85,6 +88,13 @@ class GitHubAppForge(GitHubForge):
     def repository(self, full_name: str) -> ForgeRepository:
         """One repository. It needs no webhook of its own."""
         return replace(super().repository(full_name), manageable=True)
+
+    def repository_of(self, project: Project) -> ForgeRepository:
+        """The App need not be installed on the repository that has its name now."""
+        try:
+            return super().repository_of(project)
+        except NotInstalled:
+            return self._by_number(project)
 
     def fetch_credential(self, project: Project) -> FetchCredential | None:
         """A new token that reads the contents of this repository and nothing else, for an hour."""
@@ -126,17 +136,16 @@ class GitHubAppForge(GitHubForge):
         """A check run."""
         self._check_runs.show(of_project(project), checks.of_evaluation(report))
 
-    def report_deployment(self, project: Project, report: DeploymentReport) -> None:
-        """A check run, and a deployment that the pull request's page links to."""
-        self._check_runs.show(of_project(project), checks.of_deployment(report))
-        self._deployments.show(of_project(project), report)
+    def report_preview(self, project: Project, report: PreviewReport) -> None:
+        """A check run."""
+        self._check_runs.show(of_project(project), checks.of_preview(report))
 
     def _signed(self, auth: AsInstallation) -> GitHubClient:
         return GitHubClient(self._base_url, auth, transport=self.app_client.transport)
 
-    def _app(self) -> AppAnswer:
+    def _app(self) -> tuple[AppAnswer, httpx.Headers]:
         try:
-            return self.app_client.get("/app", AppAnswer)
+            return self.app_client.get_with_headers("/app", AppAnswer)
         except ForgeError as error:
             raise ForgeError(
                 f"{error}. It was asked as the App {self.app.app_id}: that is its id, and a private key of it? "
@@ -178,5 +187,5 @@ class GitHubAppForge(GitHubForge):
             return []
 
     def _ours(self) -> Callable[[Me], bool]:
-        login = login_of(self._app().slug)
+        login = login_of(self._app()[0].slug)
         return lambda account: account.login == login

@@ -12,16 +12,18 @@ from githubkit.cache import MemCacheStrategy
 from githubkit.exception import (
     GitHubException,
     RateLimitExceeded,
+    RequestError,
     RequestFailed,
 )
 
-from seatrial.control.forges.errors import ForgeError, Limited
+from seatrial.control.forges.errors import ForgeError, Limited, Moved
 from seatrial.control.forges.github import limits
 from seatrial.control.forges.github.answers import Answer
 from seatrial.control.forges.http.problems import NoSuchThing, no_answer, problem
 from seatrial.control.forges.http.reading import content_of, read, validated
 from seatrial.control.forges.http.transport import REFUSED_SECONDS, TIMEOUT_SECONDS, ForgeTransport
 
+GHE = ".ghe.com"
 API_VERSION = "2022-11-28"
 PER_PAGE = 100  # the most that GitHub gives
 MAX_PAGES = 100
@@ -32,7 +34,15 @@ A = TypeVar("A", bound=Answer)
 def api_url(base_url: str) -> str:
     """The address of the API of the GitHub at `base_url`, such as https://github.com or an Enterprise Server's."""
     site = site_url(base_url)
-    return "https://api.github.com" if site == "https://github.com" else f"{site}/api/v3"
+    if is_server(site):
+        return f"{site}/api/v3"
+    return f"https://api.{urlsplit(site).netloc}"
+
+
+def is_server(base_url: str) -> bool:
+    """Whether it is an Enterprise Server, which GitHub does not run itself. Companies may also have a site at ghe.com."""
+    host = urlsplit(site_url(base_url)).hostname or ""
+    return host != "github.com" and not host.endswith(GHE)
 
 
 def site_url(base_url: str) -> str:
@@ -40,6 +50,8 @@ def site_url(base_url: str) -> str:
     parts = urlsplit(base_url)
     if parts.hostname in {"github.com", "www.github.com", "api.github.com"}:
         return "https://github.com"
+    if (parts.hostname or "").endswith(GHE):
+        return f"https://{parts.netloc.removeprefix('api.')}"
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/api/v3')}"
 
 
@@ -48,7 +60,7 @@ class GitHubClient:
 
     githubkit signs in and understands GitHub's limits. Its models are not used, because they refuse what GitHub adds;
     ours ignore it. Its cache, retries and throttling are off: our transport counts every request. With `transport`, it
-    shares budget and ETags with the client that has it.
+    shares everything with the client that has it.
     """
 
     def __init__(
@@ -59,12 +71,13 @@ class GitHubClient:
         inner: httpx.BaseTransport | None = None,
         transport: ForgeTransport | None = None,
     ) -> None:
-        pace = limits.pace(api_url(base_url))
-        self.transport = transport or ForgeTransport(api_url(base_url), inner=inner, pace=pace)
-        self._host = urlsplit(api_url(base_url)).hostname or ""
+        api, self.is_server = api_url(base_url), is_server(base_url)
+        pace = limits.pace(server=self.is_server)
+        self.transport = transport or ForgeTransport(api, inner=inner, pace=pace)
+        self._host = urlsplit(api).hostname or ""
         self._github: GitHub[Any] = GitHub(
             auth,
-            base_url=api_url(base_url),
+            base_url=api,
             user_agent="Seatrial",
             timeout=TIMEOUT_SECONDS,
             transport=self.transport,
@@ -98,11 +111,14 @@ class GitHubClient:
         except NoSuchThing:
             return
 
-    def pages(self, path: str, model: type[A], *, key: str = "", **query: str) -> Iterator[A]:
-        """Every item of a list, page after page, as GitHub's Link header leads. `key` names the list in its answer."""
+    def pages(self, path: str, model: type[A], *, key: str = "", of: str = "", **query: str) -> Iterator[A]:
+        """Every item of a list, page after page, as GitHub's Link header leads. `key` names the list in its answer.
+
+        With `of`, the repository of that name must still have it: else Moved is raised, and no redirect is followed.
+        """
         address: str | None = str(httpx.URL(path, params={**query, "per_page": str(PER_PAGE)}))
         for _ in range(MAX_PAGES):
-            response = self._send("GET", address or "")
+            response = self._send("GET", address or "", of=of)
             content = content_of(response)
             items = content.get(key) if key and isinstance(content, dict) else content
             if not isinstance(items, list):
@@ -122,9 +138,11 @@ class GitHubClient:
         response = self._send("GET", path)
         return read(model, response), response.headers
 
-    def _send(self, method: str, path: str, *, json: Any = None) -> httpx.Response:
+    def _send(self, method: str, path: str, *, json: Any = None, of: str = "") -> httpx.Response:
         response = self._once(method, path, json)
         if response.is_redirect:
+            if of:
+                raise Moved(of)
             # Renamed or transferred: GitHub names the address by number, which never changes
             address = str(httpx.URL(response.request.url).join(response.headers.get("Location", "")))
             self._stay(address)
@@ -139,26 +157,31 @@ class GitHubClient:
                 method, path, json=json, headers={"X-GitHub-Api-Version": API_VERSION}
             )
         except RateLimitExceeded as error:
-            raise self._limited() from error  # the transport knows until when
+            raise self._limited(error.request) from error  # the transport knows until when
         except RequestFailed as error:
             response: httpx.Response = error.response.raw_response
             if limits.too_often(response):
-                self.transport.budget.pause(REFUSED_SECONDS)
-                raise self._limited() from error
+                self.transport.allowance(response.request).budget.pause(REFUSED_SECONDS)
+                raise self._limited(response.request) from error
             if response.status_code in {404, 410}:
                 raise NoSuchThing(f"{self._host} has nothing at {response.url.path}, or hides it") from error
             wrong = problem(response, self.transport.clock)
             if response.status_code == httpx.codes.FORBIDDEN:
-                raise NotAllowed(str(wrong), retry_after_seconds=wrong.retry_after_seconds) from error
+                raise NotAllowed(
+                    str(wrong), retry_after_seconds=wrong.retry_after_seconds, heard=False
+                ) from error
+            if response.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
+                raise NotAccepted(str(wrong)) from error
             raise wrong from error
         except GitHubException as error:
             if isinstance(error.__cause__, ForgeError):  # of our transport
                 raise error.__cause__ from error
-            raise no_answer(self._host, error) from error
+            cause = error.exc if isinstance(error, RequestError) else error
+            raise no_answer(self._host, cause) from error
         return answer.raw_response
 
-    def _limited(self) -> Limited:
-        wait = math.ceil(self.transport.budget.standing().wait)
+    def _limited(self, request: httpx.Request) -> Limited:
+        wait = math.ceil(self.transport.allowance(request).budget.standing().wait)
         return Limited(f"{self._host} accepts no more requests for {wait} s", wait)
 
     def _stay(self, address: str) -> None:
@@ -168,6 +191,12 @@ class GitHubClient:
             raise ForgeError(
                 f"{self._host} points to {there.netloc}, another host; not followed", permanent=True
             )
+
+
+class NotAccepted(ForgeError):
+    """422: GitHub does not take what was sent."""
+
+    permanent = True
 
 
 class NotAllowed(ForgeError):

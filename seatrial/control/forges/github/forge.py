@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import httpx
 
-from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.errors import Moved
 from seatrial.control.forges.github import sent, statuses
 from seatrial.control.forges.github.answers import (
     Collaborator,
@@ -17,14 +17,15 @@ from seatrial.control.forges.github.answers import (
     PermissionAnswer,
     PullAnswer,
     RepositoryAnswer,
+    StatusAnswer,
 )
-from seatrial.control.forges.github.client import GitHubClient
+from seatrial.control.forges.github.client import GitHubClient, NotAccepted
 from seatrial.control.forges.github.deployments import Deployments
-from seatrial.control.forges.github.needs import EVENTS
+from seatrial.control.forges.github.needs import events
 from seatrial.control.forges.github.paths import of_name as _path
 from seatrial.control.forges.github.paths import of_project as _of
 from seatrial.control.forges.github.rights import CLASSIC_SCOPE, enterprise_version, rights_of_token
-from seatrial.control.forges.http.budget import Budget
+from seatrial.control.forges.http.budget import Allowances
 from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.marker import marked, marker
 from seatrial.control.forges.protocol import (
@@ -37,6 +38,7 @@ from seatrial.control.forges.protocol import (
     ForgeRepository,
     KeptDelivery,
     MissedDelivery,
+    PreviewReport,
     TakenFacts,
 )
 from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
@@ -62,9 +64,9 @@ class GitHubForge:
         self._deployments = Deployments(lambda: self.client)
 
     @property
-    def budget(self) -> Budget:
-        """The connection's budget."""
-        return self.client.transport.budget
+    def allowances(self) -> Allowances:
+        """What the forge still accepts, and how fast."""
+        return self.client.transport.allowances
 
     def now(self) -> datetime:
         """GitHub's time, by the Date of its last answer."""
@@ -92,12 +94,23 @@ class GitHubForge:
         """One repository, by its name or a former one."""
         return as_repository(self.client.get(_path(full_name), RepositoryAnswer))
 
+    def repository_of(self, project: Project) -> ForgeRepository:
+        """By its name or a former one, unless another repository has that now: then by its number."""
+        try:
+            found = self.repository(project.full_name)
+        except NoSuchThing:
+            return self._by_number(project)
+        return found if found.external_id == project.external_id else self._by_number(project)
+
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
         """Every open pull request, whatever its base.
 
-        Raises ForgeError when the project's name belongs to another repository now.
+        Raises Moved, not only when the project's name belongs to another repository, but also when it is a former one.
         """
-        answers = list(self.client.pages(f"{_of(project)}/pulls", PullAnswer, state=OPEN, sort="created"))
+        listed = self.client.pages(
+            f"{_of(project)}/pulls", PullAnswer, of=project.full_name, state=OPEN, sort="created"
+        )
+        answers = list(listed)
         for answer in answers:
             _require_same(project, answer)
         return [_as_event(project, answer) for answer in answers]
@@ -122,11 +135,14 @@ class GitHubForge:
 
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
         """A commit status."""
-        self._status(project, report.commit, statuses.of_evaluation(report))
+        self._status(project, report.commit, statuses.of_evaluation(report), unsure=report.unsure)
+
+    def report_preview(self, project: Project, report: PreviewReport) -> None:
+        """A commit status."""
+        self._status(project, report.commit, statuses.of_preview(report), unsure=report.unsure)
 
     def report_deployment(self, project: Project, report: DeploymentReport) -> None:
-        """A commit status, and a deployment that the pull request's page links to."""
-        self._status(project, report.commit, statuses.of_deployment(report))
+        """A deployment that the pull request's page links to."""
         self._deployments.show(_of(project), report)
 
     def report_comment(self, project: Project, report: CommentReport) -> str:
@@ -138,8 +154,12 @@ class GitHubForge:
             except NoSuchThing:
                 pass  # somebody deleted it
         ours = self._our_comment(project, report)
-        if ours:
-            return self._edit(project, ours, text)
+        if ours is not None:
+            return (
+                str(ours.id)
+                if (ours.body or "").strip() == text.strip()
+                else self._edit(project, str(ours.id), text)
+            )
         path = f"{_of(project)}/issues/{report.number}/comments"
         return str(self.client.send("POST", path, {"body": text}, Made).id)
 
@@ -154,11 +174,20 @@ class GitHubForge:
         )
 
     def ensure_webhook(self, project: Project, url: str, secret: str) -> None:
-        """Make the webhook, or correct the one that goes to `url`. GitHub shows no secret, so it is always sent."""
+        """Make the webhook, or correct the one that goes to `url`. GitHub shows no secret, so it is always sent.
+
+        Where GitHub refuses it, it may be an Enterprise Server that does not know merge queues.
+        """
+        try:
+            self._ensure_webhook(project, url, secret, events())
+        except NotAccepted:
+            self._ensure_webhook(project, url, secret, events(queues=False))
+
+    def _ensure_webhook(self, project: Project, url: str, secret: str, wanted: list[str]) -> None:
         hooks = f"{_of(project)}/hooks"
         body = {
             "active": True,
-            "events": EVENTS,
+            "events": wanted,
             "config": {"url": url, "content_type": "json", "secret": secret, "insecure_ssl": "0"},
         }
         ours = [hook for hook in self.client.pages(hooks, Hook) if hook.config.url == url]
@@ -178,6 +207,11 @@ class GitHubForge:
             return
         for hook in ours:
             self.client.delete(f"{hooks}/{hook.id}")
+
+    @property
+    def keeps_for(self) -> timedelta:
+        """Three days at github.com, seven at an Enterprise Server."""
+        return sent.KEPT_BY_SERVER if self.client.is_server else sent.KEPT_FOR
 
     def missed_deliveries(self, project: Project, url: str, since: datetime) -> list[MissedDelivery]:
         """Of every webhook that goes to `url`."""
@@ -211,6 +245,9 @@ class GitHubForge:
         path = f"{_of(project)}/issues/comments/{event.comment}/reactions"
         self.client.send("POST", path, {"content": "+1" if done else "confused"}, Made)
 
+    def _by_number(self, project: Project) -> ForgeRepository:
+        return as_repository(self.client.get(f"/repositories/{project.external_id}", RepositoryAnswer))
+
     def _members(self, project: Project, answer: RepositoryAnswer) -> list[Member]:
         """Nobody, unless the credential may push: GitHub shows collaborators to nobody else."""
         return self._collaborators(project) if answer.permissions.push else []
@@ -219,21 +256,28 @@ class GitHubForge:
         collaborators = self.client.pages(f"{_of(project)}/collaborators", Collaborator)
         return [Member(username=one.login, role=one.role_name) for one in collaborators]
 
-    def _status(self, project: Project, commit: str, body: dict[str, str]) -> None:
+    def _status(self, project: Project, commit: str, body: dict[str, str], *, unsure: bool) -> None:
+        if unsure and self._has_status(project, commit, body):
+            return
         self.client.send("POST", f"{_of(project)}/statuses/{commit}", body, Made)
+
+    def _has_status(self, project: Project, commit: str, body: dict[str, str]) -> bool:
+        """Whether the newest status of this name says the same."""
+        path = f"{_of(project)}/commits/{commit}/statuses"
+        return statuses.is_newest(body, (one.body for one in self.client.pages(path, StatusAnswer)))
 
     def _edit(self, project: Project, comment: str, text: str) -> str:
         path = f"{_of(project)}/issues/comments/{comment}"
         return str(self.client.send("PATCH", path, {"body": text}, Made).id)
 
-    def _our_comment(self, project: Project, report: CommentReport) -> str:
-        """The id of the comment that an earlier report made; anybody may copy the marker, so it must be ours."""
+    def _our_comment(self, project: Project, report: CommentReport) -> Comment | None:
+        """The comment that an earlier report made; anybody may copy the marker, so it must be ours."""
         ours = self._ours()
         wanted = marker(report.mark)
         for comment in self.client.pages(f"{_of(project)}/issues/{report.number}/comments", Comment):
             if comment.user is not None and ours(comment.user) and wanted in (comment.body or ""):
-                return str(comment.id)
-        return ""
+                return comment
+        return None
 
     def _ours(self) -> Callable[[Me], bool]:
         """Whether an account is the one that we write as."""
@@ -269,10 +313,7 @@ def as_repository(answer: RepositoryAnswer) -> ForgeRepository:
 
 def _require_same(project: Project, answer: PullAnswer) -> None:
     if answer.base.repo is not None and str(answer.base.repo.id) != project.external_id:
-        raise ForgeError(
-            f"{project.full_name} is another repository now. Add the project again under its new name",
-            permanent=True,
-        )
+        raise Moved(project.full_name)
 
 
 def _as_event(project: Project, answer: PullAnswer) -> PullRequestChanged:

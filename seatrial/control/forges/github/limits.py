@@ -1,18 +1,23 @@
 """GitHub's secondary limits: how fast requests may come, and how GitHub says that they come too fast."""
 
-from urllib.parse import urlsplit
+import re
 
 import httpx
 
 from seatrial.control.forges.http.turns import Pace
 
 # An Enterprise Server has none unless its admin sets them; then it refuses, and is obeyed.
-PACE = Pace(points_per_minute=900, changes=10)
+PACE = Pace(
+    points_per_minute=900,
+    changes=10,
+    content=re.compile(r"/issues/(?:\d+/comments|comments/\d+(?:/reactions)?)$"),
+    content_per_hour=500,
+)
 
 
-def pace(api_url: str) -> Pace | None:
-    """What the GitHub at this address likes."""
-    return PACE if urlsplit(api_url).hostname == "api.github.com" else None
+def pace(*, server: bool) -> Pace | None:
+    """What GitHub likes, unless it is an Enterprise Server."""
+    return None if server else PACE
 
 
 def too_often(response: httpx.Response) -> bool:

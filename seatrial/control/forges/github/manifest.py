@@ -5,15 +5,16 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from seatrial.control.forges.errors import ForgeError, UnfitConnection
 from seatrial.control.forges.github.answers import ConversionAnswer
-from seatrial.control.forges.github.client import GitHubClient, site_url
-from seatrial.control.forges.github.needs import EVENTS, permissions
+from seatrial.control.forges.github.client import GitHubClient, is_server, site_url
+from seatrial.control.forges.github.needs import events, permissions
 from seatrial.control.forges.http.problems import NoSuchThing
 
 MAX_NAME = 34  # GitHub's
 
 
-def manifest(name: str, *, site: str, webhook: str, made: str, installed: str) -> str:
+def manifest(base_url: str, name: str, *, site: str, webhook: str, made: str, installed: str) -> str:
     """The manifest, for GitHub's form. It comes back to `made` with a code, and after each installation to `installed`."""
+    queues = not is_server(base_url)
     return json.dumps(
         {
             "name": name[:MAX_NAME],
@@ -23,8 +24,8 @@ def manifest(name: str, *, site: str, webhook: str, made: str, installed: str) -
             "setup_url": installed,
             "setup_on_update": True,
             "public": False,
-            "default_permissions": permissions(),
-            "default_events": list(EVENTS),
+            "default_permissions": permissions(queues=queues),
+            "default_events": events(queues=queues),
         }
     )
 

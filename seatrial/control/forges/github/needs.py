@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 
 EVENTS = ["create", "issue_comment", "merge_group", "pull_request", "push", "repository"]
+QUEUES = "merge_group"  # an Enterprise Server has none, and refuses an event that it does not know
 LEVELS = ("", "read", "write", "admin")
 # The least that works, and what for. GitHub sends requests at check runs to everybody who may write them.
 PERMISSIONS = {
@@ -35,20 +36,25 @@ TOLD_WITH = {
 }
 
 
-def permissions() -> dict[str, str]:
+def events(*, queues: bool = True) -> list[str]:
+    """What we are told of. `queues`: this GitHub has merge queues."""
+    return [event for event in EVENTS if queues or event != QUEUES]
+
+
+def permissions(*, queues: bool = True) -> dict[str, str]:
     """What the App may do."""
-    told = {TOLD_WITH[event]: "read" for event in EVENTS}
+    told = {TOLD_WITH[event]: "read" for event in events(queues=queues)}
     return dict(sorted({**told, **PERMISSIONS}.items()))
 
 
-def missing(given: Mapping[str, str], told: Collection[str]) -> list[str]:
+def missing(given: Mapping[str, str], told: Collection[str], *, queues: bool = True) -> list[str]:
     """What an App with these permissions and events lacks, for people."""
     lacks = [
         f"the permission {shown(name)}"
-        for name, level in permissions().items()
+        for name, level in permissions(queues=queues).items()
         if not reaches(given, name, level)
     ]
-    return [*lacks, *(f"the event {event}" for event in EVENTS if event not in told)]
+    return [*lacks, *(f"the event {event}" for event in events(queues=queues) if event not in told)]
 
 
 def shown(permission: str) -> str:

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import takewhile
 
 from seatrial.control.forges.github.answers import Hook, SentDelivery, SentWhole
 from seatrial.control.forges.github.client import GitHubClient
 from seatrial.control.forges.http.problems import no_webhook
 from seatrial.control.forges.protocol import KeptDelivery, MissedDelivery
+
+KEPT_FOR, KEPT_BY_SERVER = timedelta(days=3), timedelta(days=7)
 
 
 def webhooks(client: GitHubClient, repository: str, url: str) -> list[str]:

@@ -22,6 +22,7 @@ class GitHubWebhooks:
         "X-GitHub-Delivery",
         "X-GitHub-Hook-ID",
         "X-GitHub-Hook-Installation-Target-Type",
+        "X-GitHub-Enterprise-Host",
         "X-GitHub-Enterprise-Version",
     )
 

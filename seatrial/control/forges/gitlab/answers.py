@@ -1,6 +1,7 @@
 """The parts of GitLab's API answers that we read. All other fields are ignored."""
 
 from datetime import date, datetime
+from typing import Any
 
 from pydantic import Field
 
@@ -97,6 +98,12 @@ class Pipeline(Answer):
     id: int
     sha: Sha
     project_id: int | None = None
+    ref: Text = ""
+
+    @property
+    def of_train(self) -> bool:
+        """Whether a merge train made it, for the merge request and all that are merged before it."""
+        return self.ref.startswith("refs/merge-requests/") and self.ref.endswith("/train")
 
 
 class MergeRequest(Answer):
@@ -139,6 +146,20 @@ class Hook(Answer):
     url: Text
     alert_status: Text = "executable"
     signing_token_present: bool = False
+
+
+class SentEvent(Answer):
+    """One attempt to send a delivery to a webhook. `response_status` has words when nobody answered.
+
+    Anything may be in what was sent and what was answered.
+    """
+
+    id: int
+    request_headers: Any = None
+    request_data: Any = None
+    response_headers: Any = None
+    response_status: Any = None
+    created_at: Time | None = None
 
 
 class Note(Answer):

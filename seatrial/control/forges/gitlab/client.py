@@ -9,6 +9,7 @@ import httpx
 
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.gitlab.answers import Answer
+from seatrial.control.forges.http.bearer import Bearer
 from seatrial.control.forges.http.problems import NoSuchThing, no_answer, problem
 from seatrial.control.forges.http.reading import content_of, read, validated
 from seatrial.control.forges.http.transport import ForgeTransport
@@ -18,10 +19,6 @@ PER_PAGE = 100  # the most that GitLab gives
 MAX_PAGES = 100
 
 A = TypeVar("A", bound=Answer)
-
-
-class NotSignedIn(ForgeError):
-    """401: the token is unknown, revoked, or has ended."""
 
 
 class NotAllowed(ForgeError):
@@ -46,14 +43,14 @@ def server_url(base_url: str) -> str:
 class GitLabClient:
     """Sends requests and reads answers. Thread-safe. Retries nothing. Every method raises ForgeError.
 
-    The token goes to the connection's own address and nowhere else.
+    The token goes to the connection's own address and nowhere else. One that is refused is replaced once, if there is another.
     """
 
-    def __init__(self, base_url: str, token: str, *, inner: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, base_url: str, bearer: Bearer, *, inner: httpx.BaseTransport | None = None) -> None:
         self.server = server_url(base_url)
         self.transport = ForgeTransport(self.server, inner=inner)
         self._api = httpx.URL(f"{self.server}{API}")
-        self._headers = {"Authorization": f"Bearer {token}", "User-Agent": "Seatrial"}
+        self._bearer = bearer
 
     def now(self) -> datetime:
         """GitLab's time, by the Date of its last answer."""
@@ -82,7 +79,7 @@ class GitLabClient:
         With `steady`, a list whose length changed while it was read is a ForgeError: an item that was taken out moves the
         others, so one at the border of two pages would be missed.
         """
-        address = self._address(path, {**(query or {}), "per_page": str(PER_PAGE)})
+        address = self._address(path, {"per_page": str(PER_PAGE), **(query or {})})
         length: str | None = None
         for _ in range(MAX_PAGES):
             response = self._send("GET", address)
@@ -123,7 +120,15 @@ class GitLabClient:
         return response
 
     def _once(self, method: str, address: httpx.URL, json: Any) -> httpx.Response:
-        request = httpx.Request(method, address, json=json, headers=self._headers)
+        token = self._bearer.current()
+        response = self._signed(method, address, json, token)
+        if response.status_code == httpx.codes.UNAUTHORIZED and self._bearer.refused(token):
+            return self._signed(method, address, json, self._bearer.current())
+        return response
+
+    def _signed(self, method: str, address: httpx.URL, json: Any, token: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}", "User-Agent": "Seatrial"}
+        request = httpx.Request(method, address, json=json, headers=headers)
         try:
             return self.transport.handle_request(request)
         except httpx.HTTPError as error:
@@ -133,8 +138,6 @@ class GitLabClient:
         known = problem(response, self.transport.clock)
         if response.status_code in {404, 410}:
             return NoSuchThing(f"{response.url.host} has nothing at {response.url.path}, or hides it")
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            return NotSignedIn(str(known))
         if response.status_code == httpx.codes.FORBIDDEN and not known.retry_after_seconds:
             return NotAllowed(f"{known}: the token may not do this")
         if response.status_code in {httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY}:

@@ -1,4 +1,4 @@
-"""GitLab, through an access token of a person, a group or a project."""
+"""GitLab, through an access token of a person, a group or a project, or an authorization of a person."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -12,14 +12,17 @@ from seatrial.control.forges.gitlab import (
     notes,
     pipelines,
     projects,
+    sent,
     statuses,
     tokens,
 )
 from seatrial.control.forges.gitlab.answers import ProjectAnswer
 from seatrial.control.forges.gitlab.client import GitLabClient, of_project
 from seatrial.control.forges.gitlab.merge_requests import MergeRequests
+from seatrial.control.forges.gitlab.oauth import OAUTH
 from seatrial.control.forges.gitlab.rotation import problem_of
-from seatrial.control.forges.http.budget import Budget
+from seatrial.control.forges.http.budget import Allowances
+from seatrial.control.forges.oauth.granted import bearer_of
 from seatrial.control.forges.protocol import (
     Commented,
     CommentReport,
@@ -28,6 +31,9 @@ from seatrial.control.forges.protocol import (
     FetchCredential,
     ForgeAccount,
     ForgeRepository,
+    KeptDelivery,
+    MissedDelivery,
+    PreviewReport,
     TakenFacts,
 )
 from seatrial.control.projects.events import PullRequestChanged
@@ -48,14 +54,15 @@ class GitLabForge:
 
     def __init__(self, connection: Connection, *, inner: httpx.BaseTransport | None = None) -> None:
         self._connection = connection
-        self._token = str(connection.credential)
-        self.client = GitLabClient(connection.base_url, self._token, inner=inner)
+        self._bearer = bearer_of(connection, OAUTH)
+        self.client = GitLabClient(connection.base_url, self._bearer, inner=inner)
         self._merge_requests = MergeRequests(self.client)
+        self._sent = sent.Sent(self.client)
 
     @property
-    def budget(self) -> Budget:
-        """The connection's budget."""
-        return self.client.transport.budget
+    def allowances(self) -> Allowances:
+        """What the forge still accepts, and how fast."""
+        return self.client.transport.allowances
 
     def now(self) -> datetime:
         """GitLab's time, by the Date of its last answer."""
@@ -63,7 +70,7 @@ class GitLabForge:
 
     def account(self) -> ForgeAccount:
         """The token's owner, and what GitLab says about the token."""
-        return tokens.account(self.client, problem_of(self._connection))
+        return tokens.account(self.client, self._bearer, problem_of(self._connection))
 
     def repositories(self) -> Iterator[ForgeRepository]:
         """Every project that the token's owner is a member of."""
@@ -72,6 +79,10 @@ class GitLabForge:
     def repository(self, full_name: str) -> ForgeRepository:
         """One project, by its name, such as group/sub/name, or a former one."""
         return projects.as_repository(self.client.get(of_project(full_name), ProjectAnswer))
+
+    def repository_of(self, project: Project) -> ForgeRepository:
+        """The project by its number."""
+        return self.repository(project.external_id)
 
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
         """Every open merge request, whatever its target."""
@@ -92,10 +103,12 @@ class GitLabForge:
         if report.number is not None and report.state in CONCLUDED:
             discussions.discuss(self.client, project, report.number, report.commit, report.annotations)
 
+    def report_preview(self, project: Project, report: PreviewReport) -> None:
+        """A commit status."""
+        pipelines.post(self.client, project, report.commit, statuses.of_preview(report), report.number)
+
     def report_deployment(self, project: Project, report: DeploymentReport) -> None:
-        """A commit status, and an environment that the merge request shows."""
-        body = statuses.of_deployment(report)
-        pipelines.post(self.client, project, report.commit, body, report.number)
+        """An environment that the merge request shows."""
         deployments.show(self.client, project, report)
 
     def report_comment(self, project: Project, report: CommentReport) -> str:
@@ -104,12 +117,11 @@ class GitLabForge:
 
     def fetch_credential(self, project: Project) -> FetchCredential | None:
         """The token, as git sends it over HTTPS."""
-        token = tokens.about(self.client)
-        ends = tokens.end(token.expires_at) if token is not None else None
+        token, ends = self._bearer.current(), tokens.ends(self.client, self._bearer)
         lent_until = self.now() + LENT
         return FetchCredential(
             username="oauth2",
-            password=self._token,
+            password=token,
             expires_at=min(ends, lent_until) if ends is not None else lent_until,
         )
 
@@ -124,6 +136,20 @@ class GitLabForge:
     def test_webhook(self, project: Project, url: str) -> None:
         """A push. It may be evaluated, as that push was."""
         hooks.test(self.client, project, url)
+
+    @property
+    def keeps_for(self) -> timedelta:
+        """A week, since GitLab 17.3."""
+        return sent.KEPT_FOR
+
+    def missed_deliveries(self, project: Project, url: str, since: datetime) -> list[MissedDelivery]:
+        """Of every webhook that goes to `url`."""
+        return self._sent.missed(project, url, since)
+
+    def kept_delivery(self, project: Project, missed: MissedDelivery) -> KeptDelivery:
+        """What GitLab sent, or tried to: the list has it."""
+        assert missed.kept is not None
+        return missed.kept
 
     def may_write(self, project: Project, login: str) -> bool:
         """By the account's role, which is at least Developer then."""

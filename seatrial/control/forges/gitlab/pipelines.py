@@ -2,9 +2,14 @@
 
 A status without a pipeline makes one, which takes the place of the merge request's own in the eyes of GitLab: what waited for
 that one could be merged. Its pipeline may run on a commit that GitLab made of both branches; then the status belongs there.
+
+Nothing goes into the pipeline of a merge train. GitLab merges when that has succeeded, and takes the merge request out when
+it has failed: a status there could hold up everybody, and is required by nobody, as the verdict was known before.
 """
 
 from dataclasses import dataclass
+
+import structlog
 
 from seatrial.control.forges.gitlab.answers import Made, MergeRequest, Pipeline, Status
 from seatrial.control.forges.gitlab.client import GitLabClient, NotAccepted, of_project
@@ -12,6 +17,8 @@ from seatrial.control.forges.gitlab.parsing import OPENED
 from seatrial.control.forges.gitlab.statuses import StatusState
 from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.projects.models import Project
+
+log = structlog.get_logger(__name__)
 
 # GitLab refuses a state that is the same or an earlier one, and says so in no other way
 REFUSED = "Cannot transition"
@@ -35,6 +42,11 @@ def post(
     """
     place = _place(client, project, commit, number)
     path = of_project(project.external_id)
+    if place is None:
+        log.info(
+            "no status: there is only the pipeline of a merge train", project=project.slug, commit=commit
+        )
+        return
     if _is_there(client, path, place, body):
         return
     if place.pipeline is not None and body["state"] not in UNFINISHED:
@@ -80,17 +92,29 @@ def _newest(client: GitLabClient, path: str, place: Place, name: str) -> Status 
     return max((one for one in found if one.name == name), key=lambda one: one.id, default=None)
 
 
-def _place(client: GitLabClient, project: Project, commit: str, number: int | None) -> Place:
+def _place(client: GitLabClient, project: Project, commit: str, number: int | None) -> Place | None:
+    """None where a status would hold up a merge train."""
     found = number if number is not None else _number(client, project, commit)
     if found is None:
         return Place(commit)
-    request = client.get(f"{of_project(project.external_id)}/merge_requests/{found}", MergeRequest)
+    path = f"{of_project(project.external_id)}/merge_requests/{found}"
+    request = client.get(path, MergeRequest)
     pipeline = request.head_pipeline
     if pipeline is None or request.sha != commit:
         return Place(commit)
+    if pipeline.of_train:
+        pipeline = _before_train(client, path)
+        if pipeline is None:
+            return None
     if pipeline.project_id is not None and str(pipeline.project_id) != project.external_id:
         return Place(commit)  # of the fork
     return Place(pipeline.sha, pipeline.id)
+
+
+def _before_train(client: GitLabClient, merge_request: str) -> Pipeline | None:
+    """The pipeline that the merge request had when it joined a train: a push would have taken it out."""
+    own = [one for one in client.pages(f"{merge_request}/pipelines", Pipeline) if not one.of_train]
+    return max(own, key=lambda one: one.id, default=None)
 
 
 def _number(client: GitLabClient, project: Project, commit: str) -> int | None:

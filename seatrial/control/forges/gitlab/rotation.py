@@ -18,11 +18,13 @@ from django.utils import timezone
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import SYSTEM
 from seatrial.control.database_errors import AWAY
-from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.errors import CredentialRefused, ForgeError
 from seatrial.control.forges.gitlab import tokens
 from seatrial.control.forges.gitlab.answers import RotatedToken, Token
-from seatrial.control.forges.gitlab.client import GitLabClient, NotAllowed, NotSignedIn
+from seatrial.control.forges.gitlab.client import GitLabClient, NotAllowed
 from seatrial.control.forges.gitlab.models import Rotation
+from seatrial.control.forges.http.bearer import Pasted
+from seatrial.control.forges.oauth.pair import is_pair
 from seatrial.control.projects.models import Connection
 from seatrial.control.vault.errors import VaultError
 
@@ -60,13 +62,16 @@ def problem_of(connection: Connection) -> str:
 
 def look_after(connection: Connection, *, sleep: Sleep = time.sleep) -> None:
     """Rotate the connection's token if it ends soon. Safe to call in several processes at once. Raises ForgeError."""
+    credential = str(connection.credential)
+    if is_pair(credential):
+        return  # its tokens live for hours, and are renewed when they are used
     row, _ = Rotation.objects.get_or_create(connection=connection)
     if row.asked_at is not None and row.asked_at > timezone.now() - UNDER_WAY:
         return  # another process is at it
-    client = GitLabClient(connection.base_url, str(connection.credential))
+    client = GitLabClient(connection.base_url, Pasted(credential))
     try:
         token = tokens.about(client)
-    except NotSignedIn as error:
+    except CredentialRefused as error:
         _note(row, INTERRUPTED if row.asked_at is not None else f"GitLab refuses the token: {error}.")
         return
     if row.asked_at is not None:
