@@ -59,7 +59,7 @@ def _context(row: Connection) -> dict[str, Any]:
         "connection": row,
         "kind": kind,
         "hosting": kind.hosting,
-        "budget": budget_answers.budget(row),
+        "budgets": budget_answers.budgets(row),
         "account": getattr(row, "account", None),
         "ends_soon": _ends_soon(row),
         "previous_until": previous_until(row),

@@ -63,7 +63,8 @@ class Mounting:
 
     def _check_twice(self, at: Path, found: Mounted) -> None:
         """Raise RecipeError where two are mounted at one path: no engine starts that."""
-        targets = [posixpath.normpath(mount.path) for mount in (*found.mounts, *found.tmpfs)]
+        paths = [*(mount.path for mount in found.mounts), *(tmpfs.path for tmpfs in found.tmpfs)]
+        targets = [posixpath.normpath(path) for path in paths]
         for target in targets:
             if targets.count(target) > 1:
                 self.document.fail((*at, "volumes"), f"two are mounted at {target}", "Remove one of them")
