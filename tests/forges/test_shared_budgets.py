@@ -140,27 +140,28 @@ def test_every_hosted_forge_shares_its_budget(cast: Cast, kind: str) -> None:
 def test_processes_that_ask_at_once_are_given_no_more_than_there_is(connection: Connection) -> None:
     def ask(_: int) -> bool:
         try:
-            return stored(connection).take(Meter.CHANGES, 10, 55).given
+            return stored(connection).take(Meter.CHANGES, 1000, 5500).given
         finally:
             database.close()
 
     with ThreadPoolExecutor(6) as pool:
         assert sum(pool.map(ask, range(12))) == 5
-    assert 40 < stored(connection).take(Meter.CHANGES, 10, 55).ahead <= 50
-    assert stored(connection, "7").take(Meter.CHANGES, 10, 55).given, "another installation has its own"
-    assert stored(connection).take(Meter.CONTENT, 10, 55).given
+    assert 4000 < stored(connection).take(Meter.CHANGES, 1000, 5500).ahead <= 5000
+    assert stored(connection, "7").take(Meter.CHANGES, 1000, 5500).given, "another installation has its own"
+    assert stored(connection).take(Meter.CONTENT, 1000, 5500).given
 
 
-def test_two_processes_change_things_at_one_pace(connection: Connection) -> None:
+def test_what_another_process_changed_counts(connection: Connection) -> None:
     slept: list[float] = []
-    web, worker = (Turns(PACE, sleep=slept.append) for _ in range(2))
-    for one in (web, worker):
-        one.share(stored(connection))
-    for _ in range(PACE.changes):
-        for turns in (web, worker):
-            with turns.taken("POST", Urgency.REPORT):
-                pass
-    assert len(slept) >= PACE.changes - 2 and 5 < max(slept) <= PACE.changes
+    turns = Turns(PACE, sleep=slept.append)
+    turns.share(stored(connection))
+    with turns.taken("POST", Urgency.REPORT):
+        assert not slept
+    assert stored(connection).take(Meter.CHANGES, 1000, 2000).given
+    with pytest.raises(Limited, match="Earlier changes"), turns.taken("POST", Urgency.REPORT):
+        pass
+    with turns.taken("GET", Urgency.REPORT):
+        pass
 
 
 def test_without_the_database_each_process_keeps_to_the_pace_by_itself(
@@ -171,7 +172,7 @@ def test_without_the_database_each_process_keeps_to_the_pace_by_itself(
 
     one = stored(connection)
     monkeypatch.setattr(budgets.connection, "cursor", away)
-    assert [one.take(Meter.POINTS, 30, 70).given for _ in range(3)] == [True, True, False]
+    assert [one.take(Meter.POINTS, 3000, 7000).given for _ in range(3)] == [True, True, False]
 
 
 # what people and programs see

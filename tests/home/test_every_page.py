@@ -90,7 +90,6 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
         "/accounts/password/change/",
         "/accounts/security/",
         "/accounts/2fa/totp/activate/",
-        "/accounts/gitlab/login/",
     ]
 
 
