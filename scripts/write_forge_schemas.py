@@ -38,6 +38,7 @@ OPERATIONS = [
     "GET /repos/{owner}/{repo}/hooks/{hook_id}/deliveries/{delivery_id}",
     "POST /repos/{owner}/{repo}/hooks/{hook_id}/pings",
     "POST /repos/{owner}/{repo}/statuses/{sha}",
+    "GET /repos/{owner}/{repo}/commits/{ref}/statuses",
     "GET /repos/{owner}/{repo}/issues/{issue_number}/comments",
     "POST /repos/{owner}/{repo}/issues/{issue_number}/comments",
     "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}",

@@ -39,6 +39,7 @@ OPERATIONS = [
     "DELETE /repos/{owner}/{repo}/hooks/{id}",
     "POST /repos/{owner}/{repo}/hooks/{id}/tests",
     "POST /repos/{owner}/{repo}/statuses/{sha}",
+    "GET /repos/{owner}/{repo}/statuses/{sha}",
     "GET /repos/{owner}/{repo}/issues/{index}/comments",
     "POST /repos/{owner}/{repo}/issues/{index}/comments",
     "PATCH /repos/{owner}/{repo}/issues/comments/{id}",

@@ -113,6 +113,11 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "tests/agent/test_mounts_of_images.py::test_what_lies_in_a_folder_of_the_kernel_is_refused",
         f"{LAUNCH}::test_nor_what_an_image_of_a_service_that_keeps_data_declares",
     ),
+    "- A Dockerfile mounts nothing there into a step": (
+        "tests/builds/test_dialect.py::test_nothing_is_mounted_into_a_step_where_the_kernels_folders_are_however_it_is_written",
+        "tests/builds/test_dialect.py::test_a_target_that_cannot_be_known_is_refused",
+        f"{ESCAPES}::test_a_step_that_would_be_mounted_over_the_devices_is_not_begun",
+    ),
     "- Each build has a PID namespace of its own.": (
         f"{BUILDAH}::test_a_step_reaches_neither_the_host_nor_its_processes",
         f"{BUILDAH}::test_cancelling_ends_every_process",

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from seatrial.control.ending import ended, heed, heeded
+from seatrial.wire.ending import ended, heed, heeded
 
 MOMENTS = 12  # turns of the loop: from before something arrives until long after it was taken
 

@@ -36,10 +36,12 @@ from seatrial.agent.settings import Settings
 from seatrial.agent.supervision import keep
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.wire.agents import Heartbeat
+from seatrial.wire.ending import ended
 
 log = structlog.get_logger(__name__)
 
 FLUSH_SECONDS = 2.0
+AGAIN_SECONDS = 1.0  # until what lost its cancellation in the bus's client is cancelled again
 
 
 class AgentProgram:
@@ -98,7 +100,7 @@ class AgentProgram:
         await _end([task for name, task in tasks.items() if name not in last])
         await tools.logs.flush()
         await reports.flush(FLUSH_SECONDS)
-        await _end([tasks[name] for name in last])
+        await ended(*(tasks[name] for name in last), again_seconds=AGAIN_SECONDS)
         if isinstance(tools.runtime, DockerRuntime):
             await tools.runtime.close()
         log.info("agent stopped; previews keep running")

@@ -130,7 +130,7 @@ def test(connection: Connection = "", project: Project = "", as_json: AsJson = F
 
 
 def _line(terminal: Terminal, row: Json) -> None:
-    state = ResultState.PASSED if row["result"] == ACCEPTED else ResultState.FAILED
+    state = ResultState.FAILED if row["fix"] else ResultState.PASSED
     about = row["repository"] + (f"#{row['number']}" if row["number"] else "")
     said = row["outcome"] or ("" if row["handled_at"] else "waiting")
     columns = f"{padded(row['event'], 16)} {padded(about, 24)}"

@@ -39,7 +39,7 @@ class Finding:
 
 
 def doctor() -> None:
-    """Check the engine, gVisor, build tools, disk, ports, the platform's processes, and its agent's warnings."""
+    """Check the engine, gVisor, build tools, disk, ports, the platform's processes, its agents and its connections."""
     terminal = Terminal()
     data = DataDirectory.from_environment(os.environ)
     bad = False
@@ -191,6 +191,8 @@ def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
             again = typed("connect", connection["forge"], "--oauth", "--connection", connection["name"])
             yield Finding(False, f"connection {connection['name']}: {problem}", f"In a terminal: {again}")
     yield from _webhooks(status["projects"])
+    with contextlib.suppress(CommandError):  # whoever asks manages none
+        yield from _connections(connect(data).get("/connections"))
 
 
 def _webhooks(projects: list[Json]) -> Iterator[Finding]:
@@ -202,6 +204,29 @@ def _webhooks(projects: list[Json]) -> Iterator[Finding]:
                 f"{counted(drift, 'change')} of {project['name']} came without a webhook in the last hour",
                 f"Send a test: {typed('deliveries', 'test')}. See what came: {typed('deliveries', 'list')}",
                 grave=False,
+            )
+
+
+def _connections(rows: list[Json]) -> Iterator[Finding]:
+    """What keeps code hosts from being asked, or from being heard."""
+    for row in rows:
+        if row["base_url"] and not row["webhook_secret"]:
+            fix = "Rotate one in on the connection's page: until then every webhook is rejected"
+            yield Finding(False, f"{row['name']} has no webhook secret", fix)
+        account = row["account"]
+        if account is None:
+            continue
+        another = "Make another credential, and replace it on the connection's page"
+        if account["problem"]:
+            yield Finding(False, f"{row['name']} did not answer: {account['problem']}", grave=False)
+        if account["missing"]:
+            yield Finding(
+                False, f"the credential of {row['name']} lacks {', '.join(account['missing'])}", another
+            )
+        if account["ends_soon"]:
+            until = show.moment(account["expires_at"])
+            yield Finding(
+                False, f"the credential of {row['name']} is good until {until}", another, grave=False
             )
 
 

@@ -13,7 +13,7 @@ from seatrial.cli.api import connect as connected
 from seatrial.cli.authorizing import authorized
 from seatrial.cli.errors import CommandError, Disappointed
 from seatrial.cli.pulls import AsJson
-from seatrial.cli.show import padded
+from seatrial.cli.show import moment, padded
 from seatrial.cli.terminal import Terminal, bold, document, note, warning
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
@@ -100,8 +100,12 @@ def connect(
     account = answer["account"]
     terminal.line("Connected ", bold(answer["name"]), f" as {account['login']}")
     if account["expires_at"]:
-        terminal.line("  ", warning(f"the token ends on {account['expires_at']}"))
-    terminal.line("  ", note(f"Choose repositories: {typed('projects', 'add', 'OWNER/NAME')}"))
+        terminal.line("  ", warning(f"the token ends on {moment(account['expires_at'])}"))
+    for right in account["rights"]:
+        if right["given"] is False:
+            terminal.line("  ", warning(f"it lacks {right['name']}: {right['without']}"))
+    terminal.line("  ", note(f"See its repositories: {typed('projects', 'available')}"))
+    terminal.line("  ", note(f"Choose some: {typed('projects', 'add', 'OWNER/NAME')}"))
 
 
 @projects.callback(invoke_without_command=True)

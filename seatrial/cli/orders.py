@@ -8,7 +8,7 @@ import typer
 from seatrial.cli.api import Api, Json, connect
 from seatrial.cli.errors import CommandError
 from seatrial.cli.pulls import AsJson, Name
-from seatrial.cli.show import padded
+from seatrial.cli.show import moment, padded
 from seatrial.cli.terminal import Terminal, bold, document, note
 from seatrial.cli.waiting import items
 from seatrial.embedded.layout import DataDirectory
@@ -20,6 +20,8 @@ Commit = Annotated[
     str,
     typer.Option("--commit", help="The commit that you have read. Default: the newest, which is printed."),
 ]
+
+FORK = "fork"  # why REST says that a pull request gets no preview
 
 
 def pulls(project: Project, as_json: AsJson = False) -> None:
@@ -36,6 +38,9 @@ def pulls(project: Project, as_json: AsJson = False) -> None:
         terminal.line(padded(f"#{row['number']}", 7), bold(row["title"] or row["branch"]), note(_marks(row)))
         if row["withheld"]:
             terminal.line(" " * 7, note(f"no preview: {row['why_withheld']}. {row['fix']}"))
+        if row["withheld"] == FORK:
+            approval = typed("approve", project, str(row["number"]), "--commit", row["commit"][:12])
+            terminal.line(" " * 7, note(f"once you have read it: {approval}"))
 
 
 def approve(project: Project, number: Number, commit: Commit = "") -> None:
@@ -60,7 +65,7 @@ def extend(name: Name) -> None:
     if not found:
         raise CommandError(f"there is no preview {name}.", fix=f"See their names: {typed('status')}")
     extended = api.post(f"/environments/{found[0]['id']}/extend", {})
-    Terminal().line(bold(extended["name"]), f" ends on {extended['expires_at']} without a new commit")
+    Terminal().line(bold(extended["name"]), f" ends on {moment(extended['expires_at'])} without a new commit")
 
 
 def _marks(row: Json) -> str:

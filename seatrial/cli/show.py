@@ -1,5 +1,7 @@
 """How states, durations and columns look in a line."""
 
+from datetime import datetime
+
 from rich.cells import cell_len
 
 from seatrial.cli.terminal import Styled
@@ -35,6 +37,14 @@ def padded(text: str, width: int) -> str:
     """`text` in a column: as wide as a terminal shows it, not as many characters as it has."""
     shown = visible(text)
     return shown + " " * (width - cell_len(shown))
+
+
+def moment(text: str) -> str:
+    """A time that REST gave, as the clock on this machine's wall shows it; what is no time, as it came."""
+    try:
+        return f"{datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M}"
+    except ValueError:
+        return text
 
 
 def seconds(value: float | None) -> str:

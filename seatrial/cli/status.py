@@ -32,7 +32,10 @@ def status(as_json: AsJson = False) -> None:
         for text in agent["warnings"]:
             terminal.line("      ", warning(text))
     for connection in whole.get("connections", []):
-        _budget(terminal, connection)
+        for budget in connection["budgets"]:
+            _budget(terminal, connection["name"], budget)
+        if problem := connection.get("problem"):
+            terminal.line("  ", warning(f"{connection['name']}: {problem}"))
     counts = whole["previews"]
     said = f"{counts['running']} running, {counts['in_progress']} in progress, {counts['failed']} failed"
     terminal.line(f"  previews: {said}")
@@ -42,16 +45,14 @@ def status(as_json: AsJson = False) -> None:
         terminal.line(f"  No project yet: {typed('preview', 'PATH', '--branch', 'B')}")
 
 
-def _budget(terminal: Terminal, connection: Json) -> None:
+def _budget(terminal: Terminal, connection: str, budget: Json) -> None:
     """How many more requests its code host accepts; nothing where it names no number and wants no pause."""
-    budget = connection["budget"]
+    name = f"{connection} ({budget['installation']})" if budget["installation"] else connection
     if budget["left"] is not None:
         most = f" of {budget['most']:,}" if budget["most"] else ""
-        terminal.line(f"  {connection['name']} accepts {budget['left']:,}{most} more requests")
+        terminal.line(f"  {name} accepts {budget['left']:,}{most} more requests")
     if budget["waits_for"]:
-        terminal.line(f"  {connection['name']} waits for {budget['waits_for']}")
-    if problem := connection.get("problem"):
-        terminal.line("  ", warning(f"{connection['name']}: {problem}"))
+        terminal.line(f"  {name} waits for {budget['waits_for']}")
 
 
 def _project(terminal: Terminal, project: Json) -> None:

@@ -15,10 +15,10 @@ from nats.js.errors import APIError, BucketNotFoundError, KeyNotFoundError, NotF
 from nats.js.kv import KV_DEL, KV_OP, KeyValue
 
 from seatrial.control.configuration import Configuration
-from seatrial.control.ending import heed, heeded
 from seatrial.control.errors import ControlError
 from seatrial.replay import entries
 from seatrial.wire import subjects
+from seatrial.wire.ending import heed, heeded
 from seatrial.wire.envelope import Envelope, now
 from seatrial.wire.errors import WireError
 

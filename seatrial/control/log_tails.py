@@ -15,8 +15,8 @@ from nats.js import JetStreamContext, api
 
 from seatrial.control.bus import Bus
 from seatrial.control.configuration import Configuration
-from seatrial.control.ending import ended, heeded
 from seatrial.wire import subjects
+from seatrial.wire.ending import ended, heeded
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.errors import WireError
 from seatrial.wire.logs import LogChunk

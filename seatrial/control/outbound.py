@@ -181,15 +181,18 @@ def async_client(
 def _check_names(made: httpx.Client | httpx.AsyncClient, checked: Callable[[Any], Any]) -> bool:
     """Have `made` open connections through `checked`; True when it also has a proxy, which looks names up itself.
 
-    httpx passes nothing on to httpcore, which has a parameter for this.
+    httpx passes nothing on to httpcore, which has a parameter for this. A transport of our own over httpcore would have to
+    read the proxies of the environment and translate every error, as httpx does; what is named here is pinned and tested.
     """
     proxied = False
     for transport in (made._transport, *made._mounts.values()):  # noqa: SLF001
-        pool: Any = getattr(transport, "_pool", None)
+        if not isinstance(transport, httpx.HTTPTransport | httpx.AsyncHTTPTransport):
+            continue  # of a test, or a host that no proxy is for
+        pool: Any = transport._pool  # noqa: SLF001
         if type(pool) in (httpcore.ConnectionPool, httpcore.AsyncConnectionPool):
             pool._network_backend = checked(pool._network_backend)  # noqa: SLF001
         else:
-            proxied = proxied or pool is not None
+            proxied = True
     return proxied
 
 

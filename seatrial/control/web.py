@@ -1,7 +1,6 @@
 """The web process: `python -m seatrial.control.web --port 3000`, which is uvicorn with bounds on what strangers send."""
 
 import argparse
-import gc
 from importlib import import_module
 from typing import Any
 
@@ -9,6 +8,7 @@ import uvicorn
 
 from seatrial.control.body_limit import Application
 from seatrial.control.header_limit import HeaderLimit
+from seatrial.control.lasting import lasting
 
 STOP_SECONDS = 3
 
@@ -33,18 +33,13 @@ def options(arguments: list[str] | None = None) -> dict[str, Any]:
 
 
 def application() -> Application:
-    """The application, with everything imported that answers need, so that the first one does not wait for that.
+    """The application, with everything imported that answers need, so that the first one does not wait for that."""
+    with lasting():
+        from django.conf import settings
 
-    What is in memory now stays there for good, and the garbage collector is told so: otherwise it would look at all of it
-    every so often, and every answer would wait meanwhile, for a tenth of a second.
-    """
-    from django.conf import settings
+        from seatrial.control.asgi import application
 
-    from seatrial.control.asgi import application
-
-    import_module(settings.ROOT_URLCONF)
-    gc.collect()
-    gc.freeze()
+        import_module(settings.ROOT_URLCONF)
     return application
 
 

@@ -40,6 +40,8 @@ def adapted(text: str, version: tuple[int, int] = OLD) -> str:
         ("ADD --chmod=a=rx,u+w a /a", "ADD --chmod=755 a /a"),
         ("COPY --chmod=$MODE --from=x a /a", "COPY --chmod=$MODE --from=x a /a"),
         ("RUN --mount=type=bind,target=. make", "RUN --mount=type=bind,target=/app make"),
+        ("RUN --mount=type=bind,source=a\\ b,target='c d' x", "RUN --mount=type=bind,source=a\\ b,target=/app/c\\ d x"),
+        ("ONBUILD COPY --link a /a", "ONBUILD COPY a /a"),
         ("RUN --mount=type=cache,dst=c \\\n # told\n --mount=target=/b make",
          "RUN --mount=type=cache,dst=/app/c --mount=target=/b make"),
     ],
@@ -103,6 +105,95 @@ def test_volumes_stay_where_nothing_is_lost_or_nothing_is_known(text: str) -> No
     assert adapted(text) == text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FROM base\nRUN --mount=type=bind,source=x,target=/dev make",
+        "FROM base\nRUN --mount=type=tmpfs,dst=/srv/../dev/shm make",
+        "FROM base\nRUN --mount=type=tmpfs,TARGET=/dev make",
+        "FROM base\nRUN --mo\\unt=type=tmpfs,target=/d\\ev make",
+        "FROM base\nRUN --'mount'=type=tmpfs,target=\"/dev\" make",
+        "FROM base\nRUN --mount=type=tmpfs,target='/x ,target=/dev' make",
+        "FROM base\nRUN --network=default \\\n  --mount=type=cache,destination=/dev/x make",
+        "FROM base\nWORKDIR /dev\nRUN --mount=target=shm make",
+        "FROM base\nARG P=/dev\nRUN --mount=type=tmpfs,target=$P make",
+        "FROM base\nENV A=/d\nARG B=${A}ev\nRUN --mount=target=${B:-/x}/shm make",
+        "FROM base\nENV A /dev\nWORKDIR $A\nRUN --mount=target=x make",
+        "ARG P=/dev\nFROM base\nARG P\nVOLUME $P",
+        "FROM base AS a\nENV P=/dev\nFROM a\nVOLUME ${P}/x",
+        'FROM base\nARG GIVEN\nVOLUME ["/data", "$GIVEN"]',
+        "FROM base\nVOLUME $OF_BASE",
+        "FROM base\nVOLUME /de\\v",
+        "FROM base AS a\nONBUILD RUN --mount=target=/dev make\nFROM a",
+        "FROM base AS a\nONBUILD VOLUME /dev\nFROM a",
+        "FROM volumes",
+        "FROM triggers",
+        "# escape=` and more\nFROM base\nRUN make \\\nVOLUME /dev",
+        "FROM base\n# \x0cRUN <<X\nVOLUME /dev\n# \x0cX",
+    ],
+)
+def test_nothing_is_mounted_into_a_step_where_the_kernels_folders_are_however_it_is_written(
+    text: str,
+) -> None:
+    bases = {
+        "base": Base(environment={"OF_BASE": "/dev"}),
+        "volumes": Base(volumes=["/dev/x"]),
+        "triggers": Base(on_build=["ENV A=x", "RUN --mount=target=/dev make"]),
+    }
+    dialect = Dialect("Dockerfile", NEW, bases, {"GIVEN": "/dev"})
+    with pytest.raises(
+        BuildError, match=r"^Dockerfile:[1-5]: .*/dev\S* is in /dev, which belongs to the kernel\. Choose"
+    ):
+        dialect.adapted(text.encode())
+
+
+def test_a_final_stage_with_nothing_in_it_gets_what_changes_nothing() -> None:
+    added = '\nLABEL galley.unchanged=""\n'
+    assert adapted("FROM base") == f"FROM base{added}"
+    assert adapted("FROM base AS a\nRUN x\nFROM a\n") == f"FROM base AS a\nRUN x\nFROM a\n{added}"
+    targeted = Dialect("Dockerfile", OLD, {}, {}, "a").adapted(b"FROM base AS a\nFROM base\nRUN x\n")
+    assert targeted.decode() == f"FROM base AS a\n{added}FROM base\nRUN x\n"
+
+
+@pytest.mark.docker
+async def test_a_dockerfile_of_nothing_but_a_base_is_built(
+    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+) -> None:
+    stages = {"only": f"FROM {base}", "last": f"FROM {base} AS a\nRUN touch /tmp/a\nFROM a\n"}
+    for name, text in stages.items():
+        request = request_for(name, {"Dockerfile": text}, no_cache=name == "only")
+        await builder.build(request, log)
+        assert await docker("run", "--rm", request.tag, "echo", "runs") == "runs\n"
+        labels = await docker("inspect", "--format", "{{json .Config.Labels}}", request.tag)
+        assert "unchanged" not in labels
+
+
+def test_a_target_that_cannot_be_known_is_refused() -> None:
+    for text in ("RUN --mount=target=${P:+/dev} x", "VOLUME ${P%x}"):
+        with pytest.raises(
+            BuildError,
+            match=r"Dockerfile:2: .*: what \$\{P\S+ stands for is not known here\. Write the path out",
+        ):
+            adapted(f"FROM base\n{text}\n")
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "RUN --mount=type=cache,target=$HOME/.cache,sharing=locked make",
+        "ENV P=/devices\nRUN --mount=type=cache,target=$P make",
+        "RUN --mount=type=bind,target=/dev/../data make",
+        "RUN make --mount=target=/dev",
+        "RUN echo 'a\u2028b\x0cc\x85d\x1ce'",
+        "ONBUILD WORKDIR /dev\nRUN --mount=target=/x make",
+        "ONBUILD RUN  make",
+    ],
+)
+def test_targets_elsewhere_and_odd_characters_are_left_alone(step: str) -> None:
+    text = f"FROM base\n{step}\n"
+    assert adapted(text) == text
+
+
 @pytest.mark.parametrize("step", ["RUN make", "RUN touch /var/lib/db/x", "COPY a /var/lib/db"])
 def test_what_is_lost_below_a_volume_of_the_base_is_logged_and_warned_of_where_a_step_names_it(
     step: str,
@@ -136,7 +227,7 @@ def test_heredocs_are_left_to_a_buildah_that_knows_them() -> None:
         ("COPY <<-\"EOF\" /x\n\techo x\n\tEOF", r"Dockerfile:3: COPY: buildah 1\.28 of this host knows heredocs.* in RUN only.*1\.33"),
         ("COPY --chmod=go-w a b", r"Dockerfile:3: COPY --chmod=go-w: the mode must be a number here\. Write it like --chmod=755"),
         ("COPY --from=x --chmod=+x a b", r"Dockerfile:3: COPY --chmod=\+x: the mode must be a number here"),
-        ('VOLUME ["/data", "/proc/x"]', r"Dockerfile:3: VOLUME /proc/x: is in /proc, which belongs to the kernel"),
+        ('VOLUME ["/data", "/proc/x"]', r"Dockerfile:3: VOLUME: /proc/x is in /proc, which belongs to the kernel"),
         ("RNU make", r"Dockerfile:3: RNU: there is no such instruction\. Write RUN$"),
         ("&& make", r"Dockerfile:3: &&: there is no such instruction\. Does the line above end without a backslash"),
         ("RUN --network=host make", r"Dockerfile:3: RUN --network=host: a build is kept away"),

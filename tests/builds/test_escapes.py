@@ -138,3 +138,12 @@ async def test_what_buildah_fetches_itself_is_not_the_hosts(
             await builder.build(request_for("fetch", files, no_cache=True), log)
     assert log.count(BEGAN) == len(asked) > 1
     assert not reached
+
+
+async def test_a_step_that_would_be_mounted_over_the_devices_is_not_begun(
+    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+) -> None:
+    recipe = f"FROM {base} AS a\nARG P=/dev\nRUN echo {BEGAN}\nONBUILD RUN --mo\\unt=type=tmpfs,target=$P ls\nFROM a\n"
+    with pytest.raises(BuildError, match=r"^Dockerfile:4: ONBUILD RUN .*: /dev is in /dev"):
+        await builder.build(request_for("over-devices", {"Dockerfile": recipe}), log)
+    assert not log

@@ -433,7 +433,8 @@ def test_a_warning_has_a_mark_and_a_note_has_none_whatever_they_say(
 def test_status_says_how_many_requests_a_code_host_still_accepts(cli: Any, api: FakeApi) -> None:
     def one(name: str, **budget: Any) -> dict[str, Any]:
         whole = {"left": None, "most": None, "resets_at": None, "paused_until": None, "waits_for": ""}
-        return {"id": "01C", "name": name, "forge": "github", "budget": {**whole, **budget}}
+        one = {"installation": "", **whole, **budget}
+        return {"id": "01C", "name": name, "forge": "github", "budget": one, "budgets": [one]}
 
     document = {
         "platform": {"url": "u", "runtime": "docker", "sandbox": "runsc", "waits_for": ""},
@@ -441,6 +442,7 @@ def test_status_says_how_many_requests_a_code_host_still_accepts(cli: Any, api: 
         "connections": [
             {**one("unknown"), "problem": "GitLab takes no token any more. Authorize again: u"},
             one("bot", left=4312, most=5000),
+            one("app", left=4000, installation="acme"),
             one("short", left=12, waits_for="new requests, which come at 12:40 UTC"),
         ],
         "previews": {"running": 0, "in_progress": 0, "failed": 0},
@@ -448,6 +450,7 @@ def test_status_says_how_many_requests_a_code_host_still_accepts(cli: Any, api: 
     }
     api.routes["GET /status"] = lambda _: (200, document)
     _, out, _ = cli("status")
+    assert "app (acme) accepts 4,000 more requests" in out
     assert "bot accepts 4,312 of 5,000 more requests" in out and "unknown accepts" not in out
     assert "! unknown: GitLab takes no token any more. Authorize again: u" in out
     assert "short accepts 12 more requests" in out

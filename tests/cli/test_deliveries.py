@@ -18,8 +18,9 @@ REJECTED = {
     **ROW, "id": "01R", "result": "rejected (signature)", "outcome": "it does not match", "repository": "", "number": None,
     "fix": "Rotate it.",
 }  # fmt: skip
-CONNECTION = {"id": "01C", "forge": "github", "name": "acme", "base_url": "https://github.com"}
-LOCAL = {"id": "01L", "forge": "local", "name": "here", "base_url": ""}
+KEPT = {"webhook_secret": True, "account": None}
+CONNECTION = {"id": "01C", "forge": "github", "name": "acme", "base_url": "https://github.com", **KEPT}
+LOCAL = {"id": "01L", "forge": "local", "name": "here", "base_url": "", **KEPT}
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +32,7 @@ def test_they_are_listed_with_what_they_were_about(cli: Any, api: FakeApi) -> No
     api.routes["GET /deliveries"] = lambda _: (200, [ROW, REJECTED])
     code, out, _ = cli("deliveries", "list", "--search", "shop", "--connection", "acme", "--limit", "5")
     assert code == 0 and "acme/shop#7" in out and "rejected (signature): it does not match" in out
+    assert [line[0] for line in out.splitlines()] == ["✓", "✗"]
     assert json.loads(cli("deliveries", "list", "--json")[1]) == [ROW, REJECTED]
     api.routes["GET /deliveries"] = lambda _: (200, [])
     assert "deliveries test" in cli("deliveries", "list")[1]

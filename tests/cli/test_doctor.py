@@ -203,3 +203,24 @@ def test_a_runc_that_lets_code_out_is_pointed_out(
     if warned:
         assert told[0].startswith(f"… runc {version} may let code out of a container")
         assert "1.2.8" in said and "gVisor" in said
+
+
+def test_what_is_wrong_with_connections_is_named(api: FakeApi) -> None:
+    account = {"problem": "", "missing": [], "ends_soon": False, "expires_at": None}
+    well = {"name": "well", "base_url": "https://git.test", "webhook_secret": True, "account": account}
+    ill = {
+        "problem": "git.test answers 401",
+        "missing": ["the scope api"],
+        "ends_soon": True,
+        "expires_at": "2026-01-01T12:00:00Z",
+    }
+    rows = [well, {**well, "name": "ill", "webhook_secret": False, "account": ill}, {**well, "account": None}]
+    api.routes["GET /connections"] = lambda _: (200, rows)
+    code, said = doctor(api, "runsc", agent())
+    assert code == 1 and not lines(said, "well")
+    assert lines(said, "ill has") == ["✗ ill has no webhook secret"]
+    assert (
+        lines(said, "401") and lines(said, "lacks the scope api") and lines(said, "is good until 2026-01-01")
+    )
+    api.routes["GET /connections"] = lambda _: (403, {"error": {"code": "denied", "message": "no"}})
+    assert not lines(doctor(api, "runsc", agent())[1], "denied")

@@ -12,7 +12,12 @@ from tests.cli.conftest import FakeApi
 
 TOKEN = "ghp_very-secret"
 ROW = {"id": "01C", "forge": "github", "name": "acme", "base_url": "https://github.com"}
-ACCOUNT = {"login": "seatrial-bot", "missing": [], "expires_at": None}
+RIGHTS = [
+    {"name": "Webhooks (write)", "given": False, "without": "webhooks are made by hand"},
+    {"name": "Contents (read)", "given": True, "without": "no code"},
+    {"name": "Administration (write)", "given": None, "without": "no members"},
+]
+ACCOUNT = {"login": "seatrial-bot", "missing": [], "expires_at": None, "rights": RIGHTS}
 
 
 @pytest.fixture
@@ -34,6 +39,8 @@ def test_the_token_comes_from_standard_input_and_is_not_shown(
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{TOKEN}\n"))
     code, out, err = cli("connect", "github", "--url", "https://git.test")
     assert code == 0 and "as seatrial-bot" in out and "projects add OWNER/NAME" in out
+    assert "it lacks Webhooks (write): webhooks are made by hand" in out
+    assert "Contents" not in out and "Administration" not in out
     assert sent == [{"forge": "github", "base_url": "https://git.test", "name": "", "credential": TOKEN}]
     assert TOKEN not in out + err
 

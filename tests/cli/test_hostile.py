@@ -141,6 +141,9 @@ def test_doctor(shown: Shown, api: FakeApi, attack: str) -> None:
         200,
         {"platform": platform, "agents": [said], "projects": [project]},
     )
+    account = {"problem": attack, "missing": [attack], "ends_soon": True, "expires_at": attack}
+    connection = {"name": attack, "base_url": attack, "webhook_secret": False, "account": account}
+    api.routes["GET /connections"] = lambda _: (200, [connection])
     shown("doctor")
 
 
@@ -322,7 +325,8 @@ def test_connect_and_projects(
     shown: Shown, api: FakeApi, attack: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = {"id": "01C", "name": attack, "base_url": attack}
-    account = {"login": attack, "missing": [], "expires_at": attack}
+    lacks = {"name": attack, "given": False, "without": attack}
+    account = {"login": attack, "missing": [], "expires_at": attack, "rights": [lacks]}
     api.routes["POST /connections"] = lambda _: (200, {**row, "account": account})
     api.routes["POST /github/apps"] = lambda _: (200, {**row, "account": account})
     api.routes["GET /connections"] = lambda _: (200, [row])

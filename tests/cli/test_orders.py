@@ -1,5 +1,6 @@
 """Pull requests at code hosts, from the terminal."""
 
+import time
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ def test_pulls_says_what_each_is_and_why_it_gets_no_preview(cli: Any, shop: Fake
     code, out, _ = cli("pulls", "shop")
     assert code == 0 and "#7" in out and "Add a cart  draft  from a fork  help wanted" in out
     assert "no preview: it comes from a fork. Approve it." in out
+    assert f"seatrial approve shop 7 --commit {HEAD[:12]}" in out
 
 
 def test_approve_names_the_commit(cli: Any, shop: FakeApi) -> None:
@@ -57,11 +59,13 @@ def test_a_project_or_a_preview_that_is_not_there_is_named(cli: Any, shop: FakeA
     assert code == 2 and "there is no preview pr-1-boat" in err
 
 
-def test_extend_says_when_it_ends_now(cli: Any, shop: FakeApi) -> None:
+def test_extend_says_when_it_ends_now(cli: Any, shop: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.routes["GET /environments"] = lambda _: (200, [{"id": "01E"}])
     shop.routes["POST /environments/01E/extend"] = lambda _: (
         200,
         {"name": "pr-7-shop", "expires_at": "2026-12-02T10:00:00Z"},
     )
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
     code, out, _ = cli("extend", "pr-7-shop")
-    assert code == 0 and "pr-7-shop ends on 2026-12-02T10:00:00Z" in out
+    assert code == 0 and "pr-7-shop ends on 2026-12-02 10:00 without" in out

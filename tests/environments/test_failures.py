@@ -5,9 +5,16 @@ from dataclasses import replace
 import pytest
 
 from seatrial.agent.bus.identity import SealedValueError
+from seatrial.agent.environments import actor, observing
 from seatrial.agent.vocabulary.labels import AGENT
-from seatrial.wire.deployments import DeploymentFailed, DeploymentPhase
-from tests.agent.harness import Agent, deployment, environment
+from seatrial.wire.deployments import (
+    DeploymentFailed,
+    DeploymentPhase,
+    DeploymentReady,
+    EnvironmentObserved,
+)
+from seatrial.wire.envelope import Message
+from tests.agent.harness import Agent, deployment, environment, then
 from tests.agent.previews import come_up, gone, single
 from tests.repositories import Repository
 
@@ -23,9 +30,36 @@ async def failed(
         failure = await agent.reports.next(DeploymentFailed)
         assert await agent.runtime.list_containers({AGENT: agent.id}) == []
         await gone(agent, wanted.environment)
-        assert len(agent.reports.all(DeploymentFailed)) == 1
+        assert all(one == failure for one in agent.reports.all(DeploymentFailed))
         assert any(phase.failed for phase in agent.reports.all(DeploymentPhase))
     return failure
+
+
+@pytest.mark.parametrize("works", [True, False])
+async def test_how_a_candidate_ended_is_told_until_whoever_desires_it_has_heard(
+    agent: Agent, repository: Repository, busybox: str, monkeypatch: pytest.MonkeyPatch, works: bool
+) -> None:
+    monkeypatch.setattr(actor, "REPORT_SECONDS", 0.05)
+    monkeypatch.setattr(observing, "EVERY_SECONDS", 0.05)
+    script = "httpd -f -p 8080 -h /www" if works else "exit 3"
+    files = single(busybox, script, "    expose: 8080\n    restart: never\n")
+    wanted = environment(repository, "pr-1-x", candidate=deployment(repository.commit(files)))
+    kind: type[Message] = DeploymentReady if works else DeploymentFailed
+    async with agent.running() as environments:
+        environments.wanted(wanted)
+        first = await agent.reports.next(kind)
+        assert await agent.reports.next(kind, agent.reports.events.index(first) + 1) == first
+        live = wanted.candidate if works else None
+        after = then(wanted, candidate=None, live=live)
+        environments.wanted(after)
+        await agent.reports.next(EnvironmentObserved, revision=after.revision)
+        told = len(agent.reports.all(kind))
+        seen = len(agent.reports.events)
+        for _ in range(2):  # it goes on looking, and says nothing more of it
+            report = await agent.reports.next(EnvironmentObserved, seen)
+            seen = agent.reports.events.index(report, seen) + 1
+        assert len(agent.reports.all(kind)) == told
+        assert len(agent.builder.built) == 1
 
 
 async def test_a_service_that_exits(agent: Agent, repository: Repository, busybox: str) -> None:

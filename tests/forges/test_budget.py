@@ -7,8 +7,10 @@ from threading import Barrier, Event
 import pytest
 
 from seatrial.control.forges.errors import Limited
+from seatrial.control.forges.github.limits import PACE
 from seatrial.control.forges.http.budget import Budget, Standing
-from seatrial.control.forges.http.turns import AT_ONCE, Pace, Turns
+from seatrial.control.forges.http.meters import Local, Meter, Taken
+from seatrial.control.forges.http.turns import AT_ONCE, Turns
 from seatrial.control.forges.urgency import Urgency, asking, current
 from seatrial.control.worker.database import Database
 
@@ -135,6 +137,9 @@ class Memory:
         self.told += 1
         self.standing = standing
 
+    def take(self, meter: Meter, seconds: float, most: float) -> Taken:
+        raise AssertionError("only a budget is shared here")
+
 
 def test_a_pause_holds_for_the_other_processes_within_seconds(clock: Clock) -> None:
     memory, web, worker = Memory(), Budget(clock), Budget(clock)
@@ -210,8 +215,7 @@ def test_one_change_is_made_after_the_other() -> None:
 
 
 def test_a_few_changes_go_at_once_and_many_a_second_apart(clock: Clock) -> None:
-    pace = Pace(points_per_minute=900, changes=10)
-    turns = Turns(pace, clock=clock, sleep=clock.sleep)
+    turns = Turns(PACE, clock=clock, sleep=clock.sleep)
     at = []
     for _ in range(20):
         with turns.taken("POST", Urgency.REPORT):
@@ -220,7 +224,7 @@ def test_a_few_changes_go_at_once_and_many_a_second_apart(clock: Clock) -> None:
 
 
 def test_a_minute_has_so_many_points_and_sweeps_leave_some(clock: Clock) -> None:
-    turns = Turns(Pace(points_per_minute=900, changes=10), clock=clock, sleep=clock.sleep)
+    turns = Turns(PACE, clock=clock, sleep=clock.sleep)
 
     def asked(method: str, urgency: Urgency) -> int:
         count = 0
@@ -236,6 +240,72 @@ def test_a_minute_has_so_many_points_and_sweeps_leave_some(clock: Clock) -> None
     assert asked("GET", Urgency.REPORT) == 180
     clock.seconds += 30
     assert asked("GET", Urgency.REPORT) == 450
+
+
+COMMENT = "/repos/acme/shop/issues/7/comments"
+
+
+def times(turns: Turns, clock: Clock, path: str, *, for_seconds: float) -> list[float]:
+    """When changes go, made as fast as they may."""
+    began, at = clock.seconds, []
+    while clock.seconds < began + for_seconds:
+        try:
+            with turns.taken("POST", Urgency.REPORT, path):
+                at.append(clock.seconds)
+        except Limited as limited:
+            clock.seconds += limited.retry_after_seconds
+    return at
+
+
+def busiest(at: list[float], seconds: float) -> int:
+    """How many are in the busiest time of this length."""
+    return max(sum(start <= one < start + seconds for one in at) for start in at)
+
+
+def test_several_processes_together_keep_to_the_pace(clock: Clock) -> None:
+    shared = Local(clock)
+    first, second = (Turns(PACE, clock=clock, sleep=clock.sleep) for _ in range(2))
+    for one in (first, second):
+        one.share(shared)
+    at = []
+    for _ in range(100):
+        for turns in (first, second):
+            with turns.taken("POST", Urgency.REPORT):
+                at.append(clock.seconds)
+    assert busiest(at, 60) <= 80
+
+
+def test_no_hour_has_more_comments_than_github_likes_and_statuses_go_on(clock: Clock) -> None:
+    turns = Turns(PACE, clock=clock, sleep=clock.sleep)
+    at = times(turns, clock, COMMENT, for_seconds=7200)
+    assert 400 < busiest(at, 3600) <= 500 and busiest(at, 60) <= 80
+    with pytest.raises(Limited, match="500 comments an hour"):
+        for _ in range(200):
+            with turns.taken("POST", Urgency.REPORT, COMMENT):
+                pass
+    with turns.taken("POST", Urgency.REPORT, "/repos/acme/shop/statuses/abc"):
+        pass
+
+
+def test_points_are_taken_by_many_at_once(clock: Clock) -> None:
+    shared, turns = Counting(clock), Turns(PACE, clock=clock, sleep=clock.sleep)
+    turns.share(shared)
+    for _ in range(875):
+        with turns.taken("GET", Urgency.REPORT):
+            pass
+    assert shared.asked == 35
+    with pytest.raises(Limited):
+        for _ in range(26):
+            with turns.taken("GET", Urgency.REPORT):
+                pass
+
+
+class Counting(Local):
+    asked = 0
+
+    def take(self, meter: Meter, seconds: float, most: float) -> Taken:
+        self.asked += 1
+        return super().take(meter, seconds, most)
 
 
 # urgency

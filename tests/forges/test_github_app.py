@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.control.forges.errors import ForgeError, Moved, UnfitConnection
+from seatrial.control.forges.errors import ForgeError, Limited, Moved, UnfitConnection
 from seatrial.control.forges.github.app import app_of, private_key
 from seatrial.control.forges.github.app_forge import GitHubAppForge
-from seatrial.control.forges.github.checks import REBUILD, RERUN, STOP
+from seatrial.control.forges.github.checks import BUTTONS
 from seatrial.control.forges.github.forge import GitHubForge
 from seatrial.control.forges.github.installations import NotInstalled
 from seatrial.control.forges.github.needs import EVENTS, TOLD_WITH, permissions
 from seatrial.control.forges.github.registration import bind
+from seatrial.control.forges.http.budget import Standing, Whose
+from seatrial.control.forges.http.meters import Local
 from seatrial.control.forges.protocol import TriesWebhooks
 from seatrial.control.projects.models import Project
 from tests.forges.app_stage import (
@@ -61,7 +63,7 @@ def test_the_app_asks_for_the_least_that_it_needs() -> None:
 
 
 def test_buttons_fit() -> None:
-    for one in (RERUN, REBUILD, STOP):
+    for one in BUTTONS.values():
         assert len(one.label) <= 20 and len(one.description) <= 40 and len(one.identifier) <= 20
 
 
@@ -234,6 +236,14 @@ def test_an_old_name_leads_to_the_repository(
     assert forge.open_pull_requests(project) == []
 
 
+def test_nor_does_another_repository_that_took_the_name_hide_it(
+    site: GitHubSite, forge: GitHubAppForge, project: Project, source: Path
+) -> None:
+    site.renamed(SHOP, "acme/store")
+    site.repository(SHOP, source, admin="ann")  # where the App is not installed
+    assert forge.repository_of(project).full_name == "acme/store"
+
+
 # what agents get
 
 
@@ -326,3 +336,39 @@ def test_removing_a_project_leaves_the_webhook_of_the_others(
     forge.ensure_webhook(project, HOOK, "s")
     forge.remove_webhook(project, HOOK)
     assert app.webhook.url == HOOK
+
+
+def test_github_counts_the_requests_of_each_installation_by_themselves(
+    forge: GitHubAppForge,
+    project: Project,
+    installation: Installation,
+    app: App,
+    site: GitHubSite,
+    source: Path,
+) -> None:
+    elsewhere = site.apps.install(app, site.repository("zoo/cage", source, admin="ann"))
+    there = project_of(site, project.connection, "zoo/cage")
+    for one in (project, there):
+        forge.open_pull_requests(one)
+    installation.left = 2
+    forge.facts(project, SHA)
+    with pytest.raises(Limited):
+        forge.facts(project, SHA)
+    forge.facts(there, SHA)
+    names: list[str] = []
+    forge.allowances.share(lambda whose: names.append(whose.name) or Alone())
+    assert sorted(names) == ["", "acme", "zoo"]
+    left = [
+        forge.allowances.of(Whose(str(one.id))).budget.standing().left for one in (installation, elsewhere)
+    ]
+    assert left == [0, elsewhere.left]
+
+
+class Alone(Local):
+    """A process that shares with nobody."""
+
+    def read(self) -> Standing:
+        return Standing()
+
+    def write(self, standing: Standing) -> None:
+        """Nobody hears it."""

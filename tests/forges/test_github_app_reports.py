@@ -1,5 +1,7 @@
 """What a GitHub App reports: check runs with annotations and buttons, deployments, one comment."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from seatrial.control.forges.github.app_forge import GitHubAppForge
@@ -10,7 +12,9 @@ from seatrial.control.forges.protocol import (
     CommentReport,
     DeploymentReport,
     EvaluationReport,
+    PreviewReport,
 )
+from seatrial.control.projects.events import CheckOrder
 from seatrial.control.projects.models import Project
 from seatrial.wire.states import DeploymentState, EvaluationState
 from tests.forges.app_stage import SHA, SHOP, app, forge, installation, project, site, source
@@ -54,6 +58,18 @@ def preview(
     )
 
 
+def said(state: DeploymentState, *, live: bool = False, orders: Sequence[CheckOrder] = ()) -> PreviewReport:
+    return PreviewReport(
+        number=1,
+        commit=SHA,
+        state=state,
+        description=state,
+        page_url="https://seatrial.test/environments/01V",
+        urls={"web": "https://pr-1-shop.test"} if live else {},
+        orders=orders,
+    )
+
+
 @pytest.mark.parametrize(
     ("state", "status", "conclusion"),
     [
@@ -82,53 +98,36 @@ def test_every_verdict_has_its_check_run(
 
 
 @pytest.mark.parametrize(
-    ("state", "live", "ended", "status", "conclusion", "buttons"),
+    ("state", "live", "status", "conclusion"),
     [
-        (DeploymentState.QUEUED, False, False, "queued", None, []),
-        (DeploymentState.BUILDING, False, False, "in_progress", None, []),
-        (DeploymentState.STARTING, False, False, "in_progress", None, []),
-        (DeploymentState.LIVE, True, False, "completed", "success", ["rebuild", "stop"]),
-        (DeploymentState.FAILED, False, False, "completed", "failure", ["rebuild"]),
-        (DeploymentState.SUPERSEDED, False, True, "completed", "neutral", ["rebuild"]),
-        (DeploymentState.CANCELLED, False, True, "completed", "neutral", ["rebuild"]),
+        (DeploymentState.QUEUED, False, "queued", None),
+        (DeploymentState.BUILDING, False, "in_progress", None),
+        (DeploymentState.STARTING, False, "in_progress", None),
+        (DeploymentState.LIVE, True, "completed", "success"),
+        (DeploymentState.LIVE, False, "completed", "success"),
+        (DeploymentState.FAILED, False, "completed", "failure"),
+        (DeploymentState.SUPERSEDED, False, "completed", "neutral"),
+        (DeploymentState.CANCELLED, False, "completed", "neutral"),
     ],
 )
 def test_every_preview_has_its_check_run(
     state: DeploymentState,
     live: bool,
-    ended: bool,
     status: str,
     conclusion: str | None,
-    buttons: list[str],
     forge: GitHubAppForge,
     project: Project,
     site: GitHubSite,
 ) -> None:
-    forge.report_deployment(project, preview(state, live=live, ended=ended))
+    orders = (CheckOrder.REBUILD, CheckOrder.STOP)
+    forge.report_preview(project, said(state, live=live, orders=orders))
     run = site.reports.run("seatrial/preview", SHA)
     assert (run["status"], run["conclusion"]) == (status, conclusion)
-    assert [one["identifier"] for one in run["actions"]] == buttons
+    assert [one["identifier"] for one in run["actions"]] == (["rebuild", "stop"] if conclusion else [])
     assert run["details_url"] == (
         "https://pr-1-shop.test" if live else "https://seatrial.test/environments/01V"
     )
-
-
-def test_what_has_no_preview_succeeds_without_buttons(
-    forge: GitHubAppForge, project: Project, site: GitHubSite
-) -> None:
-    forge.report_deployment(
-        project,
-        DeploymentReport(
-            number=0,
-            commit=SHA,
-            state=DeploymentState.LIVE,
-            description="Not needed in a merge queue",
-            page_url="https://seatrial.test/projects/01P",
-            urls={},
-        ),
-    )
-    run = site.reports.run("seatrial/preview", SHA)
-    assert (run["conclusion"], run["actions"]) == ("success", []) and not site.reports.deployments
+    assert not site.reports.deployments
 
 
 def test_one_check_run_goes_from_queued_to_its_conclusion(
@@ -146,6 +145,22 @@ def test_one_check_run_goes_from_queued_to_its_conclusion(
     forge.report_evaluation(project, verdict(EvaluationState.QUEUED, "01G"))
     forge.report_evaluation(project, verdict(EvaluationState.PASSED, "01H"))  # what was between was left out
     assert [one["conclusion"] for one in site.reports.runs] == ["success", "failure", "neutral", "success"]
+
+
+def test_an_older_run_that_is_waited_for_again_ends_and_masks_nothing(
+    forge: GitHubAppForge, project: Project, site: GitHubSite
+) -> None:
+    forge.report_evaluation(project, verdict(EvaluationState.PASSED))
+    forge.report_evaluation(project, verdict(EvaluationState.QUEUED, "01F"))
+    forge.report_evaluation(project, verdict(EvaluationState.FAILED, "01F"))
+    older, newest = site.reports.runs
+    newest["started_at"] = "2026-11-29T08:00:00Z"
+    older["status"], older["conclusion"] = "queued", None  # somebody asked to run it again
+    forge.report_evaluation(project, verdict(EvaluationState.FAILED, "01F"))
+    assert (older["status"], older["conclusion"]) == ("completed", "neutral")
+    assert older["completed_at"] == newest["started_at"], "GitHub shows the one that was completed last"
+    assert "https://seatrial.test/evaluations/01F" in older["output"]["summary"]
+    assert len(site.reports.runs) == 2 and newest["conclusion"] == "failure"
 
 
 def test_annotations_are_sent_in_batches_of_fifty_and_never_twice(
@@ -232,6 +247,7 @@ def test_without_the_right_to_deployments_everything_else_is_reported(
 ) -> None:
     site.reports.deployments_refused = True
     either.report_deployment(project, preview(DeploymentState.BUILDING))
+    either.report_preview(project, said(DeploymentState.LIVE, live=True))
     either.report_deployment(project, preview(DeploymentState.LIVE, live=True))
     asked = [one for one in site.asked if "/deployments" in one]
     assert len(asked) == 1

@@ -85,12 +85,21 @@ def test_each_commit_is_a_deployment(
     assert site.environments[0].url == "https://web.test"  # the live one is still served
 
 
-def test_a_project_without_environments_gets_the_status_all_the_same(
+def test_a_commit_that_was_replaced_is_not_deployed_for_ever(
+    forge: GitLabForge, project: Project, hosted: Hosted, pull: Pull
+) -> None:
+    forge.report_deployment(project, preview(pull, STATES.BUILDING))
+    pull.head = pull.base
+    forge.report_deployment(project, preview(pull, STATES.BUILDING))
+    assert [one.state for one in hosted.deployments] == ["canceled", "running"]
+
+
+def test_a_project_without_environments_is_no_problem(
     forge: GitLabForge, project: Project, site: GitLabSite, hosted: Hosted, pull: Pull
 ) -> None:
     site.has_environments = False
     forge.report_deployment(project, preview(pull, STATES.LIVE, url="https://web.test"))
-    assert [one.context for one in hosted.statuses] == ["seatrial/preview"] and site.environments == []
+    assert site.environments == []
 
 
 def test_a_branch_that_is_gone_is_no_problem(
@@ -98,7 +107,7 @@ def test_a_branch_that_is_gone_is_no_problem(
 ) -> None:
     pull.branch = "gone"
     forge.report_deployment(project, preview(pull, STATES.LIVE, url="https://web.test"))
-    assert len(hosted.statuses) == 1 and hosted.deployments == []
+    assert hosted.deployments == []
 
 
 def test_a_finding_is_discussed_once_and_resolved_when_it_is_gone(
@@ -181,10 +190,3 @@ def test_nothing_that_we_write_is_an_order(
     for text in (pull.comments[0].body, site.threads[0].body):
         assert "/merge" in text and "/label" in text
         assert not [line for line in text.splitlines() if line.lstrip(" \t").startswith("/")]
-
-
-def test_a_preview_without_a_name_is_not_listed(
-    forge: GitLabForge, project: Project, site: GitLabSite, pull: Pull
-) -> None:
-    forge.report_deployment(project, replace(preview(pull, STATES.LIVE), environment=""))
-    assert site.environments == []

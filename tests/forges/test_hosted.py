@@ -14,9 +14,9 @@ from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.oauth.pair import OAuthPair
 from seatrial.control.forges.protocol import (
     CommentReport,
-    DeploymentReport,
     EvaluationReport,
     HostedForge,
+    PreviewReport,
 )
 from seatrial.control.forges.registry import registered
 from seatrial.control.projects.models import Connection, Project
@@ -161,9 +161,9 @@ def test_statuses_have_stable_names_and_fit(forge: HostedForge, project: Project
             page_url="https://s.test/1",
         ),
     )
-    forge.report_deployment(
+    forge.report_preview(
         project,
-        DeploymentReport(
+        PreviewReport(
             number=1,
             commit=commit,
             state=DeploymentState.LIVE,
@@ -196,10 +196,10 @@ def test_every_state_of_a_preview_has_a_status(
     state: DeploymentState, forge: HostedForge, project: Project, site: Site
 ) -> None:
     commit = site.open_pull(SHOP, "feature", author="ann").head
-    report = DeploymentReport(
+    report = PreviewReport(
         number=1, commit=commit, state=state, description="", page_url="https://s.test", urls={}
     )
-    forge.report_deployment(project, report)
+    forge.report_preview(project, report)
     assert len(site.repositories[SHOP].statuses) == 1
 
 

@@ -64,7 +64,11 @@ def test_what_has_not_changed_is_not_sent_again() -> None:
         (httpx.Response(404), True, "forge.test answers 404 Not Found for /api/x"),
         (httpx.Response(422), True, "422"),
         (httpx.Response(301, headers={"Location": "https://elsewhere.test"}), True, "301"),
-        (httpx.Response(401), False, "401"),
+        (
+            httpx.Response(401),
+            False,
+            "401.* It was revoked, has ended, or was not entered whole",
+        ),
         (httpx.Response(502), False, "502"),
         (httpx.ConnectError("refused"), False, "forge.test does not answer: refused"),
         (httpx.ReadTimeout("slow"), False, "does not answer"),
@@ -105,14 +109,14 @@ def test_a_forge_that_names_a_time_next_year_is_asked_again_in_an_hour() -> None
     forge, _ = answering(httpx.Response(503, headers={"Retry-After": "9" * 30}))
     with pytest.raises(ForgeError):
         forge.get("/x")
-    assert 3500 < forge.budget.standing().paused_for <= 3600
+    assert 3500 < forge.allowances.of().budget.standing().paused_for <= 3600
 
 
 @pytest.mark.parametrize("number", ["9" * 5000, "-1", "1e3", "", "²"])
 def test_a_limit_that_is_no_number_is_no_limit(number: str) -> None:
     headers = {"RateLimit-Remaining": number.encode(), "RateLimit-Reset": b"60"}
     forge, _ = answering(httpx.Response(200, json=[], headers=headers))
-    assert forge.get("/x") == [] and forge.budget.standing().left is None
+    assert forge.get("/x") == [] and forge.allowances.of().budget.standing().left is None
 
 
 def test_what_did_not_change_costs_nothing_where_the_forge_says_so() -> None:
@@ -124,7 +128,7 @@ def test_what_did_not_change_costs_nothing_where_the_forge_says_so() -> None:
     first = httpx.Response(200, json=1, headers={"ETag": '"one"', **told})
     forge, _ = answering(first, *[httpx.Response(304, headers=told) for _ in range(9)])
     assert [forge.get("/x") for _ in range(10)] == [1] * 10
-    assert forge.budget.standing().left == 3
+    assert forge.allowances.of().budget.standing().left == 3
 
 
 def test_what_a_forge_writes_in_headers_is_passed_on_whatever_it_is() -> None:
@@ -137,7 +141,7 @@ def test_a_forge_may_write_the_seconds_that_are_left() -> None:
     headers = {"RateLimit-Remaining": "0", "RateLimit-Reset": "30"}
     forge, _ = answering(httpx.Response(200, json=[], headers=headers))
     forge.get("/x")
-    assert 20 < forge.budget.standing().wait <= 30
+    assert 20 < forge.allowances.of().budget.standing().wait <= 30
 
 
 def test_a_time_by_the_forges_clock_is_understood_by_it() -> None:

@@ -10,6 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from seatrial.control.forges.local.models import LocalPullRequest
+from seatrial.control.forges.models import PostedReport
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.projects.models import Connection
 
@@ -68,3 +69,32 @@ def test_rows_survive_the_upgrade(before: Any) -> None:
     assert again.pk > row.pk, "its numbers go on"
     assert Evaluation.objects.get().queued_at == evaluation.created_at
     assert Connection.objects.get().updated_at is not None
+
+
+def test_what_forges_were_told_about_commits_is_still_known() -> None:
+    before = migrate([("forges", "0007_budgets_and_reports")])
+    try:
+        workspace = before.get_model("accounts", "Workspace").objects.create(slug="ours", name="Ours")
+        there = before.get_model("projects", "Connection").objects.create(
+            workspace=workspace, forge="local", name="here", updated_at=timezone.now()
+        )
+        project = before.get_model("projects", "Project").objects.create(
+            workspace=workspace, connection=there, external_id="/r", name="r", slug="r", clone_url="/r"
+        )
+        a, b = "a" * 40, "b" * 64
+        for digest, about in enumerate(
+            (f"verdict on {a}", f"preview of 1 at {a}", f"preview of 22 at {a}", f"preview of 3 at {b}")
+        ):
+            before.get_model("forges", "PostedReport").objects.create(
+                project=project, about=about, digest=str(digest), posted_at=timezone.now()
+            )
+    finally:
+        upgrade()
+    rows = PostedReport.objects.order_by("digest").values_list(
+        "what", "about", "digest", "sending", "unfinished"
+    )
+    assert list(rows) == [
+        ("verdict", a, "0", False, False),
+        ("preview", a, "2", False, False),
+        ("preview", b, "3", False, False),
+    ]

@@ -14,9 +14,13 @@ from seatrial.control.forges import budgets, registry
 from seatrial.control.forges.budgets import Stored
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.errors import Limited
-from seatrial.control.forges.http.budget import Standing
+from seatrial.control.forges.github.limits import PACE
+from seatrial.control.forges.http.budget import Standing, Whose
+from seatrial.control.forges.http.meters import Meter
+from seatrial.control.forges.http.turns import Turns
 from seatrial.control.forges.models import StoredBudget
 from seatrial.control.forges.protocol import Budgeted
+from seatrial.control.forges.urgency import Urgency
 from seatrial.control.projects.models import Connection
 from tests import factories
 from tests.factories import Cast
@@ -39,12 +43,16 @@ def connection(cast: Cast) -> Connection:
 
 def said(connection: Connection, **standing: Any) -> Standing:
     """What another process reads after this one wrote."""
-    Stored(connection.pk).write(Standing(**standing))
-    return Stored(connection.pk).read()
+    stored(connection).write(Standing(**standing))
+    return stored(connection).read()
+
+
+def stored(connection: Connection, installation: str = "", name: str = "") -> Stored:
+    return Stored(connection.pk, Whose(installation, name))
 
 
 def test_the_smaller_number_of_a_period_and_the_later_period_count(connection: Connection) -> None:
-    assert Stored(connection.pk).read() == Standing()
+    assert stored(connection).read() == Standing()
     assert said(connection, left=4000, most=5000, resets_in=300).left == 4000
     assert said(connection, left=3000, most=5000, resets_in=299).left == 3000
     assert said(connection, left=3500, most=5000, resets_in=300).left == 3000, "it was overtaken"
@@ -64,7 +72,7 @@ def test_what_is_over_is_not_told(connection: Connection) -> None:
     said(connection, left=1, most=5000, resets_in=300, paused_for=60)
     past = timezone.now() - timedelta(seconds=1)
     StoredBudget.objects.update(resets_at=past, paused_until=past)
-    assert Stored(connection.pk).read() == Standing(most=5000)
+    assert stored(connection).read() == Standing(most=5000)
 
 
 def test_a_number_that_no_column_holds_is_cut(connection: Connection) -> None:
@@ -94,7 +102,7 @@ def test_a_database_that_is_away_stops_no_request(
 def test_processes_that_write_at_once_undo_nothing(connection: Connection) -> None:
     def write(left: int) -> None:
         try:
-            Stored(connection.pk).write(Standing(left=left, most=5000, resets_in=300, paused_for=left))
+            stored(connection).write(Standing(left=left, most=5000, resets_in=300, paused_for=left))
         finally:
             database.close()
 
@@ -124,8 +132,47 @@ def test_every_hosted_forge_shares_its_budget(cast: Cast, kind: str) -> None:
     row = factories.connection(cast.workspace, forge=kind, base_url="https://git.test", credential="token")
     forge = Forges().of(row)
     assert isinstance(forge, Budgeted)
-    forge.budget.pause(60)
+    forge.allowances.of().budget.pause(60)
     assert StoredBudget.objects.get(connection=row).paused_until is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_processes_that_ask_at_once_are_given_no_more_than_there_is(connection: Connection) -> None:
+    def ask(_: int) -> bool:
+        try:
+            return stored(connection).take(Meter.CHANGES, 1000, 5500).given
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(ask, range(12))) == 5
+    assert 4000 < stored(connection).take(Meter.CHANGES, 1000, 5500).ahead <= 5000
+    assert stored(connection, "7").take(Meter.CHANGES, 1000, 5500).given, "another installation has its own"
+    assert stored(connection).take(Meter.CONTENT, 1000, 5500).given
+
+
+def test_what_another_process_changed_counts(connection: Connection) -> None:
+    slept: list[float] = []
+    turns = Turns(PACE, sleep=slept.append)
+    turns.share(stored(connection))
+    with turns.taken("POST", Urgency.REPORT):
+        assert not slept
+    assert stored(connection).take(Meter.CHANGES, 1000, 2000).given
+    with pytest.raises(Limited, match="Earlier changes"), turns.taken("POST", Urgency.REPORT):
+        pass
+    with turns.taken("GET", Urgency.REPORT):
+        pass
+
+
+def test_without_the_database_each_process_keeps_to_the_pace_by_itself(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise OperationalError("the connection was cut")
+
+    one = stored(connection)
+    monkeypatch.setattr(budgets.connection, "cursor", away)
+    assert [one.take(Meter.POINTS, 3000, 7000).given for _ in range(3)] == [True, True, False]
 
 
 # what people and programs see
@@ -168,9 +215,29 @@ def test_whoever_may_manage_a_connection_sees_what_is_left_and_what_waits(
     page = get(cast.alice, f"/connections/{connection.pk}").content.decode()
     assert f"accepts {standing['left']} of 5000 more requests" in page and waits_for in page
     gauges = get(cast.alice, "/api/v1/metrics").content.decode()
-    of = f'{{connection="{connection.pk}",forge="github",name="bot at github"}}'
+    of = f'{{connection="{connection.pk}",forge="github",installation="",name="bot at github"}}'
     assert f"seatrial_forge_requests_left{of} {float(standing['left'])}" in gauges
     assert f"seatrial_forge_requests_most{of} 5000.0" in gauges
+
+
+def test_each_installation_of_an_app_is_shown(cast: Cast, connection: Connection) -> None:
+    for installation, name, left in (("1", "acme", 4000), ("2", "zoo", 9), ("3", "", 4999)):
+        stored(connection, installation, name).write(Standing(left=left, most=5000, resets_in=300))
+    (one,) = shown(cast.alice)
+    assert [(each["installation"], each["left"]) for each in one["budgets"]] == [
+        ("acme", 4000), ("number 3", 4999), ("zoo", 9)
+    ]  # fmt: skip
+    assert one["budget"] == one["budgets"][2]
+    (listed,) = get(cast.alice, "/api/v1/connections").json()
+    assert listed["budgets"] == one["budgets"]
+    page = get(cast.alice, f"/connections/{connection.pk}").content.decode()
+    assert "accepts 4000 of 5000 more requests for the installation of acme" in page
+    assert "The installation of zoo waits for new requests" in page
+    gauges = get(cast.alice, "/api/v1/metrics").content.decode()
+    assert (
+        f'seatrial_forge_requests_left{{connection="{connection.pk}",forge="github",installation="zoo"'
+        in gauges
+    )
 
 
 def test_before_its_first_answer_nothing_is_known(cast: Cast, connection: Connection) -> None:

@@ -21,6 +21,7 @@ from seatrial.control.forges.protocol import (
     EvaluationReport,
     FetchCredential,
     ForgeEvent,
+    PreviewReport,
     PullRequestAction,
     PullRequestChanged,
     TakenFacts,
@@ -101,8 +102,11 @@ class ToyForge(HttpForge):
         payload = {"state": str(report.state), "description": report.description}
         self.ask("PUT", f"/{project.external_id}/statuses/{report.commit}", json=payload)
 
-    def report_deployment(self, project: Project, report: DeploymentReport) -> None:
+    def report_preview(self, project: Project, report: PreviewReport) -> None:
         self.ask("PUT", f"/{project.external_id}/previews/{report.number}", json={"state": str(report.state)})
+
+    def report_deployment(self, project: Project, report: DeploymentReport) -> None:
+        """It lists none."""
 
     def fetch_credential(self, project: Project) -> FetchCredential | None:
         payload = self.ask("POST", f"/{project.external_id}/tokens").content

@@ -276,3 +276,25 @@ def test_the_theme_switch_holds(served: str, busy: "Harbour", browser: "Browser"
     page.wait_for_selector("html[data-theme=light]")
     assert paper() == light
     page.context.close()
+
+
+def test_whoever_sent_what_was_refused_is_where_it_says_why(
+    served: str, busy: "Harbour", browser: "Browser"
+) -> None:
+    page, wrong = watched(browser, served)
+    page.goto(f"{served}/accounts/login/")
+    page.fill("#id_login", "alice")
+    page.fill("#id_password", "wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator(".error[role=alert]:not([hidden])")).to_be_focused()
+    sign_in(page, served)
+    page.goto(f"{served}/projects/{busy.project.pk}/settings")
+    page.evaluate("document.querySelector('main form').noValidate = true")
+    page.fill("#id_ttl_hours", "0")
+    page.keyboard.press("Enter")
+    field = page.locator("#id_ttl_hours")
+    expect(field).to_be_focused()
+    expect(field).to_have_attribute("aria-describedby", "id_ttl_hours_helptext id_ttl_hours_error")
+    expect(page.locator("#id_ttl_hours_error")).to_contain_text("greater than or equal to 1")
+    assert wrong == []
+    page.context.close()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.dashboard.harbour import Harbour
+    from tests.dashboard.straits import Straits
 
 pytestmark = [pytest.mark.chromium, pytest.mark.postgres]
 
@@ -28,9 +29,15 @@ OPEN_ALL = """() => {
     && ["auto", "scroll"].includes(getComputedStyle(one).overflowX)).map((one) => `scrolls: ${one.outerHTML}`);
   return [boxes.length, [...squeezed, ...scrolling].map((text) => text.slice(0, 200))];
 }"""
+# Tabs beyond the edge of the window, and ids that a field's description names and nothing has.
+OUT_OF_REACH = """() => [
+  ...[...document.querySelectorAll(".tab")].filter((one) => one.getBoundingClientRect().right > innerWidth).map((one) => one.textContent),
+  ...[...document.querySelectorAll("[aria-describedby]")].flatMap((one) => one.getAttribute("aria-describedby").split(" "))
+    .filter((id) => !document.getElementById(id)),
+]"""
 
 
-def paths(harbour: "Harbour") -> list[str]:
+def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
     from seatrial.control.forges.models import Delivery
     from tests.dashboard.authorized import authorized
 
@@ -56,8 +63,10 @@ def paths(harbour: "Harbour") -> list[str]:
         "/connections",
         "/connections/new",
         "/connections/new/github",
-        "/connections/new/gitea",
         "/connections/new/gitlab",
+        f"/connections/{straits.ended.pk}",
+        f"/projects/{straits.removed.pk}/settings",
+        f"/projects/{straits.quiet.pk}",
         f"/connections/{connection.pk}",
         f"/connections/{connection.pk}/authorize",
         f"/connections/authorizations/{asked.pk}",
@@ -95,14 +104,14 @@ def paths(harbour: "Harbour") -> list[str]:
 def test_every_page_is_sound(
     served: str, busy: "Harbour", browser: "Browser", axe: str, options: dict[str, Any]
 ) -> None:
-    from tests.dashboard.harbour import drift
+    from tests.dashboard.straits import trouble
 
     say_long_words(busy)
-    drift(busy)
+    straits = trouble(busy)
     page, wrong = watched(browser, served, **options)
     sign_in(page, served)
     details = 0
-    for path in ["/accounts/login/", *paths(busy)]:
+    for path in ["/accounts/login/", *paths(busy, straits)]:
         page.goto(served + path)
         comes_true(lambda: live_part_came(page))
         assert wrong == [], f"{path}: {as_json(wrong)}"
@@ -112,6 +121,7 @@ def test_every_page_is_sound(
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{path} is {wide} px too wide"
         assert page.locator("h1").count() == 1, path
+        assert page.evaluate(OUT_OF_REACH) == [], path
         assert not page.evaluate("document.activeElement.matches('.risky')"), path
         page.evaluate(axe)
         violations = page.evaluate("async () => (await axe.run({resultTypes: ['violations']})).violations")

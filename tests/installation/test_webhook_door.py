@@ -185,6 +185,7 @@ def test_a_client_that_goes_away_leaves_nothing(path: str) -> None:
 def test_no_answer_waits_for_a_look_at_what_is_in_memory_for_good() -> None:
     try:
         assert web.application() is not None
+        assert gc.isenabled()
         assert gc.get_freeze_count() > len(gc.get_objects(generation=2))
     finally:
         gc.unfreeze()

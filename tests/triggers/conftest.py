@@ -25,6 +25,11 @@ def forges() -> Forges:
 
 @pytest.fixture
 def lanes(forges: Forges) -> Callable[[], None]:
+    """See `lanes_of`."""
+    return lanes_of(forges)
+
+
+def lanes_of(forges: Forges) -> Callable[[], None]:
     """Everything that is due in the lanes that ask forges, as the worker does it."""
     of_forges = (
         errands.confirmations,

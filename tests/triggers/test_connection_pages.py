@@ -143,3 +143,16 @@ def test_a_stranger_cannot_connect_for_another_workspace(team: Team, site: Site)
     answer = client.post(NEW, form(site, team))
     assert answer.status_code == 200 and not Connection.objects.exists()
     assert re.search("Select a valid choice", answer.content.decode())
+
+
+def test_a_pasted_private_key_is_not_sent_back(browser: Client, site: Site, team: Team) -> None:
+    given = form(site, team) | {"app_id": "12", "private_key": "a-key-that-is-none"}
+    text = browser.post("/connections/github-app", given).content.decode()
+    assert "That is no private key" in text and "a-key-that-is-none" not in text
+
+
+def test_projects_lead_to_the_connection_that_there_is(browser: Client, connection: str) -> None:
+    leads_to = f'href="/connections/{connection}/repositories"'
+    assert leads_to in browser.get("/projects").content.decode()
+    Connection.objects.update(base_url="")
+    assert leads_to not in browser.get("/projects").content.decode()

@@ -116,7 +116,7 @@ def test_the_list_goes_on_page_by_page_with_its_filters(team: Team, project: Pro
         ({"result": "rejected (signature)"}, "secret differs on the two sides", "rotate"),
         ({"result": "rejected (secret unavailable)"}, "No webhook secret is stored", "rotate"),
         ({"result": "rejected (parse)"}, "not one of the event", ""),
-        ({"ending": "not connected", "external_id": "9"}, "No project is connected", "connections/"),
+        ({"ending": "not connected", "external_id": "9"}, "No project is connected", "/repositories"),
         ({"ending": "given up"}, "Every attempt", ""),
     ],
 )
@@ -129,6 +129,13 @@ def test_what_is_wrong_is_said_with_the_fix(
     assert cause in page and repair in page
     fix = team.call("owner", "GET", f"/deliveries/{row.pk}")[1]["fix"]
     assert fix and escape(fix) in client.get("/deliveries").content.decode()
+
+
+def test_nobody_is_sent_to_choose_repositories_of_this_server(team: Team) -> None:
+    connection = factories.connection(team.workspace)
+    row = factories.delivery(connection, handled_at=timezone.now(), ending="not connected", external_id="9")
+    page = signed_in(team, "owner").get(f"/deliveries/{row.pk}").content.decode()
+    assert "No project is connected" in page and "/repositories" not in page
 
 
 def test_an_event_of_a_repository_that_is_not_connected_names_it(

@@ -88,6 +88,19 @@ def test_what_a_webhook_missed_is_read_before_it_is_made_anew(
     assert set(Evaluation.objects.values_list("commit", flat=True)) == set(lost)
 
 
+def test_what_cannot_be_read_holds_no_webhook_up(
+    site: DeliveringHere, project: Project, lanes: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def odd(*_: object) -> None:
+        raise ValueError("what a GitLab of next year says")
+
+    monkeypatch.setattr(missed, "look", odd)
+    site.repositories[SHOP].webhooks.clear()
+    hooks.ask(project)
+    lanes()
+    assert len(site.repositories[SHOP].webhooks) == 1
+
+
 def test_a_gitlab_that_does_not_tell_holds_nothing_up(
     site: DeliveringHere, project: Project, forges: Forges, monkeypatch: pytest.MonkeyPatch
 ) -> None:

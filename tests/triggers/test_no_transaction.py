@@ -27,6 +27,7 @@ from seatrial.control.forges.models import Delivery
 from seatrial.control.forges.protocol import (
     DeploymentReport,
     EvaluationReport,
+    PreviewReport,
     PullRequestChanged,
     TakenFacts,
 )
@@ -102,6 +103,9 @@ class WatchedForge(LocalForge):
 
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
         self._watch.asking("report_evaluation")
+
+    def report_preview(self, project: Project, report: PreviewReport) -> None:
+        self._watch.asking("report_preview")
 
     def report_deployment(self, project: Project, report: DeploymentReport) -> None:
         self._watch.asking("report_deployment")
@@ -213,7 +217,7 @@ def test_facts_are_fetched_and_reports_sent_outside_transactions(
 ) -> None:
     deliver(scene, "pull_request", pull_request(scene))
     lanes()
-    assert {"facts", "report_evaluation", "report_deployment"} <= set(watch.asked)
+    assert {"facts", "report_evaluation", "report_preview", "report_deployment"} <= set(watch.asked)
     assert len(jobs()) == 1
 
 

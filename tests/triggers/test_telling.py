@@ -9,7 +9,7 @@ from seatrial.control.forges import registry
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.local.forge import LocalForge
 from seatrial.control.forges.local.registration import LOCAL
-from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport
+from seatrial.control.forges.protocol import EvaluationReport, PreviewReport
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.models import Evaluation
@@ -31,8 +31,8 @@ class Listening(LocalForge):
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
         self._hear(f"{report.state}: {report.description}")
 
-    def report_deployment(self, project: Project, report: DeploymentReport) -> None:
-        self._hear(str(report.state))
+    def report_preview(self, project: Project, report: PreviewReport) -> None:
+        self._hear(f"{report.state}: {report.description}")
 
     def _hear(self, text: str) -> None:
         if self.deaf:
@@ -73,14 +73,18 @@ def test_the_same_is_told_once_however_often_it_is_asked_for(
 ) -> None:
     for _ in range(3):
         report()
-    assert sorted(forge.told) == ["live", "passed: passed"]
+    assert sorted(forge.told) == ["live: live", "passed: passed"]
 
 
 def test_what_changed_is_told_and_what_changed_back_too(forge: Listening, report: Callable[[], None]) -> None:
     for state in ("live", "failed", "live"):
         Deployment.objects.update(state=state)
         report()
-    assert [one for one in forge.told if ":" not in one] == ["live", "failed", "live"]
+    assert [one for one in forge.told if "passed" not in one] == [
+        "live: live",
+        "failed: failed",
+        "live: live",
+    ]
 
 
 def test_what_was_not_heard_is_told_again(
@@ -91,7 +95,7 @@ def test_what_was_not_heard_is_told_again(
     forge.deaf = False
     wait_is_over()
     lanes()
-    assert sorted(forge.told) == ["live", "passed: passed"]
+    assert sorted(forge.told) == ["live: live", "passed: passed"]
 
 
 def test_another_code_host_knows_nothing_yet(forge: Listening, report: Callable[[], None]) -> None:
@@ -100,4 +104,4 @@ def test_another_code_host_knows_nothing_yet(forge: Listening, report: Callable[
     row.base_url = "https://moved.test"
     row.save()
     report()
-    assert sorted(forge.told) == ["live", "live", "passed: passed", "passed: passed"]
+    assert sorted(forge.told) == ["live: live"] * 2 + ["passed: passed"] * 2

@@ -16,6 +16,7 @@ from seatrial.control.forges.deliveries import api, firing
 from seatrial.control.forges.deliveries.firing import came, fire
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.models import Delivery
+from seatrial.control.ids import new_id
 from seatrial.control.projects.models import Connection, Project
 from tests import factories
 from tests.forges.hosts.kinds import SITES
@@ -188,3 +189,16 @@ def test_older_deliveries_are_not_taken_for_it(local: Connection) -> None:
     row = came(local, fired.after)
     assert row is not None and row.received_at > timezone.now() - timedelta(minutes=1)
     assert row.event == "ping"
+
+
+@pytest.mark.parametrize(
+    ("own", "title"), [("yes", "The address and the secret are right"), ("", "The webhook works")]
+)
+def test_what_this_server_sent_itself_does_not_prove_that_the_forge_reaches_it(
+    team: Team, project: Project, own: str, title: str
+) -> None:
+    after = new_id()
+    factories.delivery(project.connection)
+    path = f"/connections/{project.connection_id}/webhook"
+    said = signed_in(team, "owner").get(path, {"after": after, "own": own}).content.decode()
+    assert f">{title}</h1>" in said

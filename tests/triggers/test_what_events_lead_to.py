@@ -18,6 +18,7 @@ from seatrial.control.triggers.comparing import compare
 from seatrial.control.triggers.events import pull_request_changed
 from seatrial.control.worker import sweeps
 from tests.forges.hosts import happenings
+from tests.forges.hosts.github import GitHubSite
 from tests.forges.hosts.site import Pull
 from tests.repositories import commit
 from tests.triggers.hosted import SHOP, DeliveringHere, handle, project
@@ -44,6 +45,12 @@ def pull(site: DeliveringHere, project: Project, settle: Lanes) -> Pull:
     pull = site.open_pull(SHOP, "feature", author="ann")
     settle()
     return pull
+
+
+def queue(site: DeliveringHere) -> None:
+    """Only GitHub has merge queues."""
+    assert isinstance(site, GitHubSite)
+    happenings.queue(site, SHOP, "d" * 40, "e" * 40, QUEUE)
 
 
 def change(project: Project, **settings: bool) -> None:
@@ -203,7 +210,7 @@ def test_a_forced_push_supersedes_what_was_there(
 
 
 def test_a_merge_queue_gets_both_conclusions(site: DeliveringHere, project: Project, settle: Lanes) -> None:
-    happenings.queue(site, SHOP, "d" * 40, "e" * 40, QUEUE)
+    queue(site)
     settle()
     evaluation = Evaluation.objects.get()
     assert (evaluation.event, evaluation.base_commit, evaluation.ref) == ("merge_queue", "e" * 40, QUEUE)
@@ -223,7 +230,7 @@ def test_a_merge_queue_never_waits_for_what_does_not_apply(
         Policy.objects.all().delete()
     Policy.objects.update(criteria={"events": ["tag"]}, enabled=why != "switched off")
     change(project, previews_enabled=False)
-    happenings.queue(site, SHOP, "d" * 40, "e" * 40, QUEUE)
+    queue(site)
     settle()
     assert told(site, "d" * 40) == {
         "seatrial/policies": ("success", "No policy applies."),
@@ -235,7 +242,7 @@ def test_what_applies_to_pull_requests_applies_to_a_merge_queue(
     site: DeliveringHere, project: Project, settle: Lanes
 ) -> None:
     Policy.objects.update(criteria={"events": ["pull_request"]})
-    happenings.queue(site, SHOP, "d" * 40, "e" * 40, QUEUE)
+    queue(site)
     settle()
     assert Evaluation.objects.get().state == "queued"
 

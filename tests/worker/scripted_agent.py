@@ -10,7 +10,6 @@ import nats
 from nats.aio.client import Client
 from nats.js.kv import KeyValue
 
-from seatrial.control.ending import ended
 from seatrial.control.fleet import nats_jwt
 from seatrial.replay import entries
 from seatrial.wire import subjects
@@ -25,6 +24,7 @@ from seatrial.wire.deployments import (
     ObservedService,
     RecipeRead,
 )
+from seatrial.wire.ending import ended
 from seatrial.wire.envelope import Envelope, Message, now
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult, RunEvaluation
 from seatrial.wire.states import Isolation, ResultState, ServiceKind

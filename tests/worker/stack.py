@@ -16,7 +16,7 @@ from django.db import connection
 
 from tests.bus.servers import NatsServer, free_port
 from tests.engines import require
-from tests.waiting import eventually
+from tests.waiting import LIMIT_SECONDS, eventually
 
 T = TypeVar("T")
 DOMAIN = "preview.localhost"
@@ -118,10 +118,10 @@ class Stack:
         self.start_web()
         self.start_worker()
 
-    def start_web(self) -> None:
+    def start_web(self, *, seconds: float = LIMIT_SECONDS) -> None:
         command = ["-m", "seatrial.control.web", "--port", str(self.port)]
         self._start("web", *command)
-        eventually(self._answers, what="the web process answers")
+        eventually(self._answers, seconds=seconds, what="the web process answers")
 
     def start_worker(self, name: str = "worker") -> None:
         self._start(name, "-m", "seatrial.control.worker")

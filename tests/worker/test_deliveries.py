@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
-from seatrial.control.forges.models import Delivery
+from seatrial.control.forges.models import Delivery, Drift
 from seatrial.control.forges.protocol import PullRequestAction
 from seatrial.control.policies import services as policies
 from seatrial.control.previews.models import Environment
@@ -13,6 +14,7 @@ from seatrial.control.projects.models import Project, PullRequest
 from seatrial.control.worker import deliveries
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.deliveries import MAX_ATTEMPTS, Deliveries
+from seatrial.control.worker.late import HANDLED
 from seatrial.control.worker.wakeups import Wakeups
 from tests import factories
 
@@ -154,6 +156,57 @@ def test_a_late_delivery_waits_for_nobody_who_has_the_project_in_hand(
         assert other.submit(look).result(60)
     late.refresh_from_db()
     assert "known in a newer state" in late.outcome
+
+
+def changed(project: Project, commit: str, hour: int) -> bytes:
+    body = payload(project, "synchronize", commit)
+    body["pull_request"]["updated_at"] = f"2026-01-01T{hour:02}:00:00+00:00"
+    return json.dumps(body).encode()
+
+
+def shown(delivery: Delivery) -> tuple[object, ...]:
+    delivery.refresh_from_db()
+    (attempt,) = delivery.tries.all()
+    return (
+        *(getattr(delivery, name) for name in HANDLED if name != "handled_at"),
+        delivery.handled_at is not None,
+        attempt.failed,
+        attempt.outcome,
+    )
+
+
+def test_of_many_that_wait_the_late_ones_are_ended_together_as_each_would_be_alone(
+    project: Project, handler: Deliveries, django_assert_max_num_queries: Any
+) -> None:
+    deliver(project, changed(project, A, hour=9))
+    alone = deliver(project, changed(project, "b" * 40, hour=1))
+    assert handler.batch(), "two are not many"
+    late = [deliver(project, changed(project, "c" * 40, hour=2)) for _ in range(40)]
+    with django_assert_max_num_queries(20):  # alone, each needs eight
+        assert handler.batch()
+    assert {shown(one) for one in late} == {shown(alone)}
+    Drift.objects.create(project=project, kind="pushed", number=1, at=timezone.now())
+    for _ in range(12):
+        deliver(project, changed(project, "c" * 40, hour=2))
+    assert handler.batch() and not Drift.objects.exists(), "a webhook came for what was noted"
+    assert PullRequest.objects.get().head_sha == A
+
+
+def test_what_is_news_or_poison_among_many_late_ones_is_handled_alone(
+    project: Project, handler: Deliveries
+) -> None:
+    deliver(project, changed(project, A, hour=9))
+    handler.batch()
+    late = [deliver(project, changed(project, "b" * 40, hour=2)) for _ in range(12)]
+    poison, star = deliver(project, b"not json"), factories.delivery(project.connection, event="star")
+    news = deliver(project, changed(project, "d" * 40, hour=10))
+    assert handler.batch()
+    for one in (*late, poison, star, news):
+        one.refresh_from_db()
+    assert [one.attempts for one in (*late, poison, star, news)] == [1] * 15
+    assert poison.handled_at is None and "failed after 1 attempt" in poison.outcome
+    assert star.ending == "ignored" and "deployment" in news.outcome
+    assert PullRequest.objects.get().head_sha == "d" * 40
 
 
 def test_a_delivery_that_the_disk_refuses_holds_nobody_up(

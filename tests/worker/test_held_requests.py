@@ -1,5 +1,7 @@
 """A preview whose program restarts misses no request that had not reached it; the real Traefik, and no container."""
 
+import re
+import select
 import socket
 import subprocess
 import sys
@@ -121,7 +123,7 @@ def ask(traefik: Traefik, method: str, body: str = "") -> httpx.Response:
 def test_requests_wait_until_the_program_is_back_and_reach_it_once(
     traefik: Traefik, program: Program, visitors: ThreadPoolExecutor
 ) -> None:
-    letters = [("GET", ""), ("POST", "an order"), ("POST", "x" * 3_000_000)]
+    letters = [("GET", ""), ("POST", "an order"), ("POST", "x" * 900_000)]
     waiting: list[Future[httpx.Response]] = [visitors.submit(ask, traefik, *one) for one in letters]
     time.sleep(1)
     assert not any(one.done() for one in waiting), "nobody is answered yet"
@@ -150,6 +152,36 @@ def test_what_the_program_took_and_did_not_answer_is_repeated_once_where_that_is
     eventually(lambda: listens(program.port), what="it listens")
     assert ask(traefik, method, body).status_code == status
     assert program.heard == [f"{method} {len(body)}"] * heard
+
+
+def test_a_body_of_usual_size_is_passed_on_when_all_of_it_is_there_and_others_as_they_come(
+    traefik: Traefik,
+) -> None:
+    """Else an answer that begins at its last byte is cut off once in a hundred times."""
+    with socket.create_server(("127.0.0.1", port_of(traefik))) as service:
+        service.settimeout(60)
+        for length, at_once in (("999999", False), ("1000000", True), ("", True), ("999", True)):
+            visitor = begun(traefik, length)
+            if not at_once:
+                readable, _, _ = select.select([service], [], [], 1)
+                assert not readable, "the service is asked before its visitor has said all"
+                visitor.sendall(b"x" * (int(length) - 1))
+            passed_on, _ = service.accept()
+            with visitor, passed_on, passed_on.makefile("rb") as heard:
+                assert heard.readline() == b"POST / HTTP/1.1\r\n"
+
+
+def port_of(traefik: Traefik) -> int:
+    """Where it looks for the program."""
+    return int(re.findall(r"http://127\.0\.0\.1:(\d+)", traefik.routes.read_text())[-1])
+
+
+def begun(traefik: Traefik, length: str) -> socket.socket:
+    """A visitor who has sent the first byte of a body."""
+    visitor = socket.create_connection(("127.0.0.1", traefik.web))
+    head = f"Content-Length: {length}\r\n\r\nx" if length else "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
+    visitor.sendall(f"POST / HTTP/1.1\r\nHost: pr-1-shop.{DOMAIN}\r\n{head}".encode())
+    return visitor
 
 
 @pytest.mark.slow

@@ -1,6 +1,8 @@
+from types import SimpleNamespace
+
 import pytest
 
-from seatrial.control.worker.observed import handle, storable
+from seatrial.control.worker.observed import Observed, handle, storable
 from seatrial.wire import subjects
 from seatrial.wire.deployments import DeploymentFailed
 from seatrial.wire.envelope import Envelope
@@ -47,6 +49,30 @@ def test_the_bus_identifies_the_sender_not_the_payload() -> None:
 def test_what_cannot_be_understood_is_named(data: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
         handle("seatrial.agents.A.observed.X", data)
+
+
+async def test_a_report_that_fails_is_tried_again_for_a_time_however_often_it_was_delivered() -> None:
+    said: list[str] = []
+
+    class Failing:
+        subject, data = "seatrial.agents.A.observed.X", b""
+        metadata = SimpleNamespace(num_delivered=40, sequence=SimpleNamespace(stream=7))
+
+        async def nak(self, delay: float) -> None:
+            said.append(f"again in {delay:g}")
+
+        async def term(self) -> None:
+            said.append("dropped")
+
+    class Broken:
+        async def run(self, *_: object) -> None:
+            raise ZeroDivisionError
+
+    clock = iter((0, 1, 599, 601)).__next__
+    observed = Observed(Broken(), None, clock=clock)  # type: ignore[arg-type]
+    for _ in range(4):
+        await observed._one(Failing())  # type: ignore[arg-type]
+    assert said == ["again in 1", "again in 2", "again in 3", "dropped"]
 
 
 def test_storable_goes_deep() -> None:

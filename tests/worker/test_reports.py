@@ -17,7 +17,7 @@ from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.local.forge import LocalForge
 from seatrial.control.forges.local.registration import LOCAL
-from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport
+from seatrial.control.forges.protocol import EvaluationReport, PreviewReport
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
@@ -43,7 +43,7 @@ class RecordingForge(LocalForge):
         self.urls: list[dict[str, str]] = []
         self.problem: Callable[[], None] = lambda: None
 
-    def report_deployment(self, project: Project, report: DeploymentReport) -> None:
+    def report_preview(self, project: Project, report: PreviewReport) -> None:
         self._hear(report.commit, report.state)
         self.urls.append(dict(report.urls))
 
@@ -84,7 +84,7 @@ def wait_is_over() -> None:
 def drain(aside: Aside) -> None:
     """Send what is due now; what fails is not tried again meanwhile, however slow the machine is."""
     began = timezone.now()
-    while any(row.due_at <= began for row in waiting()) and aside.one():
+    while any(row.due_at <= began or not row.attempts for row in waiting()) and aside.one():
         pass
 
 
@@ -130,7 +130,7 @@ def test_a_stopped_preview_is_reported_to_the_forge(
 
 
 def test_a_late_report_says_how_things_are_now(scene: Scenario, forge: RecordingForge, aside: Aside) -> None:
-    forge.problem = raises(ForgeError("502 Bad Gateway"))
+    forge.problem = raises(ForgeError("503 Service Unavailable", heard=False))
     scene.push(A, at=0)
     drain(aside)
     scene.close(at=1)
@@ -140,6 +140,21 @@ def test_a_late_report_says_how_things_are_now(scene: Scenario, forge: Recording
     drain(aside)
     assert forge.reported == [("b", "queued")]
     assert not waiting()
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_what_was_begun_at_the_forge_ends_there(
+    heard: bool, scene: Scenario, forge: RecordingForge, aside: Aside
+) -> None:
+    if not heard:  # nobody knows whether it was
+        forge.problem = raises(ForgeError("the answer did not come"))
+    scene.push(A, at=0)
+    drain(aside)
+    forge.problem = lambda: None
+    scene.push(B, at=1)
+    wait_is_over()
+    drain(aside)
+    assert sorted(forge.reported) == [*([("a", "queued")] * heard), ("a", "superseded"), ("b", "queued")]
 
 
 def test_a_superseded_evaluation_is_reported_to_the_forge(
@@ -236,7 +251,7 @@ def test_while_a_slow_forge_takes_its_time_the_bus_goes_on(
         outbox.relay(lambda row: sent.append(row.subject))
 
     forge.problem = problem
-    assert aside.one()
+    assert aside.one() and aside.one()
     assert sent == ["desired", "desired"]
     forge.problem = lambda: None
     drain(aside)

@@ -12,13 +12,13 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from seatrial.control.audit.actors import Actor
-from seatrial.control.ending import ended
 from seatrial.control.previews import lifecycle, routes, services
 from seatrial.control.previews.models import Deployment
 from seatrial.control.worker import route_waits
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.routes import Routes
 from seatrial.control.worker.wakeups import Wakeups
+from seatrial.wire.ending import ended
 from tests.bus.servers import free_port
 from tests.previews.scenario import Scenario, web
 from tests.worker import stack

@@ -4,25 +4,33 @@ import difflib
 import platform
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from seatrial.agent.builds import heredocs, volumes
 from seatrial.agent.builds.attempts import Interrupted
 from seatrial.agent.builds.digests import by_names_of_ours
 from seatrial.agent.builds.modes import as_number
+from seatrial.agent.builds.options import QUOTES, Option, leading, unquoted, written
 from seatrial.agent.builds.steps import Step, nameless
+from seatrial.agent.builds.variables import Variables
 from seatrial.agent.commands.children import Errors
 from seatrial.agent.commands.programs import find
 from seatrial.agent.commands.running import run
 from seatrial.agent.recipes.dockerfile import MACHINES, Dockerfile, of_this_machine, read_dockerfile
-from seatrial.agent.recipes.dockerfile_lines import HEREDOC, WITH_HEREDOC, escape_of, instructions, joined
+from seatrial.agent.recipes.dockerfile_lines import (
+    HEREDOC,
+    WITH_HEREDOC,
+    escape_of,
+    instructions,
+    joined,
+    lines_of,
+)
 from seatrial.agent.vocabulary.errors import BuildError
 from seatrial.agent.vocabulary.mount_targets import refused_mount_target
 
 Version = tuple[int, int]
 HEREDOCS_SINCE: Version = (1, 33)
-FLAG = re.compile(r"--([a-z-]+)(?:=(\S*))?\s*")
 NEW_FLAGS = {"parents", "exclude", "checksum", "keep-git-dir", "unpack"}
 NOTHING_HERE = {
     ("COPY", "link"), ("ADD", "link"), ("HEALTHCHECK", "start-interval"), ("RUN", "network"), ("RUN", "security"),
@@ -33,17 +41,20 @@ INSTRUCTIONS = (
     "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "RUN",
     "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
 )  # fmt: skip
+NOTHING_CHANGES = 'LABEL galley.unchanged=""'
 MOST_REFUSED = 10  # that are told
 
 
 @dataclass(frozen=True)
 class Base:
-    """What the Dockerfile's base image brings along: its folder, and the paths that it declares a VOLUME. `called` is its
-    name in the build's store where it is not found by its own."""
+    """What the Dockerfile's base image brings along: its folder, the paths that it declares a VOLUME, its environment, and
+    what it declares ONBUILD. `called` is its name in the build's store where it is not found by its own."""
 
     workdir: str = "/"
     volumes: Sequence[str] = ()
     called: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    on_build: Sequence[str] = ()
 
 
 @dataclass
@@ -59,10 +70,11 @@ class Dialect:
     warnings: list[str] = field(default_factory=list)  # the same, for the deployment: something is missing
     steps: dict[str, Step] = field(default_factory=dict)  # by what buildah is given for each
     _workdir: str = "/"
+    _variables: Variables = field(init=False)
     _continued: re.Pattern[str] = field(init=False)
     _stage: str = ""
     _base: str = ""
-    _stages: dict[str, str] = field(default_factory=dict)
+    _stages: dict[str, Base] = field(default_factory=dict)  # what each leaves to those that begin from it
     _lines: list[str] = field(default_factory=list)
 
     def adapted(self, raw: bytes) -> bytes:
@@ -70,8 +82,9 @@ class Dialect:
 
         Raises BuildError that names every instruction that is refused, a line for each.
         """
-        lines = self._lines = raw.decode("utf-8-sig", errors="surrogateescape").splitlines(keepends=True)
+        lines = self._lines = lines_of(raw.decode("utf-8-sig", errors="surrogateescape"))
         parsed = list(instructions(raw))
+        self._variables = Variables(self.arguments)
         self._continued = re.compile(re.escape(escape_of(lines)) + r"[ \t]*$")
         file = read_dockerfile(self.file, raw, self.arguments)
         moved = volumes.moves(file, self.target)
@@ -80,7 +93,7 @@ class Dialect:
         refused: list[str] = []
         for (number, keyword, rest), end in zip(parsed, ends, strict=True):
             if keyword == "FROM":
-                written += declared(moved, stage)
+                written += ending(file, self.target, moved, stage) if stage >= 0 else []
                 stage += 1
                 self._begin(file, stage)
             heredoc = keyword in WITH_HEREDOC and self._closed(rest, number, end)
@@ -95,7 +108,7 @@ class Dialect:
                 written += self._written(number, end, keyword, rest, changed, heredoc=heredoc)
         if refused:
             raise BuildError("\n".join(refused[:MOST_REFUSED]))
-        text = "".join([*written, *declared(moved, stage)])
+        text = "".join([*written, *ending(file, self.target, moved, stage)])
         return raw if text == "".join(lines) else text.encode(errors="surrogateescape")
 
     def _written(
@@ -130,10 +143,12 @@ class Dialect:
 
     def _begin(self, file: Dockerfile, number: int) -> None:
         stage = file.stages[number]
-        self._stages[self._stage] = self._workdir
+        self._stages[self._stage] = Base(self._workdir, environment=self._variables.known)
         self._stage, self._base = (stage.name or "").lower(), stage.base
         base = self.bases.get(stage.base, Base())
-        self._workdir = self._stages.get(stage.base.lower()) or base.workdir
+        before = self._stages.get(stage.base.lower(), base)
+        self._workdir = before.workdir
+        self._variables.begin(before.environment)
         steps = [text for keyword, text in stage.instructions if keyword == "RUN"]
         if base.volumes and steps:
             note = (
@@ -153,36 +168,68 @@ class Dialect:
                 f"{where}: {self._buildah} knows heredocs (<<) in RUN only; other instructions know them since buildah 1.33. "
                 "Commit the file and copy it, or install a newer buildah on the agent's host"
             )
+        if keyword == "ONBUILD":
+            return self._later(where, rest)
+        self._variables.heed(keyword, rest)
         if keyword == "WORKDIR":
             self._workdir = posixpath.join(self._workdir, rest.strip("\"'"))
         if keyword == "VOLUME":
             for path in volumes.paths(rest):
-                if "$" not in path and (why := refused_mount_target(path)):
-                    raise BuildError(f"{where} {path}: {why}")
+                self._check_target(where, path)
         if keyword == "FROM":
+            self._check_brought_along(where)
             rest = self._for_this_machine(rest)
         names = {name: base.called for name, base in self.bases.items() if base.called}
         return self._flags(where, keyword, by_names_of_ours(keyword, rest, self._base, names))
 
+    def _later(self, where: str, rest: str) -> str:
+        """An ONBUILD: what it declares is an instruction of a stage that begins from this one."""
+        keyword, _, text = rest.partition(" ")
+        before = self._workdir, self._variables
+        self._variables = self._variables.copied()
+        changed = self._instruction(
+            f"{where} {keyword.upper()}", keyword.upper(), text.strip(), heredoc=False
+        )
+        self._workdir, self._variables = before
+        return rest if changed == text.strip() else f"{keyword} {changed}"
+
+    def _check_brought_along(self, where: str) -> None:
+        """Raise BuildError for what an image declares and no Dockerfile may: steps run with it."""
+        base = self.bases.get(self._base, Base())
+        for path in base.volumes:
+            if why := refused_mount_target(path):
+                raise BuildError(f"{where} {self._base}: its VOLUME {path} {why}")
+        for text in base.on_build:
+            self._later(f"{where} {self._base}: ONBUILD", text)
+
+    def _check_target(self, where: str, path: str) -> None:
+        """Raise BuildError where nothing may be mounted, whatever its variables stand for. `path` may be relative."""
+        target, folder = self._variables.filled(path), self._variables.filled(self._workdir)
+        if target is None or (folder is None and not target.startswith("/")):
+            raise BuildError(f"{where}: what {path} stands for is not known here. Write the path out")
+        path = posixpath.normpath(posixpath.join(folder or "/", target))
+        if target and (why := refused_mount_target(path)):
+            raise BuildError(f"{where}: {path} {why}")
+
     def _for_this_machine(self, rest: str) -> str:
         """A FROM with the arguments that docker's builder knows there without an ARG; buildah knows them in options only."""
         known = {**of_this_machine(), **self.arguments}
-        flags = "".join(match[0] for match in leading(rest))
+        flags = "".join(option.written for option in leading(rest))
         image = MACHINE.sub(lambda match: known.get(match[1] or match[2], match[0]), rest.removeprefix(flags))
         return f"{flags}{image}"
 
     def _flags(self, where: str, keyword: str, rest: str) -> str:
         kept, position = "", 0
-        for match in leading(rest):
-            name, value = match[1], match[2]
-            self._check(f"{where} --{name}", keyword, name, value or "")
+        for option in leading(rest):
+            name, value = option.name, option.value
+            self._check(f"{where} --{name}", keyword, name, value)
             if name == "mount" and keyword == "RUN":
-                kept += f"--mount={self._mount(where, value or '')} "
+                kept += self._mount(where, option)
             elif name == "chmod" and keyword in {"COPY", "ADD"}:
-                kept += f"--chmod={self._mode(where, value or '', rest)} "
+                kept += f"--chmod={self._mode(where, value, rest)} "
             elif (keyword, name) not in NOTHING_HERE:
-                kept += match[0]
-            position = match.end()
+                kept += option.written
+            position = option.end
         return kept + rest[position:] if kept.strip() != rest[:position].strip() else rest
 
     def _check(self, where: str, keyword: str, name: str, value: str) -> None:
@@ -217,20 +264,24 @@ class Dialect:
         """(its options, its command, the lines below) of a RUN with heredocs."""
         bare = [line.rstrip("\r\n") for line in whole]
         _, _, body = joined(bare, 0, self._continued)
-        flags = "".join(match[0] for match in leading(text))
+        flags = "".join(option.written for option in leading(text))
         return flags, text.removeprefix(flags), bare[body:]
 
-    def _mount(self, where: str, value: str) -> str:
+    def _mount(self, where: str, option: Option) -> str:
         """The mount with an absolute target: buildah accepts no other."""
-        parts = value.split(",")
+        parts, where = option.value.split(","), f"{where} --mount={option.value}"
         asks = any(part in {"required", "required=true"} or part.startswith("env=") for part in parts)
         if "type=secret" in parts and asks:
-            raise BuildError(f"{where} --mount={value}: builds get no secrets. Write the step without one")
-        return ",".join(self._absolute(f"{where} --mount={value}", part) for part in parts)
+            raise BuildError(f"{where}: builds get no secrets. Write the step without one")
+        value = ",".join(self._absolute(where, part) for part in parts)
+        return option.written if value == option.value else written("mount", value)
 
     def _absolute(self, where: str, part: str) -> str:
         name, _, path = part.partition("=")
-        if name not in {"target", "dst", "destination"} or path.startswith(("/", "$", '"')):
+        if unquoted(name).strip().lower() not in {"target", "dst", "destination"}:
+            return part
+        self._check_target(where, path)
+        if path.startswith(("/", "$", *QUOTES)):
             return part
         if "$" in self._workdir:
             raise BuildError(f"{where}: the target is relative to a variable. Write it from / on")
@@ -241,17 +292,13 @@ class Dialect:
         return f"buildah {self.version[0]}.{self.version[1]} of this host"
 
 
-def leading(text: str) -> Iterator[re.Match[str]]:
-    """The options that `text` begins with."""
-    position = 0
-    while match := FLAG.match(text, position):
-        yield match
-        position = match.end()
+def ending(file: Dockerfile, target: str | None, moved: volumes.Moves, stage: int) -> list[str]:
+    """What is added at the end of a stage: the VOLUMEs, and to the final one, if there is nothing in it, what changes nothing.
 
-
-def declared(moved: volumes.Moves, stage: int) -> list[str]:
-    """The VOLUMEs at the end of a stage."""
-    return [f"\nVOLUME {text}\n" for text in moved.declared] if stage == moved.final else []
+    Of an image that it would only have to copy, buildah loses the copy. Labels of ours are taken away again (`archive`)."""
+    bare = stage == len(file.until(target)) - 1 and not file.stages[stage].instructions
+    texts = [f"VOLUME {text}" for text in moved.declared] if stage == moved.final else []
+    return [f"\n{text}\n" for text in [*texts, *([NOTHING_CHANGES] if bare and not texts else [])]]
 
 
 def no_host_network(value: str) -> str | None:

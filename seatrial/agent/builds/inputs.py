@@ -40,7 +40,9 @@ def shown_name(build: Build) -> str:
 def brought_along(base: Base) -> BroughtAlong:
     """What a Dockerfile's dialect must know of its base image."""
     workdir, volumes = str(base.config.get("WorkingDir") or "/"), sorted(base.config.get("Volumes") or {})
-    return BroughtAlong(workdir, volumes, local_name(base.name) if has_digest(base.name) else "")
+    called = local_name(base.name) if has_digest(base.name) else ""
+    environment = dict(one.split("=", 1) for one in base.config.get("Env") or [] if "=" in one)
+    return BroughtAlong(workdir, volumes, called, environment, base.config.get("OnBuild") or [])
 
 
 def located(request: BuildRequest) -> tuple[Path, Path | None]:

@@ -8,6 +8,7 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 
 from seatrial.wire import subjects
+from seatrial.wire.ending import heed, heeded
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +64,8 @@ class Bus:
             while True:
                 self._closed.clear()
                 try:
-                    self._client = await self._connect()
+                    with heeded():
+                        self._client = await self._connect()
                 except Exception as error:
                     self._complain(error)
                 else:
@@ -107,6 +109,7 @@ class Bus:
         log.info("bus connected", url=self._url, session=self._session)
 
     async def _on_error(self, error: Exception) -> None:
+        heed()  # called between attempts to connect, which never end by themselves
         self._complain(error)
 
     async def _on_disconnected(self) -> None:

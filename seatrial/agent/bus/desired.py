@@ -10,11 +10,13 @@ from nats.js.kv import KeyValue
 from seatrial.agent.bus.connection import Bus
 from seatrial.replay import entries
 from seatrial.wire.deployments import DesiredEnvironment
+from seatrial.wire.ending import ended
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.errors import WireError
 
 log = structlog.get_logger(__name__)
 
+AGAIN_SECONDS = 1.0  # until a watch that lost its cancellation is cancelled again
 _MARKERS = {"DEL", "PURGE"}
 
 
@@ -50,9 +52,7 @@ class DesiredStates:
                     log.warning("desired state cannot be read; trying again", problem=repr(error))
                     await asyncio.sleep(1)
             finally:
-                watching.cancel()
-                renewed.cancel()
-                await asyncio.gather(watching, renewed, return_exceptions=True)
+                await ended(watching, renewed, again_seconds=AGAIN_SECONDS)
 
     async def _watch(self, listener: DesiredListener) -> None:
         present: set[str] = set()

@@ -9,6 +9,7 @@ from nats.js import JetStreamContext
 
 from seatrial.agent.bus.connection import Bus
 from seatrial.wire import subjects
+from seatrial.wire.ending import heeded
 from seatrial.wire.envelope import Envelope, Message
 from seatrial.wire.errors import WireError
 
@@ -58,16 +59,12 @@ class Jobs:
     async def fetch(self, timeout_seconds: float = 5.0) -> Job | None:
         """The next job, or None if none came in time. An unreadable job is dropped with a log line."""
         async with self._one_at_a_time:
-            subscription = await self._bound()
+            with heeded():
+                subscription = await self._bound()
             try:
-                messages = await subscription.fetch(1, timeout=timeout_seconds)
-            except nats.errors.TimeoutError:
-                return None
-            except nats.errors.ConnectionClosedError:
-                # If the client is already closed, it reports a cancellation as this error.
-                task = asyncio.current_task()
-                if task is not None and task.cancelling():
-                    raise asyncio.CancelledError from None
+                with heeded():
+                    messages = await subscription.fetch(1, timeout=timeout_seconds)
+            except (nats.errors.TimeoutError, nats.errors.ConnectionClosedError):
                 return None
         for msg in messages:
             try:

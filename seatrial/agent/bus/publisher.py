@@ -9,6 +9,7 @@ import structlog
 from seatrial.agent.bus.connection import Bus
 from seatrial.wire import subjects
 from seatrial.wire.deployments import DeploymentPhase, EnvironmentObserved
+from seatrial.wire.ending import heeded
 from seatrial.wire.envelope import Envelope, Message
 from seatrial.wire.errors import WireError
 from seatrial.wire.logs import LogChunk
@@ -93,7 +94,8 @@ class BusReports:
     async def _stored(self, item: _Item) -> bool:
         jetstream = await self._bus.jetstream()
         try:
-            await jetstream.publish(item.subject, item.data, headers={"Nats-Msg-Id": item.id}, timeout=5)
+            with heeded():
+                await jetstream.publish(item.subject, item.data, headers={"Nats-Msg-Id": item.id}, timeout=5)
         except Exception as error:
             # Retry after any error: the id makes a repetition harmless, and the queue is bounded.
             log.warning("report not stored yet; trying again", subject=item.subject, problem=repr(error))

@@ -57,6 +57,7 @@ class EnvironmentActor:
         self._progress = Progress()
         self._launched: dict[str, Launched] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._ended: tuple[str, Rollout, float] | None = None  # the last candidate that was told of, and when
         self._durable_lock = asyncio.Lock()
         self._admission = Admission()
         self._woken = asyncio.Event()
@@ -144,7 +145,17 @@ class EnvironmentActor:
             if live is not None and live.id in launched:
                 self._recovery.look(launched[live.id], host)
             await self._observer.observe(self._desired, host, launched)
+            await self._tell_again(self._desired)
         return False
+
+    async def _tell_again(self, desired: DesiredEnvironment) -> None:
+        """How the candidate ended, as long as it is one: whoever desires it may not have heard."""
+        if self._ended is None or desired.candidate is None or desired.candidate == desired.live:
+            return
+        deployment, rollout, told = self._ended
+        if deployment == desired.candidate.id and time.monotonic() - told >= REPORT_SECONDS:
+            self._ended = (deployment, rollout, time.monotonic())
+            await rollout.tell_again()
 
     async def _take(self, step: Step, host: Host) -> None:
         match step:
@@ -217,6 +228,7 @@ class EnvironmentActor:
         try:
             launched = await rollout.bring_up(silent=False)
             await rollout.tell_ready(launched)
+            self._ended = (deployment.id, rollout, time.monotonic())
             self._came_up(launched)
             self._update(ready=self._progress.ready | {deployment.id})
         except RuntimeUnavailable as error:
@@ -245,6 +257,7 @@ class EnvironmentActor:
         except Exception:
             log.exception("failure not told", deployment=deployment.id)
         finally:
+            self._ended = (deployment.id, rollout, time.monotonic())
             self._update(failed=self._progress.failed | {deployment.id})
 
     def _unreachable_for(self) -> float:

@@ -57,6 +57,7 @@ class Rollout:
         self._durable_lock = durable_lock
         self._let_in = let_in
         self._containers: set[str] = set()
+        self._outcome: DeploymentReady | DeploymentFailed | None = None
         self.so_far: Launched | None = None  # grows while services become healthy; kept if one does not
 
     async def bring_up(self, *, silent: bool, replace_durable: bool = True) -> Launched:
@@ -101,7 +102,7 @@ class Rollout:
             warnings=launched.warnings,
             notes=launched.notes,
         )
-        await self._report(ready)
+        await self._tell(ready)
         log.info("deployment ready", environment=self._desired.name, deployment=self._deployment.id)
 
     async def fail(self, error: AgentError) -> None:
@@ -116,7 +117,7 @@ class Rollout:
             await remove_deployment(self._tools, self._desired.environment, self._deployment.id, gently=False)
         except AgentError as trouble:  # the environment's next reconcile removes it
             log.warning("clean-up waits", **where, problem=str(trouble))
-        await self._report(
+        await self._tell(
             DeploymentFailed(
                 environment=self._desired.environment,
                 deployment=self._deployment.id,
@@ -128,6 +129,15 @@ class Rollout:
                 notes=self.so_far.notes if self.so_far else [],
             )
         )
+
+    async def tell_again(self) -> None:
+        """Report once more how it ended, in the same words: a report may be lost on its way, and nothing else ends the wait."""
+        if self._outcome is not None:
+            await self._report(self._outcome)
+
+    async def _tell(self, outcome: DeploymentReady | DeploymentFailed) -> None:
+        self._outcome = outcome
+        await self._report(outcome)
 
     def _variables(self) -> Mapping[str, str]:
         try:

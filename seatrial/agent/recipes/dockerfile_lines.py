@@ -3,15 +3,20 @@
 import re
 from collections.abc import Iterator, Sequence
 
-ESCAPE = re.compile(r"#\s*escape\s*=\s*([\\`])\s*$", re.IGNORECASE)
+ESCAPE = re.compile(r"#\s*escape\s*=\s*([\\`])", re.IGNORECASE)
 DIRECTIVE = re.compile(r"#\s*\w+\s*=")
 HEREDOC = re.compile(r"(?:^|\s)\d*<<(-?)([\"']?)([A-Za-z_][\w.-]*)\2(?=\s|$)")
 WITH_HEREDOC = {"RUN", "COPY", "ADD"}
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines with their ends. Only a line feed ends one: what else Python takes for an end is part of the line."""
+    return [line for line in re.split(r"(?<=\n)", text) if line]
+
+
 def instructions(raw: bytes) -> Iterator[tuple[int, str, str]]:
     """(line number, KEYWORD, the rest) of each instruction: lines joined, comments and heredoc bodies left out."""
-    lines = raw.decode("utf-8-sig", errors="replace").splitlines()
+    lines = [line.rstrip("\r\n") for line in lines_of(raw.decode("utf-8-sig", errors="replace"))]
     ends = {line.lstrip("\t"): number for number, line in enumerate(lines)}
     continued = re.compile(re.escape(escape_of(lines)) + r"[ \t]*$")
     number = 0

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -13,6 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from seatrial.agent.vocabulary.errors import RecipeError
 
+NUL = "\0"
 MAX_NODES = 20_000  # more than any recipe needs; a file of nested aliases exceeds it at once
 MOST_ENTRIES = 500  # of one list; the schema compares all pairs of them
 
@@ -60,7 +61,8 @@ class Document:
         """The error for a key nobody knows, with the nearest known one."""
         known = sorted(known)
         near = difflib.get_close_matches(str(path[-1]), known, n=1)
-        fix = f"Did you mean {near[0]}?" if near else f"Allowed here: {', '.join(known)}."
+        allowed = f"Allowed here: {', '.join(known)}." if known else "Correct its name."
+        fix = f"Did you mean {near[0]}?" if near else allowed
         key = ".".join(str(part) for part in path)
         return RecipeError(f"{self.place(path)}: {key}: unknown key. {fix}", place=self.where(path))
 
@@ -74,6 +76,18 @@ class Document:
             if path and isinstance(holder, dict):
                 holder.pop(path[-1], None)
         return rest
+
+
+def with_nul(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Where the texts are, in `value`, that no program can be given."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from with_nul(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from with_nul(inner, (*path, index))
+    elif isinstance(value, str) and NUL in value:
+        yield path
 
 
 def before_lists(path: Path) -> Path:

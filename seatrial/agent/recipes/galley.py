@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic_core import ErrorDetails
 
 from seatrial.agent.recipes import graph, kinds
-from seatrial.agent.recipes.document import Document, Path
+from seatrial.agent.recipes.document import Document, Path, with_nul
 from seatrial.agent.recipes.problems import Problems
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.recipes.repository_paths import inside
@@ -165,6 +165,8 @@ class File(Strict):
 def read(document: Document, defaults: Resources) -> Recipe:
     """The recipe of a galley.yml. Raises RecipeError that names every problem."""
     problems = Problems()
+    holds = "holds a NUL character"
+    problems.add(*(document.error(path, holds, "Remove it") for path in with_nul(document.data)))
     file = fitting(document, problems)
     services = {
         name: service_of(document, name, keys, defaults, problems) for name, keys in file.services.items()

@@ -18,6 +18,12 @@ WAYS = {  # to say again who one is, by allauth's names for them
 class ClosedSignUpAdapter(DefaultAccountAdapter):
     """Accounts are made by an admin."""
 
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "username_password_mismatch": "The name or the password is wrong.",
+        "too_many_login_attempts": "Too many attempts. Wait a few minutes, then try again.",
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Always False."""
         return False

@@ -23,7 +23,7 @@ from django.http.response import HttpResponseBase
 
 from seatrial.control.dashboard.apps import DashboardConfig, dashboard
 from seatrial.control.database_errors import AWAY
-from seatrial.control.ending import ended
+from seatrial.wire.ending import ended
 
 log = structlog.get_logger(__name__)
 

@@ -1,5 +1,6 @@
-"""A connection's budget, as REST, pages and the command line show it."""
+"""A connection's budgets, as REST, pages and the command line show them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.utils import timezone
@@ -13,6 +14,9 @@ from seatrial.control.projects.models import Connection
 class BudgetAnswer(Schema):
     """How many more requests the forge accepts, as it last said to any process; a few seconds late at most."""
 
+    installation: str = Field(
+        description="Of a GitHub App: the account whose installation it is; empty: the connection's own."
+    )
     left: int | None = Field(description="How many; null when the forge named no number that is still true.")
     most: int | None = Field(description="How many there are in a whole period; null if unknown.")
     resets_at: datetime | None = Field(description="When there are new ones; null if unknown.")
@@ -22,18 +26,33 @@ class BudgetAnswer(Schema):
     waits_for: str = Field(description="What waits for it now and until when, for people; empty: nothing.")
 
 
-UNKNOWN = BudgetAnswer(left=None, most=None, resets_at=None, paused_until=None, waits_for="")
+UNKNOWN = BudgetAnswer(installation="", left=None, most=None, resets_at=None, paused_until=None, waits_for="")
 
 
-def budget(connection: Connection) -> BudgetAnswer:
-    """The budget of `connection`, which was selected with `budget`."""
-    row: StoredBudget | None = getattr(connection, "budget", None)
-    if row is None:
-        return UNKNOWN
+def budgets(connection: Connection) -> list[BudgetAnswer]:
+    """Those that are known now, the connection's own first; `connection` should have been read with its `budgets`."""
+    found = [_answer(row) for row in connection.budgets.all()]
+    known = [one for one in found if one.left is not None or one.paused_until is not None]
+    return sorted(known, key=lambda one: one.installation)
+
+
+def scarcest(known: Sequence[BudgetAnswer]) -> BudgetAnswer:
+    """Of what is `known` of one connection: what it waits for first."""
+    return min(known, key=_share, default=UNKNOWN)
+
+
+def _share(answer: BudgetAnswer) -> float:
+    if answer.paused_until is not None:
+        return -1.0
+    return (answer.left or 0) / (answer.most or answer.left or 1)
+
+
+def _answer(row: StoredBudget) -> BudgetAnswer:
     now = timezone.now()
     valid = row.resets_at is not None and row.resets_at > now
     paused = row.paused_until is not None and row.paused_until > now
     answer = BudgetAnswer(
+        installation=row.installation and (row.name or f"number {row.installation}"),
         left=row.left if valid else None,
         most=row.most,
         resets_at=row.resets_at if valid and row.left is not None else None,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from threading import Lock
 
 from seatrial.control.forges.budgets import Stored
@@ -71,5 +72,5 @@ def _bind(connection: Connection) -> Forge:
     except VaultError as error:
         raise ForgeError(f"The credential of {connection} cannot be opened: {error}") from error
     if isinstance(forge, Budgeted):
-        forge.budget.share(Stored(connection.pk))
+        forge.allowances.share(partial(Stored, connection.pk))
     return forge

@@ -6,6 +6,7 @@ goes on from the connection's page. The last step, which shows previews and verd
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -51,8 +52,11 @@ def steps(current: int) -> list[Step]:
 def kinds(request: HttpRequest) -> HttpResponse:
     """A card for every kind of forge that this release speaks to."""
     require_somewhere(person(request), Action.MANAGE_CONNECTIONS)
-    context = {"kinds": sorted(FORGES.values(), key=lambda one: (one.hosting is None, one.title))}
-    return render(request, "forges/kinds.html", {**context, "steps": steps(1), "tab": "connections"})
+    context: dict[str, object] = {
+        "kinds": sorted(FORGES.values(), key=lambda one: (one.hosting is None, one.title))
+    }
+    context |= {"github": GITHUB, "steps": steps(1), "tab": "connections"}
+    return render(request, "forges/kinds.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -79,7 +83,8 @@ def connect(request: HttpRequest, kind: str) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             return redirect("connections:access", key=connection.pk)
-    context = {"form": form, "kind": registration, "github": GITHUB, "steps": steps(1), "tab": "connections"}
+    context = {"form": form, "kind": registration, "github": GITHUB, "site": settings.SITE_URL}
+    context |= {"steps": steps(1), "tab": "connections"}
     if registration.hosting.oauth is not None:
         context |= asking(registration.hosting.oauth, AuthorizeForm(user, registration))
     return render(request, "forges/connect.html", context)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from ninja import Field, Schema
 
 from seatrial.control.forges import accounts, hooks
-from seatrial.control.forges.budget_answers import BudgetAnswer, budget
+from seatrial.control.forges.budget_answers import BudgetAnswer, budgets, scarcest
 from seatrial.control.forges.models import Account
 from seatrial.control.forges.oauth.models import Authorization
 from seatrial.control.forges.protocol import ForgeAccount
@@ -62,7 +62,12 @@ class ConnectionAnswer(Schema):
     previous_secret_until: datetime | None = Field(
         description="Until when the secret before the last rotation is valid too; null: it is not."
     )
-    budget: BudgetAnswer = Field(description="How many more requests the forge accepts from it.")
+    budget: BudgetAnswer = Field(
+        description="How many more requests the forge accepts from it; of a GitHub App, where there are fewest."
+    )
+    budgets: list[BudgetAnswer] = Field(
+        description="Of a GitHub App, for each installation; otherwise one. Empty: the forge has not said."
+    )
     created_at: datetime = Field(description="When it was made.")
     removal_asked_at: datetime | None = Field(description="Since when it is being removed; null: it is not.")
     account: AccountAnswer | None = Field(
@@ -113,6 +118,7 @@ def previous_until(row: Connection) -> datetime | None:
 def _answer(
     row: Connection, projects: int, account: Account | None, authorization: Authorization | None
 ) -> ConnectionAnswer:
+    known = budgets(row)
     return ConnectionAnswer(
         id=row.pk,
         forge=row.forge,
@@ -123,7 +129,8 @@ def _answer(
         webhook_url=hooks.address(row),
         webhook_secret=row.has_webhook_secret,
         previous_secret_until=previous_until(row),
-        budget=budget(row),
+        budget=scarcest(known),
+        budgets=known,
         created_at=row.created_at,
         removal_asked_at=row.removal_asked_at,
         account=_kept(account) if account is not None else None,

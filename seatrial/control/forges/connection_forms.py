@@ -29,7 +29,9 @@ class ConnectForm(forms.Form):
     workspace: "forms.ModelChoiceField[Workspace]" = forms.ModelChoiceField(queryset=None, empty_label=None)
     base_url = forms.CharField(label="Address", max_length=500)
     name = forms.CharField(
-        required=False, max_length=MOST_OF_A_NAME, help_text="Empty: the account's name and the address."
+        required=False,
+        max_length=MOST_OF_A_NAME,
+        help_text="What the connection is called here. Empty: the account's name and the address.",
     )
 
     def __init__(self, user: User, hosting: Hosting, data: Mapping[str, object] | None = None) -> None:
@@ -39,7 +41,10 @@ class ConnectForm(forms.Form):
         self.fields["workspace"].initial = mine.first()
         if mine.count() == 1:
             self.fields["workspace"].widget = forms.HiddenInput()
-        self.fields["base_url"].help_text = "Of your own server, if you have one: https://git.example.com"
+        own = (
+            "Of your own server, if you have one:" if hosting.base_url else "The root of your server, such as"
+        )
+        self.fields["base_url"].help_text = f"{own} https://git.example.com"
         self.fields["credential"] = _credential(hosting)
         self.order_fields(["workspace", "base_url", "credential", "name"])
 

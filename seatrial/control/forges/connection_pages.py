@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -51,13 +51,15 @@ def connection(request: HttpRequest, key: str) -> HttpResponse:
 
 def _context(row: Connection) -> dict[str, Any]:
     kind = registered(row.forge)
-    projects = row.projects.select_related("hook").order_by("archived_at", "name", "id")
+    projects = row.projects.select_related("hook").order_by(
+        F("archived_at").asc(nulls_first=True), "name", "id"
+    )
     rows = list(projects)
     return {
         "connection": row,
         "kind": kind,
         "hosting": kind.hosting,
-        "budget": budget_answers.budget(row),
+        "budgets": budget_answers.budgets(row),
         "account": getattr(row, "account", None),
         "ends_soon": _ends_soon(row),
         "previous_until": previous_until(row),
@@ -91,7 +93,7 @@ def test(request: HttpRequest, key: str) -> HttpResponse:
     def told() -> str:
         account = accounts.look(OF_WEB, row)
         lacks = f" Its credential lacks {', '.join(account.missing)}." if account.missing else ""
-        return f"The forge answers. The connection acts as {account.login}.{lacks}"
+        return f"{registered(row.forge).title} answers. The connection acts as {account.login}.{lacks}"
 
     return _told(request, row, told)
 

@@ -116,7 +116,7 @@ def list_connections(
     request: HttpRequest, response: HttpResponse, limit: Limit = MOST, cursor: Cursor = ""
 ) -> list[ConnectionAnswer]:
     """The connections that you may manage, oldest first."""
-    rows = visible(person(request), Connection).select_related("workspace", "budget")
+    rows = visible(person(request), Connection).select_related("workspace").prefetch_related("budgets")
     return answers(list(page(rows, request, response, by=("id",), limit=limit, cursor=cursor)))
 
 

@@ -10,6 +10,7 @@ ForgeError
 ├── AuthorizeAgain      the forge takes no token of the connection's authorization any more
 ├── Moved               the name of a project's repository leads elsewhere
 ├── Limited             the forge accepts no request of this urgency now
+├── CredentialRefused   the forge does not accept what the connection signs in with
 ├── NotReplayable       a delivery that cannot be handled once more, or not now
 ├── ConnectionInUse     a connection with projects is only removed together with them
 └── RepositoryProblem   the local forge cannot use a directory or a branch; the message says what to do
@@ -22,7 +23,8 @@ from seatrial.wire.counted import counted
 class ForgeError(ControlError):
     """A problem with a code host. The message tells a user what to do.
 
-    `permanent`: repeating the request cannot help. `retry_after_seconds`: how long the forge asked us to wait.
+    `permanent`: repeating the request cannot help. `retry_after_seconds`: how long the forge asked us to wait. `heard`: the
+    forge may have done what it was asked, although we did not hear so.
     """
 
     code = "forge_error"
@@ -30,10 +32,16 @@ class ForgeError(ControlError):
     permanent = False
 
     def __init__(
-        self, message: str, *, permanent: bool | None = None, retry_after_seconds: float = 0
+        self,
+        message: str,
+        *,
+        permanent: bool | None = None,
+        retry_after_seconds: float = 0,
+        heard: bool | None = None,
     ) -> None:
         super().__init__(message)
         self.permanent = type(self).permanent if permanent is None else permanent
+        self.heard = not self.permanent if heard is None else heard
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -95,7 +103,20 @@ class Limited(ForgeError):
     status = 429
 
     def __init__(self, message: str, wait: float) -> None:
-        super().__init__(message, retry_after_seconds=wait)
+        super().__init__(message, retry_after_seconds=wait, heard=False)
+
+
+class CredentialRefused(ForgeError):
+    """401: the credential is unknown, revoked, or has ended. It may pass: somebody can enter another one."""
+
+    code = "credential_refused"
+
+    def __init__(self, host: str, path: str) -> None:
+        super().__init__(
+            f"{host} does not accept the credential: it answers 401 for {path}. It was revoked, has ended, or was "
+            "not entered whole. Make another one there, and enter it under Settings, Git connection",
+            heard=False,
+        )
 
 
 class ConnectionInUse(ForgeError):

@@ -136,36 +136,72 @@ class Hook(models.Model):
 
 
 class StoredBudget(models.Model):
-    """What the forge last said to any process about a connection's budget. Written by `budgets`, never waited for.
+    """What the forge last said to any process about a connection's budget, and how fast all of them together ask. Written by
+    `budgets`, never waited for.
 
-    `left` of `most` requests until `resets_at`; nothing is asked before `paused_until`.
+    A GitHub App has one for each `installation`, whose name is that of its account, and one for itself. `left` of `most`
+    requests until `resets_at`; nothing is asked before `paused_until`. Each of the meters says until when what was asked is
+    paid for, see `http.turns`.
     """
 
-    connection = models.OneToOneField(Connection, models.CASCADE, related_name="budget", primary_key=True)
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="budgets")
+    installation = models.CharField(
+        max_length=20, blank=True, default=""
+    )  # its id; empty: the connection's own
+    name = models.CharField(max_length=200, blank=True, default="")
     left = models.PositiveIntegerField(null=True)
     most = models.PositiveIntegerField(null=True)
     resets_at = models.DateTimeField(null=True)
     paused_until = models.DateTimeField(null=True)
-    heard_at = models.DateTimeField()
+    heard_at = models.DateTimeField(null=True)
+    points_until = models.DateTimeField(null=True)
+    changes_until = models.DateTimeField(null=True)
+    content_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "installation"], name="one_budget")]
+        ordering = ("installation",)
 
     def __str__(self) -> str:
         return f"budget of {self.connection}"
 
 
+class Told(models.TextChoices):
+    """What forges are told reports of. Words of ours, which nobody sees."""
+
+    VERDICT = "verdict"  # about a commit
+    PREVIEW = "preview"  # about a commit
+    DEPLOYMENT = "deployment"  # about a pull request, by its number
+
+
 class PostedReport(models.Model):
-    """What a forge was last told `about` a commit or a pull request; `digest` is that of the report."""
+    """What a forge was last told `about` a commit or a pull request; `digest` is that of the report.
+
+    `sending`: a report was begun, and nobody knows whether the forge heard it. `unfinished`: what it heard, or may have,
+    promises that more will follow; so more must.
+    """
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="posted_reports")
-    about = models.CharField(max_length=100)
-    digest = models.CharField(max_length=64)
+    what = models.CharField(max_length=20, choices=Told.choices)
+    about = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64, blank=True)
+    sending = models.BooleanField(default=False)
+    unfinished = models.BooleanField(default=False)
     posted_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "about"], name="one_posted_report")]
-        indexes = [models.Index(fields=["posted_at"], name="posted_report_age")]
+        constraints = [models.UniqueConstraint(fields=["project", "what", "about"], name="one_posted_report")]
+        indexes = [
+            models.Index(fields=["posted_at"], name="posted_report_age"),
+            models.Index(
+                fields=["project", "what"],
+                name="posted_report_unfinished",
+                condition=models.Q(unfinished=True),
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"report of {self.project} about {self.about}"
+        return f"{self.what} of {self.project} about {self.about}"
 
 
 class Comparison(models.Model):
@@ -248,6 +284,11 @@ class Account(models.Model):
     def ended(self) -> bool:
         """Whether the credential's time is over."""
         return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def untold(self) -> bool:
+        """Whether there are rights of which the forge does not say whether the credential has them."""
+        return any(right["given"] is None for right in self.rights)
 
 
 class PostedComment(models.Model):

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
-from seatrial.control.forges.http.budget import Budget
+from seatrial.control.forges.http.budget import Allowances
 from seatrial.control.projects.events import (
     CheckAsked,
+    CheckOrder,
     Commented,
     ForgeEvent,
     PullRequestAction,
@@ -44,6 +45,7 @@ __all__ = [
     "KeepsDeliveries",
     "KeptDelivery",
     "MissedDelivery",
+    "PreviewReport",
     "PullRequestAction",
     "PullRequestChanged",
     "Pushed",
@@ -109,7 +111,9 @@ class Annotation:
 class EvaluationReport:
     """The verdict on a commit. There is one per commit; sending it again replaces it.
 
-    `identity` is the same in every report on one evaluation, and in no other. `summary` is Markdown, for forges that show more than a line. `number` is that of the commit's pull request, if any.
+    `identity` is the same in every report on one evaluation, and in no other. `summary` is Markdown, for forges that show
+    more than a line. `number` is that of the commit's pull request, if any. `unsure`: the forge may have heard it already,
+    so it is asked first where it would show the same twice.
     """
 
     commit: str
@@ -120,17 +124,34 @@ class EvaluationReport:
     annotations: Sequence[Annotation] = ()
     number: int | None = None
     identity: str = ""
+    unsure: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreviewReport:
+    """What a commit says about its preview, under the name that may be required. There is one per commit; sending it again
+    replaces it.
+
+    Where there is no preview and none will be (a commit of a merge queue, a pull request whose preview is withheld) the
+    state is live although nothing is: the required name must succeed. `urls` is empty unless something is live. `number` is
+    that of the pull request that decided, if any. `orders`: what people may ask for there. `unsure`: see EvaluationReport.
+    """
+
+    commit: str
+    state: DeploymentState
+    description: str
+    page_url: str
+    urls: Mapping[str, str] = field(default_factory=dict)
+    number: int | None = None
+    orders: Sequence[CheckOrder] = ()
+    unsure: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeploymentReport:
-    """The newest deployment of a pull request, as the forge shows it there. `urls` is empty unless it is live.
+    """The newest deployment of a pull request, as forges list it beside the commits. `urls` is empty unless it is live.
 
-    `environment` is the name of the preview, which the forge may list. `ended`: the preview is gone, or will be.
-
-    Where there is none and none will be (a commit of a merge queue, a pull request whose preview is withheld) `environment`
-    is empty, and the state is live although nothing is: the required name must succeed. Then there is nothing to list. A
-    commit of a merge queue has the `number` 0.
+    `environment` is the name of the preview. `ended`: the preview is gone, or will be.
     """
 
     number: int
@@ -139,7 +160,7 @@ class DeploymentReport:
     description: str
     page_url: str
     urls: Mapping[str, str]
-    environment: str = ""
+    environment: str
     ended: bool = False
 
 
@@ -274,8 +295,11 @@ class Forge(Protocol):
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
         """Report the verdict on a commit."""
 
+    def report_preview(self, project: Project, report: PreviewReport) -> None:
+        """Report what a commit says about its preview."""
+
     def report_deployment(self, project: Project, report: DeploymentReport) -> None:
-        """Report the state of a pull request's preview."""
+        """Have the preview of a pull request listed as it is, where the forge lists previews."""
 
     def fetch_credential(self, project: Project) -> FetchCredential | None:
         """A credential that fetches exactly this repository; None if the repository needs none."""
@@ -286,8 +310,8 @@ class Budgeted(Protocol):
     """A forge that limits how many requests it accepts. Every forge that is reached over HTTP is one."""
 
     @property
-    def budget(self) -> Budget:
-        """What it still accepts from the connection. `Forges` shares it with the other processes."""
+    def allowances(self) -> Allowances:
+        """What it still accepts from the connection, and how fast. `Forges` shares it with the other processes."""
 
 
 @runtime_checkable

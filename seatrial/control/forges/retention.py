@@ -15,6 +15,7 @@ from seatrial.control.forges.models import (
     FactsSnapshot,
     PostedComment,
     PostedReport,
+    StoredBudget,
 )
 from seatrial.control.forges.oauth.models import AuthorizationRequest
 from seatrial.control.projects.models import PullRequestState
@@ -30,6 +31,7 @@ def prune(now: datetime) -> int:
     horizon = keeping.DELIVERIES.horizon(now)
     gone = keeping.delete(FactsSnapshot.objects.filter(taken_at__lt=horizon))
     gone += keeping.delete(PostedReport.objects.filter(posted_at__lt=horizon))
+    gone += keeping.delete(StoredBudget.objects.filter(heard_at__lt=horizon))
     gone += keeping.delete(Delivery.objects.filter(received_at__lt=horizon))
     gone += keeping.delete(Drift.objects.filter(at__lt=horizon))
     gone += keeping.delete(_comments(now))

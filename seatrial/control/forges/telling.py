@@ -2,41 +2,112 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
 
 from django.utils import timezone
 
-from seatrial.control.forges.models import PostedReport
-from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport, Forge
+from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.models import PostedReport, Told
+from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport, Forge, PreviewReport
 from seatrial.control.projects.models import Project
 
-
-def tell_deployment(forge: Forge, project: Project, report: DeploymentReport) -> None:
-    """Report the state of a preview, unless it is what the forge was told last. See `_tell`."""
-    about = f"preview of {report.number} at {report.commit}"
-    _tell(project, about, report, lambda: forge.report_deployment(project, report))
+Report = TypeVar("Report", EvaluationReport, PreviewReport, DeploymentReport)
 
 
 def tell_evaluation(forge: Forge, project: Project, report: EvaluationReport) -> None:
     """Report the verdict on a commit, unless it is what the forge was told last. See `_tell`."""
-    _tell(project, f"verdict on {report.commit}", report, lambda: forge.report_evaluation(project, report))
+    _tell(
+        project,
+        Told.VERDICT,
+        report.commit,
+        report,
+        lambda unsure: forge.report_evaluation(project, replace(report, unsure=unsure)),
+        unfinished=not report.state.terminal,
+    )
+
+
+def tell_preview(forge: Forge, project: Project, report: PreviewReport) -> None:
+    """Report what a commit says about its preview, unless it is what the forge was told last. See `_tell`."""
+    _tell(
+        project,
+        Told.PREVIEW,
+        report.commit,
+        report,
+        lambda unsure: forge.report_preview(project, replace(report, unsure=unsure)),
+        unfinished=not report.state.terminal,
+    )
+
+
+def tell_deployment(forge: Forge, project: Project, report: DeploymentReport) -> None:
+    """Have a preview listed as it is, unless that is what the forge was told last. See `_tell`.
+
+    Forges list deployments, so they are always looked for before one is made.
+    """
+    _tell(
+        project,
+        Told.DEPLOYMENT,
+        str(report.number),
+        report,
+        lambda _: forge.report_deployment(project, report),
+        unfinished=not report.ended,
+    )
+
+
+def unfinished(project: Project, what: Told) -> list[str]:
+    """About what the forge was told something that promises more, or may have been."""
+    rows = PostedReport.objects.filter(project=project, what=what, unfinished=True)
+    return list(rows.values_list("about", flat=True))
+
+
+def begun(project: Project, what: Told, about: str) -> bool:
+    """Whether the forge was told something about it that promises more, or may have been."""
+    rows = PostedReport.objects.filter(project=project, what=what, about=about, unfinished=True)
+    return rows.exists()
 
 
 def forget(project: Project, commit: str) -> None:
-    """Have the next reports on `commit` sent whatever they say: the forge no longer shows what it was told."""
-    PostedReport.objects.filter(project=project, about__endswith=commit).delete()
+    """Have the next reports on `commit` sent whatever they say: the forge no longer shows what it was told.
+
+    It may wait for another one, so one is promised.
+    """
+    told = PostedReport.objects.filter(project=project, what__in=[Told.VERDICT, Told.PREVIEW], about=commit)
+    told.update(digest="", unfinished=True)
 
 
-def _tell(project: Project, about: str, report: object, send: Callable[[], None]) -> None:
-    """Call `send`, unless the same was sent last. Raises what `send` raises; then nothing counts as sent.
+def _tell(
+    project: Project,
+    what: Told,
+    about: str,
+    report: Report,
+    send: Callable[[bool], None],
+    *,
+    unfinished: bool = False,
+) -> None:
+    """Call `send`, unless the same was sent last. Raises what `send` raises.
 
-    A lane has one report about a thing in flight, and the row is written after it. So what was sent just before a
-    process was killed is sent once more, and says the same.
+    A lane has one report about a thing in flight. It is noted before it is sent, and confirmed after it. So when a process
+    is killed between the two, or the forge's answer is lost, `send` is called again, and told to be unsure: it looks at the
+    forge before it says anything twice.
     """
     where = (project.connection.base_url, project.external_id)
     digest = hashlib.sha256(repr((where, report)).encode()).hexdigest()
-    if PostedReport.objects.filter(project=project, about=about, digest=digest).exists():
+    rows = PostedReport.objects.filter(project=project, what=what, about=about)
+    note = rows.first()
+    if note is not None and note.digest == digest and not note.sending:
         return
-    send()
+    unsure, promised = (note.sending, note.unfinished) if note is not None else (False, False)
+    _note(project, what, about, sending=True, unfinished=unfinished or promised)
+    try:
+        send(unsure)
+    except ForgeError as error:
+        if not error.heard:
+            rows.update(sending=unsure, unfinished=promised)
+        raise
+    _note(project, what, about, sending=False, unfinished=unfinished, digest=digest)
+
+
+def _note(project: Project, what: Told, about: str, **values: object) -> None:
     PostedReport.objects.update_or_create(
-        project=project, about=about, defaults={"digest": digest, "posted_at": timezone.now()}
+        project=project, what=what, about=about, defaults={**values, "posted_at": timezone.now()}
     )

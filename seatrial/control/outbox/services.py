@@ -44,7 +44,9 @@ class Instruction(StrEnum):
     DESIRED = "desired"
     BUCKET = "bucket"  # {agent}: make the bucket of a new agent
     REVOKE = "revoke"  # {public_key}: cut a user off
-    REPORT = "report"  # {pull_request} or {project, commit}: report its preview or its verdict to the forge
+    # To the forge: {pull_request} lists its preview, {project, commit} reports the verdict on a commit, {project, preview_of}
+    # what a commit says about its preview
+    REPORT = "report"
     FACTS = "facts"  # {evaluation}: fetch its commit's facts from the forge, then queue it
     COMMENT = "comment"  # {pull_request}: write our comment below it
     CHECK = "check"  # {project, commit, order, by, at}: do what somebody asked for at a report, if they may

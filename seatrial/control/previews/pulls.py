@@ -105,7 +105,7 @@ def approve_commit(
 
 def find_pull(user: User, project: str, number: str) -> PullRequest:
     """The pull request, if the user may see it. Raises NotFound, also for what can be no number."""
-    rows = visible(user, PullRequest).select_related("project__workspace")
+    rows = visible(user, PullRequest).select_related("project__workspace", "project__connection")
     wanted = int(number) if WHOLE.fullmatch(number) else 0
     row = rows.filter(project=project.replace("\x00", ""), number=wanted).first()
     if row is None:

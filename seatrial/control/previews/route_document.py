@@ -33,6 +33,18 @@ REPEAT = {
     "disableRetryOnNetworkError": True,
     "timeout": "4s",  # less than a hold takes: a preview that stays down is not waited for twice
 }
+# An answer that begins while the last of its request is still passed on can be cut off: Traefik's server takes the request
+# away from what passes it on, which then ends the connection to the service. What a body of usual size says is therefore
+# read first, and passed on from memory. Longer ones, and those of unknown length, arrive as they come.
+WHOLE = "preview-whole"
+READ_FIRST = {
+    "attempts": 2,
+    "status": ["199"],  # which no answer ends with: nothing is ever repeated by this
+    "disableRetryOnNetworkError": True,
+    "retryNonIdempotentMethod": True,
+    "maxRequestBodyBytes": 1_000_000,
+}
+OF_USUAL_SIZE = "HeaderRegexp(`Content-Length`, `^[0-9]{4,6}$`)"  # shorter ones are passed on in one piece
 Lines = dict[str, str]  # by name; Traefik rejects the whole file when a name comes twice
 
 
@@ -99,7 +111,10 @@ class Document:
 def _added(environment: Environment) -> Added | None:
     """What the environment adds to the document; None when it has no route."""
     served = routes.served(environment)
-    return Added(_lines(_router, served), _lines(_service, served)) if served else None
+    if not served:
+        return None
+    routers = _lines(_router, served) | _lines(_router_of_bodies, served)
+    return Added(routers, _lines(_service, served))
 
 
 def _lines(entry: Any, served: list[routes.Route]) -> Lines:
@@ -112,6 +127,17 @@ def _router(route: routes.Route) -> tuple[str, dict[str, Any]]:
         "entryPoints": [ENTRY_POINT],
         "service": route.service,
         "middlewares": [f"{UNAVAILABLE}-errors", REPEATED, HELD],
+    }
+
+
+def _router_of_bodies(route: routes.Route) -> tuple[str, dict[str, Any]]:
+    """Of the same visitors, those with a body of usual size. No label has a dot: the name is nobody else's."""
+    name, router = _router(route)
+    rule, middlewares = f"{router['rule']} && {OF_USUAL_SIZE}", router["middlewares"]
+    return f"{name}.whole", {
+        **router,
+        "rule": rule,
+        "middlewares": [*middlewares[:1], WHOLE, *middlewares[1:]],
     }
 
 
@@ -149,6 +175,7 @@ def _catch_all() -> dict[str, Lines]:
             [
                 _line(UNAVAILABLE, {"replacePath": {"path": f"/{UNAVAILABLE}"}}),
                 _line(f"{UNAVAILABLE}-errors", {"errors": errors}),
+                _line(WHOLE, {"retry": READ_FIRST}),
                 _line(HELD, {"retry": HOLD}),
                 _line(REPEATED, {"retry": REPEAT}),
             ]

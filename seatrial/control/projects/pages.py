@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
@@ -14,7 +14,7 @@ from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.projects.changing import change_project
 from seatrial.control.projects.errors import ProjectError
 from seatrial.control.projects.forms import form_of
-from seatrial.control.projects.models import Project, PullRequestState
+from seatrial.control.projects.models import Connection, Project, PullRequestState
 
 Running = Callable[[], Mapping[str, int]]  # how many previews of each project run, by its id
 
@@ -27,12 +27,14 @@ def projects(request: HttpRequest, running: Running) -> HttpResponse:
         visible(person(request), Project)
         .select_related("connection", "workspace")
         .annotate(open_pulls=Count("pull_requests", Q(pull_requests__state=PullRequestState.OPEN)))
-        .order_by("archived_at", "name", "id")
+        .order_by(F("archived_at").asc(nulls_first=True), "name", "id")
     )
     counts = running()
+    connected = visible(person(request), Connection).filter(removal_asked_at=None).exclude(base_url="")
     context = {
         "projects": [(row, counts.get(row.pk, 0)) for row in rows],
         "may_connect": allowed_somewhere(request.user, Action.MANAGE_CONNECTIONS),
+        "connected": list(connected[:2]),  # whether there is one, and whether that is all
         "tab": "projects",
     }
     return render(request, "projects/projects.html", context)

@@ -16,7 +16,7 @@ from seatrial.control.accounts.models import User
 from seatrial.control.accounts.providers.configured import incomplete
 from seatrial.control.fleet.models import Agent
 from seatrial.control.forges import intake
-from seatrial.control.forges.budget_answers import BudgetAnswer, budget
+from seatrial.control.forges.budget_answers import BudgetAnswer, budgets, scarcest
 from seatrial.control.forges.drift import drifted
 from seatrial.control.forges.models import Drift
 from seatrial.control.outbox import services as outbox
@@ -144,7 +144,12 @@ class ConnectionStatus(Schema):
     id: str = Field(description="Its id.")
     name: str = Field(description="What it is called.")
     forge: str = Field(description="The kind of the code host.")
-    budget: BudgetAnswer = Field(description="How many more requests the forge accepts from it.")
+    budget: BudgetAnswer = Field(
+        description="How many more requests the forge accepts from it; of a GitHub App, where there are fewest."
+    )
+    budgets: list[BudgetAnswer] = Field(
+        description="Of a GitHub App, for each installation; otherwise one. Empty: the forge has not said."
+    )
     problem: str = Field(
         description="Why nothing is done there until somebody authorizes it again; empty otherwise."
     )
@@ -192,16 +197,17 @@ def status(request: HttpRequest) -> StatusAnswer:
 
 
 def _connections(user: User) -> list[ConnectionStatus]:
-    rows = visible(user, Connection).select_related("budget", "authorization").order_by("name", "id")
+    rows = visible(user, Connection).select_related("authorization").prefetch_related("budgets")
     return [
         ConnectionStatus(
             id=row.pk,
             name=row.name,
             forge=row.forge,
-            budget=budget(row),
+            budget=scarcest(known),
+            budgets=known,
             problem=row.authorization.problem if hasattr(row, "authorization") else "",
         )
-        for row in rows[:LISTED]
+        for row, known in ((row, budgets(row)) for row in rows.order_by("name", "id")[:LISTED])
     ]
 
 

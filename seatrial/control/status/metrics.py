@@ -13,12 +13,12 @@ from prometheus_client.registry import Collector
 from seatrial.control.accounts.access import visible
 from seatrial.control.accounts.authentication import person
 from seatrial.control.accounts.models import User
-from seatrial.control.forges.budget_answers import budget
+from seatrial.control.forges.budget_answers import UNKNOWN, budgets
 from seatrial.control.projects.models import Connection
 from seatrial.control.status.drifts import Drifts
 
 router = Router(tags=["status"])
-OF_CONNECTION = ("connection", "forge", "name")
+OF_CONNECTION = ("connection", "forge", "name", "installation")
 TEXT = {"200": {"description": "OK", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
@@ -52,12 +52,13 @@ class _Budgets(Collector):
             "For how long it wants to be asked nothing.",
             labels=OF_CONNECTION,
         )
-        for row in visible(self._user, Connection).select_related("budget").order_by("id"):
-            labels, known = (row.pk, row.forge, row.name), budget(row)
-            if known.left is not None:
-                left.add_metric(labels, known.left)
-            if known.most is not None:
-                most.add_metric(labels, known.most)
-            until = known.paused_until
-            paused.add_metric(labels, (until - timezone.now()).total_seconds() if until else 0.0)
+        for row in visible(self._user, Connection).prefetch_related("budgets").order_by("id"):
+            for known in budgets(row) or [UNKNOWN]:
+                labels = (row.pk, row.forge, row.name, known.installation)
+                if known.left is not None:
+                    left.add_metric(labels, known.left)
+                if known.most is not None:
+                    most.add_metric(labels, known.most)
+                until = known.paused_until
+                paused.add_metric(labels, (until - timezone.now()).total_seconds() if until else 0.0)
         yield from (left, most, paused)

@@ -17,7 +17,7 @@ from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Deployment
 from seatrial.control.projects.events import CheckAsked, CheckOrder
-from seatrial.control.projects.models import Project, PullRequest
+from seatrial.control.projects.models import Project
 from seatrial.wire.words import EventKind
 
 log = structlog.get_logger(__name__)
@@ -52,7 +52,7 @@ def carry_out(forges: Forges, body: dict[str, str]) -> None:
         log.warning("not done: who asked for it may not write to the repository", **about)
     else:
         _act(project, body, about)
-    _report(project, body["commit"])
+    report_again(project, body["commit"])
 
 
 def _act(project: Project, body: dict[str, str], about: dict[str, str]) -> None:
@@ -64,12 +64,13 @@ def _act(project: Project, body: dict[str, str], about: dict[str, str]) -> None:
         log.info("not done", **about, why=str(error))
 
 
-def _report(project: Project, commit: str) -> None:
-    """Whatever was done or not: the forge may have begun to wait for another report when it was asked for."""
+def report_again(project: Project, commit: str) -> None:
+    """Have both names of the commit reported, whatever was done or not: the forge may have begun to wait for another report
+    when it was asked for.
+    """
     forget(project, commit)
     outbox.instruct(Instruction.REPORT, project=project.pk, commit=commit)
-    for pull_request in PullRequest.objects.filter(project=project, head_sha=commit):
-        outbox.instruct(Instruction.REPORT, pull_request=pull_request.pk)
+    outbox.instruct(Instruction.REPORT, project=project.pk, preview_of=commit)
 
 
 def _rerun(project: Project, commit: str, by: Actor, at: datetime) -> None:

@@ -91,7 +91,7 @@ def pull_request_changed(
     late = before is not None and not is_news(before, event)  # most of a storm: it waits for no lock
     pull_request = None if late else apply_pull_request(project, event)
     if pull_request is None:
-        return f"ignored: pull request {event.number} is known in a newer state"
+        return known_newer(event.number)
     done = previews.pull_request_changed(pull_request, received_at=received_at or timezone.now())
     if pull_request.state == PullRequestState.CLOSED:
         policies.supersede(pull_request)
@@ -100,6 +100,11 @@ def pull_request_changed(
     if before is None or any(getattr(before, name) != getattr(pull_request, name) for name in TOLD):
         _tell_what_is_missing(pull_request, evaluation)
     return f"{done}; {_described(evaluation)}"
+
+
+def known_newer(number: int) -> str:
+    """The outcome of a delivery that is late, for people."""
+    return f"ignored: pull request {number} is known in a newer state"
 
 
 def _evaluate(pull_request: PullRequest, *, rebased: bool) -> Evaluation | None:

@@ -5,6 +5,7 @@ from django.db.models import Q
 from seatrial.control.projects.events import ReachChanged
 from seatrial.control.projects.models import Connection, Project
 from seatrial.control.projects.services import note_reachable, note_unreachable
+from seatrial.control.triggers.reports import report_all
 
 
 def reach_changed(connection: Connection, event: ReachChanged) -> str:
@@ -20,6 +21,7 @@ def reach_changed(connection: Connection, event: ReachChanged) -> str:
         if event.why:
             note_unreachable(project, event.why)
         else:
+            report_all(project)
             note_reachable(project)
     if not projects:
         return "ignored: it is about no project"

@@ -1,23 +1,26 @@
-"""Reports to forges: always the current state of the row, whatever event led here, and with no transaction open.
+"""Reports to forges: always the current state of the rows, whatever event led here, and with no transaction open.
 
-Whoever protects a branch may require both names, so each gets its conclusion where there is nothing to do, too: a preview
-that is withheld, a commit that no policy applies to, a commit of a merge queue, which needs no preview.
+Whoever protects a branch may require both names, so each gets its conclusion where there is nothing to do, too: see
+`said_of`, and below a commit that no policy applies to.
 """
 
 from django.conf import settings
+from django.db.models import Q
 
 from seatrial.control.forges.connected import Forges
-from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport, Forge, HostedForge
-from seatrial.control.forges.telling import tell_deployment, tell_evaluation
+from seatrial.control.forges.models import Told
+from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport, HostedForge
+from seatrial.control.forges.telling import begun, tell_deployment, tell_evaluation, tell_preview, unfinished
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment
 from seatrial.control.previews.routes import urls
-from seatrial.control.previews.withheld import why, withheld
+from seatrial.control.previews.withheld import withheld
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
+from seatrial.control.triggers.said_of import preview_of, state_of
 from seatrial.control.triggers.verdict import annotations, verdict
-from seatrial.wire.states import DeploymentState, EnvironmentState, EvaluationState
+from seatrial.wire.states import EnvironmentState, EvaluationState
 from seatrial.wire.words import EventKind
 
 # To the forge, a stop that can be undone is one like any other.
@@ -25,66 +28,89 @@ OVER = (EnvironmentState.STOPPED, EnvironmentState.TERMINATED)
 
 
 def report(forges: Forges, body: dict[str, str]) -> None:
-    """Report the preview of the pull request, or the verdict on the commit, that `body` names. Raises ForgeError.
+    """Report the preview of the pull request, the verdict on the commit, or what the commit says about its preview: see
+    `Instruction.REPORT`. Raises ForgeError.
 
     The comment below the pull request is written by a lane of its own, which has one of them in flight at most. To a
     repository that is gone nothing is reported.
     """
     if "pull_request" in body:
-        _report_preview(forges, body["pull_request"])
+        _report_pull_request(forges, body["pull_request"])
+    elif "preview_of" in body:
+        _report_preview(forges, body["project"], body["preview_of"])
     else:
         _report_evaluation(forges, body["project"], body["commit"])
 
 
-def _report_preview(forges: Forges, key: str) -> None:
-    """Report the newest deployment of the pull request, in whichever environment; earlier ones do not matter."""
+def report_all(project: Project) -> None:
+    """Have everything reported that is open here or unfinished at the forge, in the caller's transaction. Of that, the forge
+    only hears what it does not know: such as reports that were given up because it had been away, or had refused the
+    credential, for too long.
+    """
+    numbers = [int(about) for about in unfinished(project, Told.DEPLOYMENT)]
+    rows = PullRequest.objects.filter(project=project)
+    for pull_request in rows.filter(Q(state=PullRequestState.OPEN) | Q(number__in=numbers)):
+        outbox.instruct(Instruction.REPORT, pull_request=pull_request.pk)
+    heads = rows.filter(state=PullRequestState.OPEN).values_list("head_sha", flat=True)
+    for commit in {*heads, *unfinished(project, Told.VERDICT)}:
+        outbox.instruct(Instruction.REPORT, project=project.pk, commit=commit)
+    for commit in unfinished(project, Told.PREVIEW):
+        outbox.instruct(Instruction.REPORT, project=project.pk, preview_of=commit)
+
+
+def _report_pull_request(forges: Forges, key: str) -> None:
+    """List the newest deployment of the pull request, in whichever environment, and have its commits say how things are."""
     pull_request = PullRequest.objects.select_related("project__connection").filter(pk=key).first()
     if pull_request is None or pull_request.project.gone:
         return
     rows = Deployment.objects.select_related("environment__project", "environment__live")
     deployment = rows.filter(environment__pull_request=pull_request).order_by("-id").first()
-    reason = withheld(pull_request) if pull_request.state == PullRequestState.OPEN else None
-    if deployment is None and reason is None:
+    commits = _commits(pull_request, deployment)
+    if not commits:
         return
+    for commit in sorted(commits):
+        outbox.instruct(Instruction.REPORT, project=pull_request.project_id, preview_of=commit)
     forge = forges.of(pull_request.project.connection)
     if isinstance(forge, HostedForge):
         outbox.instruct(Instruction.COMMENT, pull_request=pull_request.pk)
     if deployment is not None:
         tell_deployment(forge, pull_request.project, _of_deployment(deployment, pull_request))
-    if reason is not None:
-        said = f"No preview: {why(reason, pull_request)}"
-        number, commit = pull_request.number, pull_request.head_sha
-        tell_deployment(
-            forge, pull_request.project, _not_needed(pull_request.project, commit, said, number=number)
-        )
+
+
+def _commits(pull_request: PullRequest, deployment: Deployment | None) -> set[str]:
+    """Those whose preview must be reported: that of the newest deployment, the newest commit if it gets no preview, and all
+    older ones whose preview was begun at the forge, so that it ends there.
+    """
+    commits = {deployment.commit} if deployment is not None else set()
+    if pull_request.state == PullRequestState.OPEN and withheld(pull_request) is not None:
+        commits.add(pull_request.head_sha)
+    begun = set(unfinished(pull_request.project, Told.PREVIEW)) - commits
+    ours = Deployment.objects.filter(environment__pull_request=pull_request, commit__in=begun)
+    return commits | set(ours.values_list("commit", flat=True))
 
 
 def _of_deployment(deployment: Deployment, pull_request: PullRequest) -> DeploymentReport:
     environment = deployment.environment
-    live = environment.live_id == deployment.pk
-    state = DeploymentState.SUPERSEDED if environment.kept_id == deployment.pk else deployment.state
+    state = state_of(deployment)
     return DeploymentReport(
         number=pull_request.number,
         commit=deployment.commit,
-        state=DeploymentState(state),
+        state=state,
         description=deployment.shown_message or state,
         page_url=f"{settings.SITE_URL}/environments/{environment.pk}",
-        urls=urls(environment) if live else {},
+        urls=urls(environment) if environment.live_id == deployment.pk else {},
         environment=environment.name,
         ended=environment.state in OVER,
     )
 
 
-def _not_needed(project: Project, commit: str, description: str, *, number: int = 0) -> DeploymentReport:
-    """The success of a preview that there is none of."""
-    return DeploymentReport(
-        number=number,
-        commit=commit,
-        state=DeploymentState.LIVE,
-        description=description,
-        page_url=f"{settings.SITE_URL}/projects/{project.pk}",
-        urls={},
-    )
+def _report_preview(forges: Forges, key: str, commit: str) -> None:
+    project = Project.objects.select_related("connection").filter(pk=key).first()
+    if project is None or project.gone:
+        return
+    said = preview_of(project, commit, begun=begun(project, Told.PREVIEW, commit))
+    if said is not None:
+        tell_preview(forges.of(project.connection), project, said)
 
 
 def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
@@ -96,7 +122,7 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
     if evaluation is None:
         _report_without_policies(forges, project, commit)
         return
-    if evaluation.project.gone:
+    if evaluation.project.gone or _forgotten(evaluation):
         return
     forge = forges.of(evaluation.project.connection)
     if evaluation.pull_request_id is not None and isinstance(forge, HostedForge):
@@ -115,13 +141,17 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
             identity=evaluation.pk,
         ),
     )
-    _report_to_queue(forge, evaluation)
-
-
-def _report_to_queue(forge: Forge, evaluation: Evaluation) -> None:
     if evaluation.event == EventKind.MERGE_QUEUE:
-        said = "Not needed in a merge queue"
-        tell_deployment(forge, evaluation.project, _not_needed(evaluation.project, evaluation.commit, said))
+        outbox.instruct(Instruction.REPORT, project=project, preview_of=commit)
+
+
+def _forgotten(evaluation: Evaluation) -> bool:
+    """Whether another commit took its place before the forge heard of it: nobody waits for it there."""
+    if evaluation.state != EvaluationState.SUPERSEDED:
+        return False
+    project, commit = evaluation.project, evaluation.commit
+    heads = PullRequest.objects.filter(project=project, head_sha=commit, state=PullRequestState.OPEN)
+    return not begun(project, Told.VERDICT, commit) and not heads.exists()
 
 
 def _report_without_policies(forges: Forges, project: str, commit: str) -> None:

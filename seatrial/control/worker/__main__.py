@@ -5,16 +5,19 @@ import os
 
 import django
 
+from seatrial.control.lasting import lasting
+
 
 def main() -> None:
     """Set Django up, then work until a signal to stop."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seatrial.control.settings")
-    django.setup()
+    with lasting():
+        django.setup()
 
-    from django.conf import settings
+        from django.conf import settings
 
-    from seatrial.control.start import refuse_unfit
-    from seatrial.control.worker.main import serve
+        from seatrial.control.start import refuse_unfit
+        from seatrial.control.worker.main import serve
 
     refuse_unfit()
     asyncio.run(serve(settings.CONFIGURATION))

@@ -7,10 +7,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from seatrial.control.forges import intake
-from seatrial.control.forges.deliveries import about
 from seatrial.control.forges.models import Attempt, Delivery, DeliveryResult, Ending
 from seatrial.control.triggers.events import outcome
 from seatrial.control.worker.database import Database
+from seatrial.control.worker.late import HANDLED, end_late
 from seatrial.control.worker.supervision import database_away
 from seatrial.control.worker.wakeups import Wakeups
 from seatrial.wire.counted import counted
@@ -19,12 +19,16 @@ log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 1.0
 BATCH = 50
+MANY = 10  # waiting deliveries for which it is worthwhile to end the late ones together
 MAX_ATTEMPTS = 5
 RETRY_SECONDS = 2.0
 
 
 class Deliveries:
-    """Handles accepted deliveries, oldest first. One that fails is tried again later, and the others go on."""
+    """Handles accepted deliveries, oldest first. One that fails is tried again later, and the others go on.
+
+    When many wait, those that are late by now are ended together, before the others are handled one by one.
+    """
 
     def __init__(self, database: Database, wakeups: Wakeups) -> None:
         self._database = database
@@ -45,7 +49,9 @@ class Deliveries:
         waiting = Delivery.objects.filter(handled_at=None, result=DeliveryResult.ACCEPTED)
         later = [key for key, due in self._not_before.items() if due > now]
         identities = list(waiting.exclude(pk__in=later).order_by("id").values_list("pk", flat=True)[:BATCH])
-        return sum(self._attempt(identity) for identity in identities) > 0
+        late = end_late(identities) if len(identities) >= MANY else set()
+        handled = [self._attempt(identity) for identity in identities if identity not in late]
+        return bool(late) or any(handled)
 
     def _attempt(self, identity: str) -> bool:
         try:
@@ -75,7 +81,7 @@ def handle(identity: str) -> bool:
     delivery.outcome = outcome(delivery)
     delivery.attempts += 1
     delivery.handled_at = timezone.now()
-    delivery.save(update_fields=["outcome", "attempts", "handled_at", "ending", *about.FIELDS])
+    delivery.save(update_fields=HANDLED)
     _remember(delivery, failed=False)
     return True
 

@@ -5,11 +5,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from functools import partial
 
+import structlog
+
 from seatrial.control.configuration import Configuration
 from seatrial.control.fleet import revocation
 from seatrial.control.forges import hooks
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.deliveries import missed
+from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.registration import WorkerTask
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.forges.urgency import Urgency, asking
@@ -24,7 +27,10 @@ from seatrial.control.triggers.obeying import obey
 from seatrial.control.triggers.reports import report
 from seatrial.control.worker.aside import Errand
 from seatrial.control.worker.database import Database
+from seatrial.control.worker.supervision import database_away
 from seatrial.control.worker.wakeups import Wakeups
+
+log = structlog.get_logger(__name__)
 
 # After this time, a report that the forge does not take is out of date.
 REPORT_KEPT = timedelta(days=1)
@@ -66,7 +72,15 @@ def webhooks(forges: Forges) -> Errand:
 
 
 def _settle(forges: Forges, body: dict[str, str]) -> None:
-    missed.before_anew(forges, body)
+    """Whatever happens while missed deliveries are read, the webhook is put right."""
+    try:
+        missed.before_anew(forges, body)
+    except ForgeError as error:
+        log.debug("missed deliveries not read", project=body["project"], why=str(error))
+    except Exception as error:
+        if database_away(error):
+            raise
+        log.exception("missed deliveries not read", project=body["project"])
     hooks.settle(forges, body)
 
 

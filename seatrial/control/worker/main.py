@@ -8,7 +8,6 @@ import structlog
 
 from seatrial.control.bus import Bus
 from seatrial.control.configuration import Configuration
-from seatrial.control.ending import ended
 from seatrial.control.forges import intake
 from seatrial.control.forges.connected import Forges
 from seatrial.control.outbox import services as outbox
@@ -28,6 +27,7 @@ from seatrial.control.worker.routes import Routes
 from seatrial.control.worker.supervision import supervise
 from seatrial.control.worker.sweeps import ForgeSweep, Sweeps
 from seatrial.control.worker.wakeups import Wakeups
+from seatrial.wire.ending import ended
 
 log = structlog.get_logger(__name__)
 

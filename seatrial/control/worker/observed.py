@@ -1,5 +1,6 @@
 """Applies agents' reports from the OBSERVED stream to the database. Each is acknowledged once it is committed."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,12 +9,12 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
 from seatrial.control.bus import Bus
-from seatrial.control.ending import heeded
 from seatrial.control.policies import services as policies
 from seatrial.control.previews import services as previews
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.supervision import database_away
 from seatrial.wire import deployments, evaluations, subjects
+from seatrial.wire.ending import heeded
 from seatrial.wire.envelope import Envelope, Message
 from seatrial.wire.errors import UnknownKind, UnsupportedVersion, WireError
 
@@ -21,8 +22,11 @@ log = structlog.get_logger(__name__)
 
 BATCH = 20  # well within the ack wait, even when the database is slow
 FETCH_SECONDS = 5.0
-MAX_ATTEMPTS = 5
+# A report that fails is tried again for so long, and only then dropped. Deliveries are no measure: a database that is away,
+# or a worker that is killed, uses up any number of them without anything being wrong with the report.
+KEPT_SECONDS = 600.0
 RETRY_SECONDS = 1.0
+LONGEST_RETRY_SECONDS = 30.0
 Handler = Callable[[str, Any], None]
 
 HANDLERS: dict[type[Message], Handler] = {
@@ -40,9 +44,11 @@ HANDLERS: dict[type[Message], Handler] = {
 class Observed:
     """The durable consumer. Handlers are idempotent, because reports that a crash left unacknowledged come again."""
 
-    def __init__(self, database: Database, bus: Bus) -> None:
+    def __init__(self, database: Database, bus: Bus, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._bus = bus
+        self._clock = clock
+        self._failing: dict[int, tuple[float, int]] = {}  # by number: since when here, and how often
 
     async def run(self) -> None:
         """Runs for ever. Raises when the bus is away; then start it again."""
@@ -75,15 +81,20 @@ class Observed:
                 raise
             await self._failed(message)
         else:
+            self._failing.pop(message.metadata.sequence.stream, None)
             await message.ack()
 
     async def _failed(self, message: Msg) -> None:
-        attempts = message.metadata.num_delivered
-        log.exception("report failed", subject=message.subject, attempts=attempts)
-        if attempts >= MAX_ATTEMPTS:
+        number, moment = message.metadata.sequence.stream, self._clock()
+        since, times = self._failing.get(number, (moment, 0))
+        dropped = moment - since > KEPT_SECONDS
+        log.exception("report failed", subject=message.subject, attempts=times + 1, dropped=dropped)
+        if dropped:
+            del self._failing[number]
             await message.term()
         else:
-            await message.nak(delay=RETRY_SECONDS * attempts)
+            self._failing[number] = (since, times + 1)
+            await message.nak(delay=min(RETRY_SECONDS * (times + 1), LONGEST_RETRY_SECONDS))
 
 
 def handle(subject: str, data: bytes) -> None:

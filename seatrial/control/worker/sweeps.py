@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
+from django.db import transaction
 from django.utils import timezone
 
 from seatrial.control.forges import accounts, drift, hooks
@@ -17,6 +18,7 @@ from seatrial.control.previews import services as previews
 from seatrial.control.projects.models import Project
 from seatrial.control.projects.services import note_reachable, note_unreachable
 from seatrial.control.triggers.comparing import compare
+from seatrial.control.triggers.reports import report_all
 from seatrial.control.worker import retention
 from seatrial.control.worker.attention import Attention
 from seatrial.control.worker.database import Database
@@ -111,6 +113,14 @@ def sweep_forges(forges: Forges) -> None:
                 raise
             log.exception("project not compared with its forge", project=project.slug)
         else:
+            _reached(project)
+
+
+def _reached(project: Project) -> None:
+    """Note it; after a time without the forge, reports that were given up meanwhile are made up for."""
+    if project.unreachable:
+        with transaction.atomic():
+            report_all(project)
             note_reachable(project)
 
 

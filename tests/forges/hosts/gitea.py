@@ -99,6 +99,7 @@ class GiteaSite(OAuthSite, PublishedSite):
             "DELETE /repos/{owner}/{repo}/hooks/{id}": self._delete_webhook,
             "POST /repos/{owner}/{repo}/hooks/{id}/tests": self._test_webhook,
             "POST /repos/{owner}/{repo}/statuses/{sha}": self._make_status,
+            "GET /repos/{owner}/{repo}/statuses/{sha}": self._statuses,
             "GET /repos/{owner}/{repo}/issues/{index}/comments": self._comments,
             "POST /repos/{owner}/{repo}/issues/{index}/comments": self._make_comment,
             "PATCH /repos/{owner}/{repo}/issues/comments/{id}": self._change_comment,
@@ -258,17 +259,12 @@ class GiteaSite(OAuthSite, PublishedSite):
             person.login,
         )
         hosted.statuses.append(status)
-        return {
-            "id": next(self.ids),
-            "status": status.state,
-            "target_url": status.url,
-            "description": status.description,
-            "url": f"{self.url}{request.path}",
-            "context": status.context,
-            "creator": shapes.user(self, person),
-            "created_at": shapes.MADE,
-            "updated_at": shapes.MADE,
-        }
+        return shapes.status(self, person, status)
+
+    def _statuses(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        found = [one for one in self._find(person, parts).statuses if one.sha == parts["sha"]]
+        newest_first = request.args.get("sort") == "highestindex"
+        return [shapes.status(self, person, one) for one in (reversed(found) if newest_first else found)]
 
     def _comments(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         hosted, pull = self._find(person, parts), self._find_pull(person, parts)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.forges.hosts.site import Comment, Hosted, Person, Pull, Site, Webhook
+from tests.forges.hosts.site import Comment, Hosted, Person, Pull, Site, Status, Webhook
 
 MADE = "2026-01-02T03:04:05Z"
 
@@ -167,3 +167,17 @@ def hook(webhook: Webhook) -> dict[str, Any]:
 
 def at(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def status(site: Site, by: Person, one: Status) -> dict[str, Any]:
+    return {
+        "id": next(site.ids),
+        "status": one.state,
+        "target_url": one.url,
+        "description": one.description,
+        "url": f"{site.url}/api/v1/statuses/{one.sha}",
+        "context": one.context,
+        "creator": user(site, by),
+        "created_at": MADE,
+        "updated_at": MADE,
+    }

@@ -21,6 +21,7 @@ from tests.forges.hosts.published import published
 from tests.forges.hosts.site import Comment, Hosted, Person, Pull, Site, Status, Webhook, as_json
 
 API = "/api/v3"
+STATUSES = "GET /repos/{owner}/{repo}/commits/{ref}/statuses"
 PAYLOADS = Path(__file__).parent.parent / "github_payloads"
 NAMES = {
     "owner": r"[^/]+",
@@ -48,6 +49,7 @@ class GitHubSite(Site):
         self.published = published("github")
         self.apps = GitHubApps(self)
         self.reports = GitHubReports(self)
+        self._counted: Any = self
         self._operations: list[tuple[str, re.Pattern[str], Answering]] = [
             (name, _pattern(name), answering)
             for name, answering in {
@@ -61,6 +63,7 @@ class GitHubSite(Site):
                 "PATCH /repos/{owner}/{repo}/hooks/{hook_id}": self._change_webhook,
                 "DELETE /repos/{owner}/{repo}/hooks/{hook_id}": self._delete_webhook,
                 "POST /repos/{owner}/{repo}/statuses/{sha}": self._make_status,
+                STATUSES: self._statuses,
                 "GET /repos/{owner}/{repo}/issues/{issue_number}/comments": self._comments,
                 "POST /repos/{owner}/{repo}/issues/{issue_number}/comments": self._make_comment,
                 "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}": self._change_comment,
@@ -76,6 +79,15 @@ class GitHubSite(Site):
 
     def signed_in(self, request: Request) -> Person | None:
         return self.apps.signed_in(request) or super().signed_in(request)
+
+    def counted(self, person: Person) -> Any:
+        self._counted = person.installation if isinstance(person, Integration) else self
+        return self._counted
+
+    def limited(self, answer: Response) -> Response:
+        limited = super().limited(answer)
+        limited.headers["X-RateLimit-Remaining"] = str(max(0, self._counted.left))
+        return limited
 
     def may_fetch(self, request: Request, person: Person) -> bool:
         if not isinstance(person, Integration):
@@ -98,7 +110,8 @@ class GitHubSite(Site):
         return f"/{hosted.full_name}/pull/{pull.number}"
 
     def api(self, request: Request, person: Person) -> Response:
-        asked = self._named(f"{request.method} {request.path.removeprefix(API)}")
+        request.path = self._named(request.path)
+        asked = f"{request.method} {request.path.removeprefix(API)}"
         for name, pattern, answering in self._operations:
             if match := pattern.fullmatch(asked):
                 try:
@@ -110,11 +123,11 @@ class GitHubSite(Site):
         self.complaints.append(f"nothing here does {asked}")
         return as_json({"message": "Not Found"}, 404)
 
-    def _named(self, asked: str) -> str:
+    def _named(self, path: str) -> str:
         """A repository may be asked for by its number, which is published nowhere: it is where redirects lead."""
         for hosted in self.repositories.values():
-            asked = re.sub(rf" /repositories/{hosted.id}(?=/|$)", f" /repos/{hosted.full_name}", asked)
-        return asked
+            path = re.sub(rf"{API}/repositories/{hosted.id}(?=/|$)", f"{API}/repos/{hosted.full_name}", path)
+        return path
 
     def _held_to(
         self, name: str, request: Request, person: Person, answering: Answering, parts: dict[str, str]
@@ -314,6 +327,15 @@ class GitHubSite(Site):
         )
         example = self.published.example("POST /repos/{owner}/{repo}/statuses/{sha}")
         return {**example, **body, "id": next(self.ids)}
+
+    def _statuses(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        example = self.published.example(STATUSES)[0]
+        of_commit = [one for one in self._find(person, parts).statuses if one.sha == parts["ref"]]
+        return [
+            {**example, "id": number, "context": one.context, "state": one.state, "description": one.description,
+             "target_url": one.url}
+            for number, one in reversed(list(enumerate(of_commit)))
+        ]  # fmt: skip
 
     def _comments(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         return [self._comment(one) for one in self._find_pull(person, parts).comments]

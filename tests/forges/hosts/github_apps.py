@@ -86,6 +86,7 @@ class Installation:
     owner: str
     repositories: set[int]
     suspended: bool = False
+    left: int = 5000  # requests
 
 
 @dataclass

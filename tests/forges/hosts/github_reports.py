@@ -134,7 +134,9 @@ class GitHubReports:
             **{name: given[name] for name in ("title", "summary") if name in given},
             "annotations_count": len(run["_annotations"]),
         }
-        for name in ("name", "details_url", "external_id", "status", "conclusion", "actions"):
+        for name in (
+            "name", "details_url", "external_id", "status", "conclusion", "actions", "completed_at"
+        ):  # fmt: skip
             if name in body:
                 run[name] = body[name]
         if "conclusion" in body:

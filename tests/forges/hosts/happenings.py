@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tests.forges.hosts.github import GitHubSite
     from tests.forges.hosts.site import Comment, Hosted, Pull, Site
 
 
@@ -59,8 +60,8 @@ def edit_comment(site: Site, full_name: str, number: int, written: Comment, body
     site.send(hosted, *site.comment_payload(hosted, pull, written, "edited"))
 
 
-def queue(site: Site, full_name: str, commit: str, base_sha: str, ref: str) -> None:
-    """Ask for verdicts on a commit that the merge queue made."""
+def queue(site: GitHubSite, full_name: str, commit: str, base_sha: str, ref: str) -> None:
+    """Ask for verdicts on a commit that the merge queue made. No other forge here has one."""
     hosted = site.repositories[full_name]
     site.send(hosted, *site.queue_payload(hosted, commit, base_sha, ref))
 

@@ -284,17 +284,11 @@ class Site(ABC):
     def repository_payload(self, hosted: Hosted, action: str) -> dict[str, Any]:
         """The body of what happened to the repository."""
 
+    @abstractmethod
     def comment_payload(
         self, hosted: Hosted, pull: Pull, comment: Comment, action: str
     ) -> tuple[str, dict[str, Any]]:
         """The event and the body of what happened to a comment below a pull request."""
-        raise NotImplementedError
-
-    def queue_payload(
-        self, hosted: Hosted, commit: str, base_sha: str, ref: str
-    ) -> tuple[str, dict[str, Any]]:
-        """The event and the body with which a merge queue asks for verdicts."""
-        raise NotImplementedError
 
     @abstractmethod
     def webhook_headers(self, webhook: Webhook, event: str, body: bytes, guid: str) -> dict[str, str]:
@@ -349,11 +343,16 @@ class Site(ABC):
                 return self.faults.popleft()
             if person is None:
                 return as_json({"message": "Bad credentials"}, 401)
-            if self.left <= 0 and time.time() < self.resets_at:
+            counted = self.counted(person)
+            if counted.left <= 0 and time.time() < self.resets_at:
                 return self.limited(as_json({"message": "API rate limit exceeded"}, 403))
             answer = self._with_etag(request, self.api(request, person))
-            self.left -= answer.status_code != 304
+            counted.left -= answer.status_code != 304
             return self.limited(answer)
+
+    def counted(self, person: Person) -> Any:
+        """What has the number of requests that are `left` to them."""
+        return self
 
     def limited(self, answer: Response) -> Response:
         """Say how many requests are left."""

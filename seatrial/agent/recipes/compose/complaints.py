@@ -116,7 +116,7 @@ class Complaints:
         if match is None:
             return
         path = match[1].removeprefix(f"{PROJECT}/")
-        at = self.places.naming(posixpath.basename(path))
+        at = self.places.naming(path) or self.places.naming(posixpath.basename(path))
         written = str(self.places.written(at) or path)
         if re.search(r"https?:/", path):
             yield self.places.error(at, f"refused: {written} is a remote address", OWN_FILES)

@@ -191,4 +191,10 @@ def check_mode(document: Document, at: Path, value: Any, what: str, problems: Pr
     if mode == "host" or mode.startswith("container:"):
         problems.add(document.error(at, f"refused: {mode} would give the container {what}", "Remove it"))
     else:
-        problems.warn(document.warning(at, f"ignored: {mode}; every deployment has its own network"))
+        own = what.replace("the host's", "its own")
+        has = (
+            "every deployment has its own network"
+            if at[-1] == "network_mode"
+            else f"every container has {own}"
+        )
+        problems.warn(document.warning(at, f"ignored: {mode}; {has}"))

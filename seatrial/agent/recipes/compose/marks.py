@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from seatrial.agent.recipes.document import Document, Path
+from seatrial.agent.recipes.document import NUL, Document, Path
 from seatrial.agent.recipes.recipe import Recipe
 from seatrial.wire.hostnames import labels
 
@@ -47,6 +47,12 @@ def for_start(text: str) -> str:
     return MARK.sub(r"${\1}", text)
 
 
+def refuse_nul(document: Document, text: str, path: Path) -> None:
+    """Raise RecipeError for a text that no program can be given."""
+    if NUL in text:
+        document.fail(path, "holds a NUL character", "Remove it")
+
+
 def final(document: Document, value: Any, path: Path = ()) -> Any:
     """`value` with every text as a program will see it. Raises RecipeError for a name that is known only when the preview starts."""
     if isinstance(value, dict):
@@ -57,6 +63,7 @@ def final(document: Document, value: Any, path: Path = ()) -> Any:
         return [final(document, inner, (*path, index)) for index, inner in enumerate(value)]
     if not isinstance(value, str):
         return value
+    refuse_nul(document, value, path)
     if match := MARK.search(value):
         document.fail(
             path, f"{match[1]} is known only when the preview starts", "Use it in environment or build.args"

@@ -19,6 +19,8 @@ from seatrial.agent.vocabulary.options import Tmpfs
 CLOCKS = {"/etc/localtime", "/etc/timezone"}  # often mounted out of habit; neither secret nor needed
 ENGINES = ("docker.sock", "containerd.sock", "podman.sock")
 SHORT = re.compile(r"((?:\$\{[^}]*\}|[^:])*):")  # a mount on one line; a default may hold a colon
+DRIVE = re.compile(r"[A-Za-z]:[/\\]")
+LONGEST_VOLUME = 128
 NOT_MADE = {"npipe", "cluster", "image"}
 
 
@@ -55,7 +57,17 @@ class Mounting:
             for entry in keys.get(key) or []:
                 with self.problems.noted():
                     self._file((*at, key), key, entry, found)
+        with self.problems.noted():
+            self._check_twice(at, found)
         return found
+
+    def _check_twice(self, at: Path, found: Mounted) -> None:
+        """Raise RecipeError where two are mounted at one path: no engine starts that."""
+        paths = [*(mount.path for mount in found.mounts), *(tmpfs.path for tmpfs in found.tmpfs)]
+        targets = [posixpath.normpath(path) for path in paths]
+        for target in targets:
+            if targets.count(target) > 1:
+                self.document.fail((*at, "volumes"), f"two are mounted at {target}", "Remove one of them")
 
     def _volume(self, at: Path, entry: Mapping[str, Any], found: Mounted) -> None:
         kind, source, target = (
@@ -63,11 +75,19 @@ class Mounting:
             str(entry.get("source") or ""),
             str(entry.get("target") or ""),
         )
+        if DRIVE.match(target):
+            self.document.fail(
+                at,
+                f"Compose takes {target!r} for a path of Windows",
+                "Give the volume a name of more than one letter",
+            )
         if not target.startswith("/"):
             self.document.fail(
                 at, f"{target!r} is not a path in the container", "Write name:/path/in/the/container"
             )
         self._check_target(at, target)
+        if subpath := (entry.get("volume") or {}).get("subpath"):
+            self.problems.warn(self.document.warning(at, f"the whole volume is mounted, not only {subpath}"))
         if kind in NOT_MADE:
             self.problems.warn(self.document.warning(at, f"ignored: {kind} mounts are not made"))
         elif kind == "tmpfs":
@@ -87,7 +107,14 @@ class Mounting:
             self.document.fail(
                 at, f"there is no volume {source}", f"Add {source}: under volumes: at the top level"
             )
+        if len(source) > LONGEST_VOLUME:
+            self.document.fail(
+                at, f"the volume's name is longer than {LONGEST_VOLUME} characters", "Shorten it"
+            )
         options = (volumes[source] or {}).get("driver_opts") or {}
+        if (driver := (volumes[source] or {}).get("driver") or "local") != "local":
+            said = f"ignored: {driver}; the volume is the engine's own, and begins empty"
+            self.problems.warn(self.document.warning(("volumes", source, "driver"), said))
         if (volumes[source] or {}).get("external"):
             where = ("volumes", source, "external")
             self.document.fail(where, "refused: it lives outside the preview", "Remove external")

@@ -1,5 +1,7 @@
 """What a container of a service is given beside its program (`vocabulary.options`)."""
 
+import re
+import signal
 from typing import Any
 
 from seatrial.agent.recipes.compose.values import limit, read
@@ -16,6 +18,9 @@ from seatrial.agent.vocabulary.options import (
     without_capabilities,
 )
 
+LONGEST_HOSTNAME = 63
+REAL_TIME = re.compile(r"RTM(IN|AX)([+-]\d{1,2})?")
+
 
 def options(
     document: Document, at: Path, keys: dict[str, Any], tmpfs: list[Tmpfs], problems: Problems
@@ -26,7 +31,7 @@ def options(
     return Options(
         stdin_open=bool(keys.get("stdin_open")),
         tty=bool(keys.get("tty")),
-        hostname=keys.get("hostname") or None,
+        hostname=hostname(document, (*at, "hostname"), str(keys.get("hostname") or "")) or None,
         init=bool(keys.get("init")),
         read_only=bool(keys.get("read_only")),
         tmpfs=tuple(tmpfs),
@@ -34,9 +39,25 @@ def options(
         sysctls={name: str(value) for name, value in (keys.get("sysctls") or {}).items() if name in SYSCTLS},
         without_capabilities=without_capabilities(keys.get("cap_drop") or [], keys.get("cap_add") or []),
         ulimits=ulimits(document, (*at, "ulimits"), keys.get("ulimits") or {}, problems),
-        stop_signal=keys.get("stop_signal") or None,
+        stop_signal=stop_signal(document, (*at, "stop_signal"), str(keys.get("stop_signal") or "")) or None,
         stop_seconds=None if patience is None else min(patience, LONGEST_STOP_SECONDS),
     )
+
+
+def hostname(document: Document, at: Path, name: str) -> str:
+    """A name that the kernel takes."""
+    if len(name.encode()) > LONGEST_HOSTNAME:
+        document.fail(at, f"longer than {LONGEST_HOSTNAME} characters", "Shorten it")
+    return name
+
+
+def stop_signal(document: Document, at: Path, name: str) -> str:
+    """A signal that the engine knows."""
+    plain = name.upper().removeprefix("SIG")
+    known = REAL_TIME.fullmatch(plain) or f"SIG{plain}" in signal.Signals.__members__
+    if plain and not known and not (plain.isdecimal() and 1 <= int(plain) <= signal.SIGRTMAX):
+        document.fail(at, f"{name!r} is not a signal", "Write it like SIGTERM or 15")
+    return name
 
 
 def ulimits(

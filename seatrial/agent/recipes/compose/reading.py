@@ -9,7 +9,7 @@ from typing import Any
 from seatrial.agent.recipes import graph, kinds
 from seatrial.agent.recipes.compose import values
 from seatrial.agent.recipes.compose.limits import READ, check_build, check_service, check_top_level
-from seatrial.agent.recipes.compose.marks import final, for_start
+from seatrial.agent.recipes.compose.marks import final, for_start, refuse_nul
 from seatrial.agent.recipes.compose.mounts import Mounting
 from seatrial.agent.recipes.compose.names import aliases, builders, tagged
 from seatrial.agent.recipes.compose.options import options
@@ -22,6 +22,7 @@ from seatrial.agent.vocabulary.containers import Resources, RestartPolicy
 from seatrial.agent.vocabulary.errors import NothingToRun
 from seatrial.agent.vocabulary.image_names import LIKE, is_image_name
 from seatrial.agent.vocabulary.labels import KIND
+from seatrial.agent.vocabulary.options import Options
 from seatrial.wire.states import ServiceKind
 
 REMOTE = re.compile(r"[a-z+]+://|git@|[\w.-]+\.git(#|$)")
@@ -146,7 +147,7 @@ class Reading:
             entrypoint=values.words(keys.get("entrypoint")),
             working_dir=keys.get("working_dir") or None,
             user=str(keys["user"]) if keys.get("user") else None,
-            environment=self._environment(keys),
+            environment=read(lambda: self._environment(at, keys), dict[str, str]()),
             aliases=further,
             depends_on=tuple(self._dependencies(keys)),
             wait_for_exit=tuple(self._dependencies(keys, COMPLETED)),
@@ -157,7 +158,7 @@ class Reading:
             mounts=tuple(mounted.mounts),
             copies=tuple(mounted.copies),
             texts=tuple(mounted.texts),
-            options=options(doc, at, keys, mounted.tmpfs, self.problems),
+            options=read(lambda: options(doc, at, keys, mounted.tmpfs, self.problems), Options()),
             network_of=mode.removeprefix("service:") if mode.startswith("service:") else None,
         )
 
@@ -169,9 +170,11 @@ class Reading:
             self.document.fail((*at, "image"), f"{name!r} is not an image's name", LIKE)
         return name
 
-    def _environment(self, keys: dict[str, Any]) -> dict[str, str]:
+    def _environment(self, at: Path, keys: dict[str, Any]) -> dict[str, str]:
         """In the form that is replaced once more at the start. A name without a value stays unset."""
         given = keys.get("environment") or {}
+        for name, text in given.items():
+            refuse_nul(self.document, f"{name}{text}", (*at, "environment", name))
         return {
             name.replace("$$", "$"): for_start(text)
             for name, text in given.items()

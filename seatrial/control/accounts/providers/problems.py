@@ -41,12 +41,16 @@ class ProviderError(ControlError, OAuth2Error):
 
 @dataclass(frozen=True)
 class Words:
-    """A page: what is wrong, and what to do. `{name}`, `{prefix}` (`GITLAB`), `{url}`, `{callback}` are the provider's."""
+    """A page: what is wrong, and what to do. `{name}`, `{prefix}` (`GITLAB`), `{url}`, `{callback}` are the provider's.
+
+    `operators`: only whoever runs this server can do it, and not whoever reads it.
+    """
 
     status: int
     title: str
     text: str
     fix: str = ""
+    operators: bool = True
 
 
 WORDS: dict[Problem, Words] = {
@@ -67,6 +71,7 @@ WORDS: dict[Problem, Words] = {
         "This sign-in is over",
         "It was begun more than ten minutes ago, or in another browser, or was used already.",
         "Begin again. If this happens every time, open this server at {site}, the address that SITE_URL says: cookies of another address do not count.",
+        operators=False,
     ),
     Problem.REDIRECT_URI: Words(
         502,
@@ -85,6 +90,7 @@ WORDS: dict[Problem, Words] = {
         "{name} does not accept its own answer any more",
         "What it sent was used already or has expired, or the redirect URI is not the one that its application names.",
         "Begin again. If this happens every time, compare the redirect URI of the application at {url} with {callback}.",
+        operators=False,
     ),
     Problem.SCOPE: Words(
         502,
@@ -121,15 +127,21 @@ WORDS: dict[Problem, Words] = {
         "{name} reports a problem",
         "{name} ended the sign-in.",
         "Try again. If it stays, see the log of {name}.",
+        operators=False,
     ),
     Problem.NOT_ADMITTED: Words(
         403,
         "This account may not sign in here",
         "{name} knows you, but this server has no place for this account.",
         "Ask an admin of this server to let you in. If you have an account here already, sign in with its password and connect {name} on the page Security.",
+        operators=False,
     ),
     Problem.AT_THE_SAME_TIME: Words(
-        409, "This account is being made", "It signs in somewhere else at this moment.", "Begin again."
+        409,
+        "This account is being made",
+        "It signs in somewhere else at this moment.",
+        "Begin again.",
+        operators=False,
     ),
 }
 
@@ -150,4 +162,5 @@ def words(problem: Problem, provider: Provider, **more: str) -> Words:
         **more,
     }
     said = WORDS[problem]
-    return Words(said.status, *(part.format(**names) for part in (said.title, said.text, said.fix)))
+    title, text, fix = (part.format(**names) for part in (said.title, said.text, said.fix))
+    return Words(said.status, title, text, fix, said.operators)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from seatrial.control.forges.models import Delivery, DeliveryResult, Ending
+from seatrial.control.forges.registry import is_hosted
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Advice:
     action: str = ""
 
 
-ROTATE, CONNECTION = "connections:rotate", "connections:connection"
+ROTATE, CHOOSE = "connections:rotate", "connections:repositories"
 OF_RESULT = {
     DeliveryResult.REJECTED_SIGNATURE: Advice(
         "The webhook secret differs on the two sides, or somebody else sent this",
@@ -39,9 +40,9 @@ OF_RESULT = {
 OF_ENDING = {
     Ending.NOT_CONNECTED: Advice(
         "No project is connected to that repository, so there is no preview and no verdict",
-        "Choose the repository on the connection's page, and replay this delivery. If it was chosen, the connection lost its "
-        "access: try it with Test, and install the App again where there is one.",
-        CONNECTION,
+        "Choose the repository, and replay this delivery. If it was chosen, the connection lost its "
+        "access: test the connection on its page, and install the App again where there is one.",
+        CHOOSE,
         "Choose repositories",
     ),
     Ending.GIVEN_UP: Advice(
@@ -56,3 +57,10 @@ def advice(delivery: Delivery) -> Advice | None:
     if delivery.result != DeliveryResult.ACCEPTED:
         return OF_RESULT[DeliveryResult(delivery.result)]
     return OF_ENDING.get(Ending(delivery.ending)) if delivery.ending else None
+
+
+def repair(delivery: Delivery, said: Advice | None) -> str:
+    """The name of the page for what `said` advises; empty where there is none: nothing is chosen on this server."""
+    if said is None or (said.repair == CHOOSE and not is_hosted(delivery.connection.forge)):
+        return ""
+    return said.repair

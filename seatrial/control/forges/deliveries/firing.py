@@ -27,10 +27,14 @@ POLL_SECONDS = 0.25
 
 @dataclass(frozen=True)
 class Fired:
-    """A test that is on its way. What came of it are the deliveries with ids above `after`. `sender` is for people."""
+    """A test that is on its way. What came of it are the deliveries with ids above `after`. `sender` is for people.
+
+    `own`: we sent it ourselves, so that it comes does not show that the forge reaches us.
+    """
 
     after: str
     sender: str
+    own: bool
 
 
 def fire(
@@ -49,7 +53,8 @@ def fire(
     """
     after = new_id()
     project = project or _any_project(connection)
-    sender = _by_forge(forges, connection, project) or _by_us(connection, inner)
+    by_forge = _by_forge(forges, connection, project)
+    sender = by_forge or _by_us(connection, inner)
     audit.record(
         "connection.test_webhook",
         f"connection/{connection.pk}",
@@ -57,7 +62,7 @@ def fire(
         workspace=connection.workspace_id,
         details={"sender": sender, "project": project.slug if project else ""},
     )
-    return Fired(after, sender)
+    return Fired(after, sender, own=not by_forge)
 
 
 def _any_project(connection: Connection) -> Project | None:

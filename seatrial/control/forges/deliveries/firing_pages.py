@@ -24,10 +24,12 @@ from seatrial.control.forges import hooks
 from seatrial.control.forges.connected import OF_WEB
 from seatrial.control.forges.deliveries.advice import advice
 from seatrial.control.forges.deliveries.firing import came, fire
+from seatrial.control.forges.registry import registered
 from seatrial.control.projects.models import Connection
 
 LONG = timedelta(seconds=15)
 TAB = {"tab": "connections"}
+ASKED = ("after", "own")  # in the page's address, and in its stream's
 
 
 @require_http_methods(["GET", "POST"])
@@ -38,11 +40,12 @@ def webhook(request: HttpRequest, key: str) -> HttpResponse:
     row = _manageable(user, key)
     if request.method == "POST":
         return _fire(request, row)
+    asked = {name: request.GET.get(name, "") for name in ASKED}
     context = {
-        **_shown(user, key, request.GET.get("after", "")),
+        **_shown(user, key, **asked),
         "sender": request.GET.get("sender", "")[:200],
         "projects": row.projects.filter(archived_at=None).order_by("name", "id")[:200],
-        "stream": f"{reverse('connections:webhook_stream', args=[row.pk])}?{urlencode({'after': request.GET.get('after', '')})}",
+        "stream": f"{reverse('connections:webhook_stream', args=[row.pk])}?{urlencode(asked)}",
         **TAB,
     }
     return render(request, "forges/webhook.html", context)
@@ -57,7 +60,8 @@ def _fire(request: HttpRequest, row: Connection) -> HttpResponse:
     except ControlError as error:
         messages.warning(request, str(error))
         return redirect(address)
-    return redirect(f"{address}?{urlencode({'after': fired.after, 'sender': fired.sender})}")
+    told = {"after": fired.after, "sender": fired.sender, "own": "yes" if fired.own else ""}
+    return redirect(f"{address}?{urlencode(told)}")
 
 
 @require_GET
@@ -65,10 +69,10 @@ async def webhook_stream(request: HttpRequest, key: str) -> HttpResponseBase:
     """The live part: whether it has come."""
     user = await watcher(request)
     await sync_to_async(_manageable)(user, key)
-    after = request.GET.get("after", "")
+    asked = {name: request.GET.get(name, "") for name in ASKED}
 
     def context(user: User) -> dict[str, Any]:
-        return _shown(user, key, after)
+        return _shown(user, key, **asked)
 
     def fingerprint(user: User) -> Any:
         shown = context(user)
@@ -78,12 +82,15 @@ async def webhook_stream(request: HttpRequest, key: str) -> HttpResponseBase:
     return await follow(request, LivePart("forges/parts/webhook.html", context, fingerprint))
 
 
-def _shown(user: User, key: str, after: str) -> dict[str, Any]:
+def _shown(user: User, key: str, *, after: str, own: str) -> dict[str, Any]:
+    """`own`: "yes" when this server sent the test, and so nothing shows yet that the code host reaches it."""
     row = _manageable(user, key)
     sent_at = _time_of(after)
     found = came(row, after) if sent_at is not None else None
     return {
         "connection": row,
+        "kind": registered(row.forge),
+        "own": own == "yes",
         "address": hooks.address(row),
         "sent": sent_at is not None,
         "sent_at": sent_at,

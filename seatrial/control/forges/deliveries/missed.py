@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from seatrial.control.forges import drift, hooks, intake
 from seatrial.control.forges.connected import Forges
-from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.models import Comparison, Delivery, DeliveryResult, DriftKind, Ending
 from seatrial.control.forges.protocol import Forge, KeepsDeliveries, MissedDelivery
 from seatrial.control.forges.registry import registered
@@ -36,16 +35,12 @@ def look_due(forges: Forges, project: Project) -> None:
 def before_anew(forges: Forges, body: dict[str, str]) -> None:
     """Look before the webhook of the project in `body` is put right: one that is made anew takes what was kept with it.
 
-    Whatever the forge says, the webhook is put right.
+    Nothing for a webhook that was not there before. Raises ForgeError.
     """
     made = Project.objects.filter(archived_at=None, hook__checked_at__isnull=False)
     project = made.select_related("connection").filter(pk=body["project"]).first()
-    if project is None:
-        return
-    try:
+    if project is not None:
         look(forges, project)
-    except ForgeError as error:
-        log.debug("missed deliveries not read", project=project.slug, why=str(error))
 
 
 def look(forges: Forges, project: Project) -> None:

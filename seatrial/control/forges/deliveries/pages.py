@@ -26,7 +26,7 @@ from seatrial.control.accounts.pages import LivePart, follow, watcher
 from seatrial.control.dashboard.links import Named
 from seatrial.control.dashboard.paging import page_of
 from seatrial.control.forges.deliveries import about, replay
-from seatrial.control.forges.deliveries.advice import advice
+from seatrial.control.forges.deliveries.advice import advice, repair
 from seatrial.control.forges.deliveries.payload import SHOWN, pretty
 from seatrial.control.forges.deliveries.search import Wanted, events_of, matching
 from seatrial.control.forges.errors import ForgeError
@@ -51,17 +51,18 @@ def deliveries(request: HttpRequest, named: Named) -> HttpResponse:
     page = page_of(request, rows.order_by("-id"))
     projects = about.projects_of(page["rows"])
     connections = list(visible(user, Connection).order_by("forge", "name", "id"))
+    of = next((one for one in connections if one.pk == filters["connection"]), None)
     context = {
         **page,
         "listed": [(row, projects.get(row.pk), advice(row)) for row in page["rows"]],
         "links": named(user, [row.outcome for row in page["rows"]]),
         "filters": filters,
-        "filtered": any(filters.values()),
+        "filtered": any(value for name, value in filters.items() if name != "connection" or of is None),
         "results": DeliveryResult.values,
         "endings": Ending.values,
         "events": events_of(seen),
         "kinds": _by_kind(connections),
-        "of": next((one for one in connections if one.pk == filters["connection"]), None),
+        "of": of,
         **TAB,
     }
     return render(request, "forges/deliveries.html", context)
@@ -108,11 +109,13 @@ def _handling(user: User, key: str, named: Named) -> dict[str, Any]:
     row = find_visible(user, Delivery, key, "connection__workspace")
     tries = list(row.tries.all())
     accepted = row.result == DeliveryResult.ACCEPTED
+    said = advice(row)
     return {
         "row": row,
         "accepted": accepted,
         "project": about.projects_of([row]).get(row.pk),
-        "advice": advice(row),
+        "advice": said,
+        "repair": repair(row, said),
         "tries": tries,
         "links": named(user, [row.outcome, *(one.outcome for one in tries)]),
         "may_replay": accepted and allowed(user, Action.REPLAY_DELIVERIES, row.connection),

@@ -124,6 +124,25 @@ class Comment(Answer):
     user: Me | None = None
 
 
+class StatusAnswer(Answer):
+    """A commit status. What is `state` when it is sent is `status` when it is shown."""
+
+    status: Text = ""
+    context: Text = ""
+    description: Text | None = None
+    target_url: Text | None = None
+
+    @property
+    def body(self) -> dict[str, str]:
+        """As it was sent."""
+        return {
+            "context": self.context,
+            "state": self.status,
+            "description": self.description or "",
+            "target_url": self.target_url or "",
+        }
+
+
 class Made(Answer):
     """Something that was made, of which only the id matters."""
 

@@ -18,13 +18,14 @@ from seatrial.control.forges.gitea.answers import (
     Permission,
     Pull,
     RepositoryAnswer,
+    StatusAnswer,
     Topics,
 )
 from seatrial.control.forges.gitea.client import Forbidden, GiteaClient
 from seatrial.control.forges.gitea.oauth import OAUTH
 from seatrial.control.forges.gitea.pulls import as_event
 from seatrial.control.forges.github import statuses
-from seatrial.control.forges.http.budget import Budget
+from seatrial.control.forges.http.budget import Allowances
 from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.marker import marked, marker
 from seatrial.control.forges.oauth.granted import bearer_of
@@ -36,6 +37,7 @@ from seatrial.control.forges.protocol import (
     FetchCredential,
     ForgeAccount,
     ForgeRepository,
+    PreviewReport,
     TakenFacts,
 )
 from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
@@ -55,9 +57,9 @@ class GiteaForge:
         self.client = GiteaClient(connection.base_url, self._bearer, inner=inner)
 
     @property
-    def budget(self) -> Budget:
-        """The connection's budget."""
-        return self.client.transport.budget
+    def allowances(self) -> Allowances:
+        """What the forge still accepts, and how fast."""
+        return self.client.transport.allowances
 
     def now(self) -> datetime:
         """Gitea's time, by the Date of its last answer."""
@@ -128,16 +130,21 @@ class GiteaForge:
 
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
         """A commit status, whose words are GitHub's."""
-        self._status(project, report.commit, statuses.of_evaluation(report))
+        self._status(project, report.commit, statuses.of_evaluation(report), unsure=report.unsure)
+
+    def report_preview(self, project: Project, report: PreviewReport) -> None:
+        """A commit status."""
+        self._status(project, report.commit, statuses.of_preview(report), unsure=report.unsure)
 
     def report_deployment(self, project: Project, report: DeploymentReport) -> None:
-        """A commit status: Gitea lists no deployments."""
-        self._status(project, report.commit, statuses.of_deployment(report))
+        """Nothing to do: Gitea lists no deployments."""
 
     def report_comment(self, project: Project, report: CommentReport) -> str:
         """Our comment: the known one, else ours with the marker, else a new one."""
         text = marked(report.body, report.mark)
-        for comment in self._candidates(project, report):
+        for comment, says in self._candidates(project, report):
+            if says.strip() == text.strip():
+                return comment
             try:
                 path = f"{_of(project)}/issues/comments/{comment}"
                 return str(self.client.send("PATCH", path, {"body": text}, Made).id)
@@ -208,25 +215,33 @@ class GiteaForge:
             roles[answer.owner.login] = "owner"
         return [Member(username=login, role=role) for login, role in sorted(roles.items())]
 
-    def _status(self, project: Project, commit: str, body: dict[str, str]) -> None:
+    def _status(self, project: Project, commit: str, body: dict[str, str], *, unsure: bool) -> None:
+        if unsure and self._has_status(project, commit, body):
+            return
         self.client.send("POST", f"{_of(project)}/statuses/{commit}", body, Made)
 
-    def _candidates(self, project: Project, report: CommentReport) -> Iterator[str]:
-        """Ids of comments that may be ours, without a request for what is known."""
-        if report.known:
-            yield report.known
-        found = self._our_comment(project, report)
-        if found:
-            yield found
+    def _has_status(self, project: Project, commit: str, body: dict[str, str]) -> bool:
+        """Whether the newest status of this name says the same."""
+        path = f"{_of(project)}/statuses/{commit}"
+        newest_first = self.client.pages(path, StatusAnswer, sort="highestindex")
+        return statuses.is_newest(body, (one.body for one in newest_first))
 
-    def _our_comment(self, project: Project, report: CommentReport) -> str:
-        """The id of the comment that an earlier report made; anybody may copy the marker, so it must be ours."""
+    def _candidates(self, project: Project, report: CommentReport) -> Iterator[tuple[str, str]]:
+        """Ids of comments that may be ours, and what they say, without a request for what is known."""
+        if report.known:
+            yield report.known, ""
+        found = self._our_comment(project, report)
+        if found is not None:
+            yield str(found.id), found.body or ""
+
+    def _our_comment(self, project: Project, report: CommentReport) -> Comment | None:
+        """The comment that an earlier report made; anybody may copy the marker, so it must be ours."""
         me = self.client.get("/user", Me)
         wanted = marker(report.mark)
         for comment in self.client.get_list(f"{_of(project)}/issues/{report.number}/comments", Comment):
             if comment.user is not None and comment.user.id == me.id and wanted in (comment.body or ""):
-                return str(comment.id)
-        return ""
+                return comment
+        return None
 
 
 def _of(project: Project) -> str:

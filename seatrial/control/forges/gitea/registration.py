@@ -16,6 +16,7 @@ GITEA = Registration(
     needs_credential=True,
     webhooks=GiteaWebhooks(),
     bind=GiteaForge,
+    pull_path="/pulls/{number}",
     hosting=Hosting(
         base_url="",  # no server is the usual one, and a token must not go to another
         credential="An access token (Settings, Applications) with the scopes write:repository, write:issue and read:user, "

@@ -111,6 +111,25 @@ class Comment(Answer):
     user: Me | None = None
 
 
+class StatusAnswer(Answer):
+    """A commit status."""
+
+    state: Text = ""
+    context: Text = ""
+    description: Text | None = None
+    target_url: Text | None = None
+
+    @property
+    def body(self) -> dict[str, str]:
+        """As it was sent."""
+        return {
+            "context": self.context,
+            "state": self.state,
+            "description": self.description or "",
+            "target_url": self.target_url or "",
+        }
+
+
 class Made(Answer):
     """Something that was made, of which only the id matters."""
 
@@ -178,6 +197,7 @@ class CheckRunAnswer(Answer):
     status: Text = ""
     conclusion: Text | None = None
     external_id: Text | None = None
+    started_at: AwareDatetime | None = None
     details_url: str | None = None
     app: AppOfRun | None = None
     output: RunOutput = RunOutput()

@@ -19,18 +19,18 @@ from seatrial.control.forges.github.check_runs import CheckRuns
 from seatrial.control.forges.github.client import GitHubClient, NotAllowed
 from seatrial.control.forges.github.deployments import Deployments
 from seatrial.control.forges.github.forge import GitHubForge, as_repository
-from seatrial.control.forges.github.installations import Installations
+from seatrial.control.forges.github.installations import Installations, NotInstalled
 from seatrial.control.forges.github.paths import of_project
 from seatrial.control.forges.github.rights import enterprise_version
 from seatrial.control.forges.github.signing_in import AsApp, AsInstallation
 from seatrial.control.forges.protocol import (
-    DeploymentReport,
     EvaluationReport,
     FetchCredential,
     ForgeAccount,
     ForgeRepository,
     KeptDelivery,
     MissedDelivery,
+    PreviewReport,
     Right,
 )
 from seatrial.control.projects.models import Connection, Project
@@ -47,7 +47,7 @@ LISTED_SECONDS = 60.0
 
 class GitHubAppForge(GitHubForge):
     """One App and all of its installations. `client` signs each request for the repository it is about; `app_client` as
-    the App itself. Both share one budget.
+    the App itself. Both share their connections, clock and ETags; GitHub counts the requests of each installation for itself.
     """
 
     def __init__(self, connection: Connection, *, inner: httpx.BaseTransport | None = None) -> None:
@@ -89,6 +89,13 @@ class GitHubAppForge(GitHubForge):
         """One repository. It needs no webhook of its own."""
         return replace(super().repository(full_name), manageable=True)
 
+    def repository_of(self, project: Project) -> ForgeRepository:
+        """The App need not be installed on the repository that has its name now."""
+        try:
+            return super().repository_of(project)
+        except NotInstalled:
+            return self._by_number(project)
+
     def fetch_credential(self, project: Project) -> FetchCredential | None:
         """A new token that reads the contents of this repository and nothing else, for an hour."""
         token = self._installations.narrowed(of_project(project), project.external_id, FETCHING)
@@ -129,10 +136,9 @@ class GitHubAppForge(GitHubForge):
         """A check run."""
         self._check_runs.show(of_project(project), checks.of_evaluation(report))
 
-    def report_deployment(self, project: Project, report: DeploymentReport) -> None:
-        """A check run, and a deployment that the pull request's page links to."""
-        self._check_runs.show(of_project(project), checks.of_deployment(report))
-        self._deployments.show(of_project(project), report)
+    def report_preview(self, project: Project, report: PreviewReport) -> None:
+        """A check run."""
+        self._check_runs.show(of_project(project), checks.of_preview(report))
 
     def _signed(self, auth: AsInstallation) -> GitHubClient:
         return GitHubClient(self._base_url, auth, transport=self.app_client.transport)

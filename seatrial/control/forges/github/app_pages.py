@@ -1,6 +1,7 @@
 """The pages of GitHub Apps: create one with a manifest, connect one that exists, replace its private key."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from csp.decorators import csp_update
 from django import forms
@@ -23,6 +24,7 @@ from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.accounts.models import User, Workspace
 from seatrial.control.forges import accounts, hooks
 from seatrial.control.forges.addresses import origin
+from seatrial.control.forges.connecting_pages import steps
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.github import KIND, joining
 from seatrial.control.forges.github.app import app_of
@@ -36,7 +38,16 @@ from seatrial.control.projects.models import Connection
 from seatrial.control.vault.errors import VaultError
 
 TAB = {"tab": "connections"}
+USUAL = "https://github.com"
 PEM = "-----BEGIN RSA PRIVATE KEY-----"
+
+
+class _Pasted(forms.Textarea):
+    """What was pasted is not sent back, whatever was wrong with it."""
+
+    def get_context(self, name: str, value: object, attrs: Any) -> dict[str, Any]:
+        """As if nothing had been entered."""
+        return super().get_context(name, None, attrs)
 
 
 class _WhereForm(forms.Form):
@@ -44,13 +55,25 @@ class _WhereForm(forms.Form):
 
     workspace: "forms.ModelChoiceField[Workspace]" = forms.ModelChoiceField(queryset=None, empty_label=None)
     base_url = forms.CharField(
-        label="Address", required=False, max_length=500, help_text="Empty: https://github.com."
+        label="Address",
+        required=False,
+        max_length=500,
+        initial=USUAL,
+        help_text="Of your own server, if you have one: https://git.example.com",
     )
-    name = forms.CharField(required=False, max_length=200, help_text="Empty: the App's name at GitHub.")
+    name = forms.CharField(
+        required=False,
+        max_length=200,
+        help_text="What the connection is called here. Empty: the App's name at GitHub.",
+    )
 
     def __init__(self, user: User, data: Mapping[str, object] | None = None) -> None:
         super().__init__(data, auto_id=f"{self.prefix_of_ids}_%s")
-        self.fields["workspace"].queryset = workspaces(user, Action.MANAGE_CONNECTIONS).order_by("name")  # type: ignore[attr-defined]
+        mine = workspaces(user, Action.MANAGE_CONNECTIONS).order_by("name")
+        self.fields["workspace"].queryset = mine  # type: ignore[attr-defined]
+        self.fields["workspace"].initial = mine.first()
+        if mine.count() == 1:
+            self.fields["workspace"].widget = forms.HiddenInput()
 
     prefix_of_ids = "where"
 
@@ -63,7 +86,7 @@ class CreateForm(_WhereForm):
     organisation = forms.RegexField(
         r"^[A-Za-z0-9][A-Za-z0-9-]{0,99}$",
         required=False,
-        help_text="Who is to own the App. Empty: you. Repositories of others can use it only if they may install it.",
+        help_text="Of GitHub, which is to own the App. Empty: your own account owns it.",
     )
 
 
@@ -81,7 +104,7 @@ class AppForm(_WhereForm):
     )
     private_key = forms.CharField(
         max_length=20_000,
-        widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
+        widget=_Pasted(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
         help_text=f"All of the .pem file, from {PEM} to the last line.",
     )
     webhook_secret = forms.CharField(
@@ -99,7 +122,7 @@ class KeyForm(forms.Form):
 
     private_key = forms.CharField(
         max_length=20_000,
-        widget=forms.Textarea(attrs={"rows": 6, "autocomplete": "off", "spellcheck": "false"}),
+        widget=_Pasted(attrs={"rows": 6, "autocomplete": "off", "spellcheck": "false"}),
         help_text=f"All of the .pem file, from {PEM} to the last line.",
     )
 
@@ -204,8 +227,7 @@ def replace_key(request: HttpRequest, key: str) -> HttpResponse:
         try:
             account = joining.replace_key(row, form.cleaned_data["private_key"], by=actor(request))
         except ForgeError as error:
-            form = KeyForm()
-            messages.error(request, str(error))
+            form.add_error("private_key", str(error))
         else:
             accounts.keep(row, account)
             messages.success(request, "The new private key is in use. Delete the old one at GitHub.")
@@ -222,7 +244,7 @@ def by_app(row: Connection) -> bool:
 
 
 def _shown(request: HttpRequest, create_form: CreateForm, form: AppForm) -> HttpResponse:
-    context = {"create": create_form, "form": form, **TAB}
+    context = {"create": create_form, "form": form, "site": settings.SITE_URL, "steps": steps(1), **TAB}
     return render(request, "forges/github_app.html", context)
 
 

@@ -1,6 +1,7 @@
 """Makes and changes check runs at GitHub."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC
 from urllib.parse import quote
 
 from seatrial.control.forges.github.answers import CheckRunAnswer
@@ -12,7 +13,11 @@ AT_ONCE = 50  # annotations that GitHub takes in one request
 
 
 class CheckRuns:
-    """The check runs of one App. Thread-safe. Nobody shows the same name on the same commit at the same time."""
+    """The check runs of one App. Thread-safe. Nobody shows the same name on the same commit at the same time.
+
+    Every run that GitHub shows as ours ends: when one is shown, all others of its name and commit are ended that are not,
+    such as an older one that somebody asked to run again, which GitHub then shows as queued.
+    """
 
     def __init__(self, client: GitHubClient, app_id: int) -> None:
         self._client = client
@@ -24,9 +29,11 @@ class CheckRuns:
         GitHub never removes an annotation: how many it has says which were sent. A completed run stays as it is: what
         begins anew is a run of its own, which GitHub shows in its place.
         """
-        known = self._newest(repository, run)
-        if known is not None and known.external_id != run.identity and known.status != Status.COMPLETED:
-            self._replaced(repository, known.id)
+        ours = self._ours(repository, run)
+        known = max(ours, key=lambda one: one.id, default=None)
+        for one in ours:
+            if one.status != Status.COMPLETED and (one is not known or one.external_id != run.identity):
+                self._replaced(repository, one, known, run)
         if known is None or known.external_id != run.identity or _begins_anew(known, run):
             first, *rest = _batches(run.annotations)
             made = self._client.send(
@@ -44,7 +51,8 @@ class CheckRuns:
         self._client.send("PATCH", path, body(run, first), CheckRunAnswer)
         self._add(repository, known.id, run, rest)
 
-    def _newest(self, repository: str, run: CheckRun) -> CheckRunAnswer | None:
+    def _ours(self, repository: str, run: CheckRun) -> list[CheckRunAnswer]:
+        """All of the name and the commit of `run`."""
         path = f"{repository}/commits/{quote(run.commit, safe='')}/check-runs"
         found = self._client.pages(
             path,
@@ -52,19 +60,26 @@ class CheckRuns:
             key="check_runs",
             check_name=run.name,
             app_id=str(self._app_id),
-            filter="latest",
+            filter="all",
         )
-        ours = [one for one in found if one.app is not None and one.app.id == self._app_id]
-        return max(ours, key=lambda one: one.id, default=None)
+        return [one for one in found if one.app is not None and one.app.id == self._app_id]
 
-    def _replaced(self, repository: str, identity: int) -> None:
-        """End a run whose evaluation was replaced by another of the same commit: nobody will report on it."""
-        ended = {
+    def _replaced(
+        self, repository: str, one: CheckRunAnswer, newest: CheckRunAnswer | None, run: CheckRun
+    ) -> None:
+        """End a run that another of the same name and commit replaced: nobody will report on it.
+
+        It ended before the newest began, whenever we say so: to GitHub, the run that was completed last is the latest one.
+        """
+        ended: dict[str, object] = {
             "status": Status.COMPLETED,
             "conclusion": Conclusion.NEUTRAL,
-            "output": {"title": "Replaced", "summary": "This commit is evaluated once more."},
+            "details_url": run.details_url,
+            "output": {"title": "Replaced", "summary": f"Superseded by [a newer run]({run.details_url})."},
         }
-        self._client.send("PATCH", f"{repository}/check-runs/{identity}", ended, CheckRunAnswer)
+        if newest is not None and newest is not one and newest.started_at is not None:
+            ended["completed_at"] = newest.started_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._client.send("PATCH", f"{repository}/check-runs/{one.id}", ended, CheckRunAnswer)
 
     def _add(
         self, repository: str, identity: int, run: CheckRun, batches: Sequence[Sequence[Annotation]]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from seatrial.control.forges.github.statuses import POLICIES, PREVIEW
-from seatrial.control.forges.protocol import Annotation, DeploymentReport, EvaluationReport
+from seatrial.control.forges.protocol import Annotation, EvaluationReport, PreviewReport
 from seatrial.control.projects.events import CheckOrder
 from seatrial.wire.states import DeploymentState, EvaluationState
 
@@ -54,9 +54,11 @@ class CheckRun:
     buttons: Sequence[Button] = ()
 
 
-RERUN = Button("Re-run", "Run the policies again", CheckOrder.RERUN)
-REBUILD = Button("Rebuild", "Build the preview again, without caches", CheckOrder.REBUILD)
-STOP = Button("Stop", "Stop the preview until the next commit", CheckOrder.STOP)
+BUTTONS: Mapping[CheckOrder, Button] = {
+    CheckOrder.RERUN: Button("Re-run", "Run the policies again", CheckOrder.RERUN),
+    CheckOrder.REBUILD: Button("Rebuild", "Build the preview again, without caches", CheckOrder.REBUILD),
+    CheckOrder.STOP: Button("Stop", "Stop the preview until the next commit", CheckOrder.STOP),
+}
 
 # What a newer commit replaced, and what somebody stopped, must not block anybody.
 Outcome = tuple[Status, Conclusion | None]
@@ -95,12 +97,12 @@ def of_evaluation(report: EvaluationReport) -> CheckRun:
         title=_line(report.description),
         summary=_short(report.summary or report.description, MAX_SUMMARY),
         annotations=report.annotations if conclusion is not None else (),
-        buttons=[RERUN] if conclusion is not None else [],
+        buttons=[BUTTONS[CheckOrder.RERUN]] if conclusion is not None else [],
     )
 
 
-def of_deployment(report: DeploymentReport) -> CheckRun:
-    """The check run of a preview. It leads to the preview once that is live. Without a preview it has no buttons."""
+def of_preview(report: PreviewReport) -> CheckRun:
+    """The check run of a preview. It leads to the preview once that is live."""
     status, conclusion = DEPLOYMENTS[report.state]
     lines = [report.description, *(f"- {name}: {url}" for name, url in report.urls.items())]
     return CheckRun(
@@ -112,15 +114,8 @@ def of_deployment(report: DeploymentReport) -> CheckRun:
         details_url=next(iter(report.urls.values()), report.page_url),
         title=_line(report.description),
         summary=_short("\n".join([*lines, "", f"[Details]({report.page_url})"]), MAX_SUMMARY),
-        buttons=_of_preview(report) if conclusion is not None else [],
+        buttons=[BUTTONS[order] for order in report.orders] if conclusion is not None else [],
     )
-
-
-def _of_preview(report: DeploymentReport) -> list[Button]:
-    if not report.environment:
-        return []
-    live = report.state is DeploymentState.LIVE and not report.ended
-    return [REBUILD, STOP] if live else [REBUILD]
 
 
 def body(run: CheckRun, annotations: Sequence[Annotation]) -> dict[str, object]:

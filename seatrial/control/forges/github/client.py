@@ -12,6 +12,7 @@ from githubkit.cache import MemCacheStrategy
 from githubkit.exception import (
     GitHubException,
     RateLimitExceeded,
+    RequestError,
     RequestFailed,
 )
 
@@ -59,7 +60,7 @@ class GitHubClient:
 
     githubkit signs in and understands GitHub's limits. Its models are not used, because they refuse what GitHub adds;
     ours ignore it. Its cache, retries and throttling are off: our transport counts every request. With `transport`, it
-    shares budget and ETags with the client that has it.
+    shares everything with the client that has it.
     """
 
     def __init__(
@@ -156,28 +157,31 @@ class GitHubClient:
                 method, path, json=json, headers={"X-GitHub-Api-Version": API_VERSION}
             )
         except RateLimitExceeded as error:
-            raise self._limited() from error  # the transport knows until when
+            raise self._limited(error.request) from error  # the transport knows until when
         except RequestFailed as error:
             response: httpx.Response = error.response.raw_response
             if limits.too_often(response):
-                self.transport.budget.pause(REFUSED_SECONDS)
-                raise self._limited() from error
+                self.transport.allowance(response.request).budget.pause(REFUSED_SECONDS)
+                raise self._limited(response.request) from error
             if response.status_code in {404, 410}:
                 raise NoSuchThing(f"{self._host} has nothing at {response.url.path}, or hides it") from error
             wrong = problem(response, self.transport.clock)
             if response.status_code == httpx.codes.FORBIDDEN:
-                raise NotAllowed(str(wrong), retry_after_seconds=wrong.retry_after_seconds) from error
+                raise NotAllowed(
+                    str(wrong), retry_after_seconds=wrong.retry_after_seconds, heard=False
+                ) from error
             if response.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
                 raise NotAccepted(str(wrong)) from error
             raise wrong from error
         except GitHubException as error:
             if isinstance(error.__cause__, ForgeError):  # of our transport
                 raise error.__cause__ from error
-            raise no_answer(self._host, error) from error
+            cause = error.exc if isinstance(error, RequestError) else error
+            raise no_answer(self._host, cause) from error
         return answer.raw_response
 
-    def _limited(self) -> Limited:
-        wait = math.ceil(self.transport.budget.standing().wait)
+    def _limited(self, request: httpx.Request) -> Limited:
+        wait = math.ceil(self.transport.allowance(request).budget.standing().wait)
         return Limited(f"{self._host} accepts no more requests for {wait} s", wait)
 
     def _stay(self, address: str) -> None:

@@ -41,7 +41,7 @@ class Deployments:
 
     def show(self, repository: str, report: DeploymentReport) -> None:
         """Show the preview as `report` says, and everything before it in its environment as inactive. Idempotent."""
-        if not report.environment or repository in self._refused:
+        if repository in self._refused:
             return
         try:
             self._show(repository, report)

@@ -17,6 +17,7 @@ from seatrial.control.forges.github.answers import (
     PermissionAnswer,
     PullAnswer,
     RepositoryAnswer,
+    StatusAnswer,
 )
 from seatrial.control.forges.github.client import GitHubClient, NotAccepted
 from seatrial.control.forges.github.deployments import Deployments
@@ -24,7 +25,7 @@ from seatrial.control.forges.github.needs import events
 from seatrial.control.forges.github.paths import of_name as _path
 from seatrial.control.forges.github.paths import of_project as _of
 from seatrial.control.forges.github.rights import CLASSIC_SCOPE, enterprise_version, rights_of_token
-from seatrial.control.forges.http.budget import Budget
+from seatrial.control.forges.http.budget import Allowances
 from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.marker import marked, marker
 from seatrial.control.forges.protocol import (
@@ -37,6 +38,7 @@ from seatrial.control.forges.protocol import (
     ForgeRepository,
     KeptDelivery,
     MissedDelivery,
+    PreviewReport,
     TakenFacts,
 )
 from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
@@ -62,9 +64,9 @@ class GitHubForge:
         self._deployments = Deployments(lambda: self.client)
 
     @property
-    def budget(self) -> Budget:
-        """The connection's budget."""
-        return self.client.transport.budget
+    def allowances(self) -> Allowances:
+        """What the forge still accepts, and how fast."""
+        return self.client.transport.allowances
 
     def now(self) -> datetime:
         """GitHub's time, by the Date of its last answer."""
@@ -133,11 +135,14 @@ class GitHubForge:
 
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
         """A commit status."""
-        self._status(project, report.commit, statuses.of_evaluation(report))
+        self._status(project, report.commit, statuses.of_evaluation(report), unsure=report.unsure)
+
+    def report_preview(self, project: Project, report: PreviewReport) -> None:
+        """A commit status."""
+        self._status(project, report.commit, statuses.of_preview(report), unsure=report.unsure)
 
     def report_deployment(self, project: Project, report: DeploymentReport) -> None:
-        """A commit status, and a deployment that the pull request's page links to."""
-        self._status(project, report.commit, statuses.of_deployment(report))
+        """A deployment that the pull request's page links to."""
         self._deployments.show(_of(project), report)
 
     def report_comment(self, project: Project, report: CommentReport) -> str:
@@ -149,8 +154,12 @@ class GitHubForge:
             except NoSuchThing:
                 pass  # somebody deleted it
         ours = self._our_comment(project, report)
-        if ours:
-            return self._edit(project, ours, text)
+        if ours is not None:
+            return (
+                str(ours.id)
+                if (ours.body or "").strip() == text.strip()
+                else self._edit(project, str(ours.id), text)
+            )
         path = f"{_of(project)}/issues/{report.number}/comments"
         return str(self.client.send("POST", path, {"body": text}, Made).id)
 
@@ -247,21 +256,28 @@ class GitHubForge:
         collaborators = self.client.pages(f"{_of(project)}/collaborators", Collaborator)
         return [Member(username=one.login, role=one.role_name) for one in collaborators]
 
-    def _status(self, project: Project, commit: str, body: dict[str, str]) -> None:
+    def _status(self, project: Project, commit: str, body: dict[str, str], *, unsure: bool) -> None:
+        if unsure and self._has_status(project, commit, body):
+            return
         self.client.send("POST", f"{_of(project)}/statuses/{commit}", body, Made)
+
+    def _has_status(self, project: Project, commit: str, body: dict[str, str]) -> bool:
+        """Whether the newest status of this name says the same."""
+        path = f"{_of(project)}/commits/{commit}/statuses"
+        return statuses.is_newest(body, (one.body for one in self.client.pages(path, StatusAnswer)))
 
     def _edit(self, project: Project, comment: str, text: str) -> str:
         path = f"{_of(project)}/issues/comments/{comment}"
         return str(self.client.send("PATCH", path, {"body": text}, Made).id)
 
-    def _our_comment(self, project: Project, report: CommentReport) -> str:
-        """The id of the comment that an earlier report made; anybody may copy the marker, so it must be ours."""
+    def _our_comment(self, project: Project, report: CommentReport) -> Comment | None:
+        """The comment that an earlier report made; anybody may copy the marker, so it must be ours."""
         ours = self._ours()
         wanted = marker(report.mark)
         for comment in self.client.pages(f"{_of(project)}/issues/{report.number}/comments", Comment):
             if comment.user is not None and ours(comment.user) and wanted in (comment.body or ""):
-                return str(comment.id)
-        return ""
+                return comment
+        return None
 
     def _ours(self) -> Callable[[Me], bool]:
         """Whether an account is the one that we write as."""

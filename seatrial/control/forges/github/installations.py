@@ -8,6 +8,7 @@ from threading import Lock
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.github.answers import InstallationAnswer, TokenAnswer
 from seatrial.control.forges.github.client import GitHubClient, NotAllowed
+from seatrial.control.forges.http.budget import Whose
 from seatrial.control.forges.http.problems import NoSuchThing
 
 RENEWED_BEFORE = timedelta(minutes=2)
@@ -35,22 +36,31 @@ class Installations:
         self._client = client
         self._lock = Lock()
         self._of: dict[str, int] = {}
+        self._accounts: dict[int, str] = {}
         self._tokens: dict[int, _Token] = {}
 
     def all(self) -> Iterator[InstallationAnswer]:
         """Every installation, the suspended ones too."""
-        return self._client.pages("/app/installations", InstallationAnswer)
+        for one in self._client.pages("/app/installations", InstallationAnswer):
+            self._note(one)
+            yield one
 
-    def token_for(self, repository: str) -> str:
-        """A token that reaches `repository`. Raises NotInstalled."""
+    def whose(self, installation: int) -> Whose:
+        """GitHub counts the requests of each installation by themselves."""
+        with self._lock:
+            return Whose(str(installation), self._accounts.get(installation, ""))
+
+    def token_for(self, repository: str) -> tuple[str, Whose]:
+        """A token that reaches `repository`, and whose it is. Raises NotInstalled."""
         with self._lock:
             known = self._of.get(repository)
         if known is not None:
             try:
-                return self.token(known)
+                return self.token(known), self.whose(known)
             except NoSuchThing:
                 self.doubt(repository, "")  # it was installed anew
-        return self.token(self.of(repository))
+        installation = self.of(repository)
+        return self.token(installation), self.whose(installation)
 
     def of(self, repository: str) -> int:
         """The id of the installation that reaches `repository`. Raises NotInstalled."""
@@ -64,6 +74,7 @@ class Installations:
             raise NotInstalled(_not_installed(repository)) from error
         if found.suspended_at is not None:
             raise NotInstalled(_suspended(found.account.login if found.account else repository))
+        self._note(found)
         with self._lock:
             self._of[repository] = found.id
         return found.id
@@ -95,6 +106,11 @@ class Installations:
             refused = [one.installation for one in self._tokens.values() if one.text == token]
             for installation in refused:
                 del self._tokens[installation]
+
+    def _note(self, installation: InstallationAnswer) -> None:
+        if installation.account is not None:
+            with self._lock:
+                self._accounts[installation.id] = installation.account.login
 
     def _make(self, installation: int, body: Mapping[str, object]) -> TokenAnswer:
         path = f"/app/installations/{installation}/access_tokens"

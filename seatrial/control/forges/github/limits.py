@@ -1,11 +1,18 @@
 """GitHub's secondary limits: how fast requests may come, and how GitHub says that they come too fast."""
 
+import re
+
 import httpx
 
 from seatrial.control.forges.http.turns import Pace
 
 # An Enterprise Server has none unless its admin sets them; then it refuses, and is obeyed.
-PACE = Pace(points_per_minute=900, changes=10)
+PACE = Pace(
+    points_per_minute=900,
+    changes=10,
+    content=re.compile(r"/issues/(?:\d+/comments|comments/\d+(?:/reactions)?)$"),
+    content_per_hour=500,
+)
 
 
 def pace(*, server: bool) -> Pace | None:

@@ -23,6 +23,7 @@ GITHUB = Registration(
     needs_credential=True,
     webhooks=GitHubWebhooks(),
     bind=bind,
+    pull_path="/pull/{number}",
     router=router,
     hosting=Hosting(
         base_url="https://github.com",

@@ -11,6 +11,7 @@ from githubkit.auth.app import AppAuth
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.github.app import GitHubApp
 from seatrial.control.forges.github.installations import Installations
+from seatrial.control.forges.http.transport import WHOSE
 
 REPOSITORY = re.compile(r"/(?:repos/[^/?]+/[^/?]+|repositories/\d+)(?=[/?]|$)")
 
@@ -70,14 +71,15 @@ class _Token(httpx.Auth):
 
     def _sign(self, request: httpx.Request) -> str:
         if self._only is not None:
-            token = self._installations.token(self._only)
+            token, whose = self._installations.token(self._only), self._installations.whose(self._only)
         else:
             repository = _repository(request)
             if not repository:
                 raise ForgeError(
                     f"A GitHub App has no account of its own at {request.url.path}", permanent=True
                 )
-            token = self._installations.token_for(repository)
+            token, whose = self._installations.token_for(repository)
+        request.extensions = {**request.extensions, WHOSE: whose}
         request.headers["Authorization"] = f"Bearer {token}"
         return token
 

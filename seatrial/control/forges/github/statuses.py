@@ -1,6 +1,8 @@
 """Commit statuses: GitHub's words for our states."""
 
-from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport
+from collections.abc import Iterable, Mapping
+
+from seatrial.control.forges.protocol import EvaluationReport, PreviewReport
 from seatrial.wire.states import DeploymentState, EvaluationState
 
 # Branch protection asks for these names, so they never change.
@@ -33,10 +35,15 @@ def of_evaluation(report: EvaluationReport) -> dict[str, str]:
     return _status(POLICIES, EVALUATIONS[report.state], report.description, report.page_url)
 
 
-def of_deployment(report: DeploymentReport) -> dict[str, str]:
+def of_preview(report: PreviewReport) -> dict[str, str]:
     """The body of the status of a preview. It leads to the preview once that is live."""
     address = next(iter(report.urls.values()), report.page_url)
     return _status(PREVIEW, DEPLOYMENTS[report.state], report.description, address)
+
+
+def is_newest(body: Mapping[str, str], newest_first: Iterable[Mapping[str, str]]) -> bool:
+    """Whether the newest status of the name that `body` has says the same."""
+    return next((one for one in newest_first if one["context"] == body["context"]), None) == body
 
 
 def _status(context: str, state: str, description: str, address: str) -> dict[str, str]:

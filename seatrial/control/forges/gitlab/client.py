@@ -21,10 +21,6 @@ MAX_PAGES = 100
 A = TypeVar("A", bound=Answer)
 
 
-class NotSignedIn(ForgeError):
-    """401: the token is unknown, revoked, or has ended."""
-
-
 class NotAllowed(ForgeError):
     """403: the credential may not do this."""
 
@@ -142,8 +138,6 @@ class GitLabClient:
         known = problem(response, self.transport.clock)
         if response.status_code in {404, 410}:
             return NoSuchThing(f"{response.url.host} has nothing at {response.url.path}, or hides it")
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            return NotSignedIn(str(known))
         if response.status_code == httpx.codes.FORBIDDEN and not known.retry_after_seconds:
             return NotAllowed(f"{known}: the token may not do this")
         if response.status_code in {httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY}:

@@ -32,8 +32,6 @@ def show(client: GitLabClient, project: Project, report: DeploymentReport) -> No
     Where GitLab lists no environments for us (the project has them switched off, or the branch is in a fork), it does not:
     the status and the comment say the same.
     """
-    if not report.environment:
-        return
     try:
         _show(client, project, report)
     except (NoSuchThing, NotAllowed, NotAccepted) as error:
@@ -74,6 +72,9 @@ def _deploy(
         if newest.status == StatusState.RUNNING:
             client.send("PUT", f"{path}/deployments/{newest.id}", {"status": str(state)}, Made)
             return
+    elif newest is not None and newest.status == StatusState.RUNNING:
+        replaced = {"status": str(StatusState.CANCELED)}
+        client.send("PUT", f"{path}/deployments/{newest.id}", replaced, Made)
     if state is StatusState.CANCELED:
         return  # of one that was not shown
     branch = client.get(f"{path}/merge_requests/{report.number}", MergeRequest).source_branch

@@ -21,7 +21,7 @@ from seatrial.control.forges.gitlab.client import GitLabClient, of_project
 from seatrial.control.forges.gitlab.merge_requests import MergeRequests
 from seatrial.control.forges.gitlab.oauth import OAUTH
 from seatrial.control.forges.gitlab.rotation import problem_of
-from seatrial.control.forges.http.budget import Budget
+from seatrial.control.forges.http.budget import Allowances
 from seatrial.control.forges.oauth.granted import bearer_of
 from seatrial.control.forges.protocol import (
     Commented,
@@ -33,6 +33,7 @@ from seatrial.control.forges.protocol import (
     ForgeRepository,
     KeptDelivery,
     MissedDelivery,
+    PreviewReport,
     TakenFacts,
 )
 from seatrial.control.projects.events import PullRequestChanged
@@ -59,9 +60,9 @@ class GitLabForge:
         self._sent = sent.Sent(self.client)
 
     @property
-    def budget(self) -> Budget:
-        """The connection's budget."""
-        return self.client.transport.budget
+    def allowances(self) -> Allowances:
+        """What the forge still accepts, and how fast."""
+        return self.client.transport.allowances
 
     def now(self) -> datetime:
         """GitLab's time, by the Date of its last answer."""
@@ -102,10 +103,12 @@ class GitLabForge:
         if report.number is not None and report.state in CONCLUDED:
             discussions.discuss(self.client, project, report.number, report.commit, report.annotations)
 
+    def report_preview(self, project: Project, report: PreviewReport) -> None:
+        """A commit status."""
+        pipelines.post(self.client, project, report.commit, statuses.of_preview(report), report.number)
+
     def report_deployment(self, project: Project, report: DeploymentReport) -> None:
-        """A commit status, and an environment that the merge request shows."""
-        body = statuses.of_deployment(report)
-        pipelines.post(self.client, project, report.commit, body, report.number)
+        """An environment that the merge request shows."""
         deployments.show(self.client, project, report)
 
     def report_comment(self, project: Project, report: CommentReport) -> str:

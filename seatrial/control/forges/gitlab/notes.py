@@ -19,18 +19,25 @@ def write(client: GitLabClient, project: Project, report: CommentReport) -> str:
         except NoSuchThing:
             pass  # somebody deleted it
     ours = _ours(client, notes, report.mark)
+    if ours is not None and _says(ours, text["body"]):
+        return str(ours.id)
     if ours is not None:
-        return str(client.send("PUT", f"{notes}/{ours}", text, Made).id)
+        return str(client.send("PUT", f"{notes}/{ours.id}", text, Made).id)
     return str(client.send("POST", notes, text, Made).id)
 
 
-def _ours(client: GitLabClient, notes: str, mark: str) -> int | None:
+def _says(note: Note, text: str) -> bool:
+    """GitLab removes white space at the ends."""
+    return (note.body or "").strip() == text.strip()
+
+
+def _ours(client: GitLabClient, notes: str, mark: str) -> Note | None:
     """The comment that an earlier report made; anybody may copy the mark, so it must be our own account's."""
     me = client.get("/user", Person)
     wanted = marker(mark)
     for note in client.pages(notes, Note, {"sort": "asc", "order_by": "created_at"}):
         if note.author is not None and note.author.id == me.id and wanted in (note.body or ""):
-            return note.id
+            return note
     return None
 
 

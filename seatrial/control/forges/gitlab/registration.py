@@ -19,6 +19,7 @@ GITLAB = Registration(
     needs_credential=True,
     webhooks=GitLabWebhooks(),
     bind=GitLabForge,
+    pull_path="/-/merge_requests/{number}",
     hosting=Hosting(
         base_url="https://gitlab.com",
         credential="An access token with the scope api, of an account with the role Maintainer: a personal one, "

@@ -18,10 +18,10 @@ from django.utils import timezone
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import SYSTEM
 from seatrial.control.database_errors import AWAY
-from seatrial.control.forges.errors import ForgeError
+from seatrial.control.forges.errors import CredentialRefused, ForgeError
 from seatrial.control.forges.gitlab import tokens
 from seatrial.control.forges.gitlab.answers import RotatedToken, Token
-from seatrial.control.forges.gitlab.client import GitLabClient, NotAllowed, NotSignedIn
+from seatrial.control.forges.gitlab.client import GitLabClient, NotAllowed
 from seatrial.control.forges.gitlab.models import Rotation
 from seatrial.control.forges.http.bearer import Pasted
 from seatrial.control.forges.oauth.pair import is_pair
@@ -71,7 +71,7 @@ def look_after(connection: Connection, *, sleep: Sleep = time.sleep) -> None:
     client = GitLabClient(connection.base_url, Pasted(credential))
     try:
         token = tokens.about(client)
-    except NotSignedIn as error:
+    except CredentialRefused as error:
         _note(row, INTERRUPTED if row.asked_at is not None else f"GitLab refuses the token: {error}.")
         return
     if row.asked_at is not None:

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport
+from seatrial.control.forges.protocol import EvaluationReport, PreviewReport
 from seatrial.wire.states import DeploymentState, EvaluationState
 
 # People read these names in pipelines, so they never change.
@@ -46,7 +46,7 @@ def of_evaluation(report: EvaluationReport) -> dict[str, str]:
     return _status(POLICIES, EVALUATIONS[report.state], report.description, report.page_url)
 
 
-def of_deployment(report: DeploymentReport) -> dict[str, str]:
+def of_preview(report: PreviewReport) -> dict[str, str]:
     """The body of the status of a preview. It leads to the preview once that is live."""
     address = next(iter(report.urls.values()), report.page_url)
     return _status(PREVIEW, DEPLOYMENTS[report.state], report.description, address)

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
 from typing import Protocol
@@ -11,6 +11,8 @@ from typing import Protocol
 from django.utils import timezone
 
 from seatrial.control.forges.errors import Limited
+from seatrial.control.forges.http.meters import Meters
+from seatrial.control.forges.http.turns import Pace, Turns
 from seatrial.control.forges.urgency import Urgency
 
 READ_SECONDS = 2.0  # how old our knowledge of the other processes' answers may be
@@ -37,8 +39,24 @@ class Standing:
         return max(self.paused_for, self.resets_in if self.left == 0 else 0.0)
 
 
-class Shared(Protocol):
-    """Where the processes tell each other what the forge said. Neither call raises: without it each knows its own."""
+@dataclass(frozen=True)
+class Whose:
+    """Whose requests a forge counts together: an installation of a GitHub App, by its id (`key`) and its account's `name`.
+
+    Without a key, it is whoever the connection acts as.
+    """
+
+    key: str = ""
+    name: str = field(default="", compare=False)
+
+
+CONNECTION = Whose()
+
+
+class Shared(Meters, Protocol):
+    """Where the processes tell each other what the forge said, and count how fast they ask. No call raises: without it each
+    knows its own.
+    """
 
     def read(self) -> Standing:
         """What is known."""
@@ -165,6 +183,45 @@ class Budget:
                 return None
             setattr(self, last, now)
         return self._shared
+
+
+class Allowance:
+    """A budget, and the turns of its requests."""
+
+    def __init__(self, pace: Pace | None = None) -> None:
+        self.budget = Budget()
+        self.turns = Turns(pace)
+
+    def share(self, shared: Shared) -> None:
+        """From now on, share both with the other processes."""
+        self.budget.share(shared)
+        self.turns.share(shared)
+
+
+class Allowances:
+    """The allowances of one connection: one for each of those whose requests the forge counts together. Thread-safe."""
+
+    def __init__(self, pace: Pace | None = None) -> None:
+        self._pace = pace
+        self._lock = Lock()
+        self._of: dict[Whose, Allowance] = {}
+        self._shared: Callable[[Whose], Shared] | None = None
+
+    def of(self, whose: Whose = CONNECTION) -> Allowance:
+        """The same object each time."""
+        with self._lock:
+            if whose not in self._of:
+                self._of[whose] = made = Allowance(self._pace)
+                if self._shared is not None:
+                    made.share(self._shared(whose))
+            return self._of[whose]
+
+    def share(self, shared: Callable[[Whose], Shared]) -> None:
+        """From now on, share all of them with the other processes."""
+        with self._lock:
+            self._shared = shared
+            for whose, allowance in self._of.items():
+                allowance.share(shared(whose))
 
 
 def _time(wait: float) -> str:

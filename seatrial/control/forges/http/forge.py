@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from seatrial.control.forges.errors import ForgeError
-from seatrial.control.forges.http.budget import Budget
+from seatrial.control.forges.http.budget import Allowances
 from seatrial.control.forges.http.problems import no_answer, problem
 from seatrial.control.forges.http.transport import ForgeTransport
 
@@ -34,9 +34,9 @@ class HttpForge:
         self._base_url = httpx.URL(base_url)
 
     @property
-    def budget(self) -> Budget:
-        """The connection's budget."""
-        return self.transport.budget
+    def allowances(self) -> Allowances:
+        """What the forge still accepts, and how fast."""
+        return self.transport.allowances
 
     def now(self) -> datetime:
         """The forge's time, by the Date of its last answer."""

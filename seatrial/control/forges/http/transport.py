@@ -1,4 +1,4 @@
-"""What every request to a forge passes, whichever client library makes it: guard, turns, budget, ETags, clock."""
+"""What every request to a forge passes, whichever client library makes it: guard, turns, budget, refusals, ETags, clock."""
 
 import math
 
@@ -7,13 +7,16 @@ from django.conf import settings
 
 from seatrial.control import outbound
 from seatrial.control.forges import urgency
-from seatrial.control.forges.http.budget import LONGEST_SECONDS, Budget, Standing
+from seatrial.control.forges.errors import CredentialRefused
+from seatrial.control.forges.http.budget import CONNECTION, LONGEST_SECONDS, Allowance, Allowances, Standing
 from seatrial.control.forges.http.clock import ForgeClock
 from seatrial.control.forges.http.etags import Etags
+from seatrial.control.forges.http.refusals import Refusals
 from seatrial.control.forges.http.retry_after import retry_after_seconds
-from seatrial.control.forges.http.turns import Pace, Turns
+from seatrial.control.forges.http.turns import Pace
 
 TIMEOUT_SECONDS = 10.0
+WHOSE = "seatrial.whose"  # the extension of a request with a `Whose`
 # After a refusal that names no time, as GitHub asks for.
 REFUSED_SECONDS = 60.0
 # Some forges write the seconds that are left, others the seconds since 1970.
@@ -21,21 +24,23 @@ EARLIEST = 1_000_000_000
 
 
 class ForgeTransport(httpx.BaseTransport):
-    """The transport of one connection. Thread-safe. Raises Limited when the request must wait, and httpx's errors.
+    """The transport of one connection. Thread-safe. Raises Limited when the request must wait, CredentialRefused
+    when the forge has refused the same credential several times in the last minute, and httpx's errors.
 
     Every request waits for its turn and is taken from the budget, and every answer updates budget and clock. A GET is
     sent with the ETag of its last answer: when the forge says that nothing changed, that answer is given again. A caller
     that sets If-None-Match itself gets the forge's 304. Proxies and authorities come from the environment, as for every
-    client of `outbound`. How urgent a request is says `urgency.asking`. `inner` is only given in tests.
+    client of `outbound`. How urgent a request is says `urgency.asking`, and whose it is says its extension WHOSE. `inner` is
+    only given in tests.
     """
 
     def __init__(
         self, base_url: str, *, inner: httpx.BaseTransport | None = None, pace: Pace | None = None
     ) -> None:
-        self.budget = Budget()
-        self.turns = Turns(pace)
+        self.allowances = Allowances(pace)
         self.etags = Etags()
         self.clock = ForgeClock()
+        self.refusals = Refusals()
         self._client = outbound.client(
             settings.CONFIGURATION, to=[base_url], timeout=TIMEOUT_SECONDS, transport=inner
         )
@@ -60,15 +65,24 @@ class ForgeTransport(httpx.BaseTransport):
 
     def _sent(self, request: httpx.Request) -> httpx.Response:
         said: Standing | None = None
-        with self.turns.taken(request.method, urgency.current()):
-            self.budget.spend(urgency.current())
+        credential = request.headers.get("Authorization", "")
+        if self.refusals.holds(credential):
+            raise CredentialRefused(request.url.host, request.url.path)
+        allowance = self.allowance(request)
+        with allowance.turns.taken(request.method, urgency.current(), request.url.path):
+            allowance.budget.spend(urgency.current())
             try:
                 response = self._client.send(request, auth=None, follow_redirects=False)
+                self.refusals.answered(credential, refused=response.status_code == httpx.codes.UNAUTHORIZED)
                 self.clock.heard(response.headers.get("Date"))
                 said = self._said(response)
             finally:
-                self.budget.answered(said)
+                allowance.budget.answered(said)
         return response
+
+    def allowance(self, request: httpx.Request) -> Allowance:
+        """That of those who send the request."""
+        return self.allowances.of(request.extensions.get(WHOSE, CONNECTION))
 
     def _said(self, response: httpx.Response) -> Standing:
         """What an answer says about the budget: `RateLimit-*` or `X-RateLimit-*`, and how long it asks us to wait."""

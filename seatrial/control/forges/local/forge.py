@@ -11,6 +11,7 @@ from seatrial.control.forges.protocol import (
     DeploymentReport,
     EvaluationReport,
     FetchCredential,
+    PreviewReport,
     TakenFacts,
 )
 from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
@@ -56,8 +57,11 @@ class LocalForge:
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
         """Nothing to do: a directory has no page to show a verdict on; the dashboard and the terminal show it."""
 
-    def report_deployment(self, project: Project, report: DeploymentReport) -> None:
+    def report_preview(self, project: Project, report: PreviewReport) -> None:
         """Nothing to do, for the same reason. Somebody's repository is never written to."""
+
+    def report_deployment(self, project: Project, report: DeploymentReport) -> None:
+        """Nothing to do either."""
 
     def fetch_credential(self, project: Project) -> FetchCredential | None:
         """None: reading a directory needs no credential."""

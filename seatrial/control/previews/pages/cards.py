@@ -79,7 +79,7 @@ class Card:
 def cards(pull_requests: QuerySet[PullRequest], *, user: User, limit: int) -> list[Card]:
     """The newest `limit` of `pull_requests` as cards for `user`, in the order of the query set."""
     approves = {one.pk for one in workspaces(user, Action.APPROVE_FORK)}
-    rows = list(pull_requests.select_related("project", "project__workspace")[:limit])
+    rows = list(pull_requests.select_related("project__workspace", "project__connection")[:limit])
     ids = [row.pk for row in rows]
     environments = {
         environment.pull_request_id: environment

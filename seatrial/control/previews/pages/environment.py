@@ -29,7 +29,7 @@ IN_PROGRESS = {state for state in DeploymentState if not state.terminal}
 
 def find_environment(user: User, key: str) -> Environment:
     """The environment, with all related rows that the page needs. Raises NotFound."""
-    related = ("project__workspace", "pull_request", "live__agent", "candidate__agent")
+    related = ("project__workspace", "project__connection", "pull_request", "live__agent", "candidate__agent")
     return find_visible(user, Environment, key, *related)
 
 
@@ -38,6 +38,7 @@ def environment_context(user: User, key: str) -> dict[str, Any]:
     """The page's variables, all of one moment; a constant number of queries. Raises NotFound."""
     environment = find_environment(user, key)
     pull_request = environment.pull_request
+    pull_request.project = environment.project  # with what was read of it
     reason = withheld(pull_request) if pull_request.state == PullRequestState.OPEN else None
     deployments = list(environment.deployments.order_by("-id")[:SHOWN_DEPLOYMENTS])
     newest = deployments[0] if deployments else None

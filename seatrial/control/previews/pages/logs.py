@@ -11,10 +11,10 @@ import structlog
 
 from seatrial.control.dashboard.coloured import pieces
 from seatrial.control.dashboard.streams import json_event
-from seatrial.control.ending import ended
 from seatrial.control.log_tails import AGAIN_SECONDS, Believed, Link, LogTails
 from seatrial.control.previews.models import Deployment
 from seatrial.wire import subjects
+from seatrial.wire.ending import ended
 from seatrial.wire.logs import SYSTEM_SERVICE, LogChunk, LogLine
 from seatrial.wire.visible import visible_line
 

@@ -291,6 +291,13 @@ document.addEventListener("click", async (event) => {
   }
 });
 for (const button of document.querySelectorAll("[data-dismiss]")) button.hidden = false;
+// Whoever sent something that was refused begins where it says why: at the field, or at the sentence above the fields.
+const refusal = document.querySelector("main form .error[role='alert']:not([hidden])");
+if (refusal) {
+  const field = refusal.closest(".field")?.querySelector("input, select, textarea");
+  if (!field) refusal.tabIndex = -1;
+  (field ?? refusal).focus();
+}
 document.querySelector("form[data-send]")?.submit(); // somebody asked for it on the page before
 if (navigator.clipboard) document.documentElement.dataset.clipboard = "yes"; // there is none without https
 
