@@ -138,7 +138,7 @@ def test_without_limits_nothing_waits_and_nothing_is_said_about_them(
 ) -> None:
     for _ in range(12):
         forge.open_pull_requests(project)
-    standing = forge.budget.standing()
+    standing = forge.allowances.of().budget.standing()
     assert standing.left is None and standing.wait == 0
     assert not any("rate_limit" in one for one in site.asked)
 

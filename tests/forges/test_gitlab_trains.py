@@ -4,7 +4,7 @@ import pytest
 import structlog
 
 from seatrial.control.forges.gitlab.forge import GitLabForge
-from seatrial.control.forges.protocol import DeploymentReport
+from seatrial.control.forges.protocol import PreviewReport
 from seatrial.control.projects.models import Project
 from seatrial.wire.states import DeploymentState, EvaluationState
 from tests.forges.hosts.gitlab import GitLabSite
@@ -14,14 +14,13 @@ from tests.forges.test_gitlab import forge, hosted, project, pull, site, source,
 __all__ = ["forge", "hosted", "project", "pull", "site", "source"]  # fixtures
 
 
-def preview(pull: Pull, state: DeploymentState) -> DeploymentReport:
-    return DeploymentReport(
+def preview(pull: Pull, state: DeploymentState) -> PreviewReport:
+    return PreviewReport(
         number=pull.number,
         commit=pull.head,
         state=state,
         description="",
         page_url="https://s.test/1",
-        urls={},
     )
 
 
@@ -38,7 +37,7 @@ def test_what_is_reported_meanwhile_is_shown_in_the_pipeline_before_the_train(
 ) -> None:
     own = site.start_pipeline(hosted, pull, sha=pull.base)
     train = site.start_pipeline(hosted, pull, sha=pull.head if fast_forward else pull.base, in_train=True)
-    forge.report_deployment(project, preview(pull, state))
+    forge.report_preview(project, preview(pull, state))
     assert [job.name for job in own.jobs] == ["seatrial/preview"] and train.jobs == []
     assert site.pipelines == [own, train]
 

@@ -36,7 +36,7 @@ def test_what_the_forge_said_is_shown_without_asking_it_again(
     asked = len(site.asked)
     for path in ("", "/access"):
         text = page(browser, connection, path)
-        assert BOT in text and "Webhooks (write)" in text and "agents cannot fetch code" in text
+        assert BOT in text and "Webhooks (write)" in text and "Agents cannot fetch code" in text
     (shown,) = team.call("owner", "GET", "/connections")[1]
     assert shown["account"]["login"] == BOT and not shown["account"]["ends_soon"]
     assert {one["given"] for one in shown["account"]["rights"]} == {True}
@@ -55,7 +55,7 @@ def test_a_credential_that_ends_is_seen_coming(
     text = page(browser, connection)
     assert ('id="ending"' in text) is warned and said in text
     assert ("The credential of" in browser.get("/").content.decode()) is warned
-    assert ("badge waiting" in browser.get("/connections").content.decode()) is warned
+    assert (">credential end" in browser.get("/connections").content.decode()) is warned
     assert team.call("owner", "GET", f"/connections/{connection}")[1]["account"]["ends_soon"] is warned
     developer = Client()
     developer.force_login(team.people["developer"])
@@ -74,8 +74,8 @@ def test_the_forge_is_asked_again_every_hour_and_its_silence_is_shown(
     site.people[BOT].token = "another"
     accounts.look_due(forges)
     assert "401" in Account.objects.get().problem and Account.objects.get().login == BOT
-    assert "It did not answer" in page(browser, connection)
-    assert "does not answer" in browser.get("/connections").content.decode()
+    assert "The connection does not work now" in page(browser, connection)
+    assert "does not work" in browser.get("/connections").content.decode()
 
 
 def test_a_credential_is_tried_before_it_replaces_the_present_one(
