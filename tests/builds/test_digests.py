@@ -25,4 +25,4 @@ def test_a_digest_is_found_under_the_name_that_it_has_here(instruction: str, exp
     before = "" if instruction.startswith("FROM") else f"FROM {name} AS x\n"
     dialect = Dialect("Dockerfile", (1, 28), bases, {"BASE": name})
     said = dialect.adapted(f"ARG BASE\n{before}{instruction}\n".encode()).decode()
-    assert said.splitlines()[-1] == expected.format(DIGEST[7:])
+    assert expected.format(DIGEST[7:]) in said.splitlines()
