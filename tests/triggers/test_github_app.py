@@ -55,7 +55,9 @@ def asked_for(site: GitHubSite, app: App, **changes: Any) -> dict[str, Any]:
 def project(site: GitHubSite, team: Team, app: App, installation: Installation, lanes: Lanes) -> Project:
     status, answer = team.call("owner", "POST", "/github/apps", asked_for(site, app))
     assert status == 200, answer
-    assert answer["account"] == {"login": "trial[bot]", "missing": [], "expires_at": None}
+    account = answer["account"]
+    assert (account["login"], account["missing"], account["expires_at"]) == ("trial[bot]", [], None)
+    assert account["rights"] and all(right["given"] for right in account["rights"]), "as for every connection"
     body = {"repositories": [SHOP]}
     status, chosen = team.call("owner", "POST", f"/connections/{answer['id']}/projects", body)
     assert status == 200 and not chosen["refused"], chosen

@@ -1,7 +1,7 @@
 """Whom connections act as, and until when: asked of the forge every hour, so that an end is seen coming."""
 
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from django.db.models import Q
@@ -17,7 +17,6 @@ from seatrial.control.projects.models import Connection
 log = structlog.get_logger(__name__)
 
 ASKED_EVERY = timedelta(hours=1)
-WARNED_BEFORE = timedelta(days=14)  # time to make another credential
 
 
 def look(forges: Forges, connection: Connection) -> ForgeAccount:
@@ -61,8 +60,3 @@ def look_due(forges: Forges) -> None:
             look(forges, connection)
         except ForgeError as error:
             log.warning("connection was not looked at", connection=str(connection), why=str(error))
-
-
-def ends_soon(expires_at: datetime | None) -> bool:
-    """Whether a credential with this end must be replaced soon, or should have been."""
-    return expires_at is not None and expires_at - timezone.now() <= WARNED_BEFORE

@@ -7,34 +7,12 @@ from django.db.models import Count
 from django.utils import timezone
 from ninja import Field, Schema
 
-from seatrial.control.forges import accounts, hooks
+from seatrial.control.forges import hooks
+from seatrial.control.forges.account_answers import AccountAnswer, kept
 from seatrial.control.forges.budget_answers import BudgetAnswer, budgets, scarcest
 from seatrial.control.forges.models import Account
 from seatrial.control.forges.oauth.models import Authorization
-from seatrial.control.forges.protocol import ForgeAccount
 from seatrial.control.projects.models import Connection, Project
-
-
-class RightAnswer(Schema):
-    """One thing that a credential may be allowed to do."""
-
-    name: str = Field(description="What the forge calls it.")
-    given: bool | None = Field(description="Whether the credential has it; null: the forge does not say.")
-    without: str = Field(description="What is missing without it, for people.")
-
-
-class AccountAnswer(Schema):
-    """Whom a connection acts as, as the forge said last."""
-
-    login: str = Field(description="The account's name at the forge; empty: the forge never said.")
-    missing: list[str] = Field(description="What the credential would need and lacks, for people.")
-    expires_at: datetime | None = Field(
-        description="When the credential ends; null: never, or it is not known."
-    )
-    ends_soon: bool = Field(description="Whether it has ended, or ends within 14 days.")
-    version: str = Field(description="What runs at the forge, as it says; empty: it does not say.")
-    rights: list[RightAnswer] = Field(description="What the credential may do, as far as the forge says.")
-    problem: str = Field(description="Why the forge did not answer the last time; empty if it did.")
 
 
 class AuthorizationOfAnswer(Schema):
@@ -87,19 +65,6 @@ class RotatedAnswer(Schema):
     )
 
 
-def of_account(account: ForgeAccount) -> AccountAnswer:
-    """What the forge has just said."""
-    return AccountAnswer(
-        login=account.login,
-        missing=list(account.missing),
-        expires_at=account.expires_at,
-        ends_soon=accounts.ends_soon(account.expires_at),
-        version=account.version,
-        rights=[RightAnswer(name=one.name, given=one.given, without=one.without) for one in account.rights],
-        problem="",
-    )
-
-
 def answers(rows: Sequence[Connection]) -> list[ConnectionAnswer]:
     """One for each of `rows`, with a constant number of queries."""
     active = Project.objects.filter(connection__in=rows, archived_at=None).values_list("connection_id")
@@ -133,22 +98,10 @@ def _answer(
         budgets=known,
         created_at=row.created_at,
         removal_asked_at=row.removal_asked_at,
-        account=_kept(account) if account is not None else None,
+        account=kept(account) if account is not None else None,
         authorization=_authorized(authorization) if authorization is not None else None,
     )
 
 
 def _authorized(one: Authorization) -> AuthorizationOfAnswer:
     return AuthorizationOfAnswer(by=one.by, at=one.at, ended=one.ended, problem=one.problem)
-
-
-def _kept(account: Account) -> AccountAnswer:
-    return AccountAnswer(
-        login=account.login,
-        missing=account.missing,
-        expires_at=account.expires_at,
-        ends_soon=accounts.ends_soon(account.expires_at),
-        version=account.version,
-        rights=[RightAnswer(**one) for one in account.rights],
-        problem=account.problem,
-    )

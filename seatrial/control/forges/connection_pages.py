@@ -15,6 +15,7 @@ from seatrial.control.accounts.access import Action, find_allowed, require_somew
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.dashboard.asking import ask
 from seatrial.control.forges import accounts, budget_answers, drift, hooks
+from seatrial.control.forges.account_answers import ends_soon
 from seatrial.control.forges.connected import OF_WEB
 from seatrial.control.forges.connecting import rename, replace_credential
 from seatrial.control.forges.connection_answers import previous_until
@@ -81,7 +82,7 @@ def _problem(project: Any) -> str:
 
 def _ends_soon(row: Connection) -> bool:
     account = getattr(row, "account", None)
-    return account is not None and accounts.ends_soon(account.expires_at)
+    return account is not None and ends_soon(account.expires_at)
 
 
 @require_POST

@@ -17,15 +17,14 @@ from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
 from seatrial.control.errors import NotFound
 from seatrial.control.forges import accounts, choosing, hooks
+from seatrial.control.forges.account_answers import AccountAnswer, of_account
 from seatrial.control.forges.api import ConnectionId
 from seatrial.control.forges.connected import OF_WEB
 from seatrial.control.forges.connecting import connect_hosted, rename, replace_credential
 from seatrial.control.forges.connection_answers import (
-    AccountAnswer,
     ConnectionAnswer,
     RotatedAnswer,
     answers,
-    of_account,
     previous_until,
 )
 from seatrial.control.forges.deliveries.api import WebhookTestAnswer, try_webhook

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from seatrial.control.accounts.access import Action, allowed_somewhere, visible
 from seatrial.control.accounts.models import User
-from seatrial.control.forges.accounts import WARNED_BEFORE
+from seatrial.control.forges.account_answers import WARNED_BEFORE
 from seatrial.control.forges.models import Account
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.projects.models import Connection, Project

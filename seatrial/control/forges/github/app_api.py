@@ -1,6 +1,5 @@
 """REST: connections by a GitHub App whose credentials somebody has."""
 
-from datetime import datetime
 from typing import Annotated
 
 from django.http import HttpRequest
@@ -9,8 +8,8 @@ from ninja import Field, Path, Router, Schema
 from seatrial.control.accounts.access import Action, find_allowed, require, workspace_named
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
+from seatrial.control.forges.account_answers import AccountAnswer, of_account
 from seatrial.control.forges.github import joining
-from seatrial.control.forges.protocol import ForgeAccount
 from seatrial.control.projects.models import Connection
 
 router = Router(tags=["connections"])
@@ -43,14 +42,6 @@ class KeyAsked(Schema):
     )
 
 
-class AppAccount(Schema):
-    """Whom a connection by an App acts as."""
-
-    login: str = Field(description="The account that writes for the App.")
-    missing: list[str] = Field(description="What the App would need and lacks, for people.")
-    expires_at: datetime | None = Field(description="Always null: an App's key does not end.")
-
-
 class AppConnectedAnswer(Schema):
     """A connection by an App that was just tried."""
 
@@ -59,7 +50,7 @@ class AppConnectedAnswer(Schema):
     name: str = Field(description="What it is called.")
     base_url: str = Field(description="GitHub's address.")
     workspace: str = Field(description="Slug of its workspace.")
-    account: AppAccount = Field(description="Whom it acts as.")
+    account: AccountAnswer = Field(description="Whom it acts as.")
 
 
 @router.post("/apps", response={200: AppConnectedAnswer, **PROBLEMS}, summary="Connect a GitHub App")
@@ -82,20 +73,16 @@ def connect_app(request: HttpRequest, asked: AppAsked) -> AppConnectedAnswer:
         name=connection.name,
         base_url=connection.base_url,
         workspace=connection.workspace.slug,
-        account=_account(account),
+        account=of_account(account),
     )
 
 
 @router.post(
     "/apps/{connection}/private-key",
-    response={200: AppAccount, **PROBLEMS},
+    response={200: AccountAnswer, **PROBLEMS},
     summary="Replace a GitHub App's private key",
 )
-def replace_key(request: HttpRequest, asked: KeyAsked, connection: ConnectionId) -> AppAccount:
+def replace_key(request: HttpRequest, asked: KeyAsked, connection: ConnectionId) -> AccountAnswer:
     """The new key is tried first. If GitHub refuses it, the stored one stays."""
     row = find_allowed(person(request), Action.MANAGE_CONNECTIONS, Connection, connection, "workspace")
-    return _account(joining.replace_key(row, asked.private_key, by=actor(request)))
-
-
-def _account(account: ForgeAccount) -> AppAccount:
-    return AppAccount(login=account.login, missing=list(account.missing), expires_at=account.expires_at)
+    return of_account(joining.replace_key(row, asked.private_key, by=actor(request)))
