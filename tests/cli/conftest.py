@@ -15,6 +15,7 @@ from seatrial.embedded import locking
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.remembered import Remembered, write
 from tests import repositories
+from tests.cli.answers import strange
 from tests.repositories import git
 
 __all__ = ["git"]
@@ -34,6 +35,8 @@ class FakeApi:
     def __init__(self) -> None:
         self.routes: dict[str, Route] = {}
         self.asked: list[str] = []
+        self.held_to_contract = True
+        self.strange: list[str] = []
         api = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -44,6 +47,7 @@ class FakeApi:
                 api.asked.append(name)
                 missing: Route = lambda _: (404, {"error": {"code": "not_found", "message": f"no {name}"}})  # noqa: E731
                 status, answer = api.routes.get(name, missing)(body)
+                api.strange += strange(*name.split(" ", 1), status, answer)
                 data = json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
@@ -83,6 +87,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
         yield fake
     fake.server.shutdown()
     fake.server.server_close()
+    assert not (fake.held_to_contract and fake.strange)
 
 
 @pytest.fixture

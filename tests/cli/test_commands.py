@@ -297,6 +297,7 @@ def test_a_terminal_without_our_signs_gets_question_marks(api: FakeApi) -> None:
 def test_a_defect_of_ours_is_shown_without_a_traceback(
     cli: Any, api: FakeApi, monkeypatch: pytest.MonkeyPatch, repository: Path
 ) -> None:
+    api.held_to_contract = False
     api.routes["POST /local/projects"] = lambda _: (200, {"unexpected": True})
     code, out, err = cli("check", str(repository))
     assert code == 2

@@ -286,6 +286,7 @@ def test_a_platform_that_does_not_run_is_a_document_too(
 
 
 def test_a_defect_is_a_document_too(cli: Cli, api: FakeApi, repository: Path) -> None:
+    api.held_to_contract = False
     api.routes["POST /local/projects"] = lambda _: (200, {"unexpected": True})
     code, out, err = cli("check", str(repository), "--json")
     assert (code, document(out)["error"]["code"], err.count("\n")) == (2, "defect", 1)
