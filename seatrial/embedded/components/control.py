@@ -18,9 +18,10 @@ def environment(
     database: Mapping[str, str],
     inherited: Mapping[str, str],
 ) -> dict[str, str]:
-    """The environment of web, worker and commands: the caller's, overridden by the platform's."""
+    """The environment of web, worker and commands: the caller's, overridden by the platform's. The master key is that of the
+    data directory, whichever another installation has under its other name."""
     return {
-        **inherited,
+        **{name: value for name, value in inherited.items() if not name.startswith("GITGRIT_ENCRYPTION_KEY")},
         **database,
         "SEATRIAL_DATA_DIR": str(data.root),
         "DJANGO_SETTINGS_MODULE": "seatrial.control.settings",
