@@ -70,8 +70,10 @@ class Platform:
             database = await self._foundations(remembered)
         environment = control.environment(self._data, remembered, kept, database, self._setting.environ)
         with step(tell, "migrations and first data"):
-            postgres = from_wheel(self._data.postgres)
-            if told := await preparation.prepare(self._supervisor, self._data, postgres, environment):
+            told = await preparation.prepare(
+                self._supervisor, self._data, environment, backed_up_by=from_wheel(self._data.postgres)
+            )
+            if told:
                 tell(Event(kind="note", text=told))
         with step(tell, "web and worker"):
             await asyncio.gather(

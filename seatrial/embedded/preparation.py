@@ -14,24 +14,36 @@ from seatrial.wire.counted import counted
 
 
 async def prepare(
-    supervisor: Supervisor, data: DataDirectory, postgres: Postgres, environment: Mapping[str, str]
+    supervisor: Supervisor,
+    data: DataDirectory,
+    environment: Mapping[str, str],
+    *,
+    backed_up_by: Postgres | None,
 ) -> str:
     """Prepare the database, and return what a person should know of it; empty if nothing has changed.
+
+    Before an upgrade it is backed up by the programs of `backed_up_by`, if there is one.
 
     Raises CannotRun with the reason why this release and this database do not go together, or ComponentFailed.
     """
     report = data.run / "prepared"
     report.unlink(missing_ok=True)
-    program = control.first_data(data, environment, pg_dump=postgres.binaries / "pg_dump", report=report)
+    pg_dump = backed_up_by.binaries / "pg_dump" if backed_up_by else None
+    program = control.first_data(data, environment, pg_dump=pg_dump, report=report)
     try:
         await supervisor.run_once(program)
     except ComponentFailed as failure:
         done = _read(report)
         if not done.problem:
             raise
-        fix = f"Then: {typed('restore', str(done.backup))}" if done.backup else failure.fix
-        raise CannotRun(done.problem, fix=fix) from failure
+        raise CannotRun(done.problem, fix=_fix(data, done) or failure.fix) from failure
     return _told(_read(report))
+
+
+def _fix(data: DataDirectory, done: Prepared) -> str:
+    if done.keys:
+        return f"The master key of this platform is in {data.keys / 'master-key'}: put the one there that belongs to the database"
+    return f"Then: {typed('restore', str(done.backup))}" if done.backup else ""
 
 
 def _read(report: Path) -> Prepared:

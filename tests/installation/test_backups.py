@@ -91,7 +91,7 @@ def test_an_upgrade_that_fails_leaves_the_backup_and_is_tried_again_with_the_sam
     [backup] = made(backups)
     for failure in failures:
         assert failure.backup == backup
-        assert str(failure).startswith("previews.0011_confirmed failed: ") and f"is in {backup}" in str(
+        assert str(failure).startswith("previews.0011_confirmed failed (") and f"is in {backup}" in str(
             failure
         )
     out_of_the_way()

@@ -1,6 +1,5 @@
 """Backups of the database before an upgrade: the newest few, each complete or not there."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ import psycopg
 
 from seatrial import files
 from seatrial.control.conninfo import conninfo, environment
+from seatrial.control.installation.dumping import dump
 from seatrial.control.installation.errors import CannotBackUp
 
 KEPT = 3
@@ -49,7 +49,7 @@ class Backups:
                 self.directory
                 / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-before-{UNFIT.sub('-', release).strip('-')}.dump"
             )
-            dump(made, self.program)
+            dump(made, _fitting(self.program), environment())
             files.replace(self._unfinished, made.name, mode=0o600, lasting=True)
             for old in sorted(self.directory.glob("*-before-*.dump"))[:-KEPT]:
                 old.unlink()
@@ -70,34 +70,6 @@ class Backups:
         except FileNotFoundError:
             return None
         return made if made.is_file() else None
-
-
-def dump(target: Path, program: Path) -> None:
-    """Write the database into `target`, in PostgreSQL's custom format, for its owner's eyes only; complete or not at all.
-
-    Raises CannotBackUp, or OSError.
-    """
-    written = target.with_name(f".{target.name}.new")
-    descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            done = subprocess.run(
-                [_fitting(program), "--format=custom", "--no-password"],
-                env={**os.environ, **environment()},
-                stdout=file,
-                stderr=subprocess.PIPE,
-                text=True,
-                check=False,
-            )
-            os.fsync(file.fileno())
-        if done.returncode:
-            said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-            raise CannotBackUp(
-                f"the backup before the upgrade failed: {said}. Nothing was changed; correct that, and start again."
-            )
-        written.replace(target)
-    finally:
-        written.unlink(missing_ok=True)
 
 
 def _fitting(program: Path) -> Path:

@@ -72,7 +72,7 @@ def _migrate(backup: Path | None) -> None:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         kept = f"The database as it was before is in {backup}." if backup else "Those before it are done."
         raise MigrationFailed(
-            f"{failed} failed: {reason.rstrip('.')}. Nothing of this migration was kept. {kept} Correct what it says and start again, or go "
+            f"{failed} failed ({reason}). Nothing of this migration was kept. {kept} Correct what it says and start again, or go "
             "back: restore the backup from before the upgrade, with the release that you had.",
             backup,
         ) from error

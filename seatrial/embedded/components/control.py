@@ -44,13 +44,14 @@ def environment(
 
 
 def first_data(
-    data: DataDirectory, environment: Mapping[str, str], *, pg_dump: Path, report: Path
+    data: DataDirectory, environment: Mapping[str, str], *, pg_dump: Path | None, report: Path
 ) -> ChildProgram:
-    """The program that prepares the database: backup, migrations, first user, token, starter pack. It must end before any
-    other process of the control plane starts. What came of it is in `report` then."""
+    """The program that prepares the database: backup (by `pg_dump`), migrations, first user, token, starter pack. It must end
+    before any other process of the control plane starts. What came of it is in `report` then."""
     line = [sys.executable, "-m", "seatrial.control.manage", "bootstrap", "--username", "admin"]
     line += ["--password-file", str(data.admin_password), "--token-file", str(data.token)]
-    line += ["--backups", str(data.backups), "--pg-dump", str(pg_dump), "--report", str(report)]
+    line += ["--report", str(report)]
+    line += ["--backups", str(data.backups), "--pg-dump", str(pg_dump)] if pg_dump else []
     return ChildProgram(name="first-data", arguments=line, environment=environment, directory=Path("/"))
 
 

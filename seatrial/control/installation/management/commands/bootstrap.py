@@ -51,7 +51,8 @@ class Command(BaseCommand):
             done = prepare(first_data, Backups(folder, program) if folder and program else None)
         except (InstallationError, CannotStart) as error:
             backup = error.backup if isinstance(error, MigrationFailed) else None
-            _report(options["report"], Prepared(problem=str(error), backup=backup))
+            problem = Prepared(problem=str(error), backup=backup, keys=isinstance(error, CannotStart))
+            _report(options["report"], problem)
             raise CommandError(str(error)) from error
         _report(options["report"], done)
 
