@@ -36,14 +36,16 @@ async def prepare(
         done = _read(report)
         if not done.problem:
             raise
-        raise CannotRun(done.problem, fix=_fix(data, done) or failure.fix) from failure
+        ours = bool(backed_up_by and environment["DB_HOST"] == backed_up_by.environment()["DB_HOST"])
+        raise CannotRun(done.problem, fix=_fix(data, done, ours=ours) or failure.fix) from failure
     return _told(_read(report))
 
 
-def _fix(data: DataDirectory, done: Prepared) -> str:
+def _fix(data: DataDirectory, done: Prepared, *, ours: bool) -> str:
+    """What a person does next; `ours`: the database is in the data directory."""
     if done.keys:
         return f"The master key of this platform is in {data.keys / 'master-key'}: put the one there that belongs to the database"
-    return f"Then: {typed('restore', str(done.backup))}" if done.backup else ""
+    return f"Then: {typed('restore', str(done.backup))}" if done.backup and ours else ""
 
 
 def _read(report: Path) -> Prepared:
