@@ -21,6 +21,7 @@ from seatrial.cli import (
     pulls,
     status,
     terminal,
+    waivers,
 )
 from seatrial.cli.errors import INTERRUPTED, USAGE, CommandError, Disappointed, Interrupted
 from seatrial.embedded.errors import EmbeddedError
@@ -58,6 +59,7 @@ app.command()(orders.approve)
 app.command()(forges.connect)
 app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
+app.add_typer(waivers.waivers, name="waivers")
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

@@ -44,7 +44,7 @@ def test_a_command_is_read(text: str, asked: Asked) -> None:
     "text", ["", "p", "p 14d", "p docs/a.env", "p docs/a.env 14d", "`", "p " + "/" * 20_000]
 )
 def test_a_command_without_a_reason_says_how_it_is_written(text: str) -> None:
-    with pytest.raises(CannotWaive, match="/policy waive no-secrets docs/example.env 14d why"):
+    with pytest.raises(CannotWaive, match=r"/policy waive no-secrets docs/example\.env 14d why"):
         read(text)
 
 
