@@ -85,6 +85,7 @@ def test_somebody_asks_on_the_page_and_somebody_else_approves(doors: Doors) -> N
     assert doors.state() == "failed"
     page = doors.page("owner", f"/waivers/{waiver.pk}")[1]
     assert "a key for tests" in page and f"/waivers/{waiver.pk}/approve" in page
+    assert "Found a key." in page and "Not all of it is covered" not in page
     done = doors.send("owner", f"/waivers/{waiver.pk}/approve", note="until Friday").content.decode()
     assert "until Friday" in done and f"/evaluations/{doors.evaluation.pk}" in done
     assert doors.state() == "passed"
@@ -184,6 +185,18 @@ def test_the_inbox_is_what_waits_and_teaches_when_it_is_empty(doors: Doors) -> N
         page = doors.page("owner", f"/waivers?{query}")[1]
         assert {pk for pk in (old.pk, new.pk) if pk in page} == found, query
     assert "Nothing matches" in doors.page("owner", "/waivers?search=nothing")[1]
+
+
+def test_whoever_decides_sees_what_fails_and_what_of_it_is_covered(doors: Doors) -> None:
+    assert "Not all of it is covered" in doors.page("owner", f"/waivers/{doors.waiver(path='vendor').pk}")[1]
+    old = make.result(
+        make.evaluation(make.pull_request(doors.project, state="closed"), state="failed"), doors.version,
+        state="failed", message="Found long ago.",
+    )  # fmt: skip
+    page = doors.page("owner", f"/waivers/{doors.waiver().pk}")[1]
+    assert "Found a key." in page and old.message not in page
+    rejected = doors.page("owner", f"/waivers/{doors.waiver(state='rejected').pk}")[1]
+    assert "Found a key." not in rejected and "/approve" not in rejected
 
 
 def test_a_policy_that_did_not_fail_has_no_form(doors: Doors) -> None:

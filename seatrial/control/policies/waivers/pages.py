@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -22,19 +23,20 @@ from seatrial.control.accounts.models import User
 from seatrial.control.dashboard.paging import page_of
 from seatrial.control.policies.current import current
 from seatrial.control.policies.errors import PolicyError
-from seatrial.control.policies.models import Evaluation, Waiver
+from seatrial.control.policies.models import Evaluation, Result, Waiver
 from seatrial.control.policies.waivers import services
 from seatrial.control.policies.waivers.failures import failed_result, scopes
 from seatrial.control.policies.waivers.force import scope_of
 from seatrial.control.policies.waivers.forms import RequestForm
 from seatrial.control.policies.waivers.rights import require_withdrawal, withdrawable
+from seatrial.control.policies.waivers.scope import covers
 from seatrial.control.policies.waivers.search import Wanted, matching
 from seatrial.control.projects.errors import ProjectArchived
-from seatrial.wire.states import WaiverState
+from seatrial.wire.states import ResultState, WaiverState
 
 TAB = {"tab": "waivers"}
 ANY = "any"
-MOST_SHOWN = 20  # of the verdicts that a waiver has a part in
+MOST_SHOWN = 20  # of the failures that a waiver is about
 
 
 @require_GET
@@ -67,15 +69,25 @@ def waiver(request: HttpRequest, key: str) -> HttpResponse:
     """One of them: what it is about, and what may be done with it."""
     user = person(request)
     row = _find(user, key)
-    verdicts = current(Evaluation.objects.filter(results__waivers=row)).order_by("-id").distinct()
+    concerned = list(_concerned(row).select_related("evaluation__pull_request").order_by("-id")[:MOST_SHOWN])
     context = {
         "waiver": row,
         "scope": scope_of(row),
-        "verdicts": list(verdicts.select_related("pull_request")[:MOST_SHOWN]),
+        "concerned": concerned,
+        "whole": {one.pk for one in concerned if covers([scope_of(row)], one.details)},
         **_may(user, row),
         **TAB,
     }
     return render(request, "policies/waiver.html", context)
+
+
+def _concerned(row: Waiver) -> QuerySet[Result]:
+    """What it waives in verdicts that count now; before somebody has decided, the failures that it may be about."""
+    verdicts = current(Evaluation.objects.filter(project=row.project_id, versions=row.version_id))
+    results = Result.objects.filter(evaluation__in=verdicts, version=row.version_id)
+    if row.state == WaiverState.REQUESTED:
+        return results.filter(state=ResultState.FAILED)
+    return results.filter(state=ResultState.WAIVED, waivers=row)
 
 
 def _may(user: User, row: Waiver) -> dict[str, bool]:
