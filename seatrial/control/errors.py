@@ -12,6 +12,8 @@ ControlError
 ├── PolicyError     policies.errors
 ├── BusRefused      bus
 ├── AirGapped       outbound
+├── UnfitAuthorities authorities
+├── AirgapError     airgap.errors
 ├── TraefikAway     worker.traefik
 ├── NotGranted      worker.grants
 ├── NotFound        it does not exist, or the person who asks may not see it

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from django.conf import settings
 from django.db import Error, connection
 
+from seatrial.control.authorities import UnfitAuthorities, trusting
 from seatrial.control.vault.errors import VaultError
 from seatrial.control.vault.services import verify_master_key
 
@@ -14,7 +15,7 @@ class CannotStart(SystemExit):
 
 
 def refuse_unfit() -> None:
-    """Raise CannotStart when a key is missing or wrong.
+    """Raise CannotStart when a key is missing or wrong, or when the organisation's authorities cannot be read.
 
     Called by the web process, the worker and `bootstrap`. A database that does not answer, or is not migrated yet, is
     no reason to refuse, because that passes by itself. May be called inside an event loop.
@@ -23,6 +24,10 @@ def refuse_unfit() -> None:
         raise CannotStart(
             "SECRET_KEY is not set. Make one with `openssl rand -hex 32` and never change it again."
         )
+    try:
+        trusting(settings.CONFIGURATION.authorities)
+    except UnfitAuthorities as error:
+        raise CannotStart(f"GITGRIT_CUSTOM_CA_FILE_PATH: {error}") from error
     # In a thread, because Django's database API refuses to run in one with an event loop.
     with ThreadPoolExecutor(max_workers=1) as pool:
         problem = pool.submit(_problem).result()

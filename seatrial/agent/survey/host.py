@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seatrial import __version__
+from seatrial import __version__, outside
 from seatrial.agent.engine import Engine
 from seatrial.agent.sandboxes.channel import SandboxError
 from seatrial.agent.sandboxes.image import SandboxImage
@@ -13,12 +13,9 @@ from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.wire.hosts import (
     MOST_TEXT,
     OUTSIDE,
-    OUTSIDE_SECONDS,
     AskHost,
-    Attempt,
     HostReport,
     Sight,
-    address,
 )
 
 NO_ENGINE = "this agent runs services as bare processes (GALLEY_RUNTIME=process), for trying out only"
@@ -48,14 +45,14 @@ class Survey:
 
     async def report(self, asked: AskHost) -> HostReport:
         """The survey. What cannot be found out is said in it; it raises nothing. If cancelled, it leaves nothing behind."""
-        outside = asyncio.create_task(_tried_from_here()) if asked.outside else None
+        tried = asyncio.create_task(outside.tried()) if asked.outside else None
         try:
             found = await self._found(asked)
-            if outside is not None:
-                found["outside"] = await outside
+            if tried is not None:
+                found["outside"] = await tried
         finally:
-            if outside is not None:
-                outside.cancel()
+            if tried is not None:
+                tried.cancel()
         return HostReport.model_validate(
             {"release": __version__, "network": self._network, "servers": list(self._servers), **found}
         )
@@ -86,18 +83,3 @@ class Survey:
     async def _look(self, image: str, question: Question, *, gvisor: bool) -> Sight:
         assert self._sandboxing is not None
         return await self._sandboxing.lookouts.look(image, question, gvisor=gvisor, network=self._network)
-
-
-async def _tried_from_here() -> list[Attempt]:
-    return list(await asyncio.gather(*(_connected(host, port) for host, port in OUTSIDE)))
-
-
-async def _connected(host: str, port: int) -> Attempt:
-    """Whether a connection to it can be opened; it is closed at once, and carries nothing."""
-    try:
-        async with asyncio.timeout(OUTSIDE_SECONDS):
-            _, writer = await asyncio.open_connection(host, port)
-    except (OSError, TimeoutError) as error:
-        return Attempt(target=address(host, port), problem=(str(error) or "no answer in time")[:MOST_TEXT])
-    writer.close()
-    return Attempt(target=address(host, port))

@@ -1,0 +1,33 @@
+"""The steps of `airgap_setup`, in their order. The first that fails ends it; what came before stays done, and all may be repeated."""
+
+from collections.abc import Callable, Iterator
+
+from django.core.management import call_command
+from django.db import Error
+
+from seatrial.control.airgap import bundle, database, sign_in, site
+from seatrial.control.airgap.errors import NotMigrated
+from seatrial.control.configuration import Configuration
+
+
+def steps(configuration: Configuration, migrate: Callable[[], None]) -> Iterator[str]:
+    """A line for each thing done. Raises AirgapError. Safe beside a running server, and any number of times."""
+    yield f"SITE_URL OK: {site.required(configuration)}"
+    found = bundle.required(configuration)
+    yield f"Operator CA bundle OK: {found.path} ({found.size} bytes)"
+    yield f"Operator CA bundle: {found.read.summary}"
+    yield from (f"Warning: operator CA bundle: {complaint}." for complaint in found.read.complaints)
+    yield "Running migrations..."
+    try:
+        migrate()
+        yield from sign_in.synced(configuration)
+    except Error as error:
+        raise NotMigrated(
+            f"the database does not answer: {database.said(error)}. {database.fix()}"
+        ) from error
+    yield "Air-gap setup complete."
+
+
+def migrated() -> None:
+    """Bring the database to the schema of this release."""
+    call_command("migrate", interactive=False, verbosity=1)
