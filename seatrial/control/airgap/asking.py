@@ -1,6 +1,7 @@
 """One request, within limits that hold whatever answers."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from seatrial.control import outbound
 from seatrial.control.configuration import Configuration
 from seatrial.control.errors import ControlError
 
-SECONDS = 10.0  # for the whole answer, however slowly it comes
+SECONDS = 10.0  # for each step, and for the whole body, however slowly it comes
 MOST_BYTES = 64 * 1024
 FAILURES = (httpx.HTTPError, httpx.InvalidURL, ControlError, TimeoutError)  # what `asked` may raise
 
@@ -35,8 +36,11 @@ def asked(configuration: Configuration, url: str) -> Answer:
 
 
 async def _asked(configuration: Configuration, url: str) -> Answer:
+    began = time.monotonic()
     async with (
-        asyncio.timeout(SECONDS),
+        asyncio.timeout(
+            2 * SECONDS
+        ),  # for headers that trickle; a handshake ends by the client's own limit, which closes its socket
         outbound.async_client(configuration, to=[url], timeout=SECONDS) as client,
         client.stream("GET", url) as answer,
     ):
@@ -45,6 +49,8 @@ async def _asked(configuration: Configuration, url: str) -> Answer:
             body += piece
             if len(body) > MOST_BYTES:
                 break
+            if time.monotonic() - began > SECONDS:
+                raise TimeoutError
     return Answer(answer.status_code, answer.headers, body[:MOST_BYTES])
 
 

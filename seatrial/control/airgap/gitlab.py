@@ -96,9 +96,12 @@ def _trust(refused: ssl.SSLError) -> str:
 
 
 def _by_tls(error: BaseException) -> ssl.SSLError | None:
+    """The handshake's error, if it is why; one that only waited for bytes is none."""
     cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
+    while cause is not None and not isinstance(cause, TimeoutError | httpx.TimeoutException):
+        if isinstance(cause, ssl.SSLError) and not isinstance(
+            cause, ssl.SSLWantReadError | ssl.SSLWantWriteError
+        ):
             return cause
         cause = cause.__cause__ or cause.__context__
     return None
