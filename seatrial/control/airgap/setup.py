@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Iterator
 
-from django.core.management import call_command
+import psycopg
 from django.db import Error
 
 from seatrial.control.airgap import bundle, database, sign_in, site
 from seatrial.control.airgap.errors import NotMigrated
 from seatrial.control.configuration import Configuration
+from seatrial.control.installation.preparation import prepare
 
 
 def steps(configuration: Configuration, migrate: Callable[[], None]) -> Iterator[str]:
-    """A line for each thing done. Raises AirgapError. Safe beside a running server, and any number of times."""
+    """A line for each thing done. Raises ControlError, or CannotStart. Safe beside a running server, and any number of times.
+
+    `migrate` waits while another process prepares the database, and then finds nothing to do.
+    """
     yield f"SITE_URL OK: {site.required(configuration)}"
     found = bundle.required(configuration)
     yield f"Operator CA bundle OK: {found.path} ({found.size} bytes)"
@@ -21,13 +25,13 @@ def steps(configuration: Configuration, migrate: Callable[[], None]) -> Iterator
     try:
         migrate()
         yield from sign_in.synced(configuration)
-    except Error as error:
+    except (Error, psycopg.Error) as error:
         raise NotMigrated(
-            f"the database does not answer: {database.said(error)}. {database.fix()}"
+            f"the database cannot be prepared: {database.said(error)}. Mend that, and run this again"
         ) from error
     yield "Air-gap setup complete."
 
 
 def migrated() -> None:
-    """Bring the database to the schema of this release."""
-    call_command("migrate", interactive=False, verbosity=1)
+    """Bring the database to this release, as every process of the server does before it serves. No first data is made."""
+    prepare(lambda: None)
