@@ -271,6 +271,7 @@ def typed(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
     )
 
 
+@pytest.mark.slow  # two processes
 def test_the_processes_end_as_scripts_expect(tmp_path: Path) -> None:
     failed = typed("airgap_setup", GITGRIT_CUSTOM_CA_FILE_PATH='"/a b"\r')
     assert (failed.returncode, failed.stdout) == (1, "SITE_URL OK: https://seatrial.acme.test\n")
