@@ -328,8 +328,8 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     "- The control plane may ask an agent what its host is like": (
         "tests/fleet/test_surveys.py::test_what_is_no_question_of_ours_gets_no_answer",
-        "tests/sandboxes/test_lookout.py::test_a_lookout_has_the_walls_of_a_sandbox_and_is_gone_afterwards",
-        "tests/sandboxes/test_lookout.py::test_a_lookout_that_hangs_or_is_cancelled_is_removed",
+        "tests/agent/test_survey.py::test_a_lookout_has_the_walls_of_a_sandbox_and_is_gone_afterwards",
+        "tests/agent/test_survey.py::test_a_lookout_that_hangs_or_is_cancelled_is_removed",
         f"{PERMISSIONS}::test_may_not_publish_there",
     ),
     "- A bootstrap token works once": (
