@@ -87,7 +87,7 @@ class TestSetup:
         assert lines[3:] == [
             "Running migrations...",
             "Deleted 1 SocialApp row(s) for disabled provider 'google'.",
-            "Sign-in comes from the settings: GitLab is on, GitHub, Gitea, Google is off.",
+            "Sign-in follows the settings; on: GitLab; off: GitHub, Gitea, Google.",
             "1 linked account of GitHub kept: nobody signs in with one while AUTH_PROVIDER_GITHUB_ENABLED is off.",
             "Air-gap setup complete.",
         ]

@@ -184,7 +184,7 @@ def test_silence_and_a_closed_port(silent: int, trusted: Path, monkeypatch: pyte
     found = line(configuration(gitlab_url=f"https://localhost:{silent}", requests_ca_bundle=trusted))
     assert found.startswith("FAIL  ") and f"https://localhost:{silent}" in found
     found = line(configuration(gitlab_url="https://localhost:1", requests_ca_bundle=trusted))
-    assert found.startswith("FAIL  could not connect to https://localhost:1: ")
+    assert found.startswith("FAIL  could not connect to https://localhost:1: [Errno 111] Connect")
 
 
 def test_what_trickles_for_ever_is_not_waited_for(

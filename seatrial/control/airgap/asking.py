@@ -1,6 +1,7 @@
 """One request, within limits that hold whatever answers."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,7 +56,12 @@ async def _asked(configuration: Configuration, url: str) -> Answer:
 
 
 def said(error: Exception) -> str:
-    """What went wrong, in the words of whoever noticed."""
+    """What went wrong, in the words of whoever noticed first: a client only says that all attempts failed."""
     if isinstance(error, TimeoutError):
         return f"no whole answer within {SECONDS:g} s"
+    first: BaseException = error
+    while (cause := first.__cause__) is not None:
+        first = cause
+    if isinstance(first, OSError) and first.errno is not None and not isinstance(first, ssl.SSLError):
+        return str(first)
     return str(error) or type(error).__name__

@@ -23,7 +23,8 @@ def synced(configuration: Configuration) -> Iterator[str]:
             if deleted:
                 yield f"Deleted {deleted} SocialApp row(s) for disabled provider '{one.kind.value}'."
     on = [one.name for one in providers(configuration) if one.usable]
-    yield f"Sign-in comes from the settings: {', '.join(on) or 'no provider'} is on, {', '.join(one.name for one in off) or 'none'} is off."
+    turned_off = ", ".join(one.name for one in off)
+    yield f"Sign-in follows the settings; on: {', '.join(on) or 'none'}; off: {turned_off or 'none'}."
     for one in off:
         if linked := SocialAccount.objects.filter(provider=one.kind.value).count():
             yield f"{counted(linked, 'linked account')} of {one.name} kept: nobody signs in with one while {one.switch} is off."
