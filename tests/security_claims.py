@@ -215,6 +215,11 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "tests/installation/test_airgapped.py::test_no_client_is_made_anywhere_else",
         "e2e/test_github.py::test_from_connecting_to_the_last_trace",
     ),
+    "- Only `airgap_smoketest --check-isolation` tries": (
+        "tests/airgap/test_isolation.py::test_nobody_else_in_the_control_plane_goes_there",
+        "tests/airgap/test_isolation.py::test_nor_opens_connections_of_its_own",
+        "tests/airgap/test_isolation.py::test_the_known_name_answers",
+    ),
     "- With a GitHub App, an agent that fetches": (
         "tests/forges/test_github_app.py::test_an_agent_gets_a_token_that_reads_one_repository",
         "tests/forges/test_github_app.py::test_no_token_is_in_a_log_or_an_error",
@@ -321,6 +326,12 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{CREDENTIALS}::test_only_the_asker_can_open_it",
         f"{CREDENTIALS}::test_nobody_else_and_nothing_else_and_the_forge_is_not_even_asked",
         f"{CREDENTIALS}::test_an_answer_goes_nowhere_but_to_the_askers_inbox",
+    ),
+    "- The control plane may ask an agent what its host is like": (
+        "tests/fleet/test_surveys.py::test_what_is_no_question_of_ours_gets_no_answer",
+        "tests/agent/test_survey.py::test_a_lookout_has_the_walls_of_a_sandbox_and_is_gone_afterwards",
+        "tests/agent/test_survey.py::test_a_lookout_that_hangs_or_is_cancelled_is_removed",
+        f"{PERMISSIONS}::test_may_not_publish_there",
     ),
     "- A bootstrap token works once": (
         "tests/fleet/test_registration.py::test_token_is_exchanged_once_for_a_limited_credential",
