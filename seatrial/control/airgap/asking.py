@@ -40,10 +40,9 @@ def asked(configuration: Configuration, url: str) -> Answer:
 async def _asked(configuration: Configuration, url: str) -> Answer:
     began = time.monotonic()
     async with (
-        asyncio.timeout(
-            2 * SECONDS
-        ),  # for headers that trickle; a handshake ends by the client's own limit, which closes its socket
-        outbound.async_client(configuration, to=[url], timeout=SECONDS) as client,
+        # For headers that trickle. A handshake ends by the client's own limit, which closes its socket.
+        asyncio.timeout(2 * STEP_SECONDS + WHOLE_SECONDS),
+        outbound.async_client(configuration, to=[url], timeout=STEP_SECONDS) as client,
         client.stream("GET", url) as answer,
     ):
         body = b""
