@@ -15,6 +15,7 @@ SIGN_IN, DOORS = "tests/accounts/test_sign_in.py", "tests/rest/test_every_door.p
 AUTHORIZING, RENEWING = "tests/triggers/test_authorizing.py", "tests/forges/test_oauth_renewing.py"
 HOOKS, SLOW = "tests/forges/test_webhook_intake.py", "tests/installation/test_slow_strangers.py"
 FORKS, COMMANDS = "tests/triggers/test_forks.py", "tests/triggers/test_commanding.py"
+WAIVERS = "tests/policies/test_waivers.py"
 COMPOSED, BROKEN = "tests/recipes/test_composed.py", "tests/recipes/test_broken.py"
 COMING, STAYING, PROBLEMS, LINKING = (
     f"tests/accounts/providers/test_{name}.py" for name in ("coming_in", "staying", "problems", "linking")
@@ -355,6 +356,14 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{DOORS}::test_pages_are_for_people_who_signed_in",
         f"{DOORS}::test_the_lists_of_what_is_open_name_what_there_is",
         f"{STRANGERS}::test_a_stranger_gets_nothing",
+    ),
+    "- A waiver takes two people": (
+        f"{WAIVERS}::test_nobody_approves_what_they_asked_for",
+        f"{WAIVERS}::test_not_even_when_they_asked_in_a_comment",
+        f"{WAIVERS}::test_a_new_version_of_the_policy_ends_it",
+        f"{WAIVERS}::test_reason_and_end_are_mandatory",
+        "tests/policies/test_waiver_doors.py::test_deciding_takes_an_admin",
+        "tests/policies/test_waiver_doors.py::test_not_even_an_owner_approves_their_own",
     ),
     "- Scripts and styles come from our own files only": (
         "tests/installation/test_pages_are_guarded.py::test_nothing_inline_and_nothing_from_elsewhere",
