@@ -59,8 +59,12 @@ class SecretFiles(PydanticBaseSettingsSource):
 def trusting(authorities: Path | None) -> ssl.SSLContext:
     """A context for clients that trust the system's authorities and those of the file. Raises ValueError."""
     context = ssl.create_default_context()
-    if authorities is None:
-        return context
+    if authorities is not None:
+        _trust(context, authorities)
+    return context
+
+
+def _trust(context: ssl.SSLContext, authorities: Path) -> None:
     fix = "It holds the certificates of the authorities that issued the servers' certificates, as PEM"
     try:
         context.load_verify_locations(authorities)
@@ -70,7 +74,6 @@ def trusting(authorities: Path | None) -> ssl.SSLContext:
         ) from error
     except OSError as error:
         raise ValueError(f"{authorities} cannot be read: {error.strerror}. {fix}") from error
-    return context
 
 
 class Configuration(SignInSettings):
@@ -183,7 +186,7 @@ class Configuration(SignInSettings):
     @classmethod
     def _authorities(cls, path: Path | None) -> Path | None:
         if path is not None:
-            trusting(path)
+            _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), path)  # alone: the system's take as long again
         return path
 
     @field_validator("site_url")
