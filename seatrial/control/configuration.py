@@ -1,12 +1,10 @@
 """Every setting of the control plane, read once from the environment. Documented in docs/settings.md."""
 
 import os
-import ssl
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
-    AliasChoices,
     BeforeValidator,
     Field,
     HttpUrl,
@@ -56,26 +54,6 @@ class SecretFiles(PydanticBaseSettingsSource):
         return {name: value for name, value in given.items() if value is not None}
 
 
-def trusting(authorities: Path | None) -> ssl.SSLContext:
-    """A context for clients that trust the system's authorities and those of the file. Raises ValueError."""
-    context = ssl.create_default_context()
-    if authorities is not None:
-        _trust(context, authorities)
-    return context
-
-
-def _trust(context: ssl.SSLContext, authorities: Path) -> None:
-    fix = "It holds the certificates of the authorities that issued the servers' certificates, as PEM"
-    try:
-        context.load_verify_locations(authorities)
-    except ssl.SSLError as error:
-        raise ValueError(
-            f"{authorities} holds no certificates that can be read ({error.reason}). {fix}"
-        ) from error
-    except OSError as error:
-        raise ValueError(f"{authorities} cannot be read: {error.strerror}. {fix}") from error
-
-
 class Configuration(SignInSettings):
     """Each field is an environment variable, in upper case. `X_FILE` may name a file that holds the secret X."""
 
@@ -87,9 +65,16 @@ class Configuration(SignInSettings):
         description="Address of this server for people and forges: scheme, host, and port unless it is the default.",
     )
     app_port: int = Field(3000, description="Port the web process listens on.")
-    secret_key: SecretStr = Field(SecretStr(""), description="Django signing key.")
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="Django signing key, 32 characters at least. With another one, everybody has to sign in anew.",
+    )
     galley_master_key: SecretStr = Field(
         SecretStr(""), description="32 bytes, as hex or base64: encrypts the key of every stored secret."
+    )
+    gitgrit_encryption_key: SecretStr = Field(
+        SecretStr(""),
+        description="Another name for GALLEY_MASTER_KEY; a Fernet key is one. Set one of the two.",
     )
     db_host: str = Field(
         "", description="PostgreSQL host or socket directory. Unset: the embedded PostgreSQL."
@@ -167,13 +152,37 @@ class Configuration(SignInSettings):
     )
     gitgrit_custom_ca_file_path: Path | None = Field(
         None,
-        validation_alias=AliasChoices("gitgrit_custom_ca_file_path", "requests_ca_bundle", "ssl_cert_file"),
         description="PEM bundle of an organisation's own authorities, trusted beside the system's for requests to forges. "
         "Unset: REQUESTS_CA_BUNDLE, or else SSL_CERT_FILE.",
+    )
+    requests_ca_bundle: Path | None = Field(
+        None,
+        description="Stands in for GITGRIT_CUSTOM_CA_FILE_PATH where that is not set. Compose files set it.",
+    )
+    ssl_cert_file: Path | None = Field(
+        None,
+        description="Stands in for both where neither is set. OpenSSL reads it, too: it then names all authorities that are trusted.",
     )
     airgapped: bool = Field(
         False,
         description="The control plane sends no HTTP request to the outside, except to its connections' forges and the enabled providers of sign-in.",
+    )
+    galley_keys_dir: Path = Field(
+        Path("/var/lib/galley-server/keys"),
+        description="Where `galley-server setup` makes and keeps the bus's identity: keys, credentials, the server's `nats-auth.conf`.",
+    )
+    galley_agent_token: SecretStr = Field(
+        SecretStr(""),
+        description="The bootstrap token of the first agent, named `local`: `galley-server` lets it join once. Ignored as soon as there "
+        "is an agent.",
+    )
+    seatrial_admin_password: SecretStr = Field(
+        SecretStr(""),
+        description="Password of `admin`, whom `galley-server` makes when there is nobody yet. Unset: one is made and written once to its log.",
+    )
+    tag: str = Field("", description="What this release is called. An image has it stamped.")
+    git_sha: str = Field(
+        "", description="The commit that this release was made from. An image has it stamped."
     )
     debug: bool = Field(False, description="Django debug pages. Never in production.")
 
@@ -182,12 +191,10 @@ class Configuration(SignInSettings):
         """The address at which programs beside this server reach it, without the proxy that people come through."""
         return (self.galley_internal_url or f"http://127.0.0.1:{self.app_port}").rstrip("/")
 
-    @field_validator("gitgrit_custom_ca_file_path")
-    @classmethod
-    def _authorities(cls, path: Path | None) -> Path | None:
-        if path is not None:
-            _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), path)  # alone: the system's take as long again
-        return path
+    @property
+    def authorities(self) -> Path | None:
+        """The file with the organisation's own authorities. Nothing has looked at it: `control.authorities` does."""
+        return self.gitgrit_custom_ca_file_path or self.requests_ca_bundle or self.ssl_cert_file
 
     @field_validator("site_url")
     @classmethod

@@ -10,8 +10,11 @@ ControlError
 ├── FleetError      fleet.errors
 ├── PreviewError    previews.errors
 ├── PolicyError     policies.errors
+├── InstallationError  installation.errors
 ├── BusRefused      bus
 ├── AirGapped       outbound
+├── UnfitAuthorities authorities
+├── AirgapError     airgap.errors
 ├── TraefikAway     worker.traefik
 ├── NotGranted      worker.grants
 ├── NotFound        it does not exist, or the person who asks may not see it

@@ -2,9 +2,11 @@
 
 FleetError
 ├── UnfitName          not a valid name for an agent
+├── UnfitToken         a preset bootstrap token that could be guessed
 ├── CannotSign         this server has no key to sign agents' credentials with; the agent did nothing wrong
 ├── BootstrapRefused   the token is unknown, expired or used: the agent needs another one
 ├── UnfitKey           nothing can be sealed to an agent's key
+├── NoSurvey           an agent does not say what its host is like
 └── IdentityBroken     files of the bus's identity do not belong together: some were lost
 """
 
@@ -20,6 +22,12 @@ class FleetError(ControlError):
 
 class UnfitName(FleetError):
     """Not a valid name for an agent; the message says what is."""
+
+
+class UnfitToken(FleetError):
+    """A bootstrap token that somebody chose is not one of those that we make; the message says how to make one."""
+
+    code = "unfit_token"
 
 
 class BootstrapRefused(FleetError):
@@ -43,6 +51,13 @@ class UnfitKey(FleetError):
     """Nothing can be sealed to the key that an agent registered: it is not a key, or not a safe one."""
 
     code = "unfit_key"
+
+
+class NoSurvey(FleetError):
+    """The agent gave no survey; the message says why, as the end of a sentence about the agent."""
+
+    code = "no_survey"
+    status = 503
 
 
 class IdentityBroken(FleetError):
