@@ -76,7 +76,9 @@ class AgentProgram:
             "environments": environments.run,
             "logs": followers.run,
             "desired state": lambda: DesiredStates(bus).run(environments),
-            "heartbeat": lambda: beat(bus, lambda: self._heartbeat(tools, environments, policies)),
+            "heartbeat": lambda: beat(
+                bus, lambda: self._heartbeat(tools, environments, policies), self._directory
+            ),
             "evaluations": policies.run,
             "caches": lambda: self._keep_house(tools, environments, policies, followers),
         }
@@ -162,6 +164,7 @@ class AgentProgram:
             credentials=tools.credentials,
             reports=tools.reports,
             require_gvisor=self._settings.gitgrit_require_gvisor,
+            given_image=self._settings.gitgrit_sandbox_image,
         )
 
     async def _heartbeat(self, tools: Tools, environments: Environments, policies: Evaluations) -> Heartbeat:

@@ -112,6 +112,10 @@ class Settings(BaseSettings):
     gitgrit_require_gvisor: bool = Field(
         False, description="Refuse to evaluate policies if gVisor is missing."
     )
+    gitgrit_sandbox_image: str = Field(
+        "",
+        description="The policy sandbox's image, which is on this host and belongs to this agent's release. Unset: the agent makes one.",
+    )
     docker_host: str = Field("unix:///var/run/docker.sock", description="The container engine's socket.")
 
     @field_validator("galley_registries")

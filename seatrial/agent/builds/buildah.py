@@ -257,6 +257,8 @@ class BuildahBuilder:
             arguments += trust.arguments(cell.folder("tools"))
         if request.no_cache:
             arguments.append("--no-cache")
+        if request.seconds is not None:
+            arguments += ["--timestamp", str(request.seconds)]
         if request.build.target:
             arguments += ["--target", request.build.target]
         for name, value in request.build.args.items():

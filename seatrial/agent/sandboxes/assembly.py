@@ -6,7 +6,7 @@ from seatrial.agent.builds.base import Images
 from seatrial.agent.bus.reports import Reports
 from seatrial.agent.engine import Engine
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
-from seatrial.agent.sandboxes.image import SandboxImage
+from seatrial.agent.sandboxes.image import GivenImage, ImageSource, SandboxImage
 from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.pool import Backend, Pool
 from seatrial.agent.sandboxes.processes import ProcessSandboxes
@@ -27,9 +27,11 @@ def evaluations(
     credentials: CredentialSource,
     reports: Reports,
     require_gvisor: bool = False,
+    given_image: str = "",
     warm: int = 2,
 ) -> Evaluations:
     """Assembles everything that evaluates policies. `engine` None: plain processes, without isolation.
+    `given_image`: the sandbox's image, which is then not made here.
 
     `directory` is the agent's data directory. The result's `run()` never ends by itself; `isolation` and `warnings` are
     for the heartbeat.
@@ -39,7 +41,9 @@ def evaluations(
     if engine is None:
         backend = ProcessSandboxes(program, agent, require_gvisor=require_gvisor)
     else:
-        image = SandboxImage(engine, images, program)
+        image: ImageSource = SandboxImage(engine, images, program)
+        if given_image:
+            image = GivenImage(engine, program, given_image)
         backend = ContainerSandboxes(engine, image, agent, require_gvisor=require_gvisor)
     memo = Memo(directory / "policy-results.sqlite3", program.digest)
     return Evaluations(jobs, checkouts, credentials, reports, Pool(backend, size=warm), memo)

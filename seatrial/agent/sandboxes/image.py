@@ -1,6 +1,7 @@
 """The sandbox's image: a Python base and the program. Its name contains a digest of its content."""
 
 import hashlib
+from typing import Protocol
 
 from seatrial.agent.builds.base import Images
 from seatrial.agent.engine import Engine
@@ -22,6 +23,48 @@ ENTRYPOINT ["python3", "-B", "-s", "-m", "{module}"]
 """
 
 
+def program_label(program: SandboxProgram) -> str:
+    """What PROGRAM_LABEL says of an image with this program."""
+    settings = " ".join(f"{name}={value}" for name, value in program.environment.items())
+    return hashlib.sha256(f"{program.digest} {program.module} {settings}".encode()).hexdigest()[:16]
+
+
+class ImageSource(Protocol):
+    """Has the sandbox's image on the host."""
+
+    async def ensure(self, log: Log) -> str:
+        """The name of the image, which is on the host when this returns. Idempotent. Raises SandboxError or ImageUnavailable."""
+
+
+class GivenImage:
+    """The image that GITGRIT_SANDBOX_IMAGE names. It is neither made nor pulled, and its program must be this agent's own."""
+
+    def __init__(self, engine: Engine, program: SandboxProgram, name: str) -> None:
+        self._engine = engine
+        self._program = program
+        self._name = name
+
+    async def ensure(self, log: Log) -> str:
+        """See `ImageSource.ensure`."""
+        try:
+            image = await self._engine.images.get(self._name)
+        except EngineRefused as error:
+            raise SandboxError(
+                f"GITGRIT_SANDBOX_IMAGE: {self._name} cannot be looked for: {error}"
+            ) from error
+        if image is None:
+            raise SandboxError(
+                f"GITGRIT_SANDBOX_IMAGE names {self._name}, which is not on this host: no policy runs. Load it (docker load), "
+                "or pull it"
+            )
+        if image.labels.get(PROGRAM_LABEL) != program_label(self._program):
+            raise SandboxError(
+                f"GITGRIT_SANDBOX_IMAGE names {self._name}, which belongs to another release than this agent: no policy runs. "
+                "Name the image that was built with the agent's, with the same tag"
+            )
+        return self._name
+
+
 class SandboxImage:
     """Builds the image once per content, through the engine's API and without running anything in it."""
 
@@ -32,10 +75,7 @@ class SandboxImage:
         self._base = base
 
     async def ensure(self, log: Log) -> str:
-        """The name of the image, which is on the host when this returns. Idempotent. Raises SandboxError or ImageUnavailable.
-
-        If the base is unavailable, an existing image with the same program is used.
-        """
+        """See `ImageSource.ensure`. If the base is unavailable, an existing image with the same program is used."""
         try:
             base = await self._images.ensure(self._base, log)
         except ImageUnavailable:
@@ -62,7 +102,7 @@ class SandboxImage:
 
     async def _built_before(self) -> str | None:
         try:
-            images = await self._engine.images.list({PROGRAM_LABEL: self._content("")})
+            images = await self._engine.images.list({PROGRAM_LABEL: program_label(self._program)})
         except EngineRefused as error:
             raise SandboxError(f"the sandbox's image cannot be looked for: {error}") from error
         tags = (tag for image in images for tag in image.tags)
@@ -74,7 +114,7 @@ class SandboxImage:
 
     async def _build(self, tag: str, base: str) -> None:
         context = self._program.archive({"Dockerfile": self._dockerfile(base).encode()})
-        labels = {CACHE: "true", PROGRAM_LABEL: self._content("")}
+        labels = {CACHE: "true", PROGRAM_LABEL: program_label(self._program)}
         await self._engine.images.build(context, tag, labels)
 
     def _dockerfile(self, base: str) -> str:
