@@ -172,6 +172,23 @@ class Configuration(SignInSettings):
         False,
         description="The control plane sends no HTTP request to the outside, except to its connections' forges and the enabled providers of sign-in.",
     )
+    galley_keys_dir: Path = Field(
+        Path("/var/lib/galley-server/keys"),
+        description="Where `galley-server setup` makes and keeps the bus's identity: keys, credentials, the server's `nats-auth.conf`.",
+    )
+    galley_agent_token: SecretStr = Field(
+        SecretStr(""),
+        description="The bootstrap token of the first agent, named `local`: `galley-server` lets it join once. Ignored as soon as there "
+        "is an agent.",
+    )
+    seatrial_admin_password: SecretStr = Field(
+        SecretStr(""),
+        description="Password of `admin`, whom `galley-server` makes when there is nobody yet. Unset: one is made and written once to its log.",
+    )
+    tag: str = Field("", description="What this release is called. An image has it stamped.")
+    git_sha: str = Field(
+        "", description="The commit that this release was made from. An image has it stamped."
+    )
     debug: bool = Field(False, description="Django debug pages. Never in production.")
 
     @property
