@@ -34,8 +34,8 @@ class Other:
 
 OTHERS = (
     Other("postgres:15", "GALLEY_POSTGRES_IMAGE"),  # the agent has a stand-in for it
-    Other("nats:2.12", "GALLEY_BUS_IMAGE", "nats"),
-    Other("traefik:3.6", "GALLEY_TRAEFIK_IMAGE", "traefik"),
+    Other("nats:2.15-alpine", "GALLEY_BUS_IMAGE", "nats"),
+    Other("traefik:v3.7", "GALLEY_TRAEFIK_IMAGE", "traefik"),
     Other("haproxy:2.6", "GALLEY_ENGINE_PROXY_IMAGE", "haproxy"),
 )
 
@@ -94,7 +94,7 @@ class Maker:
 
     def _recipe(self, name: str) -> str:
         """A digest of what a stand-in is made from."""
-        files = [self.folder / "source/deploy/stand-ins" / name / "Dockerfile"]
+        files = sorted((self.folder / "source/deploy/stand-ins" / name).iterdir())
         files += [self.folder / "programs" / program for program in PROGRAMS if program.startswith(name)]
         return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
