@@ -86,7 +86,9 @@ class Installation:
     def compose(self, *arguments: str) -> str:
         """`docker compose ARGUMENTS`, which must succeed; returns what it printed."""
         done = self.run("compose", *arguments)
-        assert done.returncode == 0, f"docker compose {' '.join(arguments)}\n{done.stdout}{done.stderr}\n{self.last_words()}"
+        assert done.returncode == 0, (
+            f"docker compose {' '.join(arguments)}\n{done.stdout}{done.stderr}\n{self.last_words()}"
+        )
         return done.stdout
 
     def states(self) -> dict[str, str]:
@@ -118,7 +120,11 @@ class Installation:
         """The admin."""
         client = self.browser()
         client.get("/accounts/login/").raise_for_status()
-        form = {"login": "admin", "password": PASSWORD, "csrfmiddlewaretoken": client.cookies["__Host-csrftoken"]}
+        form = {
+            "login": "admin",
+            "password": PASSWORD,
+            "csrfmiddlewaretoken": client.cookies["__Host-csrftoken"],
+        }
         answer = client.post("/accounts/login/", data=form, headers={"Referer": self.values["SITE_URL"]})
         assert "Sign out" in answer.text, answer.text[:2000]
         return Person(client)
@@ -152,7 +158,10 @@ class Person:
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """POST below /api/v1."""
-        headers = {"X-CSRFToken": self.client.cookies["__Host-csrftoken"], "Referer": str(self.client.base_url)}
+        headers = {
+            "X-CSRFToken": self.client.cookies["__Host-csrftoken"],
+            "Referer": str(self.client.base_url),
+        }
         answer = self.client.post(f"/api/v1{path}", json=body, headers=headers)
         assert answer.is_success, answer.text
         return answer.json()
@@ -166,5 +175,7 @@ class Person:
     def online(self) -> dict[str, Any]:
         """The only agent, once it is online and its sandbox is ready."""
         return eventually(
-            lambda: (agent := self.agent())["state"] == "online" and agent, what="the agent is online", not_yet=NOT_YET
+            lambda: (agent := self.agent())["state"] == "online" and agent,
+            what="the agent is online",
+            not_yet=NOT_YET,
         )
