@@ -16,34 +16,35 @@ from seatrial.agent.vocabulary.credentials import CredentialSource
 from seatrial.agent.vocabulary.tree import Checkouts
 
 
+def sandbox_image(engine: Engine, images: Images, given: str = "") -> ImageSource:
+    """The sandbox's image: the one of the name `given`, or one that is made here."""
+    program = find_program()
+    return GivenImage(engine, program, given) if given else SandboxImage(engine, images, program)
+
+
 def evaluations(
     *,
     agent: str,
     directory: Path,
     engine: Engine | None,
-    images: Images,
+    image: ImageSource | None,
     jobs: Jobs,
     checkouts: Checkouts,
     credentials: CredentialSource,
     reports: Reports,
     require_gvisor: bool = False,
-    given_image: str = "",
     warm: int = 2,
 ) -> Evaluations:
-    """Assembles everything that evaluates policies. `engine` None: plain processes, without isolation.
-    `given_image`: the sandbox's image, which is then not made here.
+    """Assembles everything that evaluates policies. `engine` or `image` None: plain processes, without isolation.
 
     `directory` is the agent's data directory. The result's `run()` never ends by itself; `isolation` and `warnings` are
     for the heartbeat.
     """
     program = find_program()
     backend: Backend
-    if engine is None:
+    if engine is None or image is None:
         backend = ProcessSandboxes(program, agent, require_gvisor=require_gvisor)
     else:
-        image: ImageSource = SandboxImage(engine, images, program)
-        if given_image:
-            image = GivenImage(engine, program, given_image)
         backend = ContainerSandboxes(engine, image, agent, require_gvisor=require_gvisor)
     memo = Memo(directory / "policy-results.sqlite3", program.digest)
     return Evaluations(jobs, checkouts, credentials, reports, Pool(backend, size=warm), memo)

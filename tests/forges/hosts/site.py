@@ -375,9 +375,7 @@ class Site(ABC):
         self, *, context: ssl.SSLContext | None = None, port: int = 0, host: str = "127.0.0.1"
     ) -> Iterator[str]:
         """Serve on this machine, and give the address."""
-        server = make_server(
-            host, port, Request.application(self.answer), threaded=True, ssl_context=context
-        )
+        server = make_server(host, port, Request.application(self.answer), threaded=True, ssl_context=context)
         self.url = f"{'https' if context else 'http'}://{host}:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="forge")
         thread.start()
