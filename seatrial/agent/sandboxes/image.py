@@ -109,7 +109,7 @@ class SandboxImage:
         return next((tag for tag in tags if tag.startswith(f"{REPOSITORY}:")), None)
 
     def _content(self, base_identity: str) -> str:
-        whole = f"{base_identity} {self._program.digest} {self._dockerfile('')} {PROGRAM_LABEL}"
+        whole = f"{base_identity} {program_label(self._program)} {self._dockerfile('')} {PROGRAM_LABEL}"
         return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
     async def _build(self, tag: str, base: str) -> None:
