@@ -22,6 +22,7 @@ OURS = f"builds-{os.getpid()}"  # not those of a pytest beside this one
 LABEL = f"seatrial.test={OURS}"
 BASE = f"seatrial-test/base-{os.getpid()}:1"
 SOCKET = "unix:///var/run/docker.sock"
+KEPT = ("debian", "python", "python-whole", "postgres", "nats", "traefik", "haproxy")  # stand-ins that others use, too
 
 
 class Lines(list[str]):
@@ -67,7 +68,7 @@ def stand_ins() -> set[str]:
     return {
         name
         for name in names
-        if not any(kept in name for kept in ("-debian:", "-python:", "-python-whole:", "-postgres:"))
+        if not any(f"-{kept}:" in name for kept in KEPT)
     }
 
 
