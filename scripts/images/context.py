@@ -77,6 +77,7 @@ def make(source: Source, folder: Path, wheels: Path) -> None:
         subprocess.run(["tar", "-x", "-C", str(tree)], input=archive, check=True)
     normalise(tree)
     shutil.copytree(packages(tree / LOCK, wheels), folder / "wheels")
+    wheel(tree, folder / "wheels")
     (folder / "programs").mkdir()
     for program in PROGRAMS:
         shutil.copy(Path(sys.executable).parent / program, folder / "programs" / program)
@@ -111,8 +112,28 @@ def packages(lock: Path, kept: Path) -> Path:
     command += ["--dest", str(loading), "-r", str(kept / "lock.txt")]
     if subprocess.run(command, check=False).returncode:
         raise CannotBuild(f"the packages of {LOCK} could not be downloaded: see what pip said above")
+    for archive in loading.glob("*.tar.gz"):  # of a package that nobody has built
+        wheel(archive, loading)
+        archive.unlink()
     loading.rename(folder)
     return folder
+
+
+def wheel(source: Path, target: Path) -> None:
+    """Build a package with what is installed here, so that no image needs what builds it."""
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "wheel",
+        "-qq",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+    ]
+    if subprocess.run([*pip, "--wheel-dir", str(target), str(source)], check=False).returncode:
+        raise CannotBuild(f"{source.name} could not be built: see what pip said above")
 
 
 def without(lock: str, names: set[str]) -> str:
