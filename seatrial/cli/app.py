@@ -11,6 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from seatrial.cli import (
+    backups,
     deliveries,
     demo,
     doctor,
@@ -48,6 +49,8 @@ def seatrial(context: typer.Context, version: Version = False) -> None:
 
 app.command()(platform_commands.up)
 app.command()(platform_commands.down)
+app.command()(backups.backup)
+app.command()(backups.restore)
 app.command()(pulls.preview)
 app.command()(pulls.check)
 app.command()(pulls.close)

@@ -84,9 +84,16 @@ class Configuration(SignInSettings):
         description="Address of this server for people and forges: scheme, host, and port unless it is the default.",
     )
     app_port: int = Field(3000, description="Port the web process listens on.")
-    secret_key: SecretStr = Field(SecretStr(""), description="Django signing key.")
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="Django signing key, 32 characters at least. With another one, everybody has to sign in anew.",
+    )
     galley_master_key: SecretStr = Field(
         SecretStr(""), description="32 bytes, as hex or base64: encrypts the key of every stored secret."
+    )
+    gitgrit_encryption_key: SecretStr = Field(
+        SecretStr(""),
+        description="Another name for GALLEY_MASTER_KEY; a Fernet key is one. Set one of the two.",
     )
     db_host: str = Field(
         "", description="PostgreSQL host or socket directory. Unset: the embedded PostgreSQL."

@@ -18,7 +18,7 @@ from seatrial.cli.app import app
 from seatrial.cli.errors import CommandError
 from seatrial.cli.phases import Phases
 from seatrial.cli.terminal import Terminal
-from seatrial.embedded import lifecycle
+from seatrial.embedded import lifecycle, restoring
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.progress import Event
@@ -216,6 +216,25 @@ def test_up_and_down(shown: Shown, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     shown("down")
 
 
+def test_backup_and_restore(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, attack: str
+) -> None:
+    monkeypatch.setenv("SEATRIAL_DATA_DIR", str(tmp_path / "own"))
+    monkeypatch.delenv("DB_HOST", raising=False)
+    named = attack.replace("\0", "")  # which no argument holds
+    shown("restore", named, said=False)  # a path has no empty parts: http:/evil.test
+    monkeypatch.setattr(restoring, "back_up", lambda *_: restoring.Backup(Path(named), named))
+    shown("backup", named)
+
+    def put_back(data: Any, file: Path, environ: Any, tell: Callable[[Event], None]) -> Path:
+        tell(Event(kind="begin", text=ascii(attack)))
+        tell(Event(kind="end", text=ascii(attack)))
+        return file
+
+    monkeypatch.setattr(restoring, "restore", put_back)
+    shown("restore", named)
+
+
 def test_demo(
     shown: Shown, api: FakeApi, monkeypatch: pytest.MonkeyPatch, repository: Path, attack: str
 ) -> None:
@@ -322,7 +341,7 @@ def test_every_command_is_attacked_here() -> None:
     }
     assert [group.name for group in app.registered_groups] == ["projects", "deliveries"]
     assert names == {
-        "up", "down", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
+        "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
         "pulls", "approve", "extend",
     }, "a new command: attack it above"  # fmt: skip
 
