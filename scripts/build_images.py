@@ -8,16 +8,15 @@ refused; ALLOW_DIRTY=1 builds them, too, and the tag then ends in -dirty.
 
 Programs of others that the platform needs (PostgreSQL, NATS, Traefik, HAProxy) are pulled. Where no registry answers,
 stand-ins take their place, made from the distribution's packages and Python wheels; --env FILE writes their names, as
-lines for the .env file beside compose.yaml.
+lines for the .env file beside compose.yaml. --air-gapped names them all gitgrit-...:TAG, as docker-compose.full.yaml does.
 """
 
 import argparse
 import asyncio
 import os
-import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.images import context
@@ -34,11 +33,18 @@ ENGINE = "unix:///var/run/docker.sock"
 def main() -> None:
     """Build and verify; exit code 1 with one sentence where that cannot be."""
     arguments = parsed()
+    data = arguments.data.expanduser()
+    data.mkdir(parents=True, exist_ok=True)
     try:
         source = context.of_commit(arguments.tag, dirty_too=os.environ.get("ALLOW_DIRTY") == "1")
-        asyncio.run(build(source, arguments.data.expanduser(), arguments.env, arguments.only))
+        with tempfile.TemporaryDirectory(prefix="context-", dir=data) as folder:
+            context.make(source, Path(folder), data / "wheels")
+            made, lines = asyncio.run(build(source, Path(folder), data, arguments))
     except (AgentError, context.CannotBuild) as error:
         sys.exit(f"scripts/build-images: {error}")
+    print("\n".join(made))
+    if arguments.env:
+        arguments.env.write_text("\n".join(lines) + "\n")
 
 
 def parsed() -> argparse.Namespace:
@@ -52,29 +58,44 @@ def parsed() -> argparse.Namespace:
     )
     parser.add_argument("--env", type=Path, help="write TAG and the names of stand-ins into this file")
     parser.add_argument(
+        "--air-gapped",
+        action="store_true",
+        help="name the programs of others as docker-compose.full.yaml does",
+    )
+    parser.add_argument(
         "--only", action="append", default=[], metavar="IMAGE", help="build this image alone; repeatable"
     )
     return parser.parse_args()
 
 
-async def build(source: Source, data: Path, env: Path | None, only: Sequence[str]) -> None:
-    """The images, the programs of others, and what they are called."""
+async def build(
+    source: Source, folder: Path, data: Path, arguments: argparse.Namespace
+) -> tuple[list[str], list[str]]:
+    """Have the images on the engine; returns their names, and lines for .env."""
     engine = Engine(os.environ.get("DOCKER_HOST") or ENGINE)
-    data.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="context-", dir=data))
     try:
-        await asyncio.to_thread(context.make, source, folder, data / "wheels")
         maker = Maker(engine, data, source, folder, say)
-        made = await maker.ours(only)
+        made = await maker.ours(arguments.only)
         await verify(engine, made, source)
-        lines = [f"TAG={source.tag}", *([] if only else await maker.of_others())]
+        if arguments.only:
+            return made, [f"TAG={source.tag}"]
+        others = await maker.of_others()
+        if arguments.air_gapped:
+            made += [
+                await named(name, f"gitgrit-{other.name}:{source.tag}") for other, name in others.items()
+            ]
+        return made, [
+            f"TAG={source.tag}",
+            *(f"{other.variable}={name}" for other, name in others.items() if name != other.image),
+        ]
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
         await engine.close()
-    for name in made:
-        print(name)
-    if env:
-        env.write_text("\n".join(lines) + "\n")
+
+
+async def named(image: str, name: str) -> str:
+    """Give an image one more name."""
+    await asyncio.to_thread(subprocess.run, ["docker", "tag", image, name], check=True)
+    return name
 
 
 async def say(line: str) -> None:

@@ -25,18 +25,19 @@ RECIPE = "galley.recipe"
 
 @dataclass(frozen=True)
 class Other:
-    """A program of others: the image, the variable that names another one, and the folder of its stand-in here."""
+    """A program of others: its name here, the image, the variable that names another one, and the folder of its stand-in here."""
 
+    name: str
     image: str
     variable: str
     folder: str = ""
 
 
 OTHERS = (
-    Other("postgres:15", "GALLEY_POSTGRES_IMAGE"),  # the agent has a stand-in for it
-    Other("nats:2.15-alpine", "GALLEY_BUS_IMAGE", "nats"),
-    Other("traefik:v3.7", "GALLEY_TRAEFIK_IMAGE", "traefik"),
-    Other("haproxy:2.6", "GALLEY_ENGINE_PROXY_IMAGE", "haproxy"),
+    Other("postgres", "postgres:15", "GALLEY_POSTGRES_IMAGE"),  # the agent has a stand-in for it
+    Other("bus", "nats:2.15-alpine", "GALLEY_BUS_IMAGE", "nats"),
+    Other("traefik", "traefik:v3.7", "GALLEY_TRAEFIK_IMAGE", "traefik"),
+    Other("haproxy", "haproxy:2.6", "GALLEY_ENGINE_PROXY_IMAGE", "haproxy"),
 )
 
 
@@ -67,14 +68,10 @@ class Maker:
         await self._build(name, file, args, tag, labels, self.source.seconds)
         return tag
 
-    async def of_others(self) -> list[str]:
-        """Have the programs of others on the engine; returns a line of .env for each that is a stand-in."""
+    async def of_others(self) -> dict[Other, str]:
+        """Have the programs of others on the engine; returns what each is called there: its image, or a stand-in."""
         found = await asyncio.gather(*(self._other(other) for other in OTHERS))
-        return [
-            f"{other.variable}={name}"
-            for other, name in zip(OTHERS, found, strict=True)
-            if name != other.image
-        ]
+        return dict(zip(OTHERS, found, strict=True))
 
     async def _other(self, other: Other) -> str:
         try:
