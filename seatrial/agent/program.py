@@ -33,9 +33,12 @@ from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.sandboxes.assembly import evaluations, sandbox_image
 from seatrial.agent.sandboxes.image import ImageSource
+from seatrial.agent.sandboxes.lookout import Lookouts
 from seatrial.agent.sandboxes.service import Evaluations
 from seatrial.agent.settings import Settings
 from seatrial.agent.supervision import keep
+from seatrial.agent.survey.answering import Answering
+from seatrial.agent.survey.host import Sandboxing, Survey
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.wire.agents import Heartbeat
 from seatrial.wire.ending import ended
@@ -83,6 +86,7 @@ class AgentProgram:
                 bus, lambda: self._heartbeat(tools, environments, policies), self._directory
             ),
             "evaluations": policies.run,
+            "surveys": Answering(bus, self._survey(tools, image)).run,
             "caches": lambda: self._keep_house(tools, environments, policies, followers),
         }
         if (
@@ -180,6 +184,13 @@ class AgentProgram:
             reports=tools.reports,
             require_gvisor=self._settings.gitgrit_require_gvisor,
         )
+
+    def _survey(self, tools: Tools, image: ImageSource | None) -> Survey:
+        settings, runtime = self._settings, tools.runtime
+        sandboxing = None
+        if image is not None and isinstance(runtime, DockerRuntime):
+            sandboxing = Sandboxing(runtime.engine, image, Lookouts(runtime.engine, tools.agent))
+        return Survey(sandboxing, network=settings.sandbox_network, servers=settings.resolvers)
 
     async def _heartbeat(self, tools: Tools, environments: Environments, policies: Evaluations) -> Heartbeat:
         return Heartbeat(

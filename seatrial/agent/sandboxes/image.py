@@ -5,6 +5,7 @@ from typing import Protocol
 
 from seatrial.agent.builds.base import Images
 from seatrial.agent.engine import Engine
+from seatrial.agent.engine.images import Image
 from seatrial.agent.sandboxes.channel import SandboxError
 from seatrial.agent.sandboxes.program import SandboxProgram
 from seatrial.agent.vocabulary.errors import EngineRefused, ImageUnavailable
@@ -35,6 +36,9 @@ class ImageSource(Protocol):
     async def ensure(self, log: Log) -> str:
         """The name of the image, which is on the host when this returns. Idempotent. Raises SandboxError or ImageUnavailable."""
 
+    async def present(self) -> str | None:
+        """The name of an image of this program that is on the host; None if there is none, and none is made. Raises SandboxError."""
+
 
 class GivenImage:
     """The image that GITGRIT_SANDBOX_IMAGE names. It is neither made nor pulled, and its program must be this agent's own."""
@@ -64,6 +68,20 @@ class GivenImage:
             )
         return self._name
 
+    async def present(self) -> str | None:
+        """See `ImageSource.present`."""
+        image = await self._found()
+        ours = image is not None and image.labels.get(PROGRAM_LABEL) == program_label(self._program)
+        return self._name if ours else None
+
+    async def _found(self) -> Image | None:
+        try:
+            return await self._engine.images.get(self._name)
+        except EngineRefused as error:
+            raise SandboxError(
+                f"GITGRIT_SANDBOX_IMAGE: {self._name} cannot be looked for: {error}"
+            ) from error
+
 
 class SandboxImage:
     """Builds the image once per content, through the engine's API and without running anything in it."""
@@ -84,6 +102,10 @@ class SandboxImage:
                 return tag
             raise
         return await self._ensure(base, log)
+
+    async def present(self) -> str | None:
+        """See `ImageSource.present`."""
+        return await self._built_before()
 
     async def _ensure(self, base: str, log: Log) -> str:
         try:
