@@ -371,12 +371,12 @@ class Site(ABC):
         return answer
 
     @contextmanager
-    def serving(self, *, context: ssl.SSLContext | None = None, port: int = 0) -> Iterator[str]:
+    def serving(
+        self, *, context: ssl.SSLContext | None = None, port: int = 0, host: str = "127.0.0.1"
+    ) -> Iterator[str]:
         """Serve on this machine, and give the address."""
-        server = make_server(
-            "127.0.0.1", port, Request.application(self.answer), threaded=True, ssl_context=context
-        )
-        self.url = f"{'https' if context else 'http'}://127.0.0.1:{server.server_port}"
+        server = make_server(host, port, Request.application(self.answer), threaded=True, ssl_context=context)
+        self.url = f"{'https' if context else 'http'}://{host}:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="forge")
         thread.start()
         try:
