@@ -1,5 +1,7 @@
 """Every setting of the agent, read once from the environment. Documented in docs/settings.md."""
 
+import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -11,10 +13,31 @@ from seatrial.agent.vocabulary import quantities
 from seatrial.agent.vocabulary.addresses import Address, addresses_of
 from seatrial.wire.words import RuntimeKind
 
+NETWORK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+SHARED_NETWORKS = {"host", "none", "default"}  # of the host itself, or none at all
+MOST_RESOLVERS = 3  # as many as a resolv.conf has
+
 
 def megabytes(value: object) -> object:
     """Megabytes: a number is taken as it is, a text is parsed as a size as in recipes."""
     return quantities.megabytes(value) if isinstance(value, str) else value
+
+
+def resolvers_of(text: str) -> tuple[str, ...]:
+    """The addresses in a list with commas or blanks between. Raises ValueError with the fix."""
+    found = [part for part in re.split(r"[,\s]+", text) if part]
+    if len(found) > MOST_RESOLVERS:
+        raise ValueError(
+            f"{len(found)} resolvers; more than {MOST_RESOLVERS} are never asked. Leave some out"
+        )
+    for part in found:
+        try:
+            ipaddress.ip_address(part)
+        except ValueError as error:
+            raise ValueError(
+                f"{part[:100]!r} is not the address of a resolver. Write it like 10.0.0.53, without a name or a port"
+            ) from error
+    return tuple(dict.fromkeys(found))
 
 
 class Settings(BaseSettings):
@@ -112,6 +135,19 @@ class Settings(BaseSettings):
     gitgrit_require_gvisor: bool = Field(
         False, description="Refuse to evaluate policies if gVisor is missing."
     )
+    gitgrit_sandbox_image: str = Field(
+        "",
+        description="The policy sandbox's image, which is on this host and belongs to this agent's release. Unset: the agent makes one.",
+    )
+    sandbox_network: str = Field(
+        "",
+        description="The engine's network for sandboxes that may have one, such as gitgrit_internal. Policies have none in this release; "
+        "surveys (`airgap_smoketest`) look at it. Unset: none.",
+    )
+    sandbox_dns: str = Field(
+        "",
+        description="Resolvers for sandboxes on SANDBOX_NETWORK, by address, comma-separated: gVisor cannot use the engine's own.",
+    )
     docker_host: str = Field("unix:///var/run/docker.sock", description="The container engine's socket.")
 
     @field_validator("galley_registries")
@@ -119,6 +155,27 @@ class Settings(BaseSettings):
     def _are_addresses(cls, value: str) -> str:
         addresses_of(value)
         return value
+
+    @field_validator("sandbox_network")
+    @classmethod
+    def _is_a_network(cls, value: str) -> str:
+        if value and (not NETWORK.fullmatch(value) or value in SHARED_NETWORKS):
+            raise ValueError(
+                f"{value[:100]!r} is no network for sandboxes. Write the name of a bridge of the engine, such as gitgrit_internal "
+                "(docker network ls), and never host"
+            )
+        return value
+
+    @field_validator("sandbox_dns")
+    @classmethod
+    def _are_resolvers(cls, value: str) -> str:
+        resolvers_of(value)
+        return value
+
+    @property
+    def resolvers(self) -> tuple[str, ...]:
+        """What SANDBOX_DNS lists."""
+        return resolvers_of(self.sandbox_dns)
 
     @property
     def registries(self) -> tuple[Address, ...]:

@@ -22,6 +22,7 @@ from seatrial.cli import (
     pulls,
     status,
     terminal,
+    waivers,
 )
 from seatrial.cli.errors import INTERRUPTED, USAGE, CommandError, Disappointed, Interrupted
 from seatrial.embedded.errors import EmbeddedError
@@ -61,6 +62,7 @@ app.command()(orders.approve)
 app.command()(forges.connect)
 app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
+app.add_typer(waivers.waivers, name="waivers")
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

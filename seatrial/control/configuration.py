@@ -1,12 +1,10 @@
 """Every setting of the control plane, read once from the environment. Documented in docs/settings.md."""
 
 import os
-import ssl
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
-    AliasChoices,
     BeforeValidator,
     Field,
     HttpUrl,
@@ -54,23 +52,6 @@ class SecretFiles(PydanticBaseSettingsSource):
         }
         given = {name: self.get_field_value(info, name)[0] for name, info in names.items()}
         return {name: value for name, value in given.items() if value is not None}
-
-
-def trusting(authorities: Path | None) -> ssl.SSLContext:
-    """A context for clients that trust the system's authorities and those of the file. Raises ValueError."""
-    context = ssl.create_default_context()
-    if authorities is None:
-        return context
-    fix = "It holds the certificates of the authorities that issued the servers' certificates, as PEM"
-    try:
-        context.load_verify_locations(authorities)
-    except ssl.SSLError as error:
-        raise ValueError(
-            f"{authorities} holds no certificates that can be read ({error.reason}). {fix}"
-        ) from error
-    except OSError as error:
-        raise ValueError(f"{authorities} cannot be read: {error.strerror}. {fix}") from error
-    return context
 
 
 class Configuration(SignInSettings):
@@ -171,9 +152,16 @@ class Configuration(SignInSettings):
     )
     gitgrit_custom_ca_file_path: Path | None = Field(
         None,
-        validation_alias=AliasChoices("gitgrit_custom_ca_file_path", "requests_ca_bundle", "ssl_cert_file"),
         description="PEM bundle of an organisation's own authorities, trusted beside the system's for requests to forges. "
         "Unset: REQUESTS_CA_BUNDLE, or else SSL_CERT_FILE.",
+    )
+    requests_ca_bundle: Path | None = Field(
+        None,
+        description="Stands in for GITGRIT_CUSTOM_CA_FILE_PATH where that is not set. Compose files set it.",
+    )
+    ssl_cert_file: Path | None = Field(
+        None,
+        description="Stands in for both where neither is set. OpenSSL reads it, too: it then names all authorities that are trusted.",
     )
     airgapped: bool = Field(
         False,
@@ -203,12 +191,10 @@ class Configuration(SignInSettings):
         """The address at which programs beside this server reach it, without the proxy that people come through."""
         return (self.galley_internal_url or f"http://127.0.0.1:{self.app_port}").rstrip("/")
 
-    @field_validator("gitgrit_custom_ca_file_path")
-    @classmethod
-    def _authorities(cls, path: Path | None) -> Path | None:
-        if path is not None:
-            trusting(path)
-        return path
+    @property
+    def authorities(self) -> Path | None:
+        """The file with the organisation's own authorities. Nothing has looked at it: `control.authorities` does."""
+        return self.gitgrit_custom_ca_file_path or self.requests_ca_bundle or self.ssl_cert_file
 
     @field_validator("site_url")
     @classmethod

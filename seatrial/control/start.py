@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from django.conf import settings
 from django.db import Error, connection
 
+from seatrial.control.authorities import UnfitAuthorities, trusting
 from seatrial.control.vault.errors import VaultError, WrongMasterKey
 from seatrial.control.vault.fields import keys
 from seatrial.control.vault.keys import MasterKey
@@ -26,14 +27,18 @@ class CannotStart(SystemExit):
 
 
 def refuse_unfit() -> None:
-    """Raise CannotStart when a key is missing, unfit or wrong; all problems at once.
+    """Raise CannotStart when a key is missing, unfit or wrong, or the organisation's authorities cannot be read; all problems at once.
 
     Called by the web process, the worker and whatever prepares the database. A database that does not answer, or is not
     migrated yet, is no reason to refuse, because that passes by itself. May be called inside an event loop.
     """
     # In a thread, because Django's database API refuses to run in one with an event loop.
     with ThreadPoolExecutor(max_workers=1) as pool:
-        problems = [*_signing_problems(), *pool.submit(_vault_problems).result()]
+        problems = [
+            *_signing_problems(),
+            *_problems_of_authorities(),
+            *pool.submit(_vault_problems).result(),
+        ]
     if problems:
         raise CannotStart("\n".join(problems))
 
@@ -49,6 +54,13 @@ def _signing_problems() -> Iterator[str]:
             f"SECRET_KEY can be guessed: {LEAST_CHARACTERS} characters are needed, of which {LEAST_DIFFERENT} differ. {SIGNING_FIX} "
             "Whoever is signed in now has to sign in anew."
         )
+
+
+def _problems_of_authorities() -> Iterator[str]:
+    try:
+        trusting(settings.CONFIGURATION.authorities)
+    except UnfitAuthorities as error:
+        yield f"GITGRIT_CUSTOM_CA_FILE_PATH: {error}"
 
 
 def _vault_problems() -> list[str]:

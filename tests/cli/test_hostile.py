@@ -339,7 +339,7 @@ def test_every_command_is_attacked_here() -> None:
     names = {
         command.name or command.callback.__name__ for command in app.registered_commands if command.callback
     }
-    assert [group.name for group in app.registered_groups] == ["projects", "deliveries"]
+    assert [group.name for group in app.registered_groups] == ["projects", "deliveries", "waivers"]
     assert names == {
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
         "pulls", "approve", "extend",
@@ -408,3 +408,27 @@ def test_deliveries(shown: Shown, api: FakeApi, attack: str) -> None:
     shown("deliveries", "test")
     shown("deliveries", "list", "--search", attack.replace("\x00", ""))
     shown("deliveries", "show", attack.replace("\x00", ""), said=False)
+
+
+def test_waivers(shown: Shown, api: FakeApi, attack: str) -> None:
+    words = (
+        "id",
+        "project_name",
+        "policy",
+        "path",
+        "reason",
+        "state",
+        "requested_by",
+        "expires_at",
+        "note",
+        "page_url",
+    )
+    row = {**dict.fromkeys(words, attack), "fingerprint": ""}
+    api.routes["GET /waivers"] = lambda _: (200, [row, {**row, "path": "", "fingerprint": attack}])
+    api.routes["GET /projects"] = lambda _: (200, [{"id": "01P", "slug": "shop"}])
+    api.routes["POST /projects/01P/waivers"] = lambda _: (200, row)
+    shown("waivers", "list")
+    shown("waivers", "request", "shop", "no-secrets", "--reason", attack.replace("\x00", ""))
+    for what in ("approve", "reject", "withdraw"):
+        api.routes[f"POST /waivers/01W/{what}"] = lambda _: (200, row)
+        shown("waivers", what, "01W")
