@@ -22,7 +22,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from tests.forges.hosts.git_over_http import served
-from tests.repositories import git
+from tests.repositories import bare, git
 
 
 @dataclass
@@ -179,7 +179,7 @@ class Site(ABC):
         owner, name = full_name.split("/", 1)
         path = self.root / owner / f"{name}.git"
         path.parent.mkdir(parents=True, exist_ok=True)
-        git(self.root, "clone", "-q", "--bare", str(source), str(path))
+        bare(path, source)
         with self._lock:
             hosted = Hosted(next(self.ids), owner, name, path, {admin: "admin"})
             self.repositories[full_name] = hosted
