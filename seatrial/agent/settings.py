@@ -135,6 +135,10 @@ class Settings(BaseSettings):
     gitgrit_require_gvisor: bool = Field(
         False, description="Refuse to evaluate policies if gVisor is missing."
     )
+    gitgrit_sandbox_image: str = Field(
+        "",
+        description="The policy sandbox's image, which is on this host and belongs to this agent's release. Unset: the agent makes one.",
+    )
     sandbox_network: str = Field(
         "",
         description="The engine's network for sandboxes that may have one, such as gitgrit_internal. Policies have none in this release; "
