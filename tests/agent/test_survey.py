@@ -22,6 +22,7 @@ from seatrial.agent.vocabulary.logs import quiet
 from seatrial.wire.hosts import AskHost, Attempt, Sight
 from tests.engines import require
 from tests.sandboxes.conftest import engine as real_engine
+from tests.waiting import LIMIT_SECONDS
 
 __all__ = ["real_engine"]
 
@@ -192,8 +193,11 @@ async def test_a_lookout_that_hangs_or_is_cancelled_is_removed(monkeypatch: pyte
 
 @pytest.mark.docker
 @pytest.mark.gvisor
-async def test_on_a_real_engine_it_is_gvisor_and_nothing_is_left(real_engine: Engine, tmp_path: Path) -> None:
+async def test_on_a_real_engine_it_is_gvisor_and_nothing_is_left(
+    real_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     require("gvisor")
+    monkeypatch.setattr(lookout, "STAY_SECONDS", 4 * LIMIT_SECONDS)
     _, images, _ = docker_builds(real_engine, tmp_path / "builds", "isolated")
     image = SandboxImage(real_engine, images, find_program())
 
