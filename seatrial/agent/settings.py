@@ -2,19 +2,51 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from seatrial.agent.vocabulary import quantities
 from seatrial.agent.vocabulary.addresses import Address, addresses_of
+from seatrial.agent.vocabulary.unfit import Unfit
+from seatrial.environ import shapes
+from seatrial.environ.reading import Variables
+from seatrial.environ.wanted import Between, Wanted
+from seatrial.wire.agents import TOKEN_PREFIX
 from seatrial.wire.words import RuntimeKind
 
 
 def megabytes(value: object) -> object:
     """Megabytes: a number is taken as it is, a text is parsed as a size as in recipes."""
-    return quantities.megabytes(value) if isinstance(value, str) else value
+    try:
+        return quantities.megabytes(value) if isinstance(value, str) else value
+    except Unfit:
+        raise ValueError(f"{MEMORY.refusal()}, and at least {quantities.LEAST_MEMORY_MB}m") from None
+
+
+def _registries(text: str) -> str:
+    try:
+        addresses_of(text)
+    except ValueError:
+        raise ValueError(
+            "a part is no address. Write host or host:port, comma-separated, without https://"
+        ) from None
+    return text
+
+
+def _token(value: object) -> object:
+    """The master key or a password in this variable would be sent to the control plane: they begin otherwise."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    if text and not text.startswith(TOKEN_PREFIX):
+        raise ValueError(
+            f"no bootstrap token: those begin with {TOKEN_PREFIX}. Make one (POST /api/v1/agents) and put it here"
+        )
+    return value
+
+
+MEMORY = Wanted("a size", "512m")
+Memory = Annotated[int, BeforeValidator(megabytes), MEMORY]
+AgentToken = Annotated[SecretStr, BeforeValidator(_token), Wanted("a bootstrap token", f"{TOKEN_PREFIX}...")]
 
 
 class Settings(BaseSettings):
@@ -23,114 +55,102 @@ class Settings(BaseSettings):
     # compose passes unset variables as empty: `X=` means the default, as if X were not set.
     model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, env_ignore_empty=True)
 
-    galley_control_plane_url: str = Field(
+    galley_control_plane_url: shapes.Address = Field(
         "http://localhost:3000", description="Address of the control plane, no trailing slash."
     )
-    galley_nats_url: str = Field(
+    galley_nats_url: shapes.BusAddress = Field(
         "", description="The bus. Unset: the address the control plane gave at registration."
     )
-    galley_agent_token: SecretStr = Field(
+    galley_agent_token: AgentToken = Field(
         SecretStr(""),
         description="Bootstrap token, exchanged once for a long-lived credential. With another token, the agent registers anew.",
     )
-    galley_data_dir: Path = Field(
+    galley_data_dir: shapes.Directory = Field(
         Path("/var/lib/galley"), description="Identity, git caches, build folders, the build cache."
     )
-    galley_max_parallel_builds: int = Field(
-        4, ge=1, description="How many builds this agent runs at the same time."
+    galley_max_parallel_builds: Annotated[int, Between(1, 1000, "a number of builds")] = Field(
+        4, description="How many builds this agent runs at the same time."
     )
-    galley_default_cpus: float = Field(
-        1.0, gt=0, description="CPUs of a service whose recipe does not set them."
+    galley_default_cpus: Annotated[float, Between(0.01, 1024, "a number of CPUs")] = Field(
+        1.0, description="CPUs of a service whose recipe does not set them."
     )
-    galley_default_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
+    galley_default_memory: Memory = Field(
         512, ge=6, description="Memory of a service whose recipe does not set it, such as 512m."
     )
-    galley_max_cpus: float = Field(
-        4.0, gt=0, description="The most CPUs that a service gets, whatever its recipe asks for."
+    galley_max_cpus: Annotated[float, Between(0.01, 1024, "a number of CPUs")] = Field(
+        4.0, description="The most CPUs that a service gets, whatever its recipe asks for."
     )
-    galley_max_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
+    galley_max_memory: Memory = Field(
         4096,
         ge=6,
         description="The most memory that a service gets, whatever its recipe asks for, such as 4g.",
     )
-    galley_max_preview_cpus: float = Field(
+    galley_max_preview_cpus: Annotated[float, Between(0.01, 100_000, "a number of CPUs")] = Field(
         40.0,
-        gt=0,
         description="The most CPUs for all services of a preview together; a recipe that asks for more is refused.",
     )
-    galley_max_preview_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
+    galley_max_preview_memory: Memory = Field(
         20_480,
         ge=6,
         description="The most memory for all services of a preview together, such as 20g; a recipe that asks for more is refused. "
         "Each version counts by itself: while a push replaces a preview, both run.",
     )
-    galley_min_free_mb: int = Field(
-        512, ge=0, description="Nothing is built while fewer megabytes are free on the data directory's disk."
+    galley_min_free_mb: Annotated[int, Between(0, 100_000_000, "a number of MB")] = Field(
+        512, description="Nothing is built while fewer megabytes are free on the data directory's disk."
     )
-    galley_log_mb_per_hour: int = Field(
+    galley_log_mb_per_hour: Annotated[int, Between(0, 1_000_000, "a number of MB")] = Field(
         32,
-        ge=0,
         description="Megabytes of log lines that a preview may send in an hour; further lines are left out. 0: no limit.",
     )
-    galley_runtime: RuntimeKind = Field(
-        RuntimeKind.DOCKER, description="docker, or process: no isolation, for trying out only."
+    galley_runtime: Annotated[RuntimeKind, Wanted(f"one of {', '.join(RuntimeKind)}", RuntimeKind.DOCKER)] = (
+        Field(RuntimeKind.DOCKER, description="docker, or process: no isolation, for trying out only.")
     )
-    galley_build_network: Literal["none", "isolated"] = Field(
-        "isolated", description="Network of a build's RUN steps; never the host's loopback."
-    )
-    galley_firewall: bool = Field(
+    galley_build_network: Annotated[
+        Literal["none", "isolated"], Wanted("one of none, isolated", "isolated")
+    ] = Field("isolated", description="Network of a build's RUN steps; never the host's loopback.")
+    galley_firewall: shapes.YesNo = Field(
         True,
         description="Put up firewall rules (as root) that keep previews away from their host and the cloud's metadata.",
     )
-    galley_build_cache_dir: Path | None = Field(
+    galley_build_cache_dir: shapes.FilePath = Field(
         None, description="Layers of earlier builds and base images. Unset: builder/ in the data directory."
     )
-    galley_cache_days: float = Field(
+    galley_cache_days: Annotated[float, Between(1, 36_500, "a number of days")] = Field(
         14.0,
-        ge=1,
         description="After this many days without use, layers of builds, base images and commits in git caches are removed.",
     )
-    galley_build_ca_file: Path | None = Field(
+    galley_build_ca_file: shapes.Authorities = Field(
         None,
         validation_alias=AliasChoices("galley_build_ca_file", "ssl_cert_file"),
         description="PEM bundle of an organisation's own authority, which RUN steps trust. Unset: SSL_CERT_FILE.",
     )
-    gitgrit_custom_ca_file_path: Path | None = Field(
+    gitgrit_custom_ca_file_path: shapes.Authorities = Field(
         None,
         validation_alias=AliasChoices("gitgrit_custom_ca_file_path", "requests_ca_bundle", "ssl_cert_file"),
         description="PEM bundle of an organisation's own authorities, which git and the registration trust beside the system's. "
         "Unset: REQUESTS_CA_BUNDLE, or else SSL_CERT_FILE.",
     )
-    galley_registries: str = Field(
+    galley_registries: Annotated[
+        str, AfterValidator(_registries), Wanted("addresses with commas between", "registry.example.com:5000")
+    ] = Field(
         "",
         description="Registries on this host or in its private network from which images may be pulled, and servers to which these send for "
         "tokens: host or host:port, comma-separated. Pulls reach nothing else there.",
     )
-    galley_orphan_grace_seconds: float = Field(
-        20.0, ge=0, description="Seconds before an environment that is no longer desired is removed."
+    galley_orphan_grace_seconds: Annotated[float, Between(0, 86_400, "a number of seconds")] = Field(
+        20.0, description="Seconds before an environment that is no longer desired is removed."
     )
-    gitgrit_require_gvisor: bool = Field(
+    gitgrit_require_gvisor: shapes.YesNo = Field(
         False, description="Refuse to evaluate policies if gVisor is missing."
     )
-    docker_host: str = Field("unix:///var/run/docker.sock", description="The container engine's socket.")
-
-    @field_validator("galley_registries")
-    @classmethod
-    def _are_addresses(cls, value: str) -> str:
-        addresses_of(value)
-        return value
+    docker_host: shapes.EngineAddress = Field(
+        "unix:///var/run/docker.sock", description="The container engine's socket."
+    )
 
     @property
     def registries(self) -> tuple[Address, ...]:
         """What pulls may reach on the host and in its network."""
         return addresses_of(self.galley_registries)
-
-    @field_validator("galley_control_plane_url")
-    @classmethod
-    def _is_an_address(cls, value: str) -> str:
-        if urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname:
-            raise ValueError(f"{value} is not an address. Write it like http://host:3000")
-        return value
 
     @property
     def control_plane(self) -> str:
@@ -141,3 +161,15 @@ class Settings(BaseSettings):
     def build_cache_directory(self) -> Path:
         """The folder in which builds keep layers."""
         return self.galley_build_cache_dir or self.galley_data_dir / "builder"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment."""
+        return init_settings, Variables(settings_cls)
