@@ -1,0 +1,108 @@
+"""Checks of variables that only Compose, or a program that is not ours, reads. None repeats the value."""
+
+import ipaddress
+import re
+from pathlib import Path
+
+from seatrial.control.configuration import trusting
+from seatrial.control.vault.errors import UnfitMasterKey
+from seatrial.control.vault.keys import MasterKey
+
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+FERNET = re.compile(r"[A-Za-z0-9_-]{43}=")
+LEAST_KEY, LEAST_PASSWORD = 32, 8
+WORD = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+def anything(_: str) -> None:
+    """A setting's own check is enough."""
+
+
+def tag(text: str) -> None:
+    """As the engine allows it for images."""
+    if TAG.fullmatch(text) is None:
+        raise ValueError("not a tag. Write it like 1.4.0: letters, digits, dots, hyphens and underscores")
+
+
+def secret_key(text: str) -> None:
+    """Long enough that nobody guesses it."""
+    if len(text) < LEAST_KEY:
+        raise ValueError(f"shorter than {LEAST_KEY} characters. Make one with `openssl rand -hex 32`")
+
+
+def master_key(text: str) -> None:
+    """As the vault reads it."""
+    try:
+        MasterKey.parse(text)
+    except UnfitMasterKey:
+        raise ValueError("not 32 bytes as hex or base64. Make one with `openssl rand -hex 32`") from None
+
+
+def fernet_key(text: str) -> None:
+    """32 bytes in URL-safe base64."""
+    if FERNET.fullmatch(text) is None:
+        raise ValueError(
+            "not a Fernet key, which is 32 bytes in URL-safe base64. Make one with "
+            "`openssl rand -base64 32 | tr +/ -_`"
+        )
+
+
+def database_password(text: str) -> None:
+    """It is not shown, and not changed on its way."""
+    if len(text) < LEAST_PASSWORD:
+        raise ValueError(f"shorter than {LEAST_PASSWORD} characters. Make one with `openssl rand -hex 24`")
+    if re.match(r"https?://|postgres(ql)?://", text):
+        raise ValueError(
+            "an address, not a password: it is swapped with another variable. Put the password here"
+        )
+
+
+def first_password(text: str) -> None:
+    """As people's passwords are."""
+    if len(text) < LEAST_PASSWORD:
+        raise ValueError(f"shorter than {LEAST_PASSWORD} characters. Write a longer one")
+
+
+def resolvers(text: str) -> None:
+    """gVisor asks them by their addresses."""
+    for number, one in enumerate(filter(None, re.split(r"[,\s]+", text)), 1):
+        try:
+            ipaddress.ip_address(one)
+        except ValueError:
+            raise ValueError(
+                f"number {number} is not the address of a resolver. Write it like 10.0.0.53, without a name or a port"
+            ) from None
+
+
+def authorities(text: str) -> None:
+    """A path on the host; what is there is read if it can be seen from here."""
+    path = Path(text)
+    if not path.is_absolute():
+        raise ValueError("not a path from the root. Write it like /etc/seatrial/ca.pem")
+    if path.exists():
+        trusting(path)
+
+
+def authorities_here(text: str) -> None:
+    """The same, and it must be there."""
+    authorities(text)
+    if not Path(text).is_file():
+        raise ValueError("there is no such file. Put the certificates of your authorities there, as PEM")
+
+
+def directory(text: str) -> None:
+    """From the root, because it is mounted at the same path."""
+    if not text.startswith("/") or "://" in text:
+        raise ValueError("not a path from the root. Write it like /var/lib/galley")
+
+
+def word(text: str) -> None:
+    """One word of letters and digits."""
+    if WORD.fullmatch(text) is None:
+        raise ValueError("not one word. Write it in letters, digits, dots, hyphens and underscores")
+
+
+def email(text: str) -> None:
+    """Whom an authority writes to."""
+    if re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text) is None:
+        raise ValueError("not an e-mail address. Write it like operator@example.com")
