@@ -395,7 +395,7 @@ def test_init(shown: Shown, attack: str, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     given = attack.replace("\x00", "")
-    shown("init", "--file", given, "--check")
+    shown("init", "--file", given, "--check", said=False)
     for option in ("--kind", "--site-url", "--preview-domain", "--forge", "--ca-file", "--tag"):
         shown("init", option, given, said=False)
     Path(".env").write_text(f'SITE_URL="{given}"\nGALLEY_KEEP_DAY="{given}"\n{given}="x"\n', errors="replace")
