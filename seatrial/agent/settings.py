@@ -34,19 +34,13 @@ def _registries(text: str) -> str:
     return text
 
 
-def _token(value: object) -> object:
-    """The master key or a password in this variable would be sent to the control plane: they begin otherwise."""
-    text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-    if text and not text.startswith(TOKEN_PREFIX):
-        raise ValueError(
-            f"no bootstrap token: those begin with {TOKEN_PREFIX}. Make one (POST /api/v1/agents) and put it here"
-        )
-    return value
-
-
 MEMORY = Wanted("a size", "512m")
 Memory = Annotated[int, BeforeValidator(megabytes), MEMORY]
-AgentToken = Annotated[SecretStr, BeforeValidator(_token), Wanted("a bootstrap token", f"{TOKEN_PREFIX}...")]
+AgentToken = Annotated[
+    SecretStr,
+    BeforeValidator(shapes.beginning(TOKEN_PREFIX)),
+    Wanted("a bootstrap token", f"{TOKEN_PREFIX}..."),
+]
 
 
 class Settings(BaseSettings):

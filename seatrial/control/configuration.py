@@ -24,6 +24,7 @@ from seatrial.environ.reading import Variables, bare, variables
 from seatrial.environ.sentences import problems, text_of, together
 from seatrial.environ.shapes import is_here
 from seatrial.environ.wanted import is_verbatim
+from seatrial.wire.agents import TOKEN_PREFIX
 from seatrial.wire.sizes import in_megabytes
 
 TRUE = {"true", "1", "yes", "on", "t", "y"}
@@ -41,6 +42,13 @@ def total_megabytes(value: object) -> object:
         )
         raise ValueError(f"{problem}. Write it like 512m or 100g, or 0 for no limit")
     return int(size)
+
+
+AgentToken = Annotated[
+    SecretStr,
+    BeforeValidator(shapes.beginning(TOKEN_PREFIX)),
+    shapes.Wanted("a bootstrap token", f"{TOKEN_PREFIX}..."),
+]
 
 
 class SecretFiles(PydanticBaseSettingsSource):
@@ -199,6 +207,23 @@ class Configuration(SignInSettings):
     airgapped: shapes.YesNo = Field(
         False,
         description="The control plane sends no HTTP request to the outside, except to its connections' forges and the enabled providers of sign-in.",
+    )
+    galley_keys_dir: shapes.Directory = Field(
+        Path("/var/lib/galley-server/keys"),
+        description="Where `galley-server setup` makes and keeps the bus's identity: keys, credentials, the server's `nats-auth.conf`.",
+    )
+    galley_agent_token: AgentToken = Field(
+        SecretStr(""),
+        description="The bootstrap token of the first agent, named `local`: `galley-server` lets it join once. Ignored as soon as there "
+        "is an agent.",
+    )
+    seatrial_admin_password: shapes.Key = Field(
+        SecretStr(""),
+        description="Password of `admin`, whom `galley-server` makes when there is nobody yet. Unset: one is made and written once to its log.",
+    )
+    tag: shapes.Tag = Field("", description="What this release is called. An image has it stamped.")
+    git_sha: shapes.Tag = Field(
+        "", description="The commit that this release was made from. An image has it stamped."
     )
     debug: shapes.YesNo = Field(False, description="Django debug pages. Never in production.")
 

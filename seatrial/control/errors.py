@@ -10,6 +10,7 @@ ControlError
 ├── FleetError      fleet.errors
 ├── PreviewError    previews.errors
 ├── PolicyError     policies.errors
+├── InstallationError  installation.errors
 ├── BusRefused      bus
 ├── AirGapped       outbound
 ├── TraefikAway     worker.traefik

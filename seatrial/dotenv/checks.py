@@ -8,20 +8,12 @@ from seatrial.control.configuration import trusting
 from seatrial.control.vault.errors import UnfitMasterKey
 from seatrial.control.vault.keys import MasterKey
 
-TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 FERNET = re.compile(r"[A-Za-z0-9_-]{43}=")
 LEAST_KEY, LEAST_PASSWORD = 32, 8
-WORD = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 def anything(_: str) -> None:
     """A setting's own check is enough."""
-
-
-def tag(text: str) -> None:
-    """As the engine allows it for images."""
-    if TAG.fullmatch(text) is None:
-        raise ValueError("not a tag. Write it like 1.4.0: letters, digits, dots, hyphens and underscores")
 
 
 def secret_key(text: str) -> None:
@@ -94,15 +86,3 @@ def directory(text: str) -> None:
     """From the root, because it is mounted at the same path."""
     if not text.startswith("/") or "://" in text:
         raise ValueError("not a path from the root. Write it like /var/lib/galley")
-
-
-def word(text: str) -> None:
-    """One word of letters and digits."""
-    if WORD.fullmatch(text) is None:
-        raise ValueError("not one word. Write it in letters, digits, dots, hyphens and underscores")
-
-
-def email(text: str) -> None:
-    """Whom an authority writes to."""
-    if re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text) is None:
-        raise ValueError("not an e-mail address. Write it like operator@example.com")

@@ -47,9 +47,9 @@ def provider(kind: str, *, address: bool) -> tuple[Variable, ...]:
 
 
 VARIABLES: tuple[Variable, ...] = (
-    Variable(
-        "TAG", Group.RELEASE, "Image tag: the release to run. Of a bundle, that of the bundle.",
-        "a tag of an image", "", BOTH, checks.tag, required=True,
+    setting(
+        Configuration, "tag", Group.RELEASE, required=True,
+        meaning="Image tag: the release to run. Of a bundle, that of the bundle.",
     ),
     setting(Configuration, "site_url", Group.ADDRESSES, required=True),
     setting(Configuration, "app_port", Group.ADDRESSES, meaning="Host port to expose the app on."),
@@ -76,10 +76,10 @@ VARIABLES: tuple[Variable, ...] = (
         meaning="Password of the database. The database keeps the one of its first start.",
         check=checks.database_password, make=keys.password,
     ),
-    Variable(
-        "SEATRIAL_ADMIN_PASSWORD", Group.KEYS,
-        "First password of `admin`, to be changed after the first sign-in. Empty: one is made, and written once to the server's log.",
-        "a password", "", BOTH, checks.first_password, secret=True, make=keys.first_password,
+    setting(
+        Configuration, "seatrial_admin_password", Group.KEYS, what="a password of at least 8 characters",
+        check=checks.first_password, make=keys.first_password,
+        meaning="First password of `admin`, to be changed after the first sign-in. Empty: one is made, and written once to the server's log.",
     ),
     Variable(
         "GALLEY_AGENT_TOKEN", Group.KEYS,

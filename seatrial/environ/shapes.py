@@ -16,6 +16,7 @@ POSTGRES_NAME = re.compile(r"[^\s/:@'\"\x00]{1,63}")
 CLIENT = re.compile(r"[\x21-\x7e]{1,512}")
 BUS = ("nats", "tls", "ws", "wss")
 ENGINE = ("unix", "tcp", "http", "https")
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 # How the secrets of applications begin, and ids of applications end or begin: what is swapped is found by them.
 SECRETS = ("gloas-", "gto_", "GOCSPX-", "glpat-", "ghp_", "github_pat_")
 IDS = re.compile(r"\S+\.apps\.googleusercontent\.com|(?:Iv1\.|Iv23|Ov23)\w{10,}")
@@ -163,6 +164,27 @@ def _key(value: object) -> object:
     return value
 
 
+def beginning(prefix: str) -> Callable[[object], object]:
+    """A token of ours. Another secret in this variable would be sent to where this one goes."""
+
+    def check(value: object) -> object:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        if text and not text.startswith(prefix):
+            raise ValueError(
+                f"no bootstrap token: those begin with {prefix}. Make one (POST /api/v1/agents) and put it here"
+            )
+        return value
+
+    return check
+
+
+def tag(text: str) -> str:
+    """As the engine allows it for images."""
+    if text and TAG.fullmatch(text) is None:
+        raise ValueError("not a tag. Write it like 1.4.0: letters, digits, dots, hyphens and underscores")
+    return text
+
+
 def _client_id(text: str) -> str:
     if text.startswith(SECRETS):
         raise ValueError(
@@ -269,6 +291,7 @@ ClientSecret = Annotated[
     BeforeValidator(_client_secret),
     Wanted("the secret of an application", "what the provider shows"),
 ]
+Tag = Annotated[str, AfterValidator(tag), Wanted("a tag of an image", "1.4.0")]
 Switch = Annotated[
     bool | None, BeforeValidator(_exactly), Wanted("True or False, in exactly these letters", "True")
 ]

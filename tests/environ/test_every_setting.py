@@ -61,6 +61,11 @@ WRONG: dict[type[BaseSettings], dict[str, tuple[str, ...]]] = {
         "galley_undo_seconds": (*NUMBER, "86401"),
         "gitgrit_custom_ca_file_path": (URL,),
         "airgapped": FLAG,
+        "galley_keys_dir": FILE,
+        "galley_agent_token": (CANARY, URL, "11" * 32),
+        "seatrial_admin_password": (URL, '"half'),
+        "tag": ("a b", URL, "-1", "x" * 129),
+        "git_sha": ("a b", URL),
         "debug": FLAG,
         **{
             f"auth_provider_{kind}_enabled": (*FLAG, "true", "1", "FALSE")
@@ -112,6 +117,9 @@ WRONG: dict[type[BaseSettings], dict[str, tuple[str, ...]]] = {
 # A right value of each setting whose default says nothing, in the form in which it is kept.
 RIGHT: dict[str, str] = {
     "secret_key": "s" * 64,
+    "seatrial_admin_password": "of the first person",
+    "tag": "1.4.0",
+    "git_sha": "0a" * 20,
     "airgapped": "False",
     "gitgrit_custom_ca_file_path": certifi.where(),
     "galley_master_key": "11" * 32,

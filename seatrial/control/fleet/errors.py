@@ -2,6 +2,7 @@
 
 FleetError
 ├── UnfitName          not a valid name for an agent
+├── UnfitToken         a preset bootstrap token that could be guessed
 ├── CannotSign         this server has no key to sign agents' credentials with; the agent did nothing wrong
 ├── BootstrapRefused   the token is unknown, expired or used: the agent needs another one
 ├── UnfitKey           nothing can be sealed to an agent's key
@@ -20,6 +21,12 @@ class FleetError(ControlError):
 
 class UnfitName(FleetError):
     """Not a valid name for an agent; the message says what is."""
+
+
+class UnfitToken(FleetError):
+    """A bootstrap token that somebody chose is not one of those that we make; the message says how to make one."""
+
+    code = "unfit_token"
 
 
 class BootstrapRefused(FleetError):

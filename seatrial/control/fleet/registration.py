@@ -14,7 +14,7 @@ from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet import nats_jwt
 from seatrial.control.fleet.agent_tokens import agent_token
-from seatrial.control.fleet.errors import BootstrapRefused, CannotSign, UnfitName
+from seatrial.control.fleet.errors import BootstrapRefused, CannotSign, UnfitName, UnfitToken
 from seatrial.control.fleet.models import Agent, BootstrapToken
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
@@ -22,6 +22,7 @@ from seatrial.wire.agents import TOKEN_PREFIX, AgentRegistered, RegisterAgent
 from seatrial.wire.states import AgentState
 
 TOKEN_LIFETIME = timedelta(hours=24)
+TOKEN = re.compile(TOKEN_PREFIX + r"[A-Za-z0-9_-]{32,200}")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
@@ -42,6 +43,30 @@ def issue_bootstrap(name: str, *, by: Actor) -> str:
     BootstrapToken.objects.create(name=name, digest=_digest(token), expires_at=now + TOKEN_LIFETIME)
     audit.record("agent.issue_bootstrap", f"agent/{name}", by=by)
     return token
+
+
+@transaction.atomic
+def preset_bootstrap(name: str, token: str, *, by: Actor) -> None:
+    """Accept a bootstrap token that was chosen elsewhere, while there is no agent at all.
+
+    It is as any other: for one agent, within TOKEN_LIFETIME of the last call. Idempotent. Raises UnfitToken.
+    """
+    if Agent.objects.exists():
+        return
+    if not TOKEN.fullmatch(token):
+        raise UnfitToken(
+            f"a bootstrap token is {TOKEN_PREFIX} and at least 32 letters, digits, hyphens or underscores. "
+            f"Make one: echo {TOKEN_PREFIX}$(openssl rand -hex 32)"
+        )
+    expires_at = timezone.now() + TOKEN_LIFETIME
+    row, made = BootstrapToken.objects.get_or_create(
+        digest=_digest(token), defaults={"name": name, "expires_at": expires_at}
+    )
+    if made:
+        audit.record("agent.issue_bootstrap", f"agent/{name}", by=by)
+    elif row.used_at is None:
+        row.expires_at = expires_at
+        row.save(update_fields=["expires_at"])
 
 
 @transaction.atomic

@@ -3,6 +3,8 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -15,6 +17,7 @@ from seatrial.control.previews import lifecycle
 from seatrial.control.worker import errands
 from seatrial.control.worker.admissions import Admissions
 from seatrial.control.worker.aside import Aside, Due
+from seatrial.control.worker.beat import beat
 from seatrial.control.worker.credentials import AT_ONCE, Credentials
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.deliveries import Deliveries
@@ -37,8 +40,10 @@ ASKING_THREADS = 18 + AT_ONCE  # as many as there are tasks that wait for forges
 Task = Callable[[], Awaitable[None]]
 
 
-async def run(configuration: Configuration, stopped: asyncio.Event) -> None:
+async def run(configuration: Configuration, stopped: asyncio.Event, *, beat_file: Path | None = None) -> None:
     """Work until `stopped` is set. Without bus or database it waits for them; it never ends by itself.
+
+    With `beat_file`, it writes that file anew while it works.
 
     Stopping cancels the tasks. A call that runs in a database thread is finished; messages that were not acknowledged
     are handled again by the next worker.
@@ -52,6 +57,8 @@ async def run(configuration: Configuration, stopped: asyncio.Event) -> None:
             supervise("bus", lambda: _with_bus(database, asking, forges, wakeups, configuration)), name="bus"
         ),
     ]
+    if beat_file:
+        running += _start({"beat": partial(beat, database, beat_file)})
     log.info("worker started")
     await stopped.wait()
     await ended(*running, again_seconds=AGAIN_SECONDS)
@@ -147,9 +154,9 @@ def _start(tasks: dict[str, Task]) -> list[asyncio.Task[None]]:
     return [asyncio.create_task(supervise(name, task), name=name) for name, task in tasks.items()]
 
 
-async def serve(configuration: Configuration) -> None:
+async def serve(configuration: Configuration, *, beat_file: Path | None = None) -> None:
     """Call `run` until SIGTERM or SIGINT."""
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    await run(configuration, stopped)
+    await run(configuration, stopped, beat_file=beat_file)

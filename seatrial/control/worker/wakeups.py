@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from weakref import WeakSet
 
 import psycopg
-from django.db import connections
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+
+from seatrial.control.conninfo import conninfo
 
 
 class Waiter:
@@ -51,7 +51,7 @@ class Wakeups:
 
     async def listen(self) -> None:
         """Turn notifications into events, for ever. Raises when the database goes away; then start it again."""
-        connection = await psycopg.AsyncConnection.connect(_conninfo(), autocommit=True)
+        connection = await psycopg.AsyncConnection.connect(conninfo(), autocommit=True)
         async with connection:
             for channel in self._waiters:
                 await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
@@ -59,12 +59,3 @@ class Wakeups:
                 self.wake(channel)
             async for notification in connection.notifies():
                 self.wake(notification.channel)
-
-
-def _conninfo() -> str:
-    """Django's own connection parameters, as libpq knows them."""
-    settings = connections["default"].settings_dict
-    names = {"HOST": "host", "PORT": "port", "NAME": "dbname", "USER": "user", "PASSWORD": "password"}
-    return make_conninfo(
-        **{theirs: str(settings[ours]) for ours, theirs in names.items() if settings.get(ours)}
-    )

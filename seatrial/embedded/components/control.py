@@ -43,7 +43,7 @@ def environment(
 def first_data(data: DataDirectory, environment: Mapping[str, str]) -> ChildProgram:
     """The program that makes the first data: migrations, first user, token, starter pack. It must end before any other
     process of the control plane starts."""
-    line = [sys.executable, "-m", "seatrial.embedded.first_data", "--username", "admin"]
+    line = [sys.executable, "-m", "seatrial.control.manage", "bootstrap", "--username", "admin"]
     line += ["--password-file", str(data.admin_password), "--token-file", str(data.token)]
     return ChildProgram(name="first-data", arguments=line, environment=environment, directory=Path("/"))
 

@@ -1,0 +1,69 @@
+"""Processes prepare the database in any order and at once, and go on where one that died left off."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from seatrial.control.conninfo import conninfo
+from seatrial.control.installation.lock import LOCK
+from tests.installation.databases import empty_database, start
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
+
+WAITS = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+HOLDER = """
+    SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid)
+    WHERE locktype = 'advisory' AND granted AND datname = current_database()
+    AND (classid::bigint << 32 | objid::bigint) = %s
+"""
+
+
+@pytest.fixture
+def database() -> Iterator[str]:
+    with empty_database() as name:
+        yield name
+
+
+def rows(database: str, query: str, *values: object) -> list[tuple[object, ...]]:
+    with psycopg.connect(conninfo(dbname=database), autocommit=True) as connection:
+        return connection.execute(query, values).fetchall()
+
+
+def holder(database: str) -> int | None:
+    """The process that has the lock."""
+    found = rows(database, HOLDER, LOCK)
+    return int(str(found[0][0]).rpartition(" ")[2]) if found else None
+
+
+def bootstrap(database: str, folder: Path) -> subprocess.Popen[str]:
+    (folder / "password").write_text("correct horse battery")
+    files = ["--password-file", str(folder / "password"), "--token-file", str(folder / "token")]
+    return start(database, "manage", "bootstrap", *files)
+
+
+def test_of_four_at_once_one_prepares_and_when_it_is_killed_the_next_goes_on(
+    database: str, tmp_path: Path
+) -> None:
+    with psycopg.connect(conninfo(dbname=database)) as in_the_way:
+        # Whoever makes this table, too, waits for this transaction, in the middle of a migration.
+        in_the_way.execute("CREATE TABLE vault_masterkeycheck ()")
+        processes = {one.pid: one for one in (bootstrap(database, tmp_path) for _ in range(4))}
+        eventually(lambda: rows(database, WAITS), what="one waits in its migration")
+        killed = processes.pop(holder(database) or 0)
+        assert rows(database, "SELECT count(*) FROM django_migrations") > [(0,)]
+        killed.kill()
+        killed.communicate()
+        eventually(lambda: holder(database) in processes, what="another one has the lock")
+        in_the_way.rollback()
+    for process in processes.values():
+        output, _ = process.communicate(timeout=240)
+        assert process.returncode == 0, output
+    assert rows(database, "SELECT count(*) FROM vault_masterkeycheck") == [(1,)]
+    assert rows(database, "SELECT count(*) FROM accounts_user") == [(1,)]
+    applied = {f"{app}.{name}" for app, name in rows(database, "SELECT app, name FROM django_migrations")}
+    [(noted,)] = rows(database, "SELECT migrations FROM installation_release")
+    assert set(noted) == applied, "also those that the killed one applied"
