@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seatrial.cli import terminal
 from seatrial.cli.errors import CommandError, Disappointed
 from seatrial.cli.terminal import Terminal, bold, note, warning
 from seatrial.embedded.typed import typed
@@ -154,8 +155,7 @@ def _finish(draft: "Draft", kept: dict[str, str], file: Path, *, force: bool, sh
     try:
         content = dotenv_file.text(draft.install, values)
         if show:
-            sys.stdout.write(content)
-            sys.stdout.flush()
+            terminal.file(content)
         else:
             dotenv_file.write(file, content, replace=force)
     except FileExistsError as error:
@@ -176,21 +176,21 @@ def _say_next(
 ) -> None:
     from seatrial.dotenv import writing
 
-    terminal = Terminal(errors=show)  # standard output is the file
+    screen = Terminal(errors=show)  # standard output is the file
     if not show:
-        terminal.line(
+        screen.line(
             "Written: ", bold(str(file)), note(" (readable by you alone; keep a copy of its keys elsewhere)")
         )
     for one in warnings:
-        terminal.line(warning(one))
+        screen.line(warning(one))
     for address in writing.callbacks(values):
-        terminal.line(
+        screen.line(
             "Make an OAuth application at the code host with this redirect URI, and put its id and secret into the file:"
         )
-        terminal.line("  ", bold(address))
-    terminal.line("Next:")
+        screen.line("  ", bold(address))
+    screen.line("Next:")
     for command in writing.next_commands(draft.install, file.absolute().parent):
-        terminal.line(f"  {command}")
+        screen.line(f"  {command}")
 
 
 def _check(file: Path, kind: str) -> None:
@@ -205,14 +205,14 @@ def _check(file: Path, kind: str) -> None:
     except Unfit as error:
         raise CommandError(f"--kind: {error}.", word="usage") from error
     found = checking.examine(install, values)
-    terminal = Terminal()
+    screen = Terminal()
     for one in found.problems:
-        terminal.line("✗ ", one)
+        screen.line("✗ ", one)
     for one in found.warnings:
-        terminal.line(warning(one))
+        screen.line(warning(one))
     if found.problems:
         raise Disappointed(f"{file} is not right")
-    terminal.line(f"✓ {file} is right for {install}")
+    screen.line(f"✓ {file} is right for {install}")
 
 
 def _at(file: Path) -> list[str]:

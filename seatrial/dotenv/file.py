@@ -18,6 +18,7 @@ from seatrial.dotenv.variable import Install, Variable
 MODE = 0o600  # it holds every secret of the install
 # Compose, a shell and `docker run --env-file` read these without quotes, and all the same.
 PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=~*-]*")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 HEAD = {
     Install.ONE_HOST: "Settings of Seatrial on one host, beside compose.yaml.",
     Install.AIR_GAPPED: "Settings of Seatrial without internet, beside docker-compose.full.yaml.",
@@ -51,7 +52,7 @@ def parse(text: str) -> Dotenv:
     values: dict[str, str] = {}
     repeated = []
     for one in parse_stream(StringIO(text.replace("\r\n", "\n").replace("\r", "\n"))):
-        if one.error:
+        if one.error or (one.key is not None and NAME.fullmatch(one.key) is None):
             raise Unreadable(
                 f"line {one.original.line}: it is not NAME=value. Write it like that, or remove it"
             )
@@ -94,9 +95,9 @@ def line(name: str, value: str) -> str:
     """A line that every reader of such files takes the same way. Raises Unreadable for a value that has none."""
     if PLAIN.fullmatch(value):
         return f"{name}={value}"
-    if re.search(r"['\\\n\r]", value):
+    if re.search(r"['\\]", value) or not value.isprintable():
         raise Unreadable(
-            f"{name}: its value has a quote, a backslash or a line end in it, which programs read in different ways. "
+            f"{name}: its value has a quote, a backslash or a sign that cannot be seen in it, which programs read in different ways. "
             "Choose another"
         )
     return f"{name}='{value}'"

@@ -323,7 +323,7 @@ def test_every_command_is_attacked_here() -> None:
     assert [group.name for group in app.registered_groups] == ["projects", "deliveries"]
     assert names == {
         "up", "down", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
-        "pulls", "approve", "extend",
+        "pulls", "approve", "extend", "init",
     }, "a new command: attack it above"  # fmt: skip
 
 
@@ -400,3 +400,4 @@ def test_init(shown: Shown, attack: str, tmp_path: Path, monkeypatch: pytest.Mon
         shown("init", option, given, said=False)
     Path(".env").write_text(f'SITE_URL="{given}"\nGALLEY_KEEP_DAY="{given}"\n{given}="x"\n', errors="replace")
     shown("init", "--check", said=False)
+    shown("init", "--force", "--print", said=False)

@@ -14,9 +14,8 @@ from seatrial.dotenv import file
 from seatrial.dotenv.file import Unreadable, parse, read, write
 from seatrial.dotenv.variable import Install
 
-VALUES = st.text(
-    st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_characters="'\\\\"), max_size=40
-)
+SIGNS = st.characters(max_codepoint=0x2FFF, exclude_characters="'\\", exclude_categories=["C", "Z"])
+VALUES = st.text(SIGNS | st.just(" "), max_size=40)
 COMPOSE = Path(sys.executable).parent / "docker-compose"
 
 
@@ -26,7 +25,7 @@ def test_what_is_written_is_read_back(value: str) -> None:
     assert parse(text).values["SITE_URL"] == parse(text).values["OTHER"] == value
 
 
-@pytest.mark.parametrize("value", ["it's", "two\nlines", "back\\slash"])
+@pytest.mark.parametrize("value", ["it's", "two\nlines", "back\\slash", "\x1b[2K", "\u202e"])
 def test_what_no_quotes_can_hold_is_refused(value: str) -> None:
     with pytest.raises(Unreadable, match="OTHER: its value has a quote"):
         file.text(Install.ONE_HOST, {"OTHER": value})
@@ -52,7 +51,9 @@ def test_it_is_read_as_people_write_it(text: str, value: str, tmp_path: Path) ->
     assert read(tmp_path / ".env").values["A"] == value
 
 
-@pytest.mark.parametrize("text", ["A=x\nthis is no variable\n", "A=x\n= y\n", "A=x\n'half\n"])
+@pytest.mark.parametrize(
+    "text", ["A=x\nthis is no variable\n", "A=x\n= y\n", "A=x\n'half\n", "A=x\nB C=y\n", "A=x\n\x1b[2K=y\n"]
+)
 def test_a_line_that_is_none_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(text)
     with pytest.raises(Unreadable, match=r"\.env, line 2: it is not NAME=value"):
