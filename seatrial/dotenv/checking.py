@@ -4,13 +4,9 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings
-
 from seatrial.dotenv.table import INTERNAL, default, variables
 from seatrial.dotenv.variable import Install, Variable
-from seatrial.environ.reading import instead_of_the_environment
-from seatrial.environ.sentences import problems
+from seatrial.environ.sentences import refusals
 
 PROVIDERS = ("GITHUB", "GITLAB", "GITEA", "GOOGLE")
 
@@ -50,18 +46,9 @@ def _by_programs(install: Install, values: Mapping[str, str]) -> Iterator[str]:
         given = {name: values[one.name] for name, one in mine.items() if values.get(one.name)}
         if install is Install.AIR_GAPPED:
             given["AIRGAPPED"] = "True"
-        for line in _refused(program, given):
+        for line in refusals(program, given):
             name, _, said = line.partition(": ")
             yield f"{mine[name].name if name in mine else name}: {said}"
-
-
-def _refused(program: type[BaseSettings], given: Mapping[str, str]) -> list[str]:
-    with instead_of_the_environment(given):
-        try:
-            program()
-        except ValidationError as error:
-            return problems(program, error)
-    return []
 
 
 def _said(check: Callable[[str], object], value: str) -> str:

@@ -7,6 +7,7 @@ from pydantic import ModelWrapValidatorHandler, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings
 
+from seatrial.environ.reading import instead_of_the_environment
 from seatrial.environ.wanted import wanted
 
 Made = TypeVar("Made", bound=BaseSettings)
@@ -16,6 +17,18 @@ OWN = {"value_error", "setting"}  # kinds of errors whose message one of our che
 def problems(kind: type[BaseSettings], error: ValidationError) -> list[str]:
     """One line for each variable that is wrong: its name, the problem, the fix."""
     return [_line(kind, one) for one in error.errors(include_url=False, include_input=False)]
+
+
+def refusals(kind: type[BaseSettings], variables: Mapping[str, str]) -> list[str]:
+    """What a program would say if it were started with these variables; empty if it would take them all."""
+    with instead_of_the_environment(variables):
+        try:
+            kind()
+        except ValidationError as error:
+            return problems(kind, error)
+        except OSError as error:
+            return [f"A setting that ends in _FILE names a file that cannot be read: {error}"]
+    return []
 
 
 def _line(kind: type[BaseSettings], error: Any) -> str:
