@@ -68,7 +68,7 @@ def init(
     kept = _kept(file, force=force, show=show)
     draft = _draft(kept, tag)
     _ask(draft, questions(here=not show), given)
-    _finish(draft, kept, file, force=force, show=show)
+    _finish(draft, file, force=force, show=show)
 
 
 def _kept(file: Path, *, force: bool, show: bool) -> dict[str, str]:
@@ -112,7 +112,8 @@ def _draft(kept: dict[str, str], tag: str) -> "Draft":
 def _install(kept: dict[str, str]) -> "Install":
     from seatrial.dotenv.variable import Install
 
-    return Install.AIR_GAPPED if "GITGRIT_ENCRYPTION_KEY" in kept else Install.ONE_HOST
+    closed = "GITGRIT_ENCRYPTION_KEY" in kept and "GALLEY_MASTER_KEY" not in kept
+    return Install.AIR_GAPPED if closed else Install.ONE_HOST
 
 
 def _ask(draft: "Draft", questions: "tuple[Question, ...]", given: dict[str, str]) -> None:
@@ -139,16 +140,15 @@ def _ask(draft: "Draft", questions: "tuple[Question, ...]", given: dict[str, str
         raise CommandError("\n".join(wrong), fix="Nothing was written.", word="usage")
 
 
-def _finish(draft: "Draft", kept: dict[str, str], file: Path, *, force: bool, show: bool) -> None:
+def _finish(draft: "Draft", file: Path, *, force: bool, show: bool) -> None:
     from seatrial.dotenv import checking, writing
     from seatrial.dotenv import file as dotenv_file
+    from seatrial.dotenv.questions import Unfit
 
-    if lost := writing.other_key(draft.install, kept):
-        raise CommandError(
-            f"{file} has {lost}, and {draft.install} has another variable for this key: what it sealed would be lost.",
-            fix=f"Nothing was written. Keep the kind of install, or write a new file: {typed('init', '--file', 'other.env')}",
-        )
-    values = writing.complete(draft)
+    try:
+        values = writing.complete(draft)
+    except Unfit as error:
+        raise CommandError(str(error), fix="Nothing was written.") from error
     found = checking.examine(draft.install, values)
     if found.problems:
         raise CommandError("\n".join(found.problems), fix="Nothing was written.")

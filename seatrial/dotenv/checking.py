@@ -4,9 +4,10 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from seatrial.dotenv.table import INTERNAL, default, variables
+from seatrial.dotenv.table import ENCRYPTION_KEY, INTERNAL, MASTER_KEY, default, variables
 from seatrial.dotenv.variable import Install, Variable
 from seatrial.environ.sentences import refusals
+from seatrial.environ.shapes import is_here
 
 PROVIDERS = ("GITHUB", "GITLAB", "GITEA", "GOOGLE")
 
@@ -21,7 +22,7 @@ class Findings:
 
 def examine(install: Install, values: Mapping[str, str]) -> Findings:
     """Every sentence about these variables; each begins with a variable's name."""
-    missing = {one.name for one in variables(install) if one.required and not values.get(one.name)}
+    missing = set(lacking(install, values))
     given = {one.name: one for one in variables(install) if values.get(one.name)}
     wrong = [f"{name}: not set. {_how(one)}" for one in variables(install) if (name := one.name) in missing]
     wrong += [line for line in _by_programs(install, values) if line.split(":")[0] not in missing]
@@ -31,6 +32,12 @@ def examine(install: Install, values: Mapping[str, str]) -> Findings:
             wrong.append(f"{name}: {said}")
     wrong += _the_same(given, values)
     return Findings(tuple(wrong), tuple(_doubts(install, values)))
+
+
+def lacking(install: Install, values: Mapping[str, str]) -> list[str]:
+    """Variables that must have a value and have none."""
+    needed = [one.name for one in variables(install) if install in one.required and not values.get(one.name)]
+    return [name for name in needed if name != MASTER_KEY or not values.get(ENCRYPTION_KEY)]
 
 
 def problem(install: Install, name: str, value: str, others: Mapping[str, str]) -> str:
@@ -78,20 +85,23 @@ def _the_same(given: Mapping[str, Variable], values: Mapping[str, str]) -> Itera
 def _doubts(install: Install, values: Mapping[str, str]) -> Iterator[str]:
     known = {one.name: one for one in variables(install)}
     for name in values:
-        if name in INTERNAL:
+        if name in INTERNAL and name not in known:
             yield f"{name}: the compose file sets it. Remove it here"
         elif name not in known and (near := difflib.get_close_matches(name, known, n=1, cutoff=0.85)):
             yield f"{name}: no variable of this install. Did you mean {near[0]}?"
+    site = values.get("SITE_URL", "")
+    if install is Install.ONE_HOST and site.startswith("http://") and not is_here(site):
+        yield "SITE_URL: the ingress serves it with TLS alone. Write it with https://"
     for kind in PROVIDERS:
         switch = f"AUTH_PROVIDER_{kind}_ENABLED"
         on = (values.get(switch) or default(install, known[switch])) == "True"
-        lacking = [
+        unset = [
             name
             for part in ("URL", "CLIENT_ID", "CLIENT_SECRET")
             if _lacks(name := f"{kind}_{part}", known, values)
         ]
-        if on and lacking:
-            yield f"{switch}: sign-in stays off until these are set: {', '.join(lacking)}"
+        if on and unset:
+            yield f"{switch}: sign-in stays off until these are set: {', '.join(unset)}"
 
 
 def _lacks(name: str, known: Mapping[str, Variable], values: Mapping[str, str]) -> bool:

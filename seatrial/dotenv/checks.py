@@ -7,8 +7,13 @@ from pathlib import Path
 from seatrial.control.configuration import trusting
 from seatrial.control.vault.errors import UnfitMasterKey
 from seatrial.control.vault.keys import MasterKey
+from seatrial.environ.shapes import server
 
 FERNET = re.compile(r"[A-Za-z0-9_-]{43}=")
+IMAGE = re.compile(
+    r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?(?::\d{1,5})?(?:/[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)*"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
+)
 LEAST_KEY, LEAST_PASSWORD = 32, 8
 
 
@@ -86,3 +91,48 @@ def directory(text: str) -> None:
     """From the root, because it is mounted at the same path."""
     if not text.startswith("/") or "://" in text:
         raise ValueError("not a path from the root. Write it like /var/lib/galley")
+
+
+def word(text: str) -> None:
+    """One word of letters and digits."""
+    if re.fullmatch(r"[A-Za-z0-9_.-]+", text) is None:
+        raise ValueError("not one word. Write it like cloudflare")
+
+
+def email(text: str) -> None:
+    """Whom an authority writes to."""
+    if re.fullmatch(r"[^@\s:/]+@[^@\s:/]+\.[^@\s:/]+", text) is None:
+        raise ValueError("not an e-mail address. Write it like operator@example.com")
+
+
+def https(text: str) -> None:
+    """An address, with its path."""
+    server("https://ca.example.com/directory")(text)
+    if not text.startswith("https://"):
+        raise ValueError("not an address with https. Write it like https://ca.example.com/directory")
+
+
+def port(text: str) -> None:
+    """As the host has them."""
+    if not text.isascii() or not text.isdigit() or not 0 < int(text[:6]) < 65536:
+        raise ValueError("not a port, 1 to 65535. Write it like 8443")
+
+
+def address(text: str) -> None:
+    """Of this host, or all of them."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        raise ValueError("not an IP address. Write it like 10.0.0.7, or 0.0.0.0 for all") from None
+
+
+def image(text: str) -> None:
+    """As the engine names images."""
+    if IMAGE.fullmatch(text) is None:
+        raise ValueError("not the name of an image. Write it like registry.example.com/postgres:15")
+
+
+def prefix(text: str) -> None:
+    """What stands before a name."""
+    if not text.endswith("/") or IMAGE.fullmatch(f"{text}x") is None:
+        raise ValueError("not the beginning of an image's name. Write it like registry.example.com/seatrial/")

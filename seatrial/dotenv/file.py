@@ -85,7 +85,7 @@ def _lines(install: Install, one: Variable, values: Mapping[str, str]) -> Iterat
     yield from textwrap.wrap(said, 110, initial_indent="# ", subsequent_indent="# ")
     if one.name in values:
         yield line(one.name, values[one.name])
-    elif one.required:
+    elif install in one.required:
         yield f"{one.name}={usual}"
     else:
         yield f"#{one.name}={usual}"

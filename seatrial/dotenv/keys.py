@@ -18,7 +18,12 @@ def master_key() -> str:
 
 def fernet_key() -> str:
     """32 bytes, as Fernet writes them."""
-    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    return as_fernet(secrets.token_bytes(32))
+
+
+def as_fernet(key: bytes) -> str:
+    """The same key in Fernet's form, which the vault takes as well."""
+    return base64.urlsafe_b64encode(key).decode()
 
 
 def password() -> str:

@@ -76,10 +76,9 @@ def _site(draft: Draft) -> str:
     kept = draft.values.get("SITE_URL", "")
     if kept and not problem(draft.install, "SITE_URL", kept, {}):
         return kept
-    if draft.install is Install.ONE_HOST:
-        return "http://localhost:3000"
-    own = f"http://{socket.gethostname().lower()}:3000"
-    return INSIDE if problem(draft.install, "SITE_URL", own, {}) else own
+    host = socket.gethostname().lower()
+    own = f"http://{host}:3000" if draft.install is Install.AIR_GAPPED else f"https://{host}"
+    return INSIDE if is_here(own) or problem(draft.install, "SITE_URL", own, {}) else own
 
 
 def _host(draft: Draft) -> str:
@@ -88,7 +87,8 @@ def _host(draft: Draft) -> str:
 
 def _take_site(draft: Draft, text: str) -> None:
     draft.take("SITE_URL", text.strip().rstrip("/"))
-    draft.values["GALLEY_PREVIEW_SCHEME"] = urlsplit(text.strip()).scheme.lower()
+    if draft.install is Install.AIR_GAPPED:
+        draft.values["GALLEY_PREVIEW_SCHEME"] = urlsplit(text.strip()).scheme.lower()
 
 
 def _previews(draft: Draft) -> str:

@@ -18,14 +18,16 @@ class Group(StrEnum):
     """The headings of the file."""
 
     RELEASE = "Release"
-    ADDRESSES = "Addresses"
+    ADDRESSES = "Addresses and ports"
     KEYS = "Keys: never change them after the first start, and keep a copy apart from the database"
     DATABASE = "Database"
     FORGE = "Sign-in"
     NETWORK = "Network and trust"
-    CERTIFICATES = "Certificates"
+    CERTIFICATES = "Certificates: by ACME, your own, or self-signed until there is one"
     AGENT = "The agent on this host"
-    LIMITS = "Limits"
+    LIMITS = "Limits and logs"
+    IMAGES = "Images"
+    FLEET = "Agents on other hosts"
 
 
 BOTH = frozenset(Install)
@@ -47,5 +49,5 @@ class Variable:
     program: type[BaseSettings] | None = None
     setting: str = ""
     secret: bool = False
-    required: bool = False
+    required: frozenset[Install] = frozenset()
     make: Callable[[], str] | None = None

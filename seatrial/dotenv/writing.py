@@ -3,8 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from seatrial.dotenv.questions import Draft
-from seatrial.dotenv.table import variables
+from seatrial.control.vault.errors import UnfitMasterKey
+from seatrial.control.vault.keys import MasterKey
+from seatrial.dotenv import keys
+from seatrial.dotenv.checking import lacking
+from seatrial.dotenv.questions import Draft, Unfit
+from seatrial.dotenv.table import ENCRYPTION_KEY, MASTER_KEY, variables
 from seatrial.dotenv.variable import Install
 
 NEXT = {
@@ -20,34 +24,36 @@ NEXT = {
         "docker compose -f docker-compose.full.yaml logs -f app",
     ),
 }
-# The same key under the name of the other install, in another form.
-VAULT = ("GALLEY_MASTER_KEY", "GITGRIT_ENCRYPTION_KEY")
 
 
 def complete(draft: Draft) -> dict[str, str]:
-    """The values of the file: the answers, what was kept, and a fresh key wherever there is none."""
+    """The values of the file: the answers, what was kept, and a fresh key wherever there is none.
+
+    A key of the vault stays the same key when the kind of install changes, under the name that it has there.
+    Raises Unfit if it is none.
+    """
     values = dict(draft.values)
+    if draft.install is Install.AIR_GAPPED and MASTER_KEY in values:
+        master = values.pop(MASTER_KEY)
+        if master and not values.get(ENCRYPTION_KEY):
+            values[ENCRYPTION_KEY] = _as_fernet(master)
+    needed = set(lacking(draft.install, values))
     for one in variables(draft.install):
-        if one.make is not None and not values.get(one.name):
+        if one.make is not None and not values.get(one.name) and (one.name in needed or not one.required):
             values[one.name] = one.make()
     return values
 
 
-def other_key(install: Install, kept: Mapping[str, str]) -> str:
-    """The variable of an earlier file whose key would be given up, because this install names its key otherwise."""
-    mine = {one.name for one in variables(install)}
-    lost = [name for name in VAULT if kept.get(name) and name not in mine]
-    return lost[0] if lost and not any(kept.get(name) for name in VAULT if name in mine) else ""
+def _as_fernet(master: str) -> str:
+    try:
+        return keys.as_fernet(MasterKey.parse(master).value)
+    except UnfitMasterKey as error:
+        raise Unfit(str(error)) from error
 
 
 def next_commands(install: Install, directory: Path) -> tuple[str, ...]:
     """What to type, in the folder of the compose file."""
     return (f"cd {directory}", *NEXT[install])
-
-
-def still_to_fill(values: Mapping[str, str]) -> list[str]:
-    """Variables that only the operator knows."""
-    return [name for name, value in values.items() if not value]
 
 
 def callbacks(values: Mapping[str, str]) -> list[str]:

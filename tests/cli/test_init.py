@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import typer
 
+from seatrial.control.vault.keys import MasterKey
 from seatrial.dotenv import checking, file
 from seatrial.dotenv.variable import Install
 from tests.cli.test_hostile import obeyed
@@ -178,12 +179,25 @@ def test_force_makes_only_the_key_that_is_missing(cli: Any) -> None:
     assert values() == {**before, "GALLEY_AGENT_TOKEN": fresh} and fresh != before["GALLEY_AGENT_TOKEN"]
 
 
-def test_another_kind_of_install_does_not_lose_the_key(cli: Any) -> None:
-    cli("init")
-    before = Path(".env").read_bytes()
+def test_another_kind_of_install_has_the_same_key(cli: Any) -> None:
+    cli("init", "--kind", "one-host")
+    before = values()
+    assert cli("init", "--force", "--kind", "air-gapped")[0] == 0
+    closed = values()
+    same = MasterKey.parse(before["GALLEY_MASTER_KEY"])
+    assert MasterKey.parse(closed["GITGRIT_ENCRYPTION_KEY"]) == same and "GALLEY_MASTER_KEY" not in closed
+    assert cli("init", "--force")[0] == 0
+    assert values() == closed
+    assert cli("init", "--force", "--kind", "one-host")[0] == 0
+    assert values()["GITGRIT_ENCRYPTION_KEY"] == closed["GITGRIT_ENCRYPTION_KEY"]
+    assert not values().get("GALLEY_MASTER_KEY") and cli("init", "--check", "--kind", "one-host")[0] == 0
+
+
+def test_a_key_that_is_none_is_not_carried_over(cli: Any) -> None:
+    Path(".env").write_text("GALLEY_MASTER_KEY=nonsense\n")
     code, _, err = cli("init", "--force", "--kind", "air-gapped")
-    assert code == 2 and "GALLEY_MASTER_KEY" in err and "would be lost" in err
-    assert Path(".env").read_bytes() == before
+    assert code == 2 and "GALLEY_MASTER_KEY is" in err and "nonsense" not in err
+    assert Path(".env").read_text() == "GALLEY_MASTER_KEY=nonsense\n"
 
 
 def test_printed_it_is_the_file_and_nothing_else(cli: Any) -> None:
