@@ -188,8 +188,8 @@ def _say_next(
             "Make an OAuth application at the code host with this redirect URI, and put its id and secret into the file:"
         )
         screen.line("  ", bold(address))
-    screen.line("Next:")
-    for command in writing.next_commands(draft.install, file.absolute().parent):
+    screen.line("Next:" if not show else "Next, in the folder of the compose file:")
+    for command in writing.next_commands(draft.install, None if show else file.absolute().parent):
         screen.line(f"  {command}")
 
 

@@ -1,5 +1,6 @@
 """From answers to a complete `.env`, and what to type after it."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -51,9 +52,9 @@ def _as_fernet(master: str) -> str:
         raise Unfit(str(error)) from error
 
 
-def next_commands(install: Install, directory: Path) -> tuple[str, ...]:
-    """What to type, in the folder of the compose file."""
-    return (f"cd {directory}", *NEXT[install])
+def next_commands(install: Install, directory: Path | None) -> tuple[str, ...]:
+    """What to type, in the folder of the compose file; where that is, is known only if the file was written there."""
+    return (*([f"cd {shlex.quote(str(directory))}"] if directory else []), *NEXT[install])
 
 
 def callbacks(values: Mapping[str, str]) -> list[str]:

@@ -204,7 +204,7 @@ def test_printed_it_is_the_file_and_nothing_else(cli: Any) -> None:
     code, out, err = cli("init", "--print", "--kind", "air-gapped", "--ca-file", "/etc/of/another/host.pem")
     assert code == 0 and not Path(".env").exists()
     assert checking.examine(Install.AIR_GAPPED, file.parse(out).values).problems == ()
-    assert "Next:" in err and "Next:" not in out
+    assert "Next, in the folder of the compose file:\n  docker compose -f" in err and "Next" not in out
     assert not any(file.parse(out).values[name] in err for name in SECRETS)
 
 
