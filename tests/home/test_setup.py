@@ -140,7 +140,8 @@ def test_an_agent_that_is_away_is_named(root: User) -> None:
 def test_a_bus_that_takes_nothing_is_named(root: User) -> None:
     beating()
     row = OutboxMessage.objects.create(subject="x", body={})
-    OutboxMessage.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(minutes=1))
+    long_ago = timezone.now() - timedelta(minutes=1)
+    OutboxMessage.objects.filter(pk=row.pk).update(created_at=long_ago, due_at=long_ago)
     assert "Seatrial waits for the bus" in wrong(root)[0].text
 
 
