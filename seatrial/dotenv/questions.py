@@ -87,8 +87,6 @@ def _host(draft: Draft) -> str:
 
 def _take_site(draft: Draft, text: str) -> None:
     draft.take("SITE_URL", text.strip().rstrip("/"))
-    if draft.install is Install.AIR_GAPPED:
-        draft.values["GALLEY_PREVIEW_SCHEME"] = urlsplit(text.strip()).scheme.lower()
 
 
 def _previews(draft: Draft) -> str:

@@ -215,6 +215,7 @@ DEFAULTS: dict[Install, dict[str, str]] = {
     },
     Install.AIR_GAPPED: {
         "SITE_URL": "",  # the code host inside must reach it
+        "GALLEY_PREVIEW_PORT": "8080",
         "POSTGRES_USER": "gitgrit",
         "POSTGRES_DB": "gitgrit",
         "AUTH_PROVIDER_GITHUB_ENABLED": "False",

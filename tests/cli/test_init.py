@@ -1,6 +1,9 @@
 """`seatrial init`: a complete `.env` after five questions at most, and never one that loses a key."""
 
 import io
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,10 +11,16 @@ from typing import Any
 import pytest
 import typer
 
+from seatrial.agent.settings import Settings
+from seatrial.control.configuration import Configuration
 from seatrial.control.vault.keys import MasterKey
 from seatrial.dotenv import checking, file
 from seatrial.dotenv.variable import Install
+from seatrial.environ.sentences import refusals
 from tests.cli.test_hostile import obeyed
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = Path(sys.executable).parent / "docker-compose"
 
 ONE_HOST = ["docker compose pull", "docker compose up -d", "docker compose logs -f galley-server"]
 CLOSED = [
@@ -95,7 +104,7 @@ def test_a_person_is_asked_five_questions(cli: Any, person: Any) -> None:
         "https://gitlab.corp.example",
         "True",
     )
-    assert kept["GALLEY_PREVIEW_SCHEME"] == "https" and "GITGRIT_CUSTOM_CA_FILE_PATH" not in kept
+    assert "GITGRIT_CUSTOM_CA_FILE_PATH" not in kept
 
 
 def test_what_an_option_says_is_not_asked(cli: Any, person: Any) -> None:
@@ -129,6 +138,34 @@ def test_a_script_hears_of_everything_at_once_and_nothing_is_written(cli: Any) -
     assert (code, out) == (2, "") and not Path(".env").exists()
     for option in ("--site-url", "--preview-domain", "--forge", "--ca-file"):
         assert f"{option}: " in err
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "server", "agent"),
+    [
+        ("one-host", "compose.yaml", "galley-server", "galley-agent"),
+        ("air-gapped", "docker-compose.full.yaml", "app", "galley-agent"),
+    ],
+)
+def test_what_compose_makes_of_the_file_the_programs_take(
+    cli: Any, folder: Path, kind: str, name: str, server: str, agent: str
+) -> None:
+    compose_file = ROOT / "deploy" / name
+    if not compose_file.exists():
+        return  # this release has none
+    cli("init", "--kind", kind, "--forge", "gitlab https://gitlab.internal")
+    words = [COMPOSE, "--project-directory", folder, "-f", compose_file, "config", "--format", "json"]
+    clean = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+    done = subprocess.run(words, capture_output=True, text=True, check=True, env=clean)
+    services = json.loads(done.stdout)["services"]
+    for service, program in ((server, Configuration), (agent, Settings)):
+        given = {key: text for key, text in services[service]["environment"].items() if text is not None}
+        assert refusals(program, given) == []
+        if program is Configuration:
+            assert (
+                given["GITLAB_URL"] == "https://gitlab.internal"
+                and given["SECRET_KEY"] == values()["SECRET_KEY"]
+            )
 
 
 @pytest.mark.parametrize("words", [("--kind", "compose"), ("--tag", "a b"), ("--tag", "https://a.test")])

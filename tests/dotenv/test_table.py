@@ -15,6 +15,8 @@ COMPOSE_FILES = {
     Install.AIR_GAPPED: ROOT / "deploy" / "docker-compose.full.yaml",
 }
 USED = re.compile(r"(?<!\$)\$(?:\{([A-Z][A-Z0-9_]*)|([A-Z][A-Z0-9_]*))")
+# What the compose file has in place of a path or an address that nobody gave.
+PLACES = {"GITGRIT_CUSTOM_CA_FILE_PATH", "GALLEY_TLS_DIR", "GALLEY_ACME_PROVIDER", "DB_HOST"}
 RIGHT = {
     "TAG": "1.4.0",
     "SITE_URL": "https://seatrial.example.com",
@@ -162,6 +164,17 @@ def test_the_compose_file_uses_what_the_table_has(install: Install) -> None:
     names = {one.name for one in variables(install)}
     assert used - names == set(), "a variable that the table does not have"
     assert names - used == set(), "a variable without effect"
+
+
+@pytest.mark.parametrize("install", Install)
+def test_the_compose_file_has_the_defaults_of_the_table(install: Install) -> None:
+    path = COMPOSE_FILES[install]
+    text = path.read_text() if path.exists() else ""
+    counts = dict(re.findall(r"\$\{([A-Z][A-Z0-9_]*):-([^}]+)\}", text))
+    said = {one.name: default(install, one) for one in variables(install)}
+    assert {name: said[name] for name in counts if name not in PLACES} == {
+        name: value for name, value in counts.items() if name not in PLACES
+    }
 
 
 @pytest.mark.parametrize("install", Install)
