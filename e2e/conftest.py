@@ -1,10 +1,12 @@
 """Fixtures: one platform per test session; tests use repositories of their own."""
 
+import re
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 import trustme
+from playwright.sync_api import Page, expect, sync_playwright
 
 from e2e.connecting import NOBODY, networks_of_containers, recorded
 from e2e.platform import Platform, eventually
@@ -12,6 +14,8 @@ from e2e.stage import Stage, set_up
 from tests.engines import require
 
 HERE = Path(__file__).parent
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+expect.set_options(timeout=60_000)  # a busy machine is slow, and waiting costs nothing where it is not
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -68,6 +72,24 @@ def nowhere_else(platform: Platform, tmp_path: Path) -> Iterator[None]:
 def stage(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """Two previews on the platform, for the attacks of one module."""
     return set_up(platform, tmp_path_factory.mktemp("stage"))
+
+
+@pytest.fixture(scope="module")
+def page(platform: Platform) -> Iterator[Page]:
+    """A browser in which the platform's admin is signed in."""
+    require("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        # Code hosts have a certificate of an organisation, which a browser of that organisation knows
+        page = browser.new_page(base_url=f"http://localhost:{platform.port}", ignore_https_errors=True)
+        page.set_default_timeout(60_000)
+        page.goto("/")
+        page.get_by_label("Username").fill("admin")
+        page.get_by_label("Password").fill((platform.directory / "admin-password").read_text().strip())
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        expect(page).not_to_have_url(re.compile("/accounts/login"))
+        yield page
+        browser.close()
 
 
 @pytest.hookimpl(wrapper=True)

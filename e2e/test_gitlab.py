@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from playwright.sync_api import Page, expect
 
 from e2e.platform import Platform, eventually
 from e2e.repositories import static
@@ -58,3 +59,32 @@ def test_from_a_merge_request_to_its_preview(platform: Platform, site: GitLabSit
     )
     logs = "".join(file.read_text(errors="replace") for file in platform.directory.glob("logs/*.log"))
     assert token not in logs
+
+
+@pytest.mark.chromium
+def test_a_connection_is_authorized_in_a_browser(
+    platform: Platform, site: GitLabSite, home: Path, page: Page
+) -> None:
+    site.repository(SHOP, static(home / "shop"), admin=BOT)
+    application = site.application(f"http://localhost:{platform.port}/connections/authorized")
+    page.goto("/connections/new/gitlab")
+    form = page.locator("form", has=page.get_by_role("button", name="Authorize with GitLab"))
+    expect(form).to_contain_text(application.redirect_uri)
+    form.get_by_label("Address").fill(site.url)
+    form.get_by_label("Application ID").fill(application.client_id)
+    form.get_by_label("Secret").fill(application.secret)
+    form.get_by_role("button", name="Authorize with GitLab").click()
+
+    page.get_by_role("button", name=f"as {BOT}").click()  # at the code host
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Connected as {BOT}")
+    expect(page.locator("main")).to_contain_text("authorized by admin")
+    page.get_by_role("link", name="Choose repositories").click()
+    page.get_by_role("checkbox", name=SHOP).check()
+    page.get_by_role("button", name="Put under trial").click()
+    expect(page.locator("main")).to_contain_text(SHOP)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Open a pull request to see a preview")
+    eventually(lambda: site.signing, what="the webhook is registered with the authorization")
+    secrets = [application.secret, *(text for one in site.grants for text in (one.access, one.refresh))]
+    logs = "".join(file.read_text(errors="replace") for file in platform.directory.glob("logs/*.log"))
+    assert not [one for one in secrets if one in page.content() + logs]

@@ -1,37 +1,15 @@
 """The pages on the real platform, in a real browser: a verdict, a live preview, its logs as they come."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from e2e.platform import Platform
 from e2e.repositories import commit, static
-from tests.engines import require
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chromium]
-
-expect.set_options(timeout=60_000)  # a busy machine is slow, and waiting costs nothing where it is not
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-
-
-@pytest.fixture(scope="module")
-def page(platform: Platform) -> Iterator[Page]:
-    """A signed-in browser; any error on its console fails the test that is running."""
-    require("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        page = browser.new_page(base_url=f"http://localhost:{platform.port}")
-        page.set_default_timeout(60_000)
-        page.goto("/")
-        page.get_by_label("Username").fill("admin")
-        page.get_by_label("Password").fill((platform.directory / "admin-password").read_text().strip())
-        page.get_by_role("button", name="Sign in", exact=True).click()
-        expect(page).not_to_have_url(re.compile("/accounts/login"))
-        yield page
-        browser.close()
 
 
 def test_a_preview_is_followed_from_build_to_live_without_a_reload(

@@ -74,7 +74,7 @@ def remove_abandoned() -> None:
 
 def point_django_at_it() -> ThrowawayPostgres | None:
     """Set the environment that Django's settings will read; None when DB_HOST names a server already."""
-    os.environ.setdefault("SECRET_KEY", "only-for-tests")
+    os.environ.setdefault("SECRET_KEY", "only-for-tests-and-nothing-else-at-all")
     os.environ.setdefault("GALLEY_MASTER_KEY", "00" * 32)
     # The test database is created and dropped over plain connections.
     os.environ.setdefault("DB_POOL_SIZE", "0")

@@ -14,7 +14,7 @@ from django.utils import timezone
 from seatrial.control.accounts.models import Membership, Role, User, Workspace
 from seatrial.control.fleet.models import Agent
 from seatrial.control.forges.models import Delivery
-from seatrial.control.policies.models import Evaluation, Policy, PolicyVersion, Result
+from seatrial.control.policies.models import Evaluation, Policy, PolicyVersion, Result, Waiver
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment, Placement
 from seatrial.control.projects.models import Connection, Project, PullRequest
 from seatrial.wire.hostnames import environment_name
@@ -200,6 +200,17 @@ def result(of: Evaluation, version: PolicyVersion, *, state: str = "passed", **f
     """What one policy said."""
     of.versions.add(version)
     return Result.objects.create(evaluation=of, version=version, state=state, **fields)
+
+
+def waiver(of: Project, version: PolicyVersion, **fields: Any) -> Waiver:
+    """Somebody asked for a waiver of the whole policy."""
+    values = {
+        "reason": "generated code",
+        "requested_by": "dana",
+        "expires_at": timezone.now() + timedelta(days=30),
+        **fields,
+    }
+    return Waiver.objects.create(project=of, version=version, **values)
 
 
 def delivery(of: Connection, *, result: str = "accepted", **fields: Any) -> Delivery:

@@ -15,6 +15,7 @@ SIGN_IN, DOORS = "tests/accounts/test_sign_in.py", "tests/rest/test_every_door.p
 AUTHORIZING, RENEWING = "tests/triggers/test_authorizing.py", "tests/forges/test_oauth_renewing.py"
 HOOKS, SLOW = "tests/forges/test_webhook_intake.py", "tests/installation/test_slow_strangers.py"
 FORKS, COMMANDS = "tests/triggers/test_forks.py", "tests/triggers/test_commanding.py"
+WAIVERS = "tests/policies/test_waivers.py"
 COMPOSED, BROKEN = "tests/recipes/test_composed.py", "tests/recipes/test_broken.py"
 COMING, STAYING, PROBLEMS, LINKING = (
     f"tests/accounts/providers/test_{name}.py" for name in ("coming_in", "staying", "problems", "linking")
@@ -214,6 +215,11 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "tests/installation/test_airgapped.py::test_no_client_is_made_anywhere_else",
         "e2e/test_github.py::test_from_connecting_to_the_last_trace",
     ),
+    "- Only `airgap_smoketest --check-isolation` tries": (
+        "tests/airgap/test_isolation.py::test_nobody_else_in_the_control_plane_goes_there",
+        "tests/airgap/test_isolation.py::test_nor_opens_connections_of_its_own",
+        "tests/airgap/test_isolation.py::test_the_known_name_answers",
+    ),
     "- With a GitHub App, an agent that fetches": (
         "tests/forges/test_github_app.py::test_an_agent_gets_a_token_that_reads_one_repository",
         "tests/forges/test_github_app.py::test_no_token_is_in_a_log_or_an_error",
@@ -321,6 +327,12 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{CREDENTIALS}::test_nobody_else_and_nothing_else_and_the_forge_is_not_even_asked",
         f"{CREDENTIALS}::test_an_answer_goes_nowhere_but_to_the_askers_inbox",
     ),
+    "- The control plane may ask an agent what its host is like": (
+        "tests/fleet/test_surveys.py::test_what_is_no_question_of_ours_gets_no_answer",
+        "tests/agent/test_survey.py::test_a_lookout_has_the_walls_of_a_sandbox_and_is_gone_afterwards",
+        "tests/agent/test_survey.py::test_a_lookout_that_hangs_or_is_cancelled_is_removed",
+        f"{PERMISSIONS}::test_may_not_publish_there",
+    ),
     "- A bootstrap token works once": (
         "tests/fleet/test_registration.py::test_token_is_exchanged_once_for_a_limited_credential",
         "tests/fleet/test_registration.py::test_unknown_expired_and_replaced_tokens_are_refused",
@@ -344,6 +356,14 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{DOORS}::test_pages_are_for_people_who_signed_in",
         f"{DOORS}::test_the_lists_of_what_is_open_name_what_there_is",
         f"{STRANGERS}::test_a_stranger_gets_nothing",
+    ),
+    "- A waiver takes two people": (
+        f"{WAIVERS}::test_nobody_approves_what_they_asked_for",
+        f"{WAIVERS}::test_not_even_when_they_asked_in_a_comment",
+        f"{WAIVERS}::test_a_new_version_of_the_policy_ends_it",
+        f"{WAIVERS}::test_reason_and_end_are_mandatory",
+        "tests/policies/test_waiver_doors.py::test_deciding_takes_an_admin",
+        "tests/policies/test_waiver_doors.py::test_not_even_an_owner_approves_their_own",
     ),
     "- Scripts and styles come from our own files only": (
         "tests/installation/test_pages_are_guarded.py::test_nothing_inline_and_nothing_from_elsewhere",

@@ -78,6 +78,8 @@ def test_every_bus_subject_is_in_the_table() -> None:
     made = [
         subjects.heartbeat(agent),
         subjects.credentials(agent),
+        subjects.ask_host(agent),
+        subjects.host_answer(agent, "<question>"),
         subjects.observed(agent, "<Kind>"),
         subjects.logs(agent, "<env>", "<dep>", "<svc>"),
         subjects.evaluation_jobs(workspace),

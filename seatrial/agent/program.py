@@ -31,9 +31,14 @@ from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.sandboxes.assembly import evaluations
+from seatrial.agent.sandboxes.image import SandboxImage
+from seatrial.agent.sandboxes.lookout import Lookouts
+from seatrial.agent.sandboxes.program import find_program
 from seatrial.agent.sandboxes.service import Evaluations
 from seatrial.agent.settings import Settings
 from seatrial.agent.supervision import keep
+from seatrial.agent.survey.answering import Answering
+from seatrial.agent.survey.host import Sandboxing, Survey
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.wire.agents import Heartbeat
 from seatrial.wire.ending import ended
@@ -78,6 +83,7 @@ class AgentProgram:
             "desired state": lambda: DesiredStates(bus).run(environments),
             "heartbeat": lambda: beat(bus, lambda: self._heartbeat(tools, environments, policies)),
             "evaluations": policies.run,
+            "surveys": Answering(bus, self._survey(tools)).run,
             "caches": lambda: self._keep_house(tools, environments, policies, followers),
         }
         tasks = {name: asyncio.create_task(keep(name, part)) for name, part in parts.items()}
@@ -163,6 +169,14 @@ class AgentProgram:
             reports=tools.reports,
             require_gvisor=self._settings.gitgrit_require_gvisor,
         )
+
+    def _survey(self, tools: Tools) -> Survey:
+        settings, runtime = self._settings, tools.runtime
+        sandboxing = None
+        if isinstance(runtime, DockerRuntime):
+            image = SandboxImage(runtime.engine, tools.images, find_program())
+            sandboxing = Sandboxing(runtime.engine, image, Lookouts(runtime.engine, tools.agent))
+        return Survey(sandboxing, network=settings.sandbox_network, servers=settings.resolvers)
 
     async def _heartbeat(self, tools: Tools, environments: Environments, policies: Evaluations) -> Heartbeat:
         return Heartbeat(

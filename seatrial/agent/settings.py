@@ -1,5 +1,7 @@
 """Every setting of the agent, read once from the environment. Documented in docs/settings.md."""
 
+import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +16,10 @@ from seatrial.environ.reading import Variables
 from seatrial.environ.wanted import Between, Wanted
 from seatrial.wire.agents import TOKEN_PREFIX
 from seatrial.wire.words import RuntimeKind
+
+NETWORK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+SHARED_NETWORKS = {"host", "none", "default"}  # of the host itself, or none at all
+MOST_RESOLVERS = 3  # as many as a resolv.conf has
 
 
 def megabytes(value: object) -> object:
@@ -41,6 +47,37 @@ AgentToken = Annotated[
     BeforeValidator(shapes.beginning(TOKEN_PREFIX)),
     Wanted("a bootstrap token", f"{TOKEN_PREFIX}..."),
 ]
+
+
+def resolvers_of(text: str) -> tuple[str, ...]:
+    """The addresses in a list with commas or blanks between. Raises ValueError with the fix."""
+    found = [part for part in re.split(r"[,\s]+", text) if part]
+    if len(found) > MOST_RESOLVERS:
+        raise ValueError(
+            f"{len(found)} resolvers; more than {MOST_RESOLVERS} are never asked. Leave some out"
+        )
+    for number, part in enumerate(found, 1):
+        try:
+            ipaddress.ip_address(part)
+        except ValueError:
+            raise ValueError(
+                f"number {number} is not the address of a resolver. Write it like 10.0.0.53, without a name or a port"
+            ) from None
+    return tuple(dict.fromkeys(found))
+
+
+def _resolvers(text: str) -> str:
+    resolvers_of(text)
+    return text
+
+
+def _network(text: str) -> str:
+    if text and (not NETWORK.fullmatch(text) or text in SHARED_NETWORKS):
+        raise ValueError(
+            "no network for sandboxes. Write the name of a bridge of the engine, such as gitgrit_internal "
+            "(docker network ls), and never host"
+        )
+    return text
 
 
 class Settings(BaseSettings):
@@ -137,9 +174,27 @@ class Settings(BaseSettings):
     gitgrit_require_gvisor: shapes.YesNo = Field(
         False, description="Refuse to evaluate policies if gVisor is missing."
     )
+    sandbox_network: Annotated[
+        str, AfterValidator(_network), Wanted("a bridge of the engine", "gitgrit_internal")
+    ] = Field(
+        "",
+        description="The engine's network for sandboxes that may have one, such as gitgrit_internal. Policies have none in this release; "
+        "surveys (`airgap_smoketest`) look at it. Unset: none.",
+    )
+    sandbox_dns: Annotated[
+        str, AfterValidator(_resolvers), Wanted("addresses of resolvers with commas between", "10.0.0.53")
+    ] = Field(
+        "",
+        description="Resolvers for sandboxes on SANDBOX_NETWORK, by address, comma-separated: gVisor cannot use the engine's own.",
+    )
     docker_host: shapes.EngineAddress = Field(
         "unix:///var/run/docker.sock", description="The container engine's socket."
     )
+
+    @property
+    def resolvers(self) -> tuple[str, ...]:
+        """What SANDBOX_DNS lists."""
+        return resolvers_of(self.sandbox_dns)
 
     @property
     def registries(self) -> tuple[Address, ...]:

@@ -1,5 +1,6 @@
 """The platform's REST interface, as this user."""
 
+import json
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -37,11 +38,11 @@ class Api:
 
     def post(self, path: str, body: Mapping[str, object] | None = None) -> Any:
         """The parsed answer to a POST, which is never retried."""
-        return self._call("POST", path, json=dict(body or {}))
+        return self._call("POST", path, **_as_json(body or {}))
 
     def patch(self, path: str, body: Mapping[str, object]) -> Any:
         """The parsed answer to a PATCH, which is never retried."""
-        return self._call("PATCH", path, json=dict(body))
+        return self._call("PATCH", path, **_as_json(body))
 
     def delete(self, path: str, **query: object) -> Any:
         """The parsed answer to a DELETE, which is never retried."""
@@ -63,6 +64,11 @@ class Api:
             raise PlatformAway(message, fix=look, word=AWAY)
         kind = Conflict if answer.status_code == 409 else CommandError
         raise kind(message_of(answer), word=_word_of(answer))
+
+
+def _as_json(body: Mapping[str, object]) -> dict[str, Any]:
+    """In ASCII: what somebody typed may be no UTF-8, and the platform says so better than a codec."""
+    return {"content": json.dumps(dict(body)), "headers": {"Content-Type": "application/json"}}
 
 
 class PlatformAway(CommandError):

@@ -11,6 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from seatrial.cli import (
+    backups,
     deliveries,
     demo,
     doctor,
@@ -22,6 +23,7 @@ from seatrial.cli import (
     pulls,
     status,
     terminal,
+    waivers,
 )
 from seatrial.cli.errors import INTERRUPTED, USAGE, CommandError, Disappointed, Interrupted
 from seatrial.embedded.errors import EmbeddedError
@@ -50,6 +52,8 @@ def seatrial(context: typer.Context, version: Version = False) -> None:
 app.command()(init.init)
 app.command()(platform_commands.up)
 app.command()(platform_commands.down)
+app.command()(backups.backup)
+app.command()(backups.restore)
 app.command()(pulls.preview)
 app.command()(pulls.check)
 app.command()(pulls.close)
@@ -60,6 +64,7 @@ app.command()(orders.approve)
 app.command()(forges.connect)
 app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
+app.add_typer(waivers.waivers, name="waivers")
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

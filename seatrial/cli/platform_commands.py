@@ -165,6 +165,8 @@ def agent() -> None:
 # Of Django's own commands those that somebody who operates a platform needs. The rest is for developing a Django
 # program, or empties the database without a question.
 MANAGED = {
+    "airgap_setup": "prepare an install on a network without internet",
+    "airgap_smoketest": "find out whether it reaches its GitLab, runs sandboxes, and is isolated (--check-isolation)",
     "add_person": "make an account with a role, or change somebody's role",
     "changepassword": "set somebody's password",
     "check": "look for mistakes in the settings",

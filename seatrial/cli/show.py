@@ -5,7 +5,7 @@ from datetime import datetime
 from rich.cells import cell_len
 
 from seatrial.cli.terminal import Styled
-from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState, ResultState
+from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState, ResultState, WaiverState
 from seatrial.wire.visible import visible
 
 # State -> (mark, style): the mark tells the state without its colour, too.
@@ -24,6 +24,10 @@ MARKS: dict[str, tuple[str, str]] = {
     EnvironmentState.STOPPED: ("-", "dim"),
     EnvironmentState.TERMINATED: ("-", "dim"),
     AgentState.OFFLINE: ("✗", "red"),
+    WaiverState.APPROVED: ("✓", "green"),
+    WaiverState.REJECTED: ("✗", "red"),
+    WaiverState.EXPIRED: ("-", "dim"),
+    WaiverState.WITHDRAWN: ("-", "dim"),
 }
 
 

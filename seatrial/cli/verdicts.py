@@ -16,7 +16,7 @@ def print_evaluation(terminal: Terminal, evaluation: Json) -> None:
     for result in results:
         terminal.line(
             *("  ", mark(result["state"]), f" {padded(result['name'], width)}  {result['state']:<9}"),
-            f" {_score(result.get('score'))}  {_first_line(result.get('message'))}",
+            f" {_score(result.get('score'))}  {_first_line(result.get('waived') or result.get('message'))}",
         )
     took = f" in {seconds(evaluation['seconds'])}" if evaluation.get("seconds") else ""
     terminal.line(
@@ -31,9 +31,9 @@ def print_evaluation(terminal: Terminal, evaluation: Json) -> None:
 
 
 def counted_score(evaluation: Json) -> str:
-    """`, score 50`, where there is one."""
-    score = evaluation.get("score")
-    return f", score {score:g}" if score is not None else ""
+    """`, score 50, 1 waived`, where there is one."""
+    score, waived = evaluation.get("score"), evaluation.get("waived")
+    return (f", score {score:g}" if score is not None else "") + (f", {waived} waived" if waived else "")
 
 
 def _score(value: float | None) -> str:

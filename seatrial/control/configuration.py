@@ -1,18 +1,15 @@
 """Every setting of the control plane, read once from the environment. Documented in docs/settings.md."""
 
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import (
-    AliasChoices,
     BeforeValidator,
     Field,
     ModelWrapValidatorHandler,
     SecretStr,
     ValidationError,
-    field_validator,
     model_validator,
 )
 from pydantic.fields import FieldInfo
@@ -76,23 +73,6 @@ class SecretFiles(PydanticBaseSettingsSource):
         return {name: value for name, value in given.items() if value is not None}
 
 
-def trusting(authorities: Path | None) -> ssl.SSLContext:
-    """A context for clients that trust the system's authorities and those of the file. Raises ValueError."""
-    context = ssl.create_default_context()
-    if authorities is None:
-        return context
-    fix = "It holds the certificates of the authorities that issued the servers' certificates, as PEM"
-    try:
-        context.load_verify_locations(authorities)
-    except ssl.SSLError as error:
-        raise ValueError(
-            f"{authorities} holds no certificates that can be read ({error.reason}). {fix}"
-        ) from error
-    except OSError as error:
-        raise ValueError(f"{authorities} cannot be read: {error.strerror}. {fix}") from error
-    return context
-
-
 def between_settings(data: Any) -> Iterator[tuple[str, str]]:
     """What is wrong about settings together: the variable, and what to do about it."""
     embedded = bool(variables().get("SEATRIAL_DATA_DIR"))  # whose people are on this machine
@@ -104,7 +84,7 @@ def between_settings(data: Any) -> Iterator[tuple[str, str]]:
             "https://seatrial.internal",
         )
     password = text_of(data, "db_password")
-    for name in ("secret_key", "galley_master_key"):
+    for name in ("secret_key", "galley_master_key", "gitgrit_encryption_key"):
         if password and text_of(data, name) == password:
             yield name, "the password of the database stands here. Give each a value of its own"
 
@@ -120,9 +100,16 @@ class Configuration(SignInSettings):
         description="Address of this server for people and forges: scheme, host, and port unless it is the default.",
     )
     app_port: shapes.Port = Field(3000, description="Port the web process listens on.")
-    secret_key: shapes.Key = Field(SecretStr(""), description="Django signing key.")
+    secret_key: shapes.Key = Field(
+        SecretStr(""),
+        description="Django signing key, 32 characters at least. With another one, everybody has to sign in anew.",
+    )
     galley_master_key: shapes.Key = Field(
         SecretStr(""), description="32 bytes, as hex or base64: encrypts the key of every stored secret."
+    )
+    gitgrit_encryption_key: shapes.Key = Field(
+        SecretStr(""),
+        description="Another name for GALLEY_MASTER_KEY; a Fernet key is one. Set one of the two.",
     )
     db_host: shapes.DatabaseHost = Field(
         "", description="PostgreSQL host or socket directory. Unset: the embedded PostgreSQL."
@@ -200,9 +187,16 @@ class Configuration(SignInSettings):
     )
     gitgrit_custom_ca_file_path: shapes.Authorities = Field(
         None,
-        validation_alias=AliasChoices("gitgrit_custom_ca_file_path", "requests_ca_bundle", "ssl_cert_file"),
         description="PEM bundle of an organisation's own authorities, trusted beside the system's for requests to forges. "
         "Unset: REQUESTS_CA_BUNDLE, or else SSL_CERT_FILE.",
+    )
+    requests_ca_bundle: shapes.Authorities = Field(
+        None,
+        description="Stands in for GITGRIT_CUSTOM_CA_FILE_PATH where that is not set. Compose files set it.",
+    )
+    ssl_cert_file: shapes.Authorities = Field(
+        None,
+        description="Stands in for both where neither is set. OpenSSL reads it, too: it then names all authorities that are trusted.",
     )
     airgapped: shapes.YesNo = Field(
         False,
@@ -232,12 +226,10 @@ class Configuration(SignInSettings):
         """The address at which programs beside this server reach it, without the proxy that people come through."""
         return (self.galley_internal_url or f"http://127.0.0.1:{self.app_port}").rstrip("/")
 
-    @field_validator("gitgrit_custom_ca_file_path")
-    @classmethod
-    def _authorities(cls, path: Path | None) -> Path | None:
-        if path is not None:
-            trusting(path)
-        return path
+    @property
+    def authorities(self) -> Path | None:
+        """The file with the organisation's own authorities. Nothing has looked at it: `control.authorities` does."""
+        return self.gitgrit_custom_ca_file_path or self.requests_ca_bundle or self.ssl_cert_file
 
     @model_validator(mode="wrap")
     @classmethod

@@ -13,6 +13,8 @@ ControlError
 ├── InstallationError  installation.errors
 ├── BusRefused      bus
 ├── AirGapped       outbound
+├── UnfitAuthorities authorities
+├── AirgapError     airgap.errors
 ├── TraefikAway     worker.traefik
 ├── NotGranted      worker.grants
 ├── NotFound        it does not exist, or the person who asks may not see it

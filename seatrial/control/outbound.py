@@ -24,7 +24,8 @@ from urllib.parse import urlsplit
 import httpcore
 import httpx
 
-from seatrial.control.configuration import Configuration, trusting
+from seatrial.control.authorities import trusting
+from seatrial.control.configuration import Configuration
 from seatrial.control.errors import ControlError
 
 
@@ -211,7 +212,7 @@ def _context(authorities: Path | None) -> ssl.SSLContext:
 
 
 def _trust(configuration: Configuration) -> ssl.SSLContext:
-    return _context(configuration.gitgrit_custom_ca_file_path)
+    return _context(configuration.authorities)
 
 
 def plain(

@@ -28,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="galley-server", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    programs = parser.add_subparsers(metavar="setup | web | worker | healthy")
+    programs = parser.add_subparsers(metavar="setup | web | worker | healthy", required=True)
     programs.add_parser("setup", help="make the keys that bus and control plane share").set_defaults(
         run=_setup
     )
@@ -41,7 +41,11 @@ def main() -> None:
     chosen, rest = parser.parse_known_args(sys.argv[1:] or ["web"])
     if rest and chosen.run is not _web:
         parser.error(f"unknown: {' '.join(rest)}")
-    signal.signal(signal.SIGTERM, _end)  # the first process of a container has no handlers of its own
+    for number in (
+        signal.SIGTERM,
+        signal.SIGINT,
+    ):  # the first process of a container has no handlers of its own
+        signal.signal(number, _end)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seatrial.control.settings")
     chosen.run(read_configuration(), chosen, rest)
 

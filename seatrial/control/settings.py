@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "seatrial.control.home",
     "seatrial.control.worker",
     "seatrial.control.installation",
+    "seatrial.control.airgap",
 ]
 AUTH_USER_MODEL = "accounts.User"
 ROOT_URLCONF = "seatrial.control.urls"

@@ -1,17 +1,30 @@
 """Checks before a process of the control plane serves anything."""
 
 import logging
+import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
 from django.db import Error, connection
 
+from seatrial.control.authorities import UnfitAuthorities, trusting
 from seatrial.control.configuration import Configuration
-from seatrial.control.vault.errors import VaultError
+from seatrial.control.vault.errors import VaultError, WrongMasterKey
+from seatrial.control.vault.fields import keys
+from seatrial.control.vault.keys import MasterKey
 from seatrial.control.vault.services import verify_master_key
 from seatrial.environ.reading import stray
 
 logger = logging.getLogger(__name__)
+
+LEAST_CHARACTERS = 32
+LEAST_DIFFERENT = 8
+# What examples have in place of a key. None of it comes up in what `openssl rand` writes.
+EXAMPLES = re.compile(
+    r"change.?me|replace.?(me|this)|your.?(secret|key)|example|insecure|[<>]", re.IGNORECASE
+)
+SIGNING_FIX = "Make one with `openssl rand -hex 32` and never change it again."
 
 
 class CannotStart(SystemExit):
@@ -19,31 +32,73 @@ class CannotStart(SystemExit):
 
 
 def refuse_unfit() -> None:
-    """Raise CannotStart when a key is missing or wrong.
+    """Raise CannotStart when a key is missing, unfit or wrong, or the organisation's authorities cannot be read; all problems at once.
 
-    Called by the web process, the worker and `bootstrap`. A database that does not answer, or is not migrated yet, is
-    no reason to refuse, because that passes by itself. May be called inside an event loop.
+    Called by the web process, the worker and whatever prepares the database. A database that does not answer, or is not
+    migrated yet, is no reason to refuse, because that passes by itself. May be called inside an event loop.
     """
     for sentence in stray(Configuration):
         logger.warning(sentence)
-    if not settings.CONFIGURATION.secret_key.get_secret_value():
-        raise CannotStart(
-            "SECRET_KEY is not set. Make one with `openssl rand -hex 32` and never change it again."
-        )
     # In a thread, because Django's database API refuses to run in one with an event loop.
     with ThreadPoolExecutor(max_workers=1) as pool:
-        problem = pool.submit(_problem).result()
-    if problem:
-        raise CannotStart(problem)
+        problems = [
+            *_signing_problems(),
+            *_problems_of_authorities(),
+            *pool.submit(_vault_problems).result(),
+        ]
+    if problems:
+        raise CannotStart("\n".join(problems))
 
 
-def _problem() -> str | None:
+def _signing_problems() -> Iterator[str]:
+    key = settings.CONFIGURATION.secret_key.get_secret_value()
+    if not key:
+        yield f"SECRET_KEY is not set. {SIGNING_FIX}"
+    elif EXAMPLES.search(key):
+        yield f"SECRET_KEY is the value of an example, which everybody knows. {SIGNING_FIX}"
+    elif len(key) < LEAST_CHARACTERS or len(set(key)) < LEAST_DIFFERENT:
+        yield (
+            f"SECRET_KEY can be guessed: {LEAST_CHARACTERS} characters are needed, of which {LEAST_DIFFERENT} differ. {SIGNING_FIX} "
+            "Whoever is signed in now has to sign in anew."
+        )
+
+
+def _problems_of_authorities() -> Iterator[str]:
     try:
+        trusting(settings.CONFIGURATION.authorities)
+    except UnfitAuthorities as error:
+        yield f"GITGRIT_CUSTOM_CA_FILE_PATH: {error}"
+
+
+def _vault_problems() -> list[str]:
+    try:
+        if _is_master_key(settings.CONFIGURATION.secret_key.get_secret_value()):
+            return [
+                f"SECRET_KEY and {keys().variable} hold the same key; whoever learns one has the other. Keep {keys().variable} and make "
+                "another SECRET_KEY with `openssl rand -hex 32`."
+            ]
         verify_master_key()
+    except WrongMasterKey as error:
+        return [f"{error}{_swapped(error.sealed_with)}"]
     except VaultError as error:
-        return str(error)
+        return [str(error)]
     except Error:
-        return None
+        return []
     finally:
         connection.close()
-    return None
+    return []
+
+
+def _swapped(sealed_with: str) -> str:
+    try:
+        holds_it = MasterKey.parse(settings.CONFIGURATION.secret_key.get_secret_value()).id == sealed_with
+    except VaultError:
+        return ""
+    return f" (It is in SECRET_KEY: SECRET_KEY and {keys().variable} are swapped.)" if holds_it else ""
+
+
+def _is_master_key(text: str) -> bool:
+    try:
+        return MasterKey.parse(text) == keys().current
+    except VaultError:
+        return False

@@ -4,7 +4,7 @@ import ipaddress
 import re
 from pathlib import Path
 
-from seatrial.control.configuration import trusting
+from seatrial.control.authorities import UnfitAuthorities, trusting
 from seatrial.control.vault.errors import UnfitMasterKey
 from seatrial.control.vault.keys import MasterKey
 from seatrial.environ.shapes import server
@@ -60,24 +60,16 @@ def first_password(text: str) -> None:
         raise ValueError(f"shorter than {LEAST_PASSWORD} characters. Write a longer one")
 
 
-def resolvers(text: str) -> None:
-    """gVisor asks them by their addresses."""
-    for number, one in enumerate(filter(None, re.split(r"[,\s]+", text)), 1):
-        try:
-            ipaddress.ip_address(one)
-        except ValueError:
-            raise ValueError(
-                f"number {number} is not the address of a resolver. Write it like 10.0.0.53, without a name or a port"
-            ) from None
-
-
 def authorities(text: str) -> None:
     """A path on the host; what is there is read if it can be seen from here."""
     path = Path(text)
     if not path.is_absolute():
         raise ValueError("not a path from the root. Write it like /etc/seatrial/ca.pem")
     if path.exists():
-        trusting(path)
+        try:
+            trusting(path)
+        except UnfitAuthorities as error:
+            raise ValueError(str(error)) from error
 
 
 def authorities_here(text: str) -> None:

@@ -81,11 +81,11 @@ VARIABLES: tuple[Variable, ...] = (
         Configuration, "galley_master_key", Group.KEYS, installs=ONE_HOST, required=ONE_HOST,
         what="32 bytes as hex or base64", check=checks.master_key, make=keys.master_key,
     ),
-    Variable(
-        ENCRYPTION_KEY, Group.KEYS,
-        "Fernet key: encrypts the key of every stored secret, in place of GALLEY_MASTER_KEY. Never change it: what it sealed is "
-        "lost then.",
-        "a Fernet key", "", BOTH, checks.fernet_key, secret=True, required=AIR_GAPPED, make=keys.fernet_key,
+    setting(
+        Configuration, "gitgrit_encryption_key", Group.KEYS, required=AIR_GAPPED, what="a Fernet key",
+        check=checks.fernet_key, make=keys.fernet_key,
+        meaning="Fernet key: encrypts the key of every stored secret, in place of GALLEY_MASTER_KEY. Never change it: what it "
+        "sealed is lost then.",
     ),
     setting(
         Configuration, "seatrial_admin_password", Group.KEYS, what="a password of at least 8 characters",
@@ -120,10 +120,9 @@ VARIABLES: tuple[Variable, ...] = (
     setting(Configuration, "auth_allowed_groups", Group.FORGE),
     setting(Configuration, "auth_role_map", Group.FORGE),
     setting(Configuration, "auth_require_second_factor", Group.FORGE),
-    Variable(
-        "SANDBOX_DNS", Group.NETWORK,
-        "Comma-separated internal DNS resolvers, by address. gVisor cannot use the engine's embedded DNS.",
-        "addresses of resolvers with commas between", "", AIR_GAPPED, checks.resolvers,
+    setting(
+        Settings, "sandbox_dns", Group.NETWORK, installs=AIR_GAPPED,
+        meaning="Comma-separated internal DNS resolvers, by address. gVisor cannot use the engine's embedded DNS.",
     ),
     Variable(
         "GITGRIT_CUSTOM_CA_FILE_PATH", Group.NETWORK,

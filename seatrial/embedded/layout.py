@@ -48,6 +48,11 @@ class DataDirectory:
         return self.root / "agent"
 
     @property
+    def backups(self) -> Path:
+        """The database as it was before each of the last upgrades."""
+        return self.root / "backups"
+
+    @property
     def keys(self) -> Path:
         """Secrets that must never leave this folder: signing keys, the master key, bus credentials."""
         return self.root / "keys"
@@ -94,7 +99,16 @@ class DataDirectory:
 
     def ours(self) -> list[Path]:
         """Everything in the directory that we made; the records of running processes come last."""
-        folders = [self.postgres, self.nats, self.traefik, self.agent, self.keys, self.logs, self.demo]
+        folders = [
+            self.postgres,
+            self.nats,
+            self.traefik,
+            self.agent,
+            self.keys,
+            self.logs,
+            self.demo,
+            self.backups,
+        ]
         files = [self.token, self.admin_password, self.bus_configuration, self.platform_file]
         return [*folders, *files, self.run]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.embedded import fleet, log_files, orphans, secrets
+from seatrial.embedded import fleet, log_files, orphans, preparation, secrets
 from seatrial.embedded.components import agent, bus, control, ingress, lifeline
 from seatrial.embedded.components.postgres import Postgres, from_wheel
 from seatrial.embedded.engine.keeper import EngineKeeper
@@ -74,7 +74,11 @@ class Platform:
             database = await self._foundations(remembered)
         environment = control.environment(self._data, remembered, kept, database, self._setting.environ)
         with step(tell, "migrations and first data"):
-            await self._supervisor.run_once(control.first_data(self._data, environment))
+            told = await preparation.prepare(
+                self._supervisor, self._data, environment, backed_up_by=from_wheel(self._data.postgres)
+            )
+            if told:
+                tell(Event(kind="note", text=told))
         with step(tell, "web and worker"):
             await asyncio.gather(
                 self._supervisor.start(control.web(remembered.port, environment)),

@@ -62,6 +62,21 @@ class ResultState(StrEnum):
     WAIVED = "waived"  # an authorised person decided that the result does not matter here; no agent sends this state
 
 
+class WaiverState(StrEnum):
+    """requested -> approved | rejected; a requested or approved one may become expired or withdrawn. No agent knows them."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"  # its time is over, whether or not somebody had decided
+    WITHDRAWN = "withdrawn"  # by a person, or because the policy has a new version
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody may still decide about it, or it waives results."""
+        return self in {self.REQUESTED, self.APPROVED}
+
+
 class AgentState(StrEnum):
     """online | draining | offline | revoked."""
 

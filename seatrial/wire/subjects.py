@@ -6,10 +6,13 @@
 | seatrial.agents.<agent>.observed.<Kind>         | stream OBSERVED | agent       | control       |
 | seatrial.agents.<agent>.logs.<env>.<dep>.<svc>  | stream LOGS   | agent         | control (SSE) |
 | seatrial.agents.<agent>.credentials             | NATS request  | agent         | control       |
+| _INBOX_<agent>.ask.host                         | core NATS     | control       | that agent    |
+| seatrial.agents.<agent>.answers.<question>      | core NATS     | agent         | control       |
 | seatrial.jobs.evaluations.<workspace>           | stream JOBS   | control       | any agent     |
 | desired-<agent> / <environment>                 | KV bucket     | control       | that agent    |
 
-An agent may write below `seatrial.agents.<its id>.` and nowhere else; see `agent_permissions`.
+An agent may write below `seatrial.agents.<its id>.` and nowhere else, and reads what is sent to its inbox; see `agent_permissions`.
+So an agent can be asked, and can answer, with the credential that it was given when it registered.
 """
 
 OBSERVED_STREAM = "OBSERVED"
@@ -35,6 +38,22 @@ def heartbeat(agent: str) -> str:
 def credentials(agent: str) -> str:
     """The subject on which `agent` asks for source credentials; the answer comes to its inbox."""
     return f"seatrial.agents.{agent}.credentials"
+
+
+def ask_host(agent: str) -> str:
+    """The subject on which `agent` is asked about its host. It is in its inbox, which every agent may read; the bus's clients make
+    no such name there."""
+    return f"{inbox_prefix(agent)}.ask.host"
+
+
+def host_answer(agent: str, question: str) -> str:
+    """The subject of the answer of `agent` to one question."""
+    return f"{host_answers(agent)}{question}"
+
+
+def host_answers(agent: str) -> str:
+    """The beginning of every `host_answer` of `agent`."""
+    return f"seatrial.agents.{agent}.answers."
 
 
 def observed(agent: str, kind: str) -> str:

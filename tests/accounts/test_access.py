@@ -24,6 +24,7 @@ DEVELOP = LOOK | {
     Action.EXTEND_PREVIEW,
     Action.APPROVE_FORK,
     Action.RUN_EVALUATION,
+    Action.REQUEST_WAIVER,
 }
 EVERYTHING = set(Action)
 MAY = {

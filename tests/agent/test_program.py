@@ -18,10 +18,12 @@ from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.control.bus import Bus as ControlBus
 from seatrial.control.fleet.agent_tokens import agent_token
+from seatrial.control.fleet.surveys import survey
 from seatrial.wire import subjects
 from seatrial.wire.agents import Heartbeat
 from seatrial.wire.deployments import DeploymentReady, DesiredEnvironment, EnvironmentRemoved
 from seatrial.wire.envelope import Envelope, Message
+from seatrial.wire.hosts import AskHost
 from tests.agent.harness import deployment, environment, then
 from tests.agent.previews import fetch, single
 from tests.agent.test_bus import stored
@@ -130,6 +132,8 @@ async def test_killed_at_any_moment_and_removed_at_the_end(
     assert await fetch(ready.services[0].endpoint) == "ok\n"
     beat = Envelope.decode((await heartbeats.next_msg(timeout=60)).data).open()
     assert isinstance(beat, Heartbeat) and beat.runtime == "docker"
+    report = await survey(control, agent_id, AskHost(names=["localhost"]))
+    assert (report.release, report.engine_problem) == (beat.release, "") and report.engine
 
     await put(control, agent_id, then(wanted, live=candidate, candidate=None))
     assert process.end(signal.SIGTERM) == 0

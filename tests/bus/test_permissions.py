@@ -148,6 +148,8 @@ async def test_takes_evaluations_and_reports(bus: Bus, agent: AgentClient, conne
         "$JS.API.CONSUMER.MSG.NEXT.OBSERVED.control",
         "$JS.API.CONSUMER.DELETE.JOBS.evaluations",
         "_INBOX_AGENTB.x",
+        subjects.ask_host("AGENTB"),
+        subjects.host_answer("AGENTB", "question"),
     ],
 )
 async def test_may_not_publish_there(agent: AgentClient, connected: Client, subject: str) -> None:
@@ -164,6 +166,8 @@ async def test_may_not_publish_there(agent: AgentClient, connected: Client, subj
         "seatrial.agents.AGENTB.>",
         subjects.credentials("AGENTB"),
         subjects.CREDENTIALS,
+        subjects.ask_host("AGENTB"),
+        subjects.host_answer("AGENTB", "question"),
         "$KV.desired-AGENTB.>",
         ">",
     ],

@@ -18,7 +18,7 @@ from seatrial.cli.app import app
 from seatrial.cli.errors import CommandError
 from seatrial.cli.phases import Phases
 from seatrial.cli.terminal import Terminal
-from seatrial.embedded import lifecycle
+from seatrial.embedded import lifecycle, restoring
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.progress import Event
@@ -216,6 +216,25 @@ def test_up_and_down(shown: Shown, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     shown("down")
 
 
+def test_backup_and_restore(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, attack: str
+) -> None:
+    monkeypatch.setenv("SEATRIAL_DATA_DIR", str(tmp_path / "own"))
+    monkeypatch.delenv("DB_HOST", raising=False)
+    named = attack.replace("\0", "")  # which no argument holds
+    shown("restore", named, said=False)  # a path has no empty parts: http:/evil.test
+    monkeypatch.setattr(restoring, "back_up", lambda *_: restoring.Backup(Path(named), named))
+    shown("backup", named)
+
+    def put_back(data: Any, file: Path, environ: Any, tell: Callable[[Event], None]) -> Path:
+        tell(Event(kind="begin", text=ascii(attack)))
+        tell(Event(kind="end", text=ascii(attack)))
+        return file
+
+    monkeypatch.setattr(restoring, "restore", put_back)
+    shown("restore", named)
+
+
 def test_demo(
     shown: Shown, api: FakeApi, monkeypatch: pytest.MonkeyPatch, repository: Path, attack: str
 ) -> None:
@@ -320,9 +339,9 @@ def test_every_command_is_attacked_here() -> None:
     names = {
         command.name or command.callback.__name__ for command in app.registered_commands if command.callback
     }
-    assert [group.name for group in app.registered_groups] == ["projects", "deliveries"]
+    assert [group.name for group in app.registered_groups] == ["projects", "deliveries", "waivers"]
     assert names == {
-        "up", "down", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
+        "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
         "pulls", "approve", "extend", "init",
     }, "a new command: attack it above"  # fmt: skip
 
@@ -401,3 +420,27 @@ def test_init(shown: Shown, attack: str, tmp_path: Path, monkeypatch: pytest.Mon
     Path(".env").write_text(f'SITE_URL="{given}"\nGALLEY_KEEP_DAY="{given}"\n{given}="x"\n', errors="replace")
     shown("init", "--check", said=False)
     shown("init", "--force", "--print", said=False)
+
+
+def test_waivers(shown: Shown, api: FakeApi, attack: str) -> None:
+    words = (
+        "id",
+        "project_name",
+        "policy",
+        "path",
+        "reason",
+        "state",
+        "requested_by",
+        "expires_at",
+        "note",
+        "page_url",
+    )
+    row = {**dict.fromkeys(words, attack), "fingerprint": ""}
+    api.routes["GET /waivers"] = lambda _: (200, [row, {**row, "path": "", "fingerprint": attack}])
+    api.routes["GET /projects"] = lambda _: (200, [{"id": "01P", "slug": "shop"}])
+    api.routes["POST /projects/01P/waivers"] = lambda _: (200, row)
+    shown("waivers", "list")
+    shown("waivers", "request", "shop", "no-secrets", "--reason", attack.replace("\x00", ""))
+    for what in ("approve", "reject", "withdraw"):
+        api.routes[f"POST /waivers/01W/{what}"] = lambda _: (200, row)
+        shown("waivers", what, "01W")

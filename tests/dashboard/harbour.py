@@ -13,7 +13,7 @@ from seatrial.control.forges.github.rights import rights_of_token
 from seatrial.control.forges.listings import LISTINGS_OF_WEB, Listing
 from seatrial.control.forges.models import Account, Attempt, Drift, Hook
 from seatrial.control.forges.protocol import ForgeRepository
-from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies.models import Evaluation, Waiver
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Connection, Project, PullRequest
@@ -38,6 +38,8 @@ class Harbour:
     kept: Environment
     hosted: Connection
     fork: PullRequest
+    asked: Waiver
+    granted: Waiver
 
 
 def fill() -> Harbour:
@@ -72,7 +74,41 @@ def fill() -> Harbour:
     fork = make.pull_request(
         shop, title="Chart the reef", author="zoe", from_fork=True, draft=True, labels=["help wanted"]
     )
-    return Harbour(cast, shop, live, building, failed, stopped, checks, weak, away, kept, hosted, fork)
+    asked, granted = _waivers(weak)
+    return Harbour(
+        cast, shop, live, building, failed, stopped, checks, weak, away, kept, hosted, fork, asked, granted
+    )
+
+
+def _waivers(weak: Evaluation) -> tuple[Waiver, Waiver]:
+    """One waits for a decision; one is in force, so one of the failures is waived."""
+    licence, locks = (
+        weak.versions.get(policy__name=name) for name in ("Licence present", "Lock files committed")
+    )
+    asked = make.waiver(
+        weak.project,
+        licence,
+        reason="The lawyers choose one this month: LEGAL-41.",
+        requested_by="dina (forge:git.example.com)",
+    )
+    granted = make.waiver(
+        weak.project,
+        locks,
+        path="search/generated",
+        reason="A generator writes these, and pins by itself.",
+        requested_by="bob",
+        state="approved",
+        decided_by="alice",
+        decided_at=timezone.now(),
+        note="Until the generator is replaced.",
+    )
+    waived = weak.results.get(version=locks)
+    waived.state = "waived"
+    waived.save()
+    granted.results.add(waived)
+    weak.waived = 1
+    weak.save()
+    return asked, granted
 
 
 def _hosted(cast: make.Cast) -> Connection:

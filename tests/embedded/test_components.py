@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from seatrial.control import web
+from seatrial.embedded import secrets
 from seatrial.embedded.components import agent, bus, control, ingress
 from seatrial.embedded.components.base import answers_http
 from seatrial.embedded.components.postgres import from_wheel
@@ -192,3 +193,12 @@ def test_a_secret_that_an_operator_has_set_for_the_control_plane_does_not_reach_
     of_agent = agent.environment(data, remembered, "token", inherited)
     assert of_agent["GALLEY_LOG_MB_PER_HOUR"] == "8"
     assert not {"GITLAB_CLIENT_SECRET", "DB_PASSWORD"} & of_agent.keys()
+
+
+@pytest.mark.parametrize("name", ["GITGRIT_ENCRYPTION_KEY", "GITGRIT_ENCRYPTION_KEY_FILE"])
+def test_the_master_key_is_that_of_the_data_directory(tmp_path: Path, name: str) -> None:
+    remembered = Remembered(port=1, ingress_port=2, nats_port=3, traefik_port=4)
+    kept = secrets.Secrets(secret_key="s", master_key="m", admin_password="p")
+    inherited = {name: "of another installation", "GALLEY_MASTER_KEY": "of another installation"}
+    of_control = control.environment(DataDirectory(tmp_path), remembered, kept, {}, inherited)
+    assert of_control["GALLEY_MASTER_KEY"] == "m" and name not in of_control

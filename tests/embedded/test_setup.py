@@ -46,14 +46,14 @@ def test_commands_run_from_any_folder_and_a_move_is_noticed(tmp_path: Path) -> N
     first = set_up(path, tmp_path / "borrowed")
     assert first.returncode == 0, first.stderr
     assert "Making .venv" in first.stdout
-    for command in ("seatrial", "galley-agent"):
+    for command in ("seatrial", "galley-agent", "galley-server"):
         done = run(path, command)
         assert done.returncode == 0, done.stderr
     assert set_up(path, tmp_path / "borrowed").stdout == ""
 
     moved = path.rename(tmp_path / ("x" * 130))  # longer than the first line of a script may be
     assert "Making .venv" in set_up(moved, tmp_path / "borrowed").stdout
-    for command in ("seatrial", "galley-agent"):
+    for command in ("seatrial", "galley-agent", "galley-server"):
         done = run(moved, command)
         assert done.returncode == 0, done.stderr
 

@@ -58,6 +58,11 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
         f"/projects/{harbour.project.pk}/pulls/{harbour.fork.number}/approve",
         f"/evaluations/{harbour.evaluation.pk}",
         f"/evaluations/{harbour.weak.pk}",
+        f"/evaluations/{harbour.weak.pk}/waive/licence-present",
+        "/waivers",
+        "/waivers?state=any",
+        f"/waivers/{harbour.asked.pk}",
+        f"/waivers/{harbour.granted.pk}",
         "/agents",
         "/deliveries",
         f"/deliveries?connection={harbour.hosted.pk}",
@@ -150,6 +155,9 @@ def say_long_words(harbour: "Harbour") -> None:
     harbour.weak.results.update(
         details={"of": long, long[:80]: [1]}, logs=[{"level": "info", "message": long}]
     )
+    harbour.asked.reason = harbour.asked.requested_by = long[:200]
+    harbour.asked.path = f"{long[:200]}/{long}"
+    harbour.asked.save()
     harbour.failed.deployments.update(log_tail=[f"search | {long}", "search | \x1b[31mlast\x1b[0m"])
 
 
@@ -164,6 +172,7 @@ def test_pages_with_nothing_on_them_fit_a_narrow_screen(served: str, browser: "B
         "/",
         "/projects",
         f"/projects/{project.pk}",
+        "/waivers",
         "/agents",
         "/deliveries",
         "/connections",

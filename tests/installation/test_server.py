@@ -69,6 +69,21 @@ def test_setup_says_where_it_may_not_write(tmp_path: Path) -> None:
     assert done.returncode == 1 and done.stderr.startswith(f"GALLEY_KEYS_DIR {tmp_path / 'keys'} cannot be")
 
 
+@pytest.mark.parametrize("words", [["--nothing"], ["nothing"], ["worker", "--fast"], ["healthy", "agent"]])
+def test_what_it_does_not_know_is_a_usage_error(words: list[str]) -> None:
+    done = ask(*words)
+    assert done.returncode == 2 and "usage: galley-server" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT])
+def test_who_waits_for_the_database_can_be_told_to_end(signal_: signal.Signals) -> None:
+    process = start("nowhere", "server", "worker", DB_HOST="127.0.0.1", DB_PORT=str(free_port()))
+    assert process.stdout and "waiting for the database" in process.stdout.readline()
+    process.send_signal(signal_)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal_ and output == ""
+
+
 @pytest.mark.parametrize("which", [["healthy"], ["healthy", "worker"]])
 def test_what_does_not_run_is_not_healthy(which: list[str], tmp_path: Path) -> None:
     done = ask(*which, APP_PORT=str(free_port()), TMPDIR=str(tmp_path))

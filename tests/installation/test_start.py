@@ -91,11 +91,6 @@ def test_it_answers_limits_bodies_and_knows_its_names() -> None:
     ("environment", "message"),
     [
         ({"SECRET_KEY": ""}, "SECRET_KEY is not set. Make one with `openssl rand -hex 32`"),
-        ({"GALLEY_MASTER_KEY": ""}, "GALLEY_MASTER_KEY is not set"),
-        (
-            {"GALLEY_MASTER_KEY": "1234"},
-            "GALLEY_MASTER_KEY is too short: it decodes to 2 bytes, 32 are needed",
-        ),
         ({"GALLEY_MASTER_KEY": "22" * 32}, "is not the key this database was sealed with"),
     ],
 )

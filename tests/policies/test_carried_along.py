@@ -8,7 +8,6 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from seatrial.control.policies.models import Evaluation
 from tests import factories
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
@@ -37,9 +36,9 @@ def test_what_an_evaluation_waits_for_becomes_a_column(before: Any) -> None:
     over = rows.create(
         project_id=project.pk, commit="b" * 40, state="errored", message=SAID, queued_at=timezone.now()
     ).pk
-    migrate(("policies", "0005_waits_for"))
-    after = {row.pk: row for row in Evaluation.objects.all()}
+    migrated = migrate(("policies", "0005_waits_for")).get_model("policies", "Evaluation").objects
+    after = {row.pk: row for row in migrated.all()}
     assert (after[waiting].message, after[over].waits_for) == ("", "")
-    assert after[waiting].shown_message == after[over].shown_message == SAID
+    assert f"Waits for {after[waiting].waits_for}." == after[over].message == SAID
     back = migrate(BEFORE).get_model("policies", "Evaluation").objects
     assert back.get(pk=waiting).message.startswith("Waits for the forge's facts")

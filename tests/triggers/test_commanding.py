@@ -99,12 +99,6 @@ def test_a_rerun_evaluates_the_same_commit_again(say: Say) -> None:
     assert Evaluation.objects.count() == 2, "the one in progress is enough"
 
 
-def test_what_this_release_cannot_do_is_said(pull: Pull, say: Say) -> None:
-    written = say("/policy waive has-readme because")
-    (reply,) = replies(pull, written)
-    assert "cannot waive" in reply and written.reactions == {(BOT, "confused")}
-
-
 @pytest.mark.parametrize("which", ["github", "gitlab", "gitea"])
 def test_an_unknown_command_gets_the_list_of_all(pull: Pull, say: Say) -> None:
     written = say("/preview @all<b>")

@@ -25,6 +25,7 @@ from seatrial.wire.states import (
     Isolation,
     ResultState,
     ServiceKind,
+    WaiverState,
 )
 from seatrial.wire.words import (
     EventKind,
@@ -39,7 +40,15 @@ from seatrial.wire.words import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
-STATES = [AgentState, DeploymentState, EnvironmentState, EvaluationState, ResultState, ServiceState]
+STATES = [
+    AgentState,
+    DeploymentState,
+    EnvironmentState,
+    EvaluationState,
+    ResultState,
+    ServiceState,
+    WaiverState,
+]
 WORDS_OF_LOGS = [LogLevel, LogSource, LogStream]
 IN_THE_GLOSSARY: dict[str, type[StrEnum]] = {
     "actor": ActorKind,
@@ -58,9 +67,18 @@ IN_THE_GLOSSARY: dict[str, type[StrEnum]] = {
     "source": LogSource,
     "stop": StopCause,
     "stream": LogStream,
+    "waiver": WaiverState,
     "withheld": Withheld,
 }
-IN_JSON = [AgentState, EnvironmentState, DeploymentState, StopCause, EvaluationState, ResultState]
+IN_JSON = [
+    AgentState,
+    EnvironmentState,
+    DeploymentState,
+    StopCause,
+    EvaluationState,
+    ResultState,
+    WaiverState,
+]
 LISTED = re.compile(r"(?<!\*)\*([a-z_]+(?:, [a-z_]+)+)\*(?!\*)")
 CODE = re.compile(r"^\| ((?:`[a-z_]+`(?:, )?)+) \|", re.MULTILINE)
 IN_TEMPLATE = re.compile(r"""(\w+\.state|isolation|sandbox) (?:==|!=) ['"](\w+)['"]""")
@@ -164,6 +182,7 @@ def test_templates_compare_states_that_exist() -> None:
         "evaluation.state": EvaluationState,
         "result.state": ResultState,
         "agent.state": AgentState,
+        "waiver.state": WaiverState,
         "pull_request.state": PullRequestState,
         "isolation": Isolation,
         "sandbox": Isolation,

@@ -24,6 +24,7 @@ class Machine:
 
     cpus: int
     gvisor: bool
+    version: str = ""  # the engine's
 
 
 class Engine:
@@ -47,7 +48,8 @@ class Engine:
         """The host as it is now: the engine's runtimes change with its configuration."""
         with self._connection.calls():
             info = await self._connection.api.system.info()
-        return Machine(int(info.get("NCPU", 1)), GVISOR in (info.get("Runtimes") or {}))
+        version = str(info.get("ServerVersion") or "")
+        return Machine(int(info.get("NCPU", 1)), GVISOR in (info.get("Runtimes") or {}), version)
 
     async def registries(self) -> Registries:
         """Its settings for registries as they are now."""

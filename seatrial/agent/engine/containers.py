@@ -118,6 +118,12 @@ class Containers:
             shown = await self._named(name).show()
         return HostProcess(int(shown["State"]["Pid"]), shown["HostConfig"]["Runtime"] == GVISOR)
 
+    async def runtime(self, name: str) -> str:
+        """What the engine runs the container with: its `HostConfig.Runtime`. Raises EngineRefused (absent) if it is gone."""
+        with self._connection.calls():
+            shown = await self._named(name).show()
+        return str(shown["HostConfig"].get("Runtime") or "")
+
     async def ids(self, labels: Mapping[str, str]) -> list[str]:
         """Ids (usable as names) of all containers that carry every one of `labels`, running or not."""
         filters = json.dumps(label_filter(labels))

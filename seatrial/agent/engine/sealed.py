@@ -1,6 +1,6 @@
 """Containers for untrusted code: stdin, stdout and stderr are the only way in or out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,10 @@ RIGHTS = ["CHOWN", "KILL", "SETGID", "SETUID"]  # with which the first process s
 
 @dataclass(frozen=True)
 class SealedSpec:
-    """One container without network, mounts and writable root, and with almost no capabilities.
+    """One container without mounts and writable root, and with almost no capabilities.
 
-    It ends when its stdin is closed (the attached process detaches or dies), and removes itself.
+    It has no network unless one is named. It ends when its stdin is closed (the attached process detaches or dies), and removes
+    itself. `sets_apart`: its first process gives each of its children a user of its own. `entrypoint` replaces the image's.
     """
 
     name: str
@@ -25,11 +26,14 @@ class SealedSpec:
     cpus: float
     pids: int
     gvisor: bool
+    network: str = "none"
+    sets_apart: bool = True
+    entrypoint: Sequence[str] | None = None
 
 
 def sealed_config(spec: SealedSpec) -> dict[str, Any]:
     """The body of POST /containers/create for `spec`."""
-    return {
+    config: dict[str, Any] = {
         "Image": spec.image,
         "Cmd": spec.command,
         "User": "0:0",  # root of the sandbox: its first process gives each child a uid of its own
@@ -42,12 +46,11 @@ def sealed_config(spec: SealedSpec) -> dict[str, Any]:
         "HostConfig": {
             "Runtime": GVISOR if spec.gvisor else "",
             "AutoRemove": True,
-            "NetworkMode": "none",
+            "NetworkMode": spec.network,
             "ReadonlyRootfs": True,
             "Tmpfs": {"/tmp": TMP},  # noqa: S108 - the sandbox's own, in memory
             "CapDrop": ["ALL"],
-            # Under gVisor the first process may mount too: that right ends at gVisor's own kernel.
-            "CapAdd": [*RIGHTS, "SYS_ADMIN"] if spec.gvisor else RIGHTS,
+            "CapAdd": _rights(spec),
             "SecurityOpt": ["no-new-privileges"],
             "Memory": spec.memory_bytes,
             "MemorySwap": spec.memory_bytes,
@@ -57,3 +60,11 @@ def sealed_config(spec: SealedSpec) -> dict[str, Any]:
             "IpcMode": "" if spec.gvisor else "none",
         },
     }
+    return config if spec.entrypoint is None else config | {"Entrypoint": list(spec.entrypoint)}
+
+
+def _rights(spec: SealedSpec) -> list[str]:
+    """Under gVisor the first process may mount too: that right ends at gVisor's own kernel."""
+    if not spec.sets_apart:
+        return []
+    return [*RIGHTS, "SYS_ADMIN"] if spec.gvisor else RIGHTS

@@ -45,6 +45,10 @@ class SandboxImage:
             raise
         return await self._ensure(base, log)
 
+    async def present(self) -> str | None:
+        """The name of an image of this program that is on the host; None if there is none, and none is made. Raises SandboxError."""
+        return await self._built_before()
+
     async def _ensure(self, base: str, log: Log) -> str:
         try:
             base_image = await self._engine.images.get(base)

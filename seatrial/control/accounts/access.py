@@ -4,8 +4,9 @@
 |-----------|------------------------------------------------------------------------|
 | viewer    | look                                                                   |
 | developer | also open, rebuild, extend and stop previews, approve what comes from  |
-|           | forks, run evaluations                                                 |
-| admin     | also projects, policies, connections, deliveries, members, audit log   |
+|           | forks, run evaluations, request waivers                                |
+| admin     | also projects, policies, waivers, connections, deliveries, members,    |
+|           | audit log                                                              |
 | owner     | also the workspace itself                                              |
 
 The instance admin (`is_superuser`) may do everything everywhere, and alone may manage agents. Things of the whole
@@ -36,6 +37,8 @@ class Action(StrEnum):
     EXTEND_PREVIEW = "extend previews"
     APPROVE_FORK = "approve commits from forks"
     RUN_EVALUATION = "run evaluations"
+    REQUEST_WAIVER = "request waivers"
+    DECIDE_WAIVER = "approve or reject waivers"
     VIEW_DELIVERIES = "view deliveries"
     REPLAY_DELIVERIES = "replay deliveries"
     VIEW_AUDIT = "view the audit log"
@@ -55,8 +58,10 @@ _DEVELOPER = _VIEWER | {
     Action.EXTEND_PREVIEW,
     Action.APPROVE_FORK,
     Action.RUN_EVALUATION,
+    Action.REQUEST_WAIVER,
 }
 _ADMIN = _DEVELOPER | {
+    Action.DECIDE_WAIVER,
     Action.VIEW_DELIVERIES,
     Action.REPLAY_DELIVERIES,
     Action.VIEW_AUDIT,

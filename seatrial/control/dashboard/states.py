@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState, EvaluationState, ResultState
+from seatrial.wire.states import (
+    AgentState,
+    DeploymentState,
+    EnvironmentState,
+    EvaluationState,
+    ResultState,
+    WaiverState,
+)
 from seatrial.wire.words import ServiceState
 
 
@@ -25,12 +32,12 @@ ICONS = {
 
 _TONES = {
     Tone.GOOD: [
-        EnvironmentState.RUNNING, DeploymentState.LIVE, EvaluationState.PASSED, AgentState.ONLINE,
+        EnvironmentState.RUNNING, DeploymentState.LIVE, EvaluationState.PASSED, AgentState.ONLINE, WaiverState.APPROVED,
         "accepted", "done", "healthy",
     ],
     Tone.WAITING: [
         EnvironmentState.PENDING, EnvironmentState.BUILDING, DeploymentState.QUEUED, DeploymentState.STARTING,
-        AgentState.DRAINING, ServiceState.RESTARTING, "checking", "updating", "not connected",
+        AgentState.DRAINING, ServiceState.RESTARTING, WaiverState.REQUESTED, "checking", "updating", "not connected",
     ],
     Tone.BAD: [
         DeploymentState.FAILED, EvaluationState.ERRORED, EvaluationState.TIMED_OUT, AgentState.OFFLINE,
@@ -41,6 +48,7 @@ _TONES = {
     Tone.GONE: [
         EnvironmentState.TERMINATED, EnvironmentState.STOPPED, EnvironmentState.HIBERNATING,
         DeploymentState.SUPERSEDED, DeploymentState.CANCELLED, AgentState.REVOKED, ResultState.SKIPPED, ResultState.WAIVED,
+        WaiverState.REJECTED, WaiverState.EXPIRED, WaiverState.WITHDRAWN,
         "stopping", "closed", "none",
     ],
 }  # fmt: skip

@@ -6,6 +6,7 @@ FleetError
 ├── CannotSign         this server has no key to sign agents' credentials with; the agent did nothing wrong
 ├── BootstrapRefused   the token is unknown, expired or used: the agent needs another one
 ├── UnfitKey           nothing can be sealed to an agent's key
+├── NoSurvey           an agent does not say what its host is like
 └── IdentityBroken     files of the bus's identity do not belong together: some were lost
 """
 
@@ -50,6 +51,13 @@ class UnfitKey(FleetError):
     """Nothing can be sealed to the key that an agent registered: it is not a key, or not a safe one."""
 
     code = "unfit_key"
+
+
+class NoSurvey(FleetError):
+    """The agent gave no survey; the message says why, as the end of a sentence about the agent."""
+
+    code = "no_survey"
+    status = 503
 
 
 class IdentityBroken(FleetError):

@@ -8,7 +8,7 @@ from django.urls import reverse
 from seatrial.control.accounts.access import visible
 from seatrial.control.accounts.models import ApiToken, User
 from seatrial.control.dashboard.links import Link
-from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies.models import Evaluation, Waiver
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.projects.models import Connection, Project
 
@@ -39,6 +39,7 @@ def _by_id(user: User, ids: set[str]) -> dict[str, Link]:
     deployments = visible(user, Deployment).filter(pk__in=ids)
     connections = visible(user, Connection).filter(pk__in=ids)
     tokens = visible(user, ApiToken).filter(pk__in=ids)
+    waivers = visible(user, Waiver).filter(pk__in=ids).select_related("version__policy")
     return {
         **{row.pk: Link(row.name, reverse("home:project", args=[row.pk])) for row in projects},
         **{
@@ -50,6 +51,10 @@ def _by_id(user: User, ids: set[str]) -> dict[str, Link]:
                 f"of {row.commit[:10]}", f"{_environment(row.environment_id)}?deployment={row.pk}#logs-title"
             )
             for row in deployments
+        },
+        **{
+            row.pk: Link(f"of {row.version.policy.slug}", reverse("waivers:waiver", args=[row.pk]))
+            for row in waivers
         },
         **{row.pk: Link(row.name, "") for row in connections},
         **{row.pk: Link(row.name, "") for row in tokens},

@@ -19,7 +19,7 @@ from seatrial.control.accounts.models import User
 from seatrial.control.accounts.providers.configured import incomplete
 from seatrial.control.accounts.second_factor.required import has_second_factor
 from seatrial.control.audit.models import AuditEntry
-from seatrial.control.configuration import trusting
+from seatrial.control.authorities import UnfitAuthorities, trusting
 from seatrial.control.fleet.models import Agent
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.policies.models import Evaluation
@@ -184,7 +184,7 @@ def _address() -> Iterator[Check]:
 
 
 def _authorities() -> Iterator[Check]:
-    path = settings.CONFIGURATION.gitgrit_custom_ca_file_path
+    path = settings.CONFIGURATION.authorities
     if path is None:
         return
     if problem := _unreadable(path, int(time.monotonic() / REREAD_SECONDS)):
@@ -202,7 +202,7 @@ def _unreadable(path: Path, _: int) -> str:
     """Why nobody can be trusted by this file; empty if it can be read. Read anew now and then: watchers ask every second."""
     try:
         trusting(path)
-    except ValueError as error:
+    except UnfitAuthorities as error:
         return str(error)
     return ""
 

@@ -20,6 +20,7 @@ class Tab:
 EVERYBODYS = [
     Tab("home", "home:home", "Overview"),
     Tab("projects", "projects:projects", "Projects"),
+    Tab("waivers", "waivers:waivers", "Waivers"),
     Tab("agents", "fleet:agents", "Agents"),
 ]
 ADMINS = [

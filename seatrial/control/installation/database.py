@@ -34,8 +34,8 @@ def await_database(patience_seconds: float = PATIENCE_SECONDS) -> None:
             refuse_two(addresses(), identity)
             return
         except psycopg.OperationalError as error:
-            said = _last_line(error)
-            _refuse_lasting(said)
+            _refuse_lasting(str(error))
+            said = _last_line(str(error))
             if time.monotonic() > deadline:
                 raise NoDatabase(_away(said, patience_seconds)) from error
         if not told:
@@ -63,7 +63,7 @@ def identity(address: str) -> str | None:
             row = connection.execute("SELECT system_identifier FROM pg_control_system()").fetchone()
             return str(row[0]) if row else None
     except psycopg.OperationalError as error:
-        return "refuses" if _refusal(_last_line(error)) else None
+        return "refuses" if _refusal(str(error)) else None
     except psycopg.Error:  # it does not tell everybody
         return "unknown"
 
@@ -96,8 +96,7 @@ def _refusal(said: str) -> str | None:
     Only its words say which it is: libpq gives no SQLSTATE for a connection that was not made. In a server of another
     language they are not recognised; then we wait in vain, and its own words are shown.
     """
-    configuration = settings.CONFIGURATION
-    where = _where()
+    configuration, where = settings.CONFIGURATION, _where()
     if "password authentication failed" in said or "no password supplied" in said:
         return (
             f'password authentication failed for user "{configuration.db_user}" at {where}: DB_PASSWORD (POSTGRES_PASSWORD in .env) is '
@@ -115,9 +114,7 @@ def _refusal(said: str) -> str | None:
             "or make the database: CREATE DATABASE"
         )
     if "no pg_hba.conf entry" in said:
-        return (
-            f"the database server at {where} lets nobody in from here: {said}. Add a line to its pg_hba.conf"
-        )
+        return f"the database server at {where} lets nobody in from here: {_last_line(said)}. Add a line to its pg_hba.conf"
     return None
 
 
@@ -137,8 +134,8 @@ def _where() -> str:
     return f"{configuration.db_host}:{configuration.db_port}" + (f" ({', '.join(found)})" if found else "")
 
 
-def _last_line(error: Exception) -> str:
-    """What libpq says last about the last address that it tried, without its questions to the reader."""
-    lines = [line.strip() for line in str(error).splitlines()]
+def _last_line(said: str) -> str:
+    """What libpq says about the last address that it tried, without its questions to the reader."""
+    lines = [line.strip() for line in said.splitlines()]
     lines = [line for line in lines if line and not line.startswith("Is the server")]
-    return lines[-1] if lines else type(error).__name__
+    return lines[-1] if lines else "no reason was given"

@@ -5,8 +5,12 @@ InstallationError
 ├── DatabaseRefuses    it answers, but lets us not in: password, name of the user or of the database
 ├── TwoDatabases       its name leads to the servers of two installations
 ├── NewerSchema        a later release has written the database's schema
+├── CannotBackUp       the database cannot be backed up, so it is not upgraded
+├── MigrationFailed    a migration failed; `backup` is the database as it was, if there is one
 └── UnfitPreset        a value preset for the first data cannot be used
 """
+
+from pathlib import Path
 
 from seatrial.control.errors import ControlError
 
@@ -40,6 +44,22 @@ class NewerSchema(InstallationError):
     """The database has migrations that this release does not know."""
 
     code = "newer_schema"
+
+
+class CannotBackUp(InstallationError):
+    """The database could not be backed up. It was not changed."""
+
+    code = "cannot_back_up"
+
+
+class MigrationFailed(InstallationError):
+    """One migration failed and left nothing; those before it are there."""
+
+    code = "migration_failed"
+
+    def __init__(self, message: str, backup: Path | None) -> None:
+        super().__init__(message)
+        self.backup = backup
 
 
 class UnfitPreset(InstallationError):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from django.conf import settings
+from django.db import Error, transaction
 
 from seatrial import __version__
 from seatrial.control.installation.models import Release
@@ -12,6 +13,15 @@ def this_release() -> Release:
     """This release, not saved: as its image is stamped, else by its version."""
     configuration = settings.CONFIGURATION
     return Release(name=(configuration.tag or __version__)[:100], commit=configuration.git_sha[:64])
+
+
+def last() -> str:
+    """The release that prepared the database last; empty where none has noted itself."""
+    try:
+        with transaction.atomic():
+            return str(Release.objects.order_by("-pk").first() or "")
+    except Error:  # the notes are among the missing migrations
+        return ""
 
 
 def note(applied: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
+from seatrial.control.accounts.models import User
 from seatrial.control.installation import release
 from seatrial.control.installation.errors import NewerSchema
 from seatrial.control.installation.models import Release
@@ -54,6 +55,15 @@ def _unknown(loader: MigrationLoader, applied: Iterable[tuple[str, str]]) -> Ite
 
 def _is_ours(label: str) -> bool:
     return any(app.label == label and app.name.startswith("seatrial.") for app in apps.get_app_configs())
+
+
+def is_used() -> bool:
+    """Whether somebody has an account here: what an interrupted first start left is not worth a backup."""
+    if User._meta.db_table not in connection.introspection.table_names():
+        return False
+    with connection.cursor() as cursor:  # not by the model, which may be ahead of the schema
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM accounts_user)")
+        return bool(cursor.fetchone()[0])
 
 
 def refuse_newer(schema: Schema) -> None:

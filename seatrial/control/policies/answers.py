@@ -9,6 +9,8 @@ from ninja import Field, Schema
 
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.control.policies.waits import wait
+from seatrial.control.policies.waivers.words import why_waived
+from seatrial.wire.states import ResultState
 
 
 class ResultAnswer(Schema):
@@ -19,6 +21,10 @@ class ResultAnswer(Schema):
     state: str = Field(description="passed, failed, errored, timed_out, skipped or waived.")
     score: float | None = Field(description="0 to 100; null where it has none.")
     message: str = Field(description="What the policy says, for people.")
+    waived: str = Field(
+        description="By whom it is waived, until when and why, for people; empty if it is not waived."
+    )
+    waivers: list[str] = Field(description="Ids of the waivers that waive it; empty if it is not waived.")
     details: dict[str, Any] = Field(description="What the policy adds, for programs.")
     logs: list[dict[str, Any]] = Field(description="What the policy logged, in order.")
     seconds: float = Field(description="How long it ran.")
@@ -34,6 +40,7 @@ class EvaluationAnswer(Schema):
     commit: str = Field(description="The commit it is about.")
     state: str = Field(description="queued, running, passed, failed, errored, timed_out or superseded.")
     score: float | None = Field(description="0 to 100, the mean of its results; null where none has one.")
+    waived: int = Field(description="How many of its results are waived: they neither passed nor fail it.")
     message: str = Field(description="Why there is no verdict, or not yet, for people; empty otherwise.")
     isolation: str = Field(
         description="What its policies ran in: runsc, runc or process; empty until it is known."
@@ -47,7 +54,8 @@ class EvaluationAnswer(Schema):
 
 def answers(evaluations: QuerySet[Evaluation]) -> list[EvaluationAnswer]:
     """The answers for `evaluations`, in their order; results are sorted by the name of their policy."""
-    results = Result.objects.select_related("version__policy").order_by("version__policy__slug")
+    results = Result.objects.select_related("version__policy").prefetch_related("waivers")
+    results = results.order_by("version__policy__slug")
     return [_answer(row) for row in evaluations.prefetch_related(Prefetch("results", results))]
 
 
@@ -63,6 +71,7 @@ def _answer(evaluation: Evaluation) -> EvaluationAnswer:
         commit=evaluation.commit,
         state=evaluation.state,
         score=evaluation.score,
+        waived=evaluation.waived,
         message=evaluation.shown_message,
         isolation=evaluation.isolation,
         page_url=page_url(evaluation),
@@ -80,6 +89,8 @@ def _result(row: Result) -> ResultAnswer:
         state=row.state,
         score=row.score,
         message=row.message,
+        waived=why_waived(row),
+        waivers=sorted(one.pk for one in row.waivers.all()) if row.state == ResultState.WAIVED else [],
         details=row.details,
         logs=row.logs,
         seconds=row.seconds,

@@ -1,8 +1,14 @@
 """What can go wrong with policies.
 
 PolicyError
-├── BadCriteria   the criteria cannot be understood; the message names the key and the fix
-└── NoSuchPack    there is no such pack; the message names those that there are
+├── BadCriteria        the criteria cannot be understood; the message names the key and the fix
+├── NoSuchPack         there is no such pack; the message names those that there are
+├── NoSuchPolicy       the workspace has no such policy; the message names those that it has
+├── BadWaiver          a waiver cannot be asked for like this; the message says what is wrong and the fix
+├── NothingToWaive     the policy did not fail where it is to be waived
+├── AskedAlready       the same waiver waits for a decision; the message says where
+├── NotInThisState     what is asked for is not possible with a waiver in this state
+└── OwnRequest         whoever asked for a waiver may not approve it
 """
 
 from seatrial.control.errors import ControlError
@@ -25,3 +31,44 @@ class NoSuchPack(PolicyError):
     """No pack of this name comes with the platform."""
 
     code = "no_such_pack"
+
+
+class NoSuchPolicy(PolicyError):
+    """The workspace has no policy of this name."""
+
+    code = "no_such_policy"
+    status = 404
+
+
+class BadWaiver(PolicyError):
+    """A waiver cannot be asked for like this."""
+
+    code = "bad_waiver"
+
+
+class NothingToWaive(PolicyError):
+    """The policy did not fail where it is to be waived."""
+
+    code = "nothing_to_waive"
+    status = 409
+
+
+class AskedAlready(PolicyError):
+    """The same waiver waits for a decision."""
+
+    code = "asked_already"
+    status = 409
+
+
+class NotInThisState(PolicyError):
+    """What is asked for is not possible with a waiver in this state."""
+
+    code = "waiver_state"
+    status = 409
+
+
+class OwnRequest(PolicyError):
+    """Whoever asked for a waiver may not approve it."""
+
+    code = "own_request"
+    status = 403

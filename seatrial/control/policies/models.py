@@ -1,11 +1,11 @@
-"""Policies, their versions, and evaluations of commits."""
+"""Policies, their versions, evaluations of commits, and waivers."""
 
 from django.db import models
 
-from seatrial.control.accounts.models import Workspace
+from seatrial.control.accounts.models import User, Workspace
 from seatrial.control.ids import UlidField
 from seatrial.control.projects.models import Project, PullRequest
-from seatrial.wire.states import EvaluationState, ResultState
+from seatrial.wire.states import EvaluationState, ResultState, WaiverState
 
 
 class Policy(models.Model):
@@ -63,6 +63,7 @@ class Evaluation(models.Model):
         max_length=20, choices=[(s, s) for s in EvaluationState], default=EvaluationState.QUEUED
     )
     score = models.FloatField(null=True)
+    waived = models.PositiveIntegerField(default=0)  # how many of its results are
     message = models.TextField(blank=True)  # why there is no verdict
     waits_for = models.TextField(blank=True)  # the facts, while they do not come, and why not
     isolation = models.CharField(max_length=20, blank=True)
@@ -109,3 +110,46 @@ class Result(models.Model):
 
     def __str__(self) -> str:
         return f"{self.evaluation} {self.version} {self.state}"
+
+
+class Waiver(models.Model):
+    """That failures of one policy version do not matter in one repository, or in a part of it, for a while.
+
+    It covers all that the policy finds, or what it finds at `path` (a file, or everything in a folder), or the finding with
+    this `fingerprint`. Only an approved one waives anything.
+    """
+
+    id = UlidField()
+    project = models.ForeignKey(Project, models.CASCADE, related_name="waivers")
+    version = models.ForeignKey(PolicyVersion, models.CASCADE, related_name="waivers")
+    path = models.CharField(max_length=1000, blank=True)
+    fingerprint = models.CharField(max_length=200, blank=True)
+    reason = models.TextField()
+    state = models.CharField(
+        max_length=20, choices=[(s, s) for s in WaiverState], default=WaiverState.REQUESTED
+    )
+    requested_by = models.CharField(max_length=200)  # as people read it: `str` of an Actor
+    # Who it was, so that nobody approves their own: one of them, unless the account was deleted since
+    requester = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    requester_login = models.CharField(max_length=200, blank=True)  # of somebody who asked in a comment
+    decided_by = models.CharField(max_length=200, blank=True)  # who approved or rejected it
+    ended_by = models.CharField(max_length=200, blank=True)
+    note = models.TextField(blank=True)  # what whoever decided or ended it said
+    created_at = models.DateTimeField(auto_now_add=True)
+    decided_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    results = models.ManyToManyField(
+        Result, related_name="waivers"
+    )  # those that it waives, or did when they were looked at
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "version", "state"], name="waiver_of_version")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(path="") | models.Q(fingerprint=""), name="one_scope_of_waiver"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version.policy} in {self.project} {self.state}"

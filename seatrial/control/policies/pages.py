@@ -5,20 +5,21 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from seatrial.control.accounts.access import find_visible, visible
+from seatrial.control.accounts.access import Action, allowed, find_visible, visible
 from seatrial.control.accounts.authentication import person
 from seatrial.control.accounts.models import User
 from seatrial.control.accounts.pages import LivePart, follow, watcher
 from seatrial.control.dashboard.links import Link
 from seatrial.control.moment import one_moment
-from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies.models import Evaluation, Waiver
 from seatrial.control.projects.models import PullRequest
-from seatrial.wire.states import EvaluationState, ResultState
+from seatrial.wire.states import EvaluationState, ResultState, WaiverState
 
 PreviewOf = Callable[[PullRequest], Link | None]  # the link to the page of a pull request's preview
 # Results that need a person come first.
@@ -27,13 +28,22 @@ ORDER = [
     ResultState.WAIVED, ResultState.SKIPPED,
 ]  # fmt: skip
 
+LIVE = (
+    "state",
+    "queued_at",
+    "started_at",
+    "finished_at",
+    "message",
+    "waits_for",
+)  # what changes while people look
+
 
 @one_moment()
 def evaluation_context(user: User, key: str, preview_of: PreviewOf) -> dict[str, Any]:
     """The page's variables, all of one moment; a constant number of queries. Raises NotFound."""
     evaluation = _find(user, key)
     results = sorted(
-        evaluation.results.select_related("version__policy"),
+        evaluation.results.select_related("version__policy").prefetch_related("waivers"),
         key=lambda result: (ORDER.index(ResultState(result.state)), result.version.policy.name),
     )
     answered = {result.version_id for result in results}
@@ -48,10 +58,17 @@ def evaluation_context(user: User, key: str, preview_of: PreviewOf) -> dict[str,
         "results": results,
         "waiting": waiting,
         "passed": sum(result.state == ResultState.PASSED for result in results),
-        "waived": sum(result.state == ResultState.WAIVED for result in results),
+        "asked": list(_asked(evaluation)),
+        "may_request": allowed(user, Action.REQUEST_WAIVER, evaluation),
         "preview": preview_of(evaluation.pull_request) if evaluation.pull_request else None,
         "done": EvaluationState(evaluation.state).terminal,
     }
+
+
+def _asked(evaluation: Evaluation) -> QuerySet[Waiver]:
+    """Waivers of its policies that wait for a decision."""
+    rows = Waiver.objects.filter(project=evaluation.project_id, state=WaiverState.REQUESTED)
+    return rows.filter(version__evaluations=evaluation).order_by("id")
 
 
 def _find(user: User, key: str) -> Evaluation:
@@ -76,9 +93,11 @@ async def evaluation_stream(request: HttpRequest, key: str, preview_of: PreviewO
         return evaluation_context(user, key, preview_of)
 
     def fingerprint(user: User) -> Hashable | None:
-        rows = visible(user, Evaluation).filter(pk=key)
-        return rows.values_list(
-            "state", "queued_at", "started_at", "finished_at", "message", "waits_for"
-        ).first()
+        row = visible(user, Evaluation).filter(pk=key).first()
+        if row is None:
+            return None
+        asked = tuple(_asked(row).values_list("pk", flat=True))
+        waived = tuple(row.results.exclude(waivers=None).order_by("pk").values_list("pk", "state"))
+        return (*(getattr(row, name) for name in LIVE), asked, waived)
 
     return await follow(request, LivePart("policies/parts/evaluation.html", context, fingerprint))

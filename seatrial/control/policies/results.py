@@ -5,8 +5,9 @@ from django.utils import timezone
 
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
+from seatrial.control.policies.deciding import decide
 from seatrial.control.policies.models import Evaluation, Result
-from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult, score, verdict
+from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult
 from seatrial.wire.states import EvaluationState, ResultState
 
 
@@ -110,19 +111,9 @@ def _row(evaluation: Evaluation, result: PolicyResult) -> Result:
 
 
 def _conclude(evaluation: Evaluation, state: EvaluationState | None = None) -> None:
-    rows = list(evaluation.results.select_related("version__policy"))
-    results = [
-        PolicyResult(
-            version_id=row.version_id,
-            slug=row.version.policy.slug,
-            state=ResultState(row.state),
-            score=row.score,
-        )
-        for row in rows
-    ]
-    evaluation.state = state or verdict(results)
+    decide(evaluation)
+    evaluation.state = state or evaluation.state
     evaluation.waits_for = ""
-    evaluation.score = score(results)
     evaluation.finished_at = timezone.now()
     evaluation.save()
     outbox.instruct(Instruction.REPORT, project=evaluation.project_id, commit=evaluation.commit)

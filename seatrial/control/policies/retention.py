@@ -1,4 +1,4 @@
-"""Deletes old evaluations, except those that people or the platform still need."""
+"""Deletes old evaluations, except those that people or the platform still need, and waivers that ended."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -7,7 +7,8 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat
 
 from seatrial.control import keeping
-from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies.current import followed
+from seatrial.control.policies.models import Evaluation, Waiver
 from seatrial.control.projects.models import PullRequest, PullRequestState
 from seatrial.wire.states import EvaluationState
 
@@ -25,16 +26,13 @@ def prune(now: datetime, *, in_use: Collection[str] = ()) -> int:
     """
     horizon = keeping.HISTORY.horizon(now)
     old = Evaluation.objects.filter(created_at__lt=horizon, state__in=ENDED).exclude(commit__in=in_use)
-    return sum(keeping.delete(rows, batch=BATCH) for rows in (_followed(old), _of_closed(old, horizon)))
+    return sum(keeping.delete(rows, batch=BATCH) for rows in (followed(old), _of_closed(old, horizon)))
 
 
-def _followed(old: QuerySet[Evaluation]) -> QuerySet[Evaluation]:
-    """Those with a newer evaluation of the same project, ref, event and pull request."""
-    newer = Evaluation.objects.filter(
-        project=OuterRef("project"), ref=OuterRef("ref"), event=OuterRef("event"), id__gt=OuterRef("id")
-    )
-    of_pull_request = Q(Exists(newer.filter(pull_request=OuterRef("pull_request"))))
-    return old.filter(of_pull_request | Q(Exists(newer.filter(pull_request=None)), pull_request=None))
+def prune_waivers(now: datetime) -> int:
+    """Delete waivers that ended long ago and that no result refers to any more; returns how many."""
+    horizon = keeping.HISTORY.horizon(now)
+    return keeping.delete(Waiver.objects.filter(ended_at__lt=horizon, results=None))
 
 
 def _of_closed(old: QuerySet[Evaluation], horizon: datetime) -> QuerySet[Evaluation]:

@@ -11,6 +11,7 @@ from seatrial.control.audit.actors import Actor
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.criteria import applies
+from seatrial.control.policies.deciding import decide_again
 from seatrial.control.policies.errors import BadCriteria
 from seatrial.control.policies.models import Evaluation, Policy, PolicyVersion, Result
 from seatrial.control.policies.overdue import give_up_lost
@@ -76,7 +77,7 @@ def evaluate(
     same = Evaluation.objects.filter(project=project, event=event, ref=ref, pull_request=pull_request)
     known = _known(same, commit, only_in_progress=again or event == EventKind.MANUAL)
     if known is not None and not (rebased and known.base_commit != base_commit):
-        return known
+        return _as_it_is_now(known)
     selection = _select(project, event=event, ref=ref)
     if not selection.all and event != EventKind.MERGE_QUEUE:
         return None
@@ -148,6 +149,14 @@ def _known(same: QuerySet[Evaluation], commit: str, *, only_in_progress: bool) -
     if newest is None or newest.commit != commit or newest.state == EvaluationState.SUPERSEDED:
         return None  # a superseded one that is the newest: its pull request was closed, and is open again
     return newest
+
+
+def _as_it_is_now(known: Evaluation) -> Evaluation:
+    """While its pull request was closed, waivers may have begun or ended."""
+    if known.waived or known.state == EvaluationState.FAILED:
+        decide_again(Evaluation.objects.filter(pk=known.pk))
+        known.refresh_from_db()
+    return known
 
 
 def _supersede(evaluations: QuerySet[Evaluation], why: str) -> None:

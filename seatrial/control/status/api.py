@@ -123,6 +123,7 @@ class EvaluationStatus(Schema):
     commit: str = Field(description="The commit it is about.")
     state: str = Field(description="queued, running, passed, failed, errored, timed_out or superseded.")
     score: float | None = Field(description="0 to 100, the mean of its results; null where none has one.")
+    waived: int = Field(description="How many of its results are waived: they neither passed nor fail it.")
     waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
     waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
     results: list[ResultStatus] = Field(description="What each policy said, by the policy's slug.")

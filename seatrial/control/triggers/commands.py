@@ -32,6 +32,7 @@ MEANINGS = {
     Verb.LOGS: "replies with the last lines that the preview wrote",
     Verb.APPROVE: "lets the newest commit of a pull request from a fork have a preview; name the commit that you have read: `/preview approve 1a2b3c4`",
     Verb.RERUN: "evaluates the newest commit again",
+    Verb.WAIVE: "asks that a failure be waived for a while, which somebody else decides: `/policy waive POLICY [PATH] [14d] why`",
 }  # those that can be carried out
 _WITH_MORE = frozenset({Verb.APPROVE, Verb.WAIVE})  # something may follow on the same line
 

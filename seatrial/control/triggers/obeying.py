@@ -15,7 +15,7 @@ from seatrial.control.previews import services as previews
 from seatrial.control.previews.approving import approve
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.projects.models import CommandComment, Project, PullRequest, PullRequestState
-from seatrial.control.triggers import replies
+from seatrial.control.triggers import replies, waiving
 from seatrial.control.triggers.commands import Command, Verb, understood
 
 LastLines = Callable[[Deployment], list[str]]
@@ -128,9 +128,7 @@ def _one(command: Command, row: CommandComment, lines: list[str] | None) -> str:
         case Verb.RERUN:
             _rerun(pull_request, by)
         case Verb.WAIVE:
-            raise CannotObey(
-                "This release cannot waive a result. Change what the policy found, or the policy."
-            )
+            return waiving.request(command.rest, pull_request, author=row.author, by=by)
     return ""
 
 

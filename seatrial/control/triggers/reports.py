@@ -14,6 +14,7 @@ from seatrial.control.forges.telling import begun, tell_deployment, tell_evaluat
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies.waivers.words import what_is_waived
 from seatrial.control.previews.models import Deployment
 from seatrial.control.previews.routes import urls
 from seatrial.control.previews.withheld import withheld
@@ -133,7 +134,7 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
         EvaluationReport(
             commit=evaluation.commit,
             state=EvaluationState(evaluation.state),
-            description=evaluation.shown_message or evaluation.state,
+            description=evaluation.shown_message or _described(evaluation),
             page_url=f"{settings.SITE_URL}/evaluations/{evaluation.pk}",
             summary="\n".join(verdict(evaluation)).strip(),
             annotations=annotations(evaluation),
@@ -143,6 +144,12 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
     )
     if evaluation.event == EventKind.MERGE_QUEUE:
         outbox.instruct(Instruction.REPORT, project=project, preview_of=commit)
+
+
+def _described(evaluation: Evaluation) -> str:
+    """The verdict in a line. What is waived is said with it: it did not pass."""
+    waived = what_is_waived(evaluation)
+    return f"{evaluation.state}: {waived}" if waived else evaluation.state
 
 
 def _forgotten(evaluation: Evaluation) -> bool:

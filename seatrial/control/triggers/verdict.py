@@ -1,19 +1,19 @@
 """A verdict as forges show it: Markdown, and annotations of lines."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from django.conf import settings
 
 from seatrial.control.forges.protocol import Annotation
+from seatrial.control.policies.findings import FINGERPRINT, PATHS, findings, path_of
 from seatrial.control.policies.models import Evaluation, Result
+from seatrial.control.policies.waivers.words import why_waived
 from seatrial.control.triggers.markdown import code, plain
 from seatrial.wire.states import EvaluationState, ResultState
 
 RESULTS_FIRST = (ResultState.FAILED, ResultState.ERRORED)
 MOST_ANNOTATIONS = 500
-FINDINGS = "findings"  # of a result's details: objects with `file` (or `path`) and `line`
-PATHS = ("file", "path")
+NOT_SAID = (*PATHS, "line", FINGERPRINT)  # of a finding
 
 
 def verdict(evaluation: Evaluation) -> Iterator[str]:
@@ -21,7 +21,8 @@ def verdict(evaluation: Evaluation) -> Iterator[str]:
     page = f"{settings.SITE_URL}/evaluations/{evaluation.pk}"
     score = f", score {evaluation.score:.0f}" if evaluation.score is not None else ""
     yield ""
-    yield f"**Policies: {evaluation.state}{score}** ({code(evaluation.commit[:10])}) · [details]({page})"
+    waived = f", {evaluation.waived} waived" if evaluation.waived else ""
+    yield f"**Policies: {evaluation.state}{score}{waived}** ({code(evaluation.commit[:10])}) · [details]({page})"
     if evaluation.shown_message:
         yield f"<br>{plain(evaluation.shown_message)}"
     results = _results(evaluation)
@@ -41,12 +42,12 @@ def annotations(evaluation: Evaluation) -> list[Annotation]:
 
 
 def _of_result(result: Result) -> Iterator[Annotation]:
-    for finding in _findings(result.details):
-        path = next((finding[name] for name in PATHS if isinstance(finding.get(name), str)), "")
+    for finding in findings(result.details):
+        path = path_of(finding)
         line = finding.get("line")
         if not path or type(line) is not int or line < 1:
             continue
-        others = (f"{name}: {value}" for name, value in finding.items() if name not in (*PATHS, "line"))
+        others = (f"{name}: {value}" for name, value in finding.items() if name not in NOT_SAID)
         yield Annotation(
             path=path,
             line=line,
@@ -56,18 +57,16 @@ def _of_result(result: Result) -> Iterator[Annotation]:
         )
 
 
-def _findings(details: Any) -> list[Mapping[str, Any]]:
-    found = details.get(FINDINGS) if isinstance(details, dict) else None
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-
-
 def _results(evaluation: Evaluation) -> list[Result]:
     return sorted(
-        Result.objects.filter(evaluation=evaluation).select_related("version__policy"),
+        Result.objects.filter(evaluation=evaluation)
+        .select_related("version__policy")
+        .prefetch_related("waivers"),
         key=lambda one: (one.state not in RESULTS_FIRST, one.version.policy.slug),
     )
 
 
 def _row(result: Result) -> str:
     score = "" if result.score is None else f"{result.score:.0f}"
-    return f"| {code(result.version.policy.slug)} | {result.state} | {score} | {plain(result.message)} |"
+    said = why_waived(result) or result.message
+    return f"| {code(result.version.policy.slug)} | {result.state} | {score} | {plain(said)} |"

@@ -79,7 +79,7 @@ def unseal(text: str, identity: Identity, keys: Keys) -> str:
 def _unwrap(wrapped: str, identity: Identity, keys: Keys, key_id: str, place: str) -> bytes:
     master = keys.find(key_id)
     if master is None:
-        raise UnknownKey(str(identity), key_id, keys.ids)
+        raise UnknownKey(str(identity), key_id, keys.variable, keys.ids)
     if place != identity.place:
         raise WrongRow(str(identity))
     data_key = _decrypt(master.value, wrapped, identity.associated(VERSION, "key", key_id))
@@ -93,7 +93,7 @@ def _unwrap_first(wrapped: str, identity: Identity, keys: Keys) -> bytes:
     unwrapped = (_decrypt(master.value, wrapped, identity.associated("v1", "key")) for master in keys)
     data_key = next((one for one in unwrapped if one is not None), None)
     if data_key is None:
-        raise WrongKey(str(identity), keys.ids)
+        raise WrongKey(str(identity), keys.variable, keys.ids)
     return data_key
 
 

@@ -1,7 +1,7 @@
 """Errors of the vault. Their messages never hold a key, a secret or a ciphertext; they may name a key by its id.
 
 VaultError
-├── UnfitMasterKey      GALLEY_MASTER_KEY is missing or not 32 bytes: refuse to start
+├── UnfitMasterKey      the master key is missing or not 32 bytes: refuse to start
 ├── WrongMasterKey      it is a key, but not the one this database was sealed with: refuse to start
 ├── UnprovenMasterKey   the value to check the key with is damaged: refuse to start
 ├── WithoutRow          a secret was set or read where its row is not known: a bug
@@ -25,15 +25,19 @@ class VaultError(ControlError):
 
 
 class UnfitMasterKey(VaultError):
-    """GALLEY_MASTER_KEY is missing, malformed or too short."""
+    """The master key is missing, malformed or too short."""
 
 
 class WrongMasterKey(VaultError):
-    """GALLEY_MASTER_KEY is not the key this database was sealed with."""
+    """The master key is not the key this database was sealed with; `sealed_with` is that key's id, where it is known."""
+
+    def __init__(self, message: str, *, sealed_with: str) -> None:
+        super().__init__(message)
+        self.sealed_with = sealed_with
 
 
 class UnprovenMasterKey(VaultError):
-    """GALLEY_MASTER_KEY cannot be checked: the check value in the database is not as we wrote it."""
+    """The master key cannot be checked: the check value in the database is not as we wrote it."""
 
 
 class WithoutRow(VaultError):
@@ -56,10 +60,10 @@ class NotSealed(Unopenable):
 class UnknownKey(Unopenable):
     """The envelope names a key that this process does not have."""
 
-    def __init__(self, where: str, key_id: str, ids: Sequence[str]) -> None:
+    def __init__(self, where: str, key_id: str, variable: str, ids: Sequence[str]) -> None:
         super().__init__(
             f"{where}: sealed with the master key {key_id}, and there is only {', '.join(ids)}. "
-            "Set GALLEY_MASTER_KEY to the key it was sealed with, or set the secret again."
+            f"Set {variable} to the key it was sealed with, or set the secret again."
         )
         self.key_id = key_id
 
@@ -67,9 +71,9 @@ class UnknownKey(Unopenable):
 class WrongKey(Unopenable):
     """No key opens it. More is not known, because envelopes of version 1 name no key."""
 
-    def __init__(self, where: str, ids: Sequence[str]) -> None:
+    def __init__(self, where: str, variable: str, ids: Sequence[str]) -> None:
         super().__init__(
-            f"{where}: the master key {', '.join(ids)} does not open it: another GALLEY_MASTER_KEY sealed it, or it "
+            f"{where}: the master key {', '.join(ids)} does not open it: another {variable} sealed it, or it "
             "was damaged or moved. Set the key it was sealed with, or set the secret again."
         )
 

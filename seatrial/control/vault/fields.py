@@ -8,7 +8,7 @@ from django.db.models.query_utils import DeferredAttribute
 
 from seatrial.control.vault.envelope import Identity, seal, unseal
 from seatrial.control.vault.errors import WithoutRow
-from seatrial.control.vault.keys import Keys, MasterKey
+from seatrial.control.vault.keys import Keys
 
 
 class Sealed:
@@ -25,7 +25,12 @@ class Sealed:
 
 def keys() -> Keys:
     """The keys of this process, from its settings. Raises UnfitMasterKey."""
-    return Keys(MasterKey.parse(settings.CONFIGURATION.galley_master_key.get_secret_value()))
+    configuration = settings.CONFIGURATION
+    secrets = {
+        "GALLEY_MASTER_KEY": configuration.galley_master_key,
+        "GITGRIT_ENCRYPTION_KEY": configuration.gitgrit_encryption_key,
+    }
+    return Keys.from_variables({name: secret.get_secret_value() for name, secret in secrets.items()})
 
 
 class _EncryptedAttribute(DeferredAttribute):

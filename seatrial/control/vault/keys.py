@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from seatrial.wire.counted import counted
 
 KEY_BYTES = 32
 ID_BYTES = 8
+VARIABLE = "GALLEY_MASTER_KEY"
 FIX = "Make one with `openssl rand -hex 32` and keep a copy apart from the database: without it stored secrets are lost."
 
 
@@ -24,18 +25,18 @@ class MasterKey:
     value: bytes = field(repr=False)
 
     @classmethod
-    def parse(cls, text: str) -> "MasterKey":
-        """Read hex or base64 (plain or URL-safe). Raises UnfitMasterKey, which never quotes the text."""
+    def parse(cls, text: str, variable: str = VARIABLE) -> "MasterKey":
+        """Read hex or base64 (plain or URL-safe, as Fernet keys are). Raises UnfitMasterKey, which never quotes the text."""
         text = text.strip()
         if not text:
-            raise UnfitMasterKey(f"GALLEY_MASTER_KEY is not set. {FIX}")
+            raise UnfitMasterKey(f"{variable} is not set. {FIX}")
         value = _decoded(text)
         if value is None:
-            raise UnfitMasterKey(f"GALLEY_MASTER_KEY is neither hex nor base64. {FIX}")
+            raise UnfitMasterKey(f"{variable} is neither hex nor base64. {FIX}")
         if len(value) != KEY_BYTES:
             problem = "too short" if len(value) < KEY_BYTES else "too long"
             raise UnfitMasterKey(
-                f"GALLEY_MASTER_KEY is {problem}: it decodes to {counted(len(value), 'byte')}, {KEY_BYTES} are needed. {FIX}"
+                f"{variable} is {problem}: it decodes to {counted(len(value), 'byte')}, {KEY_BYTES} are needed. {FIX}"
             )
         return cls(value)
 
@@ -47,11 +48,28 @@ class MasterKey:
 
 
 class Keys:
-    """The keys of one process. New envelopes are sealed with `current`; the former ones only open."""
+    """The keys of one process. New envelopes are sealed with `current`; the former ones only open.
 
-    def __init__(self, current: MasterKey, *former: MasterKey) -> None:
+    `variable` is where the current key was read, for messages.
+    """
+
+    def __init__(self, current: MasterKey, *former: MasterKey, variable: str = VARIABLE) -> None:
         self.current = current
+        self.variable = variable
         self._by_id = {key.id: key for key in (current, *former)}
+
+    @classmethod
+    def from_variables(cls, given: Mapping[str, str]) -> "Keys":
+        """The key that these variables hold; those that are set must hold the same. Raises UnfitMasterKey."""
+        found = {name: MasterKey.parse(text, name) for name, text in given.items() if text.strip()}
+        if not found:
+            raise UnfitMasterKey(f"{' or '.join(given)} is not set. {FIX}")
+        if len({key.value for key in found.values()}) > 1:
+            raise UnfitMasterKey(
+                f"{' and '.join(found)} are different keys, and a database has one. Unset the one that it was not sealed with."
+            )
+        variable, key = next(iter(found.items()))
+        return cls(key, variable=variable)
 
     def __iter__(self) -> Iterator[MasterKey]:
         return iter(self._by_id.values())

@@ -4,6 +4,7 @@ from django.db import IntegrityError, transaction
 
 from seatrial.control.vault.errors import UnknownKey, Unopenable, UnprovenMasterKey, WrongKey, WrongMasterKey
 from seatrial.control.vault.fields import keys
+from seatrial.control.vault.keys import Keys
 from seatrial.control.vault.models import MasterKeyCheck
 
 KNOWN_VALUE = "the master key that sealed this opens every secret here"
@@ -13,7 +14,7 @@ UNPROVEN = (
 
 
 def verify_master_key() -> None:
-    """Compare GALLEY_MASTER_KEY with the key of this database; the first call on a database stores the check value.
+    """Compare the master key with the key of this database; the first call on a database stores the check value.
 
     Raises UnfitMasterKey, WrongMasterKey or UnprovenMasterKey. Idempotent and safe to run in several processes at once.
     """
@@ -29,13 +30,19 @@ def verify_master_key() -> None:
     try:
         opened = check.value
     except (UnknownKey, WrongKey) as error:
-        which = f" It was {error.key_id}, this is {here.current.id}." if isinstance(error, UnknownKey) else ""
-        raise WrongMasterKey(
-            "GALLEY_MASTER_KEY is not the key this database was sealed with: stored secrets cannot be "
-            f"opened.{which} Set the key that was backed up with this database, or restore the database that "
-            "belongs to this key."
-        ) from error
+        sealed_with = error.key_id if isinstance(error, UnknownKey) else ""
+        raise WrongMasterKey(_wrong(here, sealed_with), sealed_with=sealed_with) from error
     except Unopenable as error:
         raise UnprovenMasterKey(f"{UNPROVEN} ({error})") from error
     if opened != KNOWN_VALUE:
         raise UnprovenMasterKey(UNPROVEN)
+
+
+def _wrong(here: Keys, sealed_with: str) -> str:
+    which = f" (that was {sealed_with}, this is {here.current.id})" if sealed_with else ""
+    return (
+        f"Encryption key must match: {here.variable} is not the key this database was sealed with{which}. Without that key, "
+        "everything sealed stays unreadable: the tokens, private keys and webhook secrets of connections to code hosts. Nothing "
+        f"was changed. Set {here.variable} to the key that was kept with this database or its backup, or restore the database "
+        "that belongs to this key."
+    )

@@ -89,6 +89,7 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "admissions": Admissions(database, wakeups).run,
         "lost evaluations": sweeps.lost_evaluations,
         "expiries": sweeps.expiries,
+        "waivers": sweeps.waivers,
         "prune": sweeps.prune,
     }
 

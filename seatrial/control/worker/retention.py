@@ -33,6 +33,7 @@ PRUNES: dict[str, Prune] = {
     "deliveries": forges.prune,
     "previews": previews.prune,
     "evaluations": evaluations,
+    "waivers": policies.prune_waivers,
     "pull requests": projects.prune,
     "removed projects": removals.prune,
     "bootstrap tokens": fleet.prune,

@@ -1,4 +1,4 @@
-"""Periodic sweeps: pull requests at the forges, lost evaluations, expired previews, old rows."""
+"""Periodic sweeps: pull requests at the forges, lost evaluations, expired previews and waivers, old rows."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from seatrial.control.forges.deliveries import missed
 from seatrial.control.forges.errors import ForgeError, Limited
 from seatrial.control.forges.urgency import Urgency, asking
 from seatrial.control.policies import services as policies
+from seatrial.control.policies.waivers.ending import end_due
 from seatrial.control.previews import services as previews
 from seatrial.control.projects.models import Project
 from seatrial.control.projects.services import note_reachable, note_unreachable
@@ -57,6 +58,10 @@ class Sweeps:
     async def expiries(self) -> None:
         """Every EXPIRY_SECONDS, stop previews whose time to live is over."""
         await self._every(EXPIRY_SECONDS, previews.expire)
+
+    async def waivers(self) -> None:
+        """Every EXPIRY_SECONDS, end waivers whose time is over."""
+        await self._every(EXPIRY_SECONDS, end_due)
 
     async def prune(self) -> None:
         """Every PRUNE_SECONDS, delete old rows."""

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from seatrial.embedded import checkout
 from seatrial.embedded.components.base import Component, Ready, answers_http, at_once
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.processes import ChildProgram
@@ -18,9 +19,10 @@ def environment(
     database: Mapping[str, str],
     inherited: Mapping[str, str],
 ) -> dict[str, str]:
-    """The environment of web, worker and commands: the caller's, overridden by the platform's."""
+    """The environment of web, worker and commands: the caller's, overridden by the platform's. The master key is that of the
+    data directory, whichever another installation has under its other name."""
     return {
-        **inherited,
+        **{name: value for name, value in inherited.items() if not name.startswith("GITGRIT_ENCRYPTION_KEY")},
         **database,
         "SEATRIAL_DATA_DIR": str(data.root),
         "DJANGO_SETTINGS_MODULE": "seatrial.control.settings",
@@ -36,15 +38,20 @@ def environment(
         "GALLEY_PREVIEW_PORT": str(remembered.ingress_port),
         "GALLEY_ROUTES_FILE": str(data.routes),
         "GALLEY_TRAEFIK_API_URL": f"http://127.0.0.1:{remembered.traefik_port}",
+        "GIT_SHA": inherited.get("GIT_SHA") or checkout.commit(),
         "PYTHONUNBUFFERED": "1",
     }
 
 
-def first_data(data: DataDirectory, environment: Mapping[str, str]) -> ChildProgram:
-    """The program that makes the first data: migrations, first user, token, starter pack. It must end before any other
-    process of the control plane starts."""
+def first_data(
+    data: DataDirectory, environment: Mapping[str, str], *, pg_dump: Path | None, report: Path
+) -> ChildProgram:
+    """The program that prepares the database: backup (by `pg_dump`), migrations, first user, token, starter pack. It must end
+    before any other process of the control plane starts. What came of it is in `report` then."""
     line = [sys.executable, "-m", "seatrial.control.manage", "bootstrap", "--username", "admin"]
     line += ["--password-file", str(data.admin_password), "--token-file", str(data.token)]
+    line += ["--report", str(report)]
+    line += ["--backups", str(data.backups), "--pg-dump", str(pg_dump)] if pg_dump else []
     return ChildProgram(name="first-data", arguments=line, environment=environment, directory=Path("/"))
 
 

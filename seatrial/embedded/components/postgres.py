@@ -19,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 from seatrial.embedded.components.base import Component
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.processes import ChildProgram
-from seatrial.embedded.typed import script
+from seatrial.embedded.typed import script, typed
 
 SYSTEM_USER = "pgserver"  # PostgreSQL refuses to run as root; the wheel uses the same name
 DATABASE = "seatrial"
@@ -62,8 +62,15 @@ class Postgres:
         self.socket_directory.mkdir(exist_ok=True)
         for folder in (self.directory, self.socket_directory):
             self._own(folder)
-        if not (self.directory / "PG_VERSION").exists():
+        version = self.directory / "PG_VERSION"
+        if not version.exists():
             self._initialise()
+        elif (made_by := version.read_text().strip()) != str(WHEEL_VERSION):
+            raise CannotRun(
+                f"the database in {self.directory} was made by PostgreSQL {made_by}, and this release has PostgreSQL {WHEEL_VERSION}.",
+                fix=f"With the release that you had: {typed('backup', 'FILE')}. Then move {self.directory} away, and with this release: "
+                f"{typed('restore', 'FILE')}",
+            )
 
     def _own(self, folder: Path) -> None:
         if folder.is_symlink() or folder.stat().st_uid not in {os.geteuid(), _uid(self.user)}:
@@ -127,7 +134,7 @@ class Postgres:
 
     def ensure_database(self) -> None:
         """Make the role and its database unless they exist; the server must be ready."""
-        with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
+        with self.administer() as connection:
             name = sql.Identifier(DATABASE)
             if not connection.execute("select 1 from pg_roles where rolname = %s", (DATABASE,)).fetchone():
                 connection.execute(sql.SQL("create role {} login").format(name))
@@ -137,6 +144,19 @@ class Postgres:
 
     def _address(self, database: str) -> str:
         return make_conninfo(host=str(self.socket_directory), user="postgres", dbname=database)
+
+    def reach(self, database: str = DATABASE) -> dict[str, str]:
+        """The variables with which PostgreSQL's own programs reach a database as its owner."""
+        return {
+            "PGHOST": str(self.socket_directory),
+            "PGPORT": "5432",
+            "PGUSER": DATABASE,
+            "PGDATABASE": database,
+        }
+
+    def administer(self) -> psycopg.Connection:
+        """A connection as the cluster's administrator, each statement for itself; the server must be ready."""
+        return psycopg.connect(self._address("postgres"), autocommit=True)
 
     def environment(self) -> dict[str, str]:
         """The settings with which the control plane reaches the database."""

@@ -51,6 +51,13 @@ def test_whoever_connects_an_account_signs_in_with_it_whatever_the_lists_say(
     )
 
 
+def test_a_problem_while_connecting_leads_back_to_the_account(browser: Browser) -> None:
+    person("alice")
+    signed_in(browser, "alice")
+    page = browser.client.get("/accounts/gitlab/login/").content.decode()
+    assert "<title>Not connected" in page and "Back to your account" in page and "Back to sign-in" not in page
+
+
 def test_without_saying_again_who_it_is_nothing_begins(opened: Opened, browser: Browser) -> None:
     person("alice")
     signed_in(browser, "alice")

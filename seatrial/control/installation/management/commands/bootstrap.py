@@ -7,9 +7,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from seatrial.control.installation.errors import InstallationError
+from seatrial import files
+from seatrial.control.installation.backups import Backups
+from seatrial.control.installation.errors import InstallationError, MigrationFailed
 from seatrial.control.installation.first_data import bootstrap
 from seatrial.control.installation.preparation import prepare
+from seatrial.control.installation.prepared import Prepared
+from seatrial.control.start import CannotStart
 
 
 class Command(BaseCommand):
@@ -27,6 +31,12 @@ class Command(BaseCommand):
         parser.add_argument("--password-file", type=Path, required=True, help="holds the admin's password")
         parser.add_argument("--token-file", type=Path, required=True, help="gets the API token, mode 0600")
 
+        parser.add_argument(
+            "--backups", type=Path, help="folder for the backup before an upgrade; with --pg-dump"
+        )
+        parser.add_argument("--pg-dump", type=Path, help="the program that makes it")
+        parser.add_argument("--report", type=Path, help="gets what came of it, as `Prepared`")
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Prepare the database, and make the first data."""
         try:
@@ -35,7 +45,18 @@ class Command(BaseCommand):
             raise CommandError(f"--password-file: {error}") from error
         if not password:
             raise CommandError(f"--password-file: {options['password_file']} is empty")
+        first_data = partial(bootstrap, options["username"], password, options["token_file"])
+        folder, program = options["backups"], options["pg_dump"]
         try:
-            prepare(partial(bootstrap, options["username"], password, options["token_file"]))
-        except InstallationError as error:
+            done = prepare(first_data, Backups(folder, program) if folder and program else None)
+        except (InstallationError, CannotStart) as error:
+            backup = error.backup if isinstance(error, MigrationFailed) else None
+            problem = Prepared(problem=str(error), backup=backup, keys=isinstance(error, CannotStart))
+            _report(options["report"], problem)
             raise CommandError(str(error)) from error
+        _report(options["report"], done)
+
+
+def _report(file: Path | None, done: Prepared) -> None:
+    if file:
+        files.replace(file, done.model_dump_json(), mode=0o600)

@@ -1,0 +1,88 @@
+"""Answers the control plane's questions about this host."""
+
+import asyncio
+
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from seatrial.agent.bus.connection import Bus
+from seatrial.agent.survey.host import Survey
+from seatrial.wire import subjects
+from seatrial.wire.ending import ended, heeded
+from seatrial.wire.envelope import Envelope
+from seatrial.wire.errors import WireError
+from seatrial.wire.hosts import ANSWER_SECONDS, AskHost
+
+log = structlog.get_logger(__name__)
+
+MOST_WAITING = 4  # questions; a survey takes seconds, and a person asks
+AGAIN_SECONDS = 1.0  # until what lost its cancellation in the bus's client is cancelled again
+
+
+class Answering:
+    """Answers each question at most once, one after another, and not after ANSWER_SECONDS, when nobody listens any more.
+
+    What is no question, what comes while MOST_WAITING wait, and what names a reply subject that is not below this agent's own is
+    dropped with a line in the log. With a new connection it listens anew, and questions in progress are dropped.
+    """
+
+    def __init__(self, bus: Bus, survey: Survey) -> None:
+        self._bus = bus
+        self._survey = survey
+        self._one_at_a_time = asyncio.Semaphore()
+        self._waiting = 0
+
+    async def run(self) -> None:
+        """Runs for ever."""
+        while True:
+            client = await self._bus.client()
+            session = self._bus.session
+            listening = asyncio.create_task(self._listen(client))
+            renewed = asyncio.create_task(self._bus.next_session(session))
+            try:
+                await asyncio.wait({listening, renewed}, return_when=asyncio.FIRST_COMPLETED)
+                if listening.done() and (error := listening.exception()) is not None:
+                    log.warning("questions cannot be heard; trying again", problem=repr(error))
+                    await asyncio.sleep(AGAIN_SECONDS)
+            finally:
+                await ended(listening, renewed, again_seconds=AGAIN_SECONDS)
+
+    async def _listen(self, client: Client) -> None:
+        with heeded():
+            subscription = await client.subscribe(subjects.ask_host(self._bus.agent))
+        try:
+            async with asyncio.TaskGroup() as group:
+                async for message in subscription.messages:
+                    if self._waiting >= MOST_WAITING:
+                        log.warning("too many questions about this host; one is not answered")
+                        continue
+                    self._waiting += 1
+                    group.create_task(self._one(message)).add_done_callback(self._answered)
+        finally:
+            if client.is_connected:
+                await subscription.unsubscribe()
+
+    async def _one(self, message: Msg) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS), self._one_at_a_time:
+                await self._answer(message)
+        except TimeoutError:
+            log.warning("no answer about this host in time")
+        except (nats.errors.Error, OSError, WireError) as error:
+            log.warning("question about this host not answered", problem=str(error) or type(error).__name__)
+
+    def _answered(self, _task: asyncio.Task[None]) -> None:
+        self._waiting -= 1
+
+    async def _answer(self, message: Msg) -> None:
+        if not message.reply.startswith(subjects.host_answers(self._bus.agent)):
+            raise WireError(f"it wants its answer at {message.reply[:100]!r}")
+        asked = Envelope.decode(message.data).open()
+        if not isinstance(asked, AskHost):
+            raise WireError(f"it is a {asked.kind}")
+        report = await self._survey.report(asked)
+        client = await self._bus.client()
+        with heeded():
+            await client.publish(message.reply, Envelope.wrap(report).encode())

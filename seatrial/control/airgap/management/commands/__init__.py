@@ -1,0 +1,1 @@
+"""`airgap_setup` and `airgap_smoketest`."""

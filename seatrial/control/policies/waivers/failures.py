@@ -1,0 +1,49 @@
+"""What in an evaluation can be waived."""
+
+from seatrial.control.policies.errors import NothingToWaive
+from seatrial.control.policies.findings import complete, findings, fingerprint_of, path_of
+from seatrial.control.policies.models import Evaluation, Result
+from seatrial.control.policies.waivers.scope import MOST_FINGERPRINT, MOST_PATH, Scope, inside
+from seatrial.control.policies.waivers.services import newest_version
+from seatrial.wire.states import ResultState
+from seatrial.wire.visible import visible
+
+MOST_OFFERED = 50
+
+
+def failed_result(evaluation: Evaluation, policy: str) -> Result:
+    """The failure of the policy with this slug. Raises NoSuchPolicy, and NothingToWaive if it did not fail."""
+    newest = newest_version(evaluation.project, policy)
+    rows = evaluation.results.filter(version__policy=newest.policy_id).select_related("version__policy")
+    result = rows.first()
+    if result is None:
+        raise NothingToWaive(f"{newest.policy.slug} has no result at {evaluation.commit[:10]}.")
+    if result.state != ResultState.FAILED:
+        raise NothingToWaive(
+            f"{newest.policy.slug} is {result.state} at {evaluation.commit[:10]}: only what failed can be waived."
+        )
+    if result.version_id != newest.pk:
+        raise NothingToWaive(
+            f"{newest.policy.slug} has a new version since it ran at {evaluation.commit[:10]}. Run the policies again first."
+        )
+    return result
+
+
+def scopes(result: Result) -> list[Scope]:
+    """What a waiver of this failure can cover: the whole policy, and each file and each finding in which something was found.
+
+    Only the whole policy where the result does not list all that was found.
+    """
+    offered: dict[Scope, None] = {Scope(): None}
+    for finding in findings(result.details) if complete(result.details) else ():
+        path, fingerprint = path_of(finding), fingerprint_of(finding)
+        if 0 < len(path) <= MOST_PATH and visible(path) == path:
+            offered[Scope(path=path)] = None
+        if 0 < len(fingerprint) <= MOST_FINGERPRINT and visible(fingerprint) == fingerprint:
+            offered[Scope(fingerprint=fingerprint)] = None
+    return list(offered)[:MOST_OFFERED]
+
+
+def is_found_in(result: Result, path: str) -> bool:
+    """Whether the policy found something in this file, or below this folder."""
+    return any(inside(path_of(finding), path) for finding in findings(result.details))
