@@ -174,6 +174,10 @@ class Settings(BaseSettings):
     gitgrit_require_gvisor: shapes.YesNo = Field(
         False, description="Refuse to evaluate policies if gVisor is missing."
     )
+    gitgrit_sandbox_image: shapes.Image = Field(
+        "",
+        description="The policy sandbox's image, which is on this host and belongs to this agent's release. Unset: the agent makes one.",
+    )
     sandbox_network: Annotated[
         str, AfterValidator(_network), Wanted("a bridge of the engine", "gitgrit_internal")
     ] = Field(

@@ -13,6 +13,7 @@ from seatrial.control.airgap.errors import UnfitBundle
 from seatrial.control.airgap.findings import Mark
 from seatrial.control.authorities import UnfitAuthorities, trusting
 from seatrial.control.configuration import read_configuration
+from seatrial.control import start
 from seatrial.control.start import CannotStart, refuse_unfit
 from tests.airgap.authorities import DAY, NOW, Made, of_server
 from tests.airgap.conftest import configuration
@@ -122,6 +123,7 @@ def test_settings_are_read_with_a_bundle_that_is_not_there_and_no_process_serves
 ) -> None:
     monkeypatch.setenv(variable, "/nowhere/ca.pem")
     monkeypatch.setattr(settings, "CONFIGURATION", read_configuration(), raising=False)
+    monkeypatch.setattr(start, "_vault_problems", list)  # there is no database
     with pytest.raises(
         CannotStart, match=r"^GITGRIT_CUSTOM_CA_FILE_PATH: /nowhere/ca.pem cannot be read: No such file"
     ):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from seatrial import __version__, outside
 from seatrial.agent.engine import Engine
 from seatrial.agent.sandboxes.channel import SandboxError
-from seatrial.agent.sandboxes.image import SandboxImage
+from seatrial.agent.sandboxes.image import ImageSource
 from seatrial.agent.sandboxes.lookout import Lookouts, Question
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.wire.hosts import (
@@ -29,7 +29,7 @@ class Sandboxing:
     """What a survey looks at: the engine, the image of sandboxes, and what makes lookouts."""
 
     engine: Engine
-    image: SandboxImage
+    image: ImageSource
     lookouts: Lookouts
 
 
