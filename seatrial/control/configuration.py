@@ -24,7 +24,6 @@ from seatrial.environ.wanted import is_verbatim
 from seatrial.wire.agents import TOKEN_PREFIX
 from seatrial.wire.sizes import in_megabytes
 
-TRUE = {"true", "1", "yes", "on", "t", "y"}
 LEAST_MEMORY_MB = 6  # what one container needs
 
 
@@ -73,16 +72,22 @@ class SecretFiles(PydanticBaseSettingsSource):
         return {name: value for name, value in given.items() if value is not None}
 
 
+def unfit_without_internet(site: str) -> str:
+    """What is wrong with SITE_URL if only a code host inside is to be reached; empty if nothing is.
+
+    Not found while settings are read: commands that say more about an install need them. Of an embedded platform,
+    people and code are on its machine.
+    """
+    if not is_here(site) or variables().get("SEATRIAL_DATA_DIR"):
+        return ""
+    return (
+        "must not be localhost. Set the public hostname that your internal GitLab can reach for webhooks, like "
+        "https://seatrial.internal"
+    )
+
+
 def between_settings(data: Any) -> Iterator[tuple[str, str]]:
     """What is wrong about settings together: the variable, and what to do about it."""
-    embedded = bool(variables().get("SEATRIAL_DATA_DIR"))  # whose people are on this machine
-    site = text_of(data, "site_url") or "http://localhost:3000"
-    if text_of(data, "airgapped").lower() in TRUE and is_here(site) and not embedded:
-        yield (
-            "site_url",
-            "must not be localhost. Set the public hostname that your internal GitLab can reach for webhooks, like "
-            "https://seatrial.internal",
-        )
     password = text_of(data, "db_password")
     for name in ("secret_key", "galley_master_key", "gitgrit_encryption_key"):
         if password and text_of(data, name) == password:

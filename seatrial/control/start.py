@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import Error, connection
 
 from seatrial.control.authorities import UnfitAuthorities, trusting
-from seatrial.control.configuration import Configuration
+from seatrial.control.configuration import Configuration, unfit_without_internet
 from seatrial.control.vault.errors import VaultError, WrongMasterKey
 from seatrial.control.vault.fields import keys
 from seatrial.control.vault.keys import MasterKey
@@ -43,6 +43,7 @@ def refuse_unfit() -> None:
     with ThreadPoolExecutor(max_workers=1) as pool:
         problems = [
             *_signing_problems(),
+            *_problems_of_the_address(),
             *_problems_of_authorities(),
             *pool.submit(_vault_problems).result(),
         ]
@@ -61,6 +62,12 @@ def _signing_problems() -> Iterator[str]:
             f"SECRET_KEY can be guessed: {LEAST_CHARACTERS} characters are needed, of which {LEAST_DIFFERENT} differ. {SIGNING_FIX} "
             "Whoever is signed in now has to sign in anew."
         )
+
+
+def _problems_of_the_address() -> Iterator[str]:
+    configuration = settings.CONFIGURATION
+    if configuration.airgapped and (said := unfit_without_internet(configuration.site_url)):
+        yield f"SITE_URL: {said}"
 
 
 def _problems_of_authorities() -> Iterator[str]:

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from seatrial.control.configuration import unfit_without_internet
 from seatrial.dotenv.table import ENCRYPTION_KEY, INTERNAL, MASTER_KEY, default, variables
 from seatrial.dotenv.variable import Install, Variable
 from seatrial.environ.sentences import refusals
@@ -30,6 +31,8 @@ def examine(install: Install, values: Mapping[str, str]) -> Findings:
     for name, one in given.items():
         if name not in named and (said := _said(one.check, values[name])):
             wrong.append(f"{name}: {said}")
+    if install is Install.AIR_GAPPED and "SITE_URL" in given and "SITE_URL" not in named:
+        wrong += [f"SITE_URL: {said}" for said in [unfit_without_internet(values["SITE_URL"])] if said]
     wrong += _the_same(given, values)
     return Findings(tuple(wrong), tuple(_doubts(install, values)))
 

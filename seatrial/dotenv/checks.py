@@ -7,13 +7,9 @@ from pathlib import Path
 from seatrial.control.authorities import UnfitAuthorities, trusting
 from seatrial.control.vault.errors import UnfitMasterKey
 from seatrial.control.vault.keys import MasterKey
-from seatrial.environ.shapes import server
+from seatrial.environ import shapes
 
 FERNET = re.compile(r"[A-Za-z0-9_-]{43}=")
-IMAGE = re.compile(
-    r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?(?::\d{1,5})?(?:/[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)*"
-    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
-)
 LEAST_KEY, LEAST_PASSWORD = 32, 8
 
 
@@ -99,7 +95,7 @@ def email(text: str) -> None:
 
 def https(text: str) -> None:
     """An address, with its path."""
-    server("https://ca.example.com/directory")(text)
+    shapes.server("https://ca.example.com/directory")(text)
     if not text.startswith("https://"):
         raise ValueError("not an address with https. Write it like https://ca.example.com/directory")
 
@@ -118,13 +114,7 @@ def address(text: str) -> None:
         raise ValueError("not an IP address. Write it like 10.0.0.7, or 0.0.0.0 for all") from None
 
 
-def image(text: str) -> None:
-    """As the engine names images."""
-    if IMAGE.fullmatch(text) is None:
-        raise ValueError("not the name of an image. Write it like registry.example.com/postgres:15")
-
-
 def prefix(text: str) -> None:
     """What stands before a name."""
-    if not text.endswith("/") or IMAGE.fullmatch(f"{text}x") is None:
+    if not text.endswith("/") or shapes.IMAGE.fullmatch(f"{text}x") is None:
         raise ValueError("not the beginning of an image's name. Write it like registry.example.com/seatrial/")

@@ -11,6 +11,7 @@ from seatrial.agent.settings import Settings
 from seatrial.control.configuration import Configuration
 from seatrial.dotenv import checks, keys
 from seatrial.dotenv.variable import AIR_GAPPED, BOTH, ONE_HOST, Group, Install, Variable
+from seatrial.environ import shapes
 from seatrial.environ.wanted import wanted
 
 
@@ -53,7 +54,7 @@ def port(name: str, meaning: str, usual: str) -> Variable:
 
 def image(name: str, meaning: str, usual: str) -> Variable:
     """An image of others, with its tag."""
-    return Variable(name, Group.IMAGES, meaning, "the name of an image", usual, ONE_HOST, checks.image)
+    return Variable(name, Group.IMAGES, meaning, "the name of an image", usual, ONE_HOST, shapes.image)
 
 
 # The key of the vault has either name.

@@ -18,7 +18,8 @@ BUS = ("nats", "tls", "ws", "wss")
 ENGINE = ("unix", "tcp", "http", "https")
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 IMAGE = re.compile(
-    r"[a-z0-9][a-z0-9._/-]*(?::\d+/[a-z0-9._/-]+)?(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
+    r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?(?::\d{1,5})?(?:/[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)*"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
 )
 # How the secrets of applications begin, and ids of applications end or begin: what is swapped is found by them.
 SECRETS = ("gloas-", "gto_", "GOCSPX-", "glpat-", "ghp_", "github_pat_")
@@ -191,9 +192,7 @@ def tag(text: str) -> str:
 def image(text: str) -> str:
     """As the engine names images."""
     if text and IMAGE.fullmatch(text) is None:
-        raise ValueError(
-            "not the name of an image. Write it like gitgrit-sandbox:1.4.0, as docker images shows it"
-        )
+        raise ValueError("not the name of an image. Write it like registry.example.com/postgres:15")
     return text
 
 
@@ -304,7 +303,9 @@ ClientSecret = Annotated[
     Wanted("the secret of an application", "what the provider shows"),
 ]
 Tag = Annotated[str, AfterValidator(tag), Wanted("a tag of an image", "1.4.0")]
-Image = Annotated[str, AfterValidator(image), Wanted("an image of the engine", "gitgrit-sandbox:1.4.0")]
+Image = Annotated[
+    str, AfterValidator(image), Wanted("the name of an image", "registry.example.com/postgres:15")
+]
 Switch = Annotated[
     bool | None, BeforeValidator(_exactly), Wanted("True or False, in exactly these letters", "True")
 ]

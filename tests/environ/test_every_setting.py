@@ -8,7 +8,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
 from seatrial.agent.settings import Settings
-from seatrial.control.configuration import Configuration
+from seatrial.control.configuration import Configuration, unfit_without_internet
 from seatrial.environ import reading
 from seatrial.environ.sentences import problems
 from seatrial.environ.wanted import is_verbatim, wanted
@@ -114,7 +114,7 @@ WRONG: dict[type[BaseSettings], dict[str, tuple[str, ...]]] = {
         "galley_registries": (URL, "a.test:port", "a.test,b/c"),
         "galley_orphan_grace_seconds": NUMBER,
         "gitgrit_require_gvisor": FLAG,
-        "gitgrit_sandbox_image": ("a b", URL, "Gitgrit:1", "gitgrit-sandbox:"),
+        "gitgrit_sandbox_image": (URL, "a b", "postgres:"),
         "sandbox_network": ("host", "a b", URL),
         "sandbox_dns": ("dns.internal", URL, CANARY, "1.1.1.1,10.0.0.53:53"),
         "docker_host": (CANARY, "/var/run/docker.sock", "ssh://host", "unix://"),
@@ -253,28 +253,20 @@ def test_all_that_is_wrong_is_said_at_once(kind: type[BaseSettings]) -> None:
 
 @pytest.mark.parametrize(
     "site",
-    [
-        "",
-        "http://localhost:3000",
-        "https://a.localhost",
-        "http://127.0.0.1",
-        "http://[::1]",
-        "http://0.0.0.0",
-    ],
+    ["http://localhost:3000", "https://a.localhost", "http://127.0.0.1", "http://[::1]", "http://0.0.0.0"],
 )
 def test_a_code_host_inside_cannot_reach_localhost(site: str) -> None:
-    (line,) = refused(Configuration, airgapped="True", site_url=site)
-    assert line.startswith("SITE_URL: must not be localhost. ") and "reach for webhooks" in line
-    assert read(Configuration, airgapped="True", site_url=site, seatrial_data_dir="/data").airgapped
-    assert read(Configuration, airgapped="False", site_url=site)
-    assert read(Configuration, airgapped="True", site_url="https://seatrial.internal").airgapped
+    with reading.instead_of_the_environment({}):
+        said = unfit_without_internet(site)
+        assert said.startswith("must not be localhost. ") and "reach for webhooks" in said
+        assert unfit_without_internet("https://seatrial.internal") == ""
+    with reading.instead_of_the_environment({"SEATRIAL_DATA_DIR": "/data"}):
+        assert unfit_without_internet(site) == "", "an embedded platform is for its machine"
 
 
 def test_what_is_wrong_between_settings_is_said_with_the_rest() -> None:
-    lines = refused(
-        Configuration, airgapped="True", app_port="x", secret_key="the password", db_password="the password"
-    )
-    assert [line.split(":")[0] for line in lines] == ["APP_PORT", "SITE_URL", "SECRET_KEY"]
+    lines = refused(Configuration, app_port="x", secret_key="the password", db_password="the password")
+    assert [line.split(":")[0] for line in lines] == ["APP_PORT", "SECRET_KEY"]
     assert "the password of the database stands here" in lines[-1]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from seatrial.control import start
 from seatrial.control.start import CannotStart, refuse_unfit
 
 PROGRAMS = {
@@ -59,3 +60,17 @@ def test_the_control_plane_says_what_it_left_out(
     with caplog.at_level(logging.WARNING), pytest.raises(CannotStart):
         refuse_unfit()
     assert "GITLAB_URL: the quotes around its value were left out" in caplog.text
+
+
+@pytest.fixture(autouse=True)
+def _no_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked of it is not what is tested here."""
+    monkeypatch.setattr(start, "_vault_problems", list)
+
+
+def test_without_internet_nothing_serves_at_localhost(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SEATRIAL_DATA_DIR", raising=False)
+    update = {"airgapped": True, "site_url": "http://localhost:3000", "secret_key": SecretStr("")}
+    settings.CONFIGURATION = settings.CONFIGURATION.model_copy(update=update)
+    with pytest.raises(CannotStart, match="SITE_URL: must not be localhost"):
+        refuse_unfit()
