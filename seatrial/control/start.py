@@ -28,7 +28,14 @@ SIGNING_FIX = "Make one with `openssl rand -hex 32` and never change it again."
 
 
 class CannotStart(SystemExit):
-    """Ends the process with a message on standard error and exit code 1, without a traceback."""
+    """Ends the process with a message on standard error and exit code 1, without a traceback.
+
+    `of_master_key`: the master key is among the problems.
+    """
+
+    def __init__(self, message: str, *, of_master_key: bool = False) -> None:
+        super().__init__(message)
+        self.of_master_key = of_master_key
 
 
 def refuse_unfit() -> None:
@@ -41,14 +48,10 @@ def refuse_unfit() -> None:
         logger.warning(sentence)
     # In a thread, because Django's database API refuses to run in one with an event loop.
     with ThreadPoolExecutor(max_workers=1) as pool:
-        problems = [
-            *_signing_problems(),
-            *_problems_of_the_address(),
-            *_problems_of_authorities(),
-            *pool.submit(_vault_problems).result(),
-        ]
+        of_vault = pool.submit(_vault_problems).result()
+    problems = [*_signing_problems(), *_problems_of_the_address(), *_problems_of_authorities(), *of_vault]
     if problems:
-        raise CannotStart("\n".join(problems))
+        raise CannotStart("\n".join(problems), of_master_key=bool(of_vault))
 
 
 def _signing_problems() -> Iterator[str]:

@@ -43,7 +43,7 @@ async def prepare(
 
 def _fix(data: DataDirectory, done: Prepared, *, ours: bool) -> str:
     """What a person does next; `ours`: the database is in the data directory."""
-    if done.keys:
+    if done.of_master_key:
         return f"The master key of this platform is in {data.keys / 'master-key'}: put the one there that belongs to the database"
     return f"Then: {typed('restore', str(done.backup))}" if done.backup and ours else ""
 

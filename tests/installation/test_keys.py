@@ -56,6 +56,14 @@ def test_all_problems_are_said_at_once(started) -> None:
     assert [line.split()[0] for line in said] == ["SECRET_KEY", "GALLEY_MASTER_KEY"]
 
 
+def test_whether_the_master_key_is_among_the_problems_is_known(started, settings) -> None:
+    for variables, among in ({"secret_key": "short"}, False), ({"galley_master_key": "1234"}, True):
+        started(**{"galley_master_key": "11" * 32, **variables})
+        with pytest.raises(CannotStart) as refused:
+            refuse_unfit()
+        assert refused.value.of_master_key is among
+
+
 @pytest.mark.parametrize("key", [secrets.token_hex(32), secrets.token_urlsafe(50)])
 def test_what_openssl_and_seatrial_make_is_fit(started, key: str) -> None:
     assert started(secret_key=key, galley_master_key="11" * 32) == ""

@@ -13,4 +13,4 @@ class Prepared(BaseModel):
     steps: int = 0  # migrations that were missing
     backup: Path | None = None  # the database as it was before them
     problem: str = ""
-    keys: bool = False  # the problem is with the keys
+    of_master_key: bool = False  # the problem is with the master key

@@ -51,7 +51,9 @@ class Command(BaseCommand):
             done = prepare(first_data, Backups(folder, program) if folder and program else None)
         except (InstallationError, CannotStart) as error:
             backup = error.backup if isinstance(error, MigrationFailed) else None
-            problem = Prepared(problem=str(error), backup=backup, keys=isinstance(error, CannotStart))
+            problem = Prepared(
+                problem=str(error), backup=backup, of_master_key=getattr(error, "of_master_key", False)
+            )
             _report(options["report"], problem)
             raise CommandError(str(error)) from error
         _report(options["report"], done)
