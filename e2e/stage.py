@@ -42,6 +42,7 @@ class Stage:
             content=script,
             timeout=90,
             trust_env=False,
+            verify=False,
             headers={"Host": f"{url.host}:{url.port}"},
         )
         assert answer.status_code == 200, answer.text

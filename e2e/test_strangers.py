@@ -36,7 +36,9 @@ def test_names_are_text_everywhere(platform: Platform, tmp_path: Path) -> None:
 def browser(platform: Platform, *, follow_redirects: bool = False) -> httpx.Client:
     """Somebody who is not signed in yet."""
     address = f"http://127.0.0.1:{platform.port}"
-    return httpx.Client(base_url=address, follow_redirects=follow_redirects, timeout=60, trust_env=False)
+    return httpx.Client(
+        base_url=address, follow_redirects=follow_redirects, timeout=60, trust_env=False, verify=False
+    )
 
 
 def sign_in(client: httpx.Client, platform: Platform) -> None:

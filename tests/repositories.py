@@ -67,6 +67,26 @@ def repository(path: Path, files: Mapping[str, str | bytes], branch: str = "feat
     return path
 
 
+def bare(path: Path, source: Path) -> Path:
+    """A bare repository with all branches of `source`; a copy, too."""
+    shutil.copytree(_cloned(source, _branches(source)), path)
+    return path
+
+
+def _branches(source: Path) -> tuple[tuple[str, str], ...]:
+    """What changes when a branch of `source` does."""
+    folder = source / ".git" if (source / ".git").is_dir() else source
+    files = [folder / "HEAD", folder / "packed-refs", *sorted((folder / "refs/heads").rglob("*"))]
+    return tuple((str(file), file.read_text()) for file in files if file.is_file())
+
+
+@functools.cache
+def _cloned(source: Path, branches: tuple[tuple[str, str], ...]) -> Path:
+    path = Path(_kept(), uuid.uuid4().hex)
+    git(source, "clone", "-q", "--bare", "--template=", str(source), str(path))
+    return path
+
+
 @functools.cache
 def _made(name: str, files: tuple[tuple[str, str | bytes], ...], branch: str) -> Path:
     path = empty(Path(_kept(), uuid.uuid4().hex))

@@ -58,6 +58,13 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{FENCE}::test_neither_the_host_nor_another_network_nor_the_metadata",
         f"{FENCE}::test_the_rules_go_up_again_over_networks_that_are_there_and_after_every_trouble",
     ),
+    "- An agent in a container finds out whether these rules count": (
+        "tests/agent/test_proof.py::test_rules_that_count_keep_it_out_and_rules_for_other_interfaces_do_not",
+    ),
+    "- In the containers of `deploy/compose.yaml` no process has more rights": (
+        "tests/deploy/test_one_host.py::test_no_container_has_more_rights_than_it_needs",
+        "tests/deploy/test_engine_proxy.py::test_what_the_agent_asks_is_let_through_and_the_rest_is_not",
+    ),
     "- Containers have limits of CPU, memory and processes": (
         "tests/agent/test_docker_runtime.py::test_limits_reach_the_engine",
         f"{ATTACKED}::test_a_preview_knows_nothing_and_may_little",

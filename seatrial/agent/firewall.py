@@ -1,5 +1,9 @@
 """Rules of the host's packet filter. They match only our own interfaces and users, last until the host restarts, and are
-shared by all agents of a host: putting them up is idempotent, and no agent removes them."""
+shared by all agents of a host: putting them up is idempotent, and no agent removes them.
+
+A kernel has two of these filters, and iptables speaks to one of them. An agent in a container brings an iptables of its own:
+the rules go to the filter that the engine uses, which is where its chain is.
+"""
 
 import os
 from collections.abc import Sequence
@@ -14,6 +18,8 @@ Rule = Sequence[str]
 LINK_LOCAL = "169.254.0.0/16"  # where clouds answer with the host's own credentials
 IPV4, IPV6 = "iptables", "ip6tables"
 PREVIEW_INTERFACES = "galley+"
+FILTERS = ("", "-nft", "-legacy")  # what programs for each are called; first the host's own choice
+ENGINE_CHAIN = "DOCKER-USER"
 
 
 def available() -> bool:
@@ -32,15 +38,28 @@ async def put_up(chain: str, rules: Sequence[Rule], *jumps: Rule, program: str =
 
     The jumps are added last, so that an incomplete chain has no effect.
     """
-    await _run(program, "-N", chain)
+    ours = program + await engine_filter()
+    await _run(ours, "-N", chain)
     for rule in rules:
-        if not await _run(program, "-C", chain, *rule) and not await _run(program, "-A", chain, *rule):
+        if not await _run(ours, "-C", chain, *rule) and not await _run(ours, "-A", chain, *rule):
             return False
-    return all([await insert("filter", (*jump, "-j", chain), program=program) for jump in jumps])
+    return all([await _insert("filter", (*jump, "-j", chain), ours) for jump in jumps])
 
 
 async def insert(table: str, rule: Rule, *, program: str = IPV4) -> bool:
     """Insert a rule at the top of its chain, which is its first word, unless it is there."""
+    return await _insert(table, rule, program + await engine_filter())
+
+
+async def engine_filter() -> str:
+    """Which of FILTERS has the engine's chain; the host's own choice, if none has: an engine may use no filter."""
+    for one in FILTERS:
+        if await _run(IPV4 + one, "-S", ENGINE_CHAIN):
+            return one
+    return ""
+
+
+async def _insert(table: str, rule: Rule, program: str) -> bool:
     if await _run(program, "-t", table, "-C", *rule):
         return True
     return await _run(program, "-t", table, "-I", *rule)

@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from seatrial import __version__
+from seatrial.agent import proof
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.bus.connection import Bus
 from seatrial.agent.bus.credentials import BusCredentials
@@ -30,10 +31,9 @@ from seatrial.agent.recipes.compose.asking import Compose
 from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.runtime.docker import DockerRuntime
-from seatrial.agent.sandboxes.assembly import evaluations
-from seatrial.agent.sandboxes.image import SandboxImage
+from seatrial.agent.sandboxes.assembly import evaluations, sandbox_image
+from seatrial.agent.sandboxes.image import ImageSource
 from seatrial.agent.sandboxes.lookout import Lookouts
-from seatrial.agent.sandboxes.program import find_program
 from seatrial.agent.sandboxes.service import Evaluations
 from seatrial.agent.settings import Settings
 from seatrial.agent.supervision import keep
@@ -74,18 +74,28 @@ class AgentProgram:
         environments = Environments(
             tools, followers, orphan_grace_seconds=self._settings.galley_orphan_grace_seconds
         )
-        policies = self._evaluations(tools, Jobs(bus))
+        image = self._sandbox_image(tools)
+        policies = self._evaluations(tools, Jobs(bus), image)
         parts: dict[str, Callable[[], Awaitable[None]]] = {
             "bus": bus.run,
             "reports": reports.run,
             "environments": environments.run,
             "logs": followers.run,
             "desired state": lambda: DesiredStates(bus).run(environments),
-            "heartbeat": lambda: beat(bus, lambda: self._heartbeat(tools, environments, policies)),
+            "heartbeat": lambda: beat(
+                bus, lambda: self._heartbeat(tools, environments, policies), self._directory
+            ),
             "evaluations": policies.run,
-            "surveys": Answering(bus, self._survey(tools)).run,
+            "surveys": Answering(bus, self._survey(tools, image)).run,
             "caches": lambda: self._keep_house(tools, environments, policies, followers),
         }
+        if (
+            image is not None
+            and isinstance(runtime, DockerRuntime)
+            and self._settings.galley_firewall
+            and proof.needed()
+        ):
+            parts["firewall"] = proof.Proof(runtime, image, bus.agent).run
         tasks = {name: asyncio.create_task(keep(name, part)) for name, part in parts.items()}
         log.info("agent runs", agent=credential.agent, name=credential.name, release=__version__)
         try:
@@ -156,13 +166,18 @@ class AgentProgram:
             return {}
         return {str(name): str(value) for name, value in json.loads(self._identity.unseal(sealed)).items()}
 
-    def _evaluations(self, tools: Tools, jobs: Jobs) -> Evaluations:
+    def _sandbox_image(self, tools: Tools) -> ImageSource | None:
+        if not isinstance(tools.runtime, DockerRuntime):
+            return None
+        return sandbox_image(tools.runtime.engine, tools.images, self._settings.gitgrit_sandbox_image)
+
+    def _evaluations(self, tools: Tools, jobs: Jobs, image: ImageSource | None) -> Evaluations:
         runtime = tools.runtime
         return evaluations(
             agent=tools.agent,
             directory=self._directory,
             engine=runtime.engine if isinstance(runtime, DockerRuntime) else None,
-            images=tools.images,
+            image=image,
             jobs=jobs,
             checkouts=tools.checkouts,
             credentials=tools.credentials,
@@ -170,11 +185,10 @@ class AgentProgram:
             require_gvisor=self._settings.gitgrit_require_gvisor,
         )
 
-    def _survey(self, tools: Tools) -> Survey:
+    def _survey(self, tools: Tools, image: ImageSource | None) -> Survey:
         settings, runtime = self._settings, tools.runtime
         sandboxing = None
-        if isinstance(runtime, DockerRuntime):
-            image = SandboxImage(runtime.engine, tools.images, find_program())
+        if image is not None and isinstance(runtime, DockerRuntime):
             sandboxing = Sandboxing(runtime.engine, image, Lookouts(runtime.engine, tools.agent))
         return Survey(sandboxing, network=settings.sandbox_network, servers=settings.resolvers)
 

@@ -9,6 +9,7 @@ import httpx
 
 from seatrial.cli.errors import CommandError
 from seatrial.embedded import locking
+from seatrial.embedded.components.base import NO_AUTHORITIES
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.remembered import Remembered, read
@@ -28,6 +29,7 @@ class Api:
             headers={"Authorization": f"Bearer {_token(data)}"},
             timeout=30,
             trust_env=False,
+            verify=NO_AUTHORITIES,
         )
 
     def get(self, path: str, **query: object) -> Any:

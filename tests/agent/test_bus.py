@@ -14,7 +14,7 @@ from seatrial.agent.bus.desired import DesiredStates
 from seatrial.agent.bus.identity import Credential, Identity
 from seatrial.agent.bus.jobs import Jobs
 from seatrial.agent.bus.publisher import BusReports
-from seatrial.agent.heartbeat.beat import beat
+from seatrial.agent.heartbeat.beat import LAST, beat
 from seatrial.control.bus import Bus as ControlBus
 from seatrial.control.fleet.agent_tokens import agent_token
 from seatrial.wire import subjects
@@ -237,7 +237,7 @@ async def test_an_unreadable_job_is_dropped(mine: Bus, control: ControlBus) -> N
 
 
 async def test_a_heartbeat_on_every_connection(
-    mine: Bus, control: ControlBus, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+    mine: Bus, control: ControlBus, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("seatrial.agent.heartbeat.beat.HEARTBEAT_SECONDS", 3600.0)
     heard: list[str] = []
@@ -253,8 +253,9 @@ async def test_a_heartbeat_on_every_connection(
         async for message in subscription.messages:
             heard.append(subjects.agent_of(message.subject))
 
-    tasks = [asyncio.create_task(listen()), asyncio.create_task(beat(mine, heartbeat))]
+    tasks = [asyncio.create_task(listen()), asyncio.create_task(beat(mine, heartbeat, tmp_path))]
     await until(lambda: heard == [AGENT])
+    assert (tmp_path / LAST).exists()  # what a health check from outside looks at
     nats_server.kill()
     nats_server.start()
     await until(lambda: sessions == [1, 2])  # not heard: who listens may be back later

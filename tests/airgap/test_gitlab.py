@@ -179,10 +179,13 @@ def silent() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_silence_and_a_closed_port(silent: int, trusted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "SECONDS", 0.3)
+def test_silence(silent: int, trusted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "STEP_SECONDS", 0.3)
     found = line(configuration(gitlab_url=f"https://localhost:{silent}", requests_ca_bundle=trusted))
     assert found.startswith("FAIL  ") and f"https://localhost:{silent}" in found
+
+
+def test_a_closed_port(trusted: Path) -> None:
     found = line(configuration(gitlab_url="https://localhost:1", requests_ca_bundle=trusted))
     assert found.startswith("FAIL  could not connect to https://localhost:1: [Errno 111] Connect")
 
@@ -197,13 +200,13 @@ def test_what_trickles_for_ever_is_not_waited_for(
             (b" " for _ in iter(lambda: ended.wait(0.05), True)), 401, content_type="application/json"
         )
 
-    monkeypatch.setattr(asking, "SECONDS", 1.0)
+    monkeypatch.setattr(asking, "WHOLE_SECONDS", 0.2)
     try:
         url = gitlab(trickling)
         found = line(configuration(gitlab_url=url, requests_ca_bundle=trusted))
     finally:
         ended.set()
-    assert found == f"FAIL  request to {url} failed: no whole answer within 1 s"
+    assert found == f"FAIL  request to {url} failed: no whole answer within 0.2 s"
 
 
 def test_a_bundle_that_is_not_there_is_a_line(gitlab: Open, tmp_path: Path) -> None:

@@ -22,6 +22,15 @@ OURS = f"builds-{os.getpid()}"  # not those of a pytest beside this one
 LABEL = f"seatrial.test={OURS}"
 BASE = f"seatrial-test/base-{os.getpid()}:1"
 SOCKET = "unix:///var/run/docker.sock"
+KEPT = (
+    "debian",
+    "python",
+    "python-whole",
+    "postgres",
+    "nats",
+    "traefik",
+    "haproxy",
+)  # stand-ins that others use, too
 
 
 class Lines(list[str]):
@@ -64,11 +73,7 @@ def stand_ins() -> set[str]:
     """Stand-ins that only these tests need; the others serve the platform too and are kept as its cache."""
     command = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "seatrial/stand-in-*"]
     names = subprocess.run(command, check=False, capture_output=True, text=True).stdout.split()
-    return {
-        name
-        for name in names
-        if not any(kept in name for kept in ("-debian:", "-python:", "-python-whole:", "-postgres:"))
-    }
+    return {name for name in names if not any(f"-{kept}:" in name for kept in KEPT)}
 
 
 @pytest.fixture(scope="session")

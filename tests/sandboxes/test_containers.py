@@ -14,12 +14,13 @@ from seatrial.agent.engine.sealed import RIGHTS
 from seatrial.agent.sandboxes import service
 from seatrial.agent.sandboxes.channel import SandboxError
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
-from seatrial.agent.sandboxes.image import SandboxImage
+from seatrial.agent.sandboxes.image import GivenImage, SandboxImage
 from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.pool import Pool
 from seatrial.agent.sandboxes.program import find_program
 from seatrial.agent.sandboxes.session import GRACE_SECONDS
 from seatrial.agent.vocabulary.errors import ImageUnavailable
+from seatrial.agent.vocabulary.logs import quiet
 from seatrial.wire.envelope import new_id
 from seatrial.wire.states import Isolation, ResultState
 from tests.credentials import NoCredentials
@@ -225,6 +226,21 @@ async def test_without_its_base_the_image_of_this_program_still_serves(
     assert tag.startswith("gitgrit-sandbox:") and lines == [
         f"python:3.11-slim is not available; {tag} was built from an earlier one"
     ]
+
+
+async def test_a_given_image_must_be_here_and_of_this_release(engine: Engine, containers: Make) -> None:
+    require("gvisor")
+    backend = containers()
+    await backend.prepare()
+    program = find_program()
+    assert await GivenImage(engine, program, backend._tag).ensure(quiet) == backend._tag
+    other = type(program)(program.root, {**program.files, "seatrial/sandbox/later.py": b""})
+    with pytest.raises(SandboxError, match=f"{backend._tag}, which belongs to another release"):
+        await GivenImage(engine, other, backend._tag).ensure(quiet)
+    with pytest.raises(
+        SandboxError, match=r"gitgrit-sandbox:nowhere, which is not on this host.*docker load"
+    ):
+        await GivenImage(engine, program, "gitgrit-sandbox:nowhere").ensure(quiet)
 
 
 async def test_a_start_that_is_cancelled_leaves_nothing(

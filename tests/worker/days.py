@@ -132,8 +132,9 @@ class Days:
         for environment in Environment.objects.filter(state="terminated", removed_at=None):
             previews.removed(self.agent.pk, EnvironmentRemoved(environment=environment.pk))
 
-    def ordinary_day(self, *also: int) -> None:
-        """A pull request opens, moves and closes, `also` others move; people sign in, look around and mistype; the worker prunes."""
+    def ordinary_day(self, *also: int, lasts: float = 1) -> None:
+        """A pull request opens, moves and closes, `also` others move; people sign in, look around and mistype; `lasts` days
+        after it began the worker prunes."""
         started = self.now
         number = self.open()
         for moved in (number, *also):
@@ -149,7 +150,7 @@ class Days:
         cache.set(f"failed:{self.now:%j}:{self.number}", 1, timeout=60)
         fleet.issue_bootstrap("another", by=Actor.person("test"))
         factories.delivery(self.project.connection, result="rejected (signature)")
-        self.now = started + timedelta(days=1)
+        self.now = started + timedelta(days=lasts)
         previews.expire()
         self.settle()
         while self.reports.one():

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import httpx
 from django.db import connection
 
+from seatrial.wire.ending import ended
 from tests.bus.servers import NatsServer, free_port
 from tests.engines import require
 from tests.waiting import LIMIT_SECONDS, eventually
@@ -184,6 +185,11 @@ class InBackground:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(seconds)
 
     def stop(self) -> None:
+        self.run(self._ended())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(60)
         self.loop.close()
+
+    async def _ended(self) -> None:
+        """The bus's client cancels tasks of its own when it is closed, and does not wait for them."""
+        await ended(*asyncio.all_tasks() - {asyncio.current_task()}, again_seconds=1)  # type: ignore[arg-type]

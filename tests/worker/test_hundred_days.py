@@ -29,18 +29,18 @@ def test_in_a_week_nothing_is_lost_that_anybody_asks_for(days: Days) -> None:
     assert Environment.objects.get(pull_request__number=living).live is not None
 
 
-@pytest.mark.timeout(900)  # a minute of work, and this machine may have others to do
+@pytest.mark.timeout(900)  # half a minute of work, and this machine may have others to do
 def test_in_a_hundred_days_every_table_stops_growing_and_what_lives_is_there(days: Days) -> None:
     quiet, busy, stopped = days.open(), days.open(), days.open()
     previews.stop(Environment.objects.get(pull_request__number=stopped), by=Actor.person("alice"))
     days.settle()
     at_first = Environment.objects.get(pull_request__number=quiet)
     seen = {}
-    for day in range(1, 101):
-        days.ordinary_day(busy)
+    for day in range(2, 101, 2):  # they work every other day, which is half the work for this machine
+        days.ordinary_day(busy, lasts=2)
         if day in {20, 40, 92, 96, 100}:
             seen[day] = counted()
-    assert seen[40]["policies_evaluation"] > seen[20]["policies_evaluation"] > 50, "about nothing"
+    assert seen[40]["policies_evaluation"] > seen[20]["policies_evaluation"] > 25, "about nothing"
     assert seen[100] == seen[96] == seen[92]
     assert AuditEntry.objects.count() >= 100, "who did what stays for ever"
     # What lives, however old.
@@ -49,7 +49,7 @@ def test_in_a_hundred_days_every_table_stops_growing_and_what_lives_is_there(day
     assert Evaluation.objects.filter(pull_request__number=quiet).count() == 1
     moved = Environment.objects.get(pull_request__number=busy)
     assert moved.live is not None and moved.live.commit == moved.pull_request.head_sha
-    assert 85 < moved.deployments.count() < 95
+    assert 42 < moved.deployments.count() < 48
     # What somebody stopped stays stopped: a sweep that looks at it again brings nothing back.
     head = PullRequest.objects.get(number=stopped).head_sha
     days.tell("synchronize", stopped, head)

@@ -169,16 +169,22 @@ class TestWithTheDatabase:
     async def test_a_route_that_traefik_refuses_fails_with_traefiks_own_words_and_stops_no_other(
         self, database: CountingDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(route_waits, "ANSWERED_SECONDS", 2)
+        monkeypatch.setattr(route_waits, "EXPLAINED_SECONDS", 0)
         _, bad = await sync_to_async(waiting)("http://[:::]:80", "bad")
         traefik = stack.Traefik(tmp_path)
         traefik.start()
+
+        def says() -> str:
+            bad.refresh_from_db()
+            return bad.shown_message
+
         try:
             async with working(database, traefik.routes, f"http://127.0.0.1:{traefik.api}"):
                 _, good = await sync_to_async(waiting)("http://10.0.0.1:80", "good")
                 await until(lambda: state(good) == "live")
-                await until(lambda: state(bad) == "failed")
+                await until(lambda: "Traefik refuses" in says())
+                monkeypatch.setattr(route_waits, "ANSWERED_SECONDS", 0)
+                await until(lambda: says() and bad.state == "failed")
         finally:
             traefik.kill()
-        message = await sync_to_async(lambda: Deployment.objects.get(pk=bad.pk).message)()
-        assert "Traefik refuses" in message and "[:::]" in message
+        assert "Traefik refuses" in bad.message and "[:::]" in bad.message

@@ -24,6 +24,9 @@ class BuildRequest:
     labels: Mapping[str, str]
     cache_scope: str  # layers are shared within a project's scope, never across workspaces
     no_cache: bool = False
+    seconds: int | None = (
+        None  # since 1970: the time of every file that is made, so that the same input gives the same bytes
+    )
 
 
 class Builder(Protocol):

@@ -251,12 +251,18 @@ class BuildahBuilder:
         root = Path(cell.folder("context")) if cell.account.other else request.context_root
         real = request.context_root.resolve()
         arguments = ["bud", "--format", "docker", "--isolation", "rootless", "--runtime", find("runc") or "runc",
-                     "--layers", "--pull-never", *await self._network(cell)]  # fmt: skip
+                     "--pull-never", *await self._network(cell)]  # fmt: skip
         arguments += ["--volume", f"{cell.folder('tools', NOTHING)}:{CGROUPS}:ro"]
         if self.certificates:
             arguments += trust.arguments(cell.folder("tools"))
         if request.no_cache:
             arguments.append("--no-cache")
+        # A layer that is kept for later builds has a time and an id of its own, which an image names that is made of it.
+        arguments += (
+            ["--layers"]
+            if request.seconds is None
+            else ["--layers=false", "--timestamp", str(request.seconds)]
+        )
         if request.build.target:
             arguments += ["--target", request.build.target]
         for name, value in request.build.args.items():

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 import aiodocker
 import aiohttp
 
-from seatrial.agent.engine.refusals import refused, translated
+from seatrial.agent.engine.refusals import failed, translated
 
 
 class Connection:
@@ -63,7 +63,7 @@ class Connection:
         path: str,
         *,
         params: Mapping[str, str],
-        data: AsyncIterator[bytes] | None = None,
+        data: AsyncIterator[bytes] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """One request on the long-lived client, for calls that aiodocker has no public API for. The response is read inside
@@ -81,7 +81,8 @@ class Connection:
             )
             try:
                 if response.status >= 400:
-                    raise refused(response.status, (await response.read()).decode(errors="replace"))
+                    said = (await response.read()).decode(errors="replace")
+                    raise failed(self.url, response.status, said)
                 yield response
             finally:
                 response.close()

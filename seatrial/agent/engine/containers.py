@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +75,7 @@ class Containers:
         """From now on the engine does not start the container again when it ends. It may be running."""
         body = json.dumps({"RestartPolicy": {"Name": "no"}}).encode()
         path, headers = f"containers/{name}/update", {"Content-Type": "application/json"}
-        async with self._connection.request("POST", path, params={}, data=_once(body), headers=headers):
+        async with self._connection.request("POST", path, params={}, data=body, headers=headers):
             pass
 
     async def start(self, name: str) -> None:
@@ -146,7 +146,3 @@ class Containers:
                 await stream.close()
                 raise
         return Attached(stream)
-
-
-async def _once(body: bytes) -> AsyncIterator[bytes]:
-    yield body

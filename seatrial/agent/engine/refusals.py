@@ -11,6 +11,7 @@ import aiohttp
 from seatrial.agent.vocabulary.errors import EngineRefused, Refusal, RuntimeUnavailable
 
 _CONNECTION_FAILED = 900  # aiodocker's own status for "cannot connect"
+_NOBODY_BEHIND = {502, 503, 504}  # a proxy's words for an engine that does not answer
 Words = Sequence[tuple[Refusal, re.Pattern[str]]]
 
 
@@ -50,9 +51,14 @@ def translated(url: str) -> Iterator[None]:
     except aiodocker.DockerError as error:
         if error.status == _CONNECTION_FAILED:
             raise _away(url, error.message) from error
-        raise refused(error.status, str(error.message)) from error
+        raise failed(url, error.status, str(error.message)) from error
     except (TimeoutError, aiohttp.ClientError, ConnectionError, FileNotFoundError) as error:
         raise _away(url, str(error) or type(error).__name__) from error
+
+
+def failed(url: str, status: int, message: str) -> EngineRefused | RuntimeUnavailable:
+    """The error for the answer of the engine at `url`, or of the proxy in front of it."""
+    return _away(url, f"status {status}") if status in _NOBODY_BEHIND else refused(status, message)
 
 
 def refused(status: int, message: str) -> EngineRefused:

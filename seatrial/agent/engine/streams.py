@@ -1,8 +1,6 @@
 """Log lines and events, as they happen."""
 
-import asyncio
 import json
-import struct
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
@@ -11,6 +9,7 @@ from datetime import UTC, datetime
 import aiohttp
 
 from seatrial.agent.engine.connection import Connection
+from seatrial.agent.engine.frames import GONE, frames
 from seatrial.agent.engine.shapes import label_filter, timestamp
 from seatrial.agent.vocabulary.containers import Change
 from seatrial.agent.vocabulary.errors import EngineRefused
@@ -20,7 +19,6 @@ from seatrial.wire.words import LogSource, LogStream
 MAX_LINE = 16_384  # bytes of one line kept while waiting for its end; the rest starts a new one
 _NAMES = {1: LogStream.STDOUT, 2: LogStream.STDERR}
 _ACTIONS = {"start", "die", "stop", "kill", "oom", "destroy", "pause", "unpause", "restart"}
-_GONE = (aiohttp.ClientError, asyncio.IncompleteReadError, ConnectionError)
 
 
 class Streams:
@@ -74,7 +72,7 @@ async def _events(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
     while True:
         try:
             raw = await content.readline()
-        except _GONE:
+        except GONE:
             return
         if not raw:
             return
@@ -84,7 +82,7 @@ async def _events(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
 async def _lines(content: aiohttp.StreamReader) -> AsyncGenerator[LogLine, None]:
     """What the engine sends, cut into lines, each stream for itself."""
     pending = {1: b"", 2: b""}
-    async for kind, data in _frames(content):
+    async for kind, data in frames(content):
         *whole, rest = (pending[kind] + data).split(b"\n")
         if len(rest) > MAX_LINE:
             whole.append(rest)
@@ -95,24 +93,6 @@ async def _lines(content: aiohttp.StreamReader) -> AsyncGenerator[LogLine, None]
     for kind, rest in pending.items():
         if rest:
             yield _line(kind, rest)
-
-
-async def _frames(content: aiohttp.StreamReader) -> AsyncIterator[tuple[int, bytes]]:
-    """Pieces of its streams. A container with a terminal has one stream, which comes as it is: each line begins with its time,
-    and a frame never with a digit."""
-    try:
-        head = await content.readexactly(8)
-        if head[:1].isdigit():
-            yield 1, head
-            async for data in content.iter_any():
-                yield 1, data
-            return
-        while True:
-            kind, length = struct.unpack(">BxxxL", head)
-            yield (2 if kind == 2 else 1), await content.readexactly(length)
-            head = await content.readexactly(8)
-    except _GONE:
-        return
 
 
 def _line(kind: int, raw: bytes) -> LogLine:

@@ -36,14 +36,18 @@ def full(directory: Path, least_free_mb: int) -> list[str]:
     ]
 
 
-async def beat(bus: Bus, heartbeat: Callable[[], Awaitable[Heartbeat]]) -> None:
-    """Send a heartbeat at once on every new connection, and every HEARTBEAT_SECONDS."""
+LAST = "last-heartbeat"  # in the data directory: its time is that of the last heartbeat, for health checks from outside
+
+
+async def beat(bus: Bus, heartbeat: Callable[[], Awaitable[Heartbeat]], directory: Path) -> None:
+    """Send a heartbeat at once on every new connection, and every HEARTBEAT_SECONDS. Each touches LAST in `directory`."""
     while True:
         client = await bus.client()
         session = bus.session
         try:
             message = Envelope.wrap(await heartbeat())
             await client.publish(subjects.heartbeat(bus.agent), message.encode())
+            (directory / LAST).touch()
         except Exception as error:
             log.warning("heartbeat not sent", problem=repr(error))
         try:

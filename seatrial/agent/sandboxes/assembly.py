@@ -6,7 +6,7 @@ from seatrial.agent.builds.base import Images
 from seatrial.agent.bus.reports import Reports
 from seatrial.agent.engine import Engine
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
-from seatrial.agent.sandboxes.image import SandboxImage
+from seatrial.agent.sandboxes.image import GivenImage, ImageSource, SandboxImage
 from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.pool import Backend, Pool
 from seatrial.agent.sandboxes.processes import ProcessSandboxes
@@ -16,12 +16,18 @@ from seatrial.agent.vocabulary.credentials import CredentialSource
 from seatrial.agent.vocabulary.tree import Checkouts
 
 
+def sandbox_image(engine: Engine, images: Images, given: str = "") -> ImageSource:
+    """The sandbox's image: the one of the name `given`, or one that is made here."""
+    program = find_program()
+    return GivenImage(engine, program, given) if given else SandboxImage(engine, images, program)
+
+
 def evaluations(
     *,
     agent: str,
     directory: Path,
     engine: Engine | None,
-    images: Images,
+    image: ImageSource | None,
     jobs: Jobs,
     checkouts: Checkouts,
     credentials: CredentialSource,
@@ -29,17 +35,16 @@ def evaluations(
     require_gvisor: bool = False,
     warm: int = 2,
 ) -> Evaluations:
-    """Assembles everything that evaluates policies. `engine` None: plain processes, without isolation.
+    """Assembles everything that evaluates policies. `engine` or `image` None: plain processes, without isolation.
 
     `directory` is the agent's data directory. The result's `run()` never ends by itself; `isolation` and `warnings` are
     for the heartbeat.
     """
     program = find_program()
     backend: Backend
-    if engine is None:
+    if engine is None or image is None:
         backend = ProcessSandboxes(program, agent, require_gvisor=require_gvisor)
     else:
-        image = SandboxImage(engine, images, program)
         backend = ContainerSandboxes(engine, image, agent, require_gvisor=require_gvisor)
     memo = Memo(directory / "policy-results.sqlite3", program.digest)
     return Evaluations(jobs, checkouts, credentials, reports, Pool(backend, size=warm), memo)

@@ -9,7 +9,7 @@ from seatrial.agent.engine import Engine
 from seatrial.agent.engine.attached import Attached
 from seatrial.agent.engine.sealed import SealedSpec
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
-from seatrial.agent.sandboxes.image import SandboxImage
+from seatrial.agent.sandboxes.image import ImageSource
 from seatrial.agent.vocabulary.errors import AgentError, EngineRefused, Refusal
 from seatrial.agent.vocabulary.labels import AGENT, MANAGED
 from seatrial.wire.envelope import new_id
@@ -75,7 +75,7 @@ class ContainerSandboxes:
     def __init__(
         self,
         engine: Engine,
-        image: SandboxImage,
+        image: ImageSource,
         agent: str,
         *,
         memory_mb: int = 768,

@@ -1,9 +1,11 @@
 """The sandbox's image: a Python base and the program. Its name contains a digest of its content."""
 
 import hashlib
+from typing import Protocol
 
 from seatrial.agent.builds.base import Images
 from seatrial.agent.engine import Engine
+from seatrial.agent.engine.images import Image
 from seatrial.agent.sandboxes.channel import SandboxError
 from seatrial.agent.sandboxes.program import SandboxProgram
 from seatrial.agent.vocabulary.errors import EngineRefused, ImageUnavailable
@@ -22,6 +24,65 @@ ENTRYPOINT ["python3", "-B", "-s", "-m", "{module}"]
 """
 
 
+def program_label(program: SandboxProgram) -> str:
+    """What PROGRAM_LABEL says of an image with this program."""
+    settings = " ".join(f"{name}={value}" for name, value in program.environment.items())
+    return hashlib.sha256(f"{program.digest} {program.module} {settings}".encode()).hexdigest()[:16]
+
+
+class ImageSource(Protocol):
+    """Has the sandbox's image on the host."""
+
+    async def ensure(self, log: Log) -> str:
+        """The name of the image, which is on the host when this returns. Idempotent. Raises SandboxError or ImageUnavailable."""
+
+    async def present(self) -> str | None:
+        """The name of an image of this program that is on the host; None if there is none, and none is made. Raises SandboxError."""
+
+
+class GivenImage:
+    """The image that GITGRIT_SANDBOX_IMAGE names. It is neither made nor pulled, and its program must be this agent's own."""
+
+    def __init__(self, engine: Engine, program: SandboxProgram, name: str) -> None:
+        self._engine = engine
+        self._program = program
+        self._name = name
+
+    async def ensure(self, log: Log) -> str:
+        """See `ImageSource.ensure`."""
+        try:
+            image = await self._engine.images.get(self._name)
+        except EngineRefused as error:
+            raise SandboxError(
+                f"GITGRIT_SANDBOX_IMAGE: {self._name} cannot be looked for: {error}"
+            ) from error
+        if image is None:
+            raise SandboxError(
+                f"GITGRIT_SANDBOX_IMAGE names {self._name}, which is not on this host: no policy runs. Load it (docker load), "
+                "or pull it"
+            )
+        if image.labels.get(PROGRAM_LABEL) != program_label(self._program):
+            raise SandboxError(
+                f"GITGRIT_SANDBOX_IMAGE names {self._name}, which belongs to another release than this agent: no policy runs. "
+                "Name the image that was built with the agent's, with the same tag"
+            )
+        return self._name
+
+    async def present(self) -> str | None:
+        """See `ImageSource.present`."""
+        image = await self._found()
+        ours = image is not None and image.labels.get(PROGRAM_LABEL) == program_label(self._program)
+        return self._name if ours else None
+
+    async def _found(self) -> Image | None:
+        try:
+            return await self._engine.images.get(self._name)
+        except EngineRefused as error:
+            raise SandboxError(
+                f"GITGRIT_SANDBOX_IMAGE: {self._name} cannot be looked for: {error}"
+            ) from error
+
+
 class SandboxImage:
     """Builds the image once per content, through the engine's API and without running anything in it."""
 
@@ -32,10 +93,7 @@ class SandboxImage:
         self._base = base
 
     async def ensure(self, log: Log) -> str:
-        """The name of the image, which is on the host when this returns. Idempotent. Raises SandboxError or ImageUnavailable.
-
-        If the base is unavailable, an existing image with the same program is used.
-        """
+        """See `ImageSource.ensure`. If the base is unavailable, an existing image with the same program is used."""
         try:
             base = await self._images.ensure(self._base, log)
         except ImageUnavailable:
@@ -46,7 +104,7 @@ class SandboxImage:
         return await self._ensure(base, log)
 
     async def present(self) -> str | None:
-        """The name of an image of this program that is on the host; None if there is none, and none is made. Raises SandboxError."""
+        """See `ImageSource.present`."""
         return await self._built_before()
 
     async def _ensure(self, base: str, log: Log) -> str:
@@ -66,19 +124,19 @@ class SandboxImage:
 
     async def _built_before(self) -> str | None:
         try:
-            images = await self._engine.images.list({PROGRAM_LABEL: self._content("")})
+            images = await self._engine.images.list({PROGRAM_LABEL: program_label(self._program)})
         except EngineRefused as error:
             raise SandboxError(f"the sandbox's image cannot be looked for: {error}") from error
         tags = (tag for image in images for tag in image.tags)
         return next((tag for tag in tags if tag.startswith(f"{REPOSITORY}:")), None)
 
     def _content(self, base_identity: str) -> str:
-        whole = f"{base_identity} {self._program.digest} {self._dockerfile('')} {PROGRAM_LABEL}"
+        whole = f"{base_identity} {program_label(self._program)} {self._dockerfile('')} {PROGRAM_LABEL}"
         return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
     async def _build(self, tag: str, base: str) -> None:
         context = self._program.archive({"Dockerfile": self._dockerfile(base).encode()})
-        labels = {CACHE: "true", PROGRAM_LABEL: self._content("")}
+        labels = {CACHE: "true", PROGRAM_LABEL: program_label(self._program)}
         await self._engine.images.build(context, tag, labels)
 
     def _dockerfile(self, base: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from seatrial import __version__, outside
 from seatrial.agent.engine import Engine
 from seatrial.agent.sandboxes.channel import SandboxError
-from seatrial.agent.sandboxes.image import SandboxImage
+from seatrial.agent.sandboxes.image import ImageSource
 from seatrial.agent.sandboxes.lookout import Lookouts, Question
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.wire.hosts import (
@@ -20,7 +20,8 @@ from seatrial.wire.hosts import (
 
 NO_ENGINE = "this agent runs services as bare processes (GALLEY_RUNTIME=process), for trying out only"
 NO_IMAGE = (
-    "the image of sandboxes is not on the host. Load it (docker load -i), or wait until the agent has made it"
+    "no image of sandboxes of this release is on the host. Load the one that GITGRIT_SANDBOX_IMAGE names (docker load -i), or wait until "
+    "the agent has made it"
 )
 
 
@@ -29,7 +30,7 @@ class Sandboxing:
     """What a survey looks at: the engine, the image of sandboxes, and what makes lookouts."""
 
     engine: Engine
-    image: SandboxImage
+    image: ImageSource
     lookouts: Lookouts
 
 

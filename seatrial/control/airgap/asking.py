@@ -12,7 +12,8 @@ from seatrial.control import outbound
 from seatrial.control.configuration import Configuration
 from seatrial.control.errors import ControlError
 
-SECONDS = 10.0  # for each step, and for the whole body, however slowly it comes
+STEP_SECONDS = 10.0  # for each step: looking the name up, connecting, the handshake, a piece of the answer
+WHOLE_SECONDS = 10.0  # until the whole answer is here, however slowly it comes
 MOST_BYTES = 64 * 1024
 FAILURES = (httpx.HTTPError, httpx.InvalidURL, ControlError, TimeoutError)  # what `asked` may raise
 
@@ -39,10 +40,9 @@ def asked(configuration: Configuration, url: str) -> Answer:
 async def _asked(configuration: Configuration, url: str) -> Answer:
     began = time.monotonic()
     async with (
-        asyncio.timeout(
-            2 * SECONDS
-        ),  # for headers that trickle; a handshake ends by the client's own limit, which closes its socket
-        outbound.async_client(configuration, to=[url], timeout=SECONDS) as client,
+        # For headers that trickle. A handshake ends by the client's own limit, which closes its socket.
+        asyncio.timeout(2 * STEP_SECONDS + WHOLE_SECONDS),
+        outbound.async_client(configuration, to=[url], timeout=STEP_SECONDS) as client,
         client.stream("GET", url) as answer,
     ):
         body = b""
@@ -50,7 +50,7 @@ async def _asked(configuration: Configuration, url: str) -> Answer:
             body += piece
             if len(body) > MOST_BYTES:
                 break
-            if time.monotonic() - began > SECONDS:
+            if time.monotonic() - began > WHOLE_SECONDS:
                 raise TimeoutError
     return Answer(answer.status_code, answer.headers, body[:MOST_BYTES])
 
@@ -58,10 +58,16 @@ async def _asked(configuration: Configuration, url: str) -> Answer:
 def said(error: Exception) -> str:
     """What went wrong, in the words of whoever noticed first: a client only says that all attempts failed."""
     if isinstance(error, TimeoutError):
-        return f"no whole answer within {SECONDS:g} s"
-    first: BaseException = error
-    while (cause := first.__cause__) is not None:
-        first = cause
-    if isinstance(first, OSError) and first.errno is not None and not isinstance(first, ssl.SSLError):
-        return str(first)
-    return str(error) or type(error).__name__
+        return f"no whole answer within {WHOLE_SECONDS:g} s"
+    first = None if isinstance(error, ControlError) else _first(error)
+    return str(first or error) or type(error).__name__
+
+
+def _first(error: Exception) -> OSError | None:
+    """What the system said, if it did."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno is not None and not isinstance(cause, ssl.SSLError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return None

@@ -22,7 +22,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from tests.forges.hosts.git_over_http import served
-from tests.repositories import git
+from tests.repositories import bare, git
 
 
 @dataclass
@@ -179,7 +179,7 @@ class Site(ABC):
         owner, name = full_name.split("/", 1)
         path = self.root / owner / f"{name}.git"
         path.parent.mkdir(parents=True, exist_ok=True)
-        git(self.root, "clone", "-q", "--bare", str(source), str(path))
+        bare(path, source)
         with self._lock:
             hosted = Hosted(next(self.ids), owner, name, path, {admin: "admin"})
             self.repositories[full_name] = hosted
@@ -371,12 +371,12 @@ class Site(ABC):
         return answer
 
     @contextmanager
-    def serving(self, *, context: ssl.SSLContext | None = None, port: int = 0) -> Iterator[str]:
+    def serving(
+        self, *, context: ssl.SSLContext | None = None, port: int = 0, host: str = "127.0.0.1"
+    ) -> Iterator[str]:
         """Serve on this machine, and give the address."""
-        server = make_server(
-            "127.0.0.1", port, Request.application(self.answer), threaded=True, ssl_context=context
-        )
-        self.url = f"{'https' if context else 'http'}://127.0.0.1:{server.server_port}"
+        server = make_server(host, port, Request.application(self.answer), threaded=True, ssl_context=context)
+        self.url = f"{'https' if context else 'http'}://{host}:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="forge")
         thread.start()
         try:

@@ -22,6 +22,7 @@ class Networks:
             return
         try:
             await self.engine.networks.create(name, labels, interface(name))
+            self.fence.look_for(interface(name))
         except EngineRefused as error:
             raise StartError(_network_problem(name, error)) from error
 

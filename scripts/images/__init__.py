@@ -1,0 +1,1 @@
+"""How the images of the product are made from a commit."""

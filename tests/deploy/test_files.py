@@ -1,0 +1,163 @@
+"""What deploy/ says is what Compose understands, and what the embedded platform says too. Nothing runs here."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.images.context import NOT_IN_IMAGES, without
+from seatrial.agent.settings import Settings
+from seatrial.control.configuration import Configuration
+from seatrial.embedded.components import bus
+from seatrial.embedded.components.ingress import static_configuration
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+NEEDED = {
+    "TAG": "1", "SITE_URL": "https://galley.test", "SECRET_KEY": "secret-of-django", "POSTGRES_PASSWORD": "secret-of-database",
+    "GALLEY_PREVIEW_DOMAIN": "preview.test", "GALLEY_MASTER_KEY": "secret-of-vault", "GALLEY_AGENT_TOKEN": "secret-of-agent",
+}  # fmt: skip
+# Of the wheels: modules whose names are not their packages', and modules that come with another package.
+PACKAGES = {
+    "allauth": "django-allauth", "csp": "django-csp", "nacl": "pynacl", "nats": "nats-py", "ninja": "django-ninja",
+    "prometheus_client": "prometheus-client", "pydantic_settings": "pydantic-settings", "ruamel": "ruamel.yaml", "ulid": "python-ulid",
+    "pydantic_core": "pydantic", "asgiref": "django", "fido2": "django-allauth", "httpcore": "httpx", "jwt": "django-allauth",
+}  # fmt: skip
+
+
+def configured(**values: str) -> dict[str, Any]:
+    """What Compose reads in compose.yaml with these variables."""
+    program = Path(sys.executable).parent / "docker-compose"
+    command = [
+        str(program),
+        "--file",
+        str(DEPLOY / "compose.yaml"),
+        "--env-file",
+        "/dev/null",
+        "--profile",
+        "*",
+    ]
+    done = subprocess.run(
+        [*command, "config", "--format", "json"],
+        env={**values, "PATH": "/usr/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    return dict(configured(**NEEDED)["services"])
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in NEEDED if name not in {"GALLEY_MASTER_KEY", "GALLEY_AGENT_TOKEN"}]
+)
+def test_a_variable_that_is_missing_is_named_with_its_fix(name: str) -> None:
+    with pytest.raises(AssertionError, match=f"{name}.*set {name} in .env"):
+        configured(**{other: value for other, value in NEEDED.items() if other != name})
+
+
+def test_every_service_is_bounded_and_restarted(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["logging"]["options"]["max-size"], name
+        assert service["restart"] == ("no" if name == "galley-setup" else "unless-stopped"), name
+        assert not service.get("privileged"), name
+        if not name.startswith("galley-agent"):
+            assert "no-new-privileges:true" in service["security_opt"], name
+
+
+def test_only_the_proxy_has_the_engines_socket_and_only_the_loopback_is_published(
+    services: dict[str, Any],
+) -> None:
+    holders = {
+        n for n, s in services.items() for v in s.get("volumes", []) if v["source"].endswith("docker.sock")
+    }
+    assert holders == {"galley-engine-proxy"}
+    published = {port["host_ip"] for service in services.values() for port in service.get("ports", [])}
+    assert published == {"127.0.0.1"}
+
+
+def test_no_secret_is_on_a_command_line(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        line = json.dumps([service.get(key) for key in ("command", "entrypoint", "healthcheck")])
+        assert "secret-of" not in line, name
+
+
+def test_what_programs_are_given_are_settings_of_theirs(services: dict[str, Any]) -> None:
+    known = {name.upper() for name in (*Configuration.model_fields, *Settings.model_fields)}
+    for name in ("galley-server", "galley-worker", "galley-agent", "galley-agent-alone"):
+        assert not set(services[name]["environment"]) - known, name
+
+
+def test_traefik_treats_requests_as_the_embedded_one_does(services: dict[str, Any]) -> None:
+    given = services["traefik"]["environment"]
+    wanted = static_configuration(Path("/data"), ingress_port=1, api_port=2)
+    del wanted["providers"]["file"]["directory"]
+    for entry_point in ("web", "traefik"):
+        del wanted["entryPoints"][entry_point]["address"]
+    for name, value in flattened("TRAEFIK", wanted):
+        assert given[name] == value, name
+
+
+def flattened(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
+    """A configuration as Traefik reads it from its environment."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from flattened(f"{prefix}_{key.upper()}", inner)
+    else:
+        yield prefix, json.dumps(value) if isinstance(value, bool) else str(value)
+
+
+def test_the_bus_keeps_what_the_embedded_one_keeps() -> None:
+    pattern = r"max_payload: \S+|max_mem: \S+|max_file: \S+|sync_interval: \S+|include .*|server_name: \S+"
+    assert re.findall(pattern, (DEPLOY / "bus/nats.conf").read_text()) == re.findall(
+        pattern, bus.CONFIGURATION.replace("}}", "}")
+    )
+
+
+@pytest.mark.parametrize(
+    ("image", "folders"),
+    [
+        ("galley-agent", ["agent", "wire", "replay.py", "files.py"]),
+        ("galley-server", ["control", "wire", "replay.py", "files.py"]),
+    ],
+)
+def test_an_image_has_the_packages_that_its_program_imports(image: str, folders: list[str]) -> None:
+    listed = (DEPLOY / image / "requirements.txt").read_text()
+    named = {re.split(r"\[", line)[0] for line in listed.splitlines() if line and not line.startswith("#")}
+    imported = {module for folder in folders for module in imports(ROOT / "seatrial" / folder)}
+    foreign = imported - set(sys.stdlib_module_names) - {"seatrial"}
+    assert {PACKAGES.get(module, module) for module in foreign} <= named
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The top-level modules that the code at `path` imports."""
+    files = [path] if path.is_file() else [f for f in path.rglob("*.py") if "packs" not in f.parts]
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                yield from (alias.name.split(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield node.module.split(".")[0]
+
+
+def test_programs_of_others_are_left_out_of_the_lock_file_and_nothing_else() -> None:
+    lock = (ROOT / "requirements/base.txt").read_text()
+    left = without(lock, NOT_IN_IMAGES)
+    names = {re.split(r"[=\[]", line)[0] for line in lock.splitlines() if line[:1].isalnum()}
+    assert {
+        re.split(r"[=\[]", line)[0] for line in left.splitlines() if line[:1].isalnum()
+    } == names - NOT_IN_IMAGES
+    assert left.count("--hash=") < lock.count("--hash=")
