@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seatrial.control import start
 from seatrial.control.airgap import bundle
 from seatrial.control.airgap.errors import UnfitBundle
 from seatrial.control.airgap.findings import Mark
@@ -122,7 +123,8 @@ def test_settings_are_read_with_a_bundle_that_is_not_there_and_no_process_serves
 ) -> None:
     monkeypatch.setenv(variable, "/nowhere/ca.pem")
     monkeypatch.setattr(settings, "CONFIGURATION", read_configuration(), raising=False)
+    monkeypatch.setattr(start, "_vault_problems", list)  # there is no database
     with pytest.raises(
-        CannotStart, match=r"^GITGRIT_CUSTOM_CA_FILE_PATH: /nowhere/ca.pem cannot be read: No such file"
+        CannotStart, match=r"(?m)^GITGRIT_CUSTOM_CA_FILE_PATH: /nowhere/ca.pem cannot be read: No such file"
     ):
         refuse_unfit()
