@@ -243,7 +243,9 @@ def test_resolvers_are_listed_by_address(text: str, resolvers: tuple[str, ...]) 
     ["dns.acme.test", "10.0.0.53:53", "10.0.0", "'10.0.0.53'", "10.0.0.53;10.0.0.54", "https://10.0.0.53"],
 )
 def test_what_is_no_address_of_a_resolver_is_named(text: str) -> None:
-    with pytest.raises(ValidationError, match="is not the address of a resolver. Write it like 10.0.0.53"):
+    with pytest.raises(
+        ValidationError, match=r"is not the address of a resolver\. Write it like 10\.0\.0\.53"
+    ):
         Settings(sandbox_dns=text)
 
 
