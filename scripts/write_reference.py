@@ -1,5 +1,5 @@
-"""Writes docs/settings.md and docs/compose.md from the code, so that they are always right. `--check` only reports whether
-they are up to date."""
+"""Writes docs/settings.md, docs/compose.md, docs/install/settings.md and both examples of `.env` from the code, so that they
+are always right. `--check` only reports whether they are up to date."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,9 +17,13 @@ from seatrial.agent.settings import Settings
 from seatrial.cli.app import app
 from seatrial.control.configuration import Configuration
 from seatrial.control.sign_in_settings import SignInSettings
+from seatrial.dotenv.file import text
+from seatrial.dotenv.table import INTERNAL, VARIABLES, default
+from seatrial.dotenv.variable import Install, Variable
 
 SIGN_IN = SignInSettings.model_fields
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
 
 HEAD = """\
 # Settings and commands
@@ -187,14 +191,60 @@ def recipes() -> str:
     return "\n".join(parts)
 
 
+INSTALL = """\
+# Environment variable reference
+
+Written by `make docs` from the code. These are the variables of `.env`, which stands beside the compose file of
+[one host](compose.md) or of an [air-gapped install](airgapped.md). `seatrial init` writes one, and `seatrial init --check` says what
+is wrong with it. The programs check the same when they start: each that finds a variable wrong ends with a sentence per variable, and
+has done nothing yet.
+
+Write `NAME=value`. Quotes around a value, spaces beside it and Windows line ends are left out, wherever they come from; only
+`POSTGRES_PASSWORD` counts as it is, because PostgreSQL reads it too. A variable without a value is one that is not set. `$` has a
+meaning in such a file: write a value with it in single quotes.
+
+Operator-fillable (you set these in `.env`):
+
+| variable | purpose | may be | default | install |
+|---|---|---|---|---|
+"""
+
+INTERNALLY = """
+Compose-internal (do not override in `.env`; set automatically by `docker-compose.full.yaml`):
+
+"""
+
+
+def install_row(one: Variable) -> str:
+    """One variable of `.env`."""
+    usual = {install: default(install, one) for install in Install if install in one.installs}
+    shown = " / ".join(f"`{value}`" for value in dict.fromkeys(usual.values()) if value)
+    if one.required:
+        shown = shown or "none: it must be set"
+    where = "both" if len(one.installs) > 1 else next(iter(one.installs)).value
+    return f"| `{one.name}` | {one.meaning} | {one.what} | {shown} | {where} |"
+
+
+def install_reference() -> str:
+    """The page on `.env`."""
+    rows = "\n".join(map(install_row, VARIABLES))
+    return f"{INSTALL}{rows}\n{INTERNALLY}{', '.join(f'`{name}`' for name in INTERNAL)}.\n"
+
+
 def main() -> int:
     """Write, or check."""
-    pages = {DOCS / "settings.md": page(), DOCS / "compose.md": recipes()}
+    pages = {
+        DOCS / "settings.md": page(),
+        DOCS / "compose.md": recipes(),
+        DOCS / "install" / "settings.md": install_reference(),
+        ROOT / "deploy" / ".env.example": text(Install.ONE_HOST, {}),
+        ROOT / "deploy" / ".env.airgap.example": text(Install.AIR_GAPPED, {}),
+    }
     if "--check" in sys.argv:
         return 0 if all(path.exists() and path.read_text() == text for path, text in pages.items()) else 1
-    for path, text in pages.items():
-        path.write_text(text)
-        print(f"wrote {path.name}")
+    for path, content in pages.items():
+        path.write_text(content)
+        print(f"wrote {path.relative_to(ROOT)}")
     return 0
 
 

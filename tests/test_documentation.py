@@ -119,6 +119,7 @@ def test_every_room_of_the_house_is_on_the_map() -> None:
     [
         ("wire", {"pydantic", "pydantic_core", "ulid"}),
         ("sandbox", set()),
+        ("environ", {"annotated_types", "pydantic", "pydantic_core", "pydantic_settings"}),
         ("embedded/engine", {"seatrial.files"}),
     ],
 )

@@ -17,6 +17,8 @@ from seatrial import __version__
 from seatrial.agent.bus.registration import RegistrationRefused
 from seatrial.agent.program import AgentProgram
 from seatrial.agent.settings import Settings
+from seatrial.environ.reading import stray
+from seatrial.environ.sentences import problems
 
 EXIT_UNUSABLE = 2
 
@@ -27,11 +29,12 @@ def main() -> None:
     _log_to(sys.stderr)
     try:
         settings = Settings()
+        for sentence in stray(Settings):
+            print(f"galley-agent: {sentence}", file=sys.stderr)  # noqa: T201
         lock = _lock(settings.galley_data_dir)
     except ValidationError as error:
-        for problem in error.errors():
-            name = ".".join(map(str, problem["loc"])).upper()
-            print(f"galley-agent: {name}: {problem['msg'].removeprefix('Value error, ')}", file=sys.stderr)  # noqa: T201
+        for problem in problems(Settings, error):
+            print(f"galley-agent: {problem}", file=sys.stderr)  # noqa: T201
         sys.exit(EXIT_UNUSABLE)
     except OSError as error:
         _give_up(f"the data directory cannot be used: {error}. Set GALLEY_DATA_DIR to one that can")

@@ -4,13 +4,17 @@ import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from seatrial.agent.vocabulary import quantities
 from seatrial.agent.vocabulary.addresses import Address, addresses_of
+from seatrial.agent.vocabulary.unfit import Unfit
+from seatrial.environ import shapes
+from seatrial.environ.reading import Variables
+from seatrial.environ.wanted import Between, Wanted
+from seatrial.wire.agents import TOKEN_PREFIX
 from seatrial.wire.words import RuntimeKind
 
 NETWORK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
@@ -20,7 +24,29 @@ MOST_RESOLVERS = 3  # as many as a resolv.conf has
 
 def megabytes(value: object) -> object:
     """Megabytes: a number is taken as it is, a text is parsed as a size as in recipes."""
-    return quantities.megabytes(value) if isinstance(value, str) else value
+    try:
+        return quantities.megabytes(value) if isinstance(value, str) else value
+    except Unfit:
+        raise ValueError(f"{MEMORY.refusal()}, and at least {quantities.LEAST_MEMORY_MB}m") from None
+
+
+def _registries(text: str) -> str:
+    try:
+        addresses_of(text)
+    except ValueError:
+        raise ValueError(
+            "a part is no address. Write host or host:port, comma-separated, without https://"
+        ) from None
+    return text
+
+
+MEMORY = Wanted("a size", "512m")
+Memory = Annotated[int, BeforeValidator(megabytes), MEMORY]
+AgentToken = Annotated[
+    SecretStr,
+    BeforeValidator(shapes.beginning(TOKEN_PREFIX)),
+    Wanted("a bootstrap token", f"{TOKEN_PREFIX}..."),
+]
 
 
 def resolvers_of(text: str) -> tuple[str, ...]:
@@ -30,14 +56,28 @@ def resolvers_of(text: str) -> tuple[str, ...]:
         raise ValueError(
             f"{len(found)} resolvers; more than {MOST_RESOLVERS} are never asked. Leave some out"
         )
-    for part in found:
+    for number, part in enumerate(found, 1):
         try:
             ipaddress.ip_address(part)
-        except ValueError as error:
+        except ValueError:
             raise ValueError(
-                f"{part[:100]!r} is not the address of a resolver. Write it like 10.0.0.53, without a name or a port"
-            ) from error
+                f"number {number} is not the address of a resolver. Write it like 10.0.0.53, without a name or a port"
+            ) from None
     return tuple(dict.fromkeys(found))
+
+
+def _resolvers(text: str) -> str:
+    resolvers_of(text)
+    return text
+
+
+def _network(text: str) -> str:
+    if text and (not NETWORK.fullmatch(text) or text in SHARED_NETWORKS):
+        raise ValueError(
+            "no network for sandboxes. Write the name of a bridge of the engine, such as gitgrit_internal "
+            "(docker network ls), and never host"
+        )
+    return text
 
 
 class Settings(BaseSettings):
@@ -46,131 +86,114 @@ class Settings(BaseSettings):
     # compose passes unset variables as empty: `X=` means the default, as if X were not set.
     model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, env_ignore_empty=True)
 
-    galley_control_plane_url: str = Field(
+    galley_control_plane_url: shapes.Address = Field(
         "http://localhost:3000", description="Address of the control plane, no trailing slash."
     )
-    galley_nats_url: str = Field(
+    galley_nats_url: shapes.BusAddress = Field(
         "", description="The bus. Unset: the address the control plane gave at registration."
     )
-    galley_agent_token: SecretStr = Field(
+    galley_agent_token: AgentToken = Field(
         SecretStr(""),
         description="Bootstrap token, exchanged once for a long-lived credential. With another token, the agent registers anew.",
     )
-    galley_data_dir: Path = Field(
+    galley_data_dir: shapes.Directory = Field(
         Path("/var/lib/galley"), description="Identity, git caches, build folders, the build cache."
     )
-    galley_max_parallel_builds: int = Field(
-        4, ge=1, description="How many builds this agent runs at the same time."
+    galley_max_parallel_builds: Annotated[int, Between(1, 1000, "a number of builds")] = Field(
+        4, description="How many builds this agent runs at the same time."
     )
-    galley_default_cpus: float = Field(
-        1.0, gt=0, description="CPUs of a service whose recipe does not set them."
+    galley_default_cpus: Annotated[float, Between(0.01, 1024, "a number of CPUs")] = Field(
+        1.0, description="CPUs of a service whose recipe does not set them."
     )
-    galley_default_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
+    galley_default_memory: Memory = Field(
         512, ge=6, description="Memory of a service whose recipe does not set it, such as 512m."
     )
-    galley_max_cpus: float = Field(
-        4.0, gt=0, description="The most CPUs that a service gets, whatever its recipe asks for."
+    galley_max_cpus: Annotated[float, Between(0.01, 1024, "a number of CPUs")] = Field(
+        4.0, description="The most CPUs that a service gets, whatever its recipe asks for."
     )
-    galley_max_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
+    galley_max_memory: Memory = Field(
         4096,
         ge=6,
         description="The most memory that a service gets, whatever its recipe asks for, such as 4g.",
     )
-    galley_max_preview_cpus: float = Field(
+    galley_max_preview_cpus: Annotated[float, Between(0.01, 100_000, "a number of CPUs")] = Field(
         40.0,
-        gt=0,
         description="The most CPUs for all services of a preview together; a recipe that asks for more is refused.",
     )
-    galley_max_preview_memory: Annotated[int, BeforeValidator(megabytes)] = Field(
+    galley_max_preview_memory: Memory = Field(
         20_480,
         ge=6,
         description="The most memory for all services of a preview together, such as 20g; a recipe that asks for more is refused. "
         "Each version counts by itself: while a push replaces a preview, both run.",
     )
-    galley_min_free_mb: int = Field(
-        512, ge=0, description="Nothing is built while fewer megabytes are free on the data directory's disk."
+    galley_min_free_mb: Annotated[int, Between(0, 100_000_000, "a number of MB")] = Field(
+        512, description="Nothing is built while fewer megabytes are free on the data directory's disk."
     )
-    galley_log_mb_per_hour: int = Field(
+    galley_log_mb_per_hour: Annotated[int, Between(0, 1_000_000, "a number of MB")] = Field(
         32,
-        ge=0,
         description="Megabytes of log lines that a preview may send in an hour; further lines are left out. 0: no limit.",
     )
-    galley_runtime: RuntimeKind = Field(
-        RuntimeKind.DOCKER, description="docker, or process: no isolation, for trying out only."
+    galley_runtime: Annotated[RuntimeKind, Wanted(f"one of {', '.join(RuntimeKind)}", RuntimeKind.DOCKER)] = (
+        Field(RuntimeKind.DOCKER, description="docker, or process: no isolation, for trying out only.")
     )
-    galley_build_network: Literal["none", "isolated"] = Field(
-        "isolated", description="Network of a build's RUN steps; never the host's loopback."
-    )
-    galley_firewall: bool = Field(
+    galley_build_network: Annotated[
+        Literal["none", "isolated"], Wanted("one of none, isolated", "isolated")
+    ] = Field("isolated", description="Network of a build's RUN steps; never the host's loopback.")
+    galley_firewall: shapes.YesNo = Field(
         True,
         description="Put up firewall rules (as root) that keep previews away from their host and the cloud's metadata.",
     )
-    galley_build_cache_dir: Path | None = Field(
+    galley_build_cache_dir: shapes.FilePath = Field(
         None, description="Layers of earlier builds and base images. Unset: builder/ in the data directory."
     )
-    galley_cache_days: float = Field(
+    galley_cache_days: Annotated[float, Between(1, 36_500, "a number of days")] = Field(
         14.0,
-        ge=1,
         description="After this many days without use, layers of builds, base images and commits in git caches are removed.",
     )
-    galley_build_ca_file: Path | None = Field(
+    galley_build_ca_file: shapes.Authorities = Field(
         None,
         validation_alias=AliasChoices("galley_build_ca_file", "ssl_cert_file"),
         description="PEM bundle of an organisation's own authority, which RUN steps trust. Unset: SSL_CERT_FILE.",
     )
-    gitgrit_custom_ca_file_path: Path | None = Field(
+    gitgrit_custom_ca_file_path: shapes.Authorities = Field(
         None,
         validation_alias=AliasChoices("gitgrit_custom_ca_file_path", "requests_ca_bundle", "ssl_cert_file"),
         description="PEM bundle of an organisation's own authorities, which git and the registration trust beside the system's. "
         "Unset: REQUESTS_CA_BUNDLE, or else SSL_CERT_FILE.",
     )
-    galley_registries: str = Field(
+    galley_registries: Annotated[
+        str, AfterValidator(_registries), Wanted("addresses with commas between", "registry.example.com:5000")
+    ] = Field(
         "",
         description="Registries on this host or in its private network from which images may be pulled, and servers to which these send for "
         "tokens: host or host:port, comma-separated. Pulls reach nothing else there.",
     )
-    galley_orphan_grace_seconds: float = Field(
-        20.0, ge=0, description="Seconds before an environment that is no longer desired is removed."
+    galley_orphan_grace_seconds: Annotated[float, Between(0, 86_400, "a number of seconds")] = Field(
+        20.0, description="Seconds before an environment that is no longer desired is removed."
     )
-    gitgrit_require_gvisor: bool = Field(
+    gitgrit_require_gvisor: shapes.YesNo = Field(
         False, description="Refuse to evaluate policies if gVisor is missing."
     )
-    gitgrit_sandbox_image: str = Field(
+    gitgrit_sandbox_image: shapes.Image = Field(
         "",
         description="The policy sandbox's image, which is on this host and belongs to this agent's release. Unset: the agent makes one.",
     )
-    sandbox_network: str = Field(
+    sandbox_network: Annotated[
+        str, AfterValidator(_network), Wanted("a bridge of the engine", "gitgrit_internal")
+    ] = Field(
         "",
         description="The engine's network for sandboxes that may have one, such as gitgrit_internal. Policies have none in this release; "
         "surveys (`airgap_smoketest`) look at it. Unset: none.",
     )
-    sandbox_dns: str = Field(
+    sandbox_dns: Annotated[
+        str, AfterValidator(_resolvers), Wanted("addresses of resolvers with commas between", "10.0.0.53")
+    ] = Field(
         "",
         description="Resolvers for sandboxes on SANDBOX_NETWORK, by address, comma-separated: gVisor cannot use the engine's own.",
     )
-    docker_host: str = Field("unix:///var/run/docker.sock", description="The container engine's socket.")
-
-    @field_validator("galley_registries")
-    @classmethod
-    def _are_addresses(cls, value: str) -> str:
-        addresses_of(value)
-        return value
-
-    @field_validator("sandbox_network")
-    @classmethod
-    def _is_a_network(cls, value: str) -> str:
-        if value and (not NETWORK.fullmatch(value) or value in SHARED_NETWORKS):
-            raise ValueError(
-                f"{value[:100]!r} is no network for sandboxes. Write the name of a bridge of the engine, such as gitgrit_internal "
-                "(docker network ls), and never host"
-            )
-        return value
-
-    @field_validator("sandbox_dns")
-    @classmethod
-    def _are_resolvers(cls, value: str) -> str:
-        resolvers_of(value)
-        return value
+    docker_host: shapes.EngineAddress = Field(
+        "unix:///var/run/docker.sock", description="The container engine's socket."
+    )
 
     @property
     def resolvers(self) -> tuple[str, ...]:
@@ -182,13 +205,6 @@ class Settings(BaseSettings):
         """What pulls may reach on the host and in its network."""
         return addresses_of(self.galley_registries)
 
-    @field_validator("galley_control_plane_url")
-    @classmethod
-    def _is_an_address(cls, value: str) -> str:
-        if urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname:
-            raise ValueError(f"{value} is not an address. Write it like http://host:3000")
-        return value
-
     @property
     def control_plane(self) -> str:
         """The control plane's address without a trailing slash."""
@@ -198,3 +214,15 @@ class Settings(BaseSettings):
     def build_cache_directory(self) -> Path:
         """The folder in which builds keep layers."""
         return self.galley_build_cache_dir or self.galley_data_dir / "builder"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment."""
+        return init_settings, Variables(settings_cls)

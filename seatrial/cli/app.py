@@ -16,6 +16,7 @@ from seatrial.cli import (
     demo,
     doctor,
     forges,
+    init,
     orders,
     platform_commands,
     projects,
@@ -48,6 +49,7 @@ def seatrial(context: typer.Context, version: Version = False) -> None:
         raise typer.Exit
 
 
+app.command()(init.init)
 app.command()(platform_commands.up)
 app.command()(platform_commands.down)
 app.command()(backups.backup)

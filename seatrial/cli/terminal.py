@@ -99,6 +99,12 @@ def error_document(problem: CommandError) -> None:
     error_line(problem)
 
 
+def file(content: str) -> None:
+    """A file of ours, alone on standard output, byte for byte. It has no sign that a terminal would obey."""
+    sys.stdout.write(content)
+    sys.stdout.flush()
+
+
 def document(content: Any) -> None:
     """The JSON document, alone on standard output. Everything that is not ASCII is escaped."""
     sys.stdout.write(json.dumps(content, indent=2) + "\n")

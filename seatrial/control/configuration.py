@@ -1,21 +1,27 @@
 """Every setting of the control plane, read once from the environment. Documented in docs/settings.md."""
 
-import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     BeforeValidator,
     Field,
-    HttpUrl,
+    ModelWrapValidatorHandler,
     SecretStr,
     ValidationError,
-    field_validator,
+    model_validator,
 )
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from seatrial.control.sign_in_settings import SignInSettings
+from seatrial.environ import shapes
+from seatrial.environ.reading import Variables, bare, variables
+from seatrial.environ.sentences import problems, text_of, together
+from seatrial.environ.shapes import is_here
+from seatrial.environ.wanted import is_verbatim
+from seatrial.wire.agents import TOKEN_PREFIX
 from seatrial.wire.sizes import in_megabytes
 
 LEAST_MEMORY_MB = 6  # what one container needs
@@ -30,28 +36,62 @@ def total_megabytes(value: object) -> object:
         problem = (
             "not a size" if size is None else f"less than the {LEAST_MEMORY_MB}m that one container needs"
         )
-        raise ValueError(f"{value!r} is {problem}. Write it like 512m or 100g, or 0 for no limit")
+        raise ValueError(f"{problem}. Write it like 512m or 100g, or 0 for no limit")
     return int(size)
+
+
+AgentToken = Annotated[
+    SecretStr,
+    BeforeValidator(shapes.beginning(TOKEN_PREFIX)),
+    shapes.Wanted("a bootstrap token", f"{TOKEN_PREFIX}..."),
+]
 
 
 class SecretFiles(PydanticBaseSettingsSource):
     """`X_FILE` names a file that holds the secret X, as container secrets are mounted. X itself wins."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """The file's content without the newline at its end; None when X is no secret or X_FILE is not set."""
-        path = os.environ.get(f"{field_name.upper()}_FILE", "") if field.annotation is SecretStr else ""
+        """The file's content without the line end; None when X is no secret or X_FILE is not set."""
+        path = (
+            bare(variables().get(f"{field_name.upper()}_FILE", "")) if field.annotation is SecretStr else ""
+        )
         try:
-            return (Path(path).read_text().rstrip("\n") if path else None), field_name, False
+            text = Path(path).read_text().rstrip("\r\n") if path else None
+            return (text if text is None or is_verbatim(field) else bare(text)), field_name, False
         except UnicodeDecodeError as error:
             raise OSError(f"{path} is not text; write the value as text, a key as hex or base64") from error
 
     def __call__(self) -> dict[str, Any]:
         """The values of all secrets X for which X_FILE is set and X is not."""
         names = {
-            n: info for n, info in self.settings_cls.model_fields.items() if not os.environ.get(n.upper())
+            n: info
+            for n, info in self.settings_cls.model_fields.items()
+            if not bare(variables().get(n.upper(), ""))
         }
         given = {name: self.get_field_value(info, name)[0] for name, info in names.items()}
         return {name: value for name, value in given.items() if value is not None}
+
+
+def unfit_without_internet(site: str) -> str:
+    """What is wrong with SITE_URL if only a code host inside is to be reached; empty if nothing is.
+
+    Not found while settings are read: commands that say more about an install need them. Of an embedded platform,
+    people and code are on its machine.
+    """
+    if not is_here(site) or variables().get("SEATRIAL_DATA_DIR"):
+        return ""
+    return (
+        "must not be localhost. Set the public hostname that your internal GitLab can reach for webhooks, like "
+        "https://seatrial.internal"
+    )
+
+
+def between_settings(data: Any) -> Iterator[tuple[str, str]]:
+    """What is wrong about settings together: the variable, and what to do about it."""
+    password = text_of(data, "db_password")
+    for name in ("secret_key", "galley_master_key", "gitgrit_encryption_key"):
+        if password and text_of(data, name) == password:
+            yield name, "the password of the database stands here. Give each a value of its own"
 
 
 class Configuration(SignInSettings):
@@ -60,131 +100,131 @@ class Configuration(SignInSettings):
     # Compose passes on an unset variable as an empty one, so an empty variable means the default.
     model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, env_ignore_empty=True)
 
-    site_url: str = Field(
+    site_url: shapes.Origin = Field(
         "http://localhost:3000",
         description="Address of this server for people and forges: scheme, host, and port unless it is the default.",
     )
-    app_port: int = Field(3000, description="Port the web process listens on.")
-    secret_key: SecretStr = Field(
+    app_port: shapes.Port = Field(3000, description="Port the web process listens on.")
+    secret_key: shapes.Key = Field(
         SecretStr(""),
         description="Django signing key, 32 characters at least. With another one, everybody has to sign in anew.",
     )
-    galley_master_key: SecretStr = Field(
+    galley_master_key: shapes.Key = Field(
         SecretStr(""), description="32 bytes, as hex or base64: encrypts the key of every stored secret."
     )
-    gitgrit_encryption_key: SecretStr = Field(
+    gitgrit_encryption_key: shapes.Key = Field(
         SecretStr(""),
         description="Another name for GALLEY_MASTER_KEY; a Fernet key is one. Set one of the two.",
     )
-    db_host: str = Field(
+    db_host: shapes.DatabaseHost = Field(
         "", description="PostgreSQL host or socket directory. Unset: the embedded PostgreSQL."
     )
-    db_port: int = Field(5432, description="PostgreSQL port.")
-    db_name: str = Field("seatrial", description="PostgreSQL database.")
-    db_user: str = Field("seatrial", description="PostgreSQL user.")
-    db_password: SecretStr = Field(SecretStr(""), description="PostgreSQL password.")
-    db_pool_size: int = Field(
+    db_port: shapes.Port = Field(5432, description="PostgreSQL port.")
+    db_name: shapes.DatabaseName = Field("seatrial", description="PostgreSQL database.")
+    db_user: shapes.DatabaseName = Field("seatrial", description="PostgreSQL user.")
+    db_password: shapes.Password = Field(SecretStr(""), description="PostgreSQL password.")
+    db_pool_size: Annotated[int, shapes.Between(0, 1000, "a number of connections")] = Field(
         20, description="How many PostgreSQL connections each process keeps at most; 0 opens one per request."
     )
-    allowed_hosts: str = Field(
+    allowed_hosts: shapes.Hosts = Field(
         "",
         description="Further host names this server answers to, comma-separated. The host of SITE_URL always works.",
     )
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
-    log_format: str = Field("auto", description="json, console, or auto: console on a terminal, else json.")
-    galley_nats_url: str = Field("nats://127.0.0.1:4222", description="Address of the bus.")
-    galley_nats_credentials: Path | None = Field(None, description="NATS .creds file of the control plane.")
-    galley_nats_signing_seed: Path | None = Field(
+    log_level: shapes.LogLevel = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_format: shapes.LogFormat = Field(
+        "auto", description="json, console, or auto: console on a terminal, else json."
+    )
+    galley_nats_url: shapes.BusAddress = Field("nats://127.0.0.1:4222", description="Address of the bus.")
+    galley_nats_credentials: shapes.FilePath = Field(
+        None, description="NATS .creds file of the control plane."
+    )
+    galley_nats_signing_seed: shapes.FilePath = Field(
         None, description="File with the NATS account seed that signs agents' JWTs."
     )
-    galley_agent_credential_days: int = Field(
+    galley_agent_credential_days: Annotated[int, shapes.Between(0, 36_500, "a number of days")] = Field(
         0, description="How long an agent's bus credential lasts; 0: until the agent is revoked."
     )
-    galley_logs_max_mb: int = Field(
+    galley_logs_max_mb: Annotated[int, shapes.Between(1, 10_000_000, "a number of MB")] = Field(
         512,
         description="Disk space for log lines, in MB. When it is full, the oldest are deleted; all are after 7 days.",
     )
-    galley_keep_days: int = Field(
+    galley_keep_days: Annotated[int, shapes.Between(1, 36_500, "a number of days")] = Field(
         90,
-        ge=1,
         description="How long evaluations and their results, ended previews and closed pull requests are kept.",
     )
-    galley_internal_url: str = Field(
+    galley_internal_url: shapes.Address = Field(
         "",
         description="Address of this server for Traefik and the worker. Unset: http://127.0.0.1:<APP_PORT>.",
     )
-    galley_max_project_cpus: float = Field(
+    galley_max_project_cpus: Annotated[float, shapes.Between(0, 1_000_000, "a number of CPUs")] = Field(
         200.0,
-        ge=0,
-        allow_inf_nan=False,
         description="CPUs of all services of all previews of a project together. A preview that does not fit waits until there "
         "is room; one that never can is refused. 0: no limit.",
     )
-    galley_max_project_memory: Annotated[int, BeforeValidator(total_megabytes)] = Field(
+    galley_max_project_memory: Annotated[
+        int, BeforeValidator(total_megabytes), shapes.Wanted("a size, or 0 for no limit", "100g")
+    ] = Field(
         "100g",
         ge=0,
         validate_default=True,
         description="Memory of all services of all previews of a project together, like 100g. A preview that does not fit waits "
         "until there is room; one that never can is refused. 0: no limit.",
     )
-    galley_preview_domain: str = Field(
+    galley_preview_domain: shapes.Domain = Field(
         "preview.localhost", description="Previews answer at <env>.<this domain>."
     )
-    galley_preview_scheme: str = Field("http", description="http or https, as visitors see it.")
-    galley_preview_port: int | None = Field(
+    galley_preview_scheme: shapes.Scheme = Field("http", description="http or https, as visitors see it.")
+    galley_preview_port: shapes.MaybePort = Field(
         None, description="Port visitors use when it is not the scheme's default."
     )
-    galley_routes_file: Path | None = Field(
+    galley_routes_file: shapes.FilePath = Field(
         None, description="Dynamic configuration file that Traefik watches."
     )
-    galley_traefik_api_url: str = Field(
+    galley_traefik_api_url: shapes.Address = Field(
         "", description="Address of Traefik's API, which is asked whether a route is applied."
     )
-    galley_drain_seconds: float = Field(
+    galley_drain_seconds: Annotated[float, shapes.Between(0, 3600, "a number of seconds")] = Field(
         5.0, description="How long the old version keeps running after the switch to the new one."
     )
-    galley_undo_seconds: float = Field(
+    galley_undo_seconds: Annotated[float, shapes.Between(0, 86_400, "a number of seconds")] = Field(
         600.0,
-        ge=0,
-        le=86_400,
-        allow_inf_nan=False,
         description="How long the stop of a preview can be undone. Its data is kept until then; 0: it is removed at once.",
     )
-    gitgrit_custom_ca_file_path: Path | None = Field(
+    gitgrit_custom_ca_file_path: shapes.Authorities = Field(
         None,
         description="PEM bundle of an organisation's own authorities, trusted beside the system's for requests to forges. "
         "Unset: REQUESTS_CA_BUNDLE, or else SSL_CERT_FILE.",
     )
-    requests_ca_bundle: Path | None = Field(
+    requests_ca_bundle: shapes.Authorities = Field(
         None,
         description="Stands in for GITGRIT_CUSTOM_CA_FILE_PATH where that is not set. Compose files set it.",
     )
-    ssl_cert_file: Path | None = Field(
+    ssl_cert_file: shapes.Authorities = Field(
         None,
         description="Stands in for both where neither is set. OpenSSL reads it, too: it then names all authorities that are trusted.",
     )
-    airgapped: bool = Field(
+    airgapped: shapes.YesNo = Field(
         False,
         description="The control plane sends no HTTP request to the outside, except to its connections' forges and the enabled providers of sign-in.",
     )
-    galley_keys_dir: Path = Field(
+    galley_keys_dir: shapes.Directory = Field(
         Path("/var/lib/galley-server/keys"),
         description="Where `galley-server setup` makes and keeps the bus's identity: keys, credentials, the server's `nats-auth.conf`.",
     )
-    galley_agent_token: SecretStr = Field(
+    galley_agent_token: AgentToken = Field(
         SecretStr(""),
         description="The bootstrap token of the first agent, named `local`: `galley-server` lets it join once. Ignored as soon as there "
         "is an agent.",
     )
-    seatrial_admin_password: SecretStr = Field(
+    seatrial_admin_password: shapes.Key = Field(
         SecretStr(""),
         description="Password of `admin`, whom `galley-server` makes when there is nobody yet. Unset: one is made and written once to its log.",
     )
-    tag: str = Field("", description="What this release is called. An image has it stamped.")
-    git_sha: str = Field(
+    tag: shapes.Tag = Field("", description="What this release is called. An image has it stamped.")
+    git_sha: shapes.Tag = Field(
         "", description="The commit that this release was made from. An image has it stamped."
     )
-    debug: bool = Field(False, description="Django debug pages. Never in production.")
+    debug: shapes.YesNo = Field(False, description="Django debug pages. Never in production.")
 
     @property
     def internal_url(self) -> str:
@@ -196,19 +236,10 @@ class Configuration(SignInSettings):
         """The file with the organisation's own authorities. Nothing has looked at it: `control.authorities` does."""
         return self.gitgrit_custom_ca_file_path or self.requests_ca_bundle or self.ssl_cert_file
 
-    @field_validator("site_url")
+    @model_validator(mode="wrap")
     @classmethod
-    def _origin(cls, text: str) -> str:
-        """The address as browsers write it in the header `Origin`, which is compared with it."""
-        fix = "write it like https://seatrial.example.com, with scheme and host and without a path"
-        try:
-            url = HttpUrl(text)
-        except ValidationError as error:
-            raise ValueError(f"not an address: {fix}") from error
-        origin = str(HttpUrl.build(scheme=url.scheme, host=url.host or "", port=url.port))
-        if str(url) != origin:
-            raise ValueError(f"more than the address of a server: {fix}")
-        return origin.rstrip("/")
+    def _checked(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        return together(data, handler, between_settings(data))
 
     @classmethod
     def settings_customise_sources(
@@ -220,7 +251,7 @@ class Configuration(SignInSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then files where the variable is unset or empty, then the environment."""
-        return init_settings, SecretFiles(settings_cls), env_settings
+        return init_settings, SecretFiles(settings_cls), Variables(settings_cls)
 
 
 def read_configuration() -> Configuration:
@@ -228,8 +259,6 @@ def read_configuration() -> Configuration:
     try:
         return Configuration()
     except ValidationError as error:
-        problems = error.errors(include_input=False, include_url=False)
-        lines = [f"{str(e['loc'][0]).upper() if e['loc'] else 'settings'}: {e['msg']}" for e in problems]
-        raise SystemExit("\n".join(lines)) from error
+        raise SystemExit("\n".join(problems(Configuration, error))) from error
     except OSError as error:
         raise SystemExit(f"A setting that ends in _FILE names a file that cannot be read: {error}") from error

@@ -1,9 +1,12 @@
 """What the settings of sign-in list: whose people may sign in, and which roles they get. Read and checked, nothing else."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
+
+Entry = TypeVar("Entry")
 
 
 class Source(StrEnum):
@@ -27,6 +30,7 @@ BELOW = "/*"  # after a group: the groups below it
 DOMAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+")
 NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 PATH = re.compile(rf"{NAME.pattern}(?:/{NAME.pattern})*(?:/\*)?")
+RULE = "gitlab:acme/platform#maintainer=default:admin"
 SLUG = re.compile(r"[a-zA-Z0-9_-]+")
 
 
@@ -64,48 +68,53 @@ class RoleRule:
 
 def domains(text: str) -> tuple[Listed, ...]:
     """E-mail domains. Raises ValueError."""
-    return tuple(_domain(one.removeprefix("@"), "example.com") for one in _entries(text))
+    return _each(text.lower(), lambda one: _domain(one.removeprefix("@"), "example.com"))
 
 
 def organisations(text: str) -> tuple[Listed, ...]:
     """Organisations with their provider. Raises ValueError."""
-    return tuple(
-        _belonging(one, (Source.GITHUB, Source.GITEA), "github:acme or gitea:acme") for one in _entries(text)
+    return _each(
+        text.lower(),
+        lambda one: _belonging(one, (Source.GITHUB, Source.GITEA), "github:acme or gitea:acme"),
     )
 
 
 def groups(text: str) -> tuple[Listed, ...]:
     """GitLab groups. Raises ValueError."""
-    return tuple(
-        _group(one.removeprefix("gitlab:"), "acme/platform, or acme/* for all below acme")
-        for one in _entries(text)
-    )
+    like = "acme/platform, or acme/* for all below acme"
+    return _each(text.lower(), lambda one: _group(one.removeprefix("gitlab:"), like))
 
 
 def role_rules(text: str) -> tuple[RoleRule, ...]:
     """What AUTH_ROLE_MAP says. Raises ValueError."""
-    return tuple(_rule(one) for one in _entries(text, keep_case=True))
+    return _each(text, _rule)
 
 
-def _entries(text: str, *, keep_case: bool = False) -> Iterator[str]:
-    for one in text.split(","):
-        if stripped := one.strip():
-            yield stripped if keep_case else stripped.lower()
+def _each(text: str, read: Callable[[str], Entry]) -> tuple[Entry, ...]:
+    """Each entry is named by its number: what stands there may be a secret that belongs elsewhere."""
+    found = []
+    for number, one in enumerate(filter(None, map(str.strip, text.split(","))), 1):
+        try:
+            found.append(read(one))
+        except ValueError as error:
+            raise ValueError(f"entry {number} {error}") from None
+    return tuple(found)
 
 
 def _rule(text: str) -> RoleRule:
-    fix = f"{text!r}: write it like gitlab:acme/platform#maintainer=default:admin"
     there, _, here = text.partition("=")
     place, _, rank = there.strip().lower().partition("#")
     workspace, _, role = here.strip().rpartition(":")
     if not SLUG.fullmatch(workspace):
-        raise ValueError(f"{fix}, with the slug of a workspace")
+        raise ValueError(f"is no rule. Write it like {RULE}, with the slug of a workspace")
     if role not in ROLES:
-        raise ValueError(f"{fix}, with one of the roles {', '.join(ROLES)}")
-    listed = _domain(place[1:], fix) if place.startswith("@") else _belonging(place, tuple(Source), fix)
+        raise ValueError(f"is no rule. Write it like {RULE}, with one of the roles {', '.join(ROLES)}")
+    listed = _domain(place[1:], RULE) if place.startswith("@") else _belonging(place, tuple(Source), RULE)
     ranks = RANKS[listed.source]
     if rank and rank not in ranks:
-        raise ValueError(f"{fix}. At {listed.source} somebody is {' or '.join(ranks)}")
+        raise ValueError(
+            f"is no rule. Write it like {RULE}. At {listed.source} somebody is {' or '.join(ranks)}"
+        )
     return RoleRule(listed, rank or ranks[0], workspace, role)
 
 
@@ -115,17 +124,17 @@ def _belonging(text: str, sources: tuple[Source, ...], like: str) -> Listed:
     if source is Source.GITLAB:
         return _group(name, like)
     if source is None or not NAME.fullmatch(name):
-        raise ValueError(f"{text!r} is no organisation with its provider. Write it like {like}")
+        raise ValueError(f"is no organisation with its provider. Write it like {like}")
     return Listed(source, name)
 
 
 def _group(text: str, like: str) -> Listed:
     if not PATH.fullmatch(text):
-        raise ValueError(f"{text!r} is no path of a GitLab group. Write it like {like}")
+        raise ValueError(f"is no path of a GitLab group. Write it like {like}")
     return Listed(Source.GITLAB, text)
 
 
 def _domain(text: str, like: str) -> Listed:
     if not DOMAIN.fullmatch(text):
-        raise ValueError(f"{text!r} is no e-mail domain. Write it like {like}")
+        raise ValueError(f"is no e-mail domain. Write it like {like}")
     return Listed(Source.EMAIL, text)

@@ -2,37 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings
 
 from seatrial.control import listed
 from seatrial.control.listed import Listed, RoleRule
-
-
-def _exactly(value: object) -> object:
-    """`True` or `False` in exactly these letters: a switch that is misspelt must not count as one or the other."""
-    if value is None or isinstance(value, bool):
-        return value
-    if value not in {"True", "False"}:
-        raise ValueError("write True or False, in exactly these letters")
-    return value == "True"
-
-
-def _address(text: str) -> str:
-    """The address of a server: scheme, host, port and path, without a slash at its end."""
-    if not text:
-        return ""
-    fix = "write it like https://git.example.com, without name, password, query or fragment"
-    try:
-        url = HttpUrl(text)
-    except ValidationError as error:
-        raise ValueError(f"not an address: {fix}") from error
-    plain = HttpUrl.build(
-        scheme=url.scheme, host=url.host or "", port=url.port, path=(url.path or "").lstrip("/")
-    )
-    if str(plain) != str(url):
-        raise ValueError(f"more than the address of a server: {fix}")
-    return str(url).rstrip("/")
+from seatrial.environ import shapes
+from seatrial.environ.wanted import Wanted
 
 
 def _domains(text: str) -> str:
@@ -55,8 +31,6 @@ def _role_map(text: str) -> str:
     return text
 
 
-Switch = Annotated[bool | None, BeforeValidator(_exactly)]
-Address = Annotated[str, AfterValidator(_address)]
 DECIDED = "`True` or `False`, in exactly these letters. Unset: on if the id and the secret of its application are set"
 APPLICATION = "of the OAuth application there, whose callback is `${{SITE_URL}}/accounts/{}/login/callback/`."
 
@@ -64,59 +38,75 @@ APPLICATION = "of the OAuth application there, whose callback is `${{SITE_URL}}/
 class SignInSettings(BaseSettings):
     """Fields of `Configuration`. With AIRGAPPED the defaults of the switches are others; `accounts.providers` decides."""
 
-    auth_provider_github_enabled: Switch = Field(
+    auth_provider_github_enabled: shapes.Switch = Field(
         None, description=f"Sign-in with GitHub: {DECIDED}; with AIRGAPPED: off."
     )
-    github_url: Address = Field(
+    github_url: shapes.ForgeAddress = Field(
         "https://github.com", description="GitHub for sign-in: github.com, or an Enterprise Server."
     )
-    github_client_id: str = Field("", description=f"Client id {APPLICATION.format('github')}")
-    github_client_secret: SecretStr = Field(SecretStr(""), description="The client secret that goes with it.")
-    auth_provider_gitlab_enabled: Switch = Field(
+    github_client_id: shapes.ClientId = Field("", description=f"Client id {APPLICATION.format('github')}")
+    github_client_secret: shapes.ClientSecret = Field(
+        SecretStr(""), description="The client secret that goes with it."
+    )
+    auth_provider_gitlab_enabled: shapes.Switch = Field(
         None, description=f"Sign-in with GitLab: {DECIDED}; with AIRGAPPED: on."
     )
-    gitlab_url: Address = Field(
+    gitlab_url: shapes.ForgeAddress = Field(
         "",
         description="GitLab for sign-in: its root, without a slash at the end. Unset: https://gitlab.com; with AIRGAPPED it must be set.",
     )
-    gitlab_client_id: str = Field("", description=f"Client id {APPLICATION.format('gitlab')}")
-    gitlab_client_secret: SecretStr = Field(SecretStr(""), description="The client secret that goes with it.")
-    auth_provider_google_enabled: Switch = Field(
+    gitlab_client_id: shapes.ClientId = Field("", description=f"Client id {APPLICATION.format('gitlab')}")
+    gitlab_client_secret: shapes.ClientSecret = Field(
+        SecretStr(""), description="The client secret that goes with it."
+    )
+    auth_provider_google_enabled: shapes.Switch = Field(
         None, description=f"Sign-in with Google: {DECIDED}; with AIRGAPPED: off."
     )
-    google_client_id: str = Field("", description=f"Client id {APPLICATION.format('google')}")
-    google_client_secret: SecretStr = Field(SecretStr(""), description="The client secret that goes with it.")
-    auth_provider_gitea_enabled: Switch = Field(
+    google_client_id: shapes.ClientId = Field("", description=f"Client id {APPLICATION.format('google')}")
+    google_client_secret: shapes.ClientSecret = Field(
+        SecretStr(""), description="The client secret that goes with it."
+    )
+    auth_provider_gitea_enabled: shapes.Switch = Field(
         None, description=f"Sign-in with Gitea or Forgejo: {DECIDED}, and GITEA_URL; with AIRGAPPED: off."
     )
-    gitea_url: Address = Field("", description="Gitea or Forgejo for sign-in: its root.")
-    gitea_client_id: str = Field("", description=f"Client id {APPLICATION.format('gitea')}")
-    gitea_client_secret: SecretStr = Field(SecretStr(""), description="The client secret that goes with it.")
-    auth_allowed_domains: Annotated[str, AfterValidator(_domains)] = Field(
+    gitea_url: shapes.ForgeAddress = Field("", description="Gitea or Forgejo for sign-in: its root.")
+    gitea_client_id: shapes.ClientId = Field("", description=f"Client id {APPLICATION.format('gitea')}")
+    gitea_client_secret: shapes.ClientSecret = Field(
+        SecretStr(""), description="The client secret that goes with it."
+    )
+    auth_allowed_domains: Annotated[
+        str, AfterValidator(_domains), Wanted("e-mail domains with commas between", "example.com")
+    ] = Field(
         "",
         description="Whoever has a verified e-mail address there may sign in with a provider: example.com, comma-separated.",
     )
-    auth_allowed_organisations: Annotated[str, AfterValidator(_organisations)] = Field(
+    auth_allowed_organisations: Annotated[
+        str, AfterValidator(_organisations), Wanted("organisations with commas between", "github:acme")
+    ] = Field(
         "",
         description="Whose members may sign in: github:acme, gitea:acme, comma-separated.",
     )
-    auth_allowed_groups: Annotated[str, AfterValidator(_groups)] = Field(
+    auth_allowed_groups: Annotated[
+        str, AfterValidator(_groups), Wanted("GitLab groups with commas between", "acme/platform")
+    ] = Field(
         "",
         description="GitLab groups whose members may sign in, by their full paths: acme/platform, or acme/* for all groups below "
         "acme, comma-separated.",
     )
-    auth_role_map: Annotated[str, AfterValidator(_role_map)] = Field(
+    auth_role_map: Annotated[
+        str,
+        AfterValidator(_role_map),
+        Wanted("rules with commas between", "gitlab:acme/platform#maintainer=default:admin"),
+    ] = Field(
         "",
         description="The roles that people get at each sign-in: gitlab:acme/platform#maintainer=default:admin, github:acme=default:developer, "
         "@example.com=default:viewer, comma-separated. After # stands what somebody must at least be there, after = workspace and role.",
     )
-    auth_session_hours: int = Field(
+    auth_session_hours: Annotated[int, shapes.Between(1, 720, "a number of hours")] = Field(
         12,
-        ge=1,
-        le=720,
         description="Hours after which whoever came through a provider has to sign in again, and is asked for once more there.",
     )
-    auth_require_second_factor: Switch = Field(
+    auth_require_second_factor: shapes.Switch = Field(
         False,
         description="`True`: whoever signs in with a password must have a passkey or an authenticator app, and can do nothing before.",
     )

@@ -1,5 +1,6 @@
 """Checks before a process of the control plane serves anything."""
 
+import logging
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,10 +9,14 @@ from django.conf import settings
 from django.db import Error, connection
 
 from seatrial.control.authorities import UnfitAuthorities, trusting
+from seatrial.control.configuration import Configuration, unfit_without_internet
 from seatrial.control.vault.errors import VaultError, WrongMasterKey
 from seatrial.control.vault.fields import keys
 from seatrial.control.vault.keys import MasterKey
 from seatrial.control.vault.services import verify_master_key
+from seatrial.environ.reading import stray
+
+logger = logging.getLogger(__name__)
 
 LEAST_CHARACTERS = 32
 LEAST_DIFFERENT = 8
@@ -32,10 +37,13 @@ def refuse_unfit() -> None:
     Called by the web process, the worker and whatever prepares the database. A database that does not answer, or is not
     migrated yet, is no reason to refuse, because that passes by itself. May be called inside an event loop.
     """
+    for sentence in stray(Configuration):
+        logger.warning(sentence)
     # In a thread, because Django's database API refuses to run in one with an event loop.
     with ThreadPoolExecutor(max_workers=1) as pool:
         problems = [
             *_signing_problems(),
+            *_problems_of_the_address(),
             *_problems_of_authorities(),
             *pool.submit(_vault_problems).result(),
         ]
@@ -54,6 +62,12 @@ def _signing_problems() -> Iterator[str]:
             f"SECRET_KEY can be guessed: {LEAST_CHARACTERS} characters are needed, of which {LEAST_DIFFERENT} differ. {SIGNING_FIX} "
             "Whoever is signed in now has to sign in anew."
         )
+
+
+def _problems_of_the_address() -> Iterator[str]:
+    configuration = settings.CONFIGURATION
+    if configuration.airgapped and (said := unfit_without_internet(configuration.site_url)):
+        yield f"SITE_URL: {said}"
 
 
 def _problems_of_authorities() -> Iterator[str]:

@@ -1,14 +1,16 @@
 """The web process: `python -m seatrial.control.web --port 3000`, which is uvicorn with bounds on what strangers send."""
 
 import argparse
+import os
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from seatrial.control.body_limit import Application
-from seatrial.control.header_limit import HeaderLimit
 from seatrial.control.lasting import lasting
+
+if TYPE_CHECKING:
+    from seatrial.control.body_limit import Application
 
 STOP_SECONDS = 3
 
@@ -32,7 +34,7 @@ def options(arguments: list[str] | None = None) -> dict[str, Any]:
     }
 
 
-def application() -> Application:
+def application() -> "Application":
     """The application, with everything imported that answers need, so that the first one does not wait for that."""
     with lasting():
         from django.conf import settings
@@ -43,8 +45,18 @@ def application() -> Application:
     return application
 
 
+def _read_settings() -> None:
+    """Before anything else is imported, because a library that reads them first makes tracebacks of our sentences."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seatrial.control.settings")
+    import_module(os.environ["DJANGO_SETTINGS_MODULE"])
+
+
 def main() -> None:
     """Serve until told to stop. A process that cannot start ends with an exit code that says so."""
+    chosen = options()
+    _read_settings()
+    from seatrial.control.header_limit import HeaderLimit
+
     uvicorn.run(
         application,
         factory=True,
@@ -53,7 +65,7 @@ def main() -> None:
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS,
-        **options(),
+        **chosen,
     )
 
 

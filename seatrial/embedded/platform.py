@@ -13,7 +13,7 @@ from seatrial.embedded.components.postgres import Postgres, from_wheel
 from seatrial.embedded.engine.keeper import EngineKeeper
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
-from seatrial.embedded.preflight import Choices, require_engine, settle
+from seatrial.embedded.preflight import Choices, require_engine, require_settings, settle
 from seatrial.embedded.processes import Records
 from seatrial.embedded.progress import Event, Listener, step
 from seatrial.embedded.remembered import Remembered, write
@@ -61,6 +61,10 @@ class Platform:
         with step(tell, "checking this machine"):
             await asyncio.to_thread(orphans.end_all, self._data)
             remembered = settle(self._setting.choices, self._data, self._setting.environ)
+            require_settings(
+                control.environment(self._data, remembered, secrets.UNUSED, {}, self._setting.environ),
+                agent.environment(self._data, remembered, "", self._setting.environ),
+            )
             require_engine(remembered.runtime, self._setting.environ)
             write(self._data.platform_file, remembered)
         kept = secrets.ensure(self._data)

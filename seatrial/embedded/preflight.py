@@ -11,6 +11,8 @@ from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.ports import find_free, is_free, require_free
 from seatrial.embedded.remembered import Remembered, read
 from seatrial.embedded.typed import script, typed
+from seatrial.environ.reading import bare
+from seatrial.environ.sentences import refusals
 from seatrial.wire.words import RuntimeKind
 
 DEFAULT_PORT = 3000
@@ -43,14 +45,14 @@ def settle(choices: Choices, data: DataDirectory, environ: Mapping[str, str]) ->
     nats = _internal(before.nats_port if before else None, taken={port, ingress})
     traefik = _internal(before.traefik_port if before else None, taken={port, ingress, nats})
     # The runtime of the last start does not count: people must ask for `process` every time.
-    runtime = choices.runtime or environ.get("GALLEY_RUNTIME") or RuntimeKind.DOCKER
+    runtime = choices.runtime or bare(environ.get("GALLEY_RUNTIME", "")) or RuntimeKind.DOCKER
     return Remembered(
         port=port,
         ingress_port=ingress,
         nats_port=nats,
         traefik_port=traefik,
         runtime=runtime,
-        site_url=(environ.get("SITE_URL") or f"http://localhost:{port}").rstrip("/"),
+        site_url=(bare(environ.get("SITE_URL", "")) or f"http://localhost:{port}").rstrip("/"),
         agent=before.agent if before else "",
         engine=detect.address(environ) if runtime == RuntimeKind.DOCKER else before.engine if before else "",
     )
@@ -71,14 +73,21 @@ def _internal(before: int | None, *, taken: set[int]) -> int:
 
 
 def _number(environ: Mapping[str, str], name: str) -> int | None:
-    text = environ.get(name, "").strip()
+    text = bare(environ.get(name, ""))
     if not text:
         return None
     if not text.isdigit() or not 0 < int(text) < 65536:
-        raise CannotRun(
-            f"{name}={text} is not a port.", fix=f"Give a number from 1 to 65535, like {name}=3000"
-        )
+        raise CannotRun(f"{name} is not a port.", fix=f"Give a number from 1 to 65535, like {name}=3000")
     return int(text)
+
+
+def require_settings(control: Mapping[str, str], agent: Mapping[str, str]) -> None:
+    """Raise CannotRun with everything that a program would refuse about its environment, before any of them is started."""
+    from seatrial.agent.settings import Settings
+    from seatrial.control.configuration import Configuration
+
+    if said := dict.fromkeys((*refusals(Configuration, control), *refusals(Settings, agent))):
+        raise CannotRun("\n".join(said), fix=f"Nothing was started. Set them anew, and again: {typed('up')}")
 
 
 def require_space(path: Path) -> None:

@@ -17,6 +17,9 @@ class Secrets:
     admin_password: str
 
 
+UNUSED = Secrets(secret_key="", master_key="", admin_password="")  # for an environment that nothing runs with
+
+
 def ensure(data: DataDirectory) -> Secrets:
     """Read each secret, making those that are missing."""
     return Secrets(

@@ -11,6 +11,7 @@ from seatrial.wire.words import KNOWN_FIRST, RuntimeKind
 
 HEARTBEAT_SECONDS = 10.0
 OFFLINE_AFTER_SECONDS = 60.0
+TOKEN_PREFIX = "galley_"  # noqa: S105 (how bootstrap tokens begin)
 
 
 class RegisterAgent(Part):

@@ -56,7 +56,7 @@ def left(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-def settings(plane: ControlPlane, token: str = "t") -> Settings:
+def settings(plane: ControlPlane, token: str = "galley_t") -> Settings:
     return Settings(galley_control_plane_url=plane.url + "/", galley_agent_token=SecretStr(token))
 
 
@@ -64,7 +64,7 @@ async def test_registers_once_and_keeps_the_credential(tmp_path: Path, plane: Co
     identity = Identity.load(tmp_path / "identity")
     plane.answers.insert(0, (503, {}))
     _, credential = await registered(identity, settings(plane), release="1")
-    assert credential.agent == "a1" and plane.asked[-1]["token"] == "t"
+    assert credential.agent == "a1" and plane.asked[-1]["token"] == "galley_t"
     assert plane.asked[-1]["public_key"] == identity.public_key and identity.public_key.startswith("U")
     again = Identity.load(tmp_path / "identity")
     assert again == identity
@@ -79,10 +79,10 @@ async def test_another_token_is_a_new_beginning(tmp_path: Path, plane: ControlPl
     first, _ = await registered(Identity.load(tmp_path / "identity"), settings(plane), release="1")
     plane.answers = [(409, {"detail": "token already exchanged"})]
     with pytest.raises(RegistrationRefused):
-        await registered(first, settings(plane, "wrong"), release="1")
+        await registered(first, settings(plane, "galley_wrong"), release="1")
     assert Identity.load(tmp_path / "identity") == first, "what is refused changes nothing"
     plane.answers = [(200, GIVEN | {"agent": "a2"})]
-    identity, credential = await registered(first, settings(plane, "new"), release="1")
+    identity, credential = await registered(first, settings(plane, "galley_new"), release="1")
     assert credential.agent == "a2" and plane.asked[-1]["public_key"] == identity.public_key
     assert identity.public_key != first.public_key and identity.seal_key != first.seal_key
     again = Identity.load(tmp_path / "identity")
@@ -114,7 +114,7 @@ async def test_what_the_control_plane_lacks_is_in_the_agents_log(tmp_path: Path,
 async def test_no_token_and_no_control_plane(tmp_path: Path, plane: ControlPlane) -> None:
     with pytest.raises(RegistrationRefused, match="GALLEY_AGENT_TOKEN is not set"):
         await registered(Identity.load(tmp_path), settings(plane, ""), release="1")
-    away = Settings(galley_control_plane_url="http://127.0.0.1:1", galley_agent_token=SecretStr("t"))
+    away = Settings(galley_control_plane_url="http://127.0.0.1:1", galley_agent_token=SecretStr("galley_t"))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(1):
             await registered(Identity.load(tmp_path), away, release="1")
@@ -132,7 +132,7 @@ async def test_what_is_no_control_plane_is_not_blamed_on_the_token(
 
 @pytest.mark.parametrize("address", ["localhost:3000", "ftp://host", "http://", "host"])
 def test_what_is_no_address_is_said_at_once(address: str) -> None:
-    with pytest.raises(ValidationError, match=r"is not an address. Write it like http://host:3000"):
+    with pytest.raises(ValidationError, match=r"not an address: write it like http://host:3000"):
         Settings(galley_control_plane_url=address)
 
 
@@ -156,5 +156,5 @@ def test_sizes_of_the_settings() -> None:
         256,
         300,
     ]
-    with pytest.raises(ValidationError, match="Write it like 512m or 1g"):
+    with pytest.raises(ValidationError, match="Write it like 512m, and at least 6m"):
         memory("much")

@@ -123,7 +123,7 @@ def test_settings_are_read_with_a_bundle_that_is_not_there_and_no_process_serves
 ) -> None:
     monkeypatch.setenv(variable, "/nowhere/ca.pem")
     monkeypatch.setattr(settings, "CONFIGURATION", read_configuration(), raising=False)
-    monkeypatch.setattr(start, "_vault_problems", list)  # which asks the database
+    monkeypatch.setattr(start, "_vault_problems", list)  # there is no database
     with pytest.raises(
         CannotStart, match=r"(?m)^GITGRIT_CUSTOM_CA_FILE_PATH: /nowhere/ca.pem cannot be read: No such file"
     ):

@@ -342,7 +342,7 @@ def test_every_command_is_attacked_here() -> None:
     assert [group.name for group in app.registered_groups] == ["projects", "deliveries", "waivers"]
     assert names == {
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
-        "pulls", "approve", "extend",
+        "pulls", "approve", "extend", "init",
     }, "a new command: attack it above"  # fmt: skip
 
 
@@ -408,6 +408,18 @@ def test_deliveries(shown: Shown, api: FakeApi, attack: str) -> None:
     shown("deliveries", "test")
     shown("deliveries", "list", "--search", attack.replace("\x00", ""))
     shown("deliveries", "show", attack.replace("\x00", ""), said=False)
+
+
+def test_init(shown: Shown, attack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    given = attack.replace("\x00", "")
+    shown("init", "--file", given, "--check", said=False)
+    for option in ("--kind", "--site-url", "--preview-domain", "--forge", "--ca-file", "--tag"):
+        shown("init", option, given, said=False)
+    Path(".env").write_text(f'SITE_URL="{given}"\nGALLEY_KEEP_DAY="{given}"\n{given}="x"\n', errors="replace")
+    shown("init", "--check", said=False)
+    shown("init", "--force", "--print", said=False)
 
 
 def test_waivers(shown: Shown, api: FakeApi, attack: str) -> None:

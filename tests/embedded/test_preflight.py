@@ -13,7 +13,7 @@ from seatrial.embedded.engine import daemon
 from seatrial.embedded.errors import CannotRun, PortTaken
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.ports import is_free
-from seatrial.embedded.preflight import Choices, require_engine, require_space, settle
+from seatrial.embedded.preflight import Choices, require_engine, require_settings, require_space, settle
 from seatrial.embedded.remembered import read, write
 from tests.bus.servers import free_port
 
@@ -139,3 +139,26 @@ def test_a_missing_engine_is_never_replaced_silently() -> None:
     assert "scripts/engine" in problem.value.fix
     assert "--runtime process" in problem.value.fix
     require_engine("process", {"DOCKER_HOST": "unix:///nonexistent.sock"})
+
+
+def test_what_a_program_would_refuse_is_said_before_any_is_started() -> None:
+    control = {"GITLAB_URL": "git", "AUTH_PROVIDER_GITLAB_ENABLED": "yes", "LOG_LEVEL": '"info"'}
+    agent = {"GITLAB_URL": "git", "GALLEY_MAX_MEMORY": "much"}
+    with pytest.raises(CannotRun) as problem:
+        require_settings(control, agent)
+    names = [line.split(":")[0] for line in str(problem.value).splitlines()]
+    assert names == ["AUTH_PROVIDER_GITLAB_ENABLED", "GITLAB_URL", "GALLEY_MAX_MEMORY"]
+    assert "Nothing was started" in problem.value.fix
+    require_settings({"GITLAB_URL": "'https://git.test/'"}, {"GALLEY_MAX_MEMORY": "4g\r"})
+
+
+def test_a_secret_in_a_file_that_is_not_there_is_said_too(tmp_path: Path) -> None:
+    with pytest.raises(CannotRun, match=r"_FILE names a file that cannot be read: .*nowhere"):
+        require_settings({"GITLAB_CLIENT_SECRET_FILE": str(tmp_path / "nowhere")}, {})
+
+
+def test_what_stands_around_a_value_is_left_out(data: DataDirectory) -> None:
+    port = free_port()
+    environ = {**free(), "APP_PORT": f'"{port}"\r', "SITE_URL": " 'https://sea.example.com/' "}
+    settled = settle(Choices(), data, environ)
+    assert (settled.port, settled.site_url) == (port, "https://sea.example.com")

@@ -10,6 +10,8 @@ from tests.dashboard.waiting import comes_true
 from tests.home.test_browser import SERIOUS, live_part_came, sign_in, watched
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import Browser
 
     from tests.dashboard.harbour import Harbour
@@ -194,6 +196,30 @@ def test_pages_with_nothing_on_them_fit_a_narrow_screen(served: str, browser: "B
     page.goto(f"{served}/nothing")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert [line for line in wrong if "404" not in line] == []
+    page.context.close()
+
+
+def test_the_first_steps_are_sound(served: str, browser: "Browser", axe: str, tmp_path: "Path") -> None:
+    from tests import factories as make
+
+    cast = make.Cast()
+    cast.alice.is_superuser = True
+    cast.alice.save()
+    make.agent("dock", heartbeat={"sandbox": "runc", "warnings": ["x" * 200]})
+    for width in (1280, 360):
+        see_first_steps(browser, served, axe, width, tmp_path / f"setup-{width}.png")
+
+
+def see_first_steps(browser: "Browser", served: str, axe: str, width: int, picture: "Path") -> None:
+    page, wrong = watched(browser, served, viewport={"width": width, "height": 800})
+    sign_in(page, served)
+    page.get_by_role("link", name="Go on with the set-up").click()
+    comes_true(lambda: live_part_came(page))
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.evaluate(axe)
+    violations = page.evaluate("async () => (await axe.run({resultTypes: ['violations']})).violations")
+    assert [one["id"] for one in violations if one["impact"] in SERIOUS] == [] and wrong == []
+    page.screenshot(path=picture, full_page=True)
     page.context.close()
 
 

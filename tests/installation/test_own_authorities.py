@@ -81,7 +81,7 @@ def fetched(url: str, folder: Path) -> str:
 
 
 async def register(url: str, folder: Path) -> str:
-    settings = Settings(galley_control_plane_url=url, galley_agent_token=SecretStr("t"))
+    settings = Settings(galley_control_plane_url=url, galley_agent_token=SecretStr("galley_t"))
     async with asyncio.timeout(LIMIT_SECONDS):
         _, credential = await registered(Identity.load(folder / "identity"), settings, release="1")
     return credential.agent

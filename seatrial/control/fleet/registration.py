@@ -18,11 +18,10 @@ from seatrial.control.fleet.errors import BootstrapRefused, CannotSign, UnfitNam
 from seatrial.control.fleet.models import Agent, BootstrapToken
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
-from seatrial.wire.agents import AgentRegistered, RegisterAgent
+from seatrial.wire.agents import TOKEN_PREFIX, AgentRegistered, RegisterAgent
 from seatrial.wire.states import AgentState
 
 TOKEN_LIFETIME = timedelta(hours=24)
-TOKEN_PREFIX = "galley_"  # noqa: S105
 TOKEN = re.compile(TOKEN_PREFIX + r"[A-Za-z0-9_-]{32,200}")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 

@@ -14,6 +14,7 @@ from seatrial.control.forges.models import Drift
 from seatrial.control.home.begun import begun
 from seatrial.control.home.connections import connections_context, connections_fingerprint
 from seatrial.control.home.sample import SAMPLE_RECIPE
+from seatrial.control.home.setup_page import unfinished
 from seatrial.control.moment import one_moment
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.counts import placed_on_agents, tally
@@ -89,6 +90,7 @@ def home_context(user: User) -> dict[str, Any]:
         "drifted": drifted(visible(user, Drift)),
         "any_project": bool(shown) or visible(user, Project).filter(archived_at=None).exists(),
         **connections_context(user),
+        "setup": unfinished(user),
         "agents": len(agents),
         "agents_online": sum(agent.state == AgentState.ONLINE for agent in agents),
         "troubled": [
@@ -140,7 +142,7 @@ def fingerprint(user: User, project: str = "") -> Hashable | None:
         environments = environments.filter(pull_request__in=open_ones)
         deployments = deployments.filter(environment__pull_request__in=open_ones)
         evaluations = evaluations.filter(pull_request__in=open_ones)
-        beside = (_agents(user), connections_fingerprint(user))
+        beside = (_agents(user), connections_fingerprint(user), unfinished(user))
     else:
         beside = visible(user, Project).filter(pk=project).values_list(*OF_PROJECT).first()
         if beside is None:

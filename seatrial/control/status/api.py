@@ -1,12 +1,11 @@
 """REST: one document about everything that the person may see."""
 
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from ninja import Field, Router, Schema
 
 from seatrial.control.accounts.access import visible
@@ -15,11 +14,9 @@ from seatrial.control.accounts.authentication import person
 from seatrial.control.accounts.models import User
 from seatrial.control.accounts.providers.configured import incomplete
 from seatrial.control.fleet.models import Agent
-from seatrial.control.forges import intake
 from seatrial.control.forges.budget_answers import BudgetAnswer, budgets, scarcest
 from seatrial.control.forges.drift import drifted
 from seatrial.control.forges.models import Drift
-from seatrial.control.outbox import services as outbox
 from seatrial.control.policies import answers as evaluation_answers
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import answers as environment_answers
@@ -27,12 +24,12 @@ from seatrial.control.previews import totals
 from seatrial.control.previews.counts import tally
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Connection, Project
+from seatrial.control.status.missing import missing
 from seatrial.wire.states import AgentState, EnvironmentState
 
 router = Router(tags=["status"])
 EVALUATIONS_PER_PROJECT = 10
 LISTED = 1_000
-UNDER_WAY = timedelta(seconds=5)  # what takes no longer is not waited for
 PRESENT = {AgentState.ONLINE, AgentState.DRAINING}
 
 
@@ -227,7 +224,7 @@ def _platform(agents: list[Agent]) -> PlatformStatus:
     configuration = settings.CONFIGURATION
     beats = [agent.heartbeat for agent in agents if agent.state in PRESENT]
     standard = 443 if configuration.galley_preview_scheme == "https" else 80
-    waits_for, waiting_since = _missing()
+    waits_for, waiting_since = missing()
     return PlatformStatus(
         url=settings.SITE_URL,
         ingress_port=configuration.galley_preview_port or standard,
@@ -237,17 +234,6 @@ def _platform(agents: list[Agent]) -> PlatformStatus:
         waiting_since=waiting_since,
         warnings=[*incomplete(), *nowhere()],
     )
-
-
-def _missing() -> tuple[str, datetime | None]:
-    """Who does not take what piles up: webhooks are the worker's, messages the bus's as long as the worker lives."""
-    since = intake.unhandled_since()
-    if since is not None and timezone.now() - since > UNDER_WAY:
-        return "the worker: webhooks are not handled", since
-    since = outbox.unsent_since()
-    if since is not None and timezone.now() - since > UNDER_WAY:
-        return "the bus, or the worker that reaches it: messages are not sent", since
-    return "", None
 
 
 def _projects(user: User) -> list[ProjectStatus]:

@@ -59,7 +59,7 @@ def test_without_a_word_what_is_set_up_is_on(read: Any) -> None:
 def test_in_an_air_gap_only_gitlab_is_on_and_never_the_one_outside(read: Any) -> None:
     for kind in KINDS:
         read(**{f"{kind}_CLIENT_ID": "a", f"{kind}_CLIENT_SECRET": "b"})
-    closed = read(AIRGAPPED="True")
+    closed = read(AIRGAPPED="True", SITE_URL="https://seatrial.internal")
     assert enabled(closed) == ["GITLAB"]
     gitlab = next(one for one in providers(closed) if one.enabled)
     assert gitlab.missing == ("GITLAB_URL",) and not gitlab.usable

@@ -1,7 +1,8 @@
-"""What happens to second factors and linked accounts is in the audit log."""
+"""What happens to passwords, second factors and linked accounts is in the audit log."""
 
 from typing import Any
 
+from allauth.account.signals import password_changed
 from allauth.mfa import signals as mfa
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount import signals as social
@@ -26,6 +27,7 @@ def connect() -> None:
     """Listen to allauth's signals; called once, when the app is ready."""
     for signal, action in CHANGES.items():
         signal.connect(_record(action), dispatch_uid=f"audit.{action}", weak=False)
+    password_changed.connect(_changed, dispatch_uid="audit.change_password")
     social.social_account_added.connect(_linked, dispatch_uid="audit.link")
     social.social_account_removed.connect(_unlinked, dispatch_uid="audit.unlink")
 
@@ -38,6 +40,10 @@ def _record(action: str) -> Any:
         audit.record(action, f"user/{user.username}", by=_actor(user, request), details=details)
 
     return record
+
+
+def _changed(sender: object, request: HttpRequest, user: User, **_: Any) -> None:
+    audit.record("user.change_password", f"user/{user.username}", by=_actor(user, request))
 
 
 def _linked(sender: object, request: HttpRequest, sociallogin: SocialLogin, **_: Any) -> None:

@@ -20,6 +20,11 @@ OPEN = ("/accounts/", "/static/", "/healthz")
 MESSAGE = "This server asks for a second factor: add a passkey or an authenticator app to go on."
 
 
+def has_second_factor(user: User) -> bool:
+    """Whether `user` has one; recovery codes alone are none."""
+    return is_mfa_enabled(user, SECOND_FACTORS)
+
+
 class SecondFactorMiddleware(MiddlewareMixin):
     """Looks at every request of a session. Requests with an API token have none, and pass."""
 
@@ -28,7 +33,7 @@ class SecondFactorMiddleware(MiddlewareMixin):
         if settings.CONFIGURATION.auth_require_second_factor is not True or request.path.startswith(OPEN):
             return None
         user = request.user
-        if not isinstance(user, User) or not is_local(user) or is_mfa_enabled(user, SECOND_FACTORS):
+        if not isinstance(user, User) or not is_local(user) or has_second_factor(user):
             return None
         if request.path.startswith("/api/"):
             return JsonResponse(error_body("second_factor_required", MESSAGE), status=403)

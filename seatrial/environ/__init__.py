@@ -1,0 +1,1 @@
+"""Settings as variables of the environment give them: how their texts are read, what each may be, what is said if one is not."""
